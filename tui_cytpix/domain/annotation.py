@@ -1,0 +1,193 @@
+"""Annotations as a fold over an append-only list of edits.
+
+An edit is never changed or removed: undo and redo append an edit of their own, so that the log's last complete line always
+gives the state that the user saw as saved. One undo mechanism, across restarts.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+
+VALIDATION_SHARE = 0.2
+MIN_VALIDATION = 2
+MIN_ANNOTATED = 10
+
+
+class Status(enum.StrEnum):
+    """What was decided about an image. Accepted ones train; the others don't."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    AMBIGUOUS = "ambiguous"
+
+
+class Side(enum.StrEnum):
+    """The part of the annotated images that an image belongs to, for good."""
+
+    TRAINING = "training"
+    VALIDATION = "validation"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One line of `annotations.jsonl`.
+
+    Attributes:
+        seq: position in the log, from 1.
+        time: seconds since the epoch, UTC.
+        who: the annotator's name.
+        image: what it is about.
+        action: `accept`, `reject`, `ambiguous`, `reopen`, `undo`, `redo`, or a drawing action (`propose`, `place`, `delete`,
+            `move`, `snap`, `centre`, `count`, `tighten`, ...), which carries the whole new segmentation.
+        segmentation: the state after a drawing action; None elsewhere.
+        of: for `undo` and `redo`, the seq of the edit that is taken back or reinstated.
+        seconds: hands-on time since the previous key, at most 60 s a gap.
+        origin: for `propose`, the hash of the model that proposed it, or `masks` for label images.
+    """
+
+    seq: int
+    time: float
+    who: str
+    image: ImageKey
+    action: str
+    segmentation: Segmentation | None = None
+    of: int | None = None
+    seconds: float = 0.0
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """The state of one image after all edits.
+
+    `corrected` is True where the accepted segmentation differs from what the model proposed.
+    """
+
+    image: ImageKey
+    status: Status = Status.OPEN
+    segmentation: Segmentation | None = None
+    proposal: Segmentation | None = None
+    origin: str = ""
+    side: Side | None = None
+    who: str = ""
+    time: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def corrected(self) -> bool:
+        """True where a person changed what was proposed."""
+        if self.segmentation is None or self.proposal is None:
+            return self.segmentation is not None
+        return not self.segmentation.same_as(self.proposal)
+
+
+_STATUS_OF = {
+    "accept": Status.ACCEPTED,
+    "reject": Status.REJECTED,
+    "ambiguous": Status.AMBIGUOUS,
+    "reopen": Status.OPEN,
+}
+
+
+class AnnotationBook:
+    """The fold: feeds on edits in order, answers with the state of every image.
+
+    Sides are given at an image's first acceptance and kept: to validation while fewer than a fifth of the annotated images
+    (rounded down) are there, else to training. So of the first ten, the fifth and the tenth validate.
+    """
+
+    def __init__(self, edits: Iterable[Edit] = ()) -> None:
+        self._edits: dict[ImageKey, list[Edit]] = {}
+        self._states: dict[ImageKey, Annotation] = {}
+        self._sides: dict[ImageKey, Side] = {}
+        self.last_seq = 0
+        for edit in edits:
+            self.feed(edit)
+
+    def feed(self, edit: Edit) -> Annotation:
+        """Takes the next edit and returns the new state of its image."""
+        self.last_seq = max(self.last_seq, edit.seq)
+        self._edits.setdefault(edit.image, []).append(edit)
+        state = self._fold(edit.image)
+        if state.status is Status.ACCEPTED and edit.image not in self._sides:
+            self._sides[edit.image] = self._next_side()
+        state = replace(state, side=self._sides.get(edit.image))
+        self._states[edit.image] = state
+        return state
+
+    def _next_side(self) -> Side:
+        sides = [self._sides[state.image] for state in self.accepted()]
+        wanted = int(VALIDATION_SHARE * (len(sides) + 1))
+        return Side.VALIDATION if sides.count(Side.VALIDATION) < wanted else Side.TRAINING
+
+    def _replay(self, image: ImageKey) -> tuple[list[Edit], list[Edit]]:
+        """The image's edits in force, and those taken back that redo could reinstate; both in order, newest last."""
+        live: list[Edit] = []
+        undone: list[Edit] = []
+        for edit in self._edits.get(image, []):
+            if edit.action == "undo":
+                if live and live[-1].seq == edit.of:
+                    undone.append(live.pop())
+            elif edit.action == "redo":
+                if undone and undone[-1].seq == edit.of:
+                    live.append(undone.pop())
+            else:
+                live.append(edit)
+                undone.clear()
+        return live, undone
+
+    def _fold(self, image: ImageKey) -> Annotation:
+        state = Annotation(image)
+        for edit in self._replay(image)[0]:
+            if edit.action == "propose":
+                state = replace(
+                    state, segmentation=edit.segmentation, proposal=edit.segmentation, origin=edit.origin
+                )
+            elif edit.segmentation is not None:
+                state = replace(state, segmentation=edit.segmentation)
+            state = replace(
+                state, status=_STATUS_OF.get(edit.action, state.status), who=edit.who, time=edit.time
+            )
+        seconds = sum(edit.seconds for edit in self._edits.get(image, []))
+        return replace(state, seconds=seconds)
+
+    def state(self, image: ImageKey) -> Annotation:
+        """The image's state; an open one where nothing was said."""
+        return self._states.get(image, Annotation(image))
+
+    def undo_target(self, image: ImageKey) -> Edit | None:
+        """The edit that undo would take back; a `propose` is not the user's and stays."""
+        live, _ = self._replay(image)
+        return live[-1] if live and live[-1].action != "propose" else None
+
+    def redo_target(self, image: ImageKey) -> Edit | None:
+        """The edit that redo would reinstate."""
+        _, undone = self._replay(image)
+        return undone[-1] if undone else None
+
+    def decided(self) -> list[Annotation]:
+        """Every image with a status other than open, in the order of first mention."""
+        return [s for s in self._states.values() if s.status is not Status.OPEN]
+
+    def accepted(self) -> list[Annotation]:
+        """The images that train or validate."""
+        return [s for s in self._states.values() if s.status is Status.ACCEPTED]
+
+    def side(self, side: Side) -> list[Annotation]:
+        """The accepted images of one side."""
+        return [s for s in self.accepted() if s.side is side]
+
+    def ready_to_train(self) -> str | None:
+        """None, or the sentence that says what is missing."""
+        accepted, held_out = len(self.accepted()), len(self.side(Side.VALIDATION))
+        if accepted < MIN_ANNOTATED:
+            return f"{accepted} of at least {MIN_ANNOTATED} images are annotated: annotate {MIN_ANNOTATED - accepted} more."
+        if held_out < MIN_VALIDATION:
+            return f"{held_out} of at least {MIN_VALIDATION} images are held out for validation: annotate another image."
+        return None

@@ -1,0 +1,73 @@
+"""What a model file says about itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A model's card, kept as one JSON object in the metadata of its safetensors file.
+
+    Attributes:
+        name: how users call it.
+        resolution: `full` or `half`.
+        kind: `built-in` or `UDT`.
+        base: `sha256:...` of the model that training started from, empty for built-in ones.
+        base_name: that model's name.
+        size_cutoff_um: smallest longest axis of a kept object, um.
+        um_per_px: pixel size of the training images, None where unknown.
+        network: the architecture's settings, enough to rebuild it (widths, levels, stem).
+        post: post-processing thresholds (`foreground`, `centroid`, ...).
+        object_px: median longest axis of the training objects in pixels of the full-resolution frame.
+        training: what it was trained on, in words and numbers (samples, images, epochs, recipe, seed).
+        measured: measures by name, e.g. `{"TA": 0.97, "VA": 0.94}` or by sample type.
+    """
+
+    name: str
+    resolution: str
+    kind: str
+    base: str = ""
+    base_name: str = ""
+    description: str = ""
+    counting_convention: str = ""
+    size_cutoff_um: float = 5.0
+    um_per_px: float | None = None
+    object_px: float | None = None
+    network: dict[str, Any] = field(default_factory=dict)
+    post: dict[str, float] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    measured: dict[str, Any] = field(default_factory=dict)
+    licence: str = "Apache-2.0"
+    created: str = ""
+    software: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ModelCard:
+        """Unknown keys (of a newer version) are left out.
+
+        Raises:
+            ValueError: a required key is missing or of a wrong type.
+        """
+        known = {f.name for f in fields(cls)}
+        try:
+            card = cls(**{k: v for k, v in data.items() if k in known})
+        except TypeError as error:
+            raise ValueError(str(error)) from error
+        if card.resolution not in ("full", "half") or not isinstance(card.name, str) or not card.name:
+            raise ValueError("a model card needs a name and a resolution of full or half")
+        return card
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model of the library: its card, where it lies and its file's hash (`sha256:...`)."""
+
+    card: ModelCard
+    path: str
+    hash: str

@@ -1,0 +1,85 @@
+"""What a sample is, apart from the files it lies in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+
+class ImageKey(NamedTuple):
+    """An image's identity: event ids collide between tubes, so never the id alone."""
+
+    sample: str
+    event: str
+
+    def __str__(self) -> str:
+        return f"{self.sample}:{self.event}"
+
+    @classmethod
+    def parse(cls, text: str) -> ImageKey:
+        """The inverse of `str`; a sample's name never holds a colon.
+
+        Raises:
+            ValueError: there is no colon.
+        """
+        sample, colon, event = text.partition(":")
+        if not colon:
+            raise ValueError(f"{text!r} is not SAMPLE:EVENT")
+        return cls(sample, event)
+
+
+@dataclass(frozen=True)
+class PixelScale:
+    """Micrometres per image pixel and where the number comes from.
+
+    `source` is one of `given` (by the user), `fcs` (derived from image parameters), `file` (stated by the image
+    container).
+    """
+
+    um_per_px: float
+    source: str
+
+
+@dataclass(frozen=True)
+class SampleInfo:
+    """What `inspect` tells of a sample.
+
+    `image_shape` is (height, width) in pixels, None where sizes differ; `bit_depth` the bits of gray that the
+    container offers (8, 10, 12, 16); `scale` None where unknown; `fcs_path` names the FCS file or archive
+    member; `problems` are sentences.
+    """
+
+    path: Path
+    format: str
+    image_count: int
+    image_shape: tuple[int, int] | None
+    bit_depth: int
+    scale: PixelScale | None
+    fcs_path: str | None
+    event_count: int | None
+    parameters: tuple[str, ...] = ()
+    cytometer: str = ""
+    image_gate: str = ""
+    has_instrument_masks: bool = False
+    problems: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class SampleRef:
+    """A sample as a run names it.
+
+    `name` is unique in the run and matches `[A-Za-z0-9._-]+`; `path` is absolute, or relative to the run folder
+    where the sample lies inside it; `size` in bytes and `fingerprint` tell whether the file changed.
+    """
+
+    name: str
+    path: str
+    size: int
+    fingerprint: str
+    um_per_px: float | None = None
+    scale_source: str = ""
+    condition: str = ""
+    replicate: str = ""
+    day: str = ""
+    role: str = "research"  # research | training | evaluation

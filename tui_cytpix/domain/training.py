@@ -1,0 +1,82 @@
+"""Training settings and what a training job tells, epoch by epoch."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from tui_cytpix.domain.sample import ImageKey
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """What a training job is told. `threads` 0 lets the engine choose."""
+
+    epochs: int = 100
+    seed: int = 0
+    device: str = "auto"  # auto | cpu | cuda
+    threads: int = 0
+
+
+class JobState(enum.StrEnum):
+    """Where a job stands, as its event log tells."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    LOST = "lost"  # no end was written, and its heart stopped
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the curve. `ta`, `va` in 0..1 (engine.accuracy defines them); `seconds` of wall time."""
+
+    number: int
+    loss: float
+    ta: float
+    va: float
+    seconds: float
+    training_images: int
+    validation_images: int
+
+
+@dataclass(frozen=True)
+class Flip:
+    """How the count of one image changed between looks: `history` holds (epoch, particle count)."""
+
+    image: ImageKey
+    history: tuple[tuple[int, int], ...]
+
+    @property
+    def flips(self) -> int:
+        """Changes between successive looks."""
+        counts = [count for _, count in self.history]
+        return sum(a != b for a, b in zip(counts, counts[1:], strict=False))
+
+
+@dataclass(frozen=True)
+class TrainingStatus:
+    """An immutable picture of all training so far, over every job of the run.
+
+    `target` is the epoch at which training will finish; `eta_seconds` None where unknown; `message` a sentence, the reason
+    where it failed.
+    """
+
+    state: JobState | None
+    epochs: tuple[Epoch, ...] = ()
+    target: int = 0
+    device: str = ""
+    eta_seconds: float | None = None
+    flips: tuple[Flip, ...] = ()
+    message: str = ""
+    job: str = ""
+    best_epoch: int | None = None
+    log: tuple[str, ...] = field(default=())
+
+    @property
+    def live(self) -> bool:
+        """True while a job is at work or waits, paused."""
+        return self.state in (JobState.STARTING, JobState.RUNNING, JobState.PAUSED)
