@@ -1,0 +1,95 @@
+"""A job's folder: what to do, what happened, what is wished, and a heartbeat."""
+
+from __future__ import annotations
+
+import os
+import time
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from tui_cytpix.errors import JobError
+from tui_cytpix.formats.atomic import write_text
+from tui_cytpix.formats.json_log import append_now, encode, read_log
+
+LINE_VERSION = 1
+
+
+class JobFolder:
+    """`job.toml` (what to do), `events.jsonl` (written by the job only), `control.jsonl` (written by the app only),
+    `heartbeat` (touched by the job), `output.txt` (what the process printed).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.events_path = self.path / "events.jsonl"
+        self.control_path = self.path / "control.jsonl"
+        self.output_path = self.path / "output.txt"
+        self._heartbeat = self.path / "heartbeat"
+
+    @classmethod
+    def create(cls, path: Path, spec: Mapping[str, Any]) -> JobFolder:
+        """Makes the folder and its `job.toml`.
+
+        Raises:
+            FileExistsError: somebody else made it first.
+        """
+        path.mkdir(parents=True)
+        folder = cls(path)
+        write_text(path / "job.toml", tomli_w.dumps(dict(spec)))
+        return folder
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The content of `job.toml`.
+
+        Raises:
+            JobError: it is missing or not TOML.
+        """
+        path = self.path / "job.toml"
+        try:
+            return tomllib.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise JobError("This is not a job", f"{path}: {error}", "Start the job again.") from error
+
+    def emit(self, kind: str, **fields: Any) -> int:
+        """The job says something; returns the line's seq."""
+        return self._append(self.events_path, kind, fields)
+
+    def send(self, kind: str, **fields: Any) -> int:
+        """The app wishes something; returns the line's seq."""
+        return self._append(self.control_path, kind, fields)
+
+    def events(self, after: int = 0) -> list[dict[str, Any]]:
+        """What the job said since the line `after`."""
+        return [r for r in read_log(self.events_path)[0] if r.get("seq", 0) > after]
+
+    def control(self, after: int = 0) -> list[dict[str, Any]]:
+        """What was wished since the line `after`."""
+        return [r for r in read_log(self.control_path)[0] if r.get("seq", 0) > after]
+
+    def beat(self) -> None:
+        """Tells that the job lives."""
+        self._heartbeat.touch()
+
+    def seconds_since_beat(self) -> float | None:
+        """Age of the heartbeat by the file server's own clock; None before the first."""
+        probe = self.path / f".now-{os.getpid()}"
+        try:
+            beat = self._heartbeat.stat().st_mtime
+            probe.touch()
+            return probe.stat().st_mtime - beat
+        except OSError:
+            return None
+        finally:
+            probe.unlink(missing_ok=True)
+
+    @staticmethod
+    def _append(path: Path, kind: str, fields: Mapping[str, Any]) -> int:
+        records, _ = read_log(path)
+        seq = max((int(r.get("seq", 0)) for r in records), default=0) + 1
+        append_now(path, encode({"v": LINE_VERSION, "seq": seq, "time": time.time(), "type": kind, **fields}))
+        return seq

@@ -1,0 +1,117 @@
+"""What models said about images: shards of masks, centroids and foreground probabilities, written aside and renamed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.formats.atomic import write_bytes
+
+
+class Prediction(NamedTuple):
+    """One image's answer; `probability` is the foreground's, uint8 (H, W), 255 = certain, None where not kept."""
+
+    key: ImageKey
+    segmentation: Segmentation
+    probability: NDArray[np.uint8] | None = None
+
+
+def write_shard(folder: Path, name: str, items: Sequence[Prediction]) -> Path:
+    """Writes `folder/name.npz`; later names win where shards hold the same image."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shapes = np.array([p.segmentation.mask.shape for p in items], np.int32).reshape(-1, 2)
+    counts = np.array([p.segmentation.particle_count for p in items], np.int32)
+    masks = [np.packbits(p.segmentation.mask) for p in items]
+    centroids = [p.segmentation.centroids for p in items]
+    probabilities = [np.zeros(0, np.uint8) if p.probability is None else p.probability.ravel() for p in items]
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        keys=np.array([str(p.key) for p in items], dtype=np.str_),
+        shapes=shapes,
+        counts=counts,
+        confidence=np.array([p.segmentation.confidence for p in items], np.float32),
+        masks=np.concatenate([*masks, np.zeros(0, np.uint8)]),
+        centroids=np.concatenate([*centroids, np.zeros((0, 2), np.float32)]).astype(np.float32),
+        probabilities=np.concatenate([*probabilities, np.zeros(0, np.uint8)]),
+        has_probability=np.array([p.probability is not None for p in items], bool),
+    )
+    path = folder / f"{name}.npz"
+    write_bytes(path, buffer.getvalue())
+    return path
+
+
+def read_shard(path: Path) -> list[Prediction]:
+    """The inverse of `write_shard`.
+
+    Raises:
+        ValueError, OSError, KeyError: not a shard, or damaged.
+    """
+    with np.load(path, allow_pickle=False) as data:
+        keys, shapes, counts, confidence = data["keys"], data["shapes"], data["counts"], data["confidence"]
+        masks, centroids = data["masks"], data["centroids"]
+        probabilities, has_probability = data["probabilities"], data["has_probability"]
+    items = []
+    mask_at = centroid_at = probability_at = 0
+    for key, (height, width), count, sure, has in zip(
+        keys, shapes, counts, confidence, has_probability, strict=True
+    ):
+        pixels = int(height) * int(width)
+        packed = (pixels + 7) // 8
+        mask = np.unpackbits(masks[mask_at : mask_at + packed], count=pixels).astype(bool)
+        points = centroids[centroid_at : centroid_at + count]
+        probability = None
+        if has:
+            probability = probabilities[probability_at : probability_at + pixels].reshape(height, width)
+            probability_at += pixels
+        segmentation = Segmentation(mask.reshape(height, width), points, float(sure))
+        items.append(Prediction(ImageKey.parse(str(key)), segmentation, probability))
+        mask_at, centroid_at = mask_at + packed, centroid_at + int(count)
+    return items
+
+
+class PredictionStore:
+    """All shards of one model; `refresh` takes in those that came since. A shard that can't be read is as good as absent."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: dict[str, int] = {}
+        self._items: dict[ImageKey, Prediction] = {}
+        self.refresh()
+
+    def refresh(self) -> bool:
+        """Reads new or replaced shards; True where there were any."""
+        found = False
+        for path in sorted(self._folder.glob("*.npz")) if self._folder.is_dir() else ():
+            stamp = path.stat().st_mtime_ns
+            if self._seen.get(path.name) == stamp:
+                continue
+            self._seen[path.name] = stamp
+            try:
+                items = read_shard(path)
+            except (ValueError, OSError, KeyError):
+                continue
+            self._items.update((item.key, item) for item in items)
+            found = True
+        return found
+
+    def keys(self) -> list[ImageKey]:
+        """The images that have a prediction."""
+        return list(self._items)
+
+    def get(self, key: ImageKey) -> Segmentation | None:
+        """The model's segmentation, None where it wasn't asked."""
+        item = self._items.get(key)
+        return item.segmentation if item else None
+
+    def probability(self, key: ImageKey) -> NDArray[np.uint8] | None:
+        """The foreground probability, 255 = certain."""
+        item = self._items.get(key)
+        return item.probability if item else None
