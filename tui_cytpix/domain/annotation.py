@@ -1,7 +1,7 @@
 """Annotations as a fold over an append-only list of edits.
 
-An edit is never changed or removed: undo and redo append an edit of their own, so that the log's last complete line always
-gives the state that the user saw as saved. One undo mechanism, across restarts.
+An edit is never changed or removed: undo and redo append an edit of their own, so that the log's last complete
+line always gives the state that the user saw as saved. One undo mechanism, across restarts.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Edit:
         time: seconds since the epoch, UTC.
         who: the annotator's name.
         image: what it is about.
-        action: `accept`, `reject`, `ambiguous`, `reopen`, `undo`, `redo`, or a drawing action (`propose`, `place`, `delete`,
-            `move`, `snap`, `centre`, `count`, `tighten`, ...), which carries the whole new segmentation.
+        action: `accept`, `reject`, `ambiguous`, `reopen`, `undo`, `redo`, or a drawing action (`propose`, `place`,
+            `delete`, `move`, `snap`, `centre`, `count`, `tighten`, ...), which carries the whole new segmentation.
         segmentation: the state after a drawing action; None elsewhere.
         of: for `undo` and `redo`, the seq of the edit that is taken back or reinstated.
         seconds: hands-on time since the previous key, at most 60 s a gap.
@@ -98,8 +98,8 @@ _STATUS_OF = {
 class AnnotationBook:
     """The fold: feeds on edits in order, answers with the state of every image.
 
-    Sides are given at an image's first acceptance and kept: to validation while fewer than a fifth of the annotated images
-    (rounded down) are there, else to training. So of the first ten, the fifth and the tenth validate.
+    Sides are given at an image's first acceptance and kept: to validation while fewer than a fifth of the annotated
+    images (rounded down) are there, else to training. So of the first ten, the fifth and the tenth validate.
     """
 
     def __init__(self, edits: Iterable[Edit] = ()) -> None:
@@ -146,14 +146,10 @@ class AnnotationBook:
         state = Annotation(image)
         for edit in self._replay(image)[0]:
             if edit.action == "propose":
-                state = replace(
-                    state, segmentation=edit.segmentation, proposal=edit.segmentation, origin=edit.origin
-                )
+                state = replace(state, segmentation=edit.segmentation, proposal=edit.segmentation, origin=edit.origin)
             elif edit.segmentation is not None:
                 state = replace(state, segmentation=edit.segmentation)
-            state = replace(
-                state, status=_STATUS_OF.get(edit.action, state.status), who=edit.who, time=edit.time
-            )
+            state = replace(state, status=_STATUS_OF.get(edit.action, state.status), who=edit.who, time=edit.time)
         seconds = sum(edit.seconds for edit in self._edits.get(image, []))
         return replace(state, seconds=seconds)
 
@@ -187,7 +183,8 @@ class AnnotationBook:
         """None, or the sentence that says what is missing."""
         accepted, held_out = len(self.accepted()), len(self.side(Side.VALIDATION))
         if accepted < MIN_ANNOTATED:
-            return f"{accepted} of at least {MIN_ANNOTATED} images are annotated: annotate {MIN_ANNOTATED - accepted} more."
+            missing = MIN_ANNOTATED - accepted
+            return f"{accepted} of at least {MIN_ANNOTATED} images are annotated: annotate {missing} more."
         if held_out < MIN_VALIDATION:
-            return f"{held_out} of at least {MIN_VALIDATION} images are held out for validation: annotate another image."
+            return f"{held_out} of at least {MIN_VALIDATION} images are held out: annotate another image."
         return None

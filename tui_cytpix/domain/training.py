@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import itertools
 from dataclasses import dataclass, field
 
 from tui_cytpix.domain.sample import ImageKey
@@ -54,15 +55,15 @@ class Flip:
     def flips(self) -> int:
         """Changes between successive looks."""
         counts = [count for _, count in self.history]
-        return sum(a != b for a, b in zip(counts, counts[1:], strict=False))
+        return sum(a != b for a, b in itertools.pairwise(counts))
 
 
 @dataclass(frozen=True)
 class TrainingStatus:
     """An immutable picture of all training so far, over every job of the run.
 
-    `target` is the epoch at which training will finish; `eta_seconds` None where unknown; `message` a sentence, the reason
-    where it failed.
+    `target` is the epoch at which training will finish; `eta_seconds` None where unknown; `message` a sentence,
+    the reason where it failed.
     """
 
     state: JobState | None

@@ -1,0 +1,113 @@
+"""What `run.toml` holds: the settings of the five steps and the samples, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tui_cytpix.domain.sample import ImageKey, SampleRef
+
+FORMAT_VERSION = 1
+STEPS = ("assess", "base_model", "samples", "train", "evaluate")
+MIN_PREVIEW, DEFAULT_PREVIEW, MAX_PREVIEW = 50, 200, 1000
+DEFAULT_CUTOFF_UM = 5.0
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A research goal and the error one can live with: `p0` plainly good, `p1` intolerable (shares of images)."""
+
+    name: str
+    label: str
+    p0: float
+    p1: float
+
+
+GOALS = (
+    Goal("exploration", "data exploration", 0.05, 0.15),
+    Goal("gating", "population gating and clean-up", 0.02, 0.10),
+    Goal("quantitative", "quantitative comparison", 0.01, 0.05),
+)
+
+
+@dataclass(frozen=True)
+class AssessSettings:
+    """Step 1. `model` is a library name or a model file; `sequence` the seeded random draw, in order."""
+
+    goal: str = "gating"
+    p0: float = 0.02
+    p1: float = 0.10
+    counting_convention: str = ""
+    model: str = "cell-full"
+    images: int = 60
+    sequence: tuple[ImageKey, ...] = ()
+
+
+@dataclass(frozen=True)
+class BaseModelSettings:
+    """Step 2. `hash` is that of the file at the time of the choice."""
+
+    model: str = ""
+    hash: str = ""
+    compared_with: str = ""
+
+
+@dataclass(frozen=True)
+class SelectionSettings:
+    """Step 3. The two groups of selected images."""
+
+    preview: int = DEFAULT_PREVIEW
+    random: tuple[ImageKey, ...] = ()
+    variable: tuple[ImageKey, ...] = ()
+
+    @property
+    def images(self) -> tuple[ImageKey, ...]:
+        """Both groups."""
+        return self.random + self.variable
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Step 4."""
+
+    size_cutoff_um: float = DEFAULT_CUTOFF_UM
+    epochs: int = 100
+    device: str = "auto"
+    threads: int = 0
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """Step 5. `model` is the finished model's file, relative to the run."""
+
+    model: str = ""
+    name: str = ""
+    images: int = 60
+    sequence: tuple[ImageKey, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """The whole of `run.toml`. `step` is where the user was last."""
+
+    name: str
+    created: str
+    seed: int = 0
+    step: str = "assess"
+    format_version: int = FORMAT_VERSION
+    samples: tuple[SampleRef, ...] = ()
+    assess: AssessSettings = field(default_factory=AssessSettings)
+    base_model: BaseModelSettings = field(default_factory=BaseModelSettings)
+    selection: SelectionSettings = field(default_factory=SelectionSettings)
+    train: TrainSettings = field(default_factory=TrainSettings)
+    evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
+
+    def sample(self, name: str) -> SampleRef:
+        """The sample of that name.
+
+        Raises:
+            KeyError: the run has none.
+        """
+        for sample in self.samples:
+            if sample.name == name:
+                return sample
+        raise KeyError(name)

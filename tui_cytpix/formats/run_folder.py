@@ -1,0 +1,217 @@
+"""A run on disk: plain files, each written whole or appended to."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import tomli_w
+
+from tui_cytpix.domain.annotation import Edit
+from tui_cytpix.domain.run_settings import (
+    FORMAT_VERSION,
+    AssessSettings,
+    BaseModelSettings,
+    EvaluateSettings,
+    RunSettings,
+    SelectionSettings,
+    TrainSettings,
+)
+from tui_cytpix.domain.sample import ImageKey, SampleRef
+from tui_cytpix.domain.segmentation import Segmentation, decode_mask, encode_mask
+from tui_cytpix.domain.verdict import Judgement, Verdict
+from tui_cytpix.errors import RunError
+from tui_cytpix.formats.atomic import write_text
+from tui_cytpix.formats.json_log import read_log
+
+LINE_VERSION = 1
+_STEPS = {
+    "assess": AssessSettings,
+    "base_model": BaseModelSettings,
+    "selection": SelectionSettings,
+    "train": TrainSettings,
+    "evaluate": EvaluateSettings,
+}
+
+
+class RunFolder:
+    """Where everything of a run lies."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path).resolve()
+        self.settings_path = self.path / "run.toml"
+        self.annotations_path = self.path / "annotations.jsonl"
+        self.verdicts_path = self.path / "verdicts.jsonl"
+        self.preview = self.path / "preview"
+        self.jobs = self.path / "jobs"
+        self.checkpoints = self.path / "checkpoints"
+        self.model_path = self.path / "model.safetensors"
+        self.lease_path = self.path / "run.lease"
+
+    def predictions(self, model_hash: str) -> Path:
+        """The folder of one model's answers."""
+        return self.path / "predictions" / model_hash.removeprefix("sha256:")[:16]
+
+    def preview_image(self, key: ImageKey) -> Path:
+        """Where the copy of a selected image lies; event ids are not trusted as file names."""
+        return self.preview / key.sample / f"{quote(key.event, safe=' ')}.png"
+
+    def background_path(self, sample: str) -> Path:
+        """The static background of a sample's images: float32 `.npy`."""
+        return self.preview / f"{sample}.background.npy"
+
+    def sample_path(self, sample: SampleRef) -> Path:
+        """The sample's path, which may be relative to the run."""
+        return (self.path / sample.path).resolve()
+
+    def read_settings(self) -> RunSettings:
+        """Raises:
+        RunError: not a run, damaged, or of a newer version.
+        """
+        way_out = "Give the folder of a run, or start one with `tui-cytpix run new`."
+        try:
+            data = tomllib.loads(self.settings_path.read_text("utf-8"))
+        except FileNotFoundError as error:
+            raise RunError("This is not a run", f"{self.path} has no run.toml.", way_out) from error
+        except (OSError, ValueError) as error:
+            raise RunError("The run can't be read", f"{self.settings_path}: {error}.", way_out) from error
+        version = data.get("format_version")
+        if not isinstance(version, int) or version > FORMAT_VERSION:
+            raise RunError(
+                "The run was written by a newer version",
+                f"{self.settings_path}: format_version {version!r}.",
+                "Update tui-cytpix.",
+            )
+        try:
+            return _settings_from(data)
+        except (TypeError, ValueError) as error:
+            raise RunError("The run's settings are damaged", f"{self.settings_path}: {error}.", way_out) from error
+
+    def write_settings(self, settings: RunSettings) -> None:
+        """Replaces `run.toml` as a whole."""
+        write_text(self.settings_path, tomli_w.dumps(_plain(asdict(settings))))
+
+    def read_edits(self) -> tuple[list[Edit], int]:
+        """The annotation log, and how many of its lines are damaged."""
+        return _decoded(self.annotations_path, decode_edit)
+
+    def read_verdicts(self) -> tuple[list[Verdict], int]:
+        """The verdict log, and how many of its lines are damaged."""
+        return _decoded(self.verdicts_path, decode_verdict)
+
+
+def _decoded(path: Path, decode: Any) -> tuple[list[Any], int]:
+    records, damaged = read_log(path)
+    items = []
+    for record in records:
+        try:
+            items.append(decode(record))
+        except (KeyError, TypeError, ValueError):
+            damaged += 1
+    return items, damaged
+
+
+def _plain(value: Any) -> Any:
+    """TOML has no null and no tuple: keys go, image keys become text."""
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items() if v is not None}
+    if isinstance(value, ImageKey):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value
+
+
+def _settings_from(data: Mapping[str, Any]) -> RunSettings:
+    parts: dict[str, Any] = {
+        f.name: data[f.name] for f in fields(RunSettings) if f.name in data and f.name not in (*_STEPS, "samples")
+    }
+    for name, cls in _STEPS.items():
+        table = data.get(name, {})
+        known = {f.name: table[f.name] for f in fields(cls) if f.name in table}
+        for images in ("sequence", "random", "variable"):
+            if images in known:
+                known[images] = tuple(ImageKey.parse(text) for text in known[images])
+        parts[name] = cls(**known)
+    allowed = {f.name for f in fields(SampleRef)}
+    parts["samples"] = tuple(
+        SampleRef(**{k: v for k, v in sample.items() if k in allowed}) for sample in data.get("samples", [])
+    )
+    return RunSettings(**parts)
+
+
+def encode_edit(edit: Edit) -> dict[str, Any]:
+    """One line of `annotations.jsonl`."""
+    record: dict[str, Any] = {
+        "v": LINE_VERSION,
+        "seq": edit.seq,
+        "time": edit.time,
+        "who": edit.who,
+        "image": str(edit.image),
+        "action": edit.action,
+        "seconds": round(edit.seconds, 3),
+    }
+    if edit.of is not None:
+        record["of"] = edit.of
+    if edit.origin:
+        record["origin"] = edit.origin
+    if edit.segmentation is not None:
+        mask = edit.segmentation.mask
+        record["shape"] = list(mask.shape)
+        record["mask"] = encode_mask(mask)
+        record["centroids"] = [[round(float(y), 3), round(float(x), 3)] for y, x in edit.segmentation.centroids]
+    return record
+
+
+def decode_edit(record: Mapping[str, Any]) -> Edit:
+    """The inverse of `encode_edit`.
+
+    Raises:
+        KeyError, TypeError, ValueError: not an edit.
+    """
+    segmentation = None
+    if "mask" in record:
+        height, width = (int(n) for n in record["shape"])
+        mask = decode_mask(record["mask"], (height, width))
+        centroids = np.asarray(record["centroids"], np.float32).reshape(-1, 2)
+        segmentation = Segmentation(mask, centroids)
+    return Edit(
+        seq=int(record["seq"]),
+        time=float(record["time"]),
+        who=str(record["who"]),
+        image=ImageKey.parse(record["image"]),
+        action=str(record["action"]),
+        segmentation=segmentation,
+        of=record.get("of"),
+        seconds=float(record.get("seconds", 0.0)),
+        origin=str(record.get("origin", "")),
+    )
+
+
+def encode_verdict(verdict: Verdict) -> dict[str, Any]:
+    """One line of `verdicts.jsonl`."""
+    return {"v": LINE_VERSION, **asdict(verdict), "image": str(verdict.image)}
+
+
+def decode_verdict(record: Mapping[str, Any]) -> Verdict:
+    """The inverse of `encode_verdict`.
+
+    Raises:
+        KeyError, TypeError, ValueError: not a verdict.
+    """
+    judgement = record["judgement"]
+    return Verdict(
+        seq=int(record["seq"]),
+        time=float(record["time"]),
+        who=str(record["who"]),
+        image=ImageKey.parse(record["image"]),
+        model=str(record["model"]),
+        judgement=None if judgement is None else Judgement(judgement),
+        counts_for_rate=bool(record["counts_for_rate"]),
+        step=str(record["step"]),
+    )

@@ -1,0 +1,155 @@
+"""The images of a run: from the copies in `preview/` where they are, else from the samples."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.domain.run_settings import RunSettings
+from tui_cytpix.domain.sample import ImageKey, SampleRef
+from tui_cytpix.errors import SampleError
+from tui_cytpix.formats.atomic import replacing
+from tui_cytpix.formats.registry import open_sample
+from tui_cytpix.formats.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from tui_cytpix.formats.sample_reader import SampleReader
+
+BACKGROUND_IMAGES = 200
+MIN_BACKGROUND_IMAGES = 20
+
+
+class RunImages:
+    """Reads images and backgrounds by key; safe to use from several threads."""
+
+    def __init__(self, folder: RunFolder, settings: RunSettings) -> None:
+        self._folder, self._settings = folder, settings
+        self._readers: dict[str, SampleReader] = {}
+        self._backgrounds: dict[str, NDArray[np.float32] | None] = {}
+        self._lock = threading.RLock()
+
+    def reader(self, sample: str) -> SampleReader:
+        """The open sample.
+
+        Raises:
+            SampleError: it isn't where the run remembers it, or can't be read.
+        """
+        with self._lock:
+            if sample not in self._readers:
+                ref = self._ref(sample)
+                path = self._folder.sample_path(ref)
+                if not path.exists():
+                    raise SampleError(
+                        "The sample is not where it was",
+                        f"{sample}: {path} is gone.",
+                        "Put it back, or edit its path in run.toml. Selected images open from the run's copies.",
+                    )
+                given = ref.um_per_px if ref.scale_source == "given" else None
+                self._readers[sample] = open_sample(path, given)
+            return self._readers[sample]
+
+    def _ref(self, sample: str) -> SampleRef:
+        try:
+            return self._settings.sample(sample)
+        except KeyError:
+            raise SampleError(
+                "The run has no such sample", f"{sample}.", "Its samples are listed in run.toml."
+            ) from None
+
+    def read(self, key: ImageKey) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """Gray, (H, W).
+
+        Raises:
+            SampleError: the image can't be read.
+        """
+        copy = self._folder.preview_image(key)
+        if copy.is_file():
+            return _read_png(copy)
+        return self.reader(key.sample).read_image(key.event)
+
+    def um_per_px(self, sample: str) -> float | None:
+        """The sample's pixel size, None where unknown."""
+        return self._ref(sample).um_per_px
+
+    def background(self, key: ImageKey, image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float32]:
+        """What lies behind the cells, float32 (H, W): the sample's static background where it has one for this image's
+        size, else an estimate from the image itself (core.background says how).
+        """
+        from tui_cytpix.core.background import image_background
+
+        with self._lock:
+            if key.sample not in self._backgrounds:
+                self._backgrounds[key.sample] = self._static_background(key.sample)
+            static = self._backgrounds[key.sample]
+        return static if static is not None and static.shape == image.shape else image_background(image)
+
+    def _static_background(self, sample: str) -> NDArray[np.float32] | None:
+        path = self._folder.background_path(sample)
+        if path.is_file():
+            return np.asarray(np.load(path, allow_pickle=False), np.float32)
+        background = sample_background(self.reader(sample))
+        if background is not None:
+            path.parent.mkdir(exist_ok=True)
+            with replacing(path) as aside, aside.open("wb") as file:
+                np.save(file, background)
+        return background
+
+    def keep(self, key: ImageKey) -> None:
+        """Copies an image into the run, unless its sample lies inside the run anyway."""
+        copy = self._folder.preview_image(key)
+        inside = self._folder.sample_path(self._ref(key.sample)).is_relative_to(self._folder.path)
+        if inside or copy.is_file():
+            return
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        _write_png(copy, self.reader(key.sample).read_image(key.event))
+
+    def close(self) -> None:
+        """Closes the open samples."""
+        with self._lock:
+            for reader in self._readers.values():
+                reader.close()
+            self._readers.clear()
+
+
+def sample_background(reader: SampleReader) -> NDArray[np.float32] | None:
+    """The static background from up to 200 images, evenly spread; None where fewer than 20 of one size can be read."""
+    from tui_cytpix.core.background import static_background
+
+    events = reader.event_ids
+    step = max(1, len(events) // BACKGROUND_IMAGES)
+    images: list[NDArray[np.uint8] | NDArray[np.uint16]] = []
+    for event in events[::step][:BACKGROUND_IMAGES]:
+        try:
+            image = reader.read_image(event)
+        except SampleError:
+            continue
+        if images and image.shape != images[0].shape:
+            return None
+        images.append(image)
+    return static_background(np.stack(images)) if len(images) >= MIN_BACKGROUND_IMAGES else None
+
+
+def _read_png(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            pixels = np.asarray(picture)
+    except (OSError, ValueError) as error:
+        raise SampleError(
+            "The run's copy of an image is damaged",
+            f"{path}: {error}.",
+            "Delete it: it is read from the sample again.",
+        ) from error
+    return pixels if pixels.dtype == np.uint8 else pixels.astype(np.uint16)
+
+
+def _write_png(path: Path, image: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+    from PIL import Image
+
+    with replacing(path) as aside:
+        Image.fromarray(image).save(aside, format="PNG")
