@@ -1,0 +1,160 @@
+"""Objects: the 8-connected regions of a foreground mask.
+
+All functions take bool masks of (H, W) and leave their arguments alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+PIXEL_VARIANCE = 1 / 12  # of a unit square about its centre, so that one pixel is a square and not a point
+
+
+class Box(NamedTuple):
+    """Rows y0..y1-1 and columns x0..x1-1 of an image."""
+
+    y0: int
+    x0: int
+    y1: int
+    x1: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """For indexing an (H, W) array."""
+        return slice(self.y0, self.y1), slice(self.x0, self.x1)
+
+    def grown(self, margin: int, shape: tuple[int, ...]) -> Box:
+        """`margin` px larger on each side, within an image of `shape`."""
+        return Box(
+            max(self.y0 - margin, 0),
+            max(self.x0 - margin, 0),
+            min(self.y1 + margin, shape[0]),
+            min(self.x1 + margin, shape[1]),
+        )
+
+
+class Ellipse(NamedTuple):
+    """The ellipse with a region's second moments. Lengths in px, full axes; `angle` of the major axis in radians
+    from +x to +y."""
+
+    area: float
+    y: float
+    x: float
+    major: float
+    minor: float
+    angle: float
+
+
+def label_objects(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+    """Numbers the objects of a mask.
+
+    Returns:
+        Labels, int32 (H, W), 0 background and 1..count in the order of each object's first pixel, and the count.
+    """
+    count, labels = cv2.connectedComponents(as_uint8(mask), connectivity=8, ltype=cv2.CV_32S)
+    return np.asarray(labels, np.int32), int(count) - 1
+
+
+def as_uint8(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """A contiguous 0/1 image for OpenCV; no copy where there needn't be one."""
+    return np.ascontiguousarray(mask, np.bool_).view(np.uint8)
+
+
+def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
+    """The smallest box that holds every foreground pixel; None for an empty mask."""
+    x, y, width, height = cv2.boundingRect(as_uint8(mask))
+    return Box(y, x, y + height, x + width) if width and height else None
+
+
+def boxes(labels: NDArray[np.int32], count: int) -> list[Box | None]:
+    """Bounding boxes of labels 1..count, None where a label has no pixel."""
+    found: list[Box | None] = [None] * count
+    ys, xs = np.nonzero(labels)
+    if len(ys) == 0:
+        return found
+    values = labels[ys, xs] - 1
+    low = np.full((count, 2), np.iinfo(np.int64).max)
+    high = np.full((count, 2), -1)
+    for axis, positions in enumerate((ys, xs)):
+        np.minimum.at(low[:, axis], values, positions)
+        np.maximum.at(high[:, axis], values, positions)
+    for k in range(count):
+        if high[k, 0] >= 0:
+            found[k] = Box(int(low[k, 0]), int(low[k, 1]), int(high[k, 0]) + 1, int(high[k, 1]) + 1)
+    return found
+
+
+def ellipses(labels: NDArray[np.integer[Any]], count: int) -> list[Ellipse]:
+    """The second-moment ellipse of each label 1..count, in one pass.
+
+    A full axis is 4 sqrt(eigenvalue) of the covariance of the region's pixels, each taken as a unit square: an
+    ellipse's axes come out as they are, an L x W rectangle's as 2 / sqrt(3) = 1.15 times its sides. Labels without
+    a pixel get area 0 and NaN elsewhere.
+    """
+    ys, xs = np.nonzero(labels)
+    values = labels[ys, xs].astype(np.intp) - 1
+    # Offsets from one fixed point keep the sums small, and exact in float64.
+    y0, x0 = (float(ys[0]), float(xs[0])) if len(ys) else (0.0, 0.0)
+    dy, dx = ys - y0, xs - x0
+
+    def total(weights: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        return np.bincount(values, weights, minlength=count).astype(np.float64)
+
+    area = total(None)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        my, mx = total(dy) / area, total(dx) / area
+        yy = total(dy * dy) / area - my * my + PIXEL_VARIANCE
+        xx = total(dx * dx) / area - mx * mx + PIXEL_VARIANCE
+        xy = total(dy * dx) / area - my * mx
+    half, root = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
+    major, minor = 4 * np.sqrt(half + root), 4 * np.sqrt(np.maximum(half - root, 0))
+    angle = 0.5 * np.arctan2(2 * xy, xx - yy)
+    table = np.stack([area, my + y0, mx + x0, major, minor, angle], axis=1)
+    return [Ellipse(*row) for row in table.tolist()]
+
+
+def keep_by_major_axis(mask: NDArray[np.bool_], min_px: float) -> NDArray[np.bool_]:
+    """The size cutoff: drops objects whose major diameter (`Ellipse.major`, px) is below `min_px`."""
+    labels, count = label_objects(mask)
+    if count == 0 or min_px <= 0:
+        return mask.copy()
+    keep = np.zeros(count + 1, np.bool_)
+    keep[1:] = [ellipse.major >= min_px for ellipse in ellipses(labels, count)]
+    return np.asarray(keep[labels])
+
+
+def fill_holes(mask: NDArray[np.bool_], max_area: int | None = None) -> NDArray[np.bool_]:
+    """Fills background that a foreground ring encloses; only holes of at most `max_area` px where that is given.
+
+    Holes are 4-connected, as is the background of 8-connected objects.
+    """
+    outside = np.pad(~mask, 1, constant_values=True)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(as_uint8(outside), connectivity=4, ltype=cv2.CV_32S)
+    if count <= 2:  # nothing but foreground and the outside
+        return mask.copy()
+    hole = np.ones(count, np.bool_)
+    hole[[0, labels[0, 0]]] = False
+    if max_area is not None:
+        hole &= stats[:, cv2.CC_STAT_AREA] <= max_area
+    return np.asarray(mask | hole[labels[1:-1, 1:-1]], np.bool_)
+
+
+def touches_border(mask: NDArray[np.bool_]) -> bool:
+    """True where a foreground pixel lies in the image's first or last row or column."""
+    return bool(mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
+
+
+def depth(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Euclidean distance of each foreground pixel's centre to the nearest background pixel's, float32, px; 0 on
+    background.
+
+    The image's edge does not count as background, so that a cut cell stays deepest at the cut.
+    """
+    if mask.all():
+        return np.full(mask.shape, float(max(mask.shape)), np.float32)
+    distance = cv2.distanceTransform(as_uint8(mask), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(distance, np.float32)

@@ -1,0 +1,131 @@
+"""Divides objects among the centroids in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.core.regions import Box, boxes, depth, label_objects
+
+REACH = 2.0  # px: a centroid this far off an object still belongs to it
+_LEVELS = 48
+
+
+def object_of(labels: NDArray[np.int32], centroids: NDArray[np.floating[Any]]) -> NDArray[np.int32]:
+    """The object that each centroid belongs to: the one under it, else the nearest within 2 px, else 0. int32
+    (K,).
+    """
+    owners = np.zeros(len(centroids), np.int32)
+    height, width = labels.shape
+    for k, (y, x) in enumerate(np.asarray(centroids, np.float64).tolist()):
+        row, column = round(y), round(x)
+        if 0 <= row < height and 0 <= column < width and labels[row, column]:
+            owners[k] = labels[row, column]
+            continue
+        y0, x0 = max(row - 2, 0), max(column - 2, 0)
+        window = labels[y0 : row + 3, x0 : column + 3]
+        near_y, near_x = np.nonzero(window)
+        if len(near_y):
+            squares = (near_y + y0 - y) ** 2 + (near_x + x0 - x) ** 2
+            best = int(np.argmin(squares))
+            if squares[best] <= REACH**2:
+                owners[k] = window[near_y[best], near_x[best]]
+    return owners
+
+
+def particle_labels(
+    mask: NDArray[np.bool_],
+    centroids: NDArray[np.floating[Any]],
+    relief: NDArray[np.floating[Any]] | None = None,
+) -> NDArray[np.uint16]:
+    """The particles: each object divided among its centroids.
+
+    An object with one centroid is that particle; one with more is flooded from the centroids, deepest pixels
+    first, so that the cuts fall on its necks; one with none gets no label. Every pixel of an object that has a
+    centroid gets one.
+
+    Args:
+        mask: bool (H, W).
+        centroids: (K, 2), (y, x) px, K < 65536. One on background belongs to the nearest object within 2 px; one
+            further away gets no pixels.
+        relief: (H, W), what to flood by, high inside particles and low between them; the distance to the
+            background where None.
+
+    Returns:
+        uint16 (H, W): 0 background, k + 1 for the particle of centroid k.
+    """
+    objects, count = label_objects(mask)
+    owners = object_of(objects, centroids)
+    particles = np.zeros(mask.shape, np.uint16)
+    if count == 0:
+        return particles
+    seeds_in = np.bincount(owners, minlength=count + 1)
+    single = np.zeros(count + 1, np.uint16)
+    for k, owner in enumerate(owners.tolist()):
+        if owner and seeds_in[owner] == 1:
+            single[owner] = k + 1
+    particles[:] = single[objects]
+    crowded = np.flatnonzero(seeds_in[1:] > 1) + 1
+    if len(crowded) == 0:
+        return particles
+    found = boxes(objects, count)
+    for label in crowded.tolist():
+        box = found[label - 1]
+        assert box is not None
+        box = box.grown(1, mask.shape)
+        inside = objects[box.slices] == label
+        members = np.flatnonzero(owners == label)
+        local = None if relief is None else np.asarray(relief[box.slices], np.float32)
+        divided = _divide(inside, _seeds(inside, centroids[members], box), local)
+        target = particles[box.slices]
+        target[inside] = (members + 1).astype(np.uint16)[divided[inside] - 1]
+    return particles
+
+
+def _seeds(inside: NDArray[np.bool_], centroids: NDArray[np.floating[Any]], box: Box) -> NDArray[np.float32]:
+    """One pixel per centroid, numbered from 1, each the nearest still free one in the object."""
+    seeds = np.zeros(inside.shape, np.float32)
+    ys, xs = np.nonzero(inside)
+    for k, (y, x) in enumerate(np.asarray(centroids, np.float64).tolist()):
+        squares = (ys + box.y0 - y) ** 2 + (xs + box.x0 - x) ** 2
+        for place in np.argsort(squares, kind="stable"):
+            if seeds[ys[place], xs[place]] == 0:
+                seeds[ys[place], xs[place]] = k + 1
+                break
+    return seeds
+
+
+def _divide(
+    inside: NDArray[np.bool_], seeds: NDArray[np.float32], relief: NDArray[np.float32] | None
+) -> NDArray[np.intp]:
+    """Floods from the seeds over `inside` from high relief to low, level by level."""
+    heights = depth(inside) if relief is None else relief
+    values = heights[inside]
+    levels = np.unique(np.quantile(values, np.linspace(0, 1, _LEVELS)))[::-1]
+    labels = seeds
+    for bound in levels:
+        open_ = (heights >= bound) & inside
+        labels = _flood(labels, open_)
+    return labels.astype(np.intp)
+
+
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
+_SQUARE = np.ones((3, 3), np.uint8)
+
+
+def _flood(labels: NDArray[np.float32], open_: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Grows labels into `open_` until nothing changes; cross and square in turn, to grow nearly round."""
+    turn = 0
+    while True:
+        free = open_ & (labels == 0)
+        if not free.any():
+            return labels
+        grown = cv2.dilate(labels, _CROSS if turn % 2 else _SQUARE)
+        new = free & (grown > 0)
+        if turn % 2 == 0 and not new.any():
+            return labels
+        labels = np.where(new, grown, labels)
+        turn += 1
