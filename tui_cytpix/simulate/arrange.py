@@ -1,0 +1,141 @@
+"""How particles lie together: doublets and clumps that touch, separate particles elsewhere, cells cut by the frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tui_cytpix.simulate.kinds import Arrangement, Cell, SampleKind
+from tui_cytpix.simulate.shapes import Rod, Shape, draw_shape
+
+Cluster = list[tuple[Cell, Shape]]
+
+
+def choose(shares: tuple[float, ...], rng: np.random.Generator) -> int:
+    """An index, drawn with probabilities in proportion to `shares`."""
+    return int(np.searchsorted(np.cumsum(shares), rng.random() * sum(shares), side="right"))
+
+
+def draw_cell(kind: SampleKind, rng: np.random.Generator) -> tuple[Cell, Shape]:
+    """One particle of the kind at (0, 0)."""
+    cell = kind.cells[choose(tuple(c.weight for c in kind.cells), rng)]
+    return cell, draw_shape(cell, kind.um_per_px, rng)
+
+
+def draw_cluster(kind: SampleKind, count: int, rng: np.random.Generator) -> Cluster:
+    """`count` particles that touch (or nearly), about (0, 0); fewer where there was no room."""
+    cluster = [draw_cell(kind, rng)]
+    # Cells of one clump are mostly of one build.
+    first = cluster[0][0]
+    while len(cluster) < count:
+        cell = first if rng.random() < 0.7 else kind.cells[choose(tuple(c.weight for c in kind.cells), rng)]
+        placed = _attach(cluster, draw_shape(cell, kind.um_per_px, rng), kind, rng)
+        if placed is None:
+            break
+        cluster.append((cell, placed))
+    ys = np.mean([shape.y for _, shape in cluster])
+    xs = np.mean([shape.x for _, shape in cluster])
+    return [(cell, shape.at(shape.y - float(ys), shape.x - float(xs))) for cell, shape in cluster]
+
+
+def _attach(cluster: Cluster, shape: Shape, kind: SampleKind, rng: np.random.Generator) -> Shape | None:
+    overlap = rng.uniform(*kind.arrangement.overlap_um) / kind.um_per_px
+    for _ in range(12):
+        partner = cluster[int(rng.integers(len(cluster)))][1]
+        turned, direction = _pose(partner, shape, kind.arrangement, rng)
+        distance = contact_distance(partner, turned, direction) - overlap
+        y = partner.y + distance * np.sin(direction)
+        x = partner.x + distance * np.cos(direction)
+        placed = turned.at(float(y), float(x))
+        others = [other for _, other in cluster if other is not partner]
+        if all(_depth_of_overlap(other, placed) < max(1.5, overlap) for other in others):
+            return placed
+    return None
+
+
+def _pose(partner: Shape, shape: Shape, arrangement: Arrangement, rng: np.random.Generator) -> tuple[Shape, float]:
+    """The newcomer's direction of its own, and the direction from its partner's middle to its own."""
+    direction = float(rng.uniform(0, 2 * np.pi))
+    if not isinstance(shape, Rod) or not isinstance(partner, Rod):
+        return shape, direction
+    form = rng.random()
+    if form < arrangement.side_by_side:
+        slide = rng.normal(0, 0.35)
+        turned = replace(shape, angle=partner.angle + float(rng.normal(0, 0.12)))
+        return turned, partner.angle + np.pi / 2 * float(rng.choice((-1, 1))) + float(slide)
+    if form < arrangement.side_by_side + arrangement.end_to_end:
+        turned = replace(shape, angle=partner.angle + float(rng.normal(0, 0.35)))
+        return turned, partner.angle + np.pi * float(rng.integers(2)) + float(rng.normal(0, 0.08))
+    return shape, direction
+
+
+def contact_distance(a: Shape, b: Shape, direction: float) -> float:
+    """Distance of b's middle from a's along `direction` (rad, from x towards y) at which the outlines just touch, px."""
+    far, near = a.reach + b.reach + 1.0, 0.0
+    for _ in range(11):
+        middle = (far + near) / 2
+        moved = b.at(a.y + middle * float(np.sin(direction)), a.x + middle * float(np.cos(direction)))
+        if _intersect(a, moved):
+            near = middle
+        else:
+            far = middle
+    return (near + far) / 2
+
+
+def _intersect(a: Shape, b: Shape) -> bool:
+    return bool((a.depth(*b.outline()) < 1).any() or (b.depth(*a.outline()) < 1).any())
+
+
+def _depth_of_overlap(a: Shape, b: Shape) -> float:
+    """About how deep b's outline lies inside a, or a's inside b, px."""
+    if np.hypot(a.y - b.y, a.x - b.x) > a.reach + b.reach:
+        return 0.0
+    b_in_a = (1 - float(a.depth(*b.outline()).min())) * a.radius
+    a_in_b = (1 - float(b.depth(*a.outline()).min())) * b.radius
+    return max(b_in_a, a_in_b, 0.0)
+
+
+def reach(cluster: Cluster) -> float:
+    """Largest distance of any outline from (0, 0), px."""
+    return max(float(np.hypot(shape.y, shape.x)) + shape.reach for _, shape in cluster)
+
+
+def draw_frame(kind: SampleKind, size: int, rng: np.random.Generator) -> list[Cluster]:
+    """The particles of one event, in clusters that do not touch each other, at their places in a frame of size x size px."""
+    arrangement = kind.arrangement
+    if rng.random() < arrangement.blank:
+        return []
+    main = draw_cluster(kind, 1 + choose(arrangement.cluster, rng), rng)
+    if rng.random() < arrangement.border:
+        y, x = _border_place(main, size, rng)
+    else:
+        spread = min(arrangement.centring_um / kind.um_per_px, size / 8)
+        limit = max(0.0, size / 2 - reach(main) - 2)
+        offset = np.clip(rng.normal(0, spread, 2), -limit, limit)
+        y, x = size / 2 + offset[0], size / 2 + offset[1]
+    placed = [(y, x, reach(main))]
+    clusters = [_moved(main, y, x)]
+    for _ in range(choose(arrangement.coincident, rng)):
+        other = draw_cluster(kind, 1 if rng.random() < 0.9 else 2, rng)
+        radius = reach(other)
+        for _ in range(10):
+            y, x = rng.uniform(0, size, 2)
+            if all(np.hypot(y - py, x - px) > radius + pr + 4 for py, px, pr in placed):
+                placed.append((y, x, radius))
+                clusters.append(_moved(other, y, x))
+                break
+    return clusters
+
+
+def _border_place(cluster: Cluster, size: int, rng: np.random.Generator) -> tuple[float, float]:
+    """A place at which one side of the frame cuts the cluster, its middle mostly within."""
+    inset = float(rng.uniform(-0.1, 0.75) * min(reach(cluster), cluster[0][1].radius * 2))
+    along = float(rng.uniform(0.2, 0.8) * size)
+    side = int(rng.integers(4))
+    across = inset if side % 2 == 0 else size - 1 - inset
+    return (across, along) if side < 2 else (along, across)
+
+
+def _moved(cluster: Cluster, y: float, x: float) -> Cluster:
+    return [(cell, shape.at(shape.y + float(y), shape.x + float(x))) for cell, shape in cluster]

@@ -1,0 +1,452 @@
+"""Sample types: what is in the tube, how it lies together, how it is seen.
+
+Every pair of numbers is a range that is drawn from uniformly, lengths in micrometres, phases in radians. What varies within a
+tube (`Cell`, `Arrangement`) is drawn for every event; what a tube has in common (`Tube`) once per sample.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tui_cytpix.errors import UsageError
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Interior:
+    """What a cell holds, beside its plain body.
+
+    Attributes:
+        phase_per_um: phase of the body per um of thickness, rad/um (2 pi dn / wavelength).
+        wall: phase of the wall or membrane at the rim, rad.
+        absorption: optical density (natural log) of the body per um.
+        granules_per_um2: small bodies per um2 of area.
+        granule_um: their radius.
+        granule_phase: their phase; a negative one is lighter than the cytoplasm.
+        granule_absorption: their absorbance.
+        nuclei: probabilities of 0, 1, 2, ... nuclear lobes.
+        nucleus_share: a lobe's radius as a share of the cell's smaller radius.
+        nucleus_phase: phase of a lobe's middle.
+        vacuoles: probabilities of 0, 1, 2, ... vacuoles.
+        vacuole_share: a vacuole's radius as a share of the cell's smaller radius.
+        vacuole_phase: phase of a vacuole's middle, mostly negative.
+        mottle: standard deviation of the smooth texture, as a share of the body's phase.
+        rim_loss: how much light the steep rim throws out of the objective.
+    """
+
+    phase_per_um: Range = (0.25, 0.5)
+    wall: Range = (0.0, 0.3)
+    absorption: Range = (0.0, 0.02)
+    granules_per_um2: Range = (0.1, 0.8)
+    granule_um: Range = (0.2, 0.45)
+    granule_phase: Range = (-0.4, 0.8)
+    granule_absorption: Range = (0.0, 0.15)
+    nuclei: tuple[float, ...] = (1.0,)
+    nucleus_share: Range = (0.3, 0.5)
+    nucleus_phase: Range = (0.2, 0.8)
+    vacuoles: tuple[float, ...] = (1.0,)
+    vacuole_share: Range = (0.15, 0.35)
+    vacuole_phase: Range = (-0.9, -0.2)
+    mottle: Range = (0.02, 0.1)
+    rim_loss: Range = (0.3, 1.0)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A population of particles of one build.
+
+    A rod has `length_um` and `width_um`; a round one has `width_um` as its mean diameter and no length. `septated` and
+    `budding` are shares; both count as one particle, a bud being at most `bud_share` of its mother's diameter.
+    """
+
+    weight: float = 1.0
+    width_um: Range = (6.0, 12.0)
+    length_um: Range | None = None
+    septated: float = 0.0
+    bend: Range = (-0.05, 0.05)
+    taper: Range = (-0.06, 0.06)
+    elongation: Range = (1.0, 1.12)
+    irregularity: Range = (0.0, 0.03)
+    flatness: Range = (0.75, 1.0)
+    budding: float = 0.0
+    bud_share: Range = (0.35, 0.65)
+    interior: Interior = Interior()
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """How particles lie in the frame.
+
+    Attributes:
+        cluster: probabilities of 1, 2, 3, ... particles in the main object.
+        coincident: probabilities of 0, 1, 2, ... further separate objects.
+        side_by_side, end_to_end: shares of rod doublets of these forms; the rest is angled.
+        overlap_um: how deep touching outlines overlap; negative is a gap.
+        debris: mean number of small bits in the frame.
+        debris_um: their diameters, below the size cutoff.
+        ghost: share of frames with a pale remnant of a cell.
+        border: share of main objects that the frame cuts.
+        blank: share of frames without any particle.
+        centring_um: standard deviation of the main object's place about the frame's middle.
+    """
+
+    cluster: tuple[float, ...] = (0.75, 0.18, 0.05, 0.02)
+    coincident: tuple[float, ...] = (0.9, 0.08, 0.02)
+    side_by_side: float = 0.4
+    end_to_end: float = 0.3
+    overlap_um: Range = (-0.1, 0.6)
+    debris: float = 0.25
+    debris_um: Range = (0.6, 2.6)
+    ghost: float = 0.02
+    border: float = 0.04
+    blank: float = 0.01
+    centring_um: float = 5.0
+
+
+@dataclass(frozen=True)
+class TubeRanges:
+    """What a tube has in common: optics, illumination, sensor.
+
+    Attributes:
+        focus_um: mean defocus of the tube; positive shows a bright centre and a dark rim.
+        focus_spread_um: standard deviation of the events' defocus about it.
+        aperture: cut-off of the objective, cycles per um.
+        condenser: half-angle of the illumination, rad; wide light shows less of the defocus.
+        contrast: factor on every phase, standing for the medium's refractive index.
+        level: mean gray level of the background, of 1023.
+        noise: standard deviation of the noise on the background, gray levels.
+        shading: amplitude of uneven light, share of the level.
+        dirt: mean number of static specks.
+        channel: share of tubes in which walls of the flow channel are seen.
+        motion_um: length of the smear along the flow.
+        correlation: blur of the noise, px: sensors and codecs leave it not quite white.
+    """
+
+    focus_um: Range = (-2.5, 2.5)
+    focus_spread_um: Range = (0.8, 2.5)
+    aperture: Range = (0.9, 1.5)
+    condenser: Range = (0.08, 0.3)
+    contrast: Range = (0.8, 1.2)
+    level: Range = (430.0, 690.0)
+    noise: Range = (4.0, 11.0)
+    shading: Range = (0.01, 0.07)
+    dirt: float = 2.0
+    channel: float = 0.35
+    motion_um: Range = (0.0, 0.6)
+    correlation: Range = (0.0, 0.6)
+
+
+@dataclass(frozen=True)
+class SampleKind:
+    """A type of sample. `convention` says in words what counts as one particle."""
+
+    name: str
+    title: str
+    convention: str
+    cells: tuple[Cell, ...]
+    arrangement: Arrangement = Arrangement()
+    tube: TubeRanges = TubeRanges()
+    um_per_px: float = 0.3
+
+
+_POMBE_INTERIOR = Interior(
+    phase_per_um=(0.3, 0.6),
+    wall=(0.2, 0.7),
+    absorption=(0.0, 0.03),
+    granules_per_um2=(0.2, 1.1),
+    granule_um=(0.18, 0.34),
+    granule_phase=(-0.5, 0.8),
+    granule_absorption=(0.0, 0.3),
+    nuclei=(0.4, 0.5, 0.1),
+    nucleus_share=(0.4, 0.7),
+    nucleus_phase=(-0.4, 0.3),
+    rim_loss=(0.5, 1.2),
+)
+_POMBE_CONVENTION = "A septated cell is one particle until its halves have come apart. Ghosts and debris do not count."
+_FOCUSED = TubeRanges(focus_um=(-1.6, 1.6), focus_spread_um=(0.6, 1.4))
+
+_KINDS = (
+    SampleKind(
+        name="pombe-edinburgh",
+        title="S. pombe in minimal medium: short cells, few septa, low contrast",
+        convention=_POMBE_CONVENTION,
+        cells=(
+            Cell(
+                width_um=(3.2, 3.8),
+                length_um=(7.0, 11.5),
+                septated=0.1,
+                interior=_POMBE_INTERIOR,
+            ),
+        ),
+        arrangement=Arrangement(cluster=(0.86, 0.11, 0.02, 0.01)),
+        tube=_FOCUSED,
+    ),
+    SampleKind(
+        name="pombe-rich",
+        title="S. pombe in rich medium: long cells, many septa, granular, high contrast",
+        convention=_POMBE_CONVENTION,
+        cells=(
+            Cell(
+                width_um=(3.4, 4.2),
+                length_um=(8.5, 14.5),
+                septated=0.28,
+                interior=Interior(
+                    phase_per_um=(0.4, 0.75),
+                    wall=(0.3, 0.9),
+                    absorption=(0.0, 0.04),
+                    granules_per_um2=(0.6, 1.6),
+                    granule_um=(0.2, 0.4),
+                    granule_phase=(-0.7, 1.0),
+                    granule_absorption=(0.0, 0.45),
+                    nuclei=(0.4, 0.4, 0.2),
+                    nucleus_share=(0.4, 0.7),
+                    nucleus_phase=(-0.5, 0.3),
+                    rim_loss=(0.6, 1.4),
+                ),
+            ),
+        ),
+        arrangement=Arrangement(cluster=(0.78, 0.17, 0.035, 0.015)),
+        tube=_FOCUSED,
+    ),
+    SampleKind(
+        name="murine-peritoneal",
+        title="Murine peritoneal cells: lymphocytes, macrophages, mast cells",
+        convention="Every nucleated cell counts, also small lymphocytes. Erythrocyte ghosts, blebs and debris do not.",
+        cells=(
+            Cell(
+                weight=0.45,
+                width_um=(5.8, 8.5),
+                elongation=(1.0, 1.1),
+                irregularity=(0.0, 0.02),
+                interior=Interior(
+                    phase_per_um=(0.2, 0.35),
+                    granules_per_um2=(0.05, 0.3),
+                    nuclei=(0.0, 1.0),
+                    nucleus_share=(0.65, 0.85),
+                    nucleus_phase=(0.3, 0.9),
+                ),
+            ),
+            Cell(
+                weight=0.4,
+                width_um=(10.0, 16.0),
+                elongation=(1.0, 1.25),
+                irregularity=(0.01, 0.06),
+                flatness=(0.5, 0.85),
+                interior=Interior(
+                    phase_per_um=(0.16, 0.3),
+                    granules_per_um2=(0.3, 0.9),
+                    granule_um=(0.2, 0.5),
+                    nuclei=(0.1, 0.9),
+                    nucleus_share=(0.4, 0.55),
+                    vacuoles=(0.2, 0.2, 0.2, 0.15, 0.15, 0.1),
+                    vacuole_share=(0.08, 0.2),
+                    mottle=(0.06, 0.16),
+                ),
+            ),
+            Cell(
+                weight=0.15,
+                width_um=(10.0, 14.0),
+                irregularity=(0.0, 0.03),
+                interior=Interior(
+                    phase_per_um=(0.25, 0.4),
+                    granules_per_um2=(1.0, 2.0),
+                    granule_um=(0.3, 0.5),
+                    granule_phase=(0.2, 1.2),
+                    granule_absorption=(0.05, 0.35),
+                    mottle=(0.08, 0.16),
+                ),
+            ),
+        ),
+        arrangement=Arrangement(cluster=(0.8, 0.14, 0.04, 0.02), debris=0.5, ghost=0.05),
+    ),
+    SampleKind(
+        name="drosophila",
+        title="Drosophila cells: irregular outlines, vacuoles",
+        convention="A cell with its protrusions and blebs is one particle. Fragments below the size cutoff do not count.",
+        cells=(
+            Cell(
+                weight=0.75,
+                width_um=(7.0, 13.0),
+                elongation=(1.0, 1.45),
+                irregularity=(0.03, 0.11),
+                flatness=(0.55, 0.95),
+                interior=Interior(
+                    phase_per_um=(0.2, 0.4),
+                    granules_per_um2=(0.3, 1.0),
+                    granule_um=(0.2, 0.45),
+                    nuclei=(0.3, 0.7),
+                    nucleus_share=(0.35, 0.55),
+                    vacuoles=(0.1, 0.15, 0.2, 0.2, 0.15, 0.1, 0.1),
+                    vacuole_share=(0.1, 0.34),
+                    mottle=(0.05, 0.15),
+                ),
+            ),
+            Cell(
+                weight=0.25,
+                width_um=(6.0, 9.0),
+                elongation=(1.2, 2.0),
+                irregularity=(0.02, 0.08),
+                interior=Interior(granules_per_um2=(0.2, 0.7), vacuoles=(0.5, 0.3, 0.2)),
+            ),
+        ),
+        arrangement=Arrangement(cluster=(0.72, 0.18, 0.06, 0.04), debris=0.7, debris_um=(0.6, 3.2), ghost=0.04),
+    ),
+    SampleKind(
+        name="leukocytes",
+        title="Human leukocytes: rounds and their clumps, widely randomised",
+        convention="Every cell counts, each of a clump. Platelets and debris do not.",
+        cells=(
+            Cell(
+                weight=0.3,
+                width_um=(5.5, 9.0),
+                interior=Interior(
+                    phase_per_um=(0.15, 0.5),
+                    wall=(0.0, 0.6),
+                    granules_per_um2=(0.0, 0.4),
+                    nuclei=(0.2, 0.8),
+                    nucleus_share=(0.55, 0.85),
+                    nucleus_phase=(0.1, 1.0),
+                    rim_loss=(0.0, 1.2),
+                ),
+            ),
+            Cell(
+                weight=0.5,
+                width_um=(8.0, 13.0),
+                elongation=(1.0, 1.2),
+                irregularity=(0.0, 0.04),
+                flatness=(0.6, 1.0),
+                interior=Interior(
+                    phase_per_um=(0.12, 0.4),
+                    wall=(-0.1, 0.5),
+                    absorption=(0.0, 0.04),
+                    granules_per_um2=(0.3, 2.0),
+                    granule_um=(0.2, 0.55),
+                    granule_phase=(-0.8, 1.2),
+                    granule_absorption=(0.0, 0.4),
+                    nuclei=(0.3, 0.2, 0.25, 0.25),
+                    nucleus_share=(0.25, 0.5),
+                    nucleus_phase=(-0.3, 0.8),
+                    mottle=(0.03, 0.2),
+                    rim_loss=(0.0, 1.2),
+                ),
+            ),
+            Cell(
+                weight=0.2,
+                width_um=(11.0, 16.0),
+                elongation=(1.0, 1.25),
+                irregularity=(0.0, 0.05),
+                flatness=(0.5, 0.9),
+                interior=Interior(
+                    phase_per_um=(0.1, 0.3),
+                    granules_per_um2=(0.1, 1.0),
+                    nuclei=(0.2, 0.6, 0.2),
+                    nucleus_share=(0.35, 0.6),
+                    nucleus_phase=(-0.2, 0.8),
+                    vacuoles=(0.6, 0.2, 0.1, 0.1),
+                    mottle=(0.03, 0.15),
+                    rim_loss=(0.0, 1.0),
+                ),
+            ),
+        ),
+        arrangement=Arrangement(
+            cluster=(0.56, 0.22, 0.1, 0.06, 0.04, 0.02),
+            coincident=(0.8, 0.14, 0.06),
+            overlap_um=(-0.15, 1.0),
+            debris=0.6,
+            ghost=0.04,
+            border=0.07,
+            centring_um=9.0,
+        ),
+        tube=TubeRanges(
+            focus_um=(-4.0, 4.0),
+            focus_spread_um=(0.8, 3.0),
+            aperture=(0.7, 1.6),
+            contrast=(0.7, 1.4),
+            level=(380.0, 720.0),
+            noise=(3.0, 14.0),
+            shading=(0.0, 0.12),
+            dirt=3.0,
+            channel=0.45,
+            motion_um=(0.0, 1.0),
+            correlation=(0.0, 0.8),
+        ),
+    ),
+    SampleKind(
+        name="beads",
+        title="Beads of 3 to 10 um: sharp bright centre, dark rim",
+        convention="Every whole bead counts, each of an aggregate.",
+        cells=tuple(
+            Cell(
+                weight=weight,
+                width_um=width,
+                elongation=(1.0, 1.01),
+                irregularity=(0.0, 0.003),
+                flatness=(1.0, 1.0),
+                interior=Interior(
+                    phase_per_um=(0.7, 1.3),
+                    wall=(0.0, 0.0),
+                    absorption=(0.0, 0.03),
+                    granules_per_um2=(0.0, 0.0),
+                    mottle=(0.0, 0.0),
+                    rim_loss=(1.2, 2.6),
+                ),
+            )
+            for weight, width in ((0.3, (2.9, 3.1)), (0.4, (5.8, 6.2)), (0.2, (9.7, 10.3)), (0.1, (3.0, 10.0)))
+        ),
+        arrangement=Arrangement(cluster=(0.8, 0.13, 0.04, 0.02, 0.01), overlap_um=(-0.1, 0.1), debris=0.1, ghost=0.0),
+        tube=TubeRanges(focus_um=(-1.5, 3.0), focus_spread_um=(0.5, 1.8)),
+    ),
+    SampleKind(
+        name="yeast",
+        title="Budding yeast: rounds with a wall, buds, clumps",
+        convention="A mother with a bud is one particle until the bud is about as large as the mother.",
+        cells=(
+            Cell(
+                width_um=(4.0, 7.5),
+                elongation=(1.0, 1.3),
+                irregularity=(0.0, 0.015),
+                flatness=(0.85, 1.0),
+                budding=0.3,
+                interior=Interior(
+                    phase_per_um=(0.3, 0.65),
+                    wall=(0.2, 0.9),
+                    absorption=(0.0, 0.05),
+                    granules_per_um2=(0.05, 0.5),
+                    granule_um=(0.2, 0.5),
+                    granule_phase=(-0.4, 1.2),
+                    granule_absorption=(0.0, 0.6),
+                    nuclei=(0.5, 0.5),
+                    nucleus_share=(0.3, 0.5),
+                    nucleus_phase=(-0.4, 0.5),
+                    vacuoles=(0.35, 0.5, 0.15),
+                    vacuole_share=(0.3, 0.6),
+                    vacuole_phase=(-1.4, -0.3),
+                    rim_loss=(0.5, 1.6),
+                ),
+            ),
+        ),
+        arrangement=Arrangement(
+            cluster=(0.66, 0.2, 0.08, 0.04, 0.02), coincident=(0.8, 0.14, 0.06), overlap_um=(-0.1, 0.5)
+        ),
+    ),
+)
+
+KINDS: dict[str, SampleKind] = {kind.name: kind for kind in _KINDS}
+
+
+def kind_named(kind: str | SampleKind) -> SampleKind:
+    """The sample type of that name; one given as such is handed back.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if isinstance(kind, SampleKind):
+        return kind
+    if kind not in KINDS:
+        raise UsageError(
+            "No such sample type",
+            f"{kind!r} cannot be simulated.",
+            f"Choose one of: {', '.join(KINDS)}.",
+        )
+    return KINDS[kind]

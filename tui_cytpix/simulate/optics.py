@@ -1,0 +1,66 @@
+"""From phase and absorption to brightfield intensity.
+
+A cell is taken as a thin screen that delays and weakens a plane wave (the thin-object approximation, Goodman, *Introduction to
+Fourier Optics*, ch. 4 and 5). The wave is cut by the objective's aperture and carried to the plane of focus by Fresnel's
+transfer function exp(-i pi wavelength z f^2). Light from a condenser of half-angle s blurs the defocused image by z s
+(van Cittert-Zernike). With z > 0 a cell, being a lens, has a bright centre and a dark rim; with z < 0 the reverse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+Floats = NDArray[np.float32]
+
+WAVELENGTH_UM = 0.52
+
+
+@dataclass(frozen=True)
+class Optics:
+    """What a tube's images have in common: `aperture` in cycles/um, `condenser` in rad."""
+
+    um_per_px: float
+    aperture: float
+    condenser: float
+
+
+def blur(image: Floats, sigma: float) -> Floats:
+    """Gaussian blur, sigma in px; none below 0.2."""
+    if sigma < 0.2:
+        return image
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)
+
+
+def brightfield(phase: Floats, absorbance: Floats, defocus_um: float, optics: Optics) -> Floats:
+    """Intensity of a screen, 1 in the background; float32, the shape of the inputs, which must fade to 0 at the borders.
+
+    Args:
+        phase: rad. absorbance: optical density, natural log, of the intensity. defocus_um: z.
+    """
+    wave = np.exp(-absorbance / 2 + 1j * phase).astype(np.complex64) - np.complex64(1)
+    height, width = phase.shape
+    shape = (fft.next_fast_len(height), fft.next_fast_len(width))
+    fy = fft.fftfreq(shape[0], optics.um_per_px).astype(np.float32)[:, None]
+    fx = fft.fftfreq(shape[1], optics.um_per_px).astype(np.float32)[None, :]
+    f2 = fy * fy + fx * fx
+    transfer = np.exp(-((f2 / optics.aperture**2) ** 3) - 1j * np.pi * WAVELENGTH_UM * defocus_um * f2)
+    field = fft.ifft2(fft.fft2(wave, shape) * transfer.astype(np.complex64))[:height, :width] + np.complex64(1)
+    intensity = (field.real**2 + field.imag**2).astype(np.float32)
+    spread_um = np.hypot(abs(defocus_um) * optics.condenser, 0.15)
+    return blur(intensity, float(spread_um / optics.um_per_px))
+
+
+def refraction_loss(phase: Floats, strength: float, optics: Optics) -> Floats:
+    """Absorbance that stands for light bent out of the objective by steep phase, as at the rim of a bead or a wall."""
+    if strength <= 0:
+        return np.zeros_like(phase)
+    gy = cv2.Sobel(phase, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
+    gx = cv2.Sobel(phase, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
+    # Local angle of the ray over that which the aperture takes in.
+    ratio2 = (gx * gx + gy * gy) / (2 * np.pi * optics.aperture * optics.um_per_px) ** 2
+    return np.asarray(strength * ratio2 / (ratio2 + 0.25), np.float32)

@@ -1,0 +1,131 @@
+"""What a tube has in common: light, dirt on the glass, walls of the channel, focus, sensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.simulate.kinds import SampleKind
+from tui_cytpix.simulate.optics import Floats, Optics, blur, brightfield
+
+BLACK_LEVEL = 145  # gray levels; what exports of the instrument show as their darkest and brightest
+FULL_WELL = 1011
+
+
+@dataclass(frozen=True, eq=False)
+class Tube:
+    """One tube's constants.
+
+    Attributes:
+        background: static light on the sensor, (H, W), mean about 1.
+        level: mean gray level. noise: its standard deviation, gray levels.
+        focus_um, focus_spread_um: mean and standard deviation of the defocus.
+        contrast: factor on phases. flow: direction of the flow, rad. motion_px: length of the smear along it.
+        correlation_px: blur of the noise.
+    """
+
+    optics: Optics
+    background: Floats
+    level: float
+    noise: float
+    focus_um: float
+    focus_spread_um: float
+    contrast: float
+    flow: float
+    motion_px: float
+    correlation_px: float
+
+
+def draw_tube(kind: SampleKind, size: int, rng: np.random.Generator) -> Tube:
+    """A tube of the kind, for frames of size x size px."""
+    ranges = kind.tube
+    optics = Optics(kind.um_per_px, float(rng.uniform(*ranges.aperture)), float(rng.uniform(*ranges.condenser)))
+    flow = float(rng.choice((0.0, np.pi / 2)))
+    return Tube(
+        optics=optics,
+        background=_background(kind, size, flow, optics, rng),
+        level=float(rng.uniform(*ranges.level)),
+        noise=float(rng.uniform(*ranges.noise)),
+        focus_um=float(rng.uniform(*ranges.focus_um)),
+        focus_spread_um=float(rng.uniform(*ranges.focus_spread_um)),
+        contrast=float(rng.uniform(*ranges.contrast)),
+        flow=flow,
+        motion_px=float(rng.uniform(*ranges.motion_um)) / kind.um_per_px,
+        correlation_px=float(rng.uniform(*ranges.correlation)),
+    )
+
+
+def _background(kind: SampleKind, size: int, flow: float, optics: Optics, rng: np.random.Generator) -> Floats:
+    axis = np.linspace(-1, 1, size, dtype=np.float32)
+    y, x = axis[:, None], axis[None, :]
+    a, b, c, d, e = rng.normal(0, rng.uniform(*kind.tube.shading) / 1.5, 5)
+    light = (1 + a * x + b * y + c * (x * x - 1 / 3) + d * (y * y - 1 / 3) + e * x * y).astype(np.float32)
+    light = light * (1 + 0.3 * rng.uniform(*kind.tube.shading) * _cloud(size, rng))
+    light = light * _dirt(kind, size, optics, rng)
+    if rng.random() < kind.tube.channel:
+        light = light * _channel(size, flow, rng)
+    return np.maximum(light, 0.2).astype(np.float32)
+
+
+def _cloud(size: int, rng: np.random.Generator) -> Floats:
+    coarse = rng.standard_normal((8, 8)).astype(np.float32)
+    return np.asarray(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+def _dirt(kind: SampleKind, size: int, optics: Optics, rng: np.random.Generator) -> Floats:
+    """Specks on glass surfaces, far out of focus: faint rings and blots."""
+    specks = int(rng.poisson(kind.tube.dirt))
+    if specks == 0:
+        return np.ones((size, size), np.float32)
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32)
+    phase, absorbance = np.zeros((size, size), np.float32), np.zeros((size, size), np.float32)
+    for _ in range(specks):
+        cy, cx = rng.uniform(0, size, 2)
+        radius = rng.uniform(0.4, 2.0) / kind.um_per_px
+        spot = np.exp(-(((y - cy) ** 2 + (x - cx) ** 2) / radius**2))
+        phase += np.float32(rng.uniform(-0.5, 0.8)) * spot
+        absorbance += np.float32(rng.uniform(0.0, 0.5)) * spot
+    return brightfield(phase, absorbance, float(rng.choice((-1, 1)) * rng.uniform(5, 25)), optics)
+
+
+def _channel(size: int, flow: float, rng: np.random.Generator) -> Floats:
+    """Walls along the flow: a dark and a bright line at a side of the frame, the wall beyond a little darker."""
+    place = np.arange(size, dtype=np.float32)
+    profile = np.ones(size, np.float32)
+    for wall in range(int(rng.integers(1, 3))):
+        edge = rng.uniform(0.0, 0.13) * size
+        width = rng.uniform(0.7, 3.0)
+        distance = (place - edge) if wall == 0 else (size - 1 - edge - place)
+        profile -= rng.uniform(0.05, 0.4) * np.exp(-((distance / width) ** 2))
+        profile += rng.uniform(0.0, 0.3) * np.exp(-(((distance - 2.2 * width) / width) ** 2))
+        profile *= 1 - rng.uniform(0, 0.2) / (1 + np.exp(np.clip(distance / width, -30, 30)))
+    lines = np.tile(profile, (size, 1))
+    return lines if flow > 0 else np.ascontiguousarray(lines.T)
+
+
+def expose(intensity: Floats, tube: Tube, rng: np.random.Generator) -> NDArray[np.uint16]:
+    """The sensor: light (1 = background) to gray levels of 10 bits, uint16, the same shape."""
+    flicker = 1 + rng.normal(0, 0.006)
+    light = intensity * tube.background * np.float32(flicker)
+    noise = blur(rng.standard_normal(light.shape, np.float32), tube.correlation_px)
+    if tube.correlation_px >= 0.2:
+        noise = noise / max(float(noise.std()), 1e-6)
+    # Half of the variance is shot noise and grows with the light, half is the sensor's own.
+    noise = noise * np.float32(tube.noise) * np.sqrt(0.5 + 0.5 * light)
+    gray = BLACK_LEVEL / 2 + (tube.level - BLACK_LEVEL / 2) * light + noise
+    return np.clip(np.rint(gray), BLACK_LEVEL, FULL_WELL).astype(np.uint16)
+
+
+def smear(intensity: Floats, tube: Tube) -> Floats:
+    """Motion along the flow during the exposure."""
+    length = tube.motion_px
+    if length < 0.3:
+        return intensity
+    kernel = np.array([length / 2, 1.0, length / 2], np.float32)
+    kernel = kernel / kernel.sum()
+    one = np.ones(1, np.float32)
+    along_x, along_y = (kernel, one) if tube.flow == 0 else (one, kernel)
+    return np.asarray(cv2.sepFilter2D(intensity, cv2.CV_32F, along_x, along_y), np.float32)
