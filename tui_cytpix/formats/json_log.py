@@ -1,18 +1,21 @@
 """Append-only logs: one JSON object a line, read by anyone, written by one.
 
-A line counts once its newline is on disk: a torn last line (killed, disk full) is skipped by readers and cut off by the next
-writer.
+A line counts once its newline is on disk: a torn last line (killed, disk full) is skipped by readers and cut off by
+the next writer.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from tui_cytpix.formats.atomic import write_bytes
 
 RETRY_SECONDS = 2.0
 
@@ -72,8 +75,8 @@ def encode(record: Mapping[str, Any]) -> bytes:
 
 
 def append_now(path: Path, lines: bytes) -> None:
-    """Appends whole lines and waits until they are on disk; a torn line before them is cut off, and one of ours too if the
-    disk is full.
+    """Appends whole lines and waits until they are on disk; a torn line before them is cut off, and one of ours
+    too if the disk is full.
 
     Raises:
         OSError: nothing of `lines` was kept.
@@ -106,16 +109,23 @@ def _end_of_whole_lines(handle: int) -> int:
     return 0
 
 
-class LogWriter:
-    """One thread that appends to any number of logs, in order, grouping syncs: no key press waits for the disk.
+class _Entry(NamedTuple):
+    path: Path
+    data: bytes
+    whole: bool
+    saved: Callable[[], None] | None
 
-    `append` returns at once; `pending` counts what is not on disk yet; `problem` is the sentence to show while the disk refuses
-    (full, gone): the lines are kept and tried again every two seconds until they are saved.
+
+class LogWriter:
+    """One thread that appends to logs and replaces small files, in order, grouping syncs: no key waits for the disk.
+
+    `append` returns at once; `pending` counts what is not on disk yet; `problem` is the sentence to show while the disk
+    refuses (full, gone): the lines are kept and tried again every two seconds until they are saved.
     """
 
     def __init__(self) -> None:
         self.problem = ""
-        self._queue: deque[tuple[Path, bytes, Callable[[], None] | None]] = deque()
+        self._queue: deque[_Entry] = deque()
         self._wake = threading.Condition()
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -127,11 +137,18 @@ class LogWriter:
 
     def append(self, path: Path, record: Mapping[str, Any], saved: Callable[[], None] | None = None) -> None:
         """Queues one record; `saved` is called from the writer thread once it is on disk."""
+        self._put(_Entry(path, encode(record), False, saved))
+
+    def replace(self, path: Path, text: str) -> None:
+        """Queues a small file that is written as a whole."""
+        self._put(_Entry(path, text.encode(), True, None))
+
+    def _put(self, entry: _Entry) -> None:
         with self._wake:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
                 self._thread.start()
-            self._queue.append((path, encode(record), saved))
+            self._queue.append(entry)
             self._wake.notify_all()
 
     def flush(self, timeout: float = 10.0) -> bool:
@@ -155,16 +172,14 @@ class LogWriter:
                 self._wake.wait_for(lambda: self._queue or self._closing)
                 if not self._queue:
                     return
-                path = self._queue[0][0]
-                group = []
-                for entry in self._queue:
-                    if entry[0] != path:
-                        break
-                    group.append(entry)
+                group = self._next_group()
             try:
-                append_now(path, b"".join(line for _, line, _ in group))
+                if group[0].whole:
+                    write_bytes(group[0].path, group[0].data)
+                else:
+                    append_now(group[0].path, b"".join(entry.data for entry in group))
             except OSError as error:
-                self.problem = f"not saved yet: {path}: {error.strerror}"
+                self.problem = f"not saved yet: {group[0].path}: {error.strerror}"
                 with self._wake:
                     self._wake.wait_for(lambda: self._closing, RETRY_SECONDS)
                     if self._closing:
@@ -175,6 +190,13 @@ class LogWriter:
                 for _ in group:
                     self._queue.popleft()
                 self._wake.notify_all()
-            for _, _, saved in group:
-                if saved is not None:
-                    saved()
+            for entry in group:
+                if entry.saved is not None:
+                    entry.saved()
+
+    def _next_group(self) -> list[_Entry]:
+        """The first entry and, where it appends, those behind it that append to the same log."""
+        first = self._queue[0]
+        if first.whole:
+            return [first]
+        return list(itertools.takewhile(lambda e: e.path == first.path and not e.whole, self._queue))

@@ -26,7 +26,6 @@ from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation, decode_mask, encode_mask
 from tui_cytpix.domain.verdict import Judgement, Verdict
 from tui_cytpix.errors import RunError
-from tui_cytpix.formats.atomic import write_text
 from tui_cytpix.formats.json_log import read_log
 
 LINE_VERSION = 1
@@ -92,9 +91,10 @@ class RunFolder:
         except (TypeError, ValueError) as error:
             raise RunError("The run's settings are damaged", f"{self.settings_path}: {error}.", way_out) from error
 
-    def write_settings(self, settings: RunSettings) -> None:
-        """Replaces `run.toml` as a whole."""
-        write_text(self.settings_path, tomli_w.dumps(_plain(asdict(settings))))
+    @staticmethod
+    def encode_settings(settings: RunSettings) -> str:
+        """The text of `run.toml`."""
+        return tomli_w.dumps(_plain(asdict(settings)))
 
     def read_edits(self) -> tuple[list[Edit], int]:
         """The annotation log, and how many of its lines are damaged."""

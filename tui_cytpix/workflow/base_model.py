@@ -1,0 +1,158 @@
+"""Step 2: the model library, and two models side by side."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.run_settings import BaseModelSettings
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.errors import ModelFileError
+from tui_cytpix.formats.atomic import replacing
+from tui_cytpix.formats.model_file import file_hash, read_card, read_tensors
+from tui_cytpix.formats.prediction_store import PredictionStore
+from tui_cytpix.workflow.resources import built_in_models, user_models
+from tui_cytpix.workflow.run import Run
+
+SUFFIX = ".safetensors"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def library() -> list[ModelEntry]:
+    """The built-in models, then the user's; files that are no models are passed over."""
+    entries = []
+    for folder in (built_in_models(), user_models()):
+        for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else ():
+            try:
+                entries.append(entry(path))
+            except ModelFileError:
+                continue
+    return entries
+
+
+def entry(path: Path) -> ModelEntry:
+    """The entry of a model file.
+
+    Raises:
+        ModelFileError: it is no model.
+    """
+    card = read_card(path)
+    return ModelEntry(card, str(Path(path).resolve()), file_hash(path))
+
+
+def find(name: str) -> ModelEntry:
+    """A model by its library name or its file.
+
+    Raises:
+        ModelFileError: neither is there; the names that exist are listed.
+    """
+    if name.endswith(SUFFIX) or "/" in name:
+        return entry(Path(name))
+    for folder in (built_in_models(), user_models()):
+        path = folder / f"{name}{SUFFIX}"
+        if _NAME.fullmatch(name) and path.is_file():
+            return entry(path)
+    if Path(name).exists():
+        return entry(Path(name))
+    names = ", ".join(e.card.name for e in library()) or "none"
+    raise ModelFileError(
+        "There is no such model", f"{name!r}: neither a model file nor in the library ({names}).", "Check the name."
+    )
+
+
+def import_model(path: Path, name: str = "") -> ModelEntry:
+    """Copies a model file into the user's library.
+
+    Raises:
+        ModelFileError: it is no model, its weights are damaged, or the name is taken.
+    """
+    read_tensors(path)
+    name = name or read_card(path).name
+    check_name(name)
+    target = user_models() / f"{name}{SUFFIX}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target) as aside:
+        shutil.copyfile(path, aside)
+    return entry(target)
+
+
+def check_name(name: str) -> None:
+    """Raises:
+    ModelFileError: no proper name for a new model, or taken.
+    """
+    if not _NAME.fullmatch(name):
+        raise ModelFileError(
+            "This is no name for a model", f"{name!r}.", "Use up to 64 letters, digits, '.', '_' and '-'."
+        )
+    taken = [f / f"{name}{SUFFIX}" for f in (built_in_models(), user_models()) if (f / f"{name}{SUFFIX}").exists()]
+    if taken:
+        raise ModelFileError("The name is taken", f"{name!r}: {taken[0]}.", "Choose another name.")
+
+
+def export_model(model: ModelEntry, out: Path) -> Path:
+    """Copies a model's file to `out` (a file, or a folder to put it in).
+
+    Raises:
+        ModelFileError: something is there already, or it can't be written.
+    """
+    target = out / f"{model.card.name}{SUFFIX}" if out.is_dir() else out
+    if target.exists():
+        raise ModelFileError("The file exists", f"{target}.", "Choose another name, or remove it first.")
+    try:
+        with replacing(target) as aside:
+            shutil.copyfile(model.path, aside)
+    except OSError as error:
+        raise ModelFileError("The model can't be written", f"{target}: {error.strerror}.") from error
+    return target
+
+
+def reference(model: ModelEntry) -> str:
+    """How a run names the model: a built-in one by its name, any other by its file."""
+    return model.card.name if Path(model.path).parent == built_in_models() else model.path
+
+
+def choose(run: Run, model: ModelEntry, compared_with: str = "") -> None:
+    """Makes it the run's base model."""
+    base = BaseModelSettings(model=reference(model), hash=model.hash, compared_with=compared_with)
+    run.update(replace(run.settings, base_model=base))
+
+
+def base_of(run: Run) -> ModelEntry:
+    """The run's base model.
+
+    Raises:
+        ModelFileError: none is chosen, it is gone, or its file changed since the choice.
+    """
+    chosen = run.settings.base_model
+    if not chosen.model:
+        raise ModelFileError("No base model is chosen", str(run.path), "Choose one in step 2.")
+    found = find(chosen.model)
+    if chosen.hash and found.hash != chosen.hash:
+        raise ModelFileError(
+            "The base model changed since it was chosen",
+            f"{found.path}.",
+            "Choose it again in step 2, or restore the file.",
+        )
+    return found
+
+
+def disagreements_first(
+    images: Sequence[ImageKey], first: PredictionStore, second: PredictionStore
+) -> list[tuple[ImageKey, float]]:
+    """The images with how far two models differ on each: 1 and more where the counts differ, below 1 the share of
+    foreground on which they differ (1 - IoU); the most different first.
+    """
+    scored = []
+    for key in images:
+        one, other = first.get(key), second.get(key)
+        if one is None or other is None:
+            continue
+        counts = abs(one.particle_count - other.particle_count)
+        union = int((one.mask | other.mask).sum())
+        differing = 1.0 - int((one.mask & other.mask).sum()) / union if union else 0.0
+        scored.append((key, counts + min(differing, 0.999)))
+    return sorted(scored, key=lambda pair: (-pair[1], pair[0]))

@@ -1,0 +1,121 @@
+"""Step 5: is the new model better, and using it: comparison, processing, sharing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.errors import RunError, UsageError
+from tui_cytpix.formats.job_folder import JobFolder
+from tui_cytpix.workflow import base_model, jobs, predict
+from tui_cytpix.workflow.assess import extend
+from tui_cytpix.workflow.run import Run
+
+STEP = "evaluate"
+FORMATS = ("fcs", "csv", "masks", "instrument-masks")
+Follow = Callable[[Mapping[str, Any]], None]
+
+
+def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
+    """Random images that no step has seen: not selected, not annotated, not reviewed in step 1.
+
+    Raises:
+        SampleError: a sample can't be read.
+    """
+    evaluate = run.settings.evaluate
+    seen = set(run.settings.assess.sequence)
+    sequence = extend(run, evaluate.sequence, images, f"{run.settings.seed}/{STEP}", avoid=seen)
+    run.update(replace(run.settings, evaluate=replace(evaluate, sequence=sequence, images=images)))
+    return sequence
+
+
+def new_model(run: Run) -> ModelEntry:
+    """The run's finished model.
+
+    Raises:
+        RunError: there is none yet.
+    """
+    if not run.folder.model_path.is_file():
+        raise RunError("The run has no model yet", f"{run.path}.", "Finish training in step 4.")
+    return base_model.entry(run.folder.model_path)
+
+
+@dataclass(frozen=True)
+class ProcessRequest:
+    """What to process, how, and where to. `samples` are (name, path, um_per_px or None)."""
+
+    samples: tuple[tuple[str, Path, float | None], ...]
+    model: ModelEntry
+    out: Path
+    formats: tuple[str, ...] = ("fcs", "csv")
+    size_cutoff_um: float | None = None
+    prefix: str = "UDT_"
+    device: str = "auto"
+    threads: int = 0
+
+
+def start_processing(request: ProcessRequest) -> JobFolder:
+    """Starts a process job in `out/.job` and does not wait.
+
+    Raises:
+        UsageError: an unknown format, or no sample.
+        JobError: the engine can't be started, or the output can't be written.
+    """
+    unknown = [f for f in request.formats if f not in FORMATS]
+    if unknown or not request.formats:
+        raise UsageError("Unknown output format", ", ".join(unknown), f"Choose from {', '.join(FORMATS)}.")
+    if not request.samples:
+        raise UsageError("Nothing to process", "", "Give at least one sample.")
+    cutoff = request.model.card.size_cutoff_um if request.size_cutoff_um is None else request.size_cutoff_um
+    spec = {
+        "samples": [
+            {"name": name, "path": str(path.resolve()), **({"um_per_px": scale} if scale else {})}
+            for name, path, scale in request.samples
+        ],
+        "model": request.model.path,
+        "model_hash": request.model.hash,
+        "out": str(request.out.resolve()),
+        "formats": list(request.formats),
+        "size_cutoff_um": cutoff,
+        "prefix": request.prefix,
+        "device": request.device,
+        "threads": request.threads,
+    }
+    try:
+        request.out.mkdir(parents=True, exist_ok=True)
+        job = jobs.create(predict.job_path(request.out), "process", spec)
+    except OSError as error:
+        raise UsageError("The output folder can't be made", f"{request.out}: {error.strerror}.") from error
+    jobs.start(job)
+    return job
+
+
+def process(request: ProcessRequest, on_event: Follow) -> dict[str, Any]:
+    """Processes and waits; returns the job's `finished` event (outputs, failures).
+
+    Raises:
+        UsageError, JobError: as `start_processing`; or the engine failed.
+    """
+    job = start_processing(request)
+    try:
+        events = predict.wait(job, on_event)
+    except KeyboardInterrupt:
+        job.send("stop")
+        raise
+    return next((e for e in reversed(events) if e["type"] in ("finished", "stopped")), {})
+
+
+def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolder:
+    """Processes the run's research samples into `processed/<model>` in the run."""
+    samples = tuple(
+        (s.name, run.folder.sample_path(s), s.um_per_px) for s in run.settings.samples if s.role != "training"
+    )
+    out = run.path / "processed" / f"{model.card.name}-{model.hash.removeprefix('sha256:')[:8]}"
+    settings = run.settings.train
+    return start_processing(
+        ProcessRequest(samples, model, out, tuple(formats), device=settings.device, threads=settings.threads)
+    )

@@ -1,0 +1,40 @@
+"""Where things lie that are not of one run: data shipped in the wheel, the user's models, settings, state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+APP = "tui-cytpix"
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def shipped(folder: str) -> Path:
+    """`themes` or `sample_runs`: inside the installed package, or beside it in a checkout."""
+    inside = PACKAGE / "_data" / folder
+    return inside if inside.is_dir() else PACKAGE.parent / folder
+
+
+def built_in_models() -> Path:
+    """The models that ship with the program."""
+    return PACKAGE / "base_models"
+
+
+def user_models() -> Path:
+    """The user's models (XDG data folder)."""
+    from platformdirs import user_data_path
+
+    return user_data_path(APP) / "models"
+
+
+def settings_file() -> Path:
+    """Settings and key map (XDG config folder)."""
+    from platformdirs import user_config_path
+
+    return user_config_path(APP) / "settings.toml"
+
+
+def state_folder() -> Path:
+    """Recent runs and the diagnostic log (XDG state folder)."""
+    from platformdirs import user_state_path
+
+    return user_state_path(APP)
