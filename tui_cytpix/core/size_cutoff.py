@@ -1,0 +1,30 @@
+"""The size cutoff: an object is kept if its longest axis (MajorDiameterMicrons) reaches it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.core.regions import keep_by_major_axis, label_objects
+from tui_cytpix.core.watershed import object_of
+
+
+def cut_to_size(
+    mask: NDArray[np.bool_], centroids: NDArray[np.floating[Any]], min_px: float
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """The size cutoff on a segmentation: objects with a major diameter below `min_px` go, with their centroids.
+
+    Centroids that belong to no object stay.
+    """
+    kept = keep_by_major_axis(mask, min_px)
+    labels, _ = label_objects(mask)
+    owners = object_of(labels, centroids)
+    points = np.asarray(centroids, np.float32).reshape(-1, 2)
+    return kept, points[(owners == 0) | np.isin(owners, labels[kept])]
+
+
+def cut_labels_to_size(labels: NDArray[np.integer[Any]], min_px: float) -> NDArray[np.integer[Any]]:
+    """The size cutoff on a label image: the particles of objects with a major diameter below `min_px` go."""
+    return np.asarray(np.where(keep_by_major_axis(labels > 0, min_px), labels, 0), labels.dtype)

@@ -1,0 +1,124 @@
+"""Intervals and paired tests. Every function is deterministic: resampling takes a seed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+RESAMPLES = 2000
+_CELLS = 4_000_000  # numbers held at once while resampling
+
+
+class Interval(NamedTuple):
+    """A confidence interval; NaN ends where there is too little data."""
+
+    low: float
+    high: float
+
+
+NO_INTERVAL = Interval(math.nan, math.nan)
+
+
+class PairedDifference(NamedTuple):
+    """Mean of a - b over `pairs` pairs with its interval; NaN where there is too little data."""
+
+    mean: float
+    low: float
+    high: float
+    pairs: int
+
+
+def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
+    """Wilson's score interval of a proportion (Wilson 1927), without continuity correction.
+
+    NaN without trials.
+
+    Raises:
+        ValueError: not 0 <= successes <= trials.
+    """
+    if not 0 <= successes <= trials:
+        raise ValueError(f"{successes} successes in {trials} trials")
+    if trials == 0:
+        return NO_INTERVAL
+    z = float(special.ndtri(0.5 + confidence / 2))
+    share, spread = successes / trials, z * z / trials
+    middle = (share + spread / 2) / (1 + spread)
+    half = z / (1 + spread) * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))
+    low = 0.0 if successes == 0 else max(0.0, middle - half)
+    high = 1.0 if successes == trials else min(1.0, middle + half)
+    return Interval(low, high)
+
+
+def bootstrap_mean_ci(
+    values: NDArray[np.floating[Any]], seed: int = 0, confidence: float = 0.95, resamples: int = RESAMPLES
+) -> Interval:
+    """Percentile bootstrap interval of the mean (Efron 1979); NaN values are left out, under 2 values give NaN."""
+    numbers = np.asarray(values, np.float64)
+    numbers = numbers[~np.isnan(numbers)]
+    return bootstrap_ratio_ci(numbers, np.ones(len(numbers)), seed, confidence, resamples)
+
+
+def bootstrap_ratio_ci(
+    numerators: NDArray[np.floating[Any]],
+    denominators: NDArray[np.floating[Any]],
+    seed: int = 0,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+) -> Interval:
+    """Percentile bootstrap interval of sum(numerators) / sum(denominators), whole images being drawn.
+
+    For measures that pool counts over images (F1, AP50). Resamples whose denominator is 0 are left out; under 2
+    images, or no other resample, give NaN.
+    """
+    top, bottom = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
+    count = len(top)
+    if count < 2:
+        return NO_INTERVAL
+    rng = np.random.default_rng(seed)
+    ratios: list[NDArray[np.float64]] = []
+    batch = max(1, min(resamples, _CELLS // count))
+    for start in range(0, resamples, batch):
+        drawn = rng.integers(0, count, (min(batch, resamples - start), count))
+        below = bottom[drawn].sum(axis=1)
+        ratios.append(top[drawn].sum(axis=1)[below > 0] / below[below > 0])
+    found = np.concatenate(ratios)
+    if len(found) == 0:
+        return NO_INTERVAL
+    low, high = np.quantile(found, [0.5 - confidence / 2, 0.5 + confidence / 2])
+    return Interval(float(low), float(high))
+
+
+def mcnemar_exact(only_a: int, only_b: int) -> float:
+    """Two-sided p value of McNemar's exact test: of the discordant pairs, `only_a` favour a and `only_b` favour b.
+
+    The binomial test of 1/2 on the discordant pairs; 1 where there are none.
+
+    Raises:
+        ValueError: a negative count.
+    """
+    if only_a < 0 or only_b < 0:
+        raise ValueError("counts of pairs can't be negative")
+    total = only_a + only_b
+    if total == 0 or only_a == only_b:
+        return 1.0
+    return min(1.0, 2 * float(special.bdtr(min(only_a, only_b), total, 0.5)))
+
+
+def paired_bootstrap(
+    a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]], seed: int = 0, confidence: float = 0.95
+) -> PairedDifference:
+    """Mean of a - b over the pairs where both are numbers, with its percentile bootstrap interval.
+
+    Raises:
+        ValueError: a and b differ in length.
+    """
+    if len(a) != len(b):
+        raise ValueError(f"{len(a)} values can't be paired with {len(b)}")
+    difference = np.asarray(a, np.float64) - np.asarray(b, np.float64)
+    difference = difference[~np.isnan(difference)]
+    mean = float(difference.mean()) if len(difference) else math.nan
+    return PairedDifference(mean, *bootstrap_mean_ci(difference, seed, confidence), len(difference))
