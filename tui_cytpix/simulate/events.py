@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.centroids import centres
+from tui_cytpix.core.regions import label_objects
 from tui_cytpix.simulate.arrange import Cluster, draw_cell, draw_frame
 from tui_cytpix.simulate.interior import render
 from tui_cytpix.simulate.kinds import SampleKind, kind_named
@@ -28,7 +30,7 @@ class SimulatedEvent:
     Attributes:
         image: uint16, (H, W), gray levels of 10 bits.
         labels: uint16, (H, W), 0 background, 1..K particles.
-        centroids: float32, (K, 2), (y, x): of the pixels of label k + 1, or the nearest pixel of it.
+        centroids: float32, (K, 2), (y, x): centre of label k + 1, inside it (core.centroids.centres).
         meta: `kind`, `defocus_um`, `septated` and `budded` (particles with one), `clusters` (particles of each), `debris`,
             `ghosts`, `on_border`.
     """
@@ -94,7 +96,7 @@ def simulate_event(
         _draw_cluster(cluster, light, (labels, nearest), tube, depth, rng)
     debris = _draw_debris(kind, light, tube, defocus, rng)
     ghosts = _draw_ghost(kind, light, labels, tube, rng)
-    labels, centroids = _numbered(labels)
+    labels = _numbered(labels)
     edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     shapes = [shape for cluster in clusters for _, shape in cluster]
     meta = {
@@ -107,7 +109,7 @@ def simulate_event(
         "ghosts": ghosts,
         "on_border": bool(edge.any()),
     }
-    return SimulatedEvent(expose(smear(light, tube), tube, rng), labels, centroids, meta)
+    return SimulatedEvent(expose(smear(light, tube), tube, rng), labels, centres(labels), meta)
 
 
 def _window(cluster: Cluster) -> tuple[int, int, int, int]:
@@ -202,17 +204,14 @@ def _draw_ghost(
     return 0
 
 
-def _numbered(labels: NDArray[np.uint16]) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
-    """Labels without gaps and slivers, and their centroids (K, 2)."""
-    sizes = np.bincount(labels.ravel())
-    kept = [k for k in range(1, len(sizes)) if sizes[k] >= _SMALLEST_PX]
-    table = np.zeros(len(sizes), np.uint16)
-    table[kept] = np.arange(1, len(kept) + 1)
-    centroids = np.zeros((len(kept), 2), np.float32)
-    for row, k in enumerate(kept):
-        points = np.argwhere(labels == k)
-        middle = points.mean(axis=0)
-        y, x = np.rint(middle).astype(int)
-        inside = labels[y, x] == k
-        centroids[row] = middle if inside else points[((points - middle) ** 2).sum(axis=1).argmin()]
-    return table[labels], centroids
+def _numbered(labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Labels 1..K without gaps; each one region (its largest, where the frame or a neighbour cut it), none a sliver."""
+    numbered = np.zeros_like(labels)
+    kept = 0
+    for k in np.unique(labels[labels > 0]).tolist():
+        regions, count = label_objects(labels == k)
+        sizes = np.bincount(regions.ravel(), minlength=count + 1)[1:]
+        if sizes.max() >= _SMALLEST_PX:
+            kept += 1
+            numbered[regions == int(sizes.argmax()) + 1] = kept
+    return numbered

@@ -37,11 +37,11 @@ class Interior:
 
     phase_per_um: Range = (0.25, 0.5)
     wall: Range = (0.0, 0.3)
-    absorption: Range = (0.0, 0.02)
+    absorption: Range = (0.0, 0.01)
     granules_per_um2: Range = (0.1, 0.8)
     granule_um: Range = (0.2, 0.45)
-    granule_phase: Range = (-0.4, 0.8)
-    granule_absorption: Range = (0.0, 0.15)
+    granule_phase: Range = (-0.8, 1.4)
+    granule_absorption: Range = (0.0, 0.1)
     nuclei: tuple[float, ...] = (1.0,)
     nucleus_share: Range = (0.3, 0.5)
     nucleus_phase: Range = (0.2, 0.8)
@@ -49,7 +49,7 @@ class Interior:
     vacuole_share: Range = (0.15, 0.35)
     vacuole_phase: Range = (-0.9, -0.2)
     mottle: Range = (0.02, 0.1)
-    rim_loss: Range = (0.3, 1.0)
+    rim_loss: Range = (0.1, 0.9)
 
 
 @dataclass(frozen=True)
@@ -151,20 +151,20 @@ class SampleKind:
 
 
 _POMBE_INTERIOR = Interior(
-    phase_per_um=(0.3, 0.6),
-    wall=(0.2, 0.7),
-    absorption=(0.0, 0.03),
-    granules_per_um2=(0.2, 1.1),
+    phase_per_um=(0.22, 0.45),
+    wall=(0.1, 0.5),
+    absorption=(0.0, 0.012),
+    granules_per_um2=(0.15, 0.8),
     granule_um=(0.18, 0.34),
-    granule_phase=(-0.5, 0.8),
-    granule_absorption=(0.0, 0.3),
+    granule_phase=(-1.0, 1.3),
+    granule_absorption=(0.0, 0.15),
     nuclei=(0.4, 0.5, 0.1),
     nucleus_share=(0.4, 0.7),
-    nucleus_phase=(-0.4, 0.3),
-    rim_loss=(0.5, 1.2),
+    nucleus_phase=(-0.4, 0.2),
+    rim_loss=(0.2, 0.9),
 )
 _POMBE_CONVENTION = "A septated cell is one particle until its halves have come apart. Ghosts and debris do not count."
-_FOCUSED = TubeRanges(focus_um=(-1.6, 1.6), focus_spread_um=(0.6, 1.4))
+_FOCUSED = TubeRanges(focus_um=(-1.2, 1.8), focus_spread_um=(0.5, 1.2))
 
 _KINDS = (
     SampleKind(
@@ -192,17 +192,17 @@ _KINDS = (
                 length_um=(8.5, 14.5),
                 septated=0.28,
                 interior=Interior(
-                    phase_per_um=(0.4, 0.75),
-                    wall=(0.3, 0.9),
-                    absorption=(0.0, 0.04),
-                    granules_per_um2=(0.6, 1.6),
-                    granule_um=(0.2, 0.4),
-                    granule_phase=(-0.7, 1.0),
-                    granule_absorption=(0.0, 0.45),
+                    phase_per_um=(0.32, 0.6),
+                    wall=(0.2, 0.8),
+                    absorption=(0.0, 0.015),
+                    granules_per_um2=(0.4, 1.3),
+                    granule_um=(0.2, 0.38),
+                    granule_phase=(-1.4, 1.8),
+                    granule_absorption=(0.0, 0.2),
                     nuclei=(0.4, 0.4, 0.2),
                     nucleus_share=(0.4, 0.7),
-                    nucleus_phase=(-0.5, 0.3),
-                    rim_loss=(0.6, 1.4),
+                    nucleus_phase=(-0.5, 0.2),
+                    rim_loss=(0.4, 1.2),
                 ),
             ),
         ),
@@ -252,8 +252,8 @@ _KINDS = (
                     phase_per_um=(0.25, 0.4),
                     granules_per_um2=(1.0, 2.0),
                     granule_um=(0.3, 0.5),
-                    granule_phase=(0.2, 1.2),
-                    granule_absorption=(0.05, 0.35),
+                    granule_phase=(0.5, 2.0),
+                    granule_absorption=(0.02, 0.2),
                     mottle=(0.08, 0.16),
                 ),
             ),
@@ -319,11 +319,11 @@ _KINDS = (
                 interior=Interior(
                     phase_per_um=(0.12, 0.4),
                     wall=(-0.1, 0.5),
-                    absorption=(0.0, 0.04),
-                    granules_per_um2=(0.3, 2.0),
-                    granule_um=(0.2, 0.55),
-                    granule_phase=(-0.8, 1.2),
-                    granule_absorption=(0.0, 0.4),
+                    absorption=(0.0, 0.015),
+                    granules_per_um2=(0.3, 2.2),
+                    granule_um=(0.2, 0.6),
+                    granule_phase=(-1.6, 2.2),
+                    granule_absorption=(0.0, 0.25),
                     nuclei=(0.3, 0.2, 0.25, 0.25),
                     nucleus_share=(0.25, 0.5),
                     nucleus_phase=(-0.3, 0.8),
@@ -409,20 +409,20 @@ _KINDS = (
                 flatness=(0.85, 1.0),
                 budding=0.3,
                 interior=Interior(
-                    phase_per_um=(0.3, 0.65),
-                    wall=(0.2, 0.9),
-                    absorption=(0.0, 0.05),
+                    phase_per_um=(0.22, 0.5),
+                    wall=(0.2, 0.8),
+                    absorption=(0.0, 0.015),
                     granules_per_um2=(0.05, 0.5),
                     granule_um=(0.2, 0.5),
                     granule_phase=(-0.4, 1.2),
-                    granule_absorption=(0.0, 0.6),
+                    granule_absorption=(0.0, 0.5),
                     nuclei=(0.5, 0.5),
                     nucleus_share=(0.3, 0.5),
                     nucleus_phase=(-0.4, 0.5),
                     vacuoles=(0.35, 0.5, 0.15),
                     vacuole_share=(0.3, 0.6),
                     vacuole_phase=(-1.4, -0.3),
-                    rim_loss=(0.5, 1.6),
+                    rim_loss=(0.2, 1.2),
                 ),
             ),
         ),
