@@ -47,7 +47,8 @@ class SampleInfo:
 
     `image_shape` is (height, width) in pixels, None where sizes differ; `bit_depth` the bits of gray that the
     container offers (8, 10, 12, 16); `scale` None where unknown; `fcs_path` names the FCS file or archive
-    member; `problems` are sentences.
+    member; `problems` are sentences; `image_total` is the number of images that the instrument's settings
+    state, None where they don't.
     """
 
     path: Path
@@ -63,6 +64,7 @@ class SampleInfo:
     image_gate: str = ""
     has_instrument_masks: bool = False
     problems: tuple[str, ...] = field(default=())
+    image_total: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,195 @@
+"""Masks in files: label images (one gray value per particle) and the instrument's JSON (pixel indices per mask)."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.errors import MaskError, SampleError
+from tui_cytpix.formats.names import shown
+
+MAX_LABELS = 0xFFFF
+_VERSION = "1.0"
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same masks give the same file
+
+
+@dataclass(frozen=True, eq=False)
+class InstrumentMasks:
+    """The instrument's two layers as label images, uint16 (H, W), 0 = background.
+
+    `objects` has one label per connected object (ObjectCount), `particles` a small blob per particle (ParticleCount).
+    """
+
+    objects: NDArray[np.uint16]
+    particles: NDArray[np.uint16]
+
+
+def read_label_image(path: Path) -> NDArray[np.uint16]:
+    """A label image, uint16 (H, W): 0 background, labels renumbered 1..K in ascending order.
+
+    Gray or palette PNG, TIFF or BMP of 1 to 32 bits.
+
+    Raises:
+        MaskError: the file can't be read, is in colour, has values that are no labels, or looks like a plain
+            foreground mask (one value, several regions), which doesn't tell particles apart.
+    """
+    from tui_cytpix.formats.image_decode import opened, read_file
+
+    path = Path(path)
+    way_out = "Save it as 16-bit gray PNG or TIFF: 0 = background, one value per particle."
+    try:
+        with opened(read_file(path), str(path)) as picture:
+            mode = picture.mode
+            values = np.asarray(picture)
+    except SampleError as error:
+        raise MaskError("The label image can't be read", error.detail, way_out) from error
+    where = shown(str(path))
+    if values.ndim != 2 or mode in ("RGB", "LA", "PA"):
+        raise MaskError("The label image is in colour", f"{where} has mode {mode}.", way_out)
+    present, labels = np.unique(values, return_inverse=True)
+    if not np.isfinite(present).all() or present[0] < 0 or (present != np.rint(present)).any():
+        raise MaskError("The label image has values that are no labels", f"{where}.", way_out)
+    if present[0] != 0:  # no background at all: every pixel has a label
+        labels = labels + 1
+    if labels.max() > MAX_LABELS:
+        raise MaskError("The label image has too many labels", f"{where}: {labels.max()}.", way_out)
+    result: NDArray[np.uint16] = labels.reshape(values.shape).astype(np.uint16)
+    if int(present[-1]) in (255, 65535) or mode == "1":
+        _refuse_plain_mask(result, where, way_out)
+    return result
+
+
+def _refuse_plain_mask(labels: NDArray[np.uint16], where: str, way_out: str) -> None:
+    from tui_cytpix.core.regions import label_objects
+
+    regions = label_objects(labels > 0)[1] if labels.max() == 1 else 1
+    if regions > 1:
+        detail = f"{where} has one value for {regions} separate regions."
+        raise MaskError("The label image doesn't tell particles apart", detail, way_out)
+
+
+def write_label_image(path: Path, labels: NDArray[np.integer[Any]]) -> None:
+    """Writes labels (H, W) as a 16-bit gray PNG, or TIFF where the name says so; whole or not at all.
+
+    Raises:
+        MaskError: a label is negative or above 65535.
+    """
+    from PIL import Image
+
+    from tui_cytpix.formats.atomic import write_bytes
+
+    path, labels = Path(path), _checked(labels)
+    kind = "TIFF" if path.suffix.lower() in (".tif", ".tiff") else "PNG"
+    content = io.BytesIO()
+    Image.fromarray(labels).save(content, kind, **({"compression": "tiff_deflate"} if kind == "TIFF" else {}))
+    write_bytes(path, content.getvalue())
+
+
+def _checked(labels: NDArray[np.integer[Any]]) -> NDArray[np.uint16]:
+    if labels.ndim != 2 or (labels.size and not 0 <= labels.min() <= labels.max() <= MAX_LABELS):
+        raise MaskError("The labels don't fit into a label image", "They must be (H, W), 0 to 65535.")
+    return np.ascontiguousarray(labels, np.uint16)
+
+
+def segmentation_from_labels(labels: NDArray[np.integer[Any]]) -> Segmentation:
+    """Mask and centroids of a label image (H, W): one centroid per label, ascending, at the particle's centre and
+    inside it (core.centroids.centres).
+    """
+    from tui_cytpix.core.centroids import centres
+
+    return Segmentation(labels > 0, centres(labels))
+
+
+def encode_instrument_masks(objects: NDArray[np.integer[Any]], particles: NDArray[np.integer[Any]]) -> bytes:
+    """The instrument's JSON for one image: flat row-major pixel indices of each label, objects first, then particles.
+
+    Raises:
+        MaskError: a label is negative or above 65535.
+    """
+    layers = [{"masks": [_indexes(i) for i in _by_label(layer)]} for layer in (objects, particles)]
+    return json.dumps([{"version": _VERSION}, *layers], separators=(",", ":")).encode("ascii")
+
+
+def _indexes(pixels: NDArray[np.intp]) -> dict[str, Any]:
+    return {"pixelIndexes": {"indexes": pixels.tolist()}}
+
+
+def _by_label(labels: NDArray[np.integer[Any]]) -> list[NDArray[np.intp]]:
+    """Flat pixel indices of each label present, ascending by label and index."""
+    flat = _checked(labels).ravel()
+    filled = np.flatnonzero(flat)
+    filled = filled[np.argsort(flat[filled], kind="stable")]
+    starts = np.flatnonzero(np.diff(flat[filled])) + 1
+    return np.split(filled, starts) if filled.size else []
+
+
+def decode_instrument_masks(data: bytes, shape: tuple[int, int]) -> InstrumentMasks:
+    """The inverse of `encode_instrument_masks`, for an image of (height, width).
+
+    Masks without a pixel are passed over. Where two masks of a layer share a pixel, the later has it.
+
+    Raises:
+        MaskError: it is not the instrument's JSON, or an index lies outside of the image.
+    """
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise _bad_masks(f"they are no JSON ({shown(str(error))})") from error
+    if not isinstance(document, list):
+        raise _bad_masks("they are no list of layers")
+    layers = [part["masks"] for part in document if isinstance(part, dict) and "masks" in part]
+    if len(layers) != 2:
+        raise _bad_masks(f"they have {len(layers)} layers, not 2 (objects, particles)")
+    return InstrumentMasks(_layer(layers[0], shape), _layer(layers[1], shape))
+
+
+def _layer(masks: object, shape: tuple[int, int]) -> NDArray[np.uint16]:
+    flat = np.zeros(shape[0] * shape[1], np.uint16)
+    if not isinstance(masks, list) or len(masks) > MAX_LABELS:
+        raise _bad_masks("a layer is no list of at most 65535 masks")
+    label = 0
+    for mask in masks:
+        try:
+            pixels = np.asarray(mask["pixelIndexes"]["indexes"])
+        except (KeyError, TypeError, ValueError, OverflowError, IndexError) as error:
+            raise _bad_masks("a mask has no list of pixel indices") from error
+        if pixels.ndim != 1 or (pixels.size and pixels.dtype.kind != "i"):
+            raise _bad_masks("a mask's pixel indices are no list of whole numbers")
+        if not pixels.size:
+            continue
+        if pixels.min() < 0 or pixels.max() >= flat.size:
+            outside = int(pixels.min() if pixels.min() < 0 else pixels.max())
+            raise _bad_masks(f"pixel index {outside} lies outside of an image of {shape[1]} x {shape[0]}")
+        label += 1
+        flat[pixels] = label
+    return flat.reshape(shape)
+
+
+def _bad_masks(why: str) -> MaskError:
+    return MaskError(
+        "The instrument's masks can't be read", f"{why[0].upper()}{why[1:]}.", "The image itself still can."
+    )
+
+
+def write_instrument_masks_zip(path: Path, items: Iterable[tuple[str, InstrumentMasks]]) -> None:
+    """Writes `<event>.json` for each (event id, masks), deflated, as the zip that an `.acs` nests; whole or not at all.
+
+    Raises:
+        MaskError: a label is negative or above 65535.
+    """
+    from tui_cytpix.formats.atomic import replacing
+
+    with replacing(Path(path)) as aside, zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
+        for event, masks in items:
+            member = zipfile.ZipInfo(f"{event}.json", _ZIP_DATE)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(member, encode_instrument_masks(masks.objects, masks.particles))

@@ -1,0 +1,110 @@
+"""Names that come from files: order, cleaning, event ids, and which folder of a tree holds the images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from tui_cytpix.errors import SampleError
+
+IMAGE_SUFFIXES = (".tif", ".tiff", ".png", ".bmp", ".jpg", ".jpeg")
+_DIGITS = re.compile(r"([0-9]+)")
+
+
+def shown(text: str) -> str:
+    """`text` with control characters, line breaks and lone surrogates replaced: printing it does nothing else."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key under which 2 comes before 10; numbers before words."""
+    parts = _DIGITS.split(text)
+    key: list[tuple[int, int, str]] = []
+    for part in parts:
+        if part == "":
+            continue
+        digits = part.lstrip("0")
+        key.append((0, len(digits), digits) if "0" <= part[0] <= "9" else (1, 0, part.casefold()))
+    return (*key, (2, 0, text))
+
+
+def is_image_name(name: str) -> bool:
+    """True for a file name with an image suffix that is no hidden or resource-fork file."""
+    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
+
+
+@dataclass(frozen=True)
+class NamedImages:
+    """Images by event id, in natural order, each with the name under which its container knows it.
+
+    `problems` are sentences about names that were left out.
+    """
+
+    names: dict[str, str]
+    problems: tuple[str, ...] = field(default=())
+
+
+def name_images(files: Iterable[str]) -> NamedImages:
+    """Event ids from file names: the name without folder and suffix, control characters replaced.
+
+    Of several files that give one id the first by name is taken.
+    """
+    names: dict[str, str] = {}
+    doubles: list[str] = []
+    for file in sorted(files, key=natural_key):
+        event = shown(PurePosixPath(file).stem)
+        if event in names:
+            doubles.append(event)
+        else:
+            names[event] = file
+    ordered = dict(sorted(names.items(), key=lambda item: natural_key(item[0])))
+    if not doubles:
+        return NamedImages(ordered)
+    one, many = "image file repeats an event id, unread", "image files repeat event ids, unread"
+    return NamedImages(ordered, (counted(doubles, one, many),))
+
+
+def counted(names: Sequence[str], one: str, many: str) -> str:
+    """A sentence: how many, of which kind, and the first, e.g. `3 images are empty (the first: 17).`"""
+    first = shown(names[0])
+    return f"1 {one} ({first})." if len(names) == 1 else f"{len(names)} {many} (the first: {first})."
+
+
+def choose_folder(folders: Mapping[str, Sequence[str]], where: Path) -> tuple[str, tuple[str, ...]]:
+    """Which of several folders of images is the sample: the top one, one named `images`, or the only one.
+
+    Args:
+        folders: image names by folder ("" is the top).
+        where: the sample's path, for messages.
+
+    Returns:
+        The folder, and sentences about those left out.
+
+    Raises:
+        SampleError: there are no images, or several sub-folders of them and no telling which is meant.
+    """
+    filled = sorted((folder for folder, names in folders.items() if names), key=natural_key)
+    named = [folder for folder in filled if PurePosixPath(folder).name.lower() == "images"]
+    if not filled:
+        raise SampleError(
+            "No images found",
+            f"{shown(str(where))} holds no .tif, .png, .bmp or .jpg.",
+            "Give the folder or archive that holds the event images.",
+        )
+    if "" in filled:
+        choice = ""
+    elif len(filled) == 1 or len(named) == 1:
+        choice = named[0] if len(named) == 1 else filled[0]
+    else:
+        listed = ", ".join(shown(folder) for folder in filled[:6]) + (", ..." if len(filled) > 6 else "")
+        raise SampleError(
+            "Several folders of images",
+            f"{shown(str(where))} has images in {listed}.",
+            "Give one of them: event ids may repeat between tubes.",
+        )
+    left = [folder for folder in filled if folder != choice]
+    return choice, (
+        (counted(left, "other folder of images is not read", "other folders of images are not read"),) if left else ()
+    )
