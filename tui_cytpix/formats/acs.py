@@ -17,9 +17,10 @@ from xml.parsers import expat
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.byte_source import ByteSource, FileBytes, MemoryBytes, PartBytes
 from tui_cytpix.formats.image_archive import ArchiveImages, archive_fcs
-from tui_cytpix.formats.image_sample import ImageSample, SampleParts, missing_masks
-from tui_cytpix.formats.names import natural_key, shown
+from tui_cytpix.formats.image_sample import ImageSample
+from tui_cytpix.formats.names import counted, natural_key, shown
 from tui_cytpix.formats.sample_fcs import FcsPlace
+from tui_cytpix.formats.sample_parts import SampleParts
 from tui_cytpix.formats.zip_index import Member, ZipIndex
 
 if TYPE_CHECKING:
@@ -193,4 +194,7 @@ class AcsMasks:
 
     def problems(self, events: tuple[str, ...]) -> tuple[str, ...]:
         """Images without masks; raises as `read`."""
-        return missing_masks(events, set(self._open()[1]))
+        by_event = self._open()[1]
+        lacking = [event for event in events if event not in by_event]
+        one, many = "image has no instrument masks", "images have no instrument masks"
+        return (counted(lacking, one, many),) if lacking else ()

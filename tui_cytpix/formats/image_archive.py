@@ -7,9 +7,10 @@ from pathlib import Path, PurePosixPath
 
 from tui_cytpix.formats.byte_source import FileBytes
 from tui_cytpix.formats.image_decode import MAX_IMAGE_BYTES
-from tui_cytpix.formats.image_sample import ImageSample, SampleParts
+from tui_cytpix.formats.image_sample import ImageSample
 from tui_cytpix.formats.names import choose_folder, counted, is_image_name, name_images
 from tui_cytpix.formats.sample_fcs import FcsPlace, find_fcs
+from tui_cytpix.formats.sample_parts import SampleParts
 from tui_cytpix.formats.zip_index import Member, ZipIndex
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.byte_source import unreadable
 from tui_cytpix.formats.image_decode import read_file
-from tui_cytpix.formats.image_sample import ImageSample, SampleParts
+from tui_cytpix.formats.image_sample import ImageSample
 from tui_cytpix.formats.names import NamedImages, choose_folder, is_image_name, name_images, shown
 from tui_cytpix.formats.sample_fcs import FcsPlace, find_fcs
+from tui_cytpix.formats.sample_parts import SampleParts
 
 
 class FolderImages:

@@ -2,77 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from tui_cytpix.domain.sample import PixelScale, SampleInfo
 from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.image_decode import Gray, decode_gray, image_header
-from tui_cytpix.formats.names import counted, shown
-from tui_cytpix.formats.sample_fcs import FcsPlace, LinkedFcs, link_fcs
+from tui_cytpix.formats.names import shown
+from tui_cytpix.formats.sample_fcs import LinkedFcs, link_fcs
+from tui_cytpix.formats.sample_parts import SampleParts
+from tui_cytpix.formats.sample_probe import ImageProbe, probe_images
 
 if TYPE_CHECKING:
     from tui_cytpix.formats.fcs import FcsFile
     from tui_cytpix.formats.masks import InstrumentMasks
-
-HEADERS_PROBED = 64
-IMAGES_PROBED = 16
-BIT_DEPTHS = (8, 10, 12, 16)
-
-
-class ImageStore(Protocol):
-    """The image files of a sample, by event id."""
-
-    @property
-    def events(self) -> tuple[str, ...]:
-        """In natural order."""
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """Sentences about files that were left out."""
-
-    def read(self, event: str) -> bytes:
-        """An image file's content; SampleError where it can't be read, KeyError where there is none."""
-
-    def label(self, event: str) -> str:
-        """The image file's name for messages."""
-
-
-class MaskStore(Protocol):
-    """The instrument's masks of a sample."""
-
-    def read(self, event: str, shape: tuple[int, int]) -> InstrumentMasks | None:
-        """For an image of (height, width); None where there are none for the event."""
-
-    def problems(self, events: tuple[str, ...]) -> tuple[str, ...]:
-        """Sentences; opens the masks."""
-
-
-@dataclass(frozen=True)
-class SampleParts:
-    """What a format found; `resources` is closed with the sample."""
-
-    path: Path
-    format: str
-    images: ImageStore
-    fcs: FcsPlace
-    masks: MaskStore | None = None
-    image_gate: str = ""
-    image_total: int | None = None
-    problems: tuple[str, ...] = ()
-    resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
-
-
-@dataclass(frozen=True)
-class _Probe:
-    shape: tuple[int, int] | None
-    bit_depth: int
-    problems: tuple[str, ...]
 
 
 class ImageSample:
@@ -86,7 +31,7 @@ class ImageSample:
         self._parts, self._given = parts, um_per_px
         self._lock = threading.RLock()
         self._linked: LinkedFcs | None = None
-        self._probed: _Probe | None = None
+        self._probed: ImageProbe | None = None
 
     @property
     def path(self) -> Path:
@@ -151,39 +96,11 @@ class ImageSample:
                 self._linked = link_fcs(self._parts.fcs, self.event_ids)
             return self._linked
 
-    def _probe(self) -> _Probe:
+    def _probe(self) -> ImageProbe:
         with self._lock:
             if self._probed is None:
-                self._probed = self._look()
+                self._probed = probe_images(self._parts.images)
             return self._probed
-
-    def _look(self) -> _Probe:
-        """Reads headers of up to 64 and pixels of up to 16 images, evenly spread: shape, bits, and what is damaged."""
-        images, events = self._parts.images, self.event_ids
-        headers: list[tuple[int, int, int]] = []
-        bad: dict[str, str] = {}
-        for event in _spread(events, HEADERS_PROBED):
-            try:
-                headers.append(image_header(images.read(event), images.label(event)))
-            except SampleError as error:
-                bad[event] = error.detail
-        depths = [8]
-        for event in _spread(events, IMAGES_PROBED):
-            try:
-                highest = int(decode_gray(images.read(event), images.label(event)).max())
-            except SampleError as error:
-                bad[event] = error.detail
-                continue
-            depths.append(next(bits for bits in BIT_DEPTHS if highest < 1 << bits))
-        shapes = {header[:2] for header in headers}
-        problems = []
-        if bad:
-            looked = min(len(events), HEADERS_PROBED)
-            first = next(iter(bad.values()))
-            problems.append(f"Of {looked} images looked at, {len(bad)} can't be read: {first}")
-        if any(pages > 1 for *_, pages in headers):
-            problems.append("Some image files have several pages; the first page of each is read.")
-        return _Probe(shapes.pop() if len(shapes) == 1 else None, max(depths), tuple(problems))
 
     def info(self) -> SampleInfo:
         """All that `inspect` tells, problems included."""
@@ -241,17 +158,3 @@ class ImageSample:
     ) -> None:
         """Closes."""
         self.close()
-
-
-def _spread(events: Sequence[str], most: int) -> Sequence[str]:
-    """Up to `most` events at even distances, the first and the last among them."""
-    if len(events) <= most:
-        return events
-    return [events[round(k * (len(events) - 1) / (most - 1))] for k in range(most)]
-
-
-def missing_masks(events: Sequence[str], with_masks: set[str]) -> tuple[str, ...]:
-    """The sentence about images for which the instrument left no masks."""
-    lacking = [event for event in events if event not in with_masks]
-    one, many = "image has no instrument masks", "images have no instrument masks"
-    return (counted(lacking, one, many),) if lacking else ()

@@ -20,8 +20,8 @@ def scale_from_areas(areas: NDArray[np.floating[Any]], pixels: NDArray[np.floati
         pixels: (N,) counts; events without are passed over.
 
     Returns:
-        The scale, and "" or the sentence that says why there is none: fewer than 3 events to tell from, more than a tenth
-        of them off the median by over 2 %, or a value that no microscope has.
+        The scale, and "" or the sentence that says why there is none: fewer than 3 events to tell from, more than a
+        tenth of them off the median by over 2 %, or a value that no microscope has.
     """
     told = np.isfinite(areas) & np.isfinite(pixels) & (areas > 0) & (pixels > 0)
     if not told.any():
