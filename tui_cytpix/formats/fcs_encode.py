@@ -57,20 +57,19 @@ def encode_text(keywords: Mapping[str, str], delimiter: str) -> bytes:
     return (delimiter + "".join(piece + delimiter for piece in pieces)).encode("utf-8")
 
 
-def encode_head(keywords: Mapping[str, str], data_bytes: int, analysis_bytes: int, delimiter: str) -> bytes:
-    """HEADER and TEXT of FCS 3.1; DATA of `data_bytes` bytes follows at once, then ANALYSIS.
+def encode_head(keywords: Mapping[str, str], lengths: Mapping[str, int], delimiter: str) -> bytes:
+    """HEADER and TEXT of FCS 3.1.
 
-    The offsets stand in TEXT and change its length, so they are set again until the length holds.
+    `lengths` has the segments that follow at once, of `DATA`, `ANALYSIS` and `STEXT`, in their order, in bytes. Their
+    offsets stand in TEXT and change its length, so they are set again until the length holds.
     """
     text = b""
     while True:
-        data = HEADER_BYTES + len(text)
-        analysis = data + data_bytes
-        segments = {
-            "DATA": (data, analysis - 1) if data_bytes else (0, 0),
-            "ANALYSIS": (analysis, analysis + analysis_bytes - 1) if analysis_bytes else (0, 0),
-            "STEXT": (0, 0),
-        }
+        at = HEADER_BYTES + len(text)
+        segments = {"DATA": (0, 0), "ANALYSIS": (0, 0), "STEXT": (0, 0)}
+        for name, length in lengths.items():
+            segments[name] = (at, at + length - 1) if length else (0, 0)
+            at += length
         offsets = {f"$BEGIN{name}": str(begin) for name, (begin, _) in segments.items()}
         offsets |= {f"$END{name}": str(end) for name, (_, end) in segments.items()}
         longer = encode_text({**keywords, **offsets}, delimiter)
