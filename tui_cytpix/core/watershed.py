@@ -8,10 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.regions import Box, boxes, depth, label_objects
+from tui_cytpix.core.regions import as_uint8, boxes, depth, label_objects
 
 REACH = 2.0  # px: a centroid this far off an object still belongs to it
-_LEVELS = 48
+_LEVELS = 12
+_DISC = 1.2
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
+_SQUARE = np.ones((3, 3), np.uint8)
 
 
 def object_of(labels: NDArray[np.int32], centroids: NDArray[np.floating[Any]]) -> NDArray[np.int32]:
@@ -79,22 +82,48 @@ def particle_labels(
         inside = objects[box.slices] == label
         members = np.flatnonzero(owners == label)
         local = None if relief is None else np.asarray(relief[box.slices], np.float32)
-        divided = _divide(inside, _seeds(inside, centroids[members], box), local)
+        points = np.asarray(centroids, np.float64)[members] - (box.y0, box.x0)
+        divided = _divide(inside, _seeds(inside, points), local)
         target = particles[box.slices]
         target[inside] = (members + 1).astype(np.uint16)[divided[inside] - 1]
     return particles
 
 
-def _seeds(inside: NDArray[np.bool_], centroids: NDArray[np.floating[Any]], box: Box) -> NDArray[np.float32]:
-    """One pixel per centroid, numbered from 1, each the nearest still free one in the object."""
-    seeds = np.zeros(inside.shape, np.float32)
+def _seeds(inside: NDArray[np.bool_], points: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Where flooding starts: around each point (y, x) a disc 1.2 times as large as fits into the object there,
+    numbered from 1.
+
+    Discs that overlap are cut where the powers of a point with respect to both circles are equal, which is the line
+    through the circles' intersections: the neck, also between a large mother and its small bud, whose single pixel
+    the mother's flood would drown. Every point keeps at least one pixel.
+    """
+    depths = depth(inside)
     ys, xs = np.nonzero(inside)
-    for k, (y, x) in enumerate(np.asarray(centroids, np.float64).tolist()):
-        squares = (ys + box.y0 - y) ** 2 + (xs + box.x0 - x) ** 2
-        for place in np.argsort(squares, kind="stable"):
-            if seeds[ys[place], xs[place]] == 0:
-                seeds[ys[place], xs[place]] = k + 1
-                break
+    owner = np.zeros(len(ys), np.float32)
+    lowest = np.full(len(ys), np.inf)
+    own_pixels: list[int] = []
+    for k, (y, x) in enumerate(points.tolist()):
+        squares = (ys - y) ** 2 + (xs - x) ** 2
+        squares[own_pixels] = np.inf
+        own = int(np.argmin(squares))
+        own_pixels.append(own)
+        radius = float(depths[ys[own], xs[own]])
+        power = squares - radius**2
+        won = (squares <= (_DISC * radius) ** 2) & (power < lowest)
+        lowest[won], owner[won] = power[won], k + 1
+    owner[own_pixels] = np.arange(1, len(points) + 1)
+    seeds = np.zeros(inside.shape, np.float32)
+    seeds[ys, xs] = owner
+    for k, own in enumerate(own_pixels):
+        seeds = _connected_to(seeds, (int(ys[own]), int(xs[own])), k + 1)
+    return seeds
+
+
+def _connected_to(seeds: NDArray[np.float32], pixel: tuple[int, int], number: int) -> NDArray[np.float32]:
+    """Drops the parts of a disc that a gap in the object separates from its centre."""
+    count, parts = cv2.connectedComponents(as_uint8(seeds == number), connectivity=8, ltype=cv2.CV_32S)
+    if count > 2:
+        seeds = np.where((parts > 0) & (parts != parts[pixel]), np.float32(0), seeds)
     return seeds
 
 
@@ -103,29 +132,23 @@ def _divide(
 ) -> NDArray[np.intp]:
     """Floods from the seeds over `inside` from high relief to low, level by level."""
     heights = depth(inside) if relief is None else relief
-    values = heights[inside]
-    levels = np.unique(np.quantile(values, np.linspace(0, 1, _LEVELS)))[::-1]
+    levels = np.unique(np.quantile(heights[inside], np.linspace(0, 1, _LEVELS)))[::-1]
     labels = seeds
     for bound in levels:
-        open_ = (heights >= bound) & inside
-        labels = _flood(labels, open_)
+        labels = _flood(labels, (heights >= bound) & inside)
     return labels.astype(np.intp)
 
 
-_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
-_SQUARE = np.ones((3, 3), np.uint8)
-
-
 def _flood(labels: NDArray[np.float32], open_: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Grows labels into `open_` until nothing changes; cross and square in turn, to grow nearly round."""
+    """Grows labels into `open_` until nothing changes; square and cross in turn, to grow nearly round."""
     turn = 0
-    while True:
-        free = open_ & (labels == 0)
-        if not free.any():
-            return labels
+    free = open_ & (labels == 0)
+    while free.any():
         grown = cv2.dilate(labels, _CROSS if turn % 2 else _SQUARE)
         new = free & (grown > 0)
         if turn % 2 == 0 and not new.any():
-            return labels
+            break
         labels = np.where(new, grown, labels)
+        free &= ~new
         turn += 1
+    return labels
