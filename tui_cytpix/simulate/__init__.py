@@ -19,8 +19,8 @@ def write(kind: str, out: Path, images: int, layout: str = "acs", seed: int = 0)
         seed: at least 0.
 
     Returns:
-        `kind`, `layout`, `seed`, `images`, `events`, `um_per_px`, `convention`, and the paths `path`, `fcs` (inside `path`
-        for an acs) and `truth` as text.
+        `kind`, `layout`, `seed`, `images`, `events`, `um_per_px`, `convention`, and as text the paths `path`, `fcs`
+        (inside `path` for an acs) and `truth`.
 
     Raises:
         UsageError: no such kind or layout, not one image, or something is there already.

@@ -71,20 +71,21 @@ def _pose(partner: Shape, shape: Shape, arrangement: Arrangement, rng: np.random
 
 
 def contact_distance(a: Shape, b: Shape, direction: float) -> float:
-    """Distance of b's middle from a's along `direction` (rad, from x towards y) at which the outlines just touch, px."""
+    """How far b's middle is from a's when their outlines just touch, px.
+
+    `direction` is that from a to b, rad, from x towards y.
+    """
     far, near = a.reach + b.reach + 1.0, 0.0
-    for _ in range(11):
+    dy, dx = float(np.sin(direction)), float(np.cos(direction))
+    (a_y, a_x), (b_y, b_x) = a.outline(), b.outline()
+    for _ in range(10):
         middle = (far + near) / 2
-        moved = b.at(a.y + middle * float(np.sin(direction)), a.x + middle * float(np.cos(direction)))
-        if _intersect(a, moved):
+        y, x = a.y + middle * dy - b.y, a.x + middle * dx - b.x  # b's shift
+        if (a.depth(b_y + y, b_x + x) < 1).any() or (b.depth(a_y - y, a_x - x) < 1).any():
             near = middle
         else:
             far = middle
     return (near + far) / 2
-
-
-def _intersect(a: Shape, b: Shape) -> bool:
-    return bool((a.depth(*b.outline()) < 1).any() or (b.depth(*a.outline()) < 1).any())
 
 
 def _depth_of_overlap(a: Shape, b: Shape) -> float:
@@ -102,7 +103,7 @@ def reach(cluster: Cluster) -> float:
 
 
 def draw_frame(kind: SampleKind, size: int, rng: np.random.Generator) -> list[Cluster]:
-    """The particles of one event, in clusters that do not touch each other, at their places in a frame of size x size px."""
+    """The particles of one event at their places in a frame of size x size px, in clusters that do not touch."""
     arrangement = kind.arrangement
     if rng.random() < arrangement.blank:
         return []

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.centroids import centres
-from tui_cytpix.core.regions import label_objects
+from tui_cytpix.core.regions import bounding_box, label_objects
 from tui_cytpix.simulate.arrange import Cluster, draw_cell, draw_frame
 from tui_cytpix.simulate.interior import render
 from tui_cytpix.simulate.kinds import SampleKind, kind_named
@@ -31,8 +31,8 @@ class SimulatedEvent:
         image: uint16, (H, W), gray levels of 10 bits.
         labels: uint16, (H, W), 0 background, 1..K particles.
         centroids: float32, (K, 2), (y, x): centre of label k + 1, inside it (core.centroids.centres).
-        meta: `kind`, `defocus_um`, `septated` and `budded` (particles with one), `clusters` (particles of each), `debris`,
-            `ghosts`, `on_border`.
+        meta: `kind`, `defocus_um`, `septated` and `budded` (particles with one), `clusters` (particles of each),
+            `debris`, `ghosts`, `on_border`.
     """
 
     image: NDArray[np.uint16]
@@ -42,7 +42,7 @@ class SimulatedEvent:
 
 
 class SimulatedSample:
-    """A tube: `n` events of one kind that share background, focus, noise and gray level; events are made when asked for."""
+    """A tube: `n` events of one kind that share background, focus, noise and gray level; made when asked for."""
 
     def __init__(self, kind: str | SampleKind, n: int, seed: int, size: int = FRAME_PX) -> None:
         """
@@ -96,7 +96,7 @@ def simulate_event(
         _draw_cluster(cluster, light, (labels, nearest), tube, depth, rng)
     debris = _draw_debris(kind, light, tube, defocus, rng)
     ghosts = _draw_ghost(kind, light, labels, tube, rng)
-    labels = _numbered(labels)
+    labels, centroids = _numbered(labels)
     edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     shapes = [shape for cluster in clusters for _, shape in cluster]
     meta = {
@@ -109,7 +109,7 @@ def simulate_event(
         "ghosts": ghosts,
         "on_border": bool(edge.any()),
     }
-    return SimulatedEvent(expose(smear(light, tube), tube, rng), labels, centres(labels), meta)
+    return SimulatedEvent(expose(smear(light, tube), tube, rng), labels, centroids, meta)
 
 
 def _window(cluster: Cluster) -> tuple[int, int, int, int]:
@@ -204,14 +204,21 @@ def _draw_ghost(
     return 0
 
 
-def _numbered(labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Labels 1..K without gaps; each one region (its largest, where the frame or a neighbour cut it), none a sliver."""
+def _numbered(labels: NDArray[np.uint16]) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
+    """Labels 1..K without gaps, and their centres (K, 2).
+
+    Each label is one region (the largest, where the frame or a neighbour cut a particle in two), none a sliver.
+    """
     numbered = np.zeros_like(labels)
+    box = bounding_box(labels > 0)
+    if box is None:
+        return numbered, np.zeros((0, 2), np.float32)
+    crop, target = labels[box.slices], numbered[box.slices]
     kept = 0
-    for k in np.unique(labels[labels > 0]).tolist():
-        regions, count = label_objects(labels == k)
+    for k in range(1, int(crop.max()) + 1):
+        regions, count = label_objects(crop == k)
         sizes = np.bincount(regions.ravel(), minlength=count + 1)[1:]
-        if sizes.max() >= _SMALLEST_PX:
+        if sizes.max(initial=0) >= _SMALLEST_PX:
             kept += 1
-            numbered[regions == int(sizes.argmax()) + 1] = kept
-    return numbered
+            target[regions == int(sizes.argmax()) + 1] = kept
+    return numbered, centres(target) + np.array([box.y0, box.x0], np.float32)

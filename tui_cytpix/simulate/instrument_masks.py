@@ -83,4 +83,5 @@ def _blob(
 ) -> NDArray[np.bool_]:
     """Pixels of the object within `radius` px of the point that no other blob has."""
     y, x = np.ogrid[: inside.shape[0], : inside.shape[1]]
-    return inside & (taken == 0) & ((y - point[0]) ** 2 + (x - point[1]) ** 2 <= radius**2)
+    near = (y - point[0]) ** 2 + (x - point[1]) ** 2 <= radius**2
+    return np.asarray(inside & (taken == 0) & near)

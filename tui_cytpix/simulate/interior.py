@@ -47,7 +47,7 @@ def _wall(q: Floats, radius: float, optics: Optics, phase: float) -> Floats:
 
 def _disc(grid: tuple[Floats, Floats], y: float, x: float, radius: float) -> Floats:
     distance2 = ((grid[0] - y) ** 2 + (grid[1] - x) ** 2) / max(radius, 0.7) ** 2
-    return np.sqrt(np.maximum(1 - distance2, 0)).astype(np.float32)
+    return np.asarray(np.sqrt(np.maximum(1 - distance2, 0)), np.float32)
 
 
 def _nuclei(inside: Interior, shape: Shape, grid: tuple[Floats, Floats], rng: np.random.Generator) -> Floats:

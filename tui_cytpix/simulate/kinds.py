@@ -1,7 +1,8 @@
 """Sample types: what is in the tube, how it lies together, how it is seen.
 
-Every pair of numbers is a range that is drawn from uniformly, lengths in micrometres, phases in radians. What varies within a
-tube (`Cell`, `Arrangement`) is drawn for every event; what a tube has in common (`Tube`) once per sample.
+Every pair of numbers is a range that is drawn from uniformly, lengths in micrometres, phases in radians. What varies
+within a tube (`Cell`, `Arrangement`) is drawn for every event, what a tube has in common (`TubeRanges`) once per
+sample.
 """
 
 from __future__ import annotations
@@ -263,13 +264,13 @@ _KINDS = (
     SampleKind(
         name="drosophila",
         title="Drosophila cells: irregular outlines, vacuoles",
-        convention="A cell with its protrusions and blebs is one particle. Fragments below the size cutoff do not count.",
+        convention="A cell with its protrusions and blebs is one particle. Small fragments do not count.",
         cells=(
             Cell(
                 weight=0.75,
                 width_um=(7.0, 13.0),
                 elongation=(1.0, 1.45),
-                irregularity=(0.03, 0.11),
+                irregularity=(0.03, 0.12),
                 flatness=(0.55, 0.95),
                 interior=Interior(
                     phase_per_um=(0.2, 0.4),

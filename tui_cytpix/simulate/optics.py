@@ -1,9 +1,9 @@
 """From phase and absorption to brightfield intensity.
 
-A cell is taken as a thin screen that delays and weakens a plane wave (the thin-object approximation, Goodman, *Introduction to
-Fourier Optics*, ch. 4 and 5). The wave is cut by the objective's aperture and carried to the plane of focus by Fresnel's
-transfer function exp(-i pi wavelength z f^2). Light from a condenser of half-angle s blurs the defocused image by z s
-(van Cittert-Zernike). With z > 0 a cell, being a lens, has a bright centre and a dark rim; with z < 0 the reverse.
+A cell is taken as a thin screen that delays and weakens a plane wave (Goodman, *Introduction to Fourier Optics*, ch. 4
+and 5). The wave is cut by the objective's aperture and carried to the plane of focus by Fresnel's transfer function
+exp(-i pi wavelength z f^2). Light from a condenser of half-angle s blurs the defocused image by z s (van
+Cittert-Zernike). With z > 0 a cell, being a lens, has a bright centre and a dark rim; with z < 0 the reverse.
 """
 
 from __future__ import annotations
@@ -37,20 +37,27 @@ def blur(image: Floats, sigma: float) -> Floats:
 
 
 def brightfield(phase: Floats, absorbance: Floats, defocus_um: float, optics: Optics) -> Floats:
-    """Intensity of a screen, 1 in the background; float32, the shape of the inputs, which must fade to 0 at the borders.
+    """Intensity behind a screen, 1 in the background; float32, (H, W).
 
     Args:
-        phase: rad. absorbance: optical density, natural log, of the intensity. defocus_um: z.
+        phase: rad, (H, W), 0 towards the borders.
+        absorbance: optical density (natural log) of the intensity, (H, W), 0 towards the borders.
+        defocus_um: z.
     """
-    wave = np.exp(-absorbance / 2 + 1j * phase).astype(np.complex64) - np.complex64(1)
+    amplitude = np.exp(-absorbance / 2)
+    wave = np.empty(phase.shape, np.complex64)
+    wave.real, wave.imag = amplitude * np.cos(phase) - 1, amplitude * np.sin(phase)
     height, width = phase.shape
     shape = (fft.next_fast_len(height), fft.next_fast_len(width))
     fy = fft.fftfreq(shape[0], optics.um_per_px).astype(np.float32)[:, None]
     fx = fft.fftfreq(shape[1], optics.um_per_px).astype(np.float32)[None, :]
     f2 = fy * fy + fx * fx
-    transfer = np.exp(-((f2 / optics.aperture**2) ** 3) - 1j * np.pi * WAVELENGTH_UM * defocus_um * f2)
-    field = fft.ifft2(fft.fft2(wave, shape) * transfer.astype(np.complex64))[:height, :width] + np.complex64(1)
-    intensity = (field.real**2 + field.imag**2).astype(np.float32)
+    passed = np.exp(-((f2 / np.float32(optics.aperture**2)) ** 3))
+    turned = f2 * np.float32(-np.pi * WAVELENGTH_UM * defocus_um)
+    transfer = np.empty(shape, np.complex64)
+    transfer.real, transfer.imag = passed * np.cos(turned), passed * np.sin(turned)
+    field = fft.ifft2(fft.fft2(wave, shape) * transfer)[:height, :width]
+    intensity = np.asarray((field.real + 1) ** 2 + field.imag**2, np.float32)
     spread_um = np.hypot(abs(defocus_um) * optics.condenser, 0.15)
     return blur(intensity, float(spread_um / optics.um_per_px))
 

@@ -1,7 +1,7 @@
 """Outlines and thickness of particles: rods with septa, rounds with and without a bud.
 
-A shape answers for any point with a normalised depth q: 0 on its axis or in its middle, 1 on its outline, above 1 outside.
-Positions are (y, x) in pixels, pixel centres at whole numbers.
+A shape answers for any point with a normalised depth q: 0 on its axis or in its middle, 1 on its outline, above 1
+outside. Positions are (y, x) in pixels, pixel centres at whole numbers.
 """
 
 from __future__ import annotations
@@ -89,18 +89,18 @@ class Rod:
         if self.septum is not None:
             waist = np.exp(-(((along - self.septum) / (0.45 * self.radius)) ** 2))
             local = local * (1 - self.constriction * waist)
-        return np.maximum(local, 0.5).astype(np.float32)
+        return np.asarray(np.maximum(local, 0.5), np.float32)
 
     def depth(self, y: Floats, x: Floats) -> Floats:
         """Normalised depth q."""
         along, across = self.axes(y, x)
         beyond = np.maximum(np.abs(along) - (self.half_length - self.radius), 0)
-        return (np.sqrt(beyond**2 + across**2) / self._radius_at(along)).astype(np.float32)
+        return np.asarray(np.sqrt(beyond**2 + across**2) / self._radius_at(along), np.float32)
 
     def thickness(self, y: Floats, x: Floats, q: Floats) -> Floats:
         """Chord of the round cross-section, px."""
         along, _ = self.axes(y, x)
-        return 2 * self._radius_at(along) * np.sqrt(np.maximum(1 - q * q, 0))
+        return np.asarray(2 * self._radius_at(along) * np.sqrt(np.maximum(1 - q * q, 0)), np.float32)
 
     def outline(self) -> tuple[Floats, Floats]:
         """Points on the outline of the straightened rod, bent back."""
@@ -157,12 +157,12 @@ class Round:
         if self.waves:
             direction = np.arctan2(across, along)
             limit = self.radius * self._wave(direction)
-        return (distance / limit).astype(np.float32)
+        return np.asarray(distance / limit, np.float32)
 
     def _wave(self, direction: Floats) -> Floats:
         total = np.ones_like(direction)
         for order, amplitude, phase in self.waves:
-            total += amplitude * np.cos(order * direction + phase)
+            total += np.float32(amplitude) * np.cos(np.float32(order) * direction + np.float32(phase))
         return total
 
     def depth(self, y: Floats, x: Floats) -> Floats:
@@ -176,7 +176,7 @@ class Round:
         height = 2 * self.radius * self.flatness * np.sqrt(np.maximum(1 - own * own, 0))
         if self.bud is not None:
             height = np.maximum(height, self.bud.thickness(y, x, self.bud.depth(y, x)))
-        return height.astype(np.float32)
+        return np.asarray(height, np.float32)
 
     def outline(self) -> tuple[Floats, Floats]:
         """Points on the outline; with a bud both outlines."""
@@ -200,8 +200,8 @@ def draw_shape(cell: Cell, um_per_px: float, rng: np.random.Generator) -> Shape:
     elongation = rng.uniform(*cell.elongation)
     amount = rng.uniform(*cell.irregularity)
     waves = tuple(
-        (order, float(abs(rng.normal(0, amount * (2 / order) ** 0.7))), float(rng.uniform(0, 2 * np.pi)))
-        for order in (2, 3, 4, 5, 7)
+        (order, float(abs(rng.normal(0, amount * (2 / order)))), float(rng.uniform(0, 2 * np.pi)))
+        for order in (2, 3, 4, 5)
         if amount > 0
     )
     # The mean of the two half-axes is the drawn radius.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -67,7 +67,7 @@ def _background(kind: SampleKind, size: int, flow: float, optics: Optics, rng: n
     light = light * _dirt(kind, size, optics, rng)
     if rng.random() < kind.tube.channel:
         light = light * _channel(size, flow, rng)
-    return np.maximum(light, 0.2).astype(np.float32)
+    return np.asarray(np.maximum(light, 0.2), np.float32)
 
 
 def _cloud(size: int, rng: np.random.Generator) -> Floats:
@@ -76,19 +76,22 @@ def _cloud(size: int, rng: np.random.Generator) -> Floats:
 
 
 def _dirt(kind: SampleKind, size: int, optics: Optics, rng: np.random.Generator) -> Floats:
-    """Specks on glass surfaces, far out of focus: faint rings and blots."""
+    """Specks on glass surfaces, far out of focus: faint rings and blots, drawn at half resolution."""
     specks = int(rng.poisson(kind.tube.dirt))
     if specks == 0:
         return np.ones((size, size), np.float32)
-    y, x = np.mgrid[0:size, 0:size].astype(np.float32)
-    phase, absorbance = np.zeros((size, size), np.float32), np.zeros((size, size), np.float32)
+    coarse = replace(optics, um_per_px=2 * kind.um_per_px)
+    half = (size + 1) // 2
+    axis = np.arange(half, dtype=np.float32)
+    phase, absorbance = np.zeros((half, half), np.float32), np.zeros((half, half), np.float32)
     for _ in range(specks):
-        cy, cx = rng.uniform(0, size, 2)
-        radius = rng.uniform(0.4, 2.0) / kind.um_per_px
-        spot = np.exp(-(((y - cy) ** 2 + (x - cx) ** 2) / radius**2))
-        phase += np.float32(rng.uniform(-0.5, 0.8)) * spot
-        absorbance += np.float32(rng.uniform(0.0, 0.5)) * spot
-    return brightfield(phase, absorbance, float(rng.choice((-1, 1)) * rng.uniform(5, 25)), optics)
+        cy, cx = rng.uniform(0, half, 2)
+        radius = rng.uniform(0.5, 2.0) / coarse.um_per_px
+        spot = np.outer(np.exp(-(((axis - cy) / radius) ** 2)), np.exp(-(((axis - cx) / radius) ** 2)))
+        phase += np.asarray(rng.uniform(-0.5, 0.8) * spot, np.float32)
+        absorbance += np.asarray(rng.uniform(0.0, 0.5) * spot, np.float32)
+    light = brightfield(phase, absorbance, float(rng.choice((-1, 1)) * rng.uniform(5, 25)), coarse)
+    return np.asarray(cv2.resize(light, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _channel(size: int, flow: float, rng: np.random.Generator) -> Floats:
@@ -116,7 +119,7 @@ def expose(intensity: Floats, tube: Tube, rng: np.random.Generator) -> NDArray[n
     # Half of the variance is shot noise and grows with the light, half is the sensor's own.
     noise = noise * np.float32(tube.noise) * np.sqrt(0.5 + 0.5 * light)
     gray = BLACK_LEVEL / 2 + (tube.level - BLACK_LEVEL / 2) * light + noise
-    return np.clip(np.rint(gray), BLACK_LEVEL, FULL_WELL).astype(np.uint16)
+    return np.asarray(np.clip(np.rint(gray), BLACK_LEVEL, FULL_WELL), np.uint16)
 
 
 def smear(intensity: Floats, tube: Tube) -> Floats:
