@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tui_cytpix.simulate.kinds import Arrangement, Cell, SampleKind
+from tui_cytpix.simulate.kind import Arrangement, Cell, SampleKind
 from tui_cytpix.simulate.shapes import Rod, Shape, draw_shape
 
 Cluster = list[tuple[Cell, Shape]]

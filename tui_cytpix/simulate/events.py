@@ -13,7 +13,8 @@ from tui_cytpix.core.centroids import centres
 from tui_cytpix.core.regions import bounding_box, label_objects
 from tui_cytpix.simulate.arrange import Cluster, draw_cell, draw_frame
 from tui_cytpix.simulate.interior import render
-from tui_cytpix.simulate.kinds import SampleKind, kind_named
+from tui_cytpix.simulate.kind import SampleKind
+from tui_cytpix.simulate.kinds import kind_named
 from tui_cytpix.simulate.optics import Floats, brightfield
 from tui_cytpix.simulate.shapes import Rod, Round
 from tui_cytpix.simulate.tube import Tube, draw_tube, expose, smear

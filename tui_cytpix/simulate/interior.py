@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.simulate.arrange import choose
-from tui_cytpix.simulate.kinds import Cell, Interior
+from tui_cytpix.simulate.kind import Cell, Interior
 from tui_cytpix.simulate.optics import Floats, Optics, blur, refraction_loss
 from tui_cytpix.simulate.shapes import Rod, Shape
 

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.simulate.kinds import Cell, Range
+from tui_cytpix.simulate.kind import Cell, Range
 
 Floats = NDArray[np.float32]
 

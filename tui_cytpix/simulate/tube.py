@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.simulate.kinds import SampleKind
+from tui_cytpix.simulate.kind import SampleKind
 from tui_cytpix.simulate.optics import Floats, Optics, blur, brightfield
 
 BLACK_LEVEL = 145  # gray levels; what exports of the instrument show as their darkest and brightest
