@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from tui_cytpix.core.normalise import level, noise
 
 MAX_IMAGES = 200
-_SAMPLES = 4096
+_SAMPLES = 2048
 _ROUNDS = 8
 _TUKEY = 4.685  # 95 % efficient for normal noise (Beaton and Tukey 1974)
+_INLIERS, _INLIER_QUANTILE = 0.4, 0.5244  # a unit normal's absolute values: 40 % lie below 0.5244
 
 
 def static_background(stack: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -49,28 +50,37 @@ def image_background(image: NDArray[np.generic]) -> NDArray[np.float32]:
     gray = image.astype(np.float32)
     height, width = gray.shape
     step = max(1, int(np.sqrt(gray.size / _SAMPLES)))
-    small = cv2.blur(gray, (3, 3))[step // 2 :: step, step // 2 :: step]
-    ys = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
-    xs = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
-    terms = _terms(ys, xs)
-    sampled = terms[step // 2 :: step, step // 2 :: step].reshape(-1, terms.shape[-1])
-    target = small.ravel()
-    fitted = np.full(len(target), level(gray), np.float32)
-    floor = max(noise(gray), 1e-6 * float(np.abs(gray).max() + 1))
-    coefficients = np.zeros(terms.shape[-1], np.float32)
-    for round_ in range(_ROUNDS):
-        # First a level, then a plane, then the quadratic: a free surface would bend into the cells.
-        used = 3 if round_ < _ROUNDS // 2 else terms.shape[-1]
-        residual = target - fitted
-        spread = max(float(np.quantile(np.abs(residual), 0.4)) / 0.5244, floor)
-        weight = np.clip(1 - (residual / (_TUKEY * spread)) ** 2, 0, None) ** 2
-        basis = sampled[:, :used]
-        gram = (basis * weight[:, None]).T @ basis + 1e-3 * np.eye(used, dtype=np.float32)
-        coefficients[:used] = np.linalg.solve(gram, (basis * weight[:, None]).T @ target)
-        fitted = basis @ coefficients[:used]
-    return np.asarray(terms @ coefficients, np.float32)
+    ys, xs = (np.linspace(-1, 1, size, dtype=np.float32) for size in (height, width))
+    target = cv2.blur(gray, (3, 3))[step // 2 :: step, step // 2 :: step]
+    terms = _terms(*np.meshgrid(ys[step // 2 :: step], xs[step // 2 :: step], indexing="ij"))
+    c = _fit(
+        np.asarray(target, np.float32).ravel(),
+        terms,
+        start=level(gray),
+        floor=max(noise(gray), 1e-6 * float(np.abs(gray).max() + 1)),
+    )
+    along_x = c[0] + c[1] * xs + c[3] * xs * xs
+    return np.asarray(along_x + (c[2] * ys + c[5] * ys * ys)[:, None] + np.outer(c[4] * ys, xs), np.float32)
 
 
 def _terms(ys: NDArray[np.float32], xs: NDArray[np.float32]) -> NDArray[np.float32]:
-    one = np.ones_like(ys * xs)
-    return np.stack([one, one * xs, one * ys, one * xs * xs, xs * ys, one * ys * ys], axis=-1)
+    y, x = ys.ravel(), xs.ravel()
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
+
+
+def _fit(target: NDArray[np.float32], terms: NDArray[np.float32], start: float, floor: float) -> NDArray[np.float32]:
+    """Coefficients (6,) by iterated reweighting: first a plane, then the quadratic, as a free surface would bend
+    into cells.
+    """
+    coefficients = np.zeros(terms.shape[1], np.float32)
+    residual = target - np.float32(start)
+    for round_ in range(_ROUNDS):
+        used = 3 if round_ < _ROUNDS // 2 else terms.shape[1]
+        spread = max(float(np.quantile(np.abs(residual), _INLIERS)) / _INLIER_QUANTILE, floor)
+        weight = np.clip(1 - (residual / (_TUKEY * spread)) ** 2, 0, None) ** 2
+        basis = terms[:, :used]
+        weighted = basis * weight[:, None]
+        gram = weighted.T @ basis + 1e-3 * np.eye(used, dtype=np.float32)
+        coefficients[:used] = np.linalg.solve(gram, weighted.T @ target)
+        residual = target - basis @ coefficients[:used]
+    return coefficients

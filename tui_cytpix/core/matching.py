@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from tui_cytpix.core.centroids import centres
-from tui_cytpix.core.regions import label_objects
+from tui_cytpix.core.regions import compact, label_objects
 from tui_cytpix.core.size_cutoff import cut_labels_to_size, cut_to_size
 from tui_cytpix.core.statistics import (
     Interval,
@@ -129,11 +129,10 @@ def ap50_counts(
         predicted_labels: (H, W), labels 1..predicted_count; one without pixels is a false positive.
         predicted_count: particles predicted.
     """
-    values, true = np.unique(true_labels, return_inverse=True)
-    true = true.reshape(true_labels.shape) + int(values[0] > 0)
-    true_count = int(true.max())
+    true, values = compact(true_labels)
+    true_count = len(values)
     overlap = np.bincount(
-        true.ravel() * (predicted_count + 1) + predicted_labels.ravel().astype(np.intp),
+        true.ravel().astype(np.intp) * (predicted_count + 1) + predicted_labels.ravel(),
         minlength=(true_count + 1) * (predicted_count + 1),
     ).reshape(true_count + 1, predicted_count + 1)
     shared = overlap[1:, 1:]
@@ -166,7 +165,7 @@ def compare_images(
     if size_cutoff_px > 0:
         truth = cut_labels_to_size(truth, size_cutoff_px)
         mask, points = cut_to_size(mask, points, size_cutoff_px)
-    areas = np.unique(truth[truth > 0], return_counts=True)[1]
+    areas = np.bincount(compact(truth)[0].ravel())[1:]
     true_points = centres(truth)
     radii = np.maximum(MIN_MATCH_RADIUS, 0.5 * np.sqrt(areas / np.pi))
     matches = len(match_centroids(true_points, points, radii))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 PIXEL_VARIANCE = 1 / 12  # of a unit square about its centre, so that one pixel is a square and not a point
 
@@ -72,20 +73,18 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
 
 def boxes(labels: NDArray[np.int32], count: int) -> list[Box | None]:
     """Bounding boxes of labels 1..count, None where a label has no pixel."""
-    found: list[Box | None] = [None] * count
-    ys, xs = np.nonzero(labels)
-    if len(ys) == 0:
-        return found
-    values = labels[ys, xs] - 1
-    low = np.full((count, 2), np.iinfo(np.int64).max)
-    high = np.full((count, 2), -1)
-    for axis, positions in enumerate((ys, xs)):
-        np.minimum.at(low[:, axis], values, positions)
-        np.maximum.at(high[:, axis], values, positions)
-    for k in range(count):
-        if high[k, 0] >= 0:
-            found[k] = Box(int(low[k, 0]), int(low[k, 1]), int(high[k, 0]) + 1, int(high[k, 1]) + 1)
-    return found
+    found = ndimage.find_objects(labels, max_label=count)
+    return [None if f is None else Box(f[0].start, f[1].start, f[0].stop, f[1].stop) for f in found]
+
+
+def compact(labels: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Renumbers the labels present as 1..K in ascending order; int32 (H, W), and the K original values."""
+    seen = np.bincount(labels.ravel())
+    seen[0] = 0
+    values = np.flatnonzero(seen)
+    numbers = np.zeros(len(seen), np.int32)
+    numbers[values] = np.arange(1, len(values) + 1)
+    return numbers[labels], values
 
 
 def ellipses(labels: NDArray[np.integer[Any]], count: int) -> list[Ellipse]:
