@@ -1,0 +1,153 @@
+"""What the screens say about curves, differences and processing jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tui_cytpix.domain.run_settings import SelectionSettings
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.training import Epoch, JobState, TrainingStatus
+from tui_cytpix.formats.job_folder import JobFolder
+from tui_cytpix.formats.prediction_store import Prediction, PredictionStore, write_shard
+from tui_cytpix.workflow import advice, comparison, coverage, jobs, processing
+from tui_cytpix.workflow.run import Run
+from tui_cytpix.workflow.samples import Selection
+
+
+def epochs(ta: list[float], va: list[float], validation: int = 2, seconds: float = 3.0) -> list[Epoch]:
+    return [Epoch(i + 1, 0.1, a, b, seconds, 8, validation) for i, (a, b) in enumerate(zip(ta, va, strict=True))]
+
+
+@pytest.mark.parametrize(
+    ("ta", "va", "word"),
+    [
+        ([0.5] * 5, [0.2] * 5, "normal"),
+        ([0.95] * 30, [0.9] * 27 + [0.6] + [0.9] * 2, "dips"),
+        ([0.95] * 40, [0.8] * 20 + [0.9] * 20, "rising"),
+        ([0.99] * 40, [0.8] * 40, "below TA"),
+        ([0.95] * 40, [0.93] * 40, "done"),
+    ],
+)
+def test_advice_follows_the_curves(ta: list[float], va: list[float], word: str) -> None:
+    assert word in advice.on_curves(epochs(ta, va))
+
+
+def test_a_dip_long_past_is_forgiven() -> None:
+    assert "done" in advice.on_curves(epochs([0.95] * 60, [0.9] * 5 + [0.3] + [0.9] * 54))
+
+
+def test_validation_on_two_images_is_said_to_be_little() -> None:
+    assert "50%" in advice.on_validation(epochs([0.9], [0.9]))
+    assert advice.on_validation(epochs([0.9], [0.9], validation=30)) == ""
+    assert advice.on_validation([]) == ""
+
+
+def test_the_estimate_grows_with_images_and_epochs() -> None:
+    past = epochs([0.9] * 3, [0.9] * 3, seconds=5.0)
+    assert advice.estimate_seconds(past, 10, 100) == pytest.approx(500)
+    assert advice.estimate_seconds(past, 20, 50) == pytest.approx(500)
+    assert advice.estimate_seconds([], 10, 100) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, "–"), (9.6, "10 s"), (200, "3 min 20 s"), (1800, "30 min"), (7500, "2 h 05 min")]
+)
+def test_durations_read_well(seconds: float | None, text: str) -> None:
+    assert advice.duration(seconds) == text
+
+
+@pytest.mark.parametrize("state", [None, *JobState])
+def test_every_state_has_words(state: JobState | None) -> None:
+    assert advice.in_words(TrainingStatus(state))
+    assert advice.in_words(TrainingStatus(state, tuple(epochs([0.9], [0.9])), target=100, eta_seconds=20.0))
+
+
+def segmentation(count: int, size: int = 16) -> Segmentation:
+    mask = np.zeros((size, size), bool)
+    mask[2 : 4 + 2 * count, 2:6] = count > 0
+    return Segmentation(mask, np.array([[3 + i, 3] for i in range(count)], np.float32).reshape(-1, 2))
+
+
+def store(folder: Path, counts: dict[str, int]) -> PredictionStore:
+    write_shard(folder, "0", [Prediction(ImageKey("s", e), segmentation(n)) for e, n in counts.items()])
+    return PredictionStore(folder)
+
+
+def test_differing_counts_come_first_and_are_tallied(tmp_path: Path) -> None:
+    base = store(tmp_path / "a", {"1": 2, "2": 1, "3": 2, "4": 1})
+    new = store(tmp_path / "b", {"1": 1, "2": 1, "3": 1, "4": 3})
+    keys = [ImageKey("s", str(i)) for i in range(1, 6)]
+    found = comparison.differences(keys, base, new)
+    assert [d.image.event for d in found] == ["4", "1", "3", "2"]
+    words = comparison.in_words(found, "base", "new")
+    assert "3 of 4" in words
+    assert "2 × 2→1" in words
+    assert "1 × 1→3" in words
+    assert "all 4" in comparison.in_words(comparison.differences(keys, base, base), "base", "base")
+    assert "yet" in comparison.in_words((), "a", "b")
+
+
+def test_counts_are_told_as_shares(tmp_path: Path) -> None:
+    counted = comparison.counted([ImageKey("s", e) for e in "1234"], store(tmp_path, {"1": 0, "2": 1, "3": 1, "4": 7}))
+    assert counted == "Counted: none 25%, 1 particle 50%, 3 or more 25% of 4 images."
+    assert comparison.counted([], PredictionStore(tmp_path)) == ""
+
+
+def test_a_process_job_is_watched_from_start_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_is_engine", lambda pid: True)
+    job = JobFolder.create(tmp_path / "1-process", {"kind": "process", "out": "/out"})
+    watch = processing.ProcessWatch(job)
+    job.beat()
+    assert watch.poll().state is JobState.STARTING
+    job.emit("started", device="cpu", pid=1, host="elsewhere")
+    job.emit("progress", done=20, total=80, what="tube1")
+    status = watch.poll()
+    assert (status.done, status.total, status.what, status.live) == (20, 80, "tube1", True)
+    assert status.eta_seconds is not None
+    watch.cancel()
+    assert job.control()[-1]["type"] == "stop"
+    job.emit("finished", outputs=["/out/a.fcs"], failures=[{"sample": "b", "reason": "broken"}])
+    status = watch.poll()
+    assert status.outputs == ("/out/a.fcs",)
+    assert status.failures == ("b: broken",)
+    assert not status.live
+
+
+def test_a_failed_process_job_says_why(tmp_path: Path) -> None:
+    job = JobFolder.create(tmp_path / "1-process", {"kind": "process"})
+    job.emit("failed", reason="no memory", way_out="Use fewer threads.")
+    status = processing.ProcessWatch(job).poll()
+    assert status.state is JobState.FAILED
+    assert "no memory" in status.message
+
+
+def test_the_newest_process_job_of_a_run_is_found_again(tmp_path: Path) -> None:
+    with Run.create(tmp_path / "run") as run:
+        assert processing.newest(run) is None
+        job = JobFolder.create(run.path / "processed" / "m" / ".job" / "1-process", {"kind": "process"})
+        found = processing.newest(run)
+        assert found is not None
+        assert found.path == job.path
+
+
+def test_the_coverage_picture_comes_back_as_long_as_it_fits(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    keys = tuple(ImageKey("s", str(i)) for i in range(5))
+    chosen = SelectionSettings(50, keys[:2], keys[2:3])
+    with Run.create(tmp_path / "run") as run:
+        assert coverage.load(run) is None
+        run.update(replace(run.settings, selection=chosen))
+        coverage.save(run, Selection(chosen, keys, np.zeros((5, 2), np.float32), ("a note",)))
+        found = coverage.load(run)
+        assert found is not None
+        assert found.candidates == keys
+        assert found.notes == ("a note",)
+        run.update(replace(run.settings, selection=replace(chosen, random=(ImageKey("s", "other"),))))
+        assert coverage.load(run) is None
+        (run.folder.preview / "coverage.npz").write_bytes(b"torn")
+        assert coverage.load(run) is None

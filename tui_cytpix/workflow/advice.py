@@ -1,0 +1,95 @@
+"""What the curves say, in words, and how long training takes. Pure reading of a `TrainingStatus`."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from tui_cytpix.domain.training import Epoch, JobState, TrainingStatus
+
+EARLY_EPOCHS = 15
+WINDOW = 20
+DIP = 0.08
+GAP = 0.08
+GAIN = 0.015
+FEW_VALIDATION = 10
+
+
+def on_curves(epochs: Sequence[Epoch]) -> str:
+    """Advice from TA and VA: dips mean too few or inconsistent annotations (normal early on), stable and close together
+    means done.
+    """
+    if not epochs:
+        return ""
+    if len(epochs) < EARLY_EPOCHS:
+        return "Early epochs jump about; that is normal."
+    recent = epochs[-WINDOW:]
+    ta, va = [e.ta for e in recent], [e.va for e in recent]
+    if _dips(ta) or _dips(va):
+        return "TA or VA still dips: too few annotations, or inconsistent ones. Annotate images that flip, then go on."
+    before = epochs[-2 * WINDOW : -WINDOW]
+    if before and statistics.fmean(va) - statistics.fmean(e.va for e in before) > GAIN:
+        return "VA is still rising: let it train on, or add epochs."
+    if statistics.fmean(ta) - statistics.fmean(va) > GAP:
+        return "VA stays well below TA: the model knows the training images by heart. Annotate other shapes too."
+    return "TA and VA are stable and close together: done, unless images still flip."
+
+
+def _dips(values: Sequence[float]) -> bool:
+    middle = statistics.median(values)
+    return any(value < middle - DIP for value in values)
+
+
+def on_validation(epochs: Sequence[Epoch]) -> str:
+    """How little VA rests on, where it does; else empty."""
+    if not epochs or not 0 < epochs[-1].validation_images < FEW_VALIDATION:
+        return ""
+    images = epochs[-1].validation_images
+    return f"VA rests on {images} images: each one weighs {1 / images:.0%} of it."
+
+
+def estimate_seconds(epochs: Sequence[Epoch], images: int, more: int) -> float | None:
+    """How long `more` epochs on `images` annotated images will take, from the run's own last epochs; None before the
+    first.
+    """
+    recent = [e for e in epochs[-10:] if e.training_images + e.validation_images > 0]
+    if not recent:
+        return None
+    per_image = statistics.median(e.seconds / (e.training_images + e.validation_images) for e in recent)
+    return per_image * images * more
+
+
+def duration(seconds: float | None) -> str:
+    """`45 s`, `3 min 20 s`, `2 h 05 min`; a dash where unknown."""
+    if seconds is None:
+        return "–"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s" if whole < 600 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def in_words(status: TrainingStatus) -> str:
+    """One line: where training stands."""
+    last = status.epochs[-1] if status.epochs else None
+    at = f"epoch {last.number} of {status.target}" if last else f"0 of {status.target} epochs"
+    match status.state:
+        case None:
+            return "Not trained yet"
+        case JobState.STARTING:
+            return "The engine is starting"
+        case JobState.RUNNING:
+            left = f", {duration(status.eta_seconds)} left" if status.eta_seconds is not None else ""
+            return f"Training: {at}{left}"
+        case JobState.PAUSED:
+            return f"Paused at {at}"
+        case JobState.FINISHED:
+            return f"Trained {last.number if last else 0} epochs"
+        case JobState.STOPPED:
+            return f"Stopped at {at}"
+        case JobState.FAILED:
+            return "Training failed"
+        case JobState.LOST:
+            return f"The engine is gone, at {at}"
