@@ -176,8 +176,7 @@ def _draw_debris(kind: SampleKind, light: Floats, tube: Tube, defocus: float, rn
         bit = Round(float(cy), float(cx), float(rng.uniform(0, np.pi)), radius, rng.uniform(1, 1.5), 1.0, waves)
         window = (int(cy) - 24, int(cx) - 24, int(cy) + 25, int(cx) + 25)
         y, x = np.mgrid[window[0] : window[2], window[1] : window[3]].astype(np.float32)
-        q = bit.depth(y, x)
-        thickness = bit.thickness(y, x, q) * kind.um_per_px
+        thickness = bit.thickness(y, x, 0.0) * kind.um_per_px
         phase = (thickness * rng.uniform(0.2, 0.9)).astype(np.float32)
         shade = (thickness * rng.uniform(0.0, 0.2)).astype(np.float32)
         _overlay(light, window, brightfield(phase, shade, defocus + float(rng.normal(0, 3)), tube.optics))

@@ -14,11 +14,13 @@ from tui_cytpix.simulate.shapes import Rod, Shape
 def render(
     cell: Cell, shape: Shape, grid: tuple[Floats, Floats], optics: Optics, rng: np.random.Generator
 ) -> tuple[Floats, Floats, Floats]:
-    """(phase in rad, absorbance, normalised depth q) of a particle on a grid of (y, x), each of the grid's shape."""
+    """(phase in rad, absorbance, depth within the outline) of a particle on a grid of (y, x); each (H, W)."""
     y, x = grid
     inside = cell.interior
-    q = shape.depth(y, x)
-    thickness = shape.thickness(y, x, q) * optics.um_per_px
+    outline = shape.depth(y, x)
+    inset = inside.inset_um / optics.um_per_px
+    q = outline * np.float32(shape.radius / (shape.radius - inset))
+    thickness = shape.thickness(y, x, inset) * optics.um_per_px
     body = thickness * rng.uniform(*inside.phase_per_um)
     mottle = rng.uniform(*inside.mottle)
     if mottle > 0:
@@ -36,7 +38,7 @@ def render(
     if isinstance(shape, Rod) and shape.septum is not None:
         ridge, shade = _septum(shape, grid, q, optics, rng)
         phase, absorbance = phase + ridge, absorbance + shade
-    return phase.astype(np.float32), absorbance.astype(np.float32), q
+    return phase.astype(np.float32), absorbance.astype(np.float32), outline
 
 
 def _wall(q: Floats, radius: float, optics: Optics, phase: float) -> Floats:

@@ -32,6 +32,8 @@ class Interior:
         vacuole_phase: phase of a vacuole's middle, mostly negative.
         mottle: standard deviation of the smooth texture, as a share of the body's phase.
         rim_loss: how much light the steep rim throws out of the objective.
+        inset_um: how far within the outline the body ends. An outline is where people draw it, around the dark rim; the
+            rim itself, blurred by the optics, is at the body's edge.
     """
 
     phase_per_um: Range = (0.25, 0.5)
@@ -49,6 +51,7 @@ class Interior:
     vacuole_phase: Range = (-0.9, -0.2)
     mottle: Range = (0.02, 0.1)
     rim_loss: Range = (0.1, 0.9)
+    inset_um: float = 0.25
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class Arrangement:
     coincident: tuple[float, ...] = (0.9, 0.08, 0.02)
     side_by_side: float = 0.4
     end_to_end: float = 0.3
-    overlap_um: Range = (-0.1, 0.6)
+    overlap_um: Range = (-0.1, 0.8)
     debris: float = 0.25
     debris_um: Range = (0.6, 2.6)
     ghost: float = 0.02

@@ -209,7 +209,7 @@ _KINDS = (
         arrangement=Arrangement(
             cluster=(0.56, 0.22, 0.1, 0.06, 0.04, 0.02),
             coincident=(0.8, 0.14, 0.06),
-            overlap_um=(-0.15, 1.0),
+            overlap_um=(-0.15, 1.2),
             debris=0.6,
             ghost=0.04,
             border=0.07,
@@ -247,6 +247,7 @@ _KINDS = (
                     granules_per_um2=(0.0, 0.0),
                     mottle=(0.0, 0.0),
                     rim_loss=(1.2, 2.6),
+                    inset_um=0.1,
                 ),
             )
             for weight, width in ((0.3, (2.9, 3.1)), (0.4, (5.8, 6.2)), (0.2, (9.7, 10.3)), (0.1, (3.0, 10.0)))
@@ -284,7 +285,7 @@ _KINDS = (
             ),
         ),
         arrangement=Arrangement(
-            cluster=(0.66, 0.2, 0.08, 0.04, 0.02), coincident=(0.8, 0.14, 0.06), overlap_um=(-0.1, 0.5)
+            cluster=(0.66, 0.2, 0.08, 0.04, 0.02), coincident=(0.8, 0.14, 0.06), overlap_um=(-0.1, 0.7)
         ),
     ),
 )

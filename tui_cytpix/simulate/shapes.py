@@ -39,8 +39,8 @@ class Shape(Protocol):
         """Normalised depth q of points; same shape as y and x."""
         ...
 
-    def thickness(self, y: Floats, x: Floats, q: Floats) -> Floats:
-        """Thickness along the light in px, 0 outside."""
+    def thickness(self, y: Floats, x: Floats, inset: float) -> Floats:
+        """Thickness along the light in px, of a body that ends `inset` px within the outline; 0 outside of it."""
         ...
 
     def outline(self) -> tuple[Floats, Floats]:
@@ -97,9 +97,10 @@ class Rod:
         beyond = np.maximum(np.abs(along) - (self.half_length - self.radius), 0)
         return np.asarray(np.sqrt(beyond**2 + across**2) / self._radius_at(along), np.float32)
 
-    def thickness(self, y: Floats, x: Floats, q: Floats) -> Floats:
+    def thickness(self, y: Floats, x: Floats, inset: float) -> Floats:
         """Chord of the round cross-section, px."""
         along, _ = self.axes(y, x)
+        q = self.depth(y, x) * np.float32(self.radius / (self.radius - inset))
         return np.asarray(2 * self._radius_at(along) * np.sqrt(np.maximum(1 - q * q, 0)), np.float32)
 
     def outline(self) -> tuple[Floats, Floats]:
@@ -170,12 +171,12 @@ class Round:
         own = self._own_depth(y, x)
         return own if self.bud is None else np.minimum(own, self.bud.depth(y, x))
 
-    def thickness(self, y: Floats, x: Floats, q: Floats) -> Floats:
+    def thickness(self, y: Floats, x: Floats, inset: float) -> Floats:
         """Height of the flattened ellipsoid, px; the larger one where mother and bud overlap."""
-        own = q if self.bud is None else self._own_depth(y, x)
+        own = self._own_depth(y, x) * np.float32(self.radius / max(self.radius - inset, 0.5))
         height = 2 * self.radius * self.flatness * np.sqrt(np.maximum(1 - own * own, 0))
         if self.bud is not None:
-            height = np.maximum(height, self.bud.thickness(y, x, self.bud.depth(y, x)))
+            height = np.maximum(height, self.bud.thickness(y, x, inset))
         return np.asarray(height, np.float32)
 
     def outline(self) -> tuple[Floats, Floats]:

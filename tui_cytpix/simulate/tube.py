@@ -100,7 +100,7 @@ def _channel(size: int, flow: float, rng: np.random.Generator) -> Floats:
     profile = np.ones(size, np.float32)
     for wall in range(int(rng.integers(1, 3))):
         edge = rng.uniform(0.0, 0.13) * size
-        width = rng.uniform(0.7, 3.0)
+        width = rng.uniform(1.0, 3.0)
         distance = (place - edge) if wall == 0 else (size - 1 - edge - place)
         profile -= rng.uniform(0.05, 0.4) * np.exp(-((distance / width) ** 2))
         profile += rng.uniform(0.0, 0.3) * np.exp(-(((distance - 2.2 * width) / width) ** 2))
