@@ -1,0 +1,28 @@
+"""Training accuracy (TA) and validation accuracy (VA): one function, two sets of images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from tui_cytpix.domain.segmentation import Segmentation
+
+
+def image_accuracy(predicted: Segmentation, truth: Segmentation) -> float:
+    """How right a prediction is, in 0..1: foreground IoU times count agreement.
+
+    IoU is that of the two masks (1 where both are empty). Count agreement is the smaller particle count over the larger
+    (1 where both are 0): a singlet called a doublet has 1/2, a doublet called a triplet 2/3. So a wrong count and a bad
+    mask both lower it, and it is 1 only where every pixel and the count are right.
+    """
+    union = int(np.count_nonzero(predicted.mask | truth.mask))
+    iou = np.count_nonzero(predicted.mask & truth.mask) / union if union else 1.0
+    low, high = sorted((predicted.particle_count, truth.particle_count))
+    return float(iou * (low / high if high else 1.0))
+
+
+def accuracy(pairs: Iterable[tuple[Segmentation, Segmentation]]) -> float:
+    """TA or VA: the mean of `image_accuracy` over (predicted, truth); NaN without images."""
+    values = [image_accuracy(predicted, truth) for predicted, truth in pairs]
+    return float(np.mean(values)) if values else float("nan")

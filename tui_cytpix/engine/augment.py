@@ -1,0 +1,142 @@
+"""Variations of an annotated image that the optics could have made too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.engine.targets import Targets
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far variations go; all lie in the network's input units (background 0, contrast 1).
+
+    Attributes:
+        scale: factor of magnification, drawn log-uniformly.
+        stretch: largest relative difference of the two axes' magnification.
+        gain: factor on the contrast, log-uniform.
+        noise: standard deviation of added noise.
+        blur: standard deviation of added blur, px.
+        field: amplitude of a smooth background that was not taken away.
+        invert: share of images whose contrast changes sign, as with defocus of the other sign.
+        bend: share of images with a change of the bright against the dark side.
+    """
+
+    scale: Range = (0.85, 1.18)
+    stretch: float = 0.05
+    gain: Range = (0.75, 1.33)
+    noise: Range = (0.0, 0.12)
+    blur: Range = (0.0, 0.8)
+    field: Range = (0.0, 0.08)
+    invert: float = 0.0
+    bend: float = 0.3
+
+
+def crop(
+    image: NDArray[np.float32],
+    targets: Targets,
+    size: int,
+    focus: NDArray[np.float32],
+    settings: Augmentation,
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    """One varied view of an annotated image.
+
+    Args:
+        image: normalised gray, float32 (H, W).
+        size: edge of the view, px.
+        focus: (2,), (y, x) px of the image that comes to lie near the view's middle.
+
+    Returns:
+        float32 (6, size, size): gray, foreground, centrality, foreground weight, centrality weight, and 1 inside the
+        image (0 where the view reaches beyond it; gray is 0 and the weights count for nothing there).
+    """
+    matrix = _placement(image.shape, size, focus, settings, rng)
+    maps = np.dstack(
+        [
+            _presmoothed(image, matrix),
+            targets.foreground,
+            targets.centrality,
+            targets.foreground_weight,
+            targets.centrality_weight,
+        ]
+    )
+    inside = np.ones(image.shape, np.float32)
+    # cv2 warps at most four channels with a border value: two calls.
+    flags, shape = cv2.INTER_LINEAR, (size, size)
+    first = cv2.warpAffine(maps[..., :3], matrix, shape, flags=flags, borderMode=cv2.BORDER_CONSTANT)
+    second = cv2.warpAffine(
+        np.dstack([maps[..., 3:], inside]), matrix, shape, flags=flags, borderMode=cv2.BORDER_CONSTANT
+    )
+    view = np.concatenate([first, second], axis=2).transpose(2, 0, 1)
+    view[5] = view[5] > 0.5
+    view[0] = photometric(view[0], settings, rng) * view[5]
+    return np.ascontiguousarray(view, np.float32)
+
+
+def _placement(
+    shape: tuple[int, ...], size: int, focus: NDArray[np.float32], settings: Augmentation, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """The 2 x 3 matrix that takes (x, y) of the image to the view. Half of the views are rotated by whole right angles
+    and not scaled, so that their pixels stay as the sensor saw them."""
+    turn = rng.integers(4) * np.pi / 2
+    zoom = np.ones(2)
+    exact = rng.random() < 0.5
+    if not exact or settings.scale[1] > 1.5:
+        turn = rng.uniform(0, 2 * np.pi) if not exact else turn
+        zoom *= np.exp(rng.uniform(*np.log(settings.scale)))
+        zoom *= 1 + rng.uniform(-settings.stretch, settings.stretch) * np.array([1, -1])
+    if rng.random() < 0.5:
+        zoom[0] *= -1
+    cos, sin = np.cos(turn), np.sin(turn)
+    linear = np.array([[cos, -sin], [sin, cos]]) @ np.diag(zoom)
+    if exact and settings.scale[1] <= 1.5:
+        linear = np.round(linear)
+    room = max(0.0, size / 2 - 12)
+    shift = rng.uniform(-0.5, 0.5, 2) * room
+    if max(shape) <= size * 0.9:  # the whole image fits: keep it whole
+        focus = np.array(shape, np.float32) / 2
+        shift = rng.uniform(-0.5, 0.5, 2) * np.maximum(size - np.array(shape[::-1]), 0)
+    target = np.round(size / 2 + shift)
+    start = np.round(np.array([focus[1], focus[0]], np.float64))
+    return np.concatenate([linear, (target - linear @ start)[:, None]], axis=1)
+
+
+def _presmoothed(image: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Shrinking by interpolation alone would alias: blur first, by what the coarser pixels would average."""
+    zoom = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    if zoom > 0.85:
+        return image
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), 0.45 * np.sqrt(1 / zoom**2 - 1)), np.float32)
+
+
+def photometric(gray: NDArray[np.float32], settings: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Blur, gain, the balance of bright and dark, a smooth field, noise. float32 (H, W)."""
+    out = gray
+    blur = rng.uniform(*settings.blur)
+    if blur > 0.3:
+        out = cv2.GaussianBlur(out, (0, 0), blur)
+    out = out * np.float32(np.exp(rng.uniform(*np.log(settings.gain))))
+    if rng.random() < settings.bend:
+        ratio = np.exp(rng.uniform(-0.4, 0.4))
+        out = np.where(out > 0, out * np.float32(ratio), out / np.float32(ratio))
+    if rng.random() < settings.invert:
+        out = -out
+    field = rng.uniform(*settings.field)
+    if field > 0:
+        coarse = rng.normal(0, field, (int(rng.integers(2, 7)),) * 2).astype(np.float32)
+        out = out + cv2.resize(coarse, gray.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    sigma = rng.uniform(*settings.noise)
+    if sigma > 0:
+        grain = rng.standard_normal(gray.shape, np.float32)
+        smooth = rng.uniform(0, 0.8)
+        if smooth > 0.3:
+            grain = cv2.GaussianBlur(grain, (0, 0), smooth)
+        out = out + np.float32(sigma) * grain
+    return np.asarray(out, np.float32)

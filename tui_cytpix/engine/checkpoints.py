@@ -1,0 +1,55 @@
+"""Checkpoints of a training run: model files that anyone can use, and beside the last one the trainer's whole state.
+
+The state (`last.npz`) holds everything that the next epoch depends on, its own weights included, so that it is whole
+at whatever moment the process was killed; it is written before the model file.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.errors import RunError
+from tui_cytpix.formats.atomic import write_bytes
+
+_META = "meta"
+SPARSE = 25  # every so many epochs a checkpoint is kept
+
+
+def state_path(checkpoint: Path) -> Path:
+    """Where the state lies that goes with a checkpoint."""
+    return checkpoint.with_suffix(".npz")
+
+
+def write_state(path: Path, arrays: dict[str, NDArray[Any]], meta: dict[str, Any]) -> None:
+    """Replaces the state as a whole; `meta` is plain JSON."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays, **{_META: np.array(json.dumps(meta))})
+    write_bytes(path, buffer.getvalue())
+
+
+def read_state(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The inverse of `write_state`.
+
+    Raises:
+        RunError: damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            arrays = {name: data[name] for name in data.files}
+        meta = json.loads(str(arrays.pop(_META)))
+        if not isinstance(meta, dict):
+            raise ValueError("no settings in it")
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise RunError(
+            "The training state is damaged",
+            f"{path}: {error}.",
+            "Delete the run's checkpoints folder to train from the base model again.",
+        ) from error
+    return arrays, meta

@@ -1,0 +1,93 @@
+"""Annotated images, ready for training, and batches of varied views of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tui_cytpix.core.normalise import normalise
+from tui_cytpix.core.regions import ellipses, label_objects
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.engine.augment import Augmentation, crop
+from tui_cytpix.engine.targets import Targets, make_targets
+
+SMALLEST_CROP, LARGEST_CROP, CROP_STEP = 64, 160, 32
+
+
+@dataclass(frozen=True)
+class Example:
+    """One annotated image. `gray` is normalised, float32 (H, W)."""
+
+    gray: NDArray[np.float32]
+    truth: Segmentation
+    targets: Targets
+
+
+def example(image: NDArray[np.generic], background: NDArray[np.float32], truth: Segmentation) -> Example:
+    """Normalises the image and makes its targets."""
+    return Example(normalise(image, background), truth, make_targets(truth.mask, truth.centroids))
+
+
+def particle_px(examples: Sequence[Example]) -> float | None:
+    """Median major diameter of the objects, px; None without any."""
+    sizes = []
+    for item in examples:
+        labels, count = label_objects(item.truth.mask)
+        sizes += [e.major for e in ellipses(labels, count)]
+    return float(np.median(sizes)) if sizes else None
+
+
+def crop_size(examples: Sequence[Example]) -> int:
+    """Edge of the views: room for whole images where they are small, else for the larger objects and surroundings."""
+    largest = max((max(e.gray.shape) for e in examples), default=SMALLEST_CROP)
+    sizes = []
+    for item in examples:
+        labels, count = label_objects(item.truth.mask)
+        sizes += [e.major for e in ellipses(labels, count)]
+    wanted = min(largest, 2.0 * float(np.quantile(sizes, 0.8))) if sizes else largest
+    return int(np.clip(CROP_STEP * np.ceil(wanted / CROP_STEP), SMALLEST_CROP, LARGEST_CROP))
+
+
+def batches(
+    examples: Sequence[Example], size: int, views: int, batch: int, settings: Augmentation, seed: Sequence[int]
+) -> Iterator[Tensor]:
+    """One epoch: `views` of each image in random order, float32 (n, 6, size, size) tensors, n <= `batch`.
+
+    The same seed gives the same epoch, whatever came before.
+    """
+    rng = np.random.default_rng(list(seed))
+    order = np.concatenate([rng.permutation(len(examples)) for _ in range(views)])
+    for start in range(0, len(order), batch):
+        chosen = order[start : start + batch]
+        stack = [
+            crop(item.gray, item.targets, size, _focus(item, rng), settings, rng)
+            for item in (examples[i] for i in chosen)
+        ]
+        yield torch.from_numpy(np.stack(stack))
+
+
+def _focus(item: Example, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Mostly a particle; every eighth time any place of the image, for what is not a cell."""
+    if len(item.truth.centroids) and rng.random() > 0.125:
+        return item.truth.centroids[rng.integers(len(item.truth.centroids))]
+    return np.array([rng.uniform(0, n) for n in item.gray.shape], np.float32)
+
+
+def halved(view: Tensor) -> Tensor:
+    """A view for the half-resolution network: 2 x 2 pixels averaged, (n, 6, size / 2, size / 2)."""
+    return torch.nn.functional.avg_pool2d(view, 2)
+
+
+def half_image(gray: NDArray[np.float32]) -> NDArray[np.float32]:
+    """2 x 2 pixels averaged; an odd last row or column is repeated first. float32."""
+    height, width = gray.shape
+    even = np.pad(gray, ((0, height % 2), (0, width % 2)), mode="edge")
+    return np.asarray(
+        cv2.resize(even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA), np.float32
+    )

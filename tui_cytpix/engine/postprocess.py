@@ -1,0 +1,157 @@
+"""From the network's two maps to objects, centroids and a confidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.core.centroids import centre
+from tui_cytpix.core.regions import as_uint8, boxes, fill_holes, keep_by_major_axis, label_objects
+from tui_cytpix.domain.segmentation import Segmentation
+
+
+@dataclass(frozen=True)
+class PostSettings:
+    """Thresholds, kept in a model's card.
+
+    Attributes:
+        foreground: probability from which a pixel is foreground.
+        certain: an object must reach this probability somewhere.
+        prominence: how far a peak of the centrality must rise above the pass to a higher one to be a particle. With
+            cones a 50:50 doubt between one particle and two makes passes of 1/4 (see `peaks`).
+        least_px: objects of fewer pixels are noise.
+    """
+
+    foreground: float = 0.5
+    certain: float = 0.75
+    prominence: float = 0.2
+    least_px: float = 20.0
+
+    @classmethod
+    def from_card(cls, post: dict[str, Any]) -> PostSettings:
+        """Known keys of a card; the rest by default."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{k: float(v) for k, v in post.items() if k in known})
+
+
+def segment(
+    probability: NDArray[np.float32],
+    centrality: NDArray[np.float32],
+    settings: PostSettings,
+    cutoff_px: float = 0.0,
+) -> Segmentation:
+    """Objects, particles and how sure.
+
+    Args:
+        probability: of foreground, float32 (H, W).
+        centrality: float32 (H, W) in 0..1.
+        cutoff_px: objects whose major diameter is below are left out.
+    """
+    mask = fill_holes(probability >= settings.foreground)
+    objects, count = label_objects(mask)
+    if count:
+        mask = _reliable(objects, count, probability, settings)[objects]
+        mask = keep_by_major_axis(mask, cutoff_px)
+        objects, count = label_objects(mask)
+    points: list[tuple[float, float]] = []
+    doubt = 0.0
+    for label, box in enumerate(boxes(objects, count), start=1):
+        assert box is not None
+        inside = objects[box.slices] == label
+        found, unsure = peaks(centrality[box.slices], inside, settings.prominence)
+        doubt = max(doubt, unsure)
+        if len(found) == 1:
+            found = [centre(inside)]
+        points += [(y + box.y0, x + box.x0) for y, x in found]
+    sure = min(mask_certainty(probability, mask), 1 - doubt)
+    return Segmentation(mask, np.array(points, np.float32).reshape(-1, 2), sure)
+
+
+def _reliable(
+    objects: NDArray[np.int32], count: int, probability: NDArray[np.float32], settings: PostSettings
+) -> NDArray[np.bool_]:
+    area = np.bincount(objects.ravel(), minlength=count + 1)
+    top = np.zeros(count + 1, np.float32)
+    np.maximum.at(top, objects.ravel(), probability.ravel())
+    keep = (area >= settings.least_px) & (top >= settings.certain)
+    keep[0] = False
+    return keep
+
+
+def peaks(
+    centrality: NDArray[np.float32], inside: NDArray[np.bool_], prominence: float
+) -> tuple[list[tuple[float, float]], float]:
+    """The particles of one object: maxima that stand out by `prominence` (h-maxima), at least one.
+
+    A map that hesitates between one rod (peak in the middle) and two (peaks at the quarters, a pass of 0 in the
+    middle), with probability p for one, has height p in the middle and 1 - p/2 at the quarters: two peaks with a prominence of
+    1 - 1.5 p, which is 1/4 at p = 1/2. The threshold is relative to the object's highest peak, as small and blurred
+    particles reach lower.
+
+    Args:
+        centrality: (h, w) in 0..1.
+        inside: bool (h, w), the object.
+
+    Returns:
+        Positions (y, x) px, highest first, and the doubt in 0..1 of the least clear decision (1: on the threshold).
+    """
+    smooth = cv2.GaussianBlur(centrality, (3, 3), 0.8)
+    heat = np.where(inside, smooth, np.float32(-1))
+    top = float(heat.max())
+    needed = prominence * max(top, 0.3)
+    maxima = (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8))) & inside
+    ys, xs = np.nonzero(maxima)
+    order = np.argsort(-heat[ys, xs], kind="stable")
+    taken: list[tuple[int, int]] = []
+    doubt = 0.0
+    for y, x in zip(ys[order].tolist(), xs[order].tolist(), strict=True):
+        rise = _rise(heat, y, x, taken, 2 * needed)
+        if taken:
+            doubt = max(doubt, 1 - min(abs(rise - needed) / needed, 1))
+        if not taken or rise >= needed:
+            taken.append((y, x))
+    return [_refined(heat, y, x) for y, x in taken], doubt
+
+
+def _rise(heat: NDArray[np.float32], y: int, x: int, taken: list[tuple[int, int]], most: float) -> float:
+    """How far one must come down from (y, x) to get to any of `taken`, up to `most`; found by bisection."""
+    if not taken:
+        return most
+    low, high = 0.0, most
+    for _ in range(6):
+        middle = (low + high) / 2
+        _, labels = cv2.connectedComponents(as_uint8(heat > heat[y, x] - middle), connectivity=8, ltype=cv2.CV_32S)
+        joined = any(labels[v, u] == labels[y, x] for v, u in taken)
+        low, high = (low, middle) if joined else (middle, high)
+    return (low + high) / 2
+
+
+def _refined(heat: NDArray[np.float32], y: int, x: int) -> tuple[float, float]:
+    """The centre of mass of the 5 x 5 pixels about a peak, above their lowest inside the object."""
+    y0, x0 = max(y - 2, 0), max(x - 2, 0)
+    window = heat[y0 : y + 3, x0 : x + 3]
+    weight = np.where(window >= 0, window - window[window >= 0].min(), 0)
+    total = float(weight.sum())
+    if total <= 0:
+        return float(y), float(x)
+    rows, columns = np.mgrid[y0 : y0 + window.shape[0], x0 : x0 + window.shape[1]]
+    return float((rows * weight).sum() / total), float((columns * weight).sum() / total)
+
+
+def mask_certainty(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+    """How clear-cut the foreground is: the mean of |2 p - 1| over the pixels that are or may be foreground (in the
+    mask, or p > 0.1), rescaled so that an ordinary soft outline costs nothing; 1 where there are none.
+    """
+    open_ = mask | (probability > 0.1)
+    if not open_.any():
+        return 1.0
+    return float(min(1.0, np.abs(2 * probability[open_] - 1).mean() / 0.9))
+
+
+def cutoff_px(size_cutoff_um: float, um_per_px: float | None) -> float:
+    """The size cutoff in pixels; 0 (off) with an unknown scale."""
+    return size_cutoff_um / um_per_px if um_per_px else 0.0

@@ -1,0 +1,93 @@
+"""A run's images as training needs them, kept in memory between epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.core.normalise import normalise
+from tui_cytpix.domain.annotation import Annotation
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.engine.dataset import Example, example, particle_px
+from tui_cytpix.engine.inference import Predictor
+from tui_cytpix.errors import CytpixError
+from tui_cytpix.formats.run_images import RunImages
+
+CHUNK = 32
+
+
+class TrainImages:
+    """`training` and `validation` examples by image, in the order of their acceptance; and the preview images."""
+
+    def __init__(self, images: RunImages, preview: Sequence[ImageKey]) -> None:
+        self._images, self._preview = images, preview
+        self._grays: dict[ImageKey, NDArray[np.float16]] = {}
+        self._unreadable: set[ImageKey] = set()
+        self.training: dict[ImageKey, Example] = {}
+        self.validation: dict[ImageKey, Example] = {}
+
+    def load(self, training: Iterable[Annotation], validation: Iterable[Annotation]) -> list[str]:
+        """Takes these annotations in place of the former ones; returns a sentence for each image that can't be read."""
+        problems: list[str] = []
+        self.training = self._examples(training, self.training, problems)
+        self.validation = self._examples(validation, self.validation, problems)
+        return problems
+
+    def _examples(
+        self, annotations: Iterable[Annotation], known: Mapping[ImageKey, Example], problems: list[str]
+    ) -> dict[ImageKey, Example]:
+        found = {}
+        for annotation in annotations:
+            key, truth = annotation.image, annotation.segmentation
+            if truth is None:
+                continue
+            old = known.get(key)
+            if old is not None and old.truth.same_as(truth):
+                found[key] = old
+                continue
+            try:
+                found[key] = self._example(key, truth)
+            except CytpixError as error:
+                problems.append(f"{key} is left out: {error}")
+        return found
+
+    def _example(self, key: ImageKey, truth: Segmentation) -> Example:
+        image = self._images.read(key)
+        if image.shape != truth.mask.shape:
+            raise CytpixError("The annotation doesn't fit the image", f"{truth.mask.shape} on {image.shape}")
+        return example(image, self._images.background(key, image), truth)
+
+    def um_per_px(self) -> float | None:
+        """Median pixel size of the training images' samples, None where unknown."""
+        known = [s for s in (self._images.um_per_px(key.sample) for key in self.training) if s]
+        return float(np.median(known)) if known else None
+
+    def object_px(self) -> float | None:
+        """Median major diameter of the annotated objects, px."""
+        return particle_px([*self.training.values(), *self.validation.values()])
+
+    def count_preview(self, predictor: Predictor, skip: Mapping[str, int]) -> dict[str, int]:
+        """Particles in each preview image but those in `skip` (counted already) and those that can't be read."""
+        keys = [key for key in self._preview if str(key) not in skip and key not in self._unreadable]
+        counts = {}
+        for start in range(0, len(keys), CHUNK):
+            readable = [(key, gray) for key in keys[start : start + CHUNK] if (gray := self._gray(key)) is not None]
+            answers = predictor.predict_normalised([gray.astype(np.float32) for _, gray in readable])
+            counts.update(
+                {str(key): found.particle_count for (key, _), (found, _) in zip(readable, answers, strict=True)}
+            )
+        return counts
+
+    def _gray(self, key: ImageKey) -> NDArray[np.float16] | None:
+        """Normalised, in half precision: up to a thousand frames stay in memory."""
+        if key not in self._grays:
+            try:
+                image = self._images.read(key)
+                self._grays[key] = normalise(image, self._images.background(key, image)).astype(np.float16)
+            except CytpixError:
+                self._unreadable.add(key)
+                return None
+        return self._grays[key]

@@ -1,0 +1,149 @@
+"""Training on arrays: one epoch at a time, the whole state in one dictionary."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.engine.accuracy import accuracy
+from tui_cytpix.engine.augment import Augmentation
+from tui_cytpix.engine.dataset import Example, batches, crop_size, halved
+from tui_cytpix.engine.inference import Predictor
+from tui_cytpix.engine.loss import loss
+from tui_cytpix.engine.model import Model
+from tui_cytpix.engine.network import CytNet
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How to train.
+
+    Attributes:
+        rate: of Adam, reached after `warm_up` steps and then constant, so that adding epochs changes nothing before.
+        decay: of the weights (AdamW).
+        batch: views in a step.
+        views_per_epoch: at least so many views an epoch, each image equally often.
+        average: share of the averaged weights that a step keeps; the averaged weights are the model.
+        crop: edge of the views, px; 0 takes it from the images.
+        total_steps: where given, the rate falls to 0 over so many steps, along a cosine.
+    """
+
+    rate: float = 1.5e-3
+    warm_up: int = 20
+    decay: float = 1e-3
+    batch: int = 8
+    views_per_epoch: int = 32
+    average: float = 0.98
+    crop: int = 0
+    total_steps: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+class Trainer:
+    """Fine-tunes a model. The views of epoch n depend on the seed and n only, so that there is no random state to keep."""
+
+    def __init__(self, base: Model, settings: FitSettings, seed: int, device: torch.device | None = None) -> None:
+        self.device = device or torch.device("cpu")
+        self.settings, self.seed, self.epoch, self.steps = settings, seed, 0, 0
+        self.base = base
+        self.net = copy.deepcopy(base.net).to(self.device, memory_format=torch.channels_last)
+        self.averaged = copy.deepcopy(base.net).to(self.device).eval()
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=settings.rate, weight_decay=settings.decay)
+
+    def train_epoch(self, examples: Sequence[Example]) -> float:
+        """One epoch on the training images; returns the mean loss."""
+        self.epoch += 1
+        chosen = self.settings
+        views = max(1, -(-chosen.views_per_epoch // len(examples)))
+        self.net.train()
+        losses = []
+        size = chosen.crop or crop_size(examples)
+        for view in batches(examples, size, views, chosen.batch, chosen.augmentation, (self.seed, self.epoch)):
+            losses.append(self._step(view))
+        return float(np.mean(losses))
+
+    def _step(self, view: Tensor) -> float:
+        self.steps += 1
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._rate()
+        view = view.to(self.device)
+        if self.base.half:
+            view = halved(view)
+        gray = view[:, :1].contiguous(memory_format=torch.channels_last)
+        value = loss(self.net(gray), view[:, 1:])
+        self.optimiser.zero_grad(set_to_none=True)
+        value.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self.optimiser.step()
+        self._average()
+        return float(value.detach())
+
+    def _rate(self) -> float:
+        rate = self.settings.rate * min(1.0, self.steps / self.settings.warm_up)
+        if self.settings.total_steps:
+            rate *= 0.5 * (1 + math.cos(math.pi * min(1.0, self.steps / self.settings.total_steps)))
+        return rate
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        keep = min(self.settings.average, (1 + self.steps) / (10 + self.steps))
+        current = self.net.state_dict()
+        for name, value in self.averaged.state_dict().items():
+            if value.is_floating_point():
+                value.mul_(keep).add_(current[name], alpha=1 - keep)
+
+    def model(self) -> Model:
+        """The model as it is now: the averaged weights under the base's card."""
+        net = CytNet(self.base.net.settings)
+        net.load_state_dict(self.averaged.state_dict())
+        return replace(self.base, net=net.eval())
+
+    def predictor(self) -> Predictor:
+        """For looking at images with the model as it is now. The annotation says which objects count, so there is no cutoff."""
+        return Predictor(self.model(), self.device)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Everything that the next epoch depends on, as arrays: weights, averaged weights, Adam's moments, counters."""
+        arrays: dict[str, Tensor] = {}
+        for prefix, net in (("net", self.net), ("averaged", self.averaged)):
+            arrays |= {f"{prefix}.{name}": value for name, value in net.state_dict().items()}
+        for i, moments in self.optimiser.state_dict()["state"].items():
+            arrays |= {f"adam.{i}.{name}": value for name, value in moments.items()}
+        state: dict[str, NDArray[Any]] = {k: v.detach().cpu().contiguous().numpy().copy() for k, v in arrays.items()}
+        state["counters"] = np.array([self.epoch, self.steps], np.int64)
+        return state
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """The inverse of `state`.
+
+        Raises:
+            ValueError: the state is of another network, or incomplete.
+        """
+        try:
+            for prefix, net in (("net", self.net), ("averaged", self.averaged)):
+                own = {k.removeprefix(f"{prefix}."): v for k, v in state.items() if k.startswith(f"{prefix}.")}
+                net.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in own.items()})
+            moments: dict[int, dict[str, Tensor]] = {}
+            for key, value in state.items():
+                if key.startswith("adam."):
+                    _, i, name = key.split(".")
+                    moments.setdefault(int(i), {})[name] = torch.from_numpy(np.array(value))
+            self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
+            self.epoch, self.steps = (int(n) for n in state["counters"])
+        except (KeyError, RuntimeError) as error:
+            raise ValueError(str(error).splitlines()[0]) from error
+
+
+def look(predictor: Predictor, examples: Sequence[Example]) -> tuple[float, list[Segmentation]]:
+    """The accuracy (TA or VA) on these images, and what was predicted."""
+    found = [s for s, _ in predictor.predict_normalised([e.gray for e in examples])]
+    return accuracy(zip(found, (e.truth for e in examples), strict=True)), found
