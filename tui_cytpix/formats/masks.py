@@ -18,6 +18,7 @@ from tui_cytpix.errors import MaskError, SampleError
 from tui_cytpix.formats.names import shown
 
 MAX_LABELS = 0xFFFF
+LABEL_SUFFIXES = (".png", ".tif", ".tiff")
 _VERSION = "1.0"
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same masks give the same file
 
@@ -31,6 +32,35 @@ class InstrumentMasks:
 
     objects: NDArray[np.uint16]
     particles: NDArray[np.uint16]
+
+
+def find_label_images(folder: Path) -> dict[str, Path]:
+    """The label images of a folder, `EVENT.png` or `EVENT.tif`, by event id.
+
+    Raises:
+        MaskError: there is no such folder, it holds none, or two are named after one event.
+    """
+    from tui_cytpix.formats.names import natural_key
+
+    folder = Path(folder)
+    way_out = "Give a folder of label images named after the events: EVENT.png or EVENT.tif."
+    try:
+        files = sorted((p for p in folder.iterdir() if p.is_file()), key=lambda p: natural_key(p.name))
+    except OSError as error:
+        detail = f"{shown(str(folder))}: {error.strerror}."
+        raise MaskError("The folder of label images can't be read", detail, way_out) from error
+    found: dict[str, Path] = {}
+    for path in files:
+        if path.suffix.lower() not in LABEL_SUFFIXES or path.name.startswith("."):
+            continue
+        event = shown(path.stem)
+        if event in found:
+            detail = f"{shown(str(path))} and {shown(found[event].name)}."
+            raise MaskError("Two label images are named after one event", detail, "Leave one of them.")
+        found[event] = path
+    if not found:
+        raise MaskError("No label images found", f"{shown(str(folder))} holds no .png or .tif.", way_out)
+    return found
 
 
 def read_label_image(path: Path) -> NDArray[np.uint16]:

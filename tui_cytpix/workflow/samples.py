@@ -51,7 +51,7 @@ def add_sample(run: Run, path: Path, um_per_px: float | None = None, **labels: A
         scale: PixelScale | None = reader.scale
     inside = path.is_relative_to(run.path)
     ref = SampleRef(
-        name=_unique_name(path, {s.name for s in run.settings.samples}),
+        name=unique_name(path, {s.name for s in run.settings.samples}),
         path=str(path.relative_to(run.path)) if inside else str(path),
         size=path.stat().st_size if path.is_file() else 0,
         fingerprint=fingerprint(path),
@@ -81,7 +81,8 @@ def fingerprint(path: Path) -> str:
     return "ends-sha256:" + digest.hexdigest()
 
 
-def _unique_name(path: Path, taken: set[str]) -> str:
+def unique_name(path: Path, taken: set[str]) -> str:
+    """A sample's name, made from its file's: only letters, digits, '.', '_' and '-', and none of `taken`."""
     stem = path.name if path.is_dir() else path.stem
     base = re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._") or "sample"
     name, number = base, 2
@@ -110,6 +111,26 @@ def label(run: Run, name: str, **labels: Any) -> None:
     run.update(replace(run.settings, samples=samples))
 
 
+def set_preview(run: Run, preview: int) -> None:
+    """How many images `select` is to choose.
+
+    Raises:
+        UsageError: out of range.
+    """
+    check_preview(preview)
+    run.update(replace(run.settings, selection=replace(run.settings.selection, preview=preview)))
+
+
+def check_preview(preview: int) -> None:
+    """Raises:
+    UsageError: out of range.
+    """
+    if not MIN_PREVIEW <= preview <= MAX_PREVIEW:
+        raise UsageError(
+            "The preview size is out of range", f"{preview}.", f"Choose {MIN_PREVIEW} to {MAX_PREVIEW} images."
+        )
+
+
 def select(run: Run, preview: int, on_progress: Progress = lambda _done, _total: None) -> Selection:
     """Chooses the preview images, 70 % at random and 30 % for the variety of their morphology, spread over the
     samples, and copies them into the run. The same seed and samples give the same images.
@@ -118,10 +139,7 @@ def select(run: Run, preview: int, on_progress: Progress = lambda _done, _total:
         UsageError: `preview` is out of range.
         SampleError: no image can be read.
     """
-    if not MIN_PREVIEW <= preview <= MAX_PREVIEW:
-        raise UsageError(
-            "The preview size is out of range", f"{preview}.", f"Choose {MIN_PREVIEW} to {MAX_PREVIEW} images."
-        )
+    check_preview(preview)
     import numpy as np
 
     from tui_cytpix.core.sampling import embed_2d

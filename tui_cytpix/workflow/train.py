@@ -63,6 +63,14 @@ def start(run: Run, epochs: int | None = None) -> JobFolder:
     return job
 
 
+def compute_on(run: Run, device: str | None = None, threads: int | None = None) -> None:
+    """Where the run trains from now on; None leaves it."""
+    settings = run.settings.train
+    device = settings.device if device is None else device
+    threads = settings.threads if threads is None else threads
+    run.update(replace(run.settings, train=replace(settings, device=device, threads=threads)))
+
+
 class TrainingWatch:
     """All training of a run so far, over all its jobs; `poll` reads only what is new."""
 

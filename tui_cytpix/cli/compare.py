@@ -1,0 +1,101 @@
+"""`compare SAMPLE ... --model A [--model B ...] [--truth DIR]`: models against truth, or against each other."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tui_cytpix.cli import options
+from tui_cytpix.cli.output import Progress, note, percent, say, say_json, table
+
+_MEASURES = {
+    "count_accuracy": "count accuracy",
+    "singlet_specificity": "singlet specificity",
+    "multiplet_sensitivity": "multiplet sensitivity",
+    "centroid_f1": "centroid F1",
+    "foreground_iou": "foreground IoU",
+    "ap50": "AP50",
+}
+
+
+def parser(prog: str) -> argparse.ArgumentParser:
+    """The verb's command line."""
+    parser = options.Parser(
+        prog=prog, description="Scores models on images with true label images; without them, says where models differ."
+    )
+    options.add_samples(parser)
+    parser.add_argument("--model", dest="models", action="append", required=True, metavar="M", help="repeatable")
+    parser.add_argument(
+        "--truth", action="append", default=[], type=Path, metavar="DIR", help="label images EVENT.png or EVENT.tif"
+    )
+    parser.add_argument("--only", nargs="+", action="extend", default=[], metavar="EVENT", help="just these events")
+    parser.add_argument(
+        "--images", type=options.positive, metavar="N", help="a random draw; default: all with truth, 200 without"
+    )
+    parser.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="of the draw; default: 0")
+    options.add_device(parser)
+    options.add_json(parser)
+    parser.set_defaults(handler=compare)
+    return parser
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    """Compares; images that failed are listed last."""
+    from tui_cytpix.workflow.compare import CompareRequest
+    from tui_cytpix.workflow.compare import compare as run
+
+    request = CompareRequest(
+        samples=tuple(arguments.samples),
+        models=tuple(arguments.models),
+        truth=tuple(arguments.truth),
+        um_per_px=arguments.um_per_px,
+        only=tuple(arguments.only),
+        images=arguments.images,
+        seed=arguments.seed,
+        device=arguments.device,
+        threads=arguments.threads,
+    )
+    with Progress("comparing") as progress:
+        found = run(request, progress)
+    for text in found["notes"]:
+        note(text)
+    if arguments.json:
+        say_json(found)
+    elif request.truth:
+        _tell_scores(found)
+    else:
+        _tell_agreement(found)
+    for failure in found["failures"]:
+        note(f"failed: {failure['image']}: {failure['reason']}")
+    return 1 if found["failures"] else 0
+
+
+def _with_interval(measures: Mapping[str, Any], name: str) -> str:
+    low, high = measures[f"{name}_ci"]
+    return f"{percent(measures[name])} ({percent(low)} to {percent(high)})"
+
+
+def _tell_scores(found: Mapping[str, Any]) -> None:
+    models = found["models"]
+    rows = [(label, *(_with_interval(m, name) for m in models)) for name, label in _MEASURES.items()]
+    say(*table((f"{found['images']} images", *(m["model"] for m in models)), rows))
+    for pair in found["pairs"]:
+        say(
+            f"{pair['a']} against {pair['b']}: count right only in the first on {pair['count_only_a_right']} images, "
+            f"only in the second on {pair['count_only_b_right']} (McNemar p = {pair['count_p']:.3g})"
+        )
+    say("In brackets: 95 % confidence intervals.")
+
+
+def _tell_agreement(found: Mapping[str, Any]) -> None:
+    rows = [(m["model"], m["images"], m["particles"], m["multiplet_images"]) for m in found["models"]]
+    say(*table(("model", "images", "particles", "images with a multiplet"), rows))
+    for pair in found["pairs"]:
+        share = _with_interval(pair, "counts_differing_share")
+        say(
+            f"{pair['a']} and {pair['b']}: counts differ on {pair['counts_differing']} of {pair['images']} images, "
+            f"{share}; foreground IoU {_with_interval(pair, 'foreground_iou')}"
+        )
+    say("Without truth this says where models differ, not which is right.")

@@ -1,0 +1,81 @@
+"""`inspect SAMPLE ...`: what samples hold."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from tui_cytpix.cli import options
+from tui_cytpix.cli.output import note, say, say_json
+from tui_cytpix.errors import CytpixError
+
+if TYPE_CHECKING:
+    from tui_cytpix.domain.sample import SampleInfo
+
+
+def parser(prog: str) -> argparse.ArgumentParser:
+    """The verb's command line."""
+    parser = options.Parser(prog=prog, description="Format, events, images, size, bits, scale, parameters, problems.")
+    options.add_samples(parser)
+    options.add_json(parser)
+    parser.set_defaults(handler=inspect)
+    return parser
+
+
+def inspect(arguments: argparse.Namespace) -> int:
+    """Tells of every sample that can be opened, and which can't."""
+    from tui_cytpix.workflow.inspect import inspect as look
+
+    found: list[SampleInfo] = []
+    failures: list[dict[str, Any]] = []
+    for path in arguments.samples:
+        try:
+            found.append(look(path, arguments.um_per_px))
+        except CytpixError as error:
+            failures.append({"path": str(path), "error": str(error)})
+            note(f"tui-cytpix: {error}")
+            continue
+        if not arguments.json:
+            _tell(found[-1])
+    if arguments.json:
+        say_json({"samples": [_as_dict(info) for info in found], "failures": failures})
+    if failures and len(arguments.samples) > 1:
+        note(f"{len(failures)} of {len(arguments.samples)} samples can't be read.")
+    return 1 if failures else 0
+
+
+def _as_dict(info: SampleInfo) -> dict[str, Any]:
+    scale = info.scale
+    return {
+        **asdict(info),
+        "scale": None,
+        "um_per_px": scale.um_per_px if scale else None,
+        "um_per_px_source": scale.source if scale else None,
+        "image_shape": list(info.image_shape) if info.image_shape else None,
+    } | ({"scale": asdict(scale)} if scale else {})
+
+
+_SOURCES = {"given": "given", "fcs": "derived from the FCS", "file": "stated by the file"}
+
+
+def _tell(info: SampleInfo) -> None:
+    events = "no FCS" if info.event_count is None else f"{info.event_count} events in the FCS"
+    size = f"{info.image_shape[1]} x {info.image_shape[0]} px" if info.image_shape else "of differing sizes"
+    scale = "unknown: the size cutoff is off and micron fields stay empty; give --um-per-px"
+    if info.scale:
+        source = _SOURCES.get(info.scale.source, info.scale.source)
+        scale = f"{info.scale.um_per_px:.4g} um/px ({source})"
+    say(info.path)
+    rows = [
+        ("format", info.format),
+        ("images", f"{info.image_count}, {size}, {info.bit_depth} bits of gray"),
+        ("events", events + (f" ({info.fcs_path})" if info.fcs_path else "")),
+        ("scale", scale),
+        ("cytometer", info.cytometer),
+        ("image gate", info.image_gate),
+        ("masks", "the instrument's own" if info.has_instrument_masks else "none"),
+        ("parameters", f"{len(info.parameters)}: {', '.join(info.parameters)}" if info.parameters else "none"),
+    ]
+    say(*(f"  {name:<11} {value}" for name, value in rows if value))
+    say(*(f"  {'problem':<11} {problem}" for problem in info.problems))

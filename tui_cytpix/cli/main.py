@@ -1,0 +1,137 @@
+"""The command line: which verb, and what its end means for the exit status."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import difflib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import tui_cytpix
+from tui_cytpix.cli import options
+from tui_cytpix.cli.output import clean, note
+from tui_cytpix.errors import CytpixError, UsageError
+
+PROGRAM = "tui-cytpix"
+INTERRUPTED = 128 + signal.SIGINT
+BROKEN_PIPE = 128 + signal.SIGPIPE
+OpenApp = Callable[[Sequence[str], float | None, str], int]
+
+_ABOUT = """\
+Train and judge the models that annotate brightfield images from imaging flow cytometers.
+
+With paths or nothing it opens the app; with a verb it works headless:
+  demo        copy a sample run and open it
+  inspect     what a sample holds
+  models      the model library
+  process     count, mask and measure whole samples
+  compare     models against truth, or against each other
+  run         a training run, step by step
+  simulate    make synthetic samples with their truth
+`{0} VERB --help` tells more. A file named like a verb is written ./NAME."""
+
+
+def run(arguments: list[str], open_app: OpenApp) -> int:
+    """Runs a verb, or the app by way of `open_app`; returns the exit status: 0 success, 1 failed in part or whole, 2
+    wrong usage, 130 interrupted.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        status = _run(arguments, open_app)
+        sys.stdout.flush()
+    except CytpixError as error:
+        note(f"{PROGRAM}: {error}")
+        return error.exit_status
+    except KeyboardInterrupt:
+        note(f"{PROGRAM}: interrupted.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Python would complain once more while it flushes stdout at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except OSError as error:
+        where = f" {error.filename}:" if error.filename else ""
+        note(f"{PROGRAM}: The system refused.{where} {error.strerror or error}.{_logged()}")
+        return 1
+    except MemoryError:
+        note(f"{PROGRAM}: The memory is not enough. Give fewer samples at once.{_logged()}")
+        return 1
+    except Exception as error:
+        note(f"{PROGRAM}: This is a bug in the program: {type(error).__name__}: {error}.{_logged()}")
+        return 1
+    return status
+
+
+def _logged() -> str:
+    """Puts the current error's traceback into the diagnostic log; says where."""
+    from tui_cytpix.workflow.diagnostics import log_error
+
+    path = log_error(traceback.format_exc())
+    return f" Details are in {path}." if path else ""
+
+
+def _run(arguments: list[str], open_app: OpenApp) -> int:
+    verbs = _verbs()
+    if arguments and arguments[0] in verbs:
+        parsed = verbs[arguments[0]](f"{PROGRAM} {arguments[0]}").parse_args(arguments[1:])
+        outcome = parsed.handler(parsed)
+        if isinstance(outcome, int):
+            return outcome
+        return open_app([str(outcome)], None, "")
+    parsed = _app_parser().parse_args(arguments)
+    paths = _checked_paths(parsed.paths, list(verbs))
+    return open_app(paths, parsed.um_per_px, parsed.graphics)
+
+
+def _verbs() -> dict[str, Callable[[str], argparse.ArgumentParser]]:
+    from tui_cytpix.cli import compare, demo, inspect, models, process, run_verbs, simulate
+
+    return {
+        "demo": demo.parser,
+        "inspect": inspect.parser,
+        "models": models.parser,
+        "process": process.parser,
+        "compare": compare.parser,
+        "run": run_verbs.parser,
+        "simulate": simulate.parser,
+    }
+
+
+def _app_parser() -> argparse.ArgumentParser:
+    from tui_cytpix.workflow.settings import GRAPHICS
+
+    parser = options.Parser(
+        prog=PROGRAM,
+        usage=f"{PROGRAM} [options] [RUN | SAMPLE ...]\n       {PROGRAM} VERB ...",
+        description=_ABOUT.format(PROGRAM),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("paths", nargs="*", metavar="RUN | SAMPLE", help="a run to open, or samples for a new run")
+    options.add_scale(parser)
+    parser.add_argument(
+        "--graphics", choices=GRAPHICS, default="", help="how images are drawn; default: as set, or auto"
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {tui_cytpix.__version__}")
+    return parser
+
+
+def _checked_paths(paths: list[str], verbs: list[str]) -> list[str]:
+    """Says what is wrong before the app takes the screen."""
+    for path in paths:
+        if not os.path.lexists(path):
+            close = difflib.get_close_matches(path, verbs, 1)
+            way_out = f"Did you mean `{PROGRAM} {close[0]}`?" if close else f"See {PROGRAM} --help."
+            raise UsageError("No such run, sample or verb", f"{clean(path)!r}.", way_out)
+    runs = [path for path in paths if (Path(path) / "run.toml").is_file()]
+    if runs and len(paths) > 1:
+        raise UsageError("A run is opened by itself", f"{runs[0]} is one of {len(paths)} paths.", "Give the run only.")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("The app needs a terminal", "", f"See {PROGRAM} --help for what works without one.")
+    return paths

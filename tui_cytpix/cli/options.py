@@ -1,0 +1,86 @@
+"""Options that several verbs share, and the types of their values."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+class Parser(argparse.ArgumentParser):
+    """Options are written out in full, so that adding one never changes what a script means."""
+
+    def __init__(self, **settings: object) -> None:
+        super().__init__(**{"allow_abbrev": False, **settings})  # type: ignore[arg-type]
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        """Wrong usage: one message that says how to get help."""
+        from tui_cytpix.cli.output import clean
+
+        self.exit(2, f"{self.prog}: {clean(message)} (see {self.prog} --help)\n")
+
+
+def um_per_px(text: str) -> float:
+    """A pixel size, as a microscope may have it."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.01 <= value <= 20.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no pixel size: give micrometres per pixel, e.g. 0.3")
+    return value
+
+
+def micrometres(text: str) -> float:
+    """A size cutoff; 0 turns it off."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value <= 1000.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: give micrometres, e.g. 5")
+    return value
+
+
+def positive(text: str) -> int:
+    """A whole number from 1."""
+    return _whole(text, 1)
+
+
+def not_negative(text: str) -> int:
+    """A whole number from 0."""
+    return _whole(text, 0)
+
+
+def _whole(text: str, least: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if not least <= value < 1 << 62:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from {least}")
+    return value
+
+
+def add_samples(parser: argparse.ArgumentParser) -> None:
+    """SAMPLE ... and its scale."""
+    parser.add_argument("samples", nargs="+", type=Path, metavar="SAMPLE", help="an .acs, an image export, a folder")
+    add_scale(parser)
+
+
+def add_scale(parser: argparse.ArgumentParser) -> None:
+    """The pixel size."""
+    parser.add_argument("--um-per-px", type=um_per_px, metavar="X", help="micrometres per pixel, where files don't say")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Where the engine computes."""
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="default: auto")
+    parser.add_argument("--threads", type=not_negative, default=0, metavar="N", help="default: 0, the engine chooses")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """The result for programs."""
+    parser.add_argument("--json", action="store_true", help="the result as one JSON document on stdout")

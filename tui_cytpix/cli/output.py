@@ -1,0 +1,135 @@
+"""What a verb prints: results on stdout, progress and notes on stderr, nothing from a file raw on the terminal."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
+
+REDRAW_SECONDS = 0.1
+PLAIN_STEP = 0.1  # off a terminal, a line for every tenth of the way
+
+
+def clean(value: object) -> str:
+    """`value` as text in which control characters, line breaks and direction marks are replaced, so that printing it
+    does nothing else.
+    """
+    text = str(value)
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def say(*lines: object) -> None:
+    """Lines of the result."""
+    for line in lines:
+        print(clean(line))
+
+
+def note(*lines: object) -> None:
+    """Lines beside the result."""
+    for line in lines:
+        print(clean(line), file=sys.stderr, flush=True)
+
+
+def say_json(value: Any) -> None:
+    """The result as one JSON document; numbers that JSON lacks become null."""
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=True, allow_nan=False)
+    print(text.replace("\x7f", "\\u007f"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """Columns, aligned on the left; numbers come formatted."""
+    cells = [[clean(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def percent(value: float | None) -> str:
+    """A share, `-` where there is none."""
+    return "-" if value is None or math.isnan(value) else f"{value:.1%}"
+
+
+def duration(seconds: float | None) -> str:
+    """As `42 s`, `3 min` or `1 h 05 min`."""
+    if seconds is None:
+        return "unknown"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+class Progress:
+    """How far a long task is: one rewritten line on a terminal, a plain line now and then elsewhere.
+
+    Call it with (done, total); use it as a context, so that the line ends.
+    """
+
+    def __init__(self, what: str, stream: TextIO | None = None) -> None:
+        self._what = what
+        self._stream = sys.stderr if stream is None else stream
+        self.terminal = self._stream.isatty()
+        self._began = time.monotonic()
+        self._drawn = -math.inf
+        self._shown = ""
+        self._share = -1.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Takes the news."""
+        if total <= 0:
+            return
+        share, now = done / total, time.monotonic()
+        if self.terminal:
+            if now - self._drawn >= REDRAW_SECONDS or done >= total:
+                self._drawn = now
+                self._rewrite(self._line(done, total, now))
+        elif share >= self._share + PLAIN_STEP or (done >= total and share > self._share):
+            self._share = share
+            print(self._line(done, total, now), file=self._stream, flush=True)
+
+    def _line(self, done: int, total: int, now: float) -> str:
+        spent = now - self._began
+        left = f", about {duration(spent / done * (total - done))} left" if 0 < done < total and spent > 1 else ""
+        return clean(f"{self._what}: {done} of {total} ({done / total:.0%}){left}")
+
+    def _rewrite(self, line: str) -> None:
+        line = line[: shutil.get_terminal_size().columns - 1]
+        self._stream.write("\r" + line.ljust(len(self._shown)))
+        self._stream.flush()
+        self._shown = line
+
+    def show(self, text: str) -> None:
+        """Puts this into the line that is rewritten; for a terminal."""
+        self._rewrite(clean(text))
+
+    def note(self, text: str) -> None:
+        """A line of its own, above the one that is rewritten."""
+        if self._shown:
+            self._rewrite("")
+            self._stream.write("\r")
+            self._shown = ""
+        print(clean(text), file=self._stream, flush=True)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._shown:
+            self._stream.write("\n")
+            self._stream.flush()
+            self._shown = ""

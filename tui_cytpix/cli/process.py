@@ -1,0 +1,95 @@
+"""`process SAMPLE ... --model M --out DIR`: count, mask and measure whole samples."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tui_cytpix.cli import options
+from tui_cytpix.cli.output import Progress, note, say, say_json
+from tui_cytpix.errors import CytpixError, JobError
+
+
+def parser(prog: str) -> argparse.ArgumentParser:
+    """The verb's command line."""
+    parser = options.Parser(prog=prog, description="Processes all images of the samples and writes the results to DIR.")
+    options.add_samples(parser)
+    parser.add_argument("--model", required=True, metavar="M", help="a library name or a model file")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the output folder")
+    parser.add_argument("--format", default="fcs,csv", metavar="F,F", help="fcs, csv, masks, instrument-masks")
+    parser.add_argument(
+        "--size-cutoff", type=options.micrometres, metavar="UM", help="default: the model's own; 0 turns it off"
+    )
+    parser.add_argument("--prefix", default="UDT_", help="of the parameters that are added to the FCS; default: UDT_")
+    options.add_device(parser)
+    options.add_json(parser)
+    parser.set_defaults(handler=process)
+    return parser
+
+
+def process(arguments: argparse.Namespace) -> int:
+    """Follows the engine to its end; what failed is listed last."""
+    from tui_cytpix.workflow import evaluate
+    from tui_cytpix.workflow.base_model import find
+    from tui_cytpix.workflow.inspect import inspect
+    from tui_cytpix.workflow.samples import unique_name
+
+    request_model = find(arguments.model)
+    samples: list[tuple[str, Path, float | None]] = []
+    failures: list[dict[str, Any]] = []
+    for path in arguments.samples:
+        try:
+            info = inspect(path, arguments.um_per_px)
+        except CytpixError as error:
+            failures.append({"sample": str(path), "reason": str(error)})
+            continue
+        if info.scale is None:
+            note(
+                f"{path}: um/px is unknown: no size cutoff, micron fields stay empty. Give --um-per-px if you know it."
+            )
+        samples.append((unique_name(path, {s[0] for s in samples}), path, arguments.um_per_px))
+    outputs: list[Any] = []
+    if samples or not failures:
+        request = evaluate.ProcessRequest(
+            samples=tuple(samples),
+            model=request_model,
+            out=arguments.out,
+            formats=tuple(f.strip() for f in arguments.format.split(",") if f.strip()),
+            size_cutoff_um=arguments.size_cutoff,
+            prefix=arguments.prefix,
+            device=arguments.device,
+            threads=arguments.threads,
+        )
+        ended = _followed(request)
+        outputs = ended.get("outputs", [])
+        failures.extend(ended.get("failures", []))
+    return _report(arguments, outputs, failures)
+
+
+def _followed(request: Any) -> dict[str, Any]:
+    from tui_cytpix.workflow import evaluate
+
+    with Progress("processing") as progress:
+
+        def on_event(event: Mapping[str, Any]) -> None:
+            if event["type"] == "progress":
+                progress(int(event.get("done", 0)), int(event.get("total", 0)))
+            elif event["type"] == "log":
+                progress.note(str(event.get("text", "")))
+
+        ended = evaluate.process(request, on_event)
+    if ended.get("type") != "finished":
+        raise JobError("Processing was stopped before its end", f"{request.out}.", "Start it again.")
+    return ended
+
+
+def _report(arguments: argparse.Namespace, outputs: list[Any], failures: list[dict[str, Any]]) -> int:
+    if arguments.json:
+        say_json({"out": str(arguments.out), "outputs": outputs, "failures": failures})
+    else:
+        say(*outputs)
+    for failure in failures:
+        note(f"failed: {failure.get('sample', '')}: {failure.get('reason', failure)}")
+    return 1 if failures else 0

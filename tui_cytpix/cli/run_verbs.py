@@ -1,0 +1,168 @@
+"""`run new|select|annotate|train|status|pause|resume|stop|finish`: a run, step by step, without the app."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tui_cytpix.cli import options, run_status, training
+from tui_cytpix.cli.output import Progress, clean, note, say, say_json
+from tui_cytpix.errors import RunError
+
+if TYPE_CHECKING:
+    from tui_cytpix.workflow.run import Run
+
+
+def parser(prog: str) -> argparse.ArgumentParser:
+    """The verb's command line."""
+    parser = options.Parser(prog=prog, description="A training run, step by step.")
+    verbs = parser.add_subparsers(required=True, metavar="VERB", dest="run_verb", parser_class=options.Parser)
+
+    new = _verb(verbs, "new", "make a run on samples, with a base model", new_run)
+    new.add_argument(
+        "--sample", dest="samples", nargs="+", action="extend", required=True, type=Path, metavar="S", help="repeatable"
+    )
+    new.add_argument("--base", required=True, metavar="M", help="a library name or a model file")
+    new.add_argument("--preview", type=options.positive, metavar="N", help="images to choose; default: 200")
+    new.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="default: 0")
+    new.add_argument("--name", default="", help="default: the folder's")
+    options.add_scale(new)
+
+    select = _verb(verbs, "select", "choose the preview images: 70 %% at random, 30 %% for variety", select_images)
+    select.add_argument("--preview", type=options.positive, metavar="N", help="default: as the run says")
+
+    annotate = _verb(verbs, "annotate", "take label images as accepted annotations", annotate_run)
+    annotate.add_argument("--from-masks", type=Path, required=True, metavar="DIR", help="EVENT.png or EVENT.tif")
+    annotate.add_argument(
+        "--only", nargs="+", action="extend", default=[], metavar="EVENT", help="default: all that have a label image"
+    )
+    annotate.add_argument("--sample", default="", metavar="NAME", help="where the run has several")
+
+    train = _verb(verbs, "train", "train, or go on training", training.train)
+    train.add_argument("--epochs", type=options.positive, metavar="N", help="additional epochs; default: 100")
+    train.add_argument("--detach", action="store_true", help="don't wait for the end")
+    options.add_device(train)
+    train.set_defaults(device=None, threads=None)
+
+    _verb(verbs, "status", "how far the run is", run_status.status)
+    _verb(verbs, "pause", "pause training at the end of the epoch", training.pause)
+    _verb(verbs, "resume", "go on, with the annotations made meanwhile", training.resume)
+    _verb(verbs, "stop", "end training after this epoch", training.stop)
+
+    finish = _verb(verbs, "finish", "make a checkpoint the run's model, and put it into the library", finish_run)
+    finish.add_argument("--name", required=True, help="of the new model")
+    finish.add_argument("--checkpoint", default="best", metavar="C", help="best, last or epoch-NNNN; default: best")
+    return parser
+
+
+def _verb(verbs: Any, name: str, what: str, handler: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
+    parser.add_argument("run", type=Path, metavar="DIR", help="the run's folder")
+    options.add_json(parser)
+    parser.set_defaults(handler=handler)
+    return parser
+
+
+@contextlib.contextmanager
+def writing(run: Run) -> Iterator[Run]:
+    """The run, closed at the end; what could not be saved is an error.
+
+    Raises:
+        RunError: the disk refused.
+    """
+    try:
+        yield run
+        saved, problem = run.flush(), run.problem
+    finally:
+        run.close()
+    if not saved:
+        raise RunError("Not all could be saved", problem, "Free some space and try again.")
+
+
+def new_run(arguments: argparse.Namespace) -> int:
+    """Makes the run, once samples and base are known to be good."""
+    from tui_cytpix.domain.run_settings import DEFAULT_PREVIEW
+    from tui_cytpix.workflow import base_model, samples
+    from tui_cytpix.workflow.inspect import inspect
+    from tui_cytpix.workflow.run import Run
+
+    preview = DEFAULT_PREVIEW if arguments.preview is None else arguments.preview
+    samples.check_preview(preview)
+    base = base_model.find(arguments.base)
+    for path in arguments.samples:
+        inspect(path, arguments.um_per_px)
+    with writing(Run.create(arguments.run, arguments.name, arguments.seed)) as run:
+        refs = [samples.add_sample(run, path, arguments.um_per_px) for path in arguments.samples]
+        base_model.choose(run, base)
+        samples.set_preview(run, preview)
+        settings = run.settings
+    for ref in refs:
+        if ref.um_per_px is None:
+            note(f"{ref.name}: um/px is unknown: no size cutoff, micron fields stay empty.")
+    if arguments.json:
+        found = [asdict(ref) for ref in refs]
+        say_json({"run": str(run.path), "name": settings.name, "base": base.card.name, "samples": found})
+    else:
+        say(f"{run.path}: a run on {', '.join(r.name for r in refs)}, to start from {base.card.name}")
+        note(f"Next: tui-cytpix run select {run.path}, or annotate in the app: tui-cytpix {run.path}")
+    return 0
+
+
+def select_images(arguments: argparse.Namespace) -> int:
+    """Chooses the preview images."""
+    from tui_cytpix.workflow import samples
+    from tui_cytpix.workflow.run import Run
+
+    with writing(Run.open(arguments.run)) as run, Progress("looking at images") as progress:
+        preview = run.settings.selection.preview if arguments.preview is None else arguments.preview
+        chosen = samples.select(run, preview, progress)
+    for text in chosen.notes:
+        note(text)
+    settings = chosen.settings
+    if arguments.json:
+        groups = {"random": [str(k) for k in settings.random], "variable": [str(k) for k in settings.variable]}
+        say_json({"run": str(run.path), "candidates": len(chosen.candidates), **groups, "notes": chosen.notes})
+    else:
+        say(f"{len(settings.images)} images: {len(settings.random)} at random, {len(settings.variable)} for variety")
+    return 0
+
+
+def annotate_run(arguments: argparse.Namespace) -> int:
+    """Takes label images in."""
+    from tui_cytpix.domain.annotation import Side
+    from tui_cytpix.workflow.annotate import annotate_from_masks
+    from tui_cytpix.workflow.run import Run
+
+    with writing(Run.open(arguments.run)) as run:
+        intake = annotate_from_masks(run, arguments.from_masks, arguments.sample, arguments.only)
+        book = run.annotations
+        counts = {"accepted": len(book.accepted()), "validation": len(book.side(Side.VALIDATION))}
+        missing_to_train = book.ready_to_train()
+    if arguments.json:
+        say_json({"run": str(run.path), "taken": intake.accepted, "missing": intake.missing, **counts})
+    else:
+        say(f"{intake.accepted} images annotated from {arguments.from_masks}")
+        say(f"{counts['accepted']} in all, {counts['validation']} of them held out for validation")
+    if missing_to_train:
+        note(missing_to_train)
+    if intake.missing:
+        note(f"No label image for {', '.join(clean(event) for event in intake.missing)} in {arguments.from_masks}.")
+    return 1 if intake.missing else 0
+
+
+def finish_run(arguments: argparse.Namespace) -> int:
+    """Writes the model."""
+    from tui_cytpix.workflow import train
+    from tui_cytpix.workflow.run import Run
+
+    with writing(Run.open(arguments.run)) as run:
+        model = train.finish(run, arguments.name, arguments.checkpoint)
+    if arguments.json:
+        say_json({"run": str(run.path), "model": model.path, "hash": model.hash, "card": model.card.to_dict()})
+    else:
+        say(f"{model.path}: {model.card.name}, also in your library")
+    return 0

@@ -1,0 +1,129 @@
+"""`run train|status|pause|resume|stop`: the training job, followed and steered from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui_cytpix.cli.output import Progress, duration, note, percent, say, say_json
+from tui_cytpix.cli.run_status import as_dict
+from tui_cytpix.domain.training import Epoch, JobState, TrainingStatus
+from tui_cytpix.errors import JobError
+
+if TYPE_CHECKING:
+    from tui_cytpix.workflow.run import Run
+    from tui_cytpix.workflow.train import TrainingWatch
+
+POLL_SECONDS = 0.3
+
+
+def train(arguments: argparse.Namespace) -> int:
+    """Starts the job and follows it; the run is free for the app meanwhile."""
+    from tui_cytpix.workflow import train as use
+    from tui_cytpix.workflow.run import Run
+
+    run = Run.open(arguments.run)
+    try:
+        use.compute_on(run, arguments.device, arguments.threads)
+        watch = use.TrainingWatch(run.folder)
+        before = watch.poll()
+        job = use.start(run, arguments.epochs)
+    finally:
+        run.close()
+    if arguments.detach:
+        note(f"Training is at work in the background. How far: tui-cytpix run status {run.path}")
+        if arguments.json:
+            say_json({"run": str(run.path), "job": str(job.path)})
+        else:
+            say(job.path)
+        return 0
+    try:
+        status = _follow(watch, before)
+    except KeyboardInterrupt:
+        note(f"Training goes on in the background. How far: tui-cytpix run status {run.path}")
+        note(f"To end it: tui-cytpix run stop {run.path}")
+        raise
+    if status.state in (JobState.FAILED, JobState.LOST):
+        raise JobError("Training ended early", status.message)
+    if arguments.json:
+        say_json({"run": str(run.path), **as_dict(status)})
+    elif status.epochs:
+        say(f"{status.state}: {_in_words(status.epochs[-1], status.target)}")
+    return 0
+
+
+def _follow(watch: TrainingWatch, before: TrainingStatus) -> TrainingStatus:
+    """Waits for the job's end; an epoch is a step of the line on a terminal, a line elsewhere."""
+    log, epoch = before.log, before.epochs[-1].number if before.epochs else 0
+    with Progress("training") as progress:
+        while True:
+            status = watch.poll()
+            for text in _appended(log, status.log):
+                progress.note(text)
+            log = status.log
+            for one in (e for e in status.epochs if e.number > epoch):
+                epoch = one.number
+                text = _in_words(one, status.target)
+                if progress.terminal:
+                    progress.show(f"{text}, about {duration(status.eta_seconds)} left")
+                else:
+                    progress.note(text)
+            if not status.live:
+                return status
+            time.sleep(POLL_SECONDS)
+
+
+def _appended(old: Sequence[str], new: Sequence[str]) -> Sequence[str]:
+    """What `new` has behind `old`, whose oldest lines may have gone."""
+    for start in range(len(old)):
+        if list(new[: len(old) - start]) == list(old[start:]):
+            return new[len(old) - start :]
+    return new
+
+
+def _in_words(epoch: Epoch, target: int) -> str:
+    return (
+        f"epoch {epoch.number} of {target}: TA {percent(epoch.ta)}, VA {percent(epoch.va)}, "
+        f"loss {epoch.loss:.4g}, {epoch.seconds:.1f} s"
+    )
+
+
+def pause(arguments: argparse.Namespace) -> int:
+    """At the end of the epoch."""
+    from tui_cytpix.workflow import train as use
+
+    return _ask(arguments, use.pause, "pause at the end of the epoch")
+
+
+def resume(arguments: argparse.Namespace) -> int:
+    """With the annotations made meanwhile."""
+    from tui_cytpix.workflow import train as use
+
+    return _ask(arguments, use.resume, "go on")
+
+
+def stop(arguments: argparse.Namespace) -> int:
+    """After this epoch."""
+    from tui_cytpix.workflow import train as use
+
+    return _ask(arguments, use.stop, "stop after this epoch; the model so far stays")
+
+
+def _ask(arguments: argparse.Namespace, wish: Callable[[Run], None], what: str) -> int:
+    """The run is opened for reading only, so that this works beside an open app."""
+    from tui_cytpix.workflow.run import Run
+
+    path = Path(arguments.run)
+    run = Run.open(path, writing=False)
+    try:
+        wish(run)
+    finally:
+        run.close()
+    if arguments.json:
+        say_json({"run": str(run.path), "asked": arguments.run_verb})
+    else:
+        say(f"{run.path}: training will {what}.")
+    return 0
