@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tui_cytpix.engine.targets import Targets
 
 Range = tuple[float, float]
+EXACT_BELOW = 1.5
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ def crop(
     second = cv2.warpAffine(
         np.dstack([maps[..., 3:], inside]), matrix, shape, flags=flags, borderMode=cv2.BORDER_CONSTANT
     )
-    view = np.concatenate([first, second], axis=2).transpose(2, 0, 1)
-    view[5] = view[5] > 0.5
+    view: NDArray[np.float32] = np.concatenate([first, second], axis=2).transpose(2, 0, 1)
+    view[5] = np.greater(view[5], 0.5).astype(np.float32)
     view[0] = photometric(view[0], settings, rng) * view[5]
     return np.ascontiguousarray(view, np.float32)
 
@@ -83,20 +84,24 @@ def crop(
 def _placement(
     shape: tuple[int, ...], size: int, focus: NDArray[np.float32], settings: Augmentation, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """The 2 x 3 matrix that takes (x, y) of the image to the view. Half of the views are rotated by whole right angles
-    and not scaled, so that their pixels stay as the sensor saw them."""
-    turn = rng.integers(4) * np.pi / 2
+    """The 2 x 3 matrix that takes (x, y) of the image to the view.
+
+    With mild scaling, half of the views are turned by whole right angles only, so that their pixels stay as the sensor
+    saw them.
+    """
     zoom = np.ones(2)
-    exact = rng.random() < 0.5
-    if not exact or settings.scale[1] > 1.5:
-        turn = rng.uniform(0, 2 * np.pi) if not exact else turn
+    exact = settings.scale[1] < EXACT_BELOW and rng.random() < 0.5
+    if exact:
+        turn = float(rng.integers(4)) * np.pi / 2
+    else:
+        turn = float(rng.uniform(0, 2 * np.pi))
         zoom *= np.exp(rng.uniform(*np.log(settings.scale)))
         zoom *= 1 + rng.uniform(-settings.stretch, settings.stretch) * np.array([1, -1])
     if rng.random() < 0.5:
         zoom[0] *= -1
     cos, sin = np.cos(turn), np.sin(turn)
     linear = np.array([[cos, -sin], [sin, cos]]) @ np.diag(zoom)
-    if exact and settings.scale[1] <= 1.5:
+    if exact:
         linear = np.round(linear)
     room = max(0.0, size / 2 - 12)
     shift = rng.uniform(-0.5, 0.5, 2) * room
@@ -121,7 +126,7 @@ def photometric(gray: NDArray[np.float32], settings: Augmentation, rng: np.rando
     out = gray
     blur = rng.uniform(*settings.blur)
     if blur > 0.3:
-        out = cv2.GaussianBlur(out, (0, 0), blur)
+        out = np.asarray(cv2.GaussianBlur(out, (0, 0), blur), np.float32)
     out = out * np.float32(np.exp(rng.uniform(*np.log(settings.gain))))
     if rng.random() < settings.bend:
         ratio = np.exp(rng.uniform(-0.4, 0.4))
@@ -137,6 +142,6 @@ def photometric(gray: NDArray[np.float32], settings: Augmentation, rng: np.rando
         grain = rng.standard_normal(gray.shape, np.float32)
         smooth = rng.uniform(0, 0.8)
         if smooth > 0.3:
-            grain = cv2.GaussianBlur(grain, (0, 0), smooth)
+            grain = np.asarray(cv2.GaussianBlur(grain, (0, 0), smooth), np.float32)
         out = out + np.float32(sigma) * grain
     return np.asarray(out, np.float32)

@@ -75,7 +75,7 @@ def batches(
 def _focus(item: Example, rng: np.random.Generator) -> NDArray[np.float32]:
     """Mostly a particle; every eighth time any place of the image, for what is not a cell."""
     if len(item.truth.centroids) and rng.random() > 0.125:
-        return item.truth.centroids[rng.integers(len(item.truth.centroids))]
+        return np.asarray(item.truth.centroids[rng.integers(len(item.truth.centroids))], np.float32)
     return np.array([rng.uniform(0, n) for n in item.gray.shape], np.float32)
 
 

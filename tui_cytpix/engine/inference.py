@@ -17,7 +17,7 @@ from tui_cytpix.core.normalise import normalise
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.dataset import half_image
 from tui_cytpix.engine.model import Model
-from tui_cytpix.engine.network import CENTRALITY, FOREGROUND
+from tui_cytpix.engine.network import CENTRALITY, FOREGROUND, channels_last
 from tui_cytpix.engine.postprocess import cutoff_px, segment
 
 BATCH_PIXELS = 16 * 256 * 256  # per batch of the full-resolution frame, to bound memory
@@ -57,7 +57,7 @@ class Predictor:
         bf16 = fast and (self.device.type == "cuda" or cpu_has_bf16())
         self.dtype = torch.bfloat16 if bf16 else torch.float32
         net: nn.Module = _folded(copy.deepcopy(model.net).eval())
-        self._net = net.to(self.device, self.dtype).to(memory_format=torch.channels_last)
+        self._net = channels_last(net.to(self.device, self.dtype))
 
     def maps(self, grays: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
         """The network's two maps of normalised images of any sizes: float32 (2, H, W) each, probability and

@@ -88,9 +88,9 @@ def peaks(
     """The particles of one object: maxima that stand out by `prominence` (h-maxima), at least one.
 
     A map that hesitates between one rod (peak in the middle) and two (peaks at the quarters, a pass of 0 in the
-    middle), with probability p for one, has height p in the middle and 1 - p/2 at the quarters: two peaks with a prominence of
-    1 - 1.5 p, which is 1/4 at p = 1/2. The threshold is relative to the object's highest peak, as small and blurred
-    particles reach lower.
+    middle), with probability p for one, has height p in the middle and 1 - p/2 at the quarters: two peaks with a
+    prominence of 1 - 1.5 p, which is 1/4 at p = 1/2. The threshold is relative to the object's highest peak, as small
+    and blurred particles reach lower.
 
     Args:
         centrality: (h, w) in 0..1.

@@ -91,7 +91,9 @@ class SampleOutputs:
                 (self._masks / f"{quote(image.event, safe=' ')}.png").write_bytes(png.tobytes())
         if "instrument-masks" in formats:
             masks = instrument_masks(found)
-            self._archive.writestr(f"{image.event}.json", encode_instrument_masks(masks.objects, masks.particles))
+            self._archive.writestr(
+                f"{quote(image.event, safe=' ')}.json", encode_instrument_masks(masks.objects, masks.particles)
+            )
 
     def missing(self, event: str) -> None:
         """An image that could not be processed: a row with nothing in it."""

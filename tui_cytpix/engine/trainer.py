@@ -20,7 +20,7 @@ from tui_cytpix.engine.dataset import Example, batches, crop_size, halved
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.loss import loss
 from tui_cytpix.engine.model import Model
-from tui_cytpix.engine.network import CytNet
+from tui_cytpix.engine.network import CytNet, channels_last
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class FitSettings:
 
 
 class Trainer:
-    """Fine-tunes a model. The views of epoch n depend on the seed and n only, so that there is no random state to keep."""
+    """Fine-tunes a model. The views of epoch n depend on the seed and n only: there is no random state to keep."""
 
     def __init__(self, base: Model, settings: FitSettings, seed: int, device: torch.device | None = None) -> None:
         self.device = device or torch.device("cpu")
         self.settings, self.seed, self.epoch, self.steps = settings, seed, 0, 0
         self.base = base
-        self.net = copy.deepcopy(base.net).to(self.device, memory_format=torch.channels_last)
+        self.net = channels_last(copy.deepcopy(base.net)).to(self.device)
         self.averaged = copy.deepcopy(base.net).to(self.device).eval()
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=settings.rate, weight_decay=settings.decay)
 
@@ -65,11 +65,9 @@ class Trainer:
         chosen = self.settings
         views = max(1, -(-chosen.views_per_epoch // len(examples)))
         self.net.train()
-        losses = []
         size = chosen.crop or crop_size(examples)
-        for view in batches(examples, size, views, chosen.batch, chosen.augmentation, (self.seed, self.epoch)):
-            losses.append(self._step(view))
-        return float(np.mean(losses))
+        epoch = batches(examples, size, views, chosen.batch, chosen.augmentation, (self.seed, self.epoch))
+        return float(np.mean([self._step(view) for view in epoch]))
 
     def _step(self, view: Tensor) -> float:
         self.steps += 1
@@ -108,7 +106,7 @@ class Trainer:
         return replace(self.base, net=net.eval())
 
     def predictor(self) -> Predictor:
-        """For looking at images with the model as it is now. The annotation says which objects count, so there is no cutoff."""
+        """For looking at images with the model as it is now; without a scale there is no size cutoff."""
         return Predictor(self.model(), self.device)
 
     def state(self) -> dict[str, NDArray[Any]]:
