@@ -137,7 +137,7 @@ def whole_number(keywords: Mapping[str, str], key: str) -> int:
     text = keywords.get(key)
     if text is None:
         raise ValueError(f"the keyword {key} is missing")
-    if re.fullmatch(r"[+-]?[0-9]{1,18}", text.strip()) is None:
+    if re.fullmatch(r"[+-]?0*[0-9]{1,18}", text.strip()) is None:
         raise ValueError(f"{key} is {text[:40]!r}, not a whole number")
     return int(text)
 
@@ -189,7 +189,7 @@ def _encoding(raw: bytes) -> str:
 def _offset(keywords: Mapping[str, str], key: str) -> int:
     """An offset, 0 where it is absent or no number."""
     text = keywords.get(key, "").strip()
-    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
+    return int(text) if re.fullmatch(r"0*[0-9]{1,18}", text) else 0
 
 
 def _segment(
@@ -223,7 +223,7 @@ def _checked_parser() -> Any:
             self.said = split_keywords(raw_text)
             check_counts(self.said)
             # It asks for keywords that a file may lack, and would follow $NEXTDATA.
-            return {"$TOT": "0", "$BEGINDATA": "0", **self.said, "$NEXTDATA": "0"}
+            return {"$TOT": "0", "$BEGINDATA": "0", "$ENDDATA": "0", **self.said, "$NEXTDATA": "0"}
 
     return CheckedParser
 
