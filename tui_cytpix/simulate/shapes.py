@@ -109,9 +109,10 @@ class Rod:
         turn = np.linspace(0, 2 * np.pi, max(32, int(6.3 * self.half_length)), endpoint=False)
         side = np.sign(np.cos(turn))
         body = np.linspace(-straight, straight, max(8, int(2 * straight)))
-        along = np.concatenate([side * straight + self.radius * np.cos(turn), body, body])
-        across = np.concatenate([np.sin(turn), np.ones_like(body), -np.ones_like(body)])
-        across = across * self._radius_at(along.astype(np.float32))
+        caps = self._radius_at((side * straight + self.radius * np.cos(turn)).astype(np.float32))
+        sides = self._radius_at(body.astype(np.float32))
+        along = np.concatenate([side * straight + caps * np.cos(turn), body, body])
+        across = np.concatenate([caps * np.sin(turn), sides, -sides])
         across = across + self.bend / self.half_length * (along**2 - self.half_length**2 / 3)
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         y = self.y + along * sin + across * cos
