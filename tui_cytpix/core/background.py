@@ -7,8 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.normalise import level, noise
+from tui_cytpix.core.regions import fill_holes
 
 MAX_IMAGES = 200
+_FEWEST = 12  # with fewer images a pixel's spread says little
+_BUSY = 1.4  # times the usual spread
+_MODE_SHARE = 0.3
+_HIDDEN_SHARE = 0.3
+_REACH = 6.0  # px
+_MAD_TO_SIGMA = 1.4826
 _SAMPLES = 2048
 _ROUNDS = 8
 _TUKEY = 4.685  # 95 % efficient for normal noise (Beaton and Tukey 1974)
@@ -18,6 +25,10 @@ _INLIERS, _INLIER_QUANTILE = 0.4, 0.5244  # a unit normal's absolute values: 40 
 def static_background(stack: NDArray[np.generic]) -> NDArray[np.float32]:
     """The part of a sample's images that stands still: shading, dirt, channel walls.
 
+    The median over the images, where the gray varies over them no more than noise does. Where cells often pass, as
+    in the middle of frames that the cells themselves trigger, a median follows the cells: there it is the mode over
+    the images, or where even that is no narrow peak, a smooth continuation of the surroundings.
+
     Args:
         stack: (N, H, W), any real dtype, N >= 1; images of one sample and one size. Of more than 200, 200 evenly
             spaced ones are used. Blank images (constant gray) are left out.
@@ -25,14 +36,59 @@ def static_background(stack: NDArray[np.generic]) -> NDArray[np.float32]:
     Returns:
         float32 (H, W) in gray units, at the stack's median brightness.
     """
-    chosen = stack[np.linspace(0, len(stack) - 1, min(len(stack), MAX_IMAGES)).round().astype(int)]
-    images = chosen.astype(np.float32)
-    usable = images[np.ptp(images.reshape(len(images), -1), axis=1) > 0]
-    if len(usable) == 0:
+    images = stack[np.linspace(0, len(stack) - 1, min(len(stack), MAX_IMAGES)).round().astype(int)]
+    varied = np.array([image.min() != image.max() for image in images])
+    if not varied.any():
         return np.asarray(np.median(images, axis=0), np.float32)
-    levels = np.array([level(image) for image in usable], np.float32)
-    usable += (np.median(levels) - levels)[:, None, None]
-    return np.asarray(np.median(usable, axis=0), np.float32)
+    levelled = images[varied].astype(np.float32)
+    levels = np.array([level(image) for image in levelled], np.float32)
+    levelled += (np.median(levels) - levels)[:, None, None]
+    middle = np.asarray(np.median(levelled, axis=0), np.float32)
+    if len(levelled) < _FEWEST:
+        return middle
+    spread = np.median(np.abs(levelled - middle), axis=0).astype(np.float32)
+    usual = float(np.quantile(spread, 0.25))
+    busy = cv2.blur(spread, (5, 5)) > _BUSY * usual
+    if usual <= 0 or not busy.any() or busy.all():
+        return middle
+    # Identical beads leave a ring of varying rims around a steady middle that is not background either.
+    hidden = busy & False
+    middle[busy], hidden[busy] = _modes(levelled[:, busy], usual * _MAD_TO_SIGMA)
+    hidden = fill_holes(cv2.blur(hidden.astype(np.float32), (3, 3)) > _HIDDEN_SHARE)
+    return _continued(middle, hidden) if hidden.any() and not hidden.all() else middle
+
+
+def _modes(values: NDArray[np.float32], sigma: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The mode of each pixel's gray over the images, and whether it is too broad to be background.
+
+    Args:
+        values: (N, P) gray of P pixels in N images.
+        sigma: noise, gray units.
+    """
+    ordered = np.sort(values, axis=0)
+    width = max(2, round(_MODE_SHARE * len(ordered)))
+    spans = ordered[width - 1 :] - ordered[: len(ordered) - width + 1]
+    start = np.argmin(spans, axis=0)
+    columns = np.arange(values.shape[1])
+    peak = (ordered[start, columns] + ordered[start + width - 1, columns]) / 2
+    near = np.abs(values - peak) <= 2 * sigma
+    mean = np.where(near, values, 0).sum(axis=0) / np.maximum(near.sum(axis=0), 1)
+    # A peak of background holds most of its values within 2 sigma; a spread-out mixture few.
+    hidden = near.mean(axis=0) < _MODE_SHARE
+    return np.where(near.any(axis=0), mean, peak).astype(np.float32), hidden
+
+
+def _continued(background: NDArray[np.float32], hidden: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Replaces hidden pixels by a quadratic surface through the others, drawn to them at the edge of the hole."""
+    ys, xs = (np.linspace(-1, 1, size, dtype=np.float32) for size in background.shape)
+    seen = ~hidden
+    terms = _terms(*np.meshgrid(ys, xs, indexing="ij"))
+    step = max(1, int(seen.sum()) // _SAMPLES)
+    known, target = terms[seen.ravel()][::step], background[seen][::step]
+    surface = _surface(_fit(target, known, float(np.median(target)), 1e-6), ys, xs)
+    weight = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), _REACH)
+    residual = cv2.GaussianBlur(np.where(seen, background - surface, 0).astype(np.float32), (0, 0), _REACH)
+    return np.where(hidden, surface + residual / np.maximum(weight, 1e-3), background).astype(np.float32)
 
 
 def image_background(image: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -59,13 +115,18 @@ def image_background(image: NDArray[np.generic]) -> NDArray[np.float32]:
         start=level(gray),
         floor=max(noise(gray), 1e-6 * float(np.abs(gray).max() + 1)),
     )
-    along_x = c[0] + c[1] * xs + c[3] * xs * xs
-    return np.asarray(along_x + (c[2] * ys + c[5] * ys * ys)[:, None] + np.outer(c[4] * ys, xs), np.float32)
+    return _surface(c, ys, xs)
 
 
 def _terms(ys: NDArray[np.float32], xs: NDArray[np.float32]) -> NDArray[np.float32]:
     y, x = ys.ravel(), xs.ravel()
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
+
+
+def _surface(c: NDArray[np.float32], ys: NDArray[np.float32], xs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The quadratic with coefficients (6,) as in `_terms`, over a grid of ys and xs."""
+    along_x = c[0] + c[1] * xs + c[3] * xs * xs
+    return np.asarray(along_x + (c[2] * ys + c[5] * ys * ys)[:, None] + np.outer(c[4] * ys, xs), np.float32)
 
 
 def _fit(target: NDArray[np.float32], terms: NDArray[np.float32], start: float, floor: float) -> NDArray[np.float32]:
