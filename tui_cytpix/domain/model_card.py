@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from tui_cytpix.domain.checked import known_fields
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,11 @@ class ModelCard:
         Raises:
             ValueError: a required key is missing or of a wrong type.
         """
-        known = {f.name for f in fields(cls)}
         try:
-            card = cls(**{k: v for k, v in data.items() if k in known})
+            card = cls(**known_fields(cls, data))
         except TypeError as error:
             raise ValueError(str(error)) from error
-        if card.resolution not in ("full", "half") or not isinstance(card.name, str) or not card.name:
+        if card.resolution not in ("full", "half") or not card.name:
             raise ValueError("a model card needs a name and a resolution of full or half")
         return card
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tui_cytpix.formats.atomic import write_bytes
+from tui_cytpix.formats.atomic import sync_folder, write_bytes
 
 RETRY_SECONDS = 2.0
 
@@ -46,7 +46,7 @@ def _whole_lines(path: Path, start: int = 0) -> Iterator[bytes]:
 def _decode(line: bytes) -> dict[str, Any] | None:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 
@@ -94,6 +94,8 @@ def append_now(path: Path, lines: bytes) -> None:
         except OSError:
             os.ftruncate(handle, end)
             raise
+        if end == 0:
+            sync_folder(Path(path).parent)
     finally:
         os.close(handle)
 

@@ -8,6 +8,7 @@ import os
 import socket
 import uuid
 from pathlib import Path
+from typing import Any
 
 from tui_cytpix.errors import RunError
 
@@ -27,56 +28,72 @@ class Lease:
 
         Raises:
             RunError: somebody else holds it and is alive.
+            OSError: the folder can't be written to.
         """
-        content = json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "nonce": self._nonce})
         for _ in range(2):
-            try:
-                handle = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-            except FileExistsError:
-                holder = self._holder()
-                if not self._is_stale(holder):
-                    raise RunError(
-                        f"{self._what} is in use",
-                        f"{self._path}: held by process {holder.get('pid')} on {holder.get('host')}.",
-                        "Close it there first; if that machine died, wait half a minute.",
-                    ) from None
-                self._remove(str(holder.get("nonce", "")))
-                continue
-            with os.fdopen(handle, "w") as file:
-                file.write(content)
-            self.held = True
-            return
+            if self._create(self._path):
+                self.held = True
+                return
+            holder = self._holder()
+            if not self._is_stale(holder):
+                raise RunError(
+                    f"{self._what} is in use",
+                    f"{self._path}: held by process {holder.get('pid')} on {holder.get('host')}.",
+                    "Close it there first; if that machine died, wait half a minute.",
+                )
+            self._clear_stale()
         raise RunError(f"{self._what} is in use", f"{self._path}: somebody else was faster.", "Try again.")
 
-    def _holder(self) -> dict[str, object]:
-        with contextlib.suppress(OSError, ValueError):
+    def _create(self, path: Path) -> bool:
+        """False where the file is there already."""
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        except FileExistsError:
+            return False
+        pid = os.getpid()
+        holder = {"host": socket.gethostname(), "pid": pid, "born": _born(pid), "nonce": self._nonce}
+        with os.fdopen(handle, "w") as file:
+            file.write(json.dumps(holder))
+        return True
+
+    def _holder(self) -> dict[str, Any]:
+        with contextlib.suppress(OSError, ValueError, RecursionError):
             content = json.loads(self._path.read_text())
             if isinstance(content, dict):
                 return content
         return {}
 
-    def _is_stale(self, holder: dict[str, object]) -> bool:
+    def _is_stale(self, holder: dict[str, Any]) -> bool:
         pid = holder.get("pid")
-        if holder.get("host") == socket.gethostname() and isinstance(pid, int):
-            return not _alive(pid)
+        if holder.get("host") == socket.gethostname() and isinstance(pid, int) and pid > 0:
+            return not _alive(pid, holder.get("born"))
+        return self._unrenewed(self._path)
+
+    def _unrenewed(self, path: Path) -> bool:
+        """True where the file is gone, or older than a living holder lets it get."""
         probe = self._path.with_name(f".{self._path.name}.{self._nonce}")
         try:
             probe.touch()
-            return probe.stat().st_mtime - self._path.stat().st_mtime > STALE_SECONDS
+            return probe.stat().st_mtime - path.stat().st_mtime > STALE_SECONDS
         except FileNotFoundError:
             return True
         finally:
             probe.unlink(missing_ok=True)
 
-    def _remove(self, nonce: str) -> None:
-        """Takes a stale lease away; one that was renewed by a new holder in between is put back."""
-        aside = self._path.with_name(f"{self._path.name}.stale-{self._nonce}")
-        with contextlib.suppress(FileNotFoundError):
-            self._path.rename(aside)
-            if str(json.loads(aside.read_text() or "{}").get("nonce", "")) != nonce:
-                with contextlib.suppress(FileExistsError):
-                    os.link(aside, self._path)
-            aside.unlink()
+    def _clear_stale(self) -> None:
+        """Takes a stale lease away. One at a time, and looking again: of several who found it stale, a slow one must
+        not remove the lease that a quick one has taken since.
+        """
+        breaker = self._path.with_name(f"{self._path.name}.clearing")
+        if not self._create(breaker):
+            if self._unrenewed(breaker):
+                breaker.unlink(missing_ok=True)
+            return
+        try:
+            if self._is_stale(self._holder()):
+                self._path.unlink(missing_ok=True)
+        finally:
+            breaker.unlink(missing_ok=True)
 
     def renew(self) -> bool:
         """Keeps it fresh; False where it was lost to somebody who thought us dead."""
@@ -93,11 +110,24 @@ class Lease:
         self.held = False
 
 
-def _alive(pid: int) -> bool:
+def _alive(pid: int, born: object) -> bool:
+    """True where that very process is there, not another one that got its number since (in containers, soon)."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        return True
-    return True
+        pass
+    now_born = _born(pid)
+    return not born or not now_born or born == now_born
+
+
+def _born(pid: int) -> str:
+    """When a process started, in the system's own words; empty where it doesn't tell."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+    # The second field, the program's name in brackets, may hold blanks; the start is the 22nd.
+    return f"{boot}/{status.rpartition(')')[2].split()[19]}"

@@ -45,7 +45,7 @@ def read_card(path: Path) -> ModelCard:
         return ModelCard.from_dict(card)
     except OSError as error:
         raise ModelFileError("The model file can't be read", f"{path}: {error.strerror}.", _WAY_OUT) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelFileError("This is not a model of ours", f"{path}: {_reason(error)}.", _WAY_OUT) from error
 
 

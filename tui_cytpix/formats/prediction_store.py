@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +15,19 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.atomic import write_bytes
+
+_DAMAGED = (
+    ValueError,
+    OSError,
+    KeyError,
+    TypeError,
+    IndexError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class Prediction(NamedTuple):
@@ -52,19 +67,21 @@ def read_shard(path: Path) -> list[Prediction]:
     """The inverse of `write_shard`.
 
     Raises:
-        ValueError, OSError, KeyError: not a shard, or damaged.
+        One of _DAMAGED: not a shard, or damaged.
     """
     with np.load(path, allow_pickle=False) as data:
         keys, shapes, counts, confidence = data["keys"], data["shapes"], data["counts"], data["confidence"]
         masks, centroids = data["masks"], data["centroids"]
         probabilities, has_probability = data["probabilities"], data["has_probability"]
+    if not np.isfinite(centroids).all():
+        raise ValueError("a centroid is nowhere")
     items = []
     mask_at = centroid_at = probability_at = 0
-    for key, (height, width), count, sure, has in zip(
-        keys, shapes, counts, confidence, has_probability, strict=True
-    ):
+    for key, (height, width), count, sure, has in zip(keys, shapes, counts, confidence, has_probability, strict=True):
         pixels = int(height) * int(width)
         packed = (pixels + 7) // 8
+        if min(height, width) < 1 or count < 0 or packed > len(masks) - mask_at or count > len(centroids) - centroid_at:
+            raise ValueError("the shard's parts don't fit each other")
         mask = np.unpackbits(masks[mask_at : mask_at + packed], count=pixels).astype(bool)
         points = centroids[centroid_at : centroid_at + count]
         probability = None
@@ -78,7 +95,7 @@ def read_shard(path: Path) -> list[Prediction]:
 
 
 class PredictionStore:
-    """All shards of one model; `refresh` takes in those that came since. A shard that can't be read is as good as absent."""
+    """All shards of one model; `refresh` takes in those that came since. A shard that can't be read is as absent."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -96,7 +113,7 @@ class PredictionStore:
             self._seen[path.name] = stamp
             try:
                 items = read_shard(path)
-            except (ValueError, OSError, KeyError):
+            except _DAMAGED:
                 continue
             self._items.update((item.key, item) for item in items)
             found = True

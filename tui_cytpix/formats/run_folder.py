@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,7 @@ import numpy as np
 import tomli_w
 
 from tui_cytpix.domain.annotation import Edit
+from tui_cytpix.domain.checked import known_fields
 from tui_cytpix.domain.run_settings import (
     FORMAT_VERSION,
     AssessSettings,
@@ -29,6 +31,8 @@ from tui_cytpix.errors import RunError
 from tui_cytpix.formats.json_log import read_log
 
 LINE_VERSION = 1
+MAX_PIXELS = 1 << 26
+_SAMPLE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _STEPS = {
     "assess": AssessSettings,
     "base_model": BaseModelSettings,
@@ -88,7 +92,7 @@ class RunFolder:
             )
         try:
             return _settings_from(data)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError) as error:
             raise RunError("The run's settings are damaged", f"{self.settings_path}: {error}.", way_out) from error
 
     @staticmethod
@@ -111,7 +115,7 @@ def _decoded(path: Path, decode: Any) -> tuple[list[Any], int]:
     for record in records:
         try:
             items.append(decode(record))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             damaged += 1
     return items, damaged
 
@@ -128,21 +132,23 @@ def _plain(value: Any) -> Any:
 
 
 def _settings_from(data: Mapping[str, Any]) -> RunSettings:
-    parts: dict[str, Any] = {
-        f.name: data[f.name] for f in fields(RunSettings) if f.name in data and f.name not in (*_STEPS, "samples")
-    }
+    parts: dict[str, Any] = known_fields(RunSettings, data)
     for name, cls in _STEPS.items():
-        table = data.get(name, {})
-        known = {f.name: table[f.name] for f in fields(cls) if f.name in table}
+        known = known_fields(cls, data.get(name, {}))
         for images in ("sequence", "random", "variable"):
             if images in known:
                 known[images] = tuple(ImageKey.parse(text) for text in known[images])
         parts[name] = cls(**known)
-    allowed = {f.name for f in fields(SampleRef)}
-    parts["samples"] = tuple(
-        SampleRef(**{k: v for k, v in sample.items() if k in allowed}) for sample in data.get("samples", [])
-    )
+    parts["samples"] = tuple(SampleRef(**known_fields(SampleRef, sample)) for sample in data.get("samples", []))
+    _check_names([sample.name for sample in parts["samples"]])
     return RunSettings(**parts)
+
+
+def _check_names(names: list[str]) -> None:
+    """A sample's name becomes a folder's: it must not lead elsewhere."""
+    for name in names:
+        if not _SAMPLE_NAME.fullmatch(name) or name in (".", "..") or names.count(name) > 1:
+            raise ValueError(f"{name!r} is no sample's name, or there twice")
 
 
 def encode_edit(edit: Edit) -> dict[str, Any]:
@@ -177,8 +183,12 @@ def decode_edit(record: Mapping[str, Any]) -> Edit:
     segmentation = None
     if "mask" in record:
         height, width = (int(n) for n in record["shape"])
+        if not (0 < height <= MAX_PIXELS and 0 < width <= MAX_PIXELS and height * width <= MAX_PIXELS):
+            raise ValueError(f"{height} x {width} is no image's size")
         mask = decode_mask(record["mask"], (height, width))
         centroids = np.asarray(record["centroids"], np.float32).reshape(-1, 2)
+        if not np.isfinite(centroids).all():
+            raise ValueError("a centroid is nowhere")
         segmentation = Segmentation(mask, centroids)
     return Edit(
         seq=int(record["seq"]),
@@ -187,7 +197,7 @@ def decode_edit(record: Mapping[str, Any]) -> Edit:
         image=ImageKey.parse(record["image"]),
         action=str(record["action"]),
         segmentation=segmentation,
-        of=record.get("of"),
+        of=None if record.get("of") is None else int(record["of"]),
         seconds=float(record.get("seconds", 0.0)),
         origin=str(record.get("origin", "")),
     )

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+
 from tui_cytpix.formats.atomic import replacing
 
 
@@ -38,6 +40,8 @@ class CsvTable:
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, np.floating):
+        value = float(value)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     return f"{value:.9g}" if isinstance(value, float) else value
