@@ -27,7 +27,7 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
             continue
         digits = part.lstrip("0")
         key.append((0, len(digits), digits) if "0" <= part[0] <= "9" else (1, 0, part.casefold()))
-    return (*key, (2, 0, text))
+    return (*key, (-1, 0, text))
 
 
 def is_image_name(name: str) -> bool:

@@ -18,7 +18,7 @@ BIT_DEPTHS = (8, 10, 12, 16)
 class ImageProbe:
     """What the images looked at have in common.
 
-    `shape` is (height, width), None where sizes differ or nothing could be read; `bit_depth` the fewest of 8, 10, 12 and
+    `shape` is (height, width), None where sizes differ or nothing could be read; `bit_depth` the fewest of 8, 10, 12,
     16 that hold every value seen; `problems` are sentences.
     """
 
