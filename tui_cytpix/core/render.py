@@ -1,0 +1,161 @@
+"""Pictures for the screen, with NumPy alone: contrast, scaling, outlines, colours.
+
+Outlines and marks are made after scaling, at the size of the screen's pixels, or they would vanish in small pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+GRAY_LEVELS = 32
+MIN_SPAN_SIGMAS = 12.0
+RGB = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class View:
+    """The part of an image that is shown, in pixels of the image: rows `top` to `top + height`, columns `left` to
+    `left + width`, all of which may be fractions and lie outside the image.
+    """
+
+    top: float
+    left: float
+    height: float
+    width: float
+
+
+def stretch(image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """The image's own contrast spread over 0..255: uint8 (H, W).
+
+    The background (median) goes to mid-gray, and the 0.2 and 99.8 percentiles set the ends, so that a dark rim and
+    a bright halo of different strength both stay visible. The span is at least 12 times the noise (scaled median
+    absolute deviation): a blank image stays gray instead of turning into amplified noise.
+    """
+    values = image.astype(np.float32)
+    low, middle, high = (float(v) for v in np.percentile(values, [0.2, 50.0, 99.8]))
+    noise = 1.4826 * float(np.median(np.abs(values - middle)))
+    half = max(middle - low, high - middle, MIN_SPAN_SIGMAS / 2 * noise, 1.0)
+    down, up = max(middle - low, 0.6 * half), max(high - middle, 0.6 * half)
+    shifted = values - middle
+    scaled = np.where(shifted < 0, 128.0 + shifted * (118.0 / down), 128.0 + shifted * (122.0 / up))
+    return np.clip(scaled, 0, 255).astype(np.uint8)
+
+
+def tone_table(gamma: float = 1.0, *, invert: bool = False, levels: int = GRAY_LEVELS) -> NDArray[np.uint8]:
+    """uint8 (256,): gray to shown gray. Below 1 `gamma` brightens. Few levels make equal neighbours, and with those
+    fewer bytes on the wire.
+    """
+    tone = (np.arange(256) / 255.0) ** gamma
+    if invert:
+        tone = 1.0 - tone
+    return np.asarray(np.round(tone * (levels - 1)) * (255.0 / (levels - 1)), np.uint8)
+
+
+@lru_cache(maxsize=512)
+def _weights(start: float, span: float, out: int, size: int) -> NDArray[np.float32]:
+    """float32 (out, size): each output pixel's mean over its stretch of the input where it covers more than one
+    pixel, else the line between the two nearest pixel centres. Rows outside the input are zero.
+    """
+    step = span / out
+    left = start + step * np.arange(out)[:, None]
+    pixels = np.arange(size)[None, :]
+    if step > 1.0:
+        weights = np.clip(np.minimum(left + step, pixels + 1) - np.maximum(left, pixels), 0, None)
+    else:
+        middle = left + step / 2
+        weights = np.clip(1.0 - np.abs(np.clip(middle - 0.5, 0, size - 1) - pixels), 0, None)
+        weights = weights * ((middle >= 0) & (middle <= size))
+    total = weights.sum(1, keepdims=True)
+    return np.asarray(weights / np.where(total > 0, total, 1.0), np.float32)
+
+
+def scale(image: NDArray[Any], view: View, rows: int, columns: int) -> NDArray[np.float32]:
+    """The view at `rows` x `columns` screen pixels: float32; area mean when smaller, linear when larger, 0 outside."""
+    height, width = image.shape
+    down = _weights(view.top, view.height, rows, height)
+    across = _weights(view.left, view.width, columns, width)
+    used_y, used_x = _used(down), _used(across)
+    part = image[used_y, used_x].astype(np.float32)
+    return np.asarray(down[:, used_y] @ part @ across[:, used_x].T, np.float32)
+
+
+def _used(weights: NDArray[np.float32]) -> slice:
+    found = np.flatnonzero(weights.any(0))
+    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 0)
+
+
+def inside(shape: tuple[int, ...], view: View, rows: int, columns: int) -> NDArray[np.bool_]:
+    """bool (rows, columns): the screen pixels that lie on the image."""
+    y = view.top + view.height * (np.arange(rows) + 0.5) / rows
+    x = view.left + view.width * (np.arange(columns) + 0.5) / columns
+    return ((y >= 0) & (y < shape[0]))[:, None] & ((x >= 0) & (x < shape[1]))[None, :]
+
+
+def sample_labels(labels: NDArray[Any], view: View, rows: int, columns: int) -> NDArray[Any]:
+    """The label under each screen pixel's middle; 0 outside."""
+    y = np.floor(view.top + view.height * (np.arange(rows) + 0.5) / rows).astype(int)
+    x = np.floor(view.left + view.width * (np.arange(columns) + 0.5) / columns).astype(int)
+    picked = labels[np.clip(y, 0, labels.shape[0] - 1)][:, np.clip(x, 0, labels.shape[1] - 1)]
+    return np.where(inside(labels.shape, view, rows, columns), picked, 0)
+
+
+def outline(shown: NDArray[Any]) -> NDArray[np.bool_]:
+    """bool: the pixels just outside a region or, between two touching labels, on the larger label's side. Outside, so
+    that the object itself stays visible; 4-neighbours.
+    """
+    edge = np.zeros(shown.shape, bool)
+    for axis in (0, 1):
+        first = np.moveaxis(shown, axis, 0)
+        edges = np.moveaxis(edge, axis, 0)
+        before, after = first[:-1], first[1:]
+        edges[:-1] |= (before != after) & ((before == 0) | ((after != 0) & (before > after)))
+        edges[1:] |= (before != after) & ((after == 0) | ((before != 0) & (after > before)))
+    return edge
+
+
+def coverage(mask: NDArray[np.bool_], view: View, rows: int, columns: int) -> NDArray[np.bool_]:
+    """bool (rows, columns): the screen pixels at least half of which is foreground; a region too small for any still
+    gets its fullest pixel's share.
+    """
+    share = scale(mask, view, rows, columns)
+    return np.asarray(share >= min(0.5, max(0.15, float(share.max(initial=0.0)))))
+
+
+def compose(
+    gray: NDArray[np.float32],
+    tone: NDArray[np.uint8],
+    *,
+    outlined: NDArray[np.bool_] | None = None,
+    filled: NDArray[np.bool_] | None = None,
+    colour: RGB = (255, 200, 0),
+    outside: NDArray[np.bool_] | None = None,
+    backdrop: RGB = (0, 0, 0),
+) -> NDArray[np.uint8]:
+    """Gray with its overlay: uint8 (rows, columns, 3). `filled` tints, `outlined` paints, `outside` shows the
+    backdrop.
+    """
+    level = tone[np.clip(gray, 0, 255).astype(np.uint8)]
+    picture = np.repeat(level[:, :, None], 3, axis=2)
+    if filled is not None:
+        tint = np.asarray(colour, np.uint16)
+        picture[filled] = (picture[filled].astype(np.uint16) * 3 + tint * 2) // 5
+    if outlined is not None:
+        picture[outlined] = colour
+    if outside is not None:
+        picture[outside] = backdrop
+    return picture
+
+
+def to_screen(point: tuple[float, float], view: View, rows: int, columns: int) -> tuple[float, float]:
+    """Where an image position (y, x; pixel centres at whole numbers) falls, in screen pixels."""
+    return (point[0] + 0.5 - view.top) / view.height * rows, (point[1] + 0.5 - view.left) / view.width * columns
+
+
+def to_image(pixel: tuple[float, float], view: View, rows: int, columns: int) -> tuple[float, float]:
+    """The inverse of `to_screen`."""
+    return view.top + pixel[0] / rows * view.height - 0.5, view.left + pixel[1] / columns * view.width - 0.5

@@ -1,0 +1,234 @@
+"""The Textual app: home, the five steps of an open run, notices, keys."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+
+from tui_cytpix.domain.run_settings import STEPS
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.errors import CytpixError, UsageError
+from tui_cytpix.ui.commands import bindings, key_map
+from tui_cytpix.ui.screens.base import BaseScreen, StepScreen
+from tui_cytpix.ui.screens.home import HomeScreen
+from tui_cytpix.ui.session import Session
+from tui_cytpix.ui.text import plain
+from tui_cytpix.ui.theming import load_themes
+from tui_cytpix.workflow import recent
+from tui_cytpix.workflow.resources import shipped
+from tui_cytpix.workflow.run import Run
+from tui_cytpix.workflow.settings import GRAPHICS, Settings, read_settings
+
+DARK, LIGHT = "cytpix-dark", "cytpix-light"
+_SCREENS = {
+    "assess": ("assess", "AssessScreen"),
+    "base_model": ("base_model", "BaseModelScreen"),
+    "samples": ("samples", "SamplesScreen"),
+    "train": ("train", "TrainScreen"),
+    "evaluate": ("evaluate", "EvaluateScreen"),
+}
+
+
+def step_screen(step: str) -> StepScreen:
+    """A fresh screen of that step; its module is imported when it is first wanted."""
+    module, name = _SCREENS[step]
+    screen = getattr(importlib.import_module(f"tui_cytpix.ui.screens.{module}"), name)()
+    assert isinstance(screen, StepScreen)
+    return screen
+
+
+class CytpixApp(App[None]):
+    """Opens the home screen, a run, or a new run on samples.
+
+    `paths` is one run folder, or samples; `graphics` one of workflow.settings.GRAPHICS, which wins over the settings
+    file's.
+    """
+
+    TITLE = "tui-cytpix"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, paths: Sequence[str | Path] = (), graphics: str = "", settings: Settings | None = None) -> None:
+        super().__init__()
+        self.settings = read_settings() if settings is None else settings
+        self.graphics = graphics or self.settings.graphics
+        if self.graphics not in GRAPHICS:
+            raise UsageError("Unknown graphics", f"{graphics!r}.", f"Choose from {', '.join(GRAPHICS)}.")
+        self.session: Session | None = None
+        self.user_keys: dict[str, str] = {}
+        self._paths = [Path(p) for p in paths]
+
+    @property
+    def shades(self) -> bool:
+        """True where pictures are drawn with shade characters instead of half-blocks."""
+        return self.graphics == "unicode"
+
+    def on_mount(self) -> None:
+        """Themes, keys, signals; then the home screen, and on it what was asked for."""
+        problems = [*self._take_themes(), *self._take_keys(), *self.settings.problems]
+        if self.graphics in ("sixel", "kitty"):
+            problems.append(f"{self.graphics} pictures are not built yet: half-blocks are shown.")
+        self._take_signals()
+        home = HomeScreen()
+        self.push_screen(home)
+        if problems:
+            self.call_after_refresh(self.report, "\n".join(problems))
+        if self._paths:
+            self.call_after_refresh(self._open_paths, home)
+
+    def _take_themes(self) -> tuple[str, ...]:
+        found = load_themes(shipped("themes"))
+        for theme in found.themes:
+            self.register_theme(theme)
+        wanted = self.settings.theme or DARK
+        if wanted in self.available_themes:
+            self.theme = wanted
+            return found.problems
+        return (*found.problems, f"There is no theme {wanted!r}.")
+
+    def _take_keys(self) -> tuple[str, ...]:
+        chosen = key_map(self.settings.keys)
+        self.user_keys = dict(chosen.keys)
+        self.set_keymap(self.user_keys)
+        return chosen.problems
+
+    def _take_signals(self) -> None:
+        if self.is_headless:
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(number, self.exit)
+
+    def _open_paths(self, home: HomeScreen) -> None:
+        first = self._paths[0]
+        if len(self._paths) == 1 and (first / "run.toml").is_file():
+            self.open_run(first)
+        else:
+            home.ask_new_run(self._paths)
+
+    # Runs and steps
+
+    def open_run(self, path: Path, step: str = "") -> None:
+        """Opens a run at the step where it was left, or at `step`; does not wait."""
+        self.run_worker(self._open_run(Path(path), step), name="open", group="open", exclusive=True)
+
+    async def _open_run(self, path: Path, step: str) -> None:
+        try:
+            await self.close_run()
+            run = await asyncio.to_thread(Run.open, path)
+        except CytpixError as error:
+            self.report(error)
+            return
+        self.session = Session(run)
+        await asyncio.to_thread(recent.remember, run.path)
+        if run.damaged_lines:
+            self.report(f"{run.damaged_lines} damaged lines in the run's logs were passed over.")
+        self.run_worker(self.session.watch(self), name="watch", group="watch")  # type: ignore[arg-type]
+        wanted = step or run.settings.step
+        await self.push_screen(step_screen(wanted if wanted in STEPS else STEPS[0]))
+
+    async def close_run(self) -> None:
+        """Saves and closes the open run, if any; training goes on by itself."""
+        session, self.session = self.session, None
+        if session is None:
+            return
+        while len(self.screen_stack) > 1 and not isinstance(self.screen, HomeScreen):
+            await self.pop_screen()
+        if not await asyncio.to_thread(session.close):
+            self.report("Not everything could be saved: the disk refused.")
+
+    def go_to_step(self, step: str) -> None:
+        """Shows another step of the open run and remembers it."""
+        if self.session is None or step not in STEPS:
+            return
+        try:
+            self.session.run.go_to(step)
+            screen = step_screen(step)
+        except CytpixError as error:
+            self.report(error)
+            return
+        self.switch_screen(screen)
+
+    def open_annotator(self, keys: Sequence[ImageKey], start: ImageKey | None = None) -> None:
+        """The annotation editor on these images, on top of the current screen."""
+        from tui_cytpix.ui.screens.annotate import AnnotateScreen
+
+        if not keys:
+            self.report("There is no image to annotate: select some in step 3.")
+            return
+        self.push_screen(AnnotateScreen(tuple(keys), start))
+
+    # Commands
+
+    def _step_by(self, by: int) -> None:
+        screen = self.screen
+        if isinstance(screen, StepScreen) and screen.step in STEPS:
+            place = STEPS.index(screen.step) + by
+            if 0 <= place < len(STEPS):
+                self.go_to_step(STEPS[place])
+
+    def action_previous_step(self) -> None:
+        """The step before."""
+        self._step_by(-1)
+
+    def action_next_step(self) -> None:
+        """The step after."""
+        self._step_by(1)
+
+    async def action_back(self) -> None:
+        """Closes help, else leaves the screen; a step leads home, home leads out."""
+        screen = self.screen
+        if isinstance(screen, BaseScreen) and screen.close_panels():
+            return
+        if isinstance(screen, HomeScreen):
+            self.exit()
+        elif isinstance(screen, StepScreen) and screen.step in STEPS and screen.on_top is False:
+            await self.close_run()
+        else:
+            await self.pop_screen()
+
+    def action_help(self) -> None:
+        """Opens or closes the list of keys."""
+        if isinstance(self.screen, BaseScreen):
+            self.screen.toggle_help()
+
+    def action_palette(self) -> None:
+        """Opens the list of commands."""
+        if isinstance(self.screen, BaseScreen):
+            self.screen.open_palette()
+
+    def action_theme(self) -> None:
+        """Dark or light."""
+        self.theme = LIGHT if self.theme == DARK else DARK
+
+    # Notices
+
+    def report(self, problem: CytpixError | str) -> None:
+        """A notice: title, detail and way out of an error, or a sentence. Nothing in it is read as markup."""
+        if isinstance(problem, CytpixError):
+            lines = [plain(part) for part in (problem.detail, problem.way_out) if part]
+            self.notify("\n".join(lines), title=plain(problem.title), severity="error", timeout=15, markup=False)
+        else:
+            self.notify("\n".join(plain(line) for line in problem.splitlines()), timeout=8, markup=False)
+
+    async def run_action(self, *args: Any, **kwargs: Any) -> bool:
+        """A CytpixError in any command becomes a notice."""
+        try:
+            return await super().run_action(*args, **kwargs)
+        except CytpixError as error:
+            self.report(error)
+            return True
+
+    async def on_unmount(self) -> None:
+        """Saves what is left, however the app ends."""
+        session, self.session = self.session, None
+        if session is not None:
+            await asyncio.to_thread(session.close)

@@ -1,0 +1,1 @@
+"""The declarations of every command, by screen or widget."""

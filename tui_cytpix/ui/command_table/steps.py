@@ -1,0 +1,110 @@
+"""Commands of the five step screens and of the panes in them."""
+
+from __future__ import annotations
+
+from tui_cytpix.ui.commands import Command, digit
+
+_C = Command
+
+STEP = (_C("step.cancel", "C", "Cancel", "Stop the task at work; what is done stays."),)
+
+TABLE = (
+    _C("table.select-cursor", "enter", "Choose", "Take the row under the cursor.", footer=True),
+    _C("table.cursor-down", "j,down", "Down", "One row down, up."),
+    _C("table.cursor-up", "k,up", "Up"),
+)
+
+ASSESS = (
+    _C("assess.process", "p", "Process", "Draw random images and process them with the model to judge.", footer=True),
+    _C("assess.review", "v", "Review", "Judge the images one by one, in random order.", footer=True),
+    _C("assess.model", "m", "Model", "Judge another model.", footer=True),
+    _C("assess.goal", "i", "Goal", "Change the goal, the tolerated rates or the counting convention."),
+)
+
+REVIEW = (
+    _C("review.acceptable", "a", "Acceptable", "Centroids and mask are right; go on.", footer=True),
+    _C("review.count", "c", "Count error", "The centroids are wrong; go on.", footer=True),
+    _C("review.mask", "m", "Mask error", "The mask does not fit; go on.", footer=True),
+    _C("review.both", "b", "Both", "Count and mask are wrong; go on.", footer=True),
+    _C("review.unusable", "x", "Unusable", "Blank, out of focus or cut by the border; go on."),
+    _C("review.indistinguishable", "I", "Indistinguishable", "The cells can't be told apart; go on."),
+    _C("review.skip", "space", "Skip", "Go on without a judgement.", footer=True),
+    _C("review.raw", "r", "Raw", "The image without overlay; again: with it."),
+    _C("review.undo", "u", "Undo", "Take the last judgement back and return to its image.", footer=True),
+    _C("review.next", "pagedown", "Next", "The next image, the one before, without a judgement."),
+    _C("review.previous", "pageup", "Previous"),
+    _C("review.close", "q", "Gallery", "Back to the gallery.", footer=True),
+)
+
+PAIR = (
+    _C("pair.next", "pagedown,n,j,down", "Next", "The next image, the one before.", footer=True),
+    _C("pair.previous", "pageup,N,k,up", "Previous"),
+    _C("pair.overlay", "o", "Overlay", "Overlay: outline and centroids, filled masks, none.", footer=True),
+    _C("pair.overlay-off", "O", "No overlay", "Overlay off; again: back."),
+    _C("pair.zoom-in", "z", "Zoom", "Zoom in, out.", footer=True),
+    _C("pair.zoom-out", "Z", "Zoom out"),
+    _C("pair.close", "q", "Close", "Leave the side-by-side view.", footer=True),
+)
+
+BASE_MODEL = (
+    _C("base_model.mark", "space", "Mark", "Mark the model for comparison, at most two.", footer=True),
+    _C("base_model.compare", "c", "Compare", "The two marked models side by side, disagreements first.", footer=True),
+    _C("base_model.import", "i", "Import", "Take a model file into the library.", footer=True, action="import_model"),
+    _C("base_model.export", "x", "Export", "Copy the model's file to a place of yours.", action="export_model"),
+)
+
+SAMPLES = (
+    _C("samples.select", "s", "Select", "Choose the preview images, 70 % at random, 30 % for variety.", footer=True),
+    _C("samples.preview", "p", "How many", "How many images to preview, 50 to 1000.", footer=True),
+    _C("samples.scale", "m", "µm/px", "State the sample's pixel size in micrometres.", footer=True),
+    _C("samples.condition", "c", "Condition", "Label the sample's condition.", footer=True),
+    _C("samples.replicate", "y", "Replicate", "Label its replicate."),
+    _C("samples.day", "d", "Day", "Label its day."),
+    _C("samples.role", "r", "Role", "Research, training or evaluation, in turn.", footer=True),
+    _C("samples.add", "a", "Add", "Add a sample by its path.", footer=True),
+    _C("samples.images", "v", "Images", "To the selected images, and back to the samples.", footer=True),
+)
+
+TRAIN = (
+    _C("train.annotate", "a", "Annotate", "Annotate images, from the one under the cursor on.", footer=True),
+    _C("train.edit", "e", "Edit", "Edit the image under the cursor."),
+    _C("train.training", "t", "Training", "To the training pane, with curves and controls.", footer=True),
+)
+
+TRAINING = (
+    _C("training.pause", "p", "Start/pause", "Start; pause after this epoch; go on.", footer=True),
+    _C("training.more", "e", "Epochs", "Train more epochs: asks how many.", footer=True),
+    _C("training.stop", "s", "Stop", "Stop after this epoch (asks); the model so far stays.", footer=True),
+    _C("training.suggested", "a", "Annotate", "Annotate what is suggested: flipping images first.", footer=True),
+    _C("training.flips", "f", "Flips", "The images whose count flips; Enter annotates one.", footer=True),
+    _C("training.best", "b", "Checkpoint", "Which checkpoint becomes the model: the best, the last, ..."),
+    _C("training.write", "w", "Write", "Write the model: asks for its name.", footer=True),
+    _C("training.detach", "d", "Detach", "Leave; training goes on, and the run shows it when reopened."),
+    _C("training.cutoff", "m", "Size cutoff", "Smallest longest axis of a kept object, in µm."),
+    _C("training.gallery", "t,q,tab", "Gallery", "Back to the gallery.", footer=True),
+)
+
+EVALUATE = (
+    _C("evaluate.compare", "c", "Compare", "New model and base on fresh random images.", footer=True),
+    _C("evaluate.review", "v", "Review", "Judge the new model on them, one by one.", footer=True),
+    _C("evaluate.process", "p", "Process", "Process the whole samples and write files.", footer=True),
+    _C("evaluate.model", "m", "Model", "Evaluate another model than the run's new one."),
+    _C("evaluate.export", "x", "Export", "Copy the model's file to share it.", footer=True, action="export_model"),
+)
+
+PROCESS = (
+    *(
+        _C(
+            f"process.toggle-{n}",
+            digit(n),
+            f"Format {n}",
+            "Switch an output format on or off." if n == 1 else "",
+            action=f"toggle({n})",
+        )
+        for n in range(1, 5)
+    ),
+    _C("process.run", "enter", "Start", "Start processing.", footer=True),
+    _C("process.close", "q", "Close", "Back to the gallery.", footer=True),
+)
+
+COMMANDS = STEP + TABLE + ASSESS + REVIEW + PAIR + BASE_MODEL + SAMPLES + TRAIN + TRAINING + EVALUATE + PROCESS

@@ -1,0 +1,164 @@
+"""What all screens share: the header, the footer, help, questions, notices."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from tui_cytpix.domain.training import TrainingStatus
+from tui_cytpix.errors import CytpixError
+from tui_cytpix.ui.session import PredictionsChanged, SavedChanged, Session, TrainingChanged
+from tui_cytpix.ui.widgets.ask_panel import AskPanel
+from tui_cytpix.ui.widgets.help_panel import HelpPanel
+from tui_cytpix.ui.widgets.step_rail import StepRail
+from tui_cytpix.workflow.predict import PredictProgress
+
+if TYPE_CHECKING:
+    from tui_cytpix.ui.app import CytpixApp
+
+
+class BaseScreen(Screen[None]):
+    """Composes `body()` between header and footer. `SCOPES` are the command scopes that help and palette list."""
+
+    SCOPES: ClassVar[tuple[str, ...]] = ()
+    AUTO_FOCUS = ""
+    _came_from: Widget | None = None
+
+    def compose(self) -> ComposeResult:
+        """Header, body, docked panels, footer."""
+        yield StepRail()
+        yield from self.body()
+        yield HelpPanel()
+        yield AskPanel()
+        yield Footer(compact=True, show_command_palette=False)
+
+    def body(self) -> Iterable[Widget]:
+        """The screen's own widgets."""
+        return ()
+
+    @property
+    def cytpix(self) -> CytpixApp:
+        """The app, by its type."""
+        from tui_cytpix.ui.app import CytpixApp
+
+        assert isinstance(self.app, CytpixApp)
+        return self.app
+
+    @property
+    def rail(self) -> StepRail:
+        """The header."""
+        return self.query_one(StepRail)
+
+    @property
+    def ask_panel(self) -> AskPanel:
+        """For questions."""
+        return self.query_one(AskPanel)
+
+    def close_panels(self) -> bool:
+        """Closes help or the palette; False where neither was open."""
+        panel = self.query_one(HelpPanel)
+        if not panel.open:
+            return False
+        panel.hide()
+        self.focus_back()
+        return True
+
+    def toggle_help(self) -> None:
+        """Opens or closes the list of keys."""
+        if not self.close_panels():
+            self._came_from = self.focused
+            self.query_one(HelpPanel).show((*self.SCOPES, "app"), self.cytpix.user_keys)
+
+    def focus_back(self) -> None:
+        """Focus returns to where it was before a panel opened."""
+        came_from, self._came_from = self._came_from, None
+        if came_from is not None and came_from.is_attached:
+            came_from.focus()
+
+    def report(self, problem: CytpixError | str) -> None:
+        """Shows an error or a sentence as a notice."""
+        self.cytpix.report(problem)
+
+    def start(self, work: Awaitable[object], name: str = "") -> None:
+        """Runs a coroutine as a worker of this screen; a CytpixError in it becomes a notice."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except CytpixError as error:
+                self.report(error)
+
+        self.run_worker(guarded(), name=name or "work")
+
+
+class StepScreen(BaseScreen):
+    """One of the five steps of an open run.
+
+    Hooks: `enter` (after the first paint: start loading here), `returned` (another screen on top was left),
+    `on_predictions`, `on_training`.
+    """
+
+    step: ClassVar[str] = ""
+    on_top: ClassVar[bool] = False  # True for a screen that opens on top of a step's
+
+    @property
+    def session(self) -> Session:
+        """The open run."""
+        session = self.cytpix.session
+        assert session is not None
+        return session
+
+    def on_mount(self) -> None:
+        """Shows the run at once, loads afterwards."""
+        self._entered = False
+        self.refresh_rail()
+        self.call_after_refresh(self._enter)
+
+    def _enter(self) -> None:
+        self._entered = True
+        self.start(self.enter(), "enter")
+
+    def on_screen_resume(self) -> None:
+        """Back from a screen on top."""
+        if getattr(self, "_entered", False):
+            self.refresh_rail()
+            self.returned()
+
+    def refresh_rail(self) -> None:
+        """Takes the run's state into the header."""
+        session = self.session
+        self.rail.show_run(session.run.settings, self.step)
+        self.rail.show_training(session.training)
+        self.rail.unsaved, self.rail.problem = session.run.unsaved, session.run.problem
+
+    async def enter(self) -> None:
+        """Called after the first paint."""
+
+    def returned(self) -> None:
+        """Called when the screen comes to the front again."""
+
+    def on_predictions(self, progress: PredictProgress) -> None:
+        """More images have a prediction."""
+
+    def on_training(self, status: TrainingStatus) -> None:
+        """Training went on."""
+
+    def on_predictions_changed(self, event: PredictionsChanged) -> None:
+        """Hands on to the hook."""
+        self.on_predictions(event.progress)
+
+    def on_training_changed(self, event: TrainingChanged) -> None:
+        """Hands on to the header and the hook."""
+        self.rail.show_training(event.status)
+        self.on_training(event.status)
+
+    def on_saved_changed(self, event: SavedChanged) -> None:
+        """Hands on to the header; a disk that refuses is told once, in words."""
+        if event.problem and event.problem != self.rail.problem:
+            self.report(f"Not saved: {event.problem}")
+        self.rail.unsaved, self.rail.problem = event.unsaved, event.problem

@@ -1,0 +1,164 @@
+"""Home: recent runs, sample runs, a new run."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.binding import BindingType
+from textual.widget import Widget
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui_cytpix.errors import CytpixError, UsageError
+from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.screens.base import BaseScreen
+from tui_cytpix.ui.text import plain, shortened
+from tui_cytpix.ui.widgets.step_rail import LABELS
+from tui_cytpix.workflow import recent, samples
+from tui_cytpix.workflow.recent import RunSummary
+from tui_cytpix.workflow.run import Run
+
+INTRO = "Train and judge the models that annotate brightfield images from imaging flow cytometers."
+
+
+class RunList(OptionList, inherit_bindings=False):
+    """The list; keys are the screen's, so that they are declared once."""
+
+
+class HomeScreen(BaseScreen):
+    """Lists runs; Enter opens one."""
+
+    SCOPES = ("home",)
+    CSS_PATH = "home.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("home")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: list[tuple[str, RunSummary]] = []
+
+    def body(self) -> Iterable[Widget]:
+        """A line of welcome, the list."""
+        yield Static(INTRO, id="intro", markup=False)
+        yield RunList(id="runs", markup=False)
+
+    @property
+    def runs(self) -> RunList:
+        """The list."""
+        return self.query_one(RunList)
+
+    def on_mount(self) -> None:
+        """Names the app in the header."""
+        self.rail.name_of_run = "tui-cytpix"
+        self.runs.focus()
+
+    def on_screen_resume(self) -> None:
+        """Lists afresh, whenever the screen comes to the front."""
+        self.start(self._load(), "runs")
+
+    async def _load(self) -> None:
+        found = await asyncio.to_thread(recent.recent_runs)
+        shipped = await asyncio.to_thread(recent.sample_runs)
+        self._rows = [("recent", run) for run in found] + [("sample", run) for run in shipped]
+        self.runs.clear_options()
+        options: list[Option] = []
+        for kind, title in (("recent", "Recent runs"), ("sample", "Sample runs (opened as a copy of yours)")):
+            options.append(Option(Text(title, Style(bold=True)), disabled=True))
+            rows = [(n, run) for n, (k, run) in enumerate(self._rows) if k == kind]
+            options.extend(Option(_row(run), id=str(number)) for number, run in rows)
+            if not rows:
+                options.append(
+                    Option(Text("  none yet: n starts one" if kind == "recent" else "  none"), disabled=True)
+                )
+        self.runs.add_options(options)
+        self.runs.action_first()
+
+    def action_down(self) -> None:
+        """One row down."""
+        self.runs.action_cursor_down()
+
+    def action_up(self) -> None:
+        """One row up."""
+        self.runs.action_cursor_up()
+
+    def action_open(self) -> None:
+        """Enter."""
+        self.runs.action_select()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Opens the run, or asks where the copy of a sample run goes."""
+        if event.option.id is None:
+            return
+        kind, run = self._rows[int(event.option.id)]
+        if kind == "recent":
+            self.cytpix.open_run(run.path)
+        else:
+            self.ask_panel.ask(
+                "Copy the sample run to this folder:",
+                str(Path.cwd() / run.path.name),
+                lambda text: self.start(self._open_copy(run.path.name, text), "copy"),
+            )
+
+    async def _open_copy(self, name: str, target: str) -> None:
+        path = await asyncio.to_thread(recent.copy_sample_run, name, Path(target).expanduser())
+        self.cytpix.open_run(path)
+
+    def action_path(self) -> None:
+        """Asks for a run's folder."""
+        self.ask_panel.ask("Open the run in this folder:", "", self._open_path)
+
+    def _open_path(self, text: str) -> None:
+        if text:
+            self.cytpix.open_run(Path(text).expanduser())
+
+    def action_new(self) -> None:
+        """Asks for a sample, then for the run's folder."""
+        self.ask_panel.ask("Sample (.acs, image folder or zip, FCS):", "", self._sample_given)
+
+    def _sample_given(self, text: str) -> None:
+        if text:
+            self.ask_new_run([Path(text).expanduser()])
+
+    def ask_new_run(self, paths: Sequence[Path]) -> None:
+        """Asks for the folder of a new run on these samples."""
+        names = ", ".join(path.name for path in paths)
+        stem = paths[0].resolve().name.split(".")[0] or "new"
+        self.ask_panel.ask(
+            f"New run on {names}. Folder of the run:",
+            str(Path.cwd() / f"{stem}-run"),
+            lambda text: self.start(self._new_run(list(paths), text), "new run"),
+        )
+
+    async def _new_run(self, paths: list[Path], target: str) -> None:
+        if not target:
+            raise UsageError("A run needs a folder", "Nothing was given.", "Give a new folder's name.")
+        self.report(f"Reading {', '.join(path.name for path in paths)} …")
+        self.cytpix.open_run(await asyncio.to_thread(_create, paths, Path(target).expanduser()))
+
+
+def _create(paths: list[Path], target: Path) -> Path:
+    """Makes the run; where a sample can't be read, none is left behind."""
+    run = Run.create(target)
+    try:
+        for path in paths:
+            samples.add_sample(run, path)
+    except CytpixError:
+        run.close()
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
+    run.close()
+    return run.path
+
+
+def _row(run: RunSummary) -> Text:
+    text = Text("  ", no_wrap=True, overflow="ellipsis")
+    text.append(shortened(run.name, 28).ljust(29), Style(bold=True))
+    many = "" if run.samples == 1 else "s"
+    text.append(f"{LABELS.get(run.step, ''):<9} {run.samples} sample{many:<2} {plain(run.created)[:10]}  ")
+    text.append(plain(run.path), Style(dim=True))
+    return text

@@ -1,0 +1,129 @@
+"""An open run as the screens see it: its state, its predictions, its pictures, its training."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.training import TrainingStatus
+from tui_cytpix.workflow.annotate import Annotator
+from tui_cytpix.workflow.image_cache import ImageCache
+from tui_cytpix.workflow.predict import PredictProgress, PredictService
+from tui_cytpix.workflow.run import Run
+from tui_cytpix.workflow.train import TrainingWatch
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from textual.app import App
+
+POLL_SECONDS = 0.2
+TRAINING_SECONDS = 0.5
+
+
+class PredictionsChanged(Message):
+    """More images have a prediction, or the engine said something."""
+
+    def __init__(self, progress: PredictProgress) -> None:
+        super().__init__()
+        self.progress = progress
+
+
+class TrainingChanged(Message):
+    """Training went on."""
+
+    def __init__(self, status: TrainingStatus) -> None:
+        super().__init__()
+        self.status = status
+
+
+class SavedChanged(Message):
+    """What is on disk changed: `unsaved` decisions wait, `problem` says why they must."""
+
+    def __init__(self, unsaved: int, problem: str) -> None:
+        super().__init__()
+        self.unsaved, self.problem = unsaved, problem
+
+
+class Session:
+    """An open run and what serves it. `watch` runs as an async worker and posts to whatever screen is on top."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.predict = PredictService(run, run.settings.train.device, run.settings.train.threads)
+        self.cache = ImageCache(self._read)
+        self.training = TrainingStatus(state=None)
+        self.progress = PredictProgress(0, 0, False)
+        self._watcher = TrainingWatch(run.folder)
+        self._annotators: dict[str, Annotator] = {}
+        # One thread: requests and polls never meet, and both stay off the event loop.
+        self._engine = ThreadPoolExecutor(1, thread_name_prefix="predict")
+        self._saved = (0, "")
+        self._closed = False
+
+    def _read(self, key: ImageKey) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        return self.run.images.read(key)  # looked up at each call: new samples bring a new reader
+
+    def ask_model(self, model: ModelEntry, images: Iterable[ImageKey]) -> None:
+        """Asks for predictions without waiting; they arrive as `PredictionsChanged`."""
+        self._engine.submit(self.predict.request, model, list(images))
+
+    def cancel_predictions(self) -> None:
+        """Drops the requests that the engine has not begun."""
+        self._engine.submit(self.predict.cancel)
+
+    async def load_predictions(self, model: ModelEntry) -> None:
+        """Reads the model's answers from disk off the event loop; `prediction` is cheap afterwards."""
+        await asyncio.get_running_loop().run_in_executor(self._engine, self.predict.store, model)
+
+    def prediction(self, model: ModelEntry, key: ImageKey) -> Segmentation | None:
+        """The model's answer, None where there is none yet."""
+        return self.predict.store(model).get(key)
+
+    def annotator(self, model: ModelEntry) -> Annotator:
+        """The editor's hands on this model's proposals."""
+        if model.hash not in self._annotators:
+            self._annotators[model.hash] = Annotator(self.run, model, self.predict.store(model))
+        return self._annotators[model.hash]
+
+    async def watch(self, app: App[object]) -> None:
+        """Polls predictions (5 Hz), training (2 Hz) and the disk until closed; tells the screen what changed."""
+        next_training = 0.0
+        while not self._closed:
+            await self._poll_predictions(app)
+            if time.monotonic() >= next_training:
+                next_training = time.monotonic() + TRAINING_SECONDS
+                status = await asyncio.to_thread(self._watcher.poll)
+                if status != self.training and not self._closed:
+                    self.training = status
+                    app.screen.post_message(TrainingChanged(status))
+            saved = (self.run.unsaved, self.run.problem)
+            if saved != self._saved:
+                self._saved = saved
+                app.screen.post_message(SavedChanged(*saved))
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _poll_predictions(self, app: App[object]) -> None:
+        try:
+            progress = await asyncio.get_running_loop().run_in_executor(self._engine, self.predict.poll)
+        except RuntimeError:  # closed meanwhile
+            return
+        if progress != self.progress:
+            self.progress = progress
+            app.screen.post_message(PredictionsChanged(progress))
+
+    def close(self) -> bool:
+        """Saves what is left and lets everything go; False where something could not be saved."""
+        self._closed = True
+        self._engine.shutdown(wait=True, cancel_futures=True)
+        self.predict.close()
+        self.cache.close()
+        return self.run.close()

@@ -1,0 +1,103 @@
+"""A docked one-line question, instead of a dialog over the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from tui_cytpix.ui.text import plain
+
+Answer = Callable[[str], object]
+
+
+class _Line(Input):
+    """Leaves with `q` while empty, so that Esc is never needed."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        panel = self.parent
+        assert isinstance(panel, AskPanel)
+        if panel.takes_letter(event.key, self.value):
+            event.stop()
+            event.prevent_default()
+            return
+        await super()._on_key(event)
+
+
+class AskPanel(Vertical):
+    """Asks for a line of text, or for y or n. One question at a time: a new one replaces the old."""
+
+    DEFAULT_CSS = """
+    AskPanel { dock: bottom; height: auto; display: none; background: $panel; padding: 0 1; }
+    AskPanel.-asking { display: block; }
+    AskPanel Static { height: auto; }
+    AskPanel Input { height: 1; border: none; padding: 0; background: $surface; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._answer: Answer | None = None
+        self._cancel: Callable[[], object] | None = None
+        self._yes_no = False
+        self._came_from: Widget | None = None
+
+    def compose(self) -> ComposeResult:
+        """The question above its line."""
+        yield Static(markup=False)
+        yield _Line(select_on_focus=False)
+
+    @property
+    def asking(self) -> bool:
+        """True while a question is open."""
+        return self.has_class("-asking")
+
+    def ask(self, question: str, default: str, callback: Answer, on_cancel: Callable[[], object] | None = None) -> None:
+        """Calls back with the line on Enter; Esc, or `q` on an empty line, cancels."""
+        self._open(question + "  (Enter: yes · q on an empty line, or Esc: leave it)", default, callback, on_cancel)
+        self._yes_no = False
+
+    def confirm(self, question: str, callback: Callable[[], object]) -> None:
+        """Calls back on `y`; any other key leaves things as they are."""
+        self._open(question + "  (y: yes · any other key: no)", "", lambda _text: callback(), None)
+        self._yes_no = True
+
+    def _open(self, question: str, default: str, callback: Answer, on_cancel: Callable[[], object] | None) -> None:
+        if not self.asking:
+            self._came_from = self.screen.focused
+        self._answer, self._cancel = callback, on_cancel
+        self.query_one(Static).update(plain(question))
+        line = self.query_one(_Line)
+        line.value = default
+        line.cursor_position = len(default)
+        self.add_class("-asking")
+        line.focus()
+
+    def takes_letter(self, key: str, value: str) -> bool:
+        """Whether the key means yes, no or leave rather than a letter of the answer."""
+        if self._yes_no:
+            self._close(key in ("y", "Y"), "y")
+            return True
+        if key == "escape" or (key == "q" and not value):
+            self._close(False, "")
+            return True
+        return False
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter."""
+        event.stop()
+        self._close(True, event.value.strip())
+
+    def _close(self, answered: bool, value: str) -> None:
+        self.remove_class("-asking")
+        came_from, answer, cancel = self._came_from, self._answer, self._cancel
+        self._answer = self._cancel = self._came_from = None
+        if came_from is not None and came_from.is_attached:
+            came_from.focus()
+        if answered and answer is not None:
+            answer(value)
+        elif not answered and cancel is not None:
+            cancel()

@@ -1,0 +1,88 @@
+"""The header: the run, its five steps, what is saved, how training goes."""
+
+from __future__ import annotations
+
+from rich.style import Style
+from rich.text import Text
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from tui_cytpix.domain.run_settings import STEPS, RunSettings
+from tui_cytpix.domain.training import JobState, TrainingStatus
+from tui_cytpix.ui.text import shortened
+
+LABELS = {
+    "assess": "Assess",
+    "base_model": "Base",
+    "samples": "Samples",
+    "train": "Train",
+    "evaluate": "Evaluate",
+}
+
+
+class StepRail(Widget):
+    """One line. State comes down through the reactives; it posts nothing."""
+
+    DEFAULT_CSS = """
+    StepRail { dock: top; height: 1; background: $panel; color: $foreground; }
+    """
+
+    name_of_run: reactive[str] = reactive("")
+    step: reactive[str] = reactive("")
+    done: reactive[frozenset[str]] = reactive(frozenset())
+    unsaved: reactive[int] = reactive(0)
+    problem: reactive[str] = reactive("")
+    training: reactive[str] = reactive("")
+
+    def show_run(self, settings: RunSettings, step: str) -> None:
+        """Takes the run's settings in."""
+        self.name_of_run, self.step = settings.name, step
+        reached = {
+            "assess": bool(settings.assess.sequence),
+            "base_model": bool(settings.base_model.model),
+            "samples": bool(settings.selection.images),
+            "train": bool(settings.evaluate.name),
+            "evaluate": bool(settings.evaluate.sequence),
+        }
+        self.done = frozenset(name for name, is_reached in reached.items() if is_reached)
+
+    def show_training(self, status: TrainingStatus) -> None:
+        """Takes the state of training in."""
+        self.training = training_text(status)
+
+    def render(self) -> Text:
+        """Steps in the middle; the ends give way on narrow screens."""
+        text = Text(no_wrap=True, overflow="ellipsis")
+        steps = Text()
+        for number, step in enumerate(STEPS, 1):
+            here = step == self.step
+            mark = "▸" if here else "✓" if step in self.done else " "
+            style = Style(bold=True, reverse=True) if here else Style(dim=step not in self.done)
+            steps.append(f"{mark}{number} {LABELS[step]} ", style)
+        if self.problem:
+            right = Text("NOT SAVED ", Style(bold=True, reverse=True))
+        elif self.unsaved:
+            right = Text(f"saving {self.unsaved} ")
+        else:
+            right = Text("saved " if self.step else "")
+        if self.training:
+            right = Text(f"{self.training} · ") + right
+        room = max(0, self.size.width - steps.cell_len - right.cell_len - 3)
+        text.append(f" {shortened(self.name_of_run, room)} ", Style(bold=True))
+        text.append_text(steps)
+        text.append(" " * max(1, self.size.width - text.cell_len - right.cell_len))
+        text.append_text(right)
+        return text
+
+
+def training_text(status: TrainingStatus) -> str:
+    """Training in a few characters; empty where there is none."""
+    epoch = status.epochs[-1].number if status.epochs else 0
+    words = {
+        JobState.STARTING: "training starts",
+        JobState.RUNNING: f"● {epoch}/{status.target}",
+        JobState.PAUSED: f"Ⅱ {epoch}/{status.target}",
+        JobState.FAILED: "training failed",
+        JobState.LOST: "training lost",
+    }
+    return words.get(status.state, "") if status.state is not None else ""
