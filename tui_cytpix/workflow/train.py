@@ -78,10 +78,19 @@ class TrainingWatch:
         self._folder = folder
         self._tails: dict[Path, LogTail] = {}
         self._events: dict[Path, list[dict[str, Any]]] = {}
+        self._fresh: dict[Path, bool] = {}
+
+    def _since_fresh_start(self, found: list[JobFolder]) -> list[JobFolder]:
+        """The jobs of the curve at hand: those since training last began at the base model."""
+        for job in found:
+            if job.path not in self._fresh:
+                self._fresh[job.path] = not job.spec.get("resume")
+        begins = [i for i, job in enumerate(found) if self._fresh[job.path]]
+        return found[begins[-1] :] if begins else found
 
     def poll(self) -> TrainingStatus:
         """A fresh picture."""
-        found = jobs.of_kind(self._folder.jobs, "train")
+        found = self._since_fresh_start(jobs.of_kind(self._folder.jobs, "train"))
         if not found:
             return TrainingStatus(state=None)
         for job in found:
