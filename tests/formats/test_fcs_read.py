@@ -243,6 +243,7 @@ HOSTILE = {
     "400 decades": {"P1E": "400,1"},
     "decades that are none": {"P1E": "nan,1"},
     "negative lowest value": {"P1E": "4,-1"},
+    "a lowest value beyond all": {"P1E": "4,1e300"},
     "decades without a range": {"P1E": "4,1", "P1R": "none"},
 }
 

@@ -278,3 +278,35 @@ def test_the_manifest_is_true_of_what_we_read(shared_data):
         assert (fcs.event_count, len(fcs.parameters)) == (int(item["tot"]), item["par"])
         assert all(a in (None, b) for a, b in zip(item["names"], fcs.names, strict=True))
         assert sorted(set(map(str, fcs.layout.bits))) == sorted(item["pnb"])
+
+
+@pytest.mark.parametrize("name", ["bd_calibur_fcs20", "stratedigm_varint", "accuri_c6plus"])
+def test_real_files_with_bytes_changed(shared_data, tmp_path, name):
+    """What opens can be copied, or says why not."""
+    rng = np.random.default_rng(1)
+    raw = (shared_data / "fcs" / f"{name}.fcs").read_bytes()
+    copied = 0
+    for _ in range(60):
+        changed = bytearray(raw)
+        for at in rng.integers(58, 4000, 3):
+            changed[at] = rng.choice(list(b"0123456789/\\,.$E "))
+        (tmp_path / "in.fcs").write_bytes(changed)
+        try:
+            source = read_fcs(tmp_path / "in.fcs")
+            write_fcs_with(source, tmp_path / "out.fcs", [extra(source.event_count)])
+        except FcsError:
+            continue
+        copy = read_fcs(tmp_path / "out.fcs")
+        assert copy.event_count == source.event_count
+        assert len(copy.parameters) == len(source.parameters) + 1
+        copied += 1
+    assert copied > 20
+
+
+def test_a_source_within_an_archive(tmp_path):
+    columns = new(tmp_path / "in.fcs", 30)
+    (tmp_path / "x.acs").write_bytes(b"x" * 777 + (tmp_path / "in.fcs").read_bytes() + b"y" * 99)
+    source = read_fcs(tmp_path / "x.acs", 777, (tmp_path / "in.fcs").stat().st_size)
+    write_fcs_with(source, tmp_path / "out.fcs", [extra(30)])
+    values = flowio_values(tmp_path / "out.fcs")
+    np.testing.assert_array_equal(values[:, :3], np.stack(columns, axis=1))

@@ -22,6 +22,7 @@ from tui_cytpix.formats.fcs_layout import DataLayout, data_layout
 from tui_cytpix.formats.fcs_text import FcsText, Segment, file_window, read_text
 
 _MOST_DECADES = 30.0
+_HIGHEST_START = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +95,7 @@ class FcsFile:
 
     def column(self, name: str) -> NDArray[np.float64]:
         """A parameter's values on the linear scale, (N,): logarithmic amplification undone, gain divided out."""
-        parameter = self.parameters[self.index_of(name)]
-        with np.errstate(over="ignore", invalid="ignore"):
-            return parameter.linear(self.raw_column(name))
+        return self.parameters[self.index_of(name)].linear(self.raw_column(name))
 
 
 def read_fcs(path: Path, offset: int = 0, length: int | None = None) -> FcsFile:
@@ -204,6 +203,6 @@ def _amplification(keywords: Mapping[str, str], number: int, largest: float) -> 
         scale = float(decades), float(lowest or 0)
     except ValueError:
         scale = math.nan, math.nan
-    if not (0 <= scale[0] <= _MOST_DECADES and 0 <= scale[1] < math.inf) or (scale[0] > 0 and largest <= 0):
+    if not (0 <= scale[0] <= _MOST_DECADES and 0 <= scale[1] <= _HIGHEST_START) or (scale[0] > 0 and largest <= 0):
         raise ValueError(f"$P{number}E is {text[:40]!r} with $P{number}R {largest:g}: no scale")
     return (scale[0], scale[1] or 1.0) if scale[0] > 0 else (0.0, 1.0)

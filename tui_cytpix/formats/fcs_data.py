@@ -44,10 +44,11 @@ class FcsParameter:
 
     def linear(self, stored: NDArray[Any]) -> NDArray[np.float64]:
         """Linear scale values of stored ones: lowest * 10^(decades * x / range), or x / gain (FCS 3.1, $PnE, $PnG)."""
-        values: NDArray[np.float64] = stored.astype(np.float64)
-        if self.is_logarithmic:
-            return self.lowest * 10.0 ** (values * (self.decades / self.range))
-        return values if self.gain == 1 else values / self.gain
+        with np.errstate(over="ignore", invalid="ignore"):  # of NaNs, and of scales that make no sense
+            values: NDArray[np.float64] = stored.astype(np.float64)
+            if self.is_logarithmic:
+                return self.lowest * 10.0 ** (values * (self.decades / self.range))
+            return values if self.gain == 1 else values / self.gain
 
 
 def stored_column(data: NDArray[np.uint8], layout: DataLayout, index: int) -> NDArray[Any]:

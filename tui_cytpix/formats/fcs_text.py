@@ -120,7 +120,7 @@ def read_text(window: Window) -> FcsText:
         keywords={**said, **{key: value for key, value in added.items() if key not in said}},
         delimiter=raw[:1].decode("latin-1"),
         parameters=parser.annotation["$PAR"],
-        names=tuple(parser.channel_names_n),
+        names=tuple(said.get(f"$P{n}N", "") for n in range(1, parser.annotation["$PAR"] + 1)),
         header_data=(header["data start"], header["data end"]),
         analysis=_segment(window, said, "ANALYSIS", (header["analysis start"], header["analysis end"]), problems),
         supplement=supplement,

@@ -159,8 +159,9 @@ def _copied_blocks(
                 block.view(np.uint8)[:, : layout.event_bits // 8] = stored.reshape(len(block), -1)
             else:
                 part = dataclasses.replace(layout, events=len(block))
-                for i in range(own):
-                    block[:, i] = _exact(source, i, stored_column(stored, part, i))
+                with np.errstate(over="ignore"):
+                    for i in range(own):
+                        block[:, i] = _exact(source, i, stored_column(stored, part, i))
             for i, added in enumerate(extra, start=own):
                 block[:, i] = np.nan_to_num(added.values[at], nan=0.0, posinf=0.0, neginf=0.0)
             yield block if rows is None else block[rows[at]]
