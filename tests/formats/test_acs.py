@@ -205,6 +205,14 @@ def test_an_unknown_event(files):
         sample.read_image("nonesuch")
 
 
+def test_a_member_without_a_name_is_passed_over(files):
+    content = files.zipped(files.acs_members(EVENTS)).replace(
+        b"settings.xml", b"\0" * 12
+    )  # zipfile cuts names at a NUL
+    with open_sample(files.write("t.acs", content)) as sample:
+        assert sample.event_ids == ("3", "7", "11", "12")
+
+
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "lol"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>
 <a><ImageGate GateName="&c;"/></a>"""
 OUTSIDE = b"""<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a><ImageGate GateName="x"/>&x;</a>"""

@@ -121,9 +121,11 @@ def read_file(path: Path, limit: int = MAX_IMAGE_BYTES) -> bytes:
 def _prepare_pillow() -> None:
     """Keeps Pillow and its libtiff from writing to the terminal, which the app draws on; errors are still raised."""
     import ctypes
+    import logging
 
     from PIL import Image
 
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
     with contextlib.suppress(OSError, AttributeError):

@@ -45,7 +45,9 @@ def open_sample(path: Path | str, um_per_px: float | None = None) -> SampleReade
 
         return _open_images(_images_of_fcs(path), um_per_px, fcs_file(path))
     if path.suffix.lower() in IMAGE_SUFFIXES:
-        raise SampleError("A single image is no sample", shown(str(path)) + ".", f"Give its folder: {path.parent}.")
+        raise SampleError(
+            "A single image is no sample", shown(str(path)) + ".", f"Give its folder: {shown(str(path.parent))}."
+        )
     return _open_images(path, um_per_px, None)
 
 

@@ -29,16 +29,16 @@ class ImageProbe:
 
 def probe_images(images: ImageStore) -> ImageProbe:
     """Reads headers of up to 64 and pixels of up to 16 images, evenly spread: shape, bits, and what is damaged."""
-    events = images.events
     headers: list[tuple[int, int, int]] = []
     bad: dict[str, str] = {}
-    for event in _spread(events, HEADERS_PROBED):
+    looked = _spread(images.events, HEADERS_PROBED)
+    for event in looked:
         try:
             headers.append(image_header(images.read(event), images.label(event)))
         except SampleError as error:
             bad[event] = error.detail
     depths = [8]
-    for event in _spread(events, IMAGES_PROBED):
+    for event in _spread(looked, IMAGES_PROBED):
         try:
             highest = int(decode_gray(images.read(event), images.label(event)).max())
         except SampleError as error:
@@ -48,9 +48,8 @@ def probe_images(images: ImageStore) -> ImageProbe:
     shapes = {header[:2] for header in headers}
     problems = []
     if bad:
-        looked = min(len(events), HEADERS_PROBED)
         first = next(iter(bad.values()))
-        problems.append(f"Of {looked} images looked at, {len(bad)} can't be read: {first}")
+        problems.append(f"Of {len(looked)} images looked at, {len(bad)} can't be read: {first}")
     if any(pages > 1 for *_, pages in headers):
         problems.append("Some image files have several pages; the first page of each is read.")
     return ImageProbe(shapes.pop() if len(shapes) == 1 else None, max(depths), tuple(problems))

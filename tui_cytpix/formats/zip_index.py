@@ -64,7 +64,7 @@ class ZipIndex:
             )
         try:
             with zipfile.ZipFile(SourceFile(source, INDEX_LIMIT)) as archive:
-                infos = [info for info in archive.infolist() if not info.is_dir()]
+                infos = [info for info in archive.infolist() if info.filename[-1:] not in ("", "/")]
         except _BROKEN as error:
             raise self._cut_off(str(error)) from error
         if infos and min(info.header_offset for info in infos) != 0:
