@@ -1,0 +1,136 @@
+"""Keys, masks, cards, verdicts, flips."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tui_cytpix.domain.checked import known_fields
+from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.run_settings import RunSettings
+from tui_cytpix.domain.sample import ImageKey, SampleRef
+from tui_cytpix.domain.segmentation import Segmentation, decode_mask, encode_mask
+from tui_cytpix.domain.training import Flip, JobState, TrainingStatus
+from tui_cytpix.domain.verdict import Judgement, Verdict, latest, tally
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.text(alphabet=st.characters(exclude_characters=":"), min_size=1), st.text())
+def test_an_image_key_survives_being_text(sample, event):
+    assert ImageKey.parse(str(ImageKey(sample, event))) == (sample, event)
+
+
+def test_a_key_without_a_colon_is_refused():
+    with pytest.raises(ValueError, match="SAMPLE:EVENT"):
+        ImageKey.parse("17")
+
+
+@given(hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12)))
+def test_mask_runs_give_the_mask_back(mask):
+    runs = encode_mask(mask)
+    assert all(isinstance(n, int) and n >= 0 for n in runs)
+    np.testing.assert_array_equal(decode_mask(runs, mask.shape), mask)
+
+
+@given(st.lists(st.integers(-5, 40), max_size=6))
+def test_runs_that_do_not_fit_are_refused(runs):
+    if min(runs, default=0) >= 0 and sum(runs) == 36:
+        assert decode_mask(runs, (6, 6)).shape == (6, 6)
+    else:
+        with pytest.raises(ValueError, match="fit the image"):
+            decode_mask(runs, (6, 6))
+
+
+def test_segmentations_are_equal_by_content():
+    one = Segmentation(np.eye(3, dtype=bool), np.array([[1, 1]], np.float32))
+    assert one.same_as(Segmentation(np.eye(3, dtype=bool), np.array([[1, 1]], np.float32), 0.5))
+    assert not one.same_as(Segmentation.empty((3, 3)))
+    assert one.particle_count == 1
+
+
+CARD = ModelCard("cell-full", "full", "built-in", network={"width": 8}, post={"foreground": 0.5})
+
+
+def test_a_card_survives_json_and_leaves_out_what_it_does_not_know():
+    data = json.loads(json.dumps(CARD.to_dict())) | {"of_a_newer_version": [1]}
+    assert ModelCard.from_dict(data) == CARD
+
+
+@given(st.sampled_from(sorted(CARD.to_dict())), JSON)
+def test_a_card_with_any_value_anywhere_is_a_card_or_refused(name, value):
+    try:
+        card = ModelCard.from_dict({**CARD.to_dict(), name: value})
+    except ValueError:
+        return
+    assert isinstance(card.name, str)
+    assert card.resolution in ("full", "half")
+    assert math.isfinite(card.size_cutoff_um)
+    assert all(math.isfinite(v) for v in card.post.values())
+
+
+@pytest.mark.parametrize("data", [{}, {"name": "x"}, [], "card", {**CARD.to_dict(), "name": ""}])
+def test_what_is_no_card_is_refused(data):
+    with pytest.raises(ValueError):  # noqa: PT011 - the words differ
+        ModelCard.from_dict(data)
+
+
+def test_fields_are_held_against_their_types():
+    assert known_fields(SampleRef, {"name": "a", "size": 3, "um_per_px": None, "new": 1}) == {
+        "name": "a",
+        "size": 3,
+        "um_per_px": None,
+    }
+    for bad in ({"seed": "1"}, {"seed": True}, {"seed": 1.5}, {"name": 3}):
+        with pytest.raises(ValueError, match=r"seed|name"):
+            known_fields(RunSettings, bad)
+
+
+VERDICTS = st.lists(
+    st.tuples(st.integers(0, 4), st.sampled_from("mn"), st.none() | st.sampled_from(list(Judgement)), st.booleans()),
+    max_size=30,
+)
+
+
+@given(VERDICTS)
+def test_the_tally_counts_the_last_word_on_each_image(given_verdicts):
+    verdicts = [
+        Verdict(seq, 0.0, "me", ImageKey("s", str(image)), model, judgement, counts)
+        for seq, (image, model, judgement, counts) in enumerate(given_verdicts, 1)
+    ]
+    last = {}
+    for verdict in verdicts:
+        if verdict.model == "m":
+            last[verdict.image] = verdict
+    standing = [v.judgement for v in last.values() if v.judgement is not None and v.counts_for_rate]
+    found = tally(verdicts, "m")
+    assert found.count_errors == sum(j in (Judgement.COUNT_ERROR, Judgement.BOTH) for j in standing)
+    assert found.mask_errors == sum(j in (Judgement.MASK_ERROR, Judgement.BOTH) for j in standing)
+    set_apart = found.unusable + found.indistinguishable + found.skipped
+    assert found.reviewed + set_apart == len(standing)
+    assert len(latest(verdicts, "m", "evaluate")) == 0
+    if found.reviewed:
+        assert found.count_error_rate == found.count_errors / found.reviewed
+    else:
+        assert math.isnan(found.count_error_rate)
+
+
+def test_flips_are_the_changes_between_looks():
+    assert Flip(ImageKey("s", "1"), ((1, 1), (2, 2), (3, 2), (4, 1))).flips == 2
+    assert Flip(ImageKey("s", "1"), ((1, 1),)).flips == 0
+
+
+def test_a_paused_job_lives_and_a_lost_one_does_not():
+    live = {s for s in JobState if TrainingStatus(s).live}
+    assert live == {JobState.STARTING, JobState.RUNNING, JobState.PAUSED}
+    assert not TrainingStatus(None).live

@@ -1,0 +1,200 @@
+"""A run's files: settings, edits and verdicts come back; hostile ones are refused in words."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tomli_w
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tui_cytpix.domain.annotation import AnnotationBook, Edit
+from tui_cytpix.domain.run_settings import RunSettings, SelectionSettings
+from tui_cytpix.domain.sample import ImageKey, SampleRef
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.verdict import Judgement, Verdict
+from tui_cytpix.errors import RunError
+from tui_cytpix.formats.json_log import append_now, encode
+from tui_cytpix.formats.run_folder import RunFolder, decode_edit, decode_verdict, encode_edit, encode_verdict
+
+SETTINGS = RunSettings(
+    name='a "run"\n\x1b[31m',
+    created="2026-01-01T00:00:00+00:00",
+    seed=7,
+    samples=(SampleRef("tube-1", "../tube 1.acs", 17, "ends-sha256:0", 0.3, "fcs", condition="µ"),),
+    selection=SelectionSettings(60, (ImageKey("tube-1", "3"),), (ImageKey("tube-1", "a:b"),)),
+)
+KEYS = st.sampled_from([ImageKey("a", "1"), ImageKey("a", "x:y"), ImageKey("b", "1")])
+TOML = st.recursive(
+    st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def picture(number: int) -> Segmentation:
+    mask = np.zeros((5, 7), bool)
+    mask.flat[number : number + 4] = True
+    return Segmentation(mask, np.array([[number / 7, 2.125]], np.float32))
+
+
+@st.composite
+def logs(draw):
+    edits = []
+    for seq in range(1, draw(st.integers(0, 12)) + 1):
+        action = draw(st.sampled_from(["propose", "place", "accept", "reject", "undo", "redo"]))
+        drawn = picture(draw(st.integers(0, 30))) if action in ("propose", "place") else None
+        of = draw(st.integers(1, 12)) if action in ("undo", "redo") else None
+        edits.append(Edit(seq, 1.5 * seq, "me", draw(KEYS), action, drawn, of, 0.25, "sha256:1"))
+    return edits
+
+
+def written(folder: Path, settings_: RunSettings) -> RunFolder:
+    run = RunFolder(folder)
+    run.settings_path.write_text(RunFolder.encode_settings(settings_), "utf-8")
+    return run
+
+
+def test_settings_come_back(tmp_path):
+    assert written(tmp_path, SETTINGS).read_settings() == SETTINGS
+    plain = RunSettings("x", "now")
+    assert written(tmp_path, plain).read_settings() == plain
+
+
+@settings(max_examples=60, deadline=None)
+@given(logs(), st.data())
+def test_a_log_cut_anywhere_gives_the_state_after_its_whole_lines(edits, data):
+    with tempfile.TemporaryDirectory() as name:
+        run = RunFolder(Path(name))
+        content = b"".join(encode(encode_edit(e)) for e in edits)
+        cut = data.draw(st.integers(0, len(content)))
+        run.annotations_path.write_bytes(content[:cut])
+        found, damaged = run.read_edits()
+    whole = content[:cut].count(b"\n")
+    assert damaged == 0
+    assert [e.seq for e in found] == [e.seq for e in edits[:whole]]
+    expected, book = AnnotationBook(edits[:whole]), AnnotationBook(found)
+    for key in {e.image for e in edits}:
+        one, other = expected.state(key), book.state(key)
+        assert (one.status, one.side, one.origin, one.seconds) == (
+            other.status,
+            other.side,
+            other.origin,
+            other.seconds,
+        )
+        assert (one.segmentation is None) == (other.segmentation is None)
+        if one.segmentation is not None:
+            np.testing.assert_array_equal(one.segmentation.mask, other.segmentation.mask)
+            np.testing.assert_allclose(one.segmentation.centroids, other.segmentation.centroids, atol=1e-3)
+        assert one.corrected == other.corrected
+
+
+def test_verdicts_come_back(tmp_path):
+    run = RunFolder(tmp_path)
+    verdicts = [
+        Verdict(n, 1.0, "me", ImageKey("s", str(n)), "sha256:1", judgement, n % 2 == 0)
+        for n, judgement in enumerate([*Judgement, None], 1)
+    ]
+    append_now(run.verdicts_path, b"".join(encode(encode_verdict(v)) for v in verdicts))
+    assert run.read_verdicts() == (verdicts, 0)
+
+
+EDIT = encode_edit(Edit(1, 1.0, "me", ImageKey("a", "1"), "place", picture(3)))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(sorted([*EDIT, "of", "origin"])), JSON)
+def test_an_edit_with_any_value_anywhere_is_read_or_counted_as_damaged(name, value):
+    with tempfile.TemporaryDirectory() as folder:
+        run = RunFolder(Path(folder))
+        import json
+
+        run.annotations_path.write_text(json.dumps({**EDIT, name: value}) + "\n")
+        edits, damaged = run.read_edits()
+        assert len(edits) + damaged == 1
+        AnnotationBook(edits)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"shape": [10**9, 10**9], "mask": [10**18]},
+        {"shape": [-1, -35], "mask": [35]},
+        {"shape": [0, 0], "mask": [0]},
+        {"mask": [10**30]},
+        {"centroids": [[float("nan"), 0]]},
+        {"image": 3},
+        {"seq": float("inf")},
+    ],
+)
+def test_a_hostile_edit_is_refused(wrong):
+    with pytest.raises((KeyError, TypeError, ValueError, AttributeError, OverflowError)):
+        decode_edit({**EDIT, **wrong})
+
+
+def test_a_hostile_verdict_is_refused():
+    good = encode_verdict(Verdict(1, 1.0, "me", ImageKey("s", "1"), "m", Judgement.BOTH))
+    assert decode_verdict(good).judgement is Judgement.BOTH
+    with pytest.raises(ValueError, match="splendid"):
+        decode_verdict({**good, "judgement": "splendid"})
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_settings_with_any_value_anywhere_are_read_or_refused_in_words(data):
+    import tomllib
+
+    tree = tomllib.loads(RunFolder.encode_settings(SETTINGS))
+    table = data.draw(st.sampled_from([tree, *(v for v in tree.values() if isinstance(v, dict)), tree["samples"][0]]))
+    table[data.draw(st.sampled_from(sorted(table)))] = data.draw(TOML)
+    with tempfile.TemporaryDirectory() as name:
+        run = RunFolder(Path(name))
+        run.settings_path.write_text(tomli_w.dumps(tree), "utf-8")
+        try:
+            found = run.read_settings()
+        except RunError as error:
+            assert "run.toml" in str(error) or "no run" in str(error)
+            return
+    assert isinstance(found.seed, int)
+    assert isinstance(found.train.epochs, int)
+    for sample in found.samples:
+        inside = run.preview_image(ImageKey(sample.name, "../../event")).resolve()
+        assert inside.is_relative_to(run.preview)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/b", "a:b", "../x", "a\n"])
+def test_a_samples_name_leads_nowhere_else(tmp_path, name):
+    bad = replace(SETTINGS, samples=(replace(SETTINGS.samples[0], name=name),))
+    with pytest.raises(RunError, match="damaged"):
+        written(tmp_path, bad).read_settings()
+
+
+def test_what_is_no_run_is_told(tmp_path):
+    with pytest.raises(RunError, match="not a run"):
+        RunFolder(tmp_path).read_settings()
+    (tmp_path / "run.toml").write_text("name = ")
+    with pytest.raises(RunError, match="can't be read"):
+        RunFolder(tmp_path).read_settings()
+    (tmp_path / "run.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(RunError, match="can't be read"):
+        RunFolder(tmp_path).read_settings()
+    (tmp_path / "run.toml").write_text("format_version = 99\n")
+    with pytest.raises(RunError, match="newer version"):
+        RunFolder(tmp_path).read_settings()
+
+
+def test_event_ids_are_not_trusted_as_file_names(tmp_path):
+    run = RunFolder(tmp_path)
+    for event in ("../../etc/passwd", "a/b", "a\0b", "..", "\x1b[31m"):
+        path = run.preview_image(ImageKey("s", event))
+        assert path.parent == run.preview / "s"
+        assert path.name.isprintable()
