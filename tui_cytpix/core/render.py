@@ -29,7 +29,7 @@ class View:
     width: float
 
 
-def stretch(image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+def stretch(image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]) -> NDArray[np.uint8]:
     """The image's own contrast spread over 0..255: uint8 (H, W).
 
     The background (median) goes to mid-gray, and the 0.2 and 99.8 percentiles set the ends, so that a dark rim and
@@ -44,6 +44,23 @@ def stretch(image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
     shifted = values - middle
     scaled = np.where(shifted < 0, 128.0 + shifted * (118.0 / down), 128.0 + shifted * (122.0 / up))
     return np.clip(scaled, 0, 255).astype(np.uint8)
+
+
+def content_box(picture: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
+    """(top, left, bottom, right) of what stands out from the background of a stretched picture, whether or not a model
+    saw it; None where nothing does. Means over 4 x 4 px against their own spread, so that noise stays below.
+    """
+    height, width = picture.shape[0] // 4 * 4, picture.shape[1] // 4 * 4
+    if not height or not width:
+        return None
+    blocks = picture[:height, :width].reshape(height // 4, 4, width // 4, 4).astype(np.float32)
+    away = np.abs(blocks.mean(axis=(1, 3)) - float(np.median(picture))) + blocks.std(axis=(1, 3))
+    usual = float(np.median(away))
+    spread = 1.4826 * float(np.median(np.abs(away - usual)))
+    ys, xs = np.nonzero(away > usual + max(10.0 * spread, 12.0))
+    if not len(ys):
+        return None
+    return int(ys.min()) * 4, int(xs.min()) * 4, int(ys.max()) * 4 + 4, int(xs.max()) * 4 + 4
 
 
 def tone_table(gamma: float = 1.0, *, invert: bool = False, levels: int = GRAY_LEVELS) -> NDArray[np.uint8]:

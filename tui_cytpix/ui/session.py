@@ -14,6 +14,7 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
+from tui_cytpix.errors import CytpixError
 from tui_cytpix.workflow.annotate import Annotator
 from tui_cytpix.workflow.image_cache import ImageCache
 from tui_cytpix.workflow.predict import PredictProgress, PredictService
@@ -69,8 +70,14 @@ class Session:
         self._saved = (0, "")
         self._closed = False
 
-    def _read(self, key: ImageKey) -> NDArray[np.uint8] | NDArray[np.uint16]:
-        return self.run.images.read(key)  # looked up at each call: new samples bring a new reader
+    def _read(self, key: ImageKey) -> NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]:
+        """The image without its sample's static background, so that shading and dirt don't take the contrast."""
+        images = self.run.images  # looked up at each call: new samples bring a new reader
+        image = images.read(key)
+        try:
+            return image - images.background(key, image)
+        except CytpixError:  # the sample is gone; its selected images are not
+            return image
 
     def ask_model(self, model: ModelEntry, images: Iterable[ImageKey]) -> None:
         """Asks for predictions without waiting; they arrive as `PredictionsChanged`."""

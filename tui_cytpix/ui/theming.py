@@ -72,7 +72,7 @@ def parse_theme(data: dict[str, Any]) -> Theme:
     return Theme(name=name, dark=dark, variables=overlay, **colours)
 
 
-def _colours(table: Any, where: str, known: tuple[str, ...]) -> dict[str, str]:
+def _colours(table: Any, where: str, known: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise ValueError(f"[{where}] is missing")
     for key, value in table.items():

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from tui_cytpix.core.render import stretch
+from tui_cytpix.core.render import content_box, stretch
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 WORKERS = 2
 MAX_BYTES = 192 << 20
-Reader = Callable[[ImageKey], "NDArray[np.uint8] | NDArray[np.uint16]"]
-Ready = Callable[[ImageKey], None]
+Reader = Callable[[ImageKey], "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]"]
+Ready = Callable[[ImageKey], object]
+Box = tuple[int, int, int, int]
 
 
 class ImageCache:
@@ -30,6 +31,7 @@ class ImageCache:
     def __init__(self, read: Reader, max_bytes: int = MAX_BYTES, workers: int = WORKERS) -> None:
         self._read, self._max_bytes = read, max_bytes
         self._pictures: OrderedDict[ImageKey, NDArray[np.uint8]] = OrderedDict()
+        self._boxes: dict[ImageKey, Box | None] = {}
         self._bytes = 0
         self._errors: dict[ImageKey, CytpixError] = {}
         self._waiting: dict[ImageKey, list[Ready]] = {}
@@ -49,6 +51,11 @@ class ImageCache:
             if picture is not None:
                 self._pictures.move_to_end(key)
             return picture
+
+    def content(self, key: ImageKey) -> Box | None:
+        """(top, left, bottom, right) of what is in the picture; None where nothing is, or where it isn't at hand."""
+        with self._wake:
+            return self._boxes.get(key)
 
     def error(self, key: ImageKey) -> CytpixError | None:
         """Why an image can't be shown."""
@@ -88,8 +95,10 @@ class ImageCache:
                 key, listeners = self._waiting.popitem()
                 self._busy[key] = listeners
             picture, error = self._load(key)
+            box = None if picture is None else content_box(picture)
             with self._wake:
                 if picture is not None:
+                    self._boxes[key] = box
                     self._keep(key, picture)
                 elif error is not None:
                     self._errors[key] = error
@@ -109,7 +118,8 @@ class ImageCache:
         self._pictures[key] = picture
         self._bytes += picture.nbytes
         while self._bytes > self._max_bytes and len(self._pictures) > 1:
-            _, oldest = self._pictures.popitem(last=False)
+            forgotten, oldest = self._pictures.popitem(last=False)
+            self._boxes.pop(forgotten, None)
             self._bytes -= oldest.nbytes
 
     def close(self) -> None:

@@ -54,6 +54,10 @@ IMAGE = (
     _C("image.zoom-out", "Z", "Zoom out"),
     _C("image.brighter", "greater_than_sign", "Brighter", "Brighter, darker (gamma)."),
     _C("image.darker", "less_than_sign", "Darker"),
+    _C("image.pan-left", "h,left", "Left", "Where zoomed in: the part to the left, below, above, to the right."),
+    _C("image.pan-down", "j,down", "Down"),
+    _C("image.pan-up", "k,up", "Up"),
+    _C("image.pan-right", "l,right", "Right"),
     _C("image.invert", "i", "Invert", "Swap black and white."),
 )
 

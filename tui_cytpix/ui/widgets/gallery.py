@@ -311,9 +311,8 @@ class Gallery(ScrollView, inherit_bindings=False):
         segments: list[Segment] = []
         for place in range(row * self.columns, min((row + 1) * self.columns, len(self._shown))):
             segments.extend(self._item_line(place, line))
-            segments.append(Segment(" "))
-        strip = Strip(segments).adjust_cell_length(width).crop(0, width)
-        return strip.apply_style(self.rich_style) if not segments else strip
+            segments.append(Segment(" ", self.rich_style))
+        return Strip(segments).adjust_cell_length(width, self.rich_style)
 
     def _item_line(self, place: int, line: int) -> list[Segment]:
         item = self._all[self._shown[place]]
@@ -329,7 +328,9 @@ class Gallery(ScrollView, inherit_bindings=False):
         if kept is None:
             look = Look(self.overlay, shades=getattr(self.app, "shades", False))
             words = plain(error.title) if error is not None else ""
-            kept = draw(picture, item.segmentation, (self._cell_height - 1, self.thumb), look, self._palette, words)
+            content = self.session.cache.content(item.key)
+            size = (self._cell_height - 1, self.thumb)
+            kept = draw(picture, item.segmentation, size, look, self._palette, content=content, words=words)
             self._strips[found] = kept
             while len(self._strips) > KEPT_THUMBNAILS:
                 self._strips.popitem(last=False)
@@ -345,11 +346,10 @@ class Gallery(ScrollView, inherit_bindings=False):
         variables = self.app.theme_variables
         colour = variables.get(colours.get(item.tone, "foreground"), "white")
         focused = here and self.has_focus
-        return Segment(
-            line.ljust(self.thumb),
-            Style.parse(f"{'bold ' if here else ''}{'dim ' if item.tone == 'muted' else ''}{_hex(colour)}")
-            + Style(reverse=focused, underline=here and not focused),
+        style = Style(
+            color=_hex(colour), bold=here, dim=item.tone == "muted", reverse=focused, underline=here and not focused
         )
+        return Segment(line.ljust(self.thumb), self.rich_style + style)
 
     # Commands
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 OVERLAYS = ("outline", "fill", "off")
 HALF = "▀"
 SHADES = " ░▒▓█"
-MARK = "+"
+ROOM = 1.3  # times the content's box
+LEAST_SHARE = 0.4  # of the image's longer side: thumbnails of small things keep one scale
+Box = tuple[int, int, int, int]
+MARK = "●"
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Palette:
     mark: RGB = (255, 79, 163)
     crosshair: RGB = (55, 226, 255)
     background: RGB = (18, 22, 27)
+    text: RGB = (128, 128, 128)
 
     @classmethod
     def of(cls, app: App[object]) -> Palette:
@@ -54,6 +59,7 @@ class Palette:
             rgb(variables, "centroid-mark"),
             rgb(variables, "crosshair"),
             rgb(variables, "background"),
+            rgb(variables, "secondary"),
         )
 
 
@@ -167,22 +173,61 @@ def _shades(drawn: Frame, row: int, start: int, stop: int, palette: Palette) -> 
     return segments
 
 
+def around(shape: tuple[int, ...], boxes: Iterable[Box], rows: int, columns: int, least: float) -> View:
+    """The part of an image that holds all boxes with some room and at least `least` px each way, in `rows` x `columns`
+    square pixels, kept inside the image; the whole where there is no box.
+    """
+    found = list(boxes)
+    full = whole(shape, rows, columns)
+    if not found:
+        return full
+    top, left = min(b[0] for b in found), min(b[1] for b in found)
+    bottom, right = max(b[2] for b in found), max(b[3] for b in found)
+    tall, wide = max((bottom - top) * ROOM, least), max((right - left) * ROOM, least)
+    scale = min(max(tall / rows, wide / columns), full.height / rows)
+    height, width = scale * rows, scale * columns
+    return View(
+        kept((top + bottom - height) / 2, height, shape[0]),
+        kept((left + right - width) / 2, width, shape[1]),
+        height,
+        width,
+    )
+
+
+def kept(start: float, span: float, size: int) -> float:
+    """The start of a stretch kept inside the image, or centred where it is longer than the image."""
+    return (size - span) / 2 if span >= size else min(max(start, 0.0), size - span)
+
+
+def box_of(segmentation: Segmentation | None) -> list[Box]:
+    """The foreground's (top, left, bottom, right); empty where there is none."""
+    if segmentation is None:
+        return []
+    ys, xs = np.flatnonzero(segmentation.mask.any(1)), np.flatnonzero(segmentation.mask.any(0))
+    return [(int(ys[0]), int(xs[0]), int(ys[-1]) + 1, int(xs[-1]) + 1)] if len(ys) else []
+
+
 def draw(
     picture: NDArray[np.uint8] | None,
     segmentation: Segmentation | None,
     size: tuple[int, int],
     look: Look,
     palette: Palette,
+    *,
+    content: Box | None = None,
     words: str = "",
 ) -> list[list[Segment]]:
-    """A whole picture of (rows, columns) cells; `words` stand in where there is none."""
+    """A picture of (rows, columns) cells, cropped to what is in it (`content`, whether or not a model saw it, and the
+    mask); `words` stand in where there is none.
+    """
     rows, columns = size
     if picture is None:
         text = words or "…"
-        blank = Segment(" " * columns, Style.null())
-        lines = [[blank] for _ in range(rows)]
-        lines[rows // 2] = [Segment(text[:columns].center(columns), Style(dim=True))]
+        style = _style(palette.text, palette.background, False)
+        lines = [[Segment(" " * columns, style)] for _ in range(rows)]
+        lines[rows // 2] = [Segment(text[:columns].center(columns), style)]
         return lines
-    view = whole(picture.shape, rows * 2, columns)
+    boxes = ([] if content is None else [content]) + box_of(segmentation)
+    view = around(picture.shape, boxes, rows * 2, columns, LEAST_SHARE * max(picture.shape))
     drawn = frame(picture, segmentation, view, size, look, palette)
     return [cells(drawn, row, 0, columns, look, palette) for row in range(rows)]

@@ -1,0 +1,359 @@
+"""One image, enlarged: zoom, pan, contrast, overlay.
+
+The picture is divided among narrow tiles side by side, because Textual sends every changed row from its widget's left
+edge on: with tiles a small change stays a small write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+from rich.style import Style
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui_cytpix.core.render import View
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.session import Session
+from tui_cytpix.ui.text import plain
+from tui_cytpix.ui.widgets.picture import OVERLAYS, Frame, Look, Palette, around, box_of, cells, frame, kept, whole
+
+TILES = 8
+ZOOMS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
+GAMMAS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
+LEAST_PX = 56.0
+Cell = tuple[int, int]
+
+
+class Tile(Widget):
+    """A vertical strip of the picture."""
+
+    DEFAULT_CSS = """
+    Tile { width: 1fr; height: 1fr; }
+    """
+
+    def render_line(self, y: int) -> Strip:
+        """One row of cells."""
+        view = self.query_ancestor(EventImageView)
+        return Strip(view.cells_of(self, y), self.size.width)
+
+
+class EventImageView(Vertical, can_focus=True):
+    """Shows one image of the session with what a model or a person said about it."""
+
+    DEFAULT_CSS = """
+    EventImageView { background: $background; }
+    EventImageView > .image-title { height: 1; padding: 0 1; text-style: bold; display: none; }
+    EventImageView > .image-title.-shown { display: block; }
+    EventImageView:focus > .image-title { color: $accent; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings("image")
+
+    class Ready(Message):
+        """The image was decoded (or can't be)."""
+
+        def __init__(self, key: ImageKey) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(
+        self,
+        session: Session | None = None,
+        *,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._session = session
+        self.key: ImageKey | None = None
+        self.segmentation: Segmentation | None = None
+        self.look = Look()
+        self.zoom = 0  # place in ZOOMS
+        self.centre: tuple[float, float] | None = None
+        self._framed: ImageKey | None = None
+        self._also: tuple[Segmentation, ...] = ()
+        self._palette = Palette()
+        self._frame: Frame | None = None
+        self._glyphs: dict[Cell, tuple[str, Style]] = {}
+        self._last_overlay = "outline"
+
+    def compose(self) -> ComposeResult:
+        """Title and tiles."""
+        yield Static(classes="image-title", markup=False)
+        with Horizontal():
+            for _ in range(TILES):
+                yield Tile()
+
+    @property
+    def session(self) -> Session:
+        """Where pictures come from."""
+        if self._session is None:
+            self._session = self.app.session  # type: ignore[attr-defined]
+        assert self._session is not None
+        return self._session
+
+    # State
+
+    def show(
+        self,
+        key: ImageKey | None,
+        segmentation: Segmentation | None = None,
+        title: str = "",
+        *,
+        also: Iterable[Segmentation] = (),
+    ) -> None:
+        """Shows an image; None clears. Another image is framed anew around what is in it; `also` holds segmentations
+        that the frame must take in as well, so that two views side by side show the same part.
+        """
+        self.key, self.segmentation, self._also = key, segmentation, tuple(also)
+        label = self.query_one(".image-title", Static)
+        label.update(plain(title))
+        label.set_class(bool(title), "-shown")
+        if key is not None and self.picture is None:
+            self.session.cache.request([key], lambda ready: self.post_message(self.Ready(ready)))
+        self.redraw()
+
+    @property
+    def picture(self) -> NDArray[np.uint8] | None:
+        """The image's gray, once it is decoded."""
+        return None if self.key is None else self.session.cache.get(self.key)
+
+    def on_event_image_view_ready(self, event: Ready) -> None:
+        """The picture came."""
+        event.stop()
+        if event.key == self.key:
+            self.redraw()
+
+    def on_mount(self) -> None:
+        """Takes the theme's overlay colours."""
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._take_theme())
+        self._take_theme()
+
+    def _take_theme(self) -> None:
+        self._palette = Palette.of(self.app)
+        self.look = replace(self.look, shades=getattr(self.app, "shades", False))
+        self.redraw()
+
+    def on_resize(self) -> None:
+        """Tiles have their new widths after the layout."""
+        self.call_after_refresh(self.redraw)
+
+    # Geometry
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """The strips, from left to right."""
+        return list(self.query(Tile))
+
+    @property
+    def cell_size(self) -> tuple[int, int]:
+        """(rows, columns) of cells."""
+        tiles = self.tiles
+        return (tiles[0].size.height, sum(t.size.width for t in tiles)) if tiles else (0, 0)
+
+    @property
+    def view(self) -> View | None:
+        """The part of the image that is shown."""
+        picture = self.picture
+        rows, columns = self.cell_size
+        if picture is None or not rows or not columns:
+            return None
+        if self._framed != self.key:
+            self._frame_content(picture)
+        full = whole(picture.shape, rows * 2, columns)
+        height, width = full.height / ZOOMS[self.zoom], full.width / ZOOMS[self.zoom]
+        if self.zoom == 0 or self.centre is None:
+            return full
+        return View(
+            kept(self.centre[0] + 0.5 - height / 2, height, picture.shape[0]),
+            kept(self.centre[1] + 0.5 - width / 2, width, picture.shape[1]),
+            height,
+            width,
+        )
+
+    def _frame_content(self, picture: NDArray[np.uint8]) -> None:
+        """Zooms so that all that is in the image fits, with some room."""
+        self._framed = self.key
+        self.zoom, self.centre = 0, None
+        content = self.session.cache.content(self.key) if self.key is not None else None
+        found = [] if content is None else [content]
+        for segmentation in (self.segmentation, *self._also):
+            found.extend(box_of(segmentation))
+        rows, columns = self.cell_size
+        wanted = around(picture.shape, found, rows * 2, columns, LEAST_PX)
+        factor = whole(picture.shape, rows * 2, columns).height / wanted.height
+        self.zoom = max(place for place, zoom in enumerate(ZOOMS) if zoom <= factor + 1e-6)
+        self.centre = wanted.top + wanted.height / 2 - 0.5, wanted.left + wanted.width / 2 - 0.5
+
+    # Drawing
+
+    def glyphs(self) -> dict[Cell, tuple[str, Style]]:
+        """Characters on top of the picture, by cell; none here."""
+        return {}
+
+    def redraw(self) -> None:
+        """Draws anew and sends what differs from what is on the screen."""
+        if not self.is_attached:
+            return
+        before, old_glyphs = self._frame, self._glyphs
+        self._frame = self._draw()
+        self._glyphs = self.glyphs() if self._frame is not None else {}
+        if before is None or self._frame is None or before.pixels.shape != self._frame.pixels.shape:
+            for tile in self.tiles:
+                tile.refresh()
+            return
+        changed = (before.pixels != self._frame.pixels).any(2)
+        dirty = changed[0::2] | changed[1::2]
+        for row, column in before.marks ^ self._frame.marks:
+            dirty[row, column] = True
+        self._mark_glyphs(dirty, old_glyphs)
+        self._refresh_cells(dirty)
+
+    def redraw_glyphs(self) -> None:
+        """As `redraw`, where only the characters on top changed."""
+        if self._frame is None:
+            self.redraw()
+            return
+        old, self._glyphs = self._glyphs, self.glyphs()
+        rows, columns = self._frame.pixels.shape[0] // 2, self._frame.pixels.shape[1]
+        dirty = np.zeros((rows, columns), bool)
+        self._mark_glyphs(dirty, old)
+        self._refresh_cells(dirty)
+
+    def _mark_glyphs(self, dirty: NDArray[np.bool_], old: dict[Cell, tuple[str, Style]]) -> None:
+        for cell in old.keys() | self._glyphs.keys():
+            inside = 0 <= cell[0] < dirty.shape[0] and 0 <= cell[1] < dirty.shape[1]
+            if inside and old.get(cell) != self._glyphs.get(cell):
+                dirty[cell] = True
+
+    def _refresh_cells(self, dirty: NDArray[np.bool_]) -> None:
+        start = 0
+        for tile in self.tiles:
+            width = tile.size.width
+            part = dirty[:, start : start + width]
+            for row in np.flatnonzero(part.any(1)).tolist():
+                columns = np.flatnonzero(part[row])
+                tile.refresh(Region(int(columns[0]), row, int(columns[-1] - columns[0]) + 1, 1))
+            start += width
+
+    def _draw(self) -> Frame | None:
+        picture, view = self.picture, self.view
+        if picture is None or view is None:
+            return None
+        return frame(picture, self.segmentation, view, self.cell_size, self.look, self._palette)
+
+    def cells_of(self, tile: Tile, row: int) -> list[Segment]:
+        """One row of one tile."""
+        start = 0
+        for other in self.tiles:
+            if other is tile:
+                break
+            start += other.size.width
+        stop = start + tile.size.width
+        drawn = self._frame
+        if drawn is None or row * 2 >= drawn.pixels.shape[0] or stop > drawn.pixels.shape[1]:
+            return self._words(row, start, stop)
+        here = sorted(column for r, column in self._glyphs if r == row and start <= column < stop)
+        segments: list[Segment] = []
+        at = start
+        for column in here:
+            segments.extend(cells(drawn, row, at, column, self.look, self._palette))
+            segments.append(Segment(*self._glyphs[row, column]))
+            at = column + 1
+        segments.extend(cells(drawn, row, at, stop, self.look, self._palette))
+        return segments
+
+    def _words(self, row: int, start: int, stop: int) -> list[Segment]:
+        rows, columns = self.cell_size
+        text = ""
+        if self.key is not None and row == rows // 2:
+            error = self.session.cache.error(self.key)
+            text = "…" if error is None else plain(f"{error.title}. {error.detail}")[:columns]
+        return [Segment(text.center(columns)[start:stop], self.rich_style)]
+
+    # Commands
+
+    def action_overlay(self) -> None:
+        """Outline, filled, none."""
+        following = OVERLAYS[(OVERLAYS.index(self.look.overlay) + 1) % len(OVERLAYS)]
+        self.look = replace(self.look, overlay=following)
+        self.redraw()
+
+    def action_overlay_off(self) -> None:
+        """Off, and back."""
+        if self.look.overlay == "off":
+            self.look = replace(self.look, overlay=self._last_overlay)
+        else:
+            self._last_overlay = self.look.overlay
+            self.look = replace(self.look, overlay="off")
+        self.redraw()
+
+    def _zoom_by(self, by: int) -> None:
+        self.zoom = max(0, min(self.zoom + by, len(ZOOMS) - 1))
+        self.redraw()
+
+    def action_zoom_in(self) -> None:
+        """Closer."""
+        self._zoom_by(1)
+
+    def action_zoom_out(self) -> None:
+        """Further away, up to the whole frame."""
+        self._zoom_by(-1)
+
+    def _gamma_by(self, by: int) -> None:
+        place = GAMMAS.index(self.look.gamma) + by
+        self.look = replace(self.look, gamma=GAMMAS[max(0, min(place, len(GAMMAS) - 1))])
+        self.redraw()
+
+    def action_brighter(self) -> None:
+        """A lower gamma."""
+        self._gamma_by(-1)
+
+    def action_darker(self) -> None:
+        """A higher gamma."""
+        self._gamma_by(1)
+
+    def action_invert(self) -> None:
+        """Black for white."""
+        self.look = replace(self.look, invert=not self.look.invert)
+        self.redraw()
+
+    def _pan(self, down: float, right: float) -> None:
+        view, picture = self.view, self.picture
+        if view is None or picture is None:
+            return
+        y, x = view.top + view.height * (0.5 + down), view.left + view.width * (0.5 + right)
+        self.centre = (
+            min(max(y, view.height / 2), picture.shape[0] - view.height / 2) - 0.5,
+            min(max(x, view.width / 2), picture.shape[1] - view.width / 2) - 0.5,
+        )
+        self.redraw()
+
+    def action_pan_left(self) -> None:
+        """The part to the left."""
+        self._pan(0, -0.25)
+
+    def action_pan_right(self) -> None:
+        """The part to the right."""
+        self._pan(0, 0.25)
+
+    def action_pan_up(self) -> None:
+        """The part above."""
+        self._pan(-0.25, 0)
+
+    def action_pan_down(self) -> None:
+        """The part below."""
+        self._pan(0.25, 0)
