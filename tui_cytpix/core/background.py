@@ -19,7 +19,7 @@ _MAD_TO_SIGMA = 1.4826
 _SAMPLES = 2048
 _ROUNDS = 8
 _TUKEY = 4.685  # 95 % efficient for normal noise (Beaton and Tukey 1974)
-_INLIERS, _INLIER_QUANTILE = 0.4, 0.5244  # a unit normal's absolute values: 40 % lie below 0.5244
+_INLIERS, _INLIER_QUANTILE = 0.4, 0.5244  # 40 % of a unit normal's absolute values lie below 0.5244
 
 
 def static_background(stack: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -94,8 +94,8 @@ def _continued(background: NDArray[np.float32], hidden: NDArray[np.bool_]) -> ND
 def image_background(image: NDArray[np.generic]) -> NDArray[np.float32]:
     """A smooth guess at one image's background, for where there is no static one.
 
-    A quadratic surface in x and y is fitted by Tukey's biweight from the image's most common gray level on, so
-    that cells are outliers. It follows shading, not dirt.
+    A quadratic surface in x and y is fitted by Tukey's biweight from the most common gray level along the edge
+    on, so that cells are outliers. It follows shading, not dirt.
 
     Args:
         image: (H, W), any real dtype.

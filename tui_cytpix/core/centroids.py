@@ -76,25 +76,31 @@ def centre(region: NDArray[np.bool_]) -> tuple[float, float]:
     box = bounding_box(region)
     if box is None:
         raise ValueError("an empty region has no centre")
-    crop = np.pad(region[box.slices], 1)
+    crop = np.pad(region[box.slices], 1)  # so that the image's edge counts as outside
     ys, xs = np.nonzero(crop)
-    y, x = float(ys.mean()), float(xs.mean())
-    if not crop[round(y), round(x)]:
-        deep = depth(crop)
-        ys, xs = np.nonzero(deep >= deep.max() / 2)
-        nearest = int(np.argmin((ys - y) ** 2 + (xs - x) ** 2))
-        y, x = float(ys[nearest]), float(xs[nearest])
-    return y + box.y0 - 1, x + box.x0 - 1
+    mean = np.array([ys.mean() + box.y0 - 1, xs.mean() + box.x0 - 1], np.float32)
+    if region[_pixel(mean)]:
+        return float(mean[0]), float(mean[1])
+    deep = depth(crop)
+    ys, xs = np.nonzero(deep >= deep.max() / 2)
+    ys, xs = ys + box.y0 - 1, xs + box.x0 - 1
+    nearest = int(np.argmin((ys - mean[0]) ** 2 + (xs - mean[1]) ** 2))
+    return float(ys[nearest]), float(xs[nearest])
+
+
+def _pixel(point: NDArray[np.float32]) -> tuple[int, int]:
+    """The pixel under a point (y, x), in float32 as centroids are kept: halves then round the same everywhere."""
+    return round(float(point[0])), round(float(point[1]))
 
 
 def centres(labels: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
     """The centre of each label present, ascending: float32 (K, 2), (y, x) px, each inside its particle."""
     numbers, values = compact(labels)
-    points = [(ellipse.y, ellipse.x) for ellipse in ellipses(numbers, len(values))]
-    for k, (y, x) in enumerate(points):
-        if numbers[round(y), round(x)] != k + 1:
+    points = np.array([(e.y, e.x) for e in ellipses(numbers, len(values))], np.float32).reshape(-1, 2)
+    for k, point in enumerate(points):
+        if numbers[_pixel(point)] != k + 1:
             points[k] = centre(numbers == k + 1)
-    return np.array(points, np.float32).reshape(-1, 2)
+    return points
 
 
 def offsets(mask: NDArray[np.bool_], centroids: NDArray[np.floating[Any]]) -> NDArray[np.float32]:

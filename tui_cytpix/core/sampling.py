@@ -1,0 +1,192 @@
+"""Which images to preview: most at random, the rest as different in morphology as possible; no network needed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.core.normalise import normalise
+from tui_cytpix.core.regions import as_uint8, ellipses, fill_holes, touches_border
+
+VARIABLE_SHARE = 0.3
+DESCRIPTORS = (
+    "foreground",  # root of the share of the frame
+    "regions",  # log2(1 + number)
+    "area",  # log2 px of the largest region, the next three too
+    "elongation",  # minor / major axis
+    "solidity",  # area / convex hull's
+    "second_region",  # root of its share of the largest
+    "mean",  # normalised gray over all regions
+    "deviation",
+    "dark",  # share of it below background
+    "bright_rim",  # mean normalised gray of the largest region's outermost 2 px
+    "sharpness",  # fine over coarse detail: focus
+    "border",  # 1 where a region is cut
+)
+_THRESHOLD = 0.3  # of the image's contrast
+_MIN_AREA = 25  # px
+_LIMIT = 3.0  # robust standard deviations: blank frames and freaks don't take every place of the variable part
+_MAD_TO_SIGMA = 1.4826
+
+
+def descriptors(image: NDArray[np.generic], background: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cheap morphology of an image, independent of gray level and gain.
+
+    Regions are where |normalised image|, blurred by 1.5 px, exceeds 0.3, with holes filled, from 25 px on.
+
+    Args:
+        image: (H, W), any real dtype.
+        background: float32 (H, W), gray units.
+
+    Returns:
+        float32 (len(DESCRIPTORS),); 0 for all but `sharpness` where no region is found.
+    """
+    normal = normalise(image, background)
+    found = np.zeros(len(DESCRIPTORS), np.float32)
+    found[10] = _sharpness(normal)
+    size = cv2.GaussianBlur(np.abs(normal), (0, 0), 1.5)
+    mask = fill_holes(size > _THRESHOLD)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(as_uint8(mask), connectivity=8, ltype=cv2.CV_32S)
+    areas = np.asarray(stats[:, cv2.CC_STAT_AREA], np.float64)
+    areas[0] = 0
+    large = areas >= _MIN_AREA
+    if not large.any():
+        return found
+    first = int(np.argmax(areas))
+    x, y, width, height = (int(v) for v in stats[first, :4])
+    region = labels[y : y + height, x : x + width] == first
+    ellipse = ellipses(as_uint8(region), 1)[0]
+    outer = region & ~cv2.erode(as_uint8(np.pad(region, 2)), np.ones((5, 5), np.uint8))[2:-2, 2:-2].view(np.bool_)
+    kept = mask & large[labels]
+    gray = normal[kept]
+    found[:10] = (
+        math.sqrt(kept.mean()),
+        math.log2(1 + large.sum()),
+        math.log2(areas[first]),
+        ellipse.minor / ellipse.major,
+        min(1.0, areas[first] / _hull_area(region)),
+        math.sqrt(np.partition(areas, -2)[-2] / areas[first]),
+        gray.mean(),
+        gray.std(),
+        (gray < 0).mean(),
+        normal[y : y + height, x : x + width][outer].mean(),
+    )
+    found[11] = touches_border(kept)
+    return found
+
+
+def _sharpness(normal: NDArray[np.float32]) -> float:
+    """Root of the energy of detail finer than 2 px over that of detail finer than 6 px; 0 for a flat image."""
+    fine = normal - cv2.GaussianBlur(normal, (0, 0), 1.0)
+    coarse = normal - cv2.GaussianBlur(normal, (0, 0), 3.0)
+    below = float((coarse * coarse).sum())
+    return math.sqrt(float((fine * fine).sum()) / below) if below > 0 else 0.0
+
+
+def _hull_area(region: NDArray[np.bool_]) -> float:
+    """Area of the convex hull of a region's pixels, each a unit square."""
+    ys, xs = np.nonzero(region)
+    corners = np.concatenate([np.stack([xs + dx, ys + dy], axis=1) for dx in (0, 1) for dy in (0, 1)])
+    return float(cv2.contourArea(cv2.convexHull(corners.astype(np.int32))))
+
+
+def standardised(descriptors: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Columns about their median in robust standard deviations, cut at +-3; (N, D), 0 for constant columns."""
+    values = np.asarray(descriptors, np.float64)
+    if len(values) == 0:
+        return values
+    centred = values - np.median(values, axis=0)
+    scale = _MAD_TO_SIGMA * np.median(np.abs(centred), axis=0)
+    scale = np.where(scale > 0, scale, centred.std(axis=0))
+    return np.asarray(np.clip(centred / np.where(scale > 0, scale, 1.0), -_LIMIT, _LIMIT))
+
+
+def select(
+    descriptors: NDArray[np.floating[Any]],
+    n: int,
+    seed: int,
+    variable_share: float = VARIABLE_SHARE,
+    groups: NDArray[np.integer[Any]] | None = None,
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Chooses n images, 70 % at random and 30 % for their variable morphology.
+
+    The random part is shared equally between the groups (samples); a group with fewer images gives all it has and
+    the others the rest. The variable part then takes, one by one, the image that is farthest from all chosen ones
+    (k-centre greedy, Gonzalez 1985) in standardised descriptors. Deterministic for one input and seed.
+
+    Args:
+        descriptors: (N, D); a row with NaN (an unreadable image) is never chosen.
+        n: how many; all are taken where fewer exist.
+        seed: of the random part.
+        variable_share: of n, rounded.
+        groups: (N,) >= 0, the sample of each image; one sample where None.
+
+    Returns:
+        Row numbers of the random and of the variable images, each in the order of choice, disjoint.
+
+    Raises:
+        ValueError: n is negative, or the share is not in 0..1.
+    """
+    if n < 0 or not 0 <= variable_share <= 1:
+        raise ValueError(f"can't select {n} images, {variable_share} of them variable")
+    usable = np.flatnonzero(np.isfinite(descriptors).all(axis=1))
+    n = min(n, len(usable))
+    variable = round(variable_share * n)
+    member = np.zeros(len(usable), np.intp) if groups is None else np.asarray(groups, np.intp)[usable]
+    rng = np.random.default_rng(seed)
+    shuffled = rng.permutation(len(usable))
+    drawn = [shuffled[member[shuffled] == group] for group in np.unique(member)]
+    quotas = _equal_quotas([len(group) for group in drawn], n - variable)
+    first = np.concatenate([np.zeros(0, np.intp), *(g[:q] for g, q in zip(drawn, quotas, strict=True))])
+    random = rng.permutation(first)
+    return usable[random], usable[_farthest(standardised(descriptors[usable]), random, variable, rng)]
+
+
+def _equal_quotas(sizes: list[int], total: int) -> list[int]:
+    """Divides `total` as equally as the sizes allow; what doesn't divide goes to the largest."""
+    quotas = [0] * len(sizes)
+    left = total
+    for rank, k in enumerate(sorted(range(len(sizes)), key=sizes.__getitem__)):
+        quotas[k] = min(sizes[k], left // (len(sizes) - rank))
+        left -= quotas[k]
+    return quotas
+
+
+def _farthest(
+    points: NDArray[np.float64], chosen: NDArray[np.intp], count: int, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    if count == 0:
+        return np.zeros(0, np.intp)
+    nearest = np.full(len(points), np.inf)
+    for index in chosen if len(chosen) else rng.integers(0, len(points), 1):
+        np.minimum(nearest, ((points - points[index]) ** 2).sum(axis=1), out=nearest)
+    nearest[chosen] = -1.0
+    picked = []
+    for _ in range(count):
+        index = int(np.argmax(nearest))
+        picked.append(index)
+        np.minimum(nearest, ((points - points[index]) ** 2).sum(axis=1), out=nearest)
+        nearest[index] = -1.0
+    return np.array(picked, np.intp)
+
+
+def embed_2d(descriptors: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """The first two principal components of the standardised descriptors, float32 (N, 2); NaN rows stay NaN.
+
+    Each axis points where its largest loading is positive, so that the picture does not flip between runs.
+    """
+    placed = np.full((len(descriptors), 2), np.nan, np.float32)
+    usable = np.isfinite(descriptors).all(axis=1)
+    if not usable.any():
+        return placed
+    points = standardised(descriptors[usable])
+    points -= points.mean(axis=0)
+    _, vectors = np.linalg.eigh(points.T @ points)
+    axes = vectors[:, ::-1][:, :2]
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    placed[usable, : axes.shape[1]] = points @ axes
+    return placed
