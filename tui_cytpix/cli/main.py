@@ -45,7 +45,8 @@ def run(arguments: list[str], open_app: OpenApp) -> int:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         status = _run(arguments, open_app)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except CytpixError as error:
         note(f"{PROGRAM}: {error}")
         return error.exit_status
@@ -132,6 +133,6 @@ def _checked_paths(paths: list[str], verbs: list[str]) -> list[str]:
     runs = [path for path in paths if (Path(path) / "run.toml").is_file()]
     if runs and len(paths) > 1:
         raise UsageError("A run is opened by itself", f"{runs[0]} is one of {len(paths)} paths.", "Give the run only.")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         raise UsageError("The app needs a terminal", "", f"See {PROGRAM} --help for what works without one.")
     return paths

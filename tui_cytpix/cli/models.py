@@ -71,9 +71,9 @@ def show_model(arguments: argparse.Namespace) -> int:
         say_json(model)
         return 0
     for name, value in model.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             say(f"{name}:", *(f"  {k}: {v}" for k, v in value.items()))
-        elif value not in ("", None):
+        elif value not in ("", None, {}):
             say(f"{name}: {value}")
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import shutil
@@ -29,9 +30,10 @@ def say(*lines: object) -> None:
 
 
 def note(*lines: object) -> None:
-    """Lines beside the result."""
-    for line in lines:
-        print(clean(line), file=sys.stderr, flush=True)
+    """Lines beside the result. Work goes on where nobody reads them."""
+    with contextlib.suppress(BrokenPipeError):
+        for line in lines:
+            print(clean(line), file=sys.stderr, flush=True)
 
 
 def say_json(value: Any) -> None:
@@ -83,7 +85,7 @@ class Progress:
     def __init__(self, what: str, stream: TextIO | None = None) -> None:
         self._what = what
         self._stream = sys.stderr if stream is None else stream
-        self.terminal = self._stream.isatty()
+        self.terminal = self._stream is not None and self._stream.isatty()
         self._began = time.monotonic()
         self._drawn = -math.inf
         self._shown = ""
@@ -100,7 +102,7 @@ class Progress:
                 self._rewrite(self._line(done, total, now))
         elif share >= self._share + PLAIN_STEP or (done >= total and share > self._share):
             self._share = share
-            print(self._line(done, total, now), file=self._stream, flush=True)
+            self._write(self._line(done, total, now) + "\n")
 
     def _line(self, done: int, total: int, now: float) -> str:
         spent = now - self._began
@@ -109,9 +111,14 @@ class Progress:
 
     def _rewrite(self, line: str) -> None:
         line = line[: shutil.get_terminal_size().columns - 1]
-        self._stream.write("\r" + line.ljust(len(self._shown)))
-        self._stream.flush()
+        self._write("\r" + line.ljust(len(self._shown)))
         self._shown = line
+
+    def _write(self, text: str) -> None:
+        if self._stream is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._stream.write(text)
+                self._stream.flush()
 
     def show(self, text: str) -> None:
         """Puts this into the line that is rewritten; for a terminal."""
@@ -121,15 +128,13 @@ class Progress:
         """A line of its own, above the one that is rewritten."""
         if self._shown:
             self._rewrite("")
-            self._stream.write("\r")
-            self._shown = ""
-        print(clean(text), file=self._stream, flush=True)
+            self._write("\r")
+        self._write(clean(text) + "\n")
 
     def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, *_error: object) -> None:
         if self._shown:
-            self._stream.write("\n")
-            self._stream.flush()
+            self._write("\n")
             self._shown = ""

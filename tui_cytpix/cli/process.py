@@ -18,7 +18,9 @@ def parser(prog: str) -> argparse.ArgumentParser:
     options.add_samples(parser)
     parser.add_argument("--model", required=True, metavar="M", help="a library name or a model file")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the output folder")
-    parser.add_argument("--format", default="fcs,csv", metavar="F,F", help="fcs, csv, masks, instrument-masks")
+    parser.add_argument(
+        "--format", metavar="F,F", help="of fcs, csv, masks, instrument-masks; default: csv, and fcs where there is one"
+    )
     parser.add_argument(
         "--size-cutoff", type=options.micrometres, metavar="UM", help="default: the model's own; 0 turns it off"
     )
@@ -38,6 +40,7 @@ def process(arguments: argparse.Namespace) -> int:
 
     request_model = find(arguments.model)
     samples: list[tuple[str, Path, float | None]] = []
+    with_fcs = False
     failures: list[dict[str, Any]] = []
     for path in arguments.samples:
         try:
@@ -45,18 +48,20 @@ def process(arguments: argparse.Namespace) -> int:
         except CytpixError as error:
             failures.append({"sample": str(path), "reason": str(error)})
             continue
+        with_fcs = with_fcs or info.event_count is not None
         if info.scale is None:
             note(
                 f"{path}: um/px is unknown: no size cutoff, micron fields stay empty. Give --um-per-px if you know it."
             )
         samples.append((unique_name(path, {s[0] for s in samples}), path, arguments.um_per_px))
     outputs: list[Any] = []
+    formats = ("fcs,csv" if with_fcs else "csv") if arguments.format is None else arguments.format
     if samples or not failures:
         request = evaluate.ProcessRequest(
             samples=tuple(samples),
             model=request_model,
             out=arguments.out,
-            formats=tuple(f.strip() for f in arguments.format.split(",") if f.strip()),
+            formats=tuple(f.strip() for f in formats.split(",") if f.strip()),
             size_cutoff_um=arguments.size_cutoff,
             prefix=arguments.prefix,
             device=arguments.device,
@@ -91,5 +96,6 @@ def _report(arguments: argparse.Namespace, outputs: list[Any], failures: list[di
     else:
         say(*outputs)
     for failure in failures:
-        note(f"failed: {failure.get('sample', '')}: {failure.get('reason', failure)}")
+        where = ":".join(part for part in (failure.get("sample"), failure.get("event")) if part)
+        note(f"failed: {where}: {failure.get('reason', '')}")
     return 1 if failures else 0

@@ -61,9 +61,6 @@ def _follow(watch: TrainingWatch, before: TrainingStatus) -> TrainingStatus:
     with Progress("training") as progress:
         while True:
             status = watch.poll()
-            for text in _appended(log, status.log):
-                progress.note(text)
-            log = status.log
             for one in (e for e in status.epochs if e.number > epoch):
                 epoch = one.number
                 text = _in_words(one, status.target)
@@ -71,6 +68,9 @@ def _follow(watch: TrainingWatch, before: TrainingStatus) -> TrainingStatus:
                     progress.show(f"{text}, about {duration(status.eta_seconds)} left")
                 else:
                     progress.note(text)
+            for text in _appended(log, status.log):
+                progress.note(text)
+            log = status.log
             if not status.live:
                 return status
             time.sleep(POLL_SECONDS)

@@ -13,7 +13,7 @@ from tui_cytpix.domain.run_settings import BaseModelSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.atomic import replacing
-from tui_cytpix.formats.model_file import file_hash, read_card, read_tensors
+from tui_cytpix.formats.model_file import file_hash, read_card, read_tensors, write_model
 from tui_cytpix.formats.prediction_store import PredictionStore
 from tui_cytpix.workflow.resources import built_in_models, user_models
 from tui_cytpix.workflow.run import Run
@@ -65,18 +65,24 @@ def find(name: str) -> ModelEntry:
 
 
 def import_model(path: Path, name: str = "") -> ModelEntry:
-    """Copies a model file into the user's library.
+    """Copies a model file into the user's library; under another name, its card gets that name too.
 
     Raises:
         ModelFileError: it is no model, its weights are damaged, or the name is taken.
     """
-    read_tensors(path)
-    name = name or read_card(path).name
+    tensors, card = read_tensors(path), read_card(path)
+    name = name or card.name
     check_name(name)
     target = user_models() / f"{name}{SUFFIX}"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(target) as aside:
-        shutil.copyfile(path, aside)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if name == card.name:
+            with replacing(target) as aside:
+                shutil.copyfile(path, aside)
+        else:
+            write_model(target, tensors, replace(card, name=name))
+    except OSError as error:
+        raise ModelFileError("The model can't be put into your library", f"{target}: {error.strerror}.") from error
     return entry(target)
 
 

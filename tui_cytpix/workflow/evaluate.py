@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,7 +63,7 @@ def start_processing(request: ProcessRequest) -> JobFolder:
     """Starts a process job in `out/.job` and does not wait.
 
     Raises:
-        UsageError: an unknown format, or no sample.
+        UsageError: an unknown format, no sample, or the folder holds another model's results.
         JobError: the engine can't be started, or the output can't be written.
     """
     unknown = [f for f in request.formats if f not in FORMATS]
@@ -70,6 +71,7 @@ def start_processing(request: ProcessRequest) -> JobFolder:
         raise UsageError("Unknown output format", ", ".join(unknown), f"Choose from {', '.join(FORMATS)}.")
     if not request.samples:
         raise UsageError("Nothing to process", "", "Give at least one sample.")
+    _refuse_other_results(request)
     cutoff = request.model.card.size_cutoff_um if request.size_cutoff_um is None else request.size_cutoff_um
     spec = {
         "samples": [
@@ -92,6 +94,19 @@ def start_processing(request: ProcessRequest) -> JobFolder:
         raise UsageError("The output folder can't be made", f"{request.out}: {error.strerror}.") from error
     jobs.start(job)
     return job
+
+
+def _refuse_other_results(request: ProcessRequest) -> None:
+    """One output folder for each model: results are never mixed or overwritten by another's."""
+    try:
+        record = json.loads((request.out / "process.json").read_text("utf-8"))
+        hash_, name = record["model_hash"], record["model"]["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if hash_ != request.model.hash:
+        raise UsageError(
+            "The folder holds the results of another model", f"{request.out}: {name}.", "Give a folder for each model."
+        )
 
 
 def process(request: ProcessRequest, on_event: Follow) -> dict[str, Any]:
