@@ -16,6 +16,7 @@ _MODE_SHARE = 0.3
 _HIDDEN_SHARE = 0.3
 _REACH = 6.0  # px
 _MAD_TO_SIGMA = 1.4826
+_EDGE_SHARE = 0.1
 _SAMPLES = 2048
 _ROUNDS = 8
 _TUKEY = 4.685  # 95 % efficient for normal noise (Beaton and Tukey 1974)
@@ -130,14 +131,18 @@ def _surface(c: NDArray[np.float32], ys: NDArray[np.float32], xs: NDArray[np.flo
 
 
 def _fit(target: NDArray[np.float32], terms: NDArray[np.float32], start: float, floor: float) -> NDArray[np.float32]:
-    """Coefficients (6,) by iterated reweighting: first a plane, then the quadratic, as a free surface would bend
-    into cells.
+    """Coefficients (6,) by reweighting: first a plane, then the quadratic, as a free surface would bend into cells.
+
+    What is an inlier is learnt from the residuals along the image's edge, where there is most background.
     """
+    edge = np.abs(terms[:, 1:3]).max(axis=1) > 1 - 2 * _EDGE_SHARE
+    if edge.sum() < _FEWEST:
+        edge[:] = True
     coefficients = np.zeros(terms.shape[1], np.float32)
     residual = target - np.float32(start)
     for round_ in range(_ROUNDS):
         used = 3 if round_ < _ROUNDS // 2 else terms.shape[1]
-        spread = max(float(np.quantile(np.abs(residual), _INLIERS)) / _INLIER_QUANTILE, floor)
+        spread = max(float(np.quantile(np.abs(residual[edge]), _INLIERS)) / _INLIER_QUANTILE, floor)
         weight = np.clip(1 - (residual / (_TUKEY * spread)) ** 2, 0, None) ** 2
         basis = terms[:, :used]
         weighted = basis * weight[:, None]
