@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.normalise import normalise
-from tui_cytpix.core.regions import as_uint8, ellipses, fill_holes, touches_border
+from tui_cytpix.core.regions import Box, as_uint8, ellipses, fill_holes, touches_border
 
 VARIABLE_SHARE = 0.3
 DESCRIPTORS = (
@@ -23,12 +23,14 @@ DESCRIPTORS = (
     "mean",  # normalised gray over all regions
     "deviation",
     "dark",  # share of it below background
-    "bright_rim",  # mean normalised gray of the largest region's outermost 2 px
-    "sharpness",  # fine over coarse detail: focus
+    "rim",  # mean normalised gray along the largest region's outline
+    "sharpness",  # fine over coarse detail in the largest region: focus
     "border",  # 1 where a region is cut
 )
 _THRESHOLD = 0.3  # of the image's contrast
 _MIN_AREA = 25  # px
+_BLUR = 1.5  # px
+_LARGE_FRAME = 160  # px: from here on regions are sought at half resolution
 _LIMIT = 3.0  # robust standard deviations: blank frames and freaks don't take every place of the variable part
 _MAD_TO_SIGMA = 1.4826
 
@@ -43,15 +45,16 @@ def descriptors(image: NDArray[np.generic], background: NDArray[np.float32]) -> 
         background: float32 (H, W), gray units.
 
     Returns:
-        float32 (len(DESCRIPTORS),); 0 for all but `sharpness` where no region is found.
+        float32 (len(DESCRIPTORS),); zeros where no region is found.
     """
     normal = normalise(image, background)
     found = np.zeros(len(DESCRIPTORS), np.float32)
-    found[10] = _sharpness(normal)
-    size = cv2.GaussianBlur(np.abs(normal), (0, 0), 1.5)
+    scale = 2 if min(image.shape) >= _LARGE_FRAME else 1
+    small = normal if scale == 1 else cv2.resize(normal, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    size = cv2.GaussianBlur(np.abs(small), (0, 0), _BLUR / scale)
     mask = fill_holes(size > _THRESHOLD)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(as_uint8(mask), connectivity=8, ltype=cv2.CV_32S)
-    areas = np.asarray(stats[:, cv2.CC_STAT_AREA], np.float64)
+    areas = np.asarray(stats[:, cv2.CC_STAT_AREA], np.float64) * scale**2
     areas[0] = 0
     large = areas >= _MIN_AREA
     if not large.any():
@@ -60,36 +63,41 @@ def descriptors(image: NDArray[np.generic], background: NDArray[np.float32]) -> 
     x, y, width, height = (int(v) for v in stats[first, :4])
     region = labels[y : y + height, x : x + width] == first
     ellipse = ellipses(as_uint8(region), 1)[0]
-    outer = region & ~cv2.erode(as_uint8(np.pad(region, 2)), np.ones((5, 5), np.uint8))[2:-2, 2:-2].view(np.bool_)
+    inner = cv2.erode(as_uint8(np.pad(region, 1)), np.ones((3, 3), np.uint8))[1:-1, 1:-1].view(np.bool_)
+    outline = region & ~inner
     kept = mask & large[labels]
-    gray = normal[kept]
-    found[:10] = (
+    gray = small[kept]
+    whole = Box(y * scale, x * scale, (y + height) * scale, (x + width) * scale).grown(6, image.shape)
+    found[:] = (
         math.sqrt(kept.mean()),
         math.log2(1 + large.sum()),
         math.log2(areas[first]),
         ellipse.minor / ellipse.major,
-        min(1.0, areas[first] / _hull_area(region)),
+        min(1.0, ellipse.area / _hull_area(outline)),
         math.sqrt(np.partition(areas, -2)[-2] / areas[first]),
         gray.mean(),
         gray.std(),
         (gray < 0).mean(),
-        normal[y : y + height, x : x + width][outer].mean(),
+        small[y : y + height, x : x + width][outline].mean(),
+        _sharpness(normal[whole.slices]),
+        touches_border(kept),
     )
-    found[11] = touches_border(kept)
     return found
 
 
 def _sharpness(normal: NDArray[np.float32]) -> float:
-    """Root of the energy of detail finer than 2 px over that of detail finer than 6 px; 0 for a flat image."""
+    """Root of the energy of detail finer than 1 px over that of detail finer than 3 px (Gaussian); 0 for a flat
+    image.
+    """
     fine = normal - cv2.GaussianBlur(normal, (0, 0), 1.0)
     coarse = normal - cv2.GaussianBlur(normal, (0, 0), 3.0)
     below = float((coarse * coarse).sum())
     return math.sqrt(float((fine * fine).sum()) / below) if below > 0 else 0.0
 
 
-def _hull_area(region: NDArray[np.bool_]) -> float:
-    """Area of the convex hull of a region's pixels, each a unit square."""
-    ys, xs = np.nonzero(region)
+def _hull_area(outline: NDArray[np.bool_]) -> float:
+    """Area of the convex hull of a region, given its outermost pixels, each a unit square."""
+    ys, xs = np.nonzero(outline)
     corners = np.concatenate([np.stack([xs + dx, ys + dy], axis=1) for dx in (0, 1) for dy in (0, 1)])
     return float(cv2.contourArea(cv2.convexHull(corners.astype(np.int32))))
 
