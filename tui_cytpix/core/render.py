@@ -121,18 +121,26 @@ def sample_labels(labels: NDArray[Any], view: View, rows: int, columns: int) -> 
     return np.where(inside(labels.shape, view, rows, columns), picked, 0)
 
 
-def outline(shown: NDArray[Any]) -> NDArray[np.bool_]:
-    """bool: the pixels just outside a region or, between two touching labels, on the larger label's side. Outside, so
-    that the object itself stays visible; 4-neighbours.
-    """
-    edge = np.zeros(shown.shape, bool)
+def outline(covered: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """bool: the pixels just outside the foreground, so that the object itself stays visible; 4-neighbours."""
+    near = np.zeros(covered.shape, bool)
+    near[1:] |= covered[:-1]
+    near[:-1] |= covered[1:]
+    near[:, 1:] |= covered[:, :-1]
+    near[:, :-1] |= covered[:, 1:]
+    return np.asarray(near & ~covered)
+
+
+def divisions(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """bool: where two labels touch, on the larger one's side; the background divides nothing."""
+    line = np.zeros(labels.shape, bool)
     for axis in (0, 1):
-        first = np.moveaxis(shown, axis, 0)
-        edges = np.moveaxis(edge, axis, 0)
-        before, after = first[:-1], first[1:]
-        edges[:-1] |= (before != after) & ((before == 0) | ((after != 0) & (before > after)))
-        edges[1:] |= (before != after) & ((after == 0) | ((before != 0) & (after > before)))
-    return edge
+        along, lines = np.moveaxis(labels, axis, 0), np.moveaxis(line, axis, 0)
+        before, after = along[:-1], along[1:]
+        touch = (before != after) & (before != 0) & (after != 0)
+        lines[:-1] |= touch & (before > after)
+        lines[1:] |= touch & (after > before)
+    return line
 
 
 def coverage(mask: NDArray[np.bool_], view: View, rows: int, columns: int) -> NDArray[np.bool_]:

@@ -54,11 +54,25 @@ IMAGE = (
     _C("image.zoom-out", "Z", "Zoom out"),
     _C("image.brighter", "greater_than_sign", "Brighter", "Brighter, darker (gamma)."),
     _C("image.darker", "less_than_sign", "Darker"),
-    _C("image.pan-left", "h,left", "Left", "Where zoomed in: the part to the left, below, above, to the right."),
-    _C("image.pan-down", "j,down", "Down"),
-    _C("image.pan-up", "k,up", "Up"),
-    _C("image.pan-right", "l,right", "Right"),
     _C("image.invert", "i", "Invert", "Swap black and white."),
+)
+
+PAN = (
+    _C("pan.left", "h,left", "Left", "Zoomed in: the part to the left, below, above, to the right.", action="pan_left"),
+    _C("pan.down", "j,down", "Down", action="pan_down"),
+    _C("pan.up", "k,up", "Up", action="pan_up"),
+    _C("pan.right", "l,right", "Right", action="pan_right"),
+)
+
+CURSOR = (
+    _C("cursor.left", "h,left", "Left", "Crosshair 1 px left, down, up, right."),
+    _C("cursor.down", "j,down", "Down"),
+    _C("cursor.up", "k,up", "Up"),
+    _C("cursor.right", "l,right", "Right"),
+    _C("cursor.far-left", "H,shift+left", "8 px left", "Crosshair 8 px left, down, up, right."),
+    _C("cursor.far-down", "J,shift+down", "8 px down"),
+    _C("cursor.far-up", "K,shift+up", "8 px up"),
+    _C("cursor.far-right", "L,shift+right", "8 px right"),
 )
 
 EDITOR = (
@@ -80,14 +94,6 @@ EDITOR = (
     _C("editor.drop", "enter", "Drop", "Drop the centroid that is being moved."),
     _C("editor.centre", "c", "Centre", "Centre the nearest centroid in its particle, or all of them."),
     _C("editor.centre-all", "C", "Centre all"),
-    _C("editor.left", "h,left", "Left", "Crosshair 1 px left, down, up, right."),
-    _C("editor.down", "j,down", "Down"),
-    _C("editor.up", "k,up", "Up"),
-    _C("editor.right", "l,right", "Right"),
-    _C("editor.far-left", "H,shift+left", "8 px left", "Crosshair 8 px left, down, up, right."),
-    _C("editor.far-down", "J,shift+down", "8 px down"),
-    _C("editor.far-up", "K,shift+up", "8 px up"),
-    _C("editor.far-right", "L,shift+right", "8 px right"),
     _C("editor.next-particle", "tab", "Particle", "Crosshair to the next particle, the one before."),
     _C("editor.previous-particle", "shift+tab", "Particle back"),
     _C("editor.next-object", "n", "Object", "Crosshair to the next object, the one before."),
@@ -101,4 +107,4 @@ EDITOR = (
     _C("editor.ambiguous", "I", "Indistinguishable", "The cells in this image can't be told apart; go on."),
 )
 
-COMMANDS = APP + HOME + GALLERY + IMAGE + EDITOR
+COMMANDS = APP + HOME + GALLERY + IMAGE + PAN + EDITOR + CURSOR

@@ -12,9 +12,11 @@ from textual.widgets import Footer
 
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.errors import CytpixError
+from tui_cytpix.ui.commands import of_scope
 from tui_cytpix.ui.session import PredictionsChanged, SavedChanged, Session, TrainingChanged
 from tui_cytpix.ui.widgets.ask_panel import AskPanel
 from tui_cytpix.ui.widgets.help_panel import HelpPanel
+from tui_cytpix.ui.widgets.palette_panel import PalettePanel
 from tui_cytpix.ui.widgets.step_rail import StepRail
 from tui_cytpix.workflow.predict import PredictProgress
 
@@ -34,6 +36,7 @@ class BaseScreen(Screen[None]):
         yield StepRail()
         yield from self.body()
         yield HelpPanel()
+        yield PalettePanel()
         yield AskPanel()
         yield Footer(compact=True, show_command_palette=False)
 
@@ -60,6 +63,10 @@ class BaseScreen(Screen[None]):
         return self.query_one(AskPanel)
 
     def close_panels(self) -> bool:
+        """Closes what `q` closes before it leaves the screen; False where nothing was open."""
+        return self.close_help()
+
+    def close_help(self) -> bool:
         """Closes help or the palette; False where neither was open."""
         panel = self.query_one(HelpPanel)
         if not panel.open:
@@ -70,9 +77,30 @@ class BaseScreen(Screen[None]):
 
     def toggle_help(self) -> None:
         """Opens or closes the list of keys."""
-        if not self.close_panels():
+        if not self.close_help():
             self._came_from = self.focused
             self.query_one(HelpPanel).show((*self.SCOPES, "app"), self.cytpix.user_keys)
+
+    def open_palette(self) -> None:
+        """Opens the list of this screen's commands."""
+        self.close_panels()
+        self._came_from = self.focused
+        commands = [c for scope in (*self.SCOPES, "app") for c in of_scope(scope) if c.id != "app.palette"]
+        self.query_one(PalettePanel).show(commands, self.cytpix.user_keys)
+
+    def on_palette_panel_left(self) -> None:
+        """Closed without a choice."""
+        self.focus_back()
+
+    async def on_palette_panel_chosen(self, event: PalettePanel.Chosen) -> None:
+        """Runs the command where its key would have: in the focused widget, else upwards."""
+        self.focus_back()
+        namespaces = [] if self.focused is None else list(self.focused.ancestors_with_self)
+        for node in (*namespaces, self, self.app):
+            if any(binding.id == event.command.id for _key, binding in node._bindings):
+                await self.app.run_action(event.command.action_name, node)
+                return
+        self.report(f"{event.command.label} is for another part of this screen.")
 
     def focus_back(self) -> None:
         """Focus returns to where it was before a panel opened."""

@@ -35,7 +35,7 @@ class AskPanel(Vertical):
     AskPanel { dock: bottom; height: auto; display: none; background: $panel; padding: 0 1; }
     AskPanel.-asking { display: block; }
     AskPanel Static { height: auto; }
-    AskPanel Input { height: 1; border: none; padding: 0; background: $surface; }
+    AskPanel Input, AskPanel Input:focus { height: 1; border: none; padding: 0; background: $surface; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002

@@ -60,7 +60,7 @@ class EventImageView(Vertical, can_focus=True):
     EventImageView > .image-title.-shown { display: block; }
     EventImageView:focus > .image-title { color: $accent; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = bindings("image")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("image", "pan")
 
     class Ready(Message):
         """The image was decoded (or can't be)."""
@@ -83,6 +83,7 @@ class EventImageView(Vertical, can_focus=True):
         self.look = Look()
         self.zoom = 0  # place in ZOOMS
         self.centre: tuple[float, float] | None = None
+        self.particles: NDArray[np.uint16] | None = None
         self._framed: ImageKey | None = None
         self._also: tuple[Segmentation, ...] = ()
         self._palette = Palette()
@@ -184,6 +185,11 @@ class EventImageView(Vertical, can_focus=True):
             width,
         )
 
+    @property
+    def zoom_factor(self) -> float:
+        """1 shows the whole image."""
+        return ZOOMS[self.zoom]
+
     def _frame_content(self, picture: NDArray[np.uint8]) -> None:
         """Zooms so that all that is in the image fits, with some room."""
         self._framed = self.key
@@ -253,7 +259,9 @@ class EventImageView(Vertical, can_focus=True):
         picture, view = self.picture, self.view
         if picture is None or view is None:
             return None
-        return frame(picture, self.segmentation, view, self.cell_size, self.look, self._palette)
+        return frame(
+            picture, self.segmentation, view, self.cell_size, self.look, self._palette, particles=self.particles
+        )
 
     def cells_of(self, tile: Tile, row: int) -> list[Segment]:
         """One row of one tile."""

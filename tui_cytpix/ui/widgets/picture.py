@@ -88,8 +88,12 @@ def frame(
     cells: tuple[int, int],
     look: Look,
     palette: Palette,
+    *,
+    particles: NDArray[np.uint16] | None = None,
 ) -> Frame:
-    """Draws the view into (rows, columns) cells."""
+    """Draws the view into (rows, columns) cells. `particles` (H, W) labels them, where the line between touching ones
+    is wanted.
+    """
     rows, columns = cells[0] * 2, cells[1]
     gray = render.scale(picture, view, rows, columns)
     covered = np.zeros((rows, columns), bool)
@@ -102,6 +106,8 @@ def frame(
             if 0 <= row < rows and 0 <= column < columns:
                 marks.add((int(row) // 2, int(column)))
     edges = render.outline(covered)
+    if drawn and particles is not None and particles.shape == picture.shape:
+        edges |= render.divisions(render.sample_labels(particles, view, rows, columns))
     pixels = render.compose(
         gray,
         render.tone_table(look.gamma, invert=look.invert),

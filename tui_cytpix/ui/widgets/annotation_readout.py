@@ -1,0 +1,121 @@
+"""What the editor says beside the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich.style import Style
+from rich.text import Text
+
+from tui_cytpix.domain.annotation import MIN_ANNOTATED, Annotation, AnnotationBook, Side, Status
+from tui_cytpix.domain.run_settings import RunSettings
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.ui.text import plain
+from tui_cytpix.workflow.anatomy import Anatomy, ObjectPart
+
+DIM, BOLD = Style(dim=True), Style(bold=True)
+_WORDS = {
+    Status.OPEN: "open",
+    Status.ACCEPTED: "✓ accepted",
+    Status.REJECTED: "✗ rejected",
+    Status.AMBIGUOUS: "? indistinguishable",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """All that the lines are made of."""
+
+    key: ImageKey
+    place: int
+    images: int
+    state: Annotation
+    anatomy: Anatomy | None
+    cursor: tuple[float, float]
+    um_per_px: float | None
+    moving: int | None
+    zoom: float
+    message: str
+
+
+def lines(shown: Shown, book: AnnotationBook) -> list[Text]:
+    """One line each, most wanted first."""
+    return [
+        Text(plain(shown.key.event), BOLD),
+        Text(f"{plain(shown.key.sample)} · {shown.place + 1}/{shown.images}", DIM),
+        *_status(shown.state),
+        Text(),
+        *_counts(shown),
+        Text(),
+        *_position(shown),
+        Text(),
+        *_progress(book),
+    ]
+
+
+def paragraphs(shown: Shown, settings: RunSettings) -> list[Text]:
+    """What the last key did, and the counting convention."""
+    convention = plain(settings.assess.counting_convention) or "no convention is written down (step 1)."
+    said = [Text(plain(shown.message), Style(bold=True))] if shown.message else []
+    return [*said, Text(f"Counting: {convention}")]
+
+
+def _status(state: Annotation) -> list[Text]:
+    words = _WORDS[state.status]
+    if state.status is Status.ACCEPTED:
+        words += ", corrected" if state.corrected else " as it was"
+    elif state.segmentation is None:
+        words = "waits for the model"
+    elif state.corrected:
+        words += ", changed"
+    found = [Text(words, BOLD)]
+    who = f"{plain(state.who)} {datetime.fromtimestamp(state.time):%d %b %H:%M}" if state.time else "not touched yet"
+    found.append(Text(who, DIM))
+    found.append(Text("" if state.side is None else f"side: {state.side}", DIM))
+    return found
+
+
+def _counts(shown: Shown) -> list[Text]:
+    anatomy = shown.anatomy
+    if anatomy is None:
+        return [Text("no particles yet"), Text(), Text(), Text()]
+    particles = len(anatomy.offsets_px)
+    found = [Text(f"{particles} particle{'s' * (particles != 1)}, {_objects(len(anatomy.objects))}", BOLD)]
+    here = anatomy.object_at(shown.cursor)
+    found.extend(_object(here, shown.um_per_px) if here is not None else [Text("background"), Text()])
+    off = anatomy.off_centre
+    warning = f"! {len(off)} off centre: C" if off else ""
+    found.append(Text(warning))
+    return found
+
+
+def _objects(number: int) -> str:
+    return f"{number} object{'s' * (number != 1)}"
+
+
+def _object(part: ObjectPart, um_per_px: float | None) -> list[Text]:
+    area = f"{part.area_px} px"
+    if um_per_px is not None:
+        area += f" = {part.area_px * um_per_px**2:.1f} µm²"
+    return [Text(f"object {part.number}: clump {len(part.particles)}"), Text(f"area {area}")]
+
+
+def _position(shown: Shown) -> list[Text]:
+    y, x = shown.cursor
+    found = [Text(f"y {y:.0f}  x {x:.0f} px")]
+    if shown.um_per_px is None:
+        found.append(Text("µm unknown (step 3)", DIM))
+    else:
+        found.append(Text(f"y {y * shown.um_per_px:.1f}  x {x * shown.um_per_px:.1f} µm", DIM))
+    found.append(Text(f"zoom {shown.zoom:g}×", DIM))
+    return found
+
+
+def _progress(book: AnnotationBook) -> list[Text]:
+    accepted, held_out = len(book.accepted()), len(book.side(Side.VALIDATION))
+    enough = " ✓" if book.ready_to_train() is None else ""
+    return [
+        Text(f"{accepted} of {MIN_ANNOTATED} annotated{enough}", BOLD),
+        Text(f"{accepted - held_out} train · {held_out} validate", DIM),
+    ]

@@ -1,0 +1,125 @@
+"""The command palette: type a part of a name, Enter runs it. Docked, so that it covers no picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from tui_cytpix.ui.commands import Command, key_text
+
+ROWS = 8
+
+
+class _Search(Input):
+    """Arrows choose, Esc or `q` while empty leaves."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        panel = self.query_ancestor(PalettePanel)
+        if panel.takes_key(event.key, self.value):
+            event.stop()
+            event.prevent_default()
+            return
+        await super()._on_key(event)
+
+
+class PalettePanel(Vertical):
+    """Lists commands; posts `Chosen` or `Left`."""
+
+    DEFAULT_CSS = """
+    PalettePanel { dock: bottom; height: auto; display: none; background: $panel; padding: 0 1; }
+    PalettePanel.-open { display: block; }
+    PalettePanel Input, PalettePanel Input:focus { height: 1; border: none; padding: 0; background: $surface; }
+    PalettePanel OptionList { text-wrap: nowrap; text-overflow: ellipsis; height: auto; max-height: 8; border: none; padding: 0; background: $panel; }
+    """
+
+    class Chosen(Message):
+        """A command to run."""
+
+        def __init__(self, command: Command) -> None:
+            super().__init__()
+            self.command = command
+
+    class Left(Message):
+        """Closed without a choice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._commands: list[Command] = []
+        self._found: list[Command] = []
+        self._keys: dict[str, str] = {}
+
+    def compose(self) -> ComposeResult:
+        """What is found, above the line."""
+        yield OptionList(markup=False)
+        yield _Search(placeholder="command (q or Esc: leave)")
+
+    @property
+    def open(self) -> bool:
+        """True while it shows."""
+        return self.has_class("-open")
+
+    def show(self, commands: Sequence[Command], keys: dict[str, str]) -> None:
+        """Opens on these commands, under the user's keys."""
+        self._commands, self._keys = list(commands), keys
+        self.query_one(OptionList).can_focus = False
+        self.add_class("-open")
+        line = self.query_one(_Search)
+        line.value = ""
+        self._search("")
+        line.focus()
+
+    def hide(self) -> None:
+        """Closes."""
+        self.remove_class("-open")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Searches with every letter."""
+        event.stop()
+        self._search(event.value)
+
+    def _search(self, text: str) -> None:
+        self._found = [c for c in self._commands if matches(c, text)]
+        found = self.query_one(OptionList)
+        found.clear_options()
+        found.add_options(Option(self._row(command)) for command in self._found)
+        found.highlighted = 0 if self._found else None
+
+    def _row(self, command: Command) -> Text:
+        row = Text(no_wrap=True, overflow="ellipsis")
+        row.append(f"{command.label:<18}", Style(bold=True))
+        row.append(f"{key_text(self._keys.get(command.id, command.keys)):<12} ")
+        row.append(f"{command.help}  {command.id}", Style(dim=True))
+        return row
+
+    def takes_key(self, key: str, value: str) -> bool:
+        """Whether the key steers the list rather than being a letter."""
+        found = self.query_one(OptionList)
+        if key == "down":
+            found.action_cursor_down()
+        elif key == "up":
+            found.action_cursor_up()
+        elif key == "enter":
+            place = found.highlighted
+            self.hide()
+            chosen = self._found[place] if place is not None and place < len(self._found) else None
+            self.post_message(self.Left() if chosen is None else self.Chosen(chosen))
+        elif key == "escape" or (key == "q" and not value):
+            self.hide()
+            self.post_message(self.Left())
+        else:
+            return False
+        return True
+
+
+def matches(command: Command, text: str) -> bool:
+    """Every word of the text is in the command's name, label or help."""
+    whole = f"{command.id} {command.label} {command.help}".lower()
+    return all(word in whole for word in text.lower().split())

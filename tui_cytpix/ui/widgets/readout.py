@@ -1,0 +1,66 @@
+"""Lines of text of which only those that changed are sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.style import Style
+from rich.text import Text
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+
+class Readout(Widget):
+    """Numbers that change with every key: one line each, cut at the right; paragraphs follow below, folded."""
+
+    DEFAULT_CSS = """
+    Readout { height: 1fr; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._lines: list[Text] = []
+        self._given: tuple[tuple[Text, ...], tuple[Text, ...]] = ((), ())
+
+    @property
+    def text(self) -> str:
+        """All that is shown, for tests and screen readers."""
+        return "\n".join(line.plain for line in self._lines)
+
+    def show(self, lines: Sequence[Text], paragraphs: Sequence[Text] = ()) -> None:
+        """Takes new lines."""
+        self._given = (tuple(lines), tuple(paragraphs))
+        self._arrange()
+
+    def on_resize(self) -> None:
+        """Folds anew."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        lines, paragraphs = self._given
+        width = max(1, self.size.width)
+        new = list(lines)
+        for paragraph in paragraphs:
+            new.extend([Text(), *paragraph.wrap(self.app.console, width)])
+        for number in range(max(len(new), len(self._lines))):
+            before = self._lines[number] if number < len(self._lines) else None
+            after = new[number] if number < len(new) else None
+            same = before is not None and after is not None and _looks(before) == _looks(after)
+            if not same and number < self.size.height:
+                self.refresh(Region(0, number, width, 1))
+        self._lines = new
+
+    def render_line(self, y: int) -> Strip:
+        """One line."""
+        width, style = self.size.width, self.rich_style
+        if y >= len(self._lines):
+            return Strip.blank(width, style)
+        line = self._lines[y].copy()
+        line.truncate(width, overflow="ellipsis")
+        base = style + line.style if isinstance(line.style, Style) else style
+        return Strip(list(line.render(self.app.console))).apply_style(base).adjust_cell_length(width, style)
+
+
+def _looks(line: Text) -> tuple[object, ...]:
+    return line.plain, line.style, tuple(line.spans)
