@@ -46,6 +46,13 @@ def test_a_flat_heat_map_gives_one_centroid_an_object(discs):
     assert pick(np.ones(mask.shape), mask & False, 0.5).shape == (0, 2)
 
 
+def test_a_saturated_peak_is_taken_in_its_middle(discs):
+    mask = discs((30, 20, 12), (30, 42, 12)) > 0
+    heat = np.minimum(heat_of((30, 20), (30, 42), sigma=6), 0.7)
+    found = pick(heat, mask, 0.3)
+    assert found[np.argsort(found[:, 1])] == pytest.approx(np.array([[30, 20], [30, 42]]), abs=0.5)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6))
 def test_every_object_has_a_centroid_and_every_centroid_an_object(random_mask, seed):

@@ -24,9 +24,9 @@ def pick(
 ) -> NDArray[np.float32]:
     """The peaks of a heat map inside a mask, at least one per object.
 
-    A peak is a pixel of the mask that no neighbour exceeds, with heat >= `threshold`; of two peaks closer than
-    `min_distance` px the hotter stays. Positions are refined by a parabola through the neighbours. An object
-    without a peak gets its centre.
+    A peak is a pixel of the mask that no neighbour exceeds, or the middle of several equal ones, with heat >=
+    `threshold`; of two peaks of one object closer than `min_distance` px the hotter stays. Positions are refined by
+    a parabola through the neighbours. An object without a peak gets its centre.
 
     Args:
         heat: (H, W), any scale.
@@ -38,21 +38,31 @@ def pick(
     objects, count = label_objects(mask)
     hot = np.ascontiguousarray(heat, np.float32)
     peaks = (hot >= cv2.dilate(hot, _SQUARE)) & mask & (hot >= threshold)
-    ys, xs = np.nonzero(peaks)
+    ys, xs = _middles(peaks)
     order = np.argsort(-hot[ys, xs], kind="stable")
     taken: list[list[tuple[float, float]]] = [[] for _ in range(count + 1)]
-    everywhere: list[tuple[int, int]] = []
     for y, x in zip(ys[order].tolist(), xs[order].tolist(), strict=True):
-        if any((y - v) ** 2 + (x - u) ** 2 < min_distance**2 for v, u in everywhere):
-            continue
-        everywhere.append((y, x))
-        taken[objects[y, x]].append(_refined(hot, y, x))
+        others = taken[objects[y, x]]
+        if all((y - v) ** 2 + (x - u) ** 2 >= min_distance**2 for v, u in others):
+            others.append(_refined(hot, y, x))
     for label in range(1, count + 1):
         if not taken[label]:
             y, x = centre(objects == label)
             taken[label].append((y, x))
     flat = [point for points in taken[1:] for point in points]
     return np.array(flat, np.float32).reshape(-1, 2)
+
+
+def _middles(peaks: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """One pixel for each peak, the middle one where it is a plateau (heat saturates, and bfloat16 has few steps)."""
+    count, plateaus, stats, middles = cv2.connectedComponentsWithStats(
+        as_uint8(peaks), connectivity=8, ltype=cv2.CV_32S
+    )
+    ys, xs = np.nonzero(peaks)
+    away = (ys - middles[plateaus[ys, xs], 1]) ** 2 + (xs - middles[plateaus[ys, xs], 0]) ** 2
+    order = np.lexsort((away, plateaus[ys, xs]))
+    first = np.concatenate([[0], np.cumsum(stats[1:, cv2.CC_STAT_AREA])[:-1]]).astype(np.intp) if count > 1 else order
+    return ys[order[first]], xs[order[first]]
 
 
 def _refined(heat: NDArray[np.float32], y: int, x: int) -> tuple[float, float]:
