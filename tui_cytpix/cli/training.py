@@ -41,7 +41,7 @@ def train(arguments: argparse.Namespace) -> int:
             say(job.path)
         return 0
     try:
-        status = _follow(watch, before)
+        status = _follow(watch, before, resumed=bool(job.spec.get("resume")))
     except KeyboardInterrupt:
         note(f"Training goes on in the background. How far: tui-cytpix run status {run.path}")
         note(f"To end it: tui-cytpix run stop {run.path}")
@@ -55,9 +55,9 @@ def train(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _follow(watch: TrainingWatch, before: TrainingStatus) -> TrainingStatus:
+def _follow(watch: TrainingWatch, before: TrainingStatus, *, resumed: bool) -> TrainingStatus:
     """Waits for the job's end; an epoch is a step of the line on a terminal, a line elsewhere."""
-    log, epoch = before.log, before.epochs[-1].number if before.epochs else 0
+    log, epoch = before.log, before.epochs[-1].number if before.epochs and resumed else 0
     with Progress("training") as progress:
         while True:
             status = watch.poll()

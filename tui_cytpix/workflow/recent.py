@@ -53,7 +53,7 @@ def _paths() -> list[Path]:
     try:
         content = json.loads(_list().read_text("utf-8"))
         return [Path(p) for p in content if isinstance(p, str)]
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return []
 
 

@@ -1,0 +1,206 @@
+"""Training from the outside: the curve over several jobs, wishes, and the finished model."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.training import JobState
+from tui_cytpix.errors import ModelFileError, RunError
+from tui_cytpix.formats.model_file import read_card, write_model
+from tui_cytpix.workflow import base_model, jobs, train
+from tui_cytpix.workflow.run import Run
+
+DRAWN = Segmentation(np.eye(9, dtype=bool), np.array([[4, 4]], np.float32))
+
+
+@pytest.fixture
+def run(tmp_path):
+    with Run.create(tmp_path / "r") as run:
+        yield run
+
+
+@pytest.fixture
+def living():
+    """A process that looks like an engine."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "tui_cytpix.engine"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def started(run, epochs=10, pid=None, after=0):
+    job = jobs.create(run.folder.jobs, "train", {"epochs": epochs, "resume": "last" if after else ""})
+    job.emit("started", host=socket.gethostname(), pid=pid or os.getpid(), device="cpu", target=after + epochs)
+    return job
+
+
+def epoch(job, number, va=0.5, target=10, seconds=2.0):
+    job.emit(
+        "epoch",
+        epoch=number,
+        loss=1 / number,
+        ta=0.6,
+        va=va,
+        seconds=seconds,
+        training_images=8,
+        validation_images=2,
+        target=target,
+    )
+
+
+def annotated(run, images=10):
+    for n in range(images):
+        run.record_edit(ImageKey("s", str(n)), "place", DRAWN)
+        run.record_edit(ImageKey("s", str(n)), "accept")
+
+
+def test_nothing_is_trained_yet(run):
+    assert train.TrainingWatch(run.folder).poll().state is None
+    for wish in (train.pause, train.stop):
+        with pytest.raises(RunError, match="No training is at work"):
+            wish(run)
+    with pytest.raises(RunError, match="nothing is trained yet"):
+        train.finish(run, "new")
+    assert train.checkpoints(run) == {}
+
+
+def test_the_curve_goes_over_all_jobs_and_a_repeated_epoch_counts_once(run, living):
+    first = started(run)
+    watch = train.TrainingWatch(run.folder)
+    for n in (1, 2, 3):
+        epoch(first, n, va=n / 10)
+    assert [e.number for e in watch.poll().epochs] == [1, 2, 3]
+    first.emit("best", epoch=2)
+    second = started(run, epochs=7, pid=living.pid, after=3)
+    epoch(second, 3, va=0.9)  # told again after a crash between saving and telling
+    epoch(second, 4)
+    status = watch.poll()
+    assert [(e.number, e.va) for e in status.epochs] == [(1, 0.1), (2, 0.2), (3, 0.9), (4, 0.5)]
+    assert (status.state, status.target, status.best_epoch, status.device) == (JobState.RUNNING, 10, 2, "cpu")
+    assert status.eta_seconds == pytest.approx(6 * 2.0)
+    assert status == train.TrainingWatch(run.folder).poll()
+    assert status.live
+
+
+def test_training_from_the_base_anew_begins_a_new_curve(run):
+    first = started(run)
+    epoch(first, 1)
+    epoch(first, 2)
+    again = started(run)
+    epoch(again, 1, va=0.7)
+    assert [(e.number, e.va) for e in train.TrainingWatch(run.folder).poll().epochs] == [(1, 0.7)]
+
+
+def test_flips_come_with_the_most_restless_first(run):
+    job = started(run)
+    for number, (a, b, c) in enumerate([(1, 1, 2), (2, 1, 2), (1, 2, 2)], 1):
+        job.emit("counts", epoch=number, scope="annotated", counts={"s:a": a, "s:b": b, "s:c": c})
+    flips = train.TrainingWatch(run.folder).poll().flips
+    assert [(str(f.image), f.flips) for f in flips] == [("s:a", 2), ("s:b", 1)]
+
+
+def test_a_lost_job_says_so(run):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    job = started(run, pid=dead.pid)
+    job.output_path.write_text("Killed\n")
+    status = train.TrainingWatch(run.folder).poll()
+    assert status.state is JobState.LOST
+    assert "Killed" in status.message
+    assert not status.live
+    assert status.eta_seconds is None
+
+
+def test_unknown_events_and_a_torn_line_are_passed_over(run):
+    job = started(run)
+    job.emit("of_a_newer_version", text="?")
+    epoch(job, 1)
+    with job.events_path.open("ab") as file:
+        file.write(b'{"type":"epo')
+    assert len(train.TrainingWatch(run.folder).poll().epochs) == 1
+
+
+def test_training_needs_ten_images_a_base_and_no_other_job(run, model_file, living, monkeypatch):
+    monkeypatch.setattr(jobs, "start", lambda job: None)
+    annotated(run, 9)
+    with pytest.raises(RunError, match="annotate 1 more"):
+        train.start(run)
+    annotated(run, 10)
+    with pytest.raises(ModelFileError, match="No base model"):
+        train.start(run)
+    base_model.choose(run, base_model.entry(model_file()))
+    train.compute_on(run, "cpu", 2)
+    job = train.start(run, 5)
+    spec = job.spec
+    assert (spec["epochs"], spec["device"], spec["threads"], spec["resume"]) == (5, "cpu", 2, "")
+    assert spec["base_hash"] == base_model.base_of(run).hash
+    assert run.unsaved == 0  # what the engine reads is on disk
+    job.emit("started", host=socket.gethostname(), pid=living.pid)
+    with pytest.raises(RunError, match="at work already"):
+        train.start(run)
+    train.pause(run)
+    train.resume(run)
+    train.add_epochs(run, 7)
+    train.reload(run)
+    train.stop(run)
+    told = [(w["type"], w.get("epochs")) for w in job.control()]
+    assert told == [
+        ("pause", None), ("reload", None), ("resume", None), ("more", 7), ("reload", None), ("stop", None),
+    ]  # fmt: skip
+
+
+def test_resuming_a_job_that_left_goes_on_from_its_checkpoint_to_its_target(run, model_file, monkeypatch):
+    monkeypatch.setattr(jobs, "start", lambda job: None)
+    annotated(run)
+    base_model.choose(run, base_model.entry(model_file()))
+    job = started(run, epochs=10)
+    epoch(job, 4)
+    job.emit("exited", reason="idle")
+    run.folder.checkpoints.mkdir()
+    last = run.folder.checkpoints / "last.safetensors"
+    write_model(last, {"w": np.zeros(3, np.float32)}, ModelCard("x", "half", "UDT"))
+    train.resume(run)
+    again = jobs.of_kind(run.folder.jobs, "train")[-1]
+    assert (again.spec["epochs"], again.spec["resume"]) == (6, str(last))
+
+
+def test_finishing_writes_the_model_with_its_card_and_takes_it_into_the_library(run, model_file):
+    job = started(run)
+    for n in (1, 2, 3):
+        epoch(job, n, va=n / 4)
+    job.emit("best", epoch=2)
+    job.emit("stopped", epoch=3)
+    run.folder.checkpoints.mkdir()
+    for name, number in (("best", 2), ("last", 3), ("epoch-0001", 1)):
+        card = ModelCard("base", "half", "UDT", base="sha256:b", base_name="base", training={"epoch": number})
+        write_model(run.folder.checkpoints / f"{name}.safetensors", {"w": np.full(3, number, np.float32)}, card)
+    run.update(replace(run.settings, seed=4))
+    model = train.finish(run, "pombe-1")
+    card = read_card(run.folder.model_path)
+    assert (card.name, card.kind, card.base_name) == ("pombe-1", "UDT", "base")
+    assert (card.measured["TA"], card.measured["VA"]) == (0.6, 0.5)
+    assert (card.training["epoch"], card.training["epochs_in_all"], card.training["seed"]) == (2, 3, 4)
+    assert card.software.startswith("tui-cytpix ")
+    assert base_model.find("pombe-1").hash == model.hash
+    assert run.settings.evaluate.name == "pombe-1"
+    with pytest.raises(ModelFileError, match="taken"):
+        train.finish(run, "pombe-1")
+    with pytest.raises(RunError, match="best, epoch-0001, last"):
+        train.finish(run, "pombe-2", "epoch-0099")
+    assert train.finish(run, "pombe-2", "last").card.training["epoch"] == 3
+
+
+def test_a_run_at_work_is_not_finished(run, living):
+    started(run, pid=living.pid)
+    with pytest.raises(RunError, match="at work"):
+        train.finish(run, "pombe-1")
