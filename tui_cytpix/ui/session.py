@@ -67,7 +67,7 @@ class Session:
         self._annotators: dict[str, Annotator] = {}
         # One thread: requests and polls never meet, and both stay off the event loop.
         self._engine = ThreadPoolExecutor(1, thread_name_prefix="predict")
-        self._saved = (0, "")
+        self.saved = (0, "")  # what the screens were told last
         self._closed = False
 
     def _read(self, key: ImageKey) -> NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]:
@@ -113,8 +113,8 @@ class Session:
                     self.training = status
                     app.screen.post_message(TrainingChanged(status))
             saved = (self.run.unsaved, self.run.problem)
-            if saved != self._saved:
-                self._saved = saved
+            if saved != self.saved:
+                self.saved = saved
                 app.screen.post_message(SavedChanged(*saved))
             await asyncio.sleep(POLL_SECONDS)
 

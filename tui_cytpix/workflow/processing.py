@@ -95,3 +95,9 @@ def newest(run: Run) -> JobFolder | None:
         if (job.path / "job.toml").is_file()
     ]
     return max(found, key=lambda job: (job.path / "job.toml").stat().st_mtime, default=None)
+
+
+def watch_newest(run: Run) -> ProcessWatch | None:
+    """Follows the run's newest process job."""
+    job = newest(run)
+    return None if job is None else ProcessWatch(job)

@@ -33,7 +33,6 @@ REVIEW = (
     _C("review.undo", "u", "Undo", "Take the last judgement back and return to its image.", footer=True),
     _C("review.next", "pagedown", "Next", "The next image, the one before, without a judgement."),
     _C("review.previous", "pageup", "Previous"),
-    _C("review.close", "q", "Gallery", "Back to the gallery.", footer=True),
 )
 
 PAIR = (
@@ -43,7 +42,6 @@ PAIR = (
     _C("pair.overlay-off", "O", "No overlay", "Overlay off; again: back."),
     _C("pair.zoom-in", "z", "Zoom", "Zoom in, out.", footer=True),
     _C("pair.zoom-out", "Z", "Zoom out"),
-    _C("pair.close", "q", "Close", "Leave the side-by-side view.", footer=True),
 )
 
 BASE_MODEL = (
@@ -72,16 +70,58 @@ TRAIN = (
 )
 
 TRAINING = (
-    _C("training.pause", "p", "Start/pause", "Start; pause after this epoch; go on.", footer=True),
-    _C("training.more", "e", "Epochs", "Train more epochs: asks how many.", footer=True),
-    _C("training.stop", "s", "Stop", "Stop after this epoch (asks); the model so far stays.", footer=True),
-    _C("training.suggested", "a", "Annotate", "Annotate what is suggested: flipping images first.", footer=True),
-    _C("training.flips", "f", "Flips", "The images whose count flips; Enter annotates one.", footer=True),
-    _C("training.best", "b", "Checkpoint", "Which checkpoint becomes the model: the best, the last, ..."),
-    _C("training.write", "w", "Write", "Write the model: asks for its name.", footer=True),
-    _C("training.detach", "d", "Detach", "Leave; training goes on, and the run shows it when reopened."),
-    _C("training.cutoff", "m", "Size cutoff", "Smallest longest axis of a kept object, in µm."),
-    _C("training.gallery", "t,q,tab", "Gallery", "Back to the gallery.", footer=True),
+    _C(
+        "training.pause",
+        "p",
+        "Start/pause",
+        "Start; pause after this epoch; go on.",
+        footer=True,
+        action="wish('pause')",
+    ),
+    _C("training.more", "e", "Epochs", "Train more epochs: asks how many.", footer=True, action="wish('more')"),
+    _C(
+        "training.stop",
+        "s",
+        "Stop",
+        "Stop after this epoch (asks); the model so far stays.",
+        footer=True,
+        action="wish('stop')",
+    ),
+    _C(
+        "training.suggested",
+        "a",
+        "Annotate",
+        "Annotate what is suggested: flipping images first.",
+        footer=True,
+        action="wish('suggested')",
+    ),
+    _C(
+        "training.flips",
+        "f",
+        "Flips",
+        "The images whose count flips; Enter annotates one.",
+        footer=True,
+        action="wish('flips')",
+    ),
+    _C(
+        "training.best",
+        "b",
+        "Checkpoint",
+        "Which checkpoint becomes the model: the best, the last, ...",
+        action="wish('best')",
+    ),
+    _C("training.write", "w", "Write", "Write the model: asks for its name.", footer=True, action="wish('write')"),
+    _C(
+        "training.detach",
+        "d",
+        "Detach",
+        "Leave; training goes on, and the run shows it when reopened.",
+        action="wish('detach')",
+    ),
+    _C(
+        "training.cutoff", "m", "Size cutoff", "Smallest longest axis of a kept object, in µm.", action="wish('cutoff')"
+    ),
+    _C("training.gallery", "t,tab", "Gallery", "Back to the gallery.", footer=True, action="wish('gallery')"),
 )
 
 EVALUATE = (
@@ -99,12 +139,11 @@ PROCESS = (
             digit(n),
             f"Format {n}",
             "Switch an output format on or off." if n == 1 else "",
-            action=f"toggle({n})",
+            action=f"wish('{n}')",
         )
         for n in range(1, 5)
     ),
-    _C("process.run", "enter", "Start", "Start processing.", footer=True),
-    _C("process.close", "q", "Close", "Back to the gallery.", footer=True),
+    _C("process.run", "enter", "Start", "Start processing.", footer=True, action="wish('run')"),
 )
 
 COMMANDS = STEP + TABLE + ASSESS + REVIEW + PAIR + BASE_MODEL + SAMPLES + TRAIN + TRAINING + EVALUATE + PROCESS

@@ -162,7 +162,7 @@ class StepScreen(BaseScreen):
         session = self.session
         self.rail.show_run(session.run.settings, self.step)
         self.rail.show_training(session.training)
-        self.rail.unsaved, self.rail.problem = session.run.unsaved, session.run.problem
+        self.rail.unsaved, self.rail.problem = session.saved
 
     async def enter(self) -> None:
         """Called after the first paint."""

@@ -32,7 +32,7 @@ class AskPanel(Vertical):
     """Asks for a line of text, or for y or n. One question at a time: a new one replaces the old."""
 
     DEFAULT_CSS = """
-    AskPanel { dock: bottom; height: auto; display: none; background: $panel; padding: 0 1; }
+    AskPanel { dock: bottom; margin-bottom: 1; height: auto; display: none; background: $panel; padding: 0 1; }
     AskPanel.-asking { display: block; }
     AskPanel Static { height: auto; }
     AskPanel Input, AskPanel Input:focus { height: 1; border: none; padding: 0; background: $surface; }

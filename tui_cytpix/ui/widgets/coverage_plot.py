@@ -61,8 +61,8 @@ class CoveragePlot(Widget):
     DEFAULT_CSS = """
     CoveragePlot { height: 1fr; min-height: 4; }
     CoveragePlot > .coverage--population { color: $text-muted; }
-    CoveragePlot > .coverage--random { color: $accent; text-style: bold; }
-    CoveragePlot > .coverage--variable { color: $warning; text-style: bold; }
+    CoveragePlot > .coverage--random { color: $primary; text-style: bold; }
+    CoveragePlot > .coverage--variable { color: $accent; text-style: bold; }
     CoveragePlot > .coverage--both { color: $success; text-style: bold; }
     """
 

@@ -173,8 +173,8 @@ class CurvePlot(Widget):
     }
     DEFAULT_CSS = """
     CurvePlot { height: 1fr; min-height: 6; }
-    CurvePlot > .curve-plot--ta { color: $accent; }
-    CurvePlot > .curve-plot--va { color: $warning; text-style: bold; }
+    CurvePlot > .curve-plot--ta { color: $primary; }
+    CurvePlot > .curve-plot--va { color: $accent; text-style: bold; }
     CurvePlot > .curve-plot--both { color: $foreground; text-style: bold; }
     CurvePlot > .curve-plot--axis { color: $text-muted; }
     CurvePlot > .curve-plot--mark { color: $success; text-style: bold; }

@@ -1,0 +1,115 @@
+"""What to do next, one sentence a situation. `{command.id}` stands for the command's key."""
+
+from __future__ import annotations
+
+from tui_cytpix.domain.run_settings import RunSettings
+from tui_cytpix.domain.training import JobState, TrainingStatus
+from tui_cytpix.domain.verdict import Tally
+
+ENOUGH_FOR_A_LOOK = 20
+
+
+def assess(settings: RunSettings, model: str, predicted: int, counts: Tally, busy: bool) -> str:
+    """Step 1."""
+    drawn = len(settings.assess.sequence)
+    if not settings.samples:
+        return "This run has no sample yet: add one in step 3 ({app.next-step} twice)."
+    if not model:
+        return "Choose a model to judge: {assess.model}."
+    if not settings.assess.counting_convention:
+        return "First say what you study and what error you can live with."
+    if not drawn or (not predicted and not busy):
+        return f"{{assess.process}} processes random images with {model}; then look whether they are right."
+    if busy:
+        return "Images come in: look at them as they do. {assess.review} judges them one by one."
+    if counts.reviewed == 0:
+        return "{assess.review} judges the images one by one: are the centroids right, does the mask fit?"
+    if counts.reviewed < min(ENOUGH_FOR_A_LOOK, drawn):
+        return f"Judge at least {min(ENOUGH_FOR_A_LOOK, drawn)} images ({{assess.review}}): {counts.reviewed} are."
+    return "Good enough? Keep the model. Else go on to step 2 ({app.next-step}) and train a better one."
+
+
+def base_model(settings: RunSettings, marked: int) -> str:
+    """Step 2."""
+    if marked == 2:
+        return "{base_model.compare} shows both side by side, the images on which they disagree first."
+    if not settings.base_model.model:
+        return (
+            "Choose the model to start training from ({table.select-cursor}); {base_model.mark} marks two to compare."
+        )
+    return "The base model is chosen. {app.next-step} goes on to the samples; {base_model.mark} marks two to compare."
+
+
+def samples(settings: RunSettings) -> str:
+    """Step 3."""
+    if not settings.samples:
+        return "Add a sample by its path: {samples.add}."
+    if any(s.um_per_px is None for s in settings.samples):
+        unknown = ", ".join(s.name for s in settings.samples if s.um_per_px is None)
+        then = "{samples.select} selects images anyway" if not settings.selection.images else "go on anyway"
+        return f"Pixel size unknown ({unknown}): state it with {{samples.scale}} where you know it; {then}."
+    if not settings.selection.images:
+        return f"{{samples.select}} selects {settings.selection.preview} images; {{samples.preview}} changes how many."
+    return "Images are selected: {samples.images} shows them, {app.next-step} goes on to annotate and train."
+
+
+_AT_WORK = "Training. Annotate more meanwhile ({train.annotate}), or watch the curves ({train.training})."
+_BROKEN = "Training broke off: {train.training}, then {training.pause} starts it where it was saved."
+_RESTING = "{train.training}, then {training.write} writes the model; or annotate what flips and train on."
+_TRAIN = {
+    JobState.STARTING: _AT_WORK,
+    JobState.RUNNING: _AT_WORK,
+    JobState.PAUSED: "Paused: annotate what flips, then {train.training} and {training.pause} to go on.",
+    JobState.FAILED: _BROKEN,
+    JobState.LOST: _BROKEN,
+    JobState.FINISHED: _RESTING,
+    JobState.STOPPED: _RESTING,
+}
+
+
+def train(status: TrainingStatus, missing: str | None, has_selection: bool, has_base: bool, written: str) -> str:
+    """Step 4. `missing` is what keeps training from starting, `written` the finished model's name."""
+    if not has_base:
+        return "Choose a base model in step 2 first ({app.previous-step} twice)."
+    if not has_selection:
+        return "Select images in step 3 first ({app.previous-step})."
+    if written and _TRAIN.get(status.state or JobState.LOST) == _RESTING:
+        return f"{written} is written: {{app.next-step}} compares it with the base."
+    if status.state is not None:
+        return _TRAIN[status.state]
+    if missing:
+        return f"{missing} {{train.annotate}} starts."
+    return "Enough to train: {train.training}, then {training.pause} starts. More annotations help."
+
+
+def training(status: TrainingStatus, missing: str | None) -> str:
+    """Step 4, in the training pane."""
+    match status.state:
+        case JobState.RUNNING | JobState.STARTING:
+            return "{training.pause} pauses after this epoch, {training.flips} lists flips, {training.detach} leaves."
+        case JobState.PAUSED:
+            return (
+                "{training.suggested} annotates what is suggested, {training.pause} goes on, {training.write} writes."
+            )
+        case JobState.FINISHED | JobState.STOPPED:
+            return (
+                "{training.write} writes the model; {training.more} adds epochs; {training.suggested} annotates more."
+            )
+        case JobState.FAILED | JobState.LOST:
+            return "{training.pause} starts again where it was saved."
+    return missing or "{training.pause} starts training."
+
+
+def evaluate(new: str, drawn: int, compared: int, busy: bool, same: bool) -> str:
+    """Step 5."""
+    if not new:
+        return "No new model yet: finish training in step 4 ({app.previous-step}), or choose one: {evaluate.model}."
+    if same:
+        return (
+            f"{new} is the base model itself: choose another with {{evaluate.model}}, or {{evaluate.process}} process."
+        )
+    if not drawn or (not compared and not busy):
+        return f"{{evaluate.compare}} lets {new} and the base answer fresh random images."
+    if busy:
+        return "Both models are at work; where they differ comes first."
+    return "Look at the differences (Enter). {evaluate.process} processes samples, {evaluate.export} shares the model."

@@ -1,0 +1,255 @@
+"""Step 1: is a new model needed? The goal first, then random images, looked at and judged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, DataTable
+
+from tui_cytpix.domain.run_settings import GOALS
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.verdict import Tally
+from tui_cytpix.errors import CytpixError
+from tui_cytpix.ui import hints
+from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.screens.goal_questions import ask_rates
+from tui_cytpix.ui.screens.review import ReviewScreen
+from tui_cytpix.ui.screens.work import whole
+from tui_cytpix.ui.widgets.gallery import Gallery
+from tui_cytpix.ui.widgets.hint import Words, heading, labelled
+from tui_cytpix.ui.widgets.model_table import ModelTable
+from tui_cytpix.ui.widgets.review_pane import ReviewPane
+from tui_cytpix.ui.widgets.table import Table
+from tui_cytpix.workflow import assess, base_model, comparison
+
+GOAL_WORDS = (
+    "What do you study, and which error can you live with? A model is plainly good below the first rate and "
+    "intolerable above the second: shares of images with a wrong count, or a bad mask. Both can be changed."
+)
+
+
+class AssessScreen(ReviewScreen):
+    """Panes: the goal, the gallery with its tally (main), the models, the review."""
+
+    step = "assess"
+    SCOPES = ("assess", "step", "gallery", "review", "image", "table")
+    CSS_PATH = "assess.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("assess")
+
+    def work(self) -> Iterable[Widget]:
+        """One pane at a time."""
+        with ContentSwitcher(initial="main"):
+            with Vertical(id="main"):
+                yield Gallery(id="images")
+                with VerticalScroll(id="tally", can_focus=False):
+                    yield Words(id="tally-words")
+            with Vertical(id="goal"):
+                yield Words(GOAL_WORDS, id="goal-words")
+                yield Table(("Goal", "Good up to", "Intolerable from"), id="goals")
+            with Vertical(id="models"):
+                yield Words("Which model shall be judged?", id="models-words")
+                yield ModelTable(id="library")
+            yield ReviewPane(id="review")
+
+    @property
+    def gallery(self) -> Gallery:
+        """The images of the random sequence."""
+        return self.query_one(Gallery)
+
+    @property
+    def sequence(self) -> tuple[ImageKey, ...]:
+        """The random draw."""
+        return self.session.run.settings.assess.sequence
+
+    async def enter(self) -> None:
+        """The goal where it was never stated; else the images."""
+        self.query_one("#goals", Table).fill([(g.name, (g.label, f"{g.p0:.0%}", f"{g.p1:.0%}")) for g in GOALS])
+        if self.must_stay():
+            self.ask_goal()
+        else:
+            self.gallery.focus()
+        self.say_next()
+        try:
+            name = self.session.run.settings.assess.model
+            self.judged_model = await asyncio.to_thread(base_model.find, name)
+        except CytpixError as error:
+            self.report(error)
+        else:
+            await self.session.load_predictions(self.judged_model)
+        self.refresh_all()
+
+    def refresh_all(self) -> None:
+        """Gallery, tally and hint from the run's state."""
+        verdicts = self.verdicts()
+        self.gallery.set_items(self.gallery_item(key, verdicts) for key in self.sequence)
+        self.say_next()
+
+    def say_next(self) -> None:
+        """Hint and tally."""
+        run, model = self.session.run, self.judged_model
+        words = self.query_one("#tally-words", Words)
+        name = "" if model is None else model.card.name
+        predicted = sum(item.segmentation is not None for item in self.gallery.items)
+        counts = assess.tally_of(run, model) if model is not None else Tally()
+        self.say(hints.assess(run.settings, name, predicted, counts, self.session.progress.busy))
+        words.say(*self.tally_lines(predicted))
+
+    def tally_lines(self, predicted: int) -> list[str | Text]:
+        """Everything known so far, in words; no verdict that the numbers don't carry."""
+        run, model, settings = self.session.run, self.judged_model, self.session.run.settings.assess
+        lines: list[str | Text] = []
+        if settings.counting_convention:
+            label = next((g.label for g in GOALS if g.name == settings.goal), settings.goal)
+            rates = f"good up to {settings.p0:.0%}, intolerable from {settings.p1:.0%}"
+            lines.append(labelled("Goal", f"{label}: {rates}"))
+        if model is None:
+            return lines
+        lines.append(labelled("Model", f"{model.card.name}, {predicted} of {len(self.sequence)} images processed"))
+        if predicted:
+            store, counts = self.session.predict.store(model), assess.tally_of(run, model)
+            lines += [
+                comparison.counted(self.sequence, store),
+                Text.assemble(heading(assess.in_words(counts, settings))),
+                comparison.errors_by_count(self.verdicts(), store),
+            ]
+            apart = [
+                f"{number} {name}"
+                for number, name in (
+                    (counts.unusable, "unusable"),
+                    (counts.indistinguishable, "indistinguishable"),
+                    (counts.skipped, "skipped"),
+                )
+                if number
+            ]
+            lines.append("Apart from these: " + ", ".join(apart) + "." if apart else "")
+        if settings.counting_convention:
+            lines.append(labelled("Convention", settings.counting_convention))
+        return lines
+
+    # The goal
+
+    def must_stay(self) -> bool:
+        """The goal comes before the first look."""
+        return not self.session.run.settings.assess.counting_convention
+
+    def ask_goal(self) -> None:
+        """Shows the goals."""
+        self.show_pane("goal")
+        self.query_one("#goals").focus()
+
+    def action_goal(self) -> None:
+        """States it again."""
+        self.ask_goal()
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """A goal, or a model."""
+        event.stop()
+        key = str(event.row_key.value)
+        if event.data_table.id == "goals":
+            ask_rates(self, key, self._state)
+        else:
+            self.start(self._judge_model(key), "model")
+
+    def _state(self, name: str, convention: str, p0: float, p1: float) -> None:
+        assess.state_goal(self.session.run, name, convention, p0, p1)
+        self.show_pane("main")
+        self.gallery.focus()
+        self.refresh_rail()
+        self.say_next()
+
+    # The model
+
+    def action_model(self) -> None:
+        """Lists the library."""
+        self.start(self._list_models(), "models")
+
+    async def _list_models(self) -> None:
+        found = await asyncio.to_thread(base_model.library)
+        if not found:
+            self.report("The library is empty: import a model in step 2.")
+            return
+        table = self.query_one(ModelTable)
+        table.show(found, self.judged_model.hash if self.judged_model else "")
+        self.show_pane("models")
+        table.focus()
+
+    async def _judge_model(self, key: str) -> None:
+        model = self.query_one(ModelTable).entry(key)
+        if model is None:
+            return
+        self.judged_model = model
+        assess.choose_model(self.session.run, model)
+        await self.session.load_predictions(model)
+        self.show_pane("main")
+        self.gallery.focus()
+        self.refresh_all()
+        if self.sequence:
+            self.session.ask_model(model, self.sequence)
+
+    # Images
+
+    def action_process(self) -> None:
+        """Asks how many."""
+        if self.judged_model is None:
+            self.report("Choose a model first.")
+        elif self.must_stay():
+            self.ask_goal()
+        else:
+            already = len(self.sequence)
+            question = "Process how many random images?" + (f" ({already} are drawn already)" if already else "")
+            self.ask_number(question, self.session.run.settings.assess.images, self._process, whole(1, 5000))
+
+    def _process(self, images: float) -> None:
+        self.start(self._draw(int(images)), "draw")
+
+    async def _draw(self, images: int) -> None:
+        drawn = await self.in_thread("Drawing random images", lambda _progress: assess.draw(self.session.run, images))
+        if drawn is None or self.judged_model is None:
+            return
+        if len(drawn) < images:
+            self.report(f"The samples hold only {len(drawn)} images that no other step uses: all are taken.")
+        self.refresh_rail()
+        self.refresh_all()
+        self.session.ask_model(self.judged_model, drawn)
+
+    def predictions_came(self) -> None:
+        """Fills the gallery as answers come."""
+        model = self.judged_model
+        if model is None:
+            return
+        verdicts = self.verdicts()
+        for item in self.gallery.items:
+            if item.segmentation is None and self.session.prediction(model, item.key) is not None:
+                self.gallery.update_item(self.gallery_item(item.key, verdicts))
+        if self.reviewing:
+            self.review_pane.show_current()
+        self.say_next()
+
+    # Review
+
+    def action_review(self) -> None:
+        """From the first image without a judgement on."""
+        self.open_review()
+
+    def on_gallery_opened(self, event: Gallery.Opened) -> None:
+        """Enlarges it, ready to be judged."""
+        self.open_review(event.item.key)
+
+    def judgement_changed(self, key: ImageKey) -> None:
+        """Badge, tally and hint."""
+        self.gallery.update_item(self.gallery_item(key, self.verdicts()))
+        self.say_next()
+
+    def gallery_to(self, key: ImageKey) -> None:
+        """The cursor follows the review."""
+        self.gallery.go_to(key)
+
+    def focus_main(self) -> None:
+        """The gallery."""
+        self.gallery.focus()

@@ -1,0 +1,185 @@
+"""Step 2: which model to start training from? The library, and two models side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, DataTable
+
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.ui import hints
+from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.screens.pairs import pairs_of
+from tui_cytpix.ui.screens.work import WorkScreen
+from tui_cytpix.ui.widgets.hint import Words
+from tui_cytpix.ui.widgets.model_table import ModelTable, card_lines
+from tui_cytpix.ui.widgets.pair_view import PairView
+from tui_cytpix.workflow import assess, base_model, comparison
+
+COMPARED_IMAGES = 24
+ADVICE = "Half resolution is the faster: look at half first, and move to full where you see errors or loose masks."
+
+
+class BaseModelScreen(WorkScreen):
+    """Panes: the library with the card of the model under the cursor (main), two models side by side."""
+
+    step = "base_model"
+    SCOPES = ("base_model", "step", "table", "pair")
+    CSS_PATH = "base_model.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("base_model")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._library: list[ModelEntry] = []
+        self._marked: list[str] = []
+        self._compared: tuple[ModelEntry, ModelEntry] | None = None
+
+    def work(self) -> Iterable[Widget]:
+        """One pane at a time."""
+        with ContentSwitcher(initial="main"):
+            with Horizontal(id="main"):
+                yield ModelTable(id="library")
+                with VerticalScroll(id="card", can_focus=False):
+                    yield Words(id="card-words")
+            yield PairView(id="pair")
+
+    @property
+    def table(self) -> ModelTable:
+        """The library."""
+        return self.query_one(ModelTable)
+
+    @property
+    def images(self) -> tuple[ImageKey, ...]:
+        """What two models are compared on: the first of step 1's random images."""
+        return self.session.run.settings.assess.sequence[:COMPARED_IMAGES]
+
+    async def enter(self) -> None:
+        """Reads the library."""
+        self.table.focus()
+        self.say_next()
+        await self._load()
+
+    async def _load(self) -> None:
+        self._library = await asyncio.to_thread(base_model.library)
+        if not self._library:
+            self.query_one("#card-words", Words).say(
+                "The library is empty.", f"Import a model file with {self.key('base_model.import')}."
+            )
+        self._show()
+
+    def _show(self) -> None:
+        self.table.show(self._library, self.session.run.settings.base_model.hash, self._marked)
+        self._show_card()
+        self.say_next()
+
+    def say_next(self) -> None:
+        """The hint."""
+        self.say(hints.base_model(self.session.run.settings, len(self._marked)))
+
+    def _show_card(self) -> None:
+        entry = self.table.current
+        if entry is not None:
+            self.query_one("#card-words", Words).say(*card_lines(entry), " ", ADVICE)
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Shows its card."""
+        event.stop()
+        self._show_card()
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Makes it the base."""
+        event.stop()
+        entry = self.table.entry(str(event.row_key.value))
+        if entry is None:
+            return
+        compared = next((e.card.name for e in self._compared or () if e.hash != entry.hash), "")
+        base_model.choose(self.session.run, entry, compared)
+        self.report(f"{entry.card.name} is the base model of this run.")
+        self.refresh_rail()
+        self._show()
+
+    # Two side by side
+
+    def action_mark(self) -> None:
+        """At most two; a third takes the place of the first."""
+        entry = self.table.current
+        if entry is None or self.pane != "main":
+            return
+        if entry.hash in self._marked:
+            self._marked.remove(entry.hash)
+        else:
+            self._marked = [*self._marked, entry.hash][-2:]
+        self._show()
+
+    def action_compare(self) -> None:
+        """The two marked; with one or none marked, the one under the cursor beside it or beside the chosen base."""
+        wanted = list(self._marked)
+        for extra in (self.table.cursor_key, self.session.run.settings.base_model.hash):
+            if len(wanted) < 2 and extra and extra not in wanted:
+                wanted.append(extra)
+        found = [e for h in wanted for e in self._library if e.hash == h]
+        if len(found) < 2:
+            self.report(f"Mark two models first ({self.key('base_model.mark')}).")
+            return
+        self.start(self._compare(found[0], found[1]), "compare")
+
+    async def _compare(self, left: ModelEntry, right: ModelEntry) -> None:
+        if not self.images:
+            drawn = await self.in_thread(
+                "Drawing random images", lambda _progress: assess.draw(self.session.run, COMPARED_IMAGES)
+            )
+            if not drawn:
+                return
+        self._compared = (left, right)
+        pair = self.query_one(PairView)
+        pair.name_models(left.card.name, right.card.name)
+        self.show_pane("pair")
+        pair.focus()
+        for model in (left, right):
+            await self.session.load_predictions(model)
+            self.session.ask_model(model, self.images)
+        self.predictions_came()
+
+    def predictions_came(self) -> None:
+        """Sorts what both have answered, the most different first."""
+        if self._compared is None or self.pane != "pair":
+            return
+        stores = [self.session.predict.store(model) for model in self._compared]
+        found = comparison.differences(self.images, stores[0], stores[1])
+        self.query_one(PairView).show_pairs(pairs_of(found, stores[0], stores[1]))
+        self.say(comparison.in_words(found, self._compared[0].card.name, self._compared[1].card.name))
+
+    def focus_main(self) -> None:
+        """The table."""
+        self.table.focus()
+
+    # Files
+
+    def action_import_model(self) -> None:
+        """Asks for a file."""
+        self.ask("Model file to take into the library:", "", lambda text: self.start(self._import(text), "import"))
+
+    async def _import(self, text: str) -> None:
+        if text:
+            entry = await asyncio.to_thread(base_model.import_model, Path(text).expanduser())
+            self.report(f"{entry.card.name} is in the library.")
+            await self._load()
+
+    def action_export_model(self) -> None:
+        """Asks for a place."""
+        entry = self.table.current
+        if entry is not None:
+            default = str(Path.cwd() / f"{entry.card.name}.safetensors")
+            self.ask("Copy the model's file to:", default, lambda text: self.start(self._export(entry, text), "export"))
+
+    async def _export(self, entry: ModelEntry, text: str) -> None:
+        if text:
+            target = await asyncio.to_thread(base_model.export_model, entry, Path(text).expanduser())
+            self.report(f"Written: {target}")

@@ -1,0 +1,266 @@
+"""Step 5: is the new model better than the base? Then use it, and share it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, DataTable
+
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.verdict import Verdict
+from tui_cytpix.errors import CytpixError
+from tui_cytpix.ui import hints
+from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.screens.pairs import pairs_of
+from tui_cytpix.ui.screens.processing import ProcessingScreen
+from tui_cytpix.ui.screens.work import whole
+from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
+from tui_cytpix.ui.widgets.hint import Words, heading, labelled
+from tui_cytpix.ui.widgets.model_table import ModelTable
+from tui_cytpix.ui.widgets.pair_view import PairView
+from tui_cytpix.ui.widgets.process_pane import ProcessPane
+from tui_cytpix.ui.widgets.review_pane import ReviewPane
+from tui_cytpix.workflow import assess, base_model, comparison, evaluate
+from tui_cytpix.workflow.comparison import Difference
+
+
+class EvaluateScreen(ProcessingScreen):
+    """Panes: the differences (main), two models side by side, the review, the models, processing."""
+
+    step = "evaluate"
+    SCOPES = ("evaluate", "step", "gallery", "pair", "review", "process", "image")
+    CSS_PATH = "evaluate.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("evaluate")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base: ModelEntry | None = None
+        self._differences: tuple[Difference, ...] = ()
+
+    def work(self) -> Iterable[Widget]:
+        """One pane at a time."""
+        with ContentSwitcher(initial="main"):
+            with Vertical(id="main"):
+                yield Gallery(id="images")
+                with VerticalScroll(id="tally", can_focus=False):
+                    yield Words(id="tally-words")
+            yield PairView(id="pair")
+            yield ReviewPane(id="review")
+            with Vertical(id="models"):
+                yield Words("Which model shall be compared with the base?", id="models-words")
+                yield ModelTable(id="library")
+            yield ProcessPane(id="process")
+
+    @property
+    def gallery(self) -> Gallery:
+        """The fresh random images, the most different first."""
+        return self.query_one(Gallery)
+
+    @property
+    def sequence(self) -> tuple[ImageKey, ...]:
+        """The random draw of this step."""
+        return self.session.run.settings.evaluate.sequence
+
+    async def enter(self) -> None:
+        """The run's new model and its base, with what they said so far."""
+        self.gallery.focus()
+        self.say_next()
+        run = self.session.run
+        try:
+            if run.folder.model_path.is_file():
+                self.judged_model = await asyncio.to_thread(evaluate.new_model, run)
+            if run.settings.base_model.model:
+                self.base = await asyncio.to_thread(base_model.base_of, run)
+        except CytpixError as error:
+            self.report(error)
+        await self._load()
+        await self.watch_newest()
+
+    async def _load(self) -> None:
+        for model in (self.judged_model, self.base):
+            if model is not None:
+                await self.session.load_predictions(model)
+        self.refresh_all()
+
+    @property
+    def same(self) -> bool:
+        """True where there is nothing to compare."""
+        return self.judged_model is not None and self.base is not None and self.judged_model.hash == self.base.hash
+
+    # What is shown
+
+    def refresh_all(self) -> None:
+        """The images in order of difference."""
+        self.compare_answers()
+        verdicts = self.verdicts()
+        differing = {d.image: d for d in self._differences}
+        rest = [key for key in self.sequence if key not in differing]
+        self.gallery.set_items(self._item(key, differing, verdicts) for key in (*differing, *rest))
+        self.say_next()
+
+    def compare_answers(self) -> None:
+        """What both models have answered."""
+        new, base = self.judged_model, self.base
+        if new is None or base is None:
+            self._differences = ()
+            return
+        store = self.session.predict.store
+        self._differences = comparison.differences(self.sequence, store(base), store(new))
+
+    def _item(
+        self, key: ImageKey, differing: dict[ImageKey, Difference], verdicts: dict[ImageKey, Verdict]
+    ) -> GalleryItem:
+        item = self.gallery_item(key, verdicts)
+        found = differing.get(key)
+        if found is None or not found.counts_differ:
+            return item
+        return GalleryItem(
+            key, item.segmentation, f"≠{item.badges}", item.tone or "warn", f"{found.first}→{found.second}"
+        )
+
+    def say_next(self) -> None:
+        """Hint and tally."""
+        new, base, busy = self.judged_model, self.base, self.session.progress.busy
+        name = "" if new is None else new.card.name
+        self.say(hints.evaluate(name, len(self.sequence), len(self._differences), busy, self.same))
+        settings = self.session.run.settings
+        lines: list[str | Text] = []
+        if new is not None:
+            lines.append(labelled("New", f"{name} ({new.card.resolution})"))
+        if base is not None:
+            lines.append(labelled("Base", f"{base.card.name} ({base.card.resolution})"))
+        if new is not None and base is not None and not self.same:
+            lines.append(heading(comparison.in_words(self._differences, "base", "new")))
+            if self._differences:
+                lines.append("Only images on which they differ can show which is better: they come first.")
+        if new is not None:
+            counts = assess.tally_of(self.session.run, new, self.step)
+            if counts.reviewed:
+                lines.append("New model, judged: " + assess.in_words(counts, settings.assess))
+        if not any(s.role == "evaluation" for s in settings.samples) and new is not None:
+            lines.append("These images are fresh (never selected, annotated or reviewed), but of the same samples.")
+        if self.processing is not None and self.processing.state.value:
+            lines.append(labelled("Processing", self.processing_words()))
+        self.query_one("#tally-words", Words).say(*lines)
+        if self.pane == "process":
+            self.show_processing()
+
+    # Comparing
+
+    def action_compare(self) -> None:
+        """Asks how many fresh images."""
+        if self.judged_model is None or self.base is None:
+            self.report("Two models are needed: the run's new one (step 4) and its base (step 2).")
+            return
+        already = len(self.sequence)
+        question = "Compare on how many fresh random images?" + (f" ({already} are drawn already)" if already else "")
+        self.ask_number(
+            question,
+            self.session.run.settings.evaluate.images,
+            lambda number: self.start(self._compare(int(number)), "compare"),
+            whole(1, 5000),
+        )
+
+    async def _compare(self, images: int) -> None:
+        drawn = await self.in_thread("Drawing random images", lambda _progress: evaluate.draw(self.session.run, images))
+        if drawn is None or self.judged_model is None or self.base is None:
+            return
+        if len(drawn) < images:
+            self.report(f"The samples hold only {len(drawn)} images that no other step has seen: all are taken.")
+        self.refresh_rail()
+        self.refresh_all()
+        for model in (self.base, self.judged_model):
+            self.session.ask_model(model, drawn)
+
+    def predictions_came(self) -> None:
+        """The most different first; the order changes only while nobody looks at a pair."""
+        if self.pane == "main":
+            self.refresh_all()
+        elif self.reviewing:
+            self.review_pane.show_current()
+
+    def on_gallery_opened(self, event: Gallery.Opened) -> None:
+        """Both answers side by side, from this image on in the gallery's order."""
+        if self.judged_model is None or self.base is None:
+            self.open_review(event.item.key)
+            return
+        store = self.session.predict.store
+        found = {d.image: d for d in self._differences}
+        order = [found[item.key] for item in self.gallery.items if item.key in found]
+        if event.item.key not in found:
+            self.report("Not both models have answered on this image yet.")
+            return
+        view = self.query_one(PairView)
+        view.name_models(f"base {self.base.card.name}", f"new {self.judged_model.card.name}")
+        self.show_pane("pair")
+        view.show_pairs(pairs_of(order, store(self.base), store(self.judged_model)), event.item.key)
+        view.focus()
+
+    def on_pair_view_moved(self, event: PairView.Moved) -> None:
+        """The gallery's cursor follows."""
+        self.gallery.go_to(event.key)
+
+    # Review
+
+    def action_review(self) -> None:
+        """The new model, image by image."""
+        self.open_review()
+
+    def judgement_changed(self, key: ImageKey) -> None:
+        """Badge and tally."""
+        self.gallery.update_item(self._item(key, {d.image: d for d in self._differences}, self.verdicts()))
+        self.say_next()
+
+    def gallery_to(self, key: ImageKey) -> None:
+        """The cursor follows the review."""
+        self.gallery.go_to(key)
+
+    def focus_main(self) -> None:
+        """The gallery."""
+        self.gallery.focus()
+        self.refresh_all()
+
+    # Another model, and sharing
+
+    def action_model(self) -> None:
+        """Lists the library."""
+        self.start(self._list_models(), "models")
+
+    async def _list_models(self) -> None:
+        found = await asyncio.to_thread(base_model.library)
+        table = self.query_one(ModelTable)
+        table.show(found, self.judged_model.hash if self.judged_model else "")
+        self.show_pane("models")
+        table.focus()
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Another model to compare."""
+        event.stop()
+        model = self.query_one(ModelTable).entry(str(event.row_key.value))
+        if model is not None:
+            self.judged_model = model
+            self.close_panels()
+            self.start(self._load(), "load")
+
+    def action_export_model(self) -> None:
+        """Asks where to."""
+        model = self.judged_model
+        if model is None:
+            self.report("There is no model to share yet: write one in step 4.")
+            return
+        default = str(Path.cwd() / f"{model.card.name}.safetensors")
+        question = "Copy the model's file to (a collaborator can use it, or train on from it):"
+        self.ask(question, default, lambda text: self.start(self._export(model, text), "export"))
+
+    async def _export(self, model: ModelEntry, text: str) -> None:
+        if text:
+            target = await asyncio.to_thread(base_model.export_model, model, Path(text).expanduser())
+            self.report(f"Written: {target}")

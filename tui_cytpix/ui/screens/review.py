@@ -1,0 +1,120 @@
+"""Judging a model's answers one by one: what steps 1 and 5 share."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.widgets import ContentSwitcher
+
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.verdict import Verdict
+from tui_cytpix.ui.screens.work import WorkScreen
+from tui_cytpix.ui.widgets.gallery import GalleryItem
+from tui_cytpix.ui.widgets.review_pane import BADGES, ReviewItem, ReviewPane
+from tui_cytpix.workflow import assess
+
+
+class ReviewScreen(WorkScreen):
+    """Has a ReviewPane `#review` in its ContentSwitcher; `judged_model` and `sequence` say what is judged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.judged_model: ModelEntry | None = None
+
+    @property
+    def sequence(self) -> tuple[ImageKey, ...]:
+        """The images to judge, in the order of the random draw."""
+        return ()
+
+    def judgement_changed(self, key: ImageKey) -> None:
+        """An image has another judgement, or none any more."""
+
+    @property
+    def review_pane(self) -> ReviewPane:
+        """The pane."""
+        return self.query_one(ReviewPane)
+
+    def verdicts(self) -> dict[ImageKey, Verdict]:
+        """The judgements in force."""
+        if self.judged_model is None:
+            return {}
+        return assess.verdict_of(self.session.run, self.judged_model, self.step)
+
+    def open_review(self, start: ImageKey | None = None) -> None:
+        """Shows the pane, at `start` or at the first image that is not judged."""
+        model = self.judged_model
+        keys = [k for k in self.sequence if model is not None and self.session.prediction(model, k) is not None]
+        if start is not None and start not in keys:
+            keys.insert(0, start)
+        if not keys:
+            self.report("There is nothing to judge yet: process images first.")
+            return
+        self.review_pane.open(keys, start, self.review_item, self.key)
+        self.show_pane("review")
+        self.review_pane.view.focus()
+        self.say_next()
+
+    def review_item(self, key: ImageKey) -> ReviewItem:
+        """What the pane shows of an image."""
+        model = self.judged_model
+        verdict = self.verdicts().get(key)
+        return ReviewItem(
+            None if model is None else self.session.prediction(model, key),
+            verdict.judgement if verdict else None,
+            tuple(self.review_lines()),
+        )
+
+    def review_lines(self) -> list[str | Text]:
+        """The counting convention and the tally."""
+        settings = self.session.run.settings.assess
+        lines: list[str | Text] = []
+        if self.judged_model is not None:
+            counts = assess.tally_of(self.session.run, self.judged_model, self.step)
+            lines.append(assess.in_words(counts, settings))
+        if settings.counting_convention:
+            lines.append(f"Convention: {settings.counting_convention}.")
+        return lines
+
+    def gallery_item(self, key: ImageKey, verdicts: dict[ImageKey, Verdict]) -> GalleryItem:
+        """The image with the model's answer and the judgement about it."""
+        model = self.judged_model
+        segmentation = None if model is None else self.session.prediction(model, key)
+        verdict = verdicts.get(key)
+        if verdict is None or verdict.judgement is None:
+            return GalleryItem(key, segmentation)
+        badge, tone, _ = BADGES[verdict.judgement]
+        count = "" if segmentation is None else str(segmentation.particle_count)
+        return GalleryItem(key, segmentation, badge, tone, caption=f"{count} ✓" if not badge else count)
+
+    def on_review_pane_judged(self, event: ReviewPane.Judged) -> None:
+        """Records it and goes on."""
+        if self.judged_model is None:
+            return
+        assess.judge(self.session.run, event.key, self.judged_model, event.judgement, self.step)
+        self.judgement_changed(event.key)
+        if not self.review_pane.advance():
+            self.report("All images are judged.")
+
+    def on_review_pane_undo_wished(self) -> None:
+        """Takes the newest judgement back and shows its image."""
+        if self.judged_model is None:
+            return
+        key = assess.undo(self.session.run, self.judged_model, self.step)
+        if key is None:
+            self.report("There is no judgement to take back.")
+            return
+        self.review_pane.go_to(key)
+        self.judgement_changed(key)
+
+    def pane_left(self, pane: str) -> None:
+        """The gallery's cursor follows to where the review was."""
+        if pane == "review" and self.review_pane.current is not None:
+            self.gallery_to(self.review_pane.current)
+
+    def gallery_to(self, key: ImageKey) -> None:
+        """Puts the gallery's cursor there."""
+
+    @property
+    def reviewing(self) -> bool:
+        """True while the pane shows."""
+        return self.query_one(ContentSwitcher).current == "review"

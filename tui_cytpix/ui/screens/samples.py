@@ -1,0 +1,270 @@
+"""Step 3: what to train on? The samples, and the selection of their images."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, DataTable
+
+from tui_cytpix.domain.run_settings import MAX_PREVIEW, MIN_PREVIEW
+from tui_cytpix.domain.sample import SampleRef
+from tui_cytpix.errors import CytpixError
+from tui_cytpix.ui import hints
+from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.screens.work import WorkScreen, whole
+from tui_cytpix.ui.widgets.coverage_plot import CoveragePlot
+from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
+from tui_cytpix.ui.widgets.hint import Words, heading, labelled
+from tui_cytpix.ui.widgets.table import Table
+from tui_cytpix.workflow import coverage, samples
+from tui_cytpix.workflow.samples import Selection
+
+COLUMNS = ("Sample", "Images", "Condition", "Rep.", "Day", "Role", "µm/px")
+ROLES = ("research", "training", "evaluation")
+UNKNOWN_SCALE = (
+    "Pixel size unknown: the size cutoff is off and fields in micrometres stay empty; all else works. "
+    "0.3 µm/px is common for this instrument, but state it only where you know it."
+)
+
+
+class SamplesScreen(WorkScreen):
+    """Panes: the samples with the coverage picture (main), the selected images."""
+
+    step = "samples"
+    SCOPES = ("samples", "step", "table", "gallery")
+    CSS_PATH = "samples.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("samples")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: dict[str, int] = {}
+        self._selection: Selection | None = None
+
+    def work(self) -> Iterable[Widget]:
+        """One pane at a time."""
+        with ContentSwitcher(initial="main"):
+            with Vertical(id="main"):
+                yield Table(COLUMNS, id="samples")
+                with Horizontal(id="below"):
+                    with VerticalScroll(id="about", can_focus=False):
+                        yield Words(id="about-words")
+                    yield CoveragePlot(id="coverage")
+            yield Gallery(id="selected")
+
+    @property
+    def table(self) -> Table:
+        """The samples."""
+        return self.query_one("#samples", Table)
+
+    @property
+    def current(self) -> SampleRef | None:
+        """The sample under the cursor."""
+        name = self.table.cursor_key
+        return next((s for s in self.session.run.settings.samples if s.name == name), None)
+
+    async def enter(self) -> None:
+        """Samples at once; what takes reading afterwards."""
+        self.show_samples()
+        self.table.focus()
+        self._selection = await asyncio.to_thread(coverage.load, self.session.run)
+        self.show_selection()
+        await self._count()
+
+    async def _count(self) -> None:
+        run = self.session.run
+        for sample in run.settings.samples:
+            if sample.name not in self._counts:
+                try:
+                    reader = await asyncio.to_thread(run.images.reader, sample.name)
+                except CytpixError as error:
+                    self.report(error)
+                    continue
+                self._counts[sample.name] = len(reader.event_ids)
+                self.show_samples()
+
+    def show_samples(self) -> None:
+        """The table and the words from the run's state."""
+        settings = self.session.run.settings
+        rows = []
+        for sample in settings.samples:
+            scale = f"{sample.um_per_px:.4g} ({sample.scale_source})" if sample.um_per_px else "unknown"
+            images = str(self._counts[sample.name]) if sample.name in self._counts else "…"
+            labels = (sample.condition or "–", sample.replicate or "–", sample.day or "–", sample.role, scale)
+            rows.append((sample.name, (sample.name, images, *labels)))
+        self.table.fill(rows)
+        self.say_next()
+
+    def say_next(self) -> None:
+        """Hint and words."""
+        settings = self.session.run.settings
+        self.say(hints.samples(settings))
+        chosen = settings.selection
+        lines: list[str | Text] = []
+        sample = self.current
+        if sample is not None:
+            path = self.session.run.folder.sample_path(sample)
+            lines += [heading(sample.name), labelled("Path", str(path))]
+            if sample.um_per_px is None:
+                lines.append(UNKNOWN_SCALE)
+        lines.append(labelled("Preview", f"{chosen.preview} images"))
+        if chosen.images:
+            shares = f"{len(chosen.random)} at random, {len(chosen.variable)} for variety"
+            lines.append(Text.assemble(labelled("Selected", f"{len(chosen.images)}: "), shares))
+        else:
+            lines.append("Nothing is selected yet.")
+        if not any(s.role == "training" for s in settings.samples):
+            lines.append(
+                "No sample is marked for training: the research samples serve for both. "
+                "Step 5 then evaluates on images of the same samples that training never saw."
+            )
+        lines.extend(self._selection.notes if self._selection else ())
+        self.query_one("#about-words", Words).say(*lines)
+
+    def show_selection(self) -> None:
+        """Coverage picture and gallery."""
+        chosen, found = self.session.run.settings.selection, self._selection
+        if found is not None:
+            self.query_one(CoveragePlot).show(found.candidates, found.positions, chosen.random, chosen.variable)
+        gallery = self.query_one(Gallery)
+        gallery.set_items(
+            [GalleryItem(key, caption="random") for key in chosen.random]
+            + [GalleryItem(key, badges="▲", caption="variety") for key in chosen.variable]
+        )
+        self.say_next()
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Tells about the sample."""
+        event.stop()
+        self.say_next()
+
+    # Labels and scale
+
+    def _label(self, name: str, question: str) -> None:
+        sample = self.current
+        if sample is None:
+            return
+        before = str(getattr(sample, name))
+        self.ask(f"{question} of {sample.name}:", before, lambda text: self._change(sample, **{name: text}))
+
+    def _change(self, sample: SampleRef, **labels: str) -> None:
+        samples.label(self.session.run, sample.name, **labels)
+        self.show_samples()
+
+    def action_condition(self) -> None:
+        """Culture condition, treatment, genotype."""
+        self._label("condition", "Condition")
+
+    def action_replicate(self) -> None:
+        """Which replicate."""
+        self._label("replicate", "Replicate")
+
+    def action_day(self) -> None:
+        """Which day."""
+        self._label("day", "Day")
+
+    def action_role(self) -> None:
+        """The next role."""
+        sample = self.current
+        if sample is not None:
+            following = ROLES[(ROLES.index(sample.role) + 1) % len(ROLES)] if sample.role in ROLES else ROLES[0]
+            self._change(sample, role=following)
+
+    def action_scale(self) -> None:
+        """Asks for µm/px; it may stay unknown."""
+        sample = self.current
+        if sample is None:
+            return
+        default = f"{sample.um_per_px:.4g}" if sample.um_per_px else ""
+        self.ask(
+            f"Pixel size of {sample.name} in µm (empty: leave it as it is):",
+            default,
+            lambda text: self._set_scale(sample, text),
+        )
+
+    def _set_scale(self, sample: SampleRef, text: str) -> None:
+        if text:
+            try:
+                value = float(text.replace(",", "."))
+            except ValueError:
+                self.report(f"{text!r} is no number.")
+                return
+            samples.set_scale(self.session.run, sample.name, value)
+            self.show_samples()
+
+    def action_add(self) -> None:
+        """Asks for a path."""
+        question = "Add the sample (.acs, image folder or zip, FCS):"
+        self.ask(question, "", lambda text: self.start(self._add(text), "add"))
+
+    async def _add(self, text: str) -> None:
+        if not text:
+            return
+        added = await self.in_thread(
+            "Reading the sample",
+            lambda _progress: samples.add_sample(self.session.run, Path(text).expanduser()),
+        )
+        if added is not None:
+            self.report(f"{added.name} is added.")
+            self.refresh_rail()
+            self.show_samples()
+            await self._count()
+
+    # The selection
+
+    def action_preview(self) -> None:
+        """Asks how many."""
+        self.ask_number(
+            f"How many images to preview ({MIN_PREVIEW} to {MAX_PREVIEW}; more for heterogeneous samples)?",
+            self.session.run.settings.selection.preview,
+            self._set_preview,
+            whole(MIN_PREVIEW, MAX_PREVIEW),
+        )
+
+    def _set_preview(self, images: float) -> None:
+        run = self.session.run
+        run.update(replace(run.settings, selection=replace(run.settings.selection, preview=int(images))))
+        self.say_next()
+
+    def action_select(self) -> None:
+        """Selects; asks first where annotations could fall out of the preview."""
+        run = self.session.run
+        if run.settings.selection.images and run.annotations.decided():
+            self.ask_panel.confirm(
+                "Select anew? Your annotations stay and still train, but the preview shows other images.",
+                lambda: self.start(self._select(), "select"),
+            )
+        else:
+            self.start(self._select(), "select")
+
+    async def _select(self) -> None:
+        run = self.session.run
+        preview = run.settings.selection.preview
+        found = await self.in_thread("Looking at morphologies", lambda tell: samples.select(run, preview, tell))
+        if found is None:
+            return
+        self._selection = found
+        await asyncio.to_thread(coverage.save, run, found)
+        self.refresh_rail()
+        self.show_selection()
+
+    def action_images(self) -> None:
+        """Switches between samples and selected images."""
+        if self.pane == "selected":
+            self.close_panels()
+        elif not self.session.run.settings.selection.images:
+            self.report(f"Nothing is selected yet: {self.key('samples.select')} selects.")
+        else:
+            self.show_pane("selected")
+            self.query_one(Gallery).focus()
+
+    def focus_main(self) -> None:
+        """The table."""
+        self.table.focus()

@@ -1,0 +1,257 @@
+"""Step 4: annotate, train, look, add, go on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher
+
+from tui_cytpix.domain.annotation import Annotation, Side, Status
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.training import JobState, TrainingStatus
+from tui_cytpix.errors import CytpixError
+from tui_cytpix.ui import hints
+from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.screens.training_wishes import TrainingWishes
+from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem, Tone
+from tui_cytpix.ui.widgets.hint import Words
+from tui_cytpix.ui.widgets.training_pane import TrainingPane, spark_line
+from tui_cytpix.workflow import advice, base_model, suggest, train
+
+RESTING = (JobState.PAUSED, JobState.FINISHED, JobState.STOPPED)
+
+
+class TrainScreen(TrainingWishes):
+    """The preview's gallery and the training pane, side by side where there is room, else one at a time."""
+
+    step = "train"
+    SCOPES = ("train", "training", "step", "gallery")
+    CSS_PATH = "train.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("train")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base: ModelEntry | None = None
+        self.now: ModelEntry | None = None  # the best checkpoint, asked about the preview while training rests
+        self._looked_at = -1
+
+    def work(self) -> Iterable[Widget]:
+        """Both panes, and a line about annotations and training."""
+        with ContentSwitcher(initial="main"), Horizontal(id="main"):
+            yield Gallery(id="preview")
+            yield TrainingPane(id="training")
+        yield Words(id="summary")
+
+    @property
+    def gallery(self) -> Gallery:
+        """The preview images."""
+        return self.query_one(Gallery)
+
+    @property
+    def training_pane(self) -> TrainingPane:
+        """Curves and controls."""
+        return self.query_one(TrainingPane)
+
+    @property
+    def preview(self) -> tuple[ImageKey, ...]:
+        """The selected images, and those annotated beside them."""
+        chosen = self.session.run.settings.selection.images
+        others = [a.image for a in self.session.run.annotations.decided() if a.image not in set(chosen)]
+        return (*chosen, *others)
+
+    async def enter(self) -> None:
+        """Shows what is there; the base annotates what it has not yet."""
+        self.gallery.focus()
+        self.refresh_all()
+        self.on_training(self.session.training)
+        if not self.session.run.settings.base_model.model:
+            return
+        self.base = await asyncio.to_thread(base_model.base_of, self.session.run)
+        await self.session.load_predictions(self.base)
+        self.refresh_all()
+        self.session.ask_model(self.base, self.preview)
+
+    def returned(self) -> None:
+        """Back from the editor: a training job at work gets the new annotations."""
+        self.refresh_all()
+        if self.session.training.live:
+            self.start(asyncio.to_thread(train.reload, self.session.run), "reload")
+
+    # What is shown
+
+    def refresh_all(self) -> None:
+        """Everything from the run's state."""
+        flips = {flip.image for flip in self.session.training.flips}
+        self.gallery.set_items(self.item(key, key in flips) for key in self.preview)
+        self.show_words()
+
+    def item(self, key: ImageKey, flips: bool) -> GalleryItem:
+        """An annotated image as annotated; any other as the newest model sees it."""
+        state = self.session.run.annotations.state(key)
+        base = self.session.prediction(self.base, key) if self.base else None
+        now = self.session.prediction(self.now, key) if self.now else None
+        badge = "↔" if flips else ""
+        if state.status is Status.OPEN:
+            shown = state.segmentation or now or base
+            changed = base is not None and now is not None and base.particle_count != now.particle_count
+            caption = f"{base.particle_count}→{now.particle_count}" if changed and base and now else ""
+            return GalleryItem(key, shown, badge, "warn" if flips else "", caption)
+        shown = state.segmentation or base
+        count = "" if shown is None else str(shown.particle_count)
+        return GalleryItem(key, shown, badge, _TONES[state.status], f"{_mark(state)} {count}".strip())
+
+    def say_next(self) -> None:
+        """Hint, by where the focus is."""
+        run, status = self.session.run, self.session.training
+        missing = run.annotations.ready_to_train()
+        if self.has_class("-in-training"):
+            self.say(hints.training(status, missing))
+            return
+        chosen = bool(run.settings.selection.images)
+        self.say(hints.train(status, missing, chosen, bool(run.settings.base_model.model), run.settings.evaluate.name))
+
+    def show_words(self) -> None:
+        """Counts, curves, advice."""
+        run, status = self.session.run, self.session.training
+        self.say_next()
+        self.query_one("#summary", Words).say(
+            self.annotated_words(),
+            Text.assemble(advice.in_words(status), "  ", spark_line(status.epochs, max(6, self.size.width // 5))),
+        )
+        lines: list[str | Text] = [self.annotated_words(), self.plan_words()]
+        convention = run.settings.assess.counting_convention
+        if convention and not status.epochs:
+            lines.append(f"Convention: {convention}")
+        self.training_pane.show(status, lines)
+
+    def annotated_words(self) -> str:
+        """How many images are annotated, and how many that needs."""
+        book = self.session.run.annotations
+        accepted, held = len(book.accepted()), len(book.side(Side.VALIDATION))
+        others = len(book.decided()) - accepted
+        more = f" · {others} rejected or ambiguous" if others else ""
+        return f"{accepted} annotated of at least 10: {accepted - held} train, {held} validate{more}"
+
+    def plan_words(self) -> str:
+        """Size cutoff and checkpoint."""
+        return (
+            f"Size cutoff {self.session.run.settings.train.size_cutoff_um:g} µm · writes checkpoint: {self.checkpoint}"
+        )
+
+    def on_training(self, status: TrainingStatus) -> None:
+        """New epochs; at rest the preview is looked at with the best checkpoint."""
+        self.show_words()
+        flips = {flip.image for flip in status.flips}
+        for item in self.gallery.items:
+            if bool(item.badges) != (item.key in flips):
+                self.gallery.update_item(self.item(item.key, item.key in flips))
+        last = status.epochs[-1].number if status.epochs else 0
+        if status.state in RESTING and last and last != self._looked_at:
+            self._looked_at = last
+            self.start(self._look_again(), "look")
+
+    async def _look_again(self) -> None:
+        """Asks the best checkpoint about the preview."""
+        found = await asyncio.to_thread(train.checkpoints, self.session.run)
+        path = found.get("best") or found.get("last")
+        if path is None:
+            return
+        try:
+            self.now = await asyncio.to_thread(base_model.entry, path)
+        except CytpixError as error:
+            self.report(error)
+            return
+        await self.session.load_predictions(self.now)
+        self.session.ask_model(self.now, self.preview)
+        self.refresh_all()
+
+    def predictions_came(self) -> None:
+        """Fills the gallery as answers come."""
+        flips = {flip.image for flip in self.session.training.flips}
+        for old in self.gallery.items:
+            new = self.item(old.key, old.key in flips)
+            if new.segmentation is not old.segmentation or new.caption != old.caption:
+                self.gallery.update_item(new)
+
+    # Annotating
+
+    def on_gallery_opened(self, event: Gallery.Opened) -> None:
+        """The editor on this image."""
+        self.annotate(event.item.key)
+
+    def action_annotate(self) -> None:
+        """The editor from the image under the cursor on."""
+        self.annotate(self.gallery.current_key)
+
+    def action_edit(self) -> None:
+        """The editor on the image under the cursor."""
+        self.annotate(self.gallery.current_key)
+
+    def annotate(self, start: ImageKey | None) -> None:
+        """Opens the editor on the preview."""
+        if self.base is None:
+            self.report("Choose a base model in step 2 first: it annotates every image beforehand.")
+        elif not self.preview:
+            self.report("No images are selected: select some in step 3.")
+        else:
+            keys = [item.key for item in self.gallery.items]
+            self.cytpix.open_annotator(keys, start)
+
+    def annotate_suggested(self) -> None:
+        """Flipping images first."""
+        if self.base is None:
+            self.annotate(None)
+            return
+        store = self.session.predict.store
+        now = store(self.now) if self.now else None
+        keys = suggest.suggested(self.session.run, self.session.training, store(self.base), now)
+        if keys:
+            self.cytpix.open_annotator(keys, keys[0])
+        else:
+            self.report("Every preview image is decided about.")
+
+    # The two panes
+
+    def action_training(self) -> None:
+        """To the training pane."""
+        self.add_class("-in-training")
+        self.training_pane.focus()
+        self.say_next()
+
+    def close_panels(self) -> bool:
+        """`q` leads from flips to curves, from there to the gallery, from there out."""
+        if self.close_help():
+            return True
+        if self.training_pane.flips_shown:
+            self.training_pane.show_flips(False)
+            return True
+        if self.has_class("-in-training"):
+            self.focus_main()
+            return True
+        return False
+
+    def focus_main(self) -> None:
+        """The gallery."""
+        self.remove_class("-in-training")
+        self.gallery.focus()
+        self.say_next()
+
+    def in_background(self, work: Callable[[], object], name: str) -> None:
+        """Runs a wish in a thread: it reads and writes the job's folder."""
+        self.start(asyncio.to_thread(work), name)
+
+
+_TONES: dict[Status, Tone] = {Status.ACCEPTED: "good", Status.REJECTED: "muted", Status.AMBIGUOUS: "warn"}
+
+
+def _mark(state: Annotation) -> str:
+    if state.status is Status.ACCEPTED:
+        return ("✎" if state.corrected else "✓") + ("v" if state.side is Side.VALIDATION else "")
+    return "✗" if state.status is Status.REJECTED else "?"

@@ -1,0 +1,77 @@
+"""One line that says what to do next, and blocks of plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from rich.style import Style
+from rich.text import Text
+from textual.widgets import Static
+
+from tui_cytpix.ui.text import plain
+
+_COMMAND = re.compile(r"\{([a-z_]+\.[a-z0-9-]+)\}")
+
+
+def with_keys(words: str, key: Callable[[str], str]) -> Text:
+    """The sentence with every `{command.id}` replaced by its key, in bold, as the user has mapped it."""
+    text, at = Text(), 0
+    for found in _COMMAND.finditer(words):
+        text.append(plain(words[at : found.start()]))
+        text.append(key(found[1]), Style(bold=True))
+        at = found.end()
+    text.append(plain(words[at:]))
+    return text
+
+
+class Hint(Static):
+    """`→ what to do next`, above everything else on a step's screen."""
+
+    DEFAULT_CSS = """
+    Hint { height: auto; max-height: 2; padding: 0 1; color: $primary; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(markup=False, id=id)
+        self.words = ""
+
+    def say(self, words: str, key: Callable[[str], str]) -> None:
+        """Shows the sentence; `{command.id}` in it becomes the command's key."""
+        self.words = with_keys(words, key).plain
+        self.update(Text("→ ").append_text(with_keys(words, key)))
+
+
+class Words(Static):
+    """A block of text in which nothing is read as markup."""
+
+    DEFAULT_CSS = """
+    Words { height: auto; padding: 0 1; }
+    """
+
+    def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(text, markup=False, id=id, classes=classes)
+        self.words = text
+
+    def say(self, *lines: str | Text) -> None:
+        """One paragraph a line; empty ones are left out. Plain strings are made harmless."""
+        shown = [plain_lines(line) if isinstance(line, str) else line for line in lines if len(line)]
+        text = Text("\n").join(shown)
+        if text.plain != self.words:
+            self.words = text.plain
+            self.update(text)
+
+
+def plain_lines(text: str) -> Text:
+    """The text with its line ends kept and everything else made harmless."""
+    return Text("\n".join(plain(line) for line in text.split("\n")))
+
+
+def labelled(label: str, value: str, width: int = 0) -> Text:
+    """`label value`, the label dimmed."""
+    return Text.assemble((f"{label:<{width}} ", Style(dim=True)), plain(value))
+
+
+def heading(text: str) -> Text:
+    """A line in bold."""
+    return Text(plain(text), Style(bold=True))

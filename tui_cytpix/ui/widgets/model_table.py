@@ -1,0 +1,96 @@
+"""The model library as a table, and a model's card in words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from tui_cytpix.domain.model_card import ModelCard, ModelEntry
+from tui_cytpix.ui.widgets.hint import heading, labelled
+from tui_cytpix.ui.widgets.table import Table
+
+COLUMNS = ("", "Model", "Resolution", "Kind", "From", "TA", "VA", "Made")
+
+
+class ModelTable(Table):
+    """Rows are known by the model file's hash."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(COLUMNS, id=id)
+        self._entries: dict[str, ModelEntry] = {}
+
+    def show(self, entries: Sequence[ModelEntry], chosen: str = "", marked: Collection[str] = ()) -> None:
+        """Lists the models; `chosen` and `marked` are hashes."""
+        self._entries = {entry.hash: entry for entry in entries}
+        self.fill([(entry.hash, self._cells(entry, chosen, marked)) for entry in entries])
+
+    @staticmethod
+    def _cells(entry: ModelEntry, chosen: str, marked: Collection[str]) -> list[str]:
+        card = entry.card
+        mark = ("●" if entry.hash == chosen else " ") + ("■" if entry.hash in marked else " ")
+        return [
+            mark,
+            card.name,
+            card.resolution,
+            card.kind,
+            card.base_name or "–",
+            measure(card.measured.get("TA")),
+            measure(card.measured.get("VA")),
+            card.created[:10],
+        ]
+
+    @property
+    def current(self) -> ModelEntry | None:
+        """The model under the cursor."""
+        return self._entries.get(self.cursor_key)
+
+    def entry(self, key: str | None) -> ModelEntry | None:
+        """The model of a row."""
+        return self._entries.get(key or "")
+
+
+def measure(value: Any) -> str:
+    """A share as text; a dash where nothing was measured."""
+    return f"{value:.2f}" if isinstance(value, int | float) else "–"
+
+
+def card_lines(entry: ModelEntry) -> list[str | Text]:
+    """A model's card, a line a fact; what is unknown is left out."""
+    card = entry.card
+    lines: list[str | Text] = [heading(card.name)]
+    if card.description:
+        lines.append(card.description)
+    facts = [
+        ("Resolution", card.resolution),
+        ("Kind", "built-in, trained on simulated events" if card.kind == "built-in" else card.kind),
+        ("Started from", card.base_name),
+        ("Convention", card.counting_convention),
+        ("Size cutoff", f"{card.size_cutoff_um:g} µm"),
+        ("Pixel size", f"{card.um_per_px:g} µm" if card.um_per_px else "unknown"),
+        ("Cell size", f"{card.object_px:.0f} px" if card.object_px else ""),
+        *_trained_on(card),
+        ("Measured", _measured(card)),
+        ("Licence", card.licence),
+        ("Made", f"{card.created[:10]} {card.software}".strip()),
+        ("Hash", entry.hash.removeprefix("sha256:")[:16]),
+        ("File", entry.path),
+    ]
+    lines.extend(labelled(label, value, 12) for label, value in facts if value)
+    return lines
+
+
+def _trained_on(card: ModelCard) -> list[tuple[str, str]]:
+    found = []
+    for key, value in card.training.items():
+        if isinstance(value, str | int | float) and str(value):
+            found.append((key.replace("_", " ").capitalize()[:12], f"{value}"))
+        elif key == "samples" and isinstance(value, list):
+            names = [str(s.get("name", s)) if isinstance(s, dict) else str(s) for s in value]
+            found.append(("Samples", ", ".join(names)))
+    return found[:8]
+
+
+def _measured(card: ModelCard) -> str:
+    return ", ".join(f"{k} {measure(v)}" for k, v in card.measured.items() if isinstance(v, int | float))

@@ -1,0 +1,149 @@
+"""Two models' answers about the same image, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.text import plain, shortened
+from tui_cytpix.ui.widgets.event_image import EventImageView
+from tui_cytpix.ui.widgets.hint import Words
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """One image as two models see it."""
+
+    key: ImageKey
+    left: Segmentation
+    right: Segmentation
+
+
+class PairView(Vertical):
+    """Goes through pairs in the order given; both images zoom and show overlays alike."""
+
+    DEFAULT_CSS = """
+    PairView { height: 1fr; }
+    PairView .pair-title { width: 1fr; height: 1; text-style: bold; }
+    PairView EventImageView { width: 1fr; height: 1fr; }
+    PairView #pair-titles { height: 1; }
+    PairView #pair-right { margin-left: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings("pair")
+    can_focus = True
+
+    class Moved(Message):
+        """Another image is shown."""
+
+        def __init__(self, key: ImageKey) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._pairs: list[Pair] = []
+        self._at = 0
+        self._names = ("", "")
+
+    def compose(self) -> ComposeResult:
+        """A line about the image, two titles, two images."""
+        yield Words(id="pair-words")
+        with Horizontal(id="pair-titles"):
+            yield Words(id="pair-left-title", classes="pair-title")
+            yield Words(id="pair-right-title", classes="pair-title")
+        with Horizontal(id="pair-images"):
+            yield EventImageView(id="pair-left")
+            yield EventImageView(id="pair-right")
+
+    def on_mount(self) -> None:
+        """The pair has the focus, not one of its images."""
+        for view in self._views:
+            view.can_focus = False
+
+    @property
+    def _views(self) -> tuple[EventImageView, EventImageView]:
+        return self.query_one("#pair-left", EventImageView), self.query_one("#pair-right", EventImageView)
+
+    @property
+    def current(self) -> Pair | None:
+        """What is shown."""
+        return self._pairs[self._at] if 0 <= self._at < len(self._pairs) else None
+
+    def name_models(self, left: str, right: str) -> None:
+        """Whose answers these are."""
+        self._names = (left, right)
+
+    def show_pairs(self, pairs: Sequence[Pair], start: ImageKey | None = None) -> None:
+        """Takes the pairs in; stays on the image shown (or goes to `start`) where it is among them."""
+        shown = start if start is not None else (self.current.key if self.current else None)
+        self._pairs = list(pairs)
+        self._at = next((i for i, pair in enumerate(pairs) if pair.key == shown), 0)
+        self._show()
+
+    def _show(self) -> None:
+        pair = self.current
+        if pair is None:
+            self.query_one("#pair-words", Words).say("No image has both answers yet.")
+            return
+        counts = (pair.left.particle_count, pair.right.particle_count)
+        differ = "counts differ" if counts[0] != counts[1] else "same count"
+        self.query_one("#pair-words", Words).say(
+            Text.assemble(
+                (f"{self._at + 1} of {len(self._pairs)} ", Style(bold=True)),
+                f"· {differ} · {plain(pair.key.sample)} · {plain(pair.key.event)}",
+            )
+        )
+        both = (pair.left, pair.right)
+        sides = zip(("left", "right"), self._names, counts, both, self._views, strict=True)
+        for side, name, count, segmentation, view in sides:
+            title = Text.assemble(
+                (shortened(name, max(8, self.size.width // 2 - 16)), Style(bold=True)), f": counts {count}"
+            )
+            self.query_one(f"#pair-{side}-title", Words).say(title)
+            view.show(pair.key, segmentation, also=both)
+        self.post_message(self.Moved(pair.key))
+
+    def _go(self, by: int) -> None:
+        at = max(0, min(self._at + by, len(self._pairs) - 1))
+        if at != self._at:
+            self._at = at
+            self._show()
+
+    def action_next(self) -> None:
+        """The next image."""
+        self._go(1)
+
+    def action_previous(self) -> None:
+        """The image before."""
+        self._go(-1)
+
+    def action_overlay(self) -> None:
+        """On both."""
+        for view in self._views:
+            view.action_overlay()
+
+    def action_overlay_off(self) -> None:
+        """On both."""
+        for view in self._views:
+            view.action_overlay_off()
+
+    def action_zoom_in(self) -> None:
+        """On both."""
+        for view in self._views:
+            view.action_zoom_in()
+
+    def action_zoom_out(self) -> None:
+        """On both."""
+        for view in self._views:
+            view.action_zoom_out()

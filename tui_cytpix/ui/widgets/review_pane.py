@@ -1,0 +1,218 @@
+"""One image enlarged, one key a judgement, on to the next by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.message import Message
+
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.verdict import Judgement
+from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.text import plain
+from tui_cytpix.ui.widgets.event_image import EventImageView
+from tui_cytpix.ui.widgets.gallery import Tone
+from tui_cytpix.ui.widgets.hint import Words
+
+BADGES: dict[Judgement, tuple[str, Tone, str]] = {
+    Judgement.ACCEPTABLE: ("", "good", "acceptable"),
+    Judgement.COUNT_ERROR: ("C", "bad", "count error"),
+    Judgement.MASK_ERROR: ("M", "bad", "mask error"),
+    Judgement.BOTH: ("CM", "bad", "count and mask error"),
+    Judgement.UNUSABLE: ("x", "muted", "unusable frame"),
+    Judgement.INDISTINGUISHABLE: ("?", "warn", "indistinguishable"),
+    Judgement.SKIPPED: ("–", "muted", "skipped"),
+}
+
+
+@dataclass(frozen=True)
+class ReviewItem:
+    """What the pane shows of an image; `lines` stand below the judgement: convention, tally."""
+
+    segmentation: Segmentation | None
+    judgement: Judgement | None = None
+    lines: tuple[str | Text, ...] = field(default=())
+
+
+class ReviewPane(Horizontal):
+    """Walks through the images in the order given. The judgements themselves are recorded above, by the screen."""
+
+    DEFAULT_CSS = """
+    ReviewPane EventImageView { width: 1fr; height: 1fr; }
+    ReviewPane #review-side { width: 34; padding: 0; }
+    .-wide ReviewPane #review-side { width: 46; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings("review")
+
+    class Judged(Message):
+        """A key was pressed."""
+
+        def __init__(self, key: ImageKey, judgement: Judgement) -> None:
+            super().__init__()
+            self.key, self.judgement = key, judgement
+
+    class UndoWished(Message):
+        """The last judgement shall be taken back."""
+
+    class Moved(Message):
+        """Another image is shown."""
+
+        def __init__(self, key: ImageKey) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._keys: list[ImageKey] = []
+        self._at = 0
+        self._describe: Callable[[ImageKey], ReviewItem] = lambda _key: ReviewItem(None)
+        self._key_of: Callable[[str], str] = lambda name: name
+
+    def compose(self) -> ComposeResult:
+        """The image, and what to know about it."""
+        yield EventImageView(id="review-image")
+        with VerticalScroll(id="review-side", can_focus=False):
+            yield Words(id="review-words")
+
+    @property
+    def view(self) -> EventImageView:
+        """The image."""
+        return self.query_one(EventImageView)
+
+    @property
+    def current(self) -> ImageKey | None:
+        """The image that is shown."""
+        return self._keys[self._at] if 0 <= self._at < len(self._keys) else None
+
+    def open(
+        self,
+        keys: Sequence[ImageKey],
+        start: ImageKey | None,
+        describe: Callable[[ImageKey], ReviewItem],
+        key_of: Callable[[str], str],
+    ) -> None:
+        """Starts at `start`, else at the first image without a judgement. `key_of` gives a command's key."""
+        self._keys, self._describe, self._key_of = list(keys), describe, key_of
+        if start in self._keys:
+            self._at = self._keys.index(start)
+        else:
+            self._at = next((i for i, key in enumerate(keys) if describe(key).judgement is None), 0)
+        self.show_current()
+
+    def show_current(self) -> None:
+        """Draws the image and the words beside it afresh."""
+        key = self.current
+        if key is None:
+            return
+        item = self._describe(key)
+        self.view.show(key, item.segmentation, f"{self._at + 1} of {len(self._keys)}")
+        counted = "not processed yet" if item.segmentation is None else str(item.segmentation.particle_count)
+        verdict = BADGES[item.judgement][2] if item.judgement else "not judged"
+        self.query_one("#review-words", Words).say(
+            Text.assemble(
+                (f"{self._at + 1} of {len(self._keys)}  ", Style(bold=True)), (plain(key.event), Style(dim=True))
+            ),
+            Text.assemble("The model counts: ", (counted, Style(bold=True))),
+            Text.assemble("You say: ", (verdict, Style(bold=True))),
+            " ",
+            *self._key_lines(),
+            " ",
+            *item.lines,
+        )
+
+    def _key_lines(self) -> list[Text]:
+        pairs = [
+            ("acceptable", "right", "count", "count wrong"),
+            ("mask", "mask bad", "both", "both wrong"),
+            ("unusable", "unusable", "indistinguishable", "can't tell"),
+            ("skip", "skip", "undo", "undo"),
+            ("raw", "raw image", "next", "next"),
+        ]
+        return [
+            Text.assemble(
+                (f"{self._key_of(f'review.{a}'):>5} ", Style(bold=True)),
+                f"{first:<9}",
+                (f"{self._key_of(f'review.{b}'):>4} ", Style(bold=True)),
+                second,
+            )
+            for a, first, b, second in pairs
+        ]
+
+    def advance(self) -> bool:
+        """On to the next image without a judgement; False where none is left."""
+        order = [*range(self._at + 1, len(self._keys)), *range(self._at + 1)]
+        following = next((i for i in order if self._describe(self._keys[i]).judgement is None), None)
+        if following is None:
+            self.show_current()
+            return False
+        self._show_at(following)
+        return True
+
+    def go_to(self, key: ImageKey) -> None:
+        """Shows that image."""
+        if key in self._keys:
+            self._show_at(self._keys.index(key))
+
+    def _show_at(self, index: int) -> None:
+        self._at = max(0, min(index, len(self._keys) - 1))
+        self.show_current()
+        key = self.current
+        if key is not None:
+            self.post_message(self.Moved(key))
+
+    def _judge(self, judgement: Judgement) -> None:
+        key = self.current
+        if key is not None:
+            self.post_message(self.Judged(key, judgement))
+
+    def action_acceptable(self) -> None:
+        """Right."""
+        self._judge(Judgement.ACCEPTABLE)
+
+    def action_count(self) -> None:
+        """Wrong centroids."""
+        self._judge(Judgement.COUNT_ERROR)
+
+    def action_mask(self) -> None:
+        """Bad mask."""
+        self._judge(Judgement.MASK_ERROR)
+
+    def action_both(self) -> None:
+        """Both wrong."""
+        self._judge(Judgement.BOTH)
+
+    def action_unusable(self) -> None:
+        """Unusable frame."""
+        self._judge(Judgement.UNUSABLE)
+
+    def action_indistinguishable(self) -> None:
+        """Cells can't be told apart."""
+        self._judge(Judgement.INDISTINGUISHABLE)
+
+    def action_skip(self) -> None:
+        """Skipped, which is recorded too: skipped images bound the result."""
+        self._judge(Judgement.SKIPPED)
+
+    def action_raw(self) -> None:
+        """Overlay off, and back."""
+        self.view.action_overlay_off()
+
+    def action_undo(self) -> None:
+        """Takes the last judgement back."""
+        self.post_message(self.UndoWished())
+
+    def action_next(self) -> None:
+        """The next image."""
+        self._show_at(self._at + 1)
+
+    def action_previous(self) -> None:
+        """The image before."""
+        self._show_at(self._at - 1)

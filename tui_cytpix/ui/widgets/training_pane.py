@@ -1,0 +1,130 @@
+"""Training as it goes: state, curves, advice, flips, log. Keys are wishes for the screen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import DataTable
+
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.training import Epoch, TrainingStatus
+from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.widgets.curve_plot import TA_MARK, VA_MARK, CurvePlot, sparkline
+from tui_cytpix.ui.widgets.hint import Words
+from tui_cytpix.ui.widgets.table import Table
+from tui_cytpix.workflow import advice
+
+LOG_LINES = 4
+
+
+class TrainingPane(Vertical):
+    """Shows what `show` was given last; posts `Wished` for its keys, `FlipChosen` for Enter in the list of flips."""
+
+    DEFAULT_CSS = """
+    TrainingPane { height: 100%; }
+    TrainingPane CurvePlot { height: 1fr; min-height: 7; margin: 0 1; }
+    TrainingPane #flips { height: 9; display: none; }
+    TrainingPane.-flips #flips { display: block; }
+    TrainingPane.-flips #training-log { display: none; }
+    TrainingPane #training-log { color: $text-muted; }
+    TrainingPane:focus #training-state { text-style: bold; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings("training")
+    can_focus = True
+
+    class Wished(Message):
+        """A key of the training scope; `wish` is the command's name."""
+
+        def __init__(self, wish: str) -> None:
+            super().__init__()
+            self.wish = wish
+
+    class FlipChosen(Message):
+        """Enter on a flipping image."""
+
+        def __init__(self, image: ImageKey) -> None:
+            super().__init__()
+            self.image = image
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield Words(id="training-state")
+        yield CurvePlot()
+        yield Words(id="training-advice")
+        yield Table(("Image", "Flips", "Counts at the looks"), id="flips")
+        yield Words(id="training-log")
+
+    @property
+    def flips(self) -> Table:
+        """The list of flipping images."""
+        return self.query_one("#flips", Table)
+
+    def show(self, status: TrainingStatus, lines: list[str | Text], log_lines: int = LOG_LINES) -> None:
+        """`lines` stand below the state: annotations, estimate, checkpoint."""
+        self.query_one("#training-state", Words).say(state_line(status), *lines)
+        self.query_one(CurvePlot).show(status.epochs, status.target, status.best_epoch)
+        self.query_one("#training-advice", Words).say(
+            status.message,
+            advice.on_curves(status.epochs),
+            advice.on_validation(status.epochs),
+            f"{len(status.flips)} images flipped between looks: they are the ones to annotate." if status.flips else "",
+        )
+        rows = [
+            (
+                str(flip.image),
+                (str(flip.image), str(flip.flips), "→".join(str(count) for _, count in flip.history[-12:])),
+            )
+            for flip in status.flips
+        ]
+        self.flips.fill(rows)
+        self.query_one("#training-log", Words).say(*status.log[-log_lines:])
+
+    @property
+    def flips_shown(self) -> bool:
+        """True while the list of flips shows."""
+        return self.has_class("-flips")
+
+    def show_flips(self, shown: bool) -> None:
+        """Opens or closes the list."""
+        self.set_class(shown, "-flips")
+        (self.flips if shown else self).focus()
+
+    def action_wish(self, wish: str) -> None:
+        """Hands the key on."""
+        self.post_message(self.Wished(wish))
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Enter in the list of flips."""
+        event.stop()
+        self.post_message(self.FlipChosen(ImageKey.parse(str(event.row_key.value))))
+
+
+def state_line(status: TrainingStatus) -> Text:
+    """State, device and the time an epoch takes."""
+    text = Text(advice.in_words(status), Style(bold=True))
+    recent = status.epochs[-5:]
+    if recent:
+        seconds = sum(e.seconds for e in recent) / len(recent)
+        text.append(f" · {seconds:.1f} s an epoch", Style(bold=False))
+    if status.device:
+        text.append(f" · {status.device}", Style(bold=False))
+    return text
+
+
+def spark_line(epochs: tuple[Epoch, ...], width: int) -> Text:
+    """Both curves in one line; empty before the first epoch."""
+    if not epochs:
+        return Text()
+    ta, va = [e.ta for e in epochs], [e.va for e in epochs]
+    low = min(*ta, *va)
+    return Text.assemble(
+        (f"{TA_MARK[0]} TA {sparkline(ta, width, low, 1.0)} {ta[-1]:.2f}", Style(bold=False)),
+        "  ",
+        (f"{VA_MARK[0]} VA {sparkline(va, width, low, 1.0)} {va[-1]:.2f}", Style(bold=True)),
+    )
