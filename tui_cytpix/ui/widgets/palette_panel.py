@@ -37,7 +37,8 @@ class PalettePanel(Vertical):
     PalettePanel { dock: bottom; height: auto; display: none; background: $panel; padding: 0 1; }
     PalettePanel.-open { display: block; }
     PalettePanel Input, PalettePanel Input:focus { height: 1; border: none; padding: 0; background: $surface; }
-    PalettePanel OptionList { text-wrap: nowrap; text-overflow: ellipsis; height: auto; max-height: 8; border: none; padding: 0; background: $panel; }
+    PalettePanel OptionList { height: auto; max-height: 8; border: none; padding: 0; background: $panel;
+                              text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     class Chosen(Message):
