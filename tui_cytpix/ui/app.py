@@ -48,7 +48,7 @@ class CytpixApp(App[None]):
     """Opens the home screen, a run, or a new run on samples.
 
     `paths` is one run folder, or samples; `graphics` one of workflow.settings.GRAPHICS, which wins over the settings
-    file's.
+    file's; `um_per_px` the pixel size of samples given.
     """
 
     TITLE = "tui-cytpix"
@@ -56,7 +56,13 @@ class CytpixApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, paths: Sequence[str | Path] = (), graphics: str = "", settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        paths: Sequence[str | Path] = (),
+        graphics: str = "",
+        settings: Settings | None = None,
+        um_per_px: float | None = None,
+    ) -> None:
         super().__init__()
         self.settings = read_settings() if settings is None else settings
         self.graphics = graphics or self.settings.graphics
@@ -65,6 +71,7 @@ class CytpixApp(App[None]):
         self.session: Session | None = None
         self.user_keys: dict[str, str] = {}
         self._paths = [Path(p) for p in paths]
+        self._um_per_px = um_per_px
 
     @property
     def shades(self) -> bool:
@@ -112,7 +119,7 @@ class CytpixApp(App[None]):
         if len(self._paths) == 1 and (first / "run.toml").is_file():
             self.open_run(first)
         else:
-            home.ask_new_run(self._paths)
+            home.ask_new_run(self._paths, self._um_per_px)
 
     # Runs and steps
 

@@ -124,29 +124,29 @@ class HomeScreen(BaseScreen):
         if text:
             self.ask_new_run([Path(text).expanduser()])
 
-    def ask_new_run(self, paths: Sequence[Path]) -> None:
+    def ask_new_run(self, paths: Sequence[Path], um_per_px: float | None = None) -> None:
         """Asks for the folder of a new run on these samples."""
         names = ", ".join(path.name for path in paths)
         stem = paths[0].resolve().name.split(".")[0] or "new"
         self.ask_panel.ask(
             f"New run on {names}. Folder of the run:",
             str(Path.cwd() / f"{stem}-run"),
-            lambda text: self.start(self._new_run(list(paths), text), "new run"),
+            lambda text: self.start(self._new_run(list(paths), text, um_per_px), "new run"),
         )
 
-    async def _new_run(self, paths: list[Path], target: str) -> None:
+    async def _new_run(self, paths: list[Path], target: str, um_per_px: float | None) -> None:
         if not target:
             raise UsageError("A run needs a folder", "Nothing was given.", "Give a new folder's name.")
         self.report(f"Reading {', '.join(path.name for path in paths)} …")
-        self.cytpix.open_run(await asyncio.to_thread(_create, paths, Path(target).expanduser()))
+        self.cytpix.open_run(await asyncio.to_thread(_create, paths, Path(target).expanduser(), um_per_px))
 
 
-def _create(paths: list[Path], target: Path) -> Path:
+def _create(paths: list[Path], target: Path, um_per_px: float | None) -> Path:
     """Makes the run; where a sample can't be read, none is left behind."""
     run = Run.create(target)
     try:
         for path in paths:
-            samples.add_sample(run, path)
+            samples.add_sample(run, path, um_per_px)
     except CytpixError:
         run.close()
         shutil.rmtree(run.path, ignore_errors=True)
