@@ -100,9 +100,9 @@ def _placement(
     if rng.random() < 0.5:
         zoom[0] *= -1
     cos, sin = np.cos(turn), np.sin(turn)
-    linear = np.array([[cos, -sin], [sin, cos]]) @ np.diag(zoom)
+    linear = np.array([[cos * zoom[0], -sin * zoom[1]], [sin * zoom[0], cos * zoom[1]]])
     if exact:
-        linear = np.round(linear)
+        linear = linear.round()
     room = max(0.0, size / 2 - 12)
     shift = rng.uniform(-0.5, 0.5, 2) * room
     if max(shape) <= size * 0.9:  # the whole image fits: keep it whole

@@ -36,8 +36,12 @@ _KINDS = {
 }
 
 
-class Terminated(Exception):  # noqa: N818
-    """Somebody wants the process gone: save, say so, leave."""
+class Leave(Exception):  # noqa: N818
+    """The job ends before its work is done, in good order; `reason` is a word for the app."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Job:
@@ -68,10 +72,10 @@ class Job:
 
     def check(self) -> None:
         """Raises:
-        Terminated: the process was told to leave.
+        Leave: the process was told to.
         """
         if self.terminated.is_set():
-            raise Terminated
+            raise Leave("terminated")
 
     def text(self, name: str) -> str:
         """A setting of `job.toml`.
@@ -165,8 +169,8 @@ def _run(job: Job) -> int:
         if kind not in _KINDS:
             raise JobError("The job can't be read", f"kind {kind!r} is unknown.", "Update tui-cytpix.")
         importlib.import_module(_KINDS[kind]).run(job)
-    except Terminated:
-        job.emit("exited", reason="terminated")
+    except Leave as leave:
+        job.emit("exited", reason=leave.reason)
     except CytpixError as error:
         return _failed(job, f"{error.title}. {error.detail}".strip(), error.way_out)
     except MemoryError:

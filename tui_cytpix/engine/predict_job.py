@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tui_cytpix.core.normalise import normalise
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.engine.inference import Predictor
-from tui_cytpix.engine.job import Job
+from tui_cytpix.engine.job import Job, Leave
 from tui_cytpix.engine.model import load_model
 from tui_cytpix.engine.sample_images import READERS, SampleImages
 from tui_cytpix.errors import CytpixError
@@ -38,7 +38,7 @@ def run(job: Job) -> None:
 
     Raises:
         CytpixError: the job can't start.
-        Terminated: told to leave.
+        Leave: told to leave, or idle.
     """
     service = _Service(job)
     idle_limit = float(job.spec.get("idle_exit_s", 600))
@@ -57,8 +57,7 @@ def run(job: Job) -> None:
                         job.emit("finished")
                         return
             if time.monotonic() - since > idle_limit:
-                job.emit("exited", reason="idle")
-                return
+                raise Leave("idle")
             time.sleep(POLL_SECONDS)
     finally:
         service.close()

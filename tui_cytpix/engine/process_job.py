@@ -39,7 +39,7 @@ def run(job: Job) -> None:
 
     Raises:
         CytpixError: the model or the output folder can't be used.
-        Terminated: told to leave; samples that were finished stay.
+        Leave: told to leave; samples that were finished stay.
     """
     model_path, out = Path(job.text("model")), Path(job.text("out"))
     model = load_model(model_path)

@@ -9,7 +9,7 @@ from typing import Any
 
 from tui_cytpix.domain.annotation import AnnotationBook, Side
 from tui_cytpix.engine import checkpoints
-from tui_cytpix.engine.job import Job
+from tui_cytpix.engine.job import Job, Leave
 from tui_cytpix.engine.model import load_model, save_model
 from tui_cytpix.engine.train_images import TrainImages
 from tui_cytpix.engine.trainer import FitSettings, Trainer, look
@@ -29,7 +29,7 @@ def run(job: Job) -> None:
 
     Raises:
         CytpixError: what was asked can't be done.
-        Terminated: told to leave; the state is saved.
+        Leave: told to leave, or paused for long; the state is saved.
     """
     folder = RunFolder(Path(job.text("run")))
     settings = folder.read_settings()
@@ -91,7 +91,7 @@ class _Session:
         book = AnnotationBook(edits)
         missing = book.ready_to_train()
         if missing:
-            raise RunError("Training can't go on", missing)
+            raise RunError("Training can't go on", missing, "Then start it again.")
         for problem in self.images.load(book.side(Side.TRAINING), book.side(Side.VALIDATION)):
             self.job.emit("log", text=problem)
         if not self.images.training or not self.images.validation:
@@ -135,8 +135,7 @@ class _Session:
                 return True
             self.job.check()
             if time.monotonic() - since > float(self.job.spec.get("idle_exit_s", IDLE_SECONDS)):
-                self.job.emit("exited", reason="idle")
-                raise SystemExit(0)
+                raise Leave("idle")
             time.sleep(POLL_SECONDS)
 
     def _epoch(self) -> None:

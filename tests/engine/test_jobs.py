@@ -1,0 +1,237 @@
+"""The three jobs as the app runs them: real processes, real files."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.engine.checkpoints import read_state
+from tui_cytpix.engine.job import run_job
+from tui_cytpix.engine.model import load_model
+from tui_cytpix.formats.job_folder import JobFolder
+from tui_cytpix.formats.model_file import file_hash
+from tui_cytpix.formats.prediction_store import PredictionStore
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0
+
+
+def _start(job: JobFolder) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    with job.output_path.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env=environment,
+        )
+
+
+def _run(path: Path, spec: dict, status: int = 0) -> list[dict]:
+    job = JobFolder.create(path, spec)
+    assert _start(job).wait(PATIENCE) == status, job.output_path.read_text()
+    return job.events()
+
+
+@pytest.fixture
+def here():
+    """Runs a job in this process, for what needs no process of its own: torch is loaded already."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)}
+
+    def run(path: Path, spec: dict, status: int = 0, wishes: Sequence[dict] = ()) -> list[dict]:
+        job = JobFolder.create(path, spec)
+        for wish in wishes:
+            job.send(**wish)
+        assert run_job(path) == status
+        return job.events()
+
+    yield run
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+def _of(events: list[dict], kind: str) -> list[dict]:
+    return [e for e in events if e["type"] == kind]
+
+
+def _wait_for(job: JobFolder, process: subprocess.Popen[bytes], kind: str, count: int = 1) -> None:
+    end = time.monotonic() + PATIENCE
+    while len(_of(job.events(), kind)) < count:
+        assert time.monotonic() < end, job.events()
+        assert process.poll() is None or len(_of(job.events(), kind)) >= count, job.output_path.read_text()
+        time.sleep(0.02)
+
+
+def _state(run) -> tuple[dict, dict]:
+    return read_state(run.folder.checkpoints / "last.npz")
+
+
+def test_training_tells_its_epochs_and_leaves_models(toy_run, tmp_path):
+    events = _run(tmp_path / "jobs" / "1-train", toy_run.train_spec(epochs=5))
+    started = _of(events, "started")[0]
+    assert started["target"] == 5
+    assert started["threads"] == 1
+    assert [e["epoch"] for e in _of(events, "epoch")] == [1, 2, 3, 4, 5]
+    for epoch in _of(events, "epoch"):
+        assert (epoch["training_images"], epoch["validation_images"], epoch["target"]) == (8, 2, 5)
+        assert 0 <= epoch["ta"] <= 1
+        assert 0 <= epoch["va"] <= 1
+        assert epoch["loss"] > 0
+    annotated = [e for e in _of(events, "counts") if e["scope"] == "annotated"]
+    preview = [e for e in _of(events, "counts") if e["scope"] == "preview"]
+    assert [set(e["counts"]) for e in annotated] == [{f"toys:{i:03d}" for i in range(10)}] * 5
+    assert [(e["epoch"], set(e["counts"])) for e in preview] == [(5, {f"toys:{i:03d}" for i in range(10, 14)})]
+    assert events[-1]["type"] == "finished"
+    for name in ("last", "best"):
+        card = load_model(toy_run.folder.checkpoints / f"{name}.safetensors").card
+        assert card.kind == "UDT"
+        assert card.base == file_hash(toy_run.base)
+        assert card.um_per_px == 0.3
+        assert card.object_px == pytest.approx(13, abs=3)
+        assert card.training["training_images"] == 8
+        assert set(card.measured) == {"TA", "VA"}
+    assert card.training["epoch"] == _of(events, "best")[-1]["epoch"]
+    assert (tmp_path / "jobs" / "1-train" / "heartbeat").exists()
+
+
+def test_a_killed_training_goes_on_to_the_same_weights_with_no_gap(toy_run, tmp_path, here):
+    here(tmp_path / "whole", toy_run.train_spec(epochs=6))
+    arrays, _ = _state(toy_run)
+    last = toy_run.folder.checkpoints / "last.safetensors"
+    for path in toy_run.folder.checkpoints.iterdir():
+        path.unlink()
+    job = JobFolder.create(tmp_path / "first", toy_run.train_spec(epochs=1000))
+    process = _start(job)
+    _wait_for(job, process, "epoch", 2)
+    process.send_signal(signal.SIGHUP)  # the terminal is gone
+    _wait_for(job, process, "epoch", 3)
+    process.kill()
+    process.wait()
+    reached = _of(job.events(), "epoch")[-1]["epoch"]
+    saved = _state(toy_run)[1]["pending"]["epoch"]
+    assert saved - reached in (0, 1)
+    if saved < 6:
+        again = here(tmp_path / "second", toy_run.train_spec(epochs=6 - saved, resume=str(last)))
+        told = {e["epoch"]: e for e in [*_of(job.events(), "epoch"), *_of(again, "epoch")]}
+        assert sorted(told) == [1, 2, 3, 4, 5, 6]
+        resumed, _ = _state(toy_run)
+        assert all(np.array_equal(arrays[k], resumed[k]) for k in arrays)
+
+
+def test_wishes_are_obeyed_and_acknowledged(toy_run, tmp_path):
+    job = JobFolder.create(tmp_path / "job", toy_run.train_spec(epochs=1000))
+    pause = job.send("pause")
+    process = _start(job)
+    _wait_for(job, process, "paused")
+    assert not _of(job.events(), "epoch")
+    toy_run.annotate(10)
+    reload, resume, more = job.send("reload"), job.send("resume"), job.send("more", epochs=5)
+    _wait_for(job, process, "epoch", 2)
+    unknown = job.send("dance")
+    stop = job.send("stop")
+    assert process.wait(PATIENCE) == 0
+    events = job.events()
+    assert {e["of"] for e in _of(events, "ack")} == {pause, reload, resume, more, unknown, stop}
+    assert _of(events, "epoch")[0]["training_images"] == 9
+    assert _of(events, "epoch")[0]["target"] == 1005
+    assert events[-1]["type"] == "stopped"
+    assert events[-1]["epoch"] == _of(events, "epoch")[-1]["epoch"]
+
+
+def test_a_paused_job_leaves_when_nobody_comes_and_sigterm_saves(toy_run, tmp_path, here):
+    idle = here(tmp_path / "idle", toy_run.train_spec(idle_exit_s=0.1), wishes=[{"kind": "pause"}])
+    assert (idle[-1]["type"], idle[-1]["reason"]) == ("exited", "idle")
+    job = JobFolder.create(tmp_path / "term", toy_run.train_spec(epochs=1000))
+    process = _start(job)
+    _wait_for(job, process, "epoch", 1)
+    process.terminate()
+    assert process.wait(PATIENCE) == 0
+    events = job.events()
+    assert (events[-1]["type"], events[-1]["reason"]) == ("exited", "terminated")
+    assert _state(toy_run)[1]["pending"]["epoch"] == _of(events, "epoch")[-1]["epoch"]
+
+
+def _failure(events: list[dict]) -> dict:
+    assert events[-1]["type"] == "failed"
+    assert events[-1]["way_out"]
+    return events[-1]
+
+
+def test_what_cannot_be_trained_is_said_in_a_sentence(toy_run, tmp_path, here, capfd):
+    text = tmp_path / "bad.safetensors"
+    text.write_text("no model at all")
+    events = here(tmp_path / "1", toy_run.train_spec(base=str(text), base_hash=""), status=1)
+    assert "not a model" in _failure(events)["reason"]
+    events = here(tmp_path / "2", toy_run.train_spec(base_hash="sha256:00"), status=1)
+    assert "changed" in _failure(events)["reason"]
+    events = here(tmp_path / "3", toy_run.train_spec(device="cuda:77"), status=1)
+    assert "device" in _failure(events)["reason"]
+    events = here(tmp_path / "4", {"kind": "dance"}, status=1)
+    assert "dance" in _failure(events)["reason"]
+    toy_run.folder.annotations_path.write_bytes(b"")
+    events = here(tmp_path / "5", toy_run.train_spec(), status=1)
+    assert "0 of at least 10" in _failure(events)["reason"]
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_no_job_at_all(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-P", "-m", "tui_cytpix.engine"]
+    done = subprocess.run([*command, str(tmp_path)], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "not a job" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 2
+
+
+def test_the_predict_job_answers_and_survives_bad_requests(toy_run, tmp_path):
+    spec = {"kind": "predict", "run": str(toy_run.folder.path), "device": "cpu", "threads": 1, "idle_exit_s": 60}
+    job = JobFolder.create(tmp_path / "job", spec)
+    text = tmp_path / "bad.safetensors"
+    text.write_text("no")
+    inside = [{"sample": "toys", "path": "", "um_per_px": 0.3, "events": ["000", "001", "nope"]}]
+    outside = [{"sample": "other", "path": str(tmp_path / "toys"), "events": ["003"]}]
+    out = tmp_path / "out"
+    common = {"model": str(toy_run.base), "out": str(out)}
+    job.send("predict", id=1, images=inside, shard="a", **common)
+    job.send("predict", id=2, images=outside, shard="b", **common)
+    job.send("predict", id=3, images=inside, shard="c", **{**common, "model": str(text)})
+    job.send("predict", id=4)
+    job.send("predict", id=5, images=[{**outside[0], "path": "/nowhere"}], shard="e", **common)
+    job.send("stop")
+    assert _start(job).wait(PATIENCE) == 0, job.output_path.read_text()
+    events = job.events()
+    answers = {e["id"]: e for e in events if e["type"] in ("predicted", "request_failed")}
+    assert answers[1]["images"] == 2
+    assert "nope" in answers[1]["problems"][0]
+    assert answers[2]["images"] == 1
+    assert [answers[n]["type"] for n in (3, 4, 5)] == ["request_failed"] * 3
+    assert events[-1]["type"] == "stopped"
+    store = PredictionStore(out)
+    assert set(store.keys()) == {ImageKey("toys", "000"), ImageKey("toys", "001"), ImageKey("other", "003")}
+    found = store.get(ImageKey("toys", "000"))
+    assert found is not None
+    assert found.mask.shape == (48, 48)
+    probability = store.probability(ImageKey("toys", "000"))
+    assert probability is not None
+    assert probability.dtype == np.uint8
+
+
+def test_an_idle_or_single_predict_job_ends(toy_run, tmp_path, here):
+    spec = {"kind": "predict", "run": "", "device": "cpu", "threads": 1}
+    assert here(tmp_path / "1", {**spec, "idle_exit_s": 0.1})[-1]["reason"] == "idle"
+    group = {"sample": "s", "path": str(tmp_path / "toys"), "events": ["003"]}
+    wish = {"id": 1, "images": [group], "shard": "a", "model": str(toy_run.base), "out": str(tmp_path / "o")}
+    events = here(tmp_path / "2", {**spec, "once": True}, wishes=[{"kind": "predict", **wish}])
+    assert [e["type"] for e in events][-2:] == ["predicted", "finished"]

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tui_cytpix.core.background import image_background
+from tui_cytpix.engine.augment import Augmentation, crop
+from tui_cytpix.engine.dataset import batches, crop_size, example, half_image
+from tui_cytpix.engine.loss import loss
+from tui_cytpix.engine.targets import make_targets
+from tui_cytpix.engine.trainer import FitSettings, Trainer, look
+
+QUICK = FitSettings(batch=4, views_per_epoch=8, warm_up=2)
+
+
+@pytest.fixture(scope="module")
+def examples(toys):
+    found = [toys.image(i, cells=1 + i % 2) for i in range(6)]
+    return [example(t.image, image_background(t.image), t.truth) for t in found]
+
+
+def _weights(trainer: Trainer) -> dict[str, np.ndarray]:
+    return trainer.state()
+
+
+def _same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
+    return a.keys() == b.keys() and all(np.array_equal(a[k], b[k]) for k in a)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(toys, examples):
+    ends = []
+    for seed in (1, 1, 2):
+        trainer = Trainer(toys.model(), QUICK, seed)
+        trainer.train_epoch(examples)
+        trainer.train_epoch(examples)
+        ends.append(_weights(trainer))
+    assert _same(ends[0], ends[1])
+    assert not _same(ends[0], ends[2])
+
+
+@pytest.mark.parametrize("resolution", ["full", "half"])
+def test_resuming_equals_never_having_stopped(toys, examples, resolution):
+    whole = Trainer(toys.model(resolution), QUICK, 3)
+    for _ in range(4):
+        whole.train_epoch(examples)
+    first = Trainer(toys.model(resolution), QUICK, 3)
+    first.train_epoch(examples)
+    first.train_epoch(examples)
+    second = Trainer(toys.model(resolution), QUICK, 3)
+    second.restore(first.state())
+    second.train_epoch(examples)
+    second.train_epoch(examples)
+    assert second.epoch == 4
+    assert _same(whole.state(), second.state())
+
+
+def test_a_state_of_another_network_is_refused(toys, examples):
+    trainer = Trainer(toys.model(), QUICK, 0)
+    trainer.train_epoch(examples)
+    state = trainer.state()
+    with pytest.raises(ValueError, match="counters"):
+        Trainer(toys.model(), QUICK, 0).restore({k: v for k, v in state.items() if k != "counters"})
+    name = next(k for k in state if k.startswith("net.") and state[k].ndim == 4)
+    with pytest.raises(ValueError, match="state_dict"):
+        Trainer(toys.model(), QUICK, 0).restore({**state, name: state[name][:1]})
+
+
+def test_training_learns_the_toy_cells(toys, examples):
+    trainer = Trainer(toys.model(), FitSettings(batch=8, views_per_epoch=32, rate=1e-2, warm_up=5, average=0.9), 0)
+    before, _ = look(trainer.predictor(), examples)
+    first = trainer.train_epoch(examples)
+    for _ in range(14):
+        last = trainer.train_epoch(examples)
+    after, _ = look(trainer.predictor(), examples)
+    assert last < first / 2
+    assert after > max(before, 0.5)
+
+
+def test_views_keep_their_maps_aligned():
+    """A map that is a function of the gray stays that function of the gray, whatever the geometry."""
+    mask = np.zeros((60, 60), bool)
+    mask[20:40, 15:50] = True
+    targets = make_targets(mask, np.array([[30, 32]], np.float32))
+    gray = targets.foreground * 2
+    still = Augmentation(gain=(1, 1), noise=(0, 0), blur=(0, 0), field=(0, 0), bend=0)
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        view = crop(gray, targets, 64, np.array([30, 30], np.float32), still, rng)
+        assert view.shape == (6, 64, 64)
+        np.testing.assert_allclose(view[0], 2 * view[1] * view[5], atol=1e-5)
+        assert set(np.unique(view[5])) <= {0.0, 1.0}
+        peak = np.unravel_index(np.argmax(view[2]), view[2].shape)
+        assert view[1][peak] > 0.9
+        assert view[2][peak] > 0.9
+
+
+def test_right_angle_views_hold_the_sensors_own_pixels():
+    rng = np.random.default_rng(1)
+    gray = rng.normal(0, 1, (40, 40)).astype(np.float32)
+    targets = make_targets(np.zeros((40, 40), bool), np.zeros((0, 2), np.float32))
+    still = Augmentation(gain=(1, 1), noise=(0, 0), blur=(0, 0), field=(0, 0), bend=0)
+    values = {round(float(v), 4) for v in gray.ravel()}
+    exact = 0
+    for _ in range(40):
+        view = crop(gray, targets, 64, np.array([20, 20], np.float32), still, rng)
+        shown = {round(float(v), 4) for v in view[0][view[5] > 0]}
+        exact += shown <= values
+    assert 10 <= exact <= 30
+
+
+def test_batches_show_every_image_equally_often_and_repeat_for_a_seed(examples):
+    still = Augmentation()
+    one = list(batches(examples, 64, 3, 4, still, (5, 1)))
+    two = list(batches(examples, 64, 3, 4, still, (5, 1)))
+    assert sum(len(b) for b in one) == 18
+    assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+    assert not torch.equal(one[0], next(batches(examples, 64, 3, 4, still, (5, 2))))
+
+
+def test_crops_have_room_for_small_images_and_for_large_objects(examples):
+    assert crop_size(examples) == 64
+    mask = np.zeros((248, 248), bool)
+    mask[100:120, 60:140] = True
+    size = crop_size([example(mask * 100.0, np.zeros((248, 248), np.float32), examples[0].truth)])
+    assert size == 64  # its truth is small
+
+
+def test_half_images_are_means_of_two_by_two():
+    gray = np.arange(30, dtype=np.float32).reshape(5, 6)
+    half = half_image(gray)
+    assert half.shape == (3, 3)
+    np.testing.assert_allclose(half[0, 0], gray[:2, :2].mean())
+    np.testing.assert_allclose(half[2, 0], gray[4, :2].mean())
+
+
+def test_pixels_outside_of_the_image_cost_nothing():
+    logits = torch.zeros(1, 2, 8, 8)
+    view = torch.zeros(1, 5, 8, 8)
+    view[:, 2:] = 1
+    view[:, 0, :4] = 1
+    view[:, 4, :, 4:] = 0
+    base = loss(logits, view)
+    logits[..., 4:] = 50
+    torch.testing.assert_close(loss(logits, view), base)
