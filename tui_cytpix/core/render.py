@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 GRAY_LEVELS = 32
 MIN_SPAN_SIGMAS = 12.0
+SOME_SHARE = 0.05
 RGB = tuple[int, int, int]
 
 
@@ -144,11 +145,15 @@ def divisions(labels: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def coverage(mask: NDArray[np.bool_], view: View, rows: int, columns: int) -> NDArray[np.bool_]:
-    """bool (rows, columns): the screen pixels at least half of which is foreground; a region too small for any still
-    gets its fullest pixel's share.
+    """bool (rows, columns): the screen pixels at least half of which is foreground, and away from those any that hold
+    some: objects smaller than a pixel don't vanish beside large ones.
     """
     share = scale(mask, view, rows, columns)
-    return np.asarray(share >= min(0.5, max(0.15, float(share.max(initial=0.0)))))
+    full = share >= 0.5
+    near = np.pad(full, 1)
+    near = near[:-2] | near[1:-1] | near[2:]
+    near = near[:, :-2] | near[:, 1:-1] | near[:, 2:]
+    return np.asarray(full | ((share >= SOME_SHARE) & ~near))
 
 
 def compose(
