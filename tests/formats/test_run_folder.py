@@ -117,8 +117,6 @@ JSON = st.recursive(
 def test_an_edit_with_any_value_anywhere_is_read_or_counted_as_damaged(name, value):
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder(Path(folder))
-        import json
-
         run.annotations_path.write_text(json.dumps({**EDIT, name: value}) + "\n")
         edits, damaged = run.read_edits()
         assert len(edits) + damaged == 1

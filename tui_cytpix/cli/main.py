@@ -133,6 +133,10 @@ def _checked_paths(paths: list[str], verbs: list[str]) -> list[str]:
     runs = [path for path in paths if (Path(path) / "run.toml").is_file()]
     if runs and len(paths) > 1:
         raise UsageError("A run is opened by itself", f"{runs[0]} is one of {len(paths)} paths.", "Give the run only.")
-    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
+    if not _on_terminal():
         raise UsageError("The app needs a terminal", "", f"See {PROGRAM} --help for what works without one.")
     return paths
+
+
+def _on_terminal() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))

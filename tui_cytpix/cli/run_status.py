@@ -7,10 +7,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tui_cytpix.cli.output import duration, note, percent, say, say_json
-from tui_cytpix.domain.annotation import Side, Status
-from tui_cytpix.domain.training import TrainingStatus
 
 if TYPE_CHECKING:
+    from tui_cytpix.domain.training import TrainingStatus
     from tui_cytpix.workflow.run import Run
 
 
@@ -54,6 +53,8 @@ def as_dict(training: TrainingStatus) -> dict[str, Any]:
 
 
 def _counts(run: Run) -> dict[str, int]:
+    from tui_cytpix.domain.annotation import Side, Status
+
     book = run.annotations
     decided = [a.status for a in book.decided()]
     return {

@@ -1,0 +1,269 @@
+"""The command line itself: which verb, which exit status, one clear message, nothing raw from a file."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tui_cytpix.cli import main as module
+from tui_cytpix.cli.output import Progress, clean, duration, percent, say_json, table
+from tui_cytpix.errors import SampleError
+from tui_cytpix.workflow import recent
+from tui_cytpix.workflow import run as run_module
+
+VERBS = ("demo", "inspect", "models", "process", "compare", "run", "simulate")
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    monkeypatch.setattr(module, "_on_terminal", lambda: True)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_and_refuses_what_it_does_not_know(program, verb, run_main):
+    with pytest.raises(SystemExit) as ended:
+        run_main(verb, "--help")
+    assert ended.value.code == 0
+    with pytest.raises(SystemExit) as ended:
+        run_main(verb, "--nonsense")
+    assert ended.value.code == 2
+
+
+def test_the_help_names_every_verb(run_main, capsys):
+    with pytest.raises(SystemExit):
+        run_main("--help")
+    text = capsys.readouterr().out
+    assert all(f"  {verb} " in text for verb in VERBS)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("run",),
+        ("run", "nonsense"),
+        ("run", "new", "d"),
+        ("run", "train", "d", "--epochs", "0"),
+        ("run", "train", "d", "--device", "tpu"),
+        ("inspect",),
+        ("inspect", "a", "--um-per-px", "0"),
+        ("inspect", "a", "--um-per-px", "nan"),
+        ("inspect", "a", "--um"),
+        ("process", "a", "--model", "m"),
+        ("process", "a", "--model", "m", "--out", "o", "--size-cutoff", "-1"),
+        ("compare", "a"),
+        ("simulate", "beads", "--out", "x"),
+        ("simulate", "beads", "--out", "x", "--images", "many"),
+        ("models", "show"),
+        ("--graphics", "etching"),
+    ],
+)
+def test_wrong_usage_is_status_2_and_one_line(wrong, run_main, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run_main(*wrong)
+    assert ended.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_mistyped_verb_is_no_path(run_main):
+    status, out, err = run_main("insepct", "x.acs")
+    assert (status, out) == (2, "")
+    assert "Did you mean `tui-cytpix inspect`?" in err
+
+
+def test_paths_open_the_app_in_a_terminal(run_main, terminal, tmp_path, monkeypatch):
+    (tmp_path / "inspect").mkdir()
+    monkeypatch.chdir(tmp_path)
+    run_module.Run.create(tmp_path / "r").close()
+    assert run_main()[0] == 0
+    assert run_main("./inspect", "--um-per-px", "0.3", "--graphics", "halfblock")[0] == 0
+    assert run_main("r")[0] == 0
+    assert run_main.opened == [([], None, ""), (["./inspect"], 0.3, "halfblock"), (["r"], None, "")]
+    assert run_main("r", "./inspect")[0] == 2
+    assert run_main("nonesuch")[0] == 2
+
+
+def test_without_a_terminal_the_app_says_what_it_needs(run_main):
+    status, _, err = run_main()
+    assert status == 2
+    assert "needs a terminal" in err
+    assert run_main.opened == []
+
+
+def fail_with(error):
+    def app(*_asked):
+        raise error
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (SampleError("The sample is odd", "x.acs.", "Mend it."), 1, "The sample is odd. x.acs. Mend it."),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (PermissionError(13, "Permission denied", "/x"), 1, "/x: Permission denied"),
+        (MemoryError(), 1, "memory"),
+        (RuntimeError("a\x1b[31mb"), 1, "bug"),
+    ],
+)
+def test_no_error_is_a_traceback(run_main, terminal, error, status, words, tmp_path):
+    found, out, err = run_main(app=fail_with(error))
+    assert (found, out) == (status, "")
+    assert words in err
+    assert "\x1b" not in err
+    log = tmp_path / "xdg" / "state" / "tui-cytpix" / "diagnostic.log"
+    assert log.exists() == isinstance(error, OSError | MemoryError | RuntimeError)
+
+
+def test_hostile_names_never_reach_the_terminal_raw(run_main, tmp_path):
+    bad = tmp_path / "tube\x1b]0;owned\x07\nline.acs"
+    bad.write_text("no archive")
+    for arguments in (("inspect", bad), ("inspect", bad, "--json"), (bad,), ("models", "show", f"\x1b[2J{bad}")):
+        _, out, err = run_main(*arguments)
+        for text in (out, err):
+            assert "\x1b" not in text
+            assert "\x07" not in text
+    _, out, err = run_main("inspect", bad, "--json")
+    assert json.loads(out)["failures"][0]["path"] == str(bad)
+    assert len(err.splitlines()) == 1
+
+
+def test_clean_replaces_what_a_terminal_obeys():
+    assert clean("µm äöü 漢字 ok") == "µm äöü 漢字 ok"
+    assert clean("a\x1b[31m\r\n\t\x9b\u202e\u200f\ud800b") == "a\ufffd[31m" + "\ufffd" * 7 + "b"
+
+
+def test_json_has_no_numbers_that_json_lacks(capsys):
+    say_json({"a": float("nan"), "b": (1, float("inf")), "c": Path("x"), "d": "\x7f\x1b"})
+    text = capsys.readouterr().out
+    assert json.loads(text) == {"a": None, "b": [1, None], "c": "x", "d": "\x7f\x1b"}
+    assert "\x7f" not in text
+
+
+def test_tables_line_up():
+    assert table(("a", "long name"), [("x" * 4, 1), ("y", "\n")]) == ["a     long name", "xxxx  1", "y     \ufffd"]
+    assert (percent(None), percent(float("nan")), percent(0.5)) == ("-", "-", "50.0%")
+    assert (duration(None), duration(5), duration(600), duration(4000)) == ("unknown", "5 s", "10 min", "1 h 07 min")
+
+
+class Screen:
+    def __init__(self, terminal: bool) -> None:
+        self.terminal, self.text = terminal, ""
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+    def write(self, text: str) -> None:
+        self.text += text
+
+    def flush(self) -> None:
+        pass
+
+
+def test_progress_is_one_rewritten_line_on_a_terminal(monkeypatch):
+    monkeypatch.setattr("tui_cytpix.cli.output.REDRAW_SECONDS", 0.0)
+    screen = Screen(terminal=True)
+    with Progress("going\x1b", screen) as progress:
+        for n in range(5):
+            progress(n, 4)
+        progress.note("a word")
+        progress(4, 4)
+        progress(1, 0)
+    assert "\x1b" not in screen.text
+    lines = [line.split("\r")[-1].rstrip() for line in screen.text.split("\n")]
+    assert lines == ["a word", "going\ufffd: 4 of 4 (100%)", ""]
+
+
+def test_progress_is_a_few_plain_lines_elsewhere():
+    screen = Screen(terminal=False)
+    with Progress("going", screen) as progress:
+        for n in range(1001):
+            progress(n, 1000)
+    assert "\r" not in screen.text
+    lines = screen.text.splitlines()
+    assert 5 <= len(lines) <= 12
+    assert lines[-1].startswith("going: 1000 of 1000 (100%)")
+
+
+def test_a_reader_that_leaves_is_no_trouble(program, tube):
+    writer = subprocess.Popen(
+        program.command("inspect", tube), env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    writer.stdout.close()
+    assert writer.stderr.read() == b""
+    assert writer.wait() == module.BROKEN_PIPE
+    writer.stderr.close()
+
+
+def test_ctrl_c_is_status_130(program, tmp_path):
+    # Simulating many images takes long enough to be interrupted.
+    writer = subprocess.Popen(
+        program.command("simulate", "beads", "--out", tmp_path / "x.acs", "--images", "100000"),
+        env=program.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not list(tmp_path.iterdir()):
+        time.sleep(0.05)
+    writer.send_signal(signal.SIGINT)
+    assert "interrupted" in writer.stderr.read()
+    assert writer.wait() == 130
+    writer.stderr.close()
+    assert not (tmp_path / "x.acs").exists()
+
+
+def test_closed_streams_are_no_trouble(program, tube):
+    code = "import os, sys; [os.close(n) for n in (0, 1, 2)]; os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    command = program.command("inspect", tube)
+    assert (
+        subprocess.run([sys.executable, "-c", code, *command[1:]], env=program.environment, check=False).returncode == 0
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_terminals_without_unicode_get_escapes(program, tmp_path, encoding):
+    (tmp_path / "漢").mkdir()
+    done = subprocess.run(
+        program.command("inspect", tmp_path / "漢"),
+        env={**program.environment, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert rb"\u6f22" in done.stderr
+
+
+def test_no_heavy_import_for_help(program):
+    code = (
+        "import sys; from tui_cytpix.cli.main import run\n"
+        "try: run(['run', 'new', '--help'], None)\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'textual', 'cv2', 'scipy', 'pandas', 'fcsparser', 'numpy', 'PIL'} & set(sys.modules)\n"
+        "sys.stderr.write(' '.join(sorted(heavy)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=program.environment, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+
+
+def test_a_demo_is_copied_kept_and_opened(run_main, tmp_path, monkeypatch):
+    run_module.Run.create(tmp_path / "shipped" / "sample_runs" / "s_pombe").close()
+    monkeypatch.setattr(recent, "shipped", lambda name: tmp_path / "shipped" / name)
+    monkeypatch.chdir(tmp_path)
+    assert run_main("demo", "--no-open") == (0, "s_pombe\n", "")
+    assert (tmp_path / "s_pombe" / "run.toml").is_file()
+    assert run_main("demo", "s_pombe", "--dir", "mine")[0] == 0
+    assert run_main.opened == [(["mine"], None, "")]
+    status, _, err = run_main("demo", "other", "--no-open")
+    assert status == 2
+    assert "s_pombe" in err
+    monkeypatch.setattr(recent, "shipped", lambda name: tmp_path / "none")
+    assert run_main("demo")[0] == 2

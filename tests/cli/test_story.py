@@ -1,0 +1,222 @@
+"""The whole job without the app, by real processes: from a simulated tube to a trained model and an FCS."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import flowio
+import numpy as np
+import pytest
+
+from tui_cytpix.formats.run_folder import RunFolder
+from tui_cytpix.workflow.train import TrainingWatch
+
+MEASURES = ("count_accuracy", "singlet_specificity", "multiplet_sensitivity", "centroid_f1", "foreground_iou", "ap50")
+
+
+@pytest.fixture(scope="module")
+def run(program, tube, tiny_model, tmp_path_factory) -> Path:
+    """A run with twelve annotations, as far as before training."""
+    folder = tmp_path_factory.mktemp("runs") / "r"
+    made = program.json("run", "new", folder, "--sample", tube, "--base", tiny_model, "--preview", 50, "--seed", 3)
+    assert made["base"] == "tiny"
+    assert made["samples"][0]["name"] == "tube"
+    assert made["samples"][0]["um_per_px"] == pytest.approx(0.3, rel=1e-3)
+    chosen = program.json("run", "select", folder)
+    assert len(chosen["random"]) + len(chosen["variable"]) == 24
+    assert "all of them are taken" in chosen["notes"][0]
+    return folder
+
+
+def events(tube: Path) -> list[str]:
+    return sorted(path.stem for path in Path(f"{tube}.truth").iterdir())
+
+
+def test_inspect(program, tube):
+    found = program.json("inspect", tube)
+    (info,) = found["samples"]
+    assert (info["image_count"], info["image_shape"], info["bit_depth"]) == (24, [248, 248], 10)
+    assert len(info["parameters"]) == 59
+    assert info["um_per_px"] == pytest.approx(0.3, rel=1e-3)
+    assert info["um_per_px_source"] == "fcs"
+    words = program("inspect", tube, "--um-per-px", "0.5").stdout
+    assert "0.5 um/px (given)" in words
+    assert "24, 248 x 248 px" in words
+
+
+def test_process_lists_failures_and_goes_on(program, tube, tiny_model, tmp_path):
+    bad = tmp_path / "bad.acs"
+    bad.write_text("this is a text file")
+    out = tmp_path / "out"
+    found = program.json("process", bad, tube, "--model", tiny_model, "--out", out, status=1)
+    assert [f["sample"] for f in found["failures"]] == [str(bad)]
+    assert {Path(p).name for p in found["outputs"]} >= {"tube.fcs", "tube.events.csv", "tube.particles.csv"}
+    data = flowio.FlowData(out / "tube.fcs")
+    names = [data.channels[n]["pnn"] for n in sorted(data.channels)]
+    assert len(names) > 59
+    assert "UDT_ParticleCount" in names
+    with (out / "tube.events.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 24
+    # another model's results are not mixed in
+    other = tmp_path / "other.safetensors"
+    shutil.copy(tiny_model, other)
+    with other.open("r+b") as file:
+        file.seek(-2, 2)
+        file.write(b"\x00\x00")
+    assert "another model" in program("process", tube, "--model", other, "--out", out, status=2).stderr
+
+
+def wait_for(run: Path, *states: str):
+    watch, deadline = TrainingWatch(RunFolder(run)), time.monotonic() + 60
+    while time.monotonic() < deadline:
+        status = watch.poll()
+        if status.state in states:
+            return status
+        time.sleep(0.05)
+    raise AssertionError(status)
+
+
+def test_the_whole_story(program, tube, run):
+    truth, known = f"{tube}.truth", events(tube)
+    early = program("run", "train", run, status=1)
+    assert "annotate 10 more" in early.stderr
+    done = program.json("run", "annotate", run, "--from-masks", truth, "--only", *known[:12])
+    assert (done["taken"], done["accepted"], done["validation"]) == (12, 12, 2)
+    missing = program.json("run", "annotate", run, "--from-masks", truth, "--only", known[0], "no such event", status=1)
+    assert missing["missing"] == ["no such event"]
+
+    trained = program("run", "train", run, "--epochs", 3, "--device", "cpu", "--threads", 1, "--json")
+    last = json.loads(trained.stdout)
+    assert (last["state"], last["epoch"]) == ("finished", 3)
+    lines = [line.partition(":")[0] for line in trained.stderr.splitlines() if line.startswith("epoch")]
+    assert lines == ["epoch 1 of 3", "epoch 2 of 3", "epoch 3 of 3"]
+    detached = program.json("run", "train", run, "--epochs", 2, "--detach")
+    assert Path(detached["job"]).parent == run / "jobs"
+    wait_for(run, "finished")
+    status = program.json("run", "status", run)
+    assert [e["number"] for e in status["training"]["epochs"]] == [1, 2, 3, 4, 5]
+    assert status["annotations"]["accepted"] == 12
+    assert status["model"] is None
+    assert "epoch 5 of 5" in program("run", "status", run).stdout
+
+    finished = program.json("run", "finish", run, "--name", "mine")
+    assert finished["card"]["base_name"] == "tiny"
+    assert finished["card"]["training"]["epochs_in_all"] == 5
+    assert "taken" in program("run", "finish", run, "--name", "mine", status=1).stderr
+    assert "mine" in [m["name"] for m in program.json("models", "list")["models"]]
+    assert program.json("models", "show", "mine")["hash"] == finished["hash"]
+    shared = run.parent / "shared.safetensors"
+    program("models", "export", "mine", shared)
+    assert program.json("models", "import", shared, "--name", "theirs")["name"] == "theirs"
+
+    found = program.json(
+        "compare", tube, "--model", shared, "--model", "mine", "--truth", truth,
+        "--only", *known[12:],
+    )  # fmt: skip
+    assert [m["model"] for m in found["models"]] == [str(shared), "mine"]
+    for model in found["models"]:
+        assert model["images"] == 12
+        for name in MEASURES:
+            assert name in model
+            assert len(model[f"{name}_ci"]) == 2
+    assert found["pairs"][0]["count_p"] == 1.0
+
+
+def test_ctrl_c_leaves_training_at_work_and_it_can_be_steered(program, tube, tiny_model, tmp_path):
+    run = tmp_path / "r"
+    program("run", "new", run, "--sample", tube, "--base", tiny_model)
+    program("run", "annotate", run, "--from-masks", f"{tube}.truth")
+    assert "No training is at work" in program("run", "pause", run, status=1).stderr
+    follower = subprocess.Popen(
+        program.command("run", "train", run, "--epochs", 500, "--threads", 1),
+        env=program.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in follower.stderr:
+        if line.startswith("epoch 1 "):
+            break
+    follower.send_signal(signal.SIGINT)
+    _, rest = follower.communicate()
+    assert follower.returncode == 130
+    assert "Training goes on in the background" in rest
+    assert "Traceback" not in rest
+    assert wait_for(run, "running").target == 500
+    assert "at work already" in program("run", "train", run, status=1).stderr
+    assert "at work" in program("run", "finish", run, "--name", "x", status=1).stderr
+    program("run", "pause", run)
+    paused = wait_for(run, "paused")
+    program("run", "resume", run)
+    assert wait_for(run, "running").epochs[-1].number >= paused.epochs[-1].number
+    assert program.json("run", "stop", run) == {"run": str(run), "asked": "stop"}
+    stopped = wait_for(run, "stopped")
+    assert [e.number for e in stopped.epochs] == list(range(1, stopped.epochs[-1].number + 1))
+
+
+def test_without_truth_and_without_an_fcs(program, tiny_model, tmp_path):
+    """A folder of plain images: no FCS to write, no scale, and a warning for each."""
+    from PIL import Image
+
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    for n in range(3):
+        noise = np.random.default_rng(n).normal(120, 4, (64, 64))
+        Image.fromarray(noise.astype(np.uint8)).save(folder / f"{n}.png")
+    done = program("process", folder, "--model", tiny_model, "--out", tmp_path / "out")
+    assert "um/px is unknown" in done.stderr
+    assert not list((tmp_path / "out").glob("*.fcs"))
+    assert (tmp_path / "out" / "plain.events.csv").is_file()
+    assert program("process", folder, "--model", tiny_model, "--out", tmp_path / "x", "--format", "docx", status=2)
+    words = program("compare", folder, "--model", tiny_model, "--model", tiny_model).stdout
+    assert "counts differ on 0 of 3 images" in words
+
+
+def test_simulate_makes_what_it_says(run_main, tmp_path):
+    asked = ("--out", tmp_path / "b", "--images", 2, "--layout", "folder", "--seed", 5)
+    status, out, _ = run_main("simulate", "beads", *asked, "--json")
+    made = json.loads(out)
+    assert (status, made["images"], Path(made["truth"]).name) == (0, 2, "b.truth")
+    assert len(list((tmp_path / "b").glob("*.png"))) == 2
+    assert json.loads(run_main("inspect", tmp_path / "b", "--json")[1])["samples"][0]["image_count"] == 2
+    status, _, err = run_main("simulate", "beads", *asked)
+    assert status == 2
+    assert "exists" in err
+    status, _, err = run_main("simulate", "x", "--out", tmp_path / "c", "--images", 2)
+    assert status == 2
+    assert "pombe-edinburgh" in err
+
+
+def test_every_bad_file_gets_one_message(run_main, tube, tiny_model, tmp_path, shared_data):
+    def refused(*arguments):
+        status, out, err = run_main(*arguments)
+        assert (status, out) == (1, "")
+        assert len(err.splitlines()) == 1
+        return err
+
+    cut, text, empty = tmp_path / "cut.acs", tmp_path / "text.acs", tmp_path / "empty"
+    cut.write_bytes(tube.read_bytes()[: tube.stat().st_size // 2])
+    text.write_text("hello")
+    empty.mkdir()
+    fcs = tmp_path / "alone" / "a.fcs"
+    fcs.parent.mkdir()
+    shutil.copy(shared_data / "fcs" / "attune_nxt_brvy_G11.fcs", fcs)
+    for path in (cut, text, empty, fcs, tmp_path / "none"):
+        assert path.name in refused("inspect", path)
+    status, out, _ = run_main("inspect", cut, tube, text, "--json")
+    assert status == 1
+    assert len(json.loads(out)["samples"]) == 1
+    assert len(json.loads(out)["failures"]) == 2
+    refused("run", "new", tmp_path / "r", "--sample", text, "--base", tiny_model)
+    refused("run", "new", tmp_path / "r", "--sample", tube, "--base", text)
+    refused("run", "status", empty)
+    refused("models", "import", text)
+    refused("compare", tube, "--model", tiny_model, "--truth", empty)
+    refused("process", tube, "--model", text, "--out", tmp_path / "o")
+    assert not (tmp_path / "r").exists()
