@@ -122,7 +122,7 @@ class FakeEngine:
             target=target,
         )
         if epoch % 5 == 0:
-            job.emit("counts", epoch=epoch, scope="preview", counts={k: 1 + epoch // 5 % 2 for k in self.flipping})
+            job.emit("counts", epoch=epoch, scope="preview", counts=dict.fromkeys(self.flipping, 1 + epoch // 5 % 2))
         card = ModelCard("checkpoint", "full", "UDT", training={"epoch": epoch})
         for name in ("best", "last"):
             write_model(folder.checkpoints / f"{name}.safetensors", {"weight": np.full(1, epoch, np.float32)}, card)

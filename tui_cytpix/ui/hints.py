@@ -82,8 +82,10 @@ def train(status: TrainingStatus, missing: str | None, has_selection: bool, has_
     return "Enough to train: {train.training}, then {training.pause} starts. More annotations help."
 
 
-def training(status: TrainingStatus, missing: str | None) -> str:
+def training(status: TrainingStatus, missing: str | None, written: str) -> str:
     """Step 4, in the training pane."""
+    if written and _TRAIN.get(status.state or JobState.LOST) == _RESTING:
+        return f"{written} is written: {{app.next-step}} compares it with the base. {{training.more}} adds epochs."
     match status.state:
         case JobState.RUNNING | JobState.STARTING:
             return "{training.pause} pauses after this epoch, {training.flips} lists flips, {training.detach} leaves."

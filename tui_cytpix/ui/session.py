@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -68,6 +69,8 @@ class Session:
         # One thread: requests and polls never meet, and both stay off the event loop.
         self._engine = ThreadPoolExecutor(1, thread_name_prefix="predict")
         self.saved = (0, "")  # what the screens were told last
+        self._news = False
+        self._troubles: tuple[str, ...] = ()
         self._closed = False
 
     def _read(self, key: ImageKey) -> NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]:
@@ -80,8 +83,32 @@ class Session:
             return image
 
     def ask_model(self, model: ModelEntry, images: Iterable[ImageKey]) -> None:
-        """Asks for predictions without waiting; they arrive as `PredictionsChanged`."""
-        self._engine.submit(self.predict.request, model, list(images))
+        """Asks for predictions without waiting; they arrive as `PredictionsChanged`, as does why they don't."""
+        wanted = list(images)
+
+        def ask() -> None:
+            self._news = True  # answers may be complete before the next look: the progress alone would not tell
+            try:
+                self.predict.request(model, wanted)
+            except CytpixError as error:
+                self._trouble(error)
+
+        self._engine.submit(ask)
+
+    def _trouble(self, error: CytpixError) -> None:
+        """The engine can't be asked: what waits for it is dropped."""
+        self.predict.cancel()
+        self._troubles = (*self._troubles, str(error))
+        self._news = True
+
+    def _look(self) -> tuple[PredictProgress, bool]:
+        try:
+            progress = self.predict.poll()
+        except CytpixError as error:
+            self._trouble(error)
+            progress = self.predict.progress
+        news, self._news = self._news, False
+        return replace(progress, problems=(*progress.problems, *self._troubles)), news
 
     def cancel_predictions(self) -> None:
         """Drops the requests that the engine has not begun."""
@@ -120,10 +147,10 @@ class Session:
 
     async def _poll_predictions(self, app: App[object]) -> None:
         try:
-            progress = await asyncio.get_running_loop().run_in_executor(self._engine, self.predict.poll)
+            progress, news = await asyncio.get_running_loop().run_in_executor(self._engine, self._look)
         except RuntimeError:  # closed meanwhile
             return
-        if progress != self.progress:
+        if news or progress != self.progress:
             self.progress = progress
             app.screen.post_message(PredictionsChanged(progress))
 

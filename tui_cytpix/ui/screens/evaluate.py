@@ -44,6 +44,7 @@ class EvaluateScreen(ProcessingScreen):
         super().__init__()
         self.base: ModelEntry | None = None
         self._differences: tuple[Difference, ...] = ()
+        self._to_top = False  # after a comparison the most different image comes under the cursor
 
     def work(self) -> Iterable[Widget]:
         """One pane at a time."""
@@ -177,6 +178,7 @@ class EvaluateScreen(ProcessingScreen):
             self.report(f"The samples hold only {len(drawn)} images that no other step has seen: all are taken.")
         self.refresh_rail()
         self.refresh_all()
+        self._to_top = True
         for model in (self.base, self.judged_model):
             self.session.ask_model(model, drawn)
 
@@ -184,6 +186,9 @@ class EvaluateScreen(ProcessingScreen):
         """The most different first; the order changes only while nobody looks at a pair."""
         if self.pane == "main":
             self.refresh_all()
+            if self._to_top and not self.session.progress.busy:
+                self._to_top = False
+                self.gallery.action_first()
         elif self.reviewing:
             self.review_pane.show_current()
 

@@ -42,6 +42,7 @@ class SamplesScreen(WorkScreen):
     SCOPES = ("samples", "step", "table", "gallery")
     CSS_PATH = "samples.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("samples")
+    IN_EVERY_PANE: ClassVar[frozenset[str]] = frozenset({"samples.images"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +53,7 @@ class SamplesScreen(WorkScreen):
         """One pane at a time."""
         with ContentSwitcher(initial="main"):
             with Vertical(id="main"):
-                yield Table(COLUMNS, id="samples")
+                yield Table(COLUMNS, choose=False, id="samples")
                 with Horizontal(id="below"):
                     with VerticalScroll(id="about", can_focus=False):
                         yield Words(id="about-words")

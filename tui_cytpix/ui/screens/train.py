@@ -112,7 +112,7 @@ class TrainScreen(TrainingWishes):
         run, status = self.session.run, self.session.training
         missing = run.annotations.ready_to_train()
         if self.has_class("-in-training"):
-            self.say(hints.training(status, missing))
+            self.say(hints.training(status, missing, run.settings.evaluate.name))
             return
         chosen = bool(run.settings.selection.images)
         self.say(hints.train(status, missing, chosen, bool(run.settings.base_model.model), run.settings.evaluate.name))

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from tui_cytpix.errors import CytpixError, UsageError
-from tui_cytpix.ui.commands import all_commands, bindings, key_text
+from tui_cytpix.ui.commands import all_commands, bindings, key_text, of_scope
 from tui_cytpix.ui.screens.base import StepScreen
 from tui_cytpix.ui.widgets.hint import Hint
 from tui_cytpix.ui.widgets.task_bar import TaskBar
@@ -35,6 +35,7 @@ class WorkScreen(StepScreen):
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = bindings("step")
+    IN_EVERY_PANE: ClassVar[frozenset[str]] = frozenset()  # ids of the step's commands that other panes have too
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,11 +80,20 @@ class WorkScreen(StepScreen):
     @property
     def pane(self) -> str:
         """The id of the pane that shows."""
-        return self.query_one(ContentSwitcher).current or ""
+        found = self.query(ContentSwitcher)
+        return (found.first().current or "") if found else ""
 
     def show_pane(self, pane: str) -> None:
         """Shows another pane; the caller puts the focus into it."""
         self.query_one(ContentSwitcher).current = pane
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """The step's commands belong to the main pane: elsewhere their keys mean other things, or nothing."""
+        if self.pane not in ("main", ""):
+            own = {c.action_name for c in of_scope(self.step) if c.id not in self.IN_EVERY_PANE}
+            return action not in own
+        return True
 
     def close_panels(self) -> bool:
         """`q` closes help or a question first, then leads back to the main pane."""

@@ -105,10 +105,11 @@ class PairView(Vertical):
             )
         )
         both = (pair.left, pair.right)
+        room = max(8, (self.size.width or self.app.size.width) // 2 - 12)
         sides = zip(("left", "right"), self._names, counts, both, self._views, strict=True)
         for side, name, count, segmentation, view in sides:
             title = Text.assemble(
-                (shortened(name, max(8, self.size.width // 2 - 16)), Style(bold=True)), f": counts {count}"
+                (shortened(name, room), Style(bold=True)), f": counts {count}"
             )
             self.query_one(f"#pair-{side}-title", Words).say(title)
             view.show(pair.key, segmentation, also=both)

@@ -23,9 +23,14 @@ class Table(DataTable[Text]):
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("table")
 
-    def __init__(self, columns: Sequence[str], *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, columns: Sequence[str], *, choose: bool = True, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, cursor_type="row", cell_padding=1)
         self._titles = tuple(columns)
+        self._choose = choose
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Enter does something only where a row can be chosen."""
+        return self._choose or action != "select_cursor"
 
     def on_mount(self) -> None:
         """Makes the columns."""

@@ -1,0 +1,132 @@
+"""A run on a folder of images, a library of two models and a fake engine, for the tests of the step screens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driving import until
+from fake_engine import FakeEngine, install
+from fakes import events, segmentation_of
+from PIL import Image
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from tui_cytpix.domain.annotation import Status
+from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.formats.model_file import write_model
+from tui_cytpix.formats.prediction_store import Prediction, write_shard
+from tui_cytpix.ui import session
+from tui_cytpix.ui.app import CytpixApp
+from tui_cytpix.ui.widgets.ask_panel import AskPanel
+from tui_cytpix.workflow import assess, base_model, samples
+from tui_cytpix.workflow.resources import user_models
+from tui_cytpix.workflow.run import Run
+from tui_cytpix.workflow.settings import Settings
+
+IMAGES = 36
+SAMPLE = "pombe"
+MODELS = ("cell-full", "cell-half")
+
+
+@cache
+def truth() -> dict[str, Segmentation]:
+    """By event id."""
+    return {str(101 + 7 * n): segmentation_of(event) for n, event in enumerate(events(IMAGES))}
+
+
+def answer(model: str, key: ImageKey) -> Segmentation:
+    """The truth; `cell-full` counts every singlet of an even event as a doublet."""
+    said = truth()[key.event]
+    if model == "cell-full" and said.particle_count == 1 and int(key.event) % 2 == 0:
+        one = said.centroids[0]
+        return Segmentation(said.mask, np.stack([one - 3, one + 3]).astype(np.float32), 0.6)
+    return said
+
+
+@dataclass
+class Stage:
+    """What a test plays on."""
+
+    run: Path
+    engine: FakeEngine
+
+    def app(self) -> CytpixApp:
+        """Opens the run where it was left."""
+        return CytpixApp([self.run], settings=Settings())
+
+
+def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch_seconds: float = 0.005) -> Stage:
+    """A run with one sample and no decision."""
+    folder = tmp_path / SAMPLE
+    folder.mkdir()
+    for name, event in zip(truth(), events(IMAGES), strict=True):
+        Image.fromarray(event.image).save(folder / f"{name}.png")
+    monkeypatch.setattr(base_model, "built_in_models", lambda: tmp_path / "no built-in models")
+    for number, name in enumerate(MODELS):
+        card = ModelCard(name, name.removeprefix("cell-"), "built-in", description=f"About {name}.")
+        user_models().mkdir(parents=True, exist_ok=True)
+        write_model(user_models() / f"{name}.safetensors", {"weight": np.full(1, number, np.float32)}, card)
+    with Run.create(tmp_path / "run", "story") as run:
+        samples.add_sample(run, folder)
+    monkeypatch.setattr(session, "POLL_SECONDS", 0.03)
+    monkeypatch.setattr(session, "TRAINING_SECONDS", 0.1)
+    return Stage(tmp_path / "run", install(monkeypatch, answer, epoch_seconds))
+
+
+def state_goal(stage: Stage) -> None:
+    """As after step 1's first question."""
+    with Run.open(stage.run) as run:
+        assess.state_goal(run, "gating", "one until it parts")
+
+
+def choose_base(stage: Stage, step: str) -> None:
+    """As after step 2."""
+    with Run.open(stage.run) as run:
+        base_model.choose(run, base_model.find("cell-full"))
+        run.go_to(step)
+
+
+def select(stage: Stage, annotated: int = 0) -> None:
+    """As after step 3, with that many images accepted; the base has answered."""
+    choose_base(stage, "train")
+    with Run.open(stage.run) as run:
+        keys = [ImageKey(SAMPLE, event) for event in truth()]
+        chosen = replace(run.settings.selection, preview=50, random=tuple(keys[:14]), variable=tuple(keys[14:20]))
+        run.update(replace(run.settings, selection=chosen))
+        base = base_model.base_of(run)
+        shard = [Prediction(key, answer("cell-full", key)) for key in keys[:20]]
+        write_shard(run.folder.predictions(base.hash), "0", shard)
+        for key in keys[:annotated]:
+            run.record_edit(key, "propose", answer("cell-full", key), origin=base.hash)
+            run.record_edit(key, "accept")
+
+
+def accepted(run: Run) -> int:
+    """Images that train or validate."""
+    return sum(run.annotations.state(ImageKey(SAMPLE, e)).status is Status.ACCEPTED for e in truth())
+
+
+async def on_screen(pilot: Pilot, name: str) -> object:
+    """Waits for a screen by its class name."""
+    await until(pilot, lambda: type(pilot.app.screen).__name__ == name and pilot.app.screen.focused, name)
+    return pilot.app.screen
+
+
+async def reply(pilot: Pilot, text: str | None = None) -> None:
+    """Answers the open question; None takes what is offered."""
+    await until(pilot, lambda: pilot.app.screen.query_one(AskPanel).asking, "a question")
+    if text is not None:
+        pilot.app.screen.query_one(AskPanel).query_one(Input).value = text
+    await pilot.press("enter")
+    await pilot.pause()
+
+
+def words_of(app: CytpixApp, selector: str) -> str:
+    """What a block of words says."""
+    return str(app.screen.query_one(selector).words)

@@ -1,0 +1,153 @@
+"""Step 1 by keys: goal, processing, review, tally."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from driving import notices, press_each, until
+from steps import build, on_screen, reply, state_goal, words_of
+
+from tui_cytpix.domain.verdict import Judgement
+from tui_cytpix.ui.widgets.gallery import Gallery
+from tui_cytpix.ui.widgets.help_panel import HelpPanel
+from tui_cytpix.ui.widgets.review_pane import ReviewPane
+from tui_cytpix.workflow import assess
+from tui_cytpix.workflow.run import Run
+
+
+async def process(pilot, images: str = "12") -> None:
+    await pilot.press("p")
+    await reply(pilot, images)
+    gallery = pilot.app.screen.query_one(Gallery)
+    await until(pilot, lambda: gallery.items and all(item.segmentation is not None for item in gallery.items))
+
+
+async def test_the_goal_comes_first_and_rates_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "AssessScreen")
+        assert screen.pane == "goal"
+        assert "what you study" in screen.hint.words
+        await press_each(pilot, "j j enter")
+        await reply(pilot, "20")
+        await reply(pilot, "5")
+        await until(pilot, lambda: "don't fit" in notices(app))
+        await reply(pilot, "1,5")
+        await reply(pilot, "six")
+        await until(pilot, lambda: "no percentage" in notices(app))
+        await reply(pilot, "6 %")
+        await reply(pilot, "a septated cell is one")
+        await until(pilot, lambda: screen.pane == "main")
+        settings = app.session.run.settings.assess
+        assert (settings.goal, settings.p0, settings.p1) == ("quantitative", 0.015, 0.06)
+        assert settings.counting_convention == "a septated cell is one"
+        assert "cell-full" in screen.hint.words
+
+
+async def test_the_review_records_goes_on_and_takes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    state_goal(stage)
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "AssessScreen")
+        await until(pilot, lambda: screen.judged_model)
+        await process(pilot)
+        assert "12 of 12 images processed" in words_of(app, "#tally-words")
+        await pilot.press("v")
+        pane = screen.query_one(ReviewPane)
+        first = pane.current
+        assert first == screen.sequence[0]
+        await press_each(pilot, "a c m b x I space")
+        found = [v.judgement for _, v in sorted(screen.verdicts().items(), key=lambda kv: kv[1].seq)]
+        assert found == list(Judgement)
+        assert pane.current == screen.sequence[7]
+        await press_each(pilot, "u u")
+        assert pane.current == screen.sequence[5]
+        assert len(screen.verdicts()) == 5
+        assert "4 judged: 2 count errors (50%), 2 mask errors (50%)" in words_of(app, "#review-words")
+        await press_each(pilot, "pageup pageup a q")
+        assert screen.pane == "main"
+        counts = assess.tally_of(app.session.run, screen.judged_model)
+        assert (counts.reviewed, counts.acceptable, counts.unusable) == (4, 2, 1)
+        badges = {item.key: item.badges for item in screen.gallery.items}
+        assert badges[screen.sequence[1]] == "C"
+        assert badges[first] == ""
+        assert "1 unusable" in words_of(app, "#tally-words")
+    with Run.open(stage.run, writing=False) as run:
+        assert len(run.verdicts) == 10
+
+
+async def test_enter_enlarges_the_image_under_the_cursor_and_all_judged_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = build(tmp_path, monkeypatch)
+    state_goal(stage)
+    app = stage.app()
+    async with app.run_test(size=(160, 50)) as pilot:
+        screen = await on_screen(pilot, "AssessScreen")
+        await until(pilot, lambda: screen.judged_model)
+        await process(pilot, "3")
+        await press_each(pilot, "l enter")
+        assert screen.query_one(ReviewPane).current == screen.sequence[1]
+        await press_each(pilot, "a a a")
+        assert "All images are judged" in notices(app)
+        await press_each(pilot, "question_mark")
+        assert screen.query_one(HelpPanel).open
+        await press_each(pilot, "q")
+        assert screen.pane == "review"
+
+
+async def test_another_model_is_judged_on_the_same_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    state_goal(stage)
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "AssessScreen")
+        await until(pilot, lambda: screen.judged_model)
+        await process(pilot, "8")
+        drawn = screen.sequence
+        await pilot.press("m")
+        await until(pilot, lambda: screen.pane == "models")
+        await press_each(pilot, "j enter")
+        await until(pilot, lambda: screen.judged_model.card.name == "cell-half")
+        await until(pilot, lambda: all(i.segmentation is not None for i in screen.gallery.items))
+        assert screen.sequence == drawn
+        assert app.session.run.settings.assess.model.endswith("cell-half.safetensors")
+
+
+async def test_more_than_there_is_and_nonsense_are_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    state_goal(stage)
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "AssessScreen")
+        await until(pilot, lambda: screen.judged_model)
+        await pilot.press("v")
+        await until(pilot, lambda: "process images first" in notices(app))
+        await pilot.press("C")
+        await until(pilot, lambda: "Nothing is at work" in notices(app))
+        await pilot.press("p")
+        await reply(pilot, "many")
+        await until(pilot, lambda: "no number" in notices(app))
+        await reply(pilot, "5000")
+        await until(pilot, lambda: "only 36 images" in notices(app))
+
+
+async def test_a_missing_model_is_told_and_another_can_be_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    stage = build(tmp_path, monkeypatch)
+    state_goal(stage)
+    with Run.open(stage.run) as run:
+        run.update(replace(run.settings, assess=replace(run.settings.assess, model="gone")))
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "AssessScreen")
+        await until(pilot, lambda: "no such model" in notices(app))
+        assert "Choose a model" in screen.hint.words
+        await pilot.press("p")
+        await until(pilot, lambda: "Choose a model first" in notices(app))

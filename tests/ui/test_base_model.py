@@ -1,0 +1,75 @@
+"""Step 2 by keys: the library, two side by side, files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from driving import notices, press_each, until
+from steps import answer, build, choose_base, on_screen, reply, words_of
+
+from tui_cytpix.ui.widgets.pair_view import PairView
+from tui_cytpix.workflow import base_model
+
+
+async def test_the_card_follows_the_cursor_and_enter_chooses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    choose_base(stage, "base_model")
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "BaseModelScreen")
+        await until(pilot, lambda: screen.table.row_count == 2)
+        assert "About cell-full" in words_of(app, "#card-words")
+        await press_each(pilot, "j")
+        assert "About cell-half" in words_of(app, "#card-words")
+        await press_each(pilot, "enter")
+        assert base_model.base_of(app.session.run).card.name == "cell-half"
+        assert "go" in screen.hint.words
+        assert "is the base model" in notices(app)
+
+
+async def test_two_models_side_by_side_differ_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    choose_base(stage, "base_model")
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "BaseModelScreen")
+        await until(pilot, lambda: screen.table.row_count == 2)
+        await pilot.press("space")
+        assert "space marks two" in screen.hint.words
+        await press_each(pilot, "j space c")
+        await until(pilot, lambda: screen.pane == "pair" and "24 images" in screen.hint.words)
+        view = screen.query_one(PairView)
+        differing = sum(
+            answer("cell-full", k).particle_count != answer("cell-half", k).particle_count for k in screen.images
+        )
+        assert f"differ on {differing} of 24" in screen.hint.words
+        assert view.current.left.particle_count != view.current.right.particle_count
+        await press_each(pilot, " ".join(["n"] * differing))
+        assert view.current.left.particle_count == view.current.right.particle_count
+        assert "same count" in words_of(app, "#pair-words")
+        await press_each(pilot, "o z Z O")
+        await press_each(pilot, "q")
+        assert screen.pane == "main"
+        assert screen.focused is screen.table
+
+
+async def test_files_come_in_and_go_out_with_one_clear_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    choose_base(stage, "base_model")
+    (tmp_path / "text.safetensors").write_text("no model")
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "BaseModelScreen")
+        await until(pilot, lambda: screen.table.row_count == 2)
+        await pilot.press("i")
+        await reply(pilot, str(tmp_path / "text.safetensors"))
+        await until(pilot, lambda: "not a model of ours" in notices(app))
+        await pilot.press("x")
+        await reply(pilot, str(tmp_path / "out.safetensors"))
+        await until(pilot, lambda: "Written" in notices(app))
+        await pilot.press("x")
+        await reply(pilot, str(tmp_path / "out.safetensors"))
+        await until(pilot, lambda: "The file exists" in notices(app))
+        await pilot.press("c")
+        await until(pilot, lambda: "Mark two models" in notices(app))
