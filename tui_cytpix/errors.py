@@ -29,7 +29,8 @@ class CytpixError(Exception):
         self.way_out = way_out
 
     def __str__(self) -> str:
-        return " ".join(part for part in (f"{self.title}.", self.detail, self.way_out) if part != "")
+        parts = [part for part in (self.title, self.detail, self.way_out) if part]
+        return " ".join(part if part.endswith((".", "?", "!", "`")) else f"{part}." for part in parts)
 
 
 class UsageError(CytpixError):

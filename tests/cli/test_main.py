@@ -201,7 +201,10 @@ def test_a_reader_that_leaves_is_no_trouble(program, tube):
     writer.stderr.close()
 
 
-def test_ctrl_c_is_status_130(program, tmp_path):
+@pytest.mark.parametrize(
+    ("number", "word", "status"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
+)
+def test_ctrl_c_and_a_schedulers_signal_clean_up(program, tmp_path, number, word, status):
     # Simulating many images takes long enough to be interrupted.
     writer = subprocess.Popen(
         program.command("simulate", "beads", "--out", tmp_path / "x.acs", "--images", "100000"),
@@ -212,11 +215,11 @@ def test_ctrl_c_is_status_130(program, tmp_path):
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and not list(tmp_path.iterdir()):
         time.sleep(0.05)
-    writer.send_signal(signal.SIGINT)
-    assert "interrupted" in writer.stderr.read()
-    assert writer.wait() == 130
+    writer.send_signal(number)
+    assert word in writer.stderr.read()
+    assert writer.wait() == status
     writer.stderr.close()
-    assert not (tmp_path / "x.acs").exists()
+    assert not list(tmp_path.glob("*.acs*"))
 
 
 def test_closed_streams_are_no_trouble(program, tube):

@@ -62,7 +62,7 @@ _SOURCES = {"given": "given", "fcs": "derived from the FCS", "file": "stated by 
 def _tell(info: SampleInfo) -> None:
     events = "no FCS" if info.event_count is None else f"{info.event_count} events in the FCS"
     size = f"{info.image_shape[1]} x {info.image_shape[0]} px" if info.image_shape else "of differing sizes"
-    scale = "unknown: the size cutoff is off and micron fields stay empty; give --um-per-px"
+    scale = "unknown"
     if info.scale:
         source = _SOURCES.get(info.scale.source, info.scale.source)
         scale = f"{info.scale.um_per_px:.4g} um/px ({source})"

@@ -8,6 +8,7 @@ import difflib
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from tui_cytpix.errors import CytpixError, UsageError
 
 PROGRAM = "tui-cytpix"
 INTERRUPTED = 128 + signal.SIGINT
+TERMINATED = 128 + signal.SIGTERM
 BROKEN_PIPE = 128 + signal.SIGPIPE
 OpenApp = Callable[[Sequence[str], float | None, str], int]
 
@@ -50,6 +52,9 @@ def run(arguments: list[str], open_app: OpenApp) -> int:
     except CytpixError as error:
         note(f"{PROGRAM}: {error}")
         return error.exit_status
+    except _Terminated:
+        note(f"{PROGRAM}: terminated.")
+        return TERMINATED
     except KeyboardInterrupt:
         note(f"{PROGRAM}: interrupted.")
         return INTERRUPTED
@@ -70,6 +75,14 @@ def run(arguments: list[str], open_app: OpenApp) -> int:
     return status
 
 
+class _Terminated(KeyboardInterrupt):
+    """A scheduler's way of pressing ctrl-C: engines are told, temporary files go."""
+
+
+def _terminate(*_signal: object) -> None:
+    raise _Terminated
+
+
 def _logged() -> str:
     """Puts the current error's traceback into the diagnostic log; says where."""
     from tui_cytpix.workflow.diagnostics import log_error
@@ -82,6 +95,8 @@ def _run(arguments: list[str], open_app: OpenApp) -> int:
     verbs = _verbs()
     if arguments and arguments[0] in verbs:
         parsed = verbs[arguments[0]](f"{PROGRAM} {arguments[0]}").parse_args(arguments[1:])
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, _terminate)
         outcome = parsed.handler(parsed)
         if isinstance(outcome, int):
             return outcome

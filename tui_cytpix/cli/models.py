@@ -55,11 +55,22 @@ def list_models(arguments: argparse.Namespace) -> int:
         say_json({"models": [_as_dict(m) for m in models]})
         return 0
     rows = [
-        (m.card.name, m.card.kind, m.card.resolution, m.card.base_name or "-", m.card.created[:10], m.card.description)
+        (
+            m.card.name,
+            m.card.kind,
+            m.card.resolution,
+            m.card.base_name or "-",
+            m.card.created[:10],
+            _first_sentence(m.card.description),
+        )
         for m in models
     ]
     say(*table(("name", "kind", "resolution", "base", "made", "description"), rows))
     return 0
+
+
+def _first_sentence(text: str) -> str:
+    return text.partition(". ")[0].removesuffix(".")
 
 
 def show_model(arguments: argparse.Namespace) -> int:

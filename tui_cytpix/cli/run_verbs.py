@@ -120,6 +120,7 @@ def select_images(arguments: argparse.Namespace) -> int:
     with writing(Run.open(arguments.run)) as run, Progress("looking at images") as progress:
         preview = run.settings.selection.preview if arguments.preview is None else arguments.preview
         chosen = samples.select(run, preview, progress)
+        run.go_to("samples")
     for text in chosen.notes:
         note(text)
     settings = chosen.settings
@@ -139,6 +140,7 @@ def annotate_run(arguments: argparse.Namespace) -> int:
 
     with writing(Run.open(arguments.run)) as run:
         intake = annotate_from_masks(run, arguments.from_masks, arguments.sample, arguments.only)
+        run.go_to("train")
         book = run.annotations
         counts = {"accepted": len(book.accepted()), "validation": len(book.side(Side.VALIDATION))}
         missing_to_train = book.ready_to_train()
@@ -161,6 +163,7 @@ def finish_run(arguments: argparse.Namespace) -> int:
 
     with writing(Run.open(arguments.run)) as run:
         model = train.finish(run, arguments.name, arguments.checkpoint)
+        run.go_to("evaluate")
     if arguments.json:
         say_json({"run": str(run.path), "model": model.path, "hash": model.hash, "card": model.card.to_dict()})
     else:

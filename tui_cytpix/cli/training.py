@@ -27,6 +27,7 @@ def train(arguments: argparse.Namespace) -> int:
 
     run = Run.open(arguments.run)
     try:
+        run.go_to("train")
         use.compute_on(run, arguments.device, arguments.threads)
         watch = use.TrainingWatch(run.folder)
         before = watch.poll()
@@ -65,7 +66,8 @@ def _follow(watch: TrainingWatch, before: TrainingStatus, *, resumed: bool) -> T
                 epoch = one.number
                 text = _in_words(one, status.target)
                 if progress.terminal:
-                    progress.show(f"{text}, about {duration(status.eta_seconds)} left")
+                    left = f", about {duration(status.eta_seconds)} left" if status.eta_seconds else ""
+                    progress.show(text + left)
                 else:
                     progress.note(text)
             for text in _appended(log, status.log):

@@ -63,12 +63,14 @@ def start_processing(request: ProcessRequest) -> JobFolder:
     """Starts a process job in `out/.job` and does not wait.
 
     Raises:
-        UsageError: an unknown format, no sample, or the folder holds another model's results.
+        UsageError: an unknown format, a bad prefix, no sample, or the folder holds another model's results.
         JobError: the engine can't be started, or the output can't be written.
     """
     unknown = [f for f in request.formats if f not in FORMATS]
     if unknown or not request.formats:
         raise UsageError("Unknown output format", ", ".join(unknown), f"Choose from {', '.join(FORMATS)}.")
+    if not request.prefix.isprintable() or not request.prefix.isascii() or set(request.prefix) & {",", "/"}:
+        raise UsageError("This is no prefix", f"{request.prefix!r}.", "Use printable ASCII without comma and slash.")
     if not request.samples:
         raise UsageError("Nothing to process", "", "Give at least one sample.")
     _refuse_other_results(request)
