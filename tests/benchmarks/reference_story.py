@@ -1,0 +1,217 @@
+"""Replays the reference story of user-driven training on simulated S. pombe, and writes the sample run.
+
+Full-resolution cell model; 10 annotations; 100 epochs; flicker and dips; 4 more annotations; 50 more epochs; finish. The
+annotator is an oracle that sees the proposal and the truth and presses what a person would: accept where the count is right,
+a digit where it is wrong, and takes the true mask where nothing else helps.
+
+    python -m tests.benchmarks reference_story [--write sample_runs/s_pombe]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+import time
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import tomli_w
+from PIL import Image
+
+from tui_cytpix import simulate
+from tui_cytpix.domain.annotation import Side
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.training import TrainingStatus
+from tui_cytpix.domain.verdict import Judgement
+from tui_cytpix.formats.masks import find_label_images, read_label_image, segmentation_from_labels
+from tui_cytpix.workflow import assess, base_model, evaluate, samples, train
+from tui_cytpix.workflow.annotate import Annotator, nearest_centroid
+from tui_cytpix.workflow.predict import predict_now
+from tui_cytpix.workflow.run import Run
+
+CONDITIONS = {"edinburgh-minimal": ("pombe-edinburgh", 21), "rich-medium": ("pombe-rich", 22)}
+IMAGES = 60
+PREVIEW = 60
+CONVENTION = "A septated cell counts as one until it has split; ghosts and debris do not count."
+GOOD_IOU = 0.80
+
+
+class Oracle:
+    """Knows the truth; counts its keys."""
+
+    def __init__(self, truth: dict[ImageKey, Segmentation]) -> None:
+        self.truth = truth
+        self.keys: Counter[str] = Counter()
+
+    def judge(self, key: ImageKey, shown: Segmentation) -> Judgement:
+        """The review's key for an image."""
+        truth = self.truth[key]
+        wrong_count = shown.particle_count != truth.particle_count
+        wrong_mask = iou(shown.mask, truth.mask) < GOOD_IOU
+        if wrong_count and wrong_mask:
+            return Judgement.BOTH
+        return Judgement.COUNT_ERROR if wrong_count else Judgement.MASK_ERROR if wrong_mask else Judgement.ACCEPTABLE
+
+    def annotate(self, annotator: Annotator, run: Run, key: ImageKey) -> None:
+        """Corrects what is wrong and accepts."""
+        truth = self.truth[key]
+        for point in truth.centroids:
+            shown = annotator.look_at(key).segmentation
+            assert shown is not None
+            if shown.particle_count == truth.particle_count:
+                break
+            annotator.set_count(key, (float(point[0]), float(point[1])), count_near(truth, point))
+            self.keys["digit"] += 1
+        shown = annotator.look_at(key).segmentation
+        assert shown is not None
+        if shown.particle_count != truth.particle_count or iou(shown.mask, truth.mask) < GOOD_IOU:
+            run.record_edit(key, "masks", truth)
+            self.keys["redrawn"] += 1
+        annotator.accept(key)
+        self.keys["accept"] += 1
+
+
+def iou(one: np.ndarray, other: np.ndarray) -> float:
+    """Of two masks; 1 where both are empty."""
+    union = np.count_nonzero(one | other)
+    return np.count_nonzero(one & other) / union if union else 1.0
+
+
+def count_near(truth: Segmentation, point: np.ndarray) -> int:
+    """How many particles the true object at the point holds."""
+    from tui_cytpix.core.regions import label_objects
+
+    labels, _ = label_objects(truth.mask)
+    at = [int(labels[round(float(y)), round(float(x))]) for y, x in truth.centroids]
+    here = at[nearest_centroid(truth, (float(point[0]), float(point[1]))) or 0]
+    return at.count(here)
+
+
+def make_samples(folder: Path) -> dict[ImageKey, Segmentation]:
+    """Two conditions as folders of 8-bit images with an FCS beside each; returns the truth."""
+    truth: dict[ImageKey, Segmentation] = {}
+    folder.mkdir(parents=True)
+    for name, (kind, seed) in CONDITIONS.items():
+        with tempfile.TemporaryDirectory() as aside:
+            simulate.write(kind, Path(aside) / name, IMAGES, "folder", seed)
+            shutil.copy(Path(aside) / f"{name}.fcs", folder / f"{name}.fcs")
+            (folder / name).mkdir()
+            for path in sorted((Path(aside) / name).glob("*.png")):
+                with Image.open(path) as picture:
+                    gray = (np.asarray(picture).astype(np.uint16) >> 2).astype(np.uint8)
+                Image.fromarray(gray).save(folder / name / path.name, optimize=True)
+            for event, path in find_label_images(Path(aside) / f"{name}.truth").items():
+                truth[ImageKey(name, event)] = segmentation_from_labels(read_label_image(path))
+    return truth
+
+
+def follow(run: Run) -> TrainingStatus:
+    """Waits for training to end."""
+    watch = train.TrainingWatch(run.folder)
+    while (status := watch.poll()).live:
+        time.sleep(0.2)
+    return status
+
+
+def tell(folder: Path) -> Run:
+    """The story, up to the finished model; prints what it measured."""
+    run = Run.create(folder, "S. pombe in two culture conditions", seed=7)
+    run.who = "demo"
+    oracle = Oracle(make_samples(folder / "samples"))
+    for name in CONDITIONS:
+        samples.add_sample(run, folder / "samples" / name, condition=name)
+    base = base_model.find("cell-full")
+    assess.state_goal(run, "quantitative", CONVENTION)
+    assess.choose_model(run, base)
+    shown = predict_now(run, base, assess.draw(run, 30))
+    for key in run.settings.assess.sequence:
+        assess.judge(run, key, base, oracle.judge(key, shown.get(key)))
+    print(assess.in_words(assess.tally_of(run, base), run.settings.assess))
+
+    base_model.choose(run, base)
+    evaluate.draw(run, 30)
+    chosen = samples.select(run, PREVIEW).settings.images
+    store = predict_now(run, base, chosen)
+    annotator = Annotator(run, base, store)
+    doubtful = sorted(chosen, key=lambda key: store.get(key).confidence)
+    for key in doubtful[:4] + [k for k in chosen if k not in doubtful[:4]][:6]:
+        oracle.annotate(annotator, run, key)
+    began = time.monotonic()
+    train.start(run, 100)
+    status = follow(run)
+    describe("after 100 epochs", status, oracle)
+    flipping = [f.image for f in status.flips if run.annotations.state(f.image).side is None]
+    rest = [k for k in doubtful if k not in flipping and run.annotations.state(k).side is None]
+    for key in (flipping + rest)[:4]:
+        oracle.annotate(annotator, run, key)
+    train.add_epochs(run, 50)
+    describe("after 50 more", follow(run), oracle)
+    print(f"training, both parts: {time.monotonic() - began:.0f} s")
+    report_errors(run, oracle)
+    return run
+
+
+def describe(when: str, status: TrainingStatus, oracle: Oracle) -> None:
+    """One line of where training stands."""
+    if not status.epochs:
+        raise SystemExit(f"{when}: {status.message}")
+    last = status.epochs[-1]
+    per_epoch = np.mean([e.seconds for e in status.epochs])
+    print(f"{when}: {status.state}, epoch {last.number}, TA {last.ta:.3f}, VA {last.va:.3f}, {per_epoch:.2f} s an epoch")
+    print(f"  {len(status.flips)} images flip: {', '.join(str(f.image) for f in status.flips[:6])}")
+    print(f"  keys so far: {dict(oracle.keys)}")
+
+
+def report_errors(run: Run, oracle: Oracle) -> None:
+    """Count errors of base and new model on the images that no step has seen."""
+    best = base_model.entry(train.checkpoints(run)["best"])
+    for label, model in (("base", base_model.base_of(run)), ("new", best)):
+        store = predict_now(run, model, run.settings.evaluate.sequence)
+        wrong = sum(
+            store.get(k).particle_count != oracle.truth[k].particle_count for k in run.settings.evaluate.sequence
+        )
+        print(f"{label}: {wrong} count errors in {len(run.settings.evaluate.sequence)} unseen images")
+
+
+def strip(run_folder: Path) -> None:
+    """Leaves what a run that travels needs: no checkpoints, no process output, nothing that names this machine."""
+    for name in ("checkpoints", "preview"):
+        shutil.rmtree(run_folder / name, ignore_errors=True)
+    for job in (run_folder / "jobs").iterdir():
+        if job.name.endswith("-predict"):
+            shutil.rmtree(job)
+            continue
+        for path in job.iterdir():
+            if path.name not in ("job.toml", "events.jsonl"):
+                path.unlink()
+        spec = tomllib.loads((job / "job.toml").read_text())
+        kept = {k: v for k, v in spec.items() if k in ("kind", "epochs", "seed", "base_name", "base_hash", "size_cutoff_um")}
+        resume = "checkpoints/last.safetensors" if spec["resume"] else ""
+        (job / "job.toml").write_text(tomli_w.dumps({**kept, "resume": resume}))
+        events = [json.loads(line) for line in (job / "events.jsonl").read_text().splitlines()]
+        travelling = [{k: v for k, v in e.items() if k not in ("host", "pid", "path", "shard")} for e in events]
+        (job / "events.jsonl").write_text("".join(json.dumps(e, separators=(",", ":")) + "\n" for e in travelling))
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="reference_story")
+    parser.add_argument("--write", type=Path, help="make this the sample run")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as aside:
+        os.environ["XDG_DATA_HOME"] = aside
+        folder = Path(aside) / "s_pombe"
+        with tell(folder) as run:
+            train.finish(run, "pombe-udt")
+            predict_now(run, evaluate.new_model(run), [*run.settings.evaluate.sequence, *run.settings.selection.images])
+            run.go_to("train")
+        if options.write:
+            strip(folder)
+            shutil.rmtree(options.write, ignore_errors=True)
+            shutil.copytree(folder, options.write)
+    return 0
