@@ -57,7 +57,7 @@ def build_run(path: Path, images: int = 12, step: str = "train", predicted: bool
         for key, event in zip(keys(images), events(images), strict=True):
             copy = run.folder.preview_image(key)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(event.image).save(copy)
+            Image.fromarray(event.image).save(copy, compress_level=0)
             found.append(Prediction(key, segmentation_of(event)))
         if predicted:
             write_shard(run.folder.predictions(model.hash), "0", found)

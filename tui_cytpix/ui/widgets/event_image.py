@@ -45,10 +45,13 @@ class Tile(Widget):
     Tile { width: 1fr; height: 1fr; }
     """
 
+    def __init__(self, view: EventImageView) -> None:
+        super().__init__()
+        self._view = view
+
     def render_line(self, y: int) -> Strip:
         """One row of cells."""
-        view = self.query_ancestor(EventImageView)
-        return Strip(view.cells_of(self, y), self.size.width)
+        return Strip(self._view.cells_of(self, y), self.size.width)
 
 
 class EventImageView(Vertical, can_focus=True):
@@ -78,6 +81,7 @@ class EventImageView(Vertical, can_focus=True):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._session = session
+        self.tiles = [Tile(self) for _ in range(TILES)]
         self.key: ImageKey | None = None
         self.segmentation: Segmentation | None = None
         self.look = Look()
@@ -95,8 +99,7 @@ class EventImageView(Vertical, can_focus=True):
         """Title and tiles."""
         yield Static(classes="image-title", markup=False)
         with Horizontal():
-            for _ in range(TILES):
-                yield Tile()
+            yield from self.tiles
 
     @property
     def session(self) -> Session:
@@ -155,15 +158,10 @@ class EventImageView(Vertical, can_focus=True):
     # Geometry
 
     @property
-    def tiles(self) -> list[Tile]:
-        """The strips, from left to right."""
-        return list(self.query(Tile))
-
-    @property
     def cell_size(self) -> tuple[int, int]:
         """(rows, columns) of cells."""
         tiles = self.tiles
-        return (tiles[0].size.height, sum(t.size.width for t in tiles)) if tiles else (0, 0)
+        return tiles[0].size.height, sum(t.size.width for t in tiles)
 
     @property
     def view(self) -> View | None:
