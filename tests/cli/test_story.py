@@ -89,7 +89,7 @@ def test_the_whole_story(program, tube, run):
     done = program.json("run", "annotate", run, "--from-masks", truth, "--only", *known[:12])
     assert (done["taken"], done["accepted"], done["validation"]) == (12, 12, 2)
     missing = program.json("run", "annotate", run, "--from-masks", truth, "--only", known[0], "no such event", status=1)
-    assert missing["missing"] == ["no such event"]
+    assert [f["event"] for f in missing["failures"]] == ["no such event"]
 
     trained = program("run", "train", run, "--epochs", 3, "--device", "cpu", "--threads", 1, "--json")
     last = json.loads(trained.stdout)

@@ -15,11 +15,12 @@ from tui_cytpix.domain.annotation import Side, Status
 from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.errors import MaskError, SampleError
+from tui_cytpix.errors import MaskError
 from tui_cytpix.formats.masks import write_label_image
 from tui_cytpix.formats.prediction_store import Prediction, PredictionStore, write_shard
 from tui_cytpix.workflow import samples as use
-from tui_cytpix.workflow.annotate import Annotator, annotate_from_masks, nearest_centroid, queue
+from tui_cytpix.workflow.annotate import Annotator, nearest_centroid, queue
+from tui_cytpix.workflow.annotate_masks import annotate_from_masks
 from tui_cytpix.workflow.run import Run
 
 KEY, BLANK = ImageKey("s", "1"), ImageKey("s", "2")
@@ -171,7 +172,7 @@ def run(samples, tmp_path):
 
 def test_label_images_become_accepted_annotations(run, samples):
     intake = annotate_from_masks(run, samples.truth(), only=["0", "1", "77"])
-    assert (intake.accepted, intake.missing) == (2, ("77",))
+    assert (intake.accepted, [event for event, _ in intake.failures]) == (2, ["77"])
     state = run.annotations.state(ImageKey("tube", "0"))
     assert (state.status, state.origin, state.corrected) == (Status.ACCEPTED, "masks", False)
     assert state.segmentation.particle_count == 2
@@ -193,14 +194,19 @@ def test_masks_that_do_not_fit_are_refused_in_words(run, samples, tmp_path):
     strange = tmp_path / "strange"
     strange.mkdir()
     write_label_image(strange / "x.png", np.ones((5, 5), np.uint16))
-    with pytest.raises(MaskError, match="No mask fits"):
+    with pytest.raises(MaskError, match="no event in common"):
         annotate_from_masks(run, strange)
-    with pytest.raises(SampleError):
+    with pytest.raises(MaskError, match="has no event 'x'"):
         annotate_from_masks(run, strange, only=["x"])
     write_label_image(strange / "3.png", np.ones((5, 5), np.uint16))
     with pytest.raises(MaskError, match="its image's size"):
         annotate_from_masks(run, strange, only=["3"])
     assert run.annotations.accepted() == []
+    (samples.folder / "tube" / "4.png").write_bytes(b"no image")
+    write_label_image(strange / "4.png", np.ones((48, 48), np.uint16))
+    write_label_image(strange / "5.png", np.ones((48, 48), np.uint16))
+    intake = annotate_from_masks(run, strange)
+    assert (intake.accepted, [event for event, _ in intake.failures]) == (1, ["3", "4"])
 
 
 def test_with_several_samples_the_user_says_which(run, samples):

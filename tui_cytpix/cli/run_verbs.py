@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_cytpix.cli import options, run_status, training
-from tui_cytpix.cli.output import Progress, clean, note, say, say_json
+from tui_cytpix.cli.output import Progress, note, say, say_json
 from tui_cytpix.errors import RunError
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def select_images(arguments: argparse.Namespace) -> int:
 def annotate_run(arguments: argparse.Namespace) -> int:
     """Takes label images in."""
     from tui_cytpix.domain.annotation import Side
-    from tui_cytpix.workflow.annotate import annotate_from_masks
+    from tui_cytpix.workflow.annotate_masks import annotate_from_masks
     from tui_cytpix.workflow.run import Run
 
     with writing(Run.open(arguments.run)) as run:
@@ -144,16 +144,17 @@ def annotate_run(arguments: argparse.Namespace) -> int:
         book = run.annotations
         counts = {"accepted": len(book.accepted()), "validation": len(book.side(Side.VALIDATION))}
         missing_to_train = book.ready_to_train()
+    failures = [{"event": event, "reason": reason} for event, reason in intake.failures]
     if arguments.json:
-        say_json({"run": str(run.path), "taken": intake.accepted, "missing": intake.missing, **counts})
+        say_json({"run": str(run.path), "taken": intake.accepted, "failures": failures, **counts})
     else:
         say(f"{intake.accepted} images annotated from {arguments.from_masks}")
         say(f"{counts['accepted']} in all, {counts['validation']} of them held out for validation")
     if missing_to_train:
         note(missing_to_train)
-    if intake.missing:
-        note(f"No label image for {', '.join(clean(event) for event in intake.missing)} in {arguments.from_masks}.")
-    return 1 if intake.missing else 0
+    for failure in failures:
+        note(f"failed: {failure['event']}: {failure['reason']}")
+    return 1 if failures else 0
 
 
 def finish_run(arguments: argparse.Namespace) -> int:

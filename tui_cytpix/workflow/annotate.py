@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +12,6 @@ from tui_cytpix.domain.annotation import Annotation, Status
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.errors import MaskError
 from tui_cytpix.formats.prediction_store import PredictionStore
 from tui_cytpix.workflow.run import Run
 
@@ -218,55 +215,6 @@ def _object_at(mask: NDArray[np.bool_], point: Point, *, nearest: bool = False) 
         closest = int(np.argmin((ys - point[0]) ** 2 + (xs - point[1]) ** 2))
         number = int(labels[ys[closest], xs[closest]])
     return np.asarray(labels == number) if number else None
-
-
-@dataclass(frozen=True)
-class Intake:
-    """What `annotate_from_masks` did."""
-
-    accepted: int
-    missing: tuple[str, ...]
-
-
-def annotate_from_masks(run: Run, folder: Path, sample: str = "", only: Iterable[str] = ()) -> Intake:
-    """Takes label images `folder/EVENT.png|tif` as accepted annotations of a sample's images (its only one, where
-    `sample` is empty). With `only`, just those events.
-
-    Raises:
-        MaskError: the sample is not named where the run has several, no label image fits, or one is of another size.
-    """
-    from tui_cytpix.formats.masks import find_label_images, read_label_image, segmentation_from_labels
-
-    names = [s.name for s in run.settings.samples]
-    if (sample and sample not in names) or (not sample and len(names) != 1):
-        raise MaskError(
-            "Which sample do the masks belong to", f"The run has {', '.join(names)}.", "Give --sample NAME."
-        )
-    sample = sample or names[0]
-    paths = find_label_images(folder)
-    wanted = list(only) or [e for e in run.images.reader(sample).event_ids if e in paths]
-    missing = tuple(event for event in wanted if event not in paths)
-    accepted = 0
-    for event in wanted:
-        if event in missing:
-            continue
-        key = ImageKey(sample, event)
-        labels = read_label_image(paths[event])
-        shape = run.images.read(key).shape
-        if labels.shape != shape:
-            raise MaskError(
-                "The mask is not of its image's size",
-                f"{paths[event]}: {labels.shape}, the image {shape} (rows, columns).",
-            )
-        run.images.keep(key)
-        run.record_edit(key, "propose", segmentation_from_labels(labels), origin="masks")
-        run.record_edit(key, "accept")
-        accepted += 1
-    if accepted == 0:
-        raise MaskError(
-            "No mask fits an image", f"{folder} and {sample}.", "Name label images after the events: EVENT.png."
-        )
-    return Intake(accepted, missing)
 
 
 def queue(run: Run, images: Iterable[ImageKey]) -> list[ImageKey]:
