@@ -182,6 +182,12 @@ class CytpixApp(App[None]):
             if 0 <= place < len(STEPS):
                 self.go_to_step(STEPS[place])
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Steps exist in an open run only, and not under a screen on top of one."""
+        if action in ("previous_step", "next_step"):
+            return isinstance(self.screen, StepScreen) and not self.screen.on_top
+        return super().check_action(action, parameters)
+
     def action_previous_step(self) -> None:
         """The step before."""
         self._step_by(-1)

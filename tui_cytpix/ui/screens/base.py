@@ -36,8 +36,8 @@ class BaseScreen(Screen[None]):
         yield StepRail()
         yield from self.body()
         yield HelpPanel()
-        yield PalettePanel()
         yield AskPanel()
+        yield PalettePanel()
         yield Footer(compact=True, show_command_palette=False)
 
     def body(self) -> Iterable[Widget]:

@@ -24,7 +24,10 @@ from tui_cytpix.workflow import recent, samples
 from tui_cytpix.workflow.recent import RunSummary
 from tui_cytpix.workflow.run import Run
 
-INTRO = "Train and judge the models that annotate brightfield images from imaging flow cytometers."
+INTRO = (
+    "Train and judge the models that annotate brightfield images from imaging flow cytometers.\n"
+    "A run is one pass through five steps: assess a model, choose a base, select images, train, evaluate."
+)
 
 
 class RunList(OptionList, inherit_bindings=False):
@@ -68,7 +71,9 @@ class HomeScreen(BaseScreen):
         self.runs.clear_options()
         options: list[Option] = []
         for kind, title in (("recent", "Recent runs"), ("sample", "Sample runs (opened as a copy of yours)")):
-            options.append(Option(Text(title, Style(bold=True)), disabled=True))
+            if options:
+                options.append(Option("", disabled=True))
+            options.append(Option(title, disabled=True))
             rows = [(n, run) for n, (k, run) in enumerate(self._rows) if k == kind]
             options.extend(Option(_row(run), id=str(number)) for number, run in rows)
             if not rows:

@@ -54,7 +54,7 @@ class StepRail(Widget):
         """Steps in the middle; the ends give way on narrow screens."""
         text = Text(no_wrap=True, overflow="ellipsis")
         steps = Text()
-        for number, step in enumerate(STEPS, 1):
+        for number, step in enumerate(STEPS if self.step else (), 1):
             here = step == self.step
             mark = "▸" if here else "✓" if step in self.done else " "
             style = Style(bold=True, reverse=True) if here else Style(dim=step not in self.done)
