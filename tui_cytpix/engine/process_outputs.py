@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.features import image_features, names, particle_features
-from tui_cytpix.core.regions import label_objects
+from tui_cytpix.core.regions import bounding_box, label_objects
 from tui_cytpix.core.watershed import particle_labels
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.sample_images import ReadImage
@@ -25,7 +25,7 @@ from tui_cytpix.formats.atomic import replacing
 from tui_cytpix.formats.masks import InstrumentMasks, encode_instrument_masks
 from tui_cytpix.formats.table import CsvTable
 
-BLOB_SHARE = 0.07  # of its object's area: how large the instrument draws a particle
+BLOB_SHARE = 0.07  # of a particle's area: how large the instrument draws it
 
 
 @dataclass(frozen=True)
@@ -112,23 +112,25 @@ class SampleOutputs:
 
 
 def instrument_masks(found: Segmentation) -> InstrumentMasks:
-    """Both layers as the instrument draws them: objects, and a disc of 7 % of its object's area at each centroid."""
-    objects, count = label_objects(found.mask)
-    area = np.bincount(objects.ravel(), minlength=count + 1)
-    particles = np.zeros(found.mask.shape, np.uint16)
-    labels = particle_labels(found.mask, found.centroids)
-    ys, xs = np.mgrid[: found.mask.shape[0], : found.mask.shape[1]]
-    for k, (y, x) in enumerate(found.centroids.tolist()):
-        own = labels == k + 1
-        if not own.any():
-            continue
-        # A particle of a clump gets its part of the clump's blobs.
-        whole = area[objects[own][0]]
-        shared = max(1, int(np.unique(labels[objects == objects[own][0]]).size))
-        radius = np.sqrt(BLOB_SHARE * whole / shared / np.pi)
-        near = own & ((ys - y) ** 2 + (xs - x) ** 2 <= max(radius, 1.0) ** 2)
-        particles[near if near.any() else own] = k + 1
-    return InstrumentMasks(objects.astype(np.uint16), particles)
+    """Both layers as the instrument draws them: objects, and in each particle a disc of 7 % of its area about the
+    centroid (the whole particle where the centroid lies outside of it).
+    """
+    layers = InstrumentMasks(np.zeros(found.mask.shape, np.uint16), np.zeros(found.mask.shape, np.uint16))
+    box = bounding_box(found.mask)
+    if box is None:
+        return layers
+    mask, points = found.mask[box.slices], found.centroids - np.array([box.y0, box.x0], np.float32)
+    layers.objects[box.slices] = label_objects(mask)[0]
+    blobs = layers.particles[box.slices]
+    labels = particle_labels(mask, points)
+    area = np.bincount(labels.ravel(), minlength=len(points) + 1)
+    ys, xs = np.nonzero(labels)
+    owner = labels[ys, xs].astype(np.intp)
+    squares = (ys - points[owner - 1, 0]) ** 2 + (xs - points[owner - 1, 1]) ** 2
+    near = squares <= np.maximum(BLOB_SHARE * area[owner] / np.pi, 1.0)
+    near |= np.bincount(owner[near], minlength=len(area))[owner] == 0
+    blobs[ys[near], xs[near]] = owner[near]
+    return layers
 
 
 class _Aside:

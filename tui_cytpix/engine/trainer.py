@@ -107,7 +107,7 @@ class Trainer:
 
     def predictor(self) -> Predictor:
         """For looking at images with the model as it is now; without a scale there is no size cutoff."""
-        return Predictor(self.model(), self.device)
+        return Predictor(replace(self.base, net=self.averaged), self.device)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that the next epoch depends on, as arrays: weights, averaged weights, Adam's moments, counters."""
