@@ -1,8 +1,8 @@
 """Replays the reference story of user-driven training on simulated S. pombe, and writes the sample run.
 
-Full-resolution cell model; 10 annotations; 100 epochs; flicker and dips; 4 more annotations; 50 more epochs; finish. The
-annotator is an oracle that sees the proposal and the truth and presses what a person would: accept where the count is right,
-a digit where it is wrong, and takes the true mask where nothing else helps.
+Full-resolution cell model; 10 annotations; 100 epochs; flicker and dips; 4 more annotations; 50 more epochs; finish.
+The annotator is an oracle that sees the proposal and the truth and presses what a person would: accept where the
+count is right, a digit where it is wrong, and takes the true mask where nothing else helps.
 
     python -m tests.benchmarks reference_story [--write sample_runs/s_pombe]
 """
@@ -24,7 +24,6 @@ import tomli_w
 from PIL import Image
 
 from tui_cytpix import simulate
-from tui_cytpix.domain.annotation import Side
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
@@ -162,8 +161,8 @@ def describe(when: str, status: TrainingStatus, oracle: Oracle) -> None:
     if not status.epochs:
         raise SystemExit(f"{when}: {status.message}")
     last = status.epochs[-1]
-    per_epoch = np.mean([e.seconds for e in status.epochs])
-    print(f"{when}: {status.state}, epoch {last.number}, TA {last.ta:.3f}, VA {last.va:.3f}, {per_epoch:.2f} s an epoch")
+    pace = np.mean([e.seconds for e in status.epochs])
+    print(f"{when}: {status.state}, epoch {last.number}, TA {last.ta:.3f}, VA {last.va:.3f}, {pace:.2f} s an epoch")
     print(f"  {len(status.flips)} images flip: {', '.join(str(f.image) for f in status.flips[:6])}")
     print(f"  keys so far: {dict(oracle.keys)}")
 
@@ -191,7 +190,7 @@ def strip(run_folder: Path) -> None:
             if path.name not in ("job.toml", "events.jsonl"):
                 path.unlink()
         spec = tomllib.loads((job / "job.toml").read_text())
-        kept = {k: v for k, v in spec.items() if k in ("kind", "epochs", "seed", "base_name", "base_hash", "size_cutoff_um")}
+        kept = {k: spec[k] for k in ("kind", "epochs", "seed", "base_name", "base_hash", "size_cutoff_um")}
         resume = "checkpoints/last.safetensors" if spec["resume"] else ""
         (job / "job.toml").write_text(tomli_w.dumps({**kept, "resume": resume}))
         events = [json.loads(line) for line in (job / "events.jsonl").read_text().splitlines()]
