@@ -149,7 +149,9 @@ class _Session:
             for key, found in zip([*self.images.training, *self.images.validation], trained + held_out, strict=True)
         }
         self.va.append(va)
-        smoothed = sum(self.va[-SMOOTHING:]) / len(self.va[-SMOOTHING:])
+        # A single epoch's VA is luck: none counts as the best before a whole window is there.
+        recent = self.va[-SMOOTHING:]
+        smoothed = sum(recent) / SMOOTHING if len(recent) == SMOOTHING else -1.0
         epoch = self.trainer.epoch
         better = smoothed >= self.best
         self.best = max(self.best, smoothed)
