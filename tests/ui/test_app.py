@@ -217,6 +217,11 @@ class Terminal:
             code = "import sys; from tui_cytpix.ui.app import CytpixApp; CytpixApp(sys.argv[1:]).run()"
             os.execv(sys.executable, [sys.executable, "-c", code, *arguments])
         self.output = b""
+        self.open = True
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+        self.open = False
 
     def read(self, until: bytes, seconds: float = 30.0) -> bool:
         give_up = time.monotonic() + seconds
@@ -234,7 +239,10 @@ class Terminal:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 return os.waitstatus_to_exitcode(status)
-            time.sleep(0.05)
+            if self.open:
+                self.read(b"the end", 0.1)
+            else:
+                time.sleep(0.05)
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         return None
@@ -246,9 +254,10 @@ def test_a_lost_terminal_ends_the_app_in_order(run: Path, how: str) -> None:
     assert terminal.read(b"saved"), terminal.output[-2000:]
     assert (run / "run.lease").exists()
     if how == "closed":
-        os.close(terminal.descriptor)
+        terminal.close()
     else:
         os.kill(terminal.pid, getattr(signal, how))
         assert terminal.read(b"\x1b[?1049l")  # the terminal gets its own screen back
     assert terminal.ended() == 0
+    assert b"Traceback" not in terminal.output
     assert not (run / "run.lease").exists()

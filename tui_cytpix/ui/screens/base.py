@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
@@ -120,6 +121,9 @@ class BaseScreen(Screen[None]):
                 await work
             except CytpixError as error:
                 self.report(error)
+            except NoMatches:  # the screen was left, and its widgets with it, while the work went on
+                if self.is_running and self.is_attached and self.app.return_code is None:
+                    raise
 
         self.run_worker(guarded(), name=name or "work")
 
