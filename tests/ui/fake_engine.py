@@ -25,12 +25,16 @@ Answer = Callable[[str, ImageKey], Segmentation]
 
 
 class FakeEngine:
-    """`answer(model name, key)` is what a model says; `epoch_seconds` how long an epoch takes."""
+    """`answer(model name, key)` is what a model says; `epoch_seconds` how long an epoch takes.
+
+    Training waits after the epochs in `holds` until it is told something: tests don't race against it.
+    """
 
     def __init__(self, answer: Answer, epoch_seconds: float = 0.01) -> None:
         self.answer, self.epoch_seconds = answer, epoch_seconds
         self.started: list[JobFolder] = []
         self.flipping: list[str] = []
+        self.holds: set[int] = set()
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -84,6 +88,8 @@ class FakeEngine:
             for wish in job.control(seen):
                 seen = wish["seq"]
                 job.emit("ack", of=seen)
+                if wish["type"] in ("pause", "more", "stop"):
+                    self.holds.discard(epoch)
                 match wish["type"]:
                     case "pause" if not paused:
                         paused = True
@@ -96,7 +102,7 @@ class FakeEngine:
                     case "stop":
                         job.emit("stopped", epoch=epoch)
                         return
-            if paused:
+            if paused or epoch in self.holds:
                 time.sleep(TICK)
                 continue
             if epoch >= target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -40,6 +41,17 @@ def truth() -> dict[str, Segmentation]:
     return {str(101 + 7 * n): segmentation_of(event) for n, event in enumerate(events(IMAGES))}
 
 
+@cache
+def files() -> dict[str, bytes]:
+    """The images as PNG, by event id."""
+    found = {}
+    for name, event in zip(truth(), events(IMAGES), strict=True):
+        buffer = io.BytesIO()
+        Image.fromarray(event.image).save(buffer, "PNG", compress_level=1)
+        found[name] = buffer.getvalue()
+    return found
+
+
 def answer(model: str, key: ImageKey) -> Segmentation:
     """The truth; `cell-full` counts every singlet of an even event as a doublet."""
     said = truth()[key.event]
@@ -65,8 +77,8 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch_seconds: float 
     """A run with one sample and no decision."""
     folder = tmp_path / SAMPLE
     folder.mkdir()
-    for name, event in zip(truth(), events(IMAGES), strict=True):
-        Image.fromarray(event.image).save(folder / f"{name}.png")
+    for name, content in files().items():
+        (folder / f"{name}.png").write_bytes(content)
     monkeypatch.setattr(base_model, "built_in_models", lambda: tmp_path / "no built-in models")
     for number, name in enumerate(MODELS):
         card = ModelCard(name, name.removeprefix("cell-"), "built-in", description=f"About {name}.")

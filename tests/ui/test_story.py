@@ -1,0 +1,112 @@
+"""The whole job by keys alone: goal, review, base, samples, annotate, train, add, go on, write, compare, process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from driving import notices, press_each, until
+from steps import SAMPLE, accepted, build, on_screen, reply, truth, words_of
+
+from tui_cytpix.domain.training import JobState
+from tui_cytpix.workflow import base_model
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+async def test_the_five_steps(size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    stage.engine.holds = {15}
+    stage.engine.flipping = [f"{SAMPLE}:{event}" for event in truth()]
+    app = stage.app()
+    async with app.run_test(size=size) as pilot:
+        await assess(pilot, app)
+        await choose_base(pilot, app)
+        await select(pilot, app)
+        await annotate_and_train(pilot, app)
+        await evaluate(pilot, app)
+        await press_each(pilot, "q")
+        await until(pilot, lambda: app.session is None)
+    assert (stage.run / "model.safetensors").is_file()
+
+
+async def assess(pilot, app) -> None:
+    screen = await on_screen(pilot, "AssessScreen")
+    await press_each(pilot, "j enter")
+    for _ in range(3):
+        await reply(pilot)
+    await until(pilot, lambda: screen.judged_model and screen.pane == "main")
+    await pilot.press("p")
+    await reply(pilot, "8")
+    await until(pilot, lambda: screen.gallery.items and all(i.segmentation for i in screen.gallery.items))
+    await press_each(pilot, "v c a c b x q")
+    assert "4 judged: 3 count errors" in words_of(app, "#tally-words")
+    await press_each(pilot, "full_stop")
+
+
+async def choose_base(pilot, app) -> None:
+    screen = await on_screen(pilot, "BaseModelScreen")
+    await until(pilot, lambda: screen.table.row_count == 2)
+    await press_each(pilot, "space j space c")
+    await until(pilot, lambda: screen.pane == "pair" and "of 8 images" in screen.hint.words)
+    await press_each(pilot, "n q k enter")
+    await until(pilot, lambda: app.session.run.settings.base_model.model.endswith("cell-full.safetensors"))
+    await press_each(pilot, "full_stop")
+
+
+async def select(pilot, app) -> None:
+    screen = await on_screen(pilot, "SamplesScreen")
+    await pilot.press("m")
+    await reply(pilot, "0.3")
+    await pilot.press("c")
+    await reply(pilot, "EMM")
+    await pilot.press("p")
+    await reply(pilot, "50")
+    await pilot.press("s")
+    await until(pilot, lambda: app.session.run.settings.selection.images)
+    await until(pilot, lambda: not screen.task_bar.working)
+    await press_each(pilot, "full_stop")
+
+
+async def annotate_and_train(pilot, app) -> None:
+    screen = await on_screen(pilot, "TrainScreen")
+    await until(pilot, lambda: screen.base and all(i.segmentation for i in screen.gallery.items))
+    await press_each(pilot, "a")
+    await on_screen(pilot, "AnnotateScreen")
+    for _ in range(10):
+        await press_each(pilot, "1 a")
+    await until(pilot, lambda: accepted(app.session.run) == 10)
+    await press_each(pilot, "q")
+    await on_screen(pilot, "TrainScreen")
+    await press_each(pilot, "t p")
+    await reply(pilot, "40")
+    await until(pilot, lambda: app.session.training.flips)
+    await press_each(pilot, "p")
+    await until(pilot, lambda: app.session.training.state is JobState.PAUSED)
+    await press_each(pilot, "a")
+    await on_screen(pilot, "AnnotateScreen")
+    await press_each(pilot, "a a a a q")
+    await on_screen(pilot, "TrainScreen")
+    assert accepted(app.session.run) == 14
+    await press_each(pilot, "p")
+    await until(pilot, lambda: app.session.training.state is JobState.FINISHED)
+    await press_each(pilot, "e")
+    await reply(pilot, "20")
+    await until(pilot, lambda: app.session.training.target == 60)
+    await until(pilot, lambda: app.session.training.state is JobState.FINISHED)
+    assert [e.number for e in app.session.training.epochs] == list(range(1, 61))
+    await press_each(pilot, "w")
+    await reply(pilot, "story-1")
+    await until(pilot, lambda: "story-1 is written" in notices(app))
+    assert base_model.find("story-1").card.base_name in ("", "cell-full")
+    await press_each(pilot, "full_stop")
+
+
+async def evaluate(pilot, app) -> None:
+    screen = await on_screen(pilot, "EvaluateScreen")
+    await until(pilot, lambda: screen.judged_model and screen.base)
+    await pilot.press("p")
+    await press_each(pilot, "enter")
+    await until(pilot, lambda: screen.processing and screen.processing.state is JobState.FINISHED)
+    await press_each(pilot, "q x")
+    await reply(pilot, str(app.session.run.path / "share.safetensors"))
+    await until(pilot, (app.session.run.path / "share.safetensors").is_file)

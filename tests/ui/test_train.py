@@ -1,0 +1,194 @@
+"""Step 4 by keys: annotating, starting, pausing, flips, writing, broken jobs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from driving import notices, press_each, until
+from steps import SAMPLE, accepted, build, on_screen, reply, select, truth, words_of
+
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.training import JobState
+from tui_cytpix.formats.job_folder import JobFolder
+from tui_cytpix.ui.widgets.ask_panel import AskPanel
+from tui_cytpix.ui.widgets.gallery import Gallery
+from tui_cytpix.workflow import base_model
+from tui_cytpix.workflow.run import Run
+from tui_cytpix.workflow.train import TrainingWatch
+
+
+async def test_accepted_images_are_counted_and_training_waits_for_ten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = build(tmp_path, monkeypatch)
+    select(stage, annotated=8)
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "TrainScreen")
+        await until(pilot, lambda: screen.base)
+        assert "8 of at least 10" in screen.hint.words
+        await press_each(pilot, "t p")
+        await until(pilot, lambda: "annotate 2 more" in notices(app))
+        await press_each(pilot, "t")
+        assert isinstance(screen.focused, Gallery)
+        await press_each(pilot, "G a")
+        await on_screen(pilot, "AnnotateScreen")
+        await press_each(pilot, "a a")
+        await until(pilot, lambda: accepted(app.session.run) == 10)
+        await press_each(pilot, "q")
+        await on_screen(pilot, "TrainScreen")
+        assert "10 annotated of at least 10: 8 train, 2 validate" in words_of(app, "#summary")
+        assert "Enough to train" in screen.hint.words
+
+
+async def test_train_pause_add_go_on_and_write_by_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    select(stage, annotated=10)
+    stage.engine.holds = {12, 30}
+    stage.engine.flipping = [f"{SAMPLE}:{event}" for event in list(truth())[10:12]]
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "TrainScreen")
+        await until(pilot, lambda: screen.base)
+        await press_each(pilot, "t p")
+        await reply(pilot, "60")
+        await until(pilot, lambda: app.session.training.state is JobState.RUNNING)
+        assert "60" in screen.rail.training
+        await until(pilot, lambda: len(app.session.training.flips) == 2)
+        await press_each(pilot, "p")
+        await until(pilot, lambda: app.session.training.state is JobState.PAUSED)
+        assert "Paused at epoch" in words_of(app, "#training-state")
+        assert "TA" in screen.training_pane.query_one("CurvePlot").render_line(0).text
+        await until(pilot, lambda: screen.now is not None)
+        await press_each(pilot, "f")
+        assert screen.training_pane.flips_shown
+        await press_each(pilot, "enter")
+        editor = await on_screen(pilot, "AnnotateScreen")
+        assert editor is app.screen
+        await press_each(pilot, "a q")
+        await on_screen(pilot, "TrainScreen")
+        assert accepted(app.session.run) == 11
+        await press_each(pilot, "q p")
+        await until(pilot, lambda: app.session.training.state is JobState.RUNNING)
+        await until(pilot, lambda: app.session.training.epochs[-1].validation_images == 2)
+        await press_each(pilot, "w")
+        await until(pilot, lambda: "at work" in notices(app))
+        await press_each(pilot, "e")
+        await reply(pilot, "10")
+        await until(pilot, lambda: app.session.training.target == 70)
+        await until(pilot, lambda: app.session.training.state is JobState.FINISHED)
+        assert [e.number for e in app.session.training.epochs] == list(range(1, 71))
+        await press_each(pilot, "b")
+        await until(pilot, lambda: screen.checkpoint == "last")
+        await press_each(pilot, "w")
+        await reply(pilot, "my model")
+        await until(pilot, lambda: "no name" in notices(app))
+        await press_each(pilot, "w")
+        await reply(pilot, "pombe-1")
+        await until(pilot, lambda: "is written" in notices(app))
+        assert base_model.find("pombe-1").card.training["epoch"] == 70
+        assert "pombe-1 is written" in screen.hint.words
+
+
+async def test_stop_asks_and_detach_leaves_training_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch, epoch_seconds=0.05)
+    stage.engine.holds = {400}
+    select(stage, annotated=10)
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "TrainScreen")
+        await until(pilot, lambda: screen.base)
+        await press_each(pilot, "t s")
+        assert "No training is at work" in notices(app)
+        await press_each(pilot, "p")
+        await reply(pilot, "1000")
+        await until(pilot, lambda: app.session.training.epochs)
+        await press_each(pilot, "s")
+        assert screen.query_one(AskPanel).asking
+        await press_each(pilot, "n d")
+        await until(pilot, lambda: app.session is None)
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "TrainScreen")
+        await until(pilot, lambda: app.session.training.state is JobState.RUNNING)
+        seen = len(app.session.training.epochs)
+        await until(pilot, lambda: len(app.session.training.epochs) > seen)
+        assert [e.number for e in app.session.training.epochs][:3] == [1, 2, 3]
+        await press_each(pilot, "t s")
+        await press_each(pilot, "y")
+        await until(pilot, lambda: app.session.training.state is JobState.STOPPED)
+        assert "Stopped at epoch" in words_of(app, "#training-state")
+
+
+async def test_a_job_that_failed_says_why_and_can_start_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    select(stage, annotated=10)
+    with Run.open(stage.run) as run:
+        job = JobFolder.create(run.folder.jobs / "1-train", {"kind": "train", "epochs": 5, "run": str(run.path)})
+        job.emit("started", device="cuda", pid=1, host="elsewhere")
+        job.emit("failed", reason="[bold]no[/bold] memory", way_out="Use the CPU.")
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "TrainScreen")
+        await until(pilot, lambda: app.session.training.state is JobState.FAILED)
+        assert "broke off" in screen.hint.words
+        await press_each(pilot, "t")
+        assert "[bold]no[/bold] memory" in words_of(app, "#training-advice")
+        await until(pilot, lambda: screen.base)
+        await press_each(pilot, "p")
+        await until(pilot, lambda: app.session.training.state is JobState.FINISHED)
+
+
+async def test_without_base_or_selection_the_hint_leads_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    with Run.open(stage.run) as run:
+        run.go_to("train")
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "TrainScreen")
+        assert "step 2" in screen.hint.words
+        await press_each(pilot, "a")
+        assert "base model" in notices(app)
+        await press_each(pilot, "t f w")
+        assert "No image flipped" in notices(app)
+        assert "Nothing is trained" in notices(app)
+        await press_each(pilot, "q")
+        assert not screen.has_class("-in-training")
+
+
+async def test_both_panes_stand_side_by_side_where_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = build(tmp_path, monkeypatch)
+    select(stage, annotated=3)
+    app = stage.app()
+    async with app.run_test(size=(160, 50)) as pilot:
+        screen = await on_screen(pilot, "TrainScreen")
+        await until(pilot, lambda: screen.base)
+        assert screen.gallery.size.width > 60
+        assert screen.training_pane.size.width > 60
+        await press_each(pilot, "t m")
+        await reply(pilot, "3")
+        assert app.session.run.settings.train.size_cutoff_um == 3
+        assert "debris" in notices(app)
+        assert "3 µm" in words_of(app, "#training-state")
+        captions = {item.key: item.caption for item in screen.gallery.items}
+        assert captions[ImageKey(SAMPLE, next(iter(truth())))].startswith("✓")
+
+
+def test_the_curve_has_no_gap_over_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the screen shows after reopening comes from the jobs' logs alone."""
+    from tui_cytpix.workflow import train
+
+    stage = build(tmp_path, monkeypatch, epoch_seconds=0.0)
+    select(stage, annotated=10)
+    with Run.open(stage.run) as run:
+        for epochs in (4, 3):
+            train.start(run, epochs)
+            while TrainingWatch(run.folder).poll().live:
+                pass
+        status = TrainingWatch(run.folder).poll()
+    assert [e.number for e in status.epochs] == list(range(1, 8))
+    shutil.rmtree(stage.run / "checkpoints")
