@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import signal
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,6 +28,7 @@ from tui_cytpix.workflow.resources import shipped
 from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.settings import GRAPHICS, Settings, read_settings
 
+LEAVE_SECONDS = 4.0
 DARK, LIGHT = "cytpix-dark", "cytpix-light"
 _SCREENS = {
     "assess": ("assess", "AssessScreen"),
@@ -75,12 +78,20 @@ class CytpixApp(App[None]):
 
     @property
     def shades(self) -> bool:
-        """True where pictures are drawn with shade characters instead of half-blocks."""
-        return self.graphics == "unicode"
+        """True where pictures are drawn with shade characters instead of half-blocks: as asked for, or because 16
+        colours have too few grays.
+        """
+        return self.graphics == "unicode" or (self.graphics == "auto" and self._few_colours)
+
+    @property
+    def _few_colours(self) -> bool:
+        return self.console.color_system in (None, "standard")
 
     def on_mount(self) -> None:
         """Themes, keys, signals; then the home screen, and on it what was asked for."""
         problems = [*self._take_themes(), *self._take_keys(), *self.settings.problems]
+        if self.graphics == "auto" and self._few_colours:
+            problems.append("This terminal has 16 colours or fewer: pictures are drawn with shades (░▒▓).")
         if self.graphics in ("sixel", "kitty"):
             problems.append(f"{self.graphics} pictures are not built yet: half-blocks are shown.")
         self._take_signals()
@@ -112,7 +123,20 @@ class CytpixApp(App[None]):
             return
         loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
-            loop.add_signal_handler(number, self.exit)
+            loop.add_signal_handler(number, self._leave)
+
+    def _leave(self) -> None:
+        """Ends in order; but where the terminal is gone, Textual may wait for it for ever, so there is a limit."""
+        limit = threading.Timer(LEAVE_SECONDS, self._leave_now)
+        limit.daemon = True
+        limit.start()
+        self.exit()
+
+    def _leave_now(self) -> None:
+        session, self.session = self.session, None
+        if session is not None:
+            session.close()
+        os._exit(0)
 
     def _open_paths(self, home: HomeScreen) -> None:
         first = self._paths[0]

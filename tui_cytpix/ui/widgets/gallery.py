@@ -25,7 +25,8 @@ from tui_cytpix.ui.text import plain, shortened
 from tui_cytpix.ui.widgets.picture import OVERLAYS, Look, Palette, draw
 
 Tone = Literal["", "good", "bad", "warn", "muted"]
-SIZES = (8, 12, 16, 20, 24, 32, 40, 56, 76)  # columns of a thumbnail
+USUAL_THUMB, SMALL_THUMB, LEAST_THUMB = 26, 20, 8  # columns of cells; small where few rows fit
+TALL = 32
 KEPT_THUMBNAILS = 600
 
 
@@ -70,7 +71,8 @@ class Gallery(ScrollView, inherit_bindings=False):
     """
 
     DEFAULT_CSS = """
-    Gallery { background: $background; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
+    Gallery { background: $background; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1;
+              scrollbar-background: $background; scrollbar-color: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("gallery")
     can_focus = True
@@ -113,7 +115,6 @@ class Gallery(ScrollView, inherit_bindings=False):
         self,
         session: Session | None = None,
         *,
-        thumb: int = 0,
         without: Iterable[str] = (),
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
@@ -128,7 +129,7 @@ class Gallery(ScrollView, inherit_bindings=False):
         self.marked: set[ImageKey] = set()
         self.overlay = "outline"
         self._last_overlay = "outline"
-        self._thumb = thumb
+        self._chosen_columns = 0
         self._sort, self._reversed, self._filter = 0, False, 0
         self._without = frozenset(without)
         self._strips: OrderedDict[tuple[object, ...], list[list[Segment]]] = OrderedDict()
@@ -227,16 +228,18 @@ class Gallery(ScrollView, inherit_bindings=False):
     # The grid
 
     @property
-    def thumb(self) -> int:
-        """Columns of a thumbnail; where none was chosen, what suits the width."""
+    def columns(self) -> int:
+        """Thumbnails side by side: as chosen, else what suits the width."""
         width = max(1, self.size.width)
-        wanted = self._thumb or (16 if width < 90 else 24 if width < 200 else 32)
-        return max(4, min(wanted, width - 2))
+        most = max(1, width // (LEAST_THUMB + 1))
+        usual = USUAL_THUMB if self.size.height >= TALL else SMALL_THUMB
+        return min(self._chosen_columns or max(1, round(width / usual)), most)
 
     @property
-    def columns(self) -> int:
-        """Thumbnails side by side."""
-        return max(1, self.size.width // (self.thumb + 1))
+    def thumb(self) -> int:
+        """Cells across a thumbnail: they share the width, and one with its caption fits the height."""
+        fits = 2 * max(1, self.size.height - 1) if self.size.height else USUAL_THUMB
+        return max(4, min(self.size.width // self.columns - 1, fits))
 
     @property
     def _cell_height(self) -> int:
@@ -494,13 +497,9 @@ class Gallery(ScrollView, inherit_bindings=False):
         self.refresh()
 
     def _zoom(self, by: int) -> None:
-        bigger = [s for s in SIZES if s > self.thumb and s <= max(SIZES[0], self.size.width - 2)]
-        smaller = [s for s in SIZES if s < self.thumb]
-        chosen = bigger[:1] if by > 0 else smaller[-1:]
-        if chosen:
-            self._thumb = chosen[0]
-            self._asked_for = (-1, -1)
-            self._resize_grid()
+        self._chosen_columns = max(1, self.columns - by)
+        self._asked_for = (-1, -1)
+        self._resize_grid()
 
     def action_larger(self) -> None:
         """Larger thumbnails."""

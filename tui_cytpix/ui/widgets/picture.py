@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +28,8 @@ SHADES = " ░▒▓█"
 ROOM = 1.3  # times the content's box
 LEAST_SHARE = 0.4  # of the image's longer side: thumbnails of small things keep one scale
 Box = tuple[int, int, int, int]
+WHITE: RGB = (255, 255, 255)
+BLACK: RGB = (0, 0, 0)
 ONE_LEVEL = 256 // render.GRAY_LEVELS + 1
 MARK = "●"
 
@@ -53,8 +56,11 @@ class Palette:
 
     @classmethod
     def of(cls, app: App[object]) -> Palette:
-        """From the current theme."""
+        """From the current theme; white under NO_COLOR, where hue is lost and only brightness and shape tell."""
         variables = app.theme_variables
+        if "NO_COLOR" in os.environ:
+            background, text = rgb(variables, "background"), rgb(variables, "secondary")
+            return cls(WHITE, WHITE, WHITE, background, text)
         return cls(
             rgb(variables, "mask-outline"),
             rgb(variables, "centroid-mark"),
@@ -179,11 +185,11 @@ def _shades(drawn: Frame, row: int, start: int, stop: int, palette: Palette) -> 
     segments = []
     for offset, value in enumerate(level.tolist()):
         if (row, start + offset) in drawn.marks:
-            segments.append(Segment(MARK, Style(color=RichColor.from_rgb(*palette.mark), bold=True)))
+            segments.append(Segment(MARK, _style(palette.mark, BLACK, True)))
         elif edges[offset]:
-            segments.append(Segment("o", Style(color=RichColor.from_rgb(*palette.outline))))
+            segments.append(Segment("o", _style(palette.outline, BLACK, False)))
         else:
-            segments.append(Segment(SHADES[min(4, int(value / 256 * 5))], Style.null()))
+            segments.append(Segment(SHADES[min(4, int(value / 256 * 5))], _style(WHITE, BLACK, False)))
     return segments
 
 
