@@ -12,13 +12,12 @@ from tui_cytpix.domain.training import JobState
 from tui_cytpix.workflow import base_model
 
 
-@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
-async def test_the_five_steps(size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_five_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = build(tmp_path, monkeypatch)
-    stage.engine.holds = {15}
+    stage.engine.holds = {12}
     stage.engine.flipping = [f"{SAMPLE}:{event}" for event in truth()]
     app = stage.app()
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         await assess(pilot, app)
         await choose_base(pilot, app)
         await select(pilot, app)
@@ -27,6 +26,23 @@ async def test_the_five_steps(size: tuple[int, int], tmp_path: Path, monkeypatch
         await press_each(pilot, "q")
         await until(pilot, lambda: app.session is None)
     assert (stage.run / "model.safetensors").is_file()
+
+
+async def test_every_step_opens_from_the_one_before_at_any_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = build(tmp_path, monkeypatch)
+    app = stage.app()
+    async with app.run_test(size=(160, 50)) as pilot:
+        names = ("AssessScreen", "BaseModelScreen", "SamplesScreen", "TrainScreen", "EvaluateScreen")
+        for name in names:
+            screen = await on_screen(pilot, name)
+            assert screen.hint.words
+            await press_each(pilot, "question_mark question_mark full_stop")
+        await pilot.resize_terminal(60, 15)
+        for name in reversed(names):
+            await on_screen(pilot, name)
+            await press_each(pilot, "f2 comma")
 
 
 async def assess(pilot, app) -> None:
@@ -78,7 +94,7 @@ async def annotate_and_train(pilot, app) -> None:
     await press_each(pilot, "q")
     await on_screen(pilot, "TrainScreen")
     await press_each(pilot, "t p")
-    await reply(pilot, "40")
+    await reply(pilot, "20")
     await until(pilot, lambda: app.session.training.flips)
     await press_each(pilot, "p")
     await until(pilot, lambda: app.session.training.state is JobState.PAUSED)
@@ -90,10 +106,10 @@ async def annotate_and_train(pilot, app) -> None:
     await press_each(pilot, "p")
     await until(pilot, lambda: app.session.training.state is JobState.FINISHED)
     await press_each(pilot, "e")
-    await reply(pilot, "20")
-    await until(pilot, lambda: app.session.training.target == 60)
+    await reply(pilot, "5")
+    await until(pilot, lambda: app.session.training.target == 25)
     await until(pilot, lambda: app.session.training.state is JobState.FINISHED)
-    assert [e.number for e in app.session.training.epochs] == list(range(1, 61))
+    assert [e.number for e in app.session.training.epochs] == list(range(1, 26))
     await press_each(pilot, "w")
     await reply(pilot, "story-1")
     await until(pilot, lambda: "story-1 is written" in notices(app))

@@ -10,8 +10,9 @@ from rich.text import Text
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, DataTable
+from textual.widgets import ContentSwitcher
 
+from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Tally
@@ -147,14 +148,9 @@ class AssessScreen(ReviewScreen):
         """States it again."""
         self.ask_goal()
 
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """A goal, or a model."""
-        event.stop()
-        key = str(event.row_key.value)
-        if event.data_table.id == "goals":
-            ask_rates(self, key, self._state)
-        else:
-            self.start(self._judge_model(key), "model")
+    def row_chosen(self, key: str) -> None:
+        """A goal."""
+        ask_rates(self, key, self._state)
 
     def _state(self, name: str, convention: str, p0: float, p1: float) -> None:
         assess.state_goal(self.session.run, name, convention, p0, p1)
@@ -163,31 +159,9 @@ class AssessScreen(ReviewScreen):
         self.refresh_rail()
         self.say_next()
 
-    # The model
-
-    def action_model(self) -> None:
-        """Lists the library."""
-        self.start(self._list_models(), "models")
-
-    async def _list_models(self) -> None:
-        found = await asyncio.to_thread(base_model.library)
-        if not found:
-            self.report("The library is empty: import a model in step 2.")
-            return
-        table = self.query_one(ModelTable)
-        table.show(found, self.judged_model.hash if self.judged_model else "")
-        self.show_pane("models")
-        table.focus()
-
-    async def _judge_model(self, key: str) -> None:
-        model = self.query_one(ModelTable).entry(key)
-        if model is None:
-            return
-        self.judged_model = model
+    def model_taken(self, model: ModelEntry) -> None:
+        """The same images, another model."""
         assess.choose_model(self.session.run, model)
-        await self.session.load_predictions(model)
-        self.show_pane("main")
-        self.gallery.focus()
         self.refresh_all()
         if self.sequence:
             self.session.ask_model(model, self.sequence)

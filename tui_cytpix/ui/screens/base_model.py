@@ -16,6 +16,7 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui import hints
 from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.screens.export import ask_export
 from tui_cytpix.ui.screens.pairs import pairs_of
 from tui_cytpix.ui.screens.work import WorkScreen
 from tui_cytpix.ui.widgets.hint import Words
@@ -176,10 +177,4 @@ class BaseModelScreen(WorkScreen):
         """Asks for a place."""
         entry = self.table.current
         if entry is not None:
-            default = str(Path.cwd() / f"{entry.card.name}.safetensors")
-            self.ask("Copy the model's file to:", default, lambda text: self.start(self._export(entry, text), "export"))
-
-    async def _export(self, entry: ModelEntry, text: str) -> None:
-        if text:
-            target = await asyncio.to_thread(base_model.export_model, entry, Path(text).expanduser())
-            self.report(f"Written: {target}")
+            ask_export(self, entry, "Copy the model's file to:")

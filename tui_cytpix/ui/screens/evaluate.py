@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, DataTable
+from textual.widgets import ContentSwitcher
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
@@ -19,6 +18,7 @@ from tui_cytpix.domain.verdict import Verdict
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui import hints
 from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.screens.export import ask_export
 from tui_cytpix.ui.screens.pairs import pairs_of
 from tui_cytpix.ui.screens.processing import ProcessingScreen
 from tui_cytpix.ui.screens.work import whole
@@ -235,25 +235,9 @@ class EvaluateScreen(ProcessingScreen):
 
     # Another model, and sharing
 
-    def action_model(self) -> None:
-        """Lists the library."""
-        self.start(self._list_models(), "models")
-
-    async def _list_models(self) -> None:
-        found = await asyncio.to_thread(base_model.library)
-        table = self.query_one(ModelTable)
-        table.show(found, self.judged_model.hash if self.judged_model else "")
-        self.show_pane("models")
-        table.focus()
-
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Another model to compare."""
-        event.stop()
-        model = self.query_one(ModelTable).entry(str(event.row_key.value))
-        if model is not None:
-            self.judged_model = model
-            self.close_panels()
-            self.start(self._load(), "load")
+    def model_taken(self, _model: ModelEntry) -> None:
+        """Compared with the base from now on."""
+        self.refresh_all()
 
     def action_export_model(self) -> None:
         """Asks where to."""
@@ -261,11 +245,4 @@ class EvaluateScreen(ProcessingScreen):
         if model is None:
             self.report("There is no model to share yet: write one in step 4.")
             return
-        default = str(Path.cwd() / f"{model.card.name}.safetensors")
-        question = "Copy the model's file to (a collaborator can use it, or train on from it):"
-        self.ask(question, default, lambda text: self.start(self._export(model, text), "export"))
-
-    async def _export(self, model: ModelEntry, text: str) -> None:
-        if text:
-            target = await asyncio.to_thread(base_model.export_model, model, Path(text).expanduser())
-            self.report(f"Written: {target}")
+        ask_export(self, model, "Copy the model's file to (a collaborator can use it, or train on from it):")

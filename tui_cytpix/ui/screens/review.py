@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from rich.text import Text
-from textual.widgets import ContentSwitcher
+from textual.widgets import ContentSwitcher, DataTable
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Verdict
 from tui_cytpix.ui.screens.work import WorkScreen
 from tui_cytpix.ui.widgets.gallery import GalleryItem
+from tui_cytpix.ui.widgets.model_table import ModelTable
 from tui_cytpix.ui.widgets.review_pane import BADGES, ReviewItem, ReviewPane
-from tui_cytpix.workflow import assess
+from tui_cytpix.workflow import assess, base_model
 
 
 class ReviewScreen(WorkScreen):
@@ -113,6 +116,45 @@ class ReviewScreen(WorkScreen):
 
     def gallery_to(self, key: ImageKey) -> None:
         """Puts the gallery's cursor there."""
+
+    # Another model
+
+    def action_model(self) -> None:
+        """Lists the library."""
+        self.start(self._list_models(), "models")
+
+    async def _list_models(self) -> None:
+        found = await asyncio.to_thread(base_model.library)
+        if not found:
+            self.report("The library is empty: import a model in step 2.")
+            return
+        table = self.query_one(ModelTable)
+        table.show(found, self.judged_model.hash if self.judged_model else "")
+        self.show_pane("models")
+        table.focus()
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """A model of the library."""
+        event.stop()
+        if event.data_table.id == "library":
+            model = self.query_one(ModelTable).entry(str(event.row_key.value))
+            if model is not None:
+                self.start(self._take(model), "model")
+        else:
+            self.row_chosen(str(event.row_key.value))
+
+    async def _take(self, model: ModelEntry) -> None:
+        await self.session.load_predictions(model)
+        self.judged_model = model
+        self.show_pane("main")
+        self.model_taken(model)
+        self.focus_main()
+
+    def model_taken(self, model: ModelEntry) -> None:
+        """Another model is judged."""
+
+    def row_chosen(self, key: str) -> None:
+        """Enter in another table."""
 
     @property
     def reviewing(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
@@ -19,7 +18,8 @@ from tui_cytpix.domain.sample import SampleRef
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui import hints
 from tui_cytpix.ui.commands import bindings
-from tui_cytpix.ui.screens.work import WorkScreen, whole
+from tui_cytpix.ui.screens.sample_labels import SampleLabels
+from tui_cytpix.ui.screens.work import whole
 from tui_cytpix.ui.widgets.coverage_plot import CoveragePlot
 from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.hint import Words, heading, labelled
@@ -28,14 +28,13 @@ from tui_cytpix.workflow import coverage, samples
 from tui_cytpix.workflow.samples import Selection
 
 COLUMNS = ("Sample", "Images", "Condition", "Rep.", "Day", "Role", "µm/px")
-ROLES = ("research", "training", "evaluation")
 UNKNOWN_SCALE = (
     "Pixel size unknown: the size cutoff is off and fields in micrometres stay empty; all else works. "
     "0.3 µm/px is common for this instrument, but state it only where you know it."
 )
 
 
-class SamplesScreen(WorkScreen):
+class SamplesScreen(SampleLabels):
     """Panes: the samples with the coverage picture (main), the selected images."""
 
     step = "samples"
@@ -77,9 +76,10 @@ class SamplesScreen(WorkScreen):
         self.table.focus()
         self._selection = await asyncio.to_thread(coverage.load, self.session.run)
         self.show_selection()
-        await self._count()
+        await self.count_images()
 
-    async def _count(self) -> None:
+    async def count_images(self) -> None:
+        """Opens every sample; large archives take a while."""
         run = self.session.run
         for sample in run.settings.samples:
             if sample.name not in self._counts:
@@ -145,78 +145,6 @@ class SamplesScreen(WorkScreen):
         """Tells about the sample."""
         event.stop()
         self.say_next()
-
-    # Labels and scale
-
-    def _label(self, name: str, question: str) -> None:
-        sample = self.current
-        if sample is None:
-            return
-        before = str(getattr(sample, name))
-        self.ask(f"{question} of {sample.name}:", before, lambda text: self._change(sample, **{name: text}))
-
-    def _change(self, sample: SampleRef, **labels: str) -> None:
-        samples.label(self.session.run, sample.name, **labels)
-        self.show_samples()
-
-    def action_condition(self) -> None:
-        """Culture condition, treatment, genotype."""
-        self._label("condition", "Condition")
-
-    def action_replicate(self) -> None:
-        """Which replicate."""
-        self._label("replicate", "Replicate")
-
-    def action_day(self) -> None:
-        """Which day."""
-        self._label("day", "Day")
-
-    def action_role(self) -> None:
-        """The next role."""
-        sample = self.current
-        if sample is not None:
-            following = ROLES[(ROLES.index(sample.role) + 1) % len(ROLES)] if sample.role in ROLES else ROLES[0]
-            self._change(sample, role=following)
-
-    def action_scale(self) -> None:
-        """Asks for µm/px; it may stay unknown."""
-        sample = self.current
-        if sample is None:
-            return
-        default = f"{sample.um_per_px:.4g}" if sample.um_per_px else ""
-        self.ask(
-            f"Pixel size of {sample.name} in µm (empty: leave it as it is):",
-            default,
-            lambda text: self._set_scale(sample, text),
-        )
-
-    def _set_scale(self, sample: SampleRef, text: str) -> None:
-        if text:
-            try:
-                value = float(text.replace(",", "."))
-            except ValueError:
-                self.report(f"{text!r} is no number.")
-                return
-            samples.set_scale(self.session.run, sample.name, value)
-            self.show_samples()
-
-    def action_add(self) -> None:
-        """Asks for a path."""
-        question = "Add the sample (.acs, image folder or zip, FCS):"
-        self.ask(question, "", lambda text: self.start(self._add(text), "add"))
-
-    async def _add(self, text: str) -> None:
-        if not text:
-            return
-        added = await self.in_thread(
-            "Reading the sample",
-            lambda _progress: samples.add_sample(self.session.run, Path(text).expanduser()),
-        )
-        if added is not None:
-            self.report(f"{added.name} is added.")
-            self.refresh_rail()
-            self.show_samples()
-            await self._count()
 
     # The selection
 

@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from tui_cytpix.domain.annotation import Annotation, Side, Status
+from tui_cytpix.domain.annotation import Side
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.training import JobState, TrainingStatus
@@ -20,8 +20,9 @@ from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui import hints
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.training_wishes import TrainingWishes
-from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem, Tone
+from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.hint import Words
+from tui_cytpix.ui.widgets.preview_items import preview_item
 from tui_cytpix.ui.widgets.training_pane import TrainingPane, spark_line
 from tui_cytpix.workflow import advice, base_model, suggest, train
 
@@ -93,19 +94,10 @@ class TrainScreen(TrainingWishes):
         self.show_words()
 
     def item(self, key: ImageKey, flips: bool) -> GalleryItem:
-        """An annotated image as annotated; any other as the newest model sees it."""
-        state = self.session.run.annotations.state(key)
+        """The image as annotated, or as the models see it."""
         base = self.session.prediction(self.base, key) if self.base else None
         now = self.session.prediction(self.now, key) if self.now else None
-        badge = "↔" if flips else ""
-        if state.status is Status.OPEN:
-            shown = state.segmentation or now or base
-            changed = base is not None and now is not None and base.particle_count != now.particle_count
-            caption = f"{base.particle_count}→{now.particle_count}" if changed and base and now else ""
-            return GalleryItem(key, shown, badge, "warn" if flips else "", caption)
-        shown = state.segmentation or base
-        count = "" if shown is None else str(shown.particle_count)
-        return GalleryItem(key, shown, badge, _TONES[state.status], f"{_mark(state)} {count}".strip())
+        return preview_item(self.session.run.annotations.state(key), base, now, flips)
 
     def say_next(self) -> None:
         """Hint, by where the focus is."""
@@ -246,12 +238,3 @@ class TrainScreen(TrainingWishes):
     def in_background(self, work: Callable[[], object], name: str) -> None:
         """Runs a wish in a thread: it reads and writes the job's folder."""
         self.start(asyncio.to_thread(work), name)
-
-
-_TONES: dict[Status, Tone] = {Status.ACCEPTED: "good", Status.REJECTED: "muted", Status.AMBIGUOUS: "warn"}
-
-
-def _mark(state: Annotation) -> str:
-    if state.status is Status.ACCEPTED:
-        return ("✎" if state.corrected else "✓") + ("v" if state.side is Side.VALIDATION else "")
-    return "✗" if state.status is Status.REJECTED else "?"

@@ -1,0 +1,31 @@
+"""How step 4's gallery shows an image: as annotated, or as the newest model sees it."""
+
+from __future__ import annotations
+
+from tui_cytpix.domain.annotation import Annotation, Side, Status
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.ui.widgets.gallery import GalleryItem, Tone
+
+FLIPS = "↔"
+_TONES: dict[Status, Tone] = {Status.ACCEPTED: "good", Status.REJECTED: "muted", Status.AMBIGUOUS: "warn"}
+
+
+def preview_item(state: Annotation, base: Segmentation | None, now: Segmentation | None, flips: bool) -> GalleryItem:
+    """`base` is the base model's answer, `now` the best checkpoint's; None where they were not asked. An open image
+    whose count changed since the base is captioned `2→1`.
+    """
+    badge = FLIPS if flips else ""
+    if state.status is Status.OPEN:
+        shown = state.segmentation or now or base
+        changed = base is not None and now is not None and base.particle_count != now.particle_count
+        caption = f"{base.particle_count}→{now.particle_count}" if changed and base and now else ""
+        return GalleryItem(state.image, shown, badge, "warn" if flips else "", caption)
+    shown = state.segmentation or base
+    count = "" if shown is None else str(shown.particle_count)
+    return GalleryItem(state.image, shown, badge, _TONES[state.status], f"{_mark(state)} {count}".strip())
+
+
+def _mark(state: Annotation) -> str:
+    if state.status is Status.ACCEPTED:
+        return ("✎" if state.corrected else "✓") + ("v" if state.side is Side.VALIDATION else "")
+    return "✗" if state.status is Status.REJECTED else "?"
