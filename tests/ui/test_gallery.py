@@ -132,6 +132,7 @@ async def test_sort_filter_and_flags_keep_the_cursor_on_its_image(run: Path, mon
         assert counts == sorted(counts)
         assert gallery.current_key == keys(N)[3]
         await press_each(pilot, "S")
+        assert "by count (reversed)" in gallery.describe()
         counts = [item.segmentation.particle_count for item in gallery.items if item.segmentation]
         assert counts == sorted(counts, reverse=True)
         await press_each(pilot, "f")
@@ -210,7 +211,7 @@ async def test_commands_can_be_left_to_the_screen(run: Path, monkeypatch: pytest
     async with app.run_test(size=SIZE) as pilot:
         screen, gallery = await opened(pilot)
         await press_each(pilot, "s")
-        assert gallery._sort == 0
+        assert gallery._order.sort == 0
         assert screen.sorted == 1
 
 

@@ -110,16 +110,19 @@ def test_failures_are_kept_and_told_and_can_be_tried_again() -> None:
     cache.close()
 
 
-def test_dropped_requests_are_not_read() -> None:
+def test_dropped_requests_are_not_read_unless_another_waits() -> None:
     reader = Reader()
     cache = ImageCache(reader, workers=1)
-    waiter = Waiter(1)
-    cache.request([key(0)], waiter)
+    one, other = Waiter(1), Waiter(1)
+    cache.request([key(0)], one)
     while not reader.order:
         pass
-    cache.request([key(1)], waiter)
-    cache.drop_requests()
+    cache.request([key(1), key(2)], one)
+    cache.request([key(2)], other)
+    cache.drop_requests(one)
     reader.go.set()
-    assert waiter.done.wait(10)
+    assert one.done.wait(10)
+    assert other.done.wait(10)
     cache.close()
-    assert reader.order == ["0"]
+    assert reader.order == ["0", "2"]
+    assert [k.event for k in one.keys] == ["0"]

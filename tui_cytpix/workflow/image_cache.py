@@ -75,10 +75,14 @@ class ImageCache:
                     listeners.append(on_ready)
             self._wake.notify_all()
 
-    def drop_requests(self) -> None:
-        """Forgets what is not being read yet: another page is looked at now."""
+    def drop_requests(self, on_ready: Ready) -> None:
+        """Forgets what this listener asked for and is not being read yet: it looks at another page now."""
         with self._wake:
-            self._waiting.clear()
+            for key, listeners in list(self._waiting.items()):
+                if on_ready in listeners:
+                    listeners.remove(on_ready)
+                if not listeners:
+                    del self._waiting[key]
 
     def forget_errors(self) -> None:
         """Failed images may be asked for again."""
