@@ -22,9 +22,9 @@ class Augmentation:
         scale: factor of magnification, drawn log-uniformly.
         stretch: largest relative difference of the two axes' magnification.
         gain: factor on the contrast, log-uniform.
-        noise: standard deviation of added noise.
+        noise: standard deviation of added noise, where the gain is 1 or more; less with less gain.
         blur: standard deviation of added blur, px.
-        field: amplitude of a smooth background that was not taken away.
+        field: amplitude of a smooth background that was not taken away; likewise.
         invert: share of images whose contrast changes sign, as with defocus of the other sign.
         bend: share of images with a change of the bright against the dark side.
     """
@@ -127,17 +127,19 @@ def photometric(gray: NDArray[np.float32], settings: Augmentation, rng: np.rando
     blur = rng.uniform(*settings.blur)
     if blur > 0.3:
         out = np.asarray(cv2.GaussianBlur(out, (0, 0), blur), np.float32)
-    out = out * np.float32(np.exp(rng.uniform(*np.log(settings.gain))))
+    gain = float(np.exp(rng.uniform(*np.log(settings.gain))))
+    out = out * np.float32(gain)
     if rng.random() < settings.bend:
         ratio = np.exp(rng.uniform(-0.4, 0.4))
         out = np.where(out > 0, out * np.float32(ratio), out / np.float32(ratio))
     if rng.random() < settings.invert:
         out = -out
-    field = rng.uniform(*settings.field)
+    faint = min(gain, 1.0)
+    field = rng.uniform(*settings.field) * faint
     if field > 0:
         coarse = rng.normal(0, field, (int(rng.integers(2, 7)),) * 2).astype(np.float32)
         out = out + cv2.resize(coarse, gray.shape[::-1], interpolation=cv2.INTER_CUBIC)
-    sigma = rng.uniform(*settings.noise)
+    sigma = rng.uniform(*settings.noise) * faint
     if sigma > 0:
         grain = rng.standard_normal(gray.shape, np.float32)
         smooth = rng.uniform(0, 0.8)

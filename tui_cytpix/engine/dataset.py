@@ -22,16 +22,21 @@ SMALLEST_CROP, LARGEST_CROP, CROP_STEP = 64, 160, 32
 
 @dataclass(frozen=True)
 class Example:
-    """One annotated image. `gray` is normalised, float32 (H, W)."""
+    """One annotated image. `gray` is normalised, float32 (H, W); objects whose major diameter is below `cutoff_px`
+    are trained on as drawn, but nobody is asked for them.
+    """
 
     gray: NDArray[np.float32]
     truth: Segmentation
     targets: Targets
+    cutoff_px: float = 0.0
 
 
-def example(image: NDArray[np.generic], background: NDArray[np.float32], truth: Segmentation) -> Example:
+def example(
+    image: NDArray[np.generic], background: NDArray[np.float32], truth: Segmentation, cutoff_px: float = 0.0
+) -> Example:
     """Normalises the image and makes its targets."""
-    return Example(normalise(image, background), truth, make_targets(truth.mask, truth.centroids))
+    return Example(normalise(image, background), truth, make_targets(truth.mask, truth.centroids), cutoff_px)
 
 
 def particle_px(examples: Sequence[Example]) -> float | None:

@@ -24,9 +24,13 @@ BATCH_PIXELS = 16 * 256 * 256  # per batch of the full-resolution frame, to boun
 Image = tuple[NDArray[np.generic], NDArray[np.float32]]
 
 
+def has_bf16(device: torch.device) -> bool:
+    """True where the device multiplies bfloat16 itself; elsewhere it would be emulated, and slow."""
+    return device.type == "cuda" or _cpu_has_bf16()
+
+
 @functools.cache
-def cpu_has_bf16() -> bool:
-    """True where the processor multiplies bfloat16 itself; elsewhere it would be emulated, and slow."""
+def _cpu_has_bf16() -> bool:
     try:
         flags = Path("/proc/cpuinfo").read_text("utf-8", errors="replace")
     except OSError:
@@ -54,8 +58,7 @@ class Predictor:
         self.model = model
         self.device = device or torch.device("cpu")
         self.cutoff_um = model.card.size_cutoff_um
-        bf16 = fast and (self.device.type == "cuda" or cpu_has_bf16())
-        self.dtype = torch.bfloat16 if bf16 else torch.float32
+        self.dtype = torch.bfloat16 if fast and has_bf16(self.device) else torch.float32
         net: nn.Module = _folded(copy.deepcopy(model.net).eval())
         self._net = channels_last(net.to(self.device, self.dtype))
 
@@ -102,15 +105,19 @@ class Predictor:
         Returns:
             For each image its segmentation and the foreground's probability, uint8 (H, W), 255 = certain.
         """
-        return self.predict_normalised([normalise(gray, background) for gray, background in images], um_per_px)
+        grays = [normalise(gray, background) for gray, background in images]
+        return self.predict_normalised(grays, [self.cutoff_px(um_per_px)] * len(grays))
+
+    def cutoff_px(self, um_per_px: float | None) -> float:
+        """The model's size cutoff in px; 0 (off) with an unknown scale."""
+        return cutoff_px(self.cutoff_um, um_per_px)
 
     def predict_normalised(
-        self, grays: Sequence[NDArray[np.float32]], um_per_px: float | None = None
+        self, grays: Sequence[NDArray[np.float32]], cutoffs_px: Sequence[float]
     ) -> list[tuple[Segmentation, NDArray[np.uint8]]]:
-        """`predict` for images that are normalised already, float32 (H, W)."""
-        cutoff = cutoff_px(self.cutoff_um, um_per_px)
+        """`predict` for images that are normalised already, float32 (H, W), each with its cutoff in px (0: off)."""
         answers = []
-        for both in self.maps(grays):
+        for both, cutoff in zip(self.maps(grays), cutoffs_px, strict=True):
             segmentation = segment(both[FOREGROUND], both[CENTRALITY], self.model.post, cutoff)
             answers.append((segmentation, np.round(both[FOREGROUND] * 255).astype(np.uint8)))
         return answers

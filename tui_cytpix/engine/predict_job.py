@@ -123,7 +123,9 @@ class _Service:
             except CytpixError as error:
                 problems.append(f"{group['sample']}: {error}")
                 continue
-            answers = predictor.predict_normalised([gray for _, gray in grays], scale)
+            answers = predictor.predict_normalised(
+                [gray for _, gray in grays], [predictor.cutoff_px(scale)] * len(grays)
+            )
             items += [
                 Prediction(key, found, probability)
                 for (key, _), (found, probability) in zip(grays, answers, strict=True)

@@ -124,7 +124,8 @@ class _Work:
             raise _Stopped
         self.job.check()
         good = [image for image in images if not image.problem]
-        answers = iter(self.predictor.predict_normalised([image.normalised for image in good], scale))
+        cutoffs = [self.predictor.cutoff_px(scale)] * len(good)
+        answers = iter(self.predictor.predict_normalised([image.normalised for image in good], cutoffs))
         for image in images:
             if image.problem:
                 self.fail(name, image.event, image.problem)

@@ -13,6 +13,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.dataset import Example, example, particle_px
 from tui_cytpix.engine.inference import Predictor
+from tui_cytpix.engine.postprocess import cutoff_px
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.run_images import RunImages
 
@@ -20,10 +21,12 @@ CHUNK = 32
 
 
 class TrainImages:
-    """`training` and `validation` examples by image, in the order of their acceptance; and the preview images."""
+    """`training` and `validation` examples by image, in the order of their acceptance; and the preview images. Those of
+    samples with a known scale are looked at with the size cutoff.
+    """
 
-    def __init__(self, images: RunImages, preview: Sequence[ImageKey]) -> None:
-        self._images, self._preview = images, preview
+    def __init__(self, images: RunImages, preview: Sequence[ImageKey], size_cutoff_um: float) -> None:
+        self._images, self._preview, self._cutoff_um = images, preview, size_cutoff_um
         self._grays: dict[ImageKey, NDArray[np.float16]] = {}
         self._unreadable: set[ImageKey] = set()
         self.training: dict[ImageKey, Example] = {}
@@ -58,7 +61,10 @@ class TrainImages:
         image = self._images.read(key)
         if image.shape != truth.mask.shape:
             raise CytpixError("The annotation doesn't fit the image", f"{truth.mask.shape} on {image.shape}")
-        return example(image, self._images.background(key, image), truth)
+        return example(image, self._images.background(key, image), truth, self._cutoff_px(key))
+
+    def _cutoff_px(self, key: ImageKey) -> float:
+        return cutoff_px(self._cutoff_um, self._images.um_per_px(key.sample))
 
     def um_per_px(self) -> float | None:
         """Median pixel size of the training images' samples, None where unknown."""
@@ -75,7 +81,8 @@ class TrainImages:
         counts = {}
         for start in range(0, len(keys), CHUNK):
             readable = [(key, gray) for key in keys[start : start + CHUNK] if (gray := self._gray(key)) is not None]
-            answers = predictor.predict_normalised([gray.astype(np.float32) for _, gray in readable])
+            grays = [gray.astype(np.float32) for _, gray in readable]
+            answers = predictor.predict_normalised(grays, [self._cutoff_px(key) for key, _ in readable])
             counts.update(
                 {str(key): found.particle_count for (key, _), (found, _) in zip(readable, answers, strict=True)}
             )

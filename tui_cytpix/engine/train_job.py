@@ -35,7 +35,8 @@ def run(job: Job) -> None:
     settings = folder.read_settings()
     images = RunImages(folder, settings)
     try:
-        _Session(job, folder, TrainImages(images, settings.selection.images)).run()
+        cutoff = float(job.spec.get("size_cutoff_um", settings.train.size_cutoff_um))
+        _Session(job, folder, TrainImages(images, settings.selection.images, cutoff)).run()
     finally:
         images.close()
 

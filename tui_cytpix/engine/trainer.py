@@ -13,11 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tui_cytpix.core.size_cutoff import cut_to_size
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.accuracy import accuracy
 from tui_cytpix.engine.augment import Augmentation
 from tui_cytpix.engine.dataset import Example, batches, crop_size, halved
-from tui_cytpix.engine.inference import Predictor
+from tui_cytpix.engine.inference import Predictor, has_bf16
 from tui_cytpix.engine.loss import loss
 from tui_cytpix.engine.model import Model
 from tui_cytpix.engine.network import CytNet, channels_last
@@ -35,6 +36,7 @@ class FitSettings:
         average: share of the averaged weights that a step keeps; the averaged weights are the model.
         crop: edge of the views, px; 0 takes it from the images.
         total_steps: where given, the rate falls to 0 over so many steps, along a cosine.
+        fast: convolutions in bfloat16 where the processor has it; nearly twice as fast.
     """
 
     rate: float = 1.5e-3
@@ -45,6 +47,7 @@ class FitSettings:
     average: float = 0.98
     crop: int = 0
     total_steps: int = 0
+    fast: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
@@ -57,6 +60,7 @@ class Trainer:
         self.base = base
         self.net = channels_last(copy.deepcopy(base.net)).to(self.device)
         self.averaged = copy.deepcopy(base.net).to(self.device).eval()
+        self._fast = settings.fast and has_bf16(self.device)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=settings.rate, weight_decay=settings.decay)
 
     def train_epoch(self, examples: Sequence[Example]) -> float:
@@ -77,7 +81,9 @@ class Trainer:
         if self.base.half:
             view = halved(view)
         gray = view[:, :1].contiguous(memory_format=torch.channels_last)
-        value = loss(self.net(gray), view[:, 1:])
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._fast):
+            logits = self.net(gray)
+        value = loss(logits.float(), view[:, 1:])
         self.optimiser.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
@@ -106,7 +112,7 @@ class Trainer:
         return replace(self.base, net=net.eval())
 
     def predictor(self) -> Predictor:
-        """For looking at images with the model as it is now; without a scale there is no size cutoff."""
+        """For looking at images with the model as it is now."""
         return Predictor(replace(self.base, net=self.averaged), self.device)
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -142,6 +148,8 @@ class Trainer:
 
 
 def look(predictor: Predictor, examples: Sequence[Example]) -> tuple[float, list[Segmentation]]:
-    """The accuracy (TA or VA) on these images, and what was predicted."""
-    found = [s for s, _ in predictor.predict_normalised([e.gray for e in examples])]
-    return accuracy(zip(found, (e.truth for e in examples), strict=True)), found
+    """The accuracy (TA or VA) on these images, and what was predicted; the size cutoff applies to both sides."""
+    cutoffs = [e.cutoff_px for e in examples]
+    found = [s for s, _ in predictor.predict_normalised([e.gray for e in examples], cutoffs)]
+    truths = [Segmentation(*cut_to_size(e.truth.mask, e.truth.centroids, e.cutoff_px)) for e in examples]
+    return accuracy(zip(found, truths, strict=True)), found
