@@ -15,8 +15,9 @@ from textual.widget import Widget
 
 from tui_cytpix.ui.screens.base import StepScreen
 from tui_cytpix.ui.widgets.annotation_canvas import AnnotationCanvas
-from tui_cytpix.ui.widgets.event_image import EventImageView, Tile
+from tui_cytpix.ui.widgets.event_image import EventImageView
 from tui_cytpix.ui.widgets.picture import MARK
+from tui_cytpix.ui.widgets.picture_tiles import Tile
 
 N = 3
 SIZE = (80, 24)

@@ -35,7 +35,7 @@ GALLERY = (
     _C("gallery.open", "enter", "Enlarge", "Enlarge the image.", footer=True),
     _C("gallery.mark", "space", "Mark", "Mark the image, or take the mark off.", footer=True),
     _C("gallery.range", "V", "Range", "Mark everything from the last mark to here."),
-    _C("gallery.sort", "s", "Sort", "Sort by the next property: order, count, area, confidence, badge."),
+    _C("gallery.sort", "s", "Sort", "Sort by the next property: order, count, area, confidence, flag."),
     _C("gallery.reverse", "S", "Reverse", "The other way round."),
     _C("gallery.filter", "f", "Filter", "Show only: counts other than one, flagged, marked, unsure."),
     _C("gallery.clear-filter", "F", "Show all", "Show all images again."),

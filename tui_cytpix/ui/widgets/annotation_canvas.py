@@ -17,8 +17,9 @@ from tui_cytpix.core import render
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.commands import bindings
-from tui_cytpix.ui.widgets.event_image import Cell, EventImageView
+from tui_cytpix.ui.widgets.event_image import EventImageView
 from tui_cytpix.ui.widgets.picture import HALF, MARK
+from tui_cytpix.ui.widgets.picture_tiles import Cell
 
 FAR_PX = 8
 EDGE_SHARE = 0.08  # of the view: a crosshair closer to the border moves the view

@@ -1,8 +1,4 @@
-"""One image, enlarged: zoom, pan, contrast, overlay.
-
-The picture is divided among narrow tiles side by side, because Textual sends every changed row from its widget's left
-edge on: with tiles a small change stays a small write.
-"""
+"""One image, enlarged: zoom, pan, contrast, overlay."""
 
 from __future__ import annotations
 
@@ -12,15 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.segment import Segment
-from rich.style import Style
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.geometry import Region
 from textual.message import Message
-from textual.strip import Strip
-from textual.widget import Widget
 from textual.widgets import Static
 
 from tui_cytpix.core.render import View
@@ -29,40 +18,17 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.text import plain
-from tui_cytpix.ui.widgets.picture import OVERLAYS, Frame, Look, Palette, around, box_of, cells, frame, kept, whole
+from tui_cytpix.ui.widgets.picture import OVERLAYS, Frame, Palette, around, box_of, frame, kept, whole
+from tui_cytpix.ui.widgets.picture_tiles import TiledPicture
 
-TILES = 8
 ZOOMS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 GAMMAS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
 LEAST_PX = 56.0
-Cell = tuple[int, int]
 
 
-class Tile(Widget):
-    """A vertical strip of the picture."""
-
-    DEFAULT_CSS = """
-    Tile { width: 1fr; height: 1fr; }
-    """
-
-    def __init__(self, view: EventImageView) -> None:
-        super().__init__()
-        self._view = view
-
-    def render_line(self, y: int) -> Strip:
-        """One row of cells."""
-        return Strip(self._view.cells_of(self, y), self.size.width)
-
-
-class EventImageView(Vertical, can_focus=True):
+class EventImageView(TiledPicture, can_focus=True):
     """Shows one image of the session with what a model or a person said about it."""
 
-    DEFAULT_CSS = """
-    EventImageView { background: $background; }
-    EventImageView > .image-title { height: 1; padding: 0 1; text-style: bold; display: none; }
-    EventImageView > .image-title.-shown { display: block; }
-    EventImageView:focus > .image-title { color: $accent; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = bindings("image", "pan")
 
     class Ready(Message):
@@ -81,25 +47,14 @@ class EventImageView(Vertical, can_focus=True):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._session = session
-        self.tiles = [Tile(self) for _ in range(TILES)]
         self.key: ImageKey | None = None
         self.segmentation: Segmentation | None = None
-        self.look = Look()
         self.zoom = 0  # place in ZOOMS
         self.centre: tuple[float, float] | None = None
         self.particles: NDArray[np.uint16] | None = None
         self._framed: ImageKey | None = None
         self._also: tuple[Segmentation, ...] = ()
-        self._palette = Palette()
-        self._frame: Frame | None = None
-        self._glyphs: dict[Cell, tuple[str, Style]] = {}
         self._last_overlay = "outline"
-
-    def compose(self) -> ComposeResult:
-        """Title and tiles."""
-        yield Static(classes="image-title", markup=False)
-        with Horizontal():
-            yield from self.tiles
 
     @property
     def session(self) -> Session:
@@ -158,12 +113,6 @@ class EventImageView(Vertical, can_focus=True):
     # Geometry
 
     @property
-    def cell_size(self) -> tuple[int, int]:
-        """(rows, columns) of cells."""
-        tiles = self.tiles
-        return tiles[0].size.height, sum(t.size.width for t in tiles)
-
-    @property
     def view(self) -> View | None:
         """The part of the image that is shown."""
         picture = self.picture
@@ -204,56 +153,8 @@ class EventImageView(Vertical, can_focus=True):
 
     # Drawing
 
-    def glyphs(self) -> dict[Cell, tuple[str, Style]]:
-        """Characters on top of the picture, by cell; none here."""
-        return {}
-
-    def redraw(self) -> None:
-        """Draws anew and sends what differs from what is on the screen."""
-        if not self.is_attached:
-            return
-        before, old_glyphs = self._frame, self._glyphs
-        self._frame = self._draw()
-        self._glyphs = self.glyphs() if self._frame is not None else {}
-        if before is None or self._frame is None or before.pixels.shape != self._frame.pixels.shape:
-            for tile in self.tiles:
-                tile.refresh()
-            return
-        changed = (before.pixels != self._frame.pixels).any(2)
-        dirty = changed[0::2] | changed[1::2]
-        for row, column in before.marks ^ self._frame.marks:
-            dirty[row, column] = True
-        self._mark_glyphs(dirty, old_glyphs)
-        self._refresh_cells(dirty)
-
-    def redraw_glyphs(self) -> None:
-        """As `redraw`, where only the characters on top changed."""
-        if self._frame is None:
-            self.redraw()
-            return
-        old, self._glyphs = self._glyphs, self.glyphs()
-        rows, columns = self._frame.pixels.shape[0] // 2, self._frame.pixels.shape[1]
-        dirty = np.zeros((rows, columns), bool)
-        self._mark_glyphs(dirty, old)
-        self._refresh_cells(dirty)
-
-    def _mark_glyphs(self, dirty: NDArray[np.bool_], old: dict[Cell, tuple[str, Style]]) -> None:
-        for cell in old.keys() | self._glyphs.keys():
-            inside = 0 <= cell[0] < dirty.shape[0] and 0 <= cell[1] < dirty.shape[1]
-            if inside and old.get(cell) != self._glyphs.get(cell):
-                dirty[cell] = True
-
-    def _refresh_cells(self, dirty: NDArray[np.bool_]) -> None:
-        start = 0
-        for tile in self.tiles:
-            width = tile.size.width
-            part = dirty[:, start : start + width]
-            for row in np.flatnonzero(part.any(1)).tolist():
-                columns = np.flatnonzero(part[row])
-                tile.refresh(Region(int(columns[0]), row, int(columns[-1] - columns[0]) + 1, 1))
-            start += width
-
-    def _draw(self) -> Frame | None:
+    def draw_frame(self) -> Frame | None:
+        """The view of the image, with its overlay."""
         picture, view = self.picture, self.view
         if picture is None or view is None:
             return None
@@ -261,34 +162,12 @@ class EventImageView(Vertical, can_focus=True):
             picture, self.segmentation, view, self.cell_size, self.look, self._palette, particles=self.particles
         )
 
-    def cells_of(self, tile: Tile, row: int) -> list[Segment]:
-        """One row of one tile."""
-        start = 0
-        for other in self.tiles:
-            if other is tile:
-                break
-            start += other.size.width
-        stop = start + tile.size.width
-        drawn = self._frame
-        if drawn is None or row * 2 >= drawn.pixels.shape[0] or stop > drawn.pixels.shape[1]:
-            return self._words(row, start, stop)
-        here = sorted(column for r, column in self._glyphs if r == row and start <= column < stop)
-        segments: list[Segment] = []
-        at = start
-        for column in here:
-            segments.extend(cells(drawn, row, at, column, self.look, self._palette))
-            segments.append(Segment(*self._glyphs[row, column]))
-            at = column + 1
-        segments.extend(cells(drawn, row, at, stop, self.look, self._palette))
-        return segments
-
-    def _words(self, row: int, start: int, stop: int) -> list[Segment]:
-        rows, columns = self.cell_size
-        text = ""
-        if self.key is not None and row == rows // 2:
-            error = self.session.cache.error(self.key)
-            text = "…" if error is None else plain(f"{error.title}. {error.detail}")[:columns]
-        return [Segment(text.center(columns)[start:stop], self.rich_style)]
+    def words(self) -> str:
+        """Waiting, or why the image can't be shown."""
+        if self.key is None:
+            return ""
+        error = self.session.cache.error(self.key)
+        return "…" if error is None else plain(f"{error.title}. {error.detail}")
 
     # Commands
 
