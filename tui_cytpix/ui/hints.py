@@ -34,9 +34,7 @@ def base_model(settings: RunSettings, marked: int) -> str:
     if marked == 2:
         return "{base_model.compare} shows both side by side, the images on which they disagree first."
     if not settings.base_model.model:
-        return (
-            "Choose the model to start training from ({table.select-cursor}); {base_model.mark} marks two to compare."
-        )
+        return "{table.select-cursor} chooses the model to start training from; {base_model.mark} marks two to compare."
     return "The base model is chosen. {app.next-step} goes on to the samples; {base_model.mark} marks two to compare."
 
 
@@ -114,4 +112,4 @@ def evaluate(new: str, drawn: int, compared: int, busy: bool, same: bool) -> str
         return f"{{evaluate.compare}} lets {new} and the base answer fresh random images."
     if busy:
         return "Both models are at work; where they differ comes first."
-    return "Look at the differences (Enter). {evaluate.process} processes samples, {evaluate.export} shares the model."
+    return "{gallery.open} shows a difference, {evaluate.process} processes samples, {evaluate.export} shares the model."

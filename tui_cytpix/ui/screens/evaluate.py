@@ -145,7 +145,7 @@ class EvaluateScreen(ProcessingScreen):
         if new is not None:
             counts = assess.tally_of(self.session.run, new, self.step)
             if counts.reviewed:
-                lines.append("New model, judged: " + assess.in_words(counts, settings.assess))
+                lines.append("Of the new model, " + assess.in_words(counts, settings.assess))
         if not any(s.role == "evaluation" for s in settings.samples) and new is not None:
             lines.append("These images are fresh (never selected, annotated or reviewed), but of the same samples.")
         if self.processing is not None and self.processing.state.value:

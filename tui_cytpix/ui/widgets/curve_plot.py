@@ -19,6 +19,7 @@ from tui_cytpix.ui.widgets import braille
 BLOCKS = "▁▂▃▄▅▆▇█"
 TA_MARK, VA_MARK = "⠒⠒", "⠶⠶"
 MARGIN = 5
+MAX_TICKS = 7
 _TICK_STEPS = (0.05, 0.1, 0.2, 0.25, 0.5)
 Row = list[tuple[str, str]]  # (character, what it belongs to: "", axis, ta, va, both, mark)
 
@@ -33,10 +34,10 @@ class Scale:
 
 
 def scale_of(epochs: Sequence[Epoch], target: int, rows: int) -> Scale:
-    """Axes that hold all values, with ticks at least two rows apart."""
+    """Axes that hold all values, with a few ticks, at least two rows apart."""
     values = [v for e in epochs for v in (e.ta, e.va) if math.isfinite(v)]
     low = max(0.0, min(math.floor(min(values, default=0.0) * 10) / 10, 0.8))
-    step = next((s for s in _TICK_STEPS if (1 - low) / s <= max(1, (rows - 1) // 2)), 1 - low)
+    step = next((s for s in _TICK_STEPS if (1 - low) / s <= min(MAX_TICKS, max(1, (rows - 1) // 2))), 1 - low)
     low = max(0.0, 1 - math.ceil(round((1 - low) / step, 6)) * step)
     return Scale(low, step, max(target, epochs[-1].number if epochs else 0, 2))
 

@@ -15,11 +15,11 @@ _COMMAND = re.compile(r"\{([a-z_]+\.[a-z0-9-]+)\}")
 
 
 def with_keys(words: str, key: Callable[[str], str]) -> Text:
-    """The sentence with every `{command.id}` replaced by its key, in bold, as the user has mapped it."""
+    """The sentence with every `{command.id}` replaced by its key as the user has mapped it, drawn as a key cap."""
     text, at = Text(), 0
     for found in _COMMAND.finditer(words):
         text.append(plain(words[at : found.start()]))
-        text.append(key(found[1]), Style(bold=True))
+        text.append(key(found[1]), Style(bold=True, reverse=True))
         at = found.end()
     text.append(plain(words[at:]))
     return text

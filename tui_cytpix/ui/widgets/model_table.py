@@ -71,7 +71,7 @@ def card_lines(entry: ModelEntry) -> list[str | Text]:
         ("Pixel size", f"{card.um_per_px:g} µm" if card.um_per_px else "unknown"),
         ("Cell size", f"{card.object_px:.0f} px" if card.object_px else ""),
         *_trained_on(card),
-        ("Measured", _measured(card)),
+        *_measured(card),
         ("Licence", card.licence),
         ("Made", f"{card.created[:10]} {card.software}".strip()),
         ("Hash", entry.hash.removeprefix("sha256:")[:16]),
@@ -81,16 +81,40 @@ def card_lines(entry: ModelEntry) -> list[str | Text]:
     return lines
 
 
+_TRAINING_FACTS = {
+    "images": "Images",
+    "training_images": "Images",
+    "validation_images": "Held out",
+    "epoch": "Epoch",
+    "epochs_in_all": "Epochs",
+    "recipe": "Recipe",
+    "run": "Run",
+}
+
+
 def _trained_on(card: ModelCard) -> list[tuple[str, str]]:
-    found = []
-    for key, value in card.training.items():
-        if isinstance(value, str | int | float) and str(value):
-            found.append((key.replace("_", " ").capitalize()[:12], f"{value}"))
-        elif key == "samples" and isinstance(value, list):
-            names = [str(s.get("name", s)) if isinstance(s, dict) else str(s) for s in value]
-            found.append(("Samples", ", ".join(names)))
-    return found[:8]
+    """What a person asks first; the rest is in the file."""
+    found = [
+        (label, str(card.training[key]))
+        for key, label in _TRAINING_FACTS.items()
+        if isinstance(card.training.get(key), str | int | float)
+    ]
+    listed = card.training.get("samples")
+    if isinstance(listed, list):
+        names = [str(s.get("name", s)) if isinstance(s, dict) else str(s) for s in listed]
+        found.append(("Samples", ", ".join(names)))
+    return found
 
 
-def _measured(card: ModelCard) -> str:
-    return ", ".join(f"{k} {measure(v)}" for k, v in card.measured.items() if isinstance(v, int | float))
+def _measured(card: ModelCard) -> list[tuple[str, str]]:
+    """TA and VA, then what was measured against truth, a line a sample type."""
+    flat = ", ".join(f"{name} {measure(v)}" for name, v in card.measured.items() if isinstance(v, int | float))
+    found = [("Measured", flat)] if flat else []
+    for where, values in card.measured.items():
+        if isinstance(values, dict):
+            parts = [f"{words} {measure(values[name])}" for name, words in _MEASURES.items() if name in values]
+            found.append(("On", f"{where}: {', '.join(parts)}"))
+    return found
+
+
+_MEASURES = {"count_accuracy": "counts right", "centroid_f1": "centroid F1", "foreground_iou": "mask IoU"}

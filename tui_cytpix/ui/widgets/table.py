@@ -18,6 +18,7 @@ class Table(DataTable[Text]):
 
     DEFAULT_CSS = """
     Table { height: 1fr; background: $background; }
+    Table:focus { background-tint: transparent 0%; }
     Table > .datatable--header { background: $panel; color: $foreground; text-style: bold; }
     Table > .datatable--cursor { background: $primary 30%; color: $foreground; text-style: bold; }
     """
