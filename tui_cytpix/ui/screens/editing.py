@@ -1,0 +1,211 @@
+"""The annotation editor without its keys: what it shows, and how a decision reaches the Annotator."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from tui_cytpix.domain.annotation import Annotation, Status
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.ui.screens.base import StepScreen
+from tui_cytpix.ui.widgets.annotation_canvas import AnnotationCanvas
+from tui_cytpix.ui.widgets.annotation_readout import Shown, lines, paragraphs
+from tui_cytpix.ui.widgets.readout import Readout
+from tui_cytpix.workflow import base_model
+from tui_cytpix.workflow.anatomy import Anatomy, dissect
+from tui_cytpix.workflow.annotate import Annotator, Point, nearest_centroid
+from tui_cytpix.workflow.predict import PredictProgress
+
+WIDE = 110
+PREFETCH = 6
+Change = Callable[[Annotator, ImageKey], Annotation | None]
+
+
+class EditingScreen(StepScreen):
+    """Shows one image of a list with its state, and lets the Annotator change it. Decisions are taken one by one, in
+    the order of the keys, off the event loop.
+    """
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as in Textual
+    step = "train"
+    on_top = True
+
+    def __init__(self, keys: Sequence[ImageKey], start: ImageKey | None = None) -> None:
+        super().__init__()
+        self.keys = list(keys)
+        self.place = self.keys.index(start) if start in self.keys else 0
+        self.state: Annotation | None = None
+        self.anatomy: Anatomy | None = None
+        self.message = ""
+        self._model: ModelEntry | None = None
+        self.moving: int | None = None
+        self.shows_proposal = False
+        self.touched: list[ImageKey] = []
+        self.taken_back: list[ImageKey] = []
+        self._positioned: ImageKey | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """The canvas and the read-out beside it."""
+        with Horizontal():
+            yield AnnotationCanvas(id="canvas")
+            yield Readout(id="side")
+
+    @property
+    def canvas(self) -> AnnotationCanvas:
+        """The image."""
+        return self.query_one(AnnotationCanvas)
+
+    @property
+    def key(self) -> ImageKey:
+        """The image being edited."""
+        return self.keys[self.place]
+
+    @property
+    def annotator(self) -> Annotator | None:
+        """The editor's hands, once the base model is known."""
+        return None if self._model is None else self.session.annotator(self._model)
+
+    async def enter(self) -> None:
+        """Reads the base model's proposals, asks for those that lack, shows the first image."""
+        self.canvas.focus()
+        self._model = await asyncio.to_thread(base_model.base_of, self.session.run)
+        await self.session.load_predictions(self._model)
+        self.session.ask_model(self._model, self.keys)
+        await self.open_image(self.place)
+
+    def on_predictions(self, progress: PredictProgress) -> None:
+        """A proposal for the image on screen may have come."""
+        if self._model is not None and self.state is not None and self.state.segmentation is None:
+            if progress.problems:
+                self.message = progress.problems[-1]
+            self.start(self.open_image(self.place), "proposal")
+
+    # Showing
+
+    async def open_image(self, place: int) -> None:
+        """Shows another image of the list."""
+        annotator = self.annotator
+        if annotator is None:
+            return
+        self.place = max(0, min(place, len(self.keys) - 1))
+        self.moving, self.shows_proposal = None, False
+        self.canvas.grab(on=False)
+        ahead = self.keys[self.place : self.place + PREFETCH]
+        self.session.cache.request(ahead, lambda _key: None)
+        await self.take(annotator.look_at(self.key))
+
+    async def take(self, state: Annotation) -> None:
+        """Shows a state, measured off the event loop."""
+        self.state = state
+        shown = state.proposal if self.shows_proposal else state.segmentation
+        self.anatomy = None if shown is None else await asyncio.to_thread(dissect, shown)
+        particles = None if self.anatomy is None else self.anatomy.particle_labels
+        title = "what the model proposed (P: back)" if self.shows_proposal else ""
+        self.canvas.edit(self.key, shown, particles, title)
+        if self._positioned != self.key and (shown is not None or self.canvas.picture is not None):
+            self._positioned = self.key
+            self.canvas.put_cursor(self._first_point())
+        self.refresh_readout()
+
+    def _first_point(self) -> Point:
+        """The crosshair starts in the largest object."""
+        if self.anatomy is None or not self.anatomy.objects:
+            height, width = self.canvas.shape
+            return height / 2, width / 2
+        largest = max(self.anatomy.objects, key=lambda part: part.area_px)
+        return self.particle_points()[largest.particles[0]] if largest.particles else largest.centre
+
+    def refresh_readout(self) -> None:
+        """The numbers at the side."""
+        if self.state is None:
+            return
+        shown = Shown(
+            key=self.key,
+            place=self.place,
+            images=len(self.keys),
+            state=self.state,
+            anatomy=self.anatomy,
+            cursor=self.canvas.cursor,
+            um_per_px=self.session.run.images.um_per_px(self.key.sample),
+            moving=self.moving,
+            zoom=self.canvas.zoom_factor,
+            message=self.message,
+        )
+        run = self.session.run
+        self.query_one(Readout).show(lines(shown, run.annotations), paragraphs(shown, run.settings))
+
+    def on_annotation_canvas_cursor_moved(self, event: AnnotationCanvas.CursorMoved) -> None:
+        """Position and object under the crosshair."""
+        event.stop()
+        self.refresh_readout()
+
+    # Deciding
+
+    async def decide(self, change: Change, done: str, *, nothing: str = "Nothing to change here.") -> bool:
+        """Lets the Annotator change this image; False where there was nothing to change."""
+        annotator, key = self.annotator, self.key
+        if annotator is None:
+            return False
+        if self.state is None or self.state.segmentation is None:
+            nothing = "No proposal yet: wait for the model."
+        self.shows_proposal = False
+        state = await asyncio.to_thread(change, annotator, key)
+        self.message = done if state is not None else nothing
+        if state is None:
+            self.refresh_readout()
+            return False
+        self.touched.append(key)
+        self.taken_back.clear()
+        await self.take(state)
+        return True
+
+    async def go_on(self, message: str) -> None:
+        """To the next open image; stays where none is left."""
+        open_ones = [
+            place
+            for place in (*range(self.place + 1, len(self.keys)), *range(self.place))
+            if self.session.run.annotations.state(self.keys[place]).status is Status.OPEN
+        ]
+        self.message = message if open_ones else f"{message} No open image is left: q goes back."
+        if open_ones:
+            await self.open_image(open_ones[0])
+        else:
+            self.refresh_readout()
+
+    async def walk_back(
+        self, source: list[ImageKey], target: list[ImageKey], change: Change, done: str, verb: str
+    ) -> None:
+        """Undoes or redoes the newest of `source`, else on this image, and goes there."""
+        annotator = self.annotator
+        if annotator is None:
+            return
+        key = source.pop() if source else self.key
+        state = await asyncio.to_thread(change, annotator, key)
+        self.message = done if state is not None else f"Nothing to {verb}."
+        if state is None:
+            self.refresh_readout()
+            return
+        target.append(key)
+        await self.open_image(self.keys.index(key))
+
+    # Moving about
+
+    def nearest(self) -> int | None:
+        """The centroid nearest to the crosshair, by index."""
+        segmentation = None if self.state is None else self.state.segmentation
+        return None if segmentation is None else nearest_centroid(segmentation, self.canvas.cursor)
+
+    def particle_points(self) -> list[Point]:
+        """The centroids shown."""
+        segmentation = self.canvas.segmentation
+        return [] if segmentation is None else [(float(y), float(x)) for y, x in segmentation.centroids]
+
+    def object_points(self) -> list[Point]:
+        """A point in each object: its first centroid, else its middle."""
+        points = self.particle_points()
+        parts = () if self.anatomy is None else self.anatomy.objects
+        return [points[part.particles[0]] if part.particles else part.centre for part in parts]
