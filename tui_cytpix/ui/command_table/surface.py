@@ -100,7 +100,7 @@ EDITOR = (
     _C("editor.previous-object", "N", "Object back"),
     _C("editor.next-image", "pagedown", "Next image", "The next image, the one before.", footer=True),
     _C("editor.previous-image", "pageup", "Previous image"),
-    _C("editor.undo", "u", "Undo", "Undo the last change of this image, redo it.", footer=True),
+    _C("editor.undo", "u", "Undo", "Undo the last change, on the image it was made on; redo it.", footer=True),
     _C("editor.redo", "U", "Redo"),
     _C("editor.revert", "R", "Revert", "Back to what the model proposed."),
     _C("editor.proposal", "P", "Proposal", "Show what the model proposed; again: your own."),
