@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 from tui_cytpix.domain.run_settings import SelectionSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import Epoch, JobState, TrainingStatus
+from tui_cytpix.domain.training import Epoch, Flip, JobState, TrainingStatus
+from tui_cytpix.domain.verdict import Judgement, Verdict
 from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.formats.prediction_store import Prediction, PredictionStore, write_shard
-from tui_cytpix.workflow import advice, comparison, coverage, jobs, processing
+from tui_cytpix.workflow import advice, comparison, coverage, jobs, processing, suggest
 from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.samples import Selection
 
@@ -64,6 +66,29 @@ def test_durations_read_well(seconds: float | None, text: str) -> None:
 def test_every_state_has_words(state: JobState | None) -> None:
     assert advice.in_words(TrainingStatus(state))
     assert advice.in_words(TrainingStatus(state, tuple(epochs([0.9], [0.9])), target=100, eta_seconds=20.0))
+
+
+def test_flips_are_told_apart_into_early_and_late_ones() -> None:
+    early = Flip(ImageKey("s", "1"), ((5, 2), (10, 1), (15, 1), (60, 1)))
+    late = Flip(ImageKey("s", "2"), ((5, 1), (55, 1), (60, 2)))
+    status = TrainingStatus(JobState.RUNNING, tuple(epochs([0.9] * 60, [0.9] * 60)), flips=(early, late))
+    assert advice.flipping_lately(status) == {late.image}
+    assert "2 images" in advice.on_flips(status)
+    assert "1 of them" in advice.on_flips(status)
+    assert advice.changes(early) == "2→1 (epoch 10)"
+    assert advice.on_flips(TrainingStatus(None)) == ""
+
+
+def test_suggestions_begin_with_what_confuses_the_model(tmp_path: Path) -> None:
+    keys = [ImageKey("s", str(i)) for i in range(5)]
+    with Run.create(tmp_path / "run") as run:
+        run.update(replace(run.settings, selection=SelectionSettings(50, tuple(keys))))
+        run.record_edit(keys[0], "reject")
+        base = store(tmp_path / "a", {"1": 1, "2": 2, "3": 1, "4": 1})
+        now = store(tmp_path / "b", {"1": 1, "2": 1, "3": 1, "4": 1})
+        flips = (Flip(keys[4], ((1, 1), (2, 2))), Flip(keys[3], ((1, 1), (2, 2), (3, 1))))
+        status = TrainingStatus(JobState.PAUSED, tuple(epochs([0.9] * 3, [0.9] * 3)), flips=flips)
+        assert suggest.suggested(run, status, base, now) == [keys[3], keys[4], keys[2], keys[1]]
 
 
 def segmentation(count: int, size: int = 16) -> Segmentation:
@@ -135,8 +160,6 @@ def test_the_newest_process_job_of_a_run_is_found_again(tmp_path: Path) -> None:
 
 
 def test_the_coverage_picture_comes_back_as_long_as_it_fits(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     keys = tuple(ImageKey("s", str(i)) for i in range(5))
     chosen = SelectionSettings(50, keys[:2], keys[2:3])
     with Run.create(tmp_path / "run") as run:
@@ -151,3 +174,31 @@ def test_the_coverage_picture_comes_back_as_long_as_it_fits(tmp_path: Path) -> N
         assert coverage.load(run) is None
         (run.folder.preview / "coverage.npz").write_bytes(b"torn")
         assert coverage.load(run) is None
+
+
+def test_percentages_and_rates_are_checked() -> None:
+    from tui_cytpix.errors import UsageError
+    from tui_cytpix.workflow import goal
+
+    assert goal.parse_percent("2") == goal.parse_percent("2 %") == goal.parse_percent("2,0%") == 0.02
+    for text in ("", "x", "-1", "101", "nan"):
+        with pytest.raises(UsageError):
+            goal.parse_percent(text)
+    goal.check_rates(0.02, 0.1)
+    with pytest.raises(UsageError):
+        goal.check_rates(0.1, 0.1)
+
+
+def test_errors_are_told_by_count(tmp_path: Path) -> None:
+    said = store(tmp_path, {"1": 1, "2": 1, "3": 2})
+    verdicts = {
+        ImageKey("s", event): Verdict(1, 0.0, "me", ImageKey("s", event), "m", judgement)
+        for event, judgement in (
+            ("1", Judgement.ACCEPTABLE),
+            ("2", Judgement.SKIPPED),
+            ("3", Judgement.BOTH),
+        )
+    }
+    words = comparison.errors_by_count(verdicts, said)
+    assert words == "Count errors: 0 of 1 where the model counts one or none, 1 of 1 where the model counts more."
+    assert comparison.errors_by_count({}, said) == ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Sequence
 
-from tui_cytpix.domain.training import Epoch, JobState, TrainingStatus
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.training import Epoch, Flip, JobState, TrainingStatus
 
 EARLY_EPOCHS = 15
 WINDOW = 20
@@ -46,6 +48,32 @@ def on_validation(epochs: Sequence[Epoch]) -> str:
         return ""
     images = epochs[-1].validation_images
     return f"VA rests on {images} images: each one weighs {1 / images:.0%} of it."
+
+
+def flipping_lately(status: TrainingStatus) -> frozenset[ImageKey]:
+    """The images whose count changed within the last epochs; early changes are normal."""
+    since = (status.epochs[-1].number if status.epochs else 0) - WINDOW
+    return frozenset(
+        flip.image
+        for flip in status.flips
+        if any(a[1] != b[1] and b[0] > since for a, b in itertools.pairwise(flip.history))
+    )
+
+
+def on_flips(status: TrainingStatus) -> str:
+    """How many images confuse the model, early and now."""
+    if not status.flips:
+        return ""
+    lately = len(flipping_lately(status))
+    now = f"{lately} of them in the last {WINDOW} epochs: annotate these" if lately else "none of them lately"
+    return f"{len(status.flips)} images changed their count between looks, {now}."
+
+
+def changes(flip: Flip) -> str:
+    """The counts an image went through, `2→1→2`, without repeats, and the epoch of the last change."""
+    steps = [flip.history[0]]
+    steps += [b for a, b in itertools.pairwise(flip.history) if a[1] != b[1]]
+    return "→".join(str(count) for _, count in steps[-10:]) + f" (epoch {steps[-1][0]})"
 
 
 def estimate_seconds(epochs: Sequence[Epoch], images: int, more: int) -> float | None:

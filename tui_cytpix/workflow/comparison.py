@@ -50,7 +50,7 @@ def in_words(found: Sequence[Difference], first: str, second: str) -> str:
         return f"{first} and {second} count the same on all {len(found)} images."
     pairs = Counter((d.first, d.second) for d in differing)
     listed = ", ".join(f"{n} × {a}→{b}" for (a, b), n in pairs.most_common(5))
-    more = ", ..." if len(pairs) > 5 else ""
+    more = " and others" if len(pairs) > 5 else ""
     return f"Counts differ on {len(differing)} of {len(found)} images ({first}→{second}): {listed}{more}."
 
 

@@ -89,7 +89,7 @@ class TrainScreen(TrainingWishes):
 
     def refresh_all(self) -> None:
         """Everything from the run's state."""
-        flips = {flip.image for flip in self.session.training.flips}
+        flips = advice.flipping_lately(self.session.training)
         self.gallery.set_items(self.item(key, key in flips) for key in self.preview)
         self.show_words()
 
@@ -140,7 +140,7 @@ class TrainScreen(TrainingWishes):
     def on_training(self, status: TrainingStatus) -> None:
         """New epochs; at rest the preview is looked at with the best checkpoint."""
         self.show_words()
-        flips = {flip.image for flip in status.flips}
+        flips = advice.flipping_lately(status)
         for item in self.gallery.items:
             if bool(item.badges) != (item.key in flips):
                 self.gallery.update_item(self.item(item.key, item.key in flips))
@@ -166,7 +166,7 @@ class TrainScreen(TrainingWishes):
 
     def predictions_came(self) -> None:
         """Fills the gallery as answers come."""
-        flips = {flip.image for flip in self.session.training.flips}
+        flips = advice.flipping_lately(self.session.training)
         for old in self.gallery.items:
             new = self.item(old.key, old.key in flips)
             if new.segmentation is not old.segmentation or new.caption != old.caption:

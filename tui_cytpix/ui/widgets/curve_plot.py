@@ -26,7 +26,7 @@ Row = list[tuple[str, str]]  # (character, what it belongs to: "", axis, ta, va,
 
 @dataclass(frozen=True)
 class Scale:
-    """The plot's axes: accuracies from `low` to 1 with a tick every `step`, epochs from 1 to `last`."""
+    """The plot's axes: accuracies from `low` to 1 with a tick every `step` from the top, epochs from 1 to `last`."""
 
     low: float
     step: float
@@ -38,7 +38,6 @@ def scale_of(epochs: Sequence[Epoch], target: int, rows: int) -> Scale:
     values = [v for e in epochs for v in (e.ta, e.va) if math.isfinite(v)]
     low = max(0.0, min(math.floor(min(values, default=0.0) * 10) / 10, 0.8))
     step = next((s for s in _TICK_STEPS if (1 - low) / s <= min(MAX_TICKS, max(1, (rows - 1) // 2))), 1 - low)
-    low = max(0.0, 1 - math.ceil(round((1 - low) / step, 6)) * step)
     return Scale(low, step, max(target, epochs[-1].number if epochs else 0, 2))
 
 
@@ -109,7 +108,7 @@ def _merge(layers: dict[str, NDArray[np.bool_]]) -> list[Row]:
 def _body_row(row: Row, y: int, scale: Scale, height: int) -> Row:
     ticks = {
         round((1 - value) / max(1e-9, 1 - scale.low) * (height - 1)): value
-        for value in np.arange(scale.low, 1 + scale.step / 2, scale.step)
+        for value in np.arange(1, scale.low - 1e-6, -scale.step)
     }
     if y not in ticks:
         return [*_text("│".rjust(MARGIN), "axis", MARGIN), *row]

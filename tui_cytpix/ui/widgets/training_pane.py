@@ -57,7 +57,7 @@ class TrainingPane(Vertical):
         yield Words(id="training-state")
         yield CurvePlot()
         yield Words(id="training-advice")
-        yield Table(("Image", "Flips", "Counts at the looks"), id="flips")
+        yield Table(("Image", "Flips", "Counted"), id="flips")
         yield Words(id="training-log")
 
     @property
@@ -73,14 +73,12 @@ class TrainingPane(Vertical):
             status.message,
             advice.on_curves(status.epochs),
             advice.on_validation(status.epochs),
-            f"{len(status.flips)} images flipped between looks: they are the ones to annotate." if status.flips else "",
+            advice.on_flips(status),
         )
+        lately = advice.flipping_lately(status)
         rows = [
-            (
-                str(flip.image),
-                (str(flip.image), str(flip.flips), "→".join(str(count) for _, count in flip.history[-12:])),
-            )
-            for flip in status.flips
+            (str(flip.image), (str(flip.image), str(flip.flips), advice.changes(flip)))
+            for flip in sorted(status.flips, key=lambda flip: flip.image not in lately)
         ]
         self.flips.fill(rows)
         self.query_one("#training-log", Words).say(*status.log[-log_lines:])
