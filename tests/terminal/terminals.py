@@ -42,11 +42,11 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "tui_cytpix", *map(str, arguments)]
 
 
-def until(reached: Callable[[], object], words: Callable[[], str]) -> None:
-    """Looks again and again until `reached`; fails with `words` after a generous while."""
+def until(reached: Callable[[], object], words: Callable[[], str], lost: Callable[[], object] = bool) -> None:
+    """Looks again and again until `reached`; fails with `words` after a generous while, or once it is `lost`."""
     give_up = time.monotonic() + PATIENCE
     while not reached():
-        if time.monotonic() > give_up:
+        if time.monotonic() > give_up or (lost() and not reached()):
             raise AssertionError(words())
         time.sleep(LOOK_EVERY)
 
@@ -64,7 +64,7 @@ class Terminal:
         script = self._sockets / "start.sh"
         script.write_text(
             f"sh -c 'echo $$ > {self._pid}; exec \"$@\"' - {shlex.join(command(*arguments))}\n"
-            f"echo exit status $?\nstty -a\necho {BACK}\nexec cat\n"
+            f"status=$?\nstty -a\necho exit status $status\necho {BACK}\nexec cat\n"
         )
         self._tmux(
             *("-f", "/dev/null", "new-session", "-d", "-s", "app", "-x", str(size[0]), "-y", str(size[1])),
@@ -104,6 +104,7 @@ class Terminal:
         until(
             lambda: all(re.search(p, self.told()) for p in patterns),
             lambda: f"never shown: {patterns}\n{self.screen()}",
+            lambda: BACK in self.screen(),
         )
         return self.told()
 
@@ -115,7 +116,7 @@ class Terminal:
     def line(self) -> str:
         """The left part of the docked question's line, above the footer; notices may lie over the rest."""
         rows = self.screen().rstrip().splitlines()
-        return rows[-2][:16].strip() if len(rows) > 1 else ""
+        return rows[-2][:17].strip() if len(rows) > 1 else ""
 
     def answer(self, question: str, text: str | None = None) -> None:
         """Waits for the docked question and answers it; None takes what is offered.

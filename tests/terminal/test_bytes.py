@@ -1,0 +1,58 @@
+"""What a key costs on the wire: loose bounds that a slow link can live with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from terminals import Terminal, until
+
+from tui_cytpix.formats.prediction_store import PredictionStore
+from tui_cytpix.formats.run_folder import RunFolder
+
+SIZE = (160, 50)
+QUIET_LOOKS = 5
+
+
+def written(window: Terminal, record: Path) -> int:
+    """Bytes so far, once no more come."""
+    sizes: list[int] = []
+
+    def quiet() -> bool:
+        sizes.append(record.stat().st_size if record.exists() else 0)
+        return len(sizes) > QUIET_LOOKS and len(set(sizes[-QUIET_LOOKS:])) == 1
+
+    until(quiet, lambda: f"it never stops writing\n{window.screen()}")
+    return sizes[-1]
+
+
+def cost(window: Terminal, record: Path, key: str, shown: str) -> int:
+    """Bytes that one key brings."""
+    before = written(window, record)
+    window.press(key)
+    window.wait(shown)
+    return written(window, record) - before
+
+
+def wait_for_predictions(run: Path) -> None:
+    """Thumbnails that fill meanwhile would count too."""
+    folder = RunFolder(run)
+    settings = folder.read_settings()
+    wanted = set(settings.selection.images)
+    store = folder.predictions(settings.base_model.hash)
+    until(lambda: wanted <= set(PredictionStore(store).keys()), lambda: f"not all have an answer: {store}")
+
+
+@pytest.mark.slow
+def test_bytes_a_key(terminal, run, tmp_path):
+    record = tmp_path / "bytes"
+    window = terminal(run, size=SIZE, COLORTERM="truecolor")
+    window.wait("10 annotated of at least 10")
+    wait_for_predictions(run)
+    window.record(record)
+    found = {f"gallery {key}": cost(window, record, key, "Enlarge") for key in "ljhk"}
+    window.press("a")
+    window.wait(r"x \d+ px", r"\d particles?,")
+    for key in "ljhkLJHK":
+        found[f"editor {key}"] = cost(window, record, key, r"x \d+ px")
+    assert all(0 < size < 30_000 for size in found.values()), found
