@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from tui_cytpix.core.background import image_background
+from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.augment import Augmentation, crop
 from tui_cytpix.engine.dataset import batches, crop_size, example, half_image
 from tui_cytpix.engine.loss import loss
+from tui_cytpix.engine.postprocess import PostSettings, segment
 from tui_cytpix.engine.targets import make_targets
 from tui_cytpix.engine.trainer import FitSettings, Trainer, look
 
@@ -143,3 +145,24 @@ def test_pixels_outside_of_the_image_cost_nothing():
     base = loss(logits, view)
     logits[..., 4:] = 50
     torch.testing.assert_close(loss(logits, view), base)
+
+
+def test_looking_at_images_leaves_out_what_the_size_cutoff_leaves_out(toys):
+    """A speck below the cutoff, drawn or predicted, changes neither TA nor VA."""
+    drawn = toys.image(3, cells=1)
+    speck = np.zeros_like(drawn.truth.mask)
+    speck[2:6, 2:6] = True
+    truth = Segmentation(drawn.truth.mask | speck, np.vstack([drawn.truth.centroids, [[3.5, 3.5]]]).astype(np.float32))
+    maps = np.stack([truth.mask, truth.mask]).astype(np.float32)
+
+    class Seeing:
+        """Predicts the drawing itself, specks and all."""
+
+        def predict_normalised(self, grays, cutoffs_px):
+            return [(segment(maps[0], maps[1], PostSettings(least_px=1), c), maps[0]) for c in cutoffs_px]
+
+    plain = example(drawn.image, image_background(drawn.image), drawn.truth, cutoff_px=8.0)
+    specked = example(drawn.image, image_background(drawn.image), truth, cutoff_px=8.0)
+    assert look(Seeing(), [plain])[0] == look(Seeing(), [specked])[0]
+    without_cutoff = example(drawn.image, image_background(drawn.image), drawn.truth)
+    assert look(Seeing(), [without_cutoff])[0] < look(Seeing(), [plain])[0]
