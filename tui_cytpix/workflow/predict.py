@@ -53,9 +53,8 @@ class PredictService:
         self._tail: LogTail | None = None
         self._events: list[dict[str, Any]] = []
         self._backlog: deque[tuple[ModelEntry, list[ImageKey]]] = deque()
-        self._flying: dict[int, list[ImageKey]] = {}
+        self._flying: dict[int, tuple[ModelEntry, list[ImageKey]]] = {}
         self._stores: dict[str, PredictionStore] = {}
-        self._asked: set[tuple[str, ImageKey]] = set()
         self._next_id = 1
         self._done = self._total = 0
         self._problems: list[str] = []
@@ -69,8 +68,10 @@ class PredictService:
     def request(self, model: ModelEntry, images: Iterable[ImageKey]) -> int:
         """Asks for the images that have no answer yet; returns how many those are."""
         known = set(self.store(model).keys())
-        new = [key for key in images if key not in known and (model.hash, key) not in self._asked]
-        self._asked.update((model.hash, key) for key in new)
+        for asked, waiting in (*self._backlog, *self._flying.values()):
+            if asked.hash == model.hash:
+                known.update(waiting)
+        new = [key for key in images if key not in known]
         if not self.progress.busy:
             self._done = self._total = 0
         self._total += len(new)
@@ -80,9 +81,7 @@ class PredictService:
 
     def cancel(self) -> None:
         """Drops what was not sent yet."""
-        for model, images in self._backlog:
-            self._total -= len(images)
-            self._asked.difference_update((model.hash, key) for key in images)
+        self._total -= sum(len(images) for _, images in self._backlog)
         self._backlog.clear()
 
     @property
@@ -108,8 +107,8 @@ class PredictService:
     def _take(self, event: Mapping[str, Any]) -> None:
         if event["type"] not in ("predicted", "request_failed"):
             return
-        images = self._flying.pop(int(event["id"]), [])
-        self._done += len(images)
+        if (request := self._flying.pop(int(event["id"]), None)) is not None:
+            self._done += len(request[1])
         if event["type"] == "request_failed":
             self._problems.append(str(event.get("reason", "")))
         self._problems.extend(str(text) for text in event.get("problems", []))
@@ -121,7 +120,6 @@ class PredictService:
         self._done = self._total = 0
         self._flying.clear()
         self._backlog.clear()
-        self._asked.clear()
         self._job = self._tail = None
         self._events = []
 
@@ -143,7 +141,7 @@ class PredictService:
                 out=str(self._run.folder.predictions(model.hash)),
                 shard=f"{time.time_ns():020d}",
             )
-            self._flying[self._next_id] = images
+            self._flying[self._next_id] = (model, images)
             self._next_id += 1
 
     def _start(self) -> None:
