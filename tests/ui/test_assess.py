@@ -85,7 +85,7 @@ async def test_enter_enlarges_the_image_under_the_cursor_and_all_judged_is_told(
     stage = build(tmp_path, monkeypatch)
     state_goal(stage)
     app = stage.app()
-    async with app.run_test(size=(160, 50)) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         screen = await on_screen(pilot, "AssessScreen")
         await until(pilot, lambda: screen.judged_model)
         await process(pilot, "3")

@@ -45,9 +45,10 @@ async def test_two_models_side_by_side_differ_first(tmp_path: Path, monkeypatch:
         )
         assert f"differ on {differing} of 24" in screen.hint.words
         assert view.current.left.particle_count != view.current.right.particle_count
-        await press_each(pilot, " ".join(["n"] * differing))
-        assert view.current.left.particle_count == view.current.right.particle_count
-        assert "same count" in words_of(app, "#pair-words")
+        counts = [pair.left.particle_count != pair.right.particle_count for pair in view._pairs]
+        assert counts == [True] * differing + [False] * (24 - differing)
+        await press_each(pilot, "n n N")
+        assert "2 of 24" in words_of(app, "#pair-words")
         await press_each(pilot, "o z Z O")
         await press_each(pilot, "q")
         assert screen.pane == "main"

@@ -88,8 +88,7 @@ async def annotate_and_train(pilot, app) -> None:
     await until(pilot, lambda: screen.base and all(i.segmentation for i in screen.gallery.items))
     await press_each(pilot, "a")
     await on_screen(pilot, "AnnotateScreen")
-    for _ in range(10):
-        await press_each(pilot, "1 a")
+    await press_each(pilot, " ".join(["1 a"] * 10))
     await until(pilot, lambda: accepted(app.session.run) == 10)
     await press_each(pilot, "q")
     await on_screen(pilot, "TrainScreen")
