@@ -29,7 +29,8 @@ def epochs(ta: list[float], va: list[float], validation: int = 2, seconds: float
     [
         ([0.5] * 5, [0.2] * 5, "normal"),
         ([0.95] * 30, [0.9] * 27 + [0.6] + [0.9] * 2, "dips"),
-        ([0.95] * 40, [0.8] * 20 + [0.9] * 20, "rising"),
+        ([0.95] * 40, [0.8 + 0.003 * n for n in range(40)], "rising"),
+        ([0.5 + 0.02 * n for n in range(20)], [0.4 + 0.02 * n for n in range(20)], "rising"),
         ([0.99] * 40, [0.8] * 40, "below TA"),
         ([0.95] * 40, [0.93] * 40, "done"),
     ],

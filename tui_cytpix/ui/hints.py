@@ -7,6 +7,11 @@ from tui_cytpix.domain.training import JobState, TrainingStatus
 from tui_cytpix.domain.verdict import Tally
 
 ENOUGH_FOR_A_LOOK = 20
+PANES = {
+    "pair": "{pair.next} goes on to the next image, {pair.overlay} changes the overlay, {app.back} leads back.",
+    "process": "Switch formats on and off by their numbers; {process.run} starts, {app.back} leads back.",
+    "models": "{table.select-cursor} takes the model under the cursor, {app.back} leaves things as they are.",
+}
 
 
 def assess(settings: RunSettings, model: str, predicted: int, counts: Tally, busy: bool) -> str:

@@ -29,8 +29,8 @@ def on_curves(epochs: Sequence[Epoch]) -> str:
     ta, va = [e.ta for e in recent], [e.va for e in recent]
     if _dips(ta) or _dips(va):
         return "TA or VA still dips: too few annotations, or inconsistent ones. Annotate images that flip, then go on."
-    before = epochs[-2 * WINDOW : -WINDOW]
-    if before and statistics.fmean(va) - statistics.fmean(e.va for e in before) > GAIN:
+    half = len(va) // 2
+    if statistics.fmean(va[half:]) - statistics.fmean(va[:half]) > GAIN:
         return "VA is still rising: let it train on, or add epochs."
     if statistics.fmean(ta) - statistics.fmean(va) > GAP:
         return "VA stays well below TA: the model knows the training images by heart. Annotate other shapes too."
@@ -38,8 +38,8 @@ def on_curves(epochs: Sequence[Epoch]) -> str:
 
 
 def _dips(values: Sequence[float]) -> bool:
-    middle = statistics.median(values)
-    return any(value < middle - DIP for value in values)
+    """True where a value falls well below what was reached before it."""
+    return any(value < best - DIP for value, best in zip(values, itertools.accumulate(values, max), strict=True))
 
 
 def on_validation(epochs: Sequence[Epoch]) -> str:

@@ -98,7 +98,8 @@ class AssessScreen(ReviewScreen):
         name = "" if model is None else model.card.name
         predicted = sum(item.segmentation is not None for item in self.gallery.items)
         counts = assess.tally_of(run, model) if model is not None else Tally()
-        self.say(hints.assess(run.settings, name, predicted, counts, self.session.progress.busy))
+        next_step = hints.assess(run.settings, name, predicted, counts, self.session.progress.busy)
+        self.say(hints.PANES.get(self.pane, next_step))
         words.say(*self.tally_lines(predicted))
 
     def tally_lines(self, predicted: int) -> list[str | Text]:

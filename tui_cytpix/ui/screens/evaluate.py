@@ -131,7 +131,8 @@ class EvaluateScreen(ProcessingScreen):
         """Hint and tally."""
         new, base, busy = self.judged_model, self.base, self.session.progress.busy
         name = "" if new is None else new.card.name
-        self.say(hints.evaluate(name, len(self.sequence), len(self._differences), busy, self.same))
+        next_step = hints.evaluate(name, len(self.sequence), len(self._differences), busy, self.same)
+        self.say(hints.PANES.get(self.pane, next_step))
         settings = self.session.run.settings
         lines: list[str | Text] = []
         if new is not None:
@@ -208,6 +209,7 @@ class EvaluateScreen(ProcessingScreen):
         self.show_pane("pair")
         view.show_pairs(pairs_of(order, store(self.base), store(self.judged_model)), event.item.key)
         view.focus()
+        self.say_next()
 
     def on_pair_view_moved(self, event: PairView.Moved) -> None:
         """The gallery's cursor follows."""

@@ -72,6 +72,7 @@ class ProcessingScreen(ReviewScreen):
             return
         self.show_pane("process")
         self.query_one(ProcessPane).focus()
+        self.say_next()
         self.show_processing()
 
     def show_processing(self) -> None:

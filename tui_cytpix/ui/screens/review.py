@@ -132,6 +132,7 @@ class ReviewScreen(WorkScreen):
         table.show(found, self.judged_model.hash if self.judged_model else "")
         self.show_pane("models")
         table.focus()
+        self.say_next()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """A model of the library."""
