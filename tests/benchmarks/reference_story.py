@@ -34,7 +34,7 @@ from tui_cytpix.workflow.annotate import Annotator, nearest_centroid
 from tui_cytpix.workflow.predict import predict_now
 from tui_cytpix.workflow.run import Run
 
-CONDITIONS = {"edinburgh-minimal": ("pombe-edinburgh", 21), "rich-medium": ("pombe-rich", 22)}
+CONDITIONS = {"edinburgh-minimal": ("pombe-edinburgh", 33), "rich-medium": ("pombe-rich", 26)}
 IMAGES = 60
 PREVIEW = 60
 CONVENTION = "A septated cell counts as one until it has split; ghosts and debris do not count."
