@@ -95,8 +95,9 @@ def annotate(window: Terminal) -> None:
     window.press("a")
     for number in range(1, ANNOTATED + 1):
         window.wait(f" {number}/50 ", r"\d particles?,", f"{number - 1} of 10 annotated")
-        window.press("2" if number == 1 else "1")  # stated, whatever the model says
-        window.wait(r"in this object\.|It is so already\.")
+        if number < 4:
+            window.press("2" if number == 1 else "1")  # stated, whatever the model says
+            window.wait(r"in this object\.|It is so already\.")
         window.press("a")
     window.wait(f"{ANNOTATED} of 10 annotated ✓", "8 train · 2 validate", " saved ")
     window.press("q")
