@@ -129,6 +129,8 @@ class FakeEngine:
         )
         if epoch % 5 == 0:
             job.emit("counts", epoch=epoch, scope="preview", counts=dict.fromkeys(self.flipping, 1 + epoch // 5 % 2))
+        if epoch % 5 and epoch < target:
+            return
         card = ModelCard("checkpoint", "full", "UDT", training={"epoch": epoch})
         for name in ("best", "last"):
             write_model(folder.checkpoints / f"{name}.safetensors", {"weight": np.full(1, epoch, np.float32)}, card)

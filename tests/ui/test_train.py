@@ -46,16 +46,16 @@ async def test_accepted_images_are_counted_and_training_waits_for_ten(
 async def test_train_pause_add_go_on_and_write_by_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = build(tmp_path, monkeypatch)
     select(stage, annotated=10)
-    stage.engine.holds = {12, 30}
+    stage.engine.holds = {12, 16}
     stage.engine.flipping = [f"{SAMPLE}:{event}" for event in list(truth())[10:12]]
     app = stage.app()
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await on_screen(pilot, "TrainScreen")
         await until(pilot, lambda: screen.base)
         await press_each(pilot, "t p")
-        await reply(pilot, "60")
+        await reply(pilot, "20")
         await until(pilot, lambda: app.session.training.state is JobState.RUNNING)
-        assert "60" in screen.rail.training
+        assert "20" in screen.rail.training
         await until(pilot, lambda: len(app.session.training.flips) == 2)
         await press_each(pilot, "p")
         await until(pilot, lambda: app.session.training.state is JobState.PAUSED)
@@ -77,9 +77,9 @@ async def test_train_pause_add_go_on_and_write_by_keys(tmp_path: Path, monkeypat
         await until(pilot, lambda: "at work" in notices(app))
         await press_each(pilot, "e")
         await reply(pilot, "10")
-        await until(pilot, lambda: app.session.training.target == 70)
+        await until(pilot, lambda: app.session.training.target == 30)
         await until(pilot, lambda: app.session.training.state is JobState.FINISHED)
-        assert [e.number for e in app.session.training.epochs] == list(range(1, 71))
+        assert [e.number for e in app.session.training.epochs] == list(range(1, 31))
         await press_each(pilot, "b")
         await until(pilot, lambda: screen.checkpoint == "last")
         await press_each(pilot, "w")
@@ -88,7 +88,7 @@ async def test_train_pause_add_go_on_and_write_by_keys(tmp_path: Path, monkeypat
         await press_each(pilot, "w")
         await reply(pilot, "pombe-1")
         await until(pilot, lambda: "is written" in notices(app))
-        assert base_model.find("pombe-1").card.training["epoch"] == 70
+        assert base_model.find("pombe-1").card.training["epoch"] == 30
         assert "pombe-1 is written" in screen.hint.words
 
 

@@ -108,9 +108,7 @@ class PairView(Vertical):
         room = max(8, (self.size.width or self.app.size.width) // 2 - 12)
         sides = zip(("left", "right"), self._names, counts, both, self._views, strict=True)
         for side, name, count, segmentation, view in sides:
-            title = Text.assemble(
-                (shortened(name, room), Style(bold=True)), f": counts {count}"
-            )
+            title = Text.assemble((shortened(name, room), Style(bold=True)), f": counts {count}")
             self.query_one(f"#pair-{side}-title", Words).say(title)
             view.show(pair.key, segmentation, also=both)
         self.post_message(self.Moved(pair.key))
