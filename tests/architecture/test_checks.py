@@ -23,7 +23,5 @@ TOOLS = Path(sys.executable).parent
     ids=lambda command: command[0] + "-" + command[-1],
 )
 def test_check(command: list[str]) -> None:
-    result = subprocess.run(
-        [TOOLS / command[0], *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    result = subprocess.run([TOOLS / command[0], *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -1,6 +1,6 @@
 """How well the built-in models do on real crops: as they are, and fine-tuned on 10 and 20 annotated ones.
 
-    python -m tests.benchmarks accuracy [--base cell-full cell-half] [--sets yeast pombe] [--annotations 10 20] [--seeds 3]
+    python -m tests.benchmarks accuracy [--base cell-full cell-half] [--sets yeast pombe] [--annotations 10 20]
 
 Crops are split by their source image: annotations from some, the test on crops of the others. `pombe` trains on the
 source with more crops, `pombe-swap` the other way round. Prints a Markdown table, one line per model, set and number of
