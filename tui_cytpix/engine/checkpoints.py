@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.atomic import write_bytes
+from tui_cytpix.formats.npz import read_npz
 
 _META = "meta"
 SPARSE = 25  # every so many epochs a checkpoint is kept
@@ -41,12 +41,11 @@ def read_state(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         RunError: damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in data.files}
+        arrays = read_npz(path)
         meta = json.loads(str(arrays.pop(_META)))
         if not isinstance(meta, dict):
             raise ValueError("no settings in it")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise RunError(
             "The training state is damaged",
             f"{path}: {error}.",

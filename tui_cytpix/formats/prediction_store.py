@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,19 +13,9 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.atomic import write_bytes
+from tui_cytpix.formats.npz import read_npz
 
-_DAMAGED = (
-    ValueError,
-    OSError,
-    KeyError,
-    TypeError,
-    IndexError,
-    EOFError,
-    MemoryError,
-    OverflowError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+_DAMAGED = (ValueError, OSError, KeyError, TypeError, IndexError, MemoryError, OverflowError)
 
 
 class Prediction(NamedTuple):
@@ -69,10 +57,10 @@ def read_shard(path: Path) -> list[Prediction]:
     Raises:
         One of _DAMAGED: not a shard, or damaged.
     """
-    with np.load(path, allow_pickle=False) as data:
-        keys, shapes, counts, confidence = data["keys"], data["shapes"], data["counts"], data["confidence"]
-        masks, centroids = data["masks"], data["centroids"]
-        probabilities, has_probability = data["probabilities"], data["has_probability"]
+    data = read_npz(path)
+    keys, shapes, counts, confidence = data["keys"], data["shapes"], data["counts"], data["confidence"]
+    masks, centroids = data["masks"], data["centroids"]
+    probabilities, has_probability = data["probabilities"], data["has_probability"]
     if not np.isfinite(centroids).all():
         raise ValueError("a centroid is nowhere")
     items = []
