@@ -15,9 +15,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _open_app(paths: Sequence[str], um_per_px: float | None, graphics: str) -> int:
     from tui_cytpix.ui.app import CytpixApp
+    from tui_cytpix.workflow.opening import check
 
+    check(paths, um_per_px)
     app = CytpixApp(paths, graphics=graphics, um_per_px=um_per_px)
     app.run()
+    if app.failure is not None:
+        raise app.failure
     return app.return_code or 0
 
 

@@ -54,15 +54,11 @@ def test_a_bad_sample_headless(bad, verb, variables):
 
 
 @BAD
-def test_a_bad_sample_in_the_app(bad, terminal, tmp_path):
-    """It is told in a notice, nothing is left behind, and the app goes on."""
-    window = terminal(bad, size=(100, 30))
-    window.answer(r"Folder of the run", "new-run")
-    shown = window.wait(rf"▌.*{bad.name}", "n New run")
-    assert not any(word in shown for word in STORM)
-    assert not (tmp_path / "new-run").exists()
-    window.press("q")
-    assert not any(word in window.wait("exit status 0", BACK) for word in STORM)
+def test_a_bad_sample_is_refused_before_the_app_takes_the_screen(bad, terminal):
+    said = terminal(bad, size=(200, 30)).wait("exit status 1", BACK)
+    assert said.startswith("tui-cytpix: ")
+    assert bad.name in said
+    assert not any(word in said for word in STORM)
 
 
 def test_what_is_no_model(verb, variables, tube, tmp_path):
@@ -89,10 +85,9 @@ def test_paths_that_lead_nowhere(terminal, tmp_path, verb, variables):
     (damaged / "run.toml").write_text("version = [")
     said = verb(variables, "run", "status", damaged, status=1)
     assert "damaged" in said
-    window = terminal(damaged)
-    window.wait("▌.*damaged", "n New run")
-    window.press("q")
-    assert not any(word in window.wait("exit status 0", BACK) for word in STORM)
+    refused = terminal(damaged).wait("exit status 1", BACK)
+    assert "damaged" in refused
+    assert not any(word in refused for word in STORM)
 
 
 def test_without_a_terminal(variables, tmp_path):

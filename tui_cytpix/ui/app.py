@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import os
-import signal
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual.app import App
 from textual.binding import BindingType
 
 from tui_cytpix.domain.run_settings import STEPS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError, UsageError
 from tui_cytpix.ui.commands import bindings, key_map
+from tui_cytpix.ui.ending import EndingApp
 from tui_cytpix.ui.screens.base import BaseScreen, StepScreen
 from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.theming import load_themes
 from tui_cytpix.workflow import recent
+from tui_cytpix.workflow.opening import is_run
 from tui_cytpix.workflow.resources import shipped
 from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.settings import GRAPHICS, Settings, read_settings
 
-LEAVE_SECONDS = 4.0
 DARK, LIGHT = "cytpix-dark", "cytpix-light"
 _SCREENS = {
     "assess": ("assess", "AssessScreen"),
@@ -47,7 +44,7 @@ def step_screen(step: str) -> StepScreen:
     return screen
 
 
-class CytpixApp(App[None]):
+class CytpixApp(EndingApp):
     """Opens the home screen, a run, or a new run on samples.
 
     `paths` is one run folder, or samples; `graphics` one of workflow.settings.GRAPHICS, which wins over the settings
@@ -94,7 +91,7 @@ class CytpixApp(App[None]):
             problems.append("This terminal has 16 colours or fewer: pictures are drawn with shades (░▒▓).")
         if self.graphics in ("sixel", "kitty"):
             problems.append(f"{self.graphics} pictures are not built yet: half-blocks are shown.")
-        self._take_signals()
+        self.take_signals()
         home = HomeScreen()
         self.push_screen(home)
         if problems:
@@ -118,29 +115,15 @@ class CytpixApp(App[None]):
         self.set_keymap(self.user_keys)
         return chosen.problems
 
-    def _take_signals(self) -> None:
-        if self.is_headless:
-            return
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGHUP, signal.SIGTERM):
-            loop.add_signal_handler(number, self._leave)
-
-    def _leave(self) -> None:
-        """Ends in order; but where the terminal is gone, Textual may wait for it for ever, so there is a limit."""
-        limit = threading.Timer(LEAVE_SECONDS, self._leave_now)
-        limit.daemon = True
-        limit.start()
-        self.exit()
-
-    def _leave_now(self) -> None:
+    def close_at_once(self) -> None:
+        """Saves and closes the open run, if any."""
         session, self.session = self.session, None
         if session is not None:
             session.close()
-        os._exit(0)
 
     def _open_paths(self, home: HomeScreen) -> None:
         first = self._paths[0]
-        if len(self._paths) == 1 and (first / "run.toml").is_file():
+        if len(self._paths) == 1 and is_run(first):
             self.open_run(first)
         else:
             home.ask_new_run(self._paths, self._um_per_px)
@@ -266,6 +249,4 @@ class CytpixApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Saves what is left, however the app ends."""
-        session, self.session = self.session, None
-        if session is not None:
-            await asyncio.to_thread(session.close)
+        await asyncio.to_thread(self.close_at_once)

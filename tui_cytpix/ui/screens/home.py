@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,7 +21,9 @@ from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.base import BaseScreen
 from tui_cytpix.ui.text import plain, shortened
 from tui_cytpix.ui.widgets.step_rail import LABELS
+from tui_cytpix.ui.widgets.task_bar import TaskBar
 from tui_cytpix.workflow import recent, samples
+from tui_cytpix.workflow.opening import check
 from tui_cytpix.workflow.recent import RunSummary
 from tui_cytpix.workflow.run import Run
 
@@ -46,9 +49,10 @@ class HomeScreen(BaseScreen):
         self._rows: list[tuple[str, RunSummary]] = []
 
     def body(self) -> Iterable[Widget]:
-        """A line of welcome, the list."""
+        """A line of welcome, the list, progress."""
         yield Static(INTRO, id="intro", markup=False)
         yield RunList(id="runs", markup=False)
+        yield TaskBar()
 
     @property
     def runs(self) -> RunList:
@@ -127,7 +131,22 @@ class HomeScreen(BaseScreen):
 
     def _sample_given(self, text: str) -> None:
         if text:
-            self.ask_new_run([Path(text).expanduser()])
+            self.start(self._ask_for([Path(text).expanduser()]), "check")
+
+    async def _ask_for(self, paths: Sequence[Path]) -> None:
+        """A sample that can't be read is refused before more is asked."""
+        with self._reading(paths):
+            await asyncio.to_thread(check, paths)
+        self.ask_new_run(paths)
+
+    @contextlib.contextmanager
+    def _reading(self, paths: Sequence[Path]) -> Iterator[None]:
+        bar = self.query_one(TaskBar)
+        bar.show_progress(f"Reading {', '.join(path.name for path in paths)} …", 0, 0)
+        try:
+            yield
+        finally:
+            bar.clear()
 
     def ask_new_run(self, paths: Sequence[Path], um_per_px: float | None = None) -> None:
         """Asks for the folder of a new run on these samples."""
@@ -142,8 +161,9 @@ class HomeScreen(BaseScreen):
     async def _new_run(self, paths: list[Path], target: str, um_per_px: float | None) -> None:
         if not target:
             raise UsageError("A run needs a folder", "Nothing was given.", "Give a new folder's name.")
-        self.report(f"Reading {', '.join(path.name for path in paths)} …")
-        self.cytpix.open_run(await asyncio.to_thread(_create, paths, Path(target).expanduser(), um_per_px))
+        with self._reading(paths):
+            made = await asyncio.to_thread(_create, paths, Path(target).expanduser(), um_per_px)
+        self.cytpix.open_run(made)
 
 
 def _create(paths: list[Path], target: Path, um_per_px: float | None) -> Path:

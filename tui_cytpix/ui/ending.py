@@ -1,0 +1,51 @@
+"""How the app ends when nobody asked it to: a signal, a lost terminal, a bug."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+
+from textual.app import App
+from textual.worker import WorkerFailed
+
+LEAVE_SECONDS = 4.0
+
+
+class EndingApp(App[None]):
+    """`failure` is the unexpected exception that ended the app; whoever ran the app tells about it."""
+
+    failure: BaseException | None = None
+
+    def close_at_once(self) -> None:
+        """Saves and closes what is open; called where the event loop may hang."""
+
+    def take_signals(self) -> None:
+        """SIGHUP and SIGTERM end the app in order."""
+        if self.is_headless:
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(number, self._leave)
+
+    def _leave(self) -> None:
+        """Ends in order; but where the terminal is gone, Textual may wait for it for ever, so there is a limit."""
+        limit = threading.Timer(LEAVE_SECONDS, self._leave_now)
+        limit.daemon = True
+        limit.start()
+        self.exit()
+
+    def _leave_now(self) -> None:
+        self.close_at_once()
+        os._exit(0)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Keeps the first one; Textual ends the app."""
+        if self.failure is None:
+            self.failure = error.error if isinstance(error, WorkerFailed) else error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """Ends without Textual's report, which prints every frame with its variables."""
+        self.panic()
