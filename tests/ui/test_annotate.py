@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from driving import app_on, press_each, until
-from fakes import build_run, events, keys
+from fakes import build_run, events, keys, segmentation_of
 from textual.pilot import Pilot
 
 from tui_cytpix.domain.annotation import Side, Status
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.formats import json_log
+from tui_cytpix.formats.prediction_store import PredictionStore
 from tui_cytpix.ui.screens.annotate import AnnotateScreen
+from tui_cytpix.ui.session import SavedChanged, Session
 from tui_cytpix.ui.widgets.readout import Readout
+from tui_cytpix.workflow.predict import PredictProgress
 from tui_cytpix.workflow.run import Run
 
 N = 12
@@ -66,6 +71,59 @@ async def test_accept_goes_on_and_is_saved(run: Path, monkeypatch: pytest.Monkey
         assert kept.side is Side.TRAINING
         assert not kept.corrected
         assert kept.origin.startswith("sha256:")
+
+
+async def test_saved_is_not_shown_while_a_decision_waits_for_the_disk(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However slow the looks at the disk: the header knows with the decision."""
+    disk = threading.Event()
+    append = json_log.append_now
+
+    def slow(path: Path, lines: bytes) -> None:
+        disk.wait(20)
+        append(path, lines)
+
+    app = app_on(monkeypatch, run, editor)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot)
+        await until(pilot, lambda: " saved " in screen.rail.render().plain)
+        monkeypatch.setattr(json_log, "append_now", slow)
+        await press_each(pilot, "a")
+        await until(pilot, lambda: screen.key == keys(N)[1])
+        waiting = screen.session.run.unsaved
+        assert waiting > 0
+        screen.on_saved_changed(SavedChanged(""))  # a look from just before the decision
+        assert f"saving {waiting} " in screen.rail.render().plain
+        disk.set()
+        await until(pilot, lambda: " saved " in screen.rail.render().plain)
+
+
+async def arrived(pilot: Pilot, screen: AnnotateScreen) -> None:
+    screen.on_predictions(PredictProgress(1, 1, False))
+    await until(pilot, lambda: screen.state is not None and screen.state.segmentation is not None)
+
+
+async def test_the_crosshair_goes_to_the_proposal_when_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for moved in (False, True):
+        path, _ = build_run(tmp_path / f"late-{moved}", N, predicted=False)
+        monkeypatch.setattr(Session, "ask_model", lambda *_: None)
+        app = app_on(monkeypatch, path, lambda: editor(SINGLE))
+        async with app.run_test(size=SIZE) as pilot:
+            screen = await ready(pilot)
+            await until(pilot, lambda screen=screen: screen.canvas.picture is not None)
+            await screen.open_image(screen.place)
+            before = screen.canvas.cursor
+            if moved:
+                await press_each(pilot, "l")
+            found = segmentation_of(events(N)[SINGLE])
+            with monkeypatch.context() as patch:
+                patch.setattr(PredictionStore, "get", lambda *_, found=found: found)
+                await arrived(pilot, screen)
+            there = tuple(np.round(found.centroids[0]))
+            assert screen.canvas.cursor == ((before[0], before[1] + 1) if moved else there)
 
 
 async def test_reject_ambiguous_and_skip(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

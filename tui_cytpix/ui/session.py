@@ -48,11 +48,11 @@ class TrainingChanged(Message):
 
 
 class SavedChanged(Message):
-    """What is on disk changed: `unsaved` decisions wait, `problem` says why they must."""
+    """Decisions reached the disk, or wait for it: `problem` says why they must."""
 
-    def __init__(self, unsaved: int, problem: str) -> None:
+    def __init__(self, problem: str) -> None:
         super().__init__()
-        self.unsaved, self.problem = unsaved, problem
+        self.problem = problem
 
 
 class Session:
@@ -142,7 +142,7 @@ class Session:
             saved = (self.run.unsaved, self.run.problem)
             if saved != self.saved:
                 self.saved = saved
-                app.screen.post_message(SavedChanged(*saved))
+                app.screen.post_message(SavedChanged(saved[1]))
             await asyncio.sleep(POLL_SECONDS)
 
     async def _poll_predictions(self, app: App[object]) -> None:

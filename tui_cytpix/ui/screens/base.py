@@ -166,7 +166,15 @@ class StepScreen(BaseScreen):
         session = self.session
         self.rail.show_run(session.run.settings, self.step)
         self.rail.show_training(session.training)
-        self.rail.unsaved, self.rail.problem = session.saved
+        self.rail.problem = session.saved[1]
+        self.refresh_saved()
+
+    def refresh_saved(self) -> None:
+        """Takes into the header what is not on disk at this very moment; to be called at each decision."""
+        session = self.cytpix.session
+        if session is not None:
+            session.saved = (session.run.unsaved, session.saved[1])
+            self.rail.unsaved = session.saved[0]
 
     async def enter(self) -> None:
         """Called after the first paint."""
@@ -193,4 +201,5 @@ class StepScreen(BaseScreen):
         """Hands on to the header; a disk that refuses is told once, in words."""
         if event.problem and event.problem != self.rail.problem:
             self.report(f"Not saved: {event.problem}")
-        self.rail.unsaved, self.rail.problem = event.unsaved, event.problem
+        self.rail.problem = event.problem
+        self.refresh_saved()

@@ -46,7 +46,8 @@ class EditingScreen(StepScreen):
         self.shows_proposal = False
         self.touched: list[ImageKey] = []
         self.taken_back: list[ImageKey] = []
-        self._positioned: ImageKey | None = None
+        self._opened: ImageKey | None = None
+        self._waits_at: Point | None = None  # where the crosshair waits for the proposal, unless the user moves it
 
     def body(self) -> Iterable[Widget]:
         """The canvas and the read-out beside it."""
@@ -92,6 +93,8 @@ class EditingScreen(StepScreen):
         if annotator is None:
             return
         self.place = max(0, min(place, len(self.keys) - 1))
+        if self.key != self._opened:
+            self._opened, self._waits_at = self.key, self.canvas.cursor
         self.moving, self.shows_proposal = None, False
         self.canvas.grab(on=False)
         ahead = self.keys[self.place : self.place + PREFETCH]
@@ -106,9 +109,9 @@ class EditingScreen(StepScreen):
         particles = None if self.anatomy is None else self.anatomy.particle_labels
         title = "what the model proposed (P: back)" if self.shows_proposal else ""
         self.canvas.edit(self.key, shown, particles, title)
-        if self._positioned != self.key and (shown is not None or self.canvas.picture is not None):
-            self._positioned = self.key
+        if self._waits_at == self.canvas.cursor and (shown is not None or self.canvas.picture is not None):
             self.canvas.put_cursor(self._first_point())
+            self._waits_at = self.canvas.cursor if shown is None else None
         self.refresh_readout()
 
     def _first_point(self) -> Point:
@@ -154,6 +157,7 @@ class EditingScreen(StepScreen):
             nothing = "No proposal yet: wait for the model."
         self.shows_proposal = False
         state = await asyncio.to_thread(change, annotator, key)
+        self.refresh_saved()
         self.message = done if state is not None else nothing
         if state is None:
             self.refresh_readout()
@@ -185,6 +189,7 @@ class EditingScreen(StepScreen):
             return
         key = source.pop() if source else self.key
         state = await asyncio.to_thread(change, annotator, key)
+        self.refresh_saved()
         self.message = done if state is not None else f"Nothing to {verb}."
         if state is None:
             self.refresh_readout()

@@ -94,6 +94,7 @@ class ReviewScreen(WorkScreen):
         if self.judged_model is None:
             return
         assess.judge(self.session.run, event.key, self.judged_model, event.judgement, self.step)
+        self.refresh_saved()
         self.judgement_changed(event.key)
         if not self.review_pane.advance():
             self.report("All images are judged.")
@@ -106,6 +107,7 @@ class ReviewScreen(WorkScreen):
         if key is None:
             self.report("There is no judgement to take back.")
             return
+        self.refresh_saved()
         self.review_pane.go_to(key)
         self.judgement_changed(key)
 

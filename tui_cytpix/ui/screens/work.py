@@ -69,7 +69,8 @@ class WorkScreen(StepScreen):
         return key_text(keys.split(",")[0])
 
     def say(self, words: str) -> None:
-        """What to do next; `{command.id}` becomes its key."""
+        """What to do next; `{command.id}` becomes its key. Comes with every change of the run."""
+        self.refresh_saved()
         self.hint.say(words, self.key)
 
     def say_next(self) -> None:
