@@ -179,3 +179,21 @@ def test_real_crops_have_background_near_zero_and_cells_of_one_size(shared_data,
         outside.append(abs(np.median(seen[~mask])))
     assert np.mean(outside) < 0.06
     assert 0.25 < np.mean(inside) < 1.2
+
+
+def test_a_glaring_wall_at_the_border_does_not_hide_the_cells(cell_frame):
+    light = np.full((SIZE, SIZE), 400.0)
+    frame = cell_frame(light, 0, [(60, 60, 13)])
+    dark = frame.copy()
+    dark[:, :14] -= 350  # beyond the field stop
+    background = np.asarray(light, np.float32)
+    alone = normalise.normalise(frame, background)
+    beside = normalise.normalise(dark, background)
+    np.testing.assert_allclose(beside[:, 20:], alone[:, 20:], rtol=0.25, atol=0.1)
+
+
+def test_a_cell_cut_by_the_border_keeps_its_contrast(cell_frame):
+    light = np.full((SIZE, SIZE), 400.0)
+    cut = normalise.normalise(cell_frame(light, 0, [(60, 4, 13)]), np.asarray(light, np.float32))
+    whole = normalise.normalise(cell_frame(light, 0, [(60, 60, 13)]), np.asarray(light, np.float32))
+    assert 0.6 < cut.std() / whole.std() < 1.2

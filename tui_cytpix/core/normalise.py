@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,7 @@ _EDGE_SHARE = 0.1
 _QUARTILE = 0.31864  # a quarter of a unit normal's absolute values lie below
 _NOISE_SAMPLES = 12288
 _CONTRAST_SAMPLES = 4096
+_RIM_PX = 3
 _HIGH_PASS_GAIN = 6.0  # root of the sum of squares: of (1 -2 1) in y and x: noise out per white noise in
 
 
@@ -69,15 +71,41 @@ def contrast(difference: NDArray[np.float32], sigma: float) -> float:
     is none.
 
     The energy-weighted median is nearly the same whether an object fills 1 % of a frame or all of a crop, and
-    hardly moves with faint shading over a large area or with one glaring speck.
+    hardly moves with faint shading over a large area or with one glaring speck. What glares at the image's border
+    (a field stop, the wall of a well or a channel) does not count where something inside stands out by itself: it
+    would hide the cells.
+
+    Args:
+        difference: float32 (H, W), image less background.
+        sigma: the noise.
     """
-    size = np.abs(difference).ravel()
-    size = size[size > NOISE_THRESHOLD * sigma]
-    if len(size) == 0:
+    size = np.abs(difference)
+    whole = _energy_median(size, sigma)
+    inside = size[~_glaring_at_border(size, whole)]
+    without = _energy_median(inside, sigma)
+    return min(whole, without) if without >= CONTRAST_FLOOR * sigma > 0 else whole
+
+
+def _energy_median(size: NDArray[np.float32], sigma: float) -> float:
+    signal = size[size > NOISE_THRESHOLD * sigma]
+    if len(signal) == 0:
         return 0.0
-    size = np.sort(size[:: max(1, len(size) // _CONTRAST_SAMPLES)]).astype(np.float64)
-    energy = np.cumsum(size * size)
-    return float(size[np.searchsorted(energy, energy[-1] / 2)])
+    ordered = np.sort(signal[:: max(1, len(signal) // _CONTRAST_SAMPLES)]).astype(np.float64)
+    energy = np.cumsum(ordered * ordered)
+    return float(ordered[np.searchsorted(energy, energy[-1] / 2)])
+
+
+def _glaring_at_border(size: NDArray[np.float32], whole: float) -> NDArray[np.bool_]:
+    """Regions above half the contrast that touch the image's border, and their blurred rims."""
+    glaring = (size > whole / 2).astype(np.uint8)
+    sides = (glaring[0], glaring[-1], glaring[:, 0], glaring[:, -1])
+    if whole <= 0 or not any(side.any() for side in sides):
+        return np.zeros(size.shape, bool)
+    _, labels = cv2.connectedComponents(glaring, connectivity=8, ltype=cv2.CV_32S)
+    touching = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    region = np.isin(labels, touching[touching > 0]).astype(np.uint8)
+    reach = 2 * _RIM_PX + 1
+    return cv2.dilate(region, np.ones((reach, reach), np.uint8)) > 0
 
 
 def normalise(image: NDArray[np.generic], background: NDArray[np.float32]) -> NDArray[np.float32]:
