@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tui_cytpix.core.background import image_background
+from tui_cytpix.core.regions import label_objects
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.augment import Augmentation, crop
 from tui_cytpix.engine.dataset import batches, crop_size, example, half_image
@@ -85,7 +86,7 @@ def test_views_keep_their_maps_aligned():
     mask[20:40, 15:50] = True
     targets = make_targets(mask, np.array([[30, 32]], np.float32))
     gray = targets.foreground * 2
-    still = Augmentation(gain=(1, 1), noise=(0, 0), blur=(0, 0), field=(0, 0), bend=0)
+    still = Augmentation(scale=(0.9, 1.1), gain=(1, 1), noise=(0, 0), blur=(0, 0), field=(0, 0), bend=0)
     rng = np.random.default_rng(0)
     for _ in range(30):
         view = crop(gray, targets, 64, np.array([30, 30], np.float32), still, rng)
@@ -166,3 +167,21 @@ def test_looking_at_images_leaves_out_what_the_size_cutoff_leaves_out(toys):
     assert look(Seeing(), [plain])[0] == look(Seeing(), [specked])[0]
     without_cutoff = example(drawn.image, image_background(drawn.image), drawn.truth)
     assert look(Seeing(), [without_cutoff])[0] < look(Seeing(), [plain])[0]
+
+
+def test_what_is_far_smaller_than_anything_annotated_is_noise(toys, examples):
+    trainer = Trainer(toys.model(), QUICK, 0)
+    trainer.train_epoch(examples)
+    smallest = min(int(label_objects(e.truth.mask)[0].astype(bool).sum()) for e in examples if _objects(e) == 1)
+    least = trainer.model().post.least_px
+    assert PostSettings.least_px <= least <= max(PostSettings.least_px, 0.25 * smallest)
+    assert trainer.predictor().model.post.least_px == least
+    large = np.zeros((48, 48), bool)
+    large[4:44, 4:44] = True
+    truth = Segmentation(large, np.array([[24, 24]], np.float32))
+    trainer.train_epoch([example(large * 100.0, np.zeros((48, 48), np.float32), truth)])
+    assert trainer.model().post.least_px == 400
+
+
+def _objects(item) -> int:
+    return label_objects(item.truth.mask)[1]

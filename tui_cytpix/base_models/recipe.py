@@ -33,18 +33,18 @@ from tui_cytpix.simulate.events import SimulatedEvent, simulate_sample
 
 SEED = 20260
 TEST_SEED = 900_000  # tubes with seeds from here on are never trained on
-TUBES, IMAGES_PER_TUBE = 400, 12
+TUBES, IMAGES_PER_TUBE = 260, 16
 TEST_TUBES, TEST_IMAGES = 12, 25
 TEST_KINDS = ("leukocytes", "murine-peritoneal", "drosophila", "pombe-rich")
 SIZE_CUTOFF_UM = 5.0
 VARIATIONS = Augmentation(
     scale=(0.5, 2.0),
     stretch=0.1,
-    gain=(0.15, 1.6),
+    gain=(0.6, 1.6),
     noise=(0.0, 0.15),
     blur=(0.0, 1.0),
     field=(0.0, 0.12),
-    invert=0.2,
+    invert=0.1,
     bend=0.5,
 )
 
@@ -68,8 +68,8 @@ _CELLS = "Leukocyte-like rounds and their clumps. Rods and budding cells are str
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Recipe("cell-full", "full", ("leukocytes",), _CELLS, NetworkSettings((16, 32, 48, 64)), 96, 6500),
-        Recipe("cell-half", "half", ("leukocytes",), _CELLS, NetworkSettings((16, 32, 48, 64)), 128, 6500),
+        Recipe("cell-full", "full", ("leukocytes",), _CELLS, NetworkSettings((16, 32, 48, 64)), 96, 3600),
+        Recipe("cell-half", "half", ("leukocytes",), _CELLS, NetworkSettings((16, 32, 48, 64)), 128, 4800),
     )
 }
 
@@ -127,6 +127,7 @@ def train(recipe: Recipe) -> Model:
         average=0.995,
         crop=recipe.crop,
         total_steps=recipe.steps,
+        fast=False,
         augmentation=VARIATIONS,
     )
     trainer = Trainer(Model(card, build(recipe.network, SEED).eval()), settings, SEED)

@@ -22,21 +22,21 @@ class Augmentation:
         scale: factor of magnification, drawn log-uniformly.
         stretch: largest relative difference of the two axes' magnification.
         gain: factor on the contrast, log-uniform.
-        noise: standard deviation of added noise, where the gain is 1 or more; less with less gain.
+        noise: standard deviation of added noise.
         blur: standard deviation of added blur, px.
-        field: amplitude of a smooth background that was not taken away; likewise.
+        field: amplitude of a smooth background that was not taken away.
         invert: share of images whose contrast changes sign, as with defocus of the other sign.
         bend: share of images with a change of the bright against the dark side.
     """
 
-    scale: Range = (0.85, 1.18)
-    stretch: float = 0.05
-    gain: Range = (0.75, 1.33)
-    noise: Range = (0.0, 0.12)
-    blur: Range = (0.0, 0.8)
-    field: Range = (0.0, 0.08)
+    scale: Range = (0.7, 1.4)
+    stretch: float = 0.1
+    gain: Range = (0.6, 1.6)
+    noise: Range = (0.0, 0.15)
+    blur: Range = (0.0, 1.0)
+    field: Range = (0.0, 0.12)
     invert: float = 0.0
-    bend: float = 0.3
+    bend: float = 0.5
 
 
 def crop(
@@ -127,19 +127,17 @@ def photometric(gray: NDArray[np.float32], settings: Augmentation, rng: np.rando
     blur = rng.uniform(*settings.blur)
     if blur > 0.3:
         out = np.asarray(cv2.GaussianBlur(out, (0, 0), blur), np.float32)
-    gain = float(np.exp(rng.uniform(*np.log(settings.gain))))
-    out = out * np.float32(gain)
+    out = out * np.float32(np.exp(rng.uniform(*np.log(settings.gain))))
     if rng.random() < settings.bend:
         ratio = np.exp(rng.uniform(-0.4, 0.4))
         out = np.where(out > 0, out * np.float32(ratio), out / np.float32(ratio))
     if rng.random() < settings.invert:
         out = -out
-    faint = min(gain, 1.0)
-    field = rng.uniform(*settings.field) * faint
+    field = rng.uniform(*settings.field)
     if field > 0:
         coarse = rng.normal(0, field, (int(rng.integers(2, 7)),) * 2).astype(np.float32)
         out = out + cv2.resize(coarse, gray.shape[::-1], interpolation=cv2.INTER_CUBIC)
-    sigma = rng.uniform(*settings.noise) * faint
+    sigma = rng.uniform(*settings.noise)
     if sigma > 0:
         grain = rng.standard_normal(gray.shape, np.float32)
         smooth = rng.uniform(0, 0.8)

@@ -48,6 +48,15 @@ def particle_px(examples: Sequence[Example]) -> float | None:
     return float(np.median(sizes)) if sizes else None
 
 
+def smallest_object_px(examples: Sequence[Example]) -> int | None:
+    """Pixels of the smallest annotated object; None without any."""
+    areas: list[int] = []
+    for item in examples:
+        labels, count = label_objects(item.truth.mask)
+        areas += np.bincount(labels.ravel(), minlength=count + 1)[1:].tolist()
+    return min(areas, default=None)
+
+
 def crop_size(examples: Sequence[Example]) -> int:
     """Edge of the views: room for whole images where they are small, else for the larger objects and surroundings."""
     largest = max((max(e.gray.shape) for e in examples), default=SMALLEST_CROP)

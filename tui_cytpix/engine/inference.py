@@ -87,7 +87,7 @@ class Predictor:
             target[0, :rows, :columns] = gray
         x = torch.from_numpy(padded).to(self.device, self.dtype).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
-            logits = self._net(x).float()
+            logits = self._net(x).float().contiguous()
             if self.model.half:
                 logits = nn.functional.interpolate(logits, scale_factor=2, mode="bilinear", align_corners=False)
             out = torch.sigmoid(logits[:, :, :height, :width]).cpu().numpy()

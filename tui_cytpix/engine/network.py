@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar, cast
 
@@ -13,22 +12,16 @@ from torch.nn import functional
 
 _Module = TypeVar("_Module", bound=nn.Module)
 ARCHITECTURE = "two-head-unet"
-MAX_WIDTH, MAX_LEVELS, MAX_FAINT = 512, 6, 1000
+MAX_WIDTH, MAX_LEVELS = 512, 6
 FOREGROUND, CENTRALITY = 0, 1
 STRIDE = 2  # of the first convolution; the output is brought back by shuffling four channels into 2 x 2 pixels
 
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """The architecture.
-
-    Attributes:
-        widths: channels per level, finest first; each level halves the size of the one before.
-        faint: the input is compressed to asinh(faint x) / asinh(faint); 0 leaves it as it is.
-    """
+    """Channels per level, finest first; each level halves the size of the one before."""
 
     widths: tuple[int, ...] = (16, 32, 48, 64)
-    faint: float = 5.0
 
     def to_card(self) -> dict[str, Any]:
         """What a model card keeps, enough to rebuild the network."""
@@ -48,10 +41,7 @@ class NetworkSettings:
             raise ValueError("its network has no list of widths")
         if not all(isinstance(w, int) and 1 <= w <= MAX_WIDTH for w in widths):
             raise ValueError(f"its network's widths are not in 1..{MAX_WIDTH}")
-        faint = data.get("faint", 0.0)
-        if not isinstance(faint, int | float) or not 0 <= faint <= MAX_FAINT:
-            raise ValueError(f"its network's compression is not in 0..{MAX_FAINT}")
-        return cls(tuple(widths), float(faint))
+        return cls(tuple(widths))
 
 
 def _block(channels_in: int, channels_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -77,9 +67,7 @@ class CytNet(nn.Module):
         self.head = nn.Conv2d(widths[0], 2 * STRIDE**2, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        # A dark speck or a bead sets an image's contrast; the pale cell beside it must not vanish.
-        faint = self.settings.faint
-        x = self.stem(torch.asinh(faint * x) / math.asinh(faint) if faint else x)
+        x = self.stem(x)
         skips = []
         for level in self.down:
             skips.append(x)

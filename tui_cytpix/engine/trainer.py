@@ -17,11 +17,14 @@ from tui_cytpix.core.size_cutoff import cut_to_size
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.accuracy import accuracy
 from tui_cytpix.engine.augment import Augmentation
-from tui_cytpix.engine.dataset import Example, batches, crop_size, halved
+from tui_cytpix.engine.dataset import Example, batches, crop_size, halved, smallest_object_px
 from tui_cytpix.engine.inference import Predictor, has_bf16
 from tui_cytpix.engine.loss import loss
 from tui_cytpix.engine.model import Model
 from tui_cytpix.engine.network import CytNet, channels_last
+from tui_cytpix.engine.postprocess import PostSettings
+
+LEAST_SHARE = 0.25  # of the smallest annotated object's pixels
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,22 @@ class Trainer:
     def train_epoch(self, examples: Sequence[Example]) -> float:
         """One epoch on the training images; returns the mean loss."""
         self.epoch += 1
+        self._learn_noise(examples)
         chosen = self.settings
         views = max(1, -(-chosen.views_per_epoch // len(examples)))
         self.net.train()
         size = chosen.crop or crop_size(examples)
         epoch = batches(examples, size, views, chosen.batch, chosen.augmentation, (self.seed, self.epoch))
         return float(np.mean([self._step(view) for view in epoch]))
+
+    def _learn_noise(self, examples: Sequence[Example]) -> None:
+        """What is far smaller than anything annotated is noise, also where no scale is known for a size cutoff."""
+        smallest = smallest_object_px(examples)
+        if smallest is not None:
+            least = max(PostSettings.least_px, LEAST_SHARE * smallest)
+            self.base = replace(
+                self.base, card=replace(self.base.card, post={**self.base.card.post, "least_px": least})
+            )
 
     def _step(self, view: Tensor) -> float:
         self.steps += 1
