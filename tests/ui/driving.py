@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from tui_cytpix.ui import app as app_module
@@ -45,4 +46,11 @@ def notices(app: CytpixApp) -> str:
 async def press_each(pilot: Pilot, keys: str) -> None:
     """Presses keys given with spaces between."""
     await pilot.press(*keys.split())
+    await pilot.pause()
+
+
+async def burst(pilot: Pilot, keys: str) -> None:
+    """Sends keys as a terminal does that delivers them at once: none waits for what the one before did."""
+    for key in keys.split():
+        pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
     await pilot.pause()

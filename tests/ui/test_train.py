@@ -6,14 +6,15 @@ import shutil
 from pathlib import Path
 
 import pytest
-from driving import notices, press_each, until
+from driving import burst, notices, press_each, until
 from steps import SAMPLE, accepted, build, on_screen, reply, select, truth, words_of
 
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.training import Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.ui.widgets.ask_panel import AskPanel
 from tui_cytpix.ui.widgets.gallery import Gallery
+from tui_cytpix.ui.widgets.typed_line import TypedLine
 from tui_cytpix.workflow import base_model
 from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.train import TrainingWatch
@@ -41,6 +42,27 @@ async def test_accepted_images_are_counted_and_training_waits_for_ten(
         await on_screen(pilot, "TrainScreen")
         assert "10 annotated of at least 10: 8 train, 2 validate" in words_of(app, "#summary")
         assert "Enough to train" in screen.hint.words
+
+
+async def test_no_key_of_a_burst_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys arrive faster than focus moves: into a question, through one, and past a list that closes."""
+    stage = build(tmp_path, monkeypatch)
+    select(stage, annotated=10)
+    flip = Flip(ImageKey(SAMPLE, next(iter(truth()))), ((1, 1), (2, 2), (3, 1)))
+    status = TrainingStatus(JobState.STOPPED, epochs=(Epoch(3, 0.1, 0.9, 0.8, 3.0, 8, 2),), target=3, flips=(flip,))
+    monkeypatch.setattr(TrainingWatch, "poll", lambda _self: status)
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "TrainScreen")
+        await until(pilot, lambda: screen.base and app.session.training is status)
+        await burst(pilot, "t f f e 7")
+        line = screen.ask_panel.query_one(TypedLine)
+        await until(pilot, lambda: line.value == "507")
+        assert screen.focused is line
+        await burst(pilot, "escape m 1 enter t")
+        await until(pilot, lambda: isinstance(screen.focused, Gallery))
+        assert not screen.ask_panel.asking
+        assert app.session.run.settings.train.size_cutoff_um == 51
 
 
 async def test_train_pause_add_go_on_and_write_by_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import events
 from textual.binding import BindingType
 
 from tui_cytpix.domain.run_settings import STEPS
@@ -20,6 +21,7 @@ from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.theming import load_themes
+from tui_cytpix.ui.widgets.typed_line import TypedLine
 from tui_cytpix.workflow import recent
 from tui_cytpix.workflow.opening import is_run
 from tui_cytpix.workflow.resources import shipped
@@ -238,6 +240,13 @@ class CytpixApp(EndingApp):
             self.notify("\n".join(lines), title=plain(problem.title), severity="error", timeout=15, markup=False)
         else:
             self.notify("\n".join(plain(line) for line in problem.splitlines()), timeout=8, markup=False)
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that was on its way elsewhere when a question opened belongs to the question."""
+        line = self.focused
+        if isinstance(line, TypedLine) and line.latest is not event:
+            event.prevent_default()
+            line._forward_event(events.Key(event.key, event.character))
 
     async def run_action(self, *args: Any, **kwargs: Any) -> bool:
         """A CytpixError in any command becomes a notice."""

@@ -76,16 +76,16 @@ TRAINING = (
         "Start/pause",
         "Start; pause after this epoch; go on.",
         footer=True,
-        action="wish('pause')",
+        action="screen.wish('pause')",
     ),
-    _C("training.more", "e", "Epochs", "Train more epochs: asks how many.", footer=True, action="wish('more')"),
+    _C("training.more", "e", "Epochs", "Train more epochs: asks how many.", footer=True, action="screen.wish('more')"),
     _C(
         "training.stop",
         "s",
         "Stop",
         "Stop after this epoch (asks); the model so far stays.",
         footer=True,
-        action="wish('stop')",
+        action="screen.wish('stop')",
     ),
     _C(
         "training.suggested",
@@ -93,7 +93,7 @@ TRAINING = (
         "Annotate",
         "Annotate what is suggested: flipping images first.",
         footer=True,
-        action="wish('suggested')",
+        action="screen.wish('suggested')",
     ),
     _C(
         "training.flips",
@@ -101,27 +101,38 @@ TRAINING = (
         "Flips",
         "The images whose count flips; Enter annotates one.",
         footer=True,
-        action="wish('flips')",
+        action="screen.wish('flips')",
     ),
     _C(
         "training.best",
         "b",
         "Checkpoint",
         "Which checkpoint becomes the model: the best, the last, ...",
-        action="wish('best')",
+        action="screen.wish('best')",
     ),
-    _C("training.write", "w", "Write", "Write the model: asks for its name.", footer=True, action="wish('write')"),
+    _C(
+        "training.write",
+        "w",
+        "Write",
+        "Write the model: asks for its name.",
+        footer=True,
+        action="screen.wish('write')",
+    ),
     _C(
         "training.detach",
         "d",
         "Detach",
         "Leave; training goes on, and the run shows it when reopened.",
-        action="wish('detach')",
+        action="screen.wish('detach')",
     ),
     _C(
-        "training.cutoff", "m", "Size cutoff", "Smallest longest axis of a kept object, in µm.", action="wish('cutoff')"
+        "training.cutoff",
+        "m",
+        "Size cutoff",
+        "Smallest longest axis of a kept object, in µm.",
+        action="screen.wish('cutoff')",
     ),
-    _C("training.gallery", "t,tab", "Gallery", "Back to the gallery.", footer=True, action="wish('gallery')"),
+    _C("training.gallery", "t,tab", "Gallery", "Back to the gallery.", footer=True, action="screen.wish('gallery')"),
 )
 
 EVALUATE = (

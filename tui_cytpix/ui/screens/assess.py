@@ -74,7 +74,7 @@ class AssessScreen(ReviewScreen):
         if self.must_stay():
             self.ask_goal()
         else:
-            self.gallery.focus()
+            self.set_focus(self.gallery)
         self.say_next()
         try:
             name = self.session.run.settings.assess.model
@@ -143,7 +143,7 @@ class AssessScreen(ReviewScreen):
     def ask_goal(self) -> None:
         """Shows the goals."""
         self.show_pane("goal")
-        self.query_one("#goals").focus()
+        self.set_focus(self.query_one("#goals"))
 
     def action_goal(self) -> None:
         """States it again."""
@@ -156,7 +156,7 @@ class AssessScreen(ReviewScreen):
     def _state(self, name: str, convention: str, p0: float, p1: float) -> None:
         assess.state_goal(self.session.run, name, convention, p0, p1)
         self.show_pane("main")
-        self.gallery.focus()
+        self.set_focus(self.gallery)
         self.refresh_rail()
         self.say_next()
 
@@ -227,4 +227,4 @@ class AssessScreen(ReviewScreen):
 
     def focus_main(self) -> None:
         """The gallery."""
-        self.gallery.focus()
+        self.set_focus(self.gallery)

@@ -107,7 +107,7 @@ class BaseScreen(Screen[None]):
         """Focus returns to where it was before a panel opened."""
         came_from, self._came_from = self._came_from, None
         if came_from is not None and came_from.is_attached:
-            came_from.focus()
+            self.set_focus(came_from)
 
     def report(self, problem: CytpixError | str) -> None:
         """Shows an error or a sentence as a notice."""

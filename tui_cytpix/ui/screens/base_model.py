@@ -63,7 +63,7 @@ class BaseModelScreen(WorkScreen):
 
     async def enter(self) -> None:
         """Reads the library."""
-        self.table.focus()
+        self.set_focus(self.table)
         self.say_next()
         await self._load()
 
@@ -142,7 +142,7 @@ class BaseModelScreen(WorkScreen):
         pair = self.query_one(PairView)
         pair.name_models(left.card.name, right.card.name)
         self.show_pane("pair")
-        pair.focus()
+        self.set_focus(pair)
         for model in (left, right):
             await self.session.load_predictions(model)
             self.session.ask_model(model, self.images)
@@ -159,7 +159,7 @@ class BaseModelScreen(WorkScreen):
 
     def focus_main(self) -> None:
         """The table."""
-        self.table.focus()
+        self.set_focus(self.table)
 
     # Files
 

@@ -72,7 +72,7 @@ class EditingScreen(StepScreen):
 
     async def enter(self) -> None:
         """Reads the base model's proposals, asks for those that lack, shows the first image."""
-        self.canvas.focus()
+        self.set_focus(self.canvas)
         self._model = await asyncio.to_thread(base_model.base_of, self.session.run)
         await self.session.load_predictions(self._model)
         self.session.ask_model(self._model, self.keys)

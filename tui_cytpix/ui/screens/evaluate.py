@@ -72,7 +72,7 @@ class EvaluateScreen(ProcessingScreen):
 
     async def enter(self) -> None:
         """The run's new model and its base, with what they said so far."""
-        self.gallery.focus()
+        self.set_focus(self.gallery)
         self.say_next()
         run = self.session.run
         try:
@@ -208,7 +208,7 @@ class EvaluateScreen(ProcessingScreen):
         view.name_models(f"base {self.base.card.name}", f"new {self.judged_model.card.name}")
         self.show_pane("pair")
         view.show_pairs(pairs_of(order, store(self.base), store(self.judged_model)), event.item.key)
-        view.focus()
+        self.set_focus(view)
         self.say_next()
 
     def on_pair_view_moved(self, event: PairView.Moved) -> None:
@@ -232,7 +232,7 @@ class EvaluateScreen(ProcessingScreen):
 
     def focus_main(self) -> None:
         """The gallery."""
-        self.gallery.focus()
+        self.set_focus(self.gallery)
         self.refresh_all()
 
     # Another model, and sharing

@@ -62,7 +62,7 @@ class HomeScreen(BaseScreen):
     def on_mount(self) -> None:
         """Names the app in the header."""
         self.rail.name_of_run = "tui-cytpix"
-        self.runs.focus()
+        self.set_focus(self.runs)
 
     def on_screen_resume(self) -> None:
         """Lists afresh, whenever the screen comes to the front."""

@@ -71,7 +71,7 @@ class ProcessingScreen(ReviewScreen):
             self.report("There is no model to process with yet: write one in step 4, or choose another.")
             return
         self.show_pane("process")
-        self.query_one(ProcessPane).focus()
+        self.set_focus(self.query_one(ProcessPane))
         self.say_next()
         self.show_processing()
 

@@ -54,7 +54,7 @@ class ReviewScreen(WorkScreen):
             return
         self.review_pane.open(keys, start, self.review_item, self.key)
         self.show_pane("review")
-        self.review_pane.view.focus()
+        self.set_focus(self.review_pane.view)
         self.say_next()
 
     def review_item(self, key: ImageKey) -> ReviewItem:
@@ -133,7 +133,7 @@ class ReviewScreen(WorkScreen):
         table = self.query_one(ModelTable)
         table.show(found, self.judged_model.hash if self.judged_model else "")
         self.show_pane("models")
-        table.focus()
+        self.set_focus(table)
         self.say_next()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:

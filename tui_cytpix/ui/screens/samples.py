@@ -73,7 +73,7 @@ class SamplesScreen(SampleLabels):
     async def enter(self) -> None:
         """Samples at once; what takes reading afterwards."""
         self.show_samples()
-        self.table.focus()
+        self.set_focus(self.table)
         self._selection = await asyncio.to_thread(coverage.load, self.session.run)
         self.show_selection()
         await self.count_images()
@@ -192,8 +192,8 @@ class SamplesScreen(SampleLabels):
             self.report(f"Nothing is selected yet: {self.key('samples.select')} selects.")
         else:
             self.show_pane("selected")
-            self.query_one(Gallery).focus()
+            self.set_focus(self.query_one(Gallery))
 
     def focus_main(self) -> None:
         """The table."""
-        self.table.focus()
+        self.set_focus(self.table)

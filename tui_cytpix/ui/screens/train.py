@@ -69,7 +69,7 @@ class TrainScreen(TrainingWishes):
 
     async def enter(self) -> None:
         """Shows what is there; the base annotates what it has not yet."""
-        self.gallery.focus()
+        self.set_focus(self.gallery)
         self.refresh_all()
         self.on_training(self.session.training)
         if not self.session.run.settings.base_model.model:
@@ -214,7 +214,7 @@ class TrainScreen(TrainingWishes):
     def action_training(self) -> None:
         """To the training pane."""
         self.add_class("-in-training")
-        self.training_pane.focus()
+        self.set_focus(self.training_pane)
         self.say_next()
 
     def close_panels(self) -> bool:
@@ -232,7 +232,7 @@ class TrainScreen(TrainingWishes):
     def focus_main(self) -> None:
         """The gallery."""
         self.remove_class("-in-training")
-        self.gallery.focus()
+        self.set_focus(self.gallery)
         self.say_next()
 
     def in_background(self, work: Callable[[], object], name: str) -> None:

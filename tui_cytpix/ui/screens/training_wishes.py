@@ -36,9 +36,10 @@ class TrainingWishes(WorkScreen):
     def show_words(self) -> None:
         """Counts, curves, advice."""
 
-    def on_training_pane_wished(self, event: TrainingPane.Wished) -> None:
-        """One method a key."""
-        event.stop()
+    def action_wish(self, wish: str) -> None:
+        """A key of the training pane: its actions are the screen's, at once, so that the next key finds a question
+        open.
+        """
         wishes: dict[str, Callable[[], object]] = {
             "pause": self.wish_pause,
             "more": self.wish_more,
@@ -51,7 +52,7 @@ class TrainingWishes(WorkScreen):
             "cutoff": self.wish_cutoff,
             "gallery": self.focus_main,
         }
-        wishes[event.wish]()
+        wishes[wish]()
 
     def on_training_pane_flip_chosen(self, event: TrainingPane.FlipChosen) -> None:
         """The editor on that image."""

@@ -203,7 +203,7 @@ class WorkScreen(StepScreen):
             except CytpixError as error:
                 self.report(error)
 
-        self.call_after_refresh(self.ask_panel.ask, question, default, answered)
+        self.ask_panel.ask(question, default, answered)
 
     def ask_number(
         self, question: str, default: float, callback: Callable[[float], Any], parse: Callable[[str], float] = float

@@ -195,7 +195,7 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
             return
         row, column = event.screen_y - tiles[0].region.y, event.screen_x - tiles[0].region.x
         if 0 <= row < rows and 0 <= column < columns:
-            self.focus()
+            self.screen.set_focus(self)
             self.put_cursor(render.to_image((2 * row + 1.0, column + 0.5), view, rows * 2, columns))
 
 

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from tui_cytpix.ui.text import plain
+from tui_cytpix.ui.widgets.typed_line import TypedLine
 
 Answer = Callable[[str], object]
-
-
-class _Line(Input):
-    """Leaves with `q` while empty, so that Esc is never needed."""
-
-    async def _on_key(self, event: events.Key) -> None:
-        panel = self.parent
-        assert isinstance(panel, AskPanel)
-        if panel.takes_letter(event.key, self.value):
-            event.stop()
-            event.prevent_default()
-            return
-        await super()._on_key(event)
 
 
 class AskPanel(Vertical):
@@ -48,7 +35,12 @@ class AskPanel(Vertical):
     def compose(self) -> ComposeResult:
         """The question above its line."""
         yield Static(markup=False)
-        yield _Line(select_on_focus=False)
+        yield TypedLine(self)
+
+    @property
+    def open(self) -> bool:
+        """True while a question is open."""
+        return self.asking
 
     @property
     def asking(self) -> bool:
@@ -70,33 +62,31 @@ class AskPanel(Vertical):
             self._came_from = self.screen.focused
         self._answer, self._cancel = callback, on_cancel
         self.query_one(Static).update(plain(question))
-        line = self.query_one(_Line)
+        line = self.query_one(TypedLine)
         line.value = default
         line.cursor_position = len(default)
         self.add_class("-asking")
-        line.focus()
+        self.screen.set_focus(line)
 
-    def takes_letter(self, key: str, value: str) -> bool:
-        """Whether the key means yes, no or leave rather than a letter of the answer."""
+    def takes_key(self, key: str, value: str) -> bool:
+        """Whether the key means yes, no, take or leave rather than a letter of the answer."""
         if self._yes_no:
             self._close(key in ("y", "Y"), "y")
             return True
-        if key == "escape" or (key == "q" and not value):
+        if key == "enter":
+            self._close(True, value.strip())
+        elif key == "escape" or (key == "q" and not value):
             self._close(False, "")
-            return True
-        return False
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter."""
-        event.stop()
-        self._close(True, event.value.strip())
+        else:
+            return False
+        return True
 
     def _close(self, answered: bool, value: str) -> None:
         self.remove_class("-asking")
         came_from, answer, cancel = self._came_from, self._answer, self._cancel
         self._answer = self._cancel = self._came_from = None
         if came_from is not None and came_from.is_attached:
-            came_from.focus()
+            self.screen.set_focus(came_from)
         if answered and answer is not None:
             answer(value)
         elif not answered and cancel is not None:

@@ -280,7 +280,7 @@ class Gallery(ThumbnailGrid, inherit_bindings=False):
         column = x // (self.thumb + 1)
         place = y // self._cell_height * self.columns + column
         if column < self.columns and place < len(self._order.shown):
-            self.focus()
+            self.screen.set_focus(self)
             if place == self._cursor:
                 self.action_open()
             else:

@@ -41,7 +41,7 @@ class HelpPanel(VerticalScroll):
         self.query_one(Static).update(help_table([c for s in scopes for c in of_scope(s)], keys))
         self.add_class("-open")
         self.scroll_home(animate=False)
-        self.focus()
+        self.screen.set_focus(self)
 
     def hide(self) -> None:
         """Closes."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from rich.style import Style
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
@@ -14,27 +13,16 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from tui_cytpix.ui.commands import Command, key_text
+from tui_cytpix.ui.widgets.typed_line import TypedLine
 
 ROWS = 8
-
-
-class _Search(Input):
-    """Arrows choose, Esc or `q` while empty leaves."""
-
-    async def _on_key(self, event: events.Key) -> None:
-        panel = self.query_ancestor(PalettePanel)
-        if panel.takes_key(event.key, self.value):
-            event.stop()
-            event.prevent_default()
-            return
-        await super()._on_key(event)
 
 
 class PalettePanel(Vertical):
     """Lists commands; posts `Chosen` or `Left`."""
 
     DEFAULT_CSS = """
-    PalettePanel { dock: bottom; height: auto; display: none; background: $panel; padding: 0 1; }
+    PalettePanel { dock: bottom; margin-bottom: 1; height: auto; display: none; background: $panel; padding: 0 1; }
     PalettePanel.-open { display: block; }
     PalettePanel Input, PalettePanel Input:focus { height: 1; border: none; padding: 0; background: $surface; }
     PalettePanel OptionList { height: auto; max-height: 8; border: none; padding: 0; background: $panel;
@@ -60,7 +48,7 @@ class PalettePanel(Vertical):
     def compose(self) -> ComposeResult:
         """What is found, above the line."""
         yield OptionList(markup=False)
-        yield _Search(placeholder="command (q or Esc: leave)")
+        yield TypedLine(self, placeholder="command (q or Esc: leave)")
 
     @property
     def open(self) -> bool:
@@ -72,10 +60,10 @@ class PalettePanel(Vertical):
         self._commands, self._keys = list(commands), keys
         self.query_one(OptionList).can_focus = False
         self.add_class("-open")
-        line = self.query_one(_Search)
+        line = self.query_one(TypedLine)
         line.value = ""
         self._search("")
-        line.focus()
+        self.screen.set_focus(line)
 
     def hide(self) -> None:
         """Closes."""

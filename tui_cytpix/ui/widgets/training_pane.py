@@ -1,4 +1,4 @@
-"""Training as it goes: state, curves, advice, flips, log. Keys are wishes for the screen."""
+"""Training as it goes: state, curves, advice, flips, log. Its keys are the screen's actions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOG_LINES = 4
 
 
 class TrainingPane(Vertical):
-    """Shows what `show` was given last; posts `Wished` for its keys, `FlipChosen` for Enter in the list of flips."""
+    """Shows what `show` was given last; posts `FlipChosen` for Enter in the list of flips."""
 
     DEFAULT_CSS = """
     TrainingPane { height: 100%; }
@@ -37,13 +37,6 @@ class TrainingPane(Vertical):
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("training")
     can_focus = True
-
-    class Wished(Message):
-        """A key of the training scope; `wish` is the command's name."""
-
-        def __init__(self, wish: str) -> None:
-            super().__init__()
-            self.wish = wish
 
     class FlipChosen(Message):
         """Enter on a flipping image."""
@@ -91,11 +84,7 @@ class TrainingPane(Vertical):
     def show_flips(self, shown: bool) -> None:
         """Opens or closes the list."""
         self.set_class(shown, "-flips")
-        (self.flips if shown else self).focus()
-
-    def action_wish(self, wish: str) -> None:
-        """Hands the key on."""
-        self.post_message(self.Wished(wish))
+        self.screen.set_focus(self.flips if shown else self)
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Enter in the list of flips."""
