@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -65,6 +66,16 @@ class TrainImages:
 
     def _cutoff_px(self, key: ImageKey) -> float:
         return cutoff_px(self._cutoff_um, self._images.um_per_px(key.sample))
+
+    def digest(self) -> str:
+        """Changes with any of the annotations, and with the side of any image."""
+        digest = hashlib.sha256()
+        for side in (self.training, self.validation):
+            digest.update(b"side")
+            for key in sorted(side):
+                truth = side[key].truth
+                digest.update(str(key).encode() + np.packbits(truth.mask).tobytes() + truth.centroids.tobytes())
+        return digest.hexdigest()
 
     def um_per_px(self) -> float | None:
         """Median pixel size of the training images' samples, None where unknown."""

@@ -59,7 +59,7 @@ class _Session:
         self.pending: dict[str, Any] = meta.get("pending", {})
         self.va: list[float] = [float(v) for v in meta.get("va", [])]
         self.best = float(meta.get("best", -1.0))
-        self.validation: list[str] = meta.get("validation", [])
+        self.annotations = str(meta.get("annotations", ""))
         epoch = int(self.pending.get("epoch", 0))
         self.target = epoch + int(job.spec.get("epochs", 100))
         device = job.start_torch(target=self.target, epoch=epoch)
@@ -97,10 +97,10 @@ class _Session:
             self.job.emit("log", text=problem)
         if not self.images.training or not self.images.validation:
             raise RunError("Training can't go on", "No annotated image can be read.", "Put the samples back.")
-        held_out = sorted(str(key) for key in self.images.validation)
-        if held_out != self.validation:
-            # Another yardstick: what was best by the old one says nothing any more.
-            self.validation, self.va, self.best = held_out, [], -1.0
+        annotations = self.images.digest()
+        if annotations != self.annotations:
+            # What was best before was not trained on these, or not measured by them.
+            self.annotations, self.va, self.best = annotations, [], -1.0
 
     def run(self) -> None:
         """Epochs, until it ends."""
@@ -183,7 +183,7 @@ class _Session:
     def _save(self, better: bool, measured: dict[str, float]) -> None:
         self.folder.checkpoints.mkdir(exist_ok=True)
         last = self._checkpoint("last")
-        meta = {"pending": self.pending, "va": self.va[-SMOOTHING:], "best": self.best, "validation": self.validation}
+        meta = {"pending": self.pending, "va": self.va[-SMOOTHING:], "best": self.best, "annotations": self.annotations}
         checkpoints.write_state(checkpoints.state_path(last), self.trainer.state(), meta)
         model = self.trainer.model()
         card = replace(
