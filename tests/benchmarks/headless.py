@@ -70,7 +70,7 @@ def lay_out(name: str, seed: int, folder: Path) -> None:
             shrunk(CELLS / dataset / "masks" / file, folder / f"{part}-truth" / file, scale, Image.Resampling.NEAREST)
 
 
-def fine_tune(folder: Path, base: str, annotations: int, seed: int) -> tuple[str, float]:
+def fine_tune(folder: Path, base: str, annotations: int, seed: int, checkpoint: str) -> tuple[str, float]:
     """A run on the training crops; returns the model's file and the seconds of training."""
     run = folder / f"run-{annotations}"
     verb("run", "new", run, "--sample", folder / "train", "--base", base, "--seed", seed)
@@ -82,7 +82,8 @@ def fine_tune(folder: Path, base: str, annotations: int, seed: int) -> tuple[str
     began = time.monotonic()
     verb("run", "train", run)
     seconds = time.monotonic() - began
-    verb("run", "finish", run, "--name", f"bench-{annotations}")
+    flags = ["--checkpoint", checkpoint] if checkpoint else []
+    verb("run", "finish", run, "--name", f"bench-{annotations}", *flags)
     return str(run / "model.safetensors"), seconds
 
 
@@ -92,6 +93,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--base", default="cell-full")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--annotations", type=int, nargs="+", default=[10, 20])
+    parser.add_argument("--checkpoint", default="", help="best or last; default: what the app would take")
     options = parser.parse_args(arguments)
     if not CELLS.is_dir():
         raise SystemExit(f"real data is absent: {CELLS}")
@@ -103,7 +105,7 @@ def main(arguments: list[str]) -> int:
                 os.environ["XDG_DATA_HOME"] = aside
                 folder = Path(aside)
                 lay_out(name, seed, folder)
-                tuned = {n: fine_tune(folder, options.base, n, seed) for n in options.annotations}
+                tuned = {n: fine_tune(folder, options.base, n, seed, options.checkpoint) for n in options.annotations}
                 models = [options.base, *(path for path, _ in tuned.values())]
                 flags = [part for model in models for part in ("--model", model)]
                 told = json.loads(verb("compare", folder / "test", *flags, "--truth", folder / "test-truth", "--json"))[

@@ -185,7 +185,7 @@ def test_finishing_writes_the_model_with_its_card_and_takes_it_into_the_library(
         card = ModelCard("base", "half", "UDT", base="sha256:b", base_name="base", training={"epoch": number})
         write_model(run.folder.checkpoints / f"{name}.safetensors", {"w": np.full(3, number, np.float32)}, card)
     run.update(replace(run.settings, seed=4))
-    model = train.finish(run, "pombe-1")
+    model = train.finish(run, "pombe-1", "best")
     card = read_card(run.folder.model_path)
     assert (card.name, card.kind, card.base_name) == ("pombe-1", "UDT", "base")
     assert (card.measured["TA"], card.measured["VA"]) == (0.6, 0.5)
@@ -197,7 +197,20 @@ def test_finishing_writes_the_model_with_its_card_and_takes_it_into_the_library(
         train.finish(run, "pombe-1")
     with pytest.raises(RunError, match="best, epoch-0001, last"):
         train.finish(run, "pombe-2", "epoch-0099")
-    assert train.finish(run, "pombe-2", "last").card.training["epoch"] == 3
+    assert train.finish(run, "pombe-2").card.training["epoch"] == 3
+
+
+def test_the_best_epoch_is_the_usual_choice_only_where_enough_images_validate(run):
+    def accept(count):
+        for _ in range(count):
+            key = ImageKey("s", str(run.annotations.last_seq))
+            run.record_edit(key, "propose", Segmentation.empty((4, 4)))
+            run.record_edit(key, "accept")
+
+    accept(20)
+    assert train.usual_checkpoint(run) == "last"
+    accept(5)
+    assert train.usual_checkpoint(run) == "best"
 
 
 def test_a_run_at_work_is_not_finished(run, living):

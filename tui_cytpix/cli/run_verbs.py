@@ -55,7 +55,12 @@ def parser(prog: str) -> argparse.ArgumentParser:
 
     finish = _verb(verbs, "finish", "make a checkpoint the run's model, and put it into the library", finish_run)
     finish.add_argument("--name", required=True, help="of the new model")
-    finish.add_argument("--checkpoint", default="best", metavar="C", help="best, last or epoch-NNNN; default: best")
+    finish.add_argument(
+        "--checkpoint",
+        default="",
+        metavar="C",
+        help="best, last or epoch-NNNN; default: best where five images or more validate, else last",
+    )
     return parser
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import tui_cytpix
+from tui_cytpix.domain.annotation import Side
 from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey
@@ -22,6 +23,7 @@ from tui_cytpix.workflow import base_model, jobs
 from tui_cytpix.workflow.run import Run
 
 LOG_LINES = 50
+MIN_VALIDATION_FOR_BEST = 5
 
 
 def start(run: Run, epochs: int | None = None) -> JobFolder:
@@ -230,7 +232,14 @@ def checkpoints(run: Run) -> dict[str, Path]:
     return {p.stem: p for p in sorted(run.folder.checkpoints.glob("*.safetensors"))}
 
 
-def finish(run: Run, name: str, checkpoint: str = "best") -> ModelEntry:
+def usual_checkpoint(run: Run) -> str:
+    """`best` where VA rests on at least five images; else `last`, whose weights are an average of late ones: the best
+    epoch by two images is luck.
+    """
+    return "best" if len(run.annotations.side(Side.VALIDATION)) >= MIN_VALIDATION_FOR_BEST else "last"
+
+
+def finish(run: Run, name: str, checkpoint: str = "") -> ModelEntry:
     """Makes a checkpoint the run's model: writes `model.safetensors` with its card, and adds it to the user's library.
 
     Raises:
@@ -241,6 +250,7 @@ def finish(run: Run, name: str, checkpoint: str = "best") -> ModelEntry:
     if status.state in (JobState.STARTING, JobState.RUNNING):
         raise RunError("Training is at work", f"{status.job}.", "Pause or stop it first.")
     found = checkpoints(run)
+    checkpoint = checkpoint or usual_checkpoint(run)
     if checkpoint not in found:
         have = ", ".join(found) or "none: nothing is trained yet"
         raise RunError("There is no such checkpoint", f"{checkpoint!r}; there are: {have}.")

@@ -22,7 +22,12 @@ MAX_EPOCHS = 10_000
 class TrainingWishes(WorkScreen):
     """The half of step 4's screen that talks to the training job."""
 
-    checkpoint = "best"
+    chosen_checkpoint = ""
+
+    @property
+    def checkpoint(self) -> str:
+        """What becomes the model."""
+        return self.chosen_checkpoint or train.usual_checkpoint(self.session.run)
 
     def annotate_suggested(self) -> None:
         """Opens the editor on what is suggested."""
@@ -126,7 +131,7 @@ class TrainingWishes(WorkScreen):
             self.report("There is no checkpoint yet.")
             return
         at = found.index(self.checkpoint) if self.checkpoint in found else -1
-        self.checkpoint = found[(at + 1) % len(found)]
+        self.chosen_checkpoint = found[(at + 1) % len(found)]
         self.show_words()
 
     def wish_write(self) -> None:
