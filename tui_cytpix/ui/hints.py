@@ -19,10 +19,10 @@ def assess(settings: RunSettings, model: str, predicted: int, counts: Tally, bus
     drawn = len(settings.assess.sequence)
     if not settings.samples:
         return "This run has no sample yet: add one in step 3 ({app.next-step} twice)."
-    if not model:
-        return "Choose a model to judge: {assess.model}."
     if not settings.assess.counting_convention:
         return "First say what you study and what error you can live with."
+    if not model:
+        return "Choose a model to judge: {assess.model}."
     if not drawn or (not predicted and not busy):
         return f"{{assess.process}} processes random images with {model}; then look whether they are right."
     if busy:
@@ -30,7 +30,8 @@ def assess(settings: RunSettings, model: str, predicted: int, counts: Tally, bus
     if counts.reviewed == 0:
         return "{assess.review} judges the images one by one: are the centroids right, does the mask fit?"
     if counts.reviewed < min(ENOUGH_FOR_A_LOOK, drawn):
-        return f"Judge at least {min(ENOUGH_FOR_A_LOOK, drawn)} images ({{assess.review}}): {counts.reviewed} are."
+        so_far = f"{counts.reviewed} {'is' if counts.reviewed == 1 else 'are'} judged so far"
+        return f"Judge at least {min(ENOUGH_FOR_A_LOOK, drawn)} images with {{assess.review}}: {so_far}."
     return "Good enough? Keep the model. Else go on to step 2 ({app.next-step}) and train a better one."
 
 
@@ -105,14 +106,16 @@ def training(status: TrainingStatus, missing: str | None, written: str) -> str:
     return missing or "{training.pause} starts training."
 
 
-def evaluate(new: str, drawn: int, compared: int, busy: bool, same: bool) -> str:
-    """Step 5."""
+def evaluate(new: str, drawn: int, compared: int, busy: bool, same: bool, any_left: bool = True) -> str:
+    """Step 5. `any_left`: there are images that no step has seen."""
     if not new:
         return "No new model yet: finish training in step 4 ({app.previous-step}), or choose one: {evaluate.model}."
     if same:
         return (
             f"{new} is the base model itself: choose another with {{evaluate.model}}, or {{evaluate.process}} process."
         )
+    if not drawn and not any_left:
+        return "No unseen image is left to compare on: add a sample in step 3. {evaluate.process} processes samples."
     if not drawn or (not compared and not busy):
         return f"{{evaluate.compare}} lets {new} and the base answer fresh random images."
     if busy:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.errors import RunError, UsageError
+from tui_cytpix.errors import RunError, SampleError, UsageError
 from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.workflow import base_model, jobs, predict
 from tui_cytpix.workflow.assess import extend
@@ -27,11 +27,23 @@ def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
     Raises:
         SampleError: a sample can't be read.
     """
-    evaluate = run.settings.evaluate
-    seen = set(run.settings.assess.sequence)
-    sequence = extend(run, evaluate.sequence, images, f"{run.settings.seed}/{STEP}", avoid=seen)
-    run.update(replace(run.settings, evaluate=replace(evaluate, sequence=sequence, images=images)))
+    sequence = _drawn(run, images)
+    run.update(replace(run.settings, evaluate=replace(run.settings.evaluate, sequence=sequence, images=images)))
     return sequence
+
+
+def _drawn(run: Run, images: int) -> tuple[ImageKey, ...]:
+    seen = set(run.settings.assess.sequence)
+    return extend(run, run.settings.evaluate.sequence, images, f"{run.settings.seed}/{STEP}", avoid=seen)
+
+
+def any_left(run: Run) -> bool:
+    """Whether there is an image that `draw` could still draw; True where a sample can't be read, as `draw` tells."""
+    drawn = len(run.settings.evaluate.sequence)
+    try:
+        return len(_drawn(run, drawn + 1)) > drawn
+    except SampleError:
+        return True
 
 
 def new_model(run: Run) -> ModelEntry:

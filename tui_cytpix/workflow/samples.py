@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 CANDIDATES_PER_IMAGE = 8
 VARIABLE_SHARE = 0.3
 Progress = Callable[[int, int], None]
+NOTHING_LEFT = (
+    "No image is left that steps 1 and 3 have not taken: step 5 can't compare on unseen images. "
+    "Select fewer, or add a sample before you train."
+)
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,7 @@ def select(run: Run, preview: int, on_progress: Progress = lambda _done, _total:
 
     from tui_cytpix.core.sampling import embed_2d
     from tui_cytpix.core.sampling import select as select_rows
+    from tui_cytpix.workflow.evaluate import any_left
 
     keys, table, notes = _described(run, preview, on_progress)
     if len(keys) < preview:
@@ -157,6 +162,8 @@ def select(run: Run, preview: int, on_progress: Progress = lambda _done, _total:
     for key in settings.images:
         run.images.keep(key)
     run.update(replace(run.settings, selection=settings))
+    if not run.settings.evaluate.sequence and not any_left(run):
+        notes.append(NOTHING_LEFT)
     positions = np.asarray(embed_2d(table), np.float32)
     return Selection(settings, tuple(keys), positions, tuple(notes))
 

@@ -45,7 +45,7 @@ class AssessScreen(ReviewScreen):
 
     def work(self) -> Iterable[Widget]:
         """One pane at a time."""
-        with ContentSwitcher(initial="main"):
+        with ContentSwitcher(initial="goal" if self.must_stay() else "main"):
             with Vertical(id="main"):
                 yield Gallery(id="images")
                 with VerticalScroll(id="tally", can_focus=False):
@@ -75,7 +75,8 @@ class AssessScreen(ReviewScreen):
             self.ask_goal()
         else:
             self.set_focus(self.gallery)
-        self.say_next()
+        if self.must_stay():  # else the model comes first: what to do depends on it
+            self.say_next()
         try:
             name = self.session.run.settings.assess.model
             self.judged_model = await asyncio.to_thread(base_model.find, name)

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.errors import CytpixError
@@ -17,6 +16,7 @@ from tui_cytpix.ui.commands import of_scope
 from tui_cytpix.ui.session import PredictionsChanged, SavedChanged, Session, TrainingChanged
 from tui_cytpix.ui.widgets.ask_panel import AskPanel
 from tui_cytpix.ui.widgets.help_panel import HelpPanel
+from tui_cytpix.ui.widgets.key_footer import KeyFooter, Keys
 from tui_cytpix.ui.widgets.palette_panel import PalettePanel
 from tui_cytpix.ui.widgets.step_rail import StepRail
 from tui_cytpix.workflow.predict import PredictProgress
@@ -29,6 +29,7 @@ class BaseScreen(Screen[None]):
     """Composes `body()` between header and footer. `SCOPES` are the command scopes that help and palette list."""
 
     SCOPES: ClassVar[tuple[str, ...]] = ()
+    BACK: ClassVar[str] = "Back"  # what `q` does, in a word
     AUTO_FOCUS = ""
     _came_from: Widget | None = None
 
@@ -39,7 +40,7 @@ class BaseScreen(Screen[None]):
         yield HelpPanel()
         yield AskPanel()
         yield PalettePanel()
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyFooter(self.keys_instead, self.BACK)
 
     def body(self) -> Iterable[Widget]:
         """The screen's own widgets."""
@@ -62,6 +63,12 @@ class BaseScreen(Screen[None]):
     def ask_panel(self) -> AskPanel:
         """For questions."""
         return self.query_one(AskPanel)
+
+    def keys_instead(self) -> Keys:
+        """The keys of an open question or of the palette; else none."""
+        if self.ask_panel.open:
+            return self.ask_panel.keys
+        return self.query_one(PalettePanel).keys
 
     def close_panels(self) -> bool:
         """Closes what `q` closes before it leaves the screen; False where nothing was open."""

@@ -44,6 +44,7 @@ class EvaluateScreen(ProcessingScreen):
         super().__init__()
         self.base: ModelEntry | None = None
         self._differences: tuple[Difference, ...] = ()
+        self._any_left = True  # images that no step has seen
         self._to_top = False  # after a comparison the most different image comes under the cursor
 
     def work(self) -> Iterable[Widget]:
@@ -73,7 +74,6 @@ class EvaluateScreen(ProcessingScreen):
     async def enter(self) -> None:
         """The run's new model and its base, with what they said so far."""
         self.set_focus(self.gallery)
-        self.say_next()
         run = self.session.run
         try:
             if run.folder.model_path.is_file():
@@ -82,6 +82,7 @@ class EvaluateScreen(ProcessingScreen):
                 self.base = await asyncio.to_thread(base_model.base_of, run)
         except CytpixError as error:
             self.report(error)
+        self._any_left = await asyncio.to_thread(evaluate.any_left, run)
         await self._load()
         await self.watch_newest()
 
@@ -131,7 +132,7 @@ class EvaluateScreen(ProcessingScreen):
         """Hint and tally."""
         new, base, busy = self.judged_model, self.base, self.session.progress.busy
         name = "" if new is None else new.card.name
-        next_step = hints.evaluate(name, len(self.sequence), len(self._differences), busy, self.same)
+        next_step = hints.evaluate(name, len(self.sequence), len(self._differences), busy, self.same, self._any_left)
         self.say(hints.PANES.get(self.pane, next_step))
         settings = self.session.run.settings
         lines: list[str | Text] = []
@@ -163,6 +164,9 @@ class EvaluateScreen(ProcessingScreen):
             self.report("Two models are needed: the run's new one (step 4) and its base (step 2).")
             return
         already = len(self.sequence)
+        if not already and not self._any_left:
+            self.report("No image is left that no other step has seen: add a sample in step 3.")
+            return
         question = "Compare on how many fresh random images?" + (f" ({already} are drawn already)" if already else "")
         self.ask_number(
             question,

@@ -41,6 +41,7 @@ class HomeScreen(BaseScreen):
     """Lists runs; Enter opens one."""
 
     SCOPES = ("home",)
+    BACK = "Quit"
     CSS_PATH = "home.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("home")
 

@@ -121,12 +121,13 @@ class SamplesScreen(SampleLabels):
             lines.append(Text.assemble(labelled("Selected", f"{len(chosen.images)}: "), shares))
         else:
             lines.append("Nothing is selected yet.")
-        if not any(s.role == "training" for s in settings.samples):
+        notes = self._selection.notes if self._selection else ()
+        if not any(s.role == "training" for s in settings.samples) and samples.NOTHING_LEFT not in notes:
             lines.append(
                 "No sample is marked for training: the research samples serve for both. "
                 "Step 5 then evaluates on images of the same samples that training never saw."
             )
-        lines.extend(self._selection.notes if self._selection else ())
+        lines.extend(notes)
         self.query_one("#about-words", Words).say(*lines)
 
     def show_selection(self) -> None:

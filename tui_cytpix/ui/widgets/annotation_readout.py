@@ -115,7 +115,8 @@ def _position(shown: Shown) -> list[Text]:
 def _progress(book: AnnotationBook) -> list[Text]:
     accepted, held_out = len(book.accepted()), len(book.side(Side.VALIDATION))
     enough = " ✓" if book.ready_to_train() is None else ""
+    of_least = f" of {MIN_ANNOTATED}" if accepted < MIN_ANNOTATED else ""
     return [
-        Text(f"{accepted} of {MIN_ANNOTATED} annotated{enough}", BOLD),
+        Text(f"{accepted}{of_least} annotated{enough}", BOLD),
         Text(f"{accepted - held_out} train · {held_out} validate", DIM),
     ]

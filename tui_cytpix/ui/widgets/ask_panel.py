@@ -33,7 +33,7 @@ class AskPanel(Vertical):
         self._came_from: Widget | None = None
 
     def compose(self) -> ComposeResult:
-        """The question above its line."""
+        """The question above its line; the footer below says how to answer."""
         yield Static(markup=False)
         yield TypedLine(self)
 
@@ -49,13 +49,24 @@ class AskPanel(Vertical):
 
     def ask(self, question: str, default: str, callback: Answer, on_cancel: Callable[[], object] | None = None) -> None:
         """Calls back with the line on Enter; Esc, or `q` on an empty line, cancels."""
-        self._open(question + "  (Enter: yes · q on an empty line, or Esc: leave it)", default, callback, on_cancel)
-        self._yes_no = False
+        self._open(question, default, callback, on_cancel)
+        self._became(False)
 
     def confirm(self, question: str, callback: Callable[[], object]) -> None:
         """Calls back on `y`; any other key leaves things as they are."""
-        self._open(question + "  (y: yes · any other key: no)", "", lambda _text: callback(), None)
-        self._yes_no = True
+        self._open(question, "", lambda _text: callback(), None)
+        self._became(True)
+
+    def _became(self, yes_no: bool) -> None:
+        self._yes_no = yes_no
+        self.screen.refresh_bindings()  # the footer shows how to answer
+
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """What the footer shows while a question is open."""
+        if self._yes_no:
+            return [("y", "Yes"), ("any other key", "No")]
+        return [("⏎", "Take it"), ("Esc", "Leave it"), ("q", "on an empty line: leave it"), ("F1", "Help")]
 
     def _open(self, question: str, default: str, callback: Answer, on_cancel: Callable[[], object] | None) -> None:
         if not self.asking:

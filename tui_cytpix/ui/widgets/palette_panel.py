@@ -55,6 +55,11 @@ class PalettePanel(Vertical):
         """True while it shows."""
         return self.has_class("-open")
 
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """What the footer shows while it is open."""
+        return [("⏎", "Run"), ("↑ ↓", "Choose"), ("Esc", "Leave")] if self.open else []
+
     def show(self, commands: Sequence[Command], keys: dict[str, str]) -> None:
         """Opens on these commands, under the user's keys."""
         self._commands, self._keys = list(commands), keys

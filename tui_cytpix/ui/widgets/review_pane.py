@@ -139,7 +139,7 @@ class ReviewPane(Horizontal):
         return [
             Text.assemble(
                 (f"{self._key_of(f'review.{a}'):>5} ", Style(bold=True)),
-                f"{first:<9}",
+                f"{first:<10}",
                 (f"{self._key_of(f'review.{b}'):>4} ", Style(bold=True)),
                 second,
             )

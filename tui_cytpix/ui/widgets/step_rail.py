@@ -51,28 +51,38 @@ class StepRail(Widget):
         self.training = training_text(status)
 
     def render(self) -> Text:
-        """Steps in the middle; the ends give way on narrow screens."""
-        text = Text(no_wrap=True, overflow="ellipsis")
+        """Steps in the middle; the name, the steps' names, then training give way on narrow screens."""
+        width, saved = self.size.width, self._saved()
+        training = Text(f"{self.training} · " if self.training else "") if self.step else Text()
+        steps = self._steps(short=False)
+        if steps.cell_len + training.cell_len + saved.cell_len + 3 > width:
+            steps = self._steps(short=True)
+        if steps.cell_len + training.cell_len + saved.cell_len + 3 > width:
+            training = Text()
+        right = training + saved
+        room = max(0, width - steps.cell_len - right.cell_len - 3)
+        text = Text(f" {shortened(self.name_of_run, room)} ", Style(bold=True), no_wrap=True, overflow="ellipsis")
+        text = Text(no_wrap=True, overflow="ellipsis").append_text(text).append_text(steps)
+        text.append(" " * max(1, width - text.cell_len - right.cell_len))
+        return text.append_text(right)
+
+    def _saved(self) -> Text:
+        if self.problem:
+            return Text("NOT SAVED ", Style(bold=True, reverse=True))
+        if self.unsaved:
+            return Text(f"saving {self.unsaved} ")
+        return Text("saved " if self.step else "")
+
+    def _steps(self, *, short: bool) -> Text:
+        """The five steps; `short` names only the one that is shown."""
         steps = Text()
         for number, step in enumerate(STEPS if self.step else (), 1):
             here = step == self.step
             mark = "▸" if here else "✓" if step in self.done else " "
             style = Style(bold=True, reverse=True) if here else Style(dim=step not in self.done)
-            steps.append(f"{mark}{number} {LABELS[step]} ", style)
-        if self.problem:
-            right = Text("NOT SAVED ", Style(bold=True, reverse=True))
-        elif self.unsaved:
-            right = Text(f"saving {self.unsaved} ")
-        else:
-            right = Text("saved " if self.step else "")
-        if self.training:
-            right = Text(f"{self.training} · ") + right
-        room = max(0, self.size.width - steps.cell_len - right.cell_len - 3)
-        text.append(f" {shortened(self.name_of_run, room)} ", Style(bold=True))
-        text.append_text(steps)
-        text.append(" " * max(1, self.size.width - text.cell_len - right.cell_len))
-        text.append_text(right)
-        return text
+            name = f" {LABELS[step]} " if here else "" if short else f" {LABELS[step]} "
+            steps.append(f"{mark}{number}{name}", style)
+        return steps
 
 
 def training_text(status: TrainingStatus) -> str:
