@@ -50,7 +50,7 @@ def wait_for_predictions(run: Path) -> None:
 def test_bytes_a_key(terminal, run, tmp_path):
     record = tmp_path / "bytes"
     window = terminal(run, size=SIZE, COLORTERM="truecolor")
-    window.wait("10 annotated of at least 10")
+    window.wait("10 annotated: 8 train")
     wait_for_predictions(run)
     record.touch()
     window.record(record)

@@ -57,7 +57,7 @@ def assess(window: Terminal) -> None:
     for number, key in enumerate(("a", "c", "m"), 1):
         window.wait(f" {number} of {DRAWN} ", "not judged")
         window.press(key)
-    window.wait("3 judged: 1 count errors?", "1 mask errors?")
+    window.wait("3 judged: 1 count error ", "1 mask error ")
     window.press("u")
     window.wait("2 judged", f" 3 of {DRAWN} ")
     window.press("q")
@@ -91,7 +91,7 @@ def select(window: Terminal) -> None:
 
 
 def annotate(window: Terminal) -> None:
-    window.wait("▸4 Train", "0 annotated of at least 10")
+    window.wait("▸4 Train", "annotate 10 images to train")
     window.press("a")
     for number in range(1, ANNOTATED + 1):
         window.wait(f" {number}/50 ", r"\d particles?,", f"{number - 1} of 10 annotated")
@@ -99,9 +99,9 @@ def annotate(window: Terminal) -> None:
             window.press("2" if number == 1 else "1")  # stated, whatever the model says
             window.wait(r"in this object\.|It is so already\.")
         window.press("a")
-    window.wait(f"{ANNOTATED} of 10 annotated ✓", "8 train · 2 validate", " saved ")
+    window.wait(f"{ANNOTATED} annotated ✓", "8 train · 2 validate", " saved ")
     window.press("q")
-    window.wait("10 annotated of at least 10")
+    window.wait("10 annotated: 8 train")
 
 
 def train(window: Terminal) -> None:

@@ -143,7 +143,7 @@ async def test_ten_accepted_are_enough_and_two_of_them_validate(run: Path, monke
         screen = await ready(pilot)
         await press_each(pilot, " ".join("a" * N))
         await until(pilot, lambda: len(screen.session.run.annotations.accepted()) == N)
-        assert "12 of 10 annotated ✓" in said(screen)
+        assert "12 annotated ✓" in said(screen)
         assert "10 train · 2 validate" in said(screen)
         assert "No open image is left" in said(screen)
         assert screen.session.run.annotations.ready_to_train() is None

@@ -80,7 +80,7 @@ def test_the_tally_in_words_stands_beside_the_tolerated_rates(run, model_file):
     for n, key in enumerate(assess.draw(run, 4)):
         assess.judge(run, key, model, Judgement.COUNT_ERROR if n == 0 else Judgement.ACCEPTABLE)
     words = assess.in_words(assess.tally_of(run, model), settings)
-    assert "4 judged: 1 count errors (25%)" in words
+    assert "4 judged: 1 count error (25%)" in words
     assert "up to 1%, intolerable from 5%" in words
     assess.state_goal(run, "gating", "", p0=0.03)
     assert (run.settings.assess.p0, run.settings.assess.p1) == (0.03, 0.10)

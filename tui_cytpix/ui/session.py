@@ -135,7 +135,7 @@ class Session:
             await self._poll_predictions(app)
             if time.monotonic() >= next_training:
                 next_training = time.monotonic() + TRAINING_SECONDS
-                status = await asyncio.to_thread(self._watcher.poll)
+                status = await asyncio.to_thread(self._look_at_training)
                 if status != self.training and not self._closed:
                     self.training = status
                     app.screen.post_message(TrainingChanged(status))
@@ -144,6 +144,12 @@ class Session:
                 self.saved = saved
                 app.screen.post_message(SavedChanged(saved[1]))
             await asyncio.sleep(POLL_SECONDS)
+
+    def _look_at_training(self) -> TrainingStatus:
+        try:
+            return self._watcher.poll()
+        except CytpixError:  # a job's folder is there before what it says of itself
+            return self.training
 
     async def _poll_predictions(self, app: App[object]) -> None:
         try:

@@ -100,7 +100,11 @@ def in_words(counts: Tally, settings: AssessSettings) -> str:
     if counts.reviewed == 0:
         return "No image is judged yet."
     return (
-        f"{counts.reviewed} judged: {counts.count_errors} count errors ({counts.count_error_rate:.0%}), "
-        f"{counts.mask_errors} mask errors ({counts.mask_error_rate:.0%}). "
+        f"{counts.reviewed} judged: {_errors(counts.count_errors, 'count')} ({counts.count_error_rate:.0%}), "
+        f"{_errors(counts.mask_errors, 'mask')} ({counts.mask_error_rate:.0%}). "
         f"Plainly good is up to {settings.p0:.0%}, intolerable from {settings.p1:.0%}."
     )
+
+
+def _errors(number: int, kind: str) -> str:
+    return f"{number} {kind} error{'s' * (number != 1)}"

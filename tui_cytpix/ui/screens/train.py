@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from tui_cytpix.domain.annotation import Side
+from tui_cytpix.domain.annotation import MIN_ANNOTATED, Side
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.training import JobState, TrainingStatus
@@ -129,7 +129,12 @@ class TrainScreen(TrainingWishes):
         accepted, held = len(book.accepted()), len(book.side(Side.VALIDATION))
         others = len(book.decided()) - accepted
         more = f" · {others} rejected or ambiguous" if others else ""
-        return f"{accepted} annotated of at least 10: {accepted - held} train, {held} validate{more}"
+        missing = MIN_ANNOTATED - accepted
+        if not accepted:
+            return f"annotate {MIN_ANNOTATED} images to train{more}"
+        if missing > 0:
+            return f"{accepted} annotated, {missing} more to train{more}"
+        return f"{accepted} annotated: {accepted - held} train, {held} validate{more}"
 
     def plan_words(self) -> str:
         """Size cutoff and checkpoint."""
@@ -150,9 +155,9 @@ class TrainScreen(TrainingWishes):
             self.start(self._look_again(), "look")
 
     async def _look_again(self) -> None:
-        """Asks the best checkpoint about the preview."""
+        """Asks what would become the model about the preview."""
         found = await asyncio.to_thread(train.checkpoints, self.session.run)
-        path = found.get("best") or found.get("last")
+        path = found.get(self.checkpoint) or found.get("last")
         if path is None:
             return
         try:
