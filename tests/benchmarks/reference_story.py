@@ -169,8 +169,8 @@ def describe(when: str, status: TrainingStatus, oracle: Oracle) -> None:
 
 def report_errors(run: Run, oracle: Oracle) -> None:
     """Count errors of base and new model on the images that no step has seen."""
-    best = base_model.entry(train.checkpoints(run)["best"])
-    for label, model in (("base", base_model.base_of(run)), ("new", best)):
+    new = base_model.entry(train.checkpoints(run)[train.usual_checkpoint(run)])
+    for label, model in (("base", base_model.base_of(run)), ("new", new)):
         store = predict_now(run, model, run.settings.evaluate.sequence)
         wrong = sum(
             store.get(k).particle_count != oracle.truth[k].particle_count for k in run.settings.evaluate.sequence
