@@ -57,7 +57,7 @@ def assess(window: Terminal) -> None:
     for number, key in enumerate(("a", "c", "m"), 1):
         window.wait(f" {number} of {DRAWN} ", "not judged")
         window.press(key)
-    window.wait("3 judged: 1 count error ", "1 mask error ")
+    window.wait("3 judged: 1 count error ", "mask error ")
     window.press("u")
     window.wait("2 judged", f" 3 of {DRAWN} ")
     window.press("q")
