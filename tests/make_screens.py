@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.workflow.recent import copy_sample_run
+from tui_cytpix.workflow.resources import PACKAGE
 from tui_cytpix.workflow.run import Run
 
 SIZE = (110, 32)
@@ -30,7 +31,7 @@ async def picture(run: Path, step: str, keys: tuple[str, ...]) -> str:
     """The screen of a step after some keys, as SVG."""
     with Run.open(run) as opened:
         opened.update(replace(opened.settings, step=step))
-    app = CytpixApp([run])
+    app = CytpixApp([run], graphics="halfblock")
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(SETTLE_SECONDS)
         for key in keys:
@@ -42,13 +43,15 @@ async def picture(run: Path, step: str, keys: tuple[str, ...]) -> str:
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as aside:
+        os.environ["COLORTERM"] = "truecolor"
         for name in ("DATA", "CONFIG", "STATE"):
             os.environ[f"XDG_{name}_HOME"] = aside
         run = copy_sample_run("s_pombe", Path(aside) / "s_pombe")
         for name, (step, keys) in SCREENS.items():
             # Rich's export links web fonts; pictures of ours load nothing.
             svg = re.sub(r"@font-face \{.*?\}\s*", "", asyncio.run(picture(run, step, keys)), flags=re.S)
-            (folder / f"{name}.svg").write_text(svg.replace(aside, "~"), "utf-8")
+            svg = svg.replace(aside, "~").replace(str(PACKAGE.parent), "~")
+            (folder / f"{name}.svg").write_text(svg, "utf-8")
             print(folder / f"{name}.svg", len(svg) // 1024, "kB")
 
 
