@@ -59,4 +59,4 @@ def entropy(bins: NDArray[np.integer[Any]]) -> float:
     lowest = bins.min()
     counts = np.bincount((bins - lowest).astype(np.intp))
     p = counts[counts > 0] / len(bins)
-    return float(max(0.0, -(p @ np.log2(p))))
+    return max(0.0, -float(p @ np.log2(p)))

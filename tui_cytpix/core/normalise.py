@@ -129,4 +129,4 @@ def normalise(image: NDArray[np.generic], background: NDArray[np.float32]) -> ND
     scale = max(contrast(difference, sigma), CONTRAST_FLOOR * sigma)
     if scale <= 0:
         return np.zeros(difference.shape, np.float32)
-    return np.clip(difference / np.float32(scale), -CLIP, CLIP).astype(np.float32, copy=False)
+    return np.asarray(np.clip(difference / np.float32(scale), -CLIP, CLIP), np.float32)

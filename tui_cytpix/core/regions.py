@@ -100,7 +100,7 @@ def ellipses(labels: NDArray[np.integer[Any]], count: int) -> list[Ellipse]:
     y0, x0 = (float(ys[0]), float(xs[0])) if len(ys) else (0.0, 0.0)
     dy, dx = ys - y0, xs - x0
 
-    def total(weights: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    def total(weights: NDArray[np.floating[Any]] | None) -> NDArray[np.float64]:
         return np.bincount(values, weights, minlength=count).astype(np.float64)
 
     area = total(None)

@@ -22,7 +22,7 @@ class Texture(NamedTuple):
 
 def gray_levels(ratio: NDArray[np.floating[Any]]) -> NDArray[np.intp]:
     """Gray/background in 64 levels of 1/32, what lies beyond 2 in the last; same shape."""
-    return np.clip(ratio * _STEPS, 0, LEVELS - 1).astype(np.intp)
+    return np.asarray(np.clip(ratio * _STEPS, 0, LEVELS - 1), np.intp)
 
 
 def cooccurrence(levels: NDArray[np.intp], region: NDArray[np.bool_]) -> Texture:

@@ -106,7 +106,7 @@ def _placement(
     room = max(0.0, size / 2 - 12)
     shift = rng.uniform(-0.5, 0.5, 2) * room
     if max(shape) <= size * 0.9:  # the whole image fits: keep it whole
-        focus = np.array(shape, np.float32) / 2
+        focus = np.asarray(np.array(shape) / 2, np.float32)
         shift = rng.uniform(-0.5, 0.5, 2) * np.maximum(size - np.array(shape[::-1]), 0)
     target = np.round(size / 2 + shift)
     start = np.round(np.array([focus[1], focus[0]], np.float64))

@@ -181,7 +181,7 @@ def _behind_mark(above: list[int], below: list[int]) -> RGB:
 def _shades(drawn: Frame, row: int, start: int, stop: int, palette: Palette) -> list[Segment]:
     pair = drawn.pixels[2 * row : 2 * row + 2, start:stop].astype(np.uint16)
     level = pair.mean(axis=(0, 2))
-    edges = drawn.edges[2 * row : 2 * row + 2, start:stop].any(0)
+    edges = np.asarray(drawn.edges[2 * row : 2 * row + 2, start:stop].any(0))
     segments = []
     for offset, value in enumerate(level.tolist()):
         if (row, start + offset) in drawn.marks:
