@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import pytest
 
@@ -43,6 +44,25 @@ def test_the_heartbeat_has_an_age(tmp_path):
     job.beat()
     assert job.seconds_since_beat() < 90
     assert not list(job.path.glob(".now*"))
+
+
+def test_of_two_that_make_the_same_folder_one_does(tmp_path):
+    made, refused = [], []
+
+    def make(number):
+        try:
+            made.append(JobFolder.create(tmp_path / "jobs" / "1-train", {"kind": "train", "seed": number}))
+        except FileExistsError:
+            refused.append(number)
+
+    threads = [threading.Thread(target=make, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(made), len(refused)) == (1, 7)
+    assert made[0].spec["seed"] not in refused
+    assert [path.name for path in (tmp_path / "jobs").iterdir()] == ["1-train"]
 
 
 def test_a_folder_is_one_jobs(tmp_path):

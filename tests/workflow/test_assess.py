@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tui_cytpix.domain.run_settings import EvaluateSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.workflow import assess, base_model, evaluate
@@ -52,6 +53,14 @@ def test_selected_annotated_and_reviewed_images_are_not_drawn(run):
 def test_training_samples_are_not_judged(run):
     use.label(run, "two", role="training")
     assert {k.sample for k in assess.draw(run, 100)} == {"one"}
+
+
+def test_a_sample_reserved_for_the_evaluation_is_what_it_draws_from(run):
+    assert {key.sample for key in evaluate.draw(run, 4)} <= {"one", "two"}
+    use.label(run, "two", role="evaluation")
+    run.update(replace(run.settings, evaluate=EvaluateSettings()))
+    assert {key.sample for key in evaluate.draw(run, 10)} == {"two"}
+    assert {key.sample for key in assess.draw(run, 10)} == {"one"}
 
 
 def test_only_images_of_the_sequence_count(run, model_file):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 import tomllib
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,15 +34,23 @@ class JobFolder:
 
     @classmethod
     def create(cls, path: Path, spec: Mapping[str, Any]) -> JobFolder:
-        """Makes the folder and its `job.toml`.
+        """Makes the folder and its `job.toml`; nobody ever sees the one without the other.
 
         Raises:
             FileExistsError: somebody else made it first.
         """
-        path.mkdir(parents=True)
-        folder = cls(path)
-        write_text(path / "job.toml", tomli_w.dumps(dict(spec)))
-        return folder
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+        aside.mkdir()
+        write_text(aside / "job.toml", tomli_w.dumps(dict(spec)))
+        try:
+            aside.rename(path)
+        except OSError as error:
+            shutil.rmtree(aside, ignore_errors=True)
+            if path.exists():
+                raise FileExistsError(str(path)) from error
+            raise
+        return cls(path)
 
     @property
     def spec(self) -> dict[str, Any]:

@@ -38,16 +38,16 @@ def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
         SampleError: a sample can't be read.
     """
     assess = run.settings.assess
-    sequence = extend(run, assess.sequence, images, f"{run.settings.seed}/{STEP}", avoid=set())
+    sequence = extend(run, assess.sequence, images, f"{run.settings.seed}/{STEP}", "research", avoid=set())
     run.update(replace(run.settings, assess=replace(assess, sequence=sequence, images=images)))
     return sequence
 
 
 def extend(
-    run: Run, sequence: tuple[ImageKey, ...], length: int, seed: str, avoid: set[ImageKey]
+    run: Run, sequence: tuple[ImageKey, ...], length: int, seed: str, role: str, avoid: set[ImageKey]
 ) -> tuple[ImageKey, ...]:
-    """The first `length` images of a random permutation of the research samples' images, those already drawn kept in
-    front.
+    """The first `length` images of a random permutation of the images of all samples with that role, those already
+    drawn kept in front.
     """
     if len(sequence) >= length:
         return sequence
@@ -55,7 +55,7 @@ def extend(
     population = [
         ImageKey(sample.name, event)
         for sample in run.settings.samples
-        if sample.role == "research"
+        if sample.role == role
         for event in run.images.reader(sample.name).event_ids
     ]
     random.Random(seed).shuffle(population)

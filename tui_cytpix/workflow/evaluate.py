@@ -22,7 +22,8 @@ Follow = Callable[[Mapping[str, Any]], None]
 
 
 def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
-    """Random images that no step has seen: not selected, not annotated, not reviewed in step 1.
+    """Random images that no step has seen: not selected, not annotated, not reviewed in step 1; of the samples reserved
+    for the evaluation where there are any, else of the research samples.
 
     Raises:
         SampleError: a sample can't be read.
@@ -33,8 +34,10 @@ def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
 
 
 def _drawn(run: Run, images: int) -> tuple[ImageKey, ...]:
+    reserved = any(sample.role == "evaluation" for sample in run.settings.samples)
+    role = "evaluation" if reserved else "research"
     seen = set(run.settings.assess.sequence)
-    return extend(run, run.settings.evaluate.sequence, images, f"{run.settings.seed}/{STEP}", avoid=seen)
+    return extend(run, run.settings.evaluate.sequence, images, f"{run.settings.seed}/{STEP}", role, avoid=seen)
 
 
 def any_left(run: Run) -> bool:
