@@ -1,4 +1,4 @@
-"""Training settings and what a training job tells, epoch by epoch."""
+"""What a training job tells, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -7,16 +7,6 @@ import itertools
 from dataclasses import dataclass, field
 
 from tui_cytpix.domain.sample import ImageKey
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """What a training job is told. `threads` 0 lets the engine choose."""
-
-    epochs: int = 100
-    seed: int = 0
-    device: str = "auto"  # auto | cpu | cuda
-    threads: int = 0
 
 
 class JobState(enum.StrEnum):

@@ -167,12 +167,6 @@ class Annotator:
         target = self._run.annotations.redo_target(key)
         return self._run.record_edit(key, "redo", of=target.seq, seconds=self._seconds()) if target else None
 
-    def particle_labels(self, segmentation: Segmentation) -> NDArray[np.uint16]:
-        """uint16 (H, W): the particle of each pixel, k+1 for centroid k."""
-        from tui_cytpix.core.watershed import particle_labels
-
-        return particle_labels(segmentation.mask, segmentation.centroids)
-
 
 def nearest_centroid(segmentation: Segmentation, point: Point) -> int | None:
     """Index of the centroid nearest to the point, None where there is none."""
