@@ -19,11 +19,13 @@ class Segmentation:
         mask: bool, (H, W), foreground.
         centroids: float32, (K, 2), (y, x).
         confidence: in 0..1, how sure the model is of the whole image; NaN where nobody said.
+        particle_confidence: float32, (K,), in 0..1, how sure it is of each particle; empty where nobody said.
     """
 
     mask: NDArray[np.bool_]
     centroids: NDArray[np.float32]
     confidence: float = field(default=float("nan"))
+    particle_confidence: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
     @property
     def particle_count(self) -> int:
