@@ -33,7 +33,8 @@ class FitSettings:
 
     Attributes:
         rate: of Adam, reached after `warm_up` steps and then constant, so that adding epochs changes nothing before.
-        decay: of the weights (AdamW).
+        decay: of the weights (AdamW), towards 0.
+        pull: of the weights towards the base's (L2-SP: Li, Grandvalet, Davoine 2018), as a share of the rate.
         batch: views in a step.
         views_per_epoch: at least so many views an epoch, each image equally often.
         average: share of the averaged weights that a step keeps; the averaged weights are the model.
@@ -45,6 +46,7 @@ class FitSettings:
     rate: float = 1.5e-3
     warm_up: int = 20
     decay: float = 1e-3
+    pull: float = 0.0
     batch: int = 8
     views_per_epoch: int = 32
     average: float = 0.98
@@ -63,6 +65,7 @@ class Trainer:
         self.base = base
         self.net = channels_last(copy.deepcopy(base.net)).to(self.device)
         self.averaged = copy.deepcopy(base.net).to(self.device).eval()
+        self._start = [p.detach().clone() for p in self.net.parameters()] if settings.pull else []
         self._fast = settings.fast and has_bf16(self.device)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=settings.rate, weight_decay=settings.decay)
 
@@ -101,6 +104,7 @@ class Trainer:
         value.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         self.optimiser.step()
+        self._pull()
         self._average()
         return float(value.detach())
 
@@ -109,6 +113,12 @@ class Trainer:
         if self.settings.total_steps:
             rate *= 0.5 * (1 + math.cos(math.pi * min(1.0, self.steps / self.settings.total_steps)))
         return rate
+
+    @torch.no_grad()
+    def _pull(self) -> None:
+        if self.settings.pull:
+            for value, start in zip(self.net.parameters(), self._start, strict=True):
+                value.lerp_(start, self.settings.pull * self._rate())
 
     @torch.no_grad()
     def _average(self) -> None:
