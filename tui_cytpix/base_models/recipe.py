@@ -113,8 +113,8 @@ _GENERAL = Family(
         "bead-mixture": 60,
     },
     tested_on=("leukocytes", "murine-peritoneal", "drosophila", "yeast", "pombe-rich", "beads", "phase-rods"),
-    description="Rounds, rods, septated and budding cells, irregular shapes, beads. Bad at filaments, at dense layers of "
-    "cells and at particles below 8 px.",
+    description="Rounds, rods, septated and budding cells, irregular shapes, beads. Bad at filaments, at dense layers "
+    "of cells and at particles below 8 px.",
     counting_convention="A septated, constricted or budding cell is one until its parts have come apart. Debris and "
     "ghosts do not count.",
 )
