@@ -1,4 +1,4 @@
-"""Whole frames in, segmentations out."""
+"""Images in, segmentations out, by way of the parts that differ from the background."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import copy
 import functools
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,14 +16,17 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tui_cytpix.core.normalise import normalise
+from tui_cytpix.core.regions import Box
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.dataset import half_image
+from tui_cytpix.engine.crops import Crop, Look, View, look_at_all, look_at_differing
 from tui_cytpix.engine.model import Model
 from tui_cytpix.engine.network import CENTRALITY, FOREGROUND, channels_last
 from tui_cytpix.engine.postprocess import cutoff_px, segment
 
-BATCH_PIXELS = 16 * 256 * 256  # per batch of the full-resolution frame, to bound memory
+# Pixels of a batch. On a CPU a batch's layers should stay near its caches, on a GPU it should be kept busy.
+CPU_BATCH_PIXELS, GPU_BATCH_PIXELS = 2 * 256 * 256, 64 * 256 * 256
 Image = tuple[NDArray[np.generic], NDArray[np.float32]]
+Maps = NDArray[np.float32]  # (2, h, w): probability of foreground, centrality
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -45,82 +50,156 @@ def choose_device(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
+class Found(NamedTuple):
+    """What a part of an image shows; outside of it there is nothing.
+
+    Attributes:
+        box: the part.
+        segmentation: of the box: its mask is (h, w), its centroids count from the box's corner.
+        probability: of foreground, float32 (h, w).
+    """
+
+    box: Box
+    segmentation: Segmentation
+    probability: NDArray[np.float32]
+
+    def in_frame(self, shape: tuple[int, ...]) -> tuple[Segmentation, NDArray[np.uint8]]:
+        """Segmentation and probability (uint8, 255 = certain) of the whole image of (height, width)."""
+        mask, probability = np.zeros(shape, np.bool_), np.zeros(shape, np.uint8)
+        mask[self.box.slices] = self.segmentation.mask
+        probability[self.box.slices] = np.round(self.probability * 255)
+        corner = np.array([self.box.y0, self.box.x0], np.float32)
+        return replace(self.segmentation, mask=mask, centroids=self.segmentation.centroids + corner), probability
+
+
 class Predictor:
     """A model, ready to be asked.
 
     Args:
         model: what `load_model` gave.
         device: where to compute.
-        fast: bfloat16 where the processor has it. Off, everything is float32: the reference.
+        fast: bfloat16 where the processor has it. Off, everything is float32.
+        whole_frame: the network sees whole images, not only what differs from the background. With `fast` off, this
+            is the reference.
     """
 
-    def __init__(self, model: Model, device: torch.device | None = None, fast: bool = True) -> None:
+    def __init__(
+        self, model: Model, device: torch.device | None = None, fast: bool = True, whole_frame: bool = False
+    ) -> None:
         self.model = model
         self.device = device or torch.device("cpu")
         self.cutoff_um = model.card.size_cutoff_um
         self.dtype = torch.bfloat16 if fast and has_bf16(self.device) else torch.float32
+        self.whole_frame = whole_frame
         net: nn.Module = _folded(copy.deepcopy(model.net).eval())
         self._net = channels_last(net.to(self.device, self.dtype))
+        self._batch_pixels = GPU_BATCH_PIXELS if self.device.type == "cuda" else CPU_BATCH_PIXELS
 
-    def maps(self, grays: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    def maps(self, grays: Sequence[NDArray[np.float32]], zoom: float = 1.0) -> list[Maps]:
         """The network's two maps of normalised images of any sizes: float32 (2, H, W) each, probability and
-        centrality. Images of one size go through the network together.
-        """
-        by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
-        for i, gray in enumerate(grays):
-            by_shape[gray.shape].append(i)
-        found: dict[int, NDArray[np.float32]] = {}
-        for (height, width), members in by_shape.items():
-            size = max(1, BATCH_PIXELS // (height * width))
-            for start in range(0, len(members), size):
-                part = members[start : start + size]
-                found.update(zip(part, self._batch([grays[i] for i in part]), strict=True))
-        return [found[i] for i in range(len(grays))]
+        centrality; 0 where it did not look.
 
-    def _batch(self, grays: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-        height, width = grays[0].shape
-        inputs = [half_image(g) for g in grays] if self.model.half else grays
-        rows, columns = inputs[0].shape
-        step = self.model.net.multiple
-        padded = np.zeros((len(inputs), 1, -(-rows // step) * step, -(-columns // step) * step), np.float32)
-        for target, gray in zip(padded, inputs, strict=True):
-            target[0, :rows, :columns] = gray
-        x = torch.from_numpy(padded).to(self.device, self.dtype).contiguous(memory_format=torch.channels_last)
+        Args:
+            zoom: the network sees the images this many times as large (half-resolution ones at half of that).
+        """
+        answers = []
+        for gray, (box, part) in zip(grays, self._parts(grays, zoom), strict=True):
+            both = np.zeros((2, *gray.shape), np.float32)
+            both[:, *box.slices] = part
+            answers.append(both)
+        return answers
+
+    def find(self, grays: Sequence[NDArray[np.float32]], cutoffs_px: Sequence[float], zoom: float = 1.0) -> list[Found]:
+        """Segments normalised images, as `predict_normalised` does, and says of each only the part that matters."""
+        post = self.model.post
+        return [
+            Found(box, segment(part[FOREGROUND], part[CENTRALITY], post, cutoff), part[FOREGROUND])
+            for (box, part), cutoff in zip(self._parts(grays, zoom), cutoffs_px, strict=True)
+        ]
+
+    def _parts(self, grays: Sequence[NDArray[np.float32]], zoom: float) -> list[tuple[Box, Maps]]:
+        """Of each image the box around all that the network looked at, and the maps of it."""
+        inner = zoom / 2 if self.model.half else zoom
+        multiple = self.model.net.multiple
+        views = [View(gray, inner) for gray in grays]
+        looks = [
+            look_at_all(view, multiple) if self.whole_frame else look_at_differing(view, gray, zoom, multiple)
+            for view, gray in zip(views, grays, strict=True)
+        ]
+        pairs = list(zip(views, looks, strict=True))
+        logits = iter(self._logits([(view, crop) for view, look in pairs for crop in look.crops]))
+        return [_composed(view, look, [next(logits) for _ in look.crops]) for view, look in pairs]
+
+    def _logits(self, wanted: Sequence[tuple[View, Crop]]) -> list[Maps]:
+        """The network's answers (2, height, width) to crops; those of one size go through it together."""
+        by_size: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for i, (_, crop) in enumerate(wanted):
+            by_size[crop.height, crop.width].append(i)
+        found: dict[int, Maps] = {}
+        for (height, width), members in by_size.items():
+            most = max(1, self._batch_pixels // (height * width))
+            for start in range(0, len(members), most):
+                part = members[start : start + most]
+                inputs = np.zeros((len(part), 1, height, width), np.float32)
+                for target, i in zip(inputs, part, strict=True):
+                    wanted[i][0].take(wanted[i][1], target[0])
+                found.update(zip(part, self._batch(inputs), strict=True))
+        return [found[i] for i in range(len(wanted))]
+
+    def _batch(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            logits = self._net(x).float().contiguous()
-            if self.model.half:
-                logits = nn.functional.interpolate(logits, scale_factor=2, mode="bilinear", align_corners=False)
-            out = torch.sigmoid(logits[:, :, :height, :width]).cpu().numpy()
-        return np.asarray(out, np.float32)
+            x = torch.from_numpy(inputs).to(self.device, self.dtype).contiguous(memory_format=torch.channels_last)
+            logits = self._net(x).float().contiguous().cpu().numpy()
+        return np.asarray(logits, np.float32)
 
     def predict(
-        self, images: Sequence[Image], um_per_px: float | None = None
+        self, images: Sequence[Image], um_per_px: float | None = None, zoom: float = 1.0
     ) -> list[tuple[Segmentation, NDArray[np.uint8]]]:
         """Segments images.
 
         Args:
             images: (gray (H, W), its background float32 (H, W)), sizes may differ.
             um_per_px: for the size cutoff; None leaves it off.
+            zoom: as for `maps`.
 
         Returns:
             For each image its segmentation and the foreground's probability, uint8 (H, W), 255 = certain.
         """
         grays = [normalise(gray, background) for gray, background in images]
-        return self.predict_normalised(grays, [self.cutoff_px(um_per_px)] * len(grays))
+        return self.predict_normalised(grays, [self.cutoff_px(um_per_px)] * len(grays), zoom)
 
     def cutoff_px(self, um_per_px: float | None) -> float:
         """The model's size cutoff in px; 0 (off) with an unknown scale."""
         return cutoff_px(self.cutoff_um, um_per_px)
 
     def predict_normalised(
-        self, grays: Sequence[NDArray[np.float32]], cutoffs_px: Sequence[float]
+        self, grays: Sequence[NDArray[np.float32]], cutoffs_px: Sequence[float], zoom: float = 1.0
     ) -> list[tuple[Segmentation, NDArray[np.uint8]]]:
         """`predict` for images that are normalised already, float32 (H, W), each with its cutoff in px (0: off)."""
-        answers = []
-        for both, cutoff in zip(self.maps(grays), cutoffs_px, strict=True):
-            segmentation = segment(both[FOREGROUND], both[CENTRALITY], self.model.post, cutoff)
-            answers.append((segmentation, np.round(both[FOREGROUND] * 255).astype(np.uint8)))
-        return answers
+        found = self.find(grays, cutoffs_px, zoom)
+        return [one.in_frame(gray.shape) for one, gray in zip(found, grays, strict=True)]
+
+
+def _composed(view: View, look: Look, logits: Sequence[Maps]) -> tuple[Box, Maps]:
+    """One image's maps in the box around its regions; outside of these they are 0."""
+    boxes = [region.box for region in look.regions]
+    box = Box(
+        min((b.y0 for b in boxes), default=0),
+        min((b.x0 for b in boxes), default=0),
+        max((b.y1 for b in boxes), default=1),
+        max((b.x1 for b in boxes), default=1),
+    )
+    both = np.zeros((2, box.y1 - box.y0, box.x1 - box.x0), np.float32)
+    for i, region in enumerate(look.regions):
+        place = i if len(look.crops) > 1 else 0
+        y0, x0, y1, x1 = region.box
+        target = both[:, y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0]
+        np.copyto(target, _sigmoid(view.in_image(region.box, look.crops[place], logits[place])), where=region.own)
+    return box, both
+
+
+def _sigmoid(logits: Maps) -> Maps:
+    return np.asarray(torch.sigmoid(torch.from_numpy(np.ascontiguousarray(logits))).numpy(), np.float32)
 
 
 def _folded(net: nn.Module) -> nn.Module:

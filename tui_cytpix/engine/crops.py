@@ -1,0 +1,127 @@
+"""Which parts of an image the network looks at, and where they lie on its grid."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.core.differing import Region, differing_regions
+from tui_cytpix.core.regions import Box
+from tui_cytpix.engine.dataset import half_image
+
+GRAIN = 4  # px of a full-resolution input: a tenth of the particles that networks are trained on
+MARGIN = 32  # px of the input around a region that the network sees too: see tests/benchmarks/speed.py
+MOST_SHARE = 0.8  # of a frame: where crops would cover more, the network sees it whole
+
+
+class Crop(NamedTuple):
+    """A part of the network's input, px: it may reach past the input's end, and is 0 (background) there."""
+
+    y0: int
+    x0: int
+    height: int
+    width: int
+
+
+class Look(NamedTuple):
+    """What of an image is asked for, in px of the image, and the crops that answer: one each, or one for all."""
+
+    regions: list[Region]
+    crops: list[Crop]
+
+
+class View:
+    """An image as the network sees it: resampled.
+
+    Attributes:
+        gray: float32 (H, W), the input.
+        shape: (height, width) of the image.
+        scale: px of the input per px of the image, in y and x.
+    """
+
+    def __init__(self, image: NDArray[np.float32], zoom: float) -> None:
+        self.shape = image.shape
+        self.gray = resampled(image, zoom)
+        if zoom in (0.5, 1.0):
+            self.scale = (zoom, zoom)
+        else:
+            self.scale = (self.gray.shape[0] / image.shape[0], self.gray.shape[1] / image.shape[1])
+
+    def take(self, crop: Crop, target: NDArray[np.float32]) -> None:
+        """Copies the crop's pixels into `target` (height, width), which is 0 everywhere."""
+        found = self.gray[crop.y0 : crop.y0 + crop.height, crop.x0 : crop.x0 + crop.width]
+        target[: found.shape[0], : found.shape[1]] = found
+
+    def in_image(self, box: Box, crop: Crop, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+        """From maps (2, height, width) of a crop to those of a box of the image: float32 (2, h, w).
+
+        Bilinear; pixel y of the image lies at (y + 1/2) scale - 1/2 of the input.
+        """
+        height, width = box.y1 - box.y0, box.x1 - box.x0
+        if self.scale == (1.0, 1.0):
+            top, left = box.y0 - crop.y0, box.x0 - crop.x0
+            return maps[:, top : top + height, left : left + width]
+        (sy, sx), flags = self.scale, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        to_input = np.array(
+            [[sx, 0, sx * (box.x0 + 0.5) - 0.5 - crop.x0], [0, sy, sy * (box.y0 + 0.5) - 0.5 - crop.y0]]
+        )
+        return np.stack(
+            [cv2.warpAffine(m, to_input, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE) for m in maps]
+        )
+
+
+def resampled(image: NDArray[np.float32], zoom: float) -> NDArray[np.float32]:
+    """An image `zoom` times as large, edges kept on edges: pixels averaged where it shrinks, cubic where it grows."""
+    if zoom == 1:
+        return image
+    if zoom == 0.5:
+        return half_image(image)
+    height, width = (max(1, round(n * zoom)) for n in image.shape)
+    how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, (width, height), interpolation=how), np.float32)
+
+
+def look_at_all(view: View, multiple: int) -> Look:
+    """All of an image; for a network whose input is a multiple of `multiple` px."""
+    height, width = view.shape
+    everything = Region(Box(0, 0, height, width), np.ones((height, width), np.bool_))
+    return Look([everything], [_whole(view, multiple)])
+
+
+def look_at_differing(view: View, image: NDArray[np.float32], zoom: float, multiple: int) -> Look:
+    """What differs from the background in an image; nothing at all where nothing does.
+
+    Crops lie on the grid that pooling makes of the whole input: off it, the network's answers differ.
+
+    Args:
+        image: as normalised.
+        zoom: of the image, at which particles have the size that full-resolution networks are trained on.
+        multiple: as in `look_at_all`.
+    """
+    regions = differing_regions(image, max(1, round(GRAIN / zoom)))
+    crops = [_around(region.box, view, multiple) for region in regions]
+    everything = _whole(view, multiple)
+    share = sum(crop.height * crop.width for crop in crops) / (everything.height * everything.width)
+    return Look(regions, crops if share <= MOST_SHARE else [everything])
+
+
+def _whole(view: View, multiple: int) -> Crop:
+    rows, columns = (-(-n // multiple) * multiple for n in view.gray.shape)
+    return Crop(0, 0, rows, columns)
+
+
+def _around(box: Box, view: View, multiple: int) -> Crop:
+    sy, sx = view.scale
+    y0, height = _span(box.y0 * sy, box.y1 * sy, view.gray.shape[0], multiple)
+    x0, width = _span(box.x0 * sx, box.x1 * sx, view.gray.shape[1], multiple)
+    return Crop(y0, x0, height, width)
+
+
+def _span(low: float, high: float, size: int, multiple: int) -> tuple[int, int]:
+    """Start and length, multiples both, of the part of 0..size that holds low..high and the margin."""
+    start = math.floor(max(low - MARGIN, 0) / multiple) * multiple
+    return start, math.ceil(min(high + MARGIN, size) / multiple) * multiple - start
