@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tui_cytpix.errors import UsageError
 from tui_cytpix.simulate.kind import Arrangement, Cell, Interior, SampleKind, TubeRanges
+from tui_cytpix.simulate.kinds_training import TRAINING_KINDS
 
 __all__ = ["KINDS", "SampleKind", "kind_named"]
 
@@ -290,7 +291,7 @@ _KINDS = (
     ),
 )
 
-KINDS: dict[str, SampleKind] = {kind.name: kind for kind in _KINDS}
+KINDS: dict[str, SampleKind] = {kind.name: kind for kind in (*_KINDS, *TRAINING_KINDS)}
 
 
 def kind_named(kind: str | SampleKind) -> SampleKind:
