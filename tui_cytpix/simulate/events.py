@@ -161,7 +161,7 @@ def _draw_cluster(
     first = int(labels.max()) + 1
     # A phase ring shows the cell itself dark, not its rim.
     follow = tube.kind.tube.rim if tube.optics.ring is None else 0.0
-    grown = follow * rim_um(defocus) / tube.optics.um_per_px
+    grown = follow * rim_um(defocus, tube.optics) / tube.optics.um_per_px
     for number, (q, (_, shape)) in enumerate(zip(depths, cluster, strict=True)):
         inside = q[inner_y, inner_x] * np.float32(shape.radius / (shape.radius + grown))
         # Where outlines overlap, a pixel belongs to the particle in which it lies deeper.

@@ -23,7 +23,7 @@ from scipy import fft
 Floats = NDArray[np.float32]
 
 WAVELENGTH_UM = 0.52
-RIM_FRINGE = 0.45
+_FRINGE = 0.4
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,15 @@ def brightfield(phase: Floats, absorbance: Floats, defocus_um: float, optics: Op
     return blur(intensity, float(spread_um / optics.um_per_px))
 
 
-def rim_um(defocus_um: float) -> float:
-    """How far beyond a cell's own edge its dark or bright rim ends, um: the first Fresnel fringe of an edge."""
-    return float(RIM_FRINGE * np.sqrt(WAVELENGTH_UM * max(defocus_um, 0.0)))
+def rim_um(defocus_um: float, optics: Optics) -> float:
+    """How far beyond its place in focus the dark rim of a cell ends, um; 0 where the rim is bright (z <= 0).
+
+    The first Fresnel fringe of an edge, ~ sqrt(wavelength z), and the blur of the condenser, z s, as independent
+    widths. On simulated cells of 2 to 6 um radius at 0 to 4 um the point at which the light has come back half way to
+    the background lies within 0.2 um of the outline that follows from it.
+    """
+    z = max(defocus_um, 0.0)
+    return float(np.sqrt(_FRINGE**2 * WAVELENGTH_UM * z + (z * optics.condenser) ** 2))
 
 
 def refraction_loss(phase: Floats, strength: float, optics: Optics) -> Floats:
