@@ -166,8 +166,18 @@ def _draw_cluster(
         inside = q[inner_y, inner_x] * np.float32(shape.radius / (shape.radius + grown))
         # Where outlines overlap, a pixel belongs to the particle in which it lies deeper.
         closer = inside < nearest[outer_y, outer_x]
-        labels[outer_y, outer_x][closer] = first + number
+        seen = _visible(intensity[inner_y, inner_x][closer], tube)
+        labels[outer_y, outer_x][closer] = first + number if seen else 0
         nearest[outer_y, outer_x][closer] = inside[closer]
+
+
+def _visible(light: Floats, tube: Tube) -> bool:
+    """Whether a person would see a particle with this light, 1 = background."""
+    faintest = tube.kind.tube.faintest
+    if faintest == 0 or light.size == 0:
+        return True
+    least = max(0.01, faintest * tube.noise / tube.level)
+    return float(np.sqrt(np.mean((light - 1) ** 2))) >= least
 
 
 def _draw_debris(kind: SampleKind, light: Floats, tube: Tube, defocus: float, rng: np.random.Generator) -> int:

@@ -92,6 +92,8 @@ class Arrangement:
         coincident: probabilities of 0, 1, 2, ... further separate objects.
         side_by_side, end_to_end: shares of rod doublets of these forms; the rest is angled.
         overlap_um: how deep touching outlines overlap; negative is a gap.
+        end_overlap_um: that of rods end to end; `overlap_um` where None. Deep, they would look like one
+            constricted rod.
         debris: mean number of small bits in the frame.
         debris_um: their diameters, below the size cutoff.
         ghost: share of frames with a pale remnant of a cell.
@@ -109,6 +111,7 @@ class Arrangement:
     side_by_side: float = 0.4
     end_to_end: float = 0.3
     overlap_um: Range = (-0.1, 0.8)
+    end_overlap_um: Range | None = None
     debris: float = 0.25
     debris_um: Range = (0.6, 2.6)
     ghost: float = 0.02
@@ -180,8 +183,12 @@ class TubeRanges:
         correlation: blur of the noise, px: sensors and codecs leave it not quite white.
         um_per_px: the tube's pixel size; the kind's where None.
         alike: how much of its ranges an `Interior` keeps within one tube, 0..1: cells of one tube look alike.
+        alike_width: the same for `Cell.width_um`.
+        one_build: share of the tubes in which only one of the kind's `cells` is.
         rim: how far the outline follows the dark rim, which defocus carries outwards (`optics.rim_um`); 0 keeps the
             outline at the cell's own edge, 1 lies around the rim, where people draw.
+        faintest: a particle is labelled only if its light differs from the background by this many times the noise
+            (root mean square) and by 1 %: nobody draws what can't be seen.
         phase_contrast, export: None for none.
     """
 
@@ -199,7 +206,10 @@ class TubeRanges:
     correlation: Range = (0.0, 0.6)
     um_per_px: Range | None = None
     alike: float = 1.0
+    alike_width: float = 1.0
+    one_build: float = 0.0
     rim: float = 0.0
+    faintest: float = 0.0
     phase_contrast: PhaseContrast | None = None
     export: Export | None = None
 

@@ -25,7 +25,10 @@ _TUBE = TubeRanges(
     correlation=(0.0, 1.2),
     um_per_px=(0.17, 0.33),
     alike=0.4,
+    alike_width=0.6,
+    one_build=0.5,
     rim=1.0,
+    faintest=0.6,
     export=Export(),
 )
 
@@ -106,7 +109,7 @@ _BACTERIUM = Cell(
     width_um=(2.2, 4.6),
     aspect=(1.5, 8.0),
     septated=0.25,
-    constriction=0.9,
+    constriction=0.8,
     bend=(-0.2, 0.2),
     taper=(-0.12, 0.12),
     interior=Interior(
@@ -128,12 +131,14 @@ _COLONIES = Arrangement(
     coincident=(0.5, 0.22, 0.14, 0.09, 0.05),
     side_by_side=0.35,
     end_to_end=0.3,
-    overlap_um=(-0.2, 0.6),
+    overlap_um=(-0.2, 0.5),
+    end_overlap_um=(-0.3, 0.12),
     debris=0.5,
+    debris_um=(0.4, 1.6),
     border=0.08,
     centring_um=9.0,
     depth_um=0.7,
-    blotches=1.0,
+    blotches=0.8,
     field_stop=0.04,
 )
 
@@ -158,9 +163,10 @@ TRAINING_KINDS = (
             coincident=(0.45, 0.22, 0.15, 0.1, 0.08),
             overlap_um=(-0.3, 0.6),
             debris=0.6,
+            debris_um=(0.5, 2.0),
             border=0.08,
             centring_um=9.0,
-            blotches=3.0,
+            blotches=4.0,
             field_stop=0.08,
         ),
         tube=_TUBE,
@@ -171,7 +177,7 @@ TRAINING_KINDS = (
         convention=_DIVIDING,
         cells=(_POMBE, _BACTERIUM),
         arrangement=_COLONIES,
-        tube=replace(_TUBE, focus_um=(-2.0, 2.0), aperture=(0.5, 1.6), um_per_px=(0.2, 0.36)),
+        tube=replace(_TUBE, focus_um=(-2.0, 2.0), aperture=(0.5, 1.6), um_per_px=(0.2, 0.36), alike_width=0.3),
     ),
     SampleKind(
         name="phase-rods",
@@ -189,6 +195,7 @@ TRAINING_KINDS = (
         tube=replace(
             _TUBE,
             um_per_px=(0.2, 0.36),
+            alike_width=0.3,
             focus_um=(-0.8, 0.8),
             focus_spread_um=(0.1, 0.5),
             aperture=(0.35, 1.2),
@@ -223,6 +230,14 @@ TRAINING_KINDS = (
             blotches=0.3,
             bubbles=0.08,
         ),
-        tube=replace(_TUBE, focus_um=(-4.0, 5.0), focus_spread_um=(0.3, 2.0), alike=0.25, channel=0.35),
+        tube=replace(
+            _TUBE,
+            focus_um=(-4.0, 5.0),
+            focus_spread_um=(0.3, 2.0),
+            alike=0.25,
+            alike_width=1.0,
+            one_build=0.3,
+            channel=0.35,
+        ),
     ),
 )

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.simulate.arrange import choose
 from tui_cytpix.simulate.export import Processing, draw_processing, process, round_off
-from tui_cytpix.simulate.kind import Interior, PhaseContrast, SampleKind
+from tui_cytpix.simulate.kind import Interior, PhaseContrast, Range, SampleKind
 from tui_cytpix.simulate.optics import Floats, Optics, Ring, blur, brightfield
 
 BLACK_LEVEL = 145  # gray levels; what exports of the instrument show as their darkest and brightest
@@ -69,24 +70,32 @@ def draw_tube(kind: SampleKind, size: int, rng: np.random.Generator) -> Tube:
 
 
 def _narrowed(kind: SampleKind, rng: np.random.Generator) -> SampleKind:
-    """The kind with the tube's pixel size, its interiors with the part of their ranges that the tube keeps to."""
-    if kind.tube.um_per_px is not None:
-        kind = replace(kind, um_per_px=float(rng.uniform(*kind.tube.um_per_px)))
-    if kind.tube.alike < 1:
-        cells = tuple(replace(cell, interior=_alike(cell.interior, kind.tube.alike, rng)) for cell in kind.cells)
-        kind = replace(kind, cells=cells)
-    return kind
+    """The kind with the tube's pixel size, with the populations and the part of their ranges that the tube keeps to."""
+    ranges, cells = kind.tube, kind.cells
+    if ranges.um_per_px is not None:
+        kind = replace(kind, um_per_px=float(rng.uniform(*ranges.um_per_px)))
+    if ranges.one_build > 0 and rng.random() < ranges.one_build:
+        cells = (cells[choose(tuple(cell.weight for cell in cells), rng)],)
+    if ranges.alike < 1:
+        cells = tuple(replace(cell, interior=_alike(cell.interior, ranges.alike, rng)) for cell in cells)
+    if ranges.alike_width < 1:
+        cells = tuple(replace(cell, width_um=_part(cell.width_um, ranges.alike_width, rng)) for cell in cells)
+    return replace(kind, cells=cells)
 
 
 def _alike(interior: Interior, share: float, rng: np.random.Generator) -> Interior:
-    chosen: dict[str, Any] = {}
-    for field in fields(interior):
-        value = getattr(interior, field.name)
-        if field.type == "Range":
-            low, high = value
-            start = low + (high - low) * (1 - share) * rng.random()
-            chosen[field.name] = (float(start), float(start + (high - low) * share))
+    chosen: dict[str, Any] = {
+        field.name: _part(getattr(interior, field.name), share, rng)
+        for field in fields(interior)
+        if field.type == "Range"
+    }
     return replace(interior, **chosen)
+
+
+def _part(whole: Range, share: float, rng: np.random.Generator) -> Range:
+    low, high = whole
+    start = low + (high - low) * (1 - share) * rng.random()
+    return float(start), float(start + (high - low) * share)
 
 
 def _draw_ring(ranges: PhaseContrast, rng: np.random.Generator) -> Ring | None:
