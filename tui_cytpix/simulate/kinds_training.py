@@ -88,8 +88,8 @@ _POMBE = Cell(
     bend=(-0.12, 0.12),
     taper=(-0.15, 0.15),
     interior=Interior(
-        phase_per_um=(0.12, 0.6),
-        wall=(-0.1, 0.9),
+        phase_per_um=(0.06, 0.6),
+        wall=(-0.4, 0.9),
         absorption=(0.0, 0.03),
         granules_per_um2=(0.0, 1.5),
         granule_um=(0.15, 0.42),
@@ -108,7 +108,7 @@ _BACTERIUM = Cell(
     weight=0.45,
     width_um=(2.2, 4.6),
     aspect=(1.5, 8.0),
-    septated=0.25,
+    septated=0.4,
     constriction=0.8,
     bend=(-0.2, 0.2),
     taper=(-0.12, 0.12),
@@ -139,7 +139,7 @@ _COLONIES = Arrangement(
     centring_um=9.0,
     depth_um=0.7,
     blotches=0.8,
-    field_stop=0.04,
+    field_stop=0.08,
 )
 
 _BEAD = Interior(
@@ -167,7 +167,7 @@ TRAINING_KINDS = (
             border=0.08,
             centring_um=9.0,
             blotches=4.0,
-            field_stop=0.08,
+            field_stop=0.2,
         ),
         tube=_TUBE,
     ),

@@ -89,14 +89,16 @@ def brightfield(phase: Floats, absorbance: Floats, defocus_um: float, optics: Op
 
 
 def rim_um(defocus_um: float, optics: Optics) -> float:
-    """How far beyond its place in focus the dark rim of a cell ends, um; 0 where the rim is bright (z <= 0).
+    """How far beyond its place in focus the outline of a cell is drawn, um.
 
-    The first Fresnel fringe of an edge, ~ sqrt(wavelength z), and the blur of the condenser, z s, as independent
-    widths. On simulated cells of 2 to 6 um radius at 0 to 4 um the point at which the light has come back half way to
-    the background lies within 0.2 um of the outline that follows from it.
+    For z > 0 the end of the dark rim: the first Fresnel fringe of an edge, ~ sqrt(wavelength z), and the blur of the
+    condenser, z s, as independent widths. On simulated cells of 2 to 6 um radius at 0 to 4 um the point at which the
+    light has come back half way to the background lies within 0.2 um of the outline that follows from it. For z < 0
+    the rim is bright, and some draw around it, some within: half of that.
     """
-    z = max(defocus_um, 0.0)
-    return float(np.sqrt(_FRINGE**2 * WAVELENGTH_UM * z + (z * optics.condenser) ** 2))
+    z = abs(defocus_um)
+    rim = float(np.sqrt(_FRINGE**2 * WAVELENGTH_UM * z + (z * optics.condenser) ** 2))
+    return rim if defocus_um > 0 else rim / 2
 
 
 def refraction_loss(phase: Floats, strength: float, optics: Optics) -> Floats:

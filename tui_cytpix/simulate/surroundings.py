@@ -25,31 +25,32 @@ def blotches(kind: SampleKind, size: int, rng: np.random.Generator) -> Floats:
     )
     light = 1 + np.float32(rng.uniform(0, 0.025) * rng.random()) * np.asarray(patchy, np.float32)
     axis = np.arange(side, dtype=np.float32)
-    depth = rng.uniform(0.03, 0.3)
+    depth = 0.7 * rng.random() ** 2 + 0.03
     for _ in range(int(rng.poisson(kind.arrangement.blotches))):
         cy, cx = rng.uniform(0, side, 2)
         shade = depth * rng.uniform(0.2, 1.2) * (1 if rng.random() < 0.85 else -0.6)
         step = rng.normal(0, 2.0, 2) / um
+        flat = rng.uniform(1.0, 3.0)  # a disc out of focus has a flat top, more than a Gaussian
         for link in range(int(rng.integers(1, 4))):
             ry, rx = rng.uniform(1.0, 4.5, 2) / um
             y, x = cy + link * step[0], cx + link * step[1]
-            # A flat top: a disc out of focus is no Gaussian.
             hill = ((axis[:, None] - y) / ry) ** 2 + ((axis[None, :] - x) / rx) ** 2
-            light -= np.float32(shade / 1.5) * np.exp(-(hill**1.5)).astype(np.float32)
+            light -= np.float32(shade / 1.5) * np.exp(-(hill**flat)).astype(np.float32)
     wide = cv2.resize(light, (side * _COARSE, side * _COARSE), interpolation=cv2.INTER_CUBIC)
     return np.ascontiguousarray(np.clip(wide[:size, :size], 0.2, 1.8), np.float32)
 
 
 def field_stop(size: int, rng: np.random.Generator) -> Floats:
-    """Light that a straight edge cuts off in a corner or at a side; float32 (size, size), 0..1."""
+    """Light that one or two straight edges cut off in corners or at sides; float32 (size, size), 0..1."""
     axis = np.arange(size, dtype=np.float32) - (size - 1) / 2
-    turn = rng.uniform(0, 2 * np.pi)
-    along = np.float32(np.cos(turn)) * axis[None, :] + np.float32(np.sin(turn)) * axis[:, None]
-    farthest = float(along.max())
-    edge = farthest * rng.uniform(0.72, 0.97)
-    soft = rng.uniform(0.5, 3.0)
-    dark = rng.uniform(0.02, 0.6)
-    return np.asarray(dark + (1 - dark) / (1 + np.exp(np.clip((along - edge) / soft, -30, 30))), np.float32)
+    soft, dark = rng.uniform(0.4, 3.0), rng.choice((0.02, 1.0)) * rng.uniform(0.0, 0.6)
+    light = np.ones((size, size), np.float32)
+    for _ in range(int(rng.integers(1, 3))):
+        turn = rng.uniform(0, 2 * np.pi)
+        along = np.float32(np.cos(turn)) * axis[None, :] + np.float32(np.sin(turn)) * axis[:, None]
+        edge = float(along.max()) * rng.uniform(0.4, 0.97)
+        light = np.minimum(light, 1 / (1 + np.exp(np.clip((along - edge) / soft, -30, 30))))
+    return np.asarray(dark + (1 - dark) * light, np.float32)
 
 
 def bubbles(kind: SampleKind, size: int, rng: np.random.Generator) -> Floats:
