@@ -11,9 +11,9 @@ from dataclasses import replace
 from tui_cytpix.simulate.kind import Arrangement, Cell, Export, Interior, PhaseContrast, SampleKind, TubeRanges
 
 _TUBE = TubeRanges(
-    focus_um=(-2.0, 2.5),
-    focus_spread_um=(0.2, 1.2),
-    aperture=(0.6, 1.6),
+    focus_um=(-1.7, 2.2),
+    focus_spread_um=(0.1, 1.0),
+    aperture=(0.6, 1.9),
     condenser=(0.05, 0.4),
     contrast=(0.6, 1.5),
     level=(380.0, 700.0),
@@ -83,14 +83,14 @@ _UNEVEN_ROUND = replace(
 _POMBE = Cell(
     weight=0.55,
     width_um=(2.6, 5.0),
-    aspect=(1.6, 5.5),
+    aspect=(1.5, 5.0),
     septated=0.25,
     bend=(-0.12, 0.12),
     taper=(-0.15, 0.15),
     interior=Interior(
-        phase_per_um=(0.06, 0.6),
-        wall=(-0.4, 0.9),
-        absorption=(0.0, 0.03),
+        phase_per_um=(0.06, 0.5),
+        wall=(-0.6, 1.2),
+        absorption=(0.0, 0.012),
         granules_per_um2=(0.0, 1.5),
         granule_um=(0.15, 0.42),
         granule_phase=(-1.6, 1.8),
@@ -100,14 +100,14 @@ _POMBE = Cell(
         nucleus_phase=(-0.5, 0.3),
         vacuoles=(0.7, 0.2, 0.1),
         mottle=(0.0, 0.15),
-        rim_loss=(0.0, 1.6),
+        rim_loss=(0.0, 0.9),
         septum_phase=(0.1, 1.6),
     ),
 )
 _BACTERIUM = Cell(
     weight=0.45,
     width_um=(2.2, 4.6),
-    aspect=(1.5, 8.0),
+    aspect=(1.4, 7.0),
     septated=0.4,
     constriction=0.8,
     bend=(-0.2, 0.2),
@@ -115,7 +115,7 @@ _BACTERIUM = Cell(
     interior=Interior(
         phase_per_um=(0.1, 0.5),
         wall=(0.0, 0.5),
-        absorption=(0.0, 0.12),
+        absorption=(0.0, 0.06),
         granules_per_um2=(0.0, 0.15),
         nuclei=(0.7, 0.2, 0.1),
         nucleus_phase=(-0.5, 0.3),
@@ -138,7 +138,7 @@ _COLONIES = Arrangement(
     border=0.08,
     centring_um=9.0,
     depth_um=0.7,
-    blotches=0.8,
+    blotches=0.5,
     field_stop=0.08,
 )
 
@@ -177,7 +177,15 @@ TRAINING_KINDS = (
         convention=_DIVIDING,
         cells=(_POMBE, _BACTERIUM),
         arrangement=_COLONIES,
-        tube=replace(_TUBE, focus_um=(-2.0, 2.0), aperture=(0.5, 1.6), um_per_px=(0.2, 0.36), alike_width=0.3),
+        tube=replace(
+            _TUBE,
+            focus_um=(-1.3, 1.3),
+            focus_spread_um=(0.1, 0.7),
+            aperture=(0.6, 2.2),
+            shading=(0.0, 0.05),
+            um_per_px=(0.2, 0.36),
+            alike_width=0.3,
+        ),
     ),
     SampleKind(
         name="phase-rods",
@@ -200,6 +208,8 @@ TRAINING_KINDS = (
             focus_spread_um=(0.1, 0.5),
             aperture=(0.35, 1.2),
             noise=(1.0, 8.0),
+            shading=(0.0, 0.06),
+            rim=0.0,
             phase_contrast=PhaseContrast(share=0.7),
         ),
     ),

@@ -23,7 +23,7 @@ def blotches(kind: SampleKind, size: int, rng: np.random.Generator) -> Floats:
     patchy = cv2.resize(
         rng.standard_normal((cells, cells)).astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC
     )
-    light = 1 + np.float32(rng.uniform(0, 0.025) * rng.random()) * np.asarray(patchy, np.float32)
+    light = 1 + np.float32(0.025 * rng.random() ** 3) * np.asarray(patchy, np.float32)
     axis = np.arange(side, dtype=np.float32)
     depth = 0.7 * rng.random() ** 2 + 0.03
     for _ in range(int(rng.poisson(kind.arrangement.blotches))):
