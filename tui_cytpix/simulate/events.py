@@ -15,8 +15,9 @@ from tui_cytpix.simulate.arrange import Cluster, draw_cell, draw_frame
 from tui_cytpix.simulate.interior import render
 from tui_cytpix.simulate.kind import SampleKind
 from tui_cytpix.simulate.kinds import kind_named
-from tui_cytpix.simulate.optics import Floats, brightfield
+from tui_cytpix.simulate.optics import Floats, brightfield, rim_um
 from tui_cytpix.simulate.shapes import Rod, Round
+from tui_cytpix.simulate.surroundings import blotches, bubbles, field_stop
 from tui_cytpix.simulate.tube import Tube, draw_tube, expose, smear
 
 FRAME_PX = 248
@@ -50,11 +51,11 @@ class SimulatedSample:
         Raises:
             UsageError: no kind has that name.
         """
-        self.kind = kind_named(kind)
         self.seed = seed
         self.size = size
         self._n = n
-        self.tube = draw_tube(self.kind, size, np.random.default_rng([seed, 0]))
+        self.tube = draw_tube(kind_named(kind), size, np.random.default_rng([seed, 0]))
+        self.kind = self.tube.kind
 
     def __len__(self) -> int:
         return self._n
@@ -80,23 +81,24 @@ def simulate_sample(kind: str | SampleKind, n: int, seed: int) -> SimulatedSampl
 def simulate_event(
     kind: str | SampleKind, rng: np.random.Generator, size: int = FRAME_PX, tube: Tube | None = None
 ) -> SimulatedEvent:
-    """One event of size x size px, of the given tube or of a new one.
+    """One event of size x size px, of the given tube (which is of a kind already) or of a new one.
 
     Raises:
         UsageError: no kind has that name.
     """
-    kind = kind_named(kind)
-    tube = draw_tube(kind, size, rng) if tube is None else tube
+    tube = draw_tube(kind_named(kind), size, rng) if tube is None else tube
+    kind = tube.kind
     light = np.ones((size, size), np.float32)
     nearest = np.full((size, size), 1.0, np.float32)
     labels = np.zeros((size, size), np.uint16)
     defocus = float(rng.normal(tube.focus_um, tube.focus_spread_um))
     clusters = draw_frame(kind, size, rng)
     for cluster in clusters:
-        depth = defocus if cluster is clusters[0] else defocus + float(rng.normal(0, 1.5))
+        depth = defocus if cluster is clusters[0] else defocus + float(rng.normal(0, kind.arrangement.depth_um))
         _draw_cluster(cluster, light, (labels, nearest), tube, depth, rng)
     debris = _draw_debris(kind, light, tube, defocus, rng)
     ghosts = _draw_ghost(kind, light, labels, tube, rng)
+    _draw_surroundings(kind, light, labels, rng)
     labels, centroids = _numbered(labels)
     edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     shapes = [shape for cluster in clusters for _, shape in cluster]
@@ -157,12 +159,25 @@ def _draw_cluster(
     outer_y, outer_x, inner_y, inner_x = _overlay(light, window, intensity)
     labels, nearest = truth
     first = int(labels.max()) + 1
-    for number, q in enumerate(depths):
-        inside = q[inner_y, inner_x]
+    # A phase ring shows the cell itself dark, not its rim.
+    follow = tube.kind.tube.rim if tube.optics.ring is None else 0.0
+    grown = follow * rim_um(defocus, tube.optics) / tube.optics.um_per_px
+    for number, (q, (_, shape)) in enumerate(zip(depths, cluster, strict=True)):
+        inside = q[inner_y, inner_x] * np.float32(shape.radius / (shape.radius + grown))
         # Where outlines overlap, a pixel belongs to the particle in which it lies deeper.
         closer = inside < nearest[outer_y, outer_x]
-        labels[outer_y, outer_x][closer] = first + number
+        seen = _visible(intensity[inner_y, inner_x][closer], tube)
+        labels[outer_y, outer_x][closer] = first + number if seen else 0
         nearest[outer_y, outer_x][closer] = inside[closer]
+
+
+def _visible(light: Floats, tube: Tube) -> bool:
+    """Whether a person would see a particle with this light, 1 = background."""
+    faintest = tube.kind.tube.faintest
+    if faintest == 0 or light.size == 0:
+        return True
+    least = max(0.01, faintest * tube.noise / tube.level)
+    return float(np.sqrt(np.mean((light - 1) ** 2))) >= least
 
 
 def _draw_debris(kind: SampleKind, light: Floats, tube: Tube, defocus: float, rng: np.random.Generator) -> int:
@@ -181,6 +196,21 @@ def _draw_debris(kind: SampleKind, light: Floats, tube: Tube, defocus: float, rn
         shade = (thickness * rng.uniform(0.0, 0.2)).astype(np.float32)
         _overlay(light, window, brightfield(phase, shade, defocus + float(rng.normal(0, 3)), tube.optics))
     return count
+
+
+def _draw_surroundings(kind: SampleKind, light: Floats, labels: NDArray[np.uint16], rng: np.random.Generator) -> None:
+    """Blotches, bubbles, a dark corner; what lies in the dark is no particle any more."""
+    arrangement, size = kind.arrangement, light.shape[0]
+    if arrangement.blotches > 0:
+        light *= blotches(kind, size, rng)
+    if arrangement.bubbles > 0:
+        air = bubbles(kind, size, rng)
+        light *= air
+        labels[np.abs(air - 1) > 0.3] = 0
+    if arrangement.field_stop > 0 and rng.random() < arrangement.field_stop:
+        stop = field_stop(size, rng)
+        light *= stop
+        labels[stop < 0.8] = 0
 
 
 def _draw_ghost(

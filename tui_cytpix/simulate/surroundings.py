@@ -1,0 +1,69 @@
+"""What is in a frame beside the particles, and must not be taken for them: blotches, air bubbles, dark corners."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from tui_cytpix.simulate.kind import SampleKind
+from tui_cytpix.simulate.optics import Floats
+
+_COARSE = 4  # blotches are soft: drawn on every fourth pixel
+
+
+def blotches(kind: SampleKind, size: int, rng: np.random.Generator) -> Floats:
+    """Light behind things far out of focus, as other cells and dirt at other depths of a well; float32 (size, size).
+
+    A patchy ground, and spots of 2 to 9 um that are mostly dark, alone or in streaks.
+    """
+    side = -(-size // _COARSE) + 1
+    um = _COARSE * kind.um_per_px
+    grain = rng.uniform(1.0, 3.0) / um
+    cells = max(4, int(side / max(grain, 0.5)))
+    patchy = cv2.resize(
+        rng.standard_normal((cells, cells)).astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC
+    )
+    light = 1 + np.float32(0.025 * rng.random() ** 3) * np.asarray(patchy, np.float32)
+    axis = np.arange(side, dtype=np.float32)
+    depth = 0.7 * rng.random() ** 2 + 0.03
+    for _ in range(int(rng.poisson(kind.arrangement.blotches))):
+        cy, cx = rng.uniform(0, side, 2)
+        shade = depth * rng.uniform(0.2, 1.2) * (1 if rng.random() < 0.85 else -0.6)
+        step = rng.normal(0, 2.0, 2) / um
+        flat = rng.uniform(1.0, 3.0)  # a disc out of focus has a flat top, more than a Gaussian
+        for link in range(int(rng.integers(1, 4))):
+            ry, rx = rng.uniform(1.0, 4.5, 2) / um
+            y, x = cy + link * step[0], cx + link * step[1]
+            hill = ((axis[:, None] - y) / ry) ** 2 + ((axis[None, :] - x) / rx) ** 2
+            light -= np.float32(shade / 1.5) * np.exp(-(hill**flat)).astype(np.float32)
+    wide = cv2.resize(light, (side * _COARSE, side * _COARSE), interpolation=cv2.INTER_CUBIC)
+    return np.ascontiguousarray(np.clip(wide[:size, :size], 0.2, 1.8), np.float32)
+
+
+def field_stop(size: int, rng: np.random.Generator) -> Floats:
+    """Light that one or two straight edges cut off in corners or at sides; float32 (size, size), 0..1."""
+    axis = np.arange(size, dtype=np.float32) - (size - 1) / 2
+    soft, dark = rng.uniform(0.4, 3.0), rng.choice((0.02, 1.0)) * rng.uniform(0.0, 0.6)
+    light = np.ones((size, size), np.float32)
+    for _ in range(int(rng.integers(1, 3))):
+        turn = rng.uniform(0, 2 * np.pi)
+        along = np.float32(np.cos(turn)) * axis[None, :] + np.float32(np.sin(turn)) * axis[:, None]
+        edge = float(along.max()) * rng.uniform(0.4, 0.97)
+        light = np.minimum(light, 1 / (1 + np.exp(np.clip((along - edge) / soft, -30, 30))))
+    return np.asarray(dark + (1 - dark) * light, np.float32)
+
+
+def bubbles(kind: SampleKind, size: int, rng: np.random.Generator) -> Floats:
+    """Light behind air bubbles: total reflection leaves a black ring about a bright middle; float32 (size, size)."""
+    light = np.ones((size, size), np.float32)
+    axis = np.arange(size, dtype=np.float32)
+    for _ in range(int(rng.poisson(kind.arrangement.bubbles))):
+        cy, cx = rng.uniform(0, size, 2)
+        radius = rng.uniform(2.5, 9.0) / kind.um_per_px
+        hole, soft = rng.uniform(0.15, 0.45), rng.uniform(0.7, 2.0)
+        distance = np.hypot(axis[:, None] - np.float32(cy), axis[None, :] - np.float32(cx))
+        within = 1 / (1 + np.exp(np.clip((distance - radius) / soft, -30, 30)))
+        middle = np.exp(-((distance / (hole * radius)) ** 4))
+        halo = 0.2 * np.exp(-(((distance - radius - 3 * soft) / (1.5 * soft)) ** 2))
+        light *= (1 - 0.93 * within * (1 - middle) + 0.5 * middle + halo).astype(np.float32)
+    return light
