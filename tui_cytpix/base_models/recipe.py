@@ -178,6 +178,7 @@ def train(recipe: Recipe) -> Model:
         batch=recipe.batch,
         views_per_epoch=1,
         average=0.995,
+        pull=0.0,
         crop=recipe.crop,
         total_steps=recipe.steps,
         augmentation=VARIATIONS,

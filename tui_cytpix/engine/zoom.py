@@ -12,7 +12,11 @@ GUESS_SLACK = 1.7
 LEAST, MOST = 0.2, 5.0
 
 
-def zoom_of(card: ModelCard, um_per_px: float | None, typical_px: Callable[[], float | None]) -> float:
+def _unknown() -> None:
+    return None
+
+
+def zoom_of(card: ModelCard, um_per_px: float | None, typical_px: Callable[[], float | None] = _unknown) -> float:
     """How many times as large as it is the network should see an image of a sample.
 
     Of a known scale: the network's pixel size decides. Of an unknown one: what the model was trained with, else the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,10 +111,18 @@ class RunImages:
             if path.is_file():
                 found = json.loads(path.read_text("utf-8"))
                 return float(found) if isinstance(found, int | float) else None
-            size = sample_typical_px(self.reader(sample))
+            size = self._typical_px(sample)
             path.parent.mkdir(exist_ok=True)
             write_text(path, json.dumps(size))
             return size
+
+    def _typical_px(self, sample: str) -> float | None:
+        try:
+            reader = self.reader(sample)
+        except SampleError:  # gone: the run's own copies have to do
+            kept = [key.event for key in self._settings.selection.images if key.sample == sample]
+            return typical_px(kept, lambda event: self.read(ImageKey(sample, event)))
+        return typical_px(reader.event_ids, reader.read_image)
 
     def keep(self, key: ImageKey) -> None:
         """Copies an image into the run, unless its sample lies inside the run anyway."""
@@ -150,17 +159,17 @@ def sample_background(reader: SampleReader) -> NDArray[np.float32] | None:
     return static_background(np.stack(images)) if len(images) >= MIN_BACKGROUND_IMAGES else None
 
 
-def sample_typical_px(reader: SampleReader) -> float | None:
+def typical_px(events: Sequence[str], read: Callable[[str], NDArray[np.uint8] | NDArray[np.uint16]]) -> float | None:
     """How large a sample's particles look, px, from up to 24 images, evenly spread; None where nothing stands out."""
     from tui_cytpix.core.background import image_background
     from tui_cytpix.core.normalise import normalise
     from tui_cytpix.core.scale import typical_diameter
 
-    step = max(1, len(reader.event_ids) // SIZE_IMAGES)
+    step = max(1, len(events) // SIZE_IMAGES)
     grays = []
-    for event in reader.event_ids[::step][:SIZE_IMAGES]:
+    for event in events[::step][:SIZE_IMAGES]:
         try:
-            image = reader.read_image(event)
+            image = read(event)
         except SampleError:
             continue
         grays.append(normalise(image, image_background(image)))
