@@ -185,6 +185,7 @@ class TubeRanges:
         alike: how much of its ranges an `Interior` keeps within one tube, 0..1: cells of one tube look alike.
         alike_width: the same for `Cell.width_um`.
         one_build: share of the tubes in which only one of the kind's `cells` is.
+        oblique: the most that light falls in obliquely (optics.Optics); mostly less.
         rim: how far the outline follows the dark rim, which defocus carries outwards (`optics.rim_um`); 0 keeps the
             outline at the cell's own edge, 1 lies around the rim, where people draw.
         faintest: a particle is labelled only if its light differs from the background by this many times the noise
@@ -208,6 +209,7 @@ class TubeRanges:
     alike: float = 1.0
     alike_width: float = 1.0
     one_build: float = 0.0
+    oblique: float = 0.0
     rim: float = 0.0
     faintest: float = 0.0
     phase_contrast: PhaseContrast | None = None

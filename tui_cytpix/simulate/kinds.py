@@ -232,6 +232,7 @@ _KINDS = (
             correlation=(0.0, 1.2),
             um_per_px=(0.22, 0.5),
             alike=0.6,
+            oblique=0.2,
             rim=1.0,
             faintest=0.6,
             export=Export(),
