@@ -156,6 +156,10 @@ def _draw_cluster(
         absorbance += shade
         depths.append(q)
     intensity = brightfield(phase, absorbance, defocus, tube.optics)
+    arrangement = tube.kind.arrangement
+    if arrangement.tilted > 0 and rng.random() < arrangement.tilted:
+        other = brightfield(phase, absorbance, defocus + float(rng.normal(0, arrangement.tilt_um)), tube.optics)
+        intensity += _ramp((y, x), rng) * (other - intensity)
     outer_y, outer_x, inner_y, inner_x = _overlay(light, window, intensity)
     labels, nearest = truth
     first = int(labels.max()) + 1
@@ -169,6 +173,14 @@ def _draw_cluster(
         seen = _visible(intensity[inner_y, inner_x][closer], tube)
         labels[outer_y, outer_x][closer] = first + number if seen else 0
         nearest[outer_y, outer_x][closer] = inside[closer]
+
+
+def _ramp(grid: tuple[Floats, Floats], rng: np.random.Generator) -> Floats:
+    """0 to 1 from one side of a window to the other, in any direction."""
+    turn = rng.uniform(0, 2 * np.pi)
+    along = grid[1] * np.float32(np.cos(turn)) + grid[0] * np.float32(np.sin(turn))
+    least, most = float(along.min()), float(along.max())
+    return np.asarray((along - least) / max(most - least, 1.0), np.float32)
 
 
 def _visible(light: Floats, tube: Tube) -> bool:

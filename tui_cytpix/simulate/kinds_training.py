@@ -144,7 +144,7 @@ _COLONIES = Arrangement(
     centring_um=9.0,
     depth_um=0.7,
     blotches=0.5,
-    field_stop=0.08,
+    field_stop=0.15,
 )
 
 _BEAD = Interior(
@@ -172,7 +172,7 @@ TRAINING_KINDS = (
             border=0.08,
             centring_um=9.0,
             blotches=4.0,
-            field_stop=0.2,
+            field_stop=0.35,
         ),
         tube=_TUBE,
     ),
