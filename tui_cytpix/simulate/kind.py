@@ -101,6 +101,8 @@ class Arrangement:
         blank: share of frames without any particle.
         centring_um: standard deviation of the main object's place about the frame's middle.
         depth_um: standard deviation of the other objects' defocus about the main one's.
+        tilted: share of clusters that lie aslant: in focus at one end more than at the other.
+        tilt_um: standard deviation of the difference of defocus between their ends.
         blotches: mean number of far-out-of-focus things behind the particles, soft and not particles themselves.
         field_stop: share of frames with a dark corner or side: the edge of a well or of the field.
         bubbles: mean number of air bubbles: a black ring about a bright middle, not a particle.
@@ -119,6 +121,8 @@ class Arrangement:
     blank: float = 0.01
     centring_um: float = 5.0
     depth_um: float = 1.5
+    tilted: float = 0.0
+    tilt_um: float = 1.5
     blotches: float = 0.0
     field_stop: float = 0.0
     bubbles: float = 0.0
@@ -185,6 +189,7 @@ class TubeRanges:
         alike: how much of its ranges an `Interior` keeps within one tube, 0..1: cells of one tube look alike.
         alike_width: the same for `Cell.width_um`.
         one_build: share of the tubes in which only one of the kind's `cells` is.
+        oblique: the most that light falls in obliquely (optics.Optics); mostly less.
         rim: how far the outline follows the dark rim, which defocus carries outwards (`optics.rim_um`); 0 keeps the
             outline at the cell's own edge, 1 lies around the rim, where people draw.
         faintest: a particle is labelled only if its light differs from the background by this many times the noise
@@ -208,6 +213,7 @@ class TubeRanges:
     alike: float = 1.0
     alike_width: float = 1.0
     one_build: float = 0.0
+    oblique: float = 0.0
     rim: float = 0.0
     faintest: float = 0.0
     phase_contrast: PhaseContrast | None = None

@@ -27,6 +27,7 @@ _TUBE = TubeRanges(
     alike=0.4,
     alike_width=0.6,
     one_build=0.5,
+    oblique=0.2,
     rim=1.0,
     faintest=0.6,
     export=Export(),
@@ -56,6 +57,7 @@ _YEAST = Cell(
         vacuole_phase=(-1.6, -0.2),
         mottle=(0.0, 0.15),
         rim_loss=(0.2, 2.2),
+        inset_um=0.18,
     ),
 )
 _PLAIN_ROUND = Cell(
@@ -74,6 +76,7 @@ _PLAIN_ROUND = Cell(
         nucleus_share=(0.3, 0.7),
         mottle=(0.0, 0.2),
         rim_loss=(0.0, 1.6),
+        inset_um=0.18,
     ),
 )
 _UNEVEN_ROUND = replace(
@@ -102,6 +105,7 @@ _POMBE = Cell(
         mottle=(0.0, 0.15),
         rim_loss=(0.0, 0.9),
         septum_phase=(0.1, 1.6),
+        inset_um=0.12,
     ),
 )
 _BACTERIUM = Cell(
@@ -123,6 +127,7 @@ _BACTERIUM = Cell(
         rim_loss=(0.0, 1.5),
         septum_phase=(0.0, 0.2),
         septum_absorption=(0.0, 0.1),
+        inset_um=0.12,
     ),
 )
 _DIVIDING = "A dividing rod, septated or constricted, is one particle until its halves have come apart."
@@ -139,7 +144,7 @@ _COLONIES = Arrangement(
     centring_um=9.0,
     depth_um=0.7,
     blotches=0.5,
-    field_stop=0.08,
+    field_stop=0.15,
 )
 
 _BEAD = Interior(
@@ -167,7 +172,7 @@ TRAINING_KINDS = (
             border=0.08,
             centring_um=9.0,
             blotches=4.0,
-            field_stop=0.2,
+            field_stop=0.35,
         ),
         tube=_TUBE,
     ),
@@ -195,7 +200,11 @@ TRAINING_KINDS = (
             replace(
                 _BACTERIUM,
                 interior=replace(
-                    _BACTERIUM.interior, phase_per_um=(0.06, 0.3), absorption=(0.0, 0.3), rim_loss=(0.0, 0.8)
+                    _BACTERIUM.interior,
+                    phase_per_um=(0.06, 0.3),
+                    absorption=(0.0, 0.3),
+                    rim_loss=(0.0, 0.8),
+                    inset_um=0.05,
                 ),
             ),
         ),
@@ -209,6 +218,7 @@ TRAINING_KINDS = (
             aperture=(0.35, 1.2),
             noise=(1.0, 8.0),
             shading=(0.0, 0.06),
+            oblique=0.2,
             rim=0.0,
             phase_contrast=PhaseContrast(share=0.7),
         ),

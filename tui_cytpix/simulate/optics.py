@@ -9,6 +9,9 @@ A phase ring weakens the direct light and turns it by a quarter wave (Zernike). 
 scattered by little goes through it too: the low frequencies of the cell's wave are treated as the direct light is.
 That gives the bright halo and the fading towards the middle of large cells (Yin, Kanade, Chen 2012, Medical Image
 Analysis 16).
+
+Light that falls in obliquely favours what is scattered to one side, as a schlieren edge does: one side of a cell is
+bright, the other dark.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ Floats = NDArray[np.float32]
 
 WAVELENGTH_UM = 0.52
 _FRINGE = 0.4
+_EDGE = 0.1  # cycles/um over which the two halves pass into each other
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,17 @@ class Ring:
 
 @dataclass(frozen=True)
 class Optics:
-    """What a tube's images have in common: `aperture` in cycles/um, `condenser` in rad."""
+    """What a tube's images have in common: `aperture` in cycles/um, `condenser` in rad.
+
+    `oblique`, 0..1, is how much more passes of the light scattered towards `azimuth` (rad) than of the other half.
+    """
 
     um_per_px: float
     aperture: float
     condenser: float
     ring: Ring | None = None
+    oblique: float = 0.0
+    azimuth: float = 0.0
 
 
 def blur(image: Floats, sigma: float) -> Floats:
@@ -81,6 +90,9 @@ def brightfield(phase: Floats, absorbance: Floats, defocus_um: float, optics: Op
     if optics.ring is not None:
         direct = optics.ring.factor
         transfer *= 1 + np.complex64(direct - 1) * np.exp(-f2 * np.float32((np.pi * optics.ring.halo_um) ** 2 / 2))
+    if optics.oblique > 0:
+        aside = fx * np.float32(np.cos(optics.azimuth)) + fy * np.float32(np.sin(optics.azimuth))
+        transfer *= 1 + np.float32(optics.oblique) * np.tanh(aside / np.float32(_EDGE))
     field = fft.ifft2(fft.fft2(wave, shape) * transfer)[:height, :width]
     intensity = (field.real + np.float32(direct.real)) ** 2 + (field.imag + np.float32(direct.imag)) ** 2
     intensity = np.asarray(intensity / np.float32(abs(direct) ** 2), np.float32)

@@ -52,6 +52,9 @@ def draw_tube(kind: SampleKind, size: int, rng: np.random.Generator) -> Tube:
     optics = Optics(kind.um_per_px, float(rng.uniform(*ranges.aperture)), float(rng.uniform(*ranges.condenser)))
     if ranges.phase_contrast is not None:
         optics = replace(optics, ring=_draw_ring(ranges.phase_contrast, rng))
+    if ranges.oblique > 0:
+        oblique = ranges.oblique * float(rng.random()) ** 2
+        optics = replace(optics, oblique=oblique, azimuth=float(rng.uniform(0, 2 * np.pi)))
     flow = float(rng.choice((0.0, np.pi / 2)))
     return Tube(
         kind=kind,
