@@ -66,7 +66,7 @@ def differing_regions(normalised: NDArray[np.float32], cell: int) -> list[Region
     return found
 
 
-def _differs(energy: NDArray[np.floating[Any]], white: float, measure: _Measure) -> NDArray[np.bool_]:
+def _differs(energy: NDArray[Any], white: float, measure: _Measure) -> NDArray[np.bool_]:
     around = cv2.blur(energy, (measure.window, measure.window))
     flat = around.ravel()
     place = int(_QUIET * (flat.size - 1))
