@@ -215,6 +215,9 @@ def test_an_image_without_objects():
     assert found["ConfidenceScore"] == 0.25
     assert object_features(gray, np.zeros(FRAME, bool), nothing, SCALE, background) == []
     assert particle_features(gray, np.zeros(FRAME, bool), nothing, SCALE, background) == []
+    assert found["AreaSquareMicrons"] == 0
+    unknown = image_features(gray, np.zeros(FRAME, bool), nothing, None, background)
+    assert math.isnan(unknown["AreaSquareMicrons"])
 
 
 def test_one_pixel_and_a_full_frame():

@@ -113,6 +113,7 @@ class Measurement:
         _put(table, everything.regions - 1, self._of_pixels(everything), len(parts), 0.0)
         _put(table, largest.regions - 1, self._of_shape(largest), len(parts))
         table |= {
+            "AreaSquareMicrons": table["NumPixels"] * self._scale**2,
             "ParticleCount": np.array([len(part.points) for part in parts], np.float64),
             "ObjectCount": np.array([part.count for part in parts], np.float64),
             "ClumpIndexMax": np.array([part.owned.max() for part in parts], np.float64),
@@ -225,7 +226,7 @@ def _put(
 ) -> None:
     """Adds columns whose values stand in `rows`; in the others are NaN, or `bare` for what can be counted."""
     for name, values in columns.items():
-        counted = name in ("NumPixels", "AreaSquareMicrons", "IsOnBorder")
+        counted = name in ("NumPixels", "IsOnBorder")
         table[name] = np.full(total, bare if counted else _NAN)
         table[name][rows] = values
 
