@@ -14,7 +14,8 @@ from skimage import draw, feature, measure
 from tui_cytpix.core import shape as shapes
 from tui_cytpix.core import texture
 from tui_cytpix.core.feature_table import FEATURES, names
-from tui_cytpix.core.features import image_features, object_features, particle_features
+from tui_cytpix.core.features import Measurement, Subject, image_features, object_features, particle_features
+from tui_cytpix.core.pixels import Canvas, Patch, Pixels
 
 FRAME = (248, 248)
 SCALE = 0.3
@@ -148,21 +149,26 @@ def test_texture_agrees_with_skimages_matrix(seed):
     angles = [0, math.pi / 4, math.pi / 2, 3 * math.pi / 4]
     matrix = feature.graycomatrix(outside, [1], angles, texture.LEVELS + 1, symmetric=True)[:-1, :-1].sum(axis=(2, 3))
     p = matrix / matrix.sum()
-    found = texture.cooccurrence(levels, mask)
-    assert found.maximum == pytest.approx(p.max())
+    canvas = Canvas([Patch(gray, background)])
+    on_canvas = canvas.filled([levels], np.intp)
+    found = texture.cooccurrence(Pixels(canvas, canvas.filled([mask], np.int32)), on_canvas)
+    assert found.maximum[0] == pytest.approx(p.max())
     shaped = p[:, :, None, None]
-    assert found.contrast == pytest.approx(feature.graycoprops(shaped, "contrast")[0, 0])
-    assert found.angular_second_moment == pytest.approx(feature.graycoprops(shaped, "ASM")[0, 0])
-    assert found.entropy == pytest.approx(stats.entropy(p.ravel(), base=2))
+    assert found.contrast[0] == pytest.approx(feature.graycoprops(shaped, "contrast")[0, 0])
+    assert found.angular_second_moment[0] == pytest.approx(feature.graycoprops(shaped, "ASM")[0, 0])
+    assert found.entropy[0] == pytest.approx(stats.entropy(p.ravel(), base=2))
 
 
 def test_gyration_radius_of_a_disc_and_of_two_points():
-    disc = ellipse(30, 30).astype(float)
-    assert shapes.gyration_radius(disc) == pytest.approx(30 / math.sqrt(2), rel=0.01)
     points = np.zeros((9, 9))
     points[4, 1], points[4, 7] = 1, 2
+    weights = [ellipse(30, 30).astype(float), points]
+    canvas = Canvas([Patch(w, np.zeros(w.shape, np.float32)) for w in weights])
+    pixels = Pixels(canvas, canvas.filled([(w > 0) * np.int32(k) for k, w in enumerate(weights, start=1)], np.int32))
+    disc, pair = shapes.gyration_radius(pixels, pixels.gray)
+    assert disc == pytest.approx(30 / math.sqrt(2), rel=0.01)
     # distance d = 6, weights 1 and 2: d sqrt(w1 w2) / (w1 + w2)
-    assert shapes.gyration_radius(points) == pytest.approx(6 * math.sqrt(2) / 3)
+    assert pair == pytest.approx(6 * math.sqrt(2) / 3)
 
 
 def test_a_known_clump_and_a_loner():
@@ -209,6 +215,9 @@ def test_an_image_without_objects():
     assert found["ConfidenceScore"] == 0.25
     assert object_features(gray, np.zeros(FRAME, bool), nothing, SCALE, background) == []
     assert particle_features(gray, np.zeros(FRAME, bool), nothing, SCALE, background) == []
+    assert found["AreaSquareMicrons"] == 0
+    unknown = image_features(gray, np.zeros(FRAME, bool), nothing, None, background)
+    assert math.isnan(unknown["AreaSquareMicrons"])
 
 
 def test_one_pixel_and_a_full_frame():
@@ -254,3 +263,47 @@ def test_normalized_features_do_not_depend_on_gain():
     for name in names("image"):
         if name.startswith("Normalized") or name.endswith("CoOccurrence") or name == "GyrationRadiusWeighted":
             assert two[name] == pytest.approx(one[name]), name
+
+
+def test_many_images_at_once_are_measured_like_each_alone():
+    rng = np.random.default_rng(8)
+    subjects, alone, objects, particles = [], [], [], []
+    for seed in range(12):
+        mask = ellipse(*rng.integers(4, 30, 2), centre=rng.integers(0, 248, 2)) | (blob(seed) if seed % 3 else False)
+        mask &= seed != 5  # one without anything
+        gray, background = scene(mask, seed)
+        centroids = rng.uniform(0, 248, (seed % 4, 2))
+        centroids = np.concatenate([centroids, centroid_of(mask)]) if mask.any() else centroids
+        box = np.array([[0, 0], FRAME]) if seed % 2 else _bounds(mask)
+        (y0, x0), (y1, x1) = box.tolist()
+        part = np.s_[y0:y1, x0:x1]
+        confidence = rng.random(len(centroids)).astype(np.float32)
+        subjects.append(
+            Subject(
+                gray[part],
+                mask[part],
+                centroids - box[0],
+                background[part],
+                (y0, x0),
+                FRAME,
+                particle_confidence=confidence,
+            )
+        )
+        alone.append(image_features(gray, mask, centroids, SCALE, background))
+        objects += object_features(gray, mask, centroids, SCALE, background)
+        expected = particle_features(gray, mask, centroids, SCALE, background)
+        particles += [{**row, "ConfidenceScore": c} for row, c in zip(expected, confidence, strict=True)]
+    together = Measurement(subjects, SCALE)
+    for table, rows in ((together.images(), alone), (together.objects(), objects), (together.particles(), particles)):
+        np.testing.assert_allclose(table, [list(row.values()) for row in rows], rtol=1e-9, atol=1e-9)
+
+
+def _bounds(mask):
+    places = np.argwhere(mask)
+    return np.stack([places.min(axis=0), places.max(axis=0) + 1])
+
+
+def test_nothing_to_measure():
+    nothing = Measurement([], SCALE)
+    assert nothing.images().shape == (0, len(names("image")))
+    assert nothing.particles().shape == (0, len(names("particle")))

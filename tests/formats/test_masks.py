@@ -15,13 +15,12 @@ from PIL import Image
 from skimage import measure
 
 from tui_cytpix.errors import MaskError
+from tui_cytpix.formats.mask_archive import MaskArchive
 from tui_cytpix.formats.masks import (
-    InstrumentMasks,
     decode_instrument_masks,
     encode_instrument_masks,
     read_label_image,
     segmentation_from_labels,
-    write_instrument_masks_zip,
     write_label_image,
 )
 
@@ -192,15 +191,21 @@ def test_any_json_gives_masks_or_our_error(document):
 
 
 def test_the_masks_archive(tmp_path):
-    path = tmp_path / "G.masks.zip"
-    write_instrument_masks_zip(path, [("17", InstrumentMasks(LABELS, LABELS)), ("4", InstrumentMasks(LABELS, LABELS))])
+    path, masks = tmp_path / "G.masks.zip", encode_instrument_masks(LABELS, LABELS)
+
+    def write() -> bytes:
+        with MaskArchive(path) as target:
+            target.add("17", masks)
+            target.add("4", masks)
+        return path.read_bytes()
+
+    first = write()
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["17.json", "4.json"]
+        assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_DEFLATED}
         assert np.array_equal(decode_instrument_masks(archive.read("17.json"), LABELS.shape).objects, LABELS)
-    first = path.read_bytes()
-    write_instrument_masks_zip(path, [("17", InstrumentMasks(LABELS, LABELS)), ("4", InstrumentMasks(LABELS, LABELS))])
-    assert path.read_bytes() == first
+    assert write() == first
 
 
 def test_the_real_label_images(shared_data):

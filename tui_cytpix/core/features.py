@@ -1,9 +1,13 @@
-"""Image-derived parameters of an image, of its objects and of its particles; `FEATURES` defines each."""
+"""Image-derived parameters of images, of their objects and of their particles; `FEATURES` defines each.
+
+`Measurement` calculates them for many images at once; the functions below it are the same for one image.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,210 +15,272 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.feature_table import FEATURES, IMAGE, OBJECT, PARTICLE, Feature, names
 from tui_cytpix.core.intensity import NORMALIZED_STEPS, intensity
-from tui_cytpix.core.regions import Box, bounding_box, label_objects, touches_border
+from tui_cytpix.core.pixels import Canvas, Patch, Pixels
+from tui_cytpix.core.regions import Box, bounding_box, label_objects
 from tui_cytpix.core.shape import gyration_radius, shape
 from tui_cytpix.core.texture import cooccurrence, gray_levels
-from tui_cytpix.core.watershed import object_of, particle_labels
+from tui_cytpix.core.watershed import divided, object_of
 
-__all__ = ["FEATURES", "Feature", "image_features", "names", "object_features", "particle_features"]
+__all__ = [
+    "FEATURES",
+    "Feature",
+    "Measurement",
+    "Subject",
+    "image_features",
+    "names",
+    "object_features",
+    "particle_features",
+]
 
 _INTENSITY_NAMES = ("Max", "Min", "Total", "Average", "StandardDeviation", "CV", "Skewness", "Kurtosis", "Entropy")
 _NAN = math.nan
+_Points = NDArray[np.floating[Any]]
+_Table = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class _Crop:
-    """The part of an image that holds all foreground: everything is calculated on it."""
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A segmented image, or the part of it that holds all of its foreground.
 
-    box: Box
+    Attributes:
+        gray: (h, w), uint8 or uint16, as recorded.
+        mask: bool (h, w), foreground.
+        centroids: (K, 2), (y, x) px, from the part's corner.
+        background: float32 (h, w), gray units.
+        corner: (y, x) of the part in its image, px.
+        frame: (height, width) of the image; None where the part is all of it.
+        processable: whether the image's gray varies.
+        confidence: ConfidenceScore of the image.
+        particle_confidence: (K,), that of its particles; empty where unknown.
+    """
+
     gray: NDArray[np.generic]
-    difference: NDArray[np.float64]  # gray - background
-    ratio: NDArray[np.float64]  # gray / background
-    levels: NDArray[np.intp]
     mask: NDArray[np.bool_]
-    um_per_px: float  # NaN where unknown
+    centroids: _Points
+    background: NDArray[np.float32]
+    corner: tuple[int, int] = (0, 0)
+    frame: tuple[int, ...] | None = None
+    processable: bool = True
+    confidence: float = _NAN
+    particle_confidence: _Points = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
-def _crop(
-    gray: NDArray[np.generic], mask: NDArray[np.bool_], background: NDArray[np.float32], um_per_px: float | None
-) -> _Crop | None:
-    box = bounding_box(mask)
-    if box is None:
-        return None
-    values = gray[box.slices].astype(np.float64)
-    below = background[box.slices].astype(np.float64)
-    ratio = values / np.maximum(below, 1.0)
-    scale = _NAN if um_per_px is None else float(um_per_px)
-    return _Crop(box, gray[box.slices], values - below, ratio, gray_levels(ratio), mask[box.slices], scale)
+class _Part:
+    """A subject cut to its foreground, its objects numbered. `corner` is in the image, `points` (K, 2) in the cut."""
+
+    def __init__(self, subject: Subject) -> None:
+        box = bounding_box(subject.mask) or Box(0, 0, 0, 0)
+        self.subject = subject
+        self.corner = (subject.corner[0] + box.y0, subject.corner[1] + box.x0)
+        self.frame = subject.frame or subject.gray.shape
+        self.patch = Patch(subject.gray[box.slices], subject.background[box.slices])
+        self.mask = subject.mask[box.slices]
+        self.points = np.asarray(subject.centroids, np.float64).reshape(-1, 2) - (box.y0, box.x0)
+        self.objects, self.count = label_objects(self.mask) if self.mask.size else (self.mask.astype(np.int32), 0)
+        self.owners = object_of(self.objects, self.points)
+        self.owned = np.bincount(self.owners, minlength=self.count + 1)  # centroids in each object
+        self.owned[0] = 0
+
+    def largest(self) -> NDArray[np.bool_]:
+        """The largest object."""
+        if self.count <= 1:
+            return self.mask
+        sizes = np.bincount(self.objects.ravel())
+        return np.asarray(self.objects == int(np.argmax(sizes[1:])) + 1)
 
 
-def _pixels(crop: _Crop, region: NDArray[np.bool_]) -> dict[str, float]:
-    """Features over a region's pixels: intensities, number, texture."""
-    raw, ratio = crop.gray[region], crop.ratio[region]
-    found: dict[str, float] = {}
-    for prefix, statistics in (
-        ("", intensity(raw, raw.astype(np.int64))),
-        ("Normalized", intensity(ratio, (ratio * NORMALIZED_STEPS).astype(np.int64))),
-    ):
-        found.update({f"{prefix}{n}Intensity": v for n, v in zip(_INTENSITY_NAMES, statistics, strict=True)})
-    texture = cooccurrence(crop.levels, region)
-    return found | {
-        "NumPixels": float(len(raw)),
-        "AreaSquareMicrons": len(raw) * crop.um_per_px**2,
-        "MaximumCoOccurrence": texture.maximum,
-        "ContrastCoOccurrence": texture.contrast,
-        "EntropyCoOccurrence": texture.entropy,
-        "AngularSecondMomentCoOccurrence": texture.angular_second_moment,
-    }
+class Measurement:
+    """Features of some images, by table: float64 (rows, `names(level)`), NaN where there is no value.
+
+    Args:
+        subjects: the images.
+        um_per_px: micrometres per pixel; None where unknown, micron fields are then NaN.
+    """
+
+    def __init__(self, subjects: Sequence[Subject], um_per_px: float | None) -> None:
+        self._scale = _NAN if um_per_px is None else float(um_per_px)
+        self._parts = [_Part(subject) for subject in subjects]
+        self._canvas = Canvas([part.patch for part in self._parts])
+        self._ratio = self._canvas.gray / np.maximum(self._canvas.background, 1.0)
+        self._levels = gray_levels(self._ratio)
+
+    def images(self) -> _Table:
+        """One row per image. Without an object, counts, NumPixels and area are 0 and the rest is NaN."""
+        parts = self._parts
+        everything = self._pixels([part.mask for part in parts], [1] * len(parts))
+        largest = self._pixels([part.largest() for part in parts], [1] * len(parts))
+        table: dict[str, _Table] = {}
+        _put(table, everything.regions - 1, self._of_pixels(everything), len(parts), 0.0)
+        _put(table, largest.regions - 1, self._of_shape(largest), len(parts))
+        table |= {
+            "AreaSquareMicrons": table["NumPixels"] * self._scale**2,
+            "ParticleCount": np.array([len(part.points) for part in parts], np.float64),
+            "ObjectCount": np.array([part.count for part in parts], np.float64),
+            "ClumpIndexMax": np.array([part.owned.max() for part in parts], np.float64),
+            "IsProcessable": np.array([part.subject.processable for part in parts], np.float64),
+            "IsProcessed": np.ones(len(parts)),
+            "ConfidenceScore": np.array([part.subject.confidence for part in parts], np.float64),
+        }
+        return _stacked(table, IMAGE)
+
+    def objects(self) -> _Table:
+        """One row per object, image by image, in the order of `regions.label_objects`."""
+        parts = self._parts
+        counts = [part.count for part in parts]
+        pixels = self._pixels([part.objects for part in parts], counts)
+        table = self._of_regions(pixels)
+        table |= {
+            "ObjectIndex": _joined([np.arange(1.0, n + 1) for n in counts]),
+            "ClumpIndex": _joined([part.owned[1:].astype(np.float64) for part in parts]),
+            "CentroidYPixels": pixels.mean(pixels.y) + self._corners(pixels, 0),
+            "CentroidXPixels": pixels.mean(pixels.x) + self._corners(pixels, 1),
+        }
+        return _stacked(table, OBJECT)
+
+    def particles(self) -> _Table:
+        """One row per centroid, image by image, in order: particles are the objects divided among their centroids.
+
+        A centroid without a particle has NumPixels 0, ObjectIndex 0 and NaN for the rest.
+        """
+        parts = self._parts
+        counts = [len(part.points) for part in parts]
+        labels = [divided(part.objects, part.count, part.owners, part.points) for part in parts]
+        pixels = self._pixels(labels, counts)
+        rows, total = pixels.regions - 1, sum(counts)
+        table: dict[str, _Table] = {}
+        _put(table, rows, self._of_regions(pixels), total)
+        points = np.concatenate([part.points for part in parts]) if parts else np.zeros((0, 2))
+        corners = np.repeat([part.corner for part in parts], counts, axis=0) if parts else np.zeros((0, 2))
+        y, x = pixels.mean(pixels.y) - points[rows, 0], pixels.mean(pixels.x) - points[rows, 1]
+        there = np.full(total, _NAN)
+        there[rows] = 0
+        clumps = _joined([part.owned[part.owners].astype(np.float64) for part in parts])
+        _put(table, rows, {"CentroidOffsetPixels": np.hypot(y, x)}, total)
+        table |= {
+            "NumPixels": np.nan_to_num(table["NumPixels"]),
+            "ObjectIndex": np.nan_to_num(_joined([part.owners.astype(np.float64) for part in parts]) + there),
+            "ClumpIndex": clumps + there,
+            "ParticleIndex": _joined([np.arange(1.0, n + 1) for n in counts]),
+            "CentroidYPixels": points[:, 0] + corners[:, 0],
+            "CentroidXPixels": points[:, 1] + corners[:, 1],
+            "ConfidenceScore": _joined([_scores(part) for part in parts]),
+        }
+        return _stacked(table, PARTICLE)
+
+    def _pixels(self, labels: Sequence[NDArray[Any]], counts: Sequence[int]) -> Pixels:
+        """Of regions that are numbered on from image to image."""
+        bases = np.concatenate([[0], np.cumsum(counts)])[:-1].tolist()
+        numbers = [np.where(part, part + np.int32(base), 0) for part, base in zip(labels, bases, strict=True)]
+        return Pixels(self._canvas, np.asarray(self._canvas.filled(numbers, np.int32), np.int32))
+
+    def _corners(self, pixels: Pixels, axis: int) -> NDArray[np.intp]:
+        return np.array([part.corner[axis] for part in self._parts], np.intp)[pixels.patch]
+
+    def _of_regions(self, pixels: Pixels) -> dict[str, _Table]:
+        return self._of_pixels(pixels) | self._of_shape(pixels)
+
+    def _of_pixels(self, pixels: Pixels) -> dict[str, _Table]:
+        """Intensities, number, texture, and whether the border is touched."""
+        ratio = self._ratio[pixels.at]
+        found: dict[str, _Table] = {}
+        for prefix, statistics in (
+            ("", intensity(pixels, pixels.gray, pixels.gray.astype(np.intp))),
+            ("Normalized", intensity(pixels, ratio, (ratio * NORMALIZED_STEPS).astype(np.intp))),
+        ):
+            found.update({f"{prefix}{n}Intensity": v for n, v in zip(_INTENSITY_NAMES, statistics, strict=True)})
+        texture = cooccurrence(pixels, self._levels)
+        return found | {
+            "NumPixels": pixels.number.astype(np.float64),
+            "AreaSquareMicrons": pixels.number * self._scale**2,
+            "MaximumCoOccurrence": texture.maximum,
+            "ContrastCoOccurrence": texture.contrast,
+            "EntropyCoOccurrence": texture.entropy,
+            "AngularSecondMomentCoOccurrence": texture.angular_second_moment,
+            "IsOnBorder": self._on_border(pixels),
+        }
+
+    def _on_border(self, pixels: Pixels) -> _Table:
+        touching = np.zeros(len(pixels.number), np.bool_)
+        for axis, values in enumerate((pixels.y, pixels.x)):
+            corners = self._corners(pixels, axis)
+            last = np.array([part.frame[axis] - 1 for part in self._parts], np.intp)[pixels.patch]
+            touching |= (pixels.lowest(values) + corners == 0) | (pixels.highest(values) + corners == last)
+        return touching.astype(np.float64)
+
+    def _of_shape(self, pixels: Pixels) -> dict[str, _Table]:
+        found, scale = shape(pixels), self._scale
+        return {
+            "PerimeterMicrons": found.perimeter * scale,
+            "MajorDiameterMicrons": found.major * scale,
+            "MinorDiameterMicrons": found.minor * scale,
+            "MinorMajorRatioPercent": 100 * found.minor / found.major,
+            "EccentricityPercent": 100 * found.eccentricity,
+            "CircularityPercent": 100 * found.circularity,
+            "PseudoDiameterMicrons": found.pseudo_diameter * scale,
+            "GyrationRadiusWeighted": gyration_radius(pixels, np.abs(pixels.gray - pixels.background)),
+        }
 
 
-def _shape(crop: _Crop, region: NDArray[np.bool_]) -> dict[str, float]:
-    found, scale = shape(region), crop.um_per_px
-    return {
-        "PerimeterMicrons": found.perimeter * scale,
-        "MajorDiameterMicrons": found.major * scale,
-        "MinorDiameterMicrons": found.minor * scale,
-        "MinorMajorRatioPercent": 100 * found.minor / found.major,
-        "EccentricityPercent": 100 * found.eccentricity,
-        "CircularityPercent": 100 * found.circularity,
-        "PseudoDiameterMicrons": found.pseudo_diameter * scale,
-        "GyrationRadiusWeighted": gyration_radius(np.where(region, np.abs(crop.difference), 0.0)),
-    }
+def _put(
+    table: dict[str, _Table], rows: NDArray[Any], columns: Mapping[str, _Table], total: int, bare: float = _NAN
+) -> None:
+    """Adds columns whose values stand in `rows`; in the others are NaN, or `bare` for what can be counted."""
+    for name, values in columns.items():
+        counted = name in ("NumPixels", "IsOnBorder")
+        table[name] = np.full(total, bare if counted else _NAN)
+        table[name][rows] = values
+
+
+def _stacked(table: Mapping[str, _Table], level: str) -> _Table:
+    return np.stack([table[name] for name in names(level)], axis=1)
+
+
+def _joined(parts: Sequence[_Table]) -> _Table:
+    return np.concatenate([*parts, np.zeros(0)])
+
+
+def _scores(part: _Part) -> _Table:
+    known = np.asarray(part.subject.particle_confidence, np.float64)
+    return known if len(known) == len(part.points) else np.full(len(part.points), _NAN)
+
+
+def _rows(table: _Table, level: str) -> list[dict[str, float]]:
+    return [dict(zip(names(level), row, strict=True)) for row in table.tolist()]
 
 
 def image_features(
     gray: NDArray[np.generic],
     mask: NDArray[np.bool_],
-    centroids: NDArray[np.floating[Any]],
+    centroids: _Points,
     um_per_px: float | None,
     background: NDArray[np.float32],
-    confidence: float = math.nan,
+    confidence: float = _NAN,
 ) -> dict[str, float]:
-    """One row of the event table.
-
-    Args:
-        gray: (H, W), uint8 or uint16, as recorded.
-        mask: bool (H, W), foreground.
-        centroids: (K, 2), (y, x) px.
-        um_per_px: micrometres per pixel; None where unknown, micron fields are then NaN.
-        background: float32 (H, W), gray units.
-        confidence: ConfidenceScore.
-
-    Returns:
-        A value for every name of `names("image")`, in that order. Without an object, counts, NumPixels and area are
-        0 and the rest is NaN.
+    """One row of the event table: a value for every name of `names("image")`, in that order; arguments as in
+    `Subject`, of the whole image.
     """
-    crop = _crop(gray, mask, background, um_per_px)
-    found: dict[str, float] = {"NumPixels": 0.0, "AreaSquareMicrons": 0 * (um_per_px or _NAN)}
-    objects, count, owned = np.zeros((1, 1), np.int32), 0, np.zeros(1, np.int64)
-    if crop is not None:
-        objects, count = label_objects(crop.mask)
-        owned = _clump_indices(crop, objects, count, centroids)
-        sizes = np.bincount(objects.ravel(), minlength=count + 1)
-        largest = crop.mask if count == 1 else objects == int(np.argmax(sizes[1:])) + 1
-        found |= _pixels(crop, crop.mask) | _shape(crop, largest)
-    found |= {
-        "ParticleCount": float(len(centroids)),
-        "ObjectCount": float(count),
-        "ClumpIndexMax": float(owned.max()),
-        "IsOnBorder": float(touches_border(mask)),
-        "IsProcessable": float(bool((gray != gray.flat[0]).any())),
-        "IsProcessed": 1.0,
-        "ConfidenceScore": float(confidence),
-    }
-    return {name: found.get(name, _NAN) for name in names(IMAGE)}
-
-
-def _clump_indices(
-    crop: _Crop, objects: NDArray[np.int32], count: int, centroids: NDArray[np.floating[Any]]
-) -> NDArray[np.int64]:
-    owners = object_of(objects, np.asarray(centroids, np.float64).reshape(-1, 2) - (crop.box.y0, crop.box.x0))
-    owned = np.bincount(owners, minlength=count + 1)
-    owned[0] = 0
-    return owned
+    varied = bool((gray != gray.flat[0]).any())
+    subject = Subject(gray, mask, centroids, background, processable=varied, confidence=confidence)
+    return _rows(Measurement([subject], um_per_px).images(), IMAGE)[0]
 
 
 def object_features(
     gray: NDArray[np.generic],
     mask: NDArray[np.bool_],
-    centroids: NDArray[np.floating[Any]],
+    centroids: _Points,
     um_per_px: float | None,
     background: NDArray[np.float32],
 ) -> list[dict[str, float]]:
-    """One row per object, in the order of `regions.label_objects`; arguments as for `image_features`."""
-    crop = _crop(gray, mask, background, um_per_px)
-    if crop is None:
-        return []
-    objects, count = label_objects(crop.mask)
-    owned = _clump_indices(crop, objects, count, centroids)
-    rows = []
-    for label in range(1, count + 1):
-        region = objects == label
-        ys, xs = np.nonzero(region)
-        found = _region(crop, region, gray.shape)
-        found |= {
-            "ObjectIndex": float(label),
-            "ClumpIndex": float(owned[label]),
-            "CentroidYPixels": float(ys.mean()) + crop.box.y0,
-            "CentroidXPixels": float(xs.mean()) + crop.box.x0,
-        }
-        rows.append({name: found[name] for name in names(OBJECT)})
-    return rows
+    """One row per object; arguments as for `image_features`."""
+    return _rows(Measurement([Subject(gray, mask, centroids, background)], um_per_px).objects(), OBJECT)
 
 
 def particle_features(
     gray: NDArray[np.generic],
     mask: NDArray[np.bool_],
-    centroids: NDArray[np.floating[Any]],
+    centroids: _Points,
     um_per_px: float | None,
     background: NDArray[np.float32],
 ) -> list[dict[str, float]]:
-    """One row per centroid, in order; arguments as for `image_features`.
-
-    Particles are the objects divided among their centroids (`watershed.particle_labels`). A centroid without a
-    particle has NumPixels 0, ObjectIndex 0 and NaN for the rest.
-    """
-    crop = _crop(gray, mask, background, um_per_px)
-    rows: list[dict[str, float]] = []
-    if crop is None:
-        return [_bare(k, y, x) for k, (y, x) in enumerate(np.asarray(centroids, np.float64).tolist())]
-    local = np.asarray(centroids, np.float64).reshape(-1, 2) - (crop.box.y0, crop.box.x0)
-    particles = particle_labels(crop.mask, local)
-    objects, count = label_objects(crop.mask)
-    owners = object_of(objects, local)
-    owned = np.bincount(owners, minlength=count + 1)
-    for k, (y, x) in enumerate(local.tolist()):
-        row = _bare(k, y + crop.box.y0, x + crop.box.x0)
-        region = particles == k + 1
-        ys, xs = np.nonzero(region)
-        if len(ys):
-            row |= _region(crop, region, gray.shape)
-            row["ObjectIndex"], row["ClumpIndex"] = float(owners[k]), float(owned[owners[k]])
-            row["CentroidOffsetPixels"] = math.hypot(ys.mean() - y, xs.mean() - x)
-        rows.append({name: row[name] for name in names(PARTICLE)})
-    return rows
-
-
-def _bare(index: int, y: float, x: float) -> dict[str, float]:
-    row = dict.fromkeys(names(PARTICLE), _NAN)
-    own = {"ParticleIndex": index + 1.0, "ObjectIndex": 0.0, "NumPixels": 0.0}
-    return row | own | {"CentroidYPixels": y, "CentroidXPixels": x}
-
-
-def _region(crop: _Crop, region: NDArray[np.bool_], frame: tuple[int, ...]) -> dict[str, float]:
-    """All features of one object or particle but its place and clump."""
-    box = bounding_box(region)
-    assert box is not None
-    small = _Crop(
-        box,
-        crop.gray[box.slices],
-        crop.difference[box.slices],
-        crop.ratio[box.slices],
-        crop.levels[box.slices],
-        region[box.slices],
-        crop.um_per_px,
-    )
-    y0, x0 = box.y0 + crop.box.y0, box.x0 + crop.box.x0
-    y1, x1 = box.y1 + crop.box.y0, box.x1 + crop.box.x0
-    border = y0 == 0 or x0 == 0 or y1 == frame[0] or x1 == frame[1]
-    return _pixels(small, small.mask) | _shape(small, small.mask) | {"IsOnBorder": float(border)}
+    """One row per centroid; arguments as for `image_features`."""
+    return _rows(Measurement([Subject(gray, mask, centroids, background)], um_per_px).particles(), PARTICLE)

@@ -1,62 +1,60 @@
-"""Gray statistics of one region."""
+"""Gray statistics of regions."""
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.pixels import Pixels, runs
+
 NORMALIZED_STEPS = 256  # histogram bins per unit of gray/background
+_Values = NDArray[np.float64]
 
 
 class Intensity(NamedTuple):
-    """Of a region's gray values; NaN without pixels.
+    """Of each region's gray values, (R,).
 
     `deviation` is the population's (ddof 0); `cv` in percent of the average; `skewness` is m3 / m2^1.5 and `kurtosis`
     m4 / m2^2 - 3, NaN where all values are equal; `entropy` in bits.
     """
 
-    maximum: float
-    minimum: float
-    total: float
-    average: float
-    deviation: float
-    cv: float
-    skewness: float
-    kurtosis: float
-    entropy: float
+    maximum: _Values
+    minimum: _Values
+    total: _Values
+    average: _Values
+    deviation: _Values
+    cv: _Values
+    skewness: _Values
+    kurtosis: _Values
+    entropy: _Values
 
 
-def intensity(values: NDArray[np.generic], bins: NDArray[np.integer[Any]]) -> Intensity:
-    """Statistics of gray values (N,); `bins` (N,) are the histogram bins, >= 0, that entropy counts."""
-    if len(values) == 0:
-        return Intensity(*[math.nan] * 9)
-    gray = values.astype(np.float64)
-    total = float(gray.sum())
-    average = total / len(gray)
-    centred = gray - average
+def intensity(pixels: Pixels, values: _Values, bins: NDArray[np.integer[Any]]) -> Intensity:
+    """Statistics of gray values (P,); `bins` (P,) are the histogram bins, >= 0, that entropy counts."""
+    total = pixels.total(values)
+    average = total / pixels.number
+    centred = values - average[pixels.owner]
     squares = centred * centred
-    m2 = float(squares.mean())
-    low, high = float(gray.min()), float(gray.max())
-    varied = high > low
-    return Intensity(
-        maximum=high,
-        minimum=low,
-        total=total,
-        average=average,
-        deviation=math.sqrt(m2),
-        cv=100 * math.sqrt(m2) / average if average else math.nan,
-        skewness=float((squares @ centred) / len(gray)) / m2**1.5 if varied else math.nan,
-        kurtosis=float((squares @ squares) / len(gray)) / m2**2 - 3 if varied else math.nan,
-        entropy=entropy(bins),
-    )
+    low, high, m2 = pixels.lowest(values), pixels.highest(values), pixels.mean(squares)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        varied = np.where(high > low, m2, np.nan)
+        return Intensity(
+            maximum=high,
+            minimum=low,
+            total=total,
+            average=average,
+            deviation=np.sqrt(m2),
+            cv=np.where(average != 0, 100 * np.sqrt(m2) / average, np.nan),
+            skewness=pixels.mean(squares * centred) / varied**1.5,
+            kurtosis=pixels.mean(squares * squares) / varied**2 - 3,
+            entropy=entropy(pixels, bins),
+        )
 
 
-def entropy(bins: NDArray[np.integer[Any]]) -> float:
-    """Shannon's entropy, in bits, of how often each bin (an int >= 0) occurs."""
-    lowest = bins.min()
-    counts = np.bincount((bins - lowest).astype(np.intp))
-    p = counts[counts > 0] / len(bins)
-    return max(0.0, -float(p @ np.log2(p)))
+def entropy(pixels: Pixels, bins: NDArray[np.integer[Any]]) -> _Values:
+    """Shannon's entropy, in bits, of how often each bin (P,), an int >= 0, occurs in each region."""
+    found = runs(pixels.owner, bins, int(bins.max(initial=0)) + 1)
+    p = found.times / pixels.number[found.owner]
+    return np.maximum(0.0, -found.total(p * np.log2(p), len(pixels.number)))

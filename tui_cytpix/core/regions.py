@@ -109,11 +109,18 @@ def ellipses(labels: NDArray[np.integer[Any]], count: int) -> list[Ellipse]:
         yy = total(dy * dy) / area - my * my + PIXEL_VARIANCE
         xx = total(dx * dx) / area - mx * mx + PIXEL_VARIANCE
         xy = total(dy * dx) / area - my * mx
-    half, root = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
-    major, minor = 4 * np.sqrt(half + root), 4 * np.sqrt(np.maximum(half - root, 0))
-    angle = 0.5 * np.arctan2(2 * xy, xx - yy)
+    major, minor, angle = axes(yy, xx, xy)
     table = np.stack([area, my + y0, mx + x0, major, minor, angle], axis=1)
     return [Ellipse(*row) for row in table.tolist()]
+
+
+def axes(
+    yy: NDArray[np.float64], xx: NDArray[np.float64], xy: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Full major and minor axis, and angle (as in `Ellipse`) of ellipses with these variances and covariance."""
+    half, root = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
+    major, minor = 4 * np.sqrt(half + root), 4 * np.sqrt(np.maximum(half - root, 0))
+    return major, minor, 0.5 * np.arctan2(2 * xy, xx - yy)
 
 
 def keep_by_major_axis(mask: NDArray[np.bool_], min_px: float) -> NDArray[np.bool_]:

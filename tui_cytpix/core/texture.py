@@ -7,17 +7,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.pixels import Pixels, runs
+
 LEVELS = 64  # of gray/background, 1/32 wide from 0 to 2: the same steps for every image, gain and bit depth
 _STEPS = 32
+_DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
+_Values = NDArray[np.float64]
 
 
 class Texture(NamedTuple):
-    """Of the matrix p: max p; sum (i - j)^2 p; -sum p log2 p in bits; sum p^2. NaN for a region without neighbours."""
+    """Of each region's matrix p, (R,): max p; sum (i - j)^2 p; -sum p log2 p in bits; sum p^2. NaN for a region
+    without neighbours.
+    """
 
-    maximum: float
-    contrast: float
-    entropy: float
-    angular_second_moment: float
+    maximum: _Values
+    contrast: _Values
+    entropy: _Values
+    angular_second_moment: _Values
 
 
 def gray_levels(ratio: NDArray[np.floating[Any]]) -> NDArray[np.intp]:
@@ -25,35 +31,34 @@ def gray_levels(ratio: NDArray[np.floating[Any]]) -> NDArray[np.intp]:
     return np.asarray(np.clip(ratio * _STEPS, 0, LEVELS - 1), np.intp)
 
 
-def cooccurrence(levels: NDArray[np.intp], region: NDArray[np.bool_]) -> Texture:
+def cooccurrence(pixels: Pixels, levels: NDArray[np.intp]) -> Texture:
     """Texture of the pixel pairs that both lie in a region: neighbours at distance 1 in 4 directions, both orders,
     pooled.
 
     Args:
-        levels: (H, W), 0..63.
-        region: bool (H, W).
+        levels: of each place on the canvas, 0..63; those of the regions' pixels are looked at.
     """
-    # A level of its own for what is outside: its row and column are cut off.
-    codes = np.where(region, levels, LEVELS)
-    width = LEVELS + 1
-    pairs = np.concatenate(
-        [
-            (codes[:, :-1] * width + codes[:, 1:]).ravel(),
-            (codes[:-1] * width + codes[1:]).ravel(),
-            (codes[:-1, :-1] * width + codes[1:, 1:]).ravel(),
-            (codes[:-1, 1:] * width + codes[1:, :-1]).ravel(),
-        ]
-    )
-    counts = np.bincount(pairs, minlength=width * width).reshape(width, width)[:LEVELS, :LEVELS]
-    total = int(counts.sum())
-    if total == 0:
-        return Texture(*[float("nan")] * 4)
-    matrix = (counts + counts.T) / (2 * total)
-    rows, columns = np.nonzero(matrix)
-    p = matrix[rows, columns]
+    own = levels[pixels.at]
+    owners, keys = [], []
+    for dy, dx in _DIRECTIONS:
+        at, same = pixels.neighbour(dy, dx)
+        here, there = own[same], levels[at[same]]
+        # The matrix is symmetric: a pair and its reverse are counted as one, with the lower level first.
+        keys.append(np.minimum(here, there) * LEVELS + np.maximum(here, there))
+        owners.append(pixels.owner[same])
+    regions = len(pixels.number)
+    owner = np.concatenate(owners)
+    found = runs(owner, np.concatenate(keys), LEVELS * LEVELS)
+    pairs = np.bincount(owner, minlength=regions)
+    low, high = np.divmod(found.value, LEVELS)
+    entries = np.where(low == high, 1, 2)  # of the matrix, each of them p
+    p = found.times / (pairs[found.owner] * entries)
+    maximum = np.zeros(regions)
+    np.maximum.at(maximum, found.owner, p)
+    lonely = np.where(pairs > 0, 0.0, np.nan)
     return Texture(
-        maximum=float(p.max()),
-        contrast=float(((rows - columns) ** 2) @ p),
-        entropy=float(-(p @ np.log2(p))),
-        angular_second_moment=float(p @ p),
+        maximum=maximum + lonely,
+        contrast=found.total((high - low) ** 2 * entries * p, regions) + lonely,
+        entropy=found.total(-entries * p * np.log2(p), regions) + lonely,
+        angular_second_moment=found.total(entries * p * p, regions) + lonely,
     )

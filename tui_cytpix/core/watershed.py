@@ -67,8 +67,18 @@ def particle_labels(
         uint16 (H, W): 0 background, k + 1 for the particle of centroid k.
     """
     objects, count = label_objects(mask)
-    owners = object_of(objects, centroids)
-    particles = np.zeros(mask.shape, np.uint16)
+    return divided(objects, count, object_of(objects, centroids), centroids, relief)
+
+
+def divided(
+    objects: NDArray[np.int32],
+    count: int,
+    owners: NDArray[np.int32],
+    centroids: NDArray[np.floating[Any]],
+    relief: NDArray[np.floating[Any]] | None = None,
+) -> NDArray[np.uint16]:
+    """`particle_labels` where objects (`label_objects`) and the centroids' owners (`object_of`) are known already."""
+    particles = np.zeros(objects.shape, np.uint16)
     if count == 0:
         return particles
     seeds_in = np.bincount(owners, minlength=count + 1)
@@ -84,7 +94,7 @@ def particle_labels(
     for label in crowded.tolist():
         box = found[label - 1]
         assert box is not None
-        box = box.grown(1, mask.shape)
+        box = box.grown(1, objects.shape)
         inside = objects[box.slices] == label
         members = np.flatnonzero(owners == label)
         local = None if relief is None else np.asarray(relief[box.slices], np.float32)

@@ -96,23 +96,41 @@ class Job:
         Raises:
             JobError: there is no such device.
         """
-        import torch
-
-        from tui_cytpix.engine.inference import choose_device
-
         threads = int(self.spec.get("threads", 0)) or default_threads()
-        torch.set_num_threads(threads)
-        try:
-            device = choose_device(str(self.spec.get("device", "auto")))
-            torch.zeros(1, device=device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0] if str(error) else "not available"
-            raise JobError(
-                "The device can't be used", f"{self.spec.get('device')}: {reason}", "Choose cpu, or auto."
-            ) from error
-        name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-        self.emit("started", device=name, threads=threads, pid=os.getpid(), host=socket.gethostname(), **fields)
+        device = usable_device(str(self.spec.get("device", "auto")), threads)
+        self.started(device_name(device), threads, **fields)
         return device
+
+    def started(self, device: str, threads: int, **fields: Any) -> None:
+        """Tells that the job has started, and where it computes."""
+        self.emit("started", device=device, threads=threads, pid=os.getpid(), host=socket.gethostname(), **fields)
+
+
+def usable_device(wanted: str, threads: int) -> torch.device:
+    """Loads torch for a device (`auto`: the GPU where there is one) and a number of threads.
+
+    Raises:
+        JobError: there is no such device.
+    """
+    import torch
+
+    from tui_cytpix.engine.inference import choose_device
+
+    torch.set_num_threads(threads)
+    try:
+        device = choose_device(wanted)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0] if str(error) else "not available"
+        raise JobError("The device can't be used", f"{wanted}: {reason}", "Choose cpu, or auto.") from error
+    return device
+
+
+def device_name(device: torch.device) -> str:
+    """For people."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def default_threads() -> int:

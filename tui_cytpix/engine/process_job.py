@@ -1,32 +1,40 @@
-"""The process job: whole samples through a model, into tables, masks and FCS files."""
+"""The process job: whole samples through a model, into tables, masks and FCS files.
+
+This process opens samples and writes; workers (`process_worker`) read images, segment and measure them.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import tui_cytpix
 from tui_cytpix.core.feature_table import FEATURES
 from tui_cytpix.core.features import names
-from tui_cytpix.engine.inference import Predictor
+from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.engine.job import Job
-from tui_cytpix.engine.model import Model, load_model
-from tui_cytpix.engine.process_outputs import OutputSettings, SampleOutputs
-from tui_cytpix.engine.sample_images import READERS, ReadImage, SampleImages
-from tui_cytpix.errors import CytpixError
+from tui_cytpix.engine.process_outputs import OutputSettings, SampleOutputs, read_values
+from tui_cytpix.engine.process_worker import Share, WorkerSettings
+from tui_cytpix.engine.workers import Workers, worker_count
+from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.formats.atomic import write_text
 from tui_cytpix.formats.fcs_write import ExtraParameter, range_above, write_fcs_with
-from tui_cytpix.formats.model_file import file_hash
+from tui_cytpix.formats.model_file import file_hash, read_card
 from tui_cytpix.formats.registry import open_sample
+from tui_cytpix.formats.run_images import sample_background
 
-CHUNK = 32
+if TYPE_CHECKING:
+    from tui_cytpix.formats.sample_reader import SampleReader
+
+CHUNK = 64  # images: enough of one size to go through the network together, few enough to stop soon
+GPU_CHUNK = 256
 MOST_FAILURES = 200  # told in full; the number is told in any case
 
 
@@ -38,36 +46,47 @@ def run(job: Job) -> None:
     """Processes all samples; one that fails doesn't stop the others.
 
     Raises:
-        CytpixError: the model or the output folder can't be used.
+        CytpixError: the model or the output folder can't be used, or a worker was lost.
         Leave: told to leave; samples that were finished stay.
     """
-    model_path, out = Path(job.text("model")), Path(job.text("out"))
-    model = load_model(model_path)
-    cutoff = float(job.spec.get("size_cutoff_um", model.card.size_cutoff_um))
-    model = replace(model, card=replace(model.card, size_cutoff_um=cutoff))
+    path, out = Path(job.text("model")), Path(job.text("out"))
+    card = read_card(path)
+    cutoff = float(job.spec.get("size_cutoff_um", card.size_cutoff_um))
+    formats = tuple(str(f) for f in job.spec.get("formats", ["fcs", "csv"]))
     out.mkdir(parents=True, exist_ok=True)
-    work = _Work(job, model, out, Predictor(model, job.start_torch()))
-    try:
-        work.run(file_hash(model_path))
-    except _Stopped:
-        job.emit("stopped", outputs=[str(p) for p in work.outputs], failures=work.failures)
-    else:
-        job.emit(
-            "finished",
-            outputs=[str(p) for p in work.outputs],
-            failures=work.failures,
-            failed=work.failed,
-            processed=work.processed,
-            seconds=work.seconds(),
-        )
+    settings = WorkerSettings(path, cutoff, str(job.spec.get("device", "auto")), formats)
+    with Workers(job, settings, worker_count(int(job.spec.get("threads", 0)))) as workers:
+        work = _Work(job, replace(card, size_cutoff_um=cutoff), out, workers, formats)
+        try:
+            work.run(file_hash(path))
+        except _Stopped:
+            job.emit("stopped", outputs=[str(p) for p in work.outputs], failures=work.failures)
+        else:
+            job.emit(
+                "finished",
+                outputs=[str(p) for p in work.outputs],
+                failures=work.failures,
+                failed=work.failed,
+                processed=work.processed,
+                seconds=work.seconds(),
+            )
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """A sample whose FCS can be written; `largest` of its image features."""
+
+    name: str
+    path: Path
+    scratch: Path
+    largest: NDArray[np.float32]
 
 
 class _Work:
     """`failures` are {sample, event or "", reason}."""
 
-    def __init__(self, job: Job, model: Model, out: Path, predictor: Predictor) -> None:
-        self.job, self.model, self.out, self.predictor = job, model, out, predictor
-        self.formats = [str(f) for f in job.spec.get("formats", ["fcs", "csv"])]
+    def __init__(self, job: Job, card: ModelCard, out: Path, workers: Workers, formats: Sequence[str]) -> None:
+        self.job, self.card, self.out, self.workers, self.formats = job, card, out, workers, formats
         self.prefix = str(job.spec.get("prefix", "UDT_"))
         self.outputs: list[Path] = []
         self.failures: list[dict[str, str]] = []
@@ -87,99 +106,103 @@ class _Work:
 
     def run(self, model_hash: str) -> None:
         """All samples; then their FCS files, which share the ranges of their parameters."""
+        self.equipment = self.workers.describe()
+        self.job.started(self.equipment.device, self.workers.number)
+        self.scratch.mkdir(exist_ok=True)
         samples: Sequence[Mapping[str, Any]] = self.job.spec.get("samples", [])
         finished = []
-        with ThreadPoolExecutor(READERS + 1) as pool:
-            for place, sample in enumerate(samples):
-                name = str(sample.get("name", place))
-                try:
-                    self._sample(name, sample, pool, str(place))
-                    finished.append((name, sample, str(place)))
-                except CytpixError as error:
-                    self.fail(name, "", error)
-                except OSError as error:
-                    self.fail(name, "", f"{error.filename}: {error.strerror}.")
+        for place, sample in enumerate(samples):
+            name = str(sample.get("name", place))
+            try:
+                finished.append(self._sample(name, sample, self.scratch / f"{place}.f32"))
+            except JobError:
+                raise
+            except CytpixError as error:
+                self.fail(name, "", error)
+            except OSError as error:
+                self.fail(name, "", f"{error.filename}: {error.strerror}.")
         if "fcs" in self.formats:
             self._write_all_fcs(finished, model_hash)
         self._provenance(model_hash)
 
-    def _sample(self, name: str, sample: Mapping[str, Any], pool: ThreadPoolExecutor, scratch: str) -> None:
+    def _sample(self, name: str, sample: Mapping[str, Any], scratch: Path) -> _Finished:
         given = float(sample["um_per_px"]) if sample.get("um_per_px") else None
-        with open_sample(Path(str(sample["path"])), given) as reader:
+        path = Path(str(sample["path"]))
+        with open_sample(path, given) as reader:
             scale = reader.scale.um_per_px if reader.scale else None
             if scale is None:
                 self.job.emit("log", text=f"{name}: um per pixel unknown: no size cutoff, micron fields stay empty")
             self.total += len(reader.event_ids)
-            settings = OutputSettings(self.out, self.formats, scale)
-            with SampleOutputs(name, settings) as outputs:
-                for images in _ahead(SampleImages(reader, pool), reader.event_ids, pool):
-                    self._take(name, images, scale, outputs)
-            self.outputs += outputs.paths
-            if "fcs" in self.formats:
-                self.scratch.mkdir(exist_ok=True)
-                np.savez(self.scratch / f"{scratch}.npz", events=np.array(outputs.events), values=outputs.values)
+            with SampleOutputs(name, OutputSettings(self.out, scratch, self.formats)) as outputs:
+                for share, result in self.workers.results(self._shares(name, path, scale, reader)):
+                    self._look()
+                    outputs.add(share.events, result)
+                    for event, problem in zip(share.events, result.problems, strict=True):
+                        if problem:
+                            self.fail(name, event, problem)
+                    self.done += len(share.events)
+                    self.processed += result.problems.count("")
+                    self.job.progress(self.done, self.total, name)
+        self.outputs += outputs.paths
+        return _Finished(name, path, scratch, outputs.largest)
 
-    def _take(self, name: str, images: Sequence[ReadImage], scale: float | None, outputs: SampleOutputs) -> None:
+    def _shares(self, name: str, path: Path, scale: float | None, reader: SampleReader) -> Iterator[Share]:
+        events = reader.event_ids
+        background = sample_background(reader)
+        chunk = CHUNK if self.equipment.device == "cpu" else GPU_CHUNK
+        for start in range(0, len(events), chunk):
+            self._look()
+            yield Share(name, path, scale, background, events[start : start + chunk])
+
+    def _look(self) -> None:
         if any(wish.get("type") == "stop" for wish in self.job.wishes()):
             raise _Stopped
         self.job.check()
-        good = [image for image in images if not image.problem]
-        cutoffs = [self.predictor.cutoff_px(scale)] * len(good)
-        answers = iter(self.predictor.predict_normalised([image.normalised for image in good], cutoffs))
-        for image in images:
-            if image.problem:
-                self.fail(name, image.event, image.problem)
-                outputs.missing(image.event)
-            else:
-                outputs.add(image, next(answers)[0])
-        self.done += len(images)
-        self.processed += len(good)
-        self.job.progress(self.done, self.total, name)
 
-    def _write_all_fcs(self, finished: Sequence[tuple[str, Mapping[str, Any], str]], model_hash: str) -> None:
-        largest = np.zeros(len(names("image")), np.float64)
-        for _, _, scratch in finished:
-            with np.load(self.scratch / f"{scratch}.npz", allow_pickle=False) as data:
-                highest = np.nan_to_num(data["values"], nan=0.0).max(axis=0, initial=0.0)
-            largest = np.maximum(largest, highest)
-        ranges = [range_above(float(value)) for value in largest]
-        for name, sample, scratch in finished:
+    def _write_all_fcs(self, finished: Sequence[_Finished], model_hash: str) -> None:
+        largest = np.max([sample.largest for sample in finished], axis=0, initial=0.0)
+        ranges = [range_above(float(value)) for value in np.broadcast_to(largest, len(names("image")))]
+        for sample in finished:
             try:
-                self._write_fcs(name, sample, scratch, ranges, model_hash)
+                self._write_fcs(sample, ranges, model_hash)
             except CytpixError as error:
-                self.fail(name, "", error)
-            (self.scratch / f"{scratch}.npz").unlink(missing_ok=True)
+                self.fail(sample.name, "", error)
+            sample.scratch.unlink(missing_ok=True)
 
-    def _write_fcs(
-        self, name: str, sample: Mapping[str, Any], scratch: str, ranges: Sequence[int], model_hash: str
-    ) -> None:
+    def _write_fcs(self, sample: _Finished, ranges: Sequence[int], model_hash: str) -> None:
         self.job.check()
-        with np.load(self.scratch / f"{scratch}.npz", allow_pickle=False) as data:
-            events, values = data["events"].tolist(), data["values"]
-        with open_sample(Path(str(sample["path"])), None) as reader:
+        with open_sample(sample.path, None) as reader:
             fcs = reader.open_fcs()
             if fcs is None:
-                raise CytpixError("There is no FCS file to add to", f"{name}.", "The tables have all values.")
-            rows_of = reader.fcs_rows()
-            known = [(rows_of[event], i) for i, event in enumerate(events) if event in rows_of]
-            if len(known) < len(events):
-                text = f"{name}: {len(events) - len(known)} images have no event in the FCS"
-                self.job.emit("log", text=text)
-            rows, sources = np.array(known, np.intp).reshape(-1, 2).T
-            extra = []
-            for column, (feature, unit) in enumerate(_units()):
-                full = np.zeros(fcs.event_count, np.float32)
-                full[rows] = np.nan_to_num(values[sources, column], nan=0.0, posinf=0.0, neginf=0.0)
-                extra.append(ExtraParameter(self.prefix + feature, unit, full, ranges[column]))
-            path = self.out / f"{name}.fcs"
-            write_fcs_with(fcs, path, extra, self._keywords(model_hash))
+                raise CytpixError("There is no FCS file to add to", f"{sample.name}.", "The tables have all values.")
+            values, rows_of = read_values(sample.scratch), reader.fcs_rows()
+            imaged = values[:, names("image").index("IsProcessed")] == 1
+            known = [(rows_of[event], place) for place, event in enumerate(reader.event_ids) if event in rows_of]
+            rows, places = np.array(known, np.intp).reshape(-1, 2).T
+            homeless = int(imaged.sum() - imaged[places].sum())
+            if homeless:
+                self.job.emit("log", text=f"{sample.name}: {homeless} images have no event in the FCS")
+            placed = sample.scratch.with_suffix(".rows")
+            try:
+                table = np.memmap(placed, np.float32, "w+", shape=(max(fcs.event_count, 1), values.shape[1]))
+                for start in range(0, len(rows), CHUNK):
+                    part = slice(start, start + CHUNK)
+                    table[rows[part]] = np.nan_to_num(values[places[part]], nan=0.0, posinf=0.0, neginf=0.0)
+                extra = [
+                    ExtraParameter(self.prefix + feature, unit, table[: fcs.event_count, column], ranges[column])
+                    for column, (feature, unit) in enumerate(_units())
+                ]
+                path = self.out / f"{sample.name}.fcs"
+                write_fcs_with(fcs, path, extra, self._keywords(model_hash))
+            finally:
+                placed.unlink(missing_ok=True)
             self.outputs.append(path)
 
     def _keywords(self, model_hash: str) -> dict[str, str]:
         return {
-            "CYTPIX_MODEL": self.model.card.name,
+            "CYTPIX_MODEL": self.card.name,
             "CYTPIX_MODEL_HASH": model_hash,
-            "CYTPIX_SIZE_CUTOFF_UM": f"{self.model.card.size_cutoff_um:g}",
+            "CYTPIX_SIZE_CUTOFF_UM": f"{self.card.size_cutoff_um:g}",
             "CYTPIX_SOFTWARE": f"tui-cytpix {tui_cytpix.__version__}",
         }
 
@@ -188,14 +211,14 @@ class _Work:
         record = {
             "software": f"tui-cytpix {tui_cytpix.__version__}",
             "time": self._start.isoformat(timespec="seconds"),
-            "model": self.model.card.to_dict(),
+            "model": self.card.to_dict(),
             "model_hash": model_hash,
-            "size_cutoff_um": self.model.card.size_cutoff_um,
+            "size_cutoff_um": self.card.size_cutoff_um,
             "samples": [dict(s) for s in self.job.spec.get("samples", [])],
             "formats": self.formats,
             "prefix": self.prefix,
-            "device": str(self.predictor.device),
-            "arithmetic": str(self.predictor.dtype).removeprefix("torch."),
+            "device": self.equipment.device,
+            "arithmetic": self.equipment.arithmetic,
             "images": self.processed,
             "failed": self.failed,
             "failures": self.failures,
@@ -207,15 +230,3 @@ class _Work:
 def _units() -> list[tuple[str, str]]:
     unit = {feature.name: feature.unit for feature in FEATURES}
     return [(name, "" if unit[name] in ("1", "bool") else unit[name]) for name in names("image")]
-
-
-def _ahead(images: SampleImages, events: Sequence[str], pool: ThreadPoolExecutor) -> Iterator[list[ReadImage]]:
-    """Chunks of images, the next one read while the caller works on one; at most two are in memory."""
-    chunks = [events[i : i + CHUNK] for i in range(0, len(events), CHUNK)]
-    coming: Future[list[ReadImage]] | None = pool.submit(images.read, chunks[0]) if chunks else None
-    for following in [*chunks[1:], None]:
-        if coming is None:
-            return
-        ready = coming.result()
-        coming = pool.submit(images.read, following) if following is not None else None
-        yield ready

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import zipfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,43 +10,37 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.features import image_features, names, particle_features
-from tui_cytpix.core.regions import bounding_box, label_objects
-from tui_cytpix.core.watershed import particle_labels
-from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.sample_images import ReadImage
-from tui_cytpix.formats.atomic import replacing
-from tui_cytpix.formats.masks import InstrumentMasks, encode_instrument_masks
+from tui_cytpix.core.features import names
+from tui_cytpix.engine.process_worker import ShareResult
+from tui_cytpix.formats.atomic import replacing_folder
+from tui_cytpix.formats.mask_archive import MaskArchive
 from tui_cytpix.formats.table import CsvTable
-
-BLOB_SHARE = 0.07  # of a particle's area: how large the instrument draws it
 
 
 @dataclass(frozen=True)
 class OutputSettings:
-    """`formats` among fcs, csv, masks, instrument-masks; `folder` gets `<sample>...`."""
+    """`formats` among fcs, csv, masks, instrument-masks; `folder` gets `<sample>...`, `scratch` what the FCS needs."""
 
     folder: Path
+    scratch: Path
     formats: Sequence[str]
-    um_per_px: float | None
 
 
 class SampleOutputs:
     """Outputs of one sample, streamed. Each appears under its name when the block ends without an error.
 
-    `values` keeps the image features for the FCS, float32, one row per processed image: some 200 bytes each.
+    The image features for the FCS go to the scratch file, float32, a row per event in the sample's order; `largest`
+    are their maxima.
     """
 
     def __init__(self, sample: str, settings: OutputSettings) -> None:
         self._sample, self._settings = sample, settings
         self._stack = ExitStack()
         self.paths: list[Path] = []
-        self.events: list[str] = []
-        self._values: list[NDArray[np.float32]] = []
+        self.largest = np.zeros(len(names("image")), np.float32)
 
     def _path(self, ending: str) -> Path:
         path = self._settings.folder / f"{self._sample}{ending}"
@@ -56,54 +48,33 @@ class SampleOutputs:
         return path
 
     def __enter__(self) -> Self:
-        formats = self._settings.formats
+        formats, enter = self._settings.formats, self._stack.enter_context
         if "csv" in formats:
-            self._event_table = self._stack.enter_context(
-                CsvTable(self._path(".events.csv"), ["Sample", "Event", *names("image")])
-            )
-            self._particle_table = self._stack.enter_context(
-                CsvTable(self._path(".particles.csv"), ["Sample", "Event", *names("particle")])
-            )
+            columns = ["Sample", "Event"]
+            self._events = enter(CsvTable(self._path(".events.csv"), [*columns, *names("image")]))
+            self._particles = enter(CsvTable(self._path(".particles.csv"), [*columns, *names("particle")]))
         if "masks" in formats:
-            self._masks = self._stack.enter_context(_Aside(self._path(".masks")))
+            self._labels = enter(replacing_folder(self._path(".masks")))
         if "instrument-masks" in formats:
-            aside = self._stack.enter_context(replacing(self._path(".masks.zip")))
-            self._archive = self._stack.enter_context(zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED))
+            self._archive = enter(MaskArchive(self._path(".masks.zip")))
+        if "fcs" in formats:
+            self._values = enter(self._settings.scratch.open("wb"))
         return self
 
-    def add(self, image: ReadImage, found: Segmentation) -> None:
-        """Writes what is known of one image."""
-        scale, formats = self._settings.um_per_px, self._settings.formats
-        head = {"Sample": self._sample, "Event": image.event}
-        if "csv" in formats or "fcs" in formats:
-            features = image_features(
-                image.gray, found.mask, found.centroids, scale, image.background, found.confidence
-            )
-            self.events.append(image.event)
-            self._values.append(np.array(list(features.values()), np.float32))
+    def add(self, events: Sequence[str], result: ShareResult) -> None:
+        """Writes what a worker found in the images of these events."""
+        formats = self._settings.formats
         if "csv" in formats:
-            self._event_table.write({**head, **features})
-            for row in particle_features(image.gray, found.mask, found.centroids, scale, image.background):
-                self._particle_table.write({**head, **row})
-        if "masks" in formats:
-            done, png = cv2.imencode(".png", particle_labels(found.mask, found.centroids))
-            if done:
-                (self._masks / f"{quote(image.event, safe=' ')}.png").write_bytes(png.tobytes())
-        if "instrument-masks" in formats:
-            masks = instrument_masks(found)
-            self._archive.writestr(
-                f"{quote(image.event, safe=' ')}.json", encode_instrument_masks(masks.objects, masks.particles)
-            )
-
-    def missing(self, event: str) -> None:
-        """An image that could not be processed: a row with nothing in it."""
-        if "csv" in self._settings.formats:
-            self._event_table.write({"Sample": self._sample, "Event": event})
-
-    @property
-    def values(self) -> NDArray[np.float32]:
-        """(images, features), in the order of `events` and `names("image")`."""
-        return np.array(self._values, np.float32).reshape(-1, len(names("image")))
+            self._events.append(result.event_rows)
+            self._particles.append(result.particle_rows)
+        if "fcs" in formats:
+            self.largest = np.fmax(self.largest, np.fmax.reduce(result.values, axis=0))
+            self._values.write(result.values.tobytes())
+        good = [quote(event, safe=" ") for event, p in zip(events, result.problems, strict=True) if not p]
+        for name, png in zip(good, result.labels, strict="masks" in formats):
+            (self._labels / f"{name}.png").write_bytes(png)
+        for name, masks in zip(good, result.masks, strict="instrument-masks" in formats):
+            self._archive.add(name, masks)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -111,44 +82,9 @@ class SampleOutputs:
         return self._stack.__exit__(kind, error, trace)
 
 
-def instrument_masks(found: Segmentation) -> InstrumentMasks:
-    """Both layers as the instrument draws them: objects, and in each particle a disc of 7 % of its area about the
-    centroid (the whole particle where the centroid lies outside of it).
-    """
-    layers = InstrumentMasks(np.zeros(found.mask.shape, np.uint16), np.zeros(found.mask.shape, np.uint16))
-    box = bounding_box(found.mask)
-    if box is None:
-        return layers
-    mask, points = found.mask[box.slices], found.centroids - np.array([box.y0, box.x0], np.float32)
-    layers.objects[box.slices] = label_objects(mask)[0]
-    blobs = layers.particles[box.slices]
-    labels = particle_labels(mask, points)
-    area = np.bincount(labels.ravel(), minlength=len(points) + 1)
-    ys, xs = np.nonzero(labels)
-    owner = labels[ys, xs].astype(np.intp)
-    squares = (ys - points[owner - 1, 0]) ** 2 + (xs - points[owner - 1, 1]) ** 2
-    near = squares <= np.maximum(BLOB_SHARE * area[owner] / np.pi, 1.0)
-    near |= np.bincount(owner[near], minlength=len(area))[owner] == 0
-    blobs[ys[near], xs[near]] = owner[near]
-    return layers
-
-
-class _Aside:
-    """A folder that takes its place, whole, at the end."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._aside = path, path.with_name(f".{path.name}.part")
-
-    def __enter__(self) -> Path:
-        shutil.rmtree(self._aside, ignore_errors=True)
-        self._aside.mkdir(parents=True)
-        return self._aside
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            shutil.rmtree(self._path, ignore_errors=True)
-            self._aside.replace(self._path)
-        else:
-            shutil.rmtree(self._aside, ignore_errors=True)
+def read_values(scratch: Path) -> NDArray[np.float32]:
+    """What `SampleOutputs` wrote for the FCS, (events, features), on the disk still."""
+    columns = len(names("image"))
+    if scratch.stat().st_size == 0:
+        return np.zeros((0, columns), np.float32)
+    return np.memmap(scratch, np.float32, "r").reshape(-1, columns)

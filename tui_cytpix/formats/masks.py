@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,6 @@ from tui_cytpix.formats.names import shown
 MAX_LABELS = 0xFFFF
 LABEL_SUFFIXES = (".png", ".tif", ".tiff")
 _VERSION = "1.0"
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same masks give the same file
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,15 +110,24 @@ def write_label_image(path: Path, labels: NDArray[np.integer[Any]]) -> None:
     Raises:
         MaskError: a label is negative or above 65535.
     """
-    from PIL import Image
-
     from tui_cytpix.formats.atomic import write_bytes
 
-    path, labels = Path(path), _checked(labels)
-    kind = "TIFF" if path.suffix.lower() in (".tif", ".tiff") else "PNG"
+    path = Path(path)
+    write_bytes(path, encode_label_image(labels, "TIFF" if path.suffix.lower() in (".tif", ".tiff") else "PNG"))
+
+
+def encode_label_image(labels: NDArray[np.integer[Any]], kind: str = "PNG") -> bytes:
+    """Labels (H, W) as the content of a 16-bit gray `PNG` or `TIFF`.
+
+    Raises:
+        MaskError: a label is negative or above 65535.
+    """
+    from PIL import Image
+
     content = io.BytesIO()
-    Image.fromarray(labels).save(content, kind, **({"compression": "tiff_deflate"} if kind == "TIFF" else {}))
-    write_bytes(path, content.getvalue())
+    compression = {"compression": "tiff_deflate"} if kind == "TIFF" else {}
+    Image.fromarray(_checked(labels)).save(content, kind, **compression)
+    return content.getvalue()
 
 
 def _checked(labels: NDArray[np.integer[Any]]) -> NDArray[np.uint16]:
@@ -208,18 +214,3 @@ def _bad_masks(why: str) -> MaskError:
     return MaskError(
         "The instrument's masks can't be read", f"{why[0].upper()}{why[1:]}.", "The image itself still can."
     )
-
-
-def write_instrument_masks_zip(path: Path, items: Iterable[tuple[str, InstrumentMasks]]) -> None:
-    """Writes `<event>.json` for each (event id, masks), deflated, as the zip that an `.acs` nests; whole or not at all.
-
-    Raises:
-        MaskError: a label is negative or above 65535.
-    """
-    from tui_cytpix.formats.atomic import replacing
-
-    with replacing(Path(path)) as aside, zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
-        for event, masks in items:
-            member = zipfile.ZipInfo(f"{event}.json", _ZIP_DATE)
-            member.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(member, encode_instrument_masks(masks.objects, masks.particles))

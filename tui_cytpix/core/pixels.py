@@ -1,0 +1,112 @@
+"""The pixels of many regions of many images in flat arrays, so that each statistic is one pass over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Patch(NamedTuple):
+    """A part of an image that holds all of its foreground; the rest is background.
+
+    Attributes:
+        gray: (h, w), as recorded.
+        background: float32 (h, w), gray units.
+    """
+
+    gray: NDArray[np.generic]
+    background: NDArray[np.float32]
+
+
+class Canvas:
+    """Patches one after the other in one flat array, each with a rim of one pixel around it, so that neighbours can be
+    looked up without a look at where a patch ends.
+    """
+
+    def __init__(self, patches: Sequence[Patch]) -> None:
+        self._shapes = [patch.gray.shape for patch in patches]
+        sizes = [(height + 2) * (width + 2) for height, width in self._shapes]
+        self.starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.intp)])
+        self.strides = np.array([width + 2 for _, width in self._shapes], np.intp)
+        self.gray = self.filled([patch.gray for patch in patches], np.float64)
+        self.background = self.filled([patch.background for patch in patches], np.float64)
+
+    def filled(self, parts: Sequence[NDArray[Any]], dtype: type[np.number[Any]]) -> NDArray[Any]:
+        """The patches' arrays (h, w) on a canvas, 0 on the rims."""
+        flat = np.zeros(self.starts[-1], dtype)
+        for start, (height, width), part in zip(self.starts.tolist(), self._shapes, parts, strict=False):
+            inner = flat[start : start + (height + 2) * (width + 2)].reshape(height + 2, width + 2)
+            inner[1:-1, 1:-1] = part
+        return flat
+
+
+class Pixels:
+    """The pixels of numbered regions, sorted by region; `regions` (R,) are the numbers of those that have any.
+
+    Args:
+        canvas: where they lie.
+        labels: on the canvas, int32: 0 or a region's number, 1..; a region lies in one patch.
+    """
+
+    def __init__(self, canvas: Canvas, labels: NDArray[np.int32]) -> None:
+        at = np.flatnonzero(labels)
+        owners = labels[at]
+        patch = np.repeat(np.arange(len(canvas.strides)), np.diff(np.searchsorted(at, canvas.starts)))
+        if (owners[1:] < owners[:-1]).any():
+            order = np.argsort(owners, kind="stable")
+            at, owners, patch = at[order], owners[order], patch[order]
+        self._labels, self.at = labels, at
+        self._first = np.flatnonzero(np.concatenate([[True], owners[1:] != owners[:-1]])) if len(at) else at
+        self.regions = owners[self._first]
+        self.number = np.diff(np.append(self._first, len(at)))
+        self.owner = np.repeat(np.arange(len(self.regions)), self.number)
+        self.patch = patch[self._first]
+        self._stride = canvas.strides[patch]
+        y, x = np.divmod(at - canvas.starts[patch], self._stride)
+        self.y, self.x = y - 1, x - 1
+        self.gray, self.background = canvas.gray[at], canvas.background[at]
+
+    def total(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Sums of values (P,) over each region, (R,)."""
+        return np.add.reduceat(values, self._first) if len(self._first) else values[:0]
+
+    def mean(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Means over each region, (R,)."""
+        return np.asarray(self.total(values) / self.number, np.float64)
+
+    def highest(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Maxima, (R,)."""
+        return np.maximum.reduceat(values, self._first) if len(self._first) else values[:0]
+
+    def lowest(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Minima, (R,)."""
+        return np.minimum.reduceat(values, self._first) if len(self._first) else values[:0]
+
+    def neighbour(self, dy: int, dx: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Places on the canvas of the pixels at an offset of at most 1, and whether they belong to the same region."""
+        at = self.at + (dy * self._stride + dx)
+        return at, self._labels[at] == self._labels[self.at]
+
+
+class Runs(NamedTuple):
+    """How often each value occurs in each region: `value`, `times` and `owner`, (N,) each, sorted by owner."""
+
+    owner: NDArray[np.intp]
+    value: NDArray[np.intp]
+    times: NDArray[np.intp]
+
+    def total(self, values: NDArray[Any], regions: int) -> NDArray[np.float64]:
+        """Sums of values (N,) over each of `regions` regions."""
+        return np.bincount(self.owner, values, regions).astype(np.float64, copy=False)
+
+
+def runs(owner: NDArray[np.intp], values: NDArray[np.integer[Any]], span: int) -> Runs:
+    """Counts equal values (P,), 0 <= value < span, of equal owners (P,)."""
+    keys = owner * span + values
+    keys = np.sort(keys.astype(np.int32) if len(keys) and (int(owner[-1]) + 1) * span < 2**31 else keys)
+    first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.intp)
+    found, value = np.divmod(keys[first].astype(np.intp), span)
+    return Runs(found, value, np.diff(np.append(first, len(keys))))

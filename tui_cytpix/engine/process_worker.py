@@ -1,0 +1,228 @@
+"""One worker of the process job: from events of a sample to what is written of them, in a process of its own.
+
+A process, not a thread: decoding, post-processing and features hold Python's lock for most of their time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from multiprocessing import connection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.core.background import image_background
+from tui_cytpix.core.features import Measurement, Subject, names
+from tui_cytpix.core.normalise import normalise
+from tui_cytpix.core.watershed import particle_labels
+from tui_cytpix.errors import CytpixError
+from tui_cytpix.formats.image_decode import Gray
+from tui_cytpix.formats.mask_archive import instrument_masks
+from tui_cytpix.formats.masks import encode_instrument_masks, encode_label_image
+from tui_cytpix.formats.registry import open_sample
+from tui_cytpix.formats.table import csv_rows
+
+if TYPE_CHECKING:
+    from tui_cytpix.engine.inference import Found, Predictor
+    from tui_cytpix.formats.sample_reader import SampleReader
+
+MEASURED_TOGETHER = 16  # images: more don't stay in the processor's cache
+_MMAP_THRESHOLD, _TRIM_THRESHOLD, _KEPT_BYTES = -3, -1, 256 << 20  # mallopt's names for them (malloc.h)
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What all workers of a job share: `formats` among fcs, csv, masks, instrument-masks."""
+
+    model: Path
+    size_cutoff_um: float
+    device: str
+    formats: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Share:
+    """Some events of a sample. `background` is its static one, float32 (H, W), None where it has none."""
+
+    name: str
+    path: Path
+    um_per_px: float | None
+    background: NDArray[np.float32] | None
+    events: Sequence[str]
+
+
+@dataclass(eq=False)
+class ShareResult:
+    """What is to be written of a share, all in the order of its events.
+
+    Attributes:
+        problems: why an event's image could not be processed; "" where it could.
+        values: image features, float32 (events, `names("image")`), NaN where there is a problem.
+        event_rows, particle_rows: lines of the CSV tables.
+        labels, masks: of the events without a problem, contents of label PNGs and of instrument masks.
+    """
+
+    problems: list[str] = field(default_factory=list)
+    values: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    event_rows: str = ""
+    particle_rows: str = ""
+    labels: list[bytes] = field(default_factory=list)
+    masks: list[bytes] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """Where a worker computes, for people, and in which arithmetic."""
+
+    device: str
+    arithmetic: str
+
+
+class _State:
+    """A worker's own; its model is loaded at the first need, so that an error can be told."""
+
+    settings: WorkerSettings
+    predictor: Predictor | None = None
+    reader: SampleReader | None = None
+    opened: tuple[Path, float | None] | None = None
+
+
+def start(settings: WorkerSettings) -> None:
+    """Prepares the process. The job decides when to stop; where it is gone, so is the worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    with contextlib.suppress(OSError, AttributeError):
+        # Arrays of every size come and go by the thousand: memory given back is memory to be zeroed again.
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_MMAP_THRESHOLD, _KEPT_BYTES)
+        libc.mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
+    cv2.setNumThreads(1)
+    _State.settings = settings
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def describe() -> Equipment:
+    """Loads the model.
+
+    Raises:
+        CytpixError: the model or the device can't be used.
+    """
+    from tui_cytpix.engine.job import device_name
+
+    predictor = _predictor()
+    return Equipment(device_name(predictor.device), str(predictor.dtype).removeprefix("torch."))
+
+
+def _predictor() -> Predictor:
+    if _State.predictor is None:
+        from tui_cytpix.engine.inference import Predictor
+        from tui_cytpix.engine.job import usable_device
+        from tui_cytpix.engine.model import load_model
+
+        settings = _State.settings
+        model = load_model(settings.model)
+        model = replace(model, card=replace(model.card, size_cutoff_um=settings.size_cutoff_um))
+        _State.predictor = Predictor(model, usable_device(settings.device, threads=1))
+    return _State.predictor
+
+
+def process(share: Share) -> ShareResult:
+    """Segments, measures and writes up a share's images.
+
+    Raises:
+        CytpixError, OSError: the sample can't be opened.
+    """
+    reader = _reader(share)
+    result = ShareResult()
+    grays: list[Gray] = []
+    backgrounds: list[NDArray[np.float32]] = []
+    for event in share.events:
+        try:
+            gray = reader.read_image(event)
+        except CytpixError as error:
+            result.problems.append(str(error))
+            continue
+        result.problems.append("")
+        static = share.background
+        grays.append(gray)
+        backgrounds.append(static if static is not None and static.shape == gray.shape else image_background(gray))
+    predictor = _predictor()
+    normalised = [normalise(gray, background) for gray, background in zip(grays, backgrounds, strict=True)]
+    found = predictor.find(normalised, [predictor.cutoff_px(share.um_per_px)] * len(grays))
+    _write_up(share, result, grays, backgrounds, found)
+    return result
+
+
+def _reader(share: Share) -> SampleReader:
+    key = (share.path, share.um_per_px)
+    if _State.reader is None or _State.opened != key:
+        if _State.reader is not None:
+            _State.reader.close()
+            _State.reader = None
+        _State.reader, _State.opened = open_sample(share.path, share.um_per_px), key
+    return _State.reader
+
+
+def _write_up(
+    share: Share,
+    result: ShareResult,
+    grays: Sequence[Gray],
+    backgrounds: Sequence[NDArray[np.float32]],
+    found: Sequence[Found],
+) -> None:
+    formats = _State.settings.formats
+    good = [event for event, problem in zip(share.events, result.problems, strict=True) if not problem]
+    subjects = [_subject(*triple) for triple in zip(grays, backgrounds, found, strict=True)]
+    parts = [subjects[i : i + MEASURED_TOGETHER] for i in range(0, len(subjects), MEASURED_TOGETHER)]
+    sheets = [Measurement(part, share.um_per_px) for part in parts]
+    values = np.full((len(share.events), len(names("image"))), np.nan)
+    values[[not problem for problem in result.problems]] = _stacked([sheet.images() for sheet in sheets], "image")
+    result.values = values.astype(np.float32)
+    if "csv" in formats:
+        result.event_rows = csv_rows([(share.name, event) for event in share.events], values)
+        counts = [len(one.segmentation.centroids) for one in found]
+        heads = [(share.name, event) for event, count in zip(good, counts, strict=True) for _ in range(count)]
+        result.particle_rows = csv_rows(heads, _stacked([sheet.particles() for sheet in sheets], "particle"))
+    for gray, one in zip(grays, found, strict=True):
+        if "masks" in formats:
+            whole, _ = one.in_frame(gray.shape)
+            result.labels.append(encode_label_image(particle_labels(whole.mask, whole.centroids)))
+        if "instrument-masks" in formats:
+            whole, _ = one.in_frame(gray.shape)
+            layers = instrument_masks(whole)
+            result.masks.append(encode_instrument_masks(layers.objects, layers.particles))
+
+
+def _subject(gray: Gray, background: NDArray[np.float32], found: Found) -> Subject:
+    box, segmentation = found.box, found.segmentation
+    return Subject(
+        gray[box.slices],
+        segmentation.mask,
+        segmentation.centroids,
+        background[box.slices],
+        corner=(box.y0, box.x0),
+        frame=gray.shape,
+        confidence=segmentation.confidence,
+        particle_confidence=segmentation.particle_confidence,
+    )
+
+
+def _stacked(tables: Sequence[NDArray[np.float64]], level: str) -> NDArray[np.float64]:
+    return np.concatenate([*tables, np.zeros((0, len(names(level))))])
