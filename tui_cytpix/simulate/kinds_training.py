@@ -132,11 +132,11 @@ _BACTERIUM = Cell(
 )
 _DIVIDING = "A dividing rod, septated or constricted, is one particle until its halves have come apart."
 _COLONIES = Arrangement(
-    cluster=(0.55, 0.22, 0.1, 0.06, 0.04, 0.03),
+    cluster=(0.45, 0.26, 0.12, 0.08, 0.05, 0.04),
     coincident=(0.5, 0.22, 0.14, 0.09, 0.05),
-    side_by_side=0.35,
+    side_by_side=0.45,
     end_to_end=0.3,
-    overlap_um=(-0.15, 0.55),
+    overlap_um=(-0.3, 0.2),
     end_overlap_um=(-0.5, 0.0),
     debris=0.5,
     debris_um=(0.4, 1.6),
