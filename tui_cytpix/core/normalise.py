@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -60,8 +61,9 @@ def noise(image: NDArray[np.float32]) -> float:
         return 0.0
     step = max(1, math.isqrt(image.size // _NOISE_SAMPLES))
     top, middle, bottom = image[:-2:step], image[1:-1:step], image[2::step]
-    rows = top - 2 * middle + bottom
-    high = np.abs(rows[:, :-2:step] - 2 * rows[:, 1:-1:step] + rows[:, 2::step]).ravel()
+    rows = top + bottom - (middle + middle)
+    inner = rows[:, 1:-1]
+    high = np.abs((rows[:, :-2] + rows[:, 2:] - (inner + inner))[:, ::step]).ravel()
     quarter = len(high) // 4
     return float(np.partition(high, quarter)[quarter]) / (_QUARTILE * _HIGH_PASS_GAIN)
 
@@ -80,14 +82,16 @@ def contrast(difference: NDArray[np.float32], sigma: float) -> float:
         sigma: the noise.
     """
     size = np.abs(difference)
-    whole = _energy_median(size, sigma)
-    inside = size[~_glaring_at_border(size, whole)]
-    without = _energy_median(inside, sigma)
+    signal = size > NOISE_THRESHOLD * sigma
+    whole = _energy_median(size[signal])
+    glaring = _glaring_at_border(size, whole)
+    if glaring is None:
+        return whole
+    without = _energy_median(size[signal & ~glaring])
     return min(whole, without) if without >= CONTRAST_FLOOR * sigma > 0 else whole
 
 
-def _energy_median(size: NDArray[np.float32], sigma: float) -> float:
-    signal = size[size > NOISE_THRESHOLD * sigma]
+def _energy_median(signal: NDArray[np.float32]) -> float:
     if len(signal) == 0:
         return 0.0
     ordered = np.sort(signal[:: max(1, len(signal) // _CONTRAST_SAMPLES)]).astype(np.float64)
@@ -95,17 +99,22 @@ def _energy_median(size: NDArray[np.float32], sigma: float) -> float:
     return float(ordered[np.searchsorted(energy, energy[-1] / 2)])
 
 
-def _glaring_at_border(size: NDArray[np.float32], whole: float) -> NDArray[np.bool_]:
-    """Regions above half the contrast that touch the image's border, and their blurred rims."""
-    glaring = (size > whole / 2).astype(np.uint8)
-    sides = (glaring[0], glaring[-1], glaring[:, 0], glaring[:, -1])
-    if whole <= 0 or not any(side.any() for side in sides):
-        return np.zeros(size.shape, bool)
-    _, labels = cv2.connectedComponents(glaring, connectivity=8, ltype=cv2.CV_32S)
-    touching = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    region = np.isin(labels, touching[touching > 0]).astype(np.uint8)
+def _glaring_at_border(size: NDArray[np.float32], whole: float) -> NDArray[np.bool_] | None:
+    """Regions above half the contrast that touch the image's border, and their blurred rims; None without any."""
+    if whole <= 0 or not any((side > whole / 2).any() for side in _sides(size)):
+        return None
+    glaring = (size > whole / 2).view(np.uint8)
+    count, labels = cv2.connectedComponents(glaring, connectivity=8, ltype=cv2.CV_32S)
+    touching = np.zeros(count, np.uint8)
+    for side in _sides(labels):
+        touching[side] = 1
+    touching[0] = 0
     reach = 2 * _RIM_PX + 1
-    return cv2.dilate(region, np.ones((reach, reach), np.uint8)) > 0
+    return cv2.dilate(touching[labels], np.ones((reach, reach), np.uint8)).view(np.bool_)
+
+
+def _sides(image: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    return image[0], image[-1], image[:, 0], image[:, -1]
 
 
 def normalise(image: NDArray[np.generic], background: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -129,4 +138,5 @@ def normalise(image: NDArray[np.generic], background: NDArray[np.float32]) -> ND
     scale = max(contrast(difference, sigma), CONTRAST_FLOOR * sigma)
     if scale <= 0:
         return np.zeros(difference.shape, np.float32)
-    return np.asarray(np.clip(difference / np.float32(scale), -CLIP, CLIP), np.float32)
+    difference /= np.float32(scale)
+    return np.asarray(np.clip(difference, -CLIP, CLIP, out=difference), np.float32)
