@@ -1,150 +1,86 @@
-"""How well the built-in models do on real crops: as they are, and fine-tuned on 10 and 20 annotated ones.
+"""Accuracy on real and simulated sets, as models come and after 5, 10, 20 annotations, ours and others.
 
-    python -m tests.benchmarks accuracy [--base cell-full cell-half] [--sets yeast pombe] [--annotations 10 20]
+    python -m tests.benchmarks accuracy [--models general-full scratch otsu FILE.safetensors] [--sets yeast sim:beads]
+        [--annotations 0 10 20] [--seeds 10] [--jobs 2] [--results FILE] [--paired A B]
 
-Crops are split by their source image: annotations from some, the test on crops of the others. `pombe` trains on the
-source with more crops, `pombe-swap` the other way round. Prints a Markdown table, one line per model, set and number of
-annotations: the mean over the seeds, the lowest and the highest in brackets. FINDINGS.md has what a first try reached.
+Sets and splits: `_cells`. Real sets have no size cutoff, as their scale is mostly unknown. In brackets the one-sided
+95 % lower bound (seeds are the unit; without annotations a bootstrap of images), in parentheses the range over seeds.
+With --results, what the file holds is not computed again, and `peers` adds to the same file. --paired prints A less B.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import multiprocessing
+import os
 import sys
-import time
-from collections import Counter
-from dataclasses import dataclass
+import tempfile
 from pathlib import Path
 
-import cv2
-import numpy as np
-import torch
+from tests.benchmarks._cells import REAL, SIMULATED, load, split
+from tests.benchmarks._fitting import compared, fit_and_answer, identity
+from tests.benchmarks._results import MEASURES, Key, Result, Results, header, paired_rows, row
 
-from tui_cytpix.core.background import image_background
-from tui_cytpix.core.matching import compare_images, summarise
-from tui_cytpix.engine.dataset import example
-from tui_cytpix.engine.inference import Predictor
-from tui_cytpix.engine.model import Model, load_model
-from tui_cytpix.engine.trainer import FitSettings, Trainer, look
-from tui_cytpix.formats.masks import segmentation_from_labels
-
-ROOT = Path(__file__).resolve().parents[2]
-CELLS = ROOT.parent / "shared" / "data" / "cells"
-SETS = {
-    "yeast": ("yeast_wellslide_bf", 1.0),
-    "pombe": ("pombe_bf_photophenosizer", 0.35),
-    "pombe-swap": ("pombe_bf_photophenosizer", 0.35),
-}
-MEASURES = ("count_accuracy", "foreground_iou", "centroid_f1", "ap50")
-EPOCHS, TEST_CROPS = 100, 200
+EVERY_SET = [*REAL, *(f"sim:{kind}" for kind in SIMULATED)]
+FINE_TUNED_SETS = ["yeast", "pombe", "rods"]
 
 
-@dataclass(frozen=True)
-class Crop:
-    """One crop with its labels; `source` is the image that it was cut from."""
+def measure(key: Key) -> Result:
+    """One model on one set with one seed."""
+    import torch
 
-    source: str
-    image: np.ndarray
-    background: np.ndarray
-    labels: np.ndarray
-
-
-def load(name: str, shrink: float) -> list[Crop]:
-    """All crops of a set; shrunk as data/README.md says."""
-    crops = []
-    for entry in json.loads((CELLS / name / "crops.json").read_text()):
-        image = cv2.imread(str(CELLS / name / "images" / entry["file"]), cv2.IMREAD_UNCHANGED)
-        labels = cv2.imread(str(CELLS / name / "masks" / entry["file"]), cv2.IMREAD_UNCHANGED)
-        if shrink != 1:
-            size = (round(image.shape[1] * shrink), round(image.shape[0] * shrink))
-            image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
-            labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
-        crops.append(Crop(entry["source"], image, image_background(image), labels.astype(np.uint16)))
-    return crops
+    torch.set_num_threads(1)
+    annotated, test = split(load(key.data), key.annotations, key.seed)
+    fitted = fit_and_answer(key.model, annotated, test, key.seed)
+    names = [crop.name for crop in test]
+    return Result(key, names, compared(fitted.answers, test), fitted.training_s, fitted.answering_s)
 
 
-def split(crops: list[Crop], annotations: int, seed: int, name: str) -> tuple[list[Crop], list[Crop]]:
-    """`annotations` crops of some sources, and up to 200 of the others."""
-    rng = np.random.default_rng([seed, annotations])
-    counts = Counter(crop.source for crop in crops)
-    sources = sorted(counts)
-    rng.shuffle(sources)
-    if name.startswith("pombe"):
-        sources.sort(key=lambda s: counts[s], reverse=name == "pombe")
-    used: list[str] = []
-    while sum(counts[s] for s in used) < annotations:
-        used.append(sources[len(used)])
-    inside = [crop for crop in crops if crop.source in used]
-    outside = [crop for crop in crops if crop.source not in used]
-    chosen = [inside[i] for i in rng.permutation(len(inside))[:annotations]]
-    return chosen, [outside[i] for i in rng.permutation(len(outside))[:TEST_CROPS]]
+def wanted(given: argparse.Namespace) -> list[Key]:
+    """Everything to measure; without annotations and for what learns nothing one seed says all."""
+    keys = []
+    for data in given.sets:
+        for number in given.annotations:
+            for model in given.models:
+                if not number and model == "scratch":
+                    continue
+                seeds = given.seeds if number else 1
+                keys += [Key(model, identity(model), data, number, seed) for seed in range(seeds)]
+    return keys
 
 
-def measure(model: Model, crops: list[Crop]) -> dict[str, float]:
-    """PRODUCT section 6, without a size cutoff: the scale is unknown."""
-    answers = Predictor(model).predict([(crop.image, crop.background) for crop in crops])
-    summary = summarise(
-        [compare_images(crop.labels, s.mask, s.centroids) for crop, (s, _) in zip(crops, answers, strict=True)]
-    )
-    return {name: float(summary[name]) for name in MEASURES}
-
-
-def fine_tune(base: Model, crops: list[Crop], seed: int, settings: FitSettings) -> Model:
-    """As a run does: a fifth held out, 100 epochs, accuracies each epoch; the averaged weights at the end."""
-    examples = [example(c.image, c.background, segmentation_from_labels(c.labels)) for c in crops]
-    held_out = [e for i, e in enumerate(examples) if i % 5 == 4]
-    training = [e for i, e in enumerate(examples) if i % 5 != 4]
-    trainer = Trainer(base, settings, seed)
-    for _ in range(EPOCHS):
-        trainer.train_epoch(training)
-        predictor = trainer.predictor()
-        look(predictor, training)
-        look(predictor, held_out)
-    return trainer.model()
-
-
-def line(name: str, what: str, tested: int, results: list[dict[str, float]], seconds: float) -> str:
-    """One row of the table."""
-    cells = []
-    for measure_name in MEASURES:
-        values = [r[measure_name] for r in results]
-        spread = f" ({min(values):.2f}-{max(values):.2f})" if len(values) > 1 else ""
-        cells.append(f"{np.mean(values):.3f}{spread}")
-    return f"| {name} | {what} | {tested} | {' | '.join(cells)} | {seconds:.0f} |"
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--base", nargs="+", default=["cell-full", "cell-half"], help="built-in models or model files")
-    parser.add_argument("--sets", nargs="+", choices=sorted(SETS), default=["yeast", "pombe"])
-    parser.add_argument("--annotations", nargs="*", type=int, default=[10, 20])
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="accuracy", description=__doc__)
+    parser.add_argument("--models", nargs="+", default=["general-full", "general-half", "cell-full", "scratch", "otsu"])
+    parser.add_argument("--sets", nargs="+", choices=EVERY_SET, default=FINE_TUNED_SETS)
+    parser.add_argument("--annotations", nargs="+", type=int, default=[0, 5, 10, 20])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--results", type=Path)
+    parser.add_argument("--paired", nargs=2, action="append", default=[], metavar=("A", "B"))
     given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    print("| model | set, annotations | test crops | count | IoU | centroid F1 | AP50 | s |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
-    for base in given.base:
-        path = (
-            Path(base) if base.endswith(".safetensors") else ROOT / "tui_cytpix" / "base_models" / f"{base}.safetensors"
-        )
-        model = load_model(path)
-        for name in given.sets:
-            crops = load(*SETS[name])
-            start = time.perf_counter()
-            before = measure(model, crops)
-            print(line(path.stem, f"{name}, 0", len(crops), [before], time.perf_counter() - start), flush=True)
-            for number in given.annotations:
-                results, start = [], time.perf_counter()
-                for seed in range(given.seeds):
-                    chosen, test = split(crops, number, seed, name)
-                    results.append(measure(fine_tune(model, chosen, seed, FitSettings()), test))
-                seconds = (time.perf_counter() - start) / given.seeds
-                print(line(path.stem, f"{name}, {number}", len(test), results, seconds), flush=True)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    with tempfile.TemporaryDirectory() as aside:
+        results = Results(given.results or Path(aside) / "results.jsonl")
+        keys = [key for key in wanted(given) if key not in results.found]
+        with multiprocessing.get_context("spawn").Pool(given.jobs) as pool:
+            for done, result in enumerate(pool.imap_unordered(measure, keys, chunksize=1), start=1):
+                results.add(result)
+                print(f"{done}/{len(keys)} {result.key}", file=sys.stderr, flush=True)
+        _print_tables(results, given)
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _print_tables(results: Results, given: argparse.Namespace) -> None:
+    print(header("set, annotations, model"))
+    cells = [(data, n) for data in given.sets for n in given.annotations]
+    for data, n in cells:
+        for model in given.models:
+            found = results.seeds(model, data, n)
+            if found:
+                print(row(f"{data}, {n}, {Path(model).stem}", found))
+    for ours, theirs in given.paired:
+        print(f"\n| {ours} less {theirs}: set, annotations | seeds | {' | '.join(MEASURES)} |\n|{' --- |' * 6}")
+        for data, n in cells:
+            for line in paired_rows(f"{data}, {n}", results.seeds(ours, data, n), results.seeds(theirs, data, n)):
+                print(line)

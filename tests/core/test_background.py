@@ -192,6 +192,22 @@ def test_a_glaring_wall_at_the_border_does_not_hide_the_cells(cell_frame):
     np.testing.assert_allclose(beside[:, 20:], alone[:, 20:], rtol=0.25, atol=0.1)
 
 
+def test_where_no_light_falls_there_is_nothing_and_cells_beside_it_keep_their_contrast(cell_frame):
+    light = np.full((SIZE, SIZE), 220.0)
+    frame = cell_frame(light, 0, [(60, 60, 13)])
+    ys, xs = np.mgrid[:SIZE, :SIZE]
+    dark = np.where(xs + ys < 70, 0, frame)  # the corner of a well
+    alone = normalise.normalise(frame, background.image_background(frame))
+    beside = normalise.normalise(dark, background.image_background(dark))
+    assert normalise.unlit(frame) is None
+    assert (beside[:20, :20] == 0).all()
+    np.testing.assert_allclose(beside[45:, 45:], alone[45:, 45:], rtol=0.25, atol=0.1)
+
+
+def test_an_image_without_any_light_is_dark_and_not_unlit():
+    assert normalise.unlit(np.zeros((40, 40), np.uint8)) is None
+
+
 def test_a_cell_cut_by_the_border_keeps_its_contrast(cell_frame):
     light = np.full((SIZE, SIZE), 400.0)
     cut = normalise.normalise(cell_frame(light, 0, [(60, 4, 13)]), np.asarray(light, np.float32))

@@ -100,7 +100,7 @@ def test_training_tells_its_epochs_and_leaves_models(toy_run, tmp_path):
         assert card.um_per_px == 0.3
         assert card.object_px == pytest.approx(13, abs=3)
         assert card.training["training_images"] == 8
-        assert set(card.measured) == {"TA", "VA"}
+        assert set(card.measured) == {"TA", "VA", "VA standard error"}
     assert card.training["epoch"] == _of(events, "best")[-1]["epoch"]
     assert (tmp_path / "jobs" / "1-train" / "heartbeat").exists()
 

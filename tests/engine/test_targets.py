@@ -48,7 +48,7 @@ def test_two_touching_particles_have_two_peaks_and_a_valley():
     cv2.circle(mask, (20, 20), 10, 1, -1)
     cv2.circle(mask, (39, 20), 10, 1, -1)
     points = np.array([[20, 20], [20, 39]], np.float32)
-    targets = make_targets(mask > 0, points)
+    targets = make_targets(particle_labels(mask > 0, points), mask > 0, points)
     assert targets.centrality[20, 20] > 0.95
     assert targets.centrality[20, 39] > 0.95
     assert targets.centrality[20, 29] < 0.15
@@ -59,17 +59,20 @@ def test_two_touching_particles_have_two_peaks_and_a_valley():
 def test_a_narrow_gap_weighs_more_and_a_wide_one_does_not():
     mask = np.zeros((30, 60), bool)
     mask[10:20, 5:20] = mask[10:20, 23:38] = mask[10:20, 50:58] = True
-    weight = make_targets(mask, np.array([[15, 12], [15, 30], [15, 54]], np.float32)).foreground_weight
+    points = np.array([[15, 12], [15, 30], [15, 54]], np.float32)
+    weight = make_targets(particle_labels(mask, points), mask, points).foreground_weight
     assert weight[15, 21] == GAP_WEIGHT
     assert weight[15, 44] == 1
     assert (weight[mask] == 1).all()
 
 
 def test_nothing_and_objects_without_centroids_are_allowed():
-    empty = make_targets(np.zeros((9, 9), bool), np.zeros((0, 2), np.float32))
+    points = np.zeros((0, 2), np.float32)
+    empty = make_targets(np.zeros((9, 9), np.uint16), np.zeros((9, 9), bool), points)
     assert empty.centrality.max() == 0
     mask = np.zeros((9, 9), bool)
     mask[2:6, 2:6] = True
-    bare = make_targets(mask, np.zeros((0, 2), np.float32))
+    points = np.zeros((0, 2), np.float32)
+    bare = make_targets(particle_labels(mask, points), mask, points)
     assert bare.foreground.sum() == 16
     assert bare.centrality.max() == 0

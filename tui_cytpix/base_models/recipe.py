@@ -1,14 +1,14 @@
-"""How the built-in models are made: `python -m tui_cytpix.base_models.recipe cell-full --out FOLDER`.
+"""How the built-in models are made: `python -m tui_cytpix.base_models.recipe NAME --out FOLDER`.
 
-Everything is drawn from seeds: simulated leukocyte-like events (rounds and their clumps, no rods, no budding cells),
-which the network sees at half to twice their size. About fifteen minutes on one core.
+Everything is drawn from seeds: simulated events only, of the kinds that each model is for, which the network sees at
+half to twice their size. No real image is used. Some ten minutes on one core each.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,9 @@ import torch
 from numpy.typing import NDArray
 
 import tui_cytpix
+from tui_cytpix.base_models.calibration import Said, platt
 from tui_cytpix.core.background import image_background, static_background
-from tui_cytpix.core.matching import compare_images, summarise
+from tui_cytpix.core.matching import ImageComparison, compare_images, summarise
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.augment import Augmentation
@@ -29,14 +30,14 @@ from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.model import Model, load_model, save_model
 from tui_cytpix.engine.network import NetworkSettings, build
 from tui_cytpix.engine.trainer import FitSettings, Trainer
-from tui_cytpix.simulate.events import SimulatedEvent, simulate_sample
+from tui_cytpix.simulate.events import SimulatedEvent, SimulatedSample
 
 SEED = 20260
-TEST_SEED = 900_000  # tubes with seeds from here on are never trained on
-TUBES, IMAGES_PER_TUBE = 260, 16
+CALIBRATION_SEED, TEST_SEED = 800_000, 900_000  # tubes with seeds from here on are never trained on
+IMAGES_PER_TUBE, FRAME_PX = 10, 200
 TEST_TUBES, TEST_IMAGES = 12, 25
-TEST_KINDS = ("leukocytes", "murine-peritoneal", "drosophila", "pombe-rich")
 SIZE_CUTOFF_UM = 5.0
+UM_PER_PX = 0.3
 VARIATIONS = Augmentation(
     scale=(0.5, 2.0),
     stretch=0.1,
@@ -47,70 +48,122 @@ VARIATIONS = Augmentation(
     invert=0.1,
     bend=0.5,
 )
+NETWORK = NetworkSettings((16, 32, 48, 64))
+
+
+@dataclass(frozen=True)
+class Family:
+    """What a full- and a half-resolution model have in common.
+
+    Attributes:
+        tubes: of each simulated kind that it is trained on.
+        tested_on: simulated kinds that its card has figures for.
+    """
+
+    name: str
+    tubes: dict[str, int]
+    tested_on: tuple[str, ...]
+    description: str
+    counting_convention: str
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What differs between the built-in models."""
+    """One built-in model."""
 
-    name: str
+    family: Family
     resolution: str
-    kinds: tuple[str, ...]
-    description: str
-    network: NetworkSettings
     crop: int
     steps: int
     rate: float = 3e-3
     batch: int = 16
 
+    @property
+    def name(self) -> str:
+        """As in the library."""
+        return f"{self.family.name}-{self.resolution}"
 
-_CELLS = "Leukocyte-like rounds and their clumps. Rods and budding cells are strange to it: expect it to err on them."
+
+_CELL = Family(
+    name="cell",
+    tubes={"leukocytes": 420},
+    tested_on=("leukocytes", "murine-peritoneal", "drosophila", "pombe-rich"),
+    description="Leukocyte-like rounds and their clumps. Bad at rods, septated and budding cells, which it counts as "
+    "two, and at beads far out of focus.",
+    counting_convention="Each cell of a clump counts. Debris, platelets and ghosts do not.",
+)
+_BEAD = Family(
+    name="bead",
+    tubes={"bead-mixture": 340, "beads": 80},
+    tested_on=("beads", "bead-mixture"),
+    description="Beads of 3 to 10 um and more, alone and in aggregates, in and out of focus. Bad at cells.",
+    counting_convention="Every whole bead counts, each of an aggregate. Debris and bubbles do not.",
+)
+_GENERAL = Family(
+    name="general",
+    tubes={
+        "general-rounds": 180,
+        "general-rods": 180,
+        "phase-rods": 80,
+        "leukocytes": 100,
+        "drosophila": 40,
+        "pombe-rich": 30,
+        "pombe-edinburgh": 20,
+        "yeast": 30,
+        "bead-mixture": 40,
+    },
+    tested_on=("leukocytes", "murine-peritoneal", "drosophila", "yeast", "pombe-rich", "beads", "phase-rods"),
+    description="Rounds, rods, septated and budding cells, irregular shapes, beads. Bad at filaments, at dense layers "
+    "of cells and at particles below 8 px.",
+    counting_convention="A septated, constricted or budding cell is one until its parts have come apart. Debris and "
+    "ghosts do not count.",
+)
 RECIPES = {
     recipe.name: recipe
-    for recipe in (
-        Recipe("cell-full", "full", ("leukocytes",), _CELLS, NetworkSettings((16, 32, 48, 64)), 96, 3600),
-        Recipe("cell-half", "half", ("leukocytes",), _CELLS, NetworkSettings((16, 32, 48, 64)), 128, 4800),
-    )
+    for family, steps in ((_CELL, 6000), (_BEAD, 5000), (_GENERAL, 12_000))
+    for recipe in (Recipe(family, "full", 96, steps), Recipe(family, "half", 128, steps))
 }
 
 
 def events(kind: str, tubes: int, images: int, seed: int) -> Iterator[tuple[SimulatedEvent, NDArray[np.float32]]]:
     """Events with their tube's static background, as it would be found from these images; float32, gray units."""
     for tube in range(tubes):
-        sample = list(simulate_sample(kind, images, seed + tube))
+        sample = list(SimulatedSample(kind, images, seed + tube, FRAME_PX))
         background = static_background(np.stack([event.image for event in sample]))
         yield from ((event, background) for event in sample)
 
 
-def training_examples(recipe: Recipe) -> list[Example]:
+def training_examples(family: Family) -> list[Example]:
     """Half of the images with the tube's background, half with a guess from the image alone."""
     found = []
-    for kind in recipe.kinds:
-        for i, (event, background) in enumerate(events(kind, TUBES // len(recipe.kinds), IMAGES_PER_TUBE, SEED)):
+    for kind, tubes in family.tubes.items():
+        for i, (event, background) in enumerate(events(kind, tubes, IMAGES_PER_TUBE, SEED)):
             own = background if i % 2 else image_background(event.image)
             found.append(example(event.image, own, Segmentation(event.labels > 0, event.centroids)))
+        _say(f"{kind}: {len(found)} images so far")
     return found
 
 
 def train(recipe: Recipe) -> Model:
     """Trains from a seeded start."""
-    examples = training_examples(recipe)
+    family = recipe.family
+    examples = training_examples(family)
     card = ModelCard(
         name=recipe.name,
         resolution=recipe.resolution,
         kind="built-in",
-        description=f"{_in_words(recipe)} Trained on simulated events only.",
-        counting_convention="Each cell of a clump counts. Debris, platelets and ghosts do not.",
+        description=f"{family.description} {_SEES[recipe.resolution]} Trained on simulated events only.",
+        counting_convention=family.counting_convention,
         size_cutoff_um=SIZE_CUTOFF_UM,
-        um_per_px=0.3,
+        um_per_px=UM_PER_PX,
+        network_um_per_px=UM_PER_PX,
         object_px=particle_px(examples),
-        network=recipe.network.to_card(),
-        post={},
+        network=NETWORK.to_card(),
         training={
             "recipe": "tui_cytpix.base_models.recipe",
-            "kinds": list(recipe.kinds),
+            "kinds": list(family.tubes),
             "simulated": True,
-            "tubes": TUBES,
+            "tubes": sum(family.tubes.values()),
             "images": len(examples),
             "seed": SEED,
             "steps": recipe.steps,
@@ -125,33 +178,29 @@ def train(recipe: Recipe) -> Model:
         batch=recipe.batch,
         views_per_epoch=1,
         average=0.995,
+        pull=0.0,
         crop=recipe.crop,
         total_steps=recipe.steps,
-        fast=False,
         augmentation=VARIATIONS,
     )
-    trainer = Trainer(Model(card, build(recipe.network, SEED).eval()), settings, SEED)
+    trainer = Trainer(Model(card, build(NETWORK, SEED).eval()), settings, SEED)
     while trainer.steps < recipe.steps:
         loss = trainer.train_epoch(examples)
         _say(f"step {trainer.steps} of {recipe.steps}, loss {loss:.3f}")
     return trainer.model()
 
 
-def _in_words(recipe: Recipe) -> str:
-    seen = "half its resolution, which is faster" if recipe.resolution == "half" else "its full resolution"
-    return f"{recipe.description} Sees the image at {seen}."
+_SEES = {"full": "Sees the image at its full resolution.", "half": "Sees the image at half its resolution: faster."}
 
 
-def measure(model: Model) -> dict[str, Any]:
-    """Accuracy on tubes that were not trained on, by kind of sample: PRODUCT section 6 at the model's size cutoff."""
+def measure(model: Model, tested_on: Sequence[str]) -> Model:
+    """The model with its accuracy (PRODUCT section 6, at its size cutoff) on tubes that were not trained on, by kind of
+    sample, and with its confidences calibrated on others.
+    """
     predictor = Predictor(model)
     measured: dict[str, Any] = {}
-    for kind in TEST_KINDS:
-        comparisons = []
-        for event, background in events(kind, TEST_TUBES, TEST_IMAGES, TEST_SEED):
-            found, _ = predictor.predict([(event.image, background)], 0.3)[0]
-            cutoff = model.card.size_cutoff_um / 0.3
-            comparisons.append(compare_images(event.labels, found.mask, found.centroids, cutoff))
+    for kind in tested_on:
+        comparisons = [c for c, _ in _compared(predictor, kind, TEST_SEED)]
         summary = summarise(comparisons)
         measured[f"simulated {kind}"] = {
             name: round(value, 3) if isinstance(value, float) else value
@@ -159,7 +208,31 @@ def measure(model: Model) -> dict[str, Any]:
             if not name.endswith("_ci")
         }
         _say(f"{kind}: {measured[f'simulated {kind}']}")
-    return measured
+    return replace(model, card=replace(model.card, measured=measured))
+
+
+def calibrated(model: Model, tested_on: Sequence[str]) -> Model:
+    """The model with its confidences fitted on tubes of their own."""
+    raw = replace(model, card=replace(model.card, post={}))
+    predictor = Predictor(raw)
+    images: list[tuple[float, bool]] = []
+    particles: list[tuple[float, bool]] = []
+    for kind in tested_on:
+        for comparison, found in _compared(predictor, kind, CALIBRATION_SEED):
+            images.append((found.confidence, comparison.count_right))
+            particles += zip(found.particle_confidence.tolist(), comparison.matched, strict=True)
+    image, particle = (platt(Said(*zip(*told, strict=True))) for told in (images, particles))
+    post = {"image_slope": image[0], "image_offset": image[1]}
+    post |= {"particle_slope": particle[0], "particle_offset": particle[1]}
+    _say(f"calibration: {post}")
+    return replace(model, card=replace(model.card, post=post))
+
+
+def _compared(predictor: Predictor, kind: str, seed: int) -> Iterator[tuple[ImageComparison, Segmentation]]:
+    cutoff = predictor.cutoff_px(UM_PER_PX)
+    for event, background in events(kind, TEST_TUBES, TEST_IMAGES, seed):
+        found, _ = predictor.predict([(event.image, background)], UM_PER_PX)[0]
+        yield compare_images(event.labels, found.mask, found.centroids, cutoff), found
 
 
 def _say(text: str) -> None:
@@ -167,7 +240,7 @@ def _say(text: str) -> None:
 
 
 def main() -> None:
-    """Trains one built-in model, measures it, writes it."""
+    """Trains one built-in model, calibrates and measures it, writes it."""
     parser = argparse.ArgumentParser(description="Make a built-in model.")
     parser.add_argument("name", choices=sorted(RECIPES))
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
@@ -175,12 +248,12 @@ def main() -> None:
     parser.add_argument("--measure-only", action="store_true", help="measure the model that is there, for its card")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    path = given.out / f"{given.name}.safetensors"
+    recipe, path = RECIPES[given.name], given.out / f"{given.name}.safetensors"
     if not given.measure_only:
-        model = train(RECIPES[given.name])
+        model = train(recipe)
         save_model(path, model.net, model.card)
-    model = load_model(path)
-    save_model(path, model.net, replace(model.card, measured=measure(model)))
+    model = measure(calibrated(load_model(path), recipe.family.tested_on), recipe.family.tested_on)
+    save_model(path, model.net, model.card)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ def as_dict(training: TrainingStatus) -> dict[str, Any]:
         "target": training.target,
         "ta": last.ta if last else None,
         "va": last.va if last else None,
+        "va_error": last.va_error if last else None,
         "best_epoch": training.best_epoch,
         "device": training.device,
         "eta_seconds": training.eta_seconds,

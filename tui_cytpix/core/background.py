@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.normalise import level, noise
+from tui_cytpix.core.normalise import level, noise, unlit
 from tui_cytpix.core.regions import fill_holes
 
 MAX_IMAGES = 200
@@ -96,7 +96,7 @@ def image_background(image: NDArray[np.generic]) -> NDArray[np.float32]:
     """A smooth guess at one image's background, for where there is no static one.
 
     A quadratic surface in x and y is fitted by Tukey's biweight from the most common gray level along the edge
-    on, so that cells are outliers. It follows shading, not dirt.
+    on, so that cells are outliers. It follows shading, not dirt. Where no light falls it is continued.
 
     Args:
         image: (H, W), any real dtype.
@@ -110,11 +110,13 @@ def image_background(image: NDArray[np.generic]) -> NDArray[np.float32]:
     ys, xs = (np.linspace(-1, 1, size, dtype=np.float32) for size in (height, width))
     target = cv2.blur(gray, (3, 3))[step // 2 :: step, step // 2 :: step]
     terms = _terms(*np.meshgrid(ys[step // 2 :: step], xs[step // 2 :: step], indexing="ij"))
+    outside = unlit(image)
+    lit = slice(None) if outside is None else ~outside[step // 2 :: step, step // 2 :: step].ravel()
     c = _fit(
-        np.asarray(target, np.float32).ravel(),
-        terms,
-        start=level(gray),
-        floor=max(noise(gray), 1e-6 * float(np.abs(gray).max() + 1)),
+        np.asarray(target, np.float32).ravel()[lit],
+        terms[lit],
+        start=level(gray, outside),
+        floor=max(noise(gray, outside), 1e-6 * float(np.abs(gray).max() + 1)),
     )
     return _surface(c, ys, xs)
 

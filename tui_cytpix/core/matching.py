@@ -57,7 +57,7 @@ class ImageComparison:
     """One image's prediction beside its truth.
 
     `true_clump`, `predicted_clump`: particles in the fullest object (ClumpIndexMax), 0 without any. `iou`: of the
-    foregrounds, NaN where both are empty.
+    foregrounds, NaN where both are empty. `matched`: for each predicted centroid, whether it has a true one.
     """
 
     true_count: int
@@ -67,6 +67,7 @@ class ImageComparison:
     centroids: Counts
     particles: Counts
     iou: float
+    matched: tuple[bool, ...] = ()
 
     @property
     def count_right(self) -> bool:
@@ -168,7 +169,8 @@ def compare_images(
     areas = np.bincount(compact(truth)[0].ravel())[1:]
     true_points = centres(truth)
     radii = np.maximum(MIN_MATCH_RADIUS, 0.5 * np.sqrt(areas / np.pi))
-    matches = len(match_centroids(true_points, points, radii))
+    pairs = match_centroids(true_points, points, radii)
+    matches, hit = len(pairs), {found for _, found in pairs}
     return ImageComparison(
         true_count=len(true_points),
         predicted_count=len(points),
@@ -177,6 +179,7 @@ def compare_images(
         centroids=Counts(matches, len(points) - matches, len(true_points) - matches),
         particles=ap50_counts(truth, particle_labels(mask, points), len(points)),
         iou=foreground_iou(truth > 0, mask),
+        matched=tuple(k in hit for k in range(len(points))),
     )
 
 

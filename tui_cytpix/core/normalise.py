@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import cv2
 import numpy as np
@@ -19,11 +18,33 @@ _QUARTILE = 0.31864  # a quarter of a unit normal's absolute values lie below
 _NOISE_SAMPLES = 12288
 _CONTRAST_SAMPLES = 4096
 _RIM_PX = 3
+_BLACK, _BLACK_STEPS, _BLACK_SHARE, _LIT_SHARE = 2, 4, 0.01, 0.1
 _HIGH_PASS_GAIN = 6.0  # root of the sum of squares: of (1 -2 1) in y and x: noise out per white noise in
 
 
-def level(image: NDArray[np.generic]) -> float:
-    """The background's gray level: the mode along the image's edge.
+def unlit(image: NDArray[np.generic]) -> NDArray[np.bool_] | None:
+    """Where no light falls, beyond a field stop or the wall of a well: black regions (gray 0 to 6, the darkest no more
+    than 2) at the image's border, of 1 % of the image or more, and their blurred rims. None where there are none, and
+    where all but a tenth would be unlit: that is a dark image.
+
+    Args:
+        image: (H, W) as recorded, any real dtype.
+
+    Returns:
+        bool (H, W), or None.
+    """
+    darkest = image.min(initial=_BLACK + 1)
+    if darkest > _BLACK or darkest < 0:
+        return None
+    black = image <= darkest + _BLACK_STEPS
+    if black.mean() < _BLACK_SHARE:
+        return None
+    region = _with_rims(_touching_border(black))
+    return region if _BLACK_SHARE <= region.mean() <= 1 - _LIT_SHARE else None
+
+
+def level(image: NDArray[np.generic], outside: NDArray[np.bool_] | None = None) -> float:
+    """The background's gray level: the mode along the image's edge, pixels `outside` (bool, (H, W)) apart.
 
     Of an image's gray values background is the narrowest peak, also where a median would follow the cells, and along
     the edge there is most of it. The mode is the mean of the shortest interval that holds a quarter of the values
@@ -35,7 +56,12 @@ def level(image: NDArray[np.generic]) -> float:
     """
     edge = max(2, round(_EDGE_SHARE * min(image.shape)))
     inner = image[edge:-edge, edge:-edge]
-    if inner.size:
+    if outside is not None:
+        near = np.ones(image.shape, bool)
+        near[edge:-edge, edge:-edge] = False
+        seen = ~outside
+        flat = image[near & seen] if (near & seen).any() else image[seen] if seen.any() else image.ravel()
+    elif inner.size:
         sides = (image[:edge], image[-edge:], image[edge:-edge, :edge], image[edge:-edge, -edge:])
         flat = np.concatenate([side.ravel() for side in sides])
     else:
@@ -51,11 +77,12 @@ def level(image: NDArray[np.generic]) -> float:
     return float(ordered[start : start + width + 1].mean())
 
 
-def noise(image: NDArray[np.float32]) -> float:
+def noise(image: NDArray[np.float32], outside: NDArray[np.bool_] | None = None) -> float:
     """Standard deviation of the white noise in an image, in its gray units.
 
     From a quartile of the mixed second difference, which smooth objects hardly enter (Immerkaer 1996, with the lower
     quartile in place of the mean, for images full of texture). Large images are sampled. 0 for images under 3 x 3.
+    Pixels `outside` (bool, (H, W)) don't count.
     """
     if min(image.shape) < 3:
         return 0.0
@@ -64,6 +91,10 @@ def noise(image: NDArray[np.float32]) -> float:
     rows = top + bottom - (middle + middle)
     inner = rows[:, 1:-1]
     high = np.abs((rows[:, :-2] + rows[:, 2:] - (inner + inner))[:, ::step]).ravel()
+    if outside is not None:
+        high = high[~outside[1:-1:step, 1:-1:step].ravel()]
+        if len(high) == 0:
+            return 0.0
     quarter = len(high) // 4
     return float(np.partition(high, quarter)[quarter]) / (_QUARTILE * _HIGH_PASS_GAIN)
 
@@ -84,10 +115,10 @@ def contrast(difference: NDArray[np.float32], sigma: float) -> float:
     size = np.abs(difference)
     signal = size > NOISE_THRESHOLD * sigma
     whole = _energy_median(size[signal])
-    glaring = _glaring_at_border(size, whole)
-    if glaring is None:
+    glaring = size > whole / 2
+    if whole <= 0 or not _at_border(glaring):
         return whole
-    without = _energy_median(size[signal & ~glaring])
+    without = _energy_median(size[signal & ~_with_rims(_touching_border(glaring))])
     return min(whole, without) if without >= CONTRAST_FLOOR * sigma > 0 else whole
 
 
@@ -99,22 +130,23 @@ def _energy_median(signal: NDArray[np.float32]) -> float:
     return float(ordered[np.searchsorted(energy, energy[-1] / 2)])
 
 
-def _glaring_at_border(size: NDArray[np.float32], whole: float) -> NDArray[np.bool_] | None:
-    """Regions above half the contrast that touch the image's border, and their blurred rims; None without any."""
-    if whole <= 0 or not any((side > whole / 2).any() for side in _sides(size)):
-        return None
-    glaring = (size > whole / 2).view(np.uint8)
-    count, labels = cv2.connectedComponents(glaring, connectivity=8, ltype=cv2.CV_32S)
-    touching = np.zeros(count, np.uint8)
-    for side in _sides(labels):
-        touching[side] = 1
-    touching[0] = 0
+def _at_border(mask: NDArray[np.bool_]) -> bool:
+    return any(side.any() for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
+
+
+def _touching_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The 8-connected regions that reach the image's border."""
+    count, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    touching = np.zeros(count, np.bool_)
+    for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        touching[side] = True
+    touching[0] = False
+    return np.asarray(touching[labels])
+
+
+def _with_rims(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
     reach = 2 * _RIM_PX + 1
-    return cv2.dilate(touching[labels], np.ones((reach, reach), np.uint8)).view(np.bool_)
-
-
-def _sides(image: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-    return image[0], image[-1], image[:, 0], image[:, -1]
+    return cv2.dilate(region.view(np.uint8), np.ones((reach, reach), np.uint8)).view(np.bool_)
 
 
 def normalise(image: NDArray[np.generic], background: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -122,8 +154,9 @@ def normalise(image: NDArray[np.generic], background: NDArray[np.float32]) -> ND
 
     The background is subtracted, what is left of its level (lamp flicker) too, and the rest is divided by the
     image's own contrast or by 8 times its noise, whichever is larger, and clipped to -4..4. So background is 0, a
-    cell's rim about 1 in size and a blank frame's noise 1/8. Replacing image and background by a*image+b and
-    a*background+b, a > 0, changes nothing; nor does a brightness b added to the image alone.
+    cell's rim about 1 in size and a blank frame's noise 1/8. Where no light falls (see `unlit`) it is 0 too; in images
+    without such a region, replacing image and background by a*image+b and a*background+b, a > 0, changes nothing, nor
+    does a brightness b added to the image alone.
 
     Args:
         image: (H, W), any real dtype.
@@ -133,8 +166,11 @@ def normalise(image: NDArray[np.generic], background: NDArray[np.float32]) -> ND
         float32 (H, W) in -4..4; zeros where the image equals its background.
     """
     difference = image.astype(np.float32) - background
-    difference -= np.float32(level(difference))
-    sigma = noise(difference)
+    outside = unlit(image)
+    difference -= np.float32(level(difference, outside))
+    if outside is not None:
+        difference[outside] = 0
+    sigma = noise(difference, outside)
     scale = max(contrast(difference, sigma), CONTRAST_FLOOR * sigma)
     if scale <= 0:
         return np.zeros(difference.shape, np.float32)

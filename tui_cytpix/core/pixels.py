@@ -109,8 +109,8 @@ class Runs(NamedTuple):
 
 def runs(owner: NDArray[np.intp], values: NDArray[np.integer[Any]], span: int) -> Runs:
     """Counts equal values (P,), 0 <= value < span, of equal owners (P,)."""
-    narrow = np.int32 if (int(owner.max(initial=0)) + 1) * span < 2**31 else np.int64
-    keys = owner.astype(narrow) * narrow(span)
+    keys: NDArray[Any] = owner.astype(np.int32 if (int(owner.max(initial=0)) + 1) * span < 2**31 else np.int64)
+    keys *= span
     keys += values
     keys.sort()
     first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.intp)

@@ -20,6 +20,9 @@ class ModelCard:
         base_name: that model's name.
         size_cutoff_um: smallest longest axis of a kept object, um.
         um_per_px: pixel size of the training images, None where unknown.
+        network_um_per_px: pixel size that the network is meant to see: images of known scale are resampled to it.
+        zoom: for images of unknown scale, how many times as large as they are the network sees them; None where that
+            is to be found from their particles' size.
         network: the architecture's settings, enough to rebuild it (widths, levels, stem).
         post: post-processing thresholds (`foreground`, `centroid`, ...).
         object_px: median longest axis of the training objects in pixels of the full-resolution frame.
@@ -37,6 +40,8 @@ class ModelCard:
     size_cutoff_um: float = 5.0
     um_per_px: float | None = None
     object_px: float | None = None
+    network_um_per_px: float | None = None
+    zoom: float | None = None
     network: dict[str, Any] = field(default_factory=dict)
     post: dict[str, float] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)

@@ -23,7 +23,9 @@ class JobState(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of the curve. `ta`, `va` in 0..1 (engine.accuracy defines them); `seconds` of wall time."""
+    """One line of the curve. `ta`, `va` in 0..1 (engine.accuracy defines them); `seconds` of wall time; `va_error` the
+    standard error of VA over its images, None where unknown.
+    """
 
     number: int
     loss: float
@@ -32,6 +34,12 @@ class Epoch:
     seconds: float
     training_images: int
     validation_images: int
+    va_error: float | None = None
+
+    @property
+    def va_in_words(self) -> str:
+        """VA with its standard error, where that is known."""
+        return f"{self.va:.2f}" + ("" if self.va_error is None else f"±{self.va_error:.2f}")
 
 
 @dataclass(frozen=True)

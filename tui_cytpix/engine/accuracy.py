@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
 from tui_cytpix.domain.segmentation import Segmentation
+
+
+class Accuracy(NamedTuple):
+    """TA or VA: the mean of `image_accuracy` over images, NaN without any; `error` is the mean's standard error, NaN
+    with fewer than two.
+    """
+
+    mean: float
+    error: float
 
 
 def image_accuracy(predicted: Segmentation, truth: Segmentation) -> float:
@@ -22,7 +33,11 @@ def image_accuracy(predicted: Segmentation, truth: Segmentation) -> float:
     return float(iou * (low / high if high else 1.0))
 
 
-def accuracy(pairs: Iterable[tuple[Segmentation, Segmentation]]) -> float:
-    """TA or VA: the mean of `image_accuracy` over (predicted, truth); NaN without images."""
-    values = [image_accuracy(predicted, truth) for predicted, truth in pairs]
-    return float(np.mean(values)) if values else float("nan")
+def accuracy(pairs: Iterable[tuple[Segmentation, Segmentation]]) -> Accuracy:
+    """TA or VA over (predicted, truth)."""
+    values = np.array([image_accuracy(predicted, truth) for predicted, truth in pairs])
+    if len(values) == 0:
+        return Accuracy(math.nan, math.nan)
+    return Accuracy(
+        float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    )

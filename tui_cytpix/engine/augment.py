@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.engine.targets import Targets
+from tui_cytpix.engine.scene import Scene
 
 Range = tuple[float, float]
 EXACT_BELOW = 1.5
@@ -27,6 +27,7 @@ class Augmentation:
         field: amplitude of a smooth background that was not taken away.
         invert: share of images whose contrast changes sign, as with defocus of the other sign.
         bend: share of images with a change of the bright against the dark side.
+        another: share of views to which a cell of another image is added, see engine.compose.
     """
 
     scale: Range = (0.7, 1.4)
@@ -37,11 +38,11 @@ class Augmentation:
     field: Range = (0.0, 0.12)
     invert: float = 0.0
     bend: float = 0.5
+    another: float = 0.0
 
 
 def crop(
-    image: NDArray[np.float32],
-    targets: Targets,
+    scene: Scene,
     size: int,
     focus: NDArray[np.float32],
     settings: Augmentation,
@@ -50,7 +51,6 @@ def crop(
     """One varied view of an annotated image.
 
     Args:
-        image: normalised gray, float32 (H, W).
         size: edge of the view, px.
         focus: (2,), (y, x) px of the image that comes to lie near the view's middle.
 
@@ -58,6 +58,7 @@ def crop(
         float32 (6, size, size): gray, foreground, centrality, foreground weight, centrality weight, and 1 inside the
         image (0 where the view reaches beyond it; gray is 0 and the weights count for nothing there).
     """
+    image, targets = scene.gray, scene.targets
     matrix = _placement(image.shape, size, focus, settings, rng)
     maps = np.dstack(
         [

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.differing import Region, differing_regions
 from tui_cytpix.core.regions import Box
-from tui_cytpix.engine.dataset import half_image
+from tui_cytpix.core.resample import resampled
 
 GRAIN = 4  # px of a full-resolution input: a tenth of the particles that networks are trained on
 MARGIN = 32  # px of the input around a region that the network sees too: see tests/benchmarks/speed.py
@@ -73,17 +73,6 @@ class View:
         return np.stack(
             [cv2.warpAffine(m, to_input, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE) for m in maps]
         )
-
-
-def resampled(image: NDArray[np.float32], zoom: float) -> NDArray[np.float32]:
-    """An image `zoom` times as large, edges kept on edges: pixels averaged where it shrinks, cubic where it grows."""
-    if zoom == 1:
-        return image
-    if zoom == 0.5:
-        return half_image(image)
-    height, width = (max(1, round(n * zoom)) for n in image.shape)
-    how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (width, height), interpolation=how), np.float32)
 
 
 def look_at_all(view: View, multiple: int) -> Look:

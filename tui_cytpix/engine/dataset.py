@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,28 +14,41 @@ from tui_cytpix.core.normalise import normalise
 from tui_cytpix.core.regions import ellipses, label_objects
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.augment import Augmentation, crop
-from tui_cytpix.engine.targets import Targets, make_targets
+from tui_cytpix.engine.compose import with_another
+from tui_cytpix.engine.scene import Scene, scene
 
 SMALLEST_CROP, LARGEST_CROP, CROP_STEP = 64, 160, 32
 
 
 @dataclass(frozen=True)
 class Example:
-    """One annotated image. `gray` is normalised, float32 (H, W); objects whose major diameter is below `cutoff_px`
-    are trained on as drawn, but nobody is asked for them.
+    """One annotated image.
+
+    Attributes:
+        gray: normalised, float32 (H, W).
+        truth: in px of `gray`.
+        scene: both as the network sees them, `zoom` times as large; views are cut from it.
+        cutoff_px: objects whose major diameter (px of `gray`) is below are trained on as drawn, but nobody is asked for
+            them.
     """
 
     gray: NDArray[np.float32]
     truth: Segmentation
-    targets: Targets
+    scene: Scene
     cutoff_px: float = 0.0
+    zoom: float = 1.0
 
 
 def example(
-    image: NDArray[np.generic], background: NDArray[np.float32], truth: Segmentation, cutoff_px: float = 0.0
+    image: NDArray[np.generic],
+    background: NDArray[np.float32],
+    truth: Segmentation,
+    cutoff_px: float = 0.0,
+    zoom: float = 1.0,
 ) -> Example:
     """Normalises the image and makes its targets."""
-    return Example(normalise(image, background), truth, make_targets(truth.mask, truth.centroids), cutoff_px)
+    gray = normalise(image, background)
+    return Example(gray, truth, scene(gray, truth, zoom), cutoff_px, zoom)
 
 
 def particle_px(examples: Sequence[Example]) -> float | None:
@@ -59,10 +71,10 @@ def smallest_object_px(examples: Sequence[Example]) -> int | None:
 
 def crop_size(examples: Sequence[Example]) -> int:
     """Edge of the views: room for whole images where they are small, else for the larger objects and surroundings."""
-    largest = max((max(e.gray.shape) for e in examples), default=SMALLEST_CROP)
+    largest = max((max(e.scene.gray.shape) for e in examples), default=SMALLEST_CROP)
     sizes = []
     for item in examples:
-        labels, count = label_objects(item.truth.mask)
+        labels, count = label_objects(item.scene.mask)
         sizes += [e.major for e in ellipses(labels, count)]
     wanted = min(largest, 2.0 * float(np.quantile(sizes, 0.8))) if sizes else largest
     return int(np.clip(CROP_STEP * np.ceil(wanted / CROP_STEP), SMALLEST_CROP, LARGEST_CROP))
@@ -79,29 +91,22 @@ def batches(
     order = np.concatenate([rng.permutation(len(examples)) for _ in range(views)])
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
-        stack = [
-            crop(item.gray, item.targets, size, _focus(item, rng), settings, rng)
-            for item in (examples[i] for i in chosen)
-        ]
+        stack = []
+        for i in chosen:
+            scene = examples[i].scene
+            if rng.random() < settings.another:
+                scene = with_another(scene, examples[int(rng.integers(len(examples)))].scene, rng)
+            stack.append(crop(scene, size, _focus(scene, rng), settings, rng))
         yield torch.from_numpy(np.stack(stack))
 
 
-def _focus(item: Example, rng: np.random.Generator) -> NDArray[np.float32]:
+def _focus(scene: Scene, rng: np.random.Generator) -> NDArray[np.float32]:
     """Mostly a particle; every eighth time any place of the image, for what is not a cell."""
-    if len(item.truth.centroids) and rng.random() > 0.125:
-        return np.asarray(item.truth.centroids[rng.integers(len(item.truth.centroids))], np.float32)
-    return np.array([rng.uniform(0, n) for n in item.gray.shape], np.float32)
+    if len(scene.centroids) and rng.random() > 0.125:
+        return np.asarray(scene.centroids[rng.integers(len(scene.centroids))], np.float32)
+    return np.array([rng.uniform(0, n) for n in scene.gray.shape], np.float32)
 
 
 def halved(view: Tensor) -> Tensor:
     """A view for the half-resolution network: 2 x 2 pixels averaged, (n, 6, size / 2, size / 2)."""
     return torch.nn.functional.avg_pool2d(view, 2)
-
-
-def half_image(gray: NDArray[np.float32]) -> NDArray[np.float32]:
-    """2 x 2 pixels averaged; an odd last row or column is repeated first. float32."""
-    height, width = gray.shape
-    even = np.pad(gray, ((0, height % 2), (0, width % 2)), mode="edge")
-    return np.asarray(
-        cv2.resize(even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA), np.float32
-    )

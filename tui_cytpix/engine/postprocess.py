@@ -1,7 +1,8 @@
-"""From the network's two maps to objects, centroids and a confidence."""
+"""From the network's two maps to objects, particles and how sure they are."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -9,9 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.centroids import centre
-from tui_cytpix.core.regions import as_uint8, boxes, fill_holes, keep_by_major_axis, label_objects
+from tui_cytpix.core.centroids import centre, centres
+from tui_cytpix.core.regions import Box, as_uint8, boxes, fill_holes, keep_by_major_axis, label_objects
+from tui_cytpix.core.watershed import particle_labels
 from tui_cytpix.domain.segmentation import Segmentation
+
+_SUREST = 0.999
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,18 @@ class PostSettings:
         prominence: how far a peak of the centrality must rise above the pass to a higher one to be a particle. With
             cones a 50:50 doubt between one particle and two makes passes of 1/4 (see `peaks`).
         least_px: objects of fewer pixels are noise.
+        image_slope, image_offset, particle_slope, particle_offset: of the calibration (see `calibrated`) of an image's
+            and a particle's confidence.
     """
 
     foreground: float = 0.5
     certain: float = 0.75
     prominence: float = 0.2
     least_px: float = 20.0
+    image_slope: float = 1.0
+    image_offset: float = 0.0
+    particle_slope: float = 1.0
+    particle_offset: float = 0.0
 
     @classmethod
     def from_card(cls, post: dict[str, Any]) -> PostSettings:
@@ -46,40 +56,73 @@ def segment(
 ) -> Segmentation:
     """Objects, particles and how sure.
 
+    A particle's centroid is the centre of its part of the object, which is divided along the passes of the centrality.
+    An object's doubt is the larger of two: whether it is there at all, and into how many particles it falls. An image
+    is as sure as its outlines are clear-cut and its most doubtful object is not; so objects that were just left out
+    count too.
+
     Args:
         probability: of foreground, float32 (H, W).
         centrality: float32 (H, W) in 0..1.
         cutoff_px: objects whose major diameter is below are left out.
     """
-    mask = fill_holes(probability >= settings.foreground)
+    mask = keep_by_major_axis(fill_holes(probability >= settings.foreground), cutoff_px)
     objects, count = label_objects(mask)
-    if count:
-        mask = _reliable(objects, count, probability, settings)[objects]
-        mask = keep_by_major_axis(mask, cutoff_px)
-        objects, count = label_objects(mask)
-    points: list[tuple[float, float]] = []
-    doubt = 0.0
+    kept, absent = _reliable(objects, count, probability, settings)
+    points: list[NDArray[np.float32]] = [np.zeros((0, 2), np.float32)]
+    sure: list[float] = []
+    doubts = [absent]
     for label, box in enumerate(boxes(objects, count), start=1):
         assert box is not None
-        inside = objects[box.slices] == label
-        found, unsure = peaks(centrality[box.slices], inside, settings.prominence)
-        doubt = max(doubt, unsure)
-        if len(found) == 1:
-            found = [centre(inside)]
-        points += [(y + box.y0, x + box.x0) for y, x in found]
-    sure = min(mask_certainty(probability, mask), 1 - doubt)
-    return Segmentation(mask, np.array(points, np.float32).reshape(-1, 2), sure)
+        if kept[label] < 0:
+            mask[box.slices][objects[box.slices] == label] = False
+            continue
+        found, doubt = _particles(objects, label, box, centrality, settings.prominence)
+        doubts.append(max(doubt, float(kept[label])))
+        points.append(found)
+        sure += [1 - doubts[-1]] * len(found)
+    image = calibrated(
+        min(mask_certainty(probability, mask), 1 - max(doubts)), settings.image_slope, settings.image_offset
+    )
+    particles = [calibrated(value, settings.particle_slope, settings.particle_offset) for value in sure]
+    return Segmentation(mask, np.concatenate(points), image, np.array(particles, np.float32))
 
 
 def _reliable(
     objects: NDArray[np.int32], count: int, probability: NDArray[np.float32], settings: PostSettings
-) -> NDArray[np.bool_]:
+) -> tuple[NDArray[np.float64], float]:
+    """Doubt, 0..1, whether each object is there, by label (1 on the threshold, -1 for those that are left out); and
+    the largest doubt whether one that is left out should have stayed.
+    """
     area = np.bincount(objects.ravel(), minlength=count + 1)
     top = np.zeros(count + 1, np.float32)
     np.maximum.at(top, objects.ravel(), probability.ravel())
-    keep = (area >= settings.least_px) & (top >= settings.certain)
-    keep[0] = False
-    return keep
+    doubt = 1 - np.minimum(np.abs(top - settings.certain) / (1 - settings.certain), 1).astype(np.float64)
+    large = area >= settings.least_px
+    out = large & (top < settings.certain)
+    out[0] = False
+    absent = float(doubt[out].max(initial=0.0))
+    return np.where(large & ~out, doubt, -1.0), absent
+
+
+def _particles(
+    objects: NDArray[np.int32], label: int, box: Box, centrality: NDArray[np.float32], prominence: float
+) -> tuple[NDArray[np.float32], float]:
+    """Centroids, float32 (K, 2), of one object's particles, K >= 1, and the doubt in 0..1 about their number."""
+    inside = objects[box.slices] == label
+    heat = centrality[box.slices]
+    found, doubt = peaks(heat, inside, prominence)
+    if len(found) > 1:
+        middles = centres(particle_labels(inside, np.array(found, np.float32), heat))
+    else:
+        middles = np.array([centre(inside)], np.float32)
+    return middles + np.array([box.y0, box.x0], np.float32), doubt
+
+
+def calibrated(sure: float, slope: float, offset: float) -> float:
+    """Platt's scaling of a raw confidence in 0..1: the logistic function of slope * logit(sure) + offset."""
+    bounded = min(max(sure, 1 - _SUREST), _SUREST)
+    return 1 / (1 + math.exp(-(slope * math.log(bounded / (1 - bounded)) + offset)))
 
 
 def peaks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.job import Job, Leave
 from tui_cytpix.engine.model import load_model
 from tui_cytpix.engine.sample_images import READERS, SampleImages
+from tui_cytpix.engine.zoom import zoom_of
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.prediction_store import Prediction, write_shard
 from tui_cytpix.formats.registry import open_sample
@@ -123,8 +125,9 @@ class _Service:
             except CytpixError as error:
                 problems.append(f"{group['sample']}: {error}")
                 continue
+            zoom = zoom_of(predictor.model.card, scale, functools.partial(self._typical_px, group))
             answers = predictor.predict_normalised(
-                [gray for _, gray in grays], [predictor.cutoff_px(scale)] * len(grays)
+                [gray for _, gray in grays], [predictor.cutoff_px(scale)] * len(grays), zoom
             )
             items += [
                 Prediction(key, found, probability)
@@ -152,6 +155,12 @@ class _Service:
             else:
                 found.append((ImageKey(name, image.event), image.normalised))
         return found
+
+    def _typical_px(self, group: Mapping[str, Any]) -> float | None:
+        name = str(group["sample"])
+        if self._in_run(name) and self._run_images is not None:
+            return self._run_images.typical_px(name)
+        return self._sample(str(group["path"]), None).typical_px
 
     def _in_run(self, sample: str) -> bool:
         if self._run is None:

@@ -23,12 +23,13 @@ from tui_cytpix.engine.job import Job
 from tui_cytpix.engine.process_outputs import OutputSettings, SampleOutputs, read_values
 from tui_cytpix.engine.process_worker import Share, WorkerSettings
 from tui_cytpix.engine.workers import Workers, worker_count
+from tui_cytpix.engine.zoom import zoom_of
 from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.formats.atomic import write_text
 from tui_cytpix.formats.fcs_write import ExtraParameter, range_above, write_fcs_with
 from tui_cytpix.formats.model_file import file_hash, read_card
 from tui_cytpix.formats.registry import open_sample
-from tui_cytpix.formats.run_images import sample_background
+from tui_cytpix.formats.run_images import sample_background, typical_px
 
 if TYPE_CHECKING:
     from tui_cytpix.formats.sample_reader import SampleReader
@@ -89,6 +90,7 @@ class _Work:
         self.job, self.card, self.out, self.workers, self.formats = job, card, out, workers, formats
         self.prefix = str(job.spec.get("prefix", "UDT_"))
         self.outputs: list[Path] = []
+        self.zooms: dict[str, float] = {}
         self.failures: list[dict[str, str]] = []
         self.failed = self.processed = self.total = self.done = 0
         self.scratch = job.folder.path / "features"
@@ -149,10 +151,14 @@ class _Work:
     def _shares(self, name: str, path: Path, scale: float | None, reader: SampleReader) -> Iterator[Share]:
         events = reader.event_ids
         background = sample_background(reader)
+        zoom = zoom_of(self.card, scale, lambda: typical_px(events, reader.read_image))
+        if zoom != 1:
+            self.job.emit("log", text=f"{name}: the network sees the images {zoom:.2f} times as large as they are")
+        self.zooms[name] = zoom
         chunk = CHUNK if self.equipment.device == "cpu" else GPU_CHUNK
         for start in range(0, len(events), chunk):
             self._look()
-            yield Share(name, path, scale, background, events[start : start + chunk])
+            yield Share(name, path, scale, zoom, background, events[start : start + chunk])
 
     def _look(self) -> None:
         if any(wish.get("type") == "stop" for wish in self.job.wishes()):
@@ -215,6 +221,7 @@ class _Work:
             "model_hash": model_hash,
             "size_cutoff_um": self.card.size_cutoff_um,
             "samples": [dict(s) for s in self.job.spec.get("samples", [])],
+            "zooms": self.zooms,
             "formats": self.formats,
             "prefix": self.prefix,
             "device": self.equipment.device,

@@ -52,11 +52,14 @@ class WorkerSettings:
 
 @dataclass(frozen=True, eq=False)
 class Share:
-    """Some events of a sample. `background` is its static one, float32 (H, W), None where it has none."""
+    """Some events of a sample. `background` is its static one, float32 (H, W), None where it has none; `zoom` as of
+    `engine.zoom`.
+    """
 
     name: str
     path: Path
     um_per_px: float | None
+    zoom: float
     background: NDArray[np.float32] | None
     events: Sequence[str]
 
@@ -165,7 +168,7 @@ def process(share: Share) -> ShareResult:
         backgrounds.append(static if static is not None and static.shape == gray.shape else image_background(gray))
     predictor = _predictor()
     normalised = [normalise(gray, background) for gray, background in zip(grays, backgrounds, strict=True)]
-    found = predictor.find(normalised, [predictor.cutoff_px(share.um_per_px)] * len(grays))
+    found = predictor.find(normalised, [predictor.cutoff_px(share.um_per_px)] * len(grays), share.zoom)
     _write_up(share, result, grays, backgrounds, found)
     return result
 

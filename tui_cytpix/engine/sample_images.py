@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from tui_cytpix.core.background import image_background
 from tui_cytpix.core.normalise import normalise
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.formats.run_images import sample_background
+from tui_cytpix.formats.run_images import sample_background, typical_px
 from tui_cytpix.formats.sample_reader import SampleReader
 
 READERS = 4
@@ -29,7 +30,7 @@ class ReadImage(NamedTuple):
 
 
 class SampleImages:
-    """An open sample with its static background, which is found at the first image."""
+    """An open sample with its static background and the size of its particles, found where they are needed."""
 
     def __init__(self, reader: SampleReader, pool: ThreadPoolExecutor) -> None:
         self.reader, self._pool = reader, pool
@@ -41,6 +42,11 @@ class SampleImages:
         if not self._looked:
             self._static, self._looked = sample_background(self.reader), True
         return list(self._pool.map(self._one, events))
+
+    @functools.cached_property
+    def typical_px(self) -> float | None:
+        """How large the sample's particles look, px (formats.run_images.typical_px)."""
+        return typical_px(self.reader.event_ids, self.reader.read_image)
 
     def _one(self, event: str) -> ReadImage:
         try:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.regions import as_uint8, ellipses, label_objects
-from tui_cytpix.core.watershed import particle_labels
 
 GAP_PX = 4.0  # background this near to two objects is what keeps them apart
 GAP_WEIGHT = 4.0
@@ -61,17 +60,17 @@ def centrality(labels: NDArray[np.uint16], centroids: NDArray[np.float32]) -> ND
     return heat
 
 
-def make_targets(mask: NDArray[np.bool_], centroids: NDArray[np.float32]) -> Targets:
+def make_targets(labels: NDArray[np.uint16], mask: NDArray[np.bool_], centroids: NDArray[np.float32]) -> Targets:
     """The targets of one annotated image.
 
     Objects without a centroid are foreground without centrality. Background between objects that nearly touch weighs
     more, and so does the centrality where particles of one object meet: a few pixels there decide on the counts.
 
     Args:
-        mask: bool (H, W).
+        labels: uint16 (H, W), k + 1 for the particle of centroid k.
+        mask: bool (H, W), foreground, which may hold more than the particles.
         centroids: float32 (K, 2), (y, x) px.
     """
-    labels = particle_labels(mask, centroids)
     return Targets(
         foreground=mask.astype(np.float32),
         centrality=centrality(labels, centroids),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,11 +11,13 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.normalise import normalise
 from tui_cytpix.domain.annotation import Annotation
+from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.dataset import Example, example, particle_px
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.postprocess import cutoff_px
+from tui_cytpix.engine.zoom import zoom_of
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.run_images import RunImages
 
@@ -26,8 +29,8 @@ class TrainImages:
     samples with a known scale are looked at with the size cutoff.
     """
 
-    def __init__(self, images: RunImages, preview: Sequence[ImageKey], size_cutoff_um: float) -> None:
-        self._images, self._preview, self._cutoff_um = images, preview, size_cutoff_um
+    def __init__(self, images: RunImages, preview: Sequence[ImageKey], base: ModelCard, size_cutoff_um: float) -> None:
+        self._images, self._preview, self._base, self._cutoff_um = images, preview, base, size_cutoff_um
         self._grays: dict[ImageKey, NDArray[np.float16]] = {}
         self._unreadable: set[ImageKey] = set()
         self.training: dict[ImageKey, Example] = {}
@@ -62,10 +65,31 @@ class TrainImages:
         image = self._images.read(key)
         if image.shape != truth.mask.shape:
             raise CytpixError("The annotation doesn't fit the image", f"{truth.mask.shape} on {image.shape}")
-        return example(image, self._images.background(key, image), truth, self._cutoff_px(key))
+        background = self._images.background(key, image)
+        return example(image, background, truth, self._cutoff_px(key), self._zoom(key.sample))
 
     def _cutoff_px(self, key: ImageKey) -> float:
         return cutoff_px(self._cutoff_um, self._images.um_per_px(key.sample))
+
+    def _zoom(self, sample: str) -> float:
+        scale = self._images.um_per_px(sample)
+        return self._guessed_zoom if scale is None else zoom_of(self._base, scale)
+
+    @functools.cached_property
+    def _guessed_zoom(self) -> float:
+        """One for all samples of unknown scale: the model will see others of that kind."""
+        samples = sorted({key.sample for key in self._preview if self._images.um_per_px(key.sample) is None})
+
+        def typical() -> float | None:
+            sizes = [size for sample in samples if (size := self._images.typical_px(sample)) is not None]
+            return float(np.median(sizes)) if sizes else None
+
+        return zoom_of(self._base, None, typical)
+
+    def zoom_of_unknown_scale(self) -> float | None:
+        """What images of unknown scale were trained on with; the base's where all scales are known."""
+        unknown = any(self._images.um_per_px(key.sample) is None for key in self.training)
+        return self._guessed_zoom if unknown else self._base.zoom
 
     def digest(self) -> str:
         """Changes with any of the annotations, and with the side of any image."""
@@ -92,11 +116,13 @@ class TrainImages:
         counts = {}
         for start in range(0, len(keys), CHUNK):
             readable = [(key, gray) for key in keys[start : start + CHUNK] if (gray := self._gray(key)) is not None]
-            grays = [gray.astype(np.float32) for _, gray in readable]
-            answers = predictor.predict_normalised(grays, [self._cutoff_px(key) for key, _ in readable])
-            counts.update(
-                {str(key): found.particle_count for (key, _), (found, _) in zip(readable, answers, strict=True)}
-            )
+            for zoom in sorted({self._zoom(key.sample) for key, _ in readable}):
+                part = [(key, gray) for key, gray in readable if self._zoom(key.sample) == zoom]
+                grays = [gray.astype(np.float32) for _, gray in part]
+                answers = predictor.find(grays, [self._cutoff_px(key) for key, _ in part], zoom)
+                counts.update(
+                    {str(key): found.segmentation.particle_count for (key, _), found in zip(part, answers, strict=True)}
+                )
         return counts
 
     def _gray(self, key: ImageKey) -> NDArray[np.float16] | None:

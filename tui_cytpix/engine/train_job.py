@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tui_cytpix.domain.annotation import AnnotationBook, Side
+from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.engine import checkpoints
 from tui_cytpix.engine.job import Job, Leave
 from tui_cytpix.engine.model import load_model, save_model
@@ -35,8 +37,7 @@ def run(job: Job) -> None:
     settings = folder.read_settings()
     images = RunImages(folder, settings)
     try:
-        cutoff = float(job.spec.get("size_cutoff_um", settings.train.size_cutoff_um))
-        _Session(job, folder, TrainImages(images, settings.selection.images, cutoff)).run()
+        _Session(job, folder, settings, images).run()
     finally:
         images.close()
 
@@ -44,8 +45,8 @@ def run(job: Job) -> None:
 class _Session:
     """One job's work. `pending` is the last epoch's line, told again after a crash between saving and telling."""
 
-    def __init__(self, job: Job, folder: RunFolder, images: TrainImages) -> None:
-        self.job, self.folder, self.images = job, folder, images
+    def __init__(self, job: Job, folder: RunFolder, settings: RunSettings, images: RunImages) -> None:
+        self.job, self.folder = job, folder
         base_path = Path(job.text("base"))
         self.base_hash = file_hash(base_path) if base_path.is_file() else ""
         base = load_model(base_path)
@@ -53,6 +54,8 @@ class _Session:
             raise ModelFileError(
                 "The base model changed", f"{base_path} is not the file that was chosen.", "Choose a base model again."
             )
+        cutoff = float(job.spec.get("size_cutoff_um", settings.train.size_cutoff_um))
+        self.images = TrainImages(images, settings.selection.images, base.card, cutoff)
         resume = str(job.spec.get("resume", ""))
         state = checkpoints.state_path(Path(resume)) if resume else None
         arrays, meta = checkpoints.read_state(state) if state is not None and state.is_file() else ({}, {})
@@ -149,7 +152,7 @@ class _Session:
             str(key): found.particle_count
             for key, found in zip([*self.images.training, *self.images.validation], trained + held_out, strict=True)
         }
-        self.va.append(va)
+        self.va.append(va.mean)
         # A single epoch's VA is luck: none counts as the best before a whole window is there.
         recent = self.va[-SMOOTHING:]
         smoothed = sum(recent) / SMOOTHING if len(recent) == SMOOTHING else -1.0
@@ -159,14 +162,16 @@ class _Session:
         self.pending = {
             "epoch": epoch,
             "loss": loss,
-            "ta": ta,
-            "va": va,
+            "ta": ta.mean,
+            "va": va.mean,
+            **({} if math.isnan(va.error) else {"va_error": round(va.error, 4)}),
             "seconds": round(time.monotonic() - start, 3),
             "training_images": len(self.images.training),
             "validation_images": len(self.images.validation),
             "target": self.target,
         }
-        self._save(better, {"TA": ta, "VA": va})
+        error = {"VA standard error": self.pending["va_error"]} if "va_error" in self.pending else {}
+        self._save(better, {"TA": ta.mean, "VA": va.mean, **error})
         self.job.emit("epoch", **self.pending)
         if better:
             self.job.emit("best", epoch=epoch)
@@ -193,6 +198,7 @@ class _Session:
             base_name=str(self.job.spec.get("base_name") or model.card.name),
             size_cutoff_um=float(self.job.spec.get("size_cutoff_um", model.card.size_cutoff_um)),
             um_per_px=self.images.um_per_px(),
+            zoom=self.images.zoom_of_unknown_scale(),
             object_px=self.images.object_px(),
             training={
                 "epoch": self.trainer.epoch,

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tui_cytpix.core.size_cutoff import cut_to_size
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.accuracy import accuracy
+from tui_cytpix.engine.accuracy import Accuracy, accuracy
 from tui_cytpix.engine.augment import Augmentation
 from tui_cytpix.engine.dataset import Example, batches, crop_size, halved, smallest_object_px
 from tui_cytpix.engine.inference import Predictor, has_bf16
@@ -33,7 +33,8 @@ class FitSettings:
 
     Attributes:
         rate: of Adam, reached after `warm_up` steps and then constant, so that adding epochs changes nothing before.
-        decay: of the weights (AdamW).
+        decay: of the weights (AdamW), towards 0.
+        pull: of the weights towards the base's (L2-SP: Li, Grandvalet, Davoine 2018), as a share of the rate.
         batch: views in a step.
         views_per_epoch: at least so many views an epoch, each image equally often.
         average: share of the averaged weights that a step keeps; the averaged weights are the model.
@@ -45,13 +46,14 @@ class FitSettings:
     rate: float = 1.5e-3
     warm_up: int = 20
     decay: float = 1e-3
+    pull: float = 3.0
     batch: int = 8
     views_per_epoch: int = 32
     average: float = 0.98
     crop: int = 0
     total_steps: int = 0
     fast: bool = True
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(another=0.3))
 
 
 class Trainer:
@@ -63,6 +65,7 @@ class Trainer:
         self.base = base
         self.net = channels_last(copy.deepcopy(base.net)).to(self.device)
         self.averaged = copy.deepcopy(base.net).to(self.device).eval()
+        self._start = [p.detach().clone() for p in self.net.parameters()] if settings.pull else []
         self._fast = settings.fast and has_bf16(self.device)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=settings.rate, weight_decay=settings.decay)
 
@@ -101,6 +104,7 @@ class Trainer:
         value.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         self.optimiser.step()
+        self._pull()
         self._average()
         return float(value.detach())
 
@@ -109,6 +113,12 @@ class Trainer:
         if self.settings.total_steps:
             rate *= 0.5 * (1 + math.cos(math.pi * min(1.0, self.steps / self.settings.total_steps)))
         return rate
+
+    @torch.no_grad()
+    def _pull(self) -> None:
+        if self.settings.pull:
+            for value, start in zip(self.net.parameters(), self._start, strict=True):
+                value.lerp_(start, self.settings.pull * self._rate())
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -160,9 +170,14 @@ class Trainer:
             raise ValueError(str(error).splitlines()[0]) from error
 
 
-def look(predictor: Predictor, examples: Sequence[Example]) -> tuple[float, list[Segmentation]]:
+def look(predictor: Predictor, examples: Sequence[Example]) -> tuple[Accuracy, list[Segmentation]]:
     """The accuracy (TA or VA) on these images, and what was predicted; the size cutoff applies to both sides."""
-    cutoffs = [e.cutoff_px for e in examples]
-    found = [s for s, _ in predictor.predict_normalised([e.gray for e in examples], cutoffs)]
+    found: dict[int, Segmentation] = {}
+    for zoom in sorted({e.zoom for e in examples}):
+        members = [i for i, e in enumerate(examples) if e.zoom == zoom]
+        grays, cutoffs = [examples[i].gray for i in members], [examples[i].cutoff_px for i in members]
+        answers = predictor.predict_normalised(grays, cutoffs, zoom)
+        found.update(zip(members, (s for s, _ in answers), strict=True))
+    predicted = [found[i] for i in range(len(examples))]
     truths = [Segmentation(*cut_to_size(e.truth.mask, e.truth.centroids, e.cutoff_px)) for e in examples]
-    return accuracy(zip(found, truths, strict=True)), found
+    return accuracy(zip(predicted, truths, strict=True)), predicted

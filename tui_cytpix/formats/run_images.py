@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.errors import SampleError
-from tui_cytpix.formats.atomic import replacing
+from tui_cytpix.formats.atomic import replacing, write_text
 from tui_cytpix.formats.registry import open_sample
 from tui_cytpix.formats.run_folder import RunFolder
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 BACKGROUND_IMAGES = 200
 MIN_BACKGROUND_IMAGES = 20
+SIZE_IMAGES = 24
 
 
 class RunImages:
@@ -98,6 +101,29 @@ class RunImages:
                 np.save(file, background)
         return background
 
+    def typical_px(self, sample: str) -> float | None:
+        """How large the sample's particles look, px (core.scale.typical_diameter); None where nothing stands out.
+
+        Found once for a run, so that the answer is the same for all of its models and as long as it lives.
+        """
+        path = self._folder.background_path(sample).with_suffix(".size.json")
+        with self._lock:
+            if path.is_file():
+                found = json.loads(path.read_text("utf-8"))
+                return float(found) if isinstance(found, int | float) else None
+            size = self._typical_px(sample)
+            path.parent.mkdir(exist_ok=True)
+            write_text(path, json.dumps(size))
+            return size
+
+    def _typical_px(self, sample: str) -> float | None:
+        try:
+            reader = self.reader(sample)
+        except SampleError:  # gone: the run's own copies have to do
+            kept = [key.event for key in self._settings.selection.images if key.sample == sample]
+            return typical_px(kept, lambda event: self.read(ImageKey(sample, event)))
+        return typical_px(reader.event_ids, reader.read_image)
+
     def keep(self, key: ImageKey) -> None:
         """Copies an image into the run, unless its sample lies inside the run anyway."""
         copy = self._folder.preview_image(key)
@@ -131,6 +157,23 @@ def sample_background(reader: SampleReader) -> NDArray[np.float32] | None:
             return None
         images.append(image)
     return static_background(np.stack(images)) if len(images) >= MIN_BACKGROUND_IMAGES else None
+
+
+def typical_px(events: Sequence[str], read: Callable[[str], NDArray[np.uint8] | NDArray[np.uint16]]) -> float | None:
+    """How large a sample's particles look, px, from up to 24 images, evenly spread; None where nothing stands out."""
+    from tui_cytpix.core.background import image_background
+    from tui_cytpix.core.normalise import normalise
+    from tui_cytpix.core.scale import typical_diameter
+
+    step = max(1, len(events) // SIZE_IMAGES)
+    grays = []
+    for event in events[::step][:SIZE_IMAGES]:
+        try:
+            image = read(event)
+        except SampleError:
+            continue
+        grays.append(normalise(image, image_background(image)))
+    return typical_diameter(grays)
 
 
 def _read_png(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:

@@ -10,6 +10,7 @@ from tui_cytpix.simulate.kind import Arrangement, Cell, SampleKind
 from tui_cytpix.simulate.shapes import Rod, Shape, draw_shape
 
 Cluster = list[tuple[Cell, Shape]]
+_ALONG = 0.85  # cosine to a rod's axis: what lies there touches its end
 
 
 def choose(shares: tuple[float, ...], rng: np.random.Generator) -> int:
@@ -40,16 +41,20 @@ def draw_cluster(kind: SampleKind, count: int, rng: np.random.Generator) -> Clus
 
 
 def _attach(cluster: Cluster, shape: Shape, kind: SampleKind, rng: np.random.Generator) -> Shape | None:
-    overlap = rng.uniform(*kind.arrangement.overlap_um) / kind.um_per_px
+    arrangement = kind.arrangement
+    overlap = rng.uniform(*arrangement.overlap_um) / kind.um_per_px
     for _ in range(12):
         partner = cluster[int(rng.integers(len(cluster)))][1]
-        turned, direction = _pose(partner, shape, kind.arrangement, rng)
-        distance = contact_distance(partner, turned, direction) - overlap
+        turned, direction = _pose(partner, shape, arrangement, rng)
+        depth = overlap
+        if arrangement.end_overlap_um is not None and _end_to_end(partner, direction):
+            depth = rng.uniform(*arrangement.end_overlap_um) / kind.um_per_px
+        distance = contact_distance(partner, turned, direction) - depth
         y = partner.y + distance * np.sin(direction)
         x = partner.x + distance * np.cos(direction)
         placed = turned.at(float(y), float(x))
         others = [other for _, other in cluster if other is not partner]
-        if all(_depth_of_overlap(other, placed) < max(1.5, overlap) for other in others):
+        if all(_depth_of_overlap(other, placed) < max(1.5, depth) for other in others):
             return placed
     return None
 
@@ -68,6 +73,11 @@ def _pose(partner: Shape, shape: Shape, arrangement: Arrangement, rng: np.random
         turned = replace(shape, angle=partner.angle + float(rng.normal(0, 0.35)))
         return turned, partner.angle + np.pi * float(rng.integers(2)) + float(rng.normal(0, 0.08))
     return shape, direction
+
+
+def _end_to_end(partner: Shape, direction: float) -> bool:
+    """Whether the newcomer lies beyond one of a rod's ends."""
+    return isinstance(partner, Rod) and abs(np.cos(direction - partner.angle)) > _ALONG
 
 
 def contact_distance(a: Shape, b: Shape, direction: float) -> float:

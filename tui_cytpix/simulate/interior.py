@@ -36,7 +36,7 @@ def render(
     bumps, stains = _granules(inside, within, optics, rng)
     phase, absorbance = phase + room * bumps, absorbance + room * stains
     if isinstance(shape, Rod) and shape.septum is not None:
-        ridge, shade = _septum(shape, grid, q, optics, rng)
+        ridge, shade = _septum(inside, shape, grid, q, optics, rng)
         phase, absorbance = phase + ridge, absorbance + shade
     return phase.astype(np.float32), absorbance.astype(np.float32), outline
 
@@ -117,13 +117,18 @@ def _granules(
 
 
 def _septum(
-    shape: Rod, grid: tuple[Floats, Floats], q: Floats, optics: Optics, rng: np.random.Generator
+    inside: Interior,
+    shape: Rod,
+    grid: tuple[Floats, Floats],
+    q: Floats,
+    optics: Optics,
+    rng: np.random.Generator,
 ) -> tuple[Floats, Floats]:
     """The plate across a dividing cell: denser than the cytoplasm, and seen from the side."""
     along, _ = shape.axes(*grid)
     width = rng.uniform(0.12, 0.3) / optics.um_per_px
     plate = np.exp(-(((along - (shape.septum or 0.0)) / max(width, 0.5)) ** 2)) * (q < 1)
     return (
-        np.asarray(rng.uniform(0.4, 1.5) * plate, np.float32),
-        np.asarray(rng.uniform(0.0, 0.35) * plate, np.float32),
+        np.asarray(rng.uniform(*inside.septum_phase) * plate, np.float32),
+        np.asarray(rng.uniform(*inside.septum_absorption) * plate, np.float32),
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tui_cytpix.errors import UsageError
-from tui_cytpix.simulate.kind import Arrangement, Cell, Interior, SampleKind, TubeRanges
+from tui_cytpix.simulate.kind import Arrangement, Cell, Export, Interior, SampleKind, TubeRanges
+from tui_cytpix.simulate.kinds_training import TRAINING_KINDS
 
 __all__ = ["KINDS", "SampleKind", "kind_named"]
 
@@ -170,17 +171,17 @@ _KINDS = (
             Cell(
                 weight=0.5,
                 width_um=(8.0, 13.0),
-                elongation=(1.0, 1.2),
-                irregularity=(0.0, 0.04),
+                elongation=(1.0, 1.4),
+                irregularity=(0.0, 0.07),
                 flatness=(0.6, 1.0),
                 interior=Interior(
                     phase_per_um=(0.12, 0.4),
                     wall=(-0.1, 0.5),
-                    absorption=(0.0, 0.015),
-                    granules_per_um2=(0.3, 2.2),
+                    absorption=(0.0, 0.03),
+                    granules_per_um2=(0.3, 3.0),
                     granule_um=(0.2, 0.6),
-                    granule_phase=(-1.6, 2.2),
-                    granule_absorption=(0.0, 0.25),
+                    granule_phase=(-2.2, 2.8),
+                    granule_absorption=(0.0, 0.4),
                     nuclei=(0.3, 0.2, 0.25, 0.25),
                     nucleus_share=(0.25, 0.5),
                     nucleus_phase=(-0.3, 0.8),
@@ -192,7 +193,7 @@ _KINDS = (
                 weight=0.2,
                 width_um=(11.0, 16.0),
                 elongation=(1.0, 1.25),
-                irregularity=(0.0, 0.05),
+                irregularity=(0.0, 0.08),
                 flatness=(0.5, 0.9),
                 interior=Interior(
                     phase_per_um=(0.1, 0.3),
@@ -214,6 +215,8 @@ _KINDS = (
             ghost=0.04,
             border=0.07,
             centring_um=9.0,
+            depth_um=1.0,
+            blotches=0.4,
         ),
         tube=TubeRanges(
             focus_um=(-4.0, 4.0),
@@ -221,12 +224,18 @@ _KINDS = (
             aperture=(0.7, 1.6),
             contrast=(0.7, 1.4),
             level=(380.0, 720.0),
-            noise=(3.0, 14.0),
+            noise=(1.0, 14.0),
             shading=(0.0, 0.12),
             dirt=3.0,
             channel=0.45,
             motion_um=(0.0, 1.0),
-            correlation=(0.0, 0.8),
+            correlation=(0.0, 1.2),
+            um_per_px=(0.22, 0.5),
+            alike=0.6,
+            oblique=0.2,
+            rim=1.0,
+            faintest=0.6,
+            export=Export(),
         ),
     ),
     SampleKind(
@@ -290,7 +299,7 @@ _KINDS = (
     ),
 )
 
-KINDS: dict[str, SampleKind] = {kind.name: kind for kind in _KINDS}
+KINDS: dict[str, SampleKind] = {kind.name: kind for kind in (*_KINDS, *TRAINING_KINDS)}
 
 
 def kind_named(kind: str | SampleKind) -> SampleKind:

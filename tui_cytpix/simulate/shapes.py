@@ -197,8 +197,8 @@ def draw_shape(cell: Cell, um_per_px: float, rng: np.random.Generator) -> Shape:
     """A shape of the population, in any direction, at (0, 0)."""
     angle = float(rng.uniform(0, np.pi))
     radius = rng.uniform(*cell.width_um) / 2 / um_per_px
-    if cell.length_um is not None:
-        return _draw_rod(cell, cell.length_um, radius, um_per_px, rng)
+    if cell.length_um is not None or cell.aspect is not None:
+        return _draw_rod(cell, radius, um_per_px, rng)
     elongation = rng.uniform(*cell.elongation)
     amount = rng.uniform(*cell.irregularity)
     waves = tuple(
@@ -221,11 +221,12 @@ def draw_shape(cell: Cell, um_per_px: float, rng: np.random.Generator) -> Shape:
     return round_
 
 
-def _draw_rod(cell: Cell, lengths: Range, radius: float, um_per_px: float, rng: np.random.Generator) -> Rod:
+def _draw_rod(cell: Cell, radius: float, um_per_px: float, rng: np.random.Generator) -> Rod:
     septated = bool(rng.random() < cell.septated)
-    low, high = lengths
-    # Cells divide at the upper end of the lengths.
-    length = rng.uniform(low + 0.55 * (high - low), high) if septated else low + (high - low) * rng.beta(1.3, 1.6)
+    if cell.aspect is not None:
+        length = 2 * radius * um_per_px * _draw_aspect(cell.aspect, septated, rng)
+    else:
+        length = _draw_length(cell.length_um or cell.width_um, septated, rng)
     half = max(length / um_per_px / 2, 1.15 * radius)
     return Rod(
         0.0,
@@ -236,8 +237,20 @@ def _draw_rod(cell: Cell, lengths: Range, radius: float, um_per_px: float, rng: 
         float(rng.uniform(*cell.bend)),
         float(rng.uniform(*cell.taper)),
         float(rng.normal(0, 0.04) * half) if septated else None,
-        float(rng.beta(1.2, 3) * 0.3) if septated else 0.0,
+        float(rng.beta(1.2, 3) * cell.constriction) if septated else 0.0,
     )
+
+
+def _draw_length(lengths: Range, dividing: bool, rng: np.random.Generator) -> float:
+    """In um; cells divide at the upper end of the lengths."""
+    low, high = lengths
+    return float(rng.uniform(low + 0.55 * (high - low), high) if dividing else low + (high - low) * rng.beta(1.3, 1.6))
+
+
+def _draw_aspect(aspect: Range, dividing: bool, rng: np.random.Generator) -> float:
+    """Length over width: evenly drawn on a logarithmic scale, for a dividing rod from the upper half."""
+    low, high = np.log(aspect)
+    return float(np.exp(rng.uniform((low + high) / 2 if dividing else low, high)))
 
 
 def _draw_bud(mother: Round, cell: Cell, rng: np.random.Generator) -> Round:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.simulate.kind import SampleKind
-from tui_cytpix.simulate.optics import Floats, Optics, blur, brightfield
+from tui_cytpix.simulate.arrange import choose
+from tui_cytpix.simulate.export import Processing, draw_processing, process, round_off
+from tui_cytpix.simulate.kind import Interior, PhaseContrast, Range, SampleKind
+from tui_cytpix.simulate.optics import Floats, Optics, Ring, blur, brightfield
 
 BLACK_LEVEL = 145  # gray levels; what exports of the instrument show as their darkest and brightest
 FULL_WELL = 1011
@@ -24,9 +27,11 @@ class Tube:
         level: mean gray level. noise: its standard deviation, gray levels.
         focus_um, focus_spread_um: mean and standard deviation of the defocus.
         contrast: factor on phases. flow: direction of the flow, rad. motion_px: length of the smear along it.
-        correlation_px: blur of the noise.
+        correlation_px: blur of the noise. processing: on the way to the file.
+        kind: the kind as it is in this tube: its pixel size, its interiors' narrower ranges.
     """
 
+    kind: SampleKind
     optics: Optics
     background: Floats
     level: float
@@ -37,14 +42,22 @@ class Tube:
     flow: float
     motion_px: float
     correlation_px: float
+    processing: Processing
 
 
 def draw_tube(kind: SampleKind, size: int, rng: np.random.Generator) -> Tube:
     """A tube of the kind, for frames of size x size px."""
     ranges = kind.tube
+    kind = _narrowed(kind, rng)
     optics = Optics(kind.um_per_px, float(rng.uniform(*ranges.aperture)), float(rng.uniform(*ranges.condenser)))
+    if ranges.phase_contrast is not None:
+        optics = replace(optics, ring=_draw_ring(ranges.phase_contrast, rng))
+    if ranges.oblique > 0:
+        oblique = ranges.oblique * float(rng.random()) ** 2
+        optics = replace(optics, oblique=oblique, azimuth=float(rng.uniform(0, 2 * np.pi)))
     flow = float(rng.choice((0.0, np.pi / 2)))
     return Tube(
+        kind=kind,
         optics=optics,
         background=_background(kind, size, flow, optics, rng),
         level=float(rng.uniform(*ranges.level)),
@@ -55,7 +68,44 @@ def draw_tube(kind: SampleKind, size: int, rng: np.random.Generator) -> Tube:
         flow=flow,
         motion_px=float(rng.uniform(*ranges.motion_um)) / kind.um_per_px,
         correlation_px=float(rng.uniform(*ranges.correlation)),
+        processing=Processing() if ranges.export is None else draw_processing(ranges.export, rng),
     )
+
+
+def _narrowed(kind: SampleKind, rng: np.random.Generator) -> SampleKind:
+    """The kind with the tube's pixel size, with the populations and the part of their ranges that the tube keeps to."""
+    ranges, cells = kind.tube, kind.cells
+    if ranges.um_per_px is not None:
+        kind = replace(kind, um_per_px=float(rng.uniform(*ranges.um_per_px)))
+    if ranges.one_build > 0 and rng.random() < ranges.one_build:
+        cells = (cells[choose(tuple(cell.weight for cell in cells), rng)],)
+    if ranges.alike < 1:
+        cells = tuple(replace(cell, interior=_alike(cell.interior, ranges.alike, rng)) for cell in cells)
+    if ranges.alike_width < 1:
+        cells = tuple(replace(cell, width_um=_part(cell.width_um, ranges.alike_width, rng)) for cell in cells)
+    return replace(kind, cells=cells)
+
+
+def _alike(interior: Interior, share: float, rng: np.random.Generator) -> Interior:
+    chosen: dict[str, Any] = {
+        field.name: _part(getattr(interior, field.name), share, rng)
+        for field in fields(interior)
+        if field.type == "Range"
+    }
+    return replace(interior, **chosen)
+
+
+def _part(whole: Range, share: float, rng: np.random.Generator) -> Range:
+    low, high = whole
+    start = low + (high - low) * (1 - share) * rng.random()
+    return float(start), float(start + (high - low) * share)
+
+
+def _draw_ring(ranges: PhaseContrast, rng: np.random.Generator) -> Ring | None:
+    if rng.random() >= ranges.share:
+        return None
+    positive = bool(rng.random() >= ranges.negative)
+    return Ring(float(rng.uniform(*ranges.transmission)), float(rng.uniform(*ranges.halo_um)), positive)
 
 
 def _background(kind: SampleKind, size: int, flow: float, optics: Optics, rng: np.random.Generator) -> Floats:
@@ -119,7 +169,9 @@ def expose(intensity: Floats, tube: Tube, rng: np.random.Generator) -> NDArray[n
     # Half of the variance is shot noise and grows with the light, half is the sensor's own.
     noise = noise * np.float32(tube.noise) * np.sqrt(0.5 + 0.5 * light)
     gray = BLACK_LEVEL / 2 + (tube.level - BLACK_LEVEL / 2) * light + noise
-    return np.asarray(np.clip(np.rint(gray), BLACK_LEVEL, FULL_WELL), np.uint16)
+    gray = process(gray, tube.processing, BLACK_LEVEL / 2, tube.level)
+    rounded = round_off(np.clip(np.rint(gray), BLACK_LEVEL, FULL_WELL).astype(np.uint16), tube.processing)
+    return np.asarray(rounded.clip(BLACK_LEVEL, FULL_WELL), np.uint16)
 
 
 def smear(intensity: Floats, tube: Tube) -> Floats:

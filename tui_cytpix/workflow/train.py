@@ -150,7 +150,14 @@ def _curve(events: Iterable[Mapping[str, Any]]) -> tuple[Epoch, ...]:
     for e in events:
         if e["type"] == "epoch":
             found[e["epoch"]] = Epoch(
-                e["epoch"], e["loss"], e["ta"], e["va"], e["seconds"], e["training_images"], e["validation_images"]
+                e["epoch"],
+                e["loss"],
+                e["ta"],
+                e["va"],
+                e["seconds"],
+                e["training_images"],
+                e["validation_images"],
+                e.get("va_error"),
             )
     return tuple(found[n] for n in sorted(found))
 

@@ -117,7 +117,8 @@ def _body_row(row: Row, y: int, scale: Scale, height: int) -> Row:
 
 
 def _legend(last: Epoch, columns: int) -> Row:
-    ta, va = f"TA {last.ta:.2f} ({last.training_images} images)", f"VA {last.va:.2f} ({last.validation_images} images)"
+    ta = f"TA {last.ta:.2f} ({last.training_images} images)"
+    va = f"VA {last.va_in_words} ({last.validation_images} images)"
     if len(ta) + len(va) + MARGIN + 9 > columns:
         ta, va = f"TA {last.ta:.2f}", f"VA {last.va:.2f}"
     row: Row = [(" ", "")] * MARGIN

@@ -1,0 +1,120 @@
+"""Images with truth for the benchmarks: real crops in ../shared/data/cells, and simulated tubes.
+
+Splits are by source image: annotated crops come from some sources, test crops from the others. Of two sources the one
+with more crops is annotated for even seeds, the other for odd ones where it has enough; a single source is halved. The
+annotated crops are the first N of the app's own seeded selection, shuffled.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tui_cytpix.core.background import image_background, static_background
+from tui_cytpix.core.sampling import descriptors, select
+from tui_cytpix.simulate.events import simulate_sample
+
+CELLS = Path(__file__).resolve().parents[3] / "shared" / "data" / "cells"
+REAL = {  # name: (folder, how many times as large, um/px)
+    "yeast": ("yeast_wellslide_bf", 1.0, None),
+    "pombe": ("pombe_bf_photophenosizer", 0.35, None),
+    "rods": ("oufti_ecoli_phase", 1.0, None),
+    "coli": ("colicoords_ecoli_bf", 1.0, None),
+    "eosinophils": ("imagestream_eosinophils_bf", 1.0, 0.5),
+    "baby": ("baby_yeast_bf", 1.0, None),
+}
+SIMULATED = ("leukocytes", "murine-peritoneal", "drosophila", "yeast", "pombe-rich", "beads", "bead-mixture")
+SIMULATED_UM = 0.3
+TUBES, IMAGES_PER_TUBE, FIRST_SEED = 8, 20, 500_000  # no recipe trains on tubes of these seeds
+PREVIEW, MOST_TESTED = 200, 200
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """One image with its truth. `name` is unique in its set; `source` the image that it was cut from, or its tube."""
+
+    name: str
+    source: str
+    image: np.ndarray
+    background: np.ndarray
+    labels: np.ndarray
+    um_per_px: float | None = None
+
+    @property
+    def count(self) -> int:
+        return len(np.unique(self.labels)) - 1
+
+
+@lru_cache(maxsize=2)
+def load(name: str) -> tuple[Crop, ...]:
+    """All crops of a real set, or those of a simulated kind (`sim:KIND`)."""
+    return _simulated(name.removeprefix("sim:")) if name.startswith("sim:") else _real(name)
+
+
+def _real(name: str) -> tuple[Crop, ...]:
+    folder, zoom, um_per_px = REAL[name]
+    if not CELLS.is_dir():
+        raise SystemExit(f"The real data is absent: {CELLS}")
+    crops = []
+    for entry in json.loads((CELLS / folder / "crops.json").read_text()):
+        image, labels = (Image.open(CELLS / folder / part / entry["file"]) for part in ("images", "masks"))
+        size = (round(image.width * zoom), round(image.height * zoom))
+        pixels = np.asarray(image if zoom == 1 else image.resize(size, Image.Resampling.BICUBIC))
+        truth = np.asarray(labels).astype(np.int32)
+        if zoom != 1:
+            truth = np.asarray(Image.fromarray(truth).resize(size, Image.Resampling.NEAREST))
+        background = image_background(pixels)
+        crops.append(Crop(entry["file"], entry["source"], pixels, background, truth.astype(np.uint16), um_per_px))
+    return tuple(crops)
+
+
+def _simulated(kind: str) -> tuple[Crop, ...]:
+    crops = []
+    for tube in range(TUBES):
+        events = list(simulate_sample(kind, IMAGES_PER_TUBE, FIRST_SEED + tube))
+        background = static_background(np.stack([event.image for event in events]))
+        crops += [
+            Crop(f"{tube}-{i}", f"tube {tube}", event.image, background, event.labels, SIMULATED_UM)
+            for i, event in enumerate(events)
+        ]
+    return tuple(crops)
+
+
+def split(crops: Sequence[Crop], annotations: int, seed: int) -> tuple[list[Crop], list[Crop]]:
+    """`annotations` crops to train on, and up to 200 of other sources to test on; all without annotations."""
+    rng = np.random.default_rng([seed, 77])
+    if not annotations:
+        return [], list(crops)
+    inside = _inside(crops, annotations, seed, rng)
+    annotated = [crop for crop in crops if crop.name in inside]
+    others = [crop for crop in crops if crop.name not in inside]
+    table = np.array([descriptors(crop.image, crop.background) for crop in annotated])
+    chosen = np.concatenate(select(table, min(PREVIEW, len(annotated)), seed))
+    rng.shuffle(chosen)
+    tested = rng.permutation(len(others))[:MOST_TESTED]
+    return [annotated[i] for i in chosen[:annotations]], [others[i] for i in sorted(tested)]
+
+
+def _inside(crops: Sequence[Crop], annotations: int, seed: int, rng: np.random.Generator) -> set[str]:
+    """Names of the crops that may be annotated."""
+    counts = Counter(crop.source for crop in crops)
+    sources = sorted(counts)
+    if len(sources) == 1:
+        return {crops[i].name for i in rng.permutation(len(crops))[: len(crops) // 2]}
+    if len(sources) == 2:
+        sources.sort(key=counts.__getitem__, reverse=True)
+        used = sources[1:] if seed % 2 and counts[sources[1]] >= annotations else sources[:1]
+    else:
+        rng.shuffle(sources)
+        used = []
+        # Up to half of the sources, more where the annotations need them.
+        while len(used) < len(sources) // 2 or sum(counts[s] for s in used) < annotations:
+            used.append(sources[len(used)])
+    return {crop.name for crop in crops if crop.source in used}

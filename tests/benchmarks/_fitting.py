@@ -1,0 +1,143 @@
+"""Models that the benchmarks compare, each from annotated crops to answers: ours, fine-tuned as a run does it; our
+network from random weights; and a threshold with a watershed, which learns nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tests.benchmarks._cells import Crop
+from tui_cytpix.core.matching import ImageComparison, compare_images
+from tui_cytpix.core.normalise import normalise
+from tui_cytpix.core.scale import typical_diameter
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.engine.dataset import example
+from tui_cytpix.engine.inference import Predictor
+from tui_cytpix.engine.model import Model, load_model
+from tui_cytpix.engine.network import build
+from tui_cytpix.engine.trainer import FitSettings, Trainer, look
+from tui_cytpix.engine.zoom import zoom_of
+from tui_cytpix.formats.masks import segmentation_from_labels
+
+BASE_MODELS = Path(__file__).resolve().parents[2] / "tui_cytpix" / "base_models"
+EPOCHS, HELD_OUT = 100, 5  # every fifth annotated crop is held out
+# Scratch gets the rate and the number of epochs that did best for it of {1.5e-3, 3e-3, 6e-3} x {100, 200, 400} on ten
+# yeast and ten pombe crops, two seeds each.
+SCRATCH_RATE, SCRATCH_EPOCHS = 3e-3, 200
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Answers to the test crops, in their order; seconds of training and of answering."""
+
+    answers: list[Segmentation]
+    training_s: float
+    answering_s: float
+
+
+def model_path(name: str) -> Path:
+    """A model file, or a built-in model's."""
+    return Path(name) if name.endswith(".safetensors") else BASE_MODELS / f"{name}.safetensors"
+
+
+def identity(name: str) -> str:
+    """Changes with the model's weights."""
+    if name == "otsu":
+        return "1"
+    path = model_path("general-full" if name == "scratch" else name)
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def fit_and_answer(name: str, annotated: Sequence[Crop], test: Sequence[Crop], seed: int) -> Fitted:
+    """Trains on the annotated crops, where there are any, and answers the test crops."""
+    if name == "otsu":
+        start = time.perf_counter()
+        return Fitted([otsu_watershed(crop) for crop in test], 0.0, time.perf_counter() - start)
+    scratch = name == "scratch"
+    base = load_model(model_path("general-full" if scratch else name))
+    zooms = {crop.um_per_px: _zoom(base, crop.um_per_px, [*annotated, *test]) for crop in [*annotated, *test]}
+    start = time.perf_counter()
+    model = base
+    if annotated:
+        settings = FitSettings()
+        if scratch:
+            base = replace(base, net=build(base.net.settings, seed).eval())
+            settings = replace(settings, rate=SCRATCH_RATE, pull=0.0)
+        model = fine_tune(base, annotated, zooms, seed, settings, SCRATCH_EPOCHS if scratch else EPOCHS)
+    training = time.perf_counter() - start
+    start = time.perf_counter()
+    answers = answer(model, test, zooms)
+    return Fitted(answers, training, time.perf_counter() - start)
+
+
+def _zoom(model: Model, um_per_px: float | None, crops: Sequence[Crop]) -> float:
+    return zoom_of(
+        model.card, um_per_px, lambda: typical_diameter(normalise(c.image, c.background) for c in crops[:24])
+    )
+
+
+def fine_tune(
+    base: Model,
+    crops: Sequence[Crop],
+    zooms: dict[float | None, float],
+    seed: int,
+    settings: FitSettings,
+    epochs: int = EPOCHS,
+) -> Model:
+    """As a run does: a fifth held out, TA and VA each epoch, the averaged weights at the end."""
+    examples = [
+        example(c.image, c.background, segmentation_from_labels(c.labels), 0.0, zooms[c.um_per_px]) for c in crops
+    ]
+    held_out = examples[HELD_OUT - 1 :: HELD_OUT]
+    training = [e for i, e in enumerate(examples) if i % HELD_OUT != HELD_OUT - 1]
+    trainer = Trainer(base, settings, seed)
+    for _ in range(epochs):
+        trainer.train_epoch(training)
+        predictor = trainer.predictor()
+        look(predictor, training)
+        look(predictor, held_out)
+    return trainer.model()
+
+
+def answer(model: Model, crops: Sequence[Crop], zooms: dict[float | None, float]) -> list[Segmentation]:
+    """What a model says, without a size cutoff."""
+    predictor = Predictor(model)
+    return [predictor.predict([(crop.image, crop.background)], zoom=zooms[crop.um_per_px])[0][0] for crop in crops]
+
+
+def otsu_watershed(crop: Crop) -> Segmentation:
+    """Otsu on the blurred |image - background|, holes filled; particles by the distance transform's h-maxima, with a
+    prominence of a tenth of the object's depth.
+    """
+    from scipy import ndimage
+    from skimage.filters import threshold_otsu
+    from skimage.morphology import h_maxima
+
+    difference = cv2.GaussianBlur(np.abs(crop.image.astype(np.float32) - crop.background), (0, 0), 1.5)
+    if np.ptp(difference) == 0:
+        return Segmentation.empty(crop.image.shape)
+    mask = ndimage.binary_fill_holes(difference > threshold_otsu(difference))
+    mask = ndimage.binary_opening(mask, iterations=1)
+    objects, count = ndimage.label(mask, np.ones((3, 3)))
+    points = []
+    for label in range(1, count + 1):
+        inside = objects == label
+        if inside.sum() < 20:
+            mask[inside] = False
+            continue
+        depth = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
+        tops, parts = ndimage.label(h_maxima(depth, 0.1 * depth.max()), np.ones((3, 3)))
+        points += ndimage.center_of_mass(tops > 0, tops, range(1, parts + 1))
+    return Segmentation(mask, np.array(points, np.float32).reshape(-1, 2))
+
+
+def compared(answers: Sequence[Segmentation], crops: Sequence[Crop]) -> list[ImageComparison]:
+    """Each answer beside its truth."""
+    return [compare_images(c.labels, s.mask, s.centroids) for c, s in zip(crops, answers, strict=True)]

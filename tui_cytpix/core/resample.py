@@ -1,0 +1,37 @@
+"""Images at another size, edges kept on edges: pixel y of an image lies at (y + 1/2) zoom - 1/2 of the other."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+def half_image(gray: NDArray[np.float32]) -> NDArray[np.float32]:
+    """2 x 2 pixels averaged; an odd last row or column is repeated first. float32."""
+    height, width = gray.shape
+    even = np.pad(gray, ((0, height % 2), (0, width % 2)), mode="edge")
+    return np.asarray(
+        cv2.resize(even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA), np.float32
+    )
+
+
+def resampled(image: NDArray[np.float32], zoom: float) -> NDArray[np.float32]:
+    """An image `zoom` times as large: pixels averaged where it shrinks, cubic where it grows. float32."""
+    if zoom == 1:
+        return image
+    if zoom == 0.5:
+        return half_image(image)
+    how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, _size(image.shape, zoom), interpolation=how), np.float32)
+
+
+def resampled_labels(labels: NDArray[np.uint16], zoom: float) -> NDArray[np.uint16]:
+    """A label image `zoom` times as large: each pixel takes the label that it lies on."""
+    if zoom == 1:
+        return labels
+    return np.asarray(cv2.resize(labels, _size(labels.shape, zoom), interpolation=cv2.INTER_NEAREST_EXACT), np.uint16)
+
+
+def _size(shape: tuple[int, ...], zoom: float) -> tuple[int, int]:
+    return max(1, round(shape[1] * zoom)), max(1, round(shape[0] * zoom))

@@ -1,0 +1,67 @@
+"""An annotated image as the network is to see it, with what it is to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.core.regions import Box, boxes, label_objects
+from tui_cytpix.core.resample import resampled, resampled_labels
+from tui_cytpix.core.watershed import object_of, particle_labels
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.engine.targets import Targets, make_targets
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """All in px of the network's full-resolution input.
+
+    Attributes:
+        gray: float32 (H, W), normalised.
+        labels: uint16 (H, W), k + 1 for the particle of centroid k.
+        mask: bool (H, W), foreground: the particles, and objects without a centroid.
+        centroids: float32 (K, 2), (y, x).
+        targets: maps.
+        loners: for each particle that is an object of its own, whole and with nothing else near, its label and box.
+    """
+
+    gray: NDArray[np.float32]
+    labels: NDArray[np.uint16]
+    mask: NDArray[np.bool_]
+    centroids: NDArray[np.float32]
+    targets: Targets
+    loners: tuple[tuple[int, Box], ...]
+
+
+def scene(gray: NDArray[np.float32], truth: Segmentation, zoom: float = 1.0) -> Scene:
+    """The scene of a normalised image, float32 (H, W), and its annotation."""
+    labels = resampled_labels(particle_labels(truth.mask, truth.centroids), zoom)
+    mask = resampled_labels(truth.mask.astype(np.uint16), zoom) > 0
+    larger = resampled(gray, zoom)
+    scale = np.array(larger.shape, np.float32) / np.array(gray.shape, np.float32)
+    centroids = np.asarray((truth.centroids + 0.5) * scale - 0.5, np.float32)
+    return scene_of(larger, labels, mask, centroids)
+
+
+def scene_of(
+    gray: NDArray[np.float32], labels: NDArray[np.uint16], mask: NDArray[np.bool_], centroids: NDArray[np.float32]
+) -> Scene:
+    """A scene from its parts; arguments as the attributes of `Scene`."""
+    return Scene(gray, labels, mask, centroids, make_targets(labels, mask, centroids), _loners(mask, centroids))
+
+
+def _loners(mask: NDArray[np.bool_], centroids: NDArray[np.float32]) -> tuple[tuple[int, Box], ...]:
+    objects, count = label_objects(mask)
+    owners = object_of(objects, centroids)
+    alone = np.flatnonzero(np.bincount(owners, minlength=count + 1) == 1)
+    found = boxes(objects, count)
+    height, width = mask.shape
+    loners = []
+    for label in alone.tolist():
+        box = found[label - 1] if label else None
+        if box is None or box.y0 == 0 or box.x0 == 0 or box.y1 == height or box.x1 == width:
+            continue
+        loners.append((int(np.flatnonzero(owners == label)[0]) + 1, box))
+    return tuple(loners)
