@@ -150,7 +150,7 @@ def test_texture_agrees_with_skimages_matrix(seed):
     matrix = feature.graycomatrix(outside, [1], angles, texture.LEVELS + 1, symmetric=True)[:-1, :-1].sum(axis=(2, 3))
     p = matrix / matrix.sum()
     canvas = Canvas([Patch(gray, background)])
-    on_canvas = canvas.filled([levels], np.intp)
+    on_canvas = canvas.filled([levels], np.int32)
     found = texture.cooccurrence(Pixels(canvas, canvas.filled([mask], np.int32)), on_canvas)
     assert found.maximum[0] == pytest.approx(p.max())
     shaped = p[:, :, None, None]

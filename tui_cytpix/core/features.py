@@ -184,8 +184,8 @@ class Measurement:
         ratio = self._ratio[pixels.at]
         found: dict[str, _Table] = {}
         for prefix, statistics in (
-            ("", intensity(pixels, pixels.gray, pixels.gray.astype(np.intp))),
-            ("Normalized", intensity(pixels, ratio, (ratio * NORMALIZED_STEPS).astype(np.intp))),
+            ("", intensity(pixels, pixels.gray, pixels.gray.astype(np.int32))),
+            ("Normalized", intensity(pixels, ratio, (ratio * NORMALIZED_STEPS).astype(np.int32))),
         ):
             found.update({f"{prefix}{n}Intensity": v for n, v in zip(_INTENSITY_NAMES, statistics, strict=True)})
         texture = cooccurrence(pixels, self._levels)

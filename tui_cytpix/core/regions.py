@@ -138,15 +138,15 @@ def fill_holes(mask: NDArray[np.bool_], max_area: int | None = None) -> NDArray[
 
     Holes are 4-connected, as is the background of 8-connected objects.
     """
-    outside = np.pad(~mask, 1, constant_values=True)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(as_uint8(outside), connectivity=4, ltype=cv2.CV_32S)
-    if count <= 2:  # nothing but foreground and the outside
-        return mask.copy()
-    hole = np.ones(count, np.bool_)
-    hole[[0, labels[0, 0]]] = False
-    if max_area is not None:
-        hole &= stats[:, cv2.CC_STAT_AREA] <= max_area
-    return np.asarray(mask | hole[labels[1:-1, 1:-1]], np.bool_)
+    height, width = mask.shape
+    flooded = np.zeros((height + 2, width + 2), np.uint8)
+    flooded[1:-1, 1:-1] = mask
+    cv2.floodFill(flooded, None, (0, 0), 1, flags=4)
+    holes = flooded[1:-1, 1:-1] == 0
+    if max_area is not None and holes.any():
+        _, labels = cv2.connectedComponents(as_uint8(holes), connectivity=4, ltype=cv2.CV_32S)
+        holes &= (np.bincount(labels.ravel()) <= max_area)[labels]
+    return np.asarray(mask | holes, np.bool_)
 
 
 def touches_border(mask: NDArray[np.bool_]) -> bool:
