@@ -86,7 +86,7 @@ class Recipe:
 
 _CELL = Family(
     name="cell",
-    tubes={"leukocytes": 420},
+    tubes={"leukocytes": 400},
     tested_on=("leukocytes", "murine-peritoneal", "drosophila", "pombe-rich"),
     description="Leukocyte-like rounds and their clumps. Bad at rods, septated and budding cells, which it counts as "
     "two, and at beads far out of focus.",
@@ -94,7 +94,7 @@ _CELL = Family(
 )
 _BEAD = Family(
     name="bead",
-    tubes={"bead-mixture": 340, "beads": 80},
+    tubes={"bead-mixture": 250, "beads": 150},
     tested_on=("beads", "bead-mixture"),
     description="Beads of 3 to 10 um and more, alone and in aggregates, in and out of focus. Bad at cells.",
     counting_convention="Every whole bead counts, each of an aggregate. Debris and bubbles do not.",
@@ -102,15 +102,16 @@ _BEAD = Family(
 _GENERAL = Family(
     name="general",
     tubes={
-        "general-rounds": 180,
+        "general-rounds": 170,
         "general-rods": 180,
-        "phase-rods": 80,
+        "phase-rods": 90,
         "leukocytes": 100,
-        "drosophila": 40,
+        "drosophila": 30,
         "pombe-rich": 30,
         "pombe-edinburgh": 20,
         "yeast": 30,
-        "bead-mixture": 40,
+        "bead-mixture": 30,
+        "beads": 30,
     },
     tested_on=("leukocytes", "murine-peritoneal", "drosophila", "yeast", "pombe-rich", "beads", "phase-rods"),
     description="Rounds, rods, septated and budding cells, irregular shapes, beads. Bad at filaments, at dense layers "
@@ -120,7 +121,7 @@ _GENERAL = Family(
 )
 RECIPES = {
     recipe.name: recipe
-    for family, steps in ((_CELL, 6000), (_BEAD, 5000), (_GENERAL, 12_000))
+    for family, steps in ((_CELL, 5000), (_BEAD, 4000), (_GENERAL, 10_000))
     for recipe in (Recipe(family, "full", 96, steps), Recipe(family, "half", 128, steps))
 }
 
