@@ -128,8 +128,13 @@ def keep_by_major_axis(mask: NDArray[np.bool_], min_px: float) -> NDArray[np.boo
     labels, count = label_objects(mask)
     if count == 0 or min_px <= 0:
         return mask.copy()
-    keep = np.zeros(count + 1, np.bool_)
-    keep[1:] = [ellipse.major >= min_px for ellipse in ellipses(labels, count)]
+    # No region of some area has a shorter major axis than the disc: only small objects need a closer look.
+    keep = np.bincount(labels.ravel()) >= np.pi / 4 * min_px**2
+    keep[0] = False
+    if keep[1:].all():
+        return mask.copy()
+    small = np.where(keep, 0, np.arange(count + 1))[labels]
+    keep[1:] |= [ellipse.major >= min_px for ellipse in ellipses(small, count)]
     return np.asarray(keep[labels])
 
 
