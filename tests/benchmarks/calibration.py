@@ -49,10 +49,10 @@ def measure(model: str, data: str, annotations: int, seeds: int) -> dict[str, Sa
     found = dict.fromkeys(KINDS, NOTHING)
     for seed in range(seeds if annotations else 1):
         annotated, test = split(load(data), annotations, seed)
-        answers = fit_and_answer(model, annotated, test, seed).answers
-        right = compared(answers, test)
-        found["images"] += of_images(answers, right)
-        found["particles"] += of_particles(answers, right)
+        fitted = fit_and_answer(model, annotated, test, seed)
+        right = compared(fitted, test)
+        found["images"] += of_images(fitted.answers, right)
+        found["particles"] += of_particles(fitted.answers, right)
     return found
 
 

@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
         model, measured = load_model(path), {}
         for data in REAL:
             crops = load(data)
-            summary = summarise(compared(fit_and_answer(name, [], crops, 0).answers, crops))
+            summary = summarise(compared(fit_and_answer(name, [], crops, 0), crops))
             figures = {m: round(float(summary[m]), 3) if m != "images" else summary[m] for m in MEASURES}
             measured[f"real {data}"] = figures
             print(f"| {name} | {data} | {' | '.join(str(v) for v in figures.values())} |", flush=True)

@@ -42,9 +42,9 @@ def main(arguments: list[str]) -> int:
     tested = wrong = 0
     for seed in range(given.seeds if given.annotations else 1):
         annotated, test = split(load(given.data), given.annotations, seed)
-        answers = fit_and_answer(given.model, annotated, test, seed).answers
+        fitted = fit_and_answer(given.model, annotated, test, seed)
         tested += len(test)
-        for crop, answer, c in zip(test, answers, compared(answers, test), strict=True):
+        for crop, answer, c in zip(test, fitted.answers, compared(fitted, test), strict=True):
             if c.count_right and not c.centroids.fp and not c.centroids.fn:
                 continue
             wrong += not c.count_right
