@@ -60,6 +60,13 @@ def label_objects(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     return np.asarray(labels, np.int32), int(count) - 1
 
 
+def objects_of(mask: NDArray[np.bool_]) -> list[tuple[Box, NDArray[np.bool_]]]:
+    """Each object's bounding box and its pixels in that, bool (h, w), in the order of `label_objects`."""
+    labels, count = label_objects(mask)
+    found = boxes(labels, count)
+    return [(box, labels[box.slices] == label) for label, box in enumerate(found, start=1) if box is not None]
+
+
 def as_uint8(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """A contiguous 0/1 image for OpenCV; no copy where there needn't be one."""
     return np.ascontiguousarray(mask, np.bool_).view(np.uint8)
