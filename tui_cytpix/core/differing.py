@@ -24,8 +24,8 @@ class _Measure(NamedTuple):
     loudest: float  # background's energy is at most this many times the white noise's
 
 
-_TEXTURE = _Measure(window=3, times=2.0, faintest=0.06, loudest=2.5)  # of the pixels
-_SHADE = _Measure(window=7, times=3.3, faintest=0.025, loudest=6.0)  # of the cells' means: large faint things
+_TEXTURE = _Measure(window=3, times=2.0, faintest=0.06, loudest=3.5)  # of the pixels
+_SHADE = _Measure(window=7, times=3.3, faintest=0.025, loudest=20.0)  # of the cells' means: large faint things
 
 
 class Region(NamedTuple):
