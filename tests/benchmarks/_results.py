@@ -68,8 +68,9 @@ class Results:
     def add(self, result: Result) -> None:
         """Remembers a result, on disk too."""
         self.found[result.key] = result
+        torn = self._path.is_file() and not self._path.read_bytes().endswith(b"\n")
         with self._path.open("a") as file:
-            file.write(json.dumps(asdict(result)) + "\n")
+            file.write("\n" * torn + json.dumps(asdict(result)) + "\n")
 
     def seeds(self, model: str, data: str, annotations: int) -> list[Result]:
         """All seeds of one cell of the table; of a model's several versions the one that was added last."""
