@@ -54,10 +54,9 @@ def measure(key: Key, python: str, cpu_seconds: float, frames: Sequence[np.ndarr
         given, out = Path(aside) / "given.npz", Path(aside) / "out.npz"
         np.savez(given, **arrays)
         options = ["--seed", str(key.seed), "--cpu-seconds", str(cpu_seconds)]
+        command = [python, WORKER, key.model, given, out, *options]
         with (Path(aside) / "log").open("w+") as log:
-            done = subprocess.run(
-                [python, WORKER, key.model, given, out, *options], stdout=log, stderr=log, check=False
-            )
+            done = subprocess.run(command, stdout=log, stderr=log, check=False, env=os.environ | ONE_THREAD)
             if done.returncode:
                 log.seek(0)
                 raise SystemExit(f"{key.model} failed:\n{log.read()[-4000:]}")
