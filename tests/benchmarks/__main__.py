@@ -10,7 +10,7 @@ from tests import benchmarks
 
 
 def main(arguments: list[str]) -> int:
-    names = [m.name for m in pkgutil.iter_modules(benchmarks.__path__) if not m.name.startswith("_")]
+    names = [m.name for m in pkgutil.iter_modules(benchmarks.__path__) if not m.name.startswith(("_", "test_"))]
     if not arguments or arguments[0] not in names:
         for name in names:
             module = importlib.import_module(f"tests.benchmarks.{name}")

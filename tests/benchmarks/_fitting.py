@@ -18,10 +18,11 @@ from tui_cytpix.core.matching import ImageComparison, compare_images
 from tui_cytpix.core.normalise import normalise
 from tui_cytpix.core.scale import typical_diameter
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.dataset import example
+from tui_cytpix.engine.dataset import Example, example
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.model import Model, load_model
 from tui_cytpix.engine.network import build
+from tui_cytpix.engine.postprocess import cutoff_px
 from tui_cytpix.engine.trainer import FitSettings, Trainer, look
 from tui_cytpix.engine.zoom import zoom_of
 from tui_cytpix.formats.masks import segmentation_from_labels
@@ -35,11 +36,14 @@ SCRATCH_RATE, SCRATCH_EPOCHS = 3e-3, 200
 
 @dataclass(frozen=True)
 class Fitted:
-    """Answers to the test crops, in their order; seconds of training and of answering."""
+    """Answers to the test crops, in their order; the processor's seconds of training and of answering, which a busy
+    machine does not lengthen; and the size cutoff of the answers.
+    """
 
     answers: list[Segmentation]
     training_s: float
     answering_s: float
+    cutoff_um: float = 0.0
 
 
 def model_path(name: str) -> Path:
@@ -58,29 +62,37 @@ def identity(name: str) -> str:
 def fit_and_answer(name: str, annotated: Sequence[Crop], test: Sequence[Crop], seed: int) -> Fitted:
     """Trains on the annotated crops, where there are any, and answers the test crops."""
     if name == "otsu":
-        start = time.perf_counter()
-        return Fitted([otsu_watershed(crop) for crop in test], 0.0, time.perf_counter() - start)
+        start = time.process_time()
+        return Fitted([otsu_watershed(crop) for crop in test], 0.0, time.process_time() - start)
     scratch = name == "scratch"
     base = load_model(model_path("general-full" if scratch else name))
-    zooms = {crop.um_per_px: _zoom(base, crop.um_per_px, [*annotated, *test]) for crop in [*annotated, *test]}
-    start = time.perf_counter()
+    zooms = zooms_of(base, [*annotated, *test])
+    start = time.process_time()
     model = base
     if annotated:
         settings = FitSettings()
         if scratch:
-            base = replace(base, net=build(base.net.settings, seed).eval())
-            settings = replace(settings, rate=SCRATCH_RATE, pull=0.0)
+            base, settings = from_scratch(base, seed, SCRATCH_RATE)
         model = fine_tune(base, annotated, zooms, seed, settings, SCRATCH_EPOCHS if scratch else EPOCHS)
-    training = time.perf_counter() - start
-    start = time.perf_counter()
+    training = time.process_time() - start
+    start = time.process_time()
     answers = answer(model, test, zooms)
-    return Fitted(answers, training, time.perf_counter() - start)
+    return Fitted(answers, training, time.process_time() - start, model.card.size_cutoff_um)
 
 
-def _zoom(model: Model, um_per_px: float | None, crops: Sequence[Crop]) -> float:
-    return zoom_of(
-        model.card, um_per_px, lambda: typical_diameter(normalise(c.image, c.background) for c in crops[:24])
-    )
+def from_scratch(base: Model, seed: int, rate: float) -> tuple[Model, FitSettings]:
+    """The base's network with random weights, and how it is trained: nothing pulls it back to them."""
+    return replace(base, net=build(base.net.settings, seed).eval()), replace(FitSettings(), rate=rate, pull=0.0)
+
+
+def zooms_of(model: Model, crops: Sequence[Crop]) -> dict[float | None, float]:
+    """At what size the network sees crops of a scale (um/px, or unknown)."""
+    return {
+        scale: zoom_of(
+            model.card, scale, lambda: typical_diameter(normalise(c.image, c.background) for c in crops[:24])
+        )
+        for scale in {crop.um_per_px for crop in crops}
+    }
 
 
 def fine_tune(
@@ -92,11 +104,7 @@ def fine_tune(
     epochs: int = EPOCHS,
 ) -> Model:
     """As a run does: a fifth held out, TA and VA each epoch, the averaged weights at the end."""
-    examples = [
-        example(c.image, c.background, segmentation_from_labels(c.labels), 0.0, zooms[c.um_per_px]) for c in crops
-    ]
-    held_out = examples[HELD_OUT - 1 :: HELD_OUT]
-    training = [e for i, e in enumerate(examples) if i % HELD_OUT != HELD_OUT - 1]
+    training, held_out = examples_of(crops, zooms)
     trainer = Trainer(base, settings, seed)
     for _ in range(epochs):
         trainer.train_epoch(training)
@@ -106,10 +114,22 @@ def fine_tune(
     return trainer.model()
 
 
+def examples_of(crops: Sequence[Crop], zooms: dict[float | None, float]) -> tuple[list[Example], list[Example]]:
+    """What is trained on, and every fifth that is held out."""
+    examples = [
+        example(c.image, c.background, segmentation_from_labels(c.labels), 0.0, zooms[c.um_per_px]) for c in crops
+    ]
+    held_out = examples[HELD_OUT - 1 :: HELD_OUT]
+    return [e for i, e in enumerate(examples) if i % HELD_OUT != HELD_OUT - 1], held_out
+
+
 def answer(model: Model, crops: Sequence[Crop], zooms: dict[float | None, float]) -> list[Segmentation]:
-    """What a model says, without a size cutoff."""
+    """What a model says, with its size cutoff where the scale is known."""
     predictor = Predictor(model)
-    return [predictor.predict([(crop.image, crop.background)], zoom=zooms[crop.um_per_px])[0][0] for crop in crops]
+    return [
+        predictor.predict([(crop.image, crop.background)], crop.um_per_px, zooms[crop.um_per_px])[0][0]
+        for crop in crops
+    ]
 
 
 def otsu_watershed(crop: Crop) -> Segmentation:
@@ -138,6 +158,9 @@ def otsu_watershed(crop: Crop) -> Segmentation:
     return Segmentation(mask, np.array(points, np.float32).reshape(-1, 2))
 
 
-def compared(answers: Sequence[Segmentation], crops: Sequence[Crop]) -> list[ImageComparison]:
-    """Each answer beside its truth."""
-    return [compare_images(c.labels, s.mask, s.centroids) for c, s in zip(crops, answers, strict=True)]
+def compared(fitted: Fitted, crops: Sequence[Crop]) -> list[ImageComparison]:
+    """Each answer beside its truth; the size cutoff applies to both sides, where the scale is known."""
+    return [
+        compare_images(c.labels, s.mask, s.centroids, cutoff_px(fitted.cutoff_um, c.um_per_px))
+        for c, s in zip(crops, fitted.answers, strict=True)
+    ]

@@ -115,7 +115,7 @@ def row(name: str, results: Sequence[Result]) -> str:
 
 def header(first: str) -> str:
     """The table's head."""
-    names = [first, "seeds", "test images", *MEASURES, "training s"]
+    names = [first, "seeds", "test images", *MEASURES, "training s (processor)"]
     return f"| {' | '.join(names)} |\n|{' --- |' * len(names)}"
 
 

@@ -3,9 +3,10 @@
     python -m tests.benchmarks accuracy [--models general-full scratch otsu FILE.safetensors] [--sets yeast sim:beads]
         [--annotations 0 10 20] [--seeds 10] [--jobs 2] [--results FILE] [--paired A B]
 
-Sets and splits: `_cells`. Real sets have no size cutoff, as their scale is mostly unknown. In brackets the one-sided
-95 % lower bound (seeds are the unit; without annotations a bootstrap of images), in parentheses the range over seeds.
-With --results, what the file holds is not computed again, and `peers` adds to the same file. --paired prints A less B.
+Sets and splits: `_cells`. A model's size cutoff applies, on both sides, where the scale is known: to the simulated sets
+and the eosinophils. In brackets the one-sided 95 % lower bound (seeds are the unit; without annotations a bootstrap of
+images), in parentheses the range over seeds. Seconds are of the processor, one thread. With --results, what the file
+holds is not computed again, and `peers` adds to the same file. --paired prints A less B.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def measure(key: Key) -> Result:
     annotated, test = split(load(key.data), key.annotations, key.seed)
     fitted = fit_and_answer(key.model, annotated, test, key.seed)
     names = [crop.name for crop in test]
-    return Result(key, names, compared(fitted.answers, test), fitted.training_s, fitted.answering_s)
+    return Result(key, names, compared(fitted, test), fitted.training_s, fitted.answering_s)
 
 
 def wanted(given: argparse.Namespace) -> list[Key]:

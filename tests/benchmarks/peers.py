@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.benchmarks._cells import REAL, Crop, load, split
-from tests.benchmarks._fitting import compared
+from tests.benchmarks._fitting import Fitted, compared
 from tests.benchmarks._results import Key, Result, Results, header, row
 from tui_cytpix.core.centroids import centres
 from tui_cytpix.domain.segmentation import Segmentation
@@ -62,13 +62,10 @@ def measure(key: Key, python: str, cpu_seconds: float, frames: Sequence[np.ndarr
                 raise SystemExit(f"{key.model} failed:\n{log.read()[-4000:]}")
         with np.load(out) as data:
             found = dict(data)
-    result = Result(
-        key,
-        [crop.name for crop in test],
-        compared([_segmentation(found[f"labels_{k}"]) for k in range(len(test))], test),
-        float(found["training_s"]),
-        float(found["answering_s"]),
-    )
+    answers = [_segmentation(found[f"labels_{k}"]) for k in range(len(test))]
+    fitted = Fitted(answers, float(found["training_s"]), float(found["answering_s"]))
+    names = [crop.name for crop in test]
+    result = Result(key, names, compared(fitted, test), fitted.training_s, fitted.answering_s)
     return result, _line(key, found, test)
 
 

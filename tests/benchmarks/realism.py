@@ -21,14 +21,14 @@ import numpy as np
 
 from tui_cytpix.core.background import image_background
 from tui_cytpix.core.normalise import noise, normalise
-from tui_cytpix.core.regions import ellipses, touches_border
+from tui_cytpix.core.regions import Ellipse, ellipses, touches_border
 from tui_cytpix.simulate.events import SimulatedSample
 from tui_cytpix.simulate.kinds import KINDS
 
 CELLS = Path(__file__).resolve().parents[3] / "shared" / "data" / "cells"
 SHRUNK = {"pombe_bf_photophenosizer": 0.35}  # to the scale of a flow image
 PLACES = np.linspace(-0.5, 0.5, 11)
-SPECTRUM_PX = 32
+SPECTRUM_PX, GAP_PX = 32, 8
 MEASURES = {
     "rim": "lowest gray of the profile",
     "rim at": "where, in r",
@@ -84,7 +84,8 @@ def look(image: np.ndarray, labels: np.ndarray) -> tuple[Rows, list[np.ndarray]]
         others = (labels > 0) & ~mask
         profile = _profile(gray, place, ~others, radius)
         row = {"noise": sigma, "ground": ground, "minor px": ellipse.minor, "aspect": ellipse.major / ellipse.minor}
-        row |= {"solidity": _solidity(mask), "gap": float(outside[others].min()) - 1 if others.any() else math.inf}
+        gap = float(outside[others].min()) - 1 if others.any() else math.inf
+        row |= {"solidity": _solidity(mask), "gap": gap if gap < GAP_PX else math.nan}
         deep = place < -0.4
         if not np.isnan(profile).any() and deep.sum() > 8:
             row |= _rim(profile) | {"inside": float(gray[deep].mean()), "slope": _slope(gray, ellipse)}
@@ -125,11 +126,11 @@ def _solidity(mask: np.ndarray) -> float:
     return float(mask.sum() / max(int(filled.sum()), 1))
 
 
-def _slope(gray: np.ndarray, ellipse: object) -> float:
+def _slope(gray: np.ndarray, ellipse: Ellipse) -> float:
     """Of log power on log frequency, of a patch of the particle's minor diameter, resampled to 32 px."""
-    side = ellipse.minor / math.sqrt(2) / SPECTRUM_PX  # type: ignore[attr-defined]
-    x0 = ellipse.x - side * (SPECTRUM_PX - 1) / 2  # type: ignore[attr-defined]
-    y0 = ellipse.y - side * (SPECTRUM_PX - 1) / 2  # type: ignore[attr-defined]
+    side = ellipse.minor / math.sqrt(2) / SPECTRUM_PX
+    x0 = ellipse.x - side * (SPECTRUM_PX - 1) / 2
+    y0 = ellipse.y - side * (SPECTRUM_PX - 1) / 2
     to_image = np.array([[side, 0, x0], [0, side, y0]])
     patch = cv2.warpAffine(gray, to_image, (SPECTRUM_PX,) * 2, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     window = np.hanning(SPECTRUM_PX)
@@ -142,6 +143,22 @@ def _slope(gray: np.ndarray, ellipse: object) -> float:
 def _quantiles(values: np.ndarray) -> str:
     kept = values[np.isfinite(values)]
     return " / ".join(f"{q:.2g}" for q in np.quantile(kept, (0.05, 0.5, 0.95))) if len(kept) else "-"
+
+
+def _print_measures(measured: dict[str, tuple[Rows, np.ndarray]]) -> None:
+    for block in (list(MEASURES)[:7], list(MEASURES)[7:]):
+        print("\n" + "\n".join(f"- {name}: {MEASURES[name]}" for name in block) + "\n")
+        print(f"| set | particles | {' | '.join(block)} |\n|---|---|{'---|' * len(block)}")
+        for name, (rows, _) in measured.items():
+            cells = [_quantiles(np.array([row.get(measure, math.nan) for row in rows])) for measure in block]
+            print(f"| {name} | {len(rows)} | {' | '.join(cells)} |")
+
+
+def _print_profiles(measured: dict[str, tuple[Rows, np.ndarray]]) -> None:
+    print(f"\nGray across the outline, at r times\n\n| set | {' | '.join(f'{p:+.1f}' for p in PLACES)} |")
+    print(f"|---|{'---|' * len(PLACES)}")
+    for name, (_, profiles) in measured.items():
+        print(f"| {name} | {' | '.join(_quantiles(profiles[:, i]) for i in range(len(PLACES)))} |")
 
 
 def main(arguments: list[str]) -> int:
@@ -160,17 +177,6 @@ def main(arguments: list[str]) -> int:
         looks = [look(image, labels) for image, labels in images]
         profiles = [profile for _, found in looks for profile in found]
         measured[name] = [row for rows, _ in looks for row in rows], np.array(profiles).reshape(-1, len(PLACES))
-    for block in (list(MEASURES)[:7], list(MEASURES)[7:]):
-        print("\n" + "\n".join(f"- {name}: {MEASURES[name]}" for name in block) + "\n")
-        print(f"| set | particles | {' | '.join(block)} |\n|---|---|{'---|' * len(block)}")
-        for name, (rows, _) in measured.items():
-            cells = [
-                _quantiles(np.array([row.get(m, math.nan) for row in rows if row.get(m, 0) < 8 or m != "gap"]))
-                for m in block
-            ]
-            print(f"| {name} | {len(rows)} | {' | '.join(cells)} |")
-    print(f"\nGray across the outline, at r times\n\n| set | {' | '.join(f'{p:+.1f}' for p in PLACES)} |")
-    print(f"|---|{'---|' * len(PLACES)}")
-    for name, (_, profiles) in measured.items():
-        print(f"| {name} | {' | '.join(_quantiles(profiles[:, i]) for i in range(len(PLACES)))} |")
+    _print_measures(measured)
+    _print_profiles(measured)
     return 0

@@ -1,13 +1,13 @@
-"""Seconds of a real training job, and how near its accuracy comes to that of three times as many epochs.
+"""Seconds of a run's training, through the headless verbs, and its accuracy beside the plateau's.
 
-    python -m tests.benchmarks training [--base general-full] [--kind pombe-rich] [--annotations 20] [--epochs 100]
-        [--plateau 300] [--preview 200] [--tested 100] [--seed 0]
+    python -m tests.benchmarks training [--base general-full] [--kinds pombe-rich leukocytes] [--seeds 1]
+        [--annotations 20] [--epochs 100] [--plateau 300]
 
-A simulated tube of 248x248 images, the preview chosen by the run and counted again every five epochs, the first
-`annotations` of a seeded shuffle of it annotated with the truth, a fifth of them held out; all by the headless verbs,
-on the CPU. Accuracy is on another tube. Seconds are from the start of the verb to the end of the job, torch's loading
-included; CPU seconds are those of the job as last seen, which a busy machine hardly lengthens; an epoch is its training
-and its look at the annotated images, median over all, in wall time.
+Simulated images of 248 x 248; a preview of 200, the first 20 of the seeded selection annotated from the true labels;
+`run train`, with a fifth held out and the preview re-annotated every five epochs; then more epochs up to the plateau.
+Both models, the averaged last weights, are compared with the truth of 200 images of another tube at the model's size
+cutoff. `epoch s` is the median of what the job says of an epoch, `all s` the wall clock from the verb to its end,
+start-up included, `processor s` the job's own (Linux): on a busy machine the fairer one.
 """
 
 from __future__ import annotations
@@ -15,130 +15,148 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from tests.benchmarks._fitting import model_path
+from tui_cytpix.simulate.layout import truth_folder
 
-ROOT = Path(__file__).resolve().parents[2]
+PREVIEW, TESTED, TEST_SEED = 200, 200, 600_000
 MEASURES = ("count_accuracy", "centroid_f1", "foreground_iou", "ap50")
 
 
 @dataclass(frozen=True)
-class Pace:
-    """Of one job."""
+class Trained:
+    """One training up to some epoch. `measures` by name."""
 
-    seconds: float
-    cpu_seconds: float
-    epoch_seconds: float
+    epochs: int
+    epoch_s: float
+    all_s: float
+    processor_s: float
+    measures: dict[str, float]
 
 
-class Program:
-    """The headless verbs, in processes and with folders of their own."""
+def verb(*arguments: object) -> str:
+    """Runs one verb of ours and returns what it printed."""
+    command = [sys.executable, "-m", "tui_cytpix", *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{result.stderr}")
+    return result.stdout
 
-    def __init__(self, home: Path) -> None:
-        names = ("DATA", "CONFIG", "STATE", "CACHE")
-        self._environment = os.environ | {f"XDG_{name}_HOME": str(home / name.lower()) for name in names}
-        self._environment |= {"PYTHONPATH": str(ROOT)}
 
-    def start(self, *arguments: object) -> subprocess.Popen[str]:
-        """Runs a verb; what it says on stderr shows only where it fails."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "tui_cytpix", *map(str, arguments)],
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+def engine_seconds(run: Path) -> float:
+    """The processor's seconds of the newest training job's process so far (Linux); 0 where it is not there."""
+    logs = sorted(run.glob("jobs/*-train/events.jsonl"), key=_job_number)
+    try:
+        started = json.loads(logs[-1].read_text().splitlines()[0])
+        fields = Path(f"/proc/{started['pid']}/stat").read_text().rpartition(")")[2].split()
+    except (IndexError, OSError):
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def __call__(self, *arguments: object) -> dict[str, Any]:
-        process = self.start(*arguments, "--json")
-        out, errors = process.communicate()
+
+def _job_number(log: Path) -> int:
+    return int(log.parent.name.split("-")[0])
+
+
+def train_further(run: Path, epochs: int) -> tuple[float, float]:
+    """So many more epochs; the wall clock's seconds from the verb to its end, and the job's of the processor."""
+    wall, used = time.monotonic(), 0.0
+    command = [sys.executable, "-m", "tui_cytpix", "run", "train", str(run), "--epochs", str(epochs)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            used = max(used, engine_seconds(run))
+            time.sleep(0.2)
         if process.returncode:
-            raise SystemExit(f"{arguments[:2]} failed:\n{errors}")
-        return dict(json.loads(out))
+            raise SystemExit(f"{' '.join(command)}\n{process.stderr.read() if process.stderr else ''}")
+    return time.monotonic() - wall, used
 
 
-def train(program: Program, run: Path, epochs: int) -> Pace:
-    """One job of so many epochs more."""
-    start = time.perf_counter()
-    before = set(run.glob("jobs/*-train"))
-    process, cpu = program.start("run", "train", run, "--epochs", epochs, "--device", "cpu", "--json"), 0.0
-    while True:
-        try:
-            _, errors = process.communicate(timeout=0.25)
-        except subprocess.TimeoutExpired:
-            cpu = _cpu_seconds(set(run.glob("jobs/*-train")) - before) or cpu
-            continue
-        seconds = time.perf_counter() - start
-        if process.returncode:
-            raise SystemExit(f"training failed:\n{errors}")
-        (job,) = set(run.glob("jobs/*-train")) - before
-        return Pace(seconds, cpu, float(np.median([e["seconds"] for e in _events(job) if e["type"] == "epoch"])))
+def train(run: Path, epochs: int, seed: int, test: Path) -> Trained:
+    """Trains on, up to so many epochs in all, and compares the model with the test tube's truth."""
+    before = epoch_lines(run)
+    wall, used = train_further(run, epochs - len(before))
+    lines = epoch_lines(run)[len(before) :]
+    verb("run", "finish", run, "--name", f"bench-{seed}-{epochs}", "--checkpoint", "last")
+    model, truth = run / "model.safetensors", truth_folder(test)
+    told = json.loads(verb("compare", test, "--model", model, "--truth", truth, "--um-per-px", 0.3, "--json"))["models"]
+    seconds = float(np.median([line["seconds"] for line in lines]))
+    return Trained(epochs, seconds, wall, used, {name: told[0][name] for name in MEASURES})
 
 
-def _events(job: Path) -> list[dict[str, Any]]:
-    path = job / "events.jsonl"
-    lines = path.read_text().splitlines() if path.is_file() else []
-    return [json.loads(line) for line in lines if line.endswith("}")]
+def epoch_lines(run: Path) -> list[dict[str, float]]:
+    """What the run's training jobs said of their epochs, each epoch once."""
+    found: dict[float, dict[str, float]] = {}
+    for log in sorted(run.glob("jobs/*-train/events.jsonl"), key=_job_number):
+        for text in log.read_text().splitlines():
+            line = json.loads(text)
+            if line["type"] == "epoch":
+                found.setdefault(line["epoch"], line)
+    return list(found.values())
 
 
-def _cpu_seconds(jobs: set[Path]) -> float:
-    """Of the job's process so far, in user and system mode; 0 where it has no process."""
-    for job in jobs:
-        for event in _events(job)[:1]:
-            stat = Path(f"/proc/{event['pid']}/stat")
-            try:
-                fields = stat.read_text().rpartition(")")[2].split()
-            except OSError:
-                return 0.0
-            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return 0.0
+def simulate(kind: str, out: Path, images: int, seed: int) -> None:
+    """A folder of images, and one of label images beside it."""
+    verb("simulate", kind, "--out", out, "--images", images, "--layout", "folder", "--seed", seed)
 
 
-def accuracy(program: Program, sample: dict[str, Any], model: Path) -> str:
-    """Cells of the table."""
-    scale = ("--um-per-px", sample["um_per_px"])
-    found = program("compare", sample["path"], "--model", model, "--truth", sample["truth"], *scale)["models"][0]
-    return " | ".join(f"{found[name]:.3f}" for name in MEASURES)
+def tell(folder: Path, kind: str, seed: int, given: argparse.Namespace) -> list[Trained]:
+    """One run: to the epochs of a usual training, then to the plateau."""
+    sample, run = folder / f"{kind}-{seed}", folder / f"run-{kind}-{seed}"
+    test = folder / f"{kind}-test"
+    if not test.exists():
+        simulate(kind, test, TESTED, TEST_SEED)
+    simulate(kind, sample, PREVIEW, TEST_SEED + 1 + seed)
+    verb("run", "new", run, "--sample", sample, "--base", given.base, "--seed", seed, "--um-per-px", 0.3)
+    verb("run", "select", run, "--preview", PREVIEW)
+    chosen = tomllib.loads((run / "run.toml").read_text())["selection"]
+    events = [key.partition(":")[2] for key in [*chosen["random"], *chosen["variable"]]]
+    random.Random(seed).shuffle(events)
+    only = events[: given.annotations]
+    verb("run", "annotate", run, "--from-masks", truth_folder(sample), "--only", *only)
+    return [train(run, epochs, seed, test) for epochs in (given.epochs, given.plateau)]
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="training", description=__doc__)
-    parser.add_argument("--base", default="general-full")
-    parser.add_argument("--kind", default="pombe-rich")
-    for name, default in (("annotations", 20), ("epochs", 100), ("plateau", 300), ("preview", 200), ("tested", 100)):
-        parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = argparse.ArgumentParser(
+        prog="training", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--base", default="general-full", help="built-in model or model file")
+    parser.add_argument("--kinds", nargs="+", default=["pombe-rich", "leukocytes"])
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--annotations", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--plateau", type=int, default=300)
     given = parser.parse_args(arguments)
+    names = ["kind, base", "epochs", "epoch s", "all s", "processor s", *MEASURES]
+    print(f"| {' | '.join(names)} |\n|{' --- |' * len(names)}", flush=True)
     with tempfile.TemporaryDirectory() as aside:
-        folder = Path(aside)
-        program, run, base = Program(folder), folder / "run", model_path(given.base)
-        trained, tested = (
-            program("simulate", given.kind, "--out", folder / name, "--images", n, "--layout", "folder", "--seed", seed)
-            for name, n, seed in (("tube", given.preview, given.seed), ("other", given.tested, given.seed + 1000))
-        )
-        scale = ("--um-per-px", trained["um_per_px"])
-        samples = ("--sample", trained["path"], "--base", base, "--preview", given.preview, "--seed", given.seed)
-        program("run", "new", run, *samples, *scale)
-        chosen = program("run", "select", run)
-        events = [key.rpartition(":")[2] for key in (*chosen["random"], *chosen["variable"])]
-        np.random.default_rng(given.seed).shuffle(events)
-        program("run", "annotate", run, "--from-masks", trained["truth"], "--only", *events[: given.annotations])
-        columns = ("model, epochs", "seconds", "CPU s", "an epoch, s", *MEASURES)
-        print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}", flush=True)
-        print(f"| {base.stem}, 0 | | | | {accuracy(program, tested, base)} |", flush=True)
-        for more, total in ((given.epochs, given.epochs), (given.plateau - given.epochs, given.plateau)):
-            pace = train(program, run, more)
-            cells = accuracy(program, tested, run / "checkpoints" / "last.safetensors")
-            times = f"{pace.seconds:.1f} | {pace.cpu_seconds:.1f} | {pace.epoch_seconds:.2f}"
-            print(f"| trained, {total} ({more} timed) | {times} | {cells} |", flush=True)
+        os.environ["XDG_DATA_HOME"] = aside
+        for kind in given.kinds:
+            told = [tell(Path(aside), kind, seed, given) for seed in range(given.seeds)]
+            for results in zip(*told, strict=True):
+                print(line(f"{kind}, {Path(given.base).stem}", results), flush=True)
+            print(difference(kind, told), flush=True)
     return 0
+
+
+def line(name: str, results: tuple[Trained, ...]) -> str:
+    """A row of the table: means over the seeds."""
+    seconds = [np.mean([getattr(r, what) for r in results]) for what in ("epoch_s", "all_s", "processor_s")]
+    shown = [f"{seconds[0]:.2f}", *(f"{s:.0f}" for s in seconds[1:])]
+    measures = [f"{np.mean([r.measures[name] for r in results]):.3f}" for name in MEASURES]
+    return f"| {name} | {results[0].epochs} | {' | '.join([*shown, *measures])} |"
+
+
+def difference(kind: str, told: list[list[Trained]]) -> str:
+    """The first training's measures less the plateau's."""
+    less = [f"{np.mean([usual.measures[m] - plateau.measures[m] for usual, plateau in told]):+.3f}" for m in MEASURES]
+    return f"| {kind}, less the plateau | | | | | {' | '.join(less)} |"

@@ -15,6 +15,7 @@ from tui_cytpix.core import shape as shapes
 from tui_cytpix.core import texture
 from tui_cytpix.core.feature_table import FEATURES, names
 from tui_cytpix.core.features import Measurement, Subject, image_features, object_features, particle_features
+from tui_cytpix.core.focus import focus_score
 from tui_cytpix.core.pixels import Canvas, Patch, Pixels
 
 FRAME = (248, 248)
@@ -77,6 +78,7 @@ def test_the_products_names_are_all_there():
         "IsProcessable",
         "IsProcessed",
         "ConfidenceScore",
+        "FocusScore",
     }
     assert set(names("image")) == wanted
 
@@ -150,7 +152,7 @@ def test_texture_agrees_with_skimages_matrix(seed):
     matrix = feature.graycomatrix(outside, [1], angles, texture.LEVELS + 1, symmetric=True)[:-1, :-1].sum(axis=(2, 3))
     p = matrix / matrix.sum()
     canvas = Canvas([Patch(gray, background)])
-    on_canvas = canvas.filled([levels], np.intp)
+    on_canvas = canvas.filled([levels], np.int32)
     found = texture.cooccurrence(Pixels(canvas, canvas.filled([mask], np.int32)), on_canvas)
     assert found.maximum[0] == pytest.approx(p.max())
     shaped = p[:, :, None, None]
@@ -286,6 +288,7 @@ def test_many_images_at_once_are_measured_like_each_alone():
                 background[part],
                 (y0, x0),
                 FRAME,
+                focus=focus_score(gray, mask, background),
                 particle_confidence=confidence,
             )
         )

@@ -78,6 +78,15 @@ def test_the_size_cutoff_looks_at_the_longest_axis(discs):
 
 
 @settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.5, 20))
+def test_the_cutoff_is_on_the_longest_axis(random_mask, seed, least):
+    mask = random_mask(seed)
+    labels, count = regions.label_objects(mask)
+    long = [k for k, e in enumerate(regions.ellipses(labels, count), start=1) if e.major >= least]
+    assert np.array_equal(regions.keep_by_major_axis(mask, least), np.isin(labels, long))
+
+
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10**6))
 def test_depth_is_scipys_distance_transform(random_mask, seed):
     mask = random_mask(seed)

@@ -86,12 +86,12 @@ def centre(region: NDArray[np.bool_]) -> tuple[float, float]:
     box = bounding_box(region)
     if box is None:
         raise ValueError("an empty region has no centre")
-    crop = np.pad(region[box.slices], 1)  # so that the image's edge counts as outside
+    crop = region[box.slices]
     ys, xs = np.nonzero(crop)
-    mean = np.array([ys.mean() + box.y0 - 1, xs.mean() + box.x0 - 1], np.float32)
+    mean = np.array([ys.mean() + box.y0, xs.mean() + box.x0], np.float32)
     if region[_pixel(mean)]:
         return float(mean[0]), float(mean[1])
-    deep = depth(crop)
+    deep = depth(np.pad(crop, 1))  # so that the image's edge counts as outside
     ys, xs = np.nonzero(deep >= deep.max() / 2)
     ys, xs = ys + box.y0 - 1, xs + box.x0 - 1
     nearest = int(np.argmin((ys - mean[0]) ** 2 + (xs - mean[1]) ** 2))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.normalise import noise
-from tui_cytpix.core.regions import Box, as_uint8, fill_holes
+from tui_cytpix.core.regions import Box, boxes, fill_holes, label_objects
 
 _RIM = 2  # cells around what differs
 _QUIET = 0.25  # this share of an image is hoped to be background
@@ -24,8 +24,8 @@ class _Measure(NamedTuple):
     loudest: float  # background's energy is at most this many times the white noise's
 
 
-_TEXTURE = _Measure(window=3, times=2.0, faintest=0.06, loudest=2.5)  # of the pixels
-_SHADE = _Measure(window=7, times=3.3, faintest=0.025, loudest=6.0)  # of the cells' means: large faint things
+_TEXTURE = _Measure(window=3, times=2.0, faintest=0.06, loudest=3.5)  # of the pixels
+_SHADE = _Measure(window=7, times=3.3, faintest=0.025, loudest=20.0)  # of the cells' means: large faint things
 
 
 class Region(NamedTuple):
@@ -57,12 +57,14 @@ def differing_regions(normalised: NDArray[np.float32], cell: int) -> list[Region
     busy = _differs(texture, white, _TEXTURE) | _differs(means * means, white / cell**2, _SHADE)
     rim = 2 * _RIM + 1
     grown = fill_holes(cv2.dilate(busy.view(np.uint8), np.ones((rim, rim), np.uint8)) > 0)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(as_uint8(grown), connectivity=8, ltype=cv2.CV_32S)
+    labels, count = label_objects(grown)
     found = []
-    for label, (x, y, w, h, _) in enumerate(stats[1:count].tolist(), start=1):
-        box = Box(y * cell, x * cell, min((y + h) * cell, height), min((x + w) * cell, width))
-        own = np.repeat(np.repeat(labels[y : y + h, x : x + w] == label, cell, axis=0), cell, axis=1)
-        found.append(Region(box, own[: box.y1 - box.y0, : box.x1 - box.x0]))
+    for label, cells in enumerate(boxes(labels, count), start=1):
+        assert cells is not None
+        y0, x0, y1, x1 = (cell * bound for bound in cells)
+        own = np.repeat(np.repeat(labels[cells.slices] == label, cell, axis=0), cell, axis=1)
+        box = Box(y0, x0, min(y1, height), min(x1, width))
+        found.append(Region(box, own[: box.y1 - y0, : box.x1 - x0]))
     return found
 
 

@@ -132,6 +132,7 @@ def _counts() -> list[Feature]:
         Feature("IsProcessable", "can be processed", "bool", "1 where the gray varies", _INSTRUMENT, only),
         Feature("IsProcessed", "was processed", "bool", "1 for every image that was segmented", _INSTRUMENT, only),
         Feature("ConfidenceScore", "confidence", "1", "the model's, 0..1", _INSTRUMENT, (IMAGE, PARTICLE)),
+        Feature("FocusScore", "focus", "1", "share of fine detail (core.focus), 0..1, larger is sharper", "own", only),
         Feature("ObjectIndex", "object", "1", "number of the object in the image, from 1", "own", REGIONS),
         Feature("ParticleIndex", "particle", "1", "number of the particle in the image, from 1", "own", (PARTICLE,)),
         Feature("CentroidXPixels", "centroid x", "px", "column, pixel centres at whole numbers", "own", REGIONS),

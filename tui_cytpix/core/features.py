@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.feature_table import FEATURES, IMAGE, OBJECT, PARTICLE, Feature, names
+from tui_cytpix.core.focus import focus_score
 from tui_cytpix.core.intensity import NORMALIZED_STEPS, intensity
 from tui_cytpix.core.pixels import Canvas, Patch, Pixels
 from tui_cytpix.core.regions import Box, bounding_box, label_objects
@@ -51,6 +52,7 @@ class Subject:
         frame: (height, width) of the image; None where the part is all of it.
         processable: whether the image's gray varies.
         confidence: ConfidenceScore of the image.
+        focus: FocusScore of the image (core.focus).
         particle_confidence: (K,), that of its particles; empty where unknown.
     """
 
@@ -62,6 +64,7 @@ class Subject:
     frame: tuple[int, ...] | None = None
     processable: bool = True
     confidence: float = _NAN
+    focus: float = _NAN
     particle_confidence: _Points = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
@@ -120,6 +123,7 @@ class Measurement:
             "IsProcessable": np.array([part.subject.processable for part in parts], np.float64),
             "IsProcessed": np.ones(len(parts)),
             "ConfidenceScore": np.array([part.subject.confidence for part in parts], np.float64),
+            "FocusScore": np.array([part.subject.focus for part in parts], np.float64),
         }
         return _stacked(table, IMAGE)
 
@@ -184,8 +188,8 @@ class Measurement:
         ratio = self._ratio[pixels.at]
         found: dict[str, _Table] = {}
         for prefix, statistics in (
-            ("", intensity(pixels, pixels.gray, pixels.gray.astype(np.intp))),
-            ("Normalized", intensity(pixels, ratio, (ratio * NORMALIZED_STEPS).astype(np.intp))),
+            ("", intensity(pixels, pixels.gray, pixels.gray.astype(np.int32))),
+            ("Normalized", intensity(pixels, ratio, (ratio * NORMALIZED_STEPS).astype(np.int32))),
         ):
             found.update({f"{prefix}{n}Intensity": v for n, v in zip(_INTENSITY_NAMES, statistics, strict=True)})
         texture = cooccurrence(pixels, self._levels)
@@ -260,7 +264,8 @@ def image_features(
     `Subject`, of the whole image.
     """
     varied = bool((gray != gray.flat[0]).any())
-    subject = Subject(gray, mask, centroids, background, processable=varied, confidence=confidence)
+    focus = focus_score(gray, mask, background)
+    subject = Subject(gray, mask, centroids, background, processable=varied, confidence=confidence, focus=focus)
     return _rows(Measurement([subject], um_per_px).images(), IMAGE)[0]
 
 

@@ -18,7 +18,15 @@ _SIGMAS = (0.6, 1.2, 2.4)  # px
 _PAD_PX = 4
 
 
-def focus_score(gray: NDArray[np.generic], mask: NDArray[np.bool_], background: NDArray[np.float32]) -> float:
+REACH_PX = _GROWN_PX + _PAD_PX  # how far around the mask anything but the noise is looked at
+
+
+def focus_score(
+    gray: NDArray[np.generic],
+    mask: NDArray[np.bool_],
+    background: NDArray[np.float32],
+    sigma: float | None = None,
+) -> float:
     """The share of fine detail: energy at 0.6-1.2 px over that at 0.6-2.4 px, noise taken off both.
 
     Bands are differences of Gaussian blurs, their energy the mean square over the mask grown by 4 px. Compare images of
@@ -32,6 +40,8 @@ def focus_score(gray: NDArray[np.generic], mask: NDArray[np.bool_], background: 
         gray: (H, W), any real dtype.
         mask: the image's foreground, bool (H, W).
         background: float32 (H, W), in the image's gray units.
+        sigma: the image's noise, where the rest is only the part with its foreground and `REACH_PX` around it; None
+            to measure it.
 
     Returns:
         0..1, larger is sharper; the same for a*gray + b and a*background, a > 0. 0 where nothing rises above the
@@ -41,8 +51,8 @@ def focus_score(gray: NDArray[np.generic], mask: NDArray[np.bool_], background: 
     if box is None:
         return math.nan
     difference = np.subtract(gray, background, dtype=np.float32)
-    variance = noise(difference) ** 2
-    part = box.grown(_GROWN_PX + _PAD_PX, mask.shape).slices
+    variance = (noise(difference) if sigma is None else sigma) ** 2
+    part = box.grown(REACH_PX, mask.shape).slices
     reach = 2 * _GROWN_PX + 1
     near = cv2.dilate(as_uint8(mask[part]), np.ones((reach, reach), np.uint8)) > 0
     blurred = [cv2.GaussianBlur(difference[part], (0, 0), sigma) for sigma in _SIGMAS]

@@ -36,7 +36,7 @@ def unlit(image: NDArray[np.generic]) -> NDArray[np.bool_] | None:
     darkest = image.min(initial=_BLACK + 1)
     if darkest > _BLACK or darkest < 0:
         return None
-    black = (image <= darkest + _BLACK_STEPS).astype(np.uint8)
+    black = image <= darkest + _BLACK_STEPS
     if black.mean() < _BLACK_SHARE:
         return None
     region = _with_rims(_touching_border(black))
@@ -88,8 +88,9 @@ def noise(image: NDArray[np.float32], outside: NDArray[np.bool_] | None = None) 
         return 0.0
     step = max(1, math.isqrt(image.size // _NOISE_SAMPLES))
     top, middle, bottom = image[:-2:step], image[1:-1:step], image[2::step]
-    rows = top - 2 * middle + bottom
-    high = np.abs(rows[:, :-2:step] - 2 * rows[:, 1:-1:step] + rows[:, 2::step]).ravel()
+    rows = top + bottom - (middle + middle)
+    inner = rows[:, 1:-1]
+    high = np.abs((rows[:, :-2] + rows[:, 2:] - (inner + inner))[:, ::step]).ravel()
     if outside is not None:
         high = high[~outside[1:-1:step, 1:-1:step].ravel()]
         if len(high) == 0:
@@ -112,14 +113,16 @@ def contrast(difference: NDArray[np.float32], sigma: float) -> float:
         sigma: the noise.
     """
     size = np.abs(difference)
-    whole = _energy_median(size, sigma)
-    inside = size[~_glaring_at_border(size, whole)]
-    without = _energy_median(inside, sigma)
+    signal = size > NOISE_THRESHOLD * sigma
+    whole = _energy_median(size[signal])
+    glaring = size > whole / 2
+    if whole <= 0 or not _at_border(glaring):
+        return whole
+    without = _energy_median(size[signal & ~_with_rims(_touching_border(glaring))])
     return min(whole, without) if without >= CONTRAST_FLOOR * sigma > 0 else whole
 
 
-def _energy_median(size: NDArray[np.float32], sigma: float) -> float:
-    signal = size[size > NOISE_THRESHOLD * sigma]
+def _energy_median(signal: NDArray[np.float32]) -> float:
     if len(signal) == 0:
         return 0.0
     ordered = np.sort(signal[:: max(1, len(signal) // _CONTRAST_SAMPLES)]).astype(np.float64)
@@ -127,26 +130,23 @@ def _energy_median(size: NDArray[np.float32], sigma: float) -> float:
     return float(ordered[np.searchsorted(energy, energy[-1] / 2)])
 
 
-def _glaring_at_border(size: NDArray[np.float32], whole: float) -> NDArray[np.bool_]:
-    """Regions above half the contrast that touch the image's border, and their blurred rims."""
-    glaring = (size > whole / 2).astype(np.uint8)
-    if whole <= 0:
-        return np.zeros(size.shape, bool)
-    return _with_rims(_touching_border(glaring))
+def _at_border(mask: NDArray[np.bool_]) -> bool:
+    return any(side.any() for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
 
 
-def _touching_border(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """The 8-connected regions of a 0/1 image that reach its border."""
-    if not any(side.any() for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1])):
-        return np.zeros(mask.shape, bool)
-    _, labels = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
-    touching = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    return np.isin(labels, touching[touching > 0])
+def _touching_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The 8-connected regions that reach the image's border."""
+    count, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    touching = np.zeros(count, np.bool_)
+    for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        touching[side] = True
+    touching[0] = False
+    return np.asarray(touching[labels])
 
 
 def _with_rims(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
     reach = 2 * _RIM_PX + 1
-    return cv2.dilate(region.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
+    return cv2.dilate(region.view(np.uint8), np.ones((reach, reach), np.uint8)).view(np.bool_)
 
 
 def normalise(image: NDArray[np.generic], background: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -174,4 +174,5 @@ def normalise(image: NDArray[np.generic], background: NDArray[np.float32]) -> ND
     scale = max(contrast(difference, sigma), CONTRAST_FLOOR * sigma)
     if scale <= 0:
         return np.zeros(difference.shape, np.float32)
-    return np.asarray(np.clip(difference / np.float32(scale), -CLIP, CLIP), np.float32)
+    difference /= np.float32(scale)
+    return np.asarray(np.clip(difference, -CLIP, CLIP, out=difference), np.float32)

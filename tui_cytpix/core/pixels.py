@@ -33,6 +33,8 @@ class Canvas:
         self.strides = np.array([width + 2 for _, width in self._shapes], np.intp)
         self.gray = self.filled([patch.gray for patch in patches], np.float64)
         self.background = self.filled([patch.background for patch in patches], np.float64)
+        self.y = self.filled([np.arange(height)[:, None] for height, _ in self._shapes], np.int32)
+        self.x = self.filled([np.arange(width) for _, width in self._shapes], np.int32)
 
     def filled(self, parts: Sequence[NDArray[Any]], dtype: type[np.number[Any]]) -> NDArray[Any]:
         """The patches' arrays (h, w) on a canvas, 0 on the rims."""
@@ -58,15 +60,15 @@ class Pixels:
         if (owners[1:] < owners[:-1]).any():
             order = np.argsort(owners, kind="stable")
             at, owners, patch = at[order], owners[order], patch[order]
-        self._labels, self.at = labels, at
+        self._labels, self._numbers, self.at = labels, owners, at
         self._first = np.flatnonzero(np.concatenate([[True], owners[1:] != owners[:-1]])) if len(at) else at
         self.regions = owners[self._first]
         self.number = np.diff(np.append(self._first, len(at)))
         self.owner = np.repeat(np.arange(len(self.regions)), self.number)
         self.patch = patch[self._first]
         self._stride = canvas.strides[patch]
-        y, x = np.divmod(at - canvas.starts[patch], self._stride)
-        self.y, self.x = y - 1, x - 1
+        self.y, self.x = canvas.y[at], canvas.x[at]
+        self._same: dict[tuple[int, int], NDArray[np.bool_]] = {}
         self.gray, self.background = canvas.gray[at], canvas.background[at]
 
     def total(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -88,7 +90,9 @@ class Pixels:
     def neighbour(self, dy: int, dx: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Places on the canvas of the pixels at an offset of at most 1, and whether they belong to the same region."""
         at = self.at + (dy * self._stride + dx)
-        return at, self._labels[at] == self._labels[self.at]
+        if (dy, dx) not in self._same:
+            self._same[dy, dx] = self._labels[at] == self._numbers
+        return at, self._same[dy, dx]
 
 
 class Runs(NamedTuple):
@@ -105,8 +109,10 @@ class Runs(NamedTuple):
 
 def runs(owner: NDArray[np.intp], values: NDArray[np.integer[Any]], span: int) -> Runs:
     """Counts equal values (P,), 0 <= value < span, of equal owners (P,)."""
-    keys = owner * span + values
-    keys = np.sort(keys.astype(np.int32) if len(keys) and (int(owner[-1]) + 1) * span < 2**31 else keys)
+    keys: NDArray[Any] = owner.astype(np.int32 if (int(owner.max(initial=0)) + 1) * span < 2**31 else np.int64)
+    keys *= span
+    keys += values
+    keys.sort()
     first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.intp)
     found, value = np.divmod(keys[first].astype(np.intp), span)
     return Runs(found, value, np.diff(np.append(first, len(keys))))

@@ -60,6 +60,13 @@ def label_objects(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     return np.asarray(labels, np.int32), int(count) - 1
 
 
+def objects_of(mask: NDArray[np.bool_]) -> list[tuple[Box, NDArray[np.bool_]]]:
+    """Each object's bounding box and its pixels in that, bool (h, w), in the order of `label_objects`."""
+    labels, count = label_objects(mask)
+    found = boxes(labels, count)
+    return [(box, labels[box.slices] == label) for label, box in enumerate(found, start=1) if box is not None]
+
+
 def as_uint8(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """A contiguous 0/1 image for OpenCV; no copy where there needn't be one."""
     return np.ascontiguousarray(mask, np.bool_).view(np.uint8)
@@ -128,8 +135,13 @@ def keep_by_major_axis(mask: NDArray[np.bool_], min_px: float) -> NDArray[np.boo
     labels, count = label_objects(mask)
     if count == 0 or min_px <= 0:
         return mask.copy()
-    keep = np.zeros(count + 1, np.bool_)
-    keep[1:] = [ellipse.major >= min_px for ellipse in ellipses(labels, count)]
+    # No region of some area has a shorter major axis than the disc: only small objects need a closer look.
+    keep = np.bincount(labels.ravel()) >= np.pi / 4 * min_px**2
+    keep[0] = False
+    if keep[1:].all():
+        return mask.copy()
+    small = np.where(keep, 0, np.arange(count + 1))[labels]
+    keep[1:] |= [ellipse.major >= min_px for ellipse in ellipses(small, count)]
     return np.asarray(keep[labels])
 
 
@@ -138,15 +150,15 @@ def fill_holes(mask: NDArray[np.bool_], max_area: int | None = None) -> NDArray[
 
     Holes are 4-connected, as is the background of 8-connected objects.
     """
-    outside = np.pad(~mask, 1, constant_values=True)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(as_uint8(outside), connectivity=4, ltype=cv2.CV_32S)
-    if count <= 2:  # nothing but foreground and the outside
-        return mask.copy()
-    hole = np.ones(count, np.bool_)
-    hole[[0, labels[0, 0]]] = False
-    if max_area is not None:
-        hole &= stats[:, cv2.CC_STAT_AREA] <= max_area
-    return np.asarray(mask | hole[labels[1:-1, 1:-1]], np.bool_)
+    height, width = mask.shape
+    flooded = np.zeros((height + 2, width + 2), np.uint8)
+    flooded[1:-1, 1:-1] = mask
+    cv2.floodFill(flooded, None, (0, 0), 1, flags=4)
+    holes = flooded[1:-1, 1:-1] == 0
+    if max_area is not None and holes.any():
+        _, labels = cv2.connectedComponents(as_uint8(holes), connectivity=4, ltype=cv2.CV_32S)
+        holes &= (np.bincount(labels.ravel()) <= max_area)[labels]
+    return np.asarray(mask | holes, np.bool_)
 
 
 def touches_border(mask: NDArray[np.bool_]) -> bool:

@@ -13,8 +13,8 @@ from tui_cytpix.core.pixels import Pixels
 from tui_cytpix.core.regions import PIXEL_VARIANCE, axes
 
 _Values = NDArray[np.float64]
-_STRAIGHT = ((0, 1), (0, -1), (1, 0), (-1, 0))
-_DIAGONAL = ((1, 1), (-1, -1), (1, -1), (-1, 1))
+_STRAIGHT = ((0, 1), (1, 0))
+_DIAGONAL = ((1, 1), (1, -1))
 
 
 class Shape(NamedTuple):
@@ -40,10 +40,10 @@ def perimeter(pixels: Pixels) -> _Values:
 
 
 def _crossings(pixels: Pixels, offsets: Sequence[tuple[int, int]]) -> NDArray[np.intp]:
-    outside = np.zeros(len(pixels.at), np.intp)
+    leaving = np.zeros(len(pixels.at), np.intp)
     for dy, dx in offsets:
-        outside += ~pixels.neighbour(dy, dx)[1]
-    return pixels.total(outside)
+        leaving += ~pixels.neighbour(dy, dx)[1]
+    return np.asarray(2 * pixels.total(leaving), np.intp)  # a line enters as often as it leaves
 
 
 def shape(pixels: Pixels) -> Shape:

@@ -26,12 +26,12 @@ class Texture(NamedTuple):
     angular_second_moment: _Values
 
 
-def gray_levels(ratio: NDArray[np.floating[Any]]) -> NDArray[np.intp]:
+def gray_levels(ratio: NDArray[np.floating[Any]]) -> NDArray[np.int32]:
     """Gray/background in 64 levels of 1/32, what lies beyond 2 in the last; same shape."""
-    return np.asarray(np.clip(ratio * _STEPS, 0, LEVELS - 1), np.intp)
+    return np.asarray(np.clip(ratio * _STEPS, 0, LEVELS - 1), np.int32)
 
 
-def cooccurrence(pixels: Pixels, levels: NDArray[np.intp]) -> Texture:
+def cooccurrence(pixels: Pixels, levels: NDArray[np.int32]) -> Texture:
     """Texture of the pixel pairs that both lie in a region: neighbours at distance 1 in 4 directions, both orders,
     pooled.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.centroids import centre, centres
-from tui_cytpix.core.regions import Box, as_uint8, boxes, fill_holes, keep_by_major_axis, label_objects
+from tui_cytpix.core.regions import Box, as_uint8, fill_holes, keep_by_major_axis, objects_of
 from tui_cytpix.core.watershed import particle_labels
 from tui_cytpix.domain.segmentation import Segmentation
 
@@ -66,51 +66,40 @@ def segment(
         centrality: float32 (H, W) in 0..1.
         cutoff_px: objects whose major diameter is below are left out.
     """
-    mask = keep_by_major_axis(fill_holes(probability >= settings.foreground), cutoff_px)
-    objects, count = label_objects(mask)
-    kept, absent = _reliable(objects, count, probability, settings)
+    mask = fill_holes(probability >= settings.foreground)
     points: list[NDArray[np.float32]] = [np.zeros((0, 2), np.float32)]
     sure: list[float] = []
-    doubts = [absent]
-    for label, box in enumerate(boxes(objects, count), start=1):
-        assert box is not None
-        if kept[label] < 0:
-            mask[box.slices][objects[box.slices] == label] = False
-            continue
-        found, doubt = _particles(objects, label, box, centrality, settings.prominence)
-        doubts.append(max(doubt, float(kept[label])))
-        points.append(found)
-        sure += [1 - doubts[-1]] * len(found)
-    image = calibrated(
-        min(mask_certainty(probability, mask), 1 - max(doubts)), settings.image_slope, settings.image_offset
-    )
+    most = 0.0
+    for box, inside in objects_of(mask):
+        there, doubt = _existence(probability[box.slices], inside, settings, cutoff_px)
+        if there:
+            found, unsure = _particles(box, inside, centrality[box.slices], settings.prominence)
+            doubt = max(doubt, unsure)
+            points.append(found)
+            sure += [1 - doubt] * len(found)
+        else:
+            mask[box.slices][inside] = False
+        most = max(most, doubt)
+    image = calibrated(min(mask_certainty(probability, mask), 1 - most), settings.image_slope, settings.image_offset)
     particles = [calibrated(value, settings.particle_slope, settings.particle_offset) for value in sure]
     return Segmentation(mask, np.concatenate(points), image, np.array(particles, np.float32))
 
 
-def _reliable(
-    objects: NDArray[np.int32], count: int, probability: NDArray[np.float32], settings: PostSettings
-) -> tuple[NDArray[np.float64], float]:
-    """Doubt, 0..1, whether each object is there, by label (1 on the threshold, -1 for those that are left out); and
-    the largest doubt whether one that is left out should have stayed.
-    """
-    area = np.bincount(objects.ravel(), minlength=count + 1)
-    top = np.zeros(count + 1, np.float32)
-    np.maximum.at(top, objects.ravel(), probability.ravel())
-    doubt = 1 - np.minimum(np.abs(top - settings.certain) / (1 - settings.certain), 1).astype(np.float64)
-    large = area >= settings.least_px
-    out = large & (top < settings.certain)
-    out[0] = False
-    absent = float(doubt[out].max(initial=0.0))
-    return np.where(large & ~out, doubt, -1.0), absent
+def _existence(
+    probability: NDArray[np.float32], inside: NDArray[np.bool_], settings: PostSettings, cutoff_px: float
+) -> tuple[bool, float]:
+    """Whether an object stays, and the doubt about it in 0..1 (1 on the threshold); none about what is too small."""
+    if np.count_nonzero(inside) < settings.least_px or not keep_by_major_axis(inside, cutoff_px).any():
+        return False, 0.0
+    top = float(probability[inside].max())
+    doubt = 1 - min(abs(top - settings.certain) / (1 - settings.certain), 1.0)
+    return top >= settings.certain, doubt
 
 
 def _particles(
-    objects: NDArray[np.int32], label: int, box: Box, centrality: NDArray[np.float32], prominence: float
+    box: Box, inside: NDArray[np.bool_], heat: NDArray[np.float32], prominence: float
 ) -> tuple[NDArray[np.float32], float]:
     """Centroids, float32 (K, 2), of one object's particles, K >= 1, and the doubt in 0..1 about their number."""
-    inside = objects[box.slices] == label
-    heat = centrality[box.slices]
     found, doubt = peaks(heat, inside, prominence)
     if len(found) > 1:
         middles = centres(particle_labels(inside, np.array(found, np.float32), heat))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +21,14 @@ from tui_cytpix.core.features import names
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.engine.job import Job
 from tui_cytpix.engine.process_outputs import OutputSettings, SampleOutputs, read_values
+from tui_cytpix.engine.process_sample import ReadySample, ReadySamples
 from tui_cytpix.engine.process_worker import Share, WorkerSettings
 from tui_cytpix.engine.workers import Workers, worker_count
-from tui_cytpix.engine.zoom import zoom_of
 from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.formats.atomic import write_text
 from tui_cytpix.formats.fcs_write import ExtraParameter, range_above, write_fcs_with
 from tui_cytpix.formats.model_file import file_hash, read_card
 from tui_cytpix.formats.registry import open_sample
-from tui_cytpix.formats.run_images import sample_background, typical_px
-
-if TYPE_CHECKING:
-    from tui_cytpix.formats.sample_reader import SampleReader
 
 CHUNK = 64  # images: enough of one size to go through the network together, few enough to stop soon
 GPU_CHUNK = 256
@@ -108,35 +104,37 @@ class _Work:
 
     def run(self, model_hash: str) -> None:
         """All samples; then their FCS files, which share the ranges of their parameters."""
-        self.equipment = self.workers.describe()
-        self.job.started(self.equipment.device, self.workers.number)
-        self.scratch.mkdir(exist_ok=True)
         samples: Sequence[Mapping[str, Any]] = self.job.spec.get("samples", [])
         finished = []
-        for place, sample in enumerate(samples):
-            name = str(sample.get("name", place))
-            try:
-                finished.append(self._sample(name, sample, self.scratch / f"{place}.f32"))
-            except JobError:
-                raise
-            except CytpixError as error:
-                self.fail(name, "", error)
-            except OSError as error:
-                self.fail(name, "", f"{error.filename}: {error.strerror}.")
+        self.scratch.mkdir(exist_ok=True)
+        with ReadySamples(samples, self.card) as ready:
+            self.equipment = self.workers.describe()
+            self.job.started(self.equipment.device, self.workers.number)
+            for place, sample in enumerate(samples):
+                name = str(sample.get("name", place))
+                try:
+                    finished.append(self._sample(name, ready.take(), self.scratch / f"{place}.f32"))
+                except JobError:
+                    raise
+                except CytpixError as error:
+                    self.fail(name, "", error)
+                except OSError as error:
+                    self.fail(name, "", f"{error.filename}: {error.strerror}.")
         if "fcs" in self.formats:
             self._write_all_fcs(finished, model_hash)
         self._provenance(model_hash)
 
-    def _sample(self, name: str, sample: Mapping[str, Any], scratch: Path) -> _Finished:
-        given = float(sample["um_per_px"]) if sample.get("um_per_px") else None
-        path = Path(str(sample["path"]))
-        with open_sample(path, given) as reader:
-            scale = reader.scale.um_per_px if reader.scale else None
-            if scale is None:
+    def _sample(self, name: str, sample: ReadySample, scratch: Path) -> _Finished:
+        with sample.reader as reader:
+            if sample.um_per_px is None:
                 self.job.emit("log", text=f"{name}: um per pixel unknown: no size cutoff, micron fields stay empty")
+            if sample.zoom != 1:
+                times = f"{sample.zoom:.2f} times as large as they are"
+                self.job.emit("log", text=f"{name}: the network sees the images {times}")
+            self.zooms[name] = sample.zoom
             self.total += len(reader.event_ids)
             with SampleOutputs(name, OutputSettings(self.out, scratch, self.formats)) as outputs:
-                for share, result in self.workers.results(self._shares(name, path, scale, reader)):
+                for share, result in self.workers.results(self._shares(name, sample)):
                     self._look()
                     outputs.add(share.events, result)
                     for event, problem in zip(share.events, result.problems, strict=True):
@@ -146,19 +144,15 @@ class _Work:
                     self.processed += result.problems.count("")
                     self.job.progress(self.done, self.total, name)
         self.outputs += outputs.paths
-        return _Finished(name, path, scratch, outputs.largest)
+        return _Finished(name, sample.path, scratch, outputs.largest)
 
-    def _shares(self, name: str, path: Path, scale: float | None, reader: SampleReader) -> Iterator[Share]:
-        events = reader.event_ids
-        background = sample_background(reader)
-        zoom = zoom_of(self.card, scale, lambda: typical_px(events, reader.read_image))
-        if zoom != 1:
-            self.job.emit("log", text=f"{name}: the network sees the images {zoom:.2f} times as large as they are")
-        self.zooms[name] = zoom
+    def _shares(self, name: str, sample: ReadySample) -> Iterator[Share]:
+        events = sample.reader.event_ids
         chunk = CHUNK if self.equipment.device == "cpu" else GPU_CHUNK
         for start in range(0, len(events), chunk):
             self._look()
-            yield Share(name, path, scale, zoom, background, events[start : start + chunk])
+            part = events[start : start + chunk]
+            yield Share(name, sample.path, sample.um_per_px, sample.zoom, sample.background, part)
 
     def _look(self) -> None:
         if any(wish.get("type") == "stop" for wish in self.job.wishes()):

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.background import image_background
 from tui_cytpix.core.features import Measurement, Subject, names
-from tui_cytpix.core.normalise import normalise
+from tui_cytpix.core.focus import REACH_PX, focus_score
+from tui_cytpix.core.normalise import noise, normalise
 from tui_cytpix.core.watershed import particle_labels
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.image_decode import Gray
@@ -223,8 +224,20 @@ def _subject(gray: Gray, background: NDArray[np.float32], found: Found) -> Subje
         corner=(box.y0, box.x0),
         frame=gray.shape,
         confidence=segmentation.confidence,
+        focus=_focus(gray, background, found),
         particle_confidence=segmentation.particle_confidence,
     )
+
+
+def _focus(gray: Gray, background: NDArray[np.float32], found: Found) -> float:
+    """FocusScore of the image, from the part that matters."""
+    part = found.box.grown(REACH_PX, gray.shape)
+    mask = np.zeros((part.y1 - part.y0, part.x1 - part.x0), np.bool_)
+    y0, x0 = found.box.y0 - part.y0, found.box.x0 - part.x0
+    height, width = found.segmentation.mask.shape
+    mask[y0 : y0 + height, x0 : x0 + width] = found.segmentation.mask
+    sigma = noise(np.subtract(gray, background, dtype=np.float32))
+    return focus_score(gray[part.slices], mask, background[part.slices], sigma)
 
 
 def _stacked(tables: Sequence[NDArray[np.float64]], level: str) -> NDArray[np.float64]:

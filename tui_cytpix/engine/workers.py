@@ -38,6 +38,7 @@ class Workers:
             initializer=process_worker.start,
             initargs=(settings,),
         )
+        self._described = [self._pool.submit(process_worker.describe) for _ in range(number)]
 
     def __enter__(self) -> Self:
         return self
@@ -48,14 +49,13 @@ class Workers:
         self._pool.shutdown(cancel_futures=True)
 
     def describe(self) -> Equipment:
-        """Where they compute. All of them load their model meanwhile.
+        """Where they compute. All of them have been loading their model since they were made.
 
         Raises:
             CytpixError: the model or the device can't be used, or a worker was lost.
             Leave: the job was told to.
         """
-        asked = [self._pool.submit(process_worker.describe) for _ in range(self.number)]
-        return self._wait(asked[0])
+        return self._wait(self._described[0])
 
     def results(self, shares: Iterable[Share]) -> Iterator[tuple[Share, ShareResult]]:
         """Raises:

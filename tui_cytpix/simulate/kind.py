@@ -157,15 +157,15 @@ class Export:
         jpeg: share of those tubes whose images were compressed, at a quality of `quality`.
     """
 
-    smoothing: float = 0.4
-    enlarged: Range = (1.15, 2.2)
+    smoothing: float = 0.25
+    enlarged: Range = (1.1, 2.0)
     sharpening: float = 0.25
     amount: Range = (0.3, 2.0)
     radius_px: Range = (0.8, 2.5)
     gamma: Range = (0.75, 1.35)
     eight_bit: float = 0.6
     jpeg: float = 0.25
-    quality: Range = (65.0, 97.0)
+    quality: Range = (78.0, 97.0)
 
 
 @dataclass(frozen=True)

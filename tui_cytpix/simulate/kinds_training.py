@@ -13,7 +13,7 @@ from tui_cytpix.simulate.kind import Arrangement, Cell, Export, Interior, PhaseC
 _TUBE = TubeRanges(
     focus_um=(-1.7, 2.2),
     focus_spread_um=(0.1, 1.0),
-    aperture=(0.6, 1.9),
+    aperture=(0.8, 2.1),
     condenser=(0.05, 0.4),
     contrast=(0.6, 1.5),
     level=(380.0, 700.0),
@@ -22,7 +22,7 @@ _TUBE = TubeRanges(
     dirt=2.0,
     channel=0.25,
     motion_um=(0.0, 0.6),
-    correlation=(0.0, 1.2),
+    correlation=(0.0, 0.9),
     um_per_px=(0.17, 0.33),
     alike=0.4,
     alike_width=0.6,
@@ -45,8 +45,8 @@ _YEAST = Cell(
         phase_per_um=(0.15, 0.5),
         wall=(0.1, 1.6),
         absorption=(0.0, 0.04),
-        granules_per_um2=(0.0, 0.5),
-        granule_um=(0.2, 0.6),
+        granules_per_um2=(0.0, 0.9),
+        granule_um=(0.18, 0.6),
         granule_phase=(-0.8, 1.4),
         granule_absorption=(0.0, 0.7),
         nuclei=(0.5, 0.5),
@@ -84,16 +84,16 @@ _UNEVEN_ROUND = replace(
 )
 
 _POMBE = Cell(
-    weight=0.55,
+    weight=0.65,
     width_um=(2.6, 5.0),
     aspect=(1.5, 5.0),
     septated=0.25,
     bend=(-0.12, 0.12),
     taper=(-0.15, 0.15),
     interior=Interior(
-        phase_per_um=(0.06, 0.5),
-        wall=(-0.6, 1.2),
-        absorption=(0.0, 0.012),
+        phase_per_um=(0.04, 0.4),
+        wall=(-0.6, 1.0),
+        absorption=(0.0, 0.008),
         granules_per_um2=(0.0, 1.5),
         granule_um=(0.15, 0.42),
         granule_phase=(-1.6, 1.8),
@@ -103,13 +103,13 @@ _POMBE = Cell(
         nucleus_phase=(-0.5, 0.3),
         vacuoles=(0.7, 0.2, 0.1),
         mottle=(0.0, 0.15),
-        rim_loss=(0.0, 0.9),
+        rim_loss=(0.0, 0.7),
         septum_phase=(0.1, 1.6),
         inset_um=0.12,
     ),
 )
 _BACTERIUM = Cell(
-    weight=0.45,
+    weight=0.35,
     width_um=(2.2, 4.6),
     aspect=(1.4, 7.0),
     septated=0.4,
@@ -119,7 +119,7 @@ _BACTERIUM = Cell(
     interior=Interior(
         phase_per_um=(0.1, 0.5),
         wall=(0.0, 0.5),
-        absorption=(0.0, 0.06),
+        absorption=(0.0, 0.05),
         granules_per_um2=(0.0, 0.15),
         nuclei=(0.7, 0.2, 0.1),
         nucleus_phase=(-0.5, 0.3),
@@ -132,12 +132,12 @@ _BACTERIUM = Cell(
 )
 _DIVIDING = "A dividing rod, septated or constricted, is one particle until its halves have come apart."
 _COLONIES = Arrangement(
-    cluster=(0.55, 0.22, 0.1, 0.06, 0.04, 0.03),
+    cluster=(0.45, 0.26, 0.12, 0.08, 0.05, 0.04),
     coincident=(0.5, 0.22, 0.14, 0.09, 0.05),
-    side_by_side=0.35,
+    side_by_side=0.45,
     end_to_end=0.3,
-    overlap_um=(-0.2, 0.5),
-    end_overlap_um=(-0.3, 0.12),
+    overlap_um=(-0.3, 0.2),
+    end_overlap_um=(-0.5, 0.0),
     debris=0.5,
     debris_um=(0.4, 1.6),
     border=0.08,
@@ -172,7 +172,7 @@ TRAINING_KINDS = (
             border=0.08,
             centring_um=9.0,
             blotches=4.0,
-            field_stop=0.35,
+            field_stop=0.3,
         ),
         tube=_TUBE,
     ),
@@ -186,7 +186,8 @@ TRAINING_KINDS = (
             _TUBE,
             focus_um=(-1.3, 1.3),
             focus_spread_um=(0.1, 0.7),
-            aperture=(0.6, 2.2),
+            aperture=(0.8, 2.4),
+            noise=(1.5, 14.0),
             shading=(0.0, 0.05),
             um_per_px=(0.2, 0.36),
             alike_width=0.3,
@@ -215,7 +216,7 @@ TRAINING_KINDS = (
             alike_width=0.3,
             focus_um=(-0.8, 0.8),
             focus_spread_um=(0.1, 0.5),
-            aperture=(0.35, 1.2),
+            aperture=(0.45, 1.5),
             noise=(1.0, 8.0),
             shading=(0.0, 0.06),
             oblique=0.2,
@@ -236,7 +237,7 @@ TRAINING_KINDS = (
                 flatness=(1.0, 1.0),
                 interior=_BEAD,
             )
-            for weight, width in ((0.35, (2.6, 4.5)), (0.4, (4.5, 7.5)), (0.25, (7.5, 14.0)))
+            for weight, width in ((0.35, (2.6, 4.5)), (0.4, (4.5, 7.5)), (0.25, (7.5, 12.0)))
         ),
         arrangement=Arrangement(
             cluster=(0.6, 0.24, 0.09, 0.04, 0.03),

@@ -55,7 +55,7 @@ def field_stop(size: int, rng: np.random.Generator) -> Floats:
     for _ in range(int(rng.integers(1, 3))):
         turn = rng.uniform(0, 2 * np.pi)
         along = np.float32(np.cos(turn)) * axis[None, :] + np.float32(np.sin(turn)) * axis[:, None]
-        edge = float(along.max()) * rng.uniform(0.25, 0.97)
+        edge = float(along.max()) * rng.uniform(0.4, 0.97)
         light = np.minimum(light, 1 / (1 + np.exp(np.clip((along - edge) / soft, -30, 30))))
     return np.asarray(dark + (1 - dark) * light, np.float32)
 

@@ -19,14 +19,18 @@ from tui_cytpix.workflow.resources import built_in_models, user_models
 from tui_cytpix.workflow.run import Run
 
 SUFFIX = ".safetensors"
+FAMILIES = "cell general bead"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def library() -> list[ModelEntry]:
-    """The built-in models, then the user's; files that are no models are passed over."""
+    """The built-in models, those for cells first, then the user's; files that are no models are passed over."""
     entries = []
     for folder in (built_in_models(), user_models()):
-        for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else ():
+        paths = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+        if folder == built_in_models():
+            paths.sort(key=lambda path: FAMILIES.find(path.name.partition("-")[0]))
+        for path in paths:
             try:
                 entries.append(entry(path))
             except ModelFileError:

@@ -1,0 +1,222 @@
+"""Images a second of `process`, peak memory, and how many counts region-first inference in bfloat16 changes.
+
+    python -m tests.benchmarks speed [--images 4000] [--models cell-half cell-full] [--threads 0]
+
+A simulated `.acs` of 248 x 248 frames: 300 leukocytes' images, repeated under new event ids, processed to FCS and CSV
+by a process of its own. Wall-clock on a shared machine says little: the rates are also given per CPU second, and as
+ratios to a matrix product and to a decode loop timed in the same run. The tube's noise is white: where noise is
+blotchy, more of a frame differs from the background and is looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import tui_cytpix
+from tui_cytpix import simulate
+from tui_cytpix.formats.fcs_write import write_fcs_new
+from tui_cytpix.formats.job_folder import JobFolder
+from tui_cytpix.formats.registry import open_sample
+
+KIND, DRAWN, SEED, UM_PER_PX = "leukocytes", 300, 6, 0.3
+ALL_EVENTS = 4  # events of the tube for each imaged one
+MODELS = Path(tui_cytpix.__file__).parent / "base_models"
+POLL_SECONDS = 0.1
+
+
+def tube(folder: Path, images: int) -> Path:
+    """An `.acs` of so many images, made once in `folder`."""
+    drawn, path = folder / f"{KIND}-{SEED}.acs", folder / f"{KIND}-{SEED}-{images}.acs"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not drawn.exists():
+        simulate.write(KIND, drawn, DRAWN, "acs", SEED)
+    if path.exists():
+        return path
+    fcs = folder / f"{path.stem}.fcs"
+    events = np.arange(1, ALL_EVENTS * images + 1, dtype=np.float32)
+    flags = (events % ALL_EVENTS == 1).astype(np.float32)
+    write_fcs_new(fcs, ["Event", "ImageFlag"], [events, flags], {})
+    aside = path.with_suffix(".part")
+    with zipfile.ZipFile(drawn) as source, zipfile.ZipFile(aside, "w") as target:
+        contents = [source.read(name) for name in source.namelist() if name.endswith(".tif")]
+        for number in range(images):
+            target.writestr(f"{ALL_EVENTS * number + 1}.tif", contents[number % DRAWN])
+        target.write(fcs, fcs.name)
+    aside.replace(path)
+    return path
+
+
+@dataclass(frozen=True)
+class Run:
+    """Of one `process`: seconds of wall time with and without start-up, CPU seconds, MiB of all its processes."""
+
+    images: int
+    seconds: float
+    working: float
+    cpu: float
+    mebibytes: float
+
+
+def process(model: str, sample: Path, out: Path, threads: int) -> Run:
+    """Runs the engine on a sample, to FCS and CSV."""
+    spec = {
+        "kind": "process",
+        "samples": [{"name": "tube", "path": str(sample), "um_per_px": UM_PER_PX}],
+        "model": str(MODELS / f"{model}.safetensors"),
+        "out": str(out),
+        "formats": ["fcs", "csv"],
+        "device": "cpu",
+        "threads": threads,
+    }
+    job = JobFolder.create(out / ".job" / "process", spec)
+    began, before = time.monotonic(), _children_cpu()
+    child = subprocess.Popen([sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)])
+    memory = Memory(child.pid)
+    if child.wait():
+        raise SystemExit(f"{model}: {job.events()[-1]}")
+    seconds = time.monotonic() - began
+    started, end = (next(e for e in job.events() if e["type"] == kind) for kind in ("started", "finished"))
+    working = end["time"] - started["time"]
+    return Run(end["processed"], seconds, working, _children_cpu() - before, memory.peak())
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+class Memory:
+    """Watches the resident memory of a process and its children; pages that they share are counted once (PSS)."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid, self._peak, self._done = pid, 0.0, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._done.wait(POLL_SECONDS):
+            self._peak = max(self._peak, sum(_pss(pid) for pid in _family(self._pid)))
+
+    def peak(self) -> float:
+        """MiB, the largest sum seen."""
+        self._done.set()
+        self._thread.join()
+        return self._peak / 1024
+
+
+def _family(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid, *(member for child in children for member in _family(int(child)))]
+
+
+def _pss(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return float(next((line.split()[1] for line in lines if line.startswith("Pss:")), 0))
+
+
+def best(work: Callable[[], object], times: int = 3) -> float:
+    """Seconds of this thread's CPU, the least of some tries."""
+    taken = []
+    for _ in range(times):
+        began = time.thread_time()
+        work()
+        taken.append(time.thread_time() - began)
+    return min(taken)
+
+
+def gigaflops() -> float:
+    """Of one core, in the product of two 1024 x 1024 float32 matrices."""
+    import torch
+
+    torch.set_num_threads(1)
+    one = torch.rand(1024, 1024)
+    return 2 * 1.024**3 / best(lambda: one @ one)
+
+
+def decoded_per_second(sample: Path) -> float:
+    """Images of one core that does nothing but read and decode."""
+    with open_sample(sample, UM_PER_PX) as reader:
+        events = reader.event_ids[:DRAWN]
+        return len(events) / best(lambda: [reader.read_image(event) for event in events])
+
+
+def changed_counts(model: str, sample: Path) -> tuple[int, int]:
+    """Images whose count differs from float32 on whole frames, and of how many."""
+    from tui_cytpix.engine.inference import Predictor
+    from tui_cytpix.engine.model import load_model
+    from tui_cytpix.formats.run_images import sample_background
+
+    loaded = load_model(MODELS / f"{model}.safetensors")
+    with open_sample(sample, UM_PER_PX) as reader:
+        background = sample_background(reader)
+        images = [(reader.read_image(event), background) for event in reader.event_ids[:DRAWN]]
+    predictors = Predictor(loaded, fast=False, whole_frame=True), Predictor(loaded)
+    counts = [
+        [found.particle_count for i in range(0, DRAWN, 50) for found, _ in p.predict(images[i : i + 50], UM_PER_PX)]
+        for p in predictors
+    ]
+    return sum(a != b for a, b in zip(*counts, strict=True)), DRAWN
+
+
+def main(arguments: list[str]) -> int:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(prog="speed")
+    parser.add_argument("--images", type=int, default=4000)
+    parser.add_argument("--models", nargs="+", default=["cell-half", "cell-full"])
+    parser.add_argument("--threads", type=int, default=0, help="worker processes; 0: one for each processor")
+    options = parser.parse_args(arguments)
+    folder = Path(tempfile.gettempdir()) / "tui-cytpix-speed"
+    large, small = tube(folder, options.images), tube(folder, max(DRAWN, options.images // 4))
+    flops, decoding = gigaflops(), decoded_per_second(large)
+    print(f"{len(os.sched_getaffinity(0))} processors, load {os.getloadavg()[0]:.1f}. One core: {flops:.0f} GFLOP/s,")
+    print(f"{decoding:.0f} images/s read and decoded.\n")
+    columns = (
+        "model",
+        "images",
+        "images/s",
+        "with start-up",
+        "per CPU s",
+        "per GFLOP",
+        "x decoding",
+        "MiB",
+        "counts changed",
+    )
+    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
+    for model in options.models:
+        changed, looked = changed_counts(model, large)
+        for sample in (small, large):
+            with tempfile.TemporaryDirectory() as out:
+                run = process(model, sample, Path(out) / "out", options.threads)
+            rate, cpu_rate = run.images / run.working, run.images / run.cpu
+            cells = (
+                model,
+                run.images,
+                f"{rate:.0f}",
+                f"{run.images / run.seconds:.0f}",
+                f"{cpu_rate:.0f}",
+                f"{cpu_rate / flops:.2f}",
+                f"{cpu_rate / decoding:.3f}",
+                f"{run.mebibytes:.0f}",
+                f"{100 * changed / looked:.2f} % ({changed} of {looked})",
+            )
+            print(f"| {' | '.join(map(str, cells))} |", flush=True)
+    return 0

@@ -1,0 +1,83 @@
+"""Samples made ready for processing, one ahead of the one at work: opened, with background and zoom."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.engine.zoom import zoom_of
+from tui_cytpix.formats.registry import open_sample
+from tui_cytpix.formats.run_images import sample_background, typical_px
+from tui_cytpix.formats.sample_reader import SampleReader
+
+
+@dataclass(frozen=True, eq=False)
+class ReadySample:
+    """An open sample, to be closed by who takes it.
+
+    Attributes:
+        um_per_px: None where unknown.
+        zoom: how many times as large as they are the network sees its images.
+        background: static, float32 (H, W); None where it has none.
+    """
+
+    path: Path
+    reader: SampleReader
+    um_per_px: float | None
+    zoom: float
+    background: NDArray[np.float32] | None
+
+
+def make_ready(sample: Mapping[str, Any], card: ModelCard) -> ReadySample:
+    """Opens a sample of `job.toml`.
+
+    Raises:
+        CytpixError, OSError: it can't be read.
+    """
+    path = Path(str(sample["path"]))
+    reader = open_sample(path, float(sample["um_per_px"]) if sample.get("um_per_px") else None)
+    try:
+        scale = reader.scale.um_per_px if reader.scale else None
+        zoom = zoom_of(card, scale, lambda: typical_px(reader.event_ids, reader.read_image))
+        return ReadySample(path, reader, scale, zoom, sample_background(reader))
+    except BaseException:
+        reader.close()
+        raise
+
+
+class ReadySamples:
+    """Makes samples ready in a thread, the first at once, each other one while the one before is at work."""
+
+    def __init__(self, samples: Iterable[Mapping[str, Any]], card: ModelCard) -> None:
+        self._card, self._rest = card, deque(samples)
+        self._pool = ThreadPoolExecutor(1)
+        self._coming = self._next()
+
+    def _next(self) -> Future[ReadySample] | None:
+        return self._pool.submit(make_ready, self._rest.popleft(), self._card) if self._rest else None
+
+    def take(self) -> ReadySample:
+        """The next sample; raises as `make_ready`, and IndexError after the last."""
+        if self._coming is None:
+            raise IndexError("no sample is left")
+        taken, self._coming = self._coming, self._next()
+        return taken.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown()
+        if self._coming is not None and self._coming.exception() is None:
+            self._coming.result().reader.close()
