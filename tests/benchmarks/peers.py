@@ -1,0 +1,119 @@
+"""StarDist and Cellpose 3, trained from scratch on the crops that `accuracy` trains on, for its results file.
+
+    python -m venv PEERS && PEERS/bin/pip install '.[bench]'
+    python -m tests.benchmarks peers --python PEERS/bin/python --results FILE [--peers stardist cellpose]
+        [--sets yeast pombe] [--annotations 20] [--seeds 0 1] [--cpu-seconds stardist=300 cellpose=720] [--frames 30]
+    python -m tests.benchmarks accuracy --results FILE --annotations 20 --paired general-full stardist
+
+They live in an environment of their own, as TensorFlow and Cellpose ask for other versions of what we use; no weights
+are downloaded. How each is trained, and where that departs from its defaults: `_peer_worker`. Seconds are of the CPU on
+one thread. A peer's label image is its mask, and its labels' centres are the centroids. Speed: whole simulated frames
+of leukocytes, 248x248, with the network and all that follows it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tests.benchmarks._cells import REAL, Crop, load, split
+from tests.benchmarks._fitting import Fitted, compared
+from tests.benchmarks._results import Key, Result, Results, header, row
+from tui_cytpix.core.centroids import centres
+from tui_cytpix.domain.segmentation import Segmentation
+
+WORKER = Path(__file__).with_name("_peer_worker.py")
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
+COLUMNS = (
+    *("set, annotations, peer", "seed", "epochs", "steps", "ended by", "losses along the way", "best"),
+    *("training CPU s", "crops/s", "frames/s"),
+)
+CPU_SECONDS = {"stardist": 300.0, "cellpose": 720.0}
+
+
+def installed_version(python: str, peer: str) -> str:
+    """The peer's version in the other environment."""
+    code = f"from importlib.metadata import version; print(version({peer!r}))"
+    return subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def measure(key: Key, python: str, cpu_seconds: float, frames: Sequence[np.ndarray]) -> tuple[Result, str]:
+    """One peer on one set with one seed, and a table's line on how its training went."""
+    annotated, test = split(load(key.data), key.annotations, key.seed)
+    arrays = {f"train_image_{k}": crop.image for k, crop in enumerate(annotated)}
+    arrays |= {f"train_labels_{k}": crop.labels for k, crop in enumerate(annotated)}
+    arrays |= {f"test_image_{k}": crop.image for k, crop in enumerate(test)}
+    arrays |= {f"frame_{k}": frame for k, frame in enumerate(frames)}
+    with tempfile.TemporaryDirectory() as aside:
+        given, out = Path(aside) / "given.npz", Path(aside) / "out.npz"
+        np.savez(given, **arrays)
+        options = ["--seed", str(key.seed), "--cpu-seconds", str(cpu_seconds)]
+        command = [python, WORKER, key.model, given, out, *options]
+        with (Path(aside) / "log").open("w+") as log:
+            done = subprocess.run(command, stdout=log, stderr=log, check=False, env=os.environ | ONE_THREAD)
+            if done.returncode:
+                log.seek(0)
+                raise SystemExit(f"{key.model} failed:\n{log.read()[-4000:]}")
+        with np.load(out) as data:
+            found = dict(data)
+    answers = [_segmentation(found[f"labels_{k}"]) for k in range(len(test))]
+    fitted = Fitted(answers, float(found["training_s"]), float(found["answering_s"]))
+    names = [crop.name for crop in test]
+    result = Result(key, names, compared(fitted, test), fitted.training_s, fitted.answering_s)
+    return result, _line(key, found, test)
+
+
+def _segmentation(labels: np.ndarray) -> Segmentation:
+    return Segmentation(labels > 0, centres(labels))
+
+
+def _line(key: Key, found: dict[str, np.ndarray], test: Sequence[Crop]) -> str:
+    losses = found["losses"]
+    places = " ".join(f"{losses[k]:.3f}" for k in np.linspace(0, len(losses) - 1, 6).astype(int))
+    return (
+        f"| {key.data}, {key.annotations}, {key.model} {key.identity} | {key.seed} | {len(losses)} | {found['steps']} "
+        f"| {found['ended']} | {places} | {np.argmin(losses) + 1}: {losses.min():.3f} | {found['training_s']:.0f} "
+        f"| {len(test) / found['answering_s']:.1f} | {found['frames_per_s']:.2f} |"
+    )
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="peers", description=__doc__)
+    parser.add_argument("--python", required=True, help="interpreter of the environment with the peers")
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--peers", nargs="+", choices=list(CPU_SECONDS), default=list(CPU_SECONDS))
+    parser.add_argument("--sets", nargs="+", choices=list(REAL), default=["yeast", "pombe"])
+    parser.add_argument("--annotations", type=int, default=20)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    parser.add_argument("--cpu-seconds", nargs="+", default=[], metavar="PEER=SECONDS")
+    parser.add_argument("--frames", type=int, default=30)
+    given = parser.parse_args(arguments)
+    limits = CPU_SECONDS | {peer: float(s) for peer, s in (text.split("=") for text in given.cpu_seconds)}
+    versions = {peer: installed_version(given.python, peer) for peer in given.peers}
+    results = Results(given.results)
+    frames = [crop.image for crop in load("sim:leukocytes")[: given.frames]]
+    columns = (
+        "peer | seed | epochs | steps | ended by | losses along the way | best | training CPU s | crops/s | frames/s"
+    )
+    print(f"| {columns} |\n|{' --- |' * 10}", flush=True)
+    for data in given.sets:
+        for peer in given.peers:
+            for seed in given.seeds:
+                key = Key(peer, versions[peer], data, given.annotations, seed)
+                if key not in results.found:
+                    result, line = measure(key, given.python, limits[peer], frames)
+                    results.add(result)
+                    print(line, flush=True)
+    print(f"\n{header('set, annotations, model')}")
+    for data in given.sets:
+        for peer in given.peers:
+            found = results.seeds(peer, data, given.annotations)
+            if found:
+                print(row(f"{data}, {given.annotations}, {peer}", found))
+    return 0
