@@ -1,0 +1,29 @@
+"""The benchmarks' splits: nothing that is annotated comes back as a test."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.benchmarks._cells import CELLS, Crop, load, split
+
+
+def masks(crop: Crop) -> set[bytes]:
+    """Each particle's mask in its bounding box."""
+    found = set()
+    for label in np.unique(crop.labels)[1:]:
+        ys, xs = np.nonzero(crop.labels == label)
+        box = crop.labels[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1] == label
+        found.add(bytes(box.shape) + np.packbits(box).tobytes())
+    return found
+
+
+@pytest.mark.shared_data
+@pytest.mark.skipif(not CELLS.is_dir(), reason="the real cells are absent")
+@pytest.mark.parametrize("data", ["yeast", "pombe", "rods"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_no_cell_is_in_training_and_test(data, seed):
+    annotated, tested = split(load(data), 20, seed)
+    trained = set().union(*map(masks, annotated))
+    assert not [crop.name for crop in tested if masks(crop) & trained]
+    assert not {crop.source for crop in annotated} & {crop.source for crop in tested}
