@@ -129,6 +129,15 @@ class CytpixApp(EndingApp):
         """Pictures go out with the cells around them, in one write."""
         super()._display(screen, self.surface.dress(renderable, screen))
 
+    async def _process_messages_loop(self) -> None:
+        """Takes the pictures back while the app still has the screen to itself, however it ends."""
+        try:
+            await super()._process_messages_loop()
+        finally:
+            farewell = self.surface.farewell()
+            if farewell and self._driver is not None:
+                self._driver.write(farewell)
+
     def on_resize(self) -> None:
         """Where the font changed, so did the pixels in a cell."""
         if self.surface.resized():
@@ -292,8 +301,5 @@ class CytpixApp(EndingApp):
             return True
 
     async def on_unmount(self) -> None:
-        """Takes the pictures off the screen and saves what is left, however the app ends."""
-        farewell = self.surface.farewell()
-        if farewell and self._driver is not None:
-            self._driver.write(farewell)
+        """Saves what is left, however the app ends."""
         await asyncio.to_thread(self.close_at_once)
