@@ -149,6 +149,9 @@ def test_tone_inverts_and_brightens() -> None:
     assert len(np.unique(plain)) == render.GRAY_LEVELS
     assert (dark <= plain).all()
     np.testing.assert_array_equal(render.tone_table(invert=True)[[0, 255]], [render.GRAY_LEVELS - 1, 0])
+    few = render.tone_table(levels=16)
+    assert len(np.unique(few)) == 16
+    assert np.abs(few.astype(int) - plain).max() <= 2
 
 
 def test_inks_have_their_colours() -> None:

@@ -68,14 +68,14 @@ def content_box(picture: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
     return int(ys.min()) * 4, int(xs.min()) * 4, int(ys.max()) * 4 + 4, int(xs.max()) * 4 + 4
 
 
-def tone_table(gamma: float = 1.0, *, invert: bool = False) -> NDArray[np.uint8]:
-    """uint8 (256,): a picture's gray to one of GRAY_LEVELS. Below 1 `gamma` brightens. Few levels make equal
+def tone_table(gamma: float = 1.0, *, invert: bool = False, levels: int = GRAY_LEVELS) -> NDArray[np.uint8]:
+    """uint8 (256,): a picture's gray to `levels` of the GRAY_LEVELS. Below 1 `gamma` brightens. Few levels make equal
     neighbours, and with those fewer bytes on the wire.
     """
     tone = (np.arange(256) / 255.0) ** gamma
     if invert:
         tone = 1.0 - tone
-    return np.asarray(np.round(tone * (GRAY_LEVELS - 1)), np.uint8)
+    return np.asarray(np.round(np.round(tone * (levels - 1)) * ((GRAY_LEVELS - 1) / (levels - 1))), np.uint8)
 
 
 def colours(outlined: RGB, mark: RGB, crosshair: RGB, backdrop: RGB) -> NDArray[np.uint8]:

@@ -28,11 +28,12 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Look:
-    """How pictures are drawn: `overlay` is one of OVERLAYS."""
+    """How pictures are drawn: `overlay` is one of OVERLAYS, `levels` how many grays are told apart."""
 
     overlay: str = "outline"
     gamma: float = 1.0
     invert: bool = False
+    levels: int = render.GRAY_LEVELS
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def drawing(
         points = [(int(y), int(x)) for y, x in found if 0 <= y < rows and 0 <= x < columns]
     inks = render.compose(
         render.scale(picture, view, rows, columns),
-        render.tone_table(look.gamma, invert=look.invert),
+        render.tone_table(look.gamma, invert=look.invert, levels=look.levels),
         outlined=edges,
         filled=covered if look.overlay == "fill" else None,
         outside=~render.inside(picture.shape, view, rows, columns),

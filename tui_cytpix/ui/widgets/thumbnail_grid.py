@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui_cytpix.core import render
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.graphics.surface import Piece, PixelImage, Surface
@@ -25,7 +26,9 @@ from tui_cytpix.ui.widgets.picture import Look, Palette, around, box_of, drawing
 USUAL_THUMB, SMALL_THUMB, LEAST_THUMB = 26, 20, 8  # columns of cells; small where few rows fit
 TALL = 32
 KEPT_THUMBNAILS = 600
+KEPT_PIXELS = 16 << 20  # kitty keeps four bytes for each
 _TONES = {"good": "success", "bad": "error", "warn": "warning"}
+FEW_LEVELS = 16  # of gray: in pixels they look the same at this size, for three fifths of the bytes
 LEAST_SHARE = 0.4  # of an image's longer side: thumbnails of small things keep one scale
 
 
@@ -214,11 +217,13 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
         if found is None or found.segmentation is not item.segmentation:
             content = self.session.cache.content(item.key)
             boxes = ([] if content is None else [content]) + box_of(item.segmentation)
+            look = Look(self.overlay, levels=FEW_LEVELS if self.surface.pixels else render.GRAY_LEVELS)
             view = around(picture.shape, boxes, *pixels(size, cell), LEAST_SHARE * max(picture.shape))
-            drawn = drawing(picture, item.segmentation, view, (size, cell), Look(self.overlay), self._palette)
+            drawn = drawing(picture, item.segmentation, view, (size, cell), look, self._palette)
             found = self._drawn[wanted] = Thumbnail(item.segmentation, drawn)
         self._drawn.move_to_end(wanted)
-        while len(self._drawn) > KEPT_THUMBNAILS:
+        kept = max(1, min(KEPT_THUMBNAILS, KEPT_PIXELS // found.drawing.inks.size))
+        while len(self._drawn) > kept:
             self._drawn.popitem(last=False)
         return found
 
