@@ -12,9 +12,9 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from tui_cytpix.ui.graphics.text_cells import DOT as MARK
 from tui_cytpix.ui.screens.base import StepScreen
 from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
-from tui_cytpix.ui.widgets.picture import MARK
 
 N = 12
 SIZE = (80, 24)
@@ -102,6 +102,20 @@ async def test_keys_move_and_tell(run: Path, monkeypatch: pytest.MonkeyPatch) ->
         await press_each(pilot, "enter")
         assert isinstance(screen.heard[-1], Gallery.Opened)
         assert screen.heard[-1].item.key == keys(N)[0]
+
+
+async def test_jump_to_a_number_or_an_id(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_on(monkeypatch, run, GalleryScreen)
+    async with app.run_test(size=SIZE) as pilot:
+        screen, gallery = await opened(pilot)
+        await press_each(pilot, "slash 5 enter")
+        assert gallery.current_key == keys(N)[4]
+        assert screen.focused is gallery
+        assert gallery.jump(keys(N)[9].event)
+        assert gallery.current_key == keys(N)[9]
+        assert not gallery.jump("0")
+        assert not gallery.jump(str(N + 1))
+        assert gallery.current_key == keys(N)[9]
 
 
 async def test_marks_and_ranges(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ GALLERY = (
     _C("gallery.page-up", "pageup", "Page up"),
     _C("gallery.first", "g,home", "First", "The first image, the last."),
     _C("gallery.last", "G,end", "Last"),
+    _C("gallery.jump", "slash", "Go to", "Go to an image by its number in the gallery, or by its event id."),
     _C("gallery.open", "enter", "Enlarge", "Enlarge the image.", footer=True),
     _C("gallery.mark", "space", "Mark", "Mark the image, or take the mark off.", footer=True),
     _C("gallery.range", "V", "Range", "Mark everything from the last mark to here."),
@@ -43,8 +44,8 @@ GALLERY = (
     _C("gallery.previous-flagged", "N", "Previous flag"),
     _C("gallery.overlay", "o", "Overlay", "Overlay: outline and centroids, filled masks, none.", footer=True),
     _C("gallery.overlay-off", "O", "No overlay", "Overlay off, for a first look; again: back."),
-    _C("gallery.larger", "z", "Larger", "Larger thumbnails, smaller ones.", footer=True),
-    _C("gallery.smaller", "Z", "Smaller"),
+    _C("gallery.larger", "z,plus", "Larger", "Larger thumbnails, smaller ones.", footer=True),
+    _C("gallery.smaller", "Z,minus", "Smaller"),
 )
 
 IMAGE = (

@@ -15,6 +15,7 @@ from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands import of_scope
 from tui_cytpix.ui.session import PredictionsChanged, SavedChanged, Session, TrainingChanged
 from tui_cytpix.ui.widgets.ask_panel import AskPanel
+from tui_cytpix.ui.widgets.gallery import Gallery
 from tui_cytpix.ui.widgets.help_panel import HelpPanel
 from tui_cytpix.ui.widgets.key_footer import KeyFooter, Keys
 from tui_cytpix.ui.widgets.palette_panel import PalettePanel
@@ -203,6 +204,16 @@ class StepScreen(BaseScreen):
         """Hands on to the header and the hook."""
         self.rail.show_training(event.status)
         self.on_training(event.status)
+
+    def on_gallery_jump_wished(self, event: Gallery.JumpWished) -> None:
+        """Asks where to."""
+        gallery = event.gallery
+
+        def go(where: str) -> None:
+            if where and not gallery.jump(where):
+                self.report(f"The gallery shows no image {where}.")
+
+        self.ask_panel.ask(f"Go to which image: its event id, or 1 to {len(gallery.items)}?", "", go)
 
     def on_saved_changed(self, event: SavedChanged) -> None:
         """Hands on to the header; a disk that refuses is told once, in words."""

@@ -56,6 +56,13 @@ class Gallery(ThumbnailGrid, inherit_bindings=False):
             """The sender."""
             return self.gallery
 
+    class JumpWished(Message):
+        """Someone wants to go to an image by its number or id."""
+
+        def __init__(self, gallery: Gallery) -> None:
+            super().__init__()
+            self.gallery = gallery
+
     def __init__(
         self,
         session: Session | None = None,
@@ -183,6 +190,23 @@ class Gallery(ThumbnailGrid, inherit_bindings=False):
     def action_last(self) -> None:
         """The last image."""
         self._move_to(len(self._order.shown) - 1)
+
+    def action_jump(self) -> None:
+        """The screen asks where to."""
+        if self._order.shown:
+            self.post_message(self.JumpWished(self))
+
+    def jump(self, where: str) -> bool:
+        """To the image with that event id, else to that number (from 1) in the gallery's order; False where
+        there is neither.
+        """
+        place = next((p for p, key in enumerate(self._order.shown) if key.event == where), None)
+        if place is None and where.isdecimal() and 1 <= int(where) <= len(self._order.shown):
+            place = int(where) - 1
+        if place is None:
+            return False
+        self._move_to(place)
+        return True
 
     def action_open(self) -> None:
         """Enlarge."""
