@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from tests.benchmarks._cells import REAL, load
 from tests.benchmarks._fitting import BASE_MODELS, compared, fit_and_answer
-
 from tui_cytpix.core.matching import summarise
 from tui_cytpix.engine.model import load_model, save_model
 
