@@ -53,14 +53,15 @@ def place(object_mask: NDArray[np.bool_], count: int, image: NDArray[np.generic]
         raise ValueError(f"{count} centroids don't fit into {size} pixels")
     box = box.grown(2, object_mask.shape)
     inside = object_mask[box.slices]
+    corner = np.array([box.y0, box.x0])
     necks = _thick_parts(inside, count)
     if count > 1 and len(necks) == count:
-        points = centres(particle_labels(inside, necks)).astype(np.float64)
+        points = centres(particle_labels(object_mask, necks + corner)).astype(np.float64)
     else:
         gray = None if image is None else _smooth(image[box.slices])
-        points = np.array([centre(_region(part, inside.shape)) for part in _divide(np.argwhere(inside), count, gray)])
-    placed = points + np.array([box.y0, box.x0])
-    return np.asarray(placed[np.lexsort((placed[:, 1], placed[:, 0]))], np.float32)
+        parts = _divide(np.argwhere(inside), count, gray)
+        points = np.array([centre(_region(part + corner, object_mask.shape)) for part in parts])
+    return np.asarray(points[np.lexsort((points[:, 1], points[:, 0]))], np.float32)
 
 
 def _smooth(image: NDArray[np.generic]) -> NDArray[np.float32]:
