@@ -19,6 +19,7 @@ def _open_app(paths: Sequence[str], um_per_px: float | None, graphics: str) -> i
 
     check(paths, um_per_px)
     app = CytpixApp(paths, graphics=graphics, um_per_px=um_per_px)
+    app.ask_terminal()
     app.run()
     if app.failure is not None:
         raise app.failure

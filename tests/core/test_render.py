@@ -137,13 +137,31 @@ def test_a_pixel_centre_falls_into_the_middle_of_its_square() -> None:
     assert render.to_screen((0, 0), View(0, 0, 10, 10), 20, 20) == (1.0, 1.0)
 
 
+def test_a_line_of_two_pixels_is_the_dilation_twice() -> None:
+    mask = np.random.default_rng(6).random((20, 20)) > 0.9
+    np.testing.assert_array_equal(render.outline(mask, width=2), binary_dilation(mask, iterations=2) & ~mask)
+
+
 def test_tone_inverts_and_brightens() -> None:
     plain, dark = render.tone_table(), render.tone_table(2.0)
     assert plain[0] == 0
-    assert plain[255] == 255
+    assert plain[255] == render.GRAY_LEVELS - 1
     assert len(np.unique(plain)) == render.GRAY_LEVELS
     assert (dark <= plain).all()
-    np.testing.assert_array_equal(render.tone_table(invert=True)[[0, 255]], [255, 0])
+    np.testing.assert_array_equal(render.tone_table(invert=True)[[0, 255]], [render.GRAY_LEVELS - 1, 0])
+
+
+def test_inks_have_their_colours() -> None:
+    colours = render.colours((250, 0, 0), (0, 250, 0), (0, 0, 250), (1, 2, 3))
+    assert colours.shape == (render.INKS, 3)
+    grays = colours[: render.GRAY_LEVELS]
+    assert (grays == grays[:, :1]).all()
+    assert (grays[0, 0], grays[-1, 0]) == (0, 255)
+    assert (np.diff(grays[:, 0].astype(int)) > 0).all()
+    for ink, colour in ((render.OUTLINE, (250, 0, 0)), (render.MARK, (0, 250, 0)), (render.BACKDROP, (1, 2, 3))):
+        assert tuple(colours[ink]) == colour
+    tinted = colours[render.GRAY_LEVELS : 2 * render.GRAY_LEVELS].astype(int)
+    np.testing.assert_allclose(tinted, grays * 0.6 + np.array([250, 0, 0]) * 0.4, atol=2)
 
 
 def test_compose_paints_in_order() -> None:
@@ -151,16 +169,40 @@ def test_compose_paints_in_order() -> None:
     outlined = np.array([[True, False, False], [False, False, False]])
     filled = np.array([[False, True, False], [False, False, False]])
     outside = np.array([[False, False, False], [False, False, True]])
-    shown = render.compose(
-        gray,
-        render.tone_table(),
-        outlined=outlined,
-        filled=filled,
-        colour=(250, 0, 0),
-        outside=outside,
-        backdrop=(1, 2, 3),
-    )
-    assert tuple(shown[0, 0]) == (250, 0, 0)
-    assert shown[0, 1, 0] > shown[0, 1, 1] > 0
-    assert len(set(shown[0, 2].tolist())) == 1
-    assert tuple(shown[1, 2]) == (1, 2, 3)
+    shown = render.compose(gray, render.tone_table(), outlined=outlined, filled=filled, outside=outside)
+    level = render.tone_table()[128]
+    assert shown.tolist() == [
+        [render.OUTLINE, level + render.GRAY_LEVELS, level],
+        [level, level, render.BACKDROP],
+    ]
+
+
+def test_a_cross_has_arms_a_hole_and_rims() -> None:
+    cross = render.cross(8, 2, 1)
+    assert cross.shape == (17, 17)
+    assert (cross[6:11, 6:11] == render.NOTHING).all()
+    np.testing.assert_array_equal(cross[8] == render.CROSSHAIR, np.abs(np.arange(-8, 9)) > 2)
+    assert (cross[[7, 9]][:, :6] == render.RIM).all()
+    np.testing.assert_array_equal(cross, cross.T)
+    np.testing.assert_array_equal(cross, cross[::-1])
+    double = render.cross(8, 2, 1, double=True)
+    assert (double[8, :6] == render.RIM).all()
+    assert (double[[7, 9]][:, :6] == render.CROSSHAIR).all()
+
+
+@given(st.integers(-9, 30), st.integers(-9, 30))
+def test_a_stamp_is_cut_at_the_border(row: int, column: int) -> None:
+    pattern = render.disc(3)
+    room = np.full((60, 60), render.NOTHING, np.uint8)
+    render.stamp(room, pattern, (row + 20, column + 20))
+    picture = np.full((20, 20), render.NOTHING, np.uint8)
+    render.stamp(picture, pattern, (row, column))
+    np.testing.assert_array_equal(picture, room[20:40, 20:40])
+    assert (room == render.MARK).sum() == (pattern == render.MARK).sum()
+
+
+def test_enlarged_the_mask_has_one_edge() -> None:
+    mask = np.zeros((40, 40), bool)
+    mask[10:30, 10:30] = True
+    shown = render.coverage(mask, whole_of(mask), 400, 400)
+    np.testing.assert_array_equal(shown, mask.repeat(10, axis=0).repeat(10, axis=1))

@@ -40,7 +40,7 @@ async def ready(pilot: Pilot) -> AnnotateScreen:
     await until(pilot, lambda: isinstance(pilot.app.screen, AnnotateScreen) and pilot.app.screen.state is not None)
     screen = pilot.app.screen
     assert isinstance(screen, AnnotateScreen)
-    await until(pilot, lambda: screen.canvas._frame is not None)
+    await until(pilot, lambda: screen.canvas._drawing is not None)
     return screen
 
 

@@ -186,8 +186,8 @@ async def test_a_theme_that_is_not_there_is_told(run: Path, monkeypatch: pytest.
     async with app.run_test(size=(80, 24)) as pilot:
         await on_train(app, pilot)
         await until(pilot, lambda: "There is no theme 'zebra'" in notices(app))
-        assert "sixel pictures are not built yet" in notices(app)
-        assert not app.shades
+        assert "does not tell how many pixels" in notices(app)
+        assert not app.surface.pixels
 
 
 def test_unknown_graphics_is_wrong_usage() -> None:

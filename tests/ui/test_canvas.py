@@ -13,10 +13,11 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from tui_cytpix.core.render import OUTLINE
+from tui_cytpix.ui.graphics.text_cells import DOT as MARK
 from tui_cytpix.ui.screens.base import StepScreen
 from tui_cytpix.ui.widgets.annotation_canvas import AnnotationCanvas
 from tui_cytpix.ui.widgets.event_image import EventImageView
-from tui_cytpix.ui.widgets.picture import MARK
 from tui_cytpix.ui.widgets.picture_tiles import Tile
 
 N = 3
@@ -69,7 +70,7 @@ def run(tmp_path: Path) -> Path:
 async def drawn(pilot: Pilot, kind: type[EventImageView] = EventImageView) -> EventImageView:
     await until(pilot, lambda: isinstance(pilot.app.screen, StepScreen) and pilot.app.screen.query(kind))
     view = pilot.app.screen.query_one(kind)
-    await until(pilot, lambda: view._frame is not None, "a drawn picture")
+    await until(pilot, lambda: view._drawing is not None, "a drawn picture")
     return view
 
 
@@ -123,12 +124,12 @@ async def test_zoom_pan_contrast_and_overlay(run: Path, monkeypatch: pytest.Monk
         panned = view.view
         assert panned is not None
         assert panned.top == pytest.approx(0)
-        plain = view._frame
+        plain = view._drawing
         await press_each(pilot, "i")
         assert view.look.invert
-        assert view._frame is not None
+        assert view._drawing is not None
         assert plain is not None
-        assert not np.array_equal(view._frame.pixels, plain.pixels)
+        assert not np.array_equal(view._drawing.inks, plain.inks)
         await press_each(pilot, "i less_than_sign less_than_sign")
         assert view.look.gamma > 1
         await press_each(pilot, "o o")
@@ -227,10 +228,10 @@ async def test_dividing_lines_show_between_touching_particles(run: Path, monkeyp
         segmentation = segmentation_of(events(N)[0])
         halves = (segmentation.mask * (1 + (np.arange(248) > segmentation.centroids[0, 1]))).astype(np.uint16)
         canvas.edit(keys(N)[0], segmentation, None, "")
-        assert canvas._frame is not None
-        without = canvas._frame.edges.sum()
+        assert canvas._drawing is not None
+        without = (canvas._drawing.inks == OUTLINE).sum()
         canvas.edit(keys(N)[0], segmentation, halves, "")
-        assert canvas._frame.edges.sum() > without
+        assert (canvas._drawing.inks == OUTLINE).sum() > without
 
 
 async def test_a_click_puts_the_crosshair_there(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,9 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from tui_cytpix.ui.graphics.text_cells import DOT as MARK
 from tui_cytpix.ui.screens.base import StepScreen
 from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
-from tui_cytpix.ui.widgets.picture import MARK
 
 N = 12
 SIZE = (80, 24)

@@ -12,7 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# What a screen pixel holds is an ink, a number: first the grays, then the same under the overlay's tint, then these.
 GRAY_LEVELS = 32
+OUTLINE, MARK, RIM, CROSSHAIR, BACKDROP = range(2 * GRAY_LEVELS, 2 * GRAY_LEVELS + 5)
+INKS = BACKDROP + 1
+NOTHING = 255  # leaves what is there
 MIN_SPAN_SIGMAS = 12.0
 SOME_SHARE = 0.05
 RGB = tuple[int, int, int]
@@ -64,14 +68,21 @@ def content_box(picture: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
     return int(ys.min()) * 4, int(xs.min()) * 4, int(ys.max()) * 4 + 4, int(xs.max()) * 4 + 4
 
 
-def tone_table(gamma: float = 1.0, *, invert: bool = False, levels: int = GRAY_LEVELS) -> NDArray[np.uint8]:
-    """uint8 (256,): gray to shown gray. Below 1 `gamma` brightens. Few levels make equal neighbours, and with those
-    fewer bytes on the wire.
+def tone_table(gamma: float = 1.0, *, invert: bool = False) -> NDArray[np.uint8]:
+    """uint8 (256,): a picture's gray to one of GRAY_LEVELS. Below 1 `gamma` brightens. Few levels make equal
+    neighbours, and with those fewer bytes on the wire.
     """
     tone = (np.arange(256) / 255.0) ** gamma
     if invert:
         tone = 1.0 - tone
-    return np.asarray(np.round(tone * (levels - 1)) * (255.0 / (levels - 1)), np.uint8)
+    return np.asarray(np.round(tone * (GRAY_LEVELS - 1)), np.uint8)
+
+
+def colours(outlined: RGB, mark: RGB, crosshair: RGB, backdrop: RGB) -> NDArray[np.uint8]:
+    """uint8 (INKS, 3): the red, green and blue of each ink; tinted grays are two fifths of the outline's colour."""
+    gray = np.round(np.arange(GRAY_LEVELS) * (255.0 / (GRAY_LEVELS - 1)))[:, None].repeat(3, axis=1)
+    tinted = (gray * 3 + np.asarray(outlined)) // 5 + np.asarray(outlined) // 5
+    return np.concatenate([gray, tinted, [outlined, mark, (0, 0, 0), crosshair, backdrop]]).astype(np.uint8)
 
 
 @lru_cache(maxsize=512)
@@ -122,13 +133,16 @@ def sample_labels(labels: NDArray[Any], view: View, rows: int, columns: int) -> 
     return np.where(inside(labels.shape, view, rows, columns), picked, 0)
 
 
-def outline(covered: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """bool: the pixels just outside the foreground, so that the object itself stays visible; 4-neighbours."""
-    near = np.zeros(covered.shape, bool)
-    near[1:] |= covered[:-1]
-    near[:-1] |= covered[1:]
-    near[:, 1:] |= covered[:, :-1]
-    near[:, :-1] |= covered[:, 1:]
+def outline(covered: NDArray[np.bool_], width: int = 1) -> NDArray[np.bool_]:
+    """bool: the `width` pixels just outside the foreground, so that the object itself stays visible; 4-neighbours."""
+    near = covered.copy()
+    for _ in range(width):
+        grown = near.copy()
+        grown[1:] |= near[:-1]
+        grown[:-1] |= near[1:]
+        grown[:, 1:] |= near[:, :-1]
+        grown[:, :-1] |= near[:, 1:]
+        near = grown
     return np.asarray(near & ~covered)
 
 
@@ -145,11 +159,13 @@ def divisions(labels: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def coverage(mask: NDArray[np.bool_], view: View, rows: int, columns: int) -> NDArray[np.bool_]:
-    """bool (rows, columns): the screen pixels at least half of which is foreground, and away from those any that hold
-    some: objects smaller than a pixel don't vanish beside large ones.
+    """bool (rows, columns): the screen pixels at least half of which is foreground, and away from those, where a screen
+    pixel holds several of the image, any that hold some: objects smaller than a pixel don't vanish beside large ones.
     """
     share = scale(mask, view, rows, columns)
     full = share >= 0.5
+    if view.height <= rows:
+        return np.asarray(full)
     near = np.pad(full, 1)
     near = near[:-2] | near[1:-1] | near[2:]
     near = near[:, :-2] | near[:, 1:-1] | near[:, 2:]
@@ -162,23 +178,55 @@ def compose(
     *,
     outlined: NDArray[np.bool_] | None = None,
     filled: NDArray[np.bool_] | None = None,
-    colour: RGB = (255, 200, 0),
     outside: NDArray[np.bool_] | None = None,
-    backdrop: RGB = (0, 0, 0),
 ) -> NDArray[np.uint8]:
-    """Gray with its overlay: uint8 (rows, columns, 3). `filled` tints, `outlined` paints, `outside` shows the
+    """Gray with its overlay, as inks: uint8 (rows, columns). `filled` tints, `outlined` paints, `outside` shows the
     backdrop.
     """
-    level = tone[np.clip(gray, 0, 255).astype(np.uint8)]
-    picture = np.repeat(level[:, :, None], 3, axis=2)
+    inks = tone[np.clip(gray, 0, 255).astype(np.uint8)]
     if filled is not None:
-        tint = np.asarray(colour, np.uint16)
-        picture[filled] = (picture[filled].astype(np.uint16) * 3 + tint * 2) // 5
+        inks[filled] += GRAY_LEVELS
     if outlined is not None:
-        picture[outlined] = colour
+        inks[outlined] = OUTLINE
     if outside is not None:
-        picture[outside] = backdrop
-    return picture
+        inks[outside] = BACKDROP
+    return inks
+
+
+def disc(radius: int) -> NDArray[np.uint8]:
+    """A centroid's mark with a dark rim, as inks: uint8 (2 * radius + 3, ...), NOTHING around it."""
+    along = np.arange(-radius - 1, radius + 2)
+    away = np.hypot(along[:, None], along[None, :])
+    inks = np.full(away.shape, NOTHING, np.uint8)
+    inks[away <= radius + 1.2] = RIM
+    inks[away <= radius + 0.2] = MARK
+    return inks
+
+
+def cross(reach: int, gap: int, thick: int, *, double: bool = False) -> NDArray[np.uint8]:
+    """A crosshair with dark rims and a hole of `gap` px to each side of its middle, as inks: uint8 (2 * reach + 1,
+    2 * reach + 1). `double` draws each arm as two lines.
+    """
+    along = np.abs(np.arange(-reach, reach + 1))
+    far, near = np.maximum(along[:, None], along[None, :]), np.minimum(along[:, None], along[None, :])
+    low = thick if double else 0
+    arm = (far > gap) & (near >= low) & (near < low + thick)
+    rim = (far > gap) & (near < low + thick + 1)
+    inks = np.full(arm.shape, NOTHING, np.uint8)
+    inks[rim] = RIM
+    inks[arm] = CROSSHAIR
+    return inks
+
+
+def stamp(inks: NDArray[np.uint8], pattern: NDArray[np.uint8], middle: tuple[int, int]) -> None:
+    """Puts a pattern onto the picture, in place, its middle at (row, column); what lies outside is cut."""
+    top, left = middle[0] - pattern.shape[0] // 2, middle[1] - pattern.shape[1] // 2
+    rows = np.arange(top, top + pattern.shape[0])
+    columns = np.arange(left, left + pattern.shape[1])
+    put = pattern != NOTHING
+    put &= ((rows >= 0) & (rows < inks.shape[0]))[:, None] & ((columns >= 0) & (columns < inks.shape[1]))[None, :]
+    y, x = np.nonzero(put)
+    inks[rows[y], columns[x]] = pattern[y, x]
 
 
 def to_screen(point: tuple[float, float], view: View, rows: int, columns: int) -> tuple[float, float]:

@@ -9,18 +9,25 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import events
+from textual._xterm_parser import XTermParser
 from textual.binding import BindingType
+from textual.screen import Screen
 
 from tui_cytpix.domain.run_settings import STEPS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError, UsageError
 from tui_cytpix.ui.commands import bindings, key_map
 from tui_cytpix.ui.ending import EndingApp
+from tui_cytpix.ui.graphics.choice import choose
+from tui_cytpix.ui.graphics.detection import TerminalFacts, ask
+from tui_cytpix.ui.graphics.surface import Surface
 from tui_cytpix.ui.screens.base import BaseScreen, StepScreen
 from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.theming import load_themes
+from tui_cytpix.ui.widgets.event_image import EventImageView
+from tui_cytpix.ui.widgets.thumbnail_grid import ThumbnailGrid
 from tui_cytpix.ui.widgets.typed_line import TypedLine
 from tui_cytpix.workflow import recent
 from tui_cytpix.workflow.opening import is_run
@@ -74,28 +81,22 @@ class CytpixApp(EndingApp):
         self.user_keys: dict[str, str] = {}
         self._paths = [Path(p) for p in paths]
         self._um_per_px = um_per_px
+        self.facts = TerminalFacts()
+        self.surface = Surface()
 
-    @property
-    def shades(self) -> bool:
-        """True where pictures are drawn with shade characters instead of half-blocks: as asked for, or because 16
-        colours have too few grays.
-        """
-        return self.graphics == "unicode" or (self.graphics == "auto" and self._few_colours)
-
-    @property
-    def _few_colours(self) -> bool:
-        return self.console.color_system in (None, "standard")
+    def ask_terminal(self) -> None:
+        """Asks the terminal what it can draw, where that matters; to be called before the app takes the screen."""
+        if self.graphics not in ("halfblock", "unicode"):
+            self.facts = ask()
 
     def on_mount(self) -> None:
         """Themes, keys, signals; then the home screen, and on it what was asked for."""
-        problems = [*self._take_themes(), *self._take_keys(), *self.settings.problems]
-        if self.graphics == "auto" and self._few_colours:
-            problems.append("This terminal has 16 colours or fewer: pictures are drawn with shades (░▒▓).")
-        if self.graphics in ("sixel", "kitty"):
-            problems.append(f"{self.graphics} pictures are not built yet: half-blocks are shown.")
+        problems = [*self._take_themes(), *self._take_keys(), *self.settings.problems, *self._take_surface()]
         self.take_signals()
+        self.app_resume_signal.subscribe(self, lambda _app: self._come_back())
         home = HomeScreen()
         self.push_screen(home)
+        self.call_after_refresh(self._take_typed)
         if problems:
             self.call_after_refresh(self.report, "\n".join(problems))
         if self._paths:
@@ -111,11 +112,54 @@ class CytpixApp(EndingApp):
             return found.problems
         return (*found.problems, f"There is no theme {wanted!r}.")
 
+    def _take_surface(self) -> tuple[str, ...]:
+        few = self.console.color_system in (None, "standard")
+        self.surface, problem = choose(self.graphics, self.facts, few_colours=few)
+        return (problem,) if problem else ()
+
     def _take_keys(self) -> tuple[str, ...]:
         chosen = key_map(self.settings.keys)
         self.user_keys = dict(chosen.keys)
         self.set_keymap(self.user_keys)
         return chosen.problems
+
+    # Pictures
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        """Pictures go out with the cells around them, in one write."""
+        super()._display(screen, self.surface.dress(renderable, screen))
+
+    async def _process_messages_loop(self) -> None:
+        """Takes the pictures back while the app still has the screen to itself, however it ends."""
+        try:
+            await super()._process_messages_loop()
+        finally:
+            farewell = self.surface.farewell()
+            if farewell and self._driver is not None:
+                self._driver.write(farewell)
+
+    def on_resize(self) -> None:
+        """Where the font changed, so did the pixels in a cell."""
+        if self.surface.resized():
+            self._redraw_pictures()
+
+    def _redraw_pictures(self) -> None:
+        for screen in self.screen_stack:
+            for view in screen.query(EventImageView):
+                view.take_theme()
+            for grid in screen.query(ThumbnailGrid):
+                grid.take_theme()
+
+    def _come_back(self) -> None:
+        """After the terminal was someone else's."""
+        self.surface.forget()
+        self._redraw_pictures()
+
+    def _take_typed(self) -> None:
+        """What was typed while the terminal was asked."""
+        if self.facts.typed:
+            for event in XTermParser().feed(self.facts.typed):
+                self.post_message(event)
 
     def close_at_once(self) -> None:
         """Saves and closes the open run, if any."""

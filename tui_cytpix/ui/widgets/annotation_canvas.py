@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.color import Color
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
@@ -17,8 +16,10 @@ from tui_cytpix.core import render
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.graphics.surface import PixelImage, Sprite
+from tui_cytpix.ui.graphics.text_cells import BLACK, DOT, HALF, Drawing, style
 from tui_cytpix.ui.widgets.event_image import EventImageView
-from tui_cytpix.ui.widgets.picture import HALF, MARK
+from tui_cytpix.ui.widgets.picture import line_width, pixels
 from tui_cytpix.ui.widgets.picture_tiles import Cell
 
 FAR_PX = 8
@@ -42,6 +43,8 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         super().__init__(id=id)
         self.cursor: tuple[float, float] = (0.0, 0.0)
         self.grabbed = False
+        self._sprite_kind: tuple[object, ...] = ()
+        self._sprite_image: PixelImage | None = None
 
     # State
 
@@ -64,12 +67,12 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
             self.centre = self.cursor
             self.redraw()
         else:
-            self.redraw_glyphs()
+            self.redraw_on_top()
 
     def grab(self, *, on: bool) -> None:
         """Shows that the crosshair carries a centroid."""
         self.grabbed = on
-        self.redraw_glyphs()
+        self.redraw_on_top()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -103,35 +106,49 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
 
     # Drawing
 
-    def glyphs(self) -> dict[Cell, tuple[str, Style]]:
+    def glyphs(self, drawing: Drawing) -> dict[Cell, tuple[str, Style]]:
         """The crosshair: the half-cell of its pixel, and short arms; they leave centroid marks visible."""
-        view, drawn = self.view, self._frame
-        if view is None or drawn is None:
+        view = self.view
+        if view is None:
             return {}
-        rows, columns = drawn.pixels.shape[:2]
-        y, x = render.to_screen(self.cursor, view, rows, columns)
+        rows, columns = drawing.size
+        y, x = render.to_screen(self.cursor, view, *drawing.inks.shape)
         row, column = int(y) // 2, int(x)
         found: dict[Cell, tuple[str, Style]] = {}
-        colour = Color.from_rgb(*self._palette.crosshair)
+        front = drawing.colour(render.CROSSHAIR)
         for down, right in ARMS:
             cell = (row + down, column + right)
-            if 0 <= cell[0] < rows // 2 and 0 <= cell[1] < columns and cell not in drawn.marks:
-                behind = drawn.pixels[2 * cell[0] : 2 * cell[0] + 2, cell[1]].mean(axis=0) * 0.6
+            if 0 <= cell[0] < rows and 0 <= cell[1] < columns and cell not in drawing.marks:
+                behind = drawing.colours[drawing.inks[2 * cell[0] : 2 * cell[0] + 2, cell[1]]].mean(axis=0) * 0.6
                 plain, double = ("─", "═") if down == 0 else ("│", "║")
-                style = Style(color=colour, bgcolor=_colour(behind), bold=True)
-                found[cell] = (double if self.grabbed else plain, style)
-        if 0 <= row < rows // 2 and 0 <= column < columns:
-            found[row, column] = self._middle(int(y), column, colour)
+                red, green, blue = (int(v) for v in behind)
+                found[cell] = (double if self.grabbed else plain, style(front, (red, green, blue), bold=True))
+        if 0 <= row < rows and 0 <= column < columns:
+            found[row, column] = self._middle(drawing, int(y), column)
         return found
 
-    def _middle(self, half_row: int, column: int, colour: Color) -> tuple[str, Style]:
-        assert self._frame is not None
-        if (half_row // 2, column) in self._frame.marks:
-            return MARK, Style(color=colour, bgcolor=Color.from_rgb(0, 0, 0), bold=True)
-        if self.look.shades:
-            return "X", Style(color=colour, bold=True)
-        other = self._frame.pixels[half_row ^ 1, column]
-        return (HALF if half_row % 2 == 0 else "▄"), Style(color=colour, bgcolor=_colour(other))
+    def _middle(self, drawing: Drawing, half_row: int, column: int) -> tuple[str, Style]:
+        front = drawing.colour(render.CROSSHAIR)
+        if (half_row // 2, column) in drawing.marks:
+            return DOT, style(front, BLACK, bold=True)
+        if self.surface.shades:
+            return "X", style(front, BLACK, bold=True)
+        other = drawing.colour(drawing.inks[half_row ^ 1, column])
+        return (HALF if half_row % 2 == 0 else "▄"), style(front, other)
+
+    def make_sprite(self, drawing: Drawing) -> Sprite | None:
+        """The crosshair in pixels, around the middle of its pixel of the image."""
+        view = self.view
+        if view is None:
+            return None
+        kind = (drawing.cell, self.grabbed, self._palette)
+        if kind != self._sprite_kind:
+            tall, wide = drawing.cell
+            cross = render.cross(tall * 3 // 4, max(2, wide // 3), line_width(drawing.cell), double=self.grabbed)
+            self._sprite_kind, self._sprite_image = kind, PixelImage(cross, drawing.colours)
+        assert self._sprite_image is not None
+        y, x = render.to_screen(self.cursor, view, *drawing.inks.shape)
+        return Sprite(self._sprite_image, (int(y), int(x)))
 
     # Commands
 
@@ -196,9 +213,6 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         row, column = event.screen_y - tiles[0].region.y, event.screen_x - tiles[0].region.x
         if 0 <= row < rows and 0 <= column < columns:
             self.screen.set_focus(self)
-            self.put_cursor(render.to_image((2 * row + 1.0, column + 0.5), view, rows * 2, columns))
-
-
-def _colour(values: NDArray[np.floating] | NDArray[np.uint8]) -> Color:
-    red, green, blue = (int(v) for v in values)
-    return Color.from_rgb(red, green, blue)
+            tall, wide = self.surface.cell
+            middle = ((row + 0.5) * tall, (column + 0.5) * wide)
+            self.put_cursor(render.to_image(middle, view, *pixels((rows, columns), (tall, wide))))

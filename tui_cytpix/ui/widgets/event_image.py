@@ -16,9 +16,10 @@ from tui_cytpix.core.render import View
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.graphics.text_cells import Drawing
 from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.text import plain
-from tui_cytpix.ui.widgets.picture import OVERLAYS, Frame, Palette, around, box_of, frame, kept, whole
+from tui_cytpix.ui.widgets.picture import OVERLAYS, Palette, around, box_of, drawing, kept, pixels, whole
 from tui_cytpix.ui.widgets.picture_tiles import TiledPicture
 
 ZOOMS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
@@ -98,12 +99,13 @@ class EventImageView(TiledPicture, can_focus=True):
 
     def on_mount(self) -> None:
         """Takes the theme's overlay colours."""
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._take_theme())
-        self._take_theme()
+        super().on_mount()
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self.take_theme())
+        self.take_theme()
 
-    def _take_theme(self) -> None:
+    def take_theme(self) -> None:
+        """Draws with the colours, and on the surface, that the app has now."""
         self._palette = Palette.of(self.app)
-        self.look = replace(self.look, shades=getattr(self.app, "shades", False))
         self.redraw()
 
     def on_resize(self) -> None:
@@ -116,12 +118,12 @@ class EventImageView(TiledPicture, can_focus=True):
     def view(self) -> View | None:
         """The part of the image that is shown."""
         picture = self.picture
-        rows, columns = self.cell_size
+        rows, columns = pixels(self.cell_size, self.surface.cell)
         if picture is None or not rows or not columns:
             return None
         if self._framed != self.key:
             self._frame_content(picture)
-        full = whole(picture.shape, rows * 2, columns)
+        full = whole(picture.shape, rows, columns)
         height, width = full.height / ZOOMS[self.zoom], full.width / ZOOMS[self.zoom]
         if self.zoom == 0 or self.centre is None:
             return full
@@ -145,22 +147,21 @@ class EventImageView(TiledPicture, can_focus=True):
         found = [] if content is None else [content]
         for segmentation in (self.segmentation, *self._also):
             found.extend(box_of(segmentation))
-        rows, columns = self.cell_size
-        wanted = around(picture.shape, found, rows * 2, columns, LEAST_PX)
-        factor = whole(picture.shape, rows * 2, columns).height / wanted.height
+        rows, columns = pixels(self.cell_size, self.surface.cell)
+        wanted = around(picture.shape, found, rows, columns, LEAST_PX)
+        factor = whole(picture.shape, rows, columns).height / wanted.height
         self.zoom = max(place for place, zoom in enumerate(ZOOMS) if zoom <= factor + 1e-6)
         self.centre = wanted.top + wanted.height / 2 - 0.5, wanted.left + wanted.width / 2 - 0.5
 
     # Drawing
 
-    def draw_frame(self) -> Frame | None:
+    def draw(self) -> Drawing | None:
         """The view of the image, with its overlay."""
         picture, view = self.picture, self.view
         if picture is None or view is None:
             return None
-        return frame(
-            picture, self.segmentation, view, self.cell_size, self.look, self._palette, particles=self.particles
-        )
+        sizes = (self.cell_size, self.surface.cell)
+        return drawing(picture, self.segmentation, view, sizes, self.look, self._palette, particles=self.particles)
 
     def words(self) -> str:
         """Waiting, or why the image can't be shown."""

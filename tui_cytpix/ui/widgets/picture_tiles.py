@@ -5,20 +5,28 @@ Textual sends every changed row from its widget's left edge on: with tiles a sma
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import accumulate
+
 import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.errors import NoWidget
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui_cytpix.ui.widgets.picture import Frame, Look, Palette, cells
+from tui_cytpix.core import render
+from tui_cytpix.ui.graphics.surface import Piece, PixelImage, Sprite, Surface
+from tui_cytpix.ui.graphics.text_cells import Drawing
+from tui_cytpix.ui.widgets.picture import Look, Palette
 
 TILES = 8
+CHUNK_ROWS = 6  # cells: a change sends the chunks that it touches
 Cell = tuple[int, int]
 
 
@@ -29,19 +37,25 @@ class Tile(Widget):
     Tile { width: 1fr; height: 1fr; }
     """
 
-    def __init__(self, view: TiledPicture) -> None:
+    def __init__(self, view: TiledPicture, place: int) -> None:
         super().__init__()
-        self._view = view
+        self._view, self._place = view, place
 
     def render_line(self, y: int) -> Strip:
         """One row of cells."""
         return Strip(self._view.cells_of(self, y), self.size.width)
 
+    def pieces(self, row: int, column: int, width: int) -> Iterator[Piece]:
+        """The picture's pixels under some cells."""
+        image = self._view.chunk(self._place, row // CHUNK_ROWS)
+        if image is not None:
+            yield Piece(0, image, row % CHUNK_ROWS, column, width)
+
 
 class TiledPicture(Vertical):
-    """Draws a frame and characters on top of it, and sends what differs from what is on the screen.
+    """Draws a picture and something small on top of it, and sends what differs from what is on the screen.
 
-    Subclasses say what to draw: `draw_frame`, `glyphs`, `words`.
+    Subclasses say what to draw: `draw`, `words`, and on top `glyphs` (of text cells) or `make_sprite` (of pixels).
     """
 
     DEFAULT_CSS = """
@@ -58,11 +72,13 @@ class TiledPicture(Vertical):
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
-        self.tiles = [Tile(self) for _ in range(TILES)]
+        self.tiles = [Tile(self, place) for place in range(TILES)]
         self.look = Look()
+        self.sprite: Sprite | None = None
         self._palette = Palette()
-        self._frame: Frame | None = None
+        self._drawing: Drawing | None = None
         self._glyphs: dict[Cell, tuple[str, Style]] = {}
+        self._chunks: dict[tuple[int, int], PixelImage] = {}
 
     def compose(self) -> ComposeResult:
         """Title and tiles."""
@@ -70,13 +86,26 @@ class TiledPicture(Vertical):
         with Horizontal():
             yield from self.tiles
 
+    def on_mount(self) -> None:
+        """The surface will ask for pixels."""
+        for tile in self.tiles:
+            self.surface.add(tile)
+        self.surface.host(self)
+
+    @property
+    def surface(self) -> Surface:
+        """What pictures are drawn on."""
+        return self.app.surface  # type: ignore[attr-defined]
+
     @property
     def cell_size(self) -> tuple[int, int]:
         """(rows, columns) of cells."""
         tiles = self.tiles
         return tiles[0].size.height, sum(t.size.width for t in tiles)
 
-    def draw_frame(self) -> Frame | None:
+    # What to draw
+
+    def draw(self) -> Drawing | None:
         """What to show now; None where there is no picture."""
         raise NotImplementedError
 
@@ -84,38 +113,67 @@ class TiledPicture(Vertical):
         """What stands in for a missing picture."""
         return ""
 
-    def glyphs(self) -> dict[Cell, tuple[str, Style]]:
+    def glyphs(self, drawing: Drawing) -> dict[Cell, tuple[str, Style]]:  # noqa: ARG002
         """Characters on top of the picture, by cell; none here."""
         return {}
+
+    def make_sprite(self, drawing: Drawing) -> Sprite | None:  # noqa: ARG002
+        """A small image on top of the picture; none here."""
+        return None
+
+    def _on_top(self) -> None:
+        """Takes what lies on top from the subclass, in the surface's kind."""
+        drawing = self._drawing
+        if drawing is None:
+            self._glyphs, self.sprite = {}, None
+        elif self.surface.pixels:
+            self.sprite = self.make_sprite(drawing)
+        else:
+            self._glyphs = self.glyphs(drawing)
+
+    # What differs
 
     def redraw(self) -> None:
         """Draws anew and sends what differs from what is on the screen."""
         if not self.is_attached:
             return
-        before, old_glyphs = self._frame, self._glyphs
-        self._frame = self.draw_frame()
-        self._glyphs = self.glyphs() if self._frame is not None else {}
-        if before is None or self._frame is None or before.pixels.shape != self._frame.pixels.shape:
+        before, glyphs, sprite = self._drawing, self._glyphs, self.sprite
+        self._drawing = after = self.draw()
+        self._on_top()
+        if before is None or after is None or before.inks.shape != after.inks.shape or before.cell != after.cell:
+            self._chunks.clear()
             for tile in self.tiles:
                 tile.refresh()
             return
-        changed = (before.pixels != self._frame.pixels).any(2)
-        dirty = changed[0::2] | changed[1::2]
-        for row, column in before.marks ^ self._frame.marks:
-            dirty[row, column] = True
-        self._mark_glyphs(dirty, old_glyphs)
+        (rows, columns), (tall, wide) = after.size, after.cell
+        changed = (before.inks != after.inks) | (before.colours != after.colours).any()
+        dirty = changed.reshape(rows, tall, columns, wide).any(axis=(1, 3))
+        for cell in before.marks ^ after.marks:
+            dirty[cell] = True
+        self._mark_glyphs(dirty, glyphs)
+        if self.surface.stamps and self.sprite != sprite:
+            self._mark_sprites(dirty, after.cell, sprite)
         self._refresh_cells(dirty)
+        if self.surface.pixels and not self.surface.stamps and self.sprite != sprite:
+            self.surface.move_sprite(self.app, self, sprite)
 
-    def redraw_glyphs(self) -> None:
-        """As `redraw`, where only the characters on top changed."""
-        if self._frame is None:
+    def redraw_on_top(self) -> None:
+        """As `redraw`, where only what lies on top changed."""
+        drawing = self._drawing
+        if drawing is None:
             self.redraw()
             return
-        old, self._glyphs = self._glyphs, self.glyphs()
-        rows, columns = self._frame.pixels.shape[0] // 2, self._frame.pixels.shape[1]
-        dirty = np.zeros((rows, columns), bool)
-        self._mark_glyphs(dirty, old)
-        self._refresh_cells(dirty)
+        glyphs, sprite = self._glyphs, self.sprite
+        self._on_top()
+        dirty = np.zeros(drawing.size, bool)
+        if not self.surface.pixels:
+            self._mark_glyphs(dirty, glyphs)
+            self._refresh_cells(dirty)
+        elif self.sprite != sprite:
+            if self.surface.stamps:
+                self._mark_sprites(dirty, drawing.cell, sprite)
+                self._drop_chunks(dirty)
+            self.surface.move_sprite(self.app, self, sprite)
 
     def _mark_glyphs(self, dirty: NDArray[np.bool_], old: dict[Cell, tuple[str, Style]]) -> None:
         for cell in old.keys() | self._glyphs.keys():
@@ -123,38 +181,95 @@ class TiledPicture(Vertical):
             if inside and old.get(cell) != self._glyphs.get(cell):
                 dirty[cell] = True
 
+    def _mark_sprites(self, dirty: NDArray[np.bool_], cell: Cell, old: Sprite | None) -> None:
+        for sprite in (old, self.sprite):
+            if sprite is not None:
+                (row, column), (height, width) = sprite.middle, sprite.image.inks.shape
+                top, left = max(row - height // 2, 0) // cell[0], max(column - width // 2, 0) // cell[1]
+                dirty[top : (row + height // 2) // cell[0] + 1, left : (column + width // 2) // cell[1] + 1] = True
+
+    def _strips(self) -> Iterator[tuple[int, Tile, int]]:
+        """Each tile with its place and the columns before it."""
+        widths = [tile.size.width for tile in self.tiles]
+        for place, (tile, stop) in enumerate(zip(self.tiles, accumulate(widths), strict=True)):
+            yield place, tile, stop - widths[place]
+
     def _refresh_cells(self, dirty: NDArray[np.bool_]) -> None:
-        start = 0
-        for tile in self.tiles:
-            width = tile.size.width
-            part = dirty[:, start : start + width]
+        self._drop_chunks(dirty)
+        for _, tile, start in self._strips():
+            part = dirty[:, start : start + tile.size.width]
             for row in np.flatnonzero(part.any(1)).tolist():
                 columns = np.flatnonzero(part[row])
                 tile.refresh(Region(int(columns[0]), row, int(columns[-1] - columns[0]) + 1, 1))
-            start += width
+
+    def _drop_chunks(self, dirty: NDArray[np.bool_]) -> None:
+        for place, tile, start in self._strips():
+            rows = np.flatnonzero(dirty[:, start : start + tile.size.width].any(1))
+            for band in set((rows // CHUNK_ROWS).tolist()):
+                if self._chunks.pop((place, band), None) is not None and not self.surface.stamps:
+                    # The terminal shows another image there: all cells of it must name that one.
+                    tile.refresh(Region(0, band * CHUNK_ROWS, tile.size.width, CHUNK_ROWS))
+
+    # Cells
 
     def cells_of(self, tile: Tile, row: int) -> list[Segment]:
         """One row of one tile."""
-        start = 0
-        for other in self.tiles:
-            if other is tile:
-                break
-            start += other.size.width
+        start = next(start for _, other, start in self._strips() if other is tile)
         stop = start + tile.size.width
-        drawn = self._frame
-        if drawn is None or row * 2 >= drawn.pixels.shape[0] or stop > drawn.pixels.shape[1]:
+        drawing = self._drawing
+        if drawing is None or row >= drawing.size[0] or stop > drawing.size[1]:
             return self._words(row, start, stop)
-        here = sorted(column for r, column in self._glyphs if r == row and start <= column < stop)
         segments: list[Segment] = []
         at = start
-        for column in here:
-            segments.extend(cells(drawn, row, at, column, self.look, self._palette))
+        for column in sorted(column for r, column in self._glyphs if r == row and start <= column < stop):
+            segments.extend(self.surface.line(drawing, row, at, column))
             segments.append(Segment(*self._glyphs[row, column]))
             at = column + 1
-        segments.extend(cells(drawn, row, at, stop, self.look, self._palette))
+        segments.extend(self.surface.line(drawing, row, at, stop))
         return segments
 
     def _words(self, row: int, start: int, stop: int) -> list[Segment]:
         rows, columns = self.cell_size
         text = self.words()[:columns] if row == rows // 2 else ""
         return [Segment(text.center(columns)[start:stop], self.rich_style)]
+
+    # Pixels
+
+    @property
+    def inks(self) -> NDArray[np.uint8] | None:
+        """The picture without what lies on top of it."""
+        return None if self._drawing is None else self._drawing.inks
+
+    @property
+    def corner(self) -> tuple[int, int]:
+        """(row, column) on the screen of the picture's first cell."""
+        region = self.tiles[0].region
+        return region.y, region.x
+
+    def uncovered(self, row: int, column: int) -> bool:
+        """Whether nothing lies over that cell of the picture."""
+        y, x = self.corner
+        try:
+            return self.screen.is_current and self.screen.get_widget_at(x + column, y + row)[0] in self.tiles
+        except NoWidget:
+            return False
+
+    def chunk(self, place: int, band: int) -> PixelImage | None:
+        """A part of the picture as an image of its own: CHUNK_ROWS rows of cells of one tile."""
+        drawing = self._drawing
+        if drawing is None or drawing.cell != self.surface.cell:
+            return None
+        found = self._chunks.get((place, band))
+        if found is None:
+            tall, wide = drawing.cell
+            start = sum(tile.size.width for tile in self.tiles[:place]) * wide
+            rows = slice(band * CHUNK_ROWS * tall, (band + 1) * CHUNK_ROWS * tall)
+            columns = slice(start, start + self.tiles[place].size.width * wide)
+            inks = drawing.inks[rows, columns].copy()
+            if not inks.size:
+                return None
+            if self.surface.stamps and self.sprite is not None:
+                row, column = self.sprite.middle
+                render.stamp(inks, self.sprite.image.inks, (row - rows.start, column - columns.start))
+            found = self._chunks[place, band] = PixelImage(inks, drawing.colours)
+        return found

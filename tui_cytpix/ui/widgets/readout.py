@@ -48,7 +48,8 @@ class Readout(Widget):
             after = new[number] if number < len(new) else None
             same = before is not None and after is not None and _looks(before) == _looks(after)
             if not same and number < self.size.height:
-                self.refresh(Region(0, number, width, 1))
+                longest = max(0 if line is None else line.cell_len for line in (before, after))
+                self.refresh(Region(0, number, min(longest, width), 1))
         self._lines = new
 
     def render_line(self, y: int) -> Strip:

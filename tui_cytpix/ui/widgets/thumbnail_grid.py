@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,16 +15,27 @@ from textual.strip import Strip
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.ui.graphics.surface import Piece, PixelImage, Surface
+from tui_cytpix.ui.graphics.text_cells import Drawing, style
 from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.text import plain, shortened
 from tui_cytpix.ui.widgets.gallery_items import Arrangement, GalleryItem
-from tui_cytpix.ui.widgets.picture import Look, Palette, draw
+from tui_cytpix.ui.widgets.picture import Look, Palette, around, box_of, drawing, pixels
 
 USUAL_THUMB, SMALL_THUMB, LEAST_THUMB = 26, 20, 8  # columns of cells; small where few rows fit
 TALL = 32
 KEPT_THUMBNAILS = 600
 _TONES = {"good": "success", "bad": "error", "warn": "warning"}
-Drawn = tuple[Segmentation | None, list[list[Segment]]]
+LEAST_SHARE = 0.4  # of an image's longer side: thumbnails of small things keep one scale
+
+
+class Thumbnail:
+    """One image, drawn for the grid; `image` for surfaces with pixels."""
+
+    def __init__(self, segmentation: Segmentation | None, drawn: Drawing) -> None:
+        self.segmentation, self.drawing = segmentation, drawn
+        self.image = PixelImage(drawn.inks, drawn.colours)
+        self.lines: dict[int, list[Segment]] = {}
 
 
 class ThumbnailGrid(ScrollView, inherit_bindings=False):
@@ -54,7 +66,7 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
         self._cursor = 0
         self.overlay = "outline"
         self._chosen_columns = 0
-        self._drawn: OrderedDict[tuple[object, ...], Drawn] = OrderedDict()
+        self._drawn: OrderedDict[tuple[object, ...], Thumbnail] = OrderedDict()
         self._asked_for: tuple[int, int] = (-1, -1)
         self._palette = Palette()
 
@@ -65,6 +77,11 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
             self._session = self.app.session  # type: ignore[attr-defined]
         assert self._session is not None
         return self._session
+
+    @property
+    def surface(self) -> Surface:
+        """What pictures are drawn on."""
+        return self.app.surface  # type: ignore[attr-defined]
 
     # Geometry
 
@@ -97,10 +114,12 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Takes the theme's overlay colours."""
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._take_theme())
-        self._take_theme()
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self.take_theme())
+        self.surface.add(self)
+        self.take_theme()
 
-    def _take_theme(self) -> None:
+    def take_theme(self) -> None:
+        """Draws with the colours, and on the surface, that the app has now."""
         self._palette = Palette.of(self.app)
         self._drawn.clear()
         self.refresh()
@@ -169,25 +188,51 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
         item = self._order.all[self._order.shown[place]]
         if line == self._cell_height - 1:
             return [self._caption(item, here=place == self._cursor)]
-        return self._thumbnail(item)[line]
+        found = self._thumbnail(item)
+        if found is None:
+            return [self._words(item, line)]
+        kept = found.lines.get(line)
+        if kept is None:
+            kept = found.lines[line] = self.surface.line(found.drawing, line, 0, self.thumb)
+        return kept
 
-    def _thumbnail(self, item: GalleryItem) -> list[list[Segment]]:
+    def _words(self, item: GalleryItem, line: int) -> Segment:
+        """Waiting, or why there is no picture."""
+        error = self.session.cache.error(item.key)
+        words = "…" if error is None else plain(error.title)
+        text = words[: self.thumb] if line == (self._cell_height - 1) // 2 else ""
+        return Segment(text.center(self.thumb), style(self._palette.text, self._palette.background))
+
+    def _thumbnail(self, item: GalleryItem) -> Thumbnail | None:
+        """Cropped to what is in it, whether or not a model saw it, and to the mask."""
         picture = self.session.cache.get(item.key)
-        error = self.session.cache.error(item.key) if picture is None else None
-        found = (item.key, picture is None, error is None, self._cell_height, self.thumb, self.overlay)
-        kept = self._drawn.get(found)
-        if kept is not None and kept[0] is item.segmentation:
-            self._drawn.move_to_end(found)
-            return kept[1]
-        look = Look(self.overlay, shades=getattr(self.app, "shades", False))
-        words = plain(error.title) if error is not None else ""
-        content = self.session.cache.content(item.key)
-        size = (self._cell_height - 1, self.thumb)
-        lines = draw(picture, item.segmentation, size, look, self._palette, content=content, words=words)
-        self._drawn[found] = (item.segmentation, lines)
+        if picture is None:
+            return None
+        size, cell = (self._cell_height - 1, self.thumb), self.surface.cell
+        wanted = (item.key, size, cell, self.overlay)
+        found = self._drawn.get(wanted)
+        if found is None or found.segmentation is not item.segmentation:
+            content = self.session.cache.content(item.key)
+            boxes = ([] if content is None else [content]) + box_of(item.segmentation)
+            view = around(picture.shape, boxes, *pixels(size, cell), LEAST_SHARE * max(picture.shape))
+            drawn = drawing(picture, item.segmentation, view, (size, cell), Look(self.overlay), self._palette)
+            found = self._drawn[wanted] = Thumbnail(item.segmentation, drawn)
+        self._drawn.move_to_end(wanted)
         while len(self._drawn) > KEPT_THUMBNAILS:
             self._drawn.popitem(last=False)
-        return lines
+        return found
+
+    def pieces(self, row: int, column: int, width: int) -> Iterator[Piece]:
+        """The thumbnails under some cells of one line."""
+        grid_row, line = divmod(row + self.scroll_offset.y, self._cell_height)
+        step = self.thumb + 1
+        for across in range(column // step, min((column + width - 1) // step + 1, self.columns)):
+            place = grid_row * self.columns + across
+            start, stop = max(column, across * step), min(column + width, across * step + self.thumb)
+            if place < len(self._order.shown) and line < self._cell_height - 1 and start < stop:
+                found = self._thumbnail(self._order.all[self._order.shown[place]])
+                if found is not None:
+                    yield Piece(start - column, found.image, line, start - across * step, stop - start)
 
     def _caption(self, item: GalleryItem, *, here: bool) -> Segment:
         mark = "■" if item.key in self._order.marked else ""

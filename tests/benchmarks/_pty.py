@@ -1,0 +1,165 @@
+"""A program in a pseudo-terminal that answers as xterm or kitty would, and what it writes for each key."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import termios
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CELL = (20, 10)  # pixels (rows, columns)
+ATTRIBUTES = {"": b"\x1b[?62;22c", "sixel": b"\x1b[?63;4;22c", "kitty": b"\x1b[?62;52c"}
+NAMES = {"": b"VTE(7600)", "sixel": b"XTerm(379)", "kitty": b"kitty(0.35.2)"}
+QUIET = 0.5  # seconds without a byte: the answer is over
+ANSWERS_WITHIN = 3.0  # the machine may be busy
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an answer cost: bytes, ms until the last of them, ms of the program's processors."""
+
+    bytes: int
+    ms: float
+    cpu_ms: float
+    ours: int = 0  # how many of the bytes belong to images
+
+
+class Program:
+    """A command in a pseudo-terminal of `size` (columns, rows); `graphics` is what the terminal has: a key of NAMES.
+
+    `round_trip` seconds pass between a question and its answer.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        variables: dict[str, str],
+        *,
+        size: tuple[int, int] = (160, 50),
+        graphics: str = "",
+        round_trip: float = 0.0,
+    ) -> None:
+        columns, rows = size
+        self.output = bytearray()
+        self.times: list[tuple[float, int]] = []
+        self._answers = _answers(graphics, columns, rows)
+        self._round_trip, self._scanned, self._answered = round_trip, 0, 0
+        self.begun = time.monotonic()
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, columns * CELL[1], rows * CELL[0]))
+            os.execvpe(command[0], list(command), variables)
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                if not select.select([self._terminal], [], [], 0.05)[0]:
+                    continue
+                data = os.read(self._terminal, 1 << 16)
+            except OSError:
+                return
+            if not data:
+                return
+            self.output += data
+            self.times.append((time.monotonic(), len(data)))
+            self._answer()
+
+    def _answer(self) -> None:
+        start = max(0, self._scanned - 64)  # a question may come in two parts
+        self._scanned = len(self.output)
+        recent = bytes(self.output[start:])
+        found = []
+        for pattern, answer in self._answers:
+            for match in re.finditer(pattern, recent):
+                found.append((start + match.end(), answer(match)))  # noqa: PERF401
+        for end, answer in sorted(found):
+            if end <= self._answered:
+                continue
+            self._answered = end
+            threading.Timer(self._round_trip, self.type, [answer]).start() if self._round_trip else self.type(answer)
+
+    def type(self, keys: bytes) -> None:
+        """Types, and doesn't wait."""
+        with contextlib.suppress(OSError):
+            os.write(self._terminal, keys)
+
+    def wait(self, pattern: bytes) -> None:
+        """Until it has written that."""
+        give_up, seen = time.monotonic() + PATIENCE, 0
+        while not re.search(pattern, bytes(self.output[max(0, seen - 4096) :])):
+            seen = len(self.output)
+            if time.monotonic() > give_up:
+                raise SystemExit(f"never written: {pattern!r}\n{bytes(self.output[-3000:])!r}")
+            time.sleep(0.02)
+
+    def settle(self, since: float = 0.0, quiet: float = QUIET) -> None:
+        """Until it has been quiet for a while."""
+        while True:
+            last = max(self.times[-1][0] if self.times else 0.0, since)
+            if time.monotonic() - last > quiet:
+                return
+            time.sleep(0.02)
+
+    def press(self, keys: bytes) -> Cost:
+        """Types and waits; what came of it."""
+        before, cpu, since = len(self.output), self.cpu_ms(), time.monotonic()
+        self.type(keys)
+        while len(self.output) == before and time.monotonic() - since < ANSWERS_WITHIN:
+            time.sleep(0.005)
+        self.settle(since)
+        answer = bytes(self.output[before:])
+        last = self.times[-1][0] if len(self.output) > before else since
+        return Cost(len(answer), (last - since) * 1e3, self.cpu_ms() - cpu, _of_images(answer))
+
+    def cpu_ms(self) -> float:
+        """Processor time of all its threads so far."""
+        total = 0
+        for task in Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError):
+                total += int(task.read_text().split()[0])
+        return total / 1e6
+
+    def first_frame_ms(self, least: int = 500) -> float:
+        """From the start until the first write of more than `least` bytes, questions left aside."""
+        return next((at - self.begun) * 1e3 for at, size in self.times if size > least)
+
+    def close(self) -> None:
+        """Ends it as a closed terminal does."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGTERM)
+            give_up = time.monotonic() + 8
+            while time.monotonic() < give_up and not os.waitpid(self.pid, os.WNOHANG)[0]:
+                time.sleep(0.05)
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+
+
+def _of_images(output: bytes) -> int:
+    return sum(len(found) for found in re.findall(rb"\x1bP[\d;]*q.*?\x1b\\|\x1b_G.*?\x1b\\", output, re.S))
+
+
+def _answers(graphics: str, columns: int, rows: int) -> list[tuple[bytes, Callable[[Any], bytes]]]:
+    answers: list[tuple[bytes, Callable[[Any], bytes]]] = [
+        (rb"\x1b\[0?c", lambda _m: ATTRIBUTES[graphics]),
+        (rb"\x1b\[>0?q", lambda _m: b"\x1bP>|" + NAMES[graphics] + b"\x1b\\"),
+        (rb"\x1b\[16t", lambda _m: b"\x1b[6;%d;%dt" % CELL),
+        (rb"\x1b\[14t", lambda _m: b"\x1b[4;%d;%dt" % (rows * CELL[0], columns * CELL[1])),
+        (rb"\x1b\[\?2026\$p", lambda _m: b"\x1b[?2026;2$y"),
+    ]
+    if graphics == "kitty":
+        answers.append((rb"\x1b_Gi=(\d+)[^\x1b]*a=q[^\x1b]*\x1b\\", lambda m: b"\x1b_Gi=%s;OK\x1b\\" % m[1]))
+    return answers

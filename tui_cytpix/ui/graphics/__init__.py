@@ -1,0 +1,1 @@
+"""How pictures get onto the screen: as text cells, as Sixel, as Kitty graphics; one interface (`surface`)."""

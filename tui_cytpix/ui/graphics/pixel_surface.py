@@ -1,0 +1,110 @@
+"""Surfaces with pixels: Textual knows their cells as a private character, the pixels follow in the same write."""
+
+from __future__ import annotations
+
+import weakref
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rich.console import Console
+from rich.segment import Segment
+from textual._compositor import CompositorUpdate
+
+from tui_cytpix.ui.graphics.surface import PictureSource, Piece, Sprite, Surface
+from tui_cytpix.ui.graphics.text_cells import Drawing
+from tui_cytpix.ui.graphics.updates import PLACE, runs
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.screen import Screen
+
+CellSize = Callable[[], tuple[int, int]]
+
+
+class Placed(NamedTuple):
+    """A piece and the (row, column) of the screen where it begins."""
+
+    y: int
+    x: int
+    piece: Piece
+
+
+class Dressed(CompositorUpdate):
+    """An update of the screen, and the pixels of the pictures in it."""
+
+    def __init__(self, update: CompositorUpdate, surface: PixelSurface, screen: Screen[Any]) -> None:
+        self._update, self._surface, self._screen = update, surface, screen
+
+    def render_segments(self, console: Console) -> str:
+        """All that goes to the terminal, in one string."""
+        text = self._update.render_segments(console).replace(PLACE, " ")
+        return text + self._surface.after(self._update, self._screen)
+
+
+class PixelSurface(Surface):
+    """`cell_size` gives the (rows, columns) of pixels in a cell, which may change while the app runs."""
+
+    pixels = True
+
+    def __init__(self, cell_size: CellSize) -> None:
+        super().__init__()
+        self._cell_size = cell_size
+        self.cell = cell_size()
+        self._sources: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def line(self, drawing: Drawing, row: int, start: int, stop: int) -> list[Segment]:  # noqa: ARG002
+        """Cells that the pixels will cover."""
+        return [Segment(PLACE * (stop - start))] if stop > start else []
+
+    def dress(self, update: Any, screen: Screen[Any]) -> Any:
+        """The update and its pixels, in one write."""
+        return Dressed(update, self, screen) if isinstance(update, CompositorUpdate) else update
+
+    def add(self, source: PictureSource) -> None:
+        """Kept as long as the widget lives."""
+        self._sources.add(source)
+
+    def resized(self) -> bool:
+        """True where the terminal's font changed."""
+        before, self.cell = self.cell, self._cell_size()
+        return before != self.cell
+
+    def after(self, update: CompositorUpdate, screen: Screen[Any]) -> str:
+        """The pixels of all picture cells that the update writes."""
+        sources = [
+            (source, source.region) for source in self._sources if source.is_attached and source.screen is screen
+        ]
+        found: list[Placed] = []
+        for y, x, width in runs(update):
+            for source, region in sources:
+                start, stop = max(x, region.x), min(x + width, region.right)
+                if region.y <= y < region.bottom and start < stop:
+                    asked = source.pieces(y - region.y, start - region.x, stop - start)
+                    found.extend(Placed(y, start + piece.at, piece) for piece in asked)
+        return self.draw(found)
+
+    @abstractmethod
+    def draw(self, placed: Iterable[Placed]) -> str:
+        """The pixels of these pieces."""
+
+
+def box_of(sprites: Iterable[Sprite], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """(top, left, bottom, right) of pixels, within the picture."""
+    tops, lefts, bottoms, rights = [], [], [], []
+    for image, (row, column) in sprites:
+        height, width = image.inks.shape
+        tops.append(row - height // 2)
+        lefts.append(column - width // 2)
+        bottoms.append(row + height // 2 + 1)
+        rights.append(column + width // 2 + 1)
+    return max(min(tops), 0), max(min(lefts), 0), min(max(bottoms), shape[0]), min(max(rights), shape[1])
+
+
+def write(app: App[Any], text: str) -> None:
+    """Straight to the terminal, in order with Textual's own updates."""
+    if app._driver is not None and not app.is_headless:
+        app._begin_update()
+        app._driver.write(text)
+        app._end_update()
+        app._driver.flush()

@@ -1,0 +1,109 @@
+"""A drawing as text: half-blocks (two pixels a cell), or shades where colours are few."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+
+from tui_cytpix.core.render import BACKDROP, GRAY_LEVELS, MARK, OUTLINE, RGB
+
+HALF = "▀"
+SHADES = " ░▒▓█"
+DOT = "●"
+WHITE: RGB = (255, 255, 255)
+BLACK: RGB = (0, 0, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A picture ready for the screen: `inks` uint8 (rows of cells * pixels a cell, columns likewise) and what they are,
+    `colours` uint8 (INKS, 3); `marks` the centroids' cells (row, column); `cell` the pixels (rows, columns) in one.
+    """
+
+    inks: NDArray[np.uint8]
+    colours: NDArray[np.uint8]
+    marks: frozenset[tuple[int, int]]
+    cell: tuple[int, int]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(rows, columns) of cells."""
+        return self.inks.shape[0] // self.cell[0], self.inks.shape[1] // self.cell[1]
+
+    def colour(self, ink: int) -> RGB:
+        """An ink's red, green and blue."""
+        red, green, blue = (int(v) for v in self.colours[ink])
+        return red, green, blue
+
+
+@lru_cache(maxsize=16384)
+def style(front: RGB, back: RGB, *, bold: bool = False) -> Style:
+    """A text style."""
+    return Style(color=Color.from_rgb(*front), bgcolor=Color.from_rgb(*back), bold=bold or None)
+
+
+def line(drawing: Drawing, row: int, start: int, stop: int, *, shades: bool) -> list[Segment]:
+    """The cells `start` to `stop` of one row. Neighbours of equal colours share a segment, and so do grays that are one
+    level apart: sensor noise would otherwise cost 40 bytes a cell.
+    """
+    if shades:
+        return _shades(drawing, row, start, stop)
+    top = drawing.inks[2 * row, start:stop].tolist()
+    bottom = drawing.inks[2 * row + 1, start:stop].tolist()
+    marked = {column for mark_row, column in drawing.marks if mark_row == row and start <= column < stop}
+    segments: list[Segment] = []
+    length, first = 0, (-1, -1)
+    for column, pair in enumerate(zip(top, bottom, strict=True), start):
+        if column in marked:
+            segments.extend(_run(drawing, length, first))
+            length, first = 0, (-1, -1)
+            segments.append(Segment(DOT, style(drawing.colour(MARK), _behind_mark(drawing, *pair), bold=True)))
+        elif length and _near(pair[0], first[0]) and _near(pair[1], first[1]):
+            length += 1
+        else:
+            segments.extend(_run(drawing, length, first))
+            length, first = 1, pair
+    segments.extend(_run(drawing, length, first))
+    return segments
+
+
+def _near(one: int, other: int) -> bool:
+    """The same, or two grays a level apart."""
+    return one == other or (one < GRAY_LEVELS and other < GRAY_LEVELS and abs(one - other) == 1)
+
+
+def _run(drawing: Drawing, length: int, pair: tuple[int, int]) -> list[Segment]:
+    if not length:
+        return []
+    front, back = drawing.colour(pair[0]), drawing.colour(pair[1])
+    return [Segment((" " if front == back else HALF) * length, style(front, back))]
+
+
+def _behind_mark(drawing: Drawing, above: int, below: int) -> RGB:
+    """Dark, so that the mark stands out on any picture, in any theme."""
+    dark = min((sum(drawing.colour(above)) + sum(drawing.colour(below))) // 18, 50)
+    return dark, dark, dark
+
+
+def _shades(drawing: Drawing, row: int, start: int, stop: int) -> list[Segment]:
+    pair = drawing.inks[2 * row : 2 * row + 2, start:stop]
+    level = drawing.colours[pair].mean(axis=(0, 2))
+    edges = (pair == OUTLINE).any(axis=0)
+    outside = (pair == BACKDROP).all(axis=0)
+    segments = []
+    for offset, value in enumerate(level.tolist()):
+        if (row, start + offset) in drawing.marks:
+            segments.append(Segment(DOT, style(drawing.colour(MARK), BLACK, bold=True)))
+        elif outside[offset]:
+            segments.append(Segment(" ", style(WHITE, drawing.colour(BACKDROP))))
+        elif edges[offset]:
+            segments.append(Segment("o", style(drawing.colour(OUTLINE), BLACK)))
+        else:
+            segments.append(Segment(SHADES[min(4, int(value / 256 * 5))], style(WHITE, BLACK)))
+    return segments
