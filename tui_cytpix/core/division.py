@@ -64,6 +64,11 @@ def place(object_mask: NDArray[np.bool_], count: int, image: NDArray[np.generic]
     return np.asarray(points[np.lexsort((points[:, 1], points[:, 0]))], np.float32)
 
 
+def dents(region: NDArray[np.bool_]) -> float:
+    """The share of a region's convex hull that is not in the region, 0 for a convex one."""
+    return 1 - int(region.sum()) / max(_hull(np.argwhere(region)), 1.0) if region.any() else 0.0
+
+
 def _smooth(image: NDArray[np.generic]) -> NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(image.astype(np.float32), (0, 0), _SMOOTH_PX), np.float32)
 

@@ -6,6 +6,7 @@ each other: a centroid without an object goes, an object without a centroid gets
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,14 @@ NEW_OBJECT_RADIUS_PX = 8.0
 CRUMB_PX = 5
 LIKELY = 64  # of 255: where the model gave an object no more than a quarter's chance, the image decides
 Point = tuple[float, float]
+
+
+class Pen(enum.StrEnum):
+    """What the crosshair's path does to the mask."""
+
+    BRUSH = "brush"
+    ERASE = "erase"
+    OUTLINE = "outline"
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,6 +238,14 @@ def outline(old: Segmentation, path: Sequence[Point]) -> Segmentation | None:
     replaced = within * 2 > total
     replaced[0] = False
     return fitted((old.mask & ~replaced[labels]) | region, old.centroids)
+
+
+def sketch(old: Segmentation, path: Sequence[Point], pen: Pen, radius: float) -> Segmentation:
+    """How the mask looks while a pen is at work; an outline shows as a thin line."""
+    from tui_cytpix.core.drawing import stroke
+
+    drawn = stroke(old.mask.shape, path, 0.5 if pen is Pen.OUTLINE else radius)
+    return Segmentation(old.mask & ~drawn if pen is Pen.ERASE else old.mask | drawn, old.centroids)
 
 
 def fill(old: Segmentation, point: Point) -> Segmentation | None:

@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
 from textual.containers import Horizontal
 from textual.widget import Widget
 
 from tui_cytpix.domain.annotation import Annotation, Status
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.screens.base import StepScreen
 from tui_cytpix.ui.widgets.annotation_canvas import AnnotationCanvas
 from tui_cytpix.ui.widgets.annotation_readout import Shown, lines, paragraphs
 from tui_cytpix.ui.widgets.readout import Readout
 from tui_cytpix.workflow import base_model
-from tui_cytpix.workflow.anatomy import Anatomy, dissect
+from tui_cytpix.workflow.anatomy import Anatomy, ObjectPart, dissect
 from tui_cytpix.workflow.annotate import Annotator, Point, nearest_centroid
 from tui_cytpix.workflow.predict import PredictProgress
+from tui_cytpix.workflow.retouch import Pen, sketch
 
 WIDE = 110
 PREFETCH = 6
+PEN_RADIUS_PX, PEN_RADII_PX = 2.0, (0.0, 12.0)
 Change = Callable[[Annotator, ImageKey], Annotation | None]
 
 
@@ -43,6 +47,8 @@ class EditingScreen(StepScreen):
         self.message = ""
         self._model: ModelEntry | None = None
         self.moving: int | None = None
+        self.pen: Pen | None = None
+        self.pen_radius = PEN_RADIUS_PX
         self.shows_proposal = False
         self.touched: list[ImageKey] = []
         self.taken_back: list[ImageKey] = []
@@ -97,6 +103,7 @@ class EditingScreen(StepScreen):
             self._opened, self._waits_at = self.key, self.canvas.cursor
         self.moving, self.shows_proposal = None, False
         self.canvas.grab(on=False)
+        self.canvas.steered = False
         ahead = self.keys[self.place : self.place + PREFETCH]
         self.session.cache.request(ahead, lambda _key: None)
         await self.take(annotator.look_at(self.key))
@@ -105,7 +112,7 @@ class EditingScreen(StepScreen):
         """Shows a state, measured off the event loop."""
         self.state = state
         shown = state.proposal if self.shows_proposal else state.segmentation
-        self.anatomy = None if shown is None else await asyncio.to_thread(dissect, shown)
+        self.anatomy = None if shown is None else await asyncio.to_thread(self._dissected, shown)
         particles = None if self.anatomy is None else self.anatomy.particle_labels
         title = "what the model proposed (P: back)" if self.shows_proposal else ""
         self.canvas.edit(self.key, shown, particles, title)
@@ -114,13 +121,19 @@ class EditingScreen(StepScreen):
             self._waits_at = self.canvas.cursor if shown is None else None
         self.refresh_readout()
 
+    def _dissected(self, shown: Segmentation) -> Anatomy:
+        annotator = self.annotator
+        return dissect(shown, None if annotator is None else annotator.seen(self.key).image)
+
     def _first_point(self) -> Point:
-        """The crosshair starts in the largest object."""
+        """The crosshair starts in the object whose count is most doubtful."""
         if self.anatomy is None or not self.anatomy.objects:
             height, width = self.canvas.shape
             return height / 2, width / 2
-        largest = max(self.anatomy.objects, key=lambda part: part.area_px)
-        return self.particle_points()[largest.particles[0]] if largest.particles else largest.centre
+        return self._point_in(max(self.anatomy.objects, key=lambda part: part.doubt))
+
+    def _point_in(self, part: ObjectPart) -> Point:
+        return self.particle_points()[part.particles[0]] if part.particles else part.centre
 
     def refresh_readout(self) -> None:
         """The numbers at the side."""
@@ -137,6 +150,8 @@ class EditingScreen(StepScreen):
             moving=self.moving,
             zoom=self.canvas.zoom_factor,
             message=self.message,
+            one_mask=self.target is not None,
+            pen=self.pen,
         )
         run = self.session.run
         self.query_one(Readout).show(lines(shown, run.annotations), paragraphs(shown, run.settings))
@@ -144,7 +159,17 @@ class EditingScreen(StepScreen):
     def on_annotation_canvas_cursor_moved(self, event: AnnotationCanvas.CursorMoved) -> None:
         """Position and object under the crosshair."""
         event.stop()
+        self.show_pen()
         self.refresh_readout()
+
+    def show_pen(self) -> None:
+        """What the pen has drawn so far; it is not saved before the pen is lifted."""
+        segmentation, path = self.canvas.segmentation, self.canvas.path
+        if self.pen is None or path is None or self.state is None or self.state.segmentation is None:
+            return
+        if segmentation is not None:
+            drawn = sketch(self.state.segmentation, path, self.pen, self.pen_radius)
+            self.canvas.edit(self.key, drawn, None, "")
 
     # Deciding
 
@@ -153,6 +178,7 @@ class EditingScreen(StepScreen):
         annotator, key = self.annotator, self.key
         if annotator is None:
             return False
+        await self.end_pen()
         if self.state is None or self.state.segmentation is None:
             nothing = "No proposal yet: wait for the model."
         self.shows_proposal = False
@@ -197,6 +223,50 @@ class EditingScreen(StepScreen):
         target.append(key)
         await self.open_image(self.keys.index(key))
 
+    # Pens
+
+    async def take_pen(self, pen: Pen) -> None:
+        """Puts a pen down at the crosshair; the one that is down already is lifted."""
+        before = self.pen
+        await self.end_pen()
+        if before is pen or self.state is None or self.state.segmentation is None:
+            return
+        self.shows_proposal = False
+        self.pen, self.message = pen, f"{pen.capitalize()}: move; again or Enter: done, u: never mind."
+        self.canvas.put_down()
+        self.show_pen()
+        self.refresh_readout()
+
+    async def end_pen(self) -> None:
+        """Lifts the pen: what it drew is one edit."""
+        pen, self.pen = self.pen, None
+        if pen is None:
+            return
+        path, radius = self.canvas.lift(), self.pen_radius
+        changes: dict[Pen, Change] = {
+            Pen.BRUSH: lambda a, key: a.paint(key, path, radius),
+            Pen.ERASE: lambda a, key: a.erase(key, path, radius),
+            Pen.OUTLINE: lambda a, key: a.outline(key, path),
+        }
+        if not await self.decide(changes[pen], f"{pen.capitalize()}: done.") and self.state is not None:
+            await self.take(self.state)
+
+    async def drop_pen(self) -> bool:
+        """Lifts the pen without an edit; False where none is down."""
+        if self.pen is None or self.state is None:
+            return False
+        self.pen, self.message = None, "Never mind."
+        self.canvas.lift()
+        await self.take(self.state)
+        return True
+
+    def size_pen(self, by: int) -> None:
+        """A finer or broader pen."""
+        self.pen_radius = float(np.clip(self.pen_radius + by, *PEN_RADII_PX))
+        self.message = f"The pen is {2 * self.pen_radius + 1:.0f} px wide."
+        self.show_pen()
+        self.refresh_readout()
+
     # Moving about
 
     def nearest(self) -> int | None:
@@ -211,6 +281,20 @@ class EditingScreen(StepScreen):
 
     def object_points(self) -> list[Point]:
         """A point in each object: its first centroid, else its middle."""
-        points = self.particle_points()
-        parts = () if self.anatomy is None else self.anatomy.objects
-        return [points[part.particles[0]] if part.particles else part.centre for part in parts]
+        return [] if self.anatomy is None else [self._point_in(part) for part in self.anatomy.objects]
+
+    def odd_points(self) -> list[Point]:
+        """What is unmarked, largest first, then what is far smaller than the rest."""
+        if self.anatomy is None:
+            return []
+        return [*self.anatomy.unclaimed, *(self._point_in(part) for part in self.anatomy.specks)]
+
+    @property
+    def target(self) -> Point | None:
+        """Where the object is that a key for outlines means: under the crosshair, once the user has moved there. None:
+        all objects.
+        """
+        cursor = self.canvas.cursor
+        if not self.canvas.steered or self.anatomy is None or self.anatomy.object_at(cursor) is None:
+            return None
+        return cursor

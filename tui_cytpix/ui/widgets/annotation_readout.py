@@ -13,6 +13,7 @@ from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.text import plain
 from tui_cytpix.workflow.anatomy import Anatomy, ObjectPart
+from tui_cytpix.workflow.retouch import Pen
 
 DIM, BOLD = Style(dim=True), Style(bold=True)
 _WORDS = {
@@ -37,6 +38,9 @@ class Shown:
     moving: int | None
     zoom: float
     message: str
+    one_mask: bool = False
+    pen: Pen | None = None
+    aside: tuple[str, ...] = ()
 
 
 def lines(shown: Shown, book: AnnotationBook) -> list[Text]:
