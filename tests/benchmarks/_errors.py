@@ -98,12 +98,12 @@ def loose(truth: Segmentation, _rng: np.random.Generator) -> Segmentation | None
 
 
 def missing(truth: Segmentation, rng: np.random.Generator) -> Segmentation | None:
-    """An object that was not seen."""
-    labels, owners, count = _objects(truth)
-    if count == 0:
+    """A particle of its own that was not seen."""
+    region = _with_particles(truth, 1, rng)
+    if region is None:
         return None
-    gone = int(rng.integers(1, count + 1))
-    return Segmentation(truth.mask & (labels != gone), truth.centroids[owners != gone])
+    labels, owners, _ = _objects(truth)
+    return Segmentation(truth.mask & ~region, truth.centroids[owners != labels[region][0]])
 
 
 def debris(truth: Segmentation, rng: np.random.Generator) -> Segmentation | None:

@@ -44,12 +44,14 @@ class Oracle:
         self._labels, self._count = label_objects(truth.mask)
         self._owners = object_of(self._labels, truth.centroids)
         self._tried: set[str] = set()
+        self._last_iou = 0.0
 
     def next_key(self, screen: AnnotateScreen) -> str:
         """One key; `a` once all is right, or nothing is left to try."""
         if not self._usable:
             return key("editor.reject")
-        assert screen.state is not None and screen.state.segmentation is not None
+        assert screen.state is not None
+        assert screen.state.segmentation is not None
         now = screen.state.segmentation
         if is_right(now, self.truth):
             return key("editor.accept")
@@ -109,6 +111,10 @@ class Oracle:
         """Masks that are too large or too small."""
         if foreground_iou(self.truth.mask, now.mask) >= IOU:
             return None
+        iou = foreground_iou(self.truth.mask, now.mask)
+        if iou <= self._last_iou:
+            return None
+        self._last_iou = iou
         extra, lacking = int((now.mask & ~self.truth.mask).sum()), int((self.truth.mask & ~now.mask).sum())
         return key("editor.tighten" if extra > lacking else "editor.loosen")
 
@@ -129,7 +135,9 @@ class Oracle:
             return None
         ways = [
             _jumps(at, screen.object_points(), region, nearest_first=True, names=("next-object", "previous-object")),
-            _jumps(at, screen.particle_points(), region, nearest_first=True, names=("next-particle", "previous-particle")),
+            _jumps(
+                at, screen.particle_points(), region, nearest_first=True, names=("next-particle", "previous-particle")
+            ),
             _jumps(at, screen.odd_points(), region, nearest_first=False, names=("next-odd", "previous-odd")),
             _walk(at, region),
         ]
@@ -137,14 +145,15 @@ class Oracle:
 
     def _is_nearest(self, screen: AnnotateScreen, region: NDArray[np.bool_]) -> bool:
         at = screen.canvas.cursor
-        assert screen.state is not None and screen.state.segmentation is not None
+        assert screen.state is not None
+        assert screen.state.segmentation is not None
         pixels = np.argwhere(screen.state.segmentation.mask)
         y, x = pixels[np.argmin(((pixels - np.array(at)) ** 2).sum(axis=1))]
         return bool(region[y, x])
 
 
 def _jumps(
-    at: Point, points: list[Point], region: NDArray[np.bool_], *, nearest_first: bool, names: tuple[str, str]
+    at: Point, points: list[Point], region: NDArray[np.bool_], what: str, *, nearest_first: bool = True
 ) -> list[str]:
     """The presses of one jump key that lead into the region; none where it doesn't."""
     if not points:
@@ -152,7 +161,7 @@ def _jumps(
     away = [(p[0] - at[0]) ** 2 + (p[1] - at[1]) ** 2 for p in points]
     nearest = int(np.argmin(away))
     ways = []
-    for name, by in zip(names, (1, -1), strict=True):
+    for name, by in ((f"next-{what}", 1), (f"previous-{what}", -1)):
         place = nearest
         for presses in range(1, len(points) + 2):
             if presses > 1 or away[nearest] <= 2.0:
@@ -201,4 +210,3 @@ def _step(at: Point, to: Point, within: float) -> str | None:
 
     best = min(_MOVES, key=lambda pressed: left(_MOVES[pressed]))
     return best if left(_MOVES[best]) < left((0, 0)) else None
-

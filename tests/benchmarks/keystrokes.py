@@ -66,8 +66,9 @@ class Outcome:
         return len(self.keys.split())
 
 
-def _key(place: int) -> ImageKey:
-    return ImageKey("cases", f"{place:04}")
+def _keys(found: Sequence[Case]) -> list[ImageKey]:
+    """Every source is a sample of its own."""
+    return [ImageKey(case.source.replace(":", "-"), f"{place:04}") for place, case in enumerate(found)]
 
 
 def build_run(folder: Path, found: Sequence[Case]) -> Path:
@@ -77,10 +78,13 @@ def build_run(folder: Path, found: Sequence[Case]) -> Path:
     write_model(file, {"weight": np.zeros(1, np.float32)}, ModelCard("proposer", "full", "UDT"))
     model = base_model.entry(file)
     with Run.create(folder / "run") as run:
-        keys = tuple(_key(place) for place in range(len(found)))
-        sample = SampleRef("cases", str(folder / "gone.acs"), 0, "", um_per_px=0.3, scale_source="given")
+        keys = tuple(_keys(found))
+        names = dict.fromkeys(key.sample for key in keys)
+        samples = tuple(
+            SampleRef(n, str(folder / f"{n}.acs"), 0, "", um_per_px=0.3, scale_source="given") for n in names
+        )
         selection = SelectionSettings(preview=len(keys), random=keys)
-        run.update(replace(run.settings, samples=(sample,), selection=selection, step="train"))
+        run.update(replace(run.settings, samples=samples, selection=selection, step="train"))
         base_model.choose(run, model)
         for image, case in zip(keys, found, strict=True):
             copy = run.folder.preview_image(image)
@@ -97,7 +101,7 @@ async def annotate(path: Path, found: Sequence[Case]) -> list[Outcome]:
     outcomes = []
     async with app.run_test(size=SIZE) as pilot:
         await _until(pilot, lambda: isinstance(app.screen, TrainScreen))
-        keys = [_key(place) for place in range(len(found))]
+        keys = _keys(found)
         app.open_annotator(keys)
         await _until(pilot, lambda: isinstance(app.screen, AnnotateScreen) and app.screen.state is not None)
         screen = app.screen
@@ -123,7 +127,8 @@ async def _one(pilot: Pilot[None], screen: AnnotateScreen, case: Case, image: Im
         await pilot.press(pressed[-1])
         await pilot.pause()
         if pressed[-1].isdigit() and digit_alone is None and "called" in case.kind:
-            assert screen.state is not None and screen.state.segmentation is not None
+            assert screen.state is not None
+            assert screen.state.segmentation is not None
             digit_alone = is_right(screen.state.segmentation, case.truth)
     state = book.state(image)
     rejected = state.status is Status.REJECTED and case.kind == "reject"

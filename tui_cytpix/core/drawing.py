@@ -13,11 +13,14 @@ from tui_cytpix.core.regions import as_uint8, bounding_box, fill_holes, label_ob
 
 Point = tuple[float, float]
 _SQUARE = np.ones((3, 3), np.uint8)
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 _ANGLES = 36
-_LEVELS = np.linspace(0.12, 0.7, 20)  # of the strongest signal near the point
+_LEVELS, _DRAWN_IN = 12, 6
+_LEAST = 1.8  # of the structure of mere noise: what stands out
 _SMALLEST, _LARGEST_SHARE = 12, 0.5
 _NEAR_PX = 5
-_STRUCTURE_SIGMA = 1.2
+_AREA_SPREAD = 0.5  # of the logarithm
+_STRUCTURE_SIGMA = 0.8
 
 
 def stroke(shape: tuple[int, ...], path: Sequence[Point], radius: float) -> NDArray[np.bool_]:
@@ -99,17 +102,20 @@ def structure(image: NDArray[np.generic]) -> NDArray[np.float32]:
     return np.sqrt(cv2.GaussianBlur(gray * gray, (0, 0), _STRUCTURE_SIGMA))
 
 
-def wand(image: NDArray[np.generic], point: Point, mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+def wand(
+    image: NDArray[np.generic], point: Point, mask: NDArray[np.bool_], usual_px: float | None = None
+) -> NDArray[np.bool_] | None:
     """The structure around a point, as an object of its own.
 
-    Grown from the point over what exceeds a level, holes filled, other objects left alone. The level is the one on
-    which the outlines of the other objects lie, so that one image's masks are alike; without others, the one whose
-    outline lies where the structure falls off most steeply.
+    Grown from the point over what exceeds a level, holes filled, other objects left alone, and drawn in by 0 to 5 px:
+    a halo belongs to what is seen, not to the cell. Of all levels and depths, that outline is taken on which the image
+    changes most steeply and which still encloses most of the structure; the nearer to the usual area the better.
 
     Args:
         image: (H, W), less its background.
         point: (y, x).
         mask: bool (H, W), the other objects.
+        usual_px: area of a particle of the sample, None where unknown.
 
     Returns:
         bool (H, W), None where nothing stands out.
@@ -117,29 +123,37 @@ def wand(image: NDArray[np.generic], point: Point, mask: NDArray[np.bool_]) -> N
     signal = structure(image)
     y, x = round(point[0]), round(point[1])
     near = signal[max(y - _NEAR_PX, 0) : y + _NEAR_PX + 1, max(x - _NEAR_PX, 0) : x + _NEAR_PX + 1]
-    free = ~cv2.dilate(as_uint8(mask), _SQUARE).view(np.bool_)
-    if near.size == 0 or float(near.max()) <= 3 * _floor(signal):
+    lowest = _LEAST * _floor(signal)
+    if near.size == 0 or float(near.max()) <= lowest:
         return None
-    steep = np.hypot(cv2.Sobel(signal, cv2.CV_32F, 1, 0), cv2.Sobel(signal, cv2.CV_32F, 0, 1))
-    levels = _LEVELS * float(near.max())
-    if mask.any():
-        levels = np.array([float(np.median(signal[_rim(mask)]))])
+    free = ~cv2.dilate(as_uint8(mask), _SQUARE).view(np.bool_)
+    smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.0)
+    steep = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
     best: NDArray[np.bool_] | None = None
-    steepest = -1.0
-    for level in levels:
+    worth = 0.0
+    for level in np.geomspace(lowest, float(near.max()), _LEVELS):
         region = _grown(signal > level, free, point)
-        if region is None:
-            continue
-        slope = float(steep[_rim(region)].mean())
-        if slope > steepest:
-            best, steepest = region, slope
+        for _ in range(_DRAWN_IN):
+            if region is None:
+                break
+            this = float(steep[_rim(region)].mean()) * float(np.sqrt(signal[region].sum()))
+            if usual_px is not None:
+                this *= float(np.exp(-0.5 * (np.log(region.sum() / usual_px) / _AREA_SPREAD) ** 2))
+            if this > worth:
+                best, worth = region, this
+            region = _at_point(cv2.erode(as_uint8(region), _CROSS).view(np.bool_), point)
     return best
 
 
 def _grown(above: NDArray[np.bool_], free: NDArray[np.bool_], point: Point) -> NDArray[np.bool_] | None:
     closed = cv2.morphologyEx(as_uint8(above & free), cv2.MORPH_CLOSE, _SQUARE).view(np.bool_)
-    filled = fill_holes(closed) & free
-    region = _part_at(filled, point)
+    whole = _part_at(fill_holes(closed) & free, point)
+    return _at_point(cv2.morphologyEx(as_uint8(whole), cv2.MORPH_OPEN, _SQUARE).view(np.bool_), point)
+
+
+def _at_point(mask: NDArray[np.bool_], point: Point) -> NDArray[np.bool_] | None:
+    """The part at the point, where it is of a cell's size and near."""
+    region = _part_at(mask, point)
     ys, xs = np.nonzero(region)
     if not _SMALLEST <= len(ys) <= _LARGEST_SHARE * region.size:
         return None

@@ -105,6 +105,13 @@ def dissect(segmentation: Segmentation, image: NDArray[np.float32] | None = None
     )
 
 
+def compared(now: Segmentation, proposal: Segmentation) -> str:
+    """How a segmentation differs from what was proposed, in words."""
+    union = int((now.mask | proposal.mask).sum())
+    iou = int((now.mask & proposal.mask).sum()) / union if union else 1.0
+    return f"proposed {proposal.particle_count}, yours {now.particle_count}; masks agree to {iou:.0%}"
+
+
 def _doubt(region: NDArray[np.bool_], particles: int) -> float:
     """A clump without dents is doubtful, and a single particle with them: 0 sure, up to 1."""
     from tui_cytpix.core.division import dents

@@ -19,6 +19,7 @@ from tui_cytpix.workflow.retouch import Point, Seen, nearest_centroid
 from tui_cytpix.workflow.run import Run
 
 MAX_GAP_SECONDS = 60.0
+TYPICAL_OF, LEAST_TYPICAL = 200, 5
 __all__ = ["Annotator", "Point", "nearest_centroid", "queue"]
 
 
@@ -30,7 +31,7 @@ class Annotator:
     def __init__(self, run: Run, model: ModelEntry, predictions: PredictionStore) -> None:
         self._run, self._model, self._predictions = run, model, predictions
         self._last_key = time.monotonic()
-        self._seen: tuple[ImageKey, NDArray[np.float32] | None] | None = None
+        self._seen: tuple[ImageKey, Seen] | None = None
 
     def look_at(self, key: ImageKey) -> Annotation:
         """The image's state; where nobody touched it yet, the model's proposal stands in it, unrecorded."""
@@ -81,8 +82,15 @@ class Annotator:
     def seen(self, key: ImageKey) -> Seen:
         """What the tools look at; without the image where it can't be read."""
         if self._seen is None or self._seen[0] != key:
-            self._seen = key, self._difference(key)
-        return Seen(self._seen[1], self._predictions.probability(key))
+            seen = Seen(self._difference(key), self._predictions.probability(key), self._particle_px(key.sample))
+            self._seen = key, seen
+        return self._seen[1]
+
+    def _particle_px(self, sample: str) -> float | None:
+        """The median of mask area to count over what the model said about the sample."""
+        found = [self._predictions.get(key) for key in self._predictions.keys() if key.sample == sample]  # noqa: SIM118
+        sizes = [int(s.mask.sum()) / s.particle_count for s in found[:TYPICAL_OF] if s is not None and s.particle_count]
+        return float(np.median(sizes)) if len(sizes) >= LEAST_TYPICAL else None
 
     def _difference(self, key: ImageKey) -> NDArray[np.float32] | None:
         try:

@@ -31,12 +31,13 @@ class Pen(enum.StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What the tools may look at: the image less its background, and the model's foreground probability (255 =
-    certain), both (H, W); None where there is none.
+    """What the tools may look at: the image less its background, the model's foreground probability (255 = certain),
+    both (H, W), and the usual area of a particle in the sample, px; None where there is none.
     """
 
     image: NDArray[np.float32] | None = None
     probability: NDArray[np.uint8] | None = None
+    particle_px: float | None = None
 
 
 def nearest_centroid(segmentation: Segmentation, point: Point) -> int | None:
@@ -104,7 +105,7 @@ def wand(old: Segmentation, point: Point, seen: Seen) -> Segmentation | None:
         return None
     under = object_at(old.mask, point)
     others = old.mask if under is None else old.mask & ~under
-    region = grow(seen.image, point, others)
+    region = grow(seen.image, point, others, seen.particle_px)
     return None if region is None else fitted(others | region, old.centroids)
 
 
@@ -117,7 +118,7 @@ def _new_object(mask: NDArray[np.bool_], point: Point, seen: Seen) -> NDArray[np
         likely = object_at((seen.probability >= seen.probability[pixel] / 2) & free, point)
         if likely is not None:
             return likely
-    region = grow(seen.image, point, mask) if seen.image is not None else None
+    region = grow(seen.image, point, mask, seen.particle_px) if seen.image is not None else None
     if region is not None and region[pixel]:
         return region
     y, x = np.ogrid[: mask.shape[0], : mask.shape[1]]

@@ -112,6 +112,8 @@ EDITOR = (
     _C("editor.previous-particle", "shift+tab", "Particle back"),
     _C("editor.next-object", "n", "Object", "Crosshair to the next object, the one before."),
     _C("editor.previous-object", "N", "Object back"),
+    _C("editor.order", "e", "Order", "The order of images: as listed, suggested, random, least sure first."),
+    _C("editor.review", "r", "Look back", "Earlier annotations once more, those first whose masks drift; q: back."),
     _C("editor.next-image", "pagedown", "Next image", "The next image, the one before.", footer=True),
     _C("editor.previous-image", "pageup", "Previous image"),
     _C("editor.undo", "u", "Undo", "Undo the last change, on the image it was made on; redo it.", footer=True),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from textual.binding import BindingType
 
 from tui_cytpix.ui.commands import bindings
-from tui_cytpix.ui.screens.editing import EditingScreen
+from tui_cytpix.ui.screens.penning import PenScreen
 from tui_cytpix.workflow.retouch import Pen
 
 
-class AnnotateScreen(EditingScreen):
+class AnnotateScreen(PenScreen):
     """Opens on top of step 4 with the images to go through. Every decision is the Annotator's."""
 
     SCOPES = ("editor", "cursor", "image")
@@ -206,6 +207,21 @@ class AnnotateScreen(EditingScreen):
         self.message = "" if points else "Nothing unmarked stands out, and no object is a speck."
         self.canvas.step_through(points, by, nearest_first=False)
         self.refresh_readout()
+
+    async def action_order(self) -> None:
+        """As listed, suggested, random, least sure first."""
+        await self.end_pen()
+        await self.reorder()
+
+    async def action_review(self) -> None:
+        """Earlier annotations once more, those that drift first."""
+        await self.end_pen()
+        keys = await asyncio.to_thread(self.session.consistency.to_review)
+        if self.review or not keys:
+            self.message = "q goes back to the open images." if self.review else "Nothing is annotated yet."
+            self.refresh_readout()
+            return
+        self.app.push_screen(AnnotateScreen(keys, review=True))
 
     async def action_next_image(self) -> None:
         """The next image, decided or not."""

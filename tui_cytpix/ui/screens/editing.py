@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Sequence
 
-import numpy as np
 from textual.containers import Horizontal
 from textual.widget import Widget
 
@@ -17,15 +17,17 @@ from tui_cytpix.ui.screens.base import StepScreen
 from tui_cytpix.ui.widgets.annotation_canvas import AnnotationCanvas
 from tui_cytpix.ui.widgets.annotation_readout import Shown, lines, paragraphs
 from tui_cytpix.ui.widgets.readout import Readout
-from tui_cytpix.workflow import base_model
-from tui_cytpix.workflow.anatomy import Anatomy, ObjectPart, dissect
+from tui_cytpix.workflow import advice, base_model, suggest
+from tui_cytpix.workflow.anatomy import Anatomy, ObjectPart, compared, dissect
 from tui_cytpix.workflow.annotate import Annotator, Point, nearest_centroid
+from tui_cytpix.workflow.consistency import Stringency, pause_seconds
 from tui_cytpix.workflow.predict import PredictProgress
-from tui_cytpix.workflow.retouch import Pen, sketch
+from tui_cytpix.workflow.retouch import Pen
+from tui_cytpix.workflow.suggest import Order, Suggestion
 
 WIDE = 110
 PREFETCH = 6
-PEN_RADIUS_PX, PEN_RADII_PX = 2.0, (0.0, 12.0)
+PEN_RADIUS_PX = 2.0
 Change = Callable[[Annotator, ImageKey], Annotation | None]
 
 
@@ -38,10 +40,16 @@ class EditingScreen(StepScreen):
     step = "train"
     on_top = True
 
-    def __init__(self, keys: Sequence[ImageKey], start: ImageKey | None = None) -> None:
+    def __init__(self, keys: Sequence[ImageKey], start: ImageKey | None = None, *, review: bool = False) -> None:
+        """With `review` the images are gone through whether they are decided or not."""
         super().__init__()
+        self.listed = tuple(keys)
         self.keys = list(keys)
+        self.review = review
+        self.order = Order.LISTED
+        self.stringency: Stringency | None = None
         self.place = self.keys.index(start) if start in self.keys else 0
+        self.ranked: list[Suggestion] = []
         self.state: Annotation | None = None
         self.anatomy: Anatomy | None = None
         self.message = ""
@@ -82,6 +90,32 @@ class EditingScreen(StepScreen):
         self._model = await asyncio.to_thread(base_model.base_of, self.session.run)
         await self.session.load_predictions(self._model)
         self.session.ask_model(self._model, self.keys)
+        away = pause_seconds(self.session.run, time.time())
+        if away and not self.review:
+            self.message = f"Back after {advice.duration(away)}: r looks through what you annotated before."
+        await self.open_image(self.place)
+        self.ranked = await asyncio.to_thread(self._rank, self._model)
+        self.refresh_readout()
+
+    def _rank(self, model: ModelEntry) -> list[Suggestion]:
+        """What speaks for each image; the other resolution's answers count where the run has them."""
+        session = self.session
+        rival = suggest.rival_of(model, base_model.library())
+        other = None if rival is None else session.predict.store(rival)
+        return suggest.suggestions(session.run, session.training, session.predict.store(model), None, other)
+
+    async def reorder(self) -> None:
+        """The next order; the image on screen stays."""
+        if self._model is None:
+            return
+        orders = list(Order)
+        self.order = orders[(orders.index(self.order) + 1) % len(orders)]
+        if self.order is Order.SUGGESTED:
+            self.ranked = await asyncio.to_thread(self._rank, self._model)
+        here, store = self.key, self.session.predict.store(self._model)
+        self.keys = suggest.arranged(self.listed, self.order, self.ranked, store, self.session.run.settings.seed)
+        self.place = 0 if self.order is not Order.LISTED else self.keys.index(here)
+        self.message = f"Order: {self.order}."
         await self.open_image(self.place)
 
     def on_predictions(self, progress: PredictProgress) -> None:
@@ -113,6 +147,7 @@ class EditingScreen(StepScreen):
         self.state = state
         shown = state.proposal if self.shows_proposal else state.segmentation
         self.anatomy = None if shown is None else await asyncio.to_thread(self._dissected, shown)
+        self.stringency = None if shown is None else await asyncio.to_thread(self.session.consistency.of, state)
         particles = None if self.anatomy is None else self.anatomy.particle_labels
         title = "what the model proposed (P: back)" if self.shows_proposal else ""
         self.canvas.edit(self.key, shown, particles, title)
@@ -152,9 +187,21 @@ class EditingScreen(StepScreen):
             message=self.message,
             one_mask=self.target is not None,
             pen=self.pen,
+            aside=self._aside(),
         )
         run = self.session.run
         self.query_one(Readout).show(lines(shown, run.annotations), paragraphs(shown, run.settings))
+
+    def _aside(self) -> tuple[str, ...]:
+        """Why this image, how its masks lie, and how it differs from the proposal while that is shown."""
+        reason = next((s.reason for s in self.ranked if s.image == self.key), "")
+        found = [f"Suggested: {reason}." if reason else ""]
+        if self.stringency is not None:
+            found.append(self.stringency.in_words())
+        state = self.state
+        if self.shows_proposal and state is not None and state.segmentation is not None and state.proposal is not None:
+            found.append(compared(state.segmentation, state.proposal))
+        return tuple(words for words in found if words)
 
     def on_annotation_canvas_cursor_moved(self, event: AnnotationCanvas.CursorMoved) -> None:
         """Position and object under the crosshair."""
@@ -163,13 +210,10 @@ class EditingScreen(StepScreen):
         self.refresh_readout()
 
     def show_pen(self) -> None:
-        """What the pen has drawn so far; it is not saved before the pen is lifted."""
-        segmentation, path = self.canvas.segmentation, self.canvas.path
-        if self.pen is None or path is None or self.state is None or self.state.segmentation is None:
-            return
-        if segmentation is not None:
-            drawn = sketch(self.state.segmentation, path, self.pen, self.pen_radius)
-            self.canvas.edit(self.key, drawn, None, "")
+        """What a pen has drawn so far."""
+
+    async def end_pen(self) -> None:
+        """Lifts the pen that is down, if any."""
 
     # Deciding
 
@@ -195,6 +239,10 @@ class EditingScreen(StepScreen):
 
     async def go_on(self, message: str) -> None:
         """To the next open image; stays where none is left."""
+        if self.review:
+            self.message = message
+            await self.open_image(self.place + 1)
+            return
         open_ones = [
             place
             for place in (*range(self.place + 1, len(self.keys)), *range(self.place))
@@ -222,50 +270,6 @@ class EditingScreen(StepScreen):
             return
         target.append(key)
         await self.open_image(self.keys.index(key))
-
-    # Pens
-
-    async def take_pen(self, pen: Pen) -> None:
-        """Puts a pen down at the crosshair; the one that is down already is lifted."""
-        before = self.pen
-        await self.end_pen()
-        if before is pen or self.state is None or self.state.segmentation is None:
-            return
-        self.shows_proposal = False
-        self.pen, self.message = pen, f"{pen.capitalize()}: move; again or Enter: done, u: never mind."
-        self.canvas.put_down()
-        self.show_pen()
-        self.refresh_readout()
-
-    async def end_pen(self) -> None:
-        """Lifts the pen: what it drew is one edit."""
-        pen, self.pen = self.pen, None
-        if pen is None:
-            return
-        path, radius = self.canvas.lift(), self.pen_radius
-        changes: dict[Pen, Change] = {
-            Pen.BRUSH: lambda a, key: a.paint(key, path, radius),
-            Pen.ERASE: lambda a, key: a.erase(key, path, radius),
-            Pen.OUTLINE: lambda a, key: a.outline(key, path),
-        }
-        if not await self.decide(changes[pen], f"{pen.capitalize()}: done.") and self.state is not None:
-            await self.take(self.state)
-
-    async def drop_pen(self) -> bool:
-        """Lifts the pen without an edit; False where none is down."""
-        if self.pen is None or self.state is None:
-            return False
-        self.pen, self.message = None, "Never mind."
-        self.canvas.lift()
-        await self.take(self.state)
-        return True
-
-    def size_pen(self, by: int) -> None:
-        """A finer or broader pen."""
-        self.pen_radius = float(np.clip(self.pen_radius + by, *PEN_RADII_PX))
-        self.message = f"The pen is {2 * self.pen_radius + 1:.0f} px wide."
-        self.show_pen()
-        self.refresh_readout()
 
     # Moving about
 
