@@ -134,11 +134,9 @@ class Oracle:
         if not exact and self._is_nearest(screen, region):
             return None
         ways = [
-            _jumps(at, screen.object_points(), region, nearest_first=True, names=("next-object", "previous-object")),
-            _jumps(
-                at, screen.particle_points(), region, nearest_first=True, names=("next-particle", "previous-particle")
-            ),
-            _jumps(at, screen.odd_points(), region, nearest_first=False, names=("next-odd", "previous-odd")),
+            _jumps(at, screen.object_points(), region, "object"),
+            _jumps(at, screen.particle_points(), region, "particle"),
+            _jumps(at, screen.odd_points(), region, "odd", nearest_first=False),
             _walk(at, region),
         ]
         return min((way for way in ways if way), key=len)[0]
