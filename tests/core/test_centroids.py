@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 from scipy import ndimage
-from skimage import draw
 
-from tui_cytpix.core.centroids import centre, centres, offsets, pick, place_in_object
+from tui_cytpix.core.centroids import centre, centres, offsets, pick
 from tui_cytpix.core.regions import label_objects
 
 
@@ -105,69 +103,3 @@ def test_offsets_are_distances_to_the_particles_centres(discs):
     away = offsets(mask, np.array([[20, 23], [45, 45], [5, 60]]))
     assert away[:2] == pytest.approx([3, 0], abs=1e-5)
     assert np.isnan(away[2])
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 9))
-def test_placed_centroids_are_inside_different_and_deterministic(random_mask, seed, count):
-    labels, _ = label_objects(random_mask(seed))
-    region = labels == np.argmax(np.bincount(labels.ravel())[1:]) + 1
-    found = place_in_object(region, count)
-    assert found.shape == (count, 2)
-    assert len({tuple(p) for p in found.tolist()}) == count
-    rows = found.round().astype(int)
-    assert region[rows[:, 0], rows[:, 1]].all()
-    assert np.array_equal(found, place_in_object(region, count))
-
-
-def test_centroids_go_where_the_discs_of_a_clump_are(discs):
-    for circles in (
-        [(20, 20, 10), (20, 38, 10)],
-        [(30, 25, 14), (30, 44, 6)],  # mother and bud
-        [(20, 20, 9), (20, 36, 9), (34, 28, 9)],
-    ):
-        found = place_in_object(discs(*circles) > 0, len(circles))
-        truth = np.array([c[:2] for c in circles])
-        nearest = np.linalg.norm(found[:, None] - truth[None], axis=2).min(axis=0)
-        assert (nearest < 3.5).all(), (circles, found)
-
-
-def test_a_rod_is_shared_along_its_length():
-    rod = np.zeros((30, 80), bool)
-    rod[10:20, 10:70] = True
-    assert place_in_object(rod, 1) == pytest.approx(np.array([[14.5, 39.5]]))
-    columns = np.sort(place_in_object(rod, 3)[:, 1])
-    assert columns == pytest.approx([19.5, 39.5, 59.5], abs=2)
-
-
-def test_impossible_numbers_are_refused(discs):
-    region = discs((5, 5, 1)) > 0  # 5 pixels
-    assert len(place_in_object(region, 5)) == 5
-    for count in (0, 6):
-        with pytest.raises(ValueError, match="centroids"):
-            place_in_object(region, count)
-    with pytest.raises(ValueError, match="centroids"):
-        place_in_object(region & False, 1)
-
-
-@pytest.mark.shared_data
-def test_in_real_clumps_most_placed_centroids_hit_a_cell_each(shared_data):
-    hit = total = 0
-    for name in ("baby_yeast_bf", "pombe_bf_photophenosizer", "yeast_wellslide_bf", "oufti_ecoli_phase"):
-        for path in sorted((shared_data / "cells" / name / "masks").iterdir()):
-            truth = np.asarray(Image.open(path))
-            objects, count = label_objects(truth > 0)
-            for k in range(1, count + 1):
-                cells = np.unique(truth[objects == k])
-                if len(cells) > 1:
-                    rows = place_in_object(objects == k, len(cells)).round().astype(int)
-                    hit += len(np.unique(truth[rows[:, 0], rows[:, 1]]))
-                    total += len(cells)
-    assert hit / total > 0.85, f"{hit} of {total}"
-
-
-def test_ellipses_end_to_end_are_told_apart():
-    mask = np.zeros((60, 120), bool)
-    for x in (30, 80):
-        mask[draw.ellipse(30, x, 9, 26, shape=mask.shape)] = True
-    assert place_in_object(mask, 2)[:, 1] == pytest.approx([30, 80], abs=4)

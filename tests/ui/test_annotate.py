@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driving import app_on, press_each, until
+from driving import app_on, burst, press_each, until
 from fakes import build_run, events, keys, segmentation_of
 from textual.pilot import Pilot
 
@@ -17,6 +17,7 @@ from tui_cytpix.formats import json_log
 from tui_cytpix.formats.prediction_store import PredictionStore
 from tui_cytpix.ui.screens.annotate import AnnotateScreen
 from tui_cytpix.ui.session import SavedChanged, Session
+from tui_cytpix.ui.widgets.annotation_canvas import AnnotationCanvas
 from tui_cytpix.ui.widgets.readout import Readout
 from tui_cytpix.workflow.predict import PredictProgress
 from tui_cytpix.workflow.run import Run
@@ -344,3 +345,93 @@ async def test_keys_typed_in_one_go_keep_their_order(run: Path, monkeypatch: pyt
         np.testing.assert_allclose(placed.centroids[-1], (start[0], start[1] + 2))
         assert annotation.segmentation is not None
         assert len(annotation.segmentation.centroids) == 2
+
+
+async def test_the_brush_paints_on_its_way_and_undo_drops_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_on(monkeypatch, run, lambda: editor(SINGLE))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot)
+        assert screen.state is not None
+        before = int(screen.state.segmentation.mask.sum())  # type: ignore[union-attr]
+        await press_each(pilot, "b L L L u")
+        await until(pilot, lambda: "Never mind." in said(screen))
+        assert state(screen).segmentation is None
+        await press_each(pilot, "b L L L L b")
+        await until(pilot, lambda: "Brush: done." in said(screen))
+        painted = state(screen).segmentation
+        assert painted is not None
+        assert painted.mask.sum() > before
+        assert painted.mask[tuple(int(v) for v in screen.canvas.cursor)]
+        assert screen.canvas.path is None
+        await press_each(pilot, "B H H a")  # a decision lifts the pen first
+        await until(pilot, lambda: screen.key != keys(N)[SINGLE])
+        kept = state(screen, keys(N)[SINGLE])
+        assert kept.status is Status.ACCEPTED
+        assert kept.segmentation is not None
+        assert kept.segmentation.mask.sum() < painted.mask.sum()
+
+
+async def test_keys_sent_at_once_draw_the_same(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_on(monkeypatch, run, lambda: editor(SINGLE))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot)
+        y, x = screen.canvas.cursor
+        await burst(pilot, "b L L J b")
+        await until(pilot, lambda: "Brush: done." in said(screen))
+        painted = state(screen).segmentation
+        assert painted is not None
+        assert painted.mask[int(y), int(x) + 16]
+        assert painted.mask[int(y) + 8, int(x) + 16]
+
+
+async def test_outlines_of_all_masks_or_of_the_one_moved_to(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_on(monkeypatch, run, lambda: editor(SINGLE))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot)
+        assert "all masks" in said(screen)
+        whole = segmentation_of(events(N)[SINGLE]).mask.sum()
+        await press_each(pilot, "t t")
+        await until(pilot, lambda: state(screen).segmentation is not None and "Tighter." in said(screen))
+        assert state(screen).segmentation.mask.sum() < whole  # type: ignore[union-attr]
+        await press_each(pilot, "l")
+        assert "this mask" in said(screen)
+        await press_each(pilot, "T T T")
+        await until(pilot, lambda: state(screen).segmentation.mask.sum() > whole)  # type: ignore[union-attr]
+        await press_each(pilot, "P")
+        await until(pilot, lambda: "masks agree to" in said(screen))
+
+
+async def test_the_mouse_puts_the_crosshair_and_draws(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_on(monkeypatch, run, lambda: editor(SINGLE))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot)
+        start = screen.canvas.cursor
+        await pilot.mouse_down(AnnotationCanvas, offset=(5, 5))
+        assert screen.canvas.cursor != start
+        assert screen.canvas.steered
+        await pilot.mouse_up(AnnotationCanvas, offset=(5, 5))
+
+
+async def test_orders_and_a_look_back(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_on(monkeypatch, run, editor)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot)
+        for order in ("suggested", "random", "least sure first", "as listed"):
+            await press_each(pilot, "e")
+            await until(pilot, lambda order=order: f"Order: {order}." in said(screen))
+            assert sorted(screen.keys, key=str) == sorted(keys(N), key=str)
+        assert screen.keys == keys(N)
+        await press_each(pilot, "r")
+        await until(pilot, lambda: "Nothing is annotated yet." in said(screen))
+        await press_each(pilot, "a a")
+        await until(pilot, lambda: len(screen.session.run.annotations.accepted()) == 2)
+        await press_each(pilot, "r")
+        await until(pilot, lambda: app.screen is not screen)
+        back = await ready(pilot)
+        assert back.review
+        assert len(back.keys) == 2
+        first = back.key
+        await press_each(pilot, "a")
+        await until(pilot, lambda: back.key != first)
+        await press_each(pilot, "q")
+        await until(pilot, lambda: app.screen is screen)

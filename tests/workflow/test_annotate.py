@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -11,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.measure import label
 
-from tui_cytpix.domain.annotation import Side, Status
+from tui_cytpix.domain.annotation import Annotation, Side, Status
 from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.errors import MaskError
-from tui_cytpix.formats.masks import write_label_image
+from tui_cytpix.formats.masks import read_label_image, write_label_image
 from tui_cytpix.formats.prediction_store import Prediction, PredictionStore, write_shard
 from tui_cytpix.workflow import samples as use
 from tui_cytpix.workflow.annotate import Annotator, nearest_centroid, queue
@@ -126,41 +127,147 @@ def test_hands_on_time_counts_but_not_the_coffee(editor, monkeypatch):
 
 
 POINTS = st.tuples(st.integers(0, 39), st.integers(0, 59))
+PATHS = st.lists(POINTS, max_size=4)
 KEYS = st.one_of(
-    st.tuples(st.sampled_from(["place", "delete"]), POINTS),
+    st.tuples(st.sampled_from(["place", "delete", "tighten", "loosen", "fill", "split", "merge"]), POINTS),
     st.tuples(st.just("set_count"), POINTS, st.integers(0, 4)),
     st.tuples(st.just("move"), st.integers(0, 3), POINTS),
-    st.tuples(
-        st.sampled_from(["centre", "revert", "accept", "reject", "mark_ambiguous", "undo", "undo", "redo", "reopen"])
-    ),
+    st.tuples(st.sampled_from(["paint", "erase"]), PATHS, st.integers(0, 4)),
+    st.tuples(st.just("outline"), PATHS),
+    st.tuples(st.sampled_from(["centre", "revert", "accept", "reject", "mark_ambiguous", "undo", "undo", "redo"])),
+    st.tuples(st.just("reopen")),
+    st.tuples(st.just("crash"), st.integers(0, 10**9)),
 )
 
 
-@settings(max_examples=25, deadline=None)
+class PlainLog:
+    """What a log means, told plainly: after every whole line there is a stack of states and a place in it."""
+
+    def __init__(self, start: Annotation) -> None:
+        self.after: list[tuple[list[Annotation], int]] = [([start], 0)]
+
+    @property
+    def now(self) -> Annotation:
+        stack, at = self.after[-1]
+        return stack[at]
+
+    def can(self, step: int) -> bool:
+        stack, at = self.after[-1]
+        return 0 <= at + step < len(stack)
+
+    def step(self, step: int) -> None:
+        stack, at = self.after[-1]
+        self.after.append((stack, at + step))
+
+    def decide(self, state: Annotation, lines: int) -> None:
+        stack, at = self.after[-1]
+        self.after += [self.after[-1]] * (lines - len(self.after))  # the proposal's line changes nothing
+        self.after.append(([*stack[: at + 1], state], at + 1))
+
+    def cut(self, lines: int) -> None:
+        del self.after[lines + 1 :]
+
+
+def whole_lines(log: Path) -> int:
+    return log.read_bytes().count(b"\n") if log.is_file() else 0
+
+
+@settings(max_examples=40, deadline=None)
 @given(st.lists(KEYS, max_size=15))
-def test_any_keys_with_restarts_between_give_what_a_plain_stack_gives(keys):
+def test_any_keys_restarts_and_crashes_give_what_a_plain_model_of_the_log_gives(keys):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "r"
         run, editor = opened(folder)
-        start = editor.look_at(KEY)
-        stack, at = [start], 0
+        log = run.folder.annotations_path
+        plain = PlainLog(editor.look_at(KEY))
         for action, *rest in keys:
-            if action == "reopen":  # the program is closed and started again
+            if action in ("reopen", "crash"):
                 run.close()
+                if action == "crash" and log.is_file():  # killed while it wrote: any byte may be the last
+                    os.truncate(log, rest[0] % (log.stat().st_size + 1))
+                    plain.cut(whole_lines(log))
                 run, editor = opened(folder)
             else:
                 state = getattr(editor, action)(KEY, *rest)
+                assert run.flush()
                 if action in ("undo", "redo"):
                     step = -1 if action == "undo" else 1
-                    assert (state is not None) == (0 <= at + step < len(stack))
-                    at += step if state is not None else 0
+                    assert (state is not None) == plain.can(step)
+                    if state is not None:
+                        plain.step(step)
                 elif state is not None:
-                    stack, at = [*stack[: at + 1], state], at + 1
+                    plain.decide(state, whole_lines(log))
+            assert whole_lines(log) == len(plain.after) - 1
             seen = editor.look_at(KEY)
-            assert seen.status is stack[at].status
-            np.testing.assert_array_equal(seen.segmentation.mask, stack[at].segmentation.mask)
-            np.testing.assert_allclose(seen.segmentation.centroids, stack[at].segmentation.centroids, atol=2e-3)
+            assert seen.status is plain.now.status
+            np.testing.assert_array_equal(seen.segmentation.mask, plain.now.segmentation.mask)
+            np.testing.assert_allclose(seen.segmentation.centroids, plain.now.segmentation.centroids, atol=2e-3)
+            assert editor.seen(KEY).image is None
         run.close()
+
+
+def parts(segmentation: Segmentation) -> int:
+    return int(label(segmentation.mask, connectivity=2).max())
+
+
+def test_outlines_are_drawn_and_every_object_keeps_a_centroid(editor):
+    before = two_discs().mask.sum()
+    assert editor.tighten(KEY, (25, 45)).segmentation.mask[:, :30].sum() == two_discs().mask[:, :30].sum()
+    assert editor.loosen(KEY).segmentation.mask.sum() > before
+    editor.revert(KEY)
+    painted = editor.paint(KEY, [(35, 5), (35, 12)], 1.0).segmentation
+    assert (parts(painted), painted.particle_count) == (3, 4)
+    erased = editor.erase(KEY, [(5, 15), (20, 15)], 1.0).segmentation
+    assert (parts(erased), erased.particle_count) == (4, 4)
+    gone = editor.erase(KEY, [(35, 5), (35, 12)], 2.0).segmentation
+    assert (parts(gone), gone.particle_count) == (3, 3)
+    assert editor.erase(KEY, [], 2.0) is None
+    assert editor.outline(KEY, [(1, 50), (1, 58)]) is None
+
+
+def test_an_outline_draws_anew_what_lies_in_it(editor):
+    drawn = editor.outline(KEY, [(18, 38), (18, 52), (32, 52), (32, 38)]).segmentation
+    assert drawn.particle_count == 3
+    assert drawn.mask[18, 38]
+    assert parts(drawn) == 2
+    smaller = editor.outline(KEY, [(20, 40), (20, 50), (30, 50), (30, 40)]).segmentation
+    assert not smaller.mask[18, 38]
+
+
+def test_holes_are_filled_objects_split_and_merged(editor):
+    editor.erase(KEY, [(25, 45)], 1.0)
+    assert editor.fill(KEY, (25, 45)).segmentation.mask[25, 45]
+    assert editor.fill(KEY, (25, 45)) is None
+    editor.set_count(KEY, (12, 15), 1)
+    split = editor.split(KEY, (12, 15)).segmentation
+    assert (parts(split), split.particle_count) == (3, 3)
+    assert editor.split(KEY, (38, 2)) is None
+    assert parts(editor.merge(KEY, (12, 11)).segmentation) == 2
+    merged = editor.merge(KEY, (12, 11)).segmentation
+    assert (parts(merged), merged.particle_count) == (1, 3)
+    assert editor.merge(KEY, (12, 11)) is None
+
+
+def test_without_an_image_what_needs_it_does_nothing(editor):
+    assert editor.wand(KEY, (25, 45)) is None
+    assert editor.snap(KEY, (25, 45)) is None
+
+
+def test_wand_and_snap_follow_the_image(run, samples):
+    """On the images of a folder; the model saw nothing."""
+    key = ImageKey("tube", "0")
+    truth = read_label_image(samples.truth() / "0.png") > 0
+    store = run.folder.predictions(MODEL.hash)
+    write_shard(store, "a", [Prediction(key, Segmentation.empty(truth.shape))])
+    editor = Annotator(run, MODEL, PredictionStore(store))
+    y, x = np.argwhere(truth)[truth.sum() // 2]
+    drawn = editor.wand(key, (float(y), float(x))).segmentation
+    assert drawn.particle_count == 1
+    assert (drawn.mask & truth).sum() > 0.5 * drawn.mask.sum()
+    middle = drawn.centroids[0].copy()
+    editor.move(key, 0, (float(middle[0]) + 3, float(middle[1])))
+    snapped = editor.snap(key, (float(y), float(x))).segmentation.centroids[0]
+    assert np.hypot(*(snapped - middle)) < 3
 
 
 @pytest.fixture

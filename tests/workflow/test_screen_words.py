@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.run_settings import SelectionSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
@@ -90,6 +91,44 @@ def test_suggestions_begin_with_what_confuses_the_model(tmp_path: Path) -> None:
         flips = (Flip(keys[4], ((1, 1), (2, 2))), Flip(keys[3], ((1, 1), (2, 2), (3, 1))))
         status = TrainingStatus(JobState.PAUSED, tuple(epochs([0.9] * 3, [0.9] * 3)), flips=flips)
         assert suggest.suggested(run, status, base, now) == [keys[3], keys[4], keys[2], keys[1]]
+
+
+def test_each_suggestion_says_why_and_the_editor_can_follow_it(tmp_path: Path) -> None:
+    keys = [ImageKey("s", str(i)) for i in range(5)]
+    with Run.create(tmp_path / "run") as run:
+        run.update(replace(run.settings, selection=SelectionSettings(50, tuple(keys))))
+        base = store(tmp_path / "a", {"0": 1, "1": 1, "2": 2, "3": 1, "4": 6})
+        run.record_edit(keys[0], "propose", base.get(keys[0]))
+        run.record_edit(keys[0], "accept")
+        now, rival = store(tmp_path / "b", {"3": 2}), store(tmp_path / "c", {"2": 1})
+        flips = (Flip(keys[1], ((1, 1), (2, 2), (3, 1))),)
+        status = TrainingStatus(JobState.PAUSED, tuple(epochs([0.9] * 60, [0.9] * 60)), flips=flips)
+        found = suggest.suggestions(run, status, base, now, rival)
+        assert [(s.image.event, s.reason) for s in found] == [
+            ("1", "its count flipped 2 times"),
+            ("3", "training changed its count: 1 and 2"),
+            ("2", "half and full disagree: 2 and 1"),
+            ("4", "unlike what is annotated"),
+        ]
+        order = suggest.arranged(keys, suggest.Order.SUGGESTED, found, base, 0)
+        assert [key.event for key in order] == ["1", "3", "2", "4", "0"]
+        shuffled = suggest.arranged(keys, suggest.Order.RANDOM, found, base, 3)
+        assert sorted(shuffled, key=str) == keys
+        assert shuffled == suggest.arranged(keys, suggest.Order.RANDOM, found, base, 3)
+        assert suggest.arranged(shuffled, suggest.Order.LISTED, found, base, 3) == shuffled
+
+
+def test_least_sure_first_and_the_other_resolution(tmp_path: Path) -> None:
+    keys = [ImageKey("s", str(i)) for i in range(3)]
+    sure = [
+        Prediction(key, replace(segmentation(1), confidence=c)) for key, c in zip(keys, (0.9, 0.2, 0.6), strict=True)
+    ]
+    write_shard(tmp_path / "x", "0", sure)
+    order = suggest.arranged(keys, suggest.Order.WORST, [], PredictionStore(tmp_path / "x"), 0)
+    assert [key.event for key in order] == ["1", "2", "0"]
+    half, full, own = (ModelEntry(ModelCard(n, "full", "VS"), "/m", n) for n in ("cell-half", "cell-full", "mine"))
+    assert suggest.rival_of(full, [own, half, full]) is half
+    assert suggest.rival_of(own, [own, half, full]) is None
 
 
 def segmentation(count: int, size: int = 16) -> Segmentation:

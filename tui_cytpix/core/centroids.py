@@ -1,4 +1,4 @@
-"""Centroids: read from a heat map, placed into objects, or taken as a particle's centre."""
+"""Centroids: read from a heat map, or taken as a particle's centre."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from tui_cytpix.core.regions import as_uint8, bounding_box, compact, depth, elli
 from tui_cytpix.core.watershed import particle_labels
 
 _SQUARE = np.ones((3, 3), np.uint8)
-_PART_RISE, _PART_SHARE = 1.0, 0.15
-_KMEANS_POINTS, _KMEANS_ROUNDS = 400, 20
 
 
 def pick(
@@ -123,83 +121,3 @@ def offsets(mask: NDArray[np.bool_], centroids: NDArray[np.floating[Any]]) -> ND
             cy, cx = centre(region)
             away[k] = np.hypot(cy - y, cx - x)
     return away
-
-
-def place_in_object(object_mask: NDArray[np.bool_], count: int) -> NDArray[np.float32]:
-    """Centroids for an object in which `count` particles are said to be.
-
-    One goes to the object's centre. More go where the object is thickest, if it falls into `count` parts or fewer
-    when it is eroded; the rest is spread over it by farthest-point sampling and k-means (one fixed run: the same
-    mask gives the same points).
-
-    Returns:
-        float32 (count, 2), (y, x) px, all different and inside the object, top to bottom.
-
-    Raises:
-        ValueError: the object has fewer pixels than `count`, or `count` is below 1.
-    """
-    box = bounding_box(object_mask)
-    crop = object_mask[box.slices] if box is not None else object_mask
-    pixels = np.argwhere(crop).astype(np.float64)
-    if box is None or not 1 <= count <= len(pixels):
-        raise ValueError(f"{count} centroids don't fit into {len(pixels)} pixels")
-    if count == 1:
-        return np.array([centre(object_mask)], np.float32)
-    start = _thick_parts(crop, count)
-    placed = start if len(start) == count else _spread(pixels, start, count)
-    placed = placed[np.lexsort((placed[:, 1], placed[:, 0]))]
-    return np.asarray(placed + np.array([box.y0, box.x0]), np.float32)
-
-
-def _thick_parts(crop: NDArray[np.bool_], limit: int) -> NDArray[np.float64]:
-    """Middles of the parts that an object falls into when eroded, (K, 2), K <= limit; none where it stays whole.
-
-    Of all depths, the one that gives most parts, and of those the shallowest. Parts less than 1 px or 15 % deeper
-    than the depth of the cut are taken for ragged edges.
-    """
-    deep = depth(np.pad(crop, 1))[1:-1, 1:-1]
-    deepest = float(deep.max())
-    best = np.zeros((0, 2))
-    for cut in np.linspace(0.15, 0.95, 17) * deepest:
-        count, parts, _, middles = cv2.connectedComponentsWithStats(
-            as_uint8(deep > cut), connectivity=8, ltype=cv2.CV_32S
-        )
-        if count - 1 < 2 or count - 1 <= len(best):
-            continue
-        tops = np.zeros(count)
-        np.maximum.at(tops, np.asarray(parts, np.intp).ravel(), np.where(parts > 0, deep, 0).ravel())
-        proper = [k for k in range(1, count) if tops[k] >= cut + max(_PART_RISE, _PART_SHARE * tops[k])]
-        if len(best) < len(proper) <= limit and len(proper) > 1:
-            best = np.array([_nearest_pixel(parts == k, middles[k]) for k in proper])
-    return best
-
-
-def _nearest_pixel(part: NDArray[np.bool_], middle: NDArray[np.float64]) -> NDArray[np.float64]:
-    pixels = np.argwhere(part)
-    return np.asarray(pixels[np.argmin(((pixels - middle[::-1]) ** 2).sum(axis=1))], np.float64)
-
-
-def _spread(pixels: NDArray[np.float64], start: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """k-means over an object's pixels, started from `start` and the pixels farthest from those; each mean is moved
-    to the nearest pixel."""
-    points = pixels[:: max(1, len(pixels) // max(_KMEANS_POINTS, 4 * count))]
-    middles = start
-    if len(middles) == 0:
-        middles = points[[np.argmax(((points - points.mean(axis=0)) ** 2).sum(axis=1))]]
-    while len(middles) < count:
-        gaps = ((points[:, None] - middles[None]) ** 2).sum(axis=2).min(axis=1)
-        middles = np.vstack([middles, points[np.argmax(gaps)]])
-    for _ in range(_KMEANS_ROUNDS):
-        owner = np.argmin(((points[:, None] - middles[None]) ** 2).sum(axis=2), axis=1)
-        sizes = np.bincount(owner, minlength=count)
-        sums = np.stack([np.bincount(owner, points[:, axis], minlength=count) for axis in (0, 1)], axis=1)
-        moved = np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], middles)
-        if np.abs(moved - middles).max() < 0.01:
-            break
-        middles = moved
-    placed: list[int] = []
-    for middle in middles:
-        squares = ((pixels - middle) ** 2).sum(axis=1)
-        squares[placed] = np.inf  # tiny objects: never twice the same pixel
-        placed.append(int(np.argmin(squares)))
-    return pixels[placed]

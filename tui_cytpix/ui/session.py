@@ -17,6 +17,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.workflow.annotate import Annotator
+from tui_cytpix.workflow.consistency import Consistency
 from tui_cytpix.workflow.image_cache import ImageCache
 from tui_cytpix.workflow.predict import PredictProgress, PredictService
 from tui_cytpix.workflow.run import Run
@@ -65,6 +66,7 @@ class Session:
         self.training = TrainingStatus(state=None)
         self.progress = PredictProgress(0, 0, False)
         self._watcher = TrainingWatch(run.folder)
+        self.consistency = Consistency(run)
         self._annotators: dict[str, Annotator] = {}
         # One thread: requests and polls never meet, and both stay off the event loop.
         self._engine = ThreadPoolExecutor(1, thread_name_prefix="predict")

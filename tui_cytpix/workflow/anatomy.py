@@ -11,18 +11,21 @@ from tui_cytpix.domain.segmentation import Segmentation
 
 # A centroid this far off its particle's centre, in shares of the particle's equivalent radius, is worth a warning.
 OFF_CENTRE = 0.5
+SPECK = 0.4  # of the largest object's area
+ROUND_CLUMP = 0.25  # dents of an object that surely is a clump
 
 
 @dataclass(frozen=True, eq=False)
 class ObjectPart:
-    """One object: its number from 1, `area_px`, its `centre` (y, x), and the centroids in it by index (`particles`;
-    their number is the object's clump index).
+    """One object: its number from 1, `area_px`, its `centre` (y, x), the centroids in it by index (`particles`; their
+    number is the object's clump index), and how doubtful that number is by the object's shape (`doubt`).
     """
 
     number: int
     area_px: int
     centre: tuple[float, float]
     particles: tuple[int, ...]
+    doubt: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,7 @@ class Anatomy:
         particle_labels: uint16 (H, W), k + 1 for centroid k.
         offsets_px: float32 (K,), centroid to the centre of its particle; NaN without one.
         radii_px: float32 (K,), the particles' equivalent radii.
+        unclaimed: middles (y, x) of what the image shows outside all objects, largest first.
     """
 
     objects: tuple[ObjectPart, ...]
@@ -42,6 +46,7 @@ class Anatomy:
     particle_labels: NDArray[np.uint16]
     offsets_px: NDArray[np.float32]
     radii_px: NDArray[np.float32]
+    unclaimed: tuple[tuple[float, float], ...] = ()
 
     def object_at(self, point: tuple[float, float]) -> ObjectPart | None:
         """The object under a point (y, x)."""
@@ -58,14 +63,24 @@ class Anatomy:
         return tuple(int(k) for k in np.flatnonzero(~fine))
 
     @property
+    def specks(self) -> tuple[ObjectPart, ...]:
+        """The objects far smaller than the image's others, smallest first: debris, perhaps."""
+        areas = [part.area_px for part in self.objects]
+        small = [part for part in self.objects if part.area_px < SPECK * max(areas)]
+        return tuple(sorted(small, key=lambda part: part.area_px))
+
+    @property
     def clump_index_max(self) -> int:
         """The most particles in one object."""
         return max((len(part.particles) for part in self.objects), default=0)
 
 
-def dissect(segmentation: Segmentation) -> Anatomy:
-    """Labels objects and particles and measures offsets. A few milliseconds; uses OpenCV."""
+def dissect(segmentation: Segmentation, image: NDArray[np.float32] | None = None) -> Anatomy:
+    """Labels objects and particles, measures offsets, and looks for what is unmarked in an image less its background.
+    A few milliseconds; uses OpenCV.
+    """
     from tui_cytpix.core.centroids import offsets
+    from tui_cytpix.core.drawing import unclaimed
     from tui_cytpix.core.regions import label_objects
     from tui_cytpix.core.watershed import object_of, particle_labels
 
@@ -77,7 +92,8 @@ def dissect(segmentation: Segmentation) -> Anatomy:
     for number in range(1, count + 1):
         ys, xs = np.nonzero(labels == number)
         members = tuple(int(k) for k in np.flatnonzero(owners == number))
-        parts.append(ObjectPart(number, int(areas[number]), (float(ys.mean()), float(xs.mean())), members))
+        middle = float(ys.mean()), float(xs.mean())
+        parts.append(ObjectPart(number, int(areas[number]), middle, members, _doubt(labels == number, len(members))))
     sizes = np.bincount(particles.ravel(), minlength=len(segmentation.centroids) + 1)[1:]
     return Anatomy(
         tuple(parts),
@@ -85,4 +101,20 @@ def dissect(segmentation: Segmentation) -> Anatomy:
         particles,
         offsets(segmentation.mask, segmentation.centroids),
         np.sqrt(sizes / np.pi).astype(np.float32),
+        () if image is None else tuple(unclaimed(image, segmentation.mask)),
     )
+
+
+def compared(now: Segmentation, proposal: Segmentation) -> str:
+    """How a segmentation differs from what was proposed, in words."""
+    union = int((now.mask | proposal.mask).sum())
+    iou = int((now.mask & proposal.mask).sum()) / union if union else 1.0
+    return f"proposed {proposal.particle_count}, yours {now.particle_count}; masks agree to {iou:.0%}"
+
+
+def _doubt(region: NDArray[np.bool_], particles: int) -> float:
+    """A clump without dents is doubtful, and a single particle with them: 0 sure, up to 1."""
+    from tui_cytpix.core.division import dents
+
+    dented = min(dents(region) / ROUND_CLUMP, 1.0)
+    return dented if particles == 1 else 1.0 - dented if particles else 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,15 @@ from tui_cytpix.domain.annotation import Annotation, Status
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.prediction_store import PredictionStore
+from tui_cytpix.workflow import retouch
+from tui_cytpix.workflow.retouch import Point, Seen, nearest_centroid
 from tui_cytpix.workflow.run import Run
 
 MAX_GAP_SECONDS = 60.0
-NEW_OBJECT_RADIUS_PX = 8.0
-Point = tuple[float, float]
+TYPICAL_OF, LEAST_TYPICAL = 200, 5
+__all__ = ["Annotator", "Point", "nearest_centroid", "queue"]
 
 
 class Annotator:
@@ -28,6 +31,7 @@ class Annotator:
     def __init__(self, run: Run, model: ModelEntry, predictions: PredictionStore) -> None:
         self._run, self._model, self._predictions = run, model, predictions
         self._last_key = time.monotonic()
+        self._seen: tuple[ImageKey, Seen] | None = None
 
     def look_at(self, key: ImageKey) -> Annotation:
         """The image's state; where nobody touched it yet, the model's proposal stands in it, unrecorded."""
@@ -75,82 +79,88 @@ class Annotator:
             return None
         return self._record(key, action, changed)
 
+    def seen(self, key: ImageKey) -> Seen:
+        """What the tools look at; without the image where it can't be read."""
+        if self._seen is None or self._seen[0] != key:
+            seen = Seen(self._difference(key), self._predictions.probability(key), self._particle_px(key.sample))
+            self._seen = key, seen
+        return self._seen[1]
+
+    def _particle_px(self, sample: str) -> float | None:
+        """The median of mask area to count over what the model said about the sample."""
+        found = [self._predictions.get(key) for key in self._predictions.keys() if key.sample == sample]  # noqa: SIM118
+        sizes = [int(s.mask.sum()) / s.particle_count for s in found[:TYPICAL_OF] if s is not None and s.particle_count]
+        return float(np.median(sizes)) if len(sizes) >= LEAST_TYPICAL else None
+
+    def _difference(self, key: ImageKey) -> NDArray[np.float32] | None:
+        try:
+            image = self._run.images.read(key)
+        except CytpixError:
+            return None
+        try:
+            return np.asarray(image - self._run.images.background(key, image), np.float32)
+        except CytpixError:  # the sample is gone; its selected images are not
+            return image - np.median(image).astype(np.float32)
+
     def place(self, key: ImageKey, point: Point) -> Annotation | None:
-        """Adds a centroid; outside every object it brings a small round object of its own."""
-
-        def change(old: Segmentation) -> Segmentation:
-            centroids = np.vstack([old.centroids, np.array([point], np.float32)])
-            mask = old.mask
-            if not mask[_pixel(point, mask.shape)]:
-                mask = mask | _disc(mask.shape, point, NEW_OBJECT_RADIUS_PX)
-            return Segmentation(mask, centroids)
-
-        return self._edit(key, "place", change)
+        """Adds a centroid; outside every object it brings one of its own."""
+        return self._edit(key, "place", lambda old: retouch.place(old, point, self.seen(key)))
 
     def delete(self, key: ImageKey, point: Point) -> Annotation | None:
         """Removes the nearest centroid; an object that loses its last one goes with it."""
-
-        def change(old: Segmentation) -> Segmentation | None:
-            nearest = nearest_centroid(old, point)
-            if nearest is None:
-                return None
-            region = _object_at(old.mask, _point(old.centroids[nearest]))
-            left = np.delete(old.centroids, nearest, axis=0)
-            mask = old.mask
-            if region is not None and not _inside(region, left).any():
-                mask = mask & ~region
-            return Segmentation(mask, left)
-
-        return self._edit(key, "delete", change)
+        return self._edit(key, "delete", lambda old: retouch.delete(old, point))
 
     def move(self, key: ImageKey, index: int, point: Point) -> Annotation | None:
         """Puts centroid `index` elsewhere."""
+        return self._edit(key, "move", lambda old: retouch.move(old, index, point))
 
-        def change(old: Segmentation) -> Segmentation | None:
-            if not 0 <= index < len(old.centroids):
-                return None
-            centroids = old.centroids.copy()
-            centroids[index] = point
-            return Segmentation(old.mask, centroids)
-
-        return self._edit(key, "move", change)
+    def snap(self, key: ImageKey, point: Point) -> Annotation | None:
+        """Moves the nearest centroid to the middle of what the image shows around it."""
+        return self._edit(key, "snap", lambda old: retouch.snap(old, point, self.seen(key)))
 
     def set_count(self, key: ImageKey, point: Point, count: int) -> Annotation | None:
-        """States how many particles the object under, or nearest to, the point holds, and places their centroids
-        anew. 0: it is no cell, and the object goes.
-        """
-
-        def change(old: Segmentation) -> Segmentation | None:
-            from tui_cytpix.core.centroids import place_in_object
-
-            region = _object_at(old.mask, point, nearest=True)
-            if region is None:
-                return None
-            outside = old.centroids[~_inside(region, old.centroids)]
-            if count == 0:
-                return Segmentation(old.mask & ~region, outside)
-            return Segmentation(old.mask, np.vstack([outside, place_in_object(region, count)]).astype(np.float32))
-
-        return self._edit(key, "count", change)
+        """States how many particles the object under, or nearest to, the point holds; 0: it is no cell."""
+        return self._edit(key, "count", lambda old: retouch.set_count(old, point, count, self.seen(key)))
 
     def centre(self, key: ImageKey, index: int | None = None) -> Annotation | None:
         """Moves one centroid, or all, to the middle of its particle."""
+        return self._edit(key, "centre", lambda old: retouch.centre(old, index))
 
-        def change(old: Segmentation) -> Segmentation | None:
-            from tui_cytpix.core.centroids import centres
-            from tui_cytpix.core.watershed import particle_labels
+    def tighten(self, key: ImageKey, point: Point | None = None) -> Annotation | None:
+        """The outline 1 px further in, of the object at the point, of all without one."""
+        return self._edit(key, "tighten", lambda old: retouch.tighten(old, point))
 
-            if not len(old.centroids):
-                return None
-            middle = np.asarray(centres(particle_labels(old.mask, old.centroids)), np.float32)
-            if middle.shape != old.centroids.shape:
-                return None
-            centroids = old.centroids.copy()
-            chosen = slice(None) if index is None else index
-            centroids[chosen] = middle[chosen]
-            return Segmentation(old.mask, centroids)
+    def loosen(self, key: ImageKey, point: Point | None = None) -> Annotation | None:
+        """The outline 1 px further out, of the object at the point, of all without one."""
+        return self._edit(key, "loosen", lambda old: retouch.loosen(old, point))
 
-        return self._edit(key, "centre", change)
+    def paint(self, key: ImageKey, path: Sequence[Point], radius: float) -> Annotation | None:
+        """Adds what a round pen covers along the path."""
+        return self._edit(key, "brush", lambda old: retouch.paint(old, path, radius))
+
+    def erase(self, key: ImageKey, path: Sequence[Point], radius: float) -> Annotation | None:
+        """Takes away what a round pen covers along the path."""
+        return self._edit(key, "erase", lambda old: retouch.paint(old, path, radius, erase=True))
+
+    def outline(self, key: ImageKey, path: Sequence[Point]) -> Annotation | None:
+        """What the path encloses becomes foreground, and draws anew the objects that lie mostly inside."""
+        return self._edit(key, "outline", lambda old: retouch.outline(old, path))
+
+    def fill(self, key: ImageKey, point: Point) -> Annotation | None:
+        """Fills the holes of the object at the point."""
+        return self._edit(key, "fill", lambda old: retouch.fill(old, point))
+
+    def wand(self, key: ImageKey, point: Point) -> Annotation | None:
+        """An object of what the image shows around the point."""
+        return self._edit(key, "wand", lambda old: retouch.wand(old, point, self.seen(key)))
+
+    def split(self, key: ImageKey, point: Point) -> Annotation | None:
+        """Cuts the object under the point in two."""
+        return self._edit(key, "split", lambda old: retouch.split(old, point))
+
+    def merge(self, key: ImageKey, point: Point) -> Annotation | None:
+        """Joins the object at the point with the one next to it."""
+        return self._edit(key, "merge", lambda old: retouch.merge(old, point))
 
     def revert(self, key: ImageKey) -> Annotation | None:
         """Back to what the model proposed; undo takes this back too."""
@@ -166,49 +176,6 @@ class Annotator:
         """Reinstates the last edit that was taken back."""
         target = self._run.annotations.redo_target(key)
         return self._run.record_edit(key, "redo", of=target.seq, seconds=self._seconds()) if target else None
-
-
-def nearest_centroid(segmentation: Segmentation, point: Point) -> int | None:
-    """Index of the centroid nearest to the point, None where there is none."""
-    if not len(segmentation.centroids):
-        return None
-    return int(np.argmin(((segmentation.centroids - np.array(point, np.float32)) ** 2).sum(1)))
-
-
-def _point(row: NDArray[np.float32]) -> Point:
-    return float(row[0]), float(row[1])
-
-
-def _pixel(point: Point, shape: tuple[int, ...]) -> tuple[int, int]:
-    return (
-        int(np.clip(round(point[0]), 0, shape[0] - 1)),
-        int(np.clip(round(point[1]), 0, shape[1] - 1)),
-    )
-
-
-def _disc(shape: tuple[int, ...], point: Point, radius: float) -> NDArray[np.bool_]:
-    y, x = np.ogrid[: shape[0], : shape[1]]
-    return np.asarray((y - point[0]) ** 2 + (x - point[1]) ** 2 <= radius**2)
-
-
-def _inside(region: NDArray[np.bool_], centroids: NDArray[np.float32]) -> NDArray[np.bool_]:
-    return np.array([bool(region[_pixel(_point(c), region.shape)]) for c in centroids], bool)
-
-
-def _object_at(mask: NDArray[np.bool_], point: Point, *, nearest: bool = False) -> NDArray[np.bool_] | None:
-    """The object under the point, or with `nearest` the closest one; None where there is none."""
-    from tui_cytpix.core.regions import label_objects
-
-    labels, count = label_objects(mask)
-    if count == 0:
-        return None
-    y, x = _pixel(point, mask.shape)
-    number = int(labels[y, x])
-    if number == 0 and nearest:
-        ys, xs = np.nonzero(mask)
-        closest = int(np.argmin((ys - point[0]) ** 2 + (xs - point[1]) ** 2))
-        number = int(labels[ys[closest], xs[closest]])
-    return np.asarray(labels == number) if number else None
 
 
 def queue(run: Run, images: Iterable[ImageKey]) -> list[ImageKey]:

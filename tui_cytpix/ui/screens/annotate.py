@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from textual.binding import BindingType
 
 from tui_cytpix.ui.commands import bindings
-from tui_cytpix.ui.screens.editing import EditingScreen
+from tui_cytpix.ui.screens.penning import PenScreen
+from tui_cytpix.workflow.retouch import Pen
 
 
-class AnnotateScreen(EditingScreen):
+class AnnotateScreen(PenScreen):
     """Opens on top of step 4 with the images to go through. Every decision is the Annotator's."""
 
     SCOPES = ("editor", "cursor", "image")
@@ -40,6 +42,7 @@ class AnnotateScreen(EditingScreen):
 
     async def action_skip(self) -> None:
         """No decision."""
+        await self.end_pen()
         await self.go_on(f"{self.key.event} skipped.")
 
     async def action_count(self, count: int) -> None:
@@ -74,13 +77,20 @@ class AnnotateScreen(EditingScreen):
         self.refresh_readout()
 
     async def action_drop(self) -> None:
-        """Drops the centroid that is being moved."""
+        """Drops the centroid that is being moved; a pen is put away."""
+        if self.pen is not None:
+            await self.end_pen()
         if self.moving is None:
             return
         index, self.moving = self.moving, None
         point = self.canvas.cursor
         self.canvas.grab(on=False)
         await self.decide(lambda a, key: a.move(key, index, point), "Moved.", nothing="It is where it was.")
+
+    async def action_snap(self) -> None:
+        """The nearest centroid to the middle of what the image shows."""
+        point = self.canvas.cursor
+        await self.decide(lambda a, key: a.snap(key, point), "Snapped.", nothing="It is in the middle already.")
 
     async def action_centre(self) -> None:
         """The nearest centroid to the centre of its particle."""
@@ -92,12 +102,68 @@ class AnnotateScreen(EditingScreen):
         """All centroids."""
         await self.decide(lambda a, key: a.centre(key), "All centred.", nothing="They are centred already.")
 
+    # Outlines
+
+    async def action_tighten(self) -> None:
+        """1 px further in."""
+        target = self.target
+        await self.decide(lambda a, key: a.tighten(key, target), "Tighter.", nothing="It can't be tighter.")
+
+    async def action_loosen(self) -> None:
+        """1 px further out."""
+        target = self.target
+        await self.decide(lambda a, key: a.loosen(key, target), "Looser.", nothing="It can't be looser.")
+
+    async def action_brush(self) -> None:
+        """Paints from here on, or ends it."""
+        await self.take_pen(Pen.BRUSH)
+
+    async def action_erase(self) -> None:
+        """Erases from here on, or ends it."""
+        await self.take_pen(Pen.ERASE)
+
+    async def action_outline(self) -> None:
+        """Begins an outline, or closes it."""
+        await self.take_pen(Pen.OUTLINE)
+
+    def action_pen_smaller(self) -> None:
+        """A finer pen."""
+        self.size_pen(-1)
+
+    def action_pen_larger(self) -> None:
+        """A broader pen."""
+        self.size_pen(1)
+
+    async def action_fill(self) -> None:
+        """Holes become foreground."""
+        point = self.canvas.cursor
+        await self.decide(lambda a, key: a.fill(key, point), "Filled.", nothing="It has no holes.")
+
+    async def action_wand(self) -> None:
+        """An object by what the image shows."""
+        point = self.canvas.cursor
+        await self.decide(lambda a, key: a.wand(key, point), "Drawn.", nothing="Nothing stands out here.")
+
+    async def action_split(self) -> None:
+        """Two objects of one."""
+        point = self.canvas.cursor
+        await self.decide(lambda a, key: a.split(key, point), "Split.", nothing="There is no object to split here.")
+
+    async def action_merge(self) -> None:
+        """One object of two."""
+        point = self.canvas.cursor
+        await self.decide(lambda a, key: a.merge(key, point), "Merged.", nothing="There is no second object.")
+
+    # Back and forth
+
     async def action_revert(self) -> None:
         """Back to the proposal."""
         await self.decide(lambda a, key: a.revert(key), "As proposed.", nothing="It is as proposed already.")
 
     async def action_undo(self) -> None:
         """Takes the last change back, wherever it was; then those of this image, also of earlier sessions."""
+        if await self.drop_pen():
+            return
         await self.walk_back(self.touched, self.taken_back, lambda a, key: a.undo(key), "Undone.", "undo")
 
     async def action_redo(self) -> None:
@@ -128,12 +194,43 @@ class AnnotateScreen(EditingScreen):
         """The one before."""
         self.canvas.step_through(self.object_points(), -1)
 
+    def action_next_odd(self) -> None:
+        """The next place that looks wrong."""
+        self._to_odd(1)
+
+    def action_previous_odd(self) -> None:
+        """The one before."""
+        self._to_odd(-1)
+
+    def _to_odd(self, by: int) -> None:
+        points = self.odd_points()
+        self.message = "" if points else "Nothing unmarked stands out, and no object is a speck."
+        self.canvas.step_through(points, by, nearest_first=False)
+        self.refresh_readout()
+
+    async def action_order(self) -> None:
+        """As listed, suggested, random, least sure first."""
+        await self.end_pen()
+        await self.reorder()
+
+    async def action_review(self) -> None:
+        """Earlier annotations once more, those that drift first."""
+        await self.end_pen()
+        keys = await asyncio.to_thread(self.session.consistency.to_review)
+        if self.review or not keys:
+            self.message = "q goes back to the open images." if self.review else "Nothing is annotated yet."
+            self.refresh_readout()
+            return
+        self.app.push_screen(AnnotateScreen(keys, review=True))
+
     async def action_next_image(self) -> None:
         """The next image, decided or not."""
+        await self.end_pen()
         self.message = ""
         await self.open_image(self.place + 1)
 
     async def action_previous_image(self) -> None:
         """The one before."""
+        await self.end_pen()
         self.message = ""
         await self.open_image(self.place - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from textual.containers import Horizontal
@@ -11,17 +12,22 @@ from textual.widget import Widget
 from tui_cytpix.domain.annotation import Annotation, Status
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.screens.base import StepScreen
 from tui_cytpix.ui.widgets.annotation_canvas import AnnotationCanvas
 from tui_cytpix.ui.widgets.annotation_readout import Shown, lines, paragraphs
 from tui_cytpix.ui.widgets.readout import Readout
-from tui_cytpix.workflow import base_model
-from tui_cytpix.workflow.anatomy import Anatomy, dissect
+from tui_cytpix.workflow import advice, base_model, suggest
+from tui_cytpix.workflow.anatomy import Anatomy, ObjectPart, compared, dissect
 from tui_cytpix.workflow.annotate import Annotator, Point, nearest_centroid
+from tui_cytpix.workflow.consistency import Stringency, pause_seconds
 from tui_cytpix.workflow.predict import PredictProgress
+from tui_cytpix.workflow.retouch import Pen
+from tui_cytpix.workflow.suggest import Order, Suggestion
 
 WIDE = 110
 PREFETCH = 6
+PEN_RADIUS_PX = 2.0
 Change = Callable[[Annotator, ImageKey], Annotation | None]
 
 
@@ -34,15 +40,23 @@ class EditingScreen(StepScreen):
     step = "train"
     on_top = True
 
-    def __init__(self, keys: Sequence[ImageKey], start: ImageKey | None = None) -> None:
+    def __init__(self, keys: Sequence[ImageKey], start: ImageKey | None = None, *, review: bool = False) -> None:
+        """With `review` the images are gone through whether they are decided or not."""
         super().__init__()
+        self.listed = tuple(keys)
         self.keys = list(keys)
+        self.review = review
+        self.order = Order.LISTED
+        self.stringency: Stringency | None = None
         self.place = self.keys.index(start) if start in self.keys else 0
+        self.ranked: list[Suggestion] = []
         self.state: Annotation | None = None
         self.anatomy: Anatomy | None = None
         self.message = ""
         self._model: ModelEntry | None = None
         self.moving: int | None = None
+        self.pen: Pen | None = None
+        self.pen_radius = PEN_RADIUS_PX
         self.shows_proposal = False
         self.touched: list[ImageKey] = []
         self.taken_back: list[ImageKey] = []
@@ -76,6 +90,32 @@ class EditingScreen(StepScreen):
         self._model = await asyncio.to_thread(base_model.base_of, self.session.run)
         await self.session.load_predictions(self._model)
         self.session.ask_model(self._model, self.keys)
+        away = pause_seconds(self.session.run, time.time())
+        if away and not self.review:
+            self.message = f"Back after {advice.duration(away)}: r looks through what you annotated before."
+        await self.open_image(self.place)
+        self.ranked = await asyncio.to_thread(self._rank, self._model)
+        self.refresh_readout()
+
+    def _rank(self, model: ModelEntry) -> list[Suggestion]:
+        """What speaks for each image; the other resolution's answers count where the run has them."""
+        session = self.session
+        rival = suggest.rival_of(model, base_model.library())
+        other = None if rival is None else session.predict.store(rival)
+        return suggest.suggestions(session.run, session.training, session.predict.store(model), None, other)
+
+    async def reorder(self) -> None:
+        """The next order; the image on screen stays."""
+        if self._model is None:
+            return
+        orders = list(Order)
+        self.order = orders[(orders.index(self.order) + 1) % len(orders)]
+        if self.order is Order.SUGGESTED:
+            self.ranked = await asyncio.to_thread(self._rank, self._model)
+        here, store = self.key, self.session.predict.store(self._model)
+        self.keys = suggest.arranged(self.listed, self.order, self.ranked, store, self.session.run.settings.seed)
+        self.place = 0 if self.order is not Order.LISTED else self.keys.index(here)
+        self.message = f"Order: {self.order}."
         await self.open_image(self.place)
 
     def on_predictions(self, progress: PredictProgress) -> None:
@@ -97,6 +137,7 @@ class EditingScreen(StepScreen):
             self._opened, self._waits_at = self.key, self.canvas.cursor
         self.moving, self.shows_proposal = None, False
         self.canvas.grab(on=False)
+        self.canvas.steered = False
         ahead = self.keys[self.place : self.place + PREFETCH]
         self.session.cache.request(ahead, lambda _key: None)
         await self.take(annotator.look_at(self.key))
@@ -105,7 +146,8 @@ class EditingScreen(StepScreen):
         """Shows a state, measured off the event loop."""
         self.state = state
         shown = state.proposal if self.shows_proposal else state.segmentation
-        self.anatomy = None if shown is None else await asyncio.to_thread(dissect, shown)
+        self.anatomy = None if shown is None else await asyncio.to_thread(self._dissected, shown)
+        self.stringency = None if shown is None else await asyncio.to_thread(self.session.consistency.of, state)
         particles = None if self.anatomy is None else self.anatomy.particle_labels
         title = "what the model proposed (P: back)" if self.shows_proposal else ""
         self.canvas.edit(self.key, shown, particles, title)
@@ -114,13 +156,19 @@ class EditingScreen(StepScreen):
             self._waits_at = self.canvas.cursor if shown is None else None
         self.refresh_readout()
 
+    def _dissected(self, shown: Segmentation) -> Anatomy:
+        annotator = self.annotator
+        return dissect(shown, None if annotator is None else annotator.seen(self.key).image)
+
     def _first_point(self) -> Point:
-        """The crosshair starts in the largest object."""
+        """The crosshair starts in the object whose count is most doubtful."""
         if self.anatomy is None or not self.anatomy.objects:
             height, width = self.canvas.shape
             return height / 2, width / 2
-        largest = max(self.anatomy.objects, key=lambda part: part.area_px)
-        return self.particle_points()[largest.particles[0]] if largest.particles else largest.centre
+        return self._point_in(max(self.anatomy.objects, key=lambda part: part.doubt))
+
+    def _point_in(self, part: ObjectPart) -> Point:
+        return self.particle_points()[part.particles[0]] if part.particles else part.centre
 
     def refresh_readout(self) -> None:
         """The numbers at the side."""
@@ -137,14 +185,35 @@ class EditingScreen(StepScreen):
             moving=self.moving,
             zoom=self.canvas.zoom_factor,
             message=self.message,
+            one_mask=self.target is not None,
+            pen=self.pen,
+            aside=self._aside(),
         )
         run = self.session.run
         self.query_one(Readout).show(lines(shown, run.annotations), paragraphs(shown, run.settings))
 
+    def _aside(self) -> tuple[str, ...]:
+        """Why this image, how its masks lie, and how it differs from the proposal while that is shown."""
+        reason = next((s.reason for s in self.ranked if s.image == self.key), "")
+        found = [f"Suggested: {reason}." if reason else ""]
+        if self.stringency is not None:
+            found.append(self.stringency.in_words())
+        state = self.state
+        if self.shows_proposal and state is not None and state.segmentation is not None and state.proposal is not None:
+            found.append(compared(state.segmentation, state.proposal))
+        return tuple(words for words in found if words)
+
     def on_annotation_canvas_cursor_moved(self, event: AnnotationCanvas.CursorMoved) -> None:
         """Position and object under the crosshair."""
         event.stop()
+        self.show_pen()
         self.refresh_readout()
+
+    def show_pen(self) -> None:
+        """What a pen has drawn so far."""
+
+    async def end_pen(self) -> None:
+        """Lifts the pen that is down, if any."""
 
     # Deciding
 
@@ -153,6 +222,7 @@ class EditingScreen(StepScreen):
         annotator, key = self.annotator, self.key
         if annotator is None:
             return False
+        await self.end_pen()
         if self.state is None or self.state.segmentation is None:
             nothing = "No proposal yet: wait for the model."
         self.shows_proposal = False
@@ -169,6 +239,10 @@ class EditingScreen(StepScreen):
 
     async def go_on(self, message: str) -> None:
         """To the next open image; stays where none is left."""
+        if self.review:
+            self.message = message
+            await self.open_image(self.place + 1)
+            return
         open_ones = [
             place
             for place in (*range(self.place + 1, len(self.keys)), *range(self.place))
@@ -211,6 +285,20 @@ class EditingScreen(StepScreen):
 
     def object_points(self) -> list[Point]:
         """A point in each object: its first centroid, else its middle."""
-        points = self.particle_points()
-        parts = () if self.anatomy is None else self.anatomy.objects
-        return [points[part.particles[0]] if part.particles else part.centre for part in parts]
+        return [] if self.anatomy is None else [self._point_in(part) for part in self.anatomy.objects]
+
+    def odd_points(self) -> list[Point]:
+        """What is unmarked, largest first, then what is far smaller than the rest."""
+        if self.anatomy is None:
+            return []
+        return [*self.anatomy.unclaimed, *(self._point_in(part) for part in self.anatomy.specks)]
+
+    @property
+    def target(self) -> Point | None:
+        """Where the object is that a key for outlines means: under the crosshair, once the user has moved there. None:
+        all objects.
+        """
+        cursor = self.canvas.cursor
+        if not self.canvas.steered or self.anatomy is None or self.anatomy.object_at(cursor) is None:
+            return None
+        return cursor

@@ -19,7 +19,7 @@ from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.graphics.surface import PixelImage, Sprite
 from tui_cytpix.ui.graphics.text_cells import BLACK, DOT, HALF, Drawing, style
 from tui_cytpix.ui.widgets.event_image import EventImageView
-from tui_cytpix.ui.widgets.picture import line_width, pixels
+from tui_cytpix.ui.widgets.picture import line_width
 from tui_cytpix.ui.widgets.picture_tiles import Cell
 
 FAR_PX = 8
@@ -43,6 +43,8 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         super().__init__(id=id)
         self.cursor: tuple[float, float] = (0.0, 0.0)
         self.grabbed = False
+        self.steered = False  # the user has moved the crosshair on this image
+        self.path: list[tuple[float, float]] | None = None  # where a pen has been
         self._sprite_kind: tuple[object, ...] = ()
         self._sprite_image: PixelImage | None = None
 
@@ -62,6 +64,8 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         x = float(min(max(round(point[1]), 0), shape[1] - 1))
         if (y, x) != self.cursor:
             self.cursor = (y, x)
+            if self.path is not None:
+                self.path.append(self.cursor)
             self.post_message(self.CursorMoved(self.cursor))
         if self._leaves_view():
             self.centre = self.cursor
@@ -73,6 +77,17 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         """Shows that the crosshair carries a centroid."""
         self.grabbed = on
         self.redraw_on_top()
+
+    def put_down(self) -> None:
+        """A pen begins at the crosshair; from here on the crosshair leaves a path."""
+        self.path = [self.cursor]
+        self.grab(on=True)
+
+    def lift(self) -> list[tuple[float, float]]:
+        """The pen ends; where it has been."""
+        path, self.path = self.path or [], None
+        self.grab(on=False)
+        return path
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -153,6 +168,7 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
     # Commands
 
     def _by(self, down: int, right: int) -> None:
+        self.steered = True
         self.put_cursor((self.cursor[0] + down, self.cursor[1] + right))
 
     def action_left(self) -> None:
@@ -193,26 +209,53 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         super()._zoom_by(by)
         self.post_message(self.CursorMoved(self.cursor))
 
-    def step_through(self, points: Iterable[tuple[float, float]], by: int) -> None:
-        """To the next (or, with -1, the previous) of some points, from the one nearest to the crosshair on."""
+    def step_through(self, points: Iterable[tuple[float, float]], by: int, *, nearest_first: bool = True) -> None:
+        """To the next (or, with -1, the previous) of some points, from the one under the crosshair on; elsewhere to the
+        nearest, or to the first.
+        """
         found = list(points)
         if not found:
             return
+        self.steered = True
         away = [(p[0] - self.cursor[0]) ** 2 + (p[1] - self.cursor[1]) ** 2 for p in found]
         nearest = int(np.argmin(away))
         here = away[nearest] <= 2.0
-        self.put_cursor(found[(nearest + by) % len(found)] if here else found[nearest])
+        if here:
+            self.put_cursor(found[(nearest + by) % len(found)])
+        else:
+            self.put_cursor(found[nearest if nearest_first else 0])
 
-    def on_click(self, event: events.Click) -> None:
-        """Puts the crosshair where the mouse is."""
+    def _point_at(self, event: events.MouseEvent) -> tuple[float, float] | None:
+        """The image pixel under the mouse."""
         view = self.view
-        tiles = self.tiles
         rows, columns = self.cell_size
         if view is None or not rows or not columns:
-            return
-        row, column = event.screen_y - tiles[0].region.y, event.screen_x - tiles[0].region.x
-        if 0 <= row < rows and 0 <= column < columns:
+            return None
+        row, column = event.screen_y - self.tiles[0].region.y, event.screen_x - self.tiles[0].region.x
+        if not (0 <= row < rows and 0 <= column < columns):
+            return None
+        return render.to_image((2 * row + 1.0, column + 0.5), view, rows * 2, columns)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Puts the crosshair where the mouse is."""
+        point = self._point_at(event)
+        if point is not None:
             self.screen.set_focus(self)
-            tall, wide = self.surface.cell
-            middle = ((row + 0.5) * tall, (column + 0.5) * wide)
-            self.put_cursor(render.to_image(middle, view, *pixels((rows, columns), (tall, wide))))
+            self.steered = True
+            self.put_cursor(point)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """With the button held down the crosshair follows, and a pen draws."""
+        point = self._point_at(event) if event.button == 1 else None
+        if point is not None:
+            self.put_cursor(point)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Zooms in."""
+        event.stop()
+        self._zoom_by(1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Zooms out."""
+        event.stop()
+        self._zoom_by(-1)

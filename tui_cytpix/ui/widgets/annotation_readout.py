@@ -13,6 +13,7 @@ from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.text import plain
 from tui_cytpix.workflow.anatomy import Anatomy, ObjectPart
+from tui_cytpix.workflow.retouch import Pen, nearest_centroid
 
 DIM, BOLD = Style(dim=True), Style(bold=True)
 _WORDS = {
@@ -37,6 +38,9 @@ class Shown:
     moving: int | None
     zoom: float
     message: str
+    one_mask: bool = False
+    pen: Pen | None = None
+    aside: tuple[str, ...] = ()
 
 
 def lines(shown: Shown, book: AnnotationBook) -> list[Text]:
@@ -58,7 +62,8 @@ def paragraphs(shown: Shown, settings: RunSettings) -> list[Text]:
     """What the last key did, and the counting convention."""
     convention = plain(settings.assess.counting_convention) or "no convention is written down (step 1)."
     said = [Text(plain(shown.message), Style(bold=True))] if shown.message else []
-    return [*said, Text(f"Counting: {convention}")]
+    aside = [Text(plain(words)) for words in shown.aside]
+    return [*said, *aside, Text(f"Counting: {convention}")]
 
 
 def _status(state: Annotation) -> list[Text]:
@@ -85,9 +90,20 @@ def _counts(shown: Shown) -> list[Text]:
     here = anatomy.object_at(shown.cursor)
     found.extend(_object(here, shown.um_per_px) if here is not None else [Text("background"), Text()])
     off = anatomy.off_centre
-    warning = f"! {len(off)} off centre: C" if off else ""
+    warning = f"! {len(off)} off centre: C" if off else _offset(shown)
     found.append(Text(warning))
     return found
+
+
+def _offset(shown: Shown) -> str:
+    """How far the centroid nearest to the crosshair is from its particle's centre."""
+    state, anatomy = shown.state, shown.anatomy
+    nearest = None if state.segmentation is None else nearest_centroid(state.segmentation, shown.cursor)
+    if anatomy is None or nearest is None or nearest >= len(anatomy.offsets_px):
+        return ""
+    offset = float(anatomy.offsets_px[nearest])
+    in_um = "" if shown.um_per_px is None else f" = {offset * shown.um_per_px:.1f} µm"
+    return f"off centre {offset:.1f} px{in_um}"
 
 
 def _objects(number: int) -> str:
@@ -108,7 +124,8 @@ def _position(shown: Shown) -> list[Text]:
         found.append(Text("µm unknown (step 3)", DIM))
     else:
         found.append(Text(f"y {y * shown.um_per_px:.1f}  x {x * shown.um_per_px:.1f} µm", DIM))
-    found.append(Text(f"zoom {shown.zoom:g}×", DIM))
+    outlines = "t T: this mask" if shown.one_mask else "t T: all masks"
+    found.append(Text(f"zoom {shown.zoom:g}× · {shown.pen or outlines}", DIM))
     return found
 
 
