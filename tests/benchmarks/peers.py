@@ -18,6 +18,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,9 @@ import numpy as np
 from tests.benchmarks._cells import REAL, Crop, load, split
 from tests.benchmarks._fitting import Fitted, compared
 from tests.benchmarks._results import Key, Result, Results, header, row
+from tui_cytpix.core import regions
 from tui_cytpix.core.centroids import centres
+from tui_cytpix.core.matching import Counts, ap50_counts
 from tui_cytpix.domain.segmentation import Segmentation
 
 WORKER = Path(__file__).with_name("_peer_worker.py")
@@ -65,8 +68,17 @@ def measure(key: Key, python: str, cpu_seconds: float, frames: Sequence[np.ndarr
     answers = [_segmentation(found[f"labels_{k}"]) for k in range(len(test))]
     fitted = Fitted(answers, float(found["training_s"]), float(found["answering_s"]))
     names = [crop.name for crop in test]
-    result = Result(key, names, compared(fitted, test), fitted.training_s, fitted.answering_s)
-    return result, _line(key, found, test)
+    comparisons = [
+        replace(comparison, particles=_own_masks(crop.labels, found[f"labels_{k}"]))
+        for k, (comparison, crop) in enumerate(zip(compared(fitted, test), test, strict=True))
+    ]
+    return Result(key, names, comparisons, fitted.training_s, fitted.answering_s), _line(key, found, test)
+
+
+def _own_masks(truth: np.ndarray, labels: np.ndarray) -> Counts:
+    """AP50's matches of the peer's own particle masks, not of a watershed from their centres."""
+    numbers, values = regions.compact(labels)
+    return ap50_counts(truth, numbers, len(values))
 
 
 def _segmentation(labels: np.ndarray) -> Segmentation:
