@@ -33,10 +33,6 @@ from tui_cytpix.domain.segmentation import Segmentation
 
 WORKER = Path(__file__).with_name("_peer_worker.py")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
-COLUMNS = (
-    *("set, annotations, peer", "seed", "epochs", "steps", "ended by", "losses along the way", "best"),
-    *("training CPU s", "crops/s", "frames/s"),
-)
 CPU_SECONDS = {"stardist": 300.0, "cellpose": 720.0}
 
 
