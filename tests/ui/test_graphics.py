@@ -144,6 +144,9 @@ async def settled(pilot: Pilot) -> None:
 def check(pilot: Pilot, terminal: PixelTerminal) -> int:
     """Every cell shows its part of its picture, and text where text is; returns how many show pictures."""
     surface, screen, pictures = pilot.app.surface, pilot.app.screen, 0
+    for canvas in screen.query(AnnotationCanvas):
+        assert canvas._drawing is not None
+        assert canvas._drawing.size == canvas.cell_size, "the picture has another size than its widget"
     tall, wide = CELL
     for y in range(SIZE[1]):
         for x in range(SIZE[0]):

@@ -108,10 +108,6 @@ class EventImageView(TiledPicture, can_focus=True):
         self._palette = Palette.of(self.app)
         self.redraw()
 
-    def on_resize(self) -> None:
-        """Tiles have their new widths after the layout."""
-        self.call_after_refresh(self.redraw)
-
     # Geometry
 
     @property

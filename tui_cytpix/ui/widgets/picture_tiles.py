@@ -45,6 +45,10 @@ class Tile(Widget):
         """One row of cells."""
         return Strip(self._view.cells_of(self, y), self.size.width)
 
+    def on_resize(self) -> None:
+        """The view fits the picture to all tiles."""
+        self._view.fit()
+
     def pieces(self, row: int, column: int, width: int) -> Iterator[Piece]:
         """The picture's pixels under some cells."""
         image = self._view.chunk(self._place, row // CHUNK_ROWS)
@@ -132,6 +136,11 @@ class TiledPicture(Vertical):
             self._glyphs = self.glyphs(drawing)
 
     # What differs
+
+    def fit(self) -> None:
+        """Draws anew where the tiles have another size than the picture; they get theirs after the view has its own."""
+        if self._drawing is None or self._drawing.size != self.cell_size:
+            self.redraw()
 
     def redraw(self) -> None:
         """Draws anew and sends what differs from what is on the screen."""
