@@ -11,8 +11,10 @@ from tui_cytpix.core.watershed import object_of
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.commands import of_scope
 from tui_cytpix.ui.screens.annotate import AnnotateScreen
+from tui_cytpix.workflow.retouch import object_at
 
 IOU, WITHIN_PX, MOST_KEYS = 0.9, 2.0, 30
+REDRAWN, WANDS = 0.7, 2
 Point = tuple[float, float]
 
 
@@ -55,7 +57,7 @@ class Oracle:
         now = screen.state.segmentation
         if is_right(now, self.truth):
             return key("editor.accept")
-        for rule in (self._speck, self._missing, self._wrong_count, self._off_centre, self._outline):
+        for rule in (self._speck, self._missing, self._badly_drawn, self._wrong_count, self._off_centre, self._outline):
             pressed = rule(screen, now)
             if pressed:
                 return pressed
@@ -76,6 +78,18 @@ class Oracle:
             region = self._labels == number
             if not (region & now.mask).any():
                 return self._towards(screen, region, exact=True) or self._once(f"wand {number}", "editor.wand")
+        return None
+
+    def _badly_drawn(self, screen: AnnotateScreen, now: Segmentation) -> str | None:
+        """The wand drew something else: the next thing that it may be."""
+        for number in range(1, self._count + 1):
+            region = self._labels == number
+            under = object_at(now.mask, screen.canvas.cursor)
+            if f"wand {number}" in self._tried and under is not None and foreground_iou(region, under) < REDRAWN:
+                for attempt in range(WANDS):
+                    pressed = self._once(f"wand {number} {attempt}", "editor.wand")
+                    if pressed:
+                        return pressed
         return None
 
     def _wrong_count(self, screen: AnnotateScreen, now: Segmentation) -> str | None:

@@ -19,6 +19,7 @@ _LEVELS, _DRAWN_IN = 12, 6
 _LEAST = 1.8  # of the structure of mere noise: what stands out
 _SMALLEST, _LARGEST_SHARE = 12, 0.5
 _NEAR_PX = 5
+_CHOICES, _ALIKE = 4, 0.75
 _AREA_SPREAD = 0.5  # of the logarithm
 _STRUCTURE_SIGMA = 0.8
 
@@ -104,12 +105,12 @@ def structure(image: NDArray[np.generic]) -> NDArray[np.float32]:
 
 def wand(
     image: NDArray[np.generic], point: Point, mask: NDArray[np.bool_], usual_px: float | None = None
-) -> NDArray[np.bool_] | None:
-    """The structure around a point, as an object of its own.
+) -> list[NDArray[np.bool_]]:
+    """The structure around a point, as an object of its own: what it may be, likeliest first.
 
     Grown from the point over what exceeds a level, holes filled, other objects left alone, and drawn in by 0 to 5 px:
-    a halo belongs to what is seen, not to the cell. Of all levels and depths, that outline is taken on which the image
-    changes most steeply and which still encloses most of the structure; the nearer to the usual area the better.
+    a halo belongs to what is seen, not to the cell. Of all levels and depths, that outline is likeliest on which the
+    image changes most steeply and which still encloses most of the structure; the nearer to the usual area the better.
 
     Args:
         image: (H, W), less its background.
@@ -118,19 +119,18 @@ def wand(
         usual_px: area of a particle of the sample, None where unknown.
 
     Returns:
-        bool (H, W), None where nothing stands out.
+        bool (H, W) each, at most four that differ clearly; none where nothing stands out.
     """
     signal = structure(image)
     y, x = round(point[0]), round(point[1])
     near = signal[max(y - _NEAR_PX, 0) : y + _NEAR_PX + 1, max(x - _NEAR_PX, 0) : x + _NEAR_PX + 1]
     lowest = _LEAST * _floor(signal)
     if near.size == 0 or float(near.max()) <= lowest:
-        return None
+        return []
     free = ~cv2.dilate(as_uint8(mask), _SQUARE).view(np.bool_)
     smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.0)
     steep = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
-    best: NDArray[np.bool_] | None = None
-    worth = 0.0
+    found: list[tuple[float, NDArray[np.bool_]]] = []
     for level in np.geomspace(lowest, float(near.max()), _LEVELS):
         region = _grown(signal > level, free, point)
         for _ in range(_DRAWN_IN):
@@ -139,10 +139,22 @@ def wand(
             this = float(steep[_rim(region)].mean()) * float(np.sqrt(signal[region].sum()))
             if usual_px is not None:
                 this *= float(np.exp(-0.5 * (np.log(region.sum() / usual_px) / _AREA_SPREAD) ** 2))
-            if this > worth:
-                best, worth = region, this
+            found.append((this, region))
             region = _at_point(cv2.erode(as_uint8(region), _CROSS).view(np.bool_), point)
-    return best
+    return _different([region for _, region in sorted(found, key=lambda item: -item[0])])
+
+
+def _different(regions: list[NDArray[np.bool_]]) -> list[NDArray[np.bool_]]:
+    """The first regions that are unlike all before them."""
+    kept: list[NDArray[np.bool_]] = []
+    for region in regions:
+        if len(kept) < _CHOICES and all(_overlap(region, other) < _ALIKE for other in kept):
+            kept.append(region)
+    return kept
+
+
+def _overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    return int((one & other).sum()) / int((one | other).sum())
 
 
 def _grown(above: NDArray[np.bool_], free: NDArray[np.bool_], point: Point) -> NDArray[np.bool_] | None:

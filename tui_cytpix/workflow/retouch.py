@@ -97,7 +97,7 @@ def place(old: Segmentation, point: Point, seen: Seen) -> Segmentation:
 
 def wand(old: Segmentation, point: Point, seen: Seen) -> Segmentation | None:
     """An object of what the image shows around the point, with a centroid in its middle; the object that was under
-    the point is drawn anew and keeps its centroids.
+    the point is drawn anew. Where the wand drew that object, the next likely one.
     """
     from tui_cytpix.core.drawing import wand as grow
 
@@ -105,8 +105,17 @@ def wand(old: Segmentation, point: Point, seen: Seen) -> Segmentation | None:
         return None
     under = object_at(old.mask, point)
     others = old.mask if under is None else old.mask & ~under
-    region = grow(seen.image, point, others, seen.particle_px)
-    return None if region is None else fitted(others | region, old.centroids)
+    regions = grow(seen.image, point, others, seen.particle_px)
+    if not regions:
+        return None
+    drawn = [under is not None and np.array_equal(under, region) for region in regions]
+    region = regions[(drawn.index(True) + 1) % len(regions) if True in drawn else 0]
+    centroids = old.centroids
+    if under is not None:
+        inner = _inside(under, centroids)
+        if inner.sum() == 1:  # the old outline's middle, as a rule; the new outline has its own
+            centroids = centroids[~inner].reshape(-1, 2)
+    return fitted(others | region, centroids)
 
 
 def _new_object(mask: NDArray[np.bool_], point: Point, seen: Seen) -> NDArray[np.bool_]:
@@ -118,9 +127,10 @@ def _new_object(mask: NDArray[np.bool_], point: Point, seen: Seen) -> NDArray[np
         likely = object_at((seen.probability >= seen.probability[pixel] / 2) & free, point)
         if likely is not None:
             return likely
-    region = grow(seen.image, point, mask, seen.particle_px) if seen.image is not None else None
-    if region is not None and region[pixel]:
-        return region
+    regions = grow(seen.image, point, mask, seen.particle_px) if seen.image is not None else []
+    for region in regions:
+        if region[pixel]:
+            return region
     y, x = np.ogrid[: mask.shape[0], : mask.shape[1]]
     return np.asarray((y - point[0]) ** 2 + (x - point[1]) ** 2 <= NEW_OBJECT_RADIUS_PX**2)
 

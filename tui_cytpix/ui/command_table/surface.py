@@ -104,7 +104,7 @@ EDITOR = (
     _C("editor.pen-larger", "right_square_bracket", "Broader pen"),
     _C("editor.outline", "v", "Outline", "Outline: move around a cell; again, or Enter: it becomes an object."),
     _C("editor.fill", "f", "Fill", "Fill the holes of the object at the crosshair."),
-    _C("editor.wand", "w", "Wand", "Draw the object at the crosshair by what the image shows there."),
+    _C("editor.wand", "w", "Wand", "Draw the object at the crosshair by what the image shows; again: otherwise."),
     _C("editor.split", "S", "Split", "Cut the object at the crosshair in two; join it with the one next to it."),
     _C("editor.merge", "M", "Merge"),
     _C("editor.next-odd", "y", "Odd place", "To the next place that looks wrong: something unmarked, a speck."),
