@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,16 @@ def _decoded(data: dict[str, Any]) -> Result:
         for c in data["comparisons"]
     ]
     return Result(Key(**data["key"]), data["images"], comparisons, data["training_s"], data["answering_s"])
+
+
+def without(results: Sequence[Result], left_out: set[str]) -> list[Result]:
+    """The same, some test images left out."""
+    kept = []
+    for result in results:
+        places = [i for i, name in enumerate(result.images) if name not in left_out]
+        images, comparisons = ([all_[i] for i in places] for all_ in (result.images, result.comparisons))
+        kept.append(replace(result, images=images, comparisons=comparisons))
+    return kept
 
 
 def lower_bound(results: Sequence[Result], measure: str) -> float:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
-from tests.benchmarks._cells import CELLS, Crop, load, split
+from tests.benchmarks._cells import CELLS, Crop, labels_that_fall_apart, load, split
 
 
 def masks(crop: Crop) -> set[bytes]:
@@ -27,3 +28,15 @@ def test_no_cell_is_in_training_and_test(data, seed):
     trained = set().union(*map(masks, annotated))
     assert not [crop.name for crop in tested if masks(crop) & trained]
     assert not {crop.source for crop in annotated} & {crop.source for crop in tested}
+
+
+def test_a_label_over_two_cells_falls_apart_and_a_cell_with_a_dent_does_not():
+    def crop(name: str, *discs: tuple[int, int, int]) -> Crop:
+        labels = np.zeros((60, 80), np.uint16)
+        for y, x, radius in discs:
+            cv2.circle(labels, (x, y), radius, 1, -1)
+        return Crop(name, "a", labels, labels.astype(np.float32), labels)
+
+    two, one = crop("two", (30, 25, 11), (30, 45, 10)), crop("one", (30, 30, 12))
+    bud = crop("bud", (30, 30, 12), (30, 41, 6))
+    assert labels_that_fall_apart([two, bud, one]) == {"two"}
