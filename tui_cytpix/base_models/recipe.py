@@ -30,6 +30,7 @@ from tui_cytpix.engine.dataset import Example, particle_px
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.model import Model, load_model, save_model
 from tui_cytpix.engine.network import NetworkSettings, build
+from tui_cytpix.engine.postprocess import PostSettings
 from tui_cytpix.engine.scene import scene_of
 from tui_cytpix.engine.trainer import FitSettings, Trainer
 from tui_cytpix.simulate.events import SimulatedEvent, SimulatedSample
@@ -37,7 +38,7 @@ from tui_cytpix.simulate.events import SimulatedEvent, SimulatedSample
 SEED = 20260
 CALIBRATION_SEED, TEST_SEED = 800_000, 900_000  # tubes with seeds from here on are never trained on
 IMAGES_PER_TUBE, FRAME_PX = 10, 200
-TEST_TUBES, TEST_IMAGES = 12, 25
+CALIBRATION_TUBES, TEST_TUBES, TEST_IMAGES = 6, 12, 25
 SIZE_CUTOFF_UM = 5.0
 UM_PER_PX = 0.3
 VARIATIONS = Augmentation(
@@ -59,12 +60,14 @@ class Family:
     Attributes:
         tubes: of each simulated kind that it is trained on.
         scale: how many times as large as they are the network sees the images in training.
+        prominence: as in `engine.postprocess.PostSettings`.
         tested_on: simulated kinds that its card has figures for.
     """
 
     name: str
     tubes: dict[str, int]
     scale: tuple[float, float]
+    prominence: float
     tested_on: tuple[str, ...]
     description: str
     counting_convention: str
@@ -91,6 +94,7 @@ _CELL = Family(
     name="cell",
     tubes={"leukocytes": 400},
     scale=(0.5, 2.0),
+    prominence=PostSettings.prominence,
     tested_on=("leukocytes", "murine-peritoneal", "drosophila", "pombe-rich"),
     description="Leukocyte-like rounds and their clumps. Bad at rods, septated and budding cells, which it counts as "
     "two, and at beads far out of focus.",
@@ -100,6 +104,7 @@ _BEAD = Family(
     name="bead",
     tubes={"bead-mixture": 250, "beads": 150},
     scale=(0.8, 2.0),  # the smallest are 9 px across
+    prominence=0.1,  # small beads have shallow passes; of 0.1 to 0.3 the best on the calibration's tubes
     tested_on=("beads", "bead-mixture"),
     description="Beads of 3 to 10 um and more, alone and in aggregates, in and out of focus. Bad at cells.",
     counting_convention="Every whole bead counts, each of an aggregate. Debris and bubbles do not.",
@@ -119,6 +124,7 @@ _GENERAL = Family(
         "beads": 30,
     },
     scale=(0.5, 2.0),
+    prominence=PostSettings.prominence,
     tested_on=("leukocytes", "murine-peritoneal", "drosophila", "yeast", "pombe-rich", "beads", "phase-rods"),
     description="Rounds, rods, septated and budding cells, irregular shapes, beads. Bad at filaments, at dense layers "
     "of cells and at particles below 8 px.",
@@ -130,7 +136,6 @@ RECIPES = {
     for family, crop, steps in ((_CELL, 96, 5000), (_BEAD, 64, 9000), (_GENERAL, 96, 10_000))
     for recipe in (Recipe(family, "full", crop, steps), Recipe(family, "half", crop + 32, steps))
 }
-PROMINENCES = (0.2, 0.1, 0.15, 0.25, 0.3)  # the first where no other counts more than 1 % of images better
 
 
 def events(kind: str, tubes: int, images: int, seed: int) -> Iterator[tuple[SimulatedEvent, NDArray[np.float32]]]:
@@ -211,7 +216,7 @@ def measure(model: Model, tested_on: Sequence[str]) -> Model:
     predictor = Predictor(model)
     measured: dict[str, Any] = {}
     for kind in tested_on:
-        comparisons = [c for c, _ in _compared(predictor, kind, TEST_SEED)]
+        comparisons = [c for c, _ in _compared(predictor, kind, TEST_TUBES, TEST_SEED)]
         summary = summarise(comparisons)
         measured[f"simulated {kind}"] = {
             name: round(value, 3) if isinstance(value, float) else value
@@ -222,31 +227,26 @@ def measure(model: Model, tested_on: Sequence[str]) -> Model:
     return replace(model, card=replace(model.card, measured=measured))
 
 
-def calibrated(model: Model, tested_on: Sequence[str]) -> Model:
-    """The model with its prominence and its confidences fitted on tubes of their own."""
-    tried = {prominence: _told(_with_post(model, {"prominence": prominence}), tested_on) for prominence in PROMINENCES}
-    right = {prominence: float(np.mean(images.right)) for prominence, (images, _) in tried.items()}
-    best = max(right, key=right.__getitem__)
-    if right[best] <= right[PROMINENCES[0]] + 0.01:
-        best = PROMINENCES[0]
-    image, particle = (platt(said) for said in tried[best])
-    post = {"prominence": best, "image_slope": image[0], "image_offset": image[1]}
+def calibrated(model: Model, kinds: Sequence[str]) -> Model:
+    """The model with its confidences fitted on other tubes of the kinds that it was trained on."""
+    image, particle = (platt(said) for said in _told(model, kinds))
+    post = {"image_slope": image[0], "image_offset": image[1]}
     post |= {"particle_slope": particle[0], "particle_offset": particle[1]}
-    _say(f"counts right by prominence: {right}; calibration: {post}")
-    return _with_post(model, post)
+    _say(f"calibration: {post}")
+    return _with_post(model, {**model.card.post, **post})
 
 
 def _with_post(model: Model, post: dict[str, float]) -> Model:
     return replace(model, card=replace(model.card, post=post))
 
 
-def _told(model: Model, tested_on: Sequence[str]) -> tuple[Said, Said]:
+def _told(model: Model, kinds: Sequence[str]) -> tuple[Said, Said]:
     """Raw confidences of images and particles, and what was right."""
     predictor = Predictor(model)
     images: list[tuple[float, bool]] = []
     particles: list[tuple[float, bool]] = []
-    for kind in tested_on:
-        for comparison, found in _compared(predictor, kind, CALIBRATION_SEED):
+    for kind in kinds:
+        for comparison, found in _compared(predictor, kind, CALIBRATION_TUBES, CALIBRATION_SEED):
             images.append((found.confidence, comparison.count_right))
             particles += zip(found.particle_confidence.tolist(), comparison.matched, strict=True)
     return _said(images), _said(particles)
@@ -256,9 +256,9 @@ def _said(told: Sequence[tuple[float, bool]]) -> Said:
     return Said([sure for sure, _ in told], [right for _, right in told])
 
 
-def _compared(predictor: Predictor, kind: str, seed: int) -> Iterator[tuple[ImageComparison, Segmentation]]:
+def _compared(predictor: Predictor, kind: str, tubes: int, seed: int) -> Iterator[tuple[ImageComparison, Segmentation]]:
     cutoff = predictor.cutoff_px(UM_PER_PX)
-    for event, background in events(kind, TEST_TUBES, TEST_IMAGES, seed):
+    for event, background in events(kind, tubes, TEST_IMAGES, seed):
         found, _ = predictor.predict([(event.image, background)], UM_PER_PX)[0]
         yield compare_images(event.labels, found.mask, found.centroids, cutoff), found
 
@@ -277,10 +277,12 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     recipe, path = RECIPES[given.name], given.out / f"{given.name}.safetensors"
+    family = recipe.family
     if not given.measure_only:
         model = train(recipe)
         save_model(path, model.net, model.card)
-    model = measure(calibrated(load_model(path), recipe.family.tested_on), recipe.family.tested_on)
+    raw = _with_post(load_model(path), {"prominence": family.prominence})
+    model = measure(calibrated(raw, tuple(family.tubes)), family.tested_on)
     save_model(path, model.net, model.card)
 
 
