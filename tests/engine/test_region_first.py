@@ -21,6 +21,7 @@ from tui_cytpix.simulate.events import simulate_sample
 
 KINDS = ["leukocytes", "beads", "murine-peritoneal", "drosophila", "yeast", "pombe-rich"]
 EACH = 16
+CUTOFF_PX = 5 / 0.3  # as in processing: on whole frames the network sees specks in noise that regions leave out
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +51,8 @@ def model(request):
     return load_model(Path(tui_cytpix.__file__).parent / "base_models" / f"{request.param}.safetensors")
 
 
-def answers(predictor, grays, zoom=1.0):
-    return [found for found, _ in predictor.predict_normalised(grays, [0.0] * len(grays), zoom)]
+def answers(predictor, grays, zoom=1.0, cutoff=CUTOFF_PX):
+    return [found for found, _ in predictor.predict_normalised(grays, [cutoff] * len(grays), zoom)]
 
 
 def overlap(a, b):
@@ -65,6 +66,9 @@ def test_counts_masks_and_centroids_are_those_of_whole_frames(samples, model, fa
     images = differing = 0
     for kind, grays in samples.items():
         pairs = list(zip(answers(reference, grays), answers(regions, grays), strict=True))
+        if kind == "blank":  # on whole frames of noise the network sees things now and then
+            assert all(b.particle_count == 0 for _, b in pairs)
+            continue
         same = [(a, b) for a, b in pairs if a.particle_count == b.particle_count]
         assert len(pairs) - len(same) <= 2, kind
         if kind in KINDS:
