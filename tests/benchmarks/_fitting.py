@@ -29,8 +29,7 @@ from tui_cytpix.formats.masks import segmentation_from_labels
 
 BASE_MODELS = Path(__file__).resolve().parents[2] / "tui_cytpix" / "base_models"
 EPOCHS, HELD_OUT = 100, 5  # every fifth annotated crop is held out
-# Scratch gets the rate and the number of epochs that did best for it of {1.5e-3, 3e-3, 6e-3} x {100, 200, 400} on ten
-# yeast and ten pombe crops, two seeds each.
+# Twice our rate and twice our epochs, which random weights need; `scratch_grid` looks for better ones and has yet to run.
 SCRATCH_RATE, SCRATCH_EPOCHS = 3e-3, 200
 
 
