@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,11 +53,13 @@ def example(
 
 def particle_px(examples: Sequence[Example]) -> float | None:
     """Median major diameter of the objects, px; None without any."""
-    sizes = []
-    for item in examples:
-        labels, count = label_objects(item.truth.mask)
-        sizes += [e.major for e in ellipses(labels, count)]
+    sizes = _majors(item.truth.mask for item in examples)
     return float(np.median(sizes)) if sizes else None
+
+
+def _majors(masks: Iterable[NDArray[np.bool_]]) -> list[float]:
+    """Major diameters of all objects, px."""
+    return [ellipse.major for mask in masks for ellipse in ellipses(*label_objects(mask))]
 
 
 def smallest_object_px(examples: Sequence[Example]) -> int | None:
@@ -72,10 +74,7 @@ def smallest_object_px(examples: Sequence[Example]) -> int | None:
 def crop_size(examples: Sequence[Example]) -> int:
     """Edge of the views: room for whole images where they are small, else for the larger objects and surroundings."""
     largest = max((max(e.scene.gray.shape) for e in examples), default=SMALLEST_CROP)
-    sizes = []
-    for item in examples:
-        labels, count = label_objects(item.scene.mask)
-        sizes += [e.major for e in ellipses(labels, count)]
+    sizes = _majors(item.scene.mask for item in examples)
     wanted = min(largest, 2.0 * float(np.quantile(sizes, 0.8))) if sizes else largest
     return int(np.clip(CROP_STEP * np.ceil(wanted / CROP_STEP), SMALLEST_CROP, LARGEST_CROP))
 

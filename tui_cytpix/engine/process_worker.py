@@ -204,12 +204,13 @@ def _write_up(
         counts = [len(one.segmentation.centroids) for one in found]
         heads = [(share.name, event) for event, count in zip(good, counts, strict=True) for _ in range(count)]
         result.particle_rows = csv_rows(heads, _stacked([sheet.particles() for sheet in sheets], "particle"))
+    if not {"masks", "instrument-masks"} & set(formats):
+        return
     for gray, one in zip(grays, found, strict=True):
+        whole, _ = one.in_frame(gray.shape)
         if "masks" in formats:
-            whole, _ = one.in_frame(gray.shape)
             result.labels.append(encode_label_image(particle_labels(whole.mask, whole.centroids)))
         if "instrument-masks" in formats:
-            whole, _ = one.in_frame(gray.shape)
             layers = instrument_masks(whole)
             result.masks.append(encode_instrument_masks(layers.objects, layers.particles))
 

@@ -117,8 +117,9 @@ class Trainer:
     @torch.no_grad()
     def _pull(self) -> None:
         if self.settings.pull:
+            share = self.settings.pull * self._rate()
             for value, start in zip(self.net.parameters(), self._start, strict=True):
-                value.lerp_(start, self.settings.pull * self._rate())
+                value.lerp_(start, share)
 
     @torch.no_grad()
     def _average(self) -> None:
