@@ -29,7 +29,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.formats.masks import find_label_images, read_label_image, segmentation_from_labels
-from tui_cytpix.workflow import assess, base_model, evaluate, samples, train
+from tui_cytpix.workflow import assess, assessment, base_model, evaluate, samples, train
 from tui_cytpix.workflow.annotate import Annotator, nearest_centroid
 from tui_cytpix.workflow.predict import predict_now
 from tui_cytpix.workflow.run import Run
@@ -130,8 +130,10 @@ def tell(folder: Path) -> Run:
     assess.choose_model(run, base)
     shown = predict_now(run, base, assess.draw(run, 30))
     for key in run.settings.assess.sequence:
-        assess.judge(run, key, base, oracle.judge(key, shown.get(key)))
-    print(assess.in_words(assess.tally_of(run, base), run.settings.assess))
+        said = shown.get(key)
+        assess.judge(run, key, base, oracle.judge(key, said), counted=None if said is None else said.particle_count)
+    answered = [key for key in run.settings.assess.sequence if shown.get(key) is not None]
+    print(*filter(None, assessment.lines(assess.assessment_of(run, base, answered))), sep="\n")
 
     base_model.choose(run, base)
     evaluate.draw(run, 30)

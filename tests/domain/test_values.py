@@ -17,7 +17,7 @@ from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation, decode_mask, encode_mask
 from tui_cytpix.domain.training import Flip, JobState, TrainingStatus
-from tui_cytpix.domain.verdict import Judgement, Verdict, latest, tally
+from tui_cytpix.domain.verdict import Judgement, Verdict, latest
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -103,7 +103,7 @@ VERDICTS = st.lists(
 
 
 @given(VERDICTS)
-def test_the_tally_counts_the_last_word_on_each_image(given_verdicts):
+def test_the_last_word_on_each_image_stands(given_verdicts):
     verdicts = [
         Verdict(seq, 0.0, "me", ImageKey("s", str(image)), model, judgement, counts)
         for seq, (image, model, judgement, counts) in enumerate(given_verdicts, 1)
@@ -112,17 +112,16 @@ def test_the_tally_counts_the_last_word_on_each_image(given_verdicts):
     for verdict in verdicts:
         if verdict.model == "m":
             last[verdict.image] = verdict
-    standing = [v.judgement for v in last.values() if v.judgement is not None and v.counts_for_rate]
-    found = tally(verdicts, "m")
-    assert found.count_errors == sum(j in (Judgement.COUNT_ERROR, Judgement.BOTH) for j in standing)
-    assert found.mask_errors == sum(j in (Judgement.MASK_ERROR, Judgement.BOTH) for j in standing)
-    set_apart = found.unusable + found.indistinguishable + found.skipped
-    assert found.reviewed + set_apart == len(standing)
+    assert latest(verdicts, "m", "assess") == {k: v for k, v in last.items() if v.judgement is not None}
     assert len(latest(verdicts, "m", "evaluate")) == 0
-    if found.reviewed:
-        assert found.count_error_rate == found.count_errors / found.reviewed
-    else:
-        assert math.isnan(found.count_error_rate)
+
+
+@pytest.mark.parametrize("judgement", Judgement)
+def test_a_judgement_says_what_is_wrong(judgement):
+    verdict = Verdict(1, 0.0, "me", ImageKey("s", "1"), "m", judgement)
+    assert verdict.count_wrong == (judgement in ("count", "both"))
+    assert verdict.mask_wrong == (judgement in ("mask", "both"))
+    assert verdict.judged == (judgement in ("acceptable", "count", "mask", "both"))
 
 
 def test_flips_are_the_changes_between_looks():

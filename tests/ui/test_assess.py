@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 from driving import notices, press_each, until
-from steps import build, on_screen, reply, state_goal, words_of
+from steps import SAMPLE, answer, build, on_screen, reply, state_goal, truth, words_of
 
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.ui.widgets.gallery import Gallery
 from tui_cytpix.ui.widgets.help_panel import HelpPanel
 from tui_cytpix.ui.widgets.review_pane import ReviewPane
-from tui_cytpix.workflow import assess
 from tui_cytpix.workflow.run import Run
 
 
@@ -66,11 +65,11 @@ async def test_the_review_records_goes_on_and_takes_back(tmp_path: Path, monkeyp
         await press_each(pilot, "u u")
         assert pane.current == screen.sequence[5]
         assert len(screen.verdicts()) == 5
-        assert "4 judged: 2 count errors (50%), 2 mask errors (50%)" in words_of(app, "#review-words")
+        assert "Count: not yet known. 2 wrong of 4 (50%" in words_of(app, "#review-words")
         await press_each(pilot, "pageup pageup a q")
         assert screen.pane == "main"
-        counts = assess.tally_of(app.session.run, screen.judged_model)
-        assert (counts.reviewed, counts.acceptable, counts.unusable) == (4, 2, 1)
+        found = screen.assessment()
+        assert (found.all.count.judged, found.counts["acceptable"], found.counts["unusable"]) == (4, 2, 1)
         badges = {item.key: item.badges for item in screen.gallery.items}
         assert badges[screen.sequence[1]] == "C"
         assert badges[first] == ""
@@ -151,3 +150,54 @@ async def test_a_missing_model_is_told_and_another_can_be_chosen(
         assert "Choose a model" in screen.hint.words
         await pilot.press("p")
         await until(pilot, lambda: "Choose a model first" in notices(app))
+
+
+async def test_digits_state_the_count_and_the_verdict_falls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    state_goal(stage)
+    app = stage.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await on_screen(pilot, "AssessScreen")
+        await until(pilot, lambda: screen.judged_model)
+        await process(pilot, "36")
+        await pilot.press("v")
+        for key in screen.sequence[:20]:
+            await pilot.press(str(truth()[key.event].particle_count))
+        verdicts = screen.verdicts()
+        assert len(verdicts) == 20
+        for key, verdict in verdicts.items():
+            assert verdict.counted == answer("cell-full", key).particle_count
+            assert verdict.count_wrong == (verdict.counted != truth()[key.event].particle_count)
+        found = screen.assessment().all
+        assert (found.count.decision, found.mask.decision) == ("retrain", "not yet known")
+        assert "Count: retrain" in words_of(app, "#review-words")
+        assert all(name not in words_of(app, "#review-words") for name in (SAMPLE, "condition"))
+        await pilot.press("q")
+        assert "errs too often" in screen.hint.words
+        assert "Singlets:" in words_of(app, "#tally-words")
+
+
+async def test_blurred_images_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    state_goal(stage)
+    app = stage.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await on_screen(pilot, "AssessScreen")
+        await until(pilot, lambda: screen.judged_model)
+        await process(pilot, "12")
+        await pilot.press("b")
+        await until(pilot, lambda: len(screen._focus) == 12)
+        await reply(pilot, "7")
+        await until(pilot, lambda: "no focus score" in notices(app))
+        least = sorted(screen._focus.values())[4]
+        await reply(pilot, f"{least:.4f}")
+        await until(pilot, lambda: len(screen.to_judge()) < 12)
+        sharp = [key for key in screen.sequence if screen._focus[key] >= screen.session.run.settings.assess.least_focus]
+        assert screen.to_judge() == sharp
+        assert f"Left out as blurred: {12 - len(sharp)} images" in words_of(app, "#tally-words")
+        await pilot.press("v")
+        assert screen.query_one(ReviewPane).current == sharp[0]
+    app = stage.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await on_screen(pilot, "AssessScreen")
+        await until(pilot, lambda: screen.to_judge() == sharp)

@@ -75,7 +75,7 @@ async def test_differences_come_first_and_are_tallied(tmp_path: Path, monkeypatc
         await press_each(pilot, "n q")
         assert screen.gallery.current_key == differing_second(screen)
         await press_each(pilot, "v a c q")
-        assert "2 judged: 1 count error " in words_of(app, "#tally-words")
+        assert "1 wrong of 2" in words_of(app, "#tally-words")
         assert {v.step for v in app.session.run.verdicts} == {"evaluate"}
 
 

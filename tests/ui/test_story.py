@@ -55,7 +55,7 @@ async def assess(pilot, app) -> None:
     await reply(pilot, "8")
     await until(pilot, lambda: screen.gallery.items and all(i.segmentation for i in screen.gallery.items))
     await press_each(pilot, "v c a c b x q")
-    assert "4 judged: 3 count errors" in words_of(app, "#tally-words")
+    assert "3 wrong of 4" in words_of(app, "#tally-words")
     await press_each(pilot, "full_stop")
 
 

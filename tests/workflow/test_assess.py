@@ -1,15 +1,19 @@
-"""Step 1: the random sequence, the judgements, the tally in words."""
+"""Step 1: the random sequence, the judgements, what counts."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tui_cytpix.domain.run_settings import EvaluateSettings
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement
-from tui_cytpix.workflow import assess, base_model, evaluate
+from tui_cytpix.errors import UsageError
+from tui_cytpix.formats.prediction_store import Prediction, PredictionStore, write_shard
+from tui_cytpix.workflow import assess, base_model, evaluate, focus
 from tui_cytpix.workflow import samples as use
 from tui_cytpix.workflow.run import Run
 
@@ -70,29 +74,68 @@ def test_only_images_of_the_sequence_count(run, model_file):
     assess.judge(run, drawn[0], model, Judgement.ACCEPTABLE)
     assess.judge(run, drawn[1], model, Judgement.BOTH)
     assess.judge(run, other, model, Judgement.COUNT_ERROR)
-    found = assess.tally_of(run, model)
-    assert (found.reviewed, found.count_errors, found.mask_errors) == (2, 1, 1)
+    found = assess.assessment_of(run, model, drawn).all
+    assert (found.count.judged, found.count.errors, found.mask.errors) == (2, 1, 1)
     assert set(assess.verdict_of(run, model)) == {drawn[0], drawn[1], other}
     assert assess.undo(run, model) == other
     assert assess.undo(run, model) == drawn[1]
-    assert assess.tally_of(run, model).count_errors == 0
+    assert assess.assessment_of(run, model, drawn).all.count.errors == 0
     assert assess.undo(run, model) == drawn[0]
     assert assess.undo(run, model) is None
 
 
-def test_the_tally_in_words_stands_beside_the_tolerated_rates(run, model_file):
+def test_the_goal_is_written_down(run):
     assess.state_goal(run, "quantitative", "A septated cell is one.")
     settings = run.settings.assess
     assert (settings.p0, settings.p1, settings.counting_convention) == (0.01, 0.05, "A septated cell is one.")
-    model = base_model.entry(model_file())
-    assert assess.in_words(assess.tally_of(run, model), settings) == "No image is judged yet."
-    for n, key in enumerate(assess.draw(run, 4)):
-        assess.judge(run, key, model, Judgement.COUNT_ERROR if n == 0 else Judgement.ACCEPTABLE)
-    words = assess.in_words(assess.tally_of(run, model), settings)
-    assert "4 judged: 1 count error (25%)" in words
-    assert "up to 1%, intolerable from 5%" in words
+    assert "73 without an error keep the model, 245 decide at the most" in assess.rule_in_words(settings)
     assess.state_goal(run, "gating", "", p0=0.03)
     assert (run.settings.assess.p0, run.settings.assess.p1) == (0.03, 0.10)
+
+
+def test_a_stated_count_is_right_or_an_error_and_leaves_the_mask(run, model_file):
+    model = base_model.entry(model_file())
+    key = assess.draw(run, 4)[0]
+    assess.judge_count(run, key, model, 1, 1)
+    assert assess.verdict_of(run, model)[key].judgement is Judgement.ACCEPTABLE
+    assess.judge_count(run, key, model, 1, 2)
+    verdict = assess.verdict_of(run, model)[key]
+    assert (verdict.judgement, verdict.counted, verdict.true_count) == (Judgement.COUNT_ERROR, 2, 1)
+    assess.judge(run, key, model, Judgement.MASK_ERROR, counted=2)
+    assess.judge_count(run, key, model, 3, 2)
+    assert assess.verdict_of(run, model)[key].judgement is Judgement.BOTH
+    assess.judge_count(run, key, model, 2, 2)
+    assert assess.verdict_of(run, model)[key].judgement is Judgement.MASK_ERROR
+    run.flush()
+    with_counts = run.folder.read_verdicts()[0]
+    assert [(v.counted, v.true_count) for v in with_counts] == [(1, 1), (2, 1), (2, None), (2, 3), (2, 2)]
+
+
+def test_blurred_images_are_scored_and_told(run, model_file):
+    model = base_model.entry(model_file())
+    drawn = assess.draw(run, 8)
+    mask = np.zeros((48, 48), bool)
+    mask[13:28, 8:23] = True
+    one = Segmentation(mask, np.array([[20, 15]], np.float32))
+    write_shard(run.folder.predictions(model.hash), "0", [Prediction(key, one) for key in drawn])
+    store = PredictionStore(run.folder.predictions(model.hash))
+    found = focus.scores(run, model, store, drawn)
+    assert set(found) == set(drawn)
+    assert all(0 <= score <= 1 for score in found.values())
+    assert focus.scores(run, model, PredictionStore(run.path / "none"), drawn) == {
+        key: pytest.approx(score, abs=1e-4) for key, score in found.items()
+    }
+    assert "quartiles" in focus.quartiles_in_words(found)
+    assert focus.errors_in_words(found, {}) == ""
+    worst = min(found, key=found.__getitem__)
+    for key in drawn:
+        assess.judge(run, key, model, Judgement.BOTH if key == worst else Judgement.ACCEPTABLE)
+    words = focus.errors_in_words(found, assess.verdict_of(run, model))
+    assert words == "Wrong by focus: 1 of 4 blurrier, 0 of 4 sharper images."
+    assess.set_least_focus(run, 0.3)
+    assert run.settings.assess.least_focus == 0.3
+    with pytest.raises(UsageError):
+        assess.focus_score("1.5")
 
 
 def test_choosing_a_model_is_remembered(run, model_file):

@@ -13,7 +13,6 @@ from tui_cytpix.domain.run_settings import SelectionSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import Epoch, Flip, JobState, TrainingStatus
-from tui_cytpix.domain.verdict import Judgement, Verdict
 from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.formats.prediction_store import Prediction, PredictionStore, write_shard
 from tui_cytpix.workflow import advice, comparison, coverage, jobs, processing, suggest
@@ -227,18 +226,6 @@ def test_percentages_and_rates_are_checked() -> None:
     goal.check_rates(0.02, 0.1)
     with pytest.raises(UsageError):
         goal.check_rates(0.1, 0.1)
-
-
-def test_errors_are_told_by_count(tmp_path: Path) -> None:
-    said = store(tmp_path, {"1": 1, "2": 1, "3": 2})
-    verdicts = {
-        ImageKey("s", event): Verdict(1, 0.0, "me", ImageKey("s", event), "m", judgement)
-        for event, judgement in (
-            ("1", Judgement.ACCEPTABLE),
-            ("2", Judgement.SKIPPED),
-            ("3", Judgement.BOTH),
-        )
-    }
-    words = comparison.errors_by_count(verdicts, said)
-    assert words == "Count errors: 0 of 1 where the model counts one or none, 1 of 1 where the model counts more."
-    assert comparison.errors_by_count({}, said) == ""
+    goal.check_rates(0.0, 0.1)
+    with pytest.raises(UsageError, match="too close"):
+        goal.check_rates(0.1, 0.1001)

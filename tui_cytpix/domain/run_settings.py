@@ -31,7 +31,9 @@ GOALS = (
 
 @dataclass(frozen=True)
 class AssessSettings:
-    """Step 1. `model` is a library name or a model file; `sequence` the seeded random draw, in order."""
+    """Step 1. `model` is a library name or a model file; `sequence` the seeded random draw, in order;
+    images with a focus score below `least_focus` are left out of the review (0: none).
+    """
 
     goal: str = "gating"
     p0: float = 0.02
@@ -40,6 +42,7 @@ class AssessSettings:
     model: str = "cell-full"
     images: int = 60
     sequence: tuple[ImageKey, ...] = ()
+    least_focus: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ class Judgement(enum.StrEnum):
 class Verdict:
     """One line of `verdicts.jsonl`; `judgement` None takes the image's verdict back (undo).
 
-    `counts_for_rate` is True only for images of the seeded random sequence.
+    `counts_for_rate` is True only for images of the seeded random sequence. `counted` is what the model counted in the
+    image, `true_count` what the reviewer counts instead, where stated.
     """
 
     seq: int
@@ -36,29 +37,23 @@ class Verdict:
     judgement: Judgement | None
     counts_for_rate: bool = True
     step: str = "assess"  # assess | evaluate
-
-
-@dataclass(frozen=True)
-class Tally:
-    """Counts over the images that count for the rate."""
-
-    reviewed: int = 0
-    acceptable: int = 0
-    count_errors: int = 0
-    mask_errors: int = 0
-    unusable: int = 0
-    indistinguishable: int = 0
-    skipped: int = 0
+    counted: int | None = None
+    true_count: int | None = None
 
     @property
-    def count_error_rate(self) -> float:
-        """Share of reviewed images with a wrong count; NaN without any."""
-        return self.count_errors / self.reviewed if self.reviewed else float("nan")
+    def count_wrong(self) -> bool:
+        """The centroids were judged wrong."""
+        return self.judgement in (Judgement.COUNT_ERROR, Judgement.BOTH)
 
     @property
-    def mask_error_rate(self) -> float:
-        """Share of reviewed images with a bad mask; NaN without any."""
-        return self.mask_errors / self.reviewed if self.reviewed else float("nan")
+    def mask_wrong(self) -> bool:
+        """The mask was judged bad."""
+        return self.judgement in (Judgement.MASK_ERROR, Judgement.BOTH)
+
+    @property
+    def judged(self) -> bool:
+        """Right or wrong was said: not skipped, and nothing that can't be judged."""
+        return self.judgement is Judgement.ACCEPTABLE or self.count_wrong or self.mask_wrong
 
 
 def latest(verdicts: Iterable[Verdict], model: str, step: str) -> dict[ImageKey, Verdict]:
@@ -68,20 +63,3 @@ def latest(verdicts: Iterable[Verdict], model: str, step: str) -> dict[ImageKey,
         if verdict.model == model and verdict.step == step:
             current[verdict.image] = verdict
     return {image: v for image, v in current.items() if v.judgement is not None}
-
-
-def tally(verdicts: Iterable[Verdict], model: str, step: str = "assess") -> Tally:
-    """Adds up the verdicts in force. `reviewed` holds those judged acceptable or wrong; the rest is listed apart."""
-    found = [v.judgement for v in latest(verdicts, model, step).values() if v.counts_for_rate]
-    both = found.count(Judgement.BOTH)
-    counts, masks = found.count(Judgement.COUNT_ERROR) + both, found.count(Judgement.MASK_ERROR) + both
-    acceptable = found.count(Judgement.ACCEPTABLE)
-    return Tally(
-        reviewed=acceptable + counts + masks - both,
-        acceptable=acceptable,
-        count_errors=counts,
-        mask_errors=masks,
-        unusable=found.count(Judgement.UNUSABLE),
-        indistinguishable=found.count(Judgement.INDISTINGUISHABLE),
-        skipped=found.count(Judgement.SKIPPED),
-    )

@@ -206,7 +206,8 @@ def decode_edit(record: Mapping[str, Any]) -> Edit:
 
 def encode_verdict(verdict: Verdict) -> dict[str, Any]:
     """One line of `verdicts.jsonl`."""
-    return {"v": LINE_VERSION, **asdict(verdict), "image": str(verdict.image)}
+    record = {"v": LINE_VERSION, **asdict(verdict), "image": str(verdict.image)}
+    return {name: value for name, value in record.items() if value is not None or name == "judgement"}
 
 
 def decode_verdict(record: Mapping[str, Any]) -> Verdict:
@@ -225,4 +226,10 @@ def decode_verdict(record: Mapping[str, Any]) -> Verdict:
         judgement=None if judgement is None else Judgement(judgement),
         counts_for_rate=bool(record["counts_for_rate"]),
         step=str(record["step"]),
+        counted=_whole_or_none(record.get("counted")),
+        true_count=_whole_or_none(record.get("true_count")),
     )
+
+
+def _whole_or_none(value: Any) -> int | None:
+    return None if value is None else int(value)

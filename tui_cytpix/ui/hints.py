@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.training import JobState, TrainingStatus
-from tui_cytpix.domain.verdict import Tally
+from tui_cytpix.workflow.assessment import Assessment, outcome
 
 ENOUGH_FOR_A_LOOK = 20
 PANES = {
@@ -14,7 +14,7 @@ PANES = {
 }
 
 
-def assess(settings: RunSettings, model: str, predicted: int, counts: Tally, busy: bool) -> str:
+def assess(settings: RunSettings, model: str, predicted: int, found: Assessment, busy: bool) -> str:
     """Step 1."""
     drawn = len(settings.assess.sequence)
     if not settings.samples:
@@ -27,12 +27,23 @@ def assess(settings: RunSettings, model: str, predicted: int, counts: Tally, bus
         return f"{{assess.process}} processes random images with {model}; then look whether they are right."
     if busy:
         return "Images come in: look at them as they do. {assess.review} judges them one by one."
-    if counts.reviewed == 0:
+    return _judging(model, found)
+
+
+def _judging(model: str, found: Assessment) -> str:
+    """Step 1, once images are there."""
+    judged = found.all.count.judged
+    said = outcome(found)
+    if not any(found.counts.values()):
         return "{assess.review} judges the images one by one: are the centroids right, does the mask fit?"
-    if counts.reviewed < min(ENOUGH_FOR_A_LOOK, drawn):
-        so_far = f"{counts.reviewed} {'is' if counts.reviewed == 1 else 'are'} judged so far"
-        return f"Judge at least {min(ENOUGH_FOR_A_LOOK, drawn)} images with {{assess.review}}: {so_far}."
-    return "Good enough? Keep the model. Else go on to step 2 ({app.next-step}) and train a better one."
+    if said == "keep":
+        return f"{model} will do: keep it, and process samples with it in step 5 ({{app.next-step}})."
+    if said == "retrain":
+        return "This model errs too often: try another ({assess.model}), or train one: step 2 ({app.next-step})."
+    if judged < ENOUGH_FOR_A_LOOK:
+        so_far = f"{judged} {'is' if judged == 1 else 'are'} judged so far"
+        return f"Judge at least {ENOUGH_FOR_A_LOOK} images with {{assess.review}}: {so_far}."
+    return "Not yet known: judge on with {assess.review}; {assess.process} draws more images."
 
 
 def base_model(settings: RunSettings, marked: int) -> str:

@@ -1,15 +1,19 @@
-"""Step 1: is a new model needed? Random images, two judgements on each, a tally."""
+"""Step 1: is a new model needed? Random images, two judgements on each, a verdict."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS, AssessSettings
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import Judgement, Tally, Verdict, latest, tally
+from tui_cytpix.domain.verdict import Judgement, Verdict, latest
+from tui_cytpix.errors import UsageError
+from tui_cytpix.workflow.assessment import Assessment, assess_verdicts
 from tui_cytpix.workflow.base_model import reference
+from tui_cytpix.workflow.goal import wald_test
 from tui_cytpix.workflow.run import Run
 
 STEP = "assess"
@@ -28,6 +32,24 @@ def state_goal(run: Run, goal: str, counting_convention: str, p0: float | None =
         counting_convention=counting_convention,
     )
     run.update(replace(run.settings, assess=assess))
+
+
+def focus_score(text: str) -> float:
+    """A number from 0 to 1.
+
+    Raises:
+        UsageError: it is none.
+        ValueError: it is no number.
+    """
+    value = float(text)
+    if not 0 <= value < 1:
+        raise UsageError("This is no focus score", f"{text!r}.", "Give a number from 0 to below 1, e.g. 0.4.")
+    return value
+
+
+def set_least_focus(run: Run, least: float) -> None:
+    """Images with a lower focus score are left out of the review; 0: none."""
+    run.update(replace(run.settings, assess=replace(run.settings.assess, least_focus=least)))
 
 
 def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
@@ -68,11 +90,43 @@ def choose_model(run: Run, model: ModelEntry) -> None:
     run.update(replace(run.settings, assess=replace(run.settings.assess, model=reference(model))))
 
 
-def judge(run: Run, image: ImageKey, model: ModelEntry, judgement: Judgement, step: str = STEP) -> None:
-    """Records one judgement; it counts for the rate where the image is of the step's random sequence."""
+def judge(
+    run: Run,
+    image: ImageKey,
+    model: ModelEntry,
+    judgement: Judgement,
+    step: str = STEP,
+    *,
+    counted: int | None = None,
+    true_count: int | None = None,
+) -> None:
+    """Records one judgement; it counts for the rate where the image is of the step's random sequence. `counted` is what
+    the model counts, `true_count` what the reviewer does.
+    """
     settings = run.settings
     sequence = settings.assess.sequence if step == STEP else settings.evaluate.sequence
-    run.record_verdict(image, model.hash, judgement, step=step, counts_for_rate=image in sequence)
+    run.record_verdict(
+        image,
+        model.hash,
+        judgement,
+        step=step,
+        counts_for_rate=image in sequence,
+        counted=counted,
+        true_count=true_count,
+    )
+
+
+def judge_count(run: Run, image: ImageKey, model: ModelEntry, true_count: int, counted: int, step: str = STEP) -> None:
+    """States how many particles there are: right where the model says so too, else a count error. What was said of the
+    mask before stays.
+    """
+    before = verdict_of(run, model, step).get(image)
+    bad_mask = before is not None and before.mask_wrong
+    if true_count == counted:
+        judgement = Judgement.MASK_ERROR if bad_mask else Judgement.ACCEPTABLE
+    else:
+        judgement = Judgement.BOTH if bad_mask else Judgement.COUNT_ERROR
+    judge(run, image, model, judgement, step, counted=counted, true_count=true_count)
 
 
 def undo(run: Run, model: ModelEntry, step: str = STEP) -> ImageKey | None:
@@ -90,21 +144,17 @@ def verdict_of(run: Run, model: ModelEntry, step: str = STEP) -> dict[ImageKey, 
     return latest(run.verdicts, model.hash, step)
 
 
-def tally_of(run: Run, model: ModelEntry, step: str = STEP) -> Tally:
-    """The counts so far."""
-    return tally(run.verdicts, model.hash, step)
+def assessment_of(run: Run, model: ModelEntry, images: Sequence[ImageKey], step: str = STEP) -> Assessment:
+    """What the judgements decide. `images` are those of the step's random sequence that are to be judged: processed,
+    and in focus where that was asked for.
+    """
+    return assess_verdicts(images, verdict_of(run, model, step), run.settings.assess)
 
 
-def in_words(counts: Tally, settings: AssessSettings) -> str:
-    """A plain reading of the tally: rates beside the tolerated ones, and no verdict that the numbers don't carry."""
-    if counts.reviewed == 0:
-        return "No image is judged yet."
+def rule_in_words(settings: AssessSettings) -> str:
+    """How many images the verdict takes."""
+    test = wald_test(settings.p0, settings.p1)
     return (
-        f"{counts.reviewed} judged: {_errors(counts.count_errors, 'count')} ({counts.count_error_rate:.0%}), "
-        f"{_errors(counts.mask_errors, 'mask')} ({counts.mask_error_rate:.0%}). "
-        f"Plainly good is up to {settings.p0:.0%}, intolerable from {settings.p1:.0%}."
+        f"Wald's test of {settings.p0:.1%} against {settings.p1:.1%}: at least {test.minimum} images, "
+        f"{test.clean_needed([])} without an error keep the model, {test.maximum} decide at the most."
     )
-
-
-def _errors(number: int, kind: str) -> str:
-    return f"{number} {kind} error{'s' * (number != 1)}"

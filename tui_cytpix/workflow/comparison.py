@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import Judgement, Verdict
 from tui_cytpix.formats.prediction_store import PredictionStore
 from tui_cytpix.workflow.base_model import disagreements_first
 
 MANY = 3
 Store = PredictionStore
-_JUDGED = (Judgement.ACCEPTABLE, Judgement.COUNT_ERROR, Judgement.MASK_ERROR, Judgement.BOTH)
 
 
 @dataclass(frozen=True)
@@ -64,26 +62,3 @@ def counted(images: Iterable[ImageKey], store: PredictionStore) -> str:
         return ""
     names = {0: "none", 1: "1 particle", 2: "2", MANY: f"{MANY} or more"}
     return "Counted: " + ", ".join(f"{names[n]} {found[n] / total:.0%}" for n in sorted(found)) + f" of {total} images."
-
-
-def errors_by_count(verdicts: Mapping[ImageKey, Verdict], store: PredictionStore) -> str:
-    """Count errors among the images that the model counts as one particle, and among those it counts as more: at few
-    doublets, "always one" passes any overall rate.
-    """
-    judged: Counter[bool] = Counter()
-    wrong: Counter[bool] = Counter()
-    for key, verdict in verdicts.items():
-        segmentation = store.get(key)
-        if segmentation is None or verdict.judgement not in _JUDGED or not verdict.counts_for_rate:
-            continue
-        several = segmentation.particle_count > 1
-        judged[several] += 1
-        wrong[several] += verdict.judgement in (Judgement.COUNT_ERROR, Judgement.BOTH)
-    if not judged:
-        return ""
-    parts = [
-        f"{wrong[several]} of {judged[several]} where the model counts {name}"
-        for several, name in ((False, "one or none"), (True, "more"))
-        if judged[several]
-    ]
-    return "Count errors: " + ", ".join(parts) + "."

@@ -157,7 +157,15 @@ class Run:
         return self.annotations.feed(edit)
 
     def record_verdict(
-        self, image: ImageKey, model: str, judgement: Judgement | None, *, step: str, counts_for_rate: bool
+        self,
+        image: ImageKey,
+        model: str,
+        judgement: Judgement | None,
+        *,
+        step: str,
+        counts_for_rate: bool,
+        counted: int | None = None,
+        true_count: int | None = None,
     ) -> None:
         """Appends a judgement; None takes the image's last one back."""
         self._check_writable()
@@ -170,6 +178,8 @@ class Run:
             judgement=judgement,
             counts_for_rate=counts_for_rate,
             step=step,
+            counted=counted,
+            true_count=true_count,
         )
         self._writer.append(self.folder.verdicts_path, encode_verdict(verdict))
         self.verdicts.append(verdict)

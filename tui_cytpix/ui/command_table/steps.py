@@ -19,6 +19,7 @@ ASSESS = (
     _C("assess.review", "v", "Review", "Judge the images one by one, in random order.", footer=True),
     _C("assess.model", "m", "Model", "Judge another model.", footer=True),
     _C("assess.goal", "i", "Goal", "Change the goal, the tolerated rates or the counting convention."),
+    _C("assess.blurred", "b", "Blurred", "Leave blurred images out of the review: asks for the least focus score."),
 )
 
 REVIEW = (
@@ -30,6 +31,16 @@ REVIEW = (
     _C("review.indistinguishable", "I", "Indistinguishable", "The cells can't be told apart; go on."),
     _C("review.skip", "space", "Skip", "Go on without a judgement.", footer=True),
     _C("review.raw", "r", "Raw", "The image without overlay; again: with it."),
+    *(
+        _C(
+            f"review.true-{n}",
+            digit(n),
+            f"Count {n}",
+            "0 to 9: so many there are; a count error where the model counts otherwise." if n == 0 else "",
+            action=f"true({n})",
+        )
+        for n in range(10)
+    ),
     _C("review.undo", "u", "Undo", "Take the last judgement back and return to its image.", footer=True),
     _C("review.next", "pagedown", "Next", "The next image, the one before, without a judgement."),
     _C("review.previous", "pageup", "Previous"),

@@ -15,7 +15,6 @@ from textual.widgets import ContentSwitcher
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import Tally
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui import hints
 from tui_cytpix.ui.commands import bindings
@@ -27,7 +26,7 @@ from tui_cytpix.ui.widgets.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.model_table import ModelTable
 from tui_cytpix.ui.widgets.review_pane import ReviewPane
 from tui_cytpix.ui.widgets.table import Table
-from tui_cytpix.workflow import assess, base_model, comparison
+from tui_cytpix.workflow import assess, assessment, base_model, comparison, focus
 
 GOAL_WORDS = (
     "What do you study, and which error can you live with? A model is plainly good below the first rate and "
@@ -42,6 +41,10 @@ class AssessScreen(ReviewScreen):
     SCOPES = ("assess", "step", "gallery", "review", "image", "table")
     CSS_PATH = "assess.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("assess")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._focus: dict[ImageKey, float] = {}
 
     def work(self) -> Iterable[Widget]:
         """One pane at a time."""
@@ -84,7 +87,14 @@ class AssessScreen(ReviewScreen):
             self.report(error)
         else:
             await self.session.load_predictions(self.judged_model)
+            if self.session.run.settings.assess.least_focus:
+                await self._score()
         self.refresh_all()
+
+    def to_judge(self) -> list[ImageKey]:
+        """Those in focus, where that was asked for."""
+        least = self.session.run.settings.assess.least_focus
+        return [key for key in super().to_judge() if not least or self._focus.get(key, 0.0) >= least]
 
     def refresh_all(self) -> None:
         """Gallery, tally and hint from the run's state."""
@@ -98,41 +108,32 @@ class AssessScreen(ReviewScreen):
         words = self.query_one("#tally-words", Words)
         name = "" if model is None else model.card.name
         predicted = sum(item.segmentation is not None for item in self.gallery.items)
-        counts = assess.tally_of(run, model) if model is not None else Tally()
-        next_step = hints.assess(run.settings, name, predicted, counts, self.session.progress.busy)
+        next_step = hints.assess(run.settings, name, predicted, self.assessment(), self.session.progress.busy)
         self.say(hints.PANES.get(self.pane, next_step))
         words.say(*self.tally_lines(predicted))
 
     def tally_lines(self, predicted: int) -> list[str | Text]:
         """Everything known so far, in words; no verdict that the numbers don't carry."""
-        run, model, settings = self.session.run, self.judged_model, self.session.run.settings.assess
+        model, settings = self.judged_model, self.session.run.settings.assess
+        store = None if model is None else self.session.predict.store(model)
         lines: list[str | Text] = []
+        if model is not None and predicted:
+            said = [line for line in assessment.lines(self.assessment()) if line]
+            lines += [*map(heading, said[:2]), *said[2:], focus.errors_in_words(self._focus, self.verdicts())]
+            if settings.least_focus:
+                left_out = predicted - len(self.to_judge())
+                lines.append(
+                    f"Left out as blurred: {left_out} images with a focus score below {settings.least_focus:g}."
+                )
         if settings.counting_convention:
             label = next((g.label for g in GOALS if g.name == settings.goal), settings.goal)
-            rates = f"good up to {settings.p0:.0%}, intolerable from {settings.p1:.0%}"
+            rates = f"good up to {settings.p0:.1%}, intolerable from {settings.p1:.1%}"
             lines.append(labelled("Goal", f"{label}: {rates}"))
-        if model is None:
-            return lines
-        lines.append(labelled("Model", f"{model.card.name}, {predicted} of {len(self.sequence)} images processed"))
-        if predicted:
-            store, counts = self.session.predict.store(model), assess.tally_of(run, model)
-            lines += [
-                comparison.counted(self.sequence, store),
-                Text.assemble(heading(assess.in_words(counts, settings))),
-                comparison.errors_by_count(self.verdicts(), store),
-            ]
-            apart = [
-                f"{number} {name}"
-                for number, name in (
-                    (counts.unusable, "unusable"),
-                    (counts.indistinguishable, "indistinguishable"),
-                    (counts.skipped, "skipped"),
-                )
-                if number
-            ]
-            lines.append("Apart from these: " + ", ".join(apart) + "." if apart else "")
+        if model is not None and store is not None:
+            lines.append(labelled("Model", f"{model.card.name}, {predicted} of {len(self.sequence)} images processed"))
+            lines.append(comparison.counted(self.sequence, store))
         if settings.counting_convention:
-            lines.append(labelled("Convention", settings.counting_convention))
+            lines += [assess.rule_in_words(settings), labelled("Convention", settings.counting_convention)]
         return lines
 
     # The goal
@@ -167,6 +168,33 @@ class AssessScreen(ReviewScreen):
         self.refresh_all()
         if self.sequence:
             self.session.ask_model(model, self.sequence)
+
+    # Focus
+
+    def action_blurred(self) -> None:
+        """Scores the images, then asks where to draw the line."""
+        self.start(self._ask_focus(), "focus")
+
+    async def _ask_focus(self) -> None:
+        if not await self._score():
+            return
+        settings = self.session.run.settings.assess
+        question = f"{focus.quartiles_in_words(self._focus)}. Leave out images below (0: none)?"
+        self.ask_number(question, settings.least_focus, self._set_focus, assess.focus_score)
+
+    async def _score(self) -> bool:
+        """Focus scores of what is processed."""
+        model, run = self.judged_model, self.session.run
+        if model is None:
+            return False
+        store = self.session.predict.store(model)
+        found = await self.in_thread("Scoring focus", lambda tell: focus.scores(run, model, store, self.sequence, tell))
+        self._focus = found or self._focus
+        return found is not None
+
+    def _set_focus(self, least: float) -> None:
+        assess.set_least_focus(self.session.run, least)
+        self.refresh_all()
 
     # Images
 
@@ -205,7 +233,13 @@ class AssessScreen(ReviewScreen):
                 self.gallery.update_item(self.gallery_item(item.key, verdicts))
         if self.reviewing:
             self.review_pane.show_current()
+        if self.session.run.settings.assess.least_focus and not self.session.progress.busy:
+            self.start(self._score_and_show(), "focus")
         self.say_next()
+
+    async def _score_and_show(self) -> None:
+        if await self._score():
+            self.say_next()
 
     # Review
 

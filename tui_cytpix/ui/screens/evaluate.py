@@ -28,7 +28,7 @@ from tui_cytpix.ui.widgets.model_table import ModelTable
 from tui_cytpix.ui.widgets.pair_view import PairView
 from tui_cytpix.ui.widgets.process_pane import ProcessPane
 from tui_cytpix.ui.widgets.review_pane import ReviewPane
-from tui_cytpix.workflow import assess, base_model, comparison, evaluate
+from tui_cytpix.workflow import assessment, base_model, comparison, evaluate
 from tui_cytpix.workflow.comparison import Difference
 
 
@@ -145,9 +145,9 @@ class EvaluateScreen(ProcessingScreen):
             if self._differences:
                 lines.append("Only images on which they differ can show which is better: they come first.")
         if new is not None:
-            counts = assess.tally_of(self.session.run, new, self.step)
-            if counts.reviewed:
-                lines.append("Of the new model, " + assess.in_words(counts, settings.assess))
+            found = self.assessment()
+            if any(found.counts.values()):
+                lines += ["The new model by itself:", *assessment.lines(found)]
         if not any(s.role == "evaluation" for s in settings.samples) and new is not None:
             lines.append("These images are fresh (never selected, annotated or reviewed), but of the same samples.")
         if self.processing is not None and self.processing.state.value:

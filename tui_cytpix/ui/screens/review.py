@@ -14,7 +14,8 @@ from tui_cytpix.ui.screens.work import WorkScreen
 from tui_cytpix.ui.widgets.gallery import GalleryItem
 from tui_cytpix.ui.widgets.model_table import ModelTable
 from tui_cytpix.ui.widgets.review_pane import BADGES, ReviewItem, ReviewPane
-from tui_cytpix.workflow import assess, base_model
+from tui_cytpix.workflow import assess, assessment, base_model
+from tui_cytpix.workflow.assessment import Assessment, assess_verdicts
 
 
 class ReviewScreen(WorkScreen):
@@ -23,6 +24,7 @@ class ReviewScreen(WorkScreen):
     def __init__(self) -> None:
         super().__init__()
         self.judged_model: ModelEntry | None = None
+        self._standing: tuple[object, dict[ImageKey, Verdict]] = (None, {})
 
     @property
     def sequence(self) -> tuple[ImageKey, ...]:
@@ -41,12 +43,26 @@ class ReviewScreen(WorkScreen):
         """The judgements in force."""
         if self.judged_model is None:
             return {}
-        return assess.verdict_of(self.session.run, self.judged_model, self.step)
+        run = self.session.run
+        state = (len(run.verdicts), self.judged_model.hash)
+        if self._standing[0] != state:
+            self._standing = (state, assess.verdict_of(run, self.judged_model, self.step))
+        return self._standing[1]
+
+    def to_judge(self) -> list[ImageKey]:
+        """The images of the random sequence that the model has answered, in its order."""
+        if self.judged_model is None:
+            return []
+        answered = set(self.session.predict.store(self.judged_model).keys())
+        return [key for key in self.sequence if key in answered]
+
+    def assessment(self) -> Assessment:
+        """What the judgements so far decide."""
+        return assess_verdicts(self.to_judge(), self.verdicts(), self.session.run.settings.assess)
 
     def open_review(self, start: ImageKey | None = None) -> None:
         """Shows the pane, at `start` or at the first image that is not judged."""
-        model = self.judged_model
-        keys = [k for k in self.sequence if model is not None and self.session.prediction(model, k) is not None]
+        keys = self.to_judge()
         if start is not None and start not in keys:
             keys.insert(0, start)
         if not keys:
@@ -64,19 +80,17 @@ class ReviewScreen(WorkScreen):
         return ReviewItem(
             None if model is None else self.session.prediction(model, key),
             verdict.judgement if verdict else None,
-            tuple(self.review_lines()),
+            self.review_lines,
         )
 
     def review_lines(self) -> list[str | Text]:
-        """The counting convention and the tally."""
+        """The verdict so far and the counting convention."""
         settings = self.session.run.settings.assess
-        lines: list[str | Text] = []
-        if self.judged_model is not None:
-            counts = assess.tally_of(self.session.run, self.judged_model, self.step)
-            lines.append(assess.in_words(counts, settings))
-        if settings.counting_convention:
-            lines.append(f"Convention: {settings.counting_convention}.")
-        return lines
+        found = self.assessment()
+        return [
+            *(line for line in assessment.lines(found) if line),
+            f"Convention: {settings.counting_convention}." if settings.counting_convention else "",
+        ]
 
     def gallery_item(self, key: ImageKey, verdicts: dict[ImageKey, Verdict]) -> GalleryItem:
         """The image with the model's answer and the judgement about it."""
@@ -93,9 +107,26 @@ class ReviewScreen(WorkScreen):
         """Records it and goes on."""
         if self.judged_model is None:
             return
-        assess.judge(self.session.run, event.key, self.judged_model, event.judgement, self.step)
+        counted = self._counted(event.key)
+        assess.judge(self.session.run, event.key, self.judged_model, event.judgement, self.step, counted=counted)
+        self._go_on(event.key)
+
+    def on_review_pane_counted(self, event: ReviewPane.Counted) -> None:
+        """Right where the model counts the same, else a count error whose true count is known."""
+        counted = self._counted(event.key)
+        if self.judged_model is None or counted is None:
+            return
+        assess.judge_count(self.session.run, event.key, self.judged_model, event.count, counted, self.step)
+        self._go_on(event.key)
+
+    def _counted(self, key: ImageKey) -> int | None:
+        """What the model counts."""
+        said = None if self.judged_model is None else self.session.prediction(self.judged_model, key)
+        return None if said is None else said.particle_count
+
+    def _go_on(self, key: ImageKey) -> None:
         self.refresh_saved()
-        self.judgement_changed(event.key)
+        self.judgement_changed(key)
         if not self.review_pane.advance():
             self.report("All images are judged.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.style import Style
@@ -35,11 +35,11 @@ BADGES: dict[Judgement, tuple[str, Tone, str]] = {
 
 @dataclass(frozen=True)
 class ReviewItem:
-    """What the pane shows of an image; `lines` stand below the judgement: convention, tally."""
+    """What the pane shows of an image; `lines()` stand below the judgement: verdict, convention."""
 
     segmentation: Segmentation | None
     judgement: Judgement | None = None
-    lines: tuple[str | Text, ...] = field(default=())
+    lines: Callable[[], Sequence[str | Text]] = tuple
 
 
 class ReviewPane(Horizontal):
@@ -58,6 +58,13 @@ class ReviewPane(Horizontal):
         def __init__(self, key: ImageKey, judgement: Judgement) -> None:
             super().__init__()
             self.key, self.judgement = key, judgement
+
+    class Counted(Message):
+        """The number of particles that there are was stated."""
+
+        def __init__(self, key: ImageKey, count: int) -> None:
+            super().__init__()
+            self.key, self.count = key, count
 
     class UndoWished(Message):
         """The last judgement shall be taken back."""
@@ -125,7 +132,7 @@ class ReviewPane(Horizontal):
             " ",
             *self._key_lines(),
             " ",
-            *item.lines,
+            *item.lines(),
         )
 
     def _key_lines(self) -> list[Text]:
@@ -136,6 +143,7 @@ class ReviewPane(Horizontal):
             ("skip", "skip", "undo", "undo"),
             ("raw", "raw image", "next", "next"),
         ]
+        digits = f"{self._key_of('review.true-0')}-{self._key_of('review.true-9')}"
         return [
             Text.assemble(
                 (f"{self._key_of(f'review.{a}'):>5} ", Style(bold=True)),
@@ -144,7 +152,7 @@ class ReviewPane(Horizontal):
                 second,
             )
             for a, first, b, second in pairs
-        ]
+        ] + [Text.assemble((f"{digits:>5} ", Style(bold=True)), "so many there are")]
 
     def advance(self) -> bool:
         """On to the next image without a judgement; False where none is left."""
@@ -172,6 +180,12 @@ class ReviewPane(Horizontal):
         key = self.current
         if key is not None:
             self.post_message(self.Judged(key, judgement))
+
+    def action_true(self, count: int) -> None:
+        """So many particles there are."""
+        key = self.current
+        if key is not None:
+            self.post_message(self.Counted(key, count))
 
     def action_acceptable(self) -> None:
         """Right."""

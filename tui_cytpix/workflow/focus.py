@@ -1,0 +1,78 @@
+"""How sharp the images of a random sequence are, so that a review can leave the blurred ones out."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.verdict import Verdict
+from tui_cytpix.errors import SampleError
+from tui_cytpix.formats.atomic import write_text
+from tui_cytpix.formats.prediction_store import PredictionStore
+from tui_cytpix.workflow.run import Run
+
+Progress = Callable[[int, int], None]
+
+
+def _path(run: Run, model: ModelEntry) -> Path:
+    return run.folder.predictions(model.hash) / "focus.json"
+
+
+def scores(
+    run: Run,
+    model: ModelEntry,
+    store: PredictionStore,
+    images: Sequence[ImageKey],
+    on_progress: Progress = lambda _done, _total: None,
+) -> dict[ImageKey, float]:
+    """`core.focus.focus_score` of each image that the model has answered; 0 for images without a cell or that can't be
+    read. What was scored before is read from the run.
+    """
+    from tui_cytpix.core.focus import focus_score
+
+    path = _path(run, model)
+    try:
+        found = {ImageKey.parse(name): float(value) for name, value in json.loads(path.read_text("utf-8")).items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        found = {}
+    missing = [key for key in images if key not in found and store.get(key) is not None]
+    for done, key in enumerate(missing, 1):
+        segmentation = store.get(key)
+        assert segmentation is not None
+        try:
+            image = run.images.read(key)
+            score = focus_score(image, segmentation.mask, run.images.background(key, image))
+        except (SampleError, ValueError):
+            score = 0.0
+        found[key] = 0.0 if math.isnan(score) else round(score, 4)
+        on_progress(done, len(missing))
+    if missing:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps({str(key): value for key, value in found.items()}))
+    return {key: found[key] for key in images if key in found}
+
+
+def quartiles_in_words(found: Mapping[ImageKey, float]) -> str:
+    """The spread of the scores."""
+    ordered = sorted(found.values())
+    if not ordered:
+        return "No image is processed yet"
+    low, middle, high = (ordered[min(len(ordered) - 1, len(ordered) * n // 4)] for n in (1, 2, 3))
+    return f"Focus scores run from {ordered[0]:.2f} to {ordered[-1]:.2f}; quartiles {low:.2f}, {middle:.2f}, {high:.2f}"
+
+
+def errors_in_words(found: Mapping[ImageKey, float], verdicts: Mapping[ImageKey, Verdict]) -> str:
+    """Wrong images among the blurrier and among the sharper half of those judged; empty below four."""
+    judged = sorted((key for key, v in verdicts.items() if v.judged and key in found), key=found.__getitem__)
+    if len(judged) < 4:
+        return ""
+    half = len(judged) // 2
+    parts = [
+        f"{sum(verdicts[k].count_wrong or verdicts[k].mask_wrong for k in keys)} of {len(keys)} {name}"
+        for name, keys in (("blurrier", judged[:half]), ("sharper", judged[half:]))
+    ]
+    return f"Wrong by focus: {', '.join(parts)} images."
