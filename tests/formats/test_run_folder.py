@@ -17,10 +17,17 @@ from tui_cytpix.domain.annotation import AnnotationBook, Edit
 from tui_cytpix.domain.run_settings import RunSettings, SelectionSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.verdict import Judgement, Verdict
+from tui_cytpix.domain.verdict import Judgement, PairVerdict, Preference, Verdict
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.json_log import append_now, encode
-from tui_cytpix.formats.run_folder import RunFolder, decode_edit, decode_verdict, encode_edit, encode_verdict
+from tui_cytpix.formats.run_folder import (
+    RunFolder,
+    decode_edit,
+    decode_verdict,
+    encode_edit,
+    encode_pair_verdict,
+    encode_verdict,
+)
 
 SETTINGS = RunSettings(
     name='a "run"\n\x1b[31m',
@@ -101,7 +108,15 @@ def test_verdicts_come_back(tmp_path):
         for n, judgement in enumerate([*Judgement, None], 1)
     ]
     append_now(run.verdicts_path, b"".join(encode(encode_verdict(v)) for v in verdicts))
-    assert run.read_verdicts() == (verdicts, 0)
+    pairs = [
+        PairVerdict(
+            n, 1.0, "me", ImageKey("s", str(n)), "sha256:2", "sha256:1", preference, 1, 2, n % 2 == 0, n % 3 == 0
+        )
+        for n, preference in enumerate([*Preference, None], 100)
+    ]
+    append_now(run.verdicts_path, b"".join(encode(encode_pair_verdict(v)) for v in pairs))
+    append_now(run.verdicts_path, encode({**encode_pair_verdict(pairs[0]), "preference": "splendid"}))
+    assert run.read_verdicts() == (verdicts, pairs, 1)
 
 
 EDIT = encode_edit(Edit(1, 1.0, "me", ImageKey("a", "1"), "place", picture(3)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from driving import notices, press_each, until
-from steps import answer, build, on_screen, reply, select, words_of
+from steps import answer, build, on_screen, reply, select, truth, words_of
 
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.formats.model_file import read_card, read_tensors, write_model
@@ -125,3 +125,70 @@ async def test_no_format_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert read_card(tmp_path / "share.safetensors").name == "pombe-1"
         with pytest.raises(AssertionError):
             assert evaluate.new_model(app.session.run).card.name == "other"
+
+
+async def test_pairs_are_judged_blind_and_unblinded_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    finished(stage)
+    app = stage.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await on_screen(pilot, "EvaluateScreen")
+        await until(pilot, lambda: screen.judged_model and screen.base)
+        await pilot.press("r")
+        await until(pilot, lambda: "no pairs yet" in notices(app))
+        await pilot.press("c")
+        await reply(pilot, "30")
+        await until(pilot, lambda: not app.session.progress.busy and len(screen._differences) == 16)
+        await pilot.press("r")
+        view = screen.pair_review
+        assert screen.pane == "pairs"
+        sides = set()
+        for _ in range(len(screen._order)):
+            pair = view.current
+            assert pair.blind
+            words = " ".join(words_of(app, f"#{i}") for i in ("pairs #pair-words", "pairs #pair-left-title"))
+            assert not any(name in words for name in ("pombe", "cell-full", "base", "new"))
+            true = truth()[pair.key.event].particle_count
+            counts = (pair.left.particle_count, pair.right.particle_count)
+            if counts == (true, true):
+                await pilot.press("equals_sign")
+            else:
+                sides.add(counts.index(true))
+                await pilot.press(str(1 + counts.index(true)))
+        assert sides == {0, 1}
+        assert "All pairs are judged" in notices(app)
+        said = app.session.run.pair_verdicts
+        assert {v.preference for v in said} == {"new", "equal"}
+        assert all(v.blind for v in said)
+        await pilot.press("u")
+        assert len(screen.preferences()) == len(screen._order) - 1
+        await pilot.press("R")
+        assert "new pombe-1" in words_of(app, "#pairs #pair-right-title")
+        await press_each(pilot, "q B")
+        assert "models' names" in notices(app)
+        assert not app.session.run.settings.evaluate.blind
+        assert "counts better" in words_of(app, "#tally-words") or "No difference" in words_of(app, "#tally-words")
+
+
+async def test_equal_is_refused_where_the_counts_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    finished(stage)
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "EvaluateScreen")
+        await until(pilot, lambda: screen.judged_model and screen.base)
+        await pilot.press("c")
+        await reply(pilot, "30")
+        await until(pilot, lambda: not app.session.progress.busy and len(screen._differences) == 16)
+        await pilot.press("r")
+        view = screen.pair_review
+        while view.current.left.particle_count == view.current.right.particle_count:
+            await pilot.press("equals_sign")
+        shown = view.current.key
+        await pilot.press("equals_sign")
+        assert "at most one is right" in notices(app)
+        assert view.current.key == shown
+        await press_each(pilot, "I space 0")
+        assert [v.preference for v in app.session.run.pair_verdicts[-3:]] == ["unclear", "skipped", "neither"]
+        await press_each(pilot, "u")
+        assert screen.preferences()[shown].preference == "unclear"

@@ -80,12 +80,15 @@ class TrainSettings:
 
 @dataclass(frozen=True)
 class EvaluateSettings:
-    """Step 5. `model` is the finished model's file, relative to the run."""
+    """Step 5. `model` is the finished model's file, relative to the run; in a `blind` review the two models' sides are
+    shuffled and their names and the samples' hidden.
+    """
 
     model: str = ""
     name: str = ""
     images: int = 60
     sequence: tuple[ImageKey, ...] = ()
+    blind: bool = True
 
 
 @dataclass(frozen=True)

@@ -63,3 +63,47 @@ def latest(verdicts: Iterable[Verdict], model: str, step: str) -> dict[ImageKey,
         if verdict.model == model and verdict.step == step:
             current[verdict.image] = verdict
     return {image: v for image, v in current.items() if v.judgement is not None}
+
+
+class Preference(enum.StrEnum):
+    """Two models on one image. On images with differing counts the better one is right and the other wrong; where the
+    counts are equal, the better one has the better mask, and `NEITHER` means that the count is wrong.
+    """
+
+    NEW = "new"
+    BASE = "base"
+    EQUAL = "equal"
+    NEITHER = "neither"
+    UNCLEAR = "unclear"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class PairVerdict:
+    """A line of `verdicts.jsonl` about two models; `preference` None takes the image's verdict back.
+
+    `new` and `base` are the models' hashes, `new_counted` and `base_counted` what they count; `blind` is True where the
+    reviewer did not know which is which, `new_first` where the new one's answer was the first of the two.
+    """
+
+    seq: int
+    time: float
+    who: str
+    image: ImageKey
+    new: str
+    base: str
+    preference: Preference | None
+    new_counted: int
+    base_counted: int
+    blind: bool
+    new_first: bool
+
+
+def latest_pairs(verdicts: Iterable[PairVerdict], new: str, base: str) -> dict[ImageKey, PairVerdict]:
+    """The verdict in force for each image under two models, the newest last."""
+    current: dict[ImageKey, PairVerdict] = {}
+    for verdict in verdicts:
+        if verdict.new == new and verdict.base == base:
+            current.pop(verdict.image, None)
+            current[verdict.image] = verdict
+    return {image: v for image, v in current.items() if v.preference is not None}

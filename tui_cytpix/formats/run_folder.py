@@ -26,7 +26,7 @@ from tui_cytpix.domain.run_settings import (
 )
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation, decode_mask, encode_mask
-from tui_cytpix.domain.verdict import Judgement, Verdict
+from tui_cytpix.domain.verdict import Judgement, PairVerdict, Preference, Verdict
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.json_log import read_log
 
@@ -104,9 +104,11 @@ class RunFolder:
         """The annotation log, and how many of its lines are damaged."""
         return _decoded(self.annotations_path, decode_edit)
 
-    def read_verdicts(self) -> tuple[list[Verdict], int]:
-        """The verdict log, and how many of its lines are damaged."""
-        return _decoded(self.verdicts_path, decode_verdict)
+    def read_verdicts(self) -> tuple[list[Verdict], list[PairVerdict], int]:
+        """The verdict log, about one model and about two, and how many of its lines are damaged."""
+        found, damaged = _decoded(self.verdicts_path, _decode_any_verdict)
+        single = [verdict for verdict in found if isinstance(verdict, Verdict)]
+        return single, [verdict for verdict in found if isinstance(verdict, PairVerdict)], damaged
 
 
 def _decoded(path: Path, decode: Any) -> tuple[list[Any], int]:
@@ -229,6 +231,37 @@ def decode_verdict(record: Mapping[str, Any]) -> Verdict:
         counted=_whole_or_none(record.get("counted")),
         true_count=_whole_or_none(record.get("true_count")),
     )
+
+
+def encode_pair_verdict(verdict: PairVerdict) -> dict[str, Any]:
+    """One line of `verdicts.jsonl` about two models."""
+    return {"v": LINE_VERSION, **asdict(verdict), "image": str(verdict.image)}
+
+
+def decode_pair_verdict(record: Mapping[str, Any]) -> PairVerdict:
+    """The inverse of `encode_pair_verdict`.
+
+    Raises:
+        KeyError, TypeError, ValueError: not a verdict about two models.
+    """
+    preference = record["preference"]
+    return PairVerdict(
+        seq=int(record["seq"]),
+        time=float(record["time"]),
+        who=str(record["who"]),
+        image=ImageKey.parse(record["image"]),
+        new=str(record["new"]),
+        base=str(record["base"]),
+        preference=None if preference is None else Preference(preference),
+        new_counted=int(record["new_counted"]),
+        base_counted=int(record["base_counted"]),
+        blind=bool(record["blind"]),
+        new_first=bool(record["new_first"]),
+    )
+
+
+def _decode_any_verdict(record: Mapping[str, Any]) -> Verdict | PairVerdict:
+    return decode_pair_verdict(record) if "preference" in record else decode_verdict(record)
 
 
 def _whole_or_none(value: Any) -> int | None:

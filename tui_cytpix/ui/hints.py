@@ -131,4 +131,4 @@ def evaluate(new: str, drawn: int, compared: int, busy: bool, same: bool, any_le
         return f"{{evaluate.compare}} lets {new} and the base answer fresh random images."
     if busy:
         return "Both models are at work; where they differ comes first."
-    return "{gallery.open} shows a difference, {evaluate.process} processes samples, {evaluate.export} shares it."
+    return "{evaluate.pairs} judges pairs, {evaluate.process} processes samples, {evaluate.export} shares the model."

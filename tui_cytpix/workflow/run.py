@@ -16,12 +16,12 @@ from tui_cytpix.domain.annotation import Annotation, AnnotationBook, Edit
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.verdict import Judgement, Verdict
+from tui_cytpix.domain.verdict import Judgement, PairVerdict, Preference, Verdict
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.atomic import write_text
 from tui_cytpix.formats.json_log import LogWriter
 from tui_cytpix.formats.lease import Lease
-from tui_cytpix.formats.run_folder import RunFolder, encode_edit, encode_verdict
+from tui_cytpix.formats.run_folder import RunFolder, encode_edit, encode_pair_verdict, encode_verdict
 from tui_cytpix.formats.run_images import RunImages
 
 RENEW_SECONDS = 5.0
@@ -32,11 +32,12 @@ class Run:
 
     def __init__(self, folder: RunFolder, settings: RunSettings, lease: Lease | None) -> None:
         edits, damaged_edits = folder.read_edits()
-        verdicts, damaged_verdicts = folder.read_verdicts()
+        verdicts, pair_verdicts, damaged_verdicts = folder.read_verdicts()
         self.folder = folder
         self.settings = settings
         self.annotations = AnnotationBook(edits)
         self.verdicts: list[Verdict] = verdicts
+        self.pair_verdicts: list[PairVerdict] = pair_verdicts
         self.images = RunImages(folder, settings)
         self.damaged_lines = damaged_edits + damaged_verdicts
         self.who = getpass.getuser() if os.environ.get("USER") or os.environ.get("LOGNAME") else "unknown"
@@ -170,7 +171,7 @@ class Run:
         """Appends a judgement; None takes the image's last one back."""
         self._check_writable()
         verdict = Verdict(
-            seq=max((v.seq for v in self.verdicts), default=0) + 1,
+            seq=self._next_verdict(),
             time=time.time(),
             who=self.who,
             image=image,
@@ -183,6 +184,40 @@ class Run:
         )
         self._writer.append(self.folder.verdicts_path, encode_verdict(verdict))
         self.verdicts.append(verdict)
+
+    def record_pair_verdict(
+        self,
+        image: ImageKey,
+        models: tuple[str, str],
+        preference: Preference | None,
+        *,
+        counted: tuple[int, int],
+        blind: bool,
+        new_first: bool,
+    ) -> None:
+        """Appends a preference between two models; None takes the image's last one back. `models` are the hashes of the
+        new one and its base, `counted` what they count.
+        """
+        self._check_writable()
+        verdict = PairVerdict(
+            seq=self._next_verdict(),
+            time=time.time(),
+            who=self.who,
+            image=image,
+            new=models[0],
+            base=models[1],
+            preference=preference,
+            new_counted=counted[0],
+            base_counted=counted[1],
+            blind=blind,
+            new_first=new_first,
+        )
+        self._writer.append(self.folder.verdicts_path, encode_pair_verdict(verdict))
+        self.pair_verdicts.append(verdict)
+
+    def _next_verdict(self) -> int:
+        newest = [v.seq for v in self.verdicts[-1:]] + [v.seq for v in self.pair_verdicts[-1:]]
+        return max(newest, default=0) + 1
 
     def flush(self) -> bool:
         """Waits until all is on disk; False where the disk refuses."""

@@ -55,6 +55,23 @@ PAIR = (
     _C("pair.zoom-out", "Z", "Zoom out"),
 )
 
+PAIR_REVIEW = (
+    _C(
+        "pair_review.first-better",
+        digit(1),
+        "Left",
+        "The left answer is better: its count, else its mask.",
+        footer=True,
+    ),
+    _C("pair_review.second-better", digit(2), "Right", "The right answer is better.", footer=True),
+    _C("pair_review.equal", "equals_sign", "Equal", "Both right and equally good; go on.", footer=True),
+    _C("pair_review.neither", digit(0), "Neither", "Both count wrong; go on.", footer=True),
+    _C("pair_review.unclear", "I", "Indistinguishable", "The cells can't be told apart; go on."),
+    _C("pair_review.skip", "space", "Skip", "Go on without a preference."),
+    _C("pair_review.undo", "u", "Undo", "Take the last preference back and return to its image.", footer=True),
+    _C("pair_review.reveal", "R", "Reveal", "Which is which, from here on.", footer=True),
+)
+
 BASE_MODEL = (
     _C("base_model.mark", "space", "Mark", "Mark the model for comparison, at most two.", footer=True),
     _C("base_model.compare", "c", "Compare", "The two marked models side by side, disagreements first.", footer=True),
@@ -148,6 +165,8 @@ TRAINING = (
 
 EVALUATE = (
     _C("evaluate.compare", "c", "Compare", "New model and base on fresh random images.", footer=True),
+    _C("evaluate.pairs", "r", "Pairs", "New against base, image by image: which is better?", footer=True),
+    _C("evaluate.blind", "B", "Blind", "Pairs with or without knowing which is which."),
     _C("evaluate.review", "v", "Review", "Judge the new model on them, one by one.", footer=True),
     _C("evaluate.process", "p", "Process", "Process the whole samples and write files.", footer=True),
     _C("evaluate.model", "m", "Model", "Evaluate another model than the run's new one."),
@@ -168,4 +187,6 @@ PROCESS = (
     _C("process.run", "enter", "Start", "Start processing.", footer=True, action="wish('run')"),
 )
 
-COMMANDS = STEP + TABLE + ASSESS + REVIEW + PAIR + BASE_MODEL + SAMPLES + TRAIN + TRAINING + EVALUATE + PROCESS
+COMMANDS = (
+    STEP + TABLE + ASSESS + REVIEW + PAIR + PAIR_REVIEW + BASE_MODEL + SAMPLES + TRAIN + TRAINING + EVALUATE + PROCESS
+)

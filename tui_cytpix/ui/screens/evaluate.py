@@ -19,12 +19,13 @@ from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui import hints
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.export import ask_export
+from tui_cytpix.ui.screens.pair_reviewing import PairReviewingScreen
 from tui_cytpix.ui.screens.pairs import pairs_of
-from tui_cytpix.ui.screens.processing import ProcessingScreen
 from tui_cytpix.ui.screens.work import whole
 from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.model_table import ModelTable
+from tui_cytpix.ui.widgets.pair_review import PairReview
 from tui_cytpix.ui.widgets.pair_view import PairView
 from tui_cytpix.ui.widgets.process_pane import ProcessPane
 from tui_cytpix.ui.widgets.review_pane import ReviewPane
@@ -32,18 +33,18 @@ from tui_cytpix.workflow import assessment, base_model, comparison, evaluate
 from tui_cytpix.workflow.comparison import Difference
 
 
-class EvaluateScreen(ProcessingScreen):
-    """Panes: the differences (main), two models side by side, the review, the models, processing."""
+class EvaluateScreen(PairReviewingScreen):
+    """Panes: the differences (main), two models side by side, the review of pairs and that of the new model alone, the
+    models, processing.
+    """
 
     step = "evaluate"
-    SCOPES = ("evaluate", "step", "gallery", "pair", "review", "process", "image")
+    SCOPES = ("evaluate", "step", "gallery", "pair", "pair_review", "review", "process", "image")
     CSS_PATH = "evaluate.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("evaluate")
 
     def __init__(self) -> None:
         super().__init__()
-        self.base: ModelEntry | None = None
-        self._differences: tuple[Difference, ...] = ()
         self._any_left = True  # images that no step has seen
         self._to_top = False  # after a comparison the most different image comes under the cursor
 
@@ -55,6 +56,7 @@ class EvaluateScreen(ProcessingScreen):
                 with VerticalScroll(id="tally", can_focus=False):
                     yield Words(id="tally-words")
             yield PairView(id="pair")
+            yield PairReview(id="pairs")
             yield ReviewPane(id="review")
             with Vertical(id="models"):
                 yield Words("Which model shall be compared with the base?", id="models-words")
@@ -90,6 +92,8 @@ class EvaluateScreen(ProcessingScreen):
         for model in (self.judged_model, self.base):
             if model is not None:
                 await self.session.load_predictions(model)
+        self.compare_answers()
+        await self.warm_up()
         self.refresh_all()
 
     @property
@@ -133,7 +137,9 @@ class EvaluateScreen(ProcessingScreen):
         new, base, busy = self.judged_model, self.base, self.session.progress.busy
         name = "" if new is None else new.card.name
         next_step = hints.evaluate(name, len(self.sequence), len(self._differences), busy, self.same, self._any_left)
-        self.say(hints.PANES.get(self.pane, next_step))
+        self.say(self.pairs_hint() if self.pane == "pairs" else hints.PANES.get(self.pane, next_step))
+        if self.pane == "pairs":  # what the preferences say would tell which is which
+            return
         settings = self.session.run.settings
         lines: list[str | Text] = []
         if new is not None:
@@ -142,8 +148,12 @@ class EvaluateScreen(ProcessingScreen):
             lines.append(labelled("Base", f"{base.card.name} ({base.card.resolution})"))
         if new is not None and base is not None and not self.same:
             lines.append(heading(comparison.in_words(self._differences, "base", "new")))
-            if self._differences:
-                lines.append("Only images on which they differ can show which is better: they come first.")
+            said = self.pair_lines()
+            if said:
+                lines += [heading(said[0]), *said[1:]]
+            elif self._differences:
+                key = self.key("evaluate.pairs")
+                lines.append(f"Only images on which they differ can show which is better: {key} reviews them.")
         if new is not None:
             found = self.assessment()
             if any(found.counts.values()):

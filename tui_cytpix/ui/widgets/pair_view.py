@@ -23,11 +23,14 @@ from tui_cytpix.ui.widgets.hint import Words
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """One image as two models see it."""
+    """One image as two models see it; `names` where they are other than the view's, `blind` hides the sample."""
 
     key: ImageKey
     left: Segmentation
     right: Segmentation
+    names: tuple[str, str] | None = None
+    blind: bool = False
+    said: str = ""
 
 
 class PairView(Vertical):
@@ -98,15 +101,18 @@ class PairView(Vertical):
             return
         counts = (pair.left.particle_count, pair.right.particle_count)
         differ = "counts differ" if counts[0] != counts[1] else "same count"
+        sample = "" if pair.blind else f" · {plain(pair.key.sample)}"
         self.query_one("#pair-words", Words).say(
             Text.assemble(
                 (f"{self._at + 1} of {len(self._pairs)} ", Style(bold=True)),
-                f"· {differ} · {plain(pair.key.sample)} · {plain(pair.key.event)}",
+                f"· {differ}{sample} · {plain(pair.key.event)}",
+                (f" · {pair.said}" if pair.said else "", Style(bold=True)),
             )
         )
         both = (pair.left, pair.right)
         room = max(8, (self.size.width or self.app.size.width) // 2 - 12)
-        sides = zip(("left", "right"), self._names, counts, both, self._views, strict=True)
+        names = pair.names or self._names
+        sides = zip(("left", "right"), names, counts, both, self._views, strict=True)
         for side, name, count, segmentation, view in sides:
             title = Text.assemble((shortened(name, room), Style(bold=True)), f": counts {count}")
             self.query_one(f"#pair-{side}-title", Words).say(title)

@@ -1,0 +1,165 @@
+"""Judging the new model against its base, pair by pair: the part of step 5 that decides which is better."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.verdict import PairVerdict, Preference, latest_pairs
+from tui_cytpix.errors import UsageError
+from tui_cytpix.ui.screens.processing import ProcessingScreen
+from tui_cytpix.ui.widgets.pair_review import PairReview, Said
+from tui_cytpix.ui.widgets.pair_view import Pair
+from tui_cytpix.workflow import pairing, pairing_words
+from tui_cytpix.workflow.comparison import Difference
+
+SAYINGS = {
+    Preference.NEW: "new better",
+    Preference.BASE: "base better",
+    Preference.EQUAL: "equal",
+    Preference.NEITHER: "both wrong",
+    Preference.UNCLEAR: "can't tell apart",
+    Preference.SKIPPED: "skipped",
+}
+
+
+class PairReviewingScreen(ProcessingScreen):
+    """Has a PairReview `#pairs` in its ContentSwitcher; `judged_model` is the new model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base: ModelEntry | None = None
+        self._differences: tuple[Difference, ...] = ()
+        self._order: tuple[ImageKey, ...] = ()
+        self._revealed = False
+
+    @property
+    def pair_review(self) -> PairReview:
+        """The pane."""
+        return self.query_one(PairReview)
+
+    @property
+    def blind(self) -> bool:
+        """Whether names are hidden."""
+        return self.session.run.settings.evaluate.blind and not self._revealed
+
+    def preferences(self) -> dict[ImageKey, PairVerdict]:
+        """Those in force."""
+        if self.judged_model is None or self.base is None:
+            return {}
+        return latest_pairs(self.session.run.pair_verdicts, self.judged_model.hash, self.base.hash)
+
+    def action_pairs(self) -> None:
+        """From the first pair without a preference on."""
+        if self.judged_model is None or self.base is None or not self._differences:
+            self.report(f"There are no pairs yet: {self.key('evaluate.compare')} compares the new model with its base.")
+        elif self.session.progress.busy:
+            self.report("Both models are still at work: the random order needs all their answers.")
+        else:
+            self._revealed = False
+            seed = pairing.seed_of(self.session.run, self.judged_model, self.base)
+            self._order = pairing.review_order(self._differences, seed)
+            self.show_pane("pairs")
+            self.set_focus(self.pair_review)
+            self._show_pairs(self._next_open())
+            self.say_next()
+
+    def action_blind(self) -> None:
+        """From the next review on."""
+        run = self.session.run
+        blind = not run.settings.evaluate.blind
+        run.update(replace(run.settings, evaluate=replace(run.settings.evaluate, blind=blind)))
+        self.report("Pairs are reviewed blind." if blind else "Pairs are reviewed with the models' names.")
+
+    def _next_open(self, after: ImageKey | None = None) -> ImageKey | None:
+        """The next image without a preference; None where none is left."""
+        said = self.preferences()
+        start = self._order.index(after) + 1 if after in self._order else 0
+        return next((k for k in (*self._order[start:], *self._order[:start]) if k not in said), None)
+
+    def _show_pairs(self, start: ImageKey | None) -> None:
+        """All pairs in the order of the review; each knows what was said of it."""
+        assert self.judged_model is not None
+        assert self.base is not None
+        said, blind = self.preferences(), self.blind
+        new, base = (self.session.predict.store(model) for model in (self.judged_model, self.base))
+        seed = pairing.seed_of(self.session.run, self.judged_model, self.base)
+        pairs = []
+        for key in self._order:
+            ours, theirs = new.get(key), base.get(key)
+            if ours is None or theirs is None:
+                continue
+            first = blind and pairing.new_comes_first(key, seed)
+            names = (
+                ("left", "right") if blind else (f"base {self.base.card.name}", f"new {self.judged_model.card.name}")
+            )
+            preference = said[key].preference if key in said else None
+            words = "" if preference is None else "judged" if blind else SAYINGS[preference]
+            sides = (ours, theirs) if first else (theirs, ours)
+            pairs.append(Pair(key, *sides, names=names, blind=blind, said=words))
+        self.pair_review.show_pairs(pairs, start)
+
+    def on_pair_review_preferred(self, event: PairReview.Preferred) -> None:
+        """Records it and goes on."""
+        found = next((d for d in self._differences if d.image == event.pair.key), None)
+        if found is None or self.judged_model is None or self.base is None:
+            return
+        try:
+            models = (self.judged_model, self.base)
+            preference = self._unblinded(event.pair, event.said)
+            pairing.prefer(self.session.run, models, found, preference, blind=event.pair.blind)
+        except UsageError as error:
+            self.report(error)
+            return
+        following = self._next_open(event.pair.key)
+        self._show_pairs(following or event.pair.key)
+        self.say_next()
+        if following is None:
+            self.report(f"All pairs are judged: {self.key('app.back')} shows which model is better.")
+
+    def _unblinded(self, pair: Pair, said: Said) -> Preference:
+        if isinstance(said, Preference):
+            return said
+        assert self.judged_model is not None
+        ours = self.session.prediction(self.judged_model, pair.key)
+        return Preference.NEW if (pair.left, pair.right)[said] is ours else Preference.BASE
+
+    def on_pair_review_undo_wished(self) -> None:
+        """Takes the newest preference back and shows its pair."""
+        if self.judged_model is None or self.base is None:
+            return
+        key = pairing.undo(self.session.run, self.judged_model, self.base)
+        if key is None:
+            self.report("There is no preference to take back.")
+            return
+        self._show_pairs(key)
+        self.say_next()
+
+    def on_pair_review_reveal_wished(self) -> None:
+        """Names from here on; what is said from now on is not blind."""
+        self._revealed = True
+        current = self.pair_review.current
+        self._show_pairs(current.key if current else None)
+        self.say_next()
+
+    def pairs_hint(self) -> str:
+        """How far the review is."""
+        said = self.preferences()
+        judged = sum(key in said for key in self._order)
+        return (
+            f"{judged} of {len(self._order)} judged: {{pair_review.first-better}} left or "
+            "{pair_review.second-better} right is better, {pair_review.equal} both right, "
+            "{pair_review.neither} both wrong; {app.back} shows what it says so far."
+        )
+
+    async def warm_up(self) -> None:
+        """Loads SciPy, which the statistics need, off the event loop."""
+        await asyncio.to_thread(self.pair_lines)
+
+    def pair_lines(self) -> list[str]:
+        """What the preferences say."""
+        intolerable = self.session.run.settings.assess.p1
+        found = pairing.compare(self.session.run, self._differences, self.preferences(), intolerable)
+        return pairing_words.lines(found)
