@@ -175,4 +175,5 @@ def depth(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     if mask.all():
         return np.full(mask.shape, float(max(mask.shape)), np.float32)
     distance = cv2.distanceTransform(as_uint8(mask), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(distance, np.float32)
+    # OpenCV's roots differ in the last bit from call to call; the squares are whole numbers.
+    return np.asarray(np.sqrt(np.rint(distance * distance)), np.float32)
