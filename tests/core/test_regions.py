@@ -84,6 +84,7 @@ def test_the_cutoff_is_on_the_longest_axis(random_mask, seed, least):
     labels, count = regions.label_objects(mask)
     long = [k for k, e in enumerate(regions.ellipses(labels, count), start=1) if e.major >= least]
     assert np.array_equal(regions.keep_by_major_axis(mask, least), np.isin(labels, long))
+    assert [k for k in range(1, count + 1) if regions.is_as_long_as(labels == k, least)] == long
 
 
 @settings(max_examples=20, deadline=None)
