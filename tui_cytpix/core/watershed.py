@@ -159,7 +159,7 @@ def _flood(labels: NDArray[np.uint16], heights: NDArray[np.float32], bound: floa
     """Grows labels over pixels from `bound` up until nothing changes, square and cross in turn, to grow nearly round;
     in place. Pixels that have a label have no height any more.
     """
-    free = cv2.compare(heights, bound, cv2.CMP_GE)
+    free = cv2.compare(heights, bound, cv2.CMP_GE)  # type: ignore[call-overload]  # takes numbers too
     turn, left = 0, cv2.countNonZero(free)
     while left:
         new = cv2.copyTo(cv2.dilate(labels, _CROSS if turn % 2 else _SQUARE), free)
