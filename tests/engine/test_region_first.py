@@ -52,7 +52,7 @@ def model(request):
 
 
 def answers(predictor, grays, zoom=1.0, cutoff=CUTOFF_PX):
-    return [found for found, _ in predictor.predict_normalised(grays, [cutoff] * len(grays), zoom)]
+    return [found for found, _ in predictor.predict_normalised(grays, [cutoff] * len(grays), [zoom] * len(grays))]
 
 
 def overlap(a, b):
@@ -109,7 +109,7 @@ def test_an_image_with_nothing_in_it_never_reaches_the_network(model):
     predictor = Predictor(model)
     predictor._net = None  # asking it would raise
     nothing = np.zeros((248, 248), np.float32)
-    (found, probability), *_ = predictor.predict_normalised([nothing, nothing], [0.0, 0.0])
+    (found, probability), *_ = predictor.predict_normalised([nothing, nothing], [0.0, 0.0], [1.0, 1.0])
     assert found.mask.shape == probability.shape == nothing.shape
     assert not found.mask.any()
     assert not probability.any()
@@ -150,6 +150,16 @@ def test_zoom_lets_a_network_see_particles_at_the_size_it_knows(samples, model):
     assert agree[2.0] > agree[1.0]
 
 
+def test_images_of_several_zooms_may_be_asked_about_together(samples, model):
+    predictor, zooms = Predictor(model, fast=False), [0.7, 1.0, 1.5, 1.0]
+    grays = samples["leukocytes"][: len(zooms)]
+    together = predictor.find(grays, [CUTOFF_PX] * len(zooms), zooms)
+    for gray, zoom, found in zip(grays, zooms, together, strict=True):
+        (alone,) = predictor.find([gray], [CUTOFF_PX], [zoom])
+        assert found.box == alone.box
+        np.testing.assert_allclose(found.probability, alone.probability, atol=1e-4)
+
+
 def test_half_at_zoom_one_sees_two_by_two_means():
     gray = np.arange(35, dtype=np.float32).reshape(5, 7)
     even = np.pad(gray, ((0, 1), (0, 1)), mode="edge")
@@ -171,4 +181,4 @@ def test_the_size_cutoff_is_in_pixels_of_the_image(samples, model):
     predictor = Predictor(replace(model, card=replace(model.card, size_cutoff_um=5.0)))
     grays = samples["leukocytes"]
     for zoom in (1.0, 0.9):
-        assert not any(found.particle_count for found, _ in predictor.predict_normalised(grays, [1e3] * EACH, zoom))
+        assert not any(found.particle_count for found in answers(predictor, grays, zoom, 1e3))

@@ -23,6 +23,13 @@ _TUKEY = 4.685  # 95 % efficient for normal noise (Beaton and Tukey 1974)
 _INLIERS, _INLIER_QUANTILE = 0.4, 0.5244  # 40 % of a unit normal's absolute values lie below 0.5244
 
 
+def background_of(image: NDArray[np.generic], static: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """What lies behind an image's cells: its sample's static background where there is one of the image's size, else a
+    guess from the image alone. float32 (H, W) in gray units.
+    """
+    return static if static is not None and static.shape == image.shape else image_background(image)
+
+
 def static_background(stack: NDArray[np.generic]) -> NDArray[np.float32]:
     """The part of a sample's images that stands still: shading, dirt, channel walls.
 

@@ -81,15 +81,15 @@ def centre(region: NDArray[np.bool_]) -> tuple[float, float]:
     Raises:
         ValueError: the region is empty.
     """
-    box = bounding_box(region)
-    if box is None:
+    sums = cv2.moments(as_uint8(region), binaryImage=True)
+    if not sums["m00"]:
         raise ValueError("an empty region has no centre")
-    crop = region[box.slices]
-    ys, xs = np.nonzero(crop)
-    mean = np.array([ys.mean() + box.y0, xs.mean() + box.x0], np.float32)
+    mean = np.array([sums["m01"] / sums["m00"], sums["m10"] / sums["m00"]], np.float32)
     if region[_pixel(mean)]:
         return float(mean[0]), float(mean[1])
-    deep = depth(np.pad(crop, 1))  # so that the image's edge counts as outside
+    box = bounding_box(region)
+    assert box is not None
+    deep = depth(np.pad(region[box.slices], 1))  # so that the image's edge counts as outside
     ys, xs = np.nonzero(deep >= deep.max() / 2)
     ys, xs = ys + box.y0 - 1, xs + box.x0 - 1
     nearest = int(np.argmin((ys - mean[0]) ** 2 + (xs - mean[1]) ** 2))

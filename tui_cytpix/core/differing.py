@@ -35,7 +35,7 @@ class Region(NamedTuple):
     own: NDArray[np.bool_]
 
 
-def differing_regions(normalised: NDArray[np.float32], cell: int) -> list[Region]:
+def differing_regions(normalised: NDArray[np.float32], cell: int, sigma: float | None = None) -> list[Region]:
     """The connected regions of a normalised image that may hold anything but background, each with a rim of two
     cells and without holes. No two share a pixel.
 
@@ -45,13 +45,14 @@ def differing_regions(normalised: NDArray[np.float32], cell: int) -> list[Region
     Args:
         normalised: float32 (H, W), as by `normalise`: background 0, contrast 1.
         cell: px, the grain of the regions; about a tenth of a particle's diameter.
+        sigma: standard deviation of the image's noise, None to measure it.
     """
     height, width = normalised.shape
     rows, columns = -(-height // cell), -(-width // cell)
     padded = normalised
     if (rows * cell, columns * cell) != (height, width):
         padded = np.pad(normalised, ((0, rows * cell - height), (0, columns * cell - width)), mode="edge")
-    white = noise(normalised) ** 2
+    white = (noise(normalised) if sigma is None else sigma) ** 2
     texture = cv2.resize(padded * padded, (columns, rows), interpolation=cv2.INTER_AREA)
     means = cv2.resize(padded, (columns, rows), interpolation=cv2.INTER_AREA)
     busy = _differs(texture, white, _TEXTURE) | _differs(means * means, white / cell**2, _SHADE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -136,17 +137,24 @@ def _at_border(mask: NDArray[np.bool_]) -> bool:
 
 def _touching_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The 8-connected regions that reach the image's border."""
-    count, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    touching = np.zeros(count, np.bool_)
-    for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-        touching[side] = True
-    touching[0] = False
-    return np.asarray(touching[labels])
+    framed = cv2.copyMakeBorder(mask.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    cv2.floodFill(framed, None, (0, 0), 2, flags=8)
+    return np.asarray(framed[1:-1, 1:-1] == 2)
 
 
 def _with_rims(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
     reach = 2 * _RIM_PX + 1
     return cv2.dilate(region.view(np.uint8), np.ones((reach, reach), np.uint8)).view(np.bool_)
+
+
+class Normalised(NamedTuple):
+    """An image as `normalise` gives it, float32 (H, W), and the standard deviation of its noise in gray units, before
+    and after.
+    """
+
+    gray: NDArray[np.float32]
+    sigma: float
+    noise: float
 
 
 def normalise(image: NDArray[np.generic], background: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -165,6 +173,11 @@ def normalise(image: NDArray[np.generic], background: NDArray[np.float32]) -> ND
     Returns:
         float32 (H, W) in -4..4; zeros where the image equals its background.
     """
+    return normalise_knowing_noise(image, background).gray
+
+
+def normalise_knowing_noise(image: NDArray[np.generic], background: NDArray[np.float32]) -> Normalised:
+    """`normalise`, for those who need the noise too."""
     difference = image.astype(np.float32) - background
     outside = unlit(image)
     difference -= np.float32(level(difference, outside))
@@ -173,6 +186,6 @@ def normalise(image: NDArray[np.generic], background: NDArray[np.float32]) -> ND
     sigma = noise(difference, outside)
     scale = max(contrast(difference, sigma), CONTRAST_FLOOR * sigma)
     if scale <= 0:
-        return np.zeros(difference.shape, np.float32)
+        return Normalised(np.zeros(difference.shape, np.float32), 0.0, 0.0)
     difference /= np.float32(scale)
-    return np.asarray(np.clip(difference, -CLIP, CLIP, out=difference), np.float32)
+    return Normalised(np.clip(difference, -CLIP, CLIP, out=difference), sigma, sigma / scale)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 PIXEL_VARIANCE = 1 / 12  # of a unit square about its centre, so that one pixel is a square and not a point
+# No region of some area has a shorter major axis than the disc: only small objects need a closer look.
+_LEAST_AREA = np.pi / 4
 
 
 class Box(NamedTuple):
@@ -130,13 +132,21 @@ def axes(
     return major, minor, 0.5 * np.arctan2(2 * xy, xx - yy)
 
 
+def is_as_long_as(region: NDArray[np.bool_], min_px: float) -> bool:
+    """The size cutoff on one object, bool (h, w): whether its major diameter (`Ellipse.major`, px) reaches `min_px`."""
+    if np.count_nonzero(region) >= _LEAST_AREA * min_px**2:
+        return True
+    sums = cv2.moments(as_uint8(region), binaryImage=True)
+    yy, xx, xy = (np.array([sums[name] / sums["m00"]]) for name in ("mu02", "mu20", "mu11"))
+    return bool(axes(yy + PIXEL_VARIANCE, xx + PIXEL_VARIANCE, xy)[0][0] >= min_px)
+
+
 def keep_by_major_axis(mask: NDArray[np.bool_], min_px: float) -> NDArray[np.bool_]:
     """The size cutoff: drops objects whose major diameter (`Ellipse.major`, px) is below `min_px`."""
     labels, count = label_objects(mask)
     if count == 0 or min_px <= 0:
         return mask.copy()
-    # No region of some area has a shorter major axis than the disc: only small objects need a closer look.
-    keep = np.bincount(labels.ravel()) >= np.pi / 4 * min_px**2
+    keep = np.bincount(labels.ravel()) >= _LEAST_AREA * min_px**2
     keep[0] = False
     if keep[1:].all():
         return mask.copy()
@@ -175,4 +185,5 @@ def depth(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     if mask.all():
         return np.full(mask.shape, float(max(mask.shape)), np.float32)
     distance = cv2.distanceTransform(as_uint8(mask), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(distance, np.float32)
+    # OpenCV's roots differ in the last bit from call to call; the squares are whole numbers.
+    return np.asarray(np.sqrt(np.rint(distance * distance)), np.float32)

@@ -99,13 +99,12 @@ def divided(
         members = np.flatnonzero(owners == label)
         local = None if relief is None else np.asarray(relief[box.slices], np.float32)
         points = np.asarray(centroids, np.float64)[members] - (box.y0, box.x0)
-        divided = _divide(inside, _seeds(inside, points), local)
-        target = particles[box.slices]
-        target[inside] = (members + 1).astype(np.uint16)[divided[inside] - 1]
+        parts = _divide(inside, points, local)
+        particles[box.slices][inside] = (members + 1).astype(np.uint16)[parts[inside] - 1]
     return particles
 
 
-def _seeds(inside: NDArray[np.bool_], points: NDArray[np.float64]) -> NDArray[np.float32]:
+def _seeds(inside: NDArray[np.bool_], depths: NDArray[np.float32], points: NDArray[np.float64]) -> NDArray[np.uint16]:
     """Where flooding starts: around each point (y, x) a disc 1.2 times as large as fits into the object there,
     numbered from 1.
 
@@ -113,9 +112,8 @@ def _seeds(inside: NDArray[np.bool_], points: NDArray[np.float64]) -> NDArray[np
     through the circles' intersections: the neck, also between a large mother and its small bud, whose single pixel
     the mother's flood would drown. Every point keeps at least one pixel.
     """
-    depths = depth(inside)
     ys, xs = np.nonzero(inside)
-    owner = np.zeros(len(ys), np.float32)
+    owner = np.zeros(len(ys), np.uint16)
     lowest = np.full(len(ys), np.inf)
     own_pixels: list[int] = []
     for k, (y, x) in enumerate(points.tolist()):
@@ -128,43 +126,48 @@ def _seeds(inside: NDArray[np.bool_], points: NDArray[np.float64]) -> NDArray[np
         won = (squares <= (_DISC * radius) ** 2) & (power < lowest)
         lowest[won], owner[won] = power[won], k + 1
     owner[own_pixels] = np.arange(1, len(points) + 1)
-    seeds = np.zeros(inside.shape, np.float32)
+    seeds = np.zeros(inside.shape, np.uint16)
     seeds[ys, xs] = owner
     for k, own in enumerate(own_pixels):
-        seeds = _connected_to(seeds, (int(ys[own]), int(xs[own])), k + 1)
+        _keep_connected(seeds, (int(ys[own]), int(xs[own])), k + 1)
     return seeds
 
 
-def _connected_to(seeds: NDArray[np.float32], pixel: tuple[int, int], number: int) -> NDArray[np.float32]:
+def _keep_connected(seeds: NDArray[np.uint16], pixel: tuple[int, int], number: int) -> None:
     """Drops the parts of a disc that a gap in the object separates from its centre."""
-    count, parts = cv2.connectedComponents(as_uint8(seeds == number), connectivity=8, ltype=cv2.CV_32S)
+    count, parts = cv2.connectedComponents(as_uint8(seeds == number), connectivity=8, ltype=cv2.CV_16U)
     if count > 2:
-        seeds = np.where((parts > 0) & (parts != parts[pixel]), np.float32(0), seeds)
-    return seeds
+        seeds[(parts > 0) & (parts != parts[pixel])] = 0
 
 
 def _divide(
-    inside: NDArray[np.bool_], seeds: NDArray[np.float32], relief: NDArray[np.float32] | None
-) -> NDArray[np.intp]:
-    """Floods from the seeds over `inside` from high relief to low, level by level."""
-    heights = depth(inside) if relief is None else relief
-    levels = np.unique(np.quantile(heights[inside], np.linspace(0, 1, _LEVELS)))[::-1]
-    labels = seeds
-    for bound in levels:
-        labels = _flood(labels, (heights >= bound) & inside)
-    return labels.astype(np.intp)
-
-
-def _flood(labels: NDArray[np.float32], open_: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Grows labels into `open_` until nothing changes; square and cross in turn, to grow nearly round."""
-    turn = 0
-    free = open_ & (labels == 0)
-    while free.any():
-        grown = cv2.dilate(labels, _CROSS if turn % 2 else _SQUARE)
-        new = free & (grown > 0)
-        if turn % 2 == 0 and not new.any():
-            break
-        labels = np.where(new, grown, labels)
-        free &= ~new
-        turn += 1
+    inside: NDArray[np.bool_], points: NDArray[np.float64], relief: NDArray[np.float32] | None
+) -> NDArray[np.uint16]:
+    """Floods an object from its points, numbered from 1, from high relief to low, level by level."""
+    depths = depth(inside)
+    labels = _seeds(inside, depths, points)
+    heights = depths if relief is None else relief
+    ordered = np.sort(heights[inside])
+    bounds = np.interp(np.linspace(len(ordered) - 1, 0, _LEVELS), np.arange(len(ordered)), ordered)
+    heights = np.where(inside & (labels == 0), heights, np.float32(-np.inf))
+    for bound in bounds.tolist():
+        _flood(labels, heights, bound)
     return labels
+
+
+def _flood(labels: NDArray[np.uint16], heights: NDArray[np.float32], bound: float) -> None:
+    """Grows labels over pixels from `bound` up until nothing changes, square and cross in turn, to grow nearly round;
+    in place. Pixels that have a label have no height any more.
+    """
+    free = cv2.compare(heights, bound, cv2.CMP_GE)  # type: ignore[call-overload]  # takes numbers too
+    turn, left = 0, cv2.countNonZero(free)
+    while left:
+        new = cv2.copyTo(cv2.dilate(labels, _CROSS if turn % 2 else _SQUARE), free)
+        count = cv2.countNonZero(new)
+        if turn % 2 == 0 and not count:
+            break
+        cv2.bitwise_or(labels, new, labels)
+        taken = new > 0
+        free[taken], heights[taken] = 0, -np.inf
+        left -= count
+        turn += 1

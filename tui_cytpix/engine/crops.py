@@ -82,7 +82,9 @@ def look_at_all(view: View, multiple: int) -> Look:
     return Look([everything], [_whole(view, multiple)])
 
 
-def look_at_differing(view: View, image: NDArray[np.float32], zoom: float, multiple: int) -> Look:
+def look_at_differing(
+    view: View, image: NDArray[np.float32], zoom: float, multiple: int, sigma: float | None = None
+) -> Look:
     """What differs from the background in an image; nothing at all where nothing does.
 
     Crops lie on the grid that pooling makes of the whole input: off it, the network's answers differ.
@@ -91,8 +93,9 @@ def look_at_differing(view: View, image: NDArray[np.float32], zoom: float, multi
         image: as normalised.
         zoom: of the image, at which particles have the size that full-resolution networks are trained on.
         multiple: as in `look_at_all`.
+        sigma: standard deviation of the image's noise, None to measure it.
     """
-    regions = differing_regions(image, max(1, round(GRAIN / zoom)))
+    regions = differing_regions(image, max(1, round(GRAIN / zoom)), sigma)
     crops = [_around(region.box, view, multiple) for region in regions]
     everything = _whole(view, multiple)
     share = sum(crop.height * crop.width for crop in crops) / (everything.height * everything.width)

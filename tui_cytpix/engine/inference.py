@@ -103,32 +103,46 @@ class Predictor:
             zoom: the network sees the images this many times as large (half-resolution ones at half of that).
         """
         answers = []
-        for gray, (box, part) in zip(grays, self._parts(grays, zoom), strict=True):
+        for gray, (box, part) in zip(grays, self._parts(grays, [zoom] * len(grays)), strict=True):
             both = np.zeros((2, *gray.shape), np.float32)
             both[:, *box.slices] = part
             answers.append(both)
         return answers
 
-    def find(self, grays: Sequence[NDArray[np.float32]], cutoffs_px: Sequence[float], zoom: float = 1.0) -> list[Found]:
-        """Segments normalised images, as `predict_normalised` does, and says of each only the part that matters."""
+    def find(
+        self,
+        grays: Sequence[NDArray[np.float32]],
+        cutoffs_px: Sequence[float],
+        zooms: Sequence[float],
+        noises: Sequence[float | None] = (),
+    ) -> list[Found]:
+        """Segments normalised images, as `predict_normalised` does, and says of each only the part that matters.
+
+        Args:
+            noises: standard deviations of their noise, where they are known already.
+        """
         post = self.model.post
         return [
             Found(box, segment(part[FOREGROUND], part[CENTRALITY], post, cutoff), part[FOREGROUND])
-            for (box, part), cutoff in zip(self._parts(grays, zoom), cutoffs_px, strict=True)
+            for (box, part), cutoff in zip(self._parts(grays, zooms, noises), cutoffs_px, strict=True)
         ]
 
-    def _parts(self, grays: Sequence[NDArray[np.float32]], zoom: float) -> list[tuple[Box, Maps]]:
+    def _parts(
+        self, grays: Sequence[NDArray[np.float32]], zooms: Sequence[float], noises: Sequence[float | None] = ()
+    ) -> list[tuple[Box, Maps]]:
         """Of each image the box around all that the network looked at, and the maps of it."""
-        inner = zoom / 2 if self.model.half else zoom
-        multiple = self.model.net.multiple
-        views = [View(gray, inner) for gray in grays]
-        looks = [
-            look_at_all(view, multiple) if self.whole_frame else look_at_differing(view, gray, zoom, multiple)
-            for view, gray in zip(views, grays, strict=True)
+        pairs = [
+            self._look(gray, zoom, noise)
+            for gray, zoom, noise in zip(grays, zooms, noises or [None] * len(grays), strict=True)
         ]
-        pairs = list(zip(views, looks, strict=True))
         logits = iter(self._logits([(view, crop) for view, look in pairs for crop in look.crops]))
         return [_composed(view, look, [next(logits) for _ in look.crops]) for view, look in pairs]
+
+    def _look(self, gray: NDArray[np.float32], zoom: float, noise: float | None) -> tuple[View, Look]:
+        view, multiple = View(gray, zoom / 2 if self.model.half else zoom), self.model.net.multiple
+        if self.whole_frame:
+            return view, look_at_all(view, multiple)
+        return view, look_at_differing(view, gray, zoom, multiple, noise)
 
     def _logits(self, wanted: Sequence[tuple[View, Crop]]) -> list[Maps]:
         """The network's answers (2, height, width) to crops; those of one size go through it together."""
@@ -166,17 +180,19 @@ class Predictor:
             For each image its segmentation and the foreground's probability, uint8 (H, W), 255 = certain.
         """
         grays = [normalise(gray, background) for gray, background in images]
-        return self.predict_normalised(grays, [self.cutoff_px(um_per_px)] * len(grays), zoom)
+        return self.predict_normalised(grays, [self.cutoff_px(um_per_px)] * len(grays), [zoom] * len(grays))
 
     def cutoff_px(self, um_per_px: float | None) -> float:
         """The model's size cutoff in px; 0 (off) with an unknown scale."""
         return cutoff_px(self.cutoff_um, um_per_px)
 
     def predict_normalised(
-        self, grays: Sequence[NDArray[np.float32]], cutoffs_px: Sequence[float], zoom: float = 1.0
+        self, grays: Sequence[NDArray[np.float32]], cutoffs_px: Sequence[float], zooms: Sequence[float]
     ) -> list[tuple[Segmentation, NDArray[np.uint8]]]:
-        """`predict` for images that are normalised already, float32 (H, W), each with its cutoff in px (0: off)."""
-        found = self.find(grays, cutoffs_px, zoom)
+        """`predict` for images that are normalised already, float32 (H, W), each with its cutoff in px (0: off) and its
+        zoom.
+        """
+        found = self.find(grays, cutoffs_px, zooms)
         return [one.in_frame(gray.shape) for one, gray in zip(found, grays, strict=True)]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.centroids import centre, centres
-from tui_cytpix.core.regions import Box, as_uint8, fill_holes, keep_by_major_axis, objects_of
+from tui_cytpix.core.regions import Box, as_uint8, fill_holes, is_as_long_as, objects_of
 from tui_cytpix.core.watershed import particle_labels
 from tui_cytpix.domain.segmentation import Segmentation
 
@@ -89,7 +89,7 @@ def _existence(
     probability: NDArray[np.float32], inside: NDArray[np.bool_], settings: PostSettings, cutoff_px: float
 ) -> tuple[bool, float]:
     """Whether an object stays, and the doubt about it in 0..1 (1 on the threshold); none about what is too small."""
-    if np.count_nonzero(inside) < settings.least_px or not keep_by_major_axis(inside, cutoff_px).any():
+    if np.count_nonzero(inside) < settings.least_px or not is_as_long_as(inside, cutoff_px):
         return False, 0.0
     top = float(probability[inside].max())
     doubt = 1 - min(abs(top - settings.certain) / (1 - settings.certain), 1.0)
@@ -129,7 +129,8 @@ def peaks(
         inside: bool (h, w), the object.
 
     Returns:
-        Positions (y, x) px, highest first, and the doubt in 0..1 of the least clear decision (1: on the threshold).
+        Positions (y, x) px, highest first, of several to fractions of a pixel; and the doubt in 0..1 of the least
+        clear decision (1: on the threshold).
     """
     smooth = cv2.GaussianBlur(centrality, (3, 3), 0.8)
     heat = np.where(inside, smooth, np.float32(-1))
@@ -146,7 +147,7 @@ def peaks(
             doubt = max(doubt, 1 - min(abs(rise - needed) / needed, 1))
         if not taken or rise >= needed:
             taken.append((y, x))
-    return [_refined(heat, y, x) for y, x in taken], doubt
+    return [_refined(heat, y, x) if len(taken) > 1 else (y, x) for y, x in taken], doubt
 
 
 def _rise(heat: NDArray[np.float32], y: int, x: int, taken: list[tuple[int, int]], most: float) -> float:
@@ -170,8 +171,8 @@ def _refined(heat: NDArray[np.float32], y: int, x: int) -> tuple[float, float]:
     total = float(weight.sum())
     if total <= 0:
         return float(y), float(x)
-    rows, columns = np.mgrid[y0 : y0 + window.shape[0], x0 : x0 + window.shape[1]]
-    return float((rows * weight).sum() / total), float((columns * weight).sum() / total)
+    rows, columns = (np.arange(n) for n in window.shape)
+    return y0 + float(weight.sum(axis=1) @ rows) / total, x0 + float(weight.sum(axis=0) @ columns) / total
 
 
 def mask_certainty(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:

@@ -127,7 +127,7 @@ class _Service:
                 continue
             zoom = zoom_of(predictor.model.card, scale, functools.partial(self._typical_px, group))
             answers = predictor.predict_normalised(
-                [gray for _, gray in grays], [predictor.cutoff_px(scale)] * len(grays), zoom
+                [gray for _, gray in grays], [predictor.cutoff_px(scale)] * len(grays), [zoom] * len(grays)
             )
             items += [
                 Prediction(key, found, probability)

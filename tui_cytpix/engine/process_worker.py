@@ -21,10 +21,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.background import image_background
+from tui_cytpix.core.background import background_of
 from tui_cytpix.core.features import Measurement, Subject, names
 from tui_cytpix.core.focus import REACH_PX, focus_score
-from tui_cytpix.core.normalise import noise, normalise
+from tui_cytpix.core.normalise import Normalised, normalise_knowing_noise
 from tui_cytpix.core.watershed import particle_labels
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.image_decode import Gray
@@ -164,13 +164,14 @@ def process(share: Share) -> ShareResult:
             result.problems.append(str(error))
             continue
         result.problems.append("")
-        static = share.background
         grays.append(gray)
-        backgrounds.append(static if static is not None and static.shape == gray.shape else image_background(gray))
-    predictor = _predictor()
-    normalised = [normalise(gray, background) for gray, background in zip(grays, backgrounds, strict=True)]
-    found = predictor.find(normalised, [predictor.cutoff_px(share.um_per_px)] * len(grays), share.zoom)
-    _write_up(share, result, grays, backgrounds, found)
+        backgrounds.append(background_of(gray, share.background))
+    predictor, number = _predictor(), len(grays)
+    seen = [normalise_knowing_noise(gray, background) for gray, background in zip(grays, backgrounds, strict=True)]
+    cutoffs, zooms = [predictor.cutoff_px(share.um_per_px)] * number, [share.zoom] * number
+    found = predictor.find([one.gray for one in seen], cutoffs, zooms, [one.noise for one in seen])
+    subjects = [_subject(*parts) for parts in zip(grays, backgrounds, seen, found, strict=True)]
+    _write_up(share, result, subjects, found)
     return result
 
 
@@ -184,16 +185,9 @@ def _reader(share: Share) -> SampleReader:
     return _State.reader
 
 
-def _write_up(
-    share: Share,
-    result: ShareResult,
-    grays: Sequence[Gray],
-    backgrounds: Sequence[NDArray[np.float32]],
-    found: Sequence[Found],
-) -> None:
+def _write_up(share: Share, result: ShareResult, subjects: Sequence[Subject], found: Sequence[Found]) -> None:
     formats = _State.settings.formats
     good = [event for event, problem in zip(share.events, result.problems, strict=True) if not problem]
-    subjects = [_subject(*triple) for triple in zip(grays, backgrounds, found, strict=True)]
     parts = [subjects[i : i + MEASURED_TOGETHER] for i in range(0, len(subjects), MEASURED_TOGETHER)]
     sheets = [Measurement(part, share.um_per_px) for part in parts]
     values = np.full((len(share.events), len(names("image"))), np.nan)
@@ -206,8 +200,9 @@ def _write_up(
         result.particle_rows = csv_rows(heads, _stacked([sheet.particles() for sheet in sheets], "particle"))
     if not {"masks", "instrument-masks"} & set(formats):
         return
-    for gray, one in zip(grays, found, strict=True):
-        whole, _ = one.in_frame(gray.shape)
+    for subject, one in zip(subjects, found, strict=True):
+        assert subject.frame is not None
+        whole, _ = one.in_frame(subject.frame)
         if "masks" in formats:
             result.labels.append(encode_label_image(particle_labels(whole.mask, whole.centroids)))
         if "instrument-masks" in formats:
@@ -215,7 +210,7 @@ def _write_up(
             result.masks.append(encode_instrument_masks(layers.objects, layers.particles))
 
 
-def _subject(gray: Gray, background: NDArray[np.float32], found: Found) -> Subject:
+def _subject(gray: Gray, background: NDArray[np.float32], seen: Normalised, found: Found) -> Subject:
     box, segmentation = found.box, found.segmentation
     return Subject(
         gray[box.slices],
@@ -225,19 +220,18 @@ def _subject(gray: Gray, background: NDArray[np.float32], found: Found) -> Subje
         corner=(box.y0, box.x0),
         frame=gray.shape,
         confidence=segmentation.confidence,
-        focus=_focus(gray, background, found),
+        focus=_focus(gray, background, seen.sigma, found),
         particle_confidence=segmentation.particle_confidence,
     )
 
 
-def _focus(gray: Gray, background: NDArray[np.float32], found: Found) -> float:
+def _focus(gray: Gray, background: NDArray[np.float32], sigma: float, found: Found) -> float:
     """FocusScore of the image, from the part that matters."""
     part = found.box.grown(REACH_PX, gray.shape)
     mask = np.zeros((part.y1 - part.y0, part.x1 - part.x0), np.bool_)
     y0, x0 = found.box.y0 - part.y0, found.box.x0 - part.x0
     height, width = found.segmentation.mask.shape
     mask[y0 : y0 + height, x0 : x0 + width] = found.segmentation.mask
-    sigma = noise(np.subtract(gray, background, dtype=np.float32))
     return focus_score(gray[part.slices], mask, background[part.slices], sigma)
 
 

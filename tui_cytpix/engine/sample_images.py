@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.background import image_background
+from tui_cytpix.core.background import background_of
 from tui_cytpix.core.normalise import normalise
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.run_images import sample_background, typical_px
@@ -54,6 +54,5 @@ class SampleImages:
         except CytpixError as error:
             nothing = np.zeros((0, 0), np.float32)
             return ReadImage(event, np.zeros((0, 0), np.uint8), nothing, nothing, str(error))
-        static = self._static
-        background = static if static is not None and static.shape == gray.shape else image_background(gray)
+        background = background_of(gray, self._static)
         return ReadImage(event, gray, background, normalise(gray, background))

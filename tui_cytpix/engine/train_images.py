@@ -116,13 +116,14 @@ class TrainImages:
         counts = {}
         for start in range(0, len(keys), CHUNK):
             readable = [(key, gray) for key in keys[start : start + CHUNK] if (gray := self._gray(key)) is not None]
-            for zoom in sorted({self._zoom(key.sample) for key, _ in readable}):
-                part = [(key, gray) for key, gray in readable if self._zoom(key.sample) == zoom]
-                grays = [gray.astype(np.float32) for _, gray in part]
-                answers = predictor.find(grays, [self._cutoff_px(key) for key, _ in part], zoom)
-                counts.update(
-                    {str(key): found.segmentation.particle_count for (key, _), found in zip(part, answers, strict=True)}
-                )
+            answers = predictor.find(
+                [gray.astype(np.float32) for _, gray in readable],
+                [self._cutoff_px(key) for key, _ in readable],
+                [self._zoom(key.sample) for key, _ in readable],
+            )
+            counts.update(
+                {str(key): found.segmentation.particle_count for (key, _), found in zip(readable, answers, strict=True)}
+            )
         return counts
 
     def _gray(self, key: ImageKey) -> NDArray[np.float16] | None:

@@ -173,12 +173,9 @@ class Trainer:
 
 def look(predictor: Predictor, examples: Sequence[Example]) -> tuple[Accuracy, list[Segmentation]]:
     """The accuracy (TA or VA) on these images, and what was predicted; the size cutoff applies to both sides."""
-    found: dict[int, Segmentation] = {}
-    for zoom in sorted({e.zoom for e in examples}):
-        members = [i for i, e in enumerate(examples) if e.zoom == zoom]
-        grays, cutoffs = [examples[i].gray for i in members], [examples[i].cutoff_px for i in members]
-        answers = predictor.predict_normalised(grays, cutoffs, zoom)
-        found.update(zip(members, (s for s, _ in answers), strict=True))
-    predicted = [found[i] for i in range(len(examples))]
+    answers = predictor.predict_normalised(
+        [e.gray for e in examples], [e.cutoff_px for e in examples], [e.zoom for e in examples]
+    )
+    predicted = [found for found, _ in answers]
     truths = [Segmentation(*cut_to_size(e.truth.mask, e.truth.centroids, e.cutoff_px)) for e in examples]
     return accuracy(zip(predicted, truths, strict=True)), predicted

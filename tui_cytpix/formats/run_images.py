@@ -79,16 +79,14 @@ class RunImages:
         return self._ref(sample).um_per_px
 
     def background(self, key: ImageKey, image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float32]:
-        """What lies behind the cells, float32 (H, W): the sample's static background where it has one for this image's
-        size, else an estimate from the image itself (core.background says how).
-        """
-        from tui_cytpix.core.background import image_background
+        """What lies behind the cells, float32 (H, W): see `core.background.background_of`."""
+        from tui_cytpix.core.background import background_of
 
         with self._lock:
             if key.sample not in self._backgrounds:
                 self._backgrounds[key.sample] = self._static_background(key.sample)
             static = self._backgrounds[key.sample]
-        return static if static is not None and static.shape == image.shape else image_background(image)
+        return background_of(image, static)
 
     def _static_background(self, sample: str) -> NDArray[np.float32] | None:
         path = self._folder.background_path(sample)
