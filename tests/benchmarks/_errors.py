@@ -1,4 +1,7 @@
-"""Proposals with one error each, on simulated and real images with truth."""
+"""Proposals with one error each, on simulated and real images with truth.
+
+A source is one sample: of a simulated kind one tube, of a real set all crops.
+"""
 
 from __future__ import annotations
 
@@ -131,12 +134,21 @@ KINDS: dict[str, Callable[[Segmentation, np.random.Generator], Segmentation | No
 }
 
 
-def _truth(crop: Crop) -> Segmentation:
+def truth_of(crop: Crop) -> Segmentation:
+    """What is in a crop."""
     return Segmentation(crop.labels > 0, centres(crop.labels))
 
 
-def _crops(source: str, rng: np.random.Generator) -> Iterator[Crop]:
-    crops = [c for c in load(source) if 1 <= c.count <= MOST_PARTICLES]
+def sample(source: str, seed: int) -> list[Crop]:
+    """The crops of a source's sample that show one to six particles."""
+    crops = load(source)
+    tubes = sorted({crop.source for crop in crops})
+    if source.startswith("sim:"):
+        crops = tuple(crop for crop in crops if crop.source == tubes[seed % len(tubes)])
+    return [crop for crop in crops if 1 <= crop.count <= MOST_PARTICLES]
+
+
+def _in_random_order(crops: list[Crop], rng: np.random.Generator) -> Iterator[Crop]:
     while True:
         for place in rng.permutation(len(crops)):
             yield crops[place]
@@ -146,14 +158,14 @@ def cases(number: int, seed: int) -> list[Case]:
     """So many errors, of every kind in turn, on every source in turn; real ones where the shared data is there."""
     rng = np.random.default_rng(seed)
     sources = [*SOURCES, *(REAL_SOURCES if CELLS.is_dir() else ())]
-    crops = {source: _crops(source, rng) for source in sources}
+    crops = {source: _in_random_order(sample(source, seed), rng) for source in sources}
     found: list[Case] = []
     for place in range(number):
         kind = list(KINDS)[place % len(KINDS)]
         for attempt in range(400):
             source = sources[(place // len(KINDS) + attempt // 50) % len(sources)]
             crop = next(crops[source])
-            truth = _truth(crop)
+            truth = truth_of(crop)
             proposal = KINDS[kind](truth, rng)
             if proposal is not None:
                 found.append(Case(kind, source, crop.image, truth, proposal))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.centroids import centre
+from tui_cytpix.core.edit import loosen, tighten
 from tui_cytpix.core.matching import foreground_iou
 from tui_cytpix.core.regions import label_objects
 from tui_cytpix.core.watershed import object_of
@@ -14,7 +16,7 @@ from tui_cytpix.ui.screens.annotate import AnnotateScreen
 from tui_cytpix.workflow.retouch import object_at
 
 IOU, WITHIN_PX, MOST_KEYS = 0.9, 2.0, 30
-REDRAWN, WANDS = 0.7, 2
+WANDS, MENDED_PX = 3, 3  # more wands; tightened or loosened
 Point = tuple[float, float]
 
 
@@ -81,16 +83,23 @@ class Oracle:
         return None
 
     def _badly_drawn(self, screen: AnnotateScreen, now: Segmentation) -> str | None:
-        """The wand drew something else: the next thing that it may be."""
+        """The wand drew something that no tightening or loosening mends: the next thing that it may be."""
         for number in range(1, self._count + 1):
             region = self._labels == number
             under = object_at(now.mask, screen.canvas.cursor)
-            if f"wand {number}" in self._tried and under is not None and foreground_iou(region, under) < REDRAWN:
+            if f"wand {number}" not in self._tried or under is None or not (under & region).any():
+                continue
+            if not any(self._fits(region, drawn) for drawn in _tighter_and_looser(under)):
                 for attempt in range(WANDS):
                     pressed = self._once(f"wand {number} {attempt}", "editor.wand")
                     if pressed:
                         return pressed
         return None
+
+    def _fits(self, region: NDArray[np.bool_], drawn: NDArray[np.bool_]) -> bool:
+        """Whether all is right with this outline in place of the object that was missing."""
+        away = np.hypot(*(np.array(centre(drawn)) - np.array(centre(region))))
+        return bool(away <= WITHIN_PX and foreground_iou(self.truth.mask, self.truth.mask & ~region | drawn) >= IOU)
 
     def _wrong_count(self, screen: AnnotateScreen, now: Segmentation) -> str | None:
         """An object that holds another number of particles."""
@@ -162,6 +171,14 @@ class Oracle:
         pixels = np.argwhere(screen.state.segmentation.mask)
         y, x = pixels[np.argmin(((pixels - np.array(at)) ** 2).sum(axis=1))]
         return bool(region[y, x])
+
+
+def _tighter_and_looser(region: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    found, tight, loose = [region], region, region
+    for _ in range(MENDED_PX):
+        tight, loose = tighten(tight, np.zeros((0, 2))), loosen(loose)
+        found += [tight, loose]
+    return found
 
 
 def _jumps(

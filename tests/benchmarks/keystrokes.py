@@ -1,11 +1,11 @@
 """Keys per image in the annotation editor, pressed by a scripted annotator that knows the truth.
 
-    python -m tests.benchmarks keystrokes [--errors 100] [--seed 0] [--list]
+    python -m tests.benchmarks keystrokes [--errors 100] [--seed 0] [--only KIND] [--list]
 
-Every case is a proposal with one error; the real app runs without a terminal, and the keys are those of its command
-table. A case is solved when the accepted state has the true count, a foreground IoU of at least 0.9 and every centroid
-within 2 px. Keys include the one that goes on to the next image. "Digit alone": in how many cases of a wrong count the
-digit left nothing more to do.
+Every case is a proposal with one error; its sample has other images, with proposals that are right. The real app runs
+without a terminal, and the keys are those of its command table. A case is solved when the accepted state has the true
+count, a foreground IoU of at least 0.9 and every centroid within 2 px. Keys include the one that goes on to the next
+image. "Digit alone": in how many cases of a wrong count the digit left nothing more to do.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 from textual.pilot import Pilot
 
-from tests.benchmarks._errors import KINDS, Case, cases
+from tests.benchmarks._errors import KINDS, Case, cases, sample, truth_of
 from tests.benchmarks._oracle import MOST_KEYS, Oracle, is_right, key
 from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.model_card import ModelCard
@@ -39,6 +39,7 @@ from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.settings import Settings
 
 SIZE = (160, 50)
+MOST_OTHERS = 40  # images of a sample that are no case
 PATIENCE_S = 30.0
 BARS = {  # most keys
     "accept": 1,
@@ -71,45 +72,47 @@ def _keys(found: Sequence[Case]) -> list[ImageKey]:
     return [ImageKey(case.source.replace(":", "-"), f"{place:04}") for place, case in enumerate(found)]
 
 
-def build_run(folder: Path, found: Sequence[Case]) -> Path:
-    """A run whose images are the cases, and whose base model has proposed their errors."""
+def build_run(folder: Path, found: Sequence[Case], seed: int) -> Path:
+    """A run whose images are the cases, and whose base model has proposed their errors; their samples hold other images
+    too, for which it proposed the truth.
+    """
     file = folder / "models" / "proposer.safetensors"
     file.parent.mkdir()
     write_model(file, {"weight": np.zeros(1, np.float32)}, ModelCard("proposer", "full", "UDT"))
     model = base_model.entry(file)
+    keys = tuple(_keys(found))
+    images = {image: case.image for image, case in zip(keys, found, strict=True)}
+    proposals = {image: case.proposal for image, case in zip(keys, found, strict=True)}
+    for name, source in {image.sample: case.source for image, case in zip(keys, found, strict=True)}.items():
+        for crop in sample(source, seed)[:MOST_OTHERS]:
+            other = ImageKey(name, f"other-{Path(crop.name).stem}")
+            images[other], proposals[other] = crop.image, truth_of(crop)
+    for image, pixels in images.items():
+        file = folder / image.sample / f"{image.event}.png"
+        file.parent.mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(file, compress_level=0)
     with Run.create(folder / "run") as run:
-        keys = tuple(_keys(found))
         names = dict.fromkeys(key.sample for key in keys)
-        samples = tuple(
-            SampleRef(n, str(folder / f"{n}.acs"), 0, "", um_per_px=0.3, scale_source="given") for n in names
-        )
+        samples = tuple(SampleRef(n, str(folder / n), 0, "", um_per_px=0.3, scale_source="given") for n in names)
         selection = SelectionSettings(preview=len(keys), random=keys)
         run.update(replace(run.settings, samples=samples, selection=selection, step="train"))
         base_model.choose(run, model)
-        for image, case in zip(keys, found, strict=True):
-            copy = run.folder.preview_image(image)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(case.image).save(copy, compress_level=0)
-        proposals = [Prediction(image, case.proposal) for image, case in zip(keys, found, strict=True)]
-        write_shard(run.folder.predictions(model.hash), "0", proposals)
+        write_shard(run.folder.predictions(model.hash), "0", [Prediction(k, found) for k, found in proposals.items()])
     return folder / "run"
 
 
-async def annotate(path: Path, found: Sequence[Case]) -> list[Outcome]:
-    """Goes through all cases in the app."""
+async def annotate(path: Path, found: Sequence[Case], only: str | None = None) -> list[Outcome]:
+    """Goes through the cases (of one kind) in the app."""
     app = CytpixApp([path], settings=Settings())
-    outcomes = []
     async with app.run_test(size=SIZE) as pilot:
         await _until(pilot, lambda: isinstance(app.screen, TrainScreen))
-        keys = _keys(found)
-        app.open_annotator(keys)
+        chosen = {k: case for k, case in zip(_keys(found), found, strict=True) if only in (None, case.kind)}
+        app.open_annotator(list(chosen))
         await _until(pilot, lambda: isinstance(app.screen, AnnotateScreen) and app.screen.state is not None)
         screen = app.screen
         assert isinstance(screen, AnnotateScreen)
         await _until(pilot, lambda: screen.canvas.picture is not None)
-        for case, image in zip(found, keys, strict=True):
-            outcomes.append(await _one(pilot, screen, case, image))
-    return outcomes
+        return [await _one(pilot, screen, case, image) for image, case in chosen.items()]
 
 
 async def _one(pilot: Pilot[None], screen: AnnotateScreen, case: Case, image: ImageKey) -> Outcome:
@@ -172,13 +175,16 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="keystrokes", description=__doc__)
     parser.add_argument("--errors", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--only", choices=list(KINDS), help="correct those of this kind alone; the others are in the run"
+    )
     parser.add_argument("--list", action="store_true", help="the keys of every case")
     given = parser.parse_args(arguments)
     found = cases(given.errors, given.seed)
     with tempfile.TemporaryDirectory() as name:
         for kind in ("DATA", "CONFIG", "STATE", "CACHE"):
             os.environ[f"XDG_{kind}_HOME"] = str(Path(name) / "xdg" / kind.lower())
-        outcomes = asyncio.run(annotate(build_run(Path(name), found), found))
+        outcomes = asyncio.run(annotate(build_run(Path(name), found, given.seed), found, given.only))
     if given.list:
         for outcome in outcomes:
             mark = " " if outcome.solved else "!"

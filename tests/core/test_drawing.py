@@ -1,15 +1,13 @@
-"""Pens and the wand, against shapes whose answers are known."""
+"""Pens, against shapes whose answers are known."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import ndimage
 
 from tui_cytpix.core.division import dents
-from tui_cytpix.core.drawing import bridge, cut, enclosed, stroke, unclaimed, wand
+from tui_cytpix.core.drawing import bridge, cut, enclosed, stroke
 from tui_cytpix.core.edges import boundary_offset
-from tui_cytpix.core.matching import foreground_iou
 from tui_cytpix.core.regions import label_objects
 
 SHAPE = (64, 80)
@@ -45,40 +43,6 @@ def test_a_bridge_makes_one_of_two(discs):
     joined = bridge(one, other)
     assert label_objects(joined)[1] == 1
     assert (joined >= (one | other)).all()
-
-
-def _picture(discs, rng, *circles):
-    truth = discs(*circles) > 0
-    rim = truth & ~ndimage.binary_erosion(truth, iterations=3)
-    image = np.where(rim, -40.0, np.where(truth, 12.0, 0.0)) + rng.normal(0, 3, truth.shape)
-    return truth, image.astype(np.float32)
-
-
-def test_the_wand_draws_a_ring_with_its_inside(discs):
-    truth, image = _picture(discs, np.random.default_rng(0), (32, 24, 10))
-    drawn, *others = wand(image, (32, 24), np.zeros(truth.shape, bool))
-    assert all(foreground_iou(drawn, other) < 0.75 for other in others)
-    assert foreground_iou(truth, drawn) > 0.8  # 1 px of the radius of 10
-    assert wand(np.zeros(truth.shape, np.float32), (32, 24), truth & False) == []
-
-
-def test_the_wand_leaves_other_objects_alone(discs):
-    truth, image = _picture(discs, np.random.default_rng(1), (32, 18, 9), (32, 44, 9))
-    other = truth.copy()
-    other[:, :31] = False
-    drawn = wand(image, (32, 18), other)[0]
-    assert label_objects(drawn | other)[1] == 2
-    assert not (drawn & other).any()
-
-
-def test_what_is_unmarked_is_found(discs):
-    truth, image = _picture(discs, np.random.default_rng(2), (32, 14, 8), (32, 46, 9))
-    marked = truth.copy()
-    marked[:, :30] = False
-    assert unclaimed(image, truth) == []
-    found = unclaimed(image, marked)
-    assert found[0] == pytest.approx((32, 14), abs=2)
-    assert len(unclaimed(image, truth & False)) == 2
 
 
 @pytest.mark.parametrize("by", [-2, 0, 2])

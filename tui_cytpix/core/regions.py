@@ -62,6 +62,16 @@ def label_objects(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     return np.asarray(labels, np.int32), int(count) - 1
 
 
+def part_at(mask: NDArray[np.bool_], point: tuple[float, float]) -> NDArray[np.bool_]:
+    """The object of a mask nearest to a point (y, x), bool (H, W); the mask itself where it is empty."""
+    labels, count = label_objects(mask)
+    if count == 0:
+        return mask
+    ys, xs = np.nonzero(mask)
+    nearest = int(np.argmin((ys - point[0]) ** 2 + (xs - point[1]) ** 2))
+    return np.asarray(labels == labels[ys[nearest], xs[nearest]])
+
+
 def objects_of(mask: NDArray[np.bool_]) -> list[tuple[Box, NDArray[np.bool_]]]:
     """Each object's bounding box and its pixels in that, bool (h, w), in the order of `label_objects`."""
     labels, count = label_objects(mask)

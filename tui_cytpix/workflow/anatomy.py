@@ -80,8 +80,8 @@ def dissect(segmentation: Segmentation, image: NDArray[np.float32] | None = None
     A few milliseconds; uses OpenCV.
     """
     from tui_cytpix.core.centroids import offsets
-    from tui_cytpix.core.drawing import unclaimed
     from tui_cytpix.core.regions import label_objects
+    from tui_cytpix.core.wand import unclaimed
     from tui_cytpix.core.watershed import object_of, particle_labels
 
     labels, count = label_objects(segmentation.mask)

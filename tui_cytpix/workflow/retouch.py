@@ -1,4 +1,5 @@
-"""What each tool of the editor does to a segmentation. Points are (y, x) in image pixels.
+"""What the editor's tools for centroids and whole objects do to a segmentation (reshape: those for outlines). Points
+are (y, x) in image pixels.
 
 Every function returns the new segmentation, or None where there is nothing to change. After each the two parts fit
 each other: a centroid without an object goes, an object without a centroid gets one.
@@ -6,14 +7,16 @@ each other: a centroid without an object goes, an object without a centroid gets
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.segmentation import Segmentation
+
+if TYPE_CHECKING:
+    from tui_cytpix.core.outlines import Outlines
 
 NEW_OBJECT_RADIUS_PX = 8.0
 CRUMB_PX = 5
@@ -21,23 +24,17 @@ LIKELY = 64  # of 255: where the model gave an object no more than a quarter's c
 Point = tuple[float, float]
 
 
-class Pen(enum.StrEnum):
-    """What the crosshair's path does to the mask."""
-
-    BRUSH = "brush"
-    ERASE = "erase"
-    OUTLINE = "outline"
-
-
 @dataclass(frozen=True, eq=False)
 class Seen:
     """What the tools may look at: the image less its background, the model's foreground probability (255 = certain),
-    both (H, W), and the usual area of a particle in the sample, px; None where there is none.
+    both (H, W), the usual area of a particle in the sample, px, and how outlines lie in its other images; None where
+    there is none.
     """
 
     image: NDArray[np.float32] | None = None
     probability: NDArray[np.uint8] | None = None
     particle_px: float | None = None
+    outlines: Outlines | None = None
 
 
 def nearest_centroid(segmentation: Segmentation, point: Point) -> int | None:
@@ -96,16 +93,12 @@ def place(old: Segmentation, point: Point, seen: Seen) -> Segmentation:
 
 
 def wand(old: Segmentation, point: Point, seen: Seen) -> Segmentation | None:
-    """An object of what the image shows around the point, with a centroid in its middle; the object that was under
-    the point is drawn anew. Where the wand drew that object, the next likely one.
+    """An object of what the image shows around the point, outlined as the sample's others are, with a centroid in its
+    middle; the object that was under the point is drawn anew. Where the wand drew that object, the next likely one.
     """
-    from tui_cytpix.core.drawing import wand as grow
-
-    if seen.image is None:
-        return None
     under = object_at(old.mask, point)
     others = old.mask if under is None else old.mask & ~under
-    regions = grow(seen.image, point, others, seen.particle_px)
+    regions = _regions(others, point, seen)
     if not regions:
         return None
     drawn = [under is not None and np.array_equal(under, region) for region in regions]
@@ -118,17 +111,34 @@ def wand(old: Segmentation, point: Point, seen: Seen) -> Segmentation | None:
     return fitted(others | region, centroids)
 
 
-def _new_object(mask: NDArray[np.bool_], point: Point, seen: Seen) -> NDArray[np.bool_]:
-    from tui_cytpix.core.drawing import wand as grow
+def _regions(others: NDArray[np.bool_], point: Point, seen: Seen) -> list[NDArray[np.bool_]]:
+    """What the object at a point may be, likeliest first."""
+    from tui_cytpix.core.outlines import Outlines
+    from tui_cytpix.core.wand import Usual
+    from tui_cytpix.core.wand import wand as grow
 
+    if seen.image is None:
+        return []
+    known = [Outlines.of(seen.image, others), *([] if seen.outlines is None else [seen.outlines])]
+    likely = _on_the_map(others, point, seen)
+    usual = Usual(seen.particle_px, Outlines.joined(known))
+    return grow(seen.image, point, others, usual, [] if likely is None else [likely])
+
+
+def _on_the_map(others: NDArray[np.bool_], point: Point, seen: Seen) -> NDArray[np.bool_] | None:
+    """What the model's map shows at a point, apart from other objects; None where it gives it too little."""
+    pixel = _pixel(point, others.shape)
+    if seen.probability is None or seen.probability[pixel] < LIKELY:
+        return None
+    return object_at((seen.probability >= seen.probability[pixel] / 2) & ~_widened(others), point)
+
+
+def _new_object(mask: NDArray[np.bool_], point: Point, seen: Seen) -> NDArray[np.bool_]:
+    likely = _on_the_map(mask, point, seen)
+    if likely is not None:
+        return likely
     pixel = _pixel(point, mask.shape)
-    free = ~_widened(mask)
-    if seen.probability is not None and seen.probability[pixel] >= LIKELY:
-        likely = object_at((seen.probability >= seen.probability[pixel] / 2) & free, point)
-        if likely is not None:
-            return likely
-    regions = grow(seen.image, point, mask, seen.particle_px) if seen.image is not None else []
-    for region in regions:
+    for region in _regions(mask, point, seen):
         if region[pixel]:
             return region
     y, x = np.ogrid[: mask.shape[0], : mask.shape[1]]
@@ -209,89 +219,6 @@ def centre(old: Segmentation, index: int | None = None) -> Segmentation | None:
     chosen = slice(None) if index is None else index
     centroids[chosen] = middle[chosen]
     return Segmentation(old.mask, centroids)
-
-
-def tighten(old: Segmentation, point: Point | None) -> Segmentation:
-    """The outline 1 px further in, of the object at the point, of all without one."""
-    from tui_cytpix.core.edit import tighten as smaller
-
-    return Segmentation(smaller(old.mask, old.centroids, point), old.centroids)
-
-
-def loosen(old: Segmentation, point: Point | None) -> Segmentation:
-    """The outline 1 px further out, of the object at the point, of all without one."""
-    from tui_cytpix.core.edit import loosen as larger
-
-    return Segmentation(larger(old.mask, point), old.centroids)
-
-
-def paint(old: Segmentation, path: Sequence[Point], radius: float, *, erase: bool = False) -> Segmentation | None:
-    """Adds, or with `erase` takes away, what a round pen covers along the path."""
-    from tui_cytpix.core.drawing import stroke
-
-    if not path:
-        return None
-    drawn = stroke(old.mask.shape, path, radius)
-    return fitted(old.mask & ~drawn if erase else old.mask | drawn, old.centroids)
-
-
-def outline(old: Segmentation, path: Sequence[Point]) -> Segmentation | None:
-    """What the path encloses becomes foreground; objects that lie mostly inside are drawn anew by it."""
-    from tui_cytpix.core.drawing import enclosed
-    from tui_cytpix.core.regions import label_objects
-
-    region = enclosed(old.mask.shape, path)
-    if not region.any():
-        return None
-    labels, count = label_objects(old.mask)
-    total = np.bincount(labels.ravel(), minlength=count + 1)
-    within = np.bincount(labels[region], minlength=count + 1)
-    replaced = within * 2 > total
-    replaced[0] = False
-    return fitted((old.mask & ~replaced[labels]) | region, old.centroids)
-
-
-def sketch(old: Segmentation, path: Sequence[Point], pen: Pen, radius: float) -> Segmentation:
-    """How the mask looks while a pen is at work; an outline shows as a thin line."""
-    from tui_cytpix.core.drawing import stroke
-
-    drawn = stroke(old.mask.shape, path, 0.5 if pen is Pen.OUTLINE else radius)
-    return Segmentation(old.mask & ~drawn if pen is Pen.ERASE else old.mask | drawn, old.centroids)
-
-
-def fill(old: Segmentation, point: Point) -> Segmentation | None:
-    """Fills the holes of the object under, or nearest to, the point."""
-    from tui_cytpix.core.regions import fill_holes
-
-    region = object_at(old.mask, point, nearest=True)
-    return None if region is None else fitted(old.mask | fill_holes(region), old.centroids)
-
-
-def split(old: Segmentation, point: Point) -> Segmentation | None:
-    """Cuts the object under the point in two along the shortest line through it; a part without a centroid gets one."""
-    from tui_cytpix.core.drawing import cut
-
-    region = object_at(old.mask, point)
-    parts = None if region is None else cut(region, point)
-    if region is None or parts is None:
-        return None
-    return fitted((old.mask & ~region) | parts, old.centroids)
-
-
-def merge(old: Segmentation, point: Point) -> Segmentation | None:
-    """Joins the object under, or nearest to, the point with the one next to it; every particle stays."""
-    from tui_cytpix.core.drawing import bridge
-    from tui_cytpix.core.regions import depth
-
-    region = object_at(old.mask, point, nearest=True)
-    if region is None or not (old.mask & ~region).any():
-        return None
-    others = old.mask & ~region
-    gap = np.where(others, depth(~region), np.inf)
-    y, x = np.unravel_index(int(np.argmin(gap)), gap.shape)
-    other = object_at(others, (float(y), float(x)))
-    assert other is not None
-    return Segmentation(old.mask | bridge(region, other), old.centroids)
 
 
 def _pixel(point: Point, shape: tuple[int, ...]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from textual.binding import BindingType
 
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.penning import PenScreen
-from tui_cytpix.workflow.retouch import Pen
+from tui_cytpix.workflow.reshape import Pen
 
 
 class AnnotateScreen(PenScreen):

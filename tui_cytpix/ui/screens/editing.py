@@ -22,7 +22,7 @@ from tui_cytpix.workflow.anatomy import Anatomy, ObjectPart, compared, dissect
 from tui_cytpix.workflow.annotate import Annotator, Point, nearest_centroid
 from tui_cytpix.workflow.consistency import Stringency, pause_seconds
 from tui_cytpix.workflow.predict import PredictProgress
-from tui_cytpix.workflow.retouch import Pen
+from tui_cytpix.workflow.reshape import Pen
 from tui_cytpix.workflow.suggest import Order, Suggestion
 
 WIDE = 110

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tui_cytpix.ui.screens.editing import Change, EditingScreen
-from tui_cytpix.workflow.retouch import Pen, sketch
+from tui_cytpix.workflow.reshape import Pen, sketch
 
 PEN_RADII_PX = (0.0, 12.0)
 

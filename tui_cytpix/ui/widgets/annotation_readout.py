@@ -13,7 +13,8 @@ from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.text import plain
 from tui_cytpix.workflow.anatomy import Anatomy, ObjectPart
-from tui_cytpix.workflow.retouch import Pen, nearest_centroid
+from tui_cytpix.workflow.reshape import Pen
+from tui_cytpix.workflow.retouch import nearest_centroid
 
 DIM, BOLD = Style(dim=True), Style(bold=True)
 _WORDS = {
