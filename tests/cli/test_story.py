@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tui_cytpix.formats.run_folder import RunFolder
-from tui_cytpix.workflow.train import TrainingWatch
+from tui_cytpix.workflow.training_watch import TrainingWatch
 
 MEASURES = ("count_accuracy", "singlet_specificity", "multiplet_sensitivity", "centroid_f1", "foreground_iou", "ap50")
 
