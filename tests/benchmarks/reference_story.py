@@ -29,10 +29,11 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.formats.masks import find_label_images, read_label_image, segmentation_from_labels
-from tui_cytpix.workflow import assess, assessment, base_model, evaluate, samples, train
+from tui_cytpix.workflow import assess, assessment, base_model, evaluate, finishing, samples, train
 from tui_cytpix.workflow.annotate import Annotator, nearest_centroid
 from tui_cytpix.workflow.predict import predict_now
 from tui_cytpix.workflow.run import Run
+from tui_cytpix.workflow.training_watch import TrainingWatch
 
 CONDITIONS = {"edinburgh-minimal": ("pombe-edinburgh", 33), "rich-medium": ("pombe-rich", 26)}
 IMAGES = 60
@@ -112,7 +113,7 @@ def make_samples(folder: Path) -> dict[ImageKey, Segmentation]:
 
 def follow(run: Run) -> TrainingStatus:
     """Waits for training to end."""
-    watch = train.TrainingWatch(run.folder)
+    watch = TrainingWatch(run.folder)
     while (status := watch.poll()).live:
         time.sleep(0.2)
     return status
@@ -171,7 +172,7 @@ def describe(when: str, status: TrainingStatus, oracle: Oracle) -> None:
 
 def report_errors(run: Run, oracle: Oracle) -> None:
     """Count errors of base and new model on the images that no step has seen."""
-    new = base_model.entry(train.checkpoints(run)[train.usual_checkpoint(run)])
+    new = base_model.entry(finishing.checkpoints(run)[finishing.usual_checkpoint(run)])
     for label, model in (("base", base_model.base_of(run)), ("new", new)):
         store = predict_now(run, model, run.settings.evaluate.sequence)
         wrong = sum(
@@ -208,7 +209,7 @@ def main(arguments: list[str]) -> int:
         os.environ["XDG_DATA_HOME"] = aside
         folder = Path(aside) / "s_pombe"
         with tell(folder) as run:
-            train.finish(run, "pombe-udt")
+            finishing.finish(run, "pombe-udt")
             predict_now(run, evaluate.new_model(run), [*run.settings.evaluate.sequence, *run.settings.selection.images])
             run.go_to("train")
         if options.write:

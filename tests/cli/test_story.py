@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tui_cytpix.formats.run_folder import RunFolder
-from tui_cytpix.workflow.train import TrainingWatch
+from tui_cytpix.workflow.training_watch import TrainingWatch
 
 MEASURES = ("count_accuracy", "singlet_specificity", "multiplet_sensitivity", "centroid_f1", "foreground_iou", "ap50")
 
@@ -149,8 +149,11 @@ def test_ctrl_c_leaves_training_at_work_and_it_can_be_steered(program, tube, tin
     assert "Training goes on in the background" in rest
     assert "Traceback" not in rest
     assert wait_for(run, "running").target == 500
-    assert "at work already" in program("run", "train", run, status=1).stderr
-    assert "at work" in program("run", "finish", run, "--name", "x", status=1).stderr
+    second = program("run", "train", run, "--detach")
+    assert "at work already, up to epoch 500" in second.stderr
+    assert len(list((run / "jobs").glob("*-train"))) == 1
+    assert program.json("run", "finish", run, "--name", "on-the-way", "--notes", "Early.")["card"]["training"]["curve"]
+    assert wait_for(run, "running").live
     program("run", "pause", run)
     paused = wait_for(run, "paused")
     program("run", "resume", run)

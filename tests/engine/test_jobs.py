@@ -119,7 +119,7 @@ def test_a_killed_training_goes_on_to_the_same_weights_with_no_gap(toy_run, tmp_
     process.kill()
     process.wait()
     reached = _of(job.events(), "epoch")[-1]["epoch"]
-    saved = _state(toy_run)[1]["pending"]["epoch"]
+    saved = _state(toy_run)[1]["pending"]["epoch"]["epoch"]
     assert saved - reached in (0, 1)
     if saved < 6:
         again = here(tmp_path / "second", toy_run.train_spec(epochs=6 - saved, resume=str(last)))
@@ -159,7 +159,7 @@ def test_a_paused_job_leaves_when_nobody_comes_and_sigterm_saves(toy_run, tmp_pa
     assert process.wait(PATIENCE) == 0
     events = job.events()
     assert (events[-1]["type"], events[-1]["reason"]) == ("exited", "terminated")
-    assert _state(toy_run)[1]["pending"]["epoch"] == _of(events, "epoch")[-1]["epoch"]
+    assert _state(toy_run)[1]["pending"]["epoch"]["epoch"] == _of(events, "epoch")[-1]["epoch"]
 
 
 def _failure(events: list[dict]) -> dict:

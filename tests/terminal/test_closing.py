@@ -12,7 +12,7 @@ from terminals import BACK, until
 from tui_cytpix.domain.training import JobState, TrainingStatus
 from tui_cytpix.formats.run_folder import RunFolder
 from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.train import TrainingWatch
+from tui_cytpix.workflow.training_watch import TrainingWatch
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from terminals import BACK, Terminal
 from tui_cytpix.formats.model_file import read_card
 from tui_cytpix.formats.run_folder import RunFolder
 from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.train import TrainingWatch
+from tui_cytpix.workflow.training_watch import TrainingWatch
 
 pytestmark = pytest.mark.slow
 

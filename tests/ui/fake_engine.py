@@ -14,7 +14,7 @@ import pytest
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.formats.job_folder import JobFolder
+from tui_cytpix.formats.job_folder import LOOKS, JobFolder
 from tui_cytpix.formats.model_file import read_card, write_model
 from tui_cytpix.formats.prediction_store import Prediction, write_shard
 from tui_cytpix.formats.run_folder import RunFolder
@@ -99,6 +99,7 @@ class FakeEngine:
                         job.emit("resumed")
                     case "more":
                         target += wish["epochs"]
+                        job.emit("more", epochs=wish["epochs"], target=target)
                     case "stop":
                         job.emit("stopped", epoch=epoch)
                         return
@@ -128,13 +129,20 @@ class FakeEngine:
             target=target,
         )
         if epoch % 5 == 0:
-            job.emit("counts", epoch=epoch, scope="preview", counts=dict.fromkeys(self.flipping, 1 + epoch // 5 % 2))
+            count = 1 + epoch // 5 % 2
+            looks = [self._counted(ImageKey.parse(image), count) for image in self.flipping]
+            write_shard(job.path / LOOKS, "preview", looks)
+            job.emit("counts", epoch=epoch, scope="preview", counts=dict.fromkeys(self.flipping, count))
         if epoch % 5 and epoch < target:
             return
         card = ModelCard("checkpoint", "full", "UDT", training={"epoch": epoch})
         for name in ("best", "last"):
             write_model(folder.checkpoints / f"{name}.safetensors", {"weight": np.full(1, epoch, np.float32)}, card)
         job.emit("best", epoch=epoch)
+
+    def _counted(self, key: ImageKey, count: int) -> Prediction:
+        seen = self.answer("cell-full", key)
+        return Prediction(key, Segmentation(seen.mask, np.full((count, 2), 5, np.float32)))
 
     def _process(self, job: JobFolder) -> None:
         self._started(job)

@@ -25,8 +25,8 @@ from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.widgets.help_panel import HelpPanel
 from tui_cytpix.ui.widgets.palette_panel import PalettePanel
 from tui_cytpix.ui.widgets.step_rail import training_text
-from tui_cytpix.workflow import train
 from tui_cytpix.workflow.settings import Settings
+from tui_cytpix.workflow.training_watch import TrainingWatch
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -148,7 +148,7 @@ async def test_the_users_keys_replace_ours(run: Path, monkeypatch: pytest.Monkey
 
 async def test_training_is_told_to_the_screen_and_the_header(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     status = TrainingStatus(JobState.RUNNING, (Epoch(35, 0.1, 0.9, 0.8, 3.0, 8, 2),), target=100)
-    monkeypatch.setattr(train.TrainingWatch, "poll", lambda _self: status)
+    monkeypatch.setattr(TrainingWatch, "poll", lambda _self: status)
     app = app_on(monkeypatch, run, Train)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await on_train(app, pilot)

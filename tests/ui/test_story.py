@@ -111,6 +111,7 @@ async def annotate_and_train(pilot, app) -> None:
     assert [e.number for e in app.session.training.epochs] == list(range(1, 26))
     await press_each(pilot, "w")
     await reply(pilot, "story-1")
+    await reply(pilot, "")
     await until(pilot, lambda: "story-1 is written" in notices(app))
     assert base_model.find("story-1").card.base_name in ("", "cell-full")
     await press_each(pilot, "full_stop")

@@ -8,16 +8,18 @@ from pathlib import Path
 import pytest
 from driving import burst, notices, press_each, until
 from steps import SAMPLE, accepted, build, on_screen, reply, select, truth, words_of
+from textual.pilot import Pilot
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.training import Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.formats.job_folder import JobFolder
+from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.ui.widgets.ask_panel import AskPanel
 from tui_cytpix.ui.widgets.gallery import Gallery
 from tui_cytpix.ui.widgets.typed_line import TypedLine
 from tui_cytpix.workflow import base_model
 from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.train import TrainingWatch
+from tui_cytpix.workflow.training_watch import TrainingWatch
 
 
 async def test_accepted_images_are_counted_and_training_waits_for_ten(
@@ -95,8 +97,9 @@ async def test_train_pause_add_go_on_and_write_by_keys(tmp_path: Path, monkeypat
         await press_each(pilot, "q p")
         await until(pilot, lambda: app.session.training.state is JobState.RUNNING)
         await until(pilot, lambda: app.session.training.epochs[-1].validation_images == 2)
-        await press_each(pilot, "w")
-        await until(pilot, lambda: "at work" in notices(app))
+        await write(pilot, "pombe-0", "On the way.")
+        assert base_model.find("pombe-0").card.description == "On the way."
+        assert app.session.training.state is JobState.RUNNING
         await press_each(pilot, "e")
         await reply(pilot, "10")
         await until(pilot, lambda: app.session.training.target == 30)
@@ -109,11 +112,105 @@ async def test_train_pause_add_go_on_and_write_by_keys(tmp_path: Path, monkeypat
         await press_each(pilot, "w")
         await reply(pilot, "my model")
         await until(pilot, lambda: "no name" in notices(app))
-        await press_each(pilot, "w")
-        await reply(pilot, "pombe-1")
-        await until(pilot, lambda: "is written" in notices(app))
+        await write(pilot, "pombe-1", "")
         assert base_model.find("pombe-1").card.training["epoch"] == 30
         assert "pombe-1 is written" in screen.hint.words
+
+
+async def write(pilot: Pilot, name: str, notes: str) -> None:
+    going = pilot.app.session.training.state is JobState.RUNNING
+    await press_each(pilot, "w")
+    assert ("Training goes on" in asked(pilot.app)) is going
+    await reply(pilot, name)
+    await reply(pilot, notes)
+    await until(pilot, lambda: f"{name} is written" in notices(pilot.app))
+
+
+def asked(app: CytpixApp) -> str:
+    return str(app.screen.query_one(AskPanel).query_one("Static").render())
+
+
+async def test_training_is_steered_from_any_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    select(stage, annotated=10)
+    stage.engine.holds = {12, 400}
+    app = stage.app()
+    async with app.run_test(size=(120, 30)) as pilot:
+        screen = await on_screen(pilot, "TrainScreen")
+        await until(pilot, lambda: screen.base)
+        await press_each(pilot, "asterisk")
+        assert asked(app) == "Not trained yet."
+        await press_each(pilot, "p")
+        await reply(pilot, "1000")
+        await until(pilot, lambda: len(app.session.training.epochs) == 12)
+        await press_each(pilot, ",")
+        samples = await on_screen(pilot, "SamplesScreen")
+        await until(pilot, lambda: "● 12/1000" in samples.rail.training)
+        header = samples.rail.render().plain
+        assert "TA▁" in header
+        assert "VA▁" in header
+        await press_each(pilot, "asterisk")
+        assert "epoch 12 of 1000" in asked(app)
+        await press_each(pilot, "p")
+        await until(pilot, lambda: app.session.training.state is JobState.PAUSED)
+        await press_each(pilot, "asterisk e")
+        await reply(pilot, "7")
+        await until(pilot, lambda: app.session.training.target == 1007)
+        await press_each(pilot, "asterisk x")  # no choice: nothing happens
+        assert not samples.ask_panel.asking
+        await press_each(pilot, "asterisk w")
+        await reply(pilot, "from-samples")
+        await reply(pilot, "")
+        await until(pilot, lambda: app.session.training.state is JobState.STOPPED)
+        await press_each(pilot, "asterisk p")
+        await until(pilot, lambda: app.session.training.state is JobState.RUNNING)
+        await press_each(pilot, "asterisk s")
+        await press_each(pilot, "y")
+        await until(pilot, lambda: app.session.training.state is JobState.STOPPED)
+        await press_each(pilot, "asterisk t")
+        await on_screen(pilot, "TrainScreen")
+    assert base_model.find("from-samples").card.training["epoch"] <= 12
+
+
+async def test_the_gallery_is_live_and_marks_what_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    select(stage, annotated=10)
+    stage.engine.holds = {10}
+    flipping = ImageKey(SAMPLE, list(truth())[12])
+    stage.engine.flipping = [str(flipping)]
+    app = stage.app()
+    async with app.run_test(size=(160, 40)) as pilot:
+        screen = await on_screen(pilot, "TrainScreen")
+        await until(pilot, lambda: screen.base)
+        await press_each(pilot, "t p")
+        await reply(pilot, "20")
+        await until(pilot, lambda: app.session.training.looked == 10)
+
+        def shown():
+            return next(item for item in screen.gallery.items if item.key == flipping)
+
+        await until(pilot, lambda: shown().badges == "↔↓")
+        assert shown().segmentation.particle_count == 1  # as training sees it, while it goes on
+        await press_each(pilot, "f")
+        cells = [str(cell) for cell in screen.training_pane.flips.get_row(str(flipping))]
+        assert cells == [str(flipping), "1", "2 1 (epoch 10)"]
+
+
+async def test_where_training_computes_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    select(stage, annotated=10)
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "TrainScreen")
+        await until(pilot, lambda: screen.base)
+        await press_each(pilot, "t c")
+        await reply(pilot, "gpu")
+        await until(pilot, lambda: "no device" in notices(app))
+        await press_each(pilot, "c")
+        for answer in ("cuda:1", "3", "4"):
+            await reply(pilot, answer)
+        settings = app.session.run.settings.train
+        assert (settings.device, settings.threads, settings.batch) == ("cuda:1", 3, 4)
 
 
 async def test_stop_asks_and_detach_leaves_training_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

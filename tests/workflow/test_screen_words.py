@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tui_cytpix.domain.annotation import AnnotationBook
 from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.run_settings import SelectionSettings
 from tui_cytpix.domain.sample import ImageKey
@@ -15,7 +16,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.formats.prediction_store import Prediction, PredictionStore, write_shard
-from tui_cytpix.workflow import advice, comparison, coverage, jobs, processing, suggest
+from tui_cytpix.workflow import comparison, coverage, jobs, processing, progress, suggest
 from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.samples import Selection
 
@@ -24,60 +25,45 @@ def epochs(ta: list[float], va: list[float], validation: int = 2, seconds: float
     return [Epoch(i + 1, 0.1, a, b, seconds, 8, validation) for i, (a, b) in enumerate(zip(ta, va, strict=True))]
 
 
-@pytest.mark.parametrize(
-    ("ta", "va", "word"),
-    [
-        ([0.5] * 5, [0.2] * 5, "normal"),
-        ([0.95] * 30, [0.9] * 27 + [0.6] + [0.9] * 2, "dips"),
-        ([0.95] * 40, [0.8 + 0.003 * n for n in range(40)], "rising"),
-        ([0.5 + 0.02 * n for n in range(20)], [0.4 + 0.02 * n for n in range(20)], "rising"),
-        ([0.99] * 40, [0.8] * 40, "below TA"),
-        ([0.95] * 40, [0.93] * 40, "done"),
-    ],
-)
-def test_advice_follows_the_curves(ta: list[float], va: list[float], word: str) -> None:
-    assert word in advice.on_curves(epochs(ta, va))
-
-
-def test_a_dip_long_past_is_forgiven() -> None:
-    assert "done" in advice.on_curves(epochs([0.95] * 60, [0.9] * 5 + [0.3] + [0.9] * 54))
-
-
-def test_validation_on_two_images_is_said_to_be_little() -> None:
-    assert "50%" in advice.on_validation(epochs([0.9], [0.9]))
-    assert advice.on_validation(epochs([0.9], [0.9], validation=30)) == ""
-    assert advice.on_validation([]) == ""
-
-
 def test_the_estimate_grows_with_images_and_epochs() -> None:
     past = epochs([0.9] * 3, [0.9] * 3, seconds=5.0)
-    assert advice.estimate_seconds(past, 10, 100) == pytest.approx(500)
-    assert advice.estimate_seconds(past, 20, 50) == pytest.approx(500)
-    assert advice.estimate_seconds([], 10, 100) is None
+    assert progress.estimate_seconds(past, 8, 100) == pytest.approx(500)
+    assert progress.estimate_seconds(past, 16, 50) == pytest.approx(250)  # 32 views an epoch, as with 8 images
+    assert progress.estimate_seconds(past, 64, 50) == pytest.approx(500)
+    assert progress.estimate_seconds([], 10, 100) is None
+    book = AnnotationBook()
+    assert "a guess" in progress.estimate_in_words([], book, 100, "cell-half")
+    assert "guess" not in progress.estimate_in_words(past, book, 100, "cell-half")
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(None, "–"), (9.6, "10 s"), (200, "3 min 20 s"), (1800, "30 min"), (7500, "2 h 05 min")]
 )
 def test_durations_read_well(seconds: float | None, text: str) -> None:
-    assert advice.duration(seconds) == text
+    assert progress.duration(seconds) == text
 
 
 @pytest.mark.parametrize("state", [None, *JobState])
 def test_every_state_has_words(state: JobState | None) -> None:
-    assert advice.in_words(TrainingStatus(state))
-    assert advice.in_words(TrainingStatus(state, tuple(epochs([0.9], [0.9])), target=100, eta_seconds=20.0))
+    assert progress.in_words(TrainingStatus(state))
+    assert progress.in_words(TrainingStatus(state, tuple(epochs([0.9], [0.9])), target=100, eta_seconds=20.0))
 
 
 def test_flips_are_told_apart_into_early_and_late_ones() -> None:
     early = Flip(ImageKey("s", "1"), ((5, 2), (10, 1), (15, 1), (60, 1)))
     late = Flip(ImageKey("s", "2"), ((5, 1), (55, 1), (60, 2)))
     status = TrainingStatus(JobState.RUNNING, tuple(epochs([0.9] * 60, [0.9] * 60)), flips=(early, late))
-    assert advice.flipping_lately(status) == {late.image}
-    assert "2 images" in advice.on_flips(status)
-    assert "1 of them" in advice.on_flips(status)
-    assert advice.changes(early) == "2→1 (epoch 10)"
-    assert advice.on_flips(TrainingStatus(None)) == ""
+    assert progress.flipping_lately(status) == {late.image}
+    assert progress.strip(early) == "2 1 1 1 (epoch 10)"
+    assert progress.strip(late) == "1 1 2 (epoch 60)"
+
+
+def test_what_changed_at_the_last_look_is_marked() -> None:
+    fell, rose, before = (Flip(ImageKey("s", n), h) for n, h in (
+        ("1", ((55, 2), (60, 1))), ("2", ((62, 1), (63, 3))), ("3", ((50, 1), (55, 2), (60, 2))),
+    ))  # fmt: skip
+    status = TrainingStatus(JobState.RUNNING, tuple(epochs([0.9] * 63, [0.9] * 63)), flips=(fell, rose, before))
+    assert progress.changed_now(replace(status, looked=60)) == {fell.image: -1, rose.image: 2}
 
 
 def test_suggestions_begin_with_what_confuses_the_model(tmp_path: Path) -> None:

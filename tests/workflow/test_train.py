@@ -17,8 +17,9 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.errors import ModelFileError, RunError
 from tui_cytpix.formats.model_file import read_card, write_model
-from tui_cytpix.workflow import base_model, jobs, train
+from tui_cytpix.workflow import base_model, finishing, jobs, train
 from tui_cytpix.workflow.run import Run
+from tui_cytpix.workflow.training_watch import TrainingWatch
 
 DRAWN = Segmentation(np.eye(9, dtype=bool), np.array([[4, 4]], np.float32))
 
@@ -65,18 +66,18 @@ def annotated(run, images=10):
 
 
 def test_nothing_is_trained_yet(run):
-    assert train.TrainingWatch(run.folder).poll().state is None
+    assert TrainingWatch(run.folder).poll().state is None
     for wish in (train.pause, train.stop):
         with pytest.raises(RunError, match="No training is at work"):
             wish(run)
     with pytest.raises(RunError, match="nothing is trained yet"):
-        train.finish(run, "new")
-    assert train.checkpoints(run) == {}
+        finishing.finish(run, "new")
+    assert finishing.checkpoints(run) == {}
 
 
 def test_the_curve_goes_over_all_jobs_and_a_repeated_epoch_counts_once(run, living):
     first = started(run)
-    watch = train.TrainingWatch(run.folder)
+    watch = TrainingWatch(run.folder)
     for n in (1, 2, 3):
         epoch(first, n, va=n / 10)
     assert [e.number for e in watch.poll().epochs] == [1, 2, 3]
@@ -88,7 +89,7 @@ def test_the_curve_goes_over_all_jobs_and_a_repeated_epoch_counts_once(run, livi
     assert [(e.number, e.va) for e in status.epochs] == [(1, 0.1), (2, 0.2), (3, 0.9), (4, 0.5)]
     assert (status.state, status.target, status.best_epoch, status.device) == (JobState.RUNNING, 10, 2, "cpu")
     assert status.eta_seconds == pytest.approx(6 * 2.0)
-    assert status == train.TrainingWatch(run.folder).poll()
+    assert status == TrainingWatch(run.folder).poll()
     assert status.live
 
 
@@ -98,14 +99,14 @@ def test_training_from_the_base_anew_begins_a_new_curve(run):
     epoch(first, 2)
     again = started(run)
     epoch(again, 1, va=0.7)
-    assert [(e.number, e.va) for e in train.TrainingWatch(run.folder).poll().epochs] == [(1, 0.7)]
+    assert [(e.number, e.va) for e in TrainingWatch(run.folder).poll().epochs] == [(1, 0.7)]
 
 
 def test_flips_come_with_the_most_restless_first(run):
     job = started(run)
     for number, (a, b, c) in enumerate([(1, 1, 2), (2, 1, 2), (1, 2, 2)], 1):
         job.emit("counts", epoch=number, scope="annotated", counts={"s:a": a, "s:b": b, "s:c": c})
-    flips = train.TrainingWatch(run.folder).poll().flips
+    flips = TrainingWatch(run.folder).poll().flips
     assert [(str(f.image), f.flips) for f in flips] == [("s:a", 2), ("s:b", 1)]
 
 
@@ -114,7 +115,7 @@ def test_a_lost_job_says_so(run):
     dead.wait()
     job = started(run, pid=dead.pid)
     job.output_path.write_text("Killed\n")
-    status = train.TrainingWatch(run.folder).poll()
+    status = TrainingWatch(run.folder).poll()
     assert status.state is JobState.LOST
     assert "Killed" in status.message
     assert not status.live
@@ -127,7 +128,7 @@ def test_unknown_events_and_a_torn_line_are_passed_over(run):
     epoch(job, 1)
     with job.events_path.open("ab") as file:
         file.write(b'{"type":"epo')
-    assert len(train.TrainingWatch(run.folder).poll().epochs) == 1
+    assert len(TrainingWatch(run.folder).poll().epochs) == 1
 
 
 def test_training_needs_ten_images_a_base_and_no_other_job(run, model_file, living, monkeypatch):
@@ -185,7 +186,7 @@ def test_finishing_writes_the_model_with_its_card_and_takes_it_into_the_library(
         card = ModelCard("base", "half", "UDT", base="sha256:b", base_name="base", training={"epoch": number})
         write_model(run.folder.checkpoints / f"{name}.safetensors", {"w": np.full(3, number, np.float32)}, card)
     run.update(replace(run.settings, seed=4))
-    model = train.finish(run, "pombe-1", "best")
+    model = finishing.finish(run, "pombe-1", "best")
     card = read_card(run.folder.model_path)
     assert (card.name, card.kind, card.base_name) == ("pombe-1", "UDT", "base")
     assert (card.measured["TA"], card.measured["VA"]) == (0.6, 0.5)
@@ -194,10 +195,10 @@ def test_finishing_writes_the_model_with_its_card_and_takes_it_into_the_library(
     assert base_model.find("pombe-1").hash == model.hash
     assert run.settings.evaluate.name == "pombe-1"
     with pytest.raises(ModelFileError, match="taken"):
-        train.finish(run, "pombe-1")
+        finishing.finish(run, "pombe-1")
     with pytest.raises(RunError, match="best, epoch-0001, last"):
-        train.finish(run, "pombe-2", "epoch-0099")
-    assert train.finish(run, "pombe-2").card.training["epoch"] == 3
+        finishing.finish(run, "pombe-2", "epoch-0099")
+    assert finishing.finish(run, "pombe-2").card.training["epoch"] == 3
 
 
 def test_the_best_epoch_is_the_usual_choice_only_where_enough_images_validate(run):
@@ -208,12 +209,16 @@ def test_the_best_epoch_is_the_usual_choice_only_where_enough_images_validate(ru
             run.record_edit(key, "accept")
 
     accept(20)
-    assert train.usual_checkpoint(run) == "last"
+    assert finishing.usual_checkpoint(run) == "last"
     accept(5)
-    assert train.usual_checkpoint(run) == "best"
+    assert finishing.usual_checkpoint(run) == "best"
 
 
-def test_a_run_at_work_is_not_finished(run, living):
-    started(run, pid=living.pid)
-    with pytest.raises(RunError, match="at work"):
-        train.finish(run, "pombe-1")
+def test_a_run_at_work_is_finished_as_far_as_it_is(run, living):
+    job = started(run, pid=living.pid)
+    epoch(job, 1)
+    run.folder.checkpoints.mkdir()
+    card = ModelCard("base", "half", "UDT", training={"epoch": 1})
+    write_model(run.folder.checkpoints / "last.safetensors", {"w": np.zeros(3, np.float32)}, card)
+    assert finishing.finish(run, "pombe-1", notes="A first try.").card.description == "A first try."
+    assert TrainingWatch(run.folder).poll().live

@@ -10,13 +10,14 @@ from tui_cytpix.cli.output import duration, note, percent, say, say_json
 
 if TYPE_CHECKING:
     from tui_cytpix.domain.training import TrainingStatus
+    from tui_cytpix.workflow.advice import Advice
     from tui_cytpix.workflow.run import Run
 
 
 def status(arguments: argparse.Namespace) -> int:
     """Samples, annotations, training and model; reads only, so that it works beside an open app."""
     from tui_cytpix.workflow.run import Run
-    from tui_cytpix.workflow.train import TrainingWatch
+    from tui_cytpix.workflow.training_watch import TrainingWatch
 
     run = Run.open(arguments.run, writing=False)
     try:
@@ -49,6 +50,9 @@ def as_dict(training: TrainingStatus) -> dict[str, Any]:
         "message": training.message,
         "epochs": [asdict(e) for e in training.epochs],
         "flips": [{"image": str(f.image), "flips": f.flips, "history": f.history} for f in training.flips],
+        "contradictions": [
+            {"image": str(c.image), "given": c.given, "looks": c.looks} for c in training.contradictions
+        ],
         "log": training.log,
     }
 
@@ -68,6 +72,14 @@ def _counts(run: Run) -> dict[str, int]:
     }
 
 
+def _advice(run: Run, training: TrainingStatus) -> tuple[Advice, ...]:
+    """As the screen says it, what is not covered yet included where the base has answered for the preview."""
+    from tui_cytpix.workflow.advice import advise
+    from tui_cytpix.workflow.morphology import missing_in
+
+    return advise(training, run.annotations, missing_in(run))
+
+
 def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:
     settings = run.settings
     return {
@@ -82,6 +94,9 @@ def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:
         "annotations": _counts(run),
         "missing_to_train": run.annotations.ready_to_train(),
         "training": as_dict(training),
+        "advice": [
+            {"kind": a.kind, "words": a.words, "images": [str(i) for i in a.images]} for a in _advice(run, training)
+        ],
         "model": {"name": settings.evaluate.name, "path": str(run.folder.model_path)}
         if run.folder.model_path.is_file()
         else None,
@@ -108,6 +123,7 @@ def _tell(run: Run, training: TrainingStatus) -> None:
         ("", run.annotations.ready_to_train() or ""),
         ("training", _training_in_words(training)),
         ("", training.message),
+        *(("advice", advice.words) for advice in _advice(run, training)),
         ("model", f"{settings.evaluate.name}: {run.folder.model_path}" if run.folder.model_path.is_file() else "none"),
     ]
     say(f"{settings.name}: {run.path}", *(f"  {name:<11} {value}" for name, value in rows if value))

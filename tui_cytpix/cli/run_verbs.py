@@ -46,7 +46,10 @@ def parser(prog: str) -> argparse.ArgumentParser:
     train.add_argument("--epochs", type=options.positive, metavar="N", help="additional epochs; default: 100")
     train.add_argument("--detach", action="store_true", help="don't wait for the end")
     options.add_device(train)
-    train.set_defaults(device=None, threads=None)
+    train.add_argument(
+        "--batch", type=options.positive, metavar="N", help="views a step; fewer need less memory; default: 8"
+    )
+    train.set_defaults(device=None, threads=None, batch=None)
 
     _verb(verbs, "status", "how far the run is", run_status.status)
     _verb(verbs, "pause", "pause training at the end of the epoch", training.pause)
@@ -61,6 +64,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
         metavar="C",
         help="best, last or epoch-NNNN; default: best where five images or more validate, else last",
     )
+    finish.add_argument("--notes", default="", metavar="TEXT", help="for the model's card")
     return parser
 
 
@@ -164,11 +168,11 @@ def annotate_run(arguments: argparse.Namespace) -> int:
 
 def finish_run(arguments: argparse.Namespace) -> int:
     """Writes the model."""
-    from tui_cytpix.workflow import train
+    from tui_cytpix.workflow import finishing
     from tui_cytpix.workflow.run import Run
 
     with writing(Run.open(arguments.run)) as run:
-        model = train.finish(run, arguments.name, arguments.checkpoint)
+        model = finishing.finish(run, arguments.name, arguments.checkpoint, arguments.notes)
         run.go_to("evaluate")
     if arguments.json:
         say_json({"run": str(run.path), "model": model.path, "hash": model.hash, "card": model.card.to_dict()})

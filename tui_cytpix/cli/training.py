@@ -15,64 +15,79 @@ from tui_cytpix.errors import JobError
 
 if TYPE_CHECKING:
     from tui_cytpix.workflow.run import Run
-    from tui_cytpix.workflow.train import TrainingWatch
+    from tui_cytpix.workflow.training_watch import TrainingWatch
 
 POLL_SECONDS = 0.3
 
 
 def train(arguments: argparse.Namespace) -> int:
-    """Starts the job and follows it; the run is free for the app meanwhile."""
-    from tui_cytpix.workflow import train as use
+    """Starts the job and follows it; the run is free for the app meanwhile. A job that is at work already is followed
+    instead.
+    """
     from tui_cytpix.workflow.run import Run
+    from tui_cytpix.workflow.training_watch import TrainingWatch
 
-    run = Run.open(arguments.run)
-    try:
-        run.go_to("train")
-        use.compute_on(run, arguments.device, arguments.threads)
-        watch = use.TrainingWatch(run.folder)
+    with Run.open(arguments.run, writing=False) as seen:
+        watch = TrainingWatch(seen.folder)
         before = watch.poll()
-        job = use.start(run, arguments.epochs)
-    finally:
-        run.close()
+    if before.live:
+        note(f"Training is at work already, up to epoch {before.target}: followed from here, nothing is started.")
+    else:
+        _start(arguments)
     if arguments.detach:
-        note(f"Training is at work in the background. How far: tui-cytpix run status {run.path}")
+        status = watch.poll()
+        note(f"Training is at work in the background. How far: tui-cytpix run status {arguments.run}")
         if arguments.json:
-            say_json({"run": str(run.path), "job": str(job.path)})
+            say_json({"run": str(seen.path), "job": status.job})
         else:
-            say(job.path)
+            say(status.job)
         return 0
     try:
-        status = _follow(watch, before, resumed=bool(job.spec.get("resume")))
+        status = _follow(watch, before)
     except KeyboardInterrupt:
-        note(f"Training goes on in the background. How far: tui-cytpix run status {run.path}")
-        note(f"To end it: tui-cytpix run stop {run.path}")
+        note(f"Training goes on in the background. How far: tui-cytpix run status {arguments.run}")
+        note(f"To end it: tui-cytpix run stop {arguments.run}")
         raise
     if status.state in (JobState.FAILED, JobState.LOST):
         raise JobError("Training ended early", status.message)
     if arguments.json:
-        say_json({"run": str(run.path), **as_dict(status)})
+        say_json({"run": str(seen.path), **as_dict(status)})
     elif status.epochs:
         say(f"{status.state}: {_in_words(status.epochs[-1], status.target)}")
     return 0
 
 
-def _follow(watch: TrainingWatch, before: TrainingStatus, *, resumed: bool) -> TrainingStatus:
+def _start(arguments: argparse.Namespace) -> None:
+    from tui_cytpix.workflow import train as use
+    from tui_cytpix.workflow.run import Run
+
+    with Run.open(arguments.run) as run:
+        run.go_to("train")
+        use.compute_on(run, arguments.device, arguments.threads, arguments.batch)
+        use.start(run, arguments.epochs)
+
+
+def _follow(watch: TrainingWatch, before: TrainingStatus) -> TrainingStatus:
     """Waits for the job's end; an epoch is a step of the line on a terminal, a line elsewhere."""
-    log, epoch = before.log, before.epochs[-1].number if before.epochs and resumed else 0
+    log, known = before.log, len(before.epochs)
+    waits = ""
     with Progress("training") as progress:
         while True:
             status = watch.poll()
-            for one in (e for e in status.epochs if e.number > epoch):
-                epoch = one.number
+            for one in status.epochs[known if len(status.epochs) >= known else 0 :]:
                 text = _in_words(one, status.target)
                 if progress.terminal:
                     left = f", about {duration(status.eta_seconds)} left" if status.eta_seconds else ""
                     progress.show(text + left)
                 else:
                     progress.note(text)
+            known = len(status.epochs)
             for text in _appended(log, status.log):
                 progress.note(text)
             log = status.log
+            if status.message and status.live and status.message != waits:
+                progress.note(status.message)
+            waits = status.message
             if not status.live:
                 return status
             time.sleep(POLL_SECONDS)

@@ -52,8 +52,8 @@ def wand(
     """The structure around a point, as an object of its own: what it may be, likeliest first.
 
     Grown from the point over what exceeds a level, holes filled, other objects left alone: as it is, without what is
-    narrower than a cell, or the convex hull of that; drawn out by up to 2 px or in by up to 7, as a halo belongs to what
-    is seen, not to the cell. The likeliest of these is outlined as the sample's other objects are; then comes the one
+    narrower than a cell, or the convex hull of that; drawn out by up to 2 px or in by up to 7, as a halo is seen but is
+    no part of the cell. The likeliest of these is outlined as the sample's other objects are; then comes the one
     on whose outline the image changes most steeply and that still encloses most of the structure, the nearer to the
     usual area the better; and so on in turn.
 

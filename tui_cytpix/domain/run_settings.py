@@ -70,12 +70,13 @@ class SelectionSettings:
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """Step 4."""
+    """Step 4. `threads` and `batch` (views in a step): 0 for the usual number."""
 
     size_cutoff_um: float = DEFAULT_CUTOFF_UM
     epochs: int = 100
     device: str = "auto"
     threads: int = 0
+    batch: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from tui_cytpix.domain.sample import ImageKey
 
+LEAST_VIEWS = 32  # of training images in an epoch
+
 
 class JobState(enum.StrEnum):
     """Where a job stands, as its event log tells."""
@@ -24,7 +26,7 @@ class JobState(enum.StrEnum):
 @dataclass(frozen=True)
 class Epoch:
     """One line of the curve. `ta`, `va` in 0..1 (engine.accuracy defines them); `seconds` of wall time; `va_error` the
-    standard error of VA over its images, None where unknown.
+    standard error of VA over its images, `rate` the learning rate at the epoch's end, None where unknown.
     """
 
     number: int
@@ -35,6 +37,7 @@ class Epoch:
     training_images: int
     validation_images: int
     va_error: float | None = None
+    rate: float | None = None
 
     @property
     def va_in_words(self) -> str:
@@ -57,11 +60,24 @@ class Flip:
 
 
 @dataclass(frozen=True)
+class Contradiction:
+    """An annotated image that the model counts otherwise than its annotation: `looks` holds (epoch, the model's count,
+    how sure it is, 0..1) of the looks that contradicted the count `given`.
+    """
+
+    image: ImageKey
+    given: int
+    looks: tuple[tuple[int, int, float], ...]
+
+
+@dataclass(frozen=True)
 class TrainingStatus:
     """An immutable picture of all training so far, over every job of the run.
 
     `target` is the epoch at which training will finish; `eta_seconds` None where unknown; `message` a sentence,
-    the reason where it failed.
+    the reason where it failed or waits; `contradictions` those of the annotations as they were at the last epoch;
+    `told` when that epoch ended, seconds since 1970 by the engine's clock; `looked` the epoch of the last look at the
+    whole preview, 0 before the first.
     """
 
     state: JobState | None
@@ -70,10 +86,13 @@ class TrainingStatus:
     device: str = ""
     eta_seconds: float | None = None
     flips: tuple[Flip, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
     message: str = ""
     job: str = ""
     best_epoch: int | None = None
     log: tuple[str, ...] = field(default=())
+    told: float = 0.0
+    looked: int = 0
 
     @property
     def live(self) -> bool:

@@ -1,7 +1,7 @@
 """Checkpoints of a training run: model files that anyone can use, and beside the last one the trainer's whole state.
 
-The state (`last.npz`) holds everything that the next epoch depends on, its own weights included, so that it is whole
-at whatever moment the process was killed; it is written before the model file.
+The state (`last.npz`) holds everything that the next epoch depends on, its own weights included. It is written after
+the model files: killed in between, the next process repeats the epoch and writes the same files again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,30 @@ from tui_cytpix.formats.atomic import write_bytes
 from tui_cytpix.formats.npz import read_npz
 
 _META = "meta"
-SPARSE = 25  # every so many epochs a checkpoint is kept
+SPARSE = 25  # every so many epochs a checkpoint is kept, at first
+MOST = 8  # of these
+
+
+def sparse_name(epoch: int) -> str:
+    """`epoch-0050`."""
+    return f"epoch-{epoch:04d}"
+
+
+def spacing(epoch: int) -> int:
+    """Every so many epochs a checkpoint is kept: 25, and twice as many whenever there would be more than eight."""
+    step = SPARSE
+    while epoch // step > MOST:
+        step *= 2
+    return step
+
+
+def thin(folder: Path, epoch: int) -> None:
+    """Removes the checkpoints that the spacing at this epoch leaves out, so that a run stays small."""
+    step = spacing(epoch)
+    for path in folder.glob("epoch-*.safetensors"):
+        number = path.stem.removeprefix("epoch-")
+        if number.isdigit() and int(number) % step:
+            path.unlink(missing_ok=True)
 
 
 def state_path(checkpoint: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from tui_cytpix.core.normalise import normalise
 from tui_cytpix.core.regions import ellipses, label_objects
+from tui_cytpix.core.size_cutoff import cut_to_size
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.augment import Augmentation, crop
 from tui_cytpix.engine.compose import with_another
@@ -37,6 +39,11 @@ class Example:
     scene: Scene
     cutoff_px: float = 0.0
     zoom: float = 1.0
+
+    @functools.cached_property
+    def wanted(self) -> Segmentation:
+        """What a model is to say: the truth with the size cutoff."""
+        return Segmentation(*cut_to_size(self.truth.mask, self.truth.centroids, self.cutoff_px))
 
 
 def example(

@@ -43,13 +43,6 @@ def _cpu_has_bf16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def choose_device(wanted: str) -> torch.device:
-    """`auto`: the GPU where there is one. A named one is taken at its word."""
-    if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(wanted)
-
-
 class Found(NamedTuple):
     """What a part of an image shows; outside of it there is nothing.
 

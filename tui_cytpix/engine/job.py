@@ -6,8 +6,10 @@ Nothing heavy is imported before the signals are handled and the heart beats.
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import os
+import re
 import signal
 import socket
 import sys
@@ -19,14 +21,17 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from tui_cytpix.errors import CytpixError, JobError
-from tui_cytpix.formats.job_folder import JobFolder
+from tui_cytpix.errors import CytpixError, JobError, RunError
+from tui_cytpix.formats.job_folder import ANOTHER, JobFolder
 from tui_cytpix.formats.json_log import LogTail
+from tui_cytpix.formats.lease import Lease
 
 if TYPE_CHECKING:
     import torch
 
 BEAT_SECONDS = 2.0
+_NO_MEMORY = re.compile(r"can't allocate memory|not enough memory|bad_?alloc|Insufficient memory|to allocate", re.I)
+_GPU = re.compile(r"\b(CUDA|CUBLAS|CUDNN|NVML|AcceleratorError)", re.I)
 PROGRESS_SECONDS = 0.5
 MAX_THREADS = 8
 _KINDS = {
@@ -45,11 +50,16 @@ class Leave(Exception):  # noqa: N818
 
 
 class Job:
-    """A job at work: its folder, what it was asked meanwhile, and whether it was told to leave."""
+    """A job at work: its folder, what it was asked meanwhile, and whether it was told to leave. `note` is what it waits
+    for, told with each beat of the heart; `lease`, where it has one, is renewed with it.
+    """
 
     def __init__(self, folder: JobFolder) -> None:
         self.folder, self.spec = folder, folder.spec
         self.terminated = threading.Event()
+        self.note = ""
+        self.replaced = False
+        self.lease: Lease | None = None
         self._control = LogTail(folder.control_path)
         self._told = 0.0
 
@@ -58,10 +68,11 @@ class Job:
         self.folder.emit(kind, **fields)
 
     def wishes(self) -> list[dict[str, Any]]:
-        """What was wished since the last look; each is acknowledged."""
+        """What was wished since the last look; each is acknowledged, where the disk takes it."""
         found = self._control.new()
         for wish in found:
-            self.emit("ack", of=wish.get("seq", 0))
+            with contextlib.suppress(OSError):
+                self.emit("ack", of=wish.get("seq", 0))
         return found
 
     def progress(self, done: int, total: int, what: str) -> None:
@@ -72,8 +83,10 @@ class Job:
 
     def check(self) -> None:
         """Raises:
-        Leave: the process was told to.
+        Leave: the process was told to, or another took its place.
         """
+        if self.replaced:
+            raise Leave(ANOTHER)
         if self.terminated.is_set():
             raise Leave("terminated")
 
@@ -96,41 +109,39 @@ class Job:
         Raises:
             JobError: there is no such device.
         """
+        from tui_cytpix.engine.device import device_name, usable_device
+
         threads = int(self.spec.get("threads", 0)) or default_threads()
-        device = usable_device(str(self.spec.get("device", "auto")), threads)
+        device, note = usable_device(str(self.spec.get("device", "auto")), threads)
         self.started(device_name(device), threads, **fields)
+        if note:
+            self.emit("log", text=note)
         return device
 
     def started(self, device: str, threads: int, **fields: Any) -> None:
         """Tells that the job has started, and where it computes."""
         self.emit("started", device=device, threads=threads, pid=os.getpid(), host=socket.gethostname(), **fields)
 
+    def only_one(self, lease: Path) -> None:
+        """Holds a lease from now on, so that of jobs started at once, or on two machines, one works.
 
-def usable_device(wanted: str, threads: int) -> torch.device:
-    """Loads torch for a device (`auto`: the GPU where there is one) and a number of threads.
+        Raises:
+            Leave: another one holds it and lives.
+        """
+        taken = Lease(lease, "The run")
+        try:
+            taken.acquire()
+        except RunError as error:
+            raise Leave(ANOTHER) from error
+        self.lease = taken
 
-    Raises:
-        JobError: there is no such device.
-    """
-    import torch
-
-    from tui_cytpix.engine.inference import choose_device
-
-    torch.set_num_threads(threads)
-    try:
-        device = choose_device(wanted)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "not available"
-        raise JobError("The device can't be used", f"{wanted}: {reason}", "Choose cpu, or auto.") from error
-    return device
-
-
-def device_name(device: torch.device) -> str:
-    """For people."""
-    import torch
-
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    def beat(self) -> None:
+        """Tells that it lives. A job that was thought dead, and whose place another took, leaves."""
+        with contextlib.suppress(OSError):
+            self.folder.beat(self.note)
+            if self.lease is not None and not self.lease.renew():
+                self.replaced = True
+                self.terminated.set()
 
 
 def default_threads() -> int:
@@ -141,13 +152,12 @@ def default_threads() -> int:
 
 
 @contextlib.contextmanager
-def _beating(folder: JobFolder) -> Iterator[None]:
+def _beating(job: Job) -> Iterator[None]:
     done = threading.Event()
 
     def beat() -> None:
         while not done.is_set():
-            with contextlib.suppress(OSError):
-                folder.beat()
+            job.beat()
             done.wait(BEAT_SECONDS)
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
@@ -157,6 +167,8 @@ def _beating(folder: JobFolder) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+        if job.lease is not None:
+            job.lease.release()
 
 
 def run_job(path: Path) -> int:
@@ -177,7 +189,7 @@ def run_job(path: Path) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
-    with _beating(folder):
+    with _beating(job):
         return _run(job)
 
 
@@ -188,21 +200,35 @@ def _run(job: Job) -> int:
             raise JobError("The job can't be read", f"kind {kind!r} is unknown.", "Update tui-cytpix.")
         importlib.import_module(_KINDS[kind]).run(job)
     except Leave as leave:
-        job.emit("exited", reason=leave.reason)
+        with contextlib.suppress(OSError):
+            job.emit("exited", reason=leave.reason)
     except CytpixError as error:
         return _failed(job, f"{error.title}. {error.detail}".strip(), error.way_out)
-    except MemoryError:
-        return _failed(job, "The memory is full.", "Close other programs, or take a machine with more.")
     except OSError as error:
         traceback.print_exc()
+        if error.errno == errno.ENOMEM:
+            return _failed(job, *in_words(MemoryError(), job))
         return _failed(job, f"{error.filename or job.folder.path}: {error.strerror}.", "Check the disk and try again.")
     except Exception as error:
         traceback.print_exc()
-        if type(error).__name__ == "OutOfMemoryError":
-            return _failed(job, "The GPU's memory is full.", "Choose another GPU, or the device cpu.")
-        reason = f"{type(error).__name__}: {str(error)[:300]}"
-        return _failed(job, reason, f"This is a fault of tui-cytpix; please report {job.folder.output_path}.")
+        return _failed(job, *in_words(error, job))
     return 0
+
+
+def in_words(error: Exception, job: Job) -> tuple[str, str]:
+    """The reason of a failure that torch, OpenCV or Python told in their own way, and a way out."""
+    text = f"{type(error).__name__}: {error}"
+    trains = job.spec.get("kind") == "train"
+    smaller = "Train in smaller steps (batch 4, or 2), or " if trains else "Use "
+    saved = " What was trained is saved: start again to go on." if trains else ""
+    if type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in text:
+        return "The GPU's memory is full.", f"{smaller}another GPU, or the device cpu.{saved}"
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(text):
+        return "The memory is full.", f"{smaller}a machine with more memory, or close other programs.{saved}"
+    if _GPU.search(text):
+        first = str(error).partition("\n")[0][:200].rstrip(".")
+        return f"The GPU failed: {first}.", f"Use the device cpu, or restart the machine.{saved}"
+    return text[:300], f"This is a fault of tui-cytpix; please report {job.folder.output_path}."
 
 
 def _failed(job: Job, reason: str, way_out: str) -> int:

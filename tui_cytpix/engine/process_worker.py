@@ -128,7 +128,7 @@ def describe() -> Equipment:
     Raises:
         CytpixError: the model or the device can't be used.
     """
-    from tui_cytpix.engine.job import device_name
+    from tui_cytpix.engine.device import device_name
 
     predictor = _predictor()
     return Equipment(device_name(predictor.device), str(predictor.dtype).removeprefix("torch."))
@@ -136,14 +136,14 @@ def describe() -> Equipment:
 
 def _predictor() -> Predictor:
     if _State.predictor is None:
+        from tui_cytpix.engine.device import usable_device
         from tui_cytpix.engine.inference import Predictor
-        from tui_cytpix.engine.job import usable_device
         from tui_cytpix.engine.model import load_model
 
         settings = _State.settings
         model = load_model(settings.model)
         model = replace(model, card=replace(model.card, size_cutoff_um=settings.size_cutoff_um))
-        _State.predictor = Predictor(model, usable_device(settings.device, threads=1))
+        _State.predictor = Predictor(model, usable_device(settings.device, threads=1)[0])
     return _State.predictor
 
 

@@ -19,6 +19,7 @@ from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.postprocess import cutoff_px
 from tui_cytpix.engine.zoom import zoom_of
 from tui_cytpix.errors import CytpixError
+from tui_cytpix.formats.prediction_store import Prediction
 from tui_cytpix.formats.run_images import RunImages
 
 CHUNK = 32
@@ -110,21 +111,26 @@ class TrainImages:
         """Median major diameter of the annotated objects, px."""
         return particle_px([*self.training.values(), *self.validation.values()])
 
-    def count_preview(self, predictor: Predictor, skip: Mapping[str, int]) -> dict[str, int]:
-        """Particles in each preview image but those in `skip` (counted already) and those that can't be read."""
+    def look_at_preview(self, predictor: Predictor, skip: Mapping[str, int]) -> list[Prediction]:
+        """What each preview image shows but those in `skip` (looked at already) and those that can't be read."""
         keys = [key for key in self._preview if str(key) not in skip and key not in self._unreadable]
-        counts = {}
+        seen = []
         for start in range(0, len(keys), CHUNK):
             readable = [(key, gray) for key in keys[start : start + CHUNK] if (gray := self._gray(key)) is not None]
-            answers = predictor.find(
-                [gray.astype(np.float32) for _, gray in readable],
-                [self._cutoff_px(key) for key, _ in readable],
-                [self._zoom(key.sample) for key, _ in readable],
-            )
-            counts.update(
-                {str(key): found.segmentation.particle_count for (key, _), found in zip(readable, answers, strict=True)}
-            )
-        return counts
+            grays = [gray.astype(np.float32) for _, gray in readable]
+            cutoffs = [self._cutoff_px(key) for key, _ in readable]
+            answers = predictor.find(grays, cutoffs, [self._zoom(key.sample) for key, _ in readable])
+            seen += [
+                Prediction(key, found.in_frame(gray.shape)[0])
+                for (key, gray), found in zip(readable, answers, strict=True)
+            ]
+        return seen
+
+    def by_sample(self) -> dict[str, dict[str, int]]:
+        """How many images of each sample train and validate."""
+        sides = {"training": self.training, "validation": self.validation}
+        samples = sorted({key.sample for side in sides.values() for key in side})
+        return {name: {what: sum(k.sample == name for k in side) for what, side in sides.items()} for name in samples}
 
     def _gray(self, key: ImageKey) -> NDArray[np.float16] | None:
         """Normalised, in half precision: up to a thousand frames stay in memory."""

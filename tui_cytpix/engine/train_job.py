@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tui_cytpix.domain.annotation import AnnotationBook, Side
+from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.run_settings import RunSettings
+from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine import checkpoints
 from tui_cytpix.engine.job import Job, Leave
 from tui_cytpix.engine.model import load_model, save_model
 from tui_cytpix.engine.train_images import TrainImages
 from tui_cytpix.engine.trainer import FitSettings, Trainer, look
 from tui_cytpix.errors import ModelFileError, RunError
+from tui_cytpix.formats.job_folder import ANOTHER, LOOKS
 from tui_cytpix.formats.model_file import file_hash
+from tui_cytpix.formats.prediction_store import write_shard
 from tui_cytpix.formats.run_folder import RunFolder
 from tui_cytpix.formats.run_images import RunImages
 
@@ -24,6 +30,8 @@ PREVIEW_EVERY = 5
 SMOOTHING = 5  # epochs
 IDLE_SECONDS = 600.0
 POLL_SECONDS = 0.2
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL_SECONDS = 2.0
 
 
 def run(job: Job) -> None:
@@ -34,6 +42,7 @@ def run(job: Job) -> None:
         Leave: told to leave, or paused for long; the state is saved.
     """
     folder = RunFolder(Path(job.text("run")))
+    job.only_one(folder.training_lease_path)
     settings = folder.read_settings()
     images = RunImages(folder, settings)
     try:
@@ -43,13 +52,14 @@ def run(job: Job) -> None:
 
 
 class _Session:
-    """One job's work. `pending` is the last epoch's line, told again after a crash between saving and telling."""
+    """One job's work. `pending` holds the last epoch's lines, told again after a crash between saving and telling."""
 
     def __init__(self, job: Job, folder: RunFolder, settings: RunSettings, images: RunImages) -> None:
         self.job, self.folder = job, folder
         base_path = Path(job.text("base"))
         self.base_hash = file_hash(base_path) if base_path.is_file() else ""
         base = load_model(base_path)
+        self.base_card = base.card
         if job.spec.get("base_hash") not in ("", None, self.base_hash):
             raise ModelFileError(
                 "The base model changed", f"{base_path} is not the file that was chosen.", "Choose a base model again."
@@ -63,10 +73,11 @@ class _Session:
         self.va: list[float] = [float(v) for v in meta.get("va", [])]
         self.best = float(meta.get("best", -1.0))
         self.annotations = str(meta.get("annotations", ""))
-        epoch = int(self.pending.get("epoch", 0))
+        epoch = int(self.pending.get("epoch", {}).get("epoch", 0))
         self.target = epoch + int(job.spec.get("epochs", 100))
         device = job.start_torch(target=self.target, epoch=epoch)
-        self.trainer = Trainer(base, FitSettings(), int(job.spec.get("seed", 0)), device)
+        batch = int(job.spec.get("batch", 0)) or FitSettings.batch
+        self.trainer = Trainer(base, FitSettings(batch=batch), int(job.spec.get("seed", 0)), device)
         if arrays:
             self._restore(arrays, state)
         self.reload()
@@ -81,7 +92,8 @@ class _Session:
                 "Delete the run's checkpoints folder to train from this base model.",
             ) from error
         if self.pending:
-            self.job.emit("epoch", **{**self.pending, "target": self.target})
+            self.pending["epoch"]["target"] = self.target
+            self._tell()
 
     def reload(self) -> None:
         """Takes in the annotations as they are now.
@@ -104,18 +116,20 @@ class _Session:
         if annotations != self.annotations:
             # What was best before was not trained on these, or not measured by them.
             self.annotations, self.va, self.best = annotations, [], -1.0
+            sides = {"training": len(self.images.training), "validation": len(self.images.validation)}
+            self._emit("annotations", **sides)
 
     def run(self) -> None:
         """Epochs, until it ends."""
         while self.trainer.epoch < self.target:
             if not self._obey():
-                self.job.emit("stopped", epoch=self.trainer.epoch)
+                self._emit("stopped", epoch=self.trainer.epoch)
                 return
             if self.trainer.epoch >= self.target:
                 break
             self.job.check()
             self._epoch()
-        self.job.emit("finished", epoch=self.trainer.epoch)
+        self._emit("finished", epoch=self.trainer.epoch)
 
     def _obey(self) -> bool:
         """False where training is to stop."""
@@ -126,15 +140,17 @@ class _Session:
                 if kind == "stop":
                     return False
                 if kind == "more":
-                    self.target += max(0, int(wish.get("epochs", 0)))
+                    more = max(0, int(wish.get("epochs", 0)))
+                    self.target += more
+                    self._emit("more", epochs=more, target=self.target)
                 elif kind == "reload":
                     self.reload()
                 elif kind == "pause" and not paused:
                     paused, since = True, time.monotonic()
-                    self.job.emit("paused", epoch=self.trainer.epoch)
+                    self._emit("paused", epoch=self.trainer.epoch)
                 elif kind == "resume" and paused:
                     paused = False
-                    self.job.emit("resumed")
+                    self._emit("resumed")
             if not paused:
                 return True
             self.job.check()
@@ -148,67 +164,124 @@ class _Session:
         predictor = self.trainer.predictor()
         ta, trained = look(predictor, list(self.images.training.values()))
         va, held_out = look(predictor, list(self.images.validation.values()))
-        counts = {
-            str(key): found.particle_count
-            for key, found in zip([*self.images.training, *self.images.validation], trained + held_out, strict=True)
-        }
-        self.va.append(va.mean)
-        # A single epoch's VA is luck: none counts as the best before a whole window is there.
-        recent = self.va[-SMOOTHING:]
-        smoothed = sum(recent) / SMOOTHING if len(recent) == SMOOTHING else -1.0
-        epoch = self.trainer.epoch
-        better = smoothed >= self.best
-        self.best = max(self.best, smoothed)
-        self.pending = {
-            "epoch": epoch,
+        better = self._is_better(va.mean)
+        error = {} if math.isnan(va.error) else {"va_error": round(va.error, 4)}
+        epoch = {
+            "epoch": self.trainer.epoch,
             "loss": loss,
             "ta": ta.mean,
             "va": va.mean,
-            **({} if math.isnan(va.error) else {"va_error": round(va.error, 4)}),
+            **error,
             "seconds": round(time.monotonic() - start, 3),
+            "rate": self.trainer.rate,
             "training_images": len(self.images.training),
             "validation_images": len(self.images.validation),
             "target": self.target,
         }
-        error = {"VA standard error": self.pending["va_error"]} if "va_error" in self.pending else {}
-        self._save(better, {"TA": ta.mean, "VA": va.mean, **error})
-        self.job.emit("epoch", **self.pending)
-        if better:
-            self.job.emit("best", epoch=epoch)
-        if epoch % checkpoints.SPARSE == 0:
-            self.job.emit("checkpoint", epoch=epoch, path=str(self._checkpoint(f"epoch-{epoch:04d}")))
-        self.job.emit("counts", epoch=epoch, scope="annotated", counts=counts)
-        if epoch % PREVIEW_EVERY == 0 and not self.job.terminated.is_set():
-            preview = self.images.count_preview(predictor, skip=counts)
-            self.job.emit("counts", epoch=epoch, scope="preview", counts=preview)
+        looks = self._looks(trained + held_out)
+        self.pending = {"epoch": epoch, "looks": looks, "better": better}
+        self._keep(lambda: self._save(better))
+        self._tell()
+        if self.trainer.epoch % PREVIEW_EVERY == 0 and not self.job.terminated.is_set():
+            seen = self.images.look_at_preview(predictor, skip=looks["counts"])
+            self._keep(lambda: write_shard(self.job.folder.path / LOOKS, "preview", seen))
+            counts = {str(item.key): item.segmentation.particle_count for item in seen}
+            self._emit("counts", epoch=self.trainer.epoch, scope="preview", counts=counts)
+
+    def _is_better(self, va: float) -> bool:
+        """A single epoch's VA is luck: none counts as the best before a whole window is there."""
+        self.va = [*self.va, va][-SMOOTHING:]
+        smoothed = sum(self.va) / SMOOTHING if len(self.va) == SMOOTHING else -1.0
+        better = smoothed >= self.best
+        self.best = max(self.best, smoothed)
+        return better
+
+    def _looks(self, seen: list[Segmentation]) -> dict[str, Any]:
+        """Every annotated image's count, and of those counted otherwise than annotated: by whom, and how surely."""
+        examples = self.images.training | self.images.validation
+        counts, contradicted = {}, {}
+        for (key, item), found in zip(examples.items(), seen, strict=True):
+            counts[str(key)] = found.particle_count
+            if found.particle_count != item.wanted.particle_count:
+                sure = 0.0 if math.isnan(found.confidence) else round(found.confidence, 2)
+                contradicted[str(key)] = (item.wanted.particle_count, sure)
+        return {"counts": counts, "contradicted": contradicted}
+
+    def _tell(self) -> None:
+        """The last epoch's lines, in this order: those of a job that was killed among them are told again."""
+        epoch = self.pending["epoch"]["epoch"]
+        self._emit("counts", epoch=epoch, scope="annotated", **self.pending["looks"])
+        if self.pending["better"]:
+            self._emit("best", epoch=epoch)
+        self._emit("epoch", **self.pending["epoch"])
+
+    def _emit(self, kind: str, **fields: Any) -> None:
+        self._keep(lambda: self.job.emit(kind, **fields))
+
+    def _keep(self, write: Callable[[], object]) -> None:
+        """Writes; where the disk is full, waits until it isn't any more, and says so.
+
+        Raises:
+            Leave: told to leave while waiting.
+        """
+        while True:
+            try:
+                write()
+                break
+            except OSError as error:
+                if error.errno not in FULL:
+                    raise
+                self.job.note = (
+                    f"The disk is full ({self.folder.path}): training waits after epoch {self.trainer.epoch} and goes "
+                    "on by itself once there is room."
+                )
+            self.job.beat()
+            self.job.check()
+            time.sleep(FULL_SECONDS)
+        if self.job.note:
+            self.job.note = ""
+            self.job.beat()
 
     def _checkpoint(self, name: str) -> Path:
         return self.folder.checkpoints / f"{name}.safetensors"
 
-    def _save(self, better: bool, measured: dict[str, float]) -> None:
+    def _save(self, better: bool) -> None:
+        self.job.beat()
+        if self.job.replaced:
+            raise Leave(ANOTHER)
         self.folder.checkpoints.mkdir(exist_ok=True)
-        last = self._checkpoint("last")
-        meta = {"pending": self.pending, "va": self.va[-SMOOTHING:], "best": self.best, "annotations": self.annotations}
-        checkpoints.write_state(checkpoints.state_path(last), self.trainer.state(), meta)
-        model = self.trainer.model()
-        card = replace(
-            model.card,
+        model, epoch = self.trainer.model(), self.trainer.epoch
+        card = self._card(model.card)
+        sparse = epoch % checkpoints.spacing(epoch) == 0
+        for name in ("last", *(["best"] if better else []), *([checkpoints.sparse_name(epoch)] if sparse else [])):
+            save_model(self._checkpoint(name), model.net, card)
+        checkpoints.thin(self.folder.checkpoints, epoch)
+        meta = {"pending": self.pending, "va": self.va, "best": self.best, "annotations": self.annotations}
+        checkpoints.write_state(checkpoints.state_path(self._checkpoint("last")), self.trainer.state(), meta)
+
+    def _card(self, card: ModelCard) -> ModelCard:
+        epoch = self.pending["epoch"]
+        error = {"VA standard error": epoch["va_error"]} if "va_error" in epoch else {}
+        base_name = str(self.job.spec.get("base_name") or card.name)
+        lineage = [*self.base_card.training.get("lineage", []), {"name": base_name, "hash": self.base_hash}]
+        return replace(
+            card,
             kind="UDT",
             base=self.base_hash,
-            base_name=str(self.job.spec.get("base_name") or model.card.name),
-            size_cutoff_um=float(self.job.spec.get("size_cutoff_um", model.card.size_cutoff_um)),
+            base_name=base_name,
+            size_cutoff_um=float(self.job.spec.get("size_cutoff_um", card.size_cutoff_um)),
             um_per_px=self.images.um_per_px(),
             zoom=self.images.zoom_of_unknown_scale(),
             object_px=self.images.object_px(),
             training={
-                "epoch": self.trainer.epoch,
+                "epoch": epoch["epoch"],
                 "seed": self.trainer.seed,
-                "training_images": len(self.images.training),
-                "validation_images": len(self.images.validation),
+                "batch": self.trainer.settings.batch,
+                "training_images": epoch["training_images"],
+                "validation_images": epoch["validation_images"],
+                "images_by_sample": self.images.by_sample(),
+                "annotations": f"sha256:{self.annotations}",
+                "lineage": lineage,
             },
-            measured=measured,
+            measured={"TA": epoch["ta"], "VA": epoch["va"], **error},
         )
-        sparse = self.trainer.epoch % checkpoints.SPARSE == 0
-        names = ["last", *(["best"] if better else []), *([f"epoch-{self.trainer.epoch:04d}"] if sparse else [])]
-        for name in names:
-            save_model(self._checkpoint(name), model.net, card)

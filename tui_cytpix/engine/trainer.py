@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tui_cytpix.core.size_cutoff import cut_to_size
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.training import LEAST_VIEWS
 from tui_cytpix.engine.accuracy import Accuracy, accuracy
 from tui_cytpix.engine.augment import Augmentation
 from tui_cytpix.engine.dataset import Example, batches, crop_size, halved, smallest_object_px
@@ -48,7 +48,7 @@ class FitSettings:
     decay: float = 1e-3
     pull: float = 3.0
     batch: int = 8
-    views_per_epoch: int = 32
+    views_per_epoch: int = LEAST_VIEWS
     average: float = 0.98
     crop: int = 0
     total_steps: int = 0
@@ -107,6 +107,11 @@ class Trainer:
         self._pull()
         self._average()
         return float(value.detach())
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the last step."""
+        return self._rate()
 
     def _rate(self) -> float:
         rate = self.settings.rate * min(1.0, self.steps / self.settings.warm_up)
@@ -177,5 +182,4 @@ def look(predictor: Predictor, examples: Sequence[Example]) -> tuple[Accuracy, l
         [e.gray for e in examples], [e.cutoff_px for e in examples], [e.zoom for e in examples]
     )
     predicted = [found for found, _ in answers]
-    truths = [Segmentation(*cut_to_size(e.truth.mask, e.truth.centroids, e.cutoff_px)) for e in examples]
-    return accuracy(zip(predicted, truths, strict=True)), predicted
+    return accuracy(zip(predicted, (e.wanted for e in examples), strict=True)), predicted

@@ -18,11 +18,14 @@ from tui_cytpix.formats.atomic import write_text
 from tui_cytpix.formats.json_log import append_now, encode, read_log
 
 LINE_VERSION = 1
+NOTE_BYTES = 512
+LOOKS = "looks"  # the folder of what a training job last saw in the preview, a prediction store
+ANOTHER = "another"  # why a job left at once: another one is at work
 
 
 class JobFolder:
     """`job.toml` (what to do), `events.jsonl` (written by the job only), `control.jsonl` (written by the app only),
-    `heartbeat` (touched by the job), `output.txt` (what the process printed).
+    `heartbeat` (renewed by the job), `output.txt` (what the process printed).
     """
 
     def __init__(self, path: Path) -> None:
@@ -81,9 +84,23 @@ class JobFolder:
         """What was wished since the line `after`."""
         return [r for r in read_log(self.control_path)[0] if r.get("seq", 0) > after]
 
-    def beat(self) -> None:
-        """Tells that the job lives."""
-        self._heartbeat.touch()
+    def beat(self, note: str = "") -> None:
+        """Tells that the job lives, and what it waits for, if anything. Always as many bytes, written in place: a disk
+        that is too full for a line in the log still takes them.
+        """
+        handle = os.open(self._heartbeat, os.O_WRONLY | os.O_CREAT, 0o666)
+        try:
+            os.pwrite(handle, note.encode()[:NOTE_BYTES].ljust(NOTE_BYTES), 0)
+        finally:
+            os.close(handle)
+
+    @property
+    def note(self) -> str:
+        """What the job waits for; empty while it works."""
+        try:
+            return self._heartbeat.read_bytes()[:NOTE_BYTES].decode("utf-8", "ignore").strip()
+        except OSError:
+            return ""
 
     def seconds_since_beat(self) -> float | None:
         """Age of the heartbeat by the file server's own clock; None before the first."""

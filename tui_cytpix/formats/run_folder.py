@@ -55,6 +55,7 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self.model_path = self.path / "model.safetensors"
         self.lease_path = self.path / "run.lease"
+        self.training_lease_path = self.path / "training.lease"
 
     def predictions(self, model_hash: str) -> Path:
         """The folder of one model's answers."""

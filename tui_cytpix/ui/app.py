@@ -237,6 +237,8 @@ class CytpixApp(EndingApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Steps exist in an open run only, and not under a screen on top of one."""
+        if action == "training":
+            return isinstance(self.screen, StepScreen)
         if action in ("previous_step", "next_step"):
             return isinstance(self.screen, StepScreen) and not self.screen.on_top
         return super().check_action(action, parameters)
@@ -248,6 +250,13 @@ class CytpixApp(EndingApp):
     def action_next_step(self) -> None:
         """The step after."""
         self._step_by(1)
+
+    def action_training(self) -> None:
+        """Training's wishes, over whatever screen of the run."""
+        from tui_cytpix.ui.screens.training_remote import TrainingRemote
+
+        if isinstance(self.screen, StepScreen):
+            TrainingRemote(self.screen).menu()
 
     async def action_back(self) -> None:
         """Closes help, else leaves the screen; a step leads home, home leads out."""

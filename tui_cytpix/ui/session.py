@@ -21,7 +21,7 @@ from tui_cytpix.workflow.consistency import Consistency
 from tui_cytpix.workflow.image_cache import ImageCache
 from tui_cytpix.workflow.predict import PredictProgress, PredictService
 from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.train import TrainingWatch
+from tui_cytpix.workflow.training_watch import LiveLooks, TrainingWatch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,6 +64,7 @@ class Session:
         self.predict = PredictService(run, run.settings.train.device, run.settings.train.threads)
         self.cache = ImageCache(self._read)
         self.training = TrainingStatus(state=None)
+        self._live = LiveLooks()
         self.progress = PredictProgress(0, 0, False)
         self._watcher = TrainingWatch(run.folder)
         self.consistency = Consistency(run)
@@ -124,6 +125,10 @@ class Session:
         """The model's answer, None where there is none yet."""
         return self.predict.store(model).get(key)
 
+    def live_look(self, key: ImageKey) -> Segmentation | None:
+        """What training saw in the image at its last look at the preview, None where it did not look yet."""
+        return self._live.get(key)
+
     def annotator(self, model: ModelEntry) -> Annotator:
         """The editor's hands on this model's proposals."""
         if model.hash not in self._annotators:
@@ -139,6 +144,7 @@ class Session:
                 next_training = time.monotonic() + TRAINING_SECONDS
                 status = await asyncio.to_thread(self._look_at_training)
                 if status != self.training and not self._closed:
+                    await asyncio.to_thread(self._live.refresh, status)
                     self.training = status
                     app.screen.post_message(TrainingChanged(status))
             saved = (self.run.unsaved, self.run.problem)

@@ -136,6 +136,6 @@ def failure(job: JobFolder, events: Iterable[Mapping[str, Any]]) -> JobError:
         tail = lines[-1][:300] if lines else ""
     return JobError(
         "The engine ended without a word",
-        tail or f"{job.path}: it was killed, or its machine went down.",
+        tail or f"{job.path}: it was killed (perhaps as the memory was full), or its machine went down.",
         f"Details are in {job.output_path}.",
     )

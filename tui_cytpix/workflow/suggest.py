@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.model_card import ModelEntry
@@ -15,12 +14,11 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.formats.prediction_store import PredictionStore
-from tui_cytpix.workflow import advice
+from tui_cytpix.workflow import morphology, progress
 from tui_cytpix.workflow.run import Run
 
 SURE = 2.0
 UNSURE = 0.7
-UNLIKE = 1.5  # standard deviations from everything annotated
 
 
 class Order(enum.StrEnum):
@@ -52,8 +50,8 @@ def suggestions(
     it is unsure of or that are unlike all that is annotated, then the rest, least sure first.
     """
     flips = {flip.image: flip.flips for flip in status.flips}
-    lately = advice.flipping_lately(status)
-    unlike = _unlike(run, base)
+    lately = progress.flipping_lately(status)
+    unlike = morphology.gaps(run, base)
 
     def look(key: ImageKey) -> tuple[tuple[float, ...], str]:
         before = base.get(key)
@@ -66,7 +64,7 @@ def suggestions(
             f"training changed its count: {_counts(before, after)}": _differ(before, after),
             f"half and full disagree: {_counts(before, other)}": _differ(before, other),
             f"low confidence: {sure:.2f}": sure < UNSURE,
-            "unlike what is annotated": unlike.get(key, 0.0) > UNLIKE,
+            "unlike what is annotated": unlike.get(key, 0.0) > morphology.UNLIKE,
         }
         held = list(reasons.values())
         reason = next((words for words, holds in reasons.items() if holds), "")
@@ -125,25 +123,3 @@ def _confidence(segmentation: Segmentation | None) -> float:
     if segmentation is None or segmentation.confidence != segmentation.confidence:
         return SURE
     return segmentation.confidence
-
-
-def _unlike(run: Run, store: PredictionStore) -> Mapping[ImageKey, float]:
-    """How far each preview image's proposal lies from the nearest annotated image's, in standard deviations of area,
-    particles and spread; empty before the first annotation.
-    """
-    keys = [key for key in run.settings.selection.images if store.get(key) is not None]
-    annotated = {state.image for state in run.annotations.accepted()}
-    known = [n for n, key in enumerate(keys) if key in annotated]
-    if not known:
-        return {}
-    table = np.array([_traits(store.get(key)) for key in keys])
-    table /= np.maximum(table.std(axis=0), 1e-6)
-    gaps = np.sqrt(((table[:, None] - table[known][None]) ** 2).sum(axis=2)).min(axis=1)
-    return dict(zip(keys, gaps.tolist(), strict=True))
-
-
-def _traits(segmentation: Segmentation | None) -> NDArray[np.float64]:
-    assert segmentation is not None
-    ys, xs = np.nonzero(segmentation.mask)
-    spread = float(np.hypot(ys.std(), xs.std())) if len(ys) else 0.0
-    return np.array([np.sqrt(len(ys)), float(segmentation.particle_count), spread])

@@ -119,7 +119,7 @@ TRAINING = (
         "training.suggested",
         "a",
         "Annotate",
-        "Annotate what is suggested: flipping images first.",
+        "Annotate what the advice names, then what is suggested: flipping images first.",
         footer=True,
         action="screen.wish('suggested')",
     ),
@@ -159,6 +159,13 @@ TRAINING = (
         "Size cutoff",
         "Smallest longest axis of a kept object, in µm.",
         action="screen.wish('cutoff')",
+    ),
+    _C(
+        "training.compute",
+        "c",
+        "Device",
+        "Where to train from the next start on: device, threads, and how many views a step has.",
+        action="screen.wish('compute')",
     ),
     _C("training.gallery", "t,tab", "Gallery", "Back to the gallery.", footer=True, action="screen.wish('gallery')"),
 )

@@ -12,6 +12,7 @@ APP = (
     _C("app.back", "q", "Back", "Back; on the home screen: leave.", footer=True),
     _C("app.previous-step", "comma", "Step -", "The step before this one."),
     _C("app.next-step", "full_stop", "Step +", "The step after this one.", footer=True),
+    _C("app.training", "asterisk", "Training", "Training, from any screen: pause, go on, more epochs, stop, write."),
     _C("app.theme", "f2", "Theme", "Dark or light."),
 )
 

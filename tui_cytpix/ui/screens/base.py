@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.css.query import NoMatches
@@ -168,6 +168,36 @@ class StepScreen(BaseScreen):
         if getattr(self, "_entered", False):
             self.refresh_rail()
             self.returned()
+
+    def ask(self, question: str, default: str, callback: Callable[[str], Any]) -> None:
+        """Asks for a line; a CytpixError in `callback` becomes a notice."""
+
+        def answered(text: str) -> None:
+            try:
+                callback(text)
+            except CytpixError as error:
+                self.report(error)
+
+        self.ask_panel.ask(question, default, answered)
+
+    def ask_number(
+        self, question: str, default: float, callback: Callable[[float], Any], parse: Callable[[str], float] = float
+    ) -> None:
+        """Asks until the answer is a number that `parse` takes."""
+
+        def answered(text: str) -> None:
+            try:
+                number = parse(text.replace(",", "."))
+            except CytpixError as error:
+                self.report(error)
+            except ValueError:
+                self.report(f"{text!r} is no number.")
+            else:
+                callback(number)
+                return
+            self.ask_number(question, default, callback, parse)
+
+        self.ask(question, f"{default:g}", answered)
 
     def refresh_rail(self) -> None:
         """Takes the run's state into the header."""

@@ -17,7 +17,7 @@ from tui_cytpix.ui.screens.base import StepScreen
 from tui_cytpix.ui.widgets.annotation_canvas import AnnotationCanvas
 from tui_cytpix.ui.widgets.annotation_readout import Shown, lines, paragraphs
 from tui_cytpix.ui.widgets.readout import Readout
-from tui_cytpix.workflow import advice, base_model, suggest
+from tui_cytpix.workflow import base_model, progress, suggest
 from tui_cytpix.workflow.anatomy import Anatomy, ObjectPart, compared, dissect
 from tui_cytpix.workflow.annotate import Annotator, Point, nearest_centroid
 from tui_cytpix.workflow.consistency import Stringency, pause_seconds
@@ -92,7 +92,7 @@ class EditingScreen(StepScreen):
         self.session.ask_model(self._model, self.keys)
         away = pause_seconds(self.session.run, time.time())
         if away and not self.review:
-            self.message = f"Back after {advice.duration(away)}: r looks through what you annotated before."
+            self.message = f"Back after {progress.duration(away)}: r looks through what you annotated before."
         await self.open_image(self.place)
         self.ranked = await asyncio.to_thread(self._rank, self._model)
         self.refresh_readout()

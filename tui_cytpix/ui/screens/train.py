@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
@@ -22,9 +22,11 @@ from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.training_wishes import TrainingWishes
 from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.hint import Words
-from tui_cytpix.ui.widgets.preview_items import preview_item
+from tui_cytpix.ui.widgets.preview_items import badge, preview_item
 from tui_cytpix.ui.widgets.training_pane import TrainingPane, spark_line
-from tui_cytpix.workflow import advice, base_model, suggest, train
+from tui_cytpix.workflow import base_model, finishing, morphology, progress, suggest, train
+from tui_cytpix.workflow.advice import Advice, advise, queue
+from tui_cytpix.workflow.morphology import Missing
 
 RESTING = (JobState.PAUSED, JobState.FINISHED, JobState.STOPPED)
 
@@ -41,7 +43,9 @@ class TrainScreen(TrainingWishes):
         super().__init__()
         self.base: ModelEntry | None = None
         self.now: ModelEntry | None = None  # the best checkpoint, asked about the preview while training rests
+        self.missing: Missing | None = None
         self._looked_at = -1
+        self._looked = ("", 0)
 
     def work(self) -> Iterable[Widget]:
         """Both panes, and a line about annotations and training."""
@@ -70,18 +74,26 @@ class TrainScreen(TrainingWishes):
     async def enter(self) -> None:
         """Shows what is there; the base annotates what it has not yet."""
         self.set_focus(self.gallery)
-        self.refresh_all()
         self.on_training(self.session.training)
+        self.refresh_all()
         if not self.session.run.settings.base_model.model:
             return
         self.base = await asyncio.to_thread(base_model.base_of, self.session.run)
         await self.session.load_predictions(self.base)
         self.refresh_all()
         self.session.ask_model(self.base, self.preview)
+        await self._look_for_missing()
+
+    async def _look_for_missing(self) -> None:
+        if self.base is not None:
+            store = self.session.predict.store(self.base)
+            self.missing = await asyncio.to_thread(morphology.missing, self.session.run, store)
+            self.show_words()
 
     def returned(self) -> None:
         """Back from the editor: a training job at work gets the new annotations."""
         self.refresh_all()
+        self.start(self._look_for_missing(), "missing")
         if self.session.training.live:
             self.start(asyncio.to_thread(train.reload, self.session.run), "reload")
 
@@ -89,15 +101,28 @@ class TrainScreen(TrainingWishes):
 
     def refresh_all(self) -> None:
         """Everything from the run's state."""
-        flips = advice.flipping_lately(self.session.training)
-        self.gallery.set_items(self.item(key, key in flips) for key in self.preview)
+        self._take_marks()
+        self.gallery.set_items(self.item(key) for key in self.preview)
         self.show_words()
 
-    def item(self, key: ImageKey, flips: bool) -> GalleryItem:
-        """The image as annotated, or as the models see it."""
-        base = self.session.prediction(self.base, key) if self.base else None
-        now = self.session.prediction(self.now, key) if self.now else None
-        return preview_item(self.session.run.annotations.state(key), base, now, flips)
+    def _take_marks(self) -> None:
+        status = self.session.training
+        self.lately, self.changes = progress.flipping_lately(status), progress.changed_now(status)
+
+    def item(self, key: ImageKey) -> GalleryItem:
+        """The image as annotated, or as the models see it: in training as at its last look."""
+        session = self.session
+        base = session.prediction(self.base, key) if self.base else None
+        now = session.prediction(self.now, key) if self.now else None
+        if now is None or session.training.state is JobState.RUNNING:
+            now = session.live_look(key) or now
+        state = session.run.annotations.state(key)
+        return preview_item(state, base, now, key in self.lately, self.changes.get(key, 0))
+
+    @property
+    def advice(self) -> tuple[Advice, ...]:
+        """What to do next, the most urgent first."""
+        return advise(self.session.training, self.session.run.annotations, self.missing)
 
     def say_next(self) -> None:
         """Hint, by where the focus is."""
@@ -115,13 +140,13 @@ class TrainScreen(TrainingWishes):
         self.say_next()
         self.query_one("#summary", Words).say(
             self.annotated_words(),
-            Text.assemble(advice.in_words(status), "  ", spark_line(status.epochs, max(6, self.size.width // 5))),
+            Text.assemble(progress.in_words(status), "  ", spark_line(status.epochs, max(6, self.size.width // 5))),
         )
         lines: list[str | Text] = [self.annotated_words(), self.plan_words()]
         convention = run.settings.assess.counting_convention
         if convention and not status.epochs:
             lines.append(f"Convention: {convention}")
-        self.training_pane.show(status, lines)
+        self.training_pane.show(status, lines, self.advice)
 
     def annotated_words(self) -> str:
         """How many images are annotated, and how many that needs."""
@@ -145,10 +170,12 @@ class TrainScreen(TrainingWishes):
     def on_training(self, status: TrainingStatus) -> None:
         """New epochs; at rest the preview is looked at with the best checkpoint."""
         self.show_words()
-        flips = advice.flipping_lately(status)
+        self._take_marks()
+        new_look = (status.job, status.looked) != self._looked
+        self._looked = status.job, status.looked
         for item in self.gallery.items:
-            if bool(item.badges) != (item.key in flips):
-                self.gallery.update_item(self.item(item.key, item.key in flips))
+            if new_look or item.badges != badge(item.key in self.lately, self.changes.get(item.key, 0)):
+                self.gallery.update_item(self.item(item.key))
         last = status.epochs[-1].number if status.epochs else 0
         if status.state in RESTING and last and last != self._looked_at:
             self._looked_at = last
@@ -156,7 +183,7 @@ class TrainScreen(TrainingWishes):
 
     async def _look_again(self) -> None:
         """Asks what would become the model about the preview."""
-        found = await asyncio.to_thread(train.checkpoints, self.session.run)
+        found = await asyncio.to_thread(finishing.checkpoints, self.session.run)
         path = found.get(self.checkpoint) or found.get("last")
         if path is None:
             return
@@ -171,9 +198,8 @@ class TrainScreen(TrainingWishes):
 
     def predictions_came(self) -> None:
         """Fills the gallery as answers come."""
-        flips = advice.flipping_lately(self.session.training)
         for old in self.gallery.items:
-            new = self.item(old.key, old.key in flips)
+            new = self.item(old.key)
             if new.segmentation is not old.segmentation or new.caption != old.caption:
                 self.gallery.update_item(new)
 
@@ -202,13 +228,14 @@ class TrainScreen(TrainingWishes):
             self.cytpix.open_annotator(keys, start)
 
     def annotate_suggested(self) -> None:
-        """Flipping images first."""
+        """What the advice names, then flipping images, then the rest."""
         if self.base is None:
             self.annotate(None)
             return
         store = self.session.predict.store
         now = store(self.now) if self.now else None
-        keys = suggest.suggested(self.session.run, self.session.training, store(self.base), now)
+        suggested = suggest.suggested(self.session.run, self.session.training, store(self.base), now)
+        keys = tuple(dict.fromkeys((*queue(self.advice), *suggested)))
         if keys:
             self.cytpix.open_annotator(keys, keys[0])
         else:
@@ -239,7 +266,3 @@ class TrainScreen(TrainingWishes):
         self.remove_class("-in-training")
         self.set_focus(self.gallery)
         self.say_next()
-
-    def in_background(self, work: Callable[[], object], name: str) -> None:
-        """Runs a wish in a thread: it reads and writes the job's folder."""
-        self.start(asyncio.to_thread(work), name)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from tui_cytpix.errors import CytpixError, UsageError
+from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.commands import all_commands, bindings, key_text, of_scope
 from tui_cytpix.ui.screens.base import StepScreen
 from tui_cytpix.ui.widgets.hint import Hint
@@ -192,38 +192,6 @@ class WorkScreen(StepScreen):
 
     def predictions_came(self) -> None:
         """More images have an answer, or none will come."""
-
-    # Questions
-
-    def ask(self, question: str, default: str, callback: Callable[[str], Any]) -> None:
-        """Asks for a line; a CytpixError in `callback` becomes a notice."""
-
-        def answered(text: str) -> None:
-            try:
-                callback(text)
-            except CytpixError as error:
-                self.report(error)
-
-        self.ask_panel.ask(question, default, answered)
-
-    def ask_number(
-        self, question: str, default: float, callback: Callable[[float], Any], parse: Callable[[str], float] = float
-    ) -> None:
-        """Asks until the answer is a number that `parse` takes."""
-
-        def answered(text: str) -> None:
-            try:
-                number = parse(text.replace(",", "."))
-            except CytpixError as error:
-                self.report(error)
-            except ValueError:
-                self.report(f"{text!r} is no number.")
-            else:
-                callback(number)
-                return
-            self.ask_number(question, default, callback, parse)
-
-        self.ask(question, f"{default:g}", answered)
 
 
 def whole(low: int, high: int) -> Callable[[str], float]:

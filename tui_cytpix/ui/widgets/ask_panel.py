@@ -16,7 +16,9 @@ Answer = Callable[[str], object]
 
 
 class AskPanel(Vertical):
-    """Asks for a line of text, or for y or n. One question at a time: a new one replaces the old."""
+    """Asks for a line of text, for y or n, or for one of some keys. One question at a time: a new one replaces the
+    old.
+    """
 
     DEFAULT_CSS = """
     AskPanel { dock: bottom; margin-bottom: 1; height: auto; display: none; background: $panel; padding: 0 1; }
@@ -29,7 +31,8 @@ class AskPanel(Vertical):
         super().__init__(id=id)
         self._answer: Answer | None = None
         self._cancel: Callable[[], object] | None = None
-        self._yes_no = False
+        self._choices: dict[str, tuple[str, Callable[[], object]]] = {}
+        self._other = ""
         self._came_from: Widget | None = None
 
     def compose(self) -> ComposeResult:
@@ -50,22 +53,27 @@ class AskPanel(Vertical):
     def ask(self, question: str, default: str, callback: Answer, on_cancel: Callable[[], object] | None = None) -> None:
         """Calls back with the line on Enter; Esc, or `q` on an empty line, cancels."""
         self._open(question, default, callback, on_cancel)
-        self._became(False)
+        self._became({})
 
     def confirm(self, question: str, callback: Callable[[], object]) -> None:
         """Calls back on `y`; any other key leaves things as they are."""
-        self._open(question, "", lambda _text: callback(), None)
-        self._became(True)
+        self.choose(question, {"y": ("Yes", callback)}, "No")
 
-    def _became(self, yes_no: bool) -> None:
-        self._yes_no = yes_no
+    def choose(self, question: str, choices: dict[str, tuple[str, Callable[[], object]]], other: str) -> None:
+        """Calls back on one of the keys, each with its label; any other key leaves things as they are."""
+        self._open(question, "", lambda key: choices[key][1](), None)
+        self._other = other
+        self._became(choices)
+
+    def _became(self, choices: dict[str, tuple[str, Callable[[], object]]]) -> None:
+        self._choices = choices
         self.screen.refresh_bindings()  # the footer shows how to answer
 
     @property
     def keys(self) -> list[tuple[str, str]]:
         """What the footer shows while a question is open."""
-        if self._yes_no:
-            return [("y", "Yes"), ("any other key", "No")]
+        if self._choices:
+            return [*((key, label) for key, (label, _) in self._choices.items()), ("any other key", self._other)]
         return [("⏎", "Take it"), ("Esc", "Leave it"), ("q", "on an empty line: leave it"), ("F1", "Help")]
 
     def _open(self, question: str, default: str, callback: Answer, on_cancel: Callable[[], object] | None) -> None:
@@ -80,9 +88,10 @@ class AskPanel(Vertical):
         self.screen.set_focus(line)
 
     def takes_key(self, key: str, value: str) -> bool:
-        """Whether the key means yes, no, take or leave rather than a letter of the answer."""
-        if self._yes_no:
-            self._close(key in ("y", "Y"), "y")
+        """Whether the key is a choice, takes or leaves, rather than a letter of the answer."""
+        if self._choices:
+            chosen = key if key in self._choices else key.lower()
+            self._close(chosen in self._choices, chosen)
             return True
         if key == "enter":
             self._close(True, value.strip())

@@ -21,7 +21,7 @@ TA_MARK, VA_MARK = "⠒⠒", "⠶⠶"
 MARGIN = 5
 MAX_TICKS = 7
 _TICK_STEPS = (0.05, 0.1, 0.2, 0.25, 0.5)
-Row = list[tuple[str, str]]  # (character, what it belongs to: "", axis, ta, va, both, mark)
+Row = list[tuple[str, str]]  # (character, what it belongs to: "", axis, ta, va, both, band, mark)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def additions(epochs: Sequence[Epoch]) -> list[tuple[int, int]]:
 def draw(epochs: Sequence[Epoch], target: int, columns: int, rows: int, best: int | None = None) -> list[Row]:
     """The plot as `rows` rows of `columns` characters: legend, curves, epoch axis, epoch numbers.
 
-    TA is a thin line, VA a thick one. `+4` under the axis says where annotations were added, ★ where the best epoch is.
+    TA is a thin line, VA a thick one between two dotted ones, a standard error above and below. `+4` under the axis
+    says where annotations were added, ★ where the best epoch is.
     """
     width, height = columns - MARGIN, rows - 3
     if not epochs or width < 10 or height < 2:
@@ -59,6 +60,7 @@ def draw(epochs: Sequence[Epoch], target: int, columns: int, rows: int, best: in
     layers = {
         "ta": _layer([e.ta for e in epochs], epochs, scale, (width, height), thick=False),
         "va": _layer([e.va for e in epochs], epochs, scale, (width, height), thick=True),
+        "band": _band(epochs, scale, (width, height)),
     }
     body = [_body_row(row, y, scale, height) for y, row in enumerate(_merge(layers))]
     axis = _text(" " * (MARGIN - 1) + "└" + "─" * width, "axis", columns)
@@ -91,17 +93,27 @@ def _layer(
     return dots
 
 
+def _band(epochs: Sequence[Epoch], scale: Scale, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """VA plus and minus its standard error, dotted: every third column of dots."""
+    dots = braille.layer(*size)
+    for sign in (-1, 1):
+        limits = [math.nan if e.va_error is None else min(1.0, e.va + sign * e.va_error) for e in epochs]
+        dots |= _layer(limits, epochs, scale, size, thick=False)
+    dots[:, np.arange(dots.shape[1]) % 3 != 0] = False
+    return dots
+
+
 def _merge(layers: dict[str, NDArray[np.bool_]]) -> list[Row]:
-    """Cells that both curves cross hold the dots of both."""
-    ta, va = braille.characters(layers["ta"]), braille.characters(layers["va"])
+    """Cells that both curves cross hold the dots of both; the band shows where no curve is."""
+    ta, va, band = (braille.characters(layers[name]) for name in ("ta", "va", "band"))
     both = braille.characters(layers["ta"] | layers["va"])
     rows: list[Row] = []
     for y, text in enumerate(both):
-        kinds = [
-            "both" if a != " " and b != " " else "ta" if a != " " else "va" if b != " " else ""
-            for a, b in zip(ta[y], va[y], strict=True)
-        ]
-        rows.append(list(zip(text, kinds, strict=True)))
+        row: Row = []
+        for at, (a, b) in enumerate(zip(ta[y], va[y], strict=True)):
+            kind = "both" if a != " " and b != " " else "ta" if a != " " else "va" if b != " " else ""
+            row.append((text[at], kind) if kind else (band[y][at], "band" if band[y][at] != " " else ""))
+        rows.append(row)
     return rows
 
 
@@ -169,6 +181,7 @@ class CurvePlot(Widget):
         "curve-plot--ta",
         "curve-plot--va",
         "curve-plot--both",
+        "curve-plot--band",
         "curve-plot--axis",
         "curve-plot--mark",
     }
@@ -177,6 +190,7 @@ class CurvePlot(Widget):
     CurvePlot > .curve-plot--ta { color: $primary; }
     CurvePlot > .curve-plot--va { color: $accent; text-style: bold; }
     CurvePlot > .curve-plot--both { color: $foreground; text-style: bold; }
+    CurvePlot > .curve-plot--band { color: $accent 60%; }
     CurvePlot > .curve-plot--axis { color: $text-muted; }
     CurvePlot > .curve-plot--mark { color: $success; text-style: bold; }
     """

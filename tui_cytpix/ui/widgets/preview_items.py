@@ -10,19 +10,26 @@ FLIPS = "↔"
 _TONES: dict[Status, Tone] = {Status.ACCEPTED: "good", Status.REJECTED: "muted", Status.AMBIGUOUS: "warn"}
 
 
-def preview_item(state: Annotation, base: Segmentation | None, now: Segmentation | None, flips: bool) -> GalleryItem:
-    """`base` is the base model's answer, `now` the best checkpoint's; None where they were not asked. An open image
-    whose count changed since the base is captioned `2→1`.
+def badge(flips: bool, change: int) -> str:
+    """`↔` for an image whose count flips; `↑` or `↓` where it rose or fell between the last two looks."""
+    return (FLIPS if flips else "") + ("↑" if change > 0 else "↓" if change < 0 else "")
+
+
+def preview_item(
+    state: Annotation, base: Segmentation | None, now: Segmentation | None, flips: bool, change: int = 0
+) -> GalleryItem:
+    """`base` is the base model's answer, `now` that of the model in training; None where they were not asked. An open
+    image whose count changed since the base is captioned `2→1`.
     """
-    badge = FLIPS if flips else ""
+    mark = badge(flips, change)
     if state.status is Status.OPEN:
         shown = state.segmentation or now or base
         changed = base is not None and now is not None and base.particle_count != now.particle_count
         caption = f"{base.particle_count}→{now.particle_count}" if changed and base and now else ""
-        return GalleryItem(state.image, shown, badge, "warn" if flips else "", caption)
+        return GalleryItem(state.image, shown, mark, "warn" if flips else "", caption)
     shown = state.segmentation or base
     count = "" if shown is None else str(shown.particle_count)
-    return GalleryItem(state.image, shown, badge, _TONES[state.status], f"{_mark(state)} {count}".strip())
+    return GalleryItem(state.image, shown, mark, _TONES[state.status], f"{_mark(state)} {count}".strip())
 
 
 def _mark(state: Annotation) -> str:

@@ -15,8 +15,8 @@ from textual.message import Message
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.widgets.hint import Words, heading, labelled
-from tui_cytpix.workflow.advice import duration
 from tui_cytpix.workflow.processing import ProcessStatus
+from tui_cytpix.workflow.progress import duration
 
 FORMAT_WORDS = {
     "fcs": "FCS with the image-derived parameters (UDT_...) appended to the originals",

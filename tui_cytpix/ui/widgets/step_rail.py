@@ -10,7 +10,9 @@ from textual.widget import Widget
 from tui_cytpix.domain.run_settings import STEPS, RunSettings
 from tui_cytpix.domain.training import JobState, TrainingStatus
 from tui_cytpix.ui.text import shortened
+from tui_cytpix.ui.widgets.curve_plot import sparkline
 
+SPARKS = 6
 LABELS = {
     "assess": "Assess",
     "base_model": "Base",
@@ -33,6 +35,7 @@ class StepRail(Widget):
     unsaved: reactive[int] = reactive(0)
     problem: reactive[str] = reactive("")
     training: reactive[str] = reactive("")
+    curves: reactive[str] = reactive("")
 
     def show_run(self, settings: RunSettings, step: str) -> None:
         """Takes the run's settings in."""
@@ -49,12 +52,19 @@ class StepRail(Widget):
     def show_training(self, status: TrainingStatus) -> None:
         """Takes the state of training in."""
         self.training = training_text(status)
+        self.curves = curves_text(status) if status.live else ""
 
     def render(self) -> Text:
-        """Steps in the middle; the name, the steps' names, then training give way on narrow screens."""
+        """Steps in the middle; the name, the steps' names, the curves, then training give way on narrow screens."""
         width, saved = self.size.width, self._saved()
-        training = Text(f"{self.training} · " if self.training else "") if self.step else Text()
+        told = " ".join(part for part in (self.training, self.curves) if part)
+        training = Text(f"{told} · " if told else "") if self.step else Text()
         steps = self._steps(short=False)
+        if steps.cell_len + training.cell_len + saved.cell_len + 3 > width:
+            steps = self._steps(short=True)
+        if steps.cell_len + training.cell_len + saved.cell_len + 3 > width:
+            training = Text(f"{self.training} · " if self.training else "")
+            steps = self._steps(short=False)
         if steps.cell_len + training.cell_len + saved.cell_len + 3 > width:
             steps = self._steps(short=True)
         if steps.cell_len + training.cell_len + saved.cell_len + 3 > width:
@@ -96,3 +106,13 @@ def training_text(status: TrainingStatus) -> str:
         JobState.LOST: "training lost",
     }
     return words.get(status.state, "") if status.state is not None else ""
+
+
+def curves_text(status: TrainingStatus) -> str:
+    """TA and VA as sparklines on one scale, with their last values; empty before the first epoch."""
+    if not status.epochs:
+        return ""
+    ta, va = [e.ta for e in status.epochs], [e.va for e in status.epochs]
+    low = min(*ta, *va)
+    curves = ((name, sparkline(values, SPARKS, low, 1.0), values[-1]) for name, values in (("TA", ta), ("VA", va)))
+    return " ".join(f"{name}{sparks}{last:.2f}" for name, sparks, last in curves)

@@ -10,7 +10,7 @@ from rich.text import Text
 from textual.widget import Widget
 
 from tui_cytpix.ui.text import plain
-from tui_cytpix.workflow.advice import duration
+from tui_cytpix.workflow.progress import duration
 
 FULL, EMPTY = "━", "─"
 SETTLE_SECONDS = 1.0

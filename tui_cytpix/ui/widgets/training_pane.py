@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.style import Style
@@ -15,12 +16,15 @@ from textual.widgets import DataTable
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.training import Epoch, TrainingStatus
 from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.widgets.curve_plot import TA_MARK, VA_MARK, CurvePlot, sparkline
 from tui_cytpix.ui.widgets.hint import Words
 from tui_cytpix.ui.widgets.table import Table
-from tui_cytpix.workflow import advice
+from tui_cytpix.workflow import progress
+from tui_cytpix.workflow.advice import Advice
 
-LOG_LINES = 4
+LOG_LINES = 3
+ADVICE = 3
 
 
 class TrainingPane(Vertical):
@@ -50,7 +54,7 @@ class TrainingPane(Vertical):
         yield Words(id="training-state")
         yield CurvePlot()
         yield Words(id="training-advice")
-        yield Table(("Image", "Flips", "Counted"), id="flips")
+        yield Table(("Image", "Flips", "Counted, last look at the right"), id="flips")
         yield Words(id="training-log")
 
     @property
@@ -58,23 +62,20 @@ class TrainingPane(Vertical):
         """The list of flipping images."""
         return self.query_one("#flips", Table)
 
-    def show(self, status: TrainingStatus, lines: list[str | Text], log_lines: int = LOG_LINES) -> None:
-        """`lines` stand below the state: annotations, estimate, checkpoint."""
+    def show(self, status: TrainingStatus, lines: list[str | Text], advice: Sequence[Advice]) -> None:
+        """`lines` stand below the state: annotations, estimate, checkpoint; of the advice the most urgent shows."""
         self.query_one("#training-state", Words).say(state_line(status), *lines)
         self.query_one(CurvePlot).show(status.epochs, status.target, status.best_epoch)
         self.query_one("#training-advice", Words).say(
-            status.message,
-            advice.on_curves(status.epochs),
-            advice.on_validation(status.epochs),
-            advice.on_flips(status),
+            status.message, *(Text.assemble(("▸ ", "bold"), plain(found.words)) for found in advice[:ADVICE])
         )
-        lately = advice.flipping_lately(status)
+        lately = progress.flipping_lately(status)
         rows = [
-            (str(flip.image), (str(flip.image), str(flip.flips), advice.changes(flip)))
+            (str(flip.image), (str(flip.image), str(flip.flips), progress.strip(flip)))
             for flip in sorted(status.flips, key=lambda flip: flip.image not in lately)
         ]
         self.flips.fill(rows)
-        self.query_one("#training-log", Words).say(*status.log[-log_lines:])
+        self.query_one("#training-log", Words).say(*status.log[-LOG_LINES:])
 
     @property
     def flips_shown(self) -> bool:
@@ -93,14 +94,16 @@ class TrainingPane(Vertical):
 
 
 def state_line(status: TrainingStatus) -> Text:
-    """State, device and the time an epoch takes."""
-    text = Text(advice.in_words(status), Style(bold=True))
+    """State, the time an epoch takes, device, learning rate."""
+    text = Text(progress.in_words(status), Style(bold=True))
     recent = status.epochs[-5:]
     if recent:
         seconds = sum(e.seconds for e in recent) / len(recent)
         text.append(f" · {seconds:.1f} s an epoch", Style(bold=False))
     if status.device:
-        text.append(f" · {status.device}", Style(bold=False))
+        text.append(f" · {plain(status.device)}", Style(bold=False))
+    if recent and recent[-1].rate is not None:
+        text.append(f" · rate {recent[-1].rate:.2g}", Style(bold=False))
     return text
 
 

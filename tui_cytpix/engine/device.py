@@ -1,0 +1,60 @@
+"""Where torch computes."""
+
+from __future__ import annotations
+
+import torch
+
+from tui_cytpix.errors import JobError
+
+FREE_GB = 1.0  # a training or a prediction fits into it
+
+
+def usable_device(wanted: str, threads: int) -> tuple[torch.device, str]:
+    """Readies torch for a device and a number of threads.
+
+    Args:
+        wanted: `cpu`, `cuda`, `cuda:N`, or `auto`: the GPU with the most free memory; the CPU where there is none, or
+            where others have filled them all.
+
+    Returns:
+        The device, and a sentence about what was found on the way, empty where nothing was.
+
+    Raises:
+        JobError: there is no such device.
+    """
+    torch.set_num_threads(threads)
+    try:
+        device, note = _auto() if wanted == "auto" else _named(wanted)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0] if str(error) else "not available"
+        raise JobError("The device can't be used", f"{wanted}: {reason}", "Choose cpu, or auto.") from error
+    return device, note
+
+
+def _auto() -> tuple[torch.device, str]:
+    if not torch.cuda.is_available():
+        return torch.device("cpu"), ""
+    free = {number: _free_gb(number) for number in range(torch.cuda.device_count())}
+    best = max(free, key=lambda number: free[number])
+    if free[best] >= FREE_GB:
+        return torch.device(f"cuda:{best}"), ""
+    held = ", ".join(f"GPU {number} has {gb:.1f} GB free" for number, gb in free.items())
+    return torch.device("cpu"), f"{held}: others are at work there, so this goes to the CPU. --device cuda insists."
+
+
+def _named(wanted: str) -> tuple[torch.device, str]:
+    device = torch.device(wanted)
+    if device.type != "cuda" or not torch.cuda.is_available():
+        return device, ""
+    free = _free_gb(device.index or 0)
+    return device, f"{device} has only {free:.1f} GB free: others are at work there." if free < FREE_GB else ""
+
+
+def _free_gb(number: int) -> float:
+    return float(torch.cuda.mem_get_info(number)[0]) / 1e9
+
+
+def device_name(device: torch.device) -> str:
+    """For people."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -1,0 +1,105 @@
+"""What training is doing, in words: where it stands, how long it takes, how an image's count went."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Sequence
+
+from tui_cytpix.domain.annotation import AnnotationBook, Side
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.training import LEAST_VIEWS, Epoch, Flip, JobState, TrainingStatus
+
+WINDOW = 20  # epochs that count as lately
+STRIP = 12
+FULL_SECONDS, HALF_SECONDS = 0.009, 0.005  # of one view, looks included; measured on one core of a server
+
+
+def flipping_lately(status: TrainingStatus) -> frozenset[ImageKey]:
+    """The images whose count changed within the last epochs; early changes are normal."""
+    since = (status.epochs[-1].number if status.epochs else 0) - WINDOW
+    return frozenset(
+        flip.image
+        for flip in status.flips
+        if any(a[1] != b[1] and b[0] > since for a, b in itertools.pairwise(flip.history))
+    )
+
+
+def changed_now(status: TrainingStatus) -> dict[ImageKey, int]:
+    """The images whose count changed between the last look at them and the one before, and by how many: of the preview
+    at its last look, of the annotated images at the last epoch.
+    """
+    newest = {status.looked, status.epochs[-1].number if status.epochs else 0}
+    changes = {f.image: f.history[-1][1] - f.history[-2][1] for f in status.flips if f.history[-1][0] in newest}
+    return {image: change for image, change in changes.items() if change}
+
+
+def strip(flip: Flip) -> str:
+    """What the image was counted as at its last twelve looks, and the epoch of the last change:
+    `1 2 1 2 2 (epoch 45)`.
+    """
+    changed = [b[0] for a, b in itertools.pairwise(flip.history) if a[1] != b[1]]
+    counts = " ".join(str(count) for _, count in flip.history[-STRIP:])
+    return f"{counts} (epoch {changed[-1]})" if changed else counts
+
+
+def views(training_images: int) -> int:
+    """Views of training images in an epoch: each image equally often, `LEAST_VIEWS` in all at least."""
+    return max(1, -(-LEAST_VIEWS // max(1, training_images))) * training_images
+
+
+def estimate_seconds(epochs: Sequence[Epoch], training_images: int, more: int) -> float | None:
+    """How long `more` epochs on so many training images will take, from the run's own last epochs; None before the
+    first.
+    """
+    recent = [e for e in epochs[-10:] if e.training_images > 0]
+    if not recent:
+        return None
+    per_view = statistics.median(e.seconds / views(e.training_images) for e in recent)
+    return per_view * views(training_images) * more
+
+
+def estimate_in_words(epochs: Sequence[Epoch], book: AnnotationBook, more: int, base: str) -> str:
+    """How long training will take, from the run's own epochs, else from what we measured, which may be off by much."""
+    images = len(book.side(Side.TRAINING))
+    known = estimate_seconds(epochs, images, more)
+    if known is not None:
+        return f"{more} take about {duration(known)}"
+    guess = views(images) * more * (HALF_SECONDS if base.endswith("-half") else FULL_SECONDS)
+    return f"{more} take about {duration(guess)} on one core, a guess until the first is done"
+
+
+def duration(seconds: float | None) -> str:
+    """`45 s`, `3 min 20 s`, `2 h 05 min`; a dash where unknown."""
+    if seconds is None:
+        return "–"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s" if whole < 600 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def in_words(status: TrainingStatus) -> str:
+    """One line: where training stands."""
+    last = status.epochs[-1] if status.epochs else None
+    at = f"epoch {last.number} of {status.target}" if last else f"0 of {status.target} epochs"
+    match status.state:
+        case None:
+            return "Not trained yet"
+        case JobState.STARTING:
+            return "The engine is starting"
+        case JobState.RUNNING:
+            left = f", {duration(status.eta_seconds)} left" if status.eta_seconds is not None else ""
+            return f"Training: {at}{left}"
+        case JobState.PAUSED:
+            return f"Paused at {at}"
+        case JobState.FINISHED:
+            return f"Trained {last.number if last else 0} epochs"
+        case JobState.STOPPED:
+            return f"Stopped at {at}"
+        case JobState.FAILED:
+            return "Training failed"
+        case JobState.LOST:
+            return f"The engine is gone, at {at}"
