@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.regions import as_uint8, bounding_box, compact, depth, ellipses, label_objects
+from tui_cytpix.core.regions import as_uint8, bounding_box, depth, label_objects
 from tui_cytpix.core.watershed import particle_labels
 
 _SQUARE = np.ones((3, 3), np.uint8)
@@ -103,11 +103,15 @@ def _pixel(point: NDArray[np.float32]) -> tuple[int, int]:
 
 def centres(labels: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
     """The centre of each label present, ascending: float32 (K, 2), (y, x) px, each inside its particle."""
-    numbers, values = compact(labels)
-    points = np.array([(e.y, e.x) for e in ellipses(numbers, len(values))], np.float32).reshape(-1, 2)
-    for k, point in enumerate(points):
-        if numbers[_pixel(point)] != k + 1:
-            points[k] = centre(numbers == k + 1)
+    ys, xs = np.nonzero(labels)
+    owners = labels[ys, xs]
+    areas = np.bincount(owners)
+    values = np.flatnonzero(areas)
+    sums = np.stack([np.bincount(owners, at)[values] for at in (ys, xs)], axis=1)
+    points = (sums / areas[values, None]).astype(np.float32).reshape(-1, 2)
+    for k, (value, point) in enumerate(zip(values.tolist(), points, strict=True)):
+        if labels[_pixel(point)] != value:
+            points[k] = centre(labels == value)
     return points
 
 

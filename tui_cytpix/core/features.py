@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,10 +85,15 @@ class _Part:
         self.owned = np.bincount(self.owners, minlength=self.count + 1)  # centroids in each object
         self.owned[0] = 0
 
+        self.alone = self.count == 1 == len(self.points) and bool(self.owners[0])  # all foreground is one particle
+        self.nothing = np.zeros(self.mask.shape, np.uint16)
+
+    def particles(self) -> NDArray[np.uint16]:
+        """The objects divided among the centroids."""
+        return divided(self.objects, self.count, self.owners, self.points)
+
     def largest(self) -> NDArray[np.bool_]:
         """The largest object."""
-        if self.count <= 1:
-            return self.mask
         sizes = np.bincount(self.objects.ravel())
         return np.asarray(self.objects == int(np.argmax(sizes[1:])) + 1)
 
@@ -110,11 +116,11 @@ class Measurement:
     def images(self) -> _Table:
         """One row per image. Without an object, counts, NumPixels and area are 0 and the rest is NaN."""
         parts = self._parts
-        everything = self._pixels([part.mask for part in parts], [1] * len(parts))
-        largest = self._pixels([part.largest() for part in parts], [1] * len(parts))
+        everything, found = self._everything
+        clumps = self._pixels([part.largest() if part.count > 1 else part.nothing for part in parts], [1] * len(parts))
         table: dict[str, _Table] = {}
-        _put(table, everything.regions - 1, self._of_pixels(everything), len(parts), 0.0)
-        _put(table, largest.regions - 1, self._of_shape(largest), len(parts))
+        _put(table, everything.regions - 1, found, len(parts), 0.0)
+        _put(table, clumps.regions - 1, self._of_shape(clumps), len(parts))
         table |= {
             "AreaSquareMicrons": table["NumPixels"] * self._scale**2,
             "ParticleCount": np.array([len(part.points) for part in parts], np.float64),
@@ -136,8 +142,6 @@ class Measurement:
         table |= {
             "ObjectIndex": _joined([np.arange(1.0, n + 1) for n in counts]),
             "ClumpIndex": _joined([part.owned[1:].astype(np.float64) for part in parts]),
-            "CentroidYPixels": pixels.mean(pixels.y) + self._corners(pixels, 0),
-            "CentroidXPixels": pixels.mean(pixels.x) + self._corners(pixels, 1),
         }
         return _stacked(table, OBJECT)
 
@@ -148,28 +152,37 @@ class Measurement:
         """
         parts = self._parts
         counts = [len(part.points) for part in parts]
-        labels = [divided(part.objects, part.count, part.owners, part.points) for part in parts]
-        pixels = self._pixels(labels, counts)
-        rows, total = pixels.regions - 1, sum(counts)
+        pixels = self._pixels([part.nothing if part.alone else part.particles() for part in parts], counts)
+        alone, total = np.array([part.alone for part in parts], np.bool_), sum(counts)
+        rows = np.concatenate([pixels.regions - 1, np.cumsum([0, *counts])[:-1][alone]])
+        everything, whole = self._everything
+        same = alone[everything.regions - 1]
+        found = {name: np.concatenate([v, whole[name][same]]) for name, v in self._of_regions(pixels).items()}
         table: dict[str, _Table] = {}
-        _put(table, rows, self._of_regions(pixels), total)
-        points = np.concatenate([part.points for part in parts]) if parts else np.zeros((0, 2))
-        corners = np.repeat([part.corner for part in parts], counts, axis=0) if parts else np.zeros((0, 2))
-        y, x = pixels.mean(pixels.y) - points[rows, 0], pixels.mean(pixels.x) - points[rows, 1]
+        _put(table, rows, found, total)
+        points = np.concatenate([part.points + part.corner for part in parts]) if parts else np.zeros((0, 2))
         there = np.full(total, _NAN)
         there[rows] = 0
         clumps = _joined([part.owned[part.owners].astype(np.float64) for part in parts])
-        _put(table, rows, {"CentroidOffsetPixels": np.hypot(y, x)}, total)
         table |= {
             "NumPixels": np.nan_to_num(table["NumPixels"]),
             "ObjectIndex": np.nan_to_num(_joined([part.owners.astype(np.float64) for part in parts]) + there),
             "ClumpIndex": clumps + there,
             "ParticleIndex": _joined([np.arange(1.0, n + 1) for n in counts]),
-            "CentroidYPixels": points[:, 0] + corners[:, 0],
-            "CentroidXPixels": points[:, 1] + corners[:, 1],
+            "CentroidOffsetPixels": np.hypot(
+                table["CentroidYPixels"] - points[:, 0], table["CentroidXPixels"] - points[:, 1]
+            ),
+            "CentroidYPixels": points[:, 0],
+            "CentroidXPixels": points[:, 1],
             "ConfidenceScore": _joined([_scores(part) for part in parts]),
         }
         return _stacked(table, PARTICLE)
+
+    @functools.cached_property
+    def _everything(self) -> tuple[Pixels, dict[str, _Table]]:
+        """All foreground of each image as one region, and its features."""
+        pixels = self._pixels([part.mask for part in self._parts], [1] * len(self._parts))
+        return pixels, self._of_regions(pixels)
 
     def _pixels(self, labels: Sequence[NDArray[Any]], counts: Sequence[int]) -> Pixels:
         """Of regions that are numbered on from image to image."""
@@ -181,7 +194,11 @@ class Measurement:
         return np.array([part.corner[axis] for part in self._parts], np.intp)[pixels.patch]
 
     def _of_regions(self, pixels: Pixels) -> dict[str, _Table]:
-        return self._of_pixels(pixels) | self._of_shape(pixels)
+        middles = {
+            "CentroidYPixels": pixels.mean(pixels.y) + self._corners(pixels, 0),
+            "CentroidXPixels": pixels.mean(pixels.x) + self._corners(pixels, 1),
+        }
+        return self._of_pixels(pixels) | self._of_shape(pixels) | middles
 
     def _of_pixels(self, pixels: Pixels) -> dict[str, _Table]:
         """Intensities, number, texture, and whether the border is touched."""
@@ -231,8 +248,7 @@ def _put(
     """Adds columns whose values stand in `rows`; in the others are NaN, or `bare` for what can be counted."""
     for name, values in columns.items():
         counted = name in ("NumPixels", "IsOnBorder")
-        table[name] = np.full(total, bare if counted else _NAN)
-        table[name][rows] = values
+        table.setdefault(name, np.full(total, bare if counted else _NAN))[rows] = values
 
 
 def _stacked(table: Mapping[str, _Table], level: str) -> _Table:

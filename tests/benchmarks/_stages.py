@@ -1,0 +1,88 @@
+"""Where a worker's time goes: CPU time per image of each stage of `process`, from archive member to table rows."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from tui_cytpix.core.features import Measurement
+from tui_cytpix.engine import inference, process_job, process_worker
+from tui_cytpix.engine.inference import Predictor
+from tui_cytpix.engine.process_sample import make_ready
+from tui_cytpix.engine.process_worker import Share, WorkerSettings
+from tui_cytpix.formats.image_sample import ImageSample
+from tui_cytpix.formats.model_file import read_card
+
+ROUNDS = 4
+STAGES: tuple[tuple[str, Any, str], ...] = (  # name, and the function that is all of it but for other stages' parts
+    ("read and decode", ImageSample, "read_image"),
+    ("normalise", process_worker, "normalise_knowing_noise"),
+    ("regions", inference, "look_at_differing"),
+    ("resample", inference, "View"),
+    ("cut crops", Predictor, "_logits"),
+    ("network", Predictor, "_batch"),
+    ("maps of the frame", inference, "_composed"),
+    ("objects, particles", inference, "segment"),
+    ("focus", process_worker, "_focus"),
+    ("features: pixels", Measurement, "__init__"),
+    ("features: images", Measurement, "images"),
+    ("features: particles", Measurement, "particles"),
+    ("table rows", process_worker, "csv_rows"),
+    ("rest", process_worker, "process"),
+)
+
+
+class _Clock:
+    """CPU seconds of this thread by stage, a stage within a stage counted once."""
+
+    def __init__(self) -> None:
+        self.spent: Counter[str] = Counter()
+        self._inner: list[float] = []
+
+    def timed(self, stage: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **named: Any) -> Any:
+            self._inner.append(0.0)
+            began = time.thread_time()
+            try:
+                return work(*arguments, **named)
+            finally:
+                taken = time.thread_time() - began
+                self.spent[stage] += taken - self._inner.pop()
+                if self._inner:
+                    self._inner[-1] += taken
+
+        return run
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Within, the stages are timed."""
+        with ExitStack() as stack:
+            for stage, owner, name in STAGES:
+                stack.enter_context(mock.patch.object(owner, name, self.timed(stage, getattr(owner, name))))
+            yield
+
+
+def milliseconds(model: Path, sample: Path, um_per_px: float, images: int) -> dict[str, float]:
+    """CPU milliseconds per image of each stage, the least of some rounds, in this process."""
+    card = read_card(model)
+    process_worker.start(WorkerSettings(model, card.size_cutoff_um, "cpu", ("fcs", "csv")))
+    process_worker._State.predictor = None  # of another model
+    process_worker.describe()
+    ready = make_ready({"path": str(sample), "um_per_px": um_per_px}, card)
+    least: dict[str, float] = {}
+    with ready.reader as reader:
+        events = reader.event_ids[:images]
+        for _ in range(ROUNDS):
+            clock = _Clock()
+            with clock.watching():
+                for start in range(0, len(events), process_job.CHUNK):
+                    part = events[start : start + process_job.CHUNK]
+                    process_worker.process(Share("", sample, um_per_px, ready.zoom, ready.background, part))
+            for stage, seconds in clock.spent.items():
+                least[stage] = min(least.get(stage, seconds), seconds)
+    return {stage: 1000 * least[stage] / len(events) for stage, _, _ in STAGES}
