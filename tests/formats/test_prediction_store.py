@@ -26,7 +26,9 @@ def predictions(draw):
         hnp.arrays(np.float32, st.tuples(st.integers(0, 4), st.just(2)), elements=st.floats(0, 9, width=32))
     )
     probability = draw(st.none() | hnp.arrays(np.uint8, st.just(mask.shape)))
-    return Prediction(key, Segmentation(mask, centroids, draw(st.floats(0, 1, width=32))), probability)
+    known = st.just((len(centroids),)) if draw(st.booleans()) else st.just((0,))
+    particles = draw(hnp.arrays(np.float32, known, elements=st.floats(0, 1, width=32)))
+    return Prediction(key, Segmentation(mask, centroids, draw(st.floats(0, 1, width=32)), particles), probability)
 
 
 def square(size=16, count=1):
@@ -45,6 +47,7 @@ def test_a_shard_gives_back_what_was_written(items):
     for one, other in zip(items, again, strict=True):
         assert one.segmentation.same_as(other.segmentation)
         assert one.segmentation.confidence == other.segmentation.confidence
+        np.testing.assert_array_equal(one.segmentation.particle_confidence, other.segmentation.particle_confidence)
         if one.probability is None:
             assert other.probability is None
         else:
@@ -95,6 +98,7 @@ def test_a_damaged_shard_is_as_absent(data):
         {"keys": np.array(["no colon"])},
         {"keys": np.array(["s:1", "s:2"])},
         {"masks": np.array(3)},
+        {"particle_confidence": np.zeros(3, np.float32)},
     ],
 )
 def test_parts_that_do_not_fit_are_as_absent(tmp_path, wrong):
@@ -103,6 +107,15 @@ def test_parts_that_do_not_fit_are_as_absent(tmp_path, wrong):
     (tmp_path / "a.npz").unlink()
     np.savez(tmp_path / "b.npz", **{**parts, **wrong})
     assert PredictionStore(tmp_path).keys() == []
+
+
+def test_a_shard_without_confidences_of_particles_still_opens(tmp_path):
+    sure = Segmentation(square().mask, square().centroids, 0.5, np.array([0.7], np.float32))
+    with np.load(write_shard(tmp_path, "a", [Prediction(ImageKey("s", "1"), sure)])) as data:
+        parts = {name: value for name, value in data.items() if name != "particle_confidence"}
+    assert PredictionStore(tmp_path).get(ImageKey("s", "1")).particle_confidence.tolist() == pytest.approx([0.7])
+    np.savez(tmp_path / "a.npz", **parts)
+    assert len(PredictionStore(tmp_path).get(ImageKey("s", "1")).particle_confidence) == 0
 
 
 def test_a_pickle_in_a_shard_is_not_loaded(tmp_path):

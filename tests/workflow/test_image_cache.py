@@ -89,7 +89,7 @@ def test_the_cache_is_bounded_in_bytes() -> None:
     cache.close()
 
 
-def test_failures_are_kept_and_told_and_can_be_tried_again() -> None:
+def test_failures_are_kept_and_told() -> None:
     reader = Reader()
     reader.go.set()
     cache = ImageCache(reader, workers=1)
@@ -102,11 +102,6 @@ def test_failures_are_kept_and_told_and_can_be_tried_again() -> None:
     assert cache.get(bad) is None
     cache.request([bad], waiter)
     assert reader.order.count("bad") == 1
-    cache.forget_errors()
-    again = Waiter(1)
-    cache.request([bad], again)
-    assert again.done.wait(10)
-    assert reader.order.count("bad") == 2
     cache.close()
 
 

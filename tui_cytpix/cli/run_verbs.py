@@ -97,15 +97,15 @@ def new_run(arguments: argparse.Namespace) -> int:
     from tui_cytpix.domain.run_settings import DEFAULT_PREVIEW
     from tui_cytpix.workflow import base_model, samples
     from tui_cytpix.workflow.inspect import inspect
-    from tui_cytpix.workflow.run import Run
 
     preview = DEFAULT_PREVIEW if arguments.preview is None else arguments.preview
     samples.check_preview(preview)
     base = base_model.find(arguments.base)
     for path in arguments.samples:
         inspect(path, arguments.um_per_px)
-    with writing(Run.create(arguments.run, arguments.name, arguments.seed)) as run:
-        refs = [samples.add_sample(run, path, arguments.um_per_px) for path in arguments.samples]
+    scale, name, seed = arguments.um_per_px, arguments.name, arguments.seed
+    with writing(samples.create_run(arguments.run, arguments.samples, scale, name=name, seed=seed)) as run:
+        refs = run.settings.samples
         base_model.choose(run, base)
         samples.set_preview(run, preview)
         settings = run.settings

@@ -1,4 +1,4 @@
-"""Centroids: read from a heat map, or taken as a particle's centre."""
+"""Centroids as the centres of particles."""
 
 from __future__ import annotations
 
@@ -8,70 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.regions import as_uint8, bounding_box, depth, label_objects
+from tui_cytpix.core.regions import as_uint8, bounding_box, depth
 from tui_cytpix.core.watershed import particle_labels
-
-_SQUARE = np.ones((3, 3), np.uint8)
-
-
-def pick(
-    heat: NDArray[np.floating[Any]],
-    mask: NDArray[np.bool_],
-    threshold: float,
-    min_distance: float = 3.0,
-) -> NDArray[np.float32]:
-    """The peaks of a heat map inside a mask, at least one per object.
-
-    A peak is a pixel of the mask that no neighbour exceeds, or the middle of several equal ones, with heat >=
-    `threshold`; of two peaks of one object closer than `min_distance` px the hotter stays. Positions are refined by
-    a parabola through the neighbours. An object without a peak gets its centre.
-
-    Args:
-        heat: (H, W), any scale.
-        mask: bool (H, W).
-
-    Returns:
-        float32 (K, 2), (y, x) px, in the order of the objects' labels, hottest first in each.
-    """
-    objects, count = label_objects(mask)
-    hot = np.ascontiguousarray(heat, np.float32)
-    peaks = (hot >= cv2.dilate(hot, _SQUARE)) & mask & (hot >= threshold)
-    ys, xs = _middles(peaks)
-    order = np.argsort(-hot[ys, xs], kind="stable")
-    taken: list[list[tuple[float, float]]] = [[] for _ in range(count + 1)]
-    for y, x in zip(ys[order].tolist(), xs[order].tolist(), strict=True):
-        others = taken[objects[y, x]]
-        if all((y - v) ** 2 + (x - u) ** 2 >= min_distance**2 for v, u in others):
-            others.append(_refined(hot, y, x))
-    for label in range(1, count + 1):
-        if not taken[label]:
-            y, x = centre(objects == label)
-            taken[label].append((y, x))
-    flat = [point for points in taken[1:] for point in points]
-    return np.array(flat, np.float32).reshape(-1, 2)
-
-
-def _middles(peaks: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """One pixel for each peak, the middle one where it is a plateau (heat saturates, and bfloat16 has few steps)."""
-    count, plateaus, stats, middles = cv2.connectedComponentsWithStats(
-        as_uint8(peaks), connectivity=8, ltype=cv2.CV_32S
-    )
-    ys, xs = np.nonzero(peaks)
-    away = (ys - middles[plateaus[ys, xs], 1]) ** 2 + (xs - middles[plateaus[ys, xs], 0]) ** 2
-    order = np.lexsort((away, plateaus[ys, xs]))
-    first = np.concatenate([[0], np.cumsum(stats[1:, cv2.CC_STAT_AREA])[:-1]]).astype(np.intp) if count > 1 else order
-    return ys[order[first]], xs[order[first]]
-
-
-def _refined(heat: NDArray[np.float32], y: int, x: int) -> tuple[float, float]:
-    def shift(line: NDArray[np.float32], at: int) -> float:
-        if not 0 < at < len(line) - 1:
-            return 0.0
-        low, mid, high = (float(v) for v in line[at - 1 : at + 2])
-        bend = low - 2 * mid + high
-        return float(np.clip(0.5 * (low - high) / bend, -0.5, 0.5)) if bend < 0 else 0.0
-
-    return y + shift(heat[:, x], y), x + shift(heat[y], x)
 
 
 def centre(region: NDArray[np.bool_]) -> tuple[float, float]:

@@ -19,13 +19,13 @@ _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 _LEVELS, _DRAWN_OUT, _DRAWN_IN = 12, 2, 7  # px
 _LEAST = 1.8  # of the structure of mere noise: what stands out
 _SMALLEST, _LARGEST_SHARE = 12, 0.5
-_NEAR_PX = 5
+_NEAR_PX, _APART_PX = 5, 4
 _CHOICES, _ALIKE = 4, 0.85
 _AREA_SPREAD = 0.5  # of the logarithm
 _STRUCTURE_SIGMA = 0.8
 _BLUNT = 0.4  # of a particle's radius: what is narrower is no part of a cell
 _SURROUNDINGS, _LEAST_REACH = 8.0, 40  # of a particle's radius; px
-_RIM_SHARES = (0.7, 0.35)  # of the structure on the outlines that are there
+_RIM_SHARES = (0.7, 0.45, 0.3)  # of the structure on the outlines that are there
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +52,10 @@ def wand(
     """The structure around a point, as an object of its own: what it may be, likeliest first.
 
     Grown from the point over what exceeds a level, holes filled, other objects left alone: as it is, without what is
-    narrower than a cell, or the convex hull of that; drawn out by up to 2 px or in by up to 7, as a halo is seen but is
-    no part of the cell. The likeliest of these is outlined as the sample's other objects are; then comes the one
-    on whose outline the image changes most steeply and that still encloses most of the structure, the nearer to the
-    usual area the better; and so on in turn.
+    narrower than a cell, or the convex hull of that; drawn out by up to 2 px or in by up to 7, as a halo belongs to
+    what is seen, not to the cell. The likeliest of these is outlined as the sample's other objects are; then comes the
+    one on whose outline the image changes most steeply and that still encloses most of the structure, the nearer to
+    the usual area the better; and so on in turn.
 
     Args:
         image: (H, W), less its background.
@@ -196,28 +196,32 @@ def _floor(signal: NDArray[np.float32]) -> float:
 
 
 def unclaimed(image: NDArray[np.generic], mask: NDArray[np.bool_]) -> list[Point]:
-    """Middles (y, x) of what stands out of an image (less its background) and belongs to no object, largest first:
-    what is seen as well as the objects that are there, else what is fainter.
+    """Middles (y, x) of what stands out of an image (less its background) and belongs to no object: first what is seen
+    about as well as the objects that are there, then what is fainter; of each the largest first.
     """
     signal = structure(image)
-    around = cv2.dilate(as_uint8(mask), _SQUARE, iterations=4).view(np.bool_)
+    taken = cv2.dilate(as_uint8(mask), _SQUARE, iterations=_APART_PX).view(np.bool_)
     least = 3 * _floor(signal)
     rim = float(np.median(signal[_rim(mask)])) if mask.any() else 0.0
-    for share in _RIM_SHARES:
-        found = _standing_out((signal > max(least, share * rim)) & ~around)
-        if found:
-            return found
-    return []
+    found: list[Point] = []
+    for level in sorted({max(least, share * rim) for share in _RIM_SHARES}, reverse=True):
+        regions = sorted(_standing_out((signal > level) & ~taken), key=lambda region: -int(region.sum()))
+        found += [_middle(region) for region in regions]
+        for region in regions:
+            taken |= cv2.dilate(as_uint8(region), _SQUARE, iterations=_APART_PX).view(np.bool_)
+    return found
 
 
-def _standing_out(seen: NDArray[np.bool_]) -> list[Point]:
+def _standing_out(seen: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
     closed = cv2.morphologyEx(as_uint8(seen), cv2.MORPH_CLOSE, _SQUARE, iterations=2)
     filled = fill_holes(closed.view(np.bool_))
     labels, count = label_objects(cv2.morphologyEx(as_uint8(filled), cv2.MORPH_OPEN, _SQUARE).view(np.bool_))
-    found = []
-    for number in range(1, count + 1):
-        ys, xs = np.nonzero(labels == number)
-        if len(ys) >= 2 * _SMALLEST:
-            middle = int(np.argmin((ys - ys.mean()) ** 2 + (xs - xs.mean()) ** 2))
-            found.append((len(ys), (float(ys[middle]), float(xs[middle]))))
-    return [at for _, at in sorted(found, reverse=True)]
+    regions = [labels == number for number in range(1, count + 1)]
+    return [region for region in regions if region.sum() >= 2 * _SMALLEST]
+
+
+def _middle(region: NDArray[np.bool_]) -> Point:
+    """The region's pixel nearest to its centre."""
+    ys, xs = np.nonzero(region)
+    middle = int(np.argmin((ys - ys.mean()) ** 2 + (xs - xs.mean()) ** 2))
+    return float(ys[middle]), float(xs[middle])

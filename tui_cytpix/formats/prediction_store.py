@@ -33,6 +33,7 @@ def write_shard(folder: Path, name: str, items: Sequence[Prediction]) -> Path:
     counts = np.array([p.segmentation.particle_count for p in items], np.int32)
     masks = [np.packbits(p.segmentation.mask) for p in items]
     centroids = [p.segmentation.centroids for p in items]
+    sure = [_of_particles(p.segmentation) for p in items]
     probabilities = [np.zeros(0, np.uint8) if p.probability is None else p.probability.ravel() for p in items]
     buffer = io.BytesIO()
     np.savez_compressed(
@@ -43,12 +44,21 @@ def write_shard(folder: Path, name: str, items: Sequence[Prediction]) -> Path:
         confidence=np.array([p.segmentation.confidence for p in items], np.float32),
         masks=np.concatenate([*masks, np.zeros(0, np.uint8)]),
         centroids=np.concatenate([*centroids, np.zeros((0, 2), np.float32)]).astype(np.float32),
+        particle_confidence=np.concatenate([*sure, np.zeros(0, np.float32)]).astype(np.float32),
         probabilities=np.concatenate([*probabilities, np.zeros(0, np.uint8)]),
         has_probability=np.array([p.probability is not None for p in items], bool),
     )
     path = folder / f"{name}.npz"
     write_bytes(path, buffer.getvalue())
     return path
+
+
+def _of_particles(segmentation: Segmentation) -> NDArray[np.float32]:
+    """The confidence of each particle, NaN where nobody said."""
+    known = segmentation.particle_confidence
+    return (
+        known if len(known) == segmentation.particle_count else np.full(segmentation.particle_count, np.nan, np.float32)
+    )
 
 
 def read_shard(path: Path) -> list[Prediction]:
@@ -61,6 +71,10 @@ def read_shard(path: Path) -> list[Prediction]:
     keys, shapes, counts, confidence = data["keys"], data["shapes"], data["counts"], data["confidence"]
     masks, centroids = data["masks"], data["centroids"]
     probabilities, has_probability = data["probabilities"], data["has_probability"]
+    # Shards of 0.1.0's first weeks know no confidence of particles.
+    sure_of = data.get("particle_confidence", np.full(len(centroids), np.nan, np.float32))
+    if len(sure_of) != len(centroids):
+        raise ValueError("the shard's parts don't fit each other")
     if not np.isfinite(centroids).all():
         raise ValueError("a centroid is nowhere")
     items = []
@@ -76,7 +90,9 @@ def read_shard(path: Path) -> list[Prediction]:
         if has:
             probability = probabilities[probability_at : probability_at + pixels].reshape(height, width)
             probability_at += pixels
-        segmentation = Segmentation(mask.reshape(height, width), points, float(sure))
+        known = sure_of[centroid_at : centroid_at + count]
+        particles = np.zeros(0, np.float32) if np.isnan(known).any() else known.astype(np.float32)
+        segmentation = Segmentation(mask.reshape(height, width), points, float(sure), particles)
         items.append(Prediction(ImageKey.parse(str(key)), segmentation, probability))
         mask_at, centroid_at = mask_at + packed, centroid_at + int(count)
     return items

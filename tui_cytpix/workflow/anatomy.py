@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 
 # A centroid this far off its particle's centre, in shares of the particle's equivalent radius, is worth a warning.
 OFF_CENTRE = 0.5
+DOUBTED = 0.5  # of a particle: rather wrong than right
 SPECK = 0.4  # of the largest object's area
 ROUND_CLUMP = 0.25  # dents of an object that surely is a clump
 
@@ -39,6 +40,7 @@ class Anatomy:
         offsets_px: float32 (K,), centroid to the centre of its particle; NaN without one.
         radii_px: float32 (K,), the particles' equivalent radii.
         unclaimed: middles (y, x) of what the image shows outside all objects, largest first.
+        confidence: float32 (K,), how sure the model is of each particle; empty where it didn't say, or no longer holds.
     """
 
     objects: tuple[ObjectPart, ...]
@@ -47,6 +49,7 @@ class Anatomy:
     offsets_px: NDArray[np.float32]
     radii_px: NDArray[np.float32]
     unclaimed: tuple[tuple[float, float], ...] = ()
+    confidence: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def object_at(self, point: tuple[float, float]) -> ObjectPart | None:
         """The object under a point (y, x)."""
@@ -61,6 +64,11 @@ class Anatomy:
         with np.errstate(invalid="ignore"):
             fine = self.offsets_px <= OFF_CENTRE * self.radii_px
         return tuple(int(k) for k in np.flatnonzero(~fine))
+
+    @property
+    def doubtful(self) -> tuple[int, ...]:
+        """The centroids that the model rather doubts, most doubtful first."""
+        return tuple(int(k) for k in np.argsort(self.confidence) if self.confidence[k] < DOUBTED)
 
     @property
     def specks(self) -> tuple[ObjectPart, ...]:
@@ -102,6 +110,7 @@ def dissect(segmentation: Segmentation, image: NDArray[np.float32] | None = None
         offsets(segmentation.mask, segmentation.centroids),
         np.sqrt(sizes / np.pi).astype(np.float32),
         () if image is None else tuple(unclaimed(image, segmentation.mask)),
+        segmentation.particle_confidence,
     )
 
 

@@ -84,11 +84,6 @@ class ImageCache:
                 if not listeners:
                     del self._waiting[key]
 
-    def forget_errors(self) -> None:
-        """Failed images may be asked for again."""
-        with self._wake:
-            self._errors.clear()
-
     def _work(self) -> None:
         while True:
             with self._wake:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui_cytpix.domain.run_settings import MAX_PREVIEW, MIN_PREVIEW, SelectionSettings
 from tui_cytpix.domain.sample import ImageKey, PixelScale, SampleRef
-from tui_cytpix.errors import SampleError, UsageError
+from tui_cytpix.errors import CytpixError, SampleError, UsageError
 from tui_cytpix.formats.registry import open_sample
 from tui_cytpix.workflow.run import Run
 
@@ -41,6 +42,25 @@ class Selection:
     candidates: tuple[ImageKey, ...]
     positions: NDArray[np.float32]
     notes: tuple[str, ...]
+
+
+def create_run(
+    folder: Path, paths: Sequence[Path], um_per_px: float | None = None, *, name: str = "", seed: int = 0
+) -> Run:
+    """A new run on samples, open; where one can't be read, no run is left behind.
+
+    Raises:
+        CytpixError: the folder can't be a run's, or a sample can't be read.
+    """
+    run = Run.create(folder, name, seed)
+    try:
+        for path in paths:
+            add_sample(run, path, um_per_px)
+    except CytpixError:
+        run.close()
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
+    return run
 
 
 def add_sample(run: Run, path: Path, um_per_px: float | None = None, **labels: Any) -> SampleRef:

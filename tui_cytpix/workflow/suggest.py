@@ -15,6 +15,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.formats.prediction_store import PredictionStore
 from tui_cytpix.workflow import morphology, progress
+from tui_cytpix.workflow.anatomy import DOUBTED
 from tui_cytpix.workflow.run import Run
 
 SURE = 2.0
@@ -64,6 +65,7 @@ def suggestions(
             f"training changed its count: {_counts(before, after)}": _differ(before, after),
             f"half and full disagree: {_counts(before, other)}": _differ(before, other),
             f"low confidence: {sure:.2f}": sure < UNSURE,
+            "a doubtful particle": latest is not None and bool((latest.particle_confidence < DOUBTED).any()),
             "unlike what is annotated": unlike.get(key, 0.0) > morphology.UNLIKE,
         }
         held = list(reasons.values())

@@ -108,7 +108,12 @@ EDITOR = (
     _C("editor.wand", "w", "Wand", "Draw the object at the crosshair by what the image shows; again: otherwise."),
     _C("editor.split", "S", "Split", "Cut the object at the crosshair in two; join it with the one next to it."),
     _C("editor.merge", "M", "Merge"),
-    _C("editor.next-odd", "y", "Odd place", "To the next place that looks wrong: something unmarked, a speck."),
+    _C(
+        "editor.next-odd",
+        "y",
+        "Odd place",
+        "To the next place that looks wrong: unmarked, doubted by the model, a speck.",
+    ),
     _C("editor.previous-odd", "Y", "Odd place back"),
     _C("editor.next-particle", "tab", "Particle", "Crosshair to the next particle, the one before."),
     _C("editor.previous-particle", "shift+tab", "Particle back"),

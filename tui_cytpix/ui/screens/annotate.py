@@ -204,7 +204,7 @@ class AnnotateScreen(PenScreen):
 
     def _to_odd(self, by: int) -> None:
         points = self.odd_points()
-        self.message = "" if points else "Nothing unmarked stands out, and no object is a speck."
+        self.message = "" if points else "Nothing unmarked stands out, no particle is doubtful, no object is a speck."
         self.canvas.step_through(points, by, nearest_first=False)
         self.refresh_readout()
 

@@ -288,10 +288,13 @@ class EditingScreen(StepScreen):
         return [] if self.anatomy is None else [self._point_in(part) for part in self.anatomy.objects]
 
     def odd_points(self) -> list[Point]:
-        """What is unmarked, largest first, then what is far smaller than the rest."""
+        """What is unmarked, largest first, then what the model doubts, then what is far smaller than the rest."""
         if self.anatomy is None:
             return []
-        return [*self.anatomy.unclaimed, *(self._point_in(part) for part in self.anatomy.specks)]
+        points = self.particle_points()
+        doubtful = [points[k] for k in self.anatomy.doubtful]
+        specks = [self._point_in(part) for part in self.anatomy.specks]
+        return [*self.anatomy.unclaimed, *doubtful, *(point for point in specks if point not in doubtful)]
 
     @property
     def target(self) -> Point | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -16,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui_cytpix.errors import CytpixError, UsageError
+from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.base import BaseScreen
 from tui_cytpix.ui.text import plain, shortened
@@ -25,7 +24,6 @@ from tui_cytpix.ui.widgets.task_bar import TaskBar
 from tui_cytpix.workflow import recent, samples
 from tui_cytpix.workflow.opening import check
 from tui_cytpix.workflow.recent import RunSummary
-from tui_cytpix.workflow.run import Run
 
 INTRO = (
     "Train and judge the models that annotate brightfield images from imaging flow cytometers.\n"
@@ -163,22 +161,9 @@ class HomeScreen(BaseScreen):
         if not target:
             raise UsageError("A run needs a folder", "Nothing was given.", "Give a new folder's name.")
         with self._reading(paths):
-            made = await asyncio.to_thread(_create, paths, Path(target).expanduser(), um_per_px)
-        self.cytpix.open_run(made)
-
-
-def _create(paths: list[Path], target: Path, um_per_px: float | None) -> Path:
-    """Makes the run; where a sample can't be read, none is left behind."""
-    run = Run.create(target)
-    try:
-        for path in paths:
-            samples.add_sample(run, path, um_per_px)
-    except CytpixError:
-        run.close()
-        shutil.rmtree(run.path, ignore_errors=True)
-        raise
-    run.close()
-    return run.path
+            run = await asyncio.to_thread(samples.create_run, Path(target).expanduser(), paths, um_per_px)
+            await asyncio.to_thread(run.close)
+        self.cytpix.open_run(run.path)
 
 
 def _row(run: RunSummary) -> Text:

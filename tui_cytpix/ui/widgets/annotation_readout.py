@@ -104,7 +104,8 @@ def _offset(shown: Shown) -> str:
         return ""
     offset = float(anatomy.offsets_px[nearest])
     in_um = "" if shown.um_per_px is None else f" = {offset * shown.um_per_px:.1f} µm"
-    return f"off centre {offset:.1f} px{in_um}"
+    sure = f", {anatomy.confidence[nearest]:.0%} sure" if len(anatomy.confidence) else ""
+    return f"off by {offset:.1f} px{in_um}{sure}"
 
 
 def _objects(number: int) -> str:
