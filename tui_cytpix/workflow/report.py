@@ -21,6 +21,7 @@ from tui_cytpix.formats.atomic import write_text
 from tui_cytpix.formats.prediction_store import PredictionStore
 from tui_cytpix.workflow import assess, assessment, base_model, comparison, coverage, focus, pairing, pairing_words
 from tui_cytpix.workflow import report_figures as figures
+from tui_cytpix.workflow.predict import store_of
 from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.train import TrainingWatch
 
@@ -58,10 +59,6 @@ def _model(name: str) -> ModelEntry | None:
         return None
 
 
-def _store(run: Run, model: ModelEntry) -> PredictionStore:
-    return PredictionStore(run.folder.predictions(model.hash))
-
-
 def _assess(run: Run) -> Blocks:
     settings = run.settings.assess
     blocks = [html.heading("1 Assess: will an existing model do?")]
@@ -82,7 +79,7 @@ def _assess(run: Run) -> Blocks:
     model = _model(settings.model)
     if model is None:
         return [*blocks, html.paragraphs([f"The model {settings.model} is not here any more."])]
-    verdicts, store = assess.verdict_of(run, model), _store(run, model)
+    verdicts, store = assess.verdict_of(run, model), store_of(run, model)
     scores = focus.stored(run, model) if settings.least_focus else {}
     answered = set(store.keys())
     shown = [
@@ -194,7 +191,7 @@ def _evaluate(run: Run) -> Blocks:
     if not run.folder.model_path.is_file() or base is None:
         return [*blocks, html.paragraphs(["There is no new model, or its base is gone."])]
     new = base_model.entry(run.folder.model_path)
-    stores = (_store(run, base), _store(run, new))
+    stores = (store_of(run, base), store_of(run, new))
     found = comparison.differences(run.settings.evaluate.sequence, *stores)
     blocks.append(html.paragraphs([comparison.in_words(found, f"base {base.card.name}", f"new {new.card.name}")]))
     verdicts = latest_pairs(run.pair_verdicts, new.hash, base.hash)
