@@ -64,6 +64,8 @@ def parser(prog: str) -> argparse.ArgumentParser:
         metavar="C",
         help="best, last or epoch-NNNN; default: best where five images or more validate, else last",
     )
+    finish.add_argument("--notes", default="", metavar="TEXT", help="for the model's card")
+
     review = _verb(verbs, "review", "the verdict on a model: draw images, take judgements, tell", run_review.review)
     run_review.add_options(review)
 

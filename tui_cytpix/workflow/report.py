@@ -23,7 +23,7 @@ from tui_cytpix.workflow import assess, assessment, base_model, comparison, cove
 from tui_cytpix.workflow import report_figures as figures
 from tui_cytpix.workflow.predict import store_of
 from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.train import TrainingWatch
+from tui_cytpix.workflow.training_watch import TrainingWatch
 
 EXAMPLES = 12
 Blocks = list[str]
