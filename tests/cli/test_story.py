@@ -223,3 +223,28 @@ def test_every_bad_file_gets_one_message(run_main, tube, tiny_model, tmp_path, s
     refused("compare", tube, "--model", tiny_model, "--truth", empty)
     refused("process", tube, "--model", text, "--out", tmp_path / "o")
     assert not (tmp_path / "r").exists()
+
+
+def test_a_review_without_the_app_ends_in_a_verdict(program, tube, tiny_model, tmp_path):
+    run = tmp_path / "r"
+    program("run", "new", run, "--sample", tube, "--base", tiny_model)
+    program("run", "review", run, "--model", "no-such-model", status=1)
+    drawn = program.json("run", "review", run, "--model", tiny_model, "--goal", "exploration", "--images", "6")
+    assert (drawn["images"], drawn["decision"], drawn["count"]["judged"]) == (6, "not yet known", 0)
+    sequence = RunFolder(run).read_settings().assess.sequence
+    table = tmp_path / "judged.csv"
+    judged = ["acceptable,", "count,3", "mask,", ",2", "skipped,", "unusable,"]
+    lines = [f"{key},{what}" for key, what in zip(sequence, judged, strict=True)]
+    table.write_text("image,judgement,true_count\n" + "\n".join(lines) + "\n")
+    found = program.json("run", "review", run, "--judgements", table)
+    assert found["count"]["judged"] == 4
+    assert found["count"]["skipped"] == 1
+    assert found["mask"]["errors"] == 1
+    assert found["judgements"]["unusable"] == 1
+    assert found["count"]["most_needed"] == 122 - 4
+    assert "not yet known" in program("run", "review", run).stdout
+    table.write_text("image,judgement\nelsewhere:1,acceptable\n")
+    assert "not processed" in program("run", "review", run, "--judgements", table, status=2).stderr
+    out = tmp_path / "report.html"
+    assert program.json("run", "report", run, "--out", out)["report"] == str(out)
+    assert "Mask: not yet known. 1 wrong of 4" in out.read_text()

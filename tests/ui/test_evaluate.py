@@ -192,3 +192,16 @@ async def test_equal_is_refused_where_the_counts_differ(tmp_path: Path, monkeypa
         assert [v.preference for v in app.session.run.pair_verdicts[-3:]] == ["unclear", "skipped", "neither"]
         await press_each(pilot, "u")
         assert screen.preferences()[shown].preference == "unclear"
+
+
+async def test_the_report_is_written_where_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    finished(stage)
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "EvaluateScreen")
+        await until(pilot, lambda: screen.judged_model and screen.base)
+        await pilot.press("R")
+        await reply(pilot)
+        await until(pilot, lambda: "Written" in notices(app))
+        assert "5 Evaluate" in (stage.run / "report.html").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""`run new|select|annotate|train|status|pause|resume|stop|finish`: a run, step by step, without the app."""
+"""`run new|select|annotate|train|status|pause|resume|stop|finish|review|report`: a run, step by step, headless."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui_cytpix.cli import options, run_status, training
+from tui_cytpix.cli import options, run_report, run_review, run_status, training
 from tui_cytpix.cli.output import Progress, note, say, say_json
 from tui_cytpix.errors import RunError
 
@@ -65,6 +65,13 @@ def parser(prog: str) -> argparse.ArgumentParser:
         help="best, last or epoch-NNNN; default: best where five images or more validate, else last",
     )
     finish.add_argument("--notes", default="", metavar="TEXT", help="for the model's card")
+
+    review = _verb(verbs, "review", "the verdict on a model: draw images, take judgements, tell", run_review.review)
+    run_review.add_options(review)
+
+    report = _verb(verbs, "report", "write all that was decided, with figures, as one HTML page", run_report.report)
+    report.add_argument("--out", type=Path, metavar="FILE", help="default: report.html in the run's folder")
+
     return parser
 
 

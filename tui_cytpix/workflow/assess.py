@@ -23,15 +23,22 @@ def state_goal(run: Run, goal: str, counting_convention: str, p0: float | None =
     """Writes down the research goal, the tolerated rates (the goal's own where not given) and the counting
     convention.
     """
+    stated = goal_stated(run.settings.assess, goal, counting_convention, p0, p1)
+    run.update(replace(run.settings, assess=stated))
+
+
+def goal_stated(
+    before: AssessSettings, goal: str, counting_convention: str, p0: float | None = None, p1: float | None = None
+) -> AssessSettings:
+    """The settings with another goal; `p0` and `p1` are the goal's own where not given."""
     preset = next(g for g in GOALS if g.name == goal)
-    assess = replace(
-        run.settings.assess,
+    return replace(
+        before,
         goal=goal,
         p0=preset.p0 if p0 is None else p0,
         p1=preset.p1 if p1 is None else p1,
         counting_convention=counting_convention,
     )
-    run.update(replace(run.settings, assess=assess))
 
 
 def focus_score(text: str) -> float:

@@ -22,6 +22,15 @@ def _path(run: Run, model: ModelEntry) -> Path:
     return run.folder.predictions(model.hash) / "focus.json"
 
 
+def stored(run: Run, model: ModelEntry) -> dict[ImageKey, float]:
+    """The scores that the run holds."""
+    try:
+        read = json.loads(_path(run, model).read_text("utf-8"))
+        return {ImageKey.parse(name): float(value) for name, value in read.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
 def scores(
     run: Run,
     model: ModelEntry,
@@ -34,11 +43,7 @@ def scores(
     """
     from tui_cytpix.core.focus import focus_score
 
-    path = _path(run, model)
-    try:
-        found = {ImageKey.parse(name): float(value) for name, value in json.loads(path.read_text("utf-8")).items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        found = {}
+    path, found = _path(run, model), stored(run, model)
     missing = [key for key in images if key not in found and store.get(key) is not None]
     for done, key in enumerate(missing, 1):
         segmentation = store.get(key)

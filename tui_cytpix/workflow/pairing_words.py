@@ -53,10 +53,8 @@ def verdict(found: PairComparison) -> str:
         return "The base counts better." + few
     if better:
         return "The new model counts better on some samples and worse on others."
-    right, wrong = sum(s.new_right for s in found.samples), sum(s.base_right for s in found.samples)
-    return (
-        f"No difference in counts is shown yet: only the new one is right on {right} images, only the base on {wrong}."
-    )
+    new, base = sum(s.new_right for s in found.samples), sum(s.base_right for s in found.samples)
+    return f"No difference in counts is shown yet: images right only in the new model {new}, only in the base {base}."
 
 
 def sample_in_words(found: SampleComparison) -> str:

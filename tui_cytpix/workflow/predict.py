@@ -208,6 +208,11 @@ def predict_now(
         service.close()
 
 
+def store_of(run: Run, model: ModelEntry) -> PredictionStore:
+    """The model's answers that the run holds."""
+    return PredictionStore(run.folder.predictions(model.hash))
+
+
 def wait(job: JobFolder, on_event: Callable[[Mapping[str, Any]], None]) -> list[dict[str, Any]]:
     """Follows a job to its end.
 

@@ -176,6 +176,7 @@ EVALUATE = (
     _C("evaluate.blind", "B", "Blind", "Pairs with or without knowing which is which."),
     _C("evaluate.review", "v", "Review", "Judge the new model on them, one by one.", footer=True),
     _C("evaluate.process", "p", "Process", "Process the whole samples and write files.", footer=True),
+    _C("evaluate.report", "R", "Report", "Write all that was decided, with figures, as one HTML page."),
     _C("evaluate.model", "m", "Model", "Evaluate another model than the run's new one."),
     _C("evaluate.export", "x", "Export", "Copy the model's file to share it.", footer=True, action="export_model"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
@@ -29,7 +30,7 @@ from tui_cytpix.ui.widgets.pair_review import PairReview
 from tui_cytpix.ui.widgets.pair_view import PairView
 from tui_cytpix.ui.widgets.process_pane import ProcessPane
 from tui_cytpix.ui.widgets.review_pane import ReviewPane
-from tui_cytpix.workflow import assessment, base_model, comparison, evaluate
+from tui_cytpix.workflow import assessment, base_model, comparison, evaluate, report
 from tui_cytpix.workflow.comparison import Difference
 
 
@@ -254,6 +255,21 @@ class EvaluateScreen(PairReviewingScreen):
     def model_taken(self, _model: ModelEntry) -> None:
         """Compared with the base from now on."""
         self.refresh_all()
+
+    def action_report(self) -> None:
+        """Asks where to."""
+        default = str(self.session.run.path / "report.html")
+        self.ask(
+            "Write the report of this run (one HTML page) to:", default, lambda text: self._report_to(text or default)
+        )
+
+    def _report_to(self, text: str) -> None:
+        self.start(self._write_report(Path(text).expanduser()), "report")
+
+    async def _write_report(self, out: Path) -> None:
+        run = self.session.run
+        if await self.in_thread("Writing the report", lambda _progress: report.write_report(run, out)):
+            self.report(f"Written: {out}")
 
     def action_export_model(self) -> None:
         """Asks where to."""
