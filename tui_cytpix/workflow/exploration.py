@@ -114,7 +114,12 @@ class Exploration(PlotAxes):
         self.open(sample)
 
     def add_corner(self, at: Sequence[float]) -> None:
-        """Of the gate being drawn, at a place of the plot (shares)."""
+        """Of the gate being drawn, at a place of the plot (shares).
+
+        Raises:
+            UsageError: no sample is open.
+        """
+        self.require_table()
         if len(self.axes) == 1 and len(self.corners) == 2:
             self.corners = self.corners[1:]
         self.corners.append(self.values_at(at))

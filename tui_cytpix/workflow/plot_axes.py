@@ -27,13 +27,15 @@ class PlotAxes:
 
     @property
     def table(self) -> EventTable:
-        """The sample that is shown.
+        """The sample that is shown; raises as `require_table`."""
+        return self.require_table()
 
-        Raises:
-            UsageError: none is open.
+    def require_table(self) -> EventTable:
+        """Raises:
+        UsageError: no sample is open.
         """
         if self._table is None:
-            raise UsageError("No sample is open", "", "Add a sample in step 3.")
+            raise UsageError("There is nothing to plot", "", "Add a sample with an FCS, or process its images.")
         return self._table
 
     def show_table(self, table: EventTable) -> None:
