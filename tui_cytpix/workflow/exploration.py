@@ -56,6 +56,7 @@ class Exploration(PlotAxes):
         self.gate = ""
         self.event = ""  # the image that is pointed out
         self._tables: dict[str, EventTable] = {}
+        self._counted: tuple[object, list[Population]] = (None, [])
 
     @property
     def gates(self) -> tuple[Gate, ...]:
@@ -205,8 +206,11 @@ class Exploration(PlotAxes):
         return event_plot.values_at(self.axes, self.extents, list(at)[: len(self.axes)])
 
     def populations(self) -> list[Population]:
-        """Of the sample that is shown, summed up on its axes."""
-        return populations(self.table, self.gates, self.axes)
+        """Of the sample that is shown, summed up on its axes; counted anew only where one of these changed."""
+        asked = (self.table, self.gates, self.axes)
+        if asked != self._counted[0]:
+            self._counted = (asked, populations(*asked))
+        return self._counted[1]
 
     def all_populations(self) -> list[Population]:
         """Of every sample."""
