@@ -10,9 +10,11 @@ from textual.binding import BindingsMap
 
 from tui_cytpix.ui.commands import Command, all_commands, bindings, digit, key_map, key_text, of_scope
 from tui_cytpix.ui.screens.annotate import AnnotateScreen
+from tui_cytpix.ui.screens.explore import ExploreScreen
 from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.widgets.annotation_canvas import AnnotationCanvas
 from tui_cytpix.ui.widgets.event_image import EventImageView
+from tui_cytpix.ui.widgets.event_plot import EventPlot
 from tui_cytpix.ui.widgets.gallery import Gallery
 
 OWNERS = {
@@ -22,6 +24,8 @@ OWNERS = {
     "pan": EventImageView,
     "cursor": AnnotationCanvas,
     "editor": AnnotateScreen,
+    "explore": ExploreScreen,
+    "plot": EventPlot,
 }
 
 

@@ -91,6 +91,8 @@ def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:
         "samples": [asdict(s) for s in settings.samples],
         "base_model": asdict(settings.base_model),
         "preview": {"random": len(settings.selection.random), "variable": len(settings.selection.variable)},
+        "selection_gate": settings.selection.gate,
+        "drawn_from": settings.selection.drawn_from,
         "annotations": _counts(run),
         "missing_to_train": run.annotations.ready_to_train(),
         "training": as_dict(training),
@@ -115,6 +117,7 @@ def _tell(run: Run, training: TrainingStatus) -> None:
         ("samples", samples or "none"),
         ("base model", settings.base_model.model or "none chosen"),
         ("preview", f"{len(chosen.random)} at random, {len(chosen.variable)} for variety"),
+        ("", chosen.drawn_from),
         (
             "annotated",
             f"{counts['accepted']} accepted ({counts['corrected']} corrected, {counts['validation']} held out), "

@@ -1,4 +1,4 @@
-"""`run new|select|annotate|train|status|pause|resume|stop|finish|review|report`: a run, step by step, headless."""
+"""`run new|select|gate|annotate|train|status|pause|resume|stop|finish|review|report`: a run by steps, headless."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui_cytpix.cli import options, run_report, run_review, run_status, training
+from tui_cytpix.cli import gate_verbs, options, run_report, run_review, run_status, training
 from tui_cytpix.cli.output import Progress, note, say, say_json
 from tui_cytpix.errors import RunError
 
@@ -34,6 +34,8 @@ def parser(prog: str) -> argparse.ArgumentParser:
 
     select = _verb(verbs, "select", "choose the preview images: 70 %% at random, 30 %% for variety", select_images)
     select.add_argument("--preview", type=options.positive, metavar="N", help="default: as the run says")
+
+    gate_verbs.add(verbs)
 
     annotate = _verb(verbs, "annotate", "take label images as accepted annotations", annotate_run)
     annotate.add_argument("--from-masks", type=Path, required=True, metavar="DIR", help="EVENT.png or EVENT.tif")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tui_cytpix.domain.gate import Gate
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 
 FORMAT_VERSION = 1
@@ -56,11 +57,17 @@ class BaseModelSettings:
 
 @dataclass(frozen=True)
 class SelectionSettings:
-    """Step 3. The two groups of selected images."""
+    """Step 3. The two groups of selected images.
+
+    `gate` names the gate that images are drawn from, "" for all; `drawn_from` says, in words, what they were drawn from
+    when they were.
+    """
 
     preview: int = DEFAULT_PREVIEW
     random: tuple[ImageKey, ...] = ()
     variable: tuple[ImageKey, ...] = ()
+    gate: str = ""
+    drawn_from: str = ""
 
     @property
     def images(self) -> tuple[ImageKey, ...]:
@@ -107,6 +114,7 @@ class RunSettings:
     selection: SelectionSettings = field(default_factory=SelectionSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
     evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
+    gates: tuple[Gate, ...] = ()
 
     def sample(self, name: str) -> SampleRef:
         """The sample of that name.

@@ -15,6 +15,7 @@ import tomli_w
 
 from tui_cytpix.domain.annotation import Edit
 from tui_cytpix.domain.checked import known_fields
+from tui_cytpix.domain.gate import check_gates, gate_from_dict, gate_to_dict
 from tui_cytpix.domain.run_settings import (
     FORMAT_VERSION,
     AssessSettings,
@@ -93,13 +94,14 @@ class RunFolder:
             )
         try:
             return _settings_from(data)
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
             raise RunError("The run's settings are damaged", f"{self.settings_path}: {error}.", way_out) from error
 
     @staticmethod
     def encode_settings(settings: RunSettings) -> str:
         """The text of `run.toml`."""
-        return tomli_w.dumps(_plain(asdict(settings)))
+        gates = [gate_to_dict(gate) for gate in settings.gates]
+        return tomli_w.dumps(_plain(asdict(settings) | {"gates": gates}))
 
     def read_edits(self) -> tuple[list[Edit], int]:
         """The annotation log, and how many of its lines are damaged."""
@@ -144,6 +146,8 @@ def _settings_from(data: Mapping[str, Any]) -> RunSettings:
         parts[name] = cls(**known)
     parts["samples"] = tuple(SampleRef(**known_fields(SampleRef, sample)) for sample in data.get("samples", []))
     _check_names([sample.name for sample in parts["samples"]])
+    parts["gates"] = tuple(gate_from_dict(gate) for gate in data.get("gates", []))
+    check_gates(parts["gates"])
     return RunSettings(**parts)
 
 

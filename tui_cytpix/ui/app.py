@@ -226,6 +226,12 @@ class CytpixApp(EndingApp):
             return
         self.push_screen(AnnotateScreen(tuple(keys), start))
 
+    def open_explorer(self, step: str) -> None:
+        """Plots, gates and their images, on top of that step's screen."""
+        from tui_cytpix.ui.screens.explore import ExploreScreen
+
+        self.push_screen(ExploreScreen(step))
+
     # Commands
 
     def _step_by(self, by: int) -> None:

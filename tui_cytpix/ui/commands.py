@@ -55,9 +55,9 @@ class Command:
 
 def all_commands() -> tuple[Command, ...]:
     """Every command there is, in the order of the help panel."""
-    from tui_cytpix.ui.command_table import steps, surface
+    from tui_cytpix.ui.command_table import explore, steps, surface
 
-    return surface.COMMANDS + steps.COMMANDS
+    return surface.COMMANDS + steps.COMMANDS + explore.COMMANDS
 
 
 def of_scope(scope: str) -> tuple[Command, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.training import JobState, TrainingStatus
 from tui_cytpix.workflow.assessment import Assessment, outcome
@@ -66,6 +68,24 @@ def samples(settings: RunSettings) -> str:
     if not settings.selection.images:
         return f"{{samples.select}} selects {settings.selection.preview} images; {{samples.preview}} changes how many."
     return "Images are selected: {samples.images} shows them, {app.next-step} goes on to annotate and train."
+
+
+def explore(pane: str, axes: Sequence[str], gate: str, corners: int, missing: str) -> str:
+    """The explore screen; `axes` are what is plotted, `corners` those of a gate being drawn."""
+    if pane == "images":
+        return "{explore.enter} shows the image's event on the plot, {explore.images} leads back."
+    if pane == "statistics":
+        named = ", ".join(f"{letter} is {name}" for letter, name in zip("xy", axes, strict=False))
+        return f"{named}. {{explore.enter}} shows the population, {{explore.export}} writes the table."
+    if corners and missing:
+        return f"{missing} {{explore.corner}} puts the next, {{explore.undo}} takes one back."
+    if corners:
+        return "{explore.enter} closes the gate, {explore.corner} puts one more corner, {explore.undo} takes one back."
+    if gate:
+        return (
+            f"Events of {gate}. {{explore.images}} shows their images, {{explore.selection}} selects in it in step 3."
+        )
+    return "{explore.x} {explore.y} choose parameters, {explore.corner} begins a gate, {explore.images} shows images."
 
 
 _AT_WORK = "Training. Annotate more meanwhile ({train.annotate}), or watch the curves ({train.training})."

@@ -157,7 +157,8 @@ def check_preview(preview: int) -> None:
 
 def select(run: Run, preview: int, on_progress: Progress = lambda _done, _total: None) -> Selection:
     """Chooses the preview images, 70 % at random and 30 % for the variety of their morphology, spread over the
-    samples, and copies them into the run. The same seed and samples give the same images.
+    samples, and copies them into the run; only of events in the selection's gate, where one is chosen. The same seed,
+    samples and gate give the same images.
 
     Raises:
         UsageError: `preview` is out of range.
@@ -174,10 +175,13 @@ def select(run: Run, preview: int, on_progress: Progress = lambda _done, _total:
     if len(keys) < preview:
         notes.append(f"Only {len(keys)} images can be read: all of them are taken.")
     random_rows, variable_rows = select_rows(table, preview, run.settings.seed, VARIABLE_SHARE)
+    gate = run.settings.selection.gate
     settings = SelectionSettings(
         preview=preview,
         random=tuple(keys[i] for i in random_rows),
         variable=tuple(keys[i] for i in variable_rows),
+        gate=gate,
+        drawn_from=notes[0] if gate else "",
     )
     for key in settings.images:
         run.images.keep(key)
@@ -189,7 +193,12 @@ def select(run: Run, preview: int, on_progress: Progress = lambda _done, _total:
 
 
 def _described(run: Run, preview: int, on_progress: Progress) -> tuple[list[ImageKey], NDArray[np.float32], list[str]]:
-    """Candidates of every sample to train on, an equal share of each, with their descriptors as rows."""
+    """Candidates of every sample to train on, an equal share of each, with their descriptors as rows; and notes, of
+    which the first says, where a gate is chosen, what it let through.
+
+    Raises:
+        SampleError: no image can be read or is in the gate, or a sample lacks a parameter of the gate.
+    """
     import numpy as np
 
     from tui_cytpix.core.sampling import descriptors
@@ -198,8 +207,9 @@ def _described(run: Run, preview: int, on_progress: Progress) -> tuple[list[Imag
     reserved = set(run.settings.evaluate.sequence)
     share = -(-preview * CANDIDATES_PER_IMAGE // max(1, len(sources)))
     candidates: list[ImageKey] = []
+    inside, notes = _drawn_from(run, sources)
     for sample in sources:
-        events = [e for e in run.images.reader(sample.name).event_ids if ImageKey(sample.name, e) not in reserved]
+        events = [event for event in inside[sample.name] if ImageKey(sample.name, event) not in reserved]
         random.Random(f"{run.settings.seed}/{sample.name}").shuffle(events)
         candidates.extend(ImageKey(sample.name, event) for event in events[:share])
     keys, rows, unreadable = [], [], 0
@@ -214,8 +224,28 @@ def _described(run: Run, preview: int, on_progress: Progress) -> tuple[list[Imag
         on_progress(done + 1, len(candidates))
     if not keys:
         raise SampleError("No image can be read", ", ".join(s.name for s in sources), "Check the samples.")
-    notes = [f"{unreadable} images can't be read and were passed over."] if unreadable else []
+    if unreadable:
+        notes.append(f"{unreadable} images can't be read and were passed over.")
     return keys, np.stack(rows), notes
+
+
+def _drawn_from(run: Run, sources: Sequence[SampleRef]) -> tuple[dict[str, list[str]], list[str]]:
+    """By sample the events whose images may be drawn, and a note where a gate leaves some out."""
+    from tui_cytpix.workflow import gates
+    from tui_cytpix.workflow.event_table import EventTable
+
+    gate = run.settings.selection.gate
+    if not gate:
+        return {sample.name: list(run.images.reader(sample.name).event_ids) for sample in sources}, []
+    inside, shares = {}, []
+    for sample in sources:
+        table = EventTable(run, sample.name)
+        inside[sample.name] = gates.images_inside(table, run.settings.gates, gate)
+        shares.append(f"{len(inside[sample.name])} of {table.images} images of {sample.name}")
+    note = f"Drawn only from the gate {gates.in_words(run, gate)}. It holds {', '.join(shares)}."
+    if not any(inside.values()):
+        raise SampleError("No image lies in the gate", note, "Choose another gate for the selection, or none.")
+    return inside, [note]
 
 
 def training_samples(run: Run) -> Sequence[SampleRef]:

@@ -88,6 +88,7 @@ SAMPLES = (
     _C("samples.day", "d", "Day", "Label its day."),
     _C("samples.role", "r", "Role", "Research, training or evaluation, in turn.", footer=True),
     _C("samples.add", "a", "Add", "Add a sample by its path.", footer=True),
+    _C("samples.explore", "E", "Explore", "Plots of the events, and gates to select in.", footer=True),
     _C("samples.images", "v", "Images", "To the selected images, and back to the samples.", footer=True),
 )
 
@@ -177,6 +178,7 @@ EVALUATE = (
     _C("evaluate.review", "v", "Review", "Judge the new model on them, one by one.", footer=True),
     _C("evaluate.process", "p", "Process", "Process the whole samples and write files.", footer=True),
     _C("evaluate.report", "R", "Report", "Write all that was decided, with figures, as one HTML page."),
+    _C("evaluate.explore", "E", "Explore", "Plots of the events, gates and their images.", footer=True),
     _C("evaluate.model", "m", "Model", "Evaluate another model than the run's new one."),
     _C("evaluate.export", "x", "Export", "Copy the model's file to share it.", footer=True, action="export_model"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -12,9 +12,10 @@ from textual.widget import Widget
 
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui.commands import of_scope
+from tui_cytpix.ui.commands import Command, of_scope
 from tui_cytpix.ui.session import PredictionsChanged, SavedChanged, Session, TrainingChanged
 from tui_cytpix.ui.widgets.ask_panel import AskPanel
+from tui_cytpix.ui.widgets.choice_panel import Choice, ChoicePanel
 from tui_cytpix.ui.widgets.gallery import Gallery
 from tui_cytpix.ui.widgets.help_panel import HelpPanel
 from tui_cytpix.ui.widgets.key_footer import KeyFooter, Keys
@@ -66,10 +67,10 @@ class BaseScreen(Screen[None]):
         return self.query_one(AskPanel)
 
     def keys_instead(self) -> Keys:
-        """The keys of an open question or of the palette; else none."""
+        """The keys of an open question or list; else none."""
         if self.ask_panel.open:
             return self.ask_panel.keys
-        return self.query_one(PalettePanel).keys
+        return next((panel.keys for panel in self.query(ChoicePanel) if panel.open), [])
 
     def close_panels(self) -> bool:
         """Closes what `q` closes before it leaves the screen; False where nothing was open."""
@@ -97,19 +98,35 @@ class BaseScreen(Screen[None]):
         commands = [c for scope in (*self.SCOPES, "app") for c in of_scope(scope) if c.id != "app.palette"]
         self.query_one(PalettePanel).show(commands, self.cytpix.user_keys)
 
-    def on_palette_panel_left(self) -> None:
+    def offer(self, panel: ChoicePanel, choices: Sequence[Choice], current: Any = None) -> None:
+        """Opens a list; what is chosen comes to `chosen`."""
+        self.close_panels()
+        self._came_from = self.focused
+        panel.offer(choices, current)
+
+    def chosen(self, panel: ChoicePanel, value: Any) -> None:
+        """A row of a list other than the palette was taken."""
+
+    def on_choice_panel_left(self) -> None:
         """Closed without a choice."""
         self.focus_back()
 
-    async def on_palette_panel_chosen(self, event: PalettePanel.Chosen) -> None:
-        """Runs the command where its key would have: in the focused widget, else upwards."""
+    async def on_choice_panel_chosen(self, event: ChoicePanel.Chosen) -> None:
+        """Hands on to the hook; from the palette, runs the command."""
         self.focus_back()
+        if isinstance(event.panel, PalettePanel):
+            await self._run_command(event.value)
+        else:
+            self.chosen(event.panel, event.value)
+
+    async def _run_command(self, command: Command) -> None:
+        """Where its key would have: in the focused widget, else upwards."""
         namespaces = [] if self.focused is None else list(self.focused.ancestors_with_self)
         for node in (*namespaces, self, self.app):
-            if any(binding.id == event.command.id for _key, binding in node._bindings):
-                await self.app.run_action(event.command.action_name, node)
+            if any(binding.id == command.id for _key, binding in node._bindings):
+                await self.app.run_action(command.action_name, node)
                 return
-        self.report(f"{event.command.label} is for another part of this screen.")
+        self.report(f"{command.label} is for another part of this screen.")
 
     def focus_back(self) -> None:
         """Focus returns to where it was before a panel opened."""
@@ -143,7 +160,7 @@ class StepScreen(BaseScreen):
     `on_predictions`, `on_training`.
     """
 
-    step: ClassVar[str] = ""
+    step: str = ""
     on_top: ClassVar[bool] = False  # True for a screen that opens on top of a step's
 
     @property
@@ -213,6 +230,10 @@ class StepScreen(BaseScreen):
         if session is not None:
             session.saved = (session.run.unsaved, session.saved[1])
             self.rail.unsaved = session.saved[0]
+
+    def action_explore(self) -> None:
+        """Plots of the events, on top."""
+        self.cytpix.open_explorer(self.step)
 
     async def enter(self) -> None:
         """Called after the first paint."""

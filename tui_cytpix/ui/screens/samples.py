@@ -78,6 +78,10 @@ class SamplesScreen(SampleLabels):
         self.show_selection()
         await self.count_images()
 
+    def returned(self) -> None:
+        """Back from the plots: gates may be others."""
+        self.say_next()
+
     async def count_images(self) -> None:
         """Opens every sample; large archives take a while."""
         run = self.session.run
@@ -116,6 +120,8 @@ class SamplesScreen(SampleLabels):
             if sample.um_per_px is None:
                 lines.append(UNKNOWN_SCALE)
         lines.append(labelled("Preview", f"{chosen.preview} images"))
+        if chosen.gate:
+            lines.append(labelled("Gate", f"{chosen.gate}: only its events' images are selected"))
         if chosen.images:
             shares = f"{len(chosen.random)} at random, {len(chosen.variable)} for variety"
             lines.append(Text.assemble(labelled("Selected", f"{len(chosen.images)}: "), shares))

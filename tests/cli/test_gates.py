@@ -1,0 +1,83 @@
+"""`run gate`: what the explore screen does to a run, headless."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from tui_cytpix.formats.fcs import read_fcs
+from tui_cytpix.workflow import samples
+from tui_cytpix.workflow.run import Run
+
+
+@pytest.fixture
+def run(tmp_path, tube):
+    path = tmp_path / "run"
+    with Run.create(path) as run:
+        samples.add_sample(run, tube)
+    return path
+
+
+def test_gates_from_first_to_last(run_main, run, tmp_path) -> None:
+    def result(*arguments, status=0):
+        found, out, err = run_main("run", "gate", run, *arguments, "--json")
+        assert found == status, err
+        return json.loads(out) if out else err
+
+    added = result("range", "cells", "FSC-A", "20000", "1e6")
+    assert added["gate"]["corners"] == [[20000.0], [1000000.0]]
+    corners = [part for corner in ((-900, -900), (9e3, -900), (-900, 9e3)) for part in ("--corner", *map(str, corner))]
+    dim = result("polygon", "dim", "BL1-A", "BL2-A", *corners, "--parent", "cells")
+    assert [axis["scale"]["kind"] for axis in dim["gate"]["axes"]] == ["logicle", "logicle"]
+    listed = result("list", "--parameter", "FSC-A")
+    assert [gate["name"] for gate in listed["gates"]] == ["cells", "dim"]
+    everything, cells, inner = listed["populations"]
+    assert everything["events"] > cells["events"] > inner["events"] > 0
+    assert cells["x"]["number"] == cells["events"]
+    assert inner["percent_of_parent"] == pytest.approx(100 * inner["events"] / cells["events"])
+    out = tmp_path / "dim.fcs"
+    assert result("export", "dim", "--out", out)["events"] == inner["events"] == read_fcs(out).event_count
+    assert result("use", "cells")["selection"] == "cells"
+    status, out, err = run_main("run", "select", run)
+    assert status == 0
+    assert "Drawn only from the gate cells" in err
+    assert "Drawn only from the gate cells" in (run / "run.toml").read_text("utf-8")
+    assert result("use")["selection"] == ""
+    assert result("remove", "cells")["removed"] == ["cells", "dim"]
+    assert result("list")["gates"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (("range", "a", "FSC-A", "2", "1"), 2, "low and a high"),
+        (("range", "a", "Nowhere", "1", "2"), 1, "no such parameter"),
+        (("range", "a", "FSC-A", "1", "2", "--compensated"), 1, "can't be compensated"),
+        (("range", "a", "FSC-A", "1", "2", "--parent", "b"), 2, "not there"),
+        (("polygon", "a", "FSC-A", "SSC-A", "--corner", "1", "2"), 2, "at least 3"),
+        (("remove", "a"), 2, "no such gate"),
+        (("use", "a"), 2, "no such gate"),
+        (("export", "a", "--out", "x.csv"), 2, "no such gate"),
+        (("list", "--parameter", "Nowhere"), 1, "no such parameter"),
+    ],
+)
+def test_wrong_usage_is_told(run_main, run, arguments, status, words) -> None:
+    found, out, err = run_main("run", "gate", run, *arguments)
+    assert found == status
+    assert words in err
+    assert out == ""
+    assert Run.open(run, writing=False).settings.gates == ()
+
+
+def test_a_sample_that_is_gone_is_named(run_main, run, tube, tmp_path) -> None:
+    moved = tmp_path / "moved.acs"
+    shutil.copy(tube, moved)
+    with Run.open(run) as opened:
+        samples.add_sample(opened, moved)
+    moved.unlink()
+    status, out, err = run_main("run", "gate", run, "list")
+    assert status == 0
+    assert "moved: The sample is not where it was" in err
+    assert "all events" in out

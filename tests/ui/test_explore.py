@@ -1,0 +1,181 @@
+"""The explore screen by keys: a gate is drawn, seen, used for the selection, and leads to its images and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driving import notices, press_each, until
+from steps import IMAGES, SAMPLE, build, choose_base, on_screen, reply, truth, words_of
+from textual.pilot import Pilot
+
+from tui_cytpix.formats.fcs_write import write_fcs_new
+from tui_cytpix.ui.app import CytpixApp
+from tui_cytpix.ui.screens.explore import ExploreScreen
+from tui_cytpix.ui.widgets.event_image import EventImageView
+from tui_cytpix.workflow.run import Run
+
+
+def with_fcs(tmp_path: Path, rows: int = 300) -> None:
+    """Events of the sample's images and others around them; every second row is imaged from the first on."""
+    ids = np.arange(1, rows + 1, dtype=np.float32) + 10_000
+    imaged = np.arange(IMAGES) * 2
+    ids[imaged] = [int(event) for event in truth()]
+    flag = np.zeros(rows, np.float32)
+    flag[imaged] = 1
+    rng = np.random.default_rng(0)
+    columns = {
+        "Event": ids,
+        "FSC-A": np.arange(rows, dtype=np.float32),
+        "SSC-A": rng.normal(100, 10, rows).astype(np.float32),
+        "BL1-A": rng.lognormal(7, 1, rows).astype(np.float32),
+        "ImageFlag": flag,
+    }
+    write_fcs_new(tmp_path / f"{SAMPLE}.fcs", list(columns), list(columns.values()), {})
+
+
+async def explorer(pilot: Pilot, key: str = "E") -> ExploreScreen:
+    """Opens it and waits for the plot."""
+    await pilot.press(key)
+    screen = await on_screen(pilot, "ExploreScreen")
+    assert isinstance(screen, ExploreScreen)
+    await until(pilot, lambda: "300 events" in words_of(pilot.app, "#populations"), "the populations")
+    return screen
+
+
+async def quiet(pilot: Pilot, screen: ExploreScreen) -> None:
+    """Until what was asked for is drawn."""
+    await pilot.pause()
+    await until(pilot, lambda: not screen._one_at_a_time.locked(), "a drawn plot")
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CytpixApp:
+    with_fcs(tmp_path)
+    stage = build(tmp_path, monkeypatch)
+    choose_base(stage, "samples")
+    return stage.app()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)])
+async def test_a_gate_by_keys_restricts_the_selection(app: CytpixApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        await on_screen(pilot, "SamplesScreen")
+        screen = await explorer(pilot)
+        assert "FSC-A" in screen.plot.render_line(screen.plot.size.height - 1).text
+        await pilot.press("enter")
+        await until(pilot, lambda: "two corners" in notices(app))
+        await press_each(pilot, "H H H H H H H H H H H J J J J J space")
+        await quiet(pilot, screen)
+        await press_each(pilot, " ".join(["K"] * 6 + ["L"] * (screen.plot.area[0] // 16 + 1)))
+        await press_each(pilot, "space")
+        await quiet(pilot, screen)
+        assert "closes the gate" in screen.hint.words
+        await press_each(pilot, "enter")
+        await reply(pilot, "left")
+        await until(pilot, lambda: app.session.run.settings.gates)
+        await press_each(pilot, "n")
+        await until(pilot, lambda: "▸left" in words_of(app, "#populations"))
+        await press_each(pilot, "s")
+        await until(pilot, lambda: "only images in left" in notices(app))
+        assert app.session.run.settings.selection.gate == "left"
+        rows = screen.exploration.rows()
+        assert 100 < rows.sum() < 220
+        await press_each(pilot, "q")
+        samples = await on_screen(pilot, "SamplesScreen")
+        await until(pilot, lambda: "Gate left" in words_of(app, "#about-words"))
+        await press_each(pilot, "s")
+        await until(pilot, lambda: "Drawn only from the gate left" in words_of(app, "#about-words"))
+        inside = {e for e, row in screen.exploration.table.image_rows.items() if rows[row]}
+        assert {key.event for key in samples.session.run.settings.selection.images} == inside
+
+
+async def test_from_a_gate_to_its_images_and_back(app: CytpixApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await on_screen(pilot, "SamplesScreen")
+        screen = await explorer(pilot)
+        await press_each(pilot, "w")
+        await until(pilot, lambda: screen.pane == "images")
+        assert len(screen.gallery.items) == IMAGES
+        await press_each(pilot, "l l l")
+        key = screen.gallery.current_key
+        assert key is not None
+        await press_each(pilot, "enter")
+        await quiet(pilot, screen)
+        await until(pilot, lambda: screen.query_one("#pointed", EventImageView).key == key)
+        assert screen.pane == "main"
+        row = screen.exploration.table.image_rows[key.event]
+        assert abs(screen.exploration.values_at(screen.plot.at)[0] - row) < 10
+        await press_each(pilot, "H i")
+        await quiet(pilot, screen)
+        assert screen.exploration.event
+        await press_each(pilot, "w")
+        await until(pilot, lambda: screen.gallery.current_key.event == screen.exploration.event)
+
+
+async def test_axes_by_keys(app: CytpixApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await on_screen(pilot, "SamplesScreen")
+        screen = await explorer(pilot)
+        await press_each(pilot, "x b l 1")
+        await press_each(pilot, "enter")
+        await until(pilot, lambda: screen.exploration.axes[0].parameter == "BL1-A")
+        assert screen.exploration.axes[0].scale.kind == "logicle"
+        await press_each(pilot, "X")
+        await until(pilot, lambda: screen.exploration.axes[0].scale.kind == "linear")
+        await press_each(pilot, "r")
+        await reply(pilot, "0 5000")
+        await until(pilot, lambda: screen.exploration.extents[0] == (0.0, 5000.0))
+        await press_each(pilot, "r")
+        await reply(pilot, "many")
+        await until(pilot, lambda: "not two numbers" in notices(app))
+        await press_each(pilot, "c")
+        await until(pilot, lambda: "no spillover matrix" in notices(app))
+        await press_each(pilot, "y enter")
+        await quiet(pilot, screen)
+        await press_each(pilot, "y n o n e enter")
+        await until(pilot, lambda: len(screen.exploration.axes) == 1)
+        await quiet(pilot, screen)
+        assert "█" in "".join(screen.plot.render_line(y).text for y in range(screen.plot.size.height))
+        await press_each(pilot, "space L space")
+        await quiet(pilot, screen)
+        await press_each(pilot, "enter")
+        await reply(pilot)
+        await until(pilot, lambda: app.session.run.settings.gates)
+        assert app.session.run.settings.gates[0].parameters == ("BL1-A",)
+        await press_each(pilot, "n D y")
+        await until(pilot, lambda: not app.session.run.settings.gates)
+
+
+async def test_the_table_and_its_export(app: CytpixApp, tmp_path: Path) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await on_screen(pilot, "SamplesScreen")
+        screen = await explorer(pilot)
+        await press_each(pilot, "t")
+        await until(pilot, lambda: screen.pane == "statistics")
+        assert [str(cell) for cell in screen.table.get_row_at(0)][:3] == [SAMPLE, "all events", "300"]
+        await press_each(pilot, "e")
+        await reply(pilot, str(tmp_path / "table.csv"))
+        await until(pilot, (tmp_path / "table.csv").is_file)
+        await press_each(pilot, "enter")
+        await until(pilot, lambda: screen.pane == "main")
+        await quiet(pilot, screen)
+        await press_each(pilot, "e")
+        await reply(pilot, str(tmp_path / "events.fcs"))
+        await until(pilot, (tmp_path / "events.fcs").is_file)
+
+
+async def test_without_fcs_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    choose_base(stage, "evaluate")
+    with Run.open(stage.run) as run:
+        assert not run.settings.gates
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await on_screen(pilot, "EvaluateScreen")
+        await pilot.press("E")
+        await on_screen(pilot, "ExploreScreen")
+        await until(pilot, lambda: "nothing to plot" in notices(app))
+        await press_each(pilot, "x y X r space i w e n N z f c q")
+        await on_screen(pilot, "EvaluateScreen")

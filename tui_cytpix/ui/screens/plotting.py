@@ -1,0 +1,241 @@
+"""The half of the explore screen that shows the plot: its axes, the crosshair, the populations beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from rich.style import Style
+from rich.text import Text
+
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.ui.screens.work import WorkScreen
+from tui_cytpix.ui.text import plain, shortened
+from tui_cytpix.ui.widgets.choice_panel import Choice, ChoicePanel
+from tui_cytpix.ui.widgets.event_image import EventImageView
+from tui_cytpix.ui.widgets.event_plot import EventPlot
+from tui_cytpix.ui.widgets.event_plot_cells import Mark, Picture
+from tui_cytpix.ui.widgets.hint import Words, heading, labelled
+from tui_cytpix.workflow.event_plot import short
+from tui_cytpix.workflow.exploration import Exploration, PlotView
+from tui_cytpix.workflow.explore import Population, axis_name
+from tui_cytpix.workflow.plot_axes import X, Y
+
+T = TypeVar("T")
+NAMES = "xy"
+CLOSER, FARTHER = 0.5, 2.0
+NAME_COLUMNS = 15
+
+
+class PlotScreen(WorkScreen):
+    """Needs an EventPlot, a ChoicePanel `#parameters`, Words `#populations` and an EventImageView `#pointed`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._exploration: Exploration | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._asked_for = X
+
+    @property
+    def exploration(self) -> Exploration:
+        """What is looked at; decisions are made there."""
+        if self._exploration is None:
+            self._exploration = Exploration(self.session.run)
+        return self._exploration
+
+    @property
+    def plot(self) -> EventPlot:
+        """The plot."""
+        return self.query_one(EventPlot)
+
+    # Changes go one after the other, off the event loop
+
+    def change(self, change: Callable[[Exploration], T], then: Callable[[T], Any] = lambda _result: None) -> None:
+        """Changes what is looked at, draws it, and hands on the result; a CytpixError becomes a notice."""
+
+        async def work() -> None:
+            async with self._one_at_a_time:
+                result = await asyncio.to_thread(change, self.exploration)
+                await self._draw()
+            self.read_out()
+            then(result)
+
+        self.start(work(), "plot")
+
+    async def _draw(self) -> None:
+        seen = self.exploration
+        columns, rows = self.plot.area
+        if not seen.axes or not columns or not rows:
+            return
+        view, found, event, drawn = await asyncio.to_thread(
+            lambda: (seen.view(columns, rows), seen.populations(), seen.event_place(), seen.drawn())
+        )
+        self.show_view(view, found, event, drawn)
+
+    def show_view(
+        self,
+        view: PlotView,
+        found: list[Population],
+        event: tuple[float, float] | None,
+        drawn: list[tuple[float, float]],
+    ) -> None:
+        """The plot and what stands beside it."""
+        marks = [Mark(o.points, o.form, "other" if o.shown else "gate") for o in view.outlines]
+        form = "open" if len(view.names) == 2 else "x"
+        if drawn:
+            marks.append(Mark(tuple(drawn), form, "drawn"))
+        ticks = [[(tick.share, tick.label) for tick in axis] for axis in view.ticks]
+        y_name, y_ticks = (view.names[Y], ticks[Y]) if len(view.names) == 2 else ("events", [])
+        self.plot.show(Picture(view.counts, view.names[X], y_name, ticks[X], y_ticks, marks, event))
+        self._say_populations(view, found)
+        self.say_next()
+
+    def _say_populations(self, view: PlotView, found: list[Population]) -> None:
+        seen = self.exploration
+        shown = seen.gate
+        selects = self.session.run.settings.selection.gate
+        lines: list[str | Text] = [heading(f"{seen.table.sample}: {seen.table.rows} events")]
+        for place, one in enumerate(found):
+            here = one.gate == shown if place else not shown
+            name = "  " * max(0, one.depth - 1) + one.gate + (" ⇒3" if place and one.gate == selects else "")
+            share = "" if not place else "not here" if one.problem else f"{one.of_parent:5.1f}%"
+            text = f"{'▸' if here else ' '}{shortened(name, NAME_COLUMNS):<{NAME_COLUMNS}}{one.events:>6} {share}"
+            lines.append(Text(plain(text), Style(bold=True, reverse=True) if here else Style()))
+        now = next((one for place, one in enumerate(found) if (one.gate == shown if place else not shown)), None)
+        for axis, sums in zip(seen.axes, (now.x, now.y) if now else (), strict=False):
+            if sums is not None:
+                lines.append(labelled(axis_name(axis), f"median {short(sums.median)}"))
+                lines.append(f"  CV {short(round(sums.cv, 1))} %  robust SD {short(sums.robust_sd)}")
+        if view.off:
+            lines.append(labelled("off the plot", f"{view.off} of {view.events}"))
+        self.query_one("#populations", Words).say(*lines)
+
+    def on_event_plot_resized(self) -> None:
+        """Counts for the new size."""
+        if self._exploration is not None:
+            self.change(lambda _seen: None)
+
+    # The crosshair
+
+    def on_event_plot_moved(self) -> None:
+        """Says where it is."""
+        self.read_out()
+
+    def read_out(self) -> None:
+        """Values at the crosshair, and how many events are in its cell."""
+        seen = self.exploration
+        if not seen.axes or self._one_at_a_time.locked():
+            return
+        values = seen.values_at(self.plot.at)
+        words = "  ".join(f"{name} {short(value)}" for name, value in zip(NAMES, values, strict=False))
+        self.plot.say(f"{words}  {self.plot.count_here} here")
+
+    def point_out(self, event: str) -> None:
+        """The picture of the event that is pointed out, and its values; the crosshair goes there."""
+        seen = self.exploration
+        key = ImageKey(seen.table.sample, event) if event else None
+        place = seen.event_place()
+        if place is not None:
+            self.plot.go_to(place)
+        values = " ".join(f"{n} {short(v)}" for n, v in zip(NAMES, seen.event_values(), strict=False)) if event else ""
+        title = f"{event}: {values}" if event else ""
+        self.query_one("#pointed", EventImageView).show(key, self.answer_on(key) if key else None, title)
+
+    def answer_on(self, key: ImageKey) -> Any:
+        """What a model said about the image, None where it wasn't asked."""
+
+    def action_nearest(self) -> None:
+        """Points out the event nearest to the crosshair that has an image."""
+        at = self.plot.at
+        self.change(lambda seen: seen.nearest(at), self._found)
+
+    def _found(self, event: str) -> None:
+        self.point_out(event)
+        if not event:
+            self.report("None of the events shown has an image and a value on these axes.")
+
+    # Axes
+
+    def action_x(self) -> None:
+        """Offers the parameters."""
+        self._offer(X)
+
+    def action_y(self) -> None:
+        """Offers the parameters, and none."""
+        self._offer(Y)
+
+    def _offer(self, which: int) -> None:
+        seen = self.exploration
+        self._asked_for = which
+        choices = [Choice("", Text("no parameter: a histogram of x"), "none no histogram")] if which == Y else []
+        for known in seen.table.parameters:
+            row = Text.assemble((f"{plain(known.name):<34} ", Style(bold=True)), f"{plain(known.label):<14} ")
+            row.append(plain(known.source), Style(dim=True))
+            choices.append(Choice(known.name, row, f"{known.name} {known.label} {known.source}"))
+        current = seen.axes[which].parameter if which < len(seen.axes) else ""
+        self.offer(self.query_one("#parameters", ChoicePanel), choices, current)
+
+    def chosen(self, panel: ChoicePanel, value: Any) -> None:
+        """A parameter for the axis that was asked for."""
+        if panel.id == "parameters":
+            which = self._asked_for
+            self.change(lambda seen: seen.set_parameter(which, str(value)))
+
+    def action_x_scale(self) -> None:
+        """Linear, arcsinh, logicle."""
+        self.change(lambda seen: seen.next_scale(X))
+
+    def action_y_scale(self) -> None:
+        """Linear, arcsinh, logicle."""
+        self.change(lambda seen: seen.next_scale(Y))
+
+    def action_x_range(self) -> None:
+        """Asks for two numbers."""
+        self._ask_range(X)
+
+    def action_y_range(self) -> None:
+        """Asks for two numbers."""
+        self._ask_range(Y)
+
+    def _ask_range(self, which: int) -> None:
+        seen = self.exploration
+        if which >= len(seen.axes):
+            self.report(f"There is no y axis: {self.key('explore.y')} chooses its parameter.")
+            return
+
+        def answered(text: str) -> None:
+            try:
+                low, high = (float(part) for part in text.replace(",", " ").split())
+            except ValueError:
+                self.report(f"{text!r} is not two numbers.")
+                return
+            self.change(lambda seen: seen.set_range(which, low, high))
+
+        self.ask(f"Range of {axis_name(seen.axes[which])}: low and high", "", answered)
+
+    def action_zoom_in(self) -> None:
+        """About the crosshair."""
+        at = self.plot.at
+        self.change(lambda seen: seen.zoom(CLOSER, at))
+
+    def action_zoom_out(self) -> None:
+        """About the crosshair."""
+        at = self.plot.at
+        self.change(lambda seen: seen.zoom(FARTHER, at))
+
+    def action_whole(self) -> None:
+        """All of both axes."""
+        self.change(lambda seen: seen.whole())
+
+    def action_compensate(self) -> None:
+        """On or off; says which."""
+        self.change(lambda seen: seen.compensate(), self.report)
+
+    def action_next_sample(self) -> None:
+        """The next one."""
+        self.change(lambda seen: seen.step_sample(1), lambda _none: self.point_out(""))
+
+    def action_previous_sample(self) -> None:
+        """The one before."""
+        self.change(lambda seen: seen.step_sample(-1), lambda _none: self.point_out(""))

@@ -1,0 +1,117 @@
+"""The gates of a run: added, removed, applied to a sample's events, and used for the selection of step 3."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.domain.gate import Gate, check_gates, in_order, lineage
+from tui_cytpix.errors import UsageError
+from tui_cytpix.workflow.event_table import EventTable, on_scale
+from tui_cytpix.workflow.run import Run
+
+ALL = "all events"
+
+
+def add(run: Run, gate: Gate) -> None:
+    """Keeps a gate in the run.
+
+    Raises:
+        UsageError: there is one of that name, or no such parent.
+    """
+    gates = (*run.settings.gates, gate)
+    if gate.name == ALL:
+        raise UsageError("A gate can't be called so", f"{ALL!r} means that no gate is chosen.", "Give another name.")
+    try:
+        check_gates(gates)
+    except ValueError as error:
+        raise UsageError(
+            "The gate can't be kept", f"{error}.", "Give another name, or a parent that exists."
+        ) from error
+    run.update(replace(run.settings, gates=gates))
+
+
+def remove(run: Run, name: str) -> tuple[str, ...]:
+    """Removes a gate and those that lie in it; returns their names. A selection that was drawn from it stays.
+
+    Raises:
+        UsageError: there is no such gate.
+    """
+    find(run, name)
+    gates = run.settings.gates
+    gone = tuple(gate.name for gate in gates if name in [outer.name for outer in lineage(gates, gate.name)])
+    selection = run.settings.selection
+    if selection.gate in gone:
+        selection = replace(selection, gate="")
+    kept = tuple(gate for gate in gates if gate.name not in gone)
+    run.update(replace(run.settings, gates=kept, selection=selection))
+    return gone
+
+
+def find(run: Run, name: str) -> Gate:
+    """The gate of that name.
+
+    Raises:
+        UsageError: there is none; those that exist are listed.
+    """
+    for gate in run.settings.gates:
+        if gate.name == name:
+            return gate
+    existing = ", ".join(gate.name for gate, _ in in_order(run.settings.gates)) or "none"
+    raise UsageError("The run has no such gate", f"{name}.", f"Its gates: {existing}.")
+
+
+def use_for_selection(run: Run, name: str) -> None:
+    """Step 3 draws only images of events in this gate from now on; "" lifts that.
+
+    Raises:
+        UsageError: there is no such gate.
+    """
+    if name:
+        find(run, name)
+    run.update(replace(run.settings, selection=replace(run.settings.selection, gate=name)))
+
+
+def inside(table: EventTable, gates: Sequence[Gate], name: str) -> NDArray[np.bool_]:
+    """Which events are in a gate and in those that it lies in, bool (N,); all for "".
+
+    Raises:
+        SampleError: the sample lacks a parameter, or the compensation, that a gate needs.
+    """
+    path = lineage(gates, name)
+    return table.mask(path, lambda: _all_of(table, path))
+
+
+def _all_of(table: EventTable, path: Sequence[Gate]) -> NDArray[np.bool_]:
+    found = np.ones(table.rows, bool)
+    for gate in path:
+        found &= _alone(table, gate)
+    return found
+
+
+def _alone(table: EventTable, gate: Gate) -> NDArray[np.bool_]:
+    from tui_cytpix.core.gating import in_polygon, in_range
+
+    if len(gate.axes) == 1:
+        (axis,) = gate.axes
+        return in_range(table.values(axis.parameter, axis.compensated), gate.corners[0][0], gate.corners[1][0])
+    corners = np.array(gate.corners, np.float64)
+    placed = np.stack([on_scale(corners[:, n], axis.scale) for n, axis in enumerate(gate.axes)], axis=1)
+    x, y = (table.scaled(axis) for axis in gate.axes)
+    return in_polygon(x, y, placed)
+
+
+def images_inside(table: EventTable, gates: Sequence[Gate], name: str) -> list[str]:
+    """The event ids, in natural order, of the images whose events are in a gate; raises as `inside`."""
+    within = inside(table, gates, name)
+    return [event for event, row in table.image_rows.items() if within[row]]
+
+
+def in_words(run: Run, name: str) -> str:
+    """A gate with its name, and what it lies in, for notes."""
+    return "; ".join(
+        f"{gate.name}: {replace(gate, parent='').describe()}" for gate in lineage(run.settings.gates, name)
+    )
