@@ -69,7 +69,7 @@ class Story:
         self._accept(window, hastily=rng.random() < 0.5)
         time.sleep(rng.uniform(0, LONGEST_WAIT))
         epochs = {e.number: e.va for e in self.status().epochs}
-        pid = self.trainer()
+        pid, app = self.trainer(), window.pid
         if victim != "trainer":
             window.kill(signal.SIGKILL)
         if victim != "app" and pid:
@@ -77,6 +77,7 @@ class Story:
                 os.kill(pid, signal.SIGKILL)
         self.killed[victim] += 1
         if victim != "trainer":
+            until(lambda: is_dead(app), lambda: f"process {app} survives SIGKILL")
             self._close()
         if victim != "app":
             until(lambda: self.status().state is not JobState.RUNNING, lambda: f"{self.status()}")
@@ -191,6 +192,14 @@ class Story:
             except Exception as error:  # whatever it is, it is a loss
                 found.append(f"{path}: {error}")
         return found
+
+
+def is_dead(pid: int) -> bool:
+    """Gone, or only not yet asked for its end by its parent."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def prepare(folder: Path) -> tuple[Path, dict[str, str]]:
