@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -65,10 +66,10 @@ def test_another_machines_lease_is_judged_by_its_age(tmp_path, content):
 def test_a_killed_holder_whose_parent_has_not_asked_yet_is_dead(tmp_path):
     path = tmp_path / "lease"
     script = (
-        f"from pathlib import Path; from {Lease.__module__} import Lease; Lease(Path({str(path)!r}), 'x').acquire()"
+        "import sys, time; from pathlib import Path; from tui_cytpix.formats.lease import Lease; "
+        "Lease(Path(sys.argv[1]), 'x').acquire(); print('held', flush=True); time.sleep(60)"
     )
-    holder = subprocess.Popen([sys.executable, "-c", f"{script}; import time; print('held', flush=True); time.sleep(60)"],
-                              stdout=subprocess.PIPE)  # fmt: skip
+    holder = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE)
     assert holder.stdout.readline()
     with pytest.raises(RunError, match="in use"):
         Lease(path, "The run").acquire()
