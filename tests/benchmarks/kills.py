@@ -24,7 +24,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.terminal.terminals import Terminal, command, environment, until
+from tests.terminal.terminals import Terminal, command, end_engines, environment, until
 from tui_cytpix.domain.training import JobState, TrainingStatus
 from tui_cytpix.engine.checkpoints import read_state
 from tui_cytpix.formats.json_log import read_log
@@ -227,10 +227,10 @@ def main(arguments: list[str]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="cytpix-kills-"))
     try:
         story = Story(*prepare(folder), given.seed)
-        story.tell(given.kills)
-        pid = story.trainer()
-        if pid and story.status().live:
-            os.kill(pid, signal.SIGKILL)
+        try:
+            story.tell(given.kills)
+        finally:
+            end_engines(story.run)
         sizes = sum(p.stat().st_size for p in story.run.rglob("*") if p.is_file()) / 1e6
         left = len(list(story.run.rglob("*.part")))
         print(f"{sum(story.killed.values())} kills: {json.dumps(story.killed)}")
