@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from tui_cytpix.core.background import image_background
 from tui_cytpix.core.regions import label_objects
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.engine import trainer as trainer_module
 from tui_cytpix.engine.augment import Augmentation, crop
 from tui_cytpix.engine.dataset import batches, crop_size, example
 from tui_cytpix.engine.loss import loss
@@ -42,19 +45,23 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(toys, example
     assert not _same(ends[0], ends[2])
 
 
+@pytest.mark.parametrize("fast", [False, True], ids=["float32", "bfloat16"])
 @pytest.mark.parametrize("resolution", ["full", "half"])
-def test_resuming_equals_never_having_stopped(toys, examples, resolution):
-    whole = Trainer(toys.model(resolution), QUICK, 3)
+def test_resuming_equals_never_having_stopped(toys, examples, resolution, fast, monkeypatch):
+    monkeypatch.setattr(trainer_module, "has_bf16", lambda _device: True)  # emulated where it is not, alike
+    quick = replace(QUICK, fast=fast)
+    whole = Trainer(toys.model(resolution), quick, 3)
     for _ in range(4):
         whole.train_epoch(examples)
-    first = Trainer(toys.model(resolution), QUICK, 3)
+    first = Trainer(toys.model(resolution), quick, 3)
     first.train_epoch(examples)
     first.train_epoch(examples)
-    second = Trainer(toys.model(resolution), QUICK, 3)
+    second = Trainer(toys.model(resolution), quick, 3)
     second.restore(first.state())
     second.train_epoch(examples)
     second.train_epoch(examples)
     assert second.epoch == 4
+    assert max(float(np.abs(whole.state()[k] - second.state()[k]).max()) for k in whole.state()) == 0.0
     assert _same(whole.state(), second.state())
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +61,24 @@ def test_another_machines_lease_is_judged_by_its_age(tmp_path, content):
     old = path.stat().st_mtime - STALE_SECONDS - 5
     os.utime(path, (old, old))
     Lease(path, "The run").acquire()
+
+
+def test_a_killed_holder_whose_parent_has_not_asked_yet_is_dead(tmp_path):
+    path = tmp_path / "lease"
+    script = (
+        "import sys, time; from pathlib import Path; from tui_cytpix.formats.lease import Lease; "
+        "Lease(Path(sys.argv[1]), 'x').acquire(); print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE)
+    assert holder.stdout.readline()
+    with pytest.raises(RunError, match="in use"):
+        Lease(path, "The run").acquire()
+    os.kill(holder.pid, signal.SIGKILL)
+    stat = Path(f"/proc/{holder.pid}/stat")
+    while " Z " not in stat.read_text():
+        time.sleep(0.01)
+    Lease(path, "The run").acquire()
+    holder.wait()
 
 
 def test_who_was_thought_dead_notices(tmp_path):

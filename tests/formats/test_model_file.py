@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
+import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -18,6 +22,7 @@ from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.model_file import CARD_KEY, file_hash, read_card, read_tensors, write_model
 
+ROOT = Path(__file__).resolve().parents[2]
 CARD = ModelCard("cell-tiny", "half", "UDT", description="µ", measured={"TA": 0.9})
 TENSORS = {"a": np.arange(12, dtype=np.float32).reshape(3, 4), "b.c": np.array([1, 2], np.int64)}
 
@@ -107,3 +112,22 @@ def test_a_full_disk_leaves_the_old_model(tmp_path, monkeypatch):
         write_model(path, {"z": np.zeros(3)}, CARD)
     assert file_hash(path) == before
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_readmes_few_lines_read_a_model_without_this_program(tmp_path):
+    lines = re.search(r"```python\n(import json\nimport numpy.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    assert lines is not None
+    model = ROOT / "sample_runs" / "s_pombe" / "model.safetensors"
+    shutil.copy(model, tmp_path / "model.safetensors")
+    tell = (
+        "\nimport sys\nassert not {'tui_cytpix', 'safetensors', 'torch'} & set(sys.modules)"
+        "\nnp.savez('weights.npz', **weights)\nprint(json.dumps(card))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", lines[1] + tell], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == read_card(model).to_dict()
+    expected = read_tensors(model)
+    with np.load(tmp_path / "weights.npz") as found:
+        assert set(found) == set(expected)
+        assert all(np.array_equal(found[name], expected[name]) for name in expected)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # terminals is a module of these tests alone
 
-from terminals import Terminal, command, environment
+from terminals import Terminal, command, end_engines, environment
 
 BASE = "cell-half"
 
@@ -85,20 +81,6 @@ def run(annotated: Path, tube: Path, tmp_path: Path) -> Iterator[Path]:
     shutil.copytree(annotated, path)
     yield path
     end_engines(path)
-
-
-def end_engines(folder: Path) -> None:
-    """Ends the engines that tests under this folder left at work."""
-    for events in folder.rglob("events.jsonl"):
-        for line in events.read_text().splitlines():
-            with contextlib.suppress(ValueError, OSError):
-                event = json.loads(line)
-                if event["type"] == "started" and b"tui_cytpix" in _command_of(event["pid"]):
-                    os.kill(event["pid"], signal.SIGKILL)
-
-
-def _command_of(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 @pytest.fixture

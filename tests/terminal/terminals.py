@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
 import shlex
@@ -153,3 +155,17 @@ class Terminal:
         """Ends everything in it."""
         self._tmux("kill-server", check=False)
         shutil.rmtree(self._sockets, ignore_errors=True)
+
+
+def end_engines(folder: Path) -> None:
+    """Ends the engines that tests under this folder left at work."""
+    for events in folder.rglob("events.jsonl"):
+        for line in events.read_text().splitlines():
+            with contextlib.suppress(ValueError, OSError):
+                event = json.loads(line)
+                if event["type"] == "started" and b"tui_cytpix" in _command_of(event["pid"]):
+                    os.kill(event["pid"], signal.SIGKILL)
+
+
+def _command_of(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()

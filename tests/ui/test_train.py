@@ -147,8 +147,8 @@ async def test_training_is_steered_from_any_screen(tmp_path: Path, monkeypatch: 
         samples = await on_screen(pilot, "SamplesScreen")
         await until(pilot, lambda: "● 12/1000" in samples.rail.training)
         header = samples.rail.render().plain
-        assert "TA▁" in header
-        assert "VA▁" in header
+        assert "TA ▁" in header
+        assert "VA ▁" in header
         await press_each(pilot, "asterisk")
         assert "epoch 12 of 1000" in asked(app)
         await press_each(pilot, "p")

@@ -34,7 +34,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
 
     give = actions.add_parser("export", help="copy a model to a file to share")
     give.add_argument("model", metavar="M", help="a library name or a model file")
-    give.add_argument("out", type=Path, metavar="OUT", help="a file, or a folder to put it in")
+    give.add_argument("out", type=Path, metavar="OUT", help="a file, or a folder to put it in; NAME.onnx for ONNX")
     give.set_defaults(handler=export_model)
     for action in (listed, show, take, give):
         # SUPPRESS: a default here would undo `models --json list`.

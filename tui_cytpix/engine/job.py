@@ -38,6 +38,7 @@ _KINDS = {
     "train": "tui_cytpix.engine.train_job",
     "predict": "tui_cytpix.engine.predict_job",
     "process": "tui_cytpix.engine.process_job",
+    "onnx": "tui_cytpix.engine.onnx_job",
 }
 
 

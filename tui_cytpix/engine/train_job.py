@@ -20,6 +20,7 @@ from tui_cytpix.engine.model import load_model, save_model
 from tui_cytpix.engine.train_images import TrainImages
 from tui_cytpix.engine.trainer import FitSettings, Trainer, look
 from tui_cytpix.errors import ModelFileError, RunError
+from tui_cytpix.formats.atomic import clear_leftovers
 from tui_cytpix.formats.job_folder import ANOTHER, LOOKS
 from tui_cytpix.formats.model_file import file_hash
 from tui_cytpix.formats.prediction_store import write_shard
@@ -43,6 +44,7 @@ def run(job: Job) -> None:
     """
     folder = RunFolder(Path(job.text("run")))
     job.only_one(folder.training_lease_path)
+    clear_leftovers(folder.checkpoints)
     settings = folder.read_settings()
     images = RunImages(folder, settings)
     try:

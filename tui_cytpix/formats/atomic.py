@@ -61,3 +61,12 @@ def sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Removes what a killed process had begun to write aside here; to be called by the folder's only writer."""
+    for path in folder.glob(".*.part"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

@@ -111,23 +111,36 @@ class Lease:
 
 
 def _alive(pid: int, born: object) -> bool:
-    """True where that very process is there, not another one that got its number since (in containers, soon)."""
+    """True where that very process is there, not another one that got its number since (in containers, soon), and not
+    only its entry in the table of processes, which stays until its parent has asked for its end.
+    """
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         pass
+    if _fields(pid)[:1] in (["Z"], ["X"]):
+        return False
     now_born = _born(pid)
     return not born or not now_born or born == now_born
 
 
 def _born(pid: int) -> str:
     """When a process started, in the system's own words; empty where it doesn't tell."""
+    fields = _fields(pid)
     try:
-        status = Path(f"/proc/{pid}/stat").read_text()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return ""
-    # The second field, the program's name in brackets, may hold blanks; the start is the 22nd.
-    return f"{boot}/{status.rpartition(')')[2].split()[19]}"
+    return f"{boot}/{fields[19]}" if len(fields) > 19 else ""
+
+
+def _fields(pid: int) -> list[str]:
+    """What `/proc/PID/stat` tells behind the program's name (in brackets, it may hold blanks): the state first, the
+    start twentieth; empty where there is no such file.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []

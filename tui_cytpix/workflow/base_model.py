@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,11 @@ from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.atomic import replacing
 from tui_cytpix.formats.model_file import file_hash, read_card, read_tensors, write_model
 from tui_cytpix.formats.prediction_store import PredictionStore
+from tui_cytpix.workflow import jobs, predict
 from tui_cytpix.workflow.resources import built_in_models, user_models
 from tui_cytpix.workflow.run import Run
 
-SUFFIX = ".safetensors"
+SUFFIX, ONNX = ".safetensors", ".onnx"
 FAMILIES = "cell general bead"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -104,20 +106,33 @@ def check_name(name: str) -> None:
 
 
 def export_model(model: ModelEntry, out: Path) -> Path:
-    """Copies a model's file to `out` (a file, or a folder to put it in).
+    """Copies a model's file to `out` (a file, or a folder to put it in); one that ends in `.onnx` gets the network in
+    that format, which takes some seconds.
 
     Raises:
         ModelFileError: something is there already, or it can't be written.
+        JobError: ONNX can't be written.
     """
     target = out / f"{model.card.name}{SUFFIX}" if out.is_dir() else out
     if target.exists():
         raise ModelFileError("The file exists", f"{target}.", "Choose another name, or remove it first.")
     try:
+        if target.suffix == ONNX:
+            _export_onnx(model, target)
+            return target
         with replacing(target) as aside:
             shutil.copyfile(model.path, aside)
     except OSError as error:
         raise ModelFileError("The model can't be written", f"{target}: {error.strerror}.") from error
     return target
+
+
+def _export_onnx(model: ModelEntry, target: Path) -> None:
+    with tempfile.TemporaryDirectory() as aside:
+        spec = {"model": model.path, "out": str(target.resolve()), "device": "cpu"}
+        job = jobs.create(Path(aside), "onnx", spec)
+        jobs.start(job)
+        predict.wait(job, lambda _event: None)
 
 
 def reference(model: ModelEntry) -> str:

@@ -50,7 +50,7 @@ def finish(run: Run, name: str, checkpoint: str = "", notes: str = "") -> ModelE
         have = ", ".join(found) or "none: nothing is trained yet"
         raise RunError("There is no such checkpoint", f"{checkpoint!r}; there are: {have}.")
     base_model.check_name(name)
-    with tempfile.TemporaryDirectory(prefix=".finish-", dir=run.path) as aside:
+    with tempfile.TemporaryDirectory(prefix=".finish-", suffix=".part", dir=run.path) as aside:
         path = Path(aside) / found[checkpoint].name  # training may replace its own at any moment
         shutil.copyfile(found[checkpoint], path)
         card = _final_card(read_card(path), run.settings, name, TrainingWatch(run.folder).poll())

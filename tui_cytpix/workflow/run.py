@@ -18,7 +18,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, PairVerdict, Preference, Verdict
 from tui_cytpix.errors import RunError
-from tui_cytpix.formats.atomic import write_text
+from tui_cytpix.formats.atomic import clear_leftovers, write_text
 from tui_cytpix.formats.json_log import LogWriter
 from tui_cytpix.formats.lease import Lease
 from tui_cytpix.formats.run_folder import RunFolder, encode_edit, encode_pair_verdict, encode_verdict
@@ -88,6 +88,7 @@ class Run:
                 raise RunError(
                     "The run can't be written to", f"{folder.path}: {error.strerror}.", "Copy it to a place of yours."
                 ) from error
+            clear_leftovers(folder.path)
         return cls(folder, settings, lease)
 
     def _keep_lease(self) -> None:

@@ -115,4 +115,4 @@ def curves_text(status: TrainingStatus) -> str:
     ta, va = [e.ta for e in status.epochs], [e.va for e in status.epochs]
     low = min(*ta, *va)
     curves = ((name, sparkline(values, SPARKS, low, 1.0), values[-1]) for name, values in (("TA", ta), ("VA", va)))
-    return " ".join(f"{name}{sparks}{last:.2f}" for name, sparks, last in curves)
+    return " ".join(f"{name} {sparks} {last:.2f}" for name, sparks, last in curves)

@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
+from textual.events import Resize
 from textual.message import Message
 from textual.widgets import DataTable
 
@@ -24,6 +25,7 @@ from tui_cytpix.workflow import progress
 from tui_cytpix.workflow.advice import Advice
 
 LOG_LINES = 3
+ROOMY = 36  # rows
 ADVICE = 3
 
 
@@ -36,6 +38,7 @@ class TrainingPane(Vertical):
     TrainingPane #flips { height: 9; display: none; }
     TrainingPane.-flips #flips { display: block; }
     TrainingPane.-flips #training-log { display: none; }
+    TrainingPane.-flips.-low #training-advice { display: none; }
     TrainingPane #training-log { color: $text-muted; }
     TrainingPane:focus #training-state { text-style: bold; }
     """
@@ -56,6 +59,10 @@ class TrainingPane(Vertical):
         yield Words(id="training-advice")
         yield Table(("Image", "Flips", "Counted, last look at the right"), id="flips")
         yield Words(id="training-log")
+
+    def on_resize(self, event: Resize) -> None:
+        """Where there are few rows, the list of flips takes those of the advice."""
+        self.set_class(event.size.height < ROOMY, "-low")
 
     @property
     def flips(self) -> Table:
@@ -85,6 +92,8 @@ class TrainingPane(Vertical):
     def show_flips(self, shown: bool) -> None:
         """Opens or closes the list."""
         self.set_class(shown, "-flips")
+        if shown:
+            self.flips.move_cursor(row=0, animate=False)
         self.screen.set_focus(self.flips if shown else self)
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:

@@ -1,0 +1,20 @@
+"""Five of the fifty kills of `python -m tests.benchmarks kills`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.kills import Story
+
+pytestmark = pytest.mark.slow
+
+
+def test_five_kills_lose_nothing(run: Path, variables: dict[str, str]) -> None:
+    story = Story(run, variables, seed=9)
+    story.tell(5)
+    assert story.losses == []
+    assert set(story.killed) == {"app", "trainer", "both"}
+    assert story.saved >= 15
+    assert story.status().epochs[-1].number == len(story.status().epochs) > 5
