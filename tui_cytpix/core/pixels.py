@@ -106,12 +106,22 @@ class Runs(NamedTuple):
         """Sums of values (N,) over each of `regions` regions."""
         return np.bincount(self.owner, values, regions).astype(np.float64, copy=False)
 
+    def highest(self, values: NDArray[Any], regions: int) -> NDArray[np.float64]:
+        """Maxima of values (N,), >= 0, over each of `regions` regions; 0 where one has none."""
+        first = np.searchsorted(self.owner, np.arange(regions))
+        return np.maximum.reduceat(np.append(values, 0.0), first) * (np.bincount(self.owner, minlength=regions) > 0)
+
 
 def runs(owner: NDArray[np.intp], values: NDArray[np.integer[Any]], span: int) -> Runs:
     """Counts equal values (P,), 0 <= value < span, of equal owners (P,)."""
     keys: NDArray[Any] = owner.astype(np.int32 if (int(owner.max(initial=0)) + 1) * span < 2**31 else np.int64)
     keys *= span
     keys += values
+    return runs_of_keys(keys, span)
+
+
+def runs_of_keys(keys: NDArray[np.integer[Any]], span: int) -> Runs:
+    """`runs` where the keys (P,), owner * span + value, are there already; they are sorted in place."""
     keys.sort()
     first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.intp)
     found, value = np.divmod(keys[first].astype(np.intp), span)
