@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -45,6 +46,16 @@ class Canvas:
         return flat
 
 
+class Neighbours(NamedTuple):
+    """Of each pixel the one beside it: its place on the canvas `at` (P,), whether it belongs to the `same` region (P,),
+    and `number`, in how many pixels of each region (R,) that is so.
+    """
+
+    at: NDArray[np.intp]
+    same: NDArray[np.bool_]
+    number: NDArray[np.intp]
+
+
 class Pixels:
     """The pixels of numbered regions, sorted by region; `regions` (R,) are the numbers of those that have any.
 
@@ -68,7 +79,7 @@ class Pixels:
         self.patch = patch[self._first]
         self._stride = canvas.strides[patch]
         self.y, self.x = canvas.y[at], canvas.x[at]
-        self._same: dict[tuple[int, int], NDArray[np.bool_]] = {}
+        self._neighbours: dict[tuple[int, int], Neighbours] = {}
         self.gray, self.background = canvas.gray[at], canvas.background[at]
 
     def total(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -87,12 +98,18 @@ class Pixels:
         """Minima, (R,)."""
         return np.minimum.reduceat(values, self._first) if len(self._first) else values[:0]
 
-    def neighbour(self, dy: int, dx: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Places on the canvas of the pixels at an offset of at most 1, and whether they belong to the same region."""
-        at = self.at + (dy * self._stride + dx)
-        if (dy, dx) not in self._same:
-            self._same[dy, dx] = self._labels[at] == self._numbers
-        return at, self._same[dy, dx]
+    @functools.cached_property
+    def away(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """How far each pixel is from its region's middle in y and x, (P,) each, px."""
+        return self.y - self.mean(self.y)[self.owner], self.x - self.mean(self.x)[self.owner]
+
+    def neighbour(self, dy: int, dx: int) -> Neighbours:
+        """The pixels at an offset of at most 1."""
+        if (dy, dx) not in self._neighbours:
+            at = self.at + (dy * self._stride + dx)
+            same = self._labels[at] == self._numbers
+            self._neighbours[dy, dx] = Neighbours(at, same, self.total(same.view(np.int8).astype(np.intp)))
+        return self._neighbours[dy, dx]
 
 
 class Runs(NamedTuple):

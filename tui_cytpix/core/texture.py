@@ -42,11 +42,11 @@ def cooccurrence(pixels: Pixels, levels: NDArray[np.int32]) -> Texture:
     bases = (pixels.owner * LEVELS**2).astype(np.int32 if regions * LEVELS**2 < 2**31 else np.int64)
     keys, pairs = [], np.zeros(regions, np.intp)
     for dy, dx in _DIRECTIONS:
-        at, same = pixels.neighbour(dy, dx)
-        there = levels[at]
+        beside = pixels.neighbour(dy, dx)
+        there = levels[beside.at]
         # The matrix is symmetric: a pair and its reverse are counted as one, with the lower level first.
-        keys.append((bases + np.minimum(own, there) * LEVELS + np.maximum(own, there))[same])
-        pairs += pixels.total(same.astype(np.intp))
+        keys.append((bases + np.minimum(own, there) * LEVELS + np.maximum(own, there))[beside.same])
+        pairs += beside.number
     found = runs_of_keys(np.concatenate(keys), LEVELS**2)
     low, high = np.divmod(found.value, LEVELS)
     entries = np.where(low == high, 1, 2)  # of the matrix, each of them p
