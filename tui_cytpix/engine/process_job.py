@@ -107,7 +107,7 @@ class _Work:
         samples: Sequence[Mapping[str, Any]] = self.job.spec.get("samples", [])
         finished = []
         self.scratch.mkdir(exist_ok=True)
-        with ReadySamples(samples, self.card) as ready:
+        with ReadySamples(samples, self.card, "fcs" in self.formats) as ready:
             self.equipment = self.workers.describe()
             self.job.started(self.equipment.device, self.workers.number)
             for place, sample in enumerate(samples):
