@@ -30,7 +30,7 @@ from tui_cytpix.formats.fcs_write import ExtraParameter, range_above, write_fcs_
 from tui_cytpix.formats.model_file import file_hash, read_card
 from tui_cytpix.formats.registry import open_sample
 
-CHUNK = 64  # images: enough of one size to go through the network together, few enough to stop soon
+CHUNK = 128  # images: enough of one size to go through the network together, few enough to stop soon
 GPU_CHUNK = 256
 MOST_FAILURES = 200  # told in full; the number is told in any case
 
