@@ -61,17 +61,20 @@ class Pixels:
 
     Args:
         canvas: where they lie.
-        labels: on the canvas, int32: 0 or a region's number, 1..; a region lies in one patch.
+        labels: on the canvas: 0 or a region's number within its patch, 1..
+        counts: how many numbers each patch has: regions are numbered on from patch to patch.
     """
 
-    def __init__(self, canvas: Canvas, labels: NDArray[np.int32]) -> None:
+    def __init__(self, canvas: Canvas, labels: NDArray[np.int32], counts: Sequence[int]) -> None:
         at = np.flatnonzero(labels)
-        owners = labels[at]
-        patch = np.repeat(np.arange(len(canvas.strides)), np.diff(np.searchsorted(at, canvas.starts)))
+        numbers = labels[at]
+        inside = np.diff(np.searchsorted(at, canvas.starts))
+        patch = np.repeat(np.arange(len(counts)), inside)
+        owners = numbers + np.repeat(np.cumsum([0, *counts])[:-1], inside)
         if (owners[1:] < owners[:-1]).any():
             order = np.argsort(owners, kind="stable")
-            at, owners, patch = at[order], owners[order], patch[order]
-        self._labels, self._numbers, self.at = labels, owners, at
+            at, numbers, owners, patch = at[order], numbers[order], owners[order], patch[order]
+        self._labels, self._numbers, self.at = labels, numbers, at
         self._first = np.flatnonzero(np.concatenate([[True], owners[1:] != owners[:-1]])) if len(at) else at
         self.regions = owners[self._first]
         self.number = np.diff(np.append(self._first, len(at)))
