@@ -153,7 +153,7 @@ def test_texture_agrees_with_skimages_matrix(seed):
     p = matrix / matrix.sum()
     canvas = Canvas([Patch(gray, background)])
     on_canvas = canvas.filled([levels], np.int32)
-    found = texture.cooccurrence(Pixels(canvas, canvas.filled([mask], np.int32)), on_canvas)
+    found = texture.cooccurrence(Pixels(canvas, canvas.filled([mask], np.int32), [1]), on_canvas)
     assert found.maximum[0] == pytest.approx(p.max())
     shaped = p[:, :, None, None]
     assert found.contrast[0] == pytest.approx(feature.graycoprops(shaped, "contrast")[0, 0])
@@ -166,7 +166,7 @@ def test_gyration_radius_of_a_disc_and_of_two_points():
     points[4, 1], points[4, 7] = 1, 2
     weights = [ellipse(30, 30).astype(float), points]
     canvas = Canvas([Patch(w, np.zeros(w.shape, np.float32)) for w in weights])
-    pixels = Pixels(canvas, canvas.filled([(w > 0) * np.int32(k) for k, w in enumerate(weights, start=1)], np.int32))
+    pixels = Pixels(canvas, canvas.filled([w > 0 for w in weights], np.int32), [1, 1])
     disc, pair = shapes.gyration_radius(pixels, pixels.gray)
     assert disc == pytest.approx(30 / math.sqrt(2), rel=0.01)
     # distance d = 6, weights 1 and 2: d sqrt(w1 w2) / (w1 + w2)

@@ -186,9 +186,7 @@ class Measurement:
 
     def _pixels(self, labels: Sequence[NDArray[Any]], counts: Sequence[int]) -> Pixels:
         """Of regions that are numbered on from image to image."""
-        bases = np.concatenate([[0], np.cumsum(counts)])[:-1].tolist()
-        numbers = [np.where(part, part + np.int32(base), 0) for part, base in zip(labels, bases, strict=True)]
-        return Pixels(self._canvas, np.asarray(self._canvas.filled(numbers, np.int32), np.int32))
+        return Pixels(self._canvas, self._canvas.filled(labels, np.int32), counts)
 
     def _corners(self, pixels: Pixels, axis: int) -> NDArray[np.intp]:
         return np.array([part.corner[axis] for part in self._parts], np.intp)[pixels.patch]

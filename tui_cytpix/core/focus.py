@@ -50,12 +50,12 @@ def focus_score(
     box = bounding_box(mask)
     if box is None:
         return math.nan
-    difference = np.subtract(gray, background, dtype=np.float32)
-    variance = (noise(difference) if sigma is None else sigma) ** 2
+    variance = (noise(np.subtract(gray, background, dtype=np.float32)) if sigma is None else sigma) ** 2
     part = box.grown(REACH_PX, mask.shape).slices
+    difference = np.subtract(gray[part], background[part], dtype=np.float32)
     reach = 2 * _GROWN_PX + 1
     near = cv2.dilate(as_uint8(mask[part]), np.ones((reach, reach), np.uint8)) > 0
-    blurred = [cv2.GaussianBlur(difference[part], (0, 0), sigma) for sigma in _SIGMAS]
+    blurred = [cv2.GaussianBlur(difference, (0, 0), width) for width in _SIGMAS]
     fine, coarse = (
         max(float(np.square((sharp - soft)[near]).mean()) - gain * variance, 0.0)
         for (sharp, soft), gain in zip(pairwise(blurred), _noise_gains(), strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -45,22 +46,35 @@ class Canvas:
         return flat
 
 
+class Neighbours(NamedTuple):
+    """Of each pixel the one beside it: its place on the canvas `at` (P,), whether it belongs to the `same` region (P,),
+    and `number`, in how many pixels of each region (R,) that is so.
+    """
+
+    at: NDArray[np.intp]
+    same: NDArray[np.bool_]
+    number: NDArray[np.intp]
+
+
 class Pixels:
     """The pixels of numbered regions, sorted by region; `regions` (R,) are the numbers of those that have any.
 
     Args:
         canvas: where they lie.
-        labels: on the canvas, int32: 0 or a region's number, 1..; a region lies in one patch.
+        labels: on the canvas: 0 or a region's number within its patch, 1..
+        counts: how many numbers each patch has: regions are numbered on from patch to patch.
     """
 
-    def __init__(self, canvas: Canvas, labels: NDArray[np.int32]) -> None:
+    def __init__(self, canvas: Canvas, labels: NDArray[np.int32], counts: Sequence[int]) -> None:
         at = np.flatnonzero(labels)
-        owners = labels[at]
-        patch = np.repeat(np.arange(len(canvas.strides)), np.diff(np.searchsorted(at, canvas.starts)))
+        numbers = labels[at]
+        inside = np.diff(np.searchsorted(at, canvas.starts))
+        patch = np.repeat(np.arange(len(counts)), inside)
+        owners = numbers + np.repeat(np.cumsum([0, *counts])[:-1], inside)
         if (owners[1:] < owners[:-1]).any():
             order = np.argsort(owners, kind="stable")
-            at, owners, patch = at[order], owners[order], patch[order]
-        self._labels, self._numbers, self.at = labels, owners, at
+            at, numbers, owners, patch = at[order], numbers[order], owners[order], patch[order]
+        self._labels, self._numbers, self.at = labels, numbers, at
         self._first = np.flatnonzero(np.concatenate([[True], owners[1:] != owners[:-1]])) if len(at) else at
         self.regions = owners[self._first]
         self.number = np.diff(np.append(self._first, len(at)))
@@ -68,7 +82,7 @@ class Pixels:
         self.patch = patch[self._first]
         self._stride = canvas.strides[patch]
         self.y, self.x = canvas.y[at], canvas.x[at]
-        self._same: dict[tuple[int, int], NDArray[np.bool_]] = {}
+        self._neighbours: dict[tuple[int, int], Neighbours] = {}
         self.gray, self.background = canvas.gray[at], canvas.background[at]
 
     def total(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -87,12 +101,18 @@ class Pixels:
         """Minima, (R,)."""
         return np.minimum.reduceat(values, self._first) if len(self._first) else values[:0]
 
-    def neighbour(self, dy: int, dx: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Places on the canvas of the pixels at an offset of at most 1, and whether they belong to the same region."""
-        at = self.at + (dy * self._stride + dx)
-        if (dy, dx) not in self._same:
-            self._same[dy, dx] = self._labels[at] == self._numbers
-        return at, self._same[dy, dx]
+    @functools.cached_property
+    def away(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """How far each pixel is from its region's middle in y and x, (P,) each, px."""
+        return self.y - self.mean(self.y)[self.owner], self.x - self.mean(self.x)[self.owner]
+
+    def neighbour(self, dy: int, dx: int) -> Neighbours:
+        """The pixels at an offset of at most 1."""
+        if (dy, dx) not in self._neighbours:
+            at = self.at + (dy * self._stride + dx)
+            same = self._labels[at] == self._numbers
+            self._neighbours[dy, dx] = Neighbours(at, same, self.total(same.view(np.int8).astype(np.intp)))
+        return self._neighbours[dy, dx]
 
 
 class Runs(NamedTuple):
@@ -106,12 +126,22 @@ class Runs(NamedTuple):
         """Sums of values (N,) over each of `regions` regions."""
         return np.bincount(self.owner, values, regions).astype(np.float64, copy=False)
 
+    def highest(self, values: NDArray[Any], regions: int) -> NDArray[np.float64]:
+        """Maxima of values (N,), >= 0, over each of `regions` regions; 0 where one has none."""
+        first = np.searchsorted(self.owner, np.arange(regions))
+        return np.maximum.reduceat(np.append(values, 0.0), first) * (np.bincount(self.owner, minlength=regions) > 0)
+
 
 def runs(owner: NDArray[np.intp], values: NDArray[np.integer[Any]], span: int) -> Runs:
     """Counts equal values (P,), 0 <= value < span, of equal owners (P,)."""
     keys: NDArray[Any] = owner.astype(np.int32 if (int(owner.max(initial=0)) + 1) * span < 2**31 else np.int64)
     keys *= span
     keys += values
+    return runs_of_keys(keys, span)
+
+
+def runs_of_keys(keys: NDArray[np.integer[Any]], span: int) -> Runs:
+    """`runs` where the keys (P,), owner * span + value, are there already; they are sorted in place."""
     keys.sort()
     first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.intp)
     found, value = np.divmod(keys[first].astype(np.intp), span)

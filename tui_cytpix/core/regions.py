@@ -170,15 +170,13 @@ def fill_holes(mask: NDArray[np.bool_], max_area: int | None = None) -> NDArray[
 
     Holes are 4-connected, as is the background of 8-connected objects.
     """
-    height, width = mask.shape
-    flooded = np.zeros((height + 2, width + 2), np.uint8)
-    flooded[1:-1, 1:-1] = mask
-    cv2.floodFill(flooded, None, (0, 0), 1, flags=4)
-    holes = flooded[1:-1, 1:-1] == 0
-    if max_area is not None and holes.any():
-        _, labels = cv2.connectedComponents(as_uint8(holes), connectivity=4, ltype=cv2.CV_32S)
-        holes &= (np.bincount(labels.ravel()) <= max_area)[labels]
-    return np.asarray(mask | holes, np.bool_)
+    framed = cv2.copyMakeBorder(as_uint8(mask), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    cv2.floodFill(framed, None, (0, 0), 2, flags=4)
+    filled = framed[1:-1, 1:-1] != 2
+    if max_area is not None:
+        _, labels = cv2.connectedComponents(as_uint8(filled & ~mask), connectivity=4, ltype=cv2.CV_32S)
+        filled &= mask | (np.bincount(labels.ravel()) <= max_area)[labels]
+    return np.asarray(filled, np.bool_)
 
 
 def touches_border(mask: NDArray[np.bool_]) -> bool:

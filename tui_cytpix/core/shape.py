@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,15 +40,13 @@ def perimeter(pixels: Pixels) -> _Values:
 
 
 def _crossings(pixels: Pixels, offsets: Sequence[tuple[int, int]]) -> NDArray[np.intp]:
-    leaving = np.zeros(len(pixels.at), np.intp)
-    for dy, dx in offsets:
-        leaving += ~pixels.neighbour(dy, dx)[1]
-    return np.asarray(2 * pixels.total(leaving), np.intp)  # a line enters as often as it leaves
+    # A line enters as often as it leaves.
+    return np.asarray(2 * sum(pixels.number - pixels.neighbour(dy, dx).number for dy, dx in offsets), np.intp)
 
 
 def shape(pixels: Pixels) -> Shape:
     """Shape of each region."""
-    dy, dx = (centred(pixels, values) for values in (pixels.y, pixels.x))
+    dy, dx = pixels.away
     yy, xx = pixels.mean(dy * dy) + PIXEL_VARIANCE, pixels.mean(dx * dx) + PIXEL_VARIANCE
     major, minor, _ = axes(yy, xx, pixels.mean(dy * dx))
     outline = perimeter(pixels)
@@ -62,11 +60,6 @@ def shape(pixels: Pixels) -> Shape:
     )
 
 
-def centred(pixels: Pixels, values: NDArray[Any]) -> _Values:
-    """Values (P,) less their region's mean."""
-    return np.asarray(values - pixels.mean(values)[pixels.owner], np.float64)
-
-
 def gyration_radius(pixels: Pixels, weights: _Values) -> _Values:
     """Weighted radius of gyration, (R,), px: root of the mean squared distance from the weighted mean position.
 
@@ -77,7 +70,6 @@ def gyration_radius(pixels: Pixels, weights: _Values) -> _Values:
     with np.errstate(invalid="ignore", divide="ignore"):
         total = np.where(total > 0, total, np.nan)
         variance = np.zeros(len(total))
-        for values in (pixels.y, pixels.x):
-            near = centred(pixels, values)
+        for near in pixels.away:
             variance += pixels.total(weights * near * near) / total - (pixels.total(weights * near) / total) ** 2
         return np.sqrt(np.maximum(0.0, variance))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.pixels import Pixels, runs
+from tui_cytpix.core.pixels import Pixels, runs_of_keys
 
 LEVELS = 64  # of gray/background, 1/32 wide from 0 to 2: the same steps for every image, gain and bit depth
 _STEPS = 32
@@ -38,27 +38,24 @@ def cooccurrence(pixels: Pixels, levels: NDArray[np.int32]) -> Texture:
     Args:
         levels: of each place on the canvas, 0..63; those of the regions' pixels are looked at.
     """
-    own = levels[pixels.at]
-    owners, keys = [], []
+    own, regions = levels[pixels.at], len(pixels.number)
+    bases = (pixels.owner * LEVELS**2).astype(np.int32 if regions * LEVELS**2 < 2**31 else np.int64)
+    keys, pairs = [], np.zeros(regions, np.intp)
     for dy, dx in _DIRECTIONS:
-        at, same = pixels.neighbour(dy, dx)
-        here, there = own[same], levels[at[same]]
+        beside = pixels.neighbour(dy, dx)
+        there = levels[beside.at]
         # The matrix is symmetric: a pair and its reverse are counted as one, with the lower level first.
-        keys.append(np.minimum(here, there) * LEVELS + np.maximum(here, there))
-        owners.append(pixels.owner[same])
-    regions = len(pixels.number)
-    owner = np.concatenate(owners)
-    found = runs(owner, np.concatenate(keys), LEVELS * LEVELS)
-    pairs = np.bincount(owner, minlength=regions)
+        keys.append((bases + np.minimum(own, there) * LEVELS + np.maximum(own, there))[beside.same])
+        pairs += beside.number
+    found = runs_of_keys(np.concatenate(keys), LEVELS**2)
     low, high = np.divmod(found.value, LEVELS)
     entries = np.where(low == high, 1, 2)  # of the matrix, each of them p
     p = found.times / (pairs[found.owner] * entries)
-    maximum = np.zeros(regions)
-    np.maximum.at(maximum, found.owner, p)
+    weight = entries * p
     lonely = np.where(pairs > 0, 0.0, np.nan)
     return Texture(
-        maximum=maximum + lonely,
-        contrast=found.total((high - low) ** 2 * entries * p, regions) + lonely,
-        entropy=found.total(-entries * p * np.log2(p), regions) + lonely,
-        angular_second_moment=found.total(entries * p * p, regions) + lonely,
+        maximum=found.highest(p, regions) + lonely,
+        contrast=found.total((high - low) ** 2 * weight, regions) + lonely,
+        entropy=found.total(-weight * np.log2(p), regions) + lonely,
+        angular_second_moment=found.total(weight * p, regions) + lonely,
     )

@@ -14,8 +14,8 @@ from tui_cytpix.core.regions import Box
 from tui_cytpix.core.resample import resampled
 
 GRAIN = 4  # px of a full-resolution input: a tenth of the particles that networks are trained on
-MARGIN = 32  # px of the input around a region that the network sees too: see tests/benchmarks/speed.py
-BUCKET = 32  # px of the input: of few sizes more go through the network together (a third faster)
+MARGIN = 12  # px of the input around a region that the network sees too, at least: see tests/benchmarks/speed.py
+BUCKET = 32  # px of a full-resolution input: of few sizes more go through the network together
 MOST_SHARE = 0.8  # of a frame: where crops would cover more, the network sees it whole
 
 
@@ -96,7 +96,8 @@ def look_at_differing(
         sigma: standard deviation of the image's noise, None to measure it.
     """
     regions = differing_regions(image, max(1, round(GRAIN / zoom)), sigma)
-    crops = [_around(region.box, view, multiple) for region in regions]
+    grid = _Grid(multiple, max(round(BUCKET * view.scale[0] / zoom / multiple), 1) * multiple)
+    crops = [_around(region.box, view, grid) for region in regions]
     everything = _whole(view, multiple)
     share = sum(crop.height * crop.width for crop in crops) / (everything.height * everything.width)
     return Look(regions, crops if share <= MOST_SHARE else [everything])
@@ -107,17 +108,26 @@ def _whole(view: View, multiple: int) -> Crop:
     return Crop(0, 0, rows, columns)
 
 
-def _around(box: Box, view: View, multiple: int) -> Crop:
+class _Grid(NamedTuple):
+    """Crops start at multiples of `step` and their length is one of `bucket`, itself one of `step`; px of the input."""
+
+    step: int
+    bucket: int
+
+
+def _around(box: Box, view: View, grid: _Grid) -> Crop:
     sy, sx = view.scale
-    y0, height = _span(box.y0 * sy, box.y1 * sy, view.gray.shape[0], multiple)
-    x0, width = _span(box.x0 * sx, box.x1 * sx, view.gray.shape[1], multiple)
+    y0, height = _span(box.y0 * sy, box.y1 * sy, view.gray.shape[0], grid)
+    x0, width = _span(box.x0 * sx, box.x1 * sx, view.gray.shape[1], grid)
     return Crop(y0, x0, height, width)
 
 
-def _span(low: float, high: float, size: int, multiple: int) -> tuple[int, int]:
-    """Start and length, multiples both, of the part of 0..size that holds low..high and the margin."""
-    start = math.floor(max(low - MARGIN, 0) / multiple) * multiple
-    needed = math.ceil(min(high + MARGIN, size) / multiple) * multiple - start
-    bucket = max(BUCKET // multiple, 1) * multiple
-    length = min(-(-needed // bucket) * bucket, -(-size // multiple) * multiple)
-    return max(0, min(start, -(-size // multiple) * multiple - length)), length
+def _span(low: float, high: float, size: int, grid: _Grid) -> tuple[int, int]:
+    """Start and length of the part of 0..size that holds low..high and the margin, with low..high near its middle."""
+    step, bucket = grid
+    start = math.floor(max(low - MARGIN, 0) / step) * step
+    whole = -(-size // step) * step
+    length = min(math.ceil((min(high + MARGIN, size) - start) / bucket) * bucket, whole)
+    spare = (start + length - high) - (low - start)  # so much more room behind it than before it
+    start -= max(round(spare / (2 * step)), 0) * step
+    return min(max(start, 0), whole - length), length

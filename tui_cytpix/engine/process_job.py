@@ -30,7 +30,7 @@ from tui_cytpix.formats.fcs_write import ExtraParameter, range_above, write_fcs_
 from tui_cytpix.formats.model_file import file_hash, read_card
 from tui_cytpix.formats.registry import open_sample
 
-CHUNK = 64  # images: enough of one size to go through the network together, few enough to stop soon
+CHUNK = 128  # images: enough of one size to go through the network together, few enough to stop soon
 GPU_CHUNK = 256
 MOST_FAILURES = 200  # told in full; the number is told in any case
 
@@ -107,7 +107,7 @@ class _Work:
         samples: Sequence[Mapping[str, Any]] = self.job.spec.get("samples", [])
         finished = []
         self.scratch.mkdir(exist_ok=True)
-        with ReadySamples(samples, self.card) as ready:
+        with ReadySamples(samples, self.card, "fcs" in self.formats) as ready:
             self.equipment = self.workers.describe()
             self.job.started(self.equipment.device, self.workers.number)
             for place, sample in enumerate(samples):

@@ -37,8 +37,8 @@ class ReadySample:
     background: NDArray[np.float32] | None
 
 
-def make_ready(sample: Mapping[str, Any], card: ModelCard) -> ReadySample:
-    """Opens a sample of `job.toml`.
+def make_ready(sample: Mapping[str, Any], card: ModelCard, fcs: bool = False) -> ReadySample:
+    """Opens a sample of `job.toml`; with `fcs` its FCS too, so that all that takes is loaded when it is written.
 
     Raises:
         CytpixError, OSError: it can't be read.
@@ -46,6 +46,8 @@ def make_ready(sample: Mapping[str, Any], card: ModelCard) -> ReadySample:
     path = Path(str(sample["path"]))
     reader = open_sample(path, float(sample["um_per_px"]) if sample.get("um_per_px") else None)
     try:
+        if fcs:
+            reader.open_fcs()
         scale = reader.scale.um_per_px if reader.scale else None
         zoom = zoom_of(card, scale, lambda: typical_px(reader.event_ids, reader.read_image))
         return ReadySample(path, reader, scale, zoom, sample_background(reader))
@@ -57,13 +59,13 @@ def make_ready(sample: Mapping[str, Any], card: ModelCard) -> ReadySample:
 class ReadySamples:
     """Makes samples ready in a thread, the first at once, each other one while the one before is at work."""
 
-    def __init__(self, samples: Iterable[Mapping[str, Any]], card: ModelCard) -> None:
-        self._card, self._rest = card, deque(samples)
+    def __init__(self, samples: Iterable[Mapping[str, Any]], card: ModelCard, fcs: bool) -> None:
+        self._card, self._fcs, self._rest = card, fcs, deque(samples)
         self._pool = ThreadPoolExecutor(1)
         self._coming = self._next()
 
     def _next(self) -> Future[ReadySample] | None:
-        return self._pool.submit(make_ready, self._rest.popleft(), self._card) if self._rest else None
+        return self._pool.submit(make_ready, self._rest.popleft(), self._card, self._fcs) if self._rest else None
 
     def take(self) -> ReadySample:
         """The next sample; raises as `make_ready`, and IndexError after the last."""

@@ -1,0 +1,96 @@
+"""How many counts bfloat16 and region-first inference change, each by itself, and which side is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tests.benchmarks import _cells
+from tests.benchmarks._fitting import zooms_of
+from tui_cytpix.core.differing import differing_regions
+from tui_cytpix.core.normalise import normalise
+from tui_cytpix.core.regions import label_objects
+from tui_cytpix.core.size_cutoff import cut_labels_to_size
+from tui_cytpix.core.watershed import object_of
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.engine.crops import GRAIN
+from tui_cytpix.engine.inference import Predictor
+from tui_cytpix.engine.model import Model
+
+KINDS = ("leukocytes", "beads", "murine-peritoneal", "drosophila", "yeast", "pombe-rich")
+BF16 = "bfloat16, whole frames"
+REGIONS = "regions first, float32"
+NOISE = "objects where nothing differs left out, whole frames, float32"
+BEYOND = "regions first, float32, beyond those"
+BOTH = "regions first, bfloat16, beyond those"
+
+
+@dataclass
+class Change:
+    """Of `images`, those whose count is not that of the other way; of these, those that one side alone got right."""
+
+    images: int = 0
+    changed: int = 0
+    right_before: int = 0
+    right_after: int = 0
+
+
+@dataclass
+class Agreement:
+    """The changes by cause."""
+
+    by_cause: dict[str, Change] = field(default_factory=dict)
+
+    def note(self, cause: str, before: np.ndarray, after: np.ndarray, truth: np.ndarray) -> None:
+        """Adds images' counts."""
+        change, differ = self.by_cause.setdefault(cause, Change()), before != after
+        change.images += len(truth)
+        change.changed += int(differ.sum())
+        change.right_before += int((differ & (before == truth)).sum())
+        change.right_after += int((differ & (after == truth)).sum())
+
+
+def agreement(model: Model, each: int) -> Agreement:
+    """Over `each` images of six simulated kinds, and of each real set where these are at hand."""
+    found = Agreement()
+    sets = [f"sim:{kind}" for kind in KINDS] + (list(_cells.REAL) if _cells.CELLS.is_dir() else [])
+    for name in sets:
+        crops = _cells.load(name)
+        places = np.unique(np.linspace(0, len(crops) - 1, each).round().astype(int))
+        _look(model, [crops[i] for i in places], found)
+    return found
+
+
+def _look(model: Model, crops: Sequence[_cells.Crop], found: Agreement) -> None:
+    reference = Predictor(model, fast=False, whole_frame=True)
+    cutoffs = [reference.cutoff_px(crop.um_per_px) for crop in crops]
+    by_scale = zooms_of(model, crops)
+    zooms = [by_scale[crop.um_per_px] for crop in crops]
+    grays = [normalise(crop.image, crop.background) for crop in crops]
+    truth = np.array(
+        [len(np.unique(cut_labels_to_size(crop.labels, least))) - 1 for crop, least in zip(crops, cutoffs, strict=True)]
+    )
+
+    def counts(predictor: Predictor) -> np.ndarray:
+        return np.array([s.particle_count for s, _ in predictor.predict_normalised(grays, cutoffs, zooms)])
+
+    seen = [s for s, _ in reference.predict_normalised(grays, cutoffs, zooms)]
+    whole = np.array([s.particle_count for s in seen])
+    kept = np.array([_beyond_noise(*parts) for parts in zip(seen, grays, zooms, strict=True)])
+    regions = counts(Predictor(model, fast=False))
+    found.note(BF16, whole, counts(Predictor(model, whole_frame=True)), truth)
+    found.note(REGIONS, whole, regions, truth)
+    found.note(NOISE, whole, kept, truth)
+    found.note(BEYOND, kept, regions, truth)
+    found.note(BOTH, kept, counts(Predictor(model)), truth)
+
+
+def _beyond_noise(seen: Segmentation, gray: np.ndarray, zoom: float) -> int:
+    """Particles, those of objects apart that lie wholly where nothing differs from the background."""
+    labels, count = label_objects(seen.mask)
+    real = np.zeros(count + 1, bool)
+    for region in differing_regions(gray, max(1, round(GRAIN / zoom))):
+        real[labels[region.box.slices][region.own]] = True
+    return int(np.count_nonzero(real[1:][object_of(labels, seen.centroids) - 1]))
