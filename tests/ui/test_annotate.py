@@ -291,7 +291,7 @@ async def test_the_readout_has_units_convention_and_position(run: Path, monkeypa
         area = int((events(N)[SINGLE].labels > 0).sum())
         shown = said(screen)
         assert f"y {y:.0f} x {x:.0f} px" in shown
-        assert f"y {y * 0.3:.1f} x {x * 0.3:.1f} µm" in shown
+        assert f"{y * 0.3:.1f} {x * 0.3:.1f} µm" in shown
         assert "clump 1" in shown
         assert f"area {area} px = {area * 0.09:.1f} µm²" in shown
         assert "no convention is written down" in shown
@@ -388,13 +388,13 @@ async def test_outlines_of_all_masks_or_of_the_one_moved_to(run: Path, monkeypat
     app = app_on(monkeypatch, run, lambda: editor(SINGLE))
     async with app.run_test(size=SIZE) as pilot:
         screen = await ready(pilot)
-        assert "all masks" in said(screen)
+        assert "t T: all" in said(screen)
         whole = segmentation_of(events(N)[SINGLE]).mask.sum()
         await press_each(pilot, "t t")
         await until(pilot, lambda: state(screen).segmentation is not None and "Tighter." in said(screen))
         assert state(screen).segmentation.mask.sum() < whole  # type: ignore[union-attr]
         await press_each(pilot, "l")
-        assert "this mask" in said(screen)
+        assert "t T: one" in said(screen)
         await press_each(pilot, "T T T")
         await until(pilot, lambda: state(screen).segmentation.mask.sum() > whole)  # type: ignore[union-attr]
         await press_each(pilot, "P")

@@ -58,6 +58,15 @@ class Anatomy:
         number = int(self.object_labels[y, x]) if 0 <= y < height and 0 <= x < width else 0
         return self.objects[number - 1] if number else None
 
+    def nearest_object(self, point: tuple[float, float]) -> ObjectPart | None:
+        """The object under a point, else the closest one; None where there is none."""
+        here = self.object_at(point)
+        if here is not None or not self.objects:
+            return here
+        ys, xs = np.nonzero(self.object_labels)
+        closest = int(np.argmin((ys - point[0]) ** 2 + (xs - point[1]) ** 2))
+        return self.objects[int(self.object_labels[ys[closest], xs[closest]]) - 1]
+
     @property
     def off_centre(self) -> tuple[int, ...]:
         """The centroids that sit far from their particle's centre, or in no particle."""

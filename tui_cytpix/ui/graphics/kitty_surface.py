@@ -24,7 +24,7 @@ class KittySurface(PixelSurface):
     def __init__(self, cell_size: CellSize) -> None:
         super().__init__(cell_size)
         self._numbers: weakref.WeakKeyDictionary[PixelImage, int] = weakref.WeakKeyDictionary()
-        self._next = random.randrange(1 << 16, 1 << 23)  # other programs in this terminal count from elsewhere
+        self._next = random.randrange(1 << 16, 900_000)  # other programs in this terminal count from elsewhere
         self._gone: list[int] = []
         self._hosts: weakref.WeakSet[Any] = weakref.WeakSet()
         self._on_screen = ""  # where the sprite was placed, as a command

@@ -1,4 +1,4 @@
-"""Pictures as Sixel: one image for each update of the screen, from one palette, cut along the cells."""
+"""Pictures as Sixel, cut along the cells."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ if TYPE_CHECKING:
 
 
 class SixelSurface(PixelSurface):
-    """One Sixel image for each update; what it doesn't draw stays transparent."""
+    """Sixel images for each update; what they don't draw stays transparent."""
 
     stamps = True
 
     def draw(self, placed: Iterable[Placed]) -> str:
-        """All pieces in one image, from one palette."""
-        found = list(placed)
-        if not found:
-            return ""
+        """Pieces of an image that lie below one another become one, as pictures without holes take fewer bytes."""
         tall, wide = self.cell
-        top, left = min(p.y for p in found), min(p.x for p in found)
-        bottom, right = max(p.y for p in found) + 1, max(p.x + p.piece.width for p in found)
-        canvas = np.full(((bottom - top) * tall, (right - left) * wide), NOTHING, np.uint8)
-        for y, x, piece in found:
-            part = piece.image.inks[piece.row * tall : (piece.row + 1) * tall]
-            part = part[:, piece.column * wide : (piece.column + piece.width) * wide]
-            row, column = (y - top) * tall, (x - left) * wide
-            canvas[row : row + part.shape[0], column : column + part.shape[1]] = part
-        return f"\x1b[{top + 1};{left + 1}H{sixel(canvas, found[0].piece.image.colours)}"
+        latest = {(y, x): piece for y, x, piece in placed}  # an update may write cells twice
+        stacks: list[tuple[Placed, int]] = []  # the topmost piece of each, and how many there are
+        for (y, x), piece in sorted(latest.items(), key=lambda item: (item[0][1], item[0][0])):
+            first, rows = stacks[-1] if stacks else (None, 0)
+            if first is not None and _continues(first, rows, Placed(y, x, piece)):
+                stacks[-1] = first, rows + 1
+            else:
+                stacks.append((Placed(y, x, piece), 1))
+        parts = []
+        for (y, x, piece), rows in stacks:
+            inks = piece.image.inks[piece.row * tall : (piece.row + rows) * tall]
+            inks = inks[:, piece.column * wide : (piece.column + piece.width) * wide]
+            parts.append(f"\x1b[{y + 1};{x + 1}H{sixel(inks, piece.image.colours)}")
+        return "".join(parts)
 
     def move_sprite(self, app: App[Any], host: SpriteHost, old: Sprite | None) -> None:
         """Only the pixels that differ, where nothing lies over them."""
@@ -58,3 +60,10 @@ class SixelSurface(PixelSurface):
         if (patch != NOTHING).any():
             y, x = host.corner
             write(app, f"\x1b[{y + top + 1};{x + left + 1}H{sixel(patch, sprites[0].image.colours)}")
+
+
+def _continues(first: Placed, rows: int, placed: Placed) -> bool:
+    """Whether a piece is the next row of the image whose first `rows` pieces begin at `first`."""
+    ours, piece = first.piece, placed.piece
+    same = (piece.image is ours.image, piece.column == ours.column, piece.width == ours.width, placed.x == first.x)
+    return all(same) and placed.y == first.y + rows and piece.row == ours.row + rows

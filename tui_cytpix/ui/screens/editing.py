@@ -186,6 +186,7 @@ class EditingScreen(StepScreen):
             zoom=self.canvas.zoom_factor,
             message=self.message,
             one_mask=self.target is not None,
+            wide=self.has_class("-wide"),
             pen=self.pen,
             aside=self._aside(),
         )

@@ -40,6 +40,7 @@ class Shown:
     zoom: float
     message: str
     one_mask: bool = False
+    wide: bool = False
     pen: Pen | None = None
     aside: tuple[str, ...] = ()
 
@@ -88,8 +89,8 @@ def _counts(shown: Shown) -> list[Text]:
         return [Text("no particles yet"), Text(), Text(), Text()]
     particles = len(anatomy.offsets_px)
     found = [Text(f"{particles} particle{'s' * (particles != 1)}, {_objects(len(anatomy.objects))}", BOLD)]
-    here = anatomy.object_at(shown.cursor)
-    found.extend(_object(here, shown.um_per_px) if here is not None else [Text("background"), Text()])
+    here, nearest = anatomy.object_at(shown.cursor), anatomy.nearest_object(shown.cursor)
+    found.extend(_object(nearest, shown.um_per_px, here is None) if nearest is not None else [Text(), Text()])
     off = anatomy.off_centre
     warning = f"! {len(off)} off centre: C" if off else _offset(shown)
     found.append(Text(warning))
@@ -112,22 +113,23 @@ def _objects(number: int) -> str:
     return f"{number} object{'s' * (number != 1)}"
 
 
-def _object(part: ObjectPart, um_per_px: float | None) -> list[Text]:
+def _object(part: ObjectPart, um_per_px: float | None, beside: bool) -> list[Text]:
+    """The object at the crosshair, or the one that a digit means where there is none."""
     area = f"{part.area_px} px"
     if um_per_px is not None:
         area += f" = {part.area_px * um_per_px**2:.1f} µm²"
-    return [Text(f"object {part.number}: clump {len(part.particles)}"), Text(f"area {area}")]
+    return [Text(f"{'by ' * beside}object {part.number}: clump {len(part.particles)}"), Text(f"area {area}")]
 
 
 def _position(shown: Shown) -> list[Text]:
     y, x = shown.cursor
-    found = [Text(f"y {y:.0f}  x {x:.0f} px")]
-    if shown.um_per_px is None:
-        found.append(Text("µm unknown (step 3)", DIM))
-    else:
-        found.append(Text(f"y {y * shown.um_per_px:.1f}  x {x * shown.um_per_px:.1f} µm", DIM))
-    outlines = "t T: this mask" if shown.one_mask else "t T: all masks"
-    found.append(Text(f"zoom {shown.zoom:g}× · {shown.pen or outlines}", DIM))
+    scale = shown.um_per_px
+    in_um = "µm unknown (step 3)" if scale is None else f"{y * scale:.1f} {x * scale:.1f} µm"
+    in_px = f"y {y:.0f} x {x:.0f} px"
+    # One line where it fits: each line that changes costs bytes at every move.
+    found = [Text(f"{in_px}, {in_um}"), Text()] if shown.wide else [Text(in_px), Text(in_um, DIM)]
+    outlines = "t T: one" if shown.one_mask else "t T: all"
+    found.append(Text(f"zoom {shown.zoom:g}×, {shown.pen or outlines}", DIM))
     return found
 
 

@@ -10,6 +10,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+MARGIN = 1  # columns left and right; drawn with the text: a CSS padding would be sent with a style of its own
+
 
 class Readout(Widget):
     """Numbers that change with every key: one line each, cut at the right; paragraphs follow below, folded."""
@@ -39,7 +41,7 @@ class Readout(Widget):
 
     def _arrange(self) -> None:
         lines, paragraphs = self._given
-        width = max(1, self.size.width)
+        width = max(1, self.size.width - 2 * MARGIN)
         new = list(lines)
         for paragraph in paragraphs:
             new.extend([Text(), *paragraph.wrap(self.app.console, width)])
@@ -49,7 +51,7 @@ class Readout(Widget):
             same = before is not None and after is not None and _looks(before) == _looks(after)
             if not same and number < self.size.height:
                 longest = max(0 if line is None else line.cell_len for line in (before, after))
-                self.refresh(Region(0, number, min(longest, width), 1))
+                self.refresh(Region(0, number, min(longest, width) + MARGIN, 1))
         self._lines = new
 
     def render_line(self, y: int) -> Strip:
@@ -58,9 +60,11 @@ class Readout(Widget):
         if y >= len(self._lines):
             return Strip.blank(width, style)
         line = self._lines[y].copy()
-        line.truncate(width, overflow="ellipsis")
+        line.truncate(max(1, width - 2 * MARGIN), overflow="ellipsis")
+        line.pad_left(MARGIN)
         base = style + line.style if isinstance(line.style, Style) else style
-        return Strip(list(line.render(self.app.console))).apply_style(base).adjust_cell_length(width, style)
+        strip = Strip([part for part in line.render(self.app.console) if part.text]).apply_style(base)
+        return strip.adjust_cell_length(width, base).simplify()
 
 
 def _looks(line: Text) -> tuple[object, ...]:
