@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from tui_cytpix.core import sampling
-from tui_cytpix.core.sampling import DESCRIPTORS, descriptors, embed_2d, select
+from tui_cytpix.core.sampling import DESCRIPTORS, descriptors, embed_2d, near_selected, select
 
 
 @settings(max_examples=60, deadline=None)
@@ -133,3 +133,28 @@ def test_a_blurred_image_is_less_sharp(cell_frame):
     frame = cell_frame(light, 0, [(124, 124, 14)])
     blurred = ndimage.gaussian_filter(frame, 2)
     assert names_of(blurred, light)["sharpness"] < 0.7 * names_of(frame, light)["sharpness"]
+
+
+def test_near_is_what_a_loop_over_all_pairs_finds():
+    rng = np.random.default_rng(7)
+    population, others = rng.normal(3, 5, (300, 6)), rng.normal(3, 7, (80, 6))
+    chosen = rng.permutation(300)[:40]
+    middle = np.median(population, axis=0)
+    scale = 1.4826 * np.median(np.abs(population - middle), axis=0)
+    points, candidates = (np.clip((table - middle) / scale, -3, 3) for table in (others, population))
+    pairs = [np.linalg.norm(candidates[i] - candidates[j]) for i in range(300) for j in range(i)]
+    nearest = [min(np.linalg.norm(point - candidates[k]) for k in chosen) for point in points]
+    found = near_selected(population, chosen, others)
+    assert found.tolist() == [distance <= 0.6 * np.median(pairs) for distance in nearest]
+    assert 0 < found.sum() < 80
+
+
+def test_near_needs_a_selection_and_grows_with_it():
+    rng = np.random.default_rng(8)
+    population, others = rng.normal(size=(500, 5)), rng.normal(size=(200, 5))
+    shares = [near_selected(population, np.arange(n), others).mean() for n in (0, 5, 50, 500)]
+    assert shares[0] == 0
+    assert shares == sorted(shares)
+    assert shares[-1] > 0.9
+    assert near_selected(population, np.arange(500), others + 40).sum() == 0
+    assert near_selected(population, np.arange(5), others[:0]).shape == (0,)

@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 from driving import notices, press_each, until
 from PIL import Image
-from steps import build, choose_base, on_screen, reply, select, words_of
+from steps import SAMPLE, build, choose_base, on_screen, reply, select, words_of
 
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.run_images import RunImages
 from tui_cytpix.ui.widgets.ask_panel import AskPanel
 from tui_cytpix.ui.widgets.coverage_plot import CoveragePlot
 from tui_cytpix.ui.widgets.gallery import Gallery
+from tui_cytpix.workflow import samples
+from tui_cytpix.workflow.run import Run
 
 
 async def test_labels_scale_and_role_by_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,3 +162,29 @@ async def test_a_sample_that_is_gone_leaves_the_rest_working(tmp_path: Path, mon
         await until(pilot, lambda: "not where it was" in notices(app))
         await press_each(pilot, "v")
         assert len(screen.query_one(Gallery).items) == 20
+
+
+async def test_what_is_not_covered_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    other = tmp_path / "other"
+    other.mkdir()
+    for number in range(12):
+        picture = Image.new("L", (120, 120), 90 + number)
+        picture.paste(250, (10, 10, 110, 20 + number))
+        picture.save(other / f"{number}.png")
+    choose_base(stage, "samples")
+    with Run.open(stage.run) as run:
+        samples.label(run, SAMPLE, role="training")
+        samples.add_sample(run, other)
+    app = stage.app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await on_screen(pilot, "SamplesScreen")
+        await press_each(pilot, "u")
+        await until(pilot, lambda: "Select images first" in notices(app))
+        await pilot.press("s")
+        await until(pilot, lambda: "other: 0% of 12 images" in words_of(app, "#about-words"))
+        await press_each(pilot, "u")
+        assert screen.pane == "selected"
+        assert {item.key.sample for item in screen.query_one(Gallery).items} == {"other"}
+        await press_each(pilot, "v v")
+        await until(pilot, lambda: {item.key.sample for item in screen.query_one(Gallery).items} == {SAMPLE})

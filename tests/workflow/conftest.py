@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -59,9 +58,26 @@ class Samples:
 
     def with_fcs(self, name: str = "tube", images: int = 24, **fcs) -> Path:
         """The same, with an FCS beside them."""
-        folder = self.make(name, images)
-        write_fcs(self.folder / f"{name}.fcs", images, **fcs)
-        return folder
+        self.write_fcs(name, images, **fcs)
+        return self.make(name, images)
+
+    def write_fcs(self, name: str, images: int, rows: int = 400, seed: int = 0) -> None:
+        """An FCS whose first `images` events, 0, 1, ..., are imaged; BL2-A gets a fifth of BL1-A."""
+        rng = np.random.default_rng(seed)
+        imaged = np.arange(rows) < images
+        dyes = rng.lognormal(8, 1, (2, rows))
+        columns = {
+            "Event": np.arange(rows),
+            "FSC-A": np.arange(rows) * 10.0,
+            "SSC-A": rng.lognormal(9, 0.5, rows),
+            "BL1-A": dyes[0],
+            "BL2-A": dyes[1] + 0.2 * dyes[0],
+            "ImageFlag": imaged,
+            "AreaSquareMicrons": np.where(imaged, 20.0 + np.arange(rows), 0),
+        }
+        values = [np.asarray(column, np.float32) for column in columns.values()]
+        keywords = {"$SPILLOVER": "2,BL1-A,BL2-A,1,0.2,0,1", "$VOL": "40000"}
+        write_fcs_new(self.folder / f"{name}.fcs", list(columns), values, keywords)
 
     def apart(self) -> Samples:
         """A folder of its own, where no FCS lies."""
@@ -87,21 +103,3 @@ def model_file(tmp_path):
         return path
 
     return make
-
-
-def write_fcs(path: Path, images: int, rows: int = 400, seed: int = 0, keywords: Mapping[str, str] = {}) -> None:
-    """An FCS whose first `images` events, 0, 1, ..., are imaged; BL2-A gets a fifth of BL1-A."""
-    rng = np.random.default_rng(seed)
-    imaged = np.arange(rows) < images
-    dyes = rng.lognormal(8, 1, (2, rows))
-    columns = {
-        "Event": np.arange(rows),
-        "FSC-A": np.arange(rows) * 10.0,
-        "SSC-A": rng.lognormal(9, 0.5, rows),
-        "BL1-A": dyes[0],
-        "BL2-A": dyes[1] + 0.2 * dyes[0],
-        "ImageFlag": imaged,
-        "AreaSquareMicrons": np.where(imaged, 20.0 + np.arange(rows), 0),
-    }
-    text = {"$SPILLOVER": "2,BL1-A,BL2-A,1,0.2,0,1", "$VOL": "40000", **keywords}
-    write_fcs_new(path, list(columns), [np.asarray(c, np.float32) for c in columns.values()], text)

@@ -132,19 +132,24 @@ def new_run(arguments: argparse.Namespace) -> int:
 
 def select_images(arguments: argparse.Namespace) -> int:
     """Chooses the preview images."""
-    from tui_cytpix.workflow import samples
+    from tui_cytpix.workflow import coverage, samples
     from tui_cytpix.workflow.run import Run
 
     with writing(Run.open(arguments.run)) as run, Progress("looking at images") as progress:
         preview = run.settings.selection.preview if arguments.preview is None else arguments.preview
         chosen = samples.select(run, preview, progress)
         run.go_to("samples")
-    for text in chosen.notes:
+        coverage.save(run, chosen)
+        figures = coverage.figures(run, chosen)
+    for text in (*chosen.notes, *(one.in_words() for one in figures)):
         note(text)
     settings = chosen.settings
     if arguments.json:
         groups = {"random": [str(k) for k in settings.random], "variable": [str(k) for k in settings.variable]}
-        say_json({"run": str(run.path), "candidates": len(chosen.candidates), **groups, "notes": chosen.notes})
+        covered = {"coverage": [asdict(one) | {"share": one.share} for one in figures]}
+        say_json(
+            {"run": str(run.path), "candidates": len(chosen.candidates), **groups, "notes": chosen.notes, **covered}
+        )
     else:
         say(f"{len(settings.images)} images: {len(settings.random)} at random, {len(settings.variable)} for variety")
     return 0

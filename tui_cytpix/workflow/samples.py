@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -35,13 +34,16 @@ class Selection:
     """What was chosen, with the population behind it for the coverage picture.
 
     `positions` is float32 (N, 2), a plane through the candidates' descriptors; `candidates` names its rows. `notes`
-    are sentences for the user.
+    are sentences for the user. `looked` are random images of the research samples that were not selected, `near` which
+    of them have a selected one nearby (core.sampling.near_selected), bool.
     """
 
     settings: SelectionSettings
     candidates: tuple[ImageKey, ...]
     positions: NDArray[np.float32]
     notes: tuple[str, ...]
+    looked: tuple[ImageKey, ...] = ()
+    near: tuple[bool, ...] = ()
 
 
 def create_run(
@@ -167,9 +169,10 @@ def select(run: Run, preview: int, on_progress: Progress = lambda _done, _total:
     check_preview(preview)
     import numpy as np
 
-    from tui_cytpix.core.sampling import embed_2d
+    from tui_cytpix.core.sampling import embed_2d, near_selected
     from tui_cytpix.core.sampling import select as select_rows
     from tui_cytpix.workflow.evaluate import any_left
+    from tui_cytpix.workflow.looks import research_images
 
     keys, table, notes = _described(run, preview, on_progress)
     if len(keys) < preview:
@@ -183,13 +186,16 @@ def select(run: Run, preview: int, on_progress: Progress = lambda _done, _total:
         gate=gate,
         drawn_from=notes[0] if gate else "",
     )
+    described = dict(zip(keys, table, strict=True))
+    looked, rows, problems = research_images(run, described, set(settings.images), on_progress)
+    near = near_selected(table, np.concatenate([random_rows, variable_rows]), rows)
     for key in settings.images:
         run.images.keep(key)
     run.update(replace(run.settings, selection=settings))
     if not run.settings.evaluate.sequence and not any_left(run):
         notes.append(NOTHING_LEFT)
     positions = np.asarray(embed_2d(table), np.float32)
-    return Selection(settings, tuple(keys), positions, tuple(notes))
+    return Selection(settings, tuple(keys), positions, (*notes, *problems), tuple(looked), tuple(near.tolist()))
 
 
 def _described(run: Run, preview: int, on_progress: Progress) -> tuple[list[ImageKey], NDArray[np.float32], list[str]]:
@@ -199,45 +205,30 @@ def _described(run: Run, preview: int, on_progress: Progress) -> tuple[list[Imag
     Raises:
         SampleError: no image can be read or is in the gate, or a sample lacks a parameter of the gate.
     """
-    import numpy as np
-
-    from tui_cytpix.core.sampling import descriptors
+    from tui_cytpix.workflow.looks import describe, shuffled
 
     sources = training_samples(run)
-    reserved = set(run.settings.evaluate.sequence)
     share = -(-preview * CANDIDATES_PER_IMAGE // max(1, len(sources)))
-    candidates: list[ImageKey] = []
     inside, notes = _drawn_from(run, sources)
-    for sample in sources:
-        events = [event for event in inside[sample.name] if ImageKey(sample.name, event) not in reserved]
-        random.Random(f"{run.settings.seed}/{sample.name}").shuffle(events)
-        candidates.extend(ImageKey(sample.name, event) for event in events[:share])
-    keys, rows, unreadable = [], [], 0
-    for done, key in enumerate(candidates):
-        try:
-            image = run.images.read(key)
-        except SampleError:
-            unreadable += 1
-            continue
-        keys.append(key)
-        rows.append(descriptors(image, run.images.background(key, image)))
-        on_progress(done + 1, len(candidates))
+    candidates = [key for sample in sources for key in shuffled(run, sample.name, inside[sample.name])[:share]]
+    keys, table = describe(run, candidates, on_progress)
     if not keys:
         raise SampleError("No image can be read", ", ".join(s.name for s in sources), "Check the samples.")
-    if unreadable:
-        notes.append(f"{unreadable} images can't be read and were passed over.")
-    return keys, np.stack(rows), notes
+    if len(keys) < len(candidates):
+        notes.append(f"{len(candidates) - len(keys)} images can't be read and were passed over.")
+    return keys, table, notes
 
 
-def _drawn_from(run: Run, sources: Sequence[SampleRef]) -> tuple[dict[str, list[str]], list[str]]:
+def _drawn_from(run: Run, sources: Sequence[SampleRef]) -> tuple[dict[str, Sequence[str]], list[str]]:
     """By sample the events whose images may be drawn, and a note where a gate leaves some out."""
     from tui_cytpix.workflow import gates
     from tui_cytpix.workflow.event_table import EventTable
 
     gate = run.settings.selection.gate
     if not gate:
-        return {sample.name: list(run.images.reader(sample.name).event_ids) for sample in sources}, []
-    inside, shares = {}, []
+        return {sample.name: run.images.reader(sample.name).event_ids for sample in sources}, []
+    inside: dict[str, Sequence[str]] = {}
+    shares = []
     for sample in sources:
         table = EventTable(run, sample.name)
         inside[sample.name] = gates.images_inside(table, run.settings.gates, gate)

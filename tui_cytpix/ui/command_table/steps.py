@@ -89,6 +89,7 @@ SAMPLES = (
     _C("samples.role", "r", "Role", "Research, training or evaluation, in turn.", footer=True),
     _C("samples.add", "a", "Add", "Add a sample by its path.", footer=True),
     _C("samples.explore", "E", "Explore", "Plots of the events, and gates to select in.", footer=True),
+    _C("samples.uncovered", "u", "Uncovered", "The research samples' images that look like nothing selected."),
     _C("samples.images", "v", "Images", "To the selected images, and back to the samples.", footer=True),
 )
 

@@ -25,6 +25,7 @@ from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.table import Table
 from tui_cytpix.workflow import coverage, samples
+from tui_cytpix.workflow.coverage import Coverage
 from tui_cytpix.workflow.samples import Selection
 
 COLUMNS = ("Sample", "Images", "Condition", "Rep.", "Day", "Role", "µm/px")
@@ -47,6 +48,7 @@ class SamplesScreen(SampleLabels):
         super().__init__()
         self._counts: dict[str, int] = {}
         self._selection: Selection | None = None
+        self._coverage: list[Coverage] = []
 
     def work(self) -> Iterable[Widget]:
         """One pane at a time."""
@@ -76,11 +78,19 @@ class SamplesScreen(SampleLabels):
         self.set_focus(self.table)
         self._selection = await asyncio.to_thread(coverage.load, self.session.run)
         self.show_selection()
+        await self._find_coverage()
         await self.count_images()
+
+    async def _find_coverage(self) -> None:
+        """Of the research samples and the gates in them; those need the samples' FCS."""
+        if self._selection is not None:
+            self._coverage = await asyncio.to_thread(coverage.figures, self.session.run, self._selection)
+            self.say_next()
 
     def returned(self) -> None:
         """Back from the plots: gates may be others."""
         self.say_next()
+        self.start(self._find_coverage(), "coverage")
 
     async def count_images(self) -> None:
         """Opens every sample; large archives take a while."""
@@ -133,6 +143,9 @@ class SamplesScreen(SampleLabels):
                 "No sample is marked for training: the research samples serve for both. "
                 "Step 5 then evaluates on images of the same samples that training never saw."
             )
+        lines.extend(one.in_words() for one in self._coverage)
+        if self._coverage and self._selection and coverage.uncovered(self._selection):
+            lines.append(f"{self.key('samples.uncovered')} shows the images that have none nearby.")
         lines.extend(notes)
         self.query_one("#about-words", Words).say(*lines)
 
@@ -190,6 +203,7 @@ class SamplesScreen(SampleLabels):
         await asyncio.to_thread(coverage.save, run, found)
         self.refresh_rail()
         self.show_selection()
+        await self._find_coverage()
 
     def action_images(self) -> None:
         """Switches between samples and selected images."""
@@ -198,8 +212,22 @@ class SamplesScreen(SampleLabels):
         elif not self.session.run.settings.selection.images:
             self.report(f"Nothing is selected yet: {self.key('samples.select')} selects.")
         else:
-            self.show_pane("selected")
-            self.set_focus(self.query_one(Gallery))
+            self.show_selection()
+            self._show_gallery()
+
+    def _show_gallery(self) -> None:
+        self.show_pane("selected")
+        self.set_focus(self.query_one(Gallery))
+
+    def action_uncovered(self) -> None:
+        """The images that no selected one is near to."""
+        found = coverage.uncovered(self._selection) if self._selection else []
+        if not found:
+            known = self._selection is not None and bool(self._selection.looked)
+            self.report("Every image looked at has a selected one nearby." if known else "Select images first.")
+            return
+        self.query_one(Gallery).set_items(GalleryItem(key, None, "○", "warn", key.sample) for key in found)
+        self._show_gallery()
 
     def focus_main(self) -> None:
         """The table."""
