@@ -224,7 +224,7 @@ def _doubtful(
     apart = np.mean([counts[p][:, 0] != own[:, 0] for p in others], axis=0)
     odd = np.zeros(len(own)) if strange is None else strange.astype(float)
     score = (1 - sure) + wavering + apart + 0.5 * odd
-    found = []
+    found: list[Doubtful] = []
     for n in np.argsort(-score, kind="stable"):
         reasons = [
             word
