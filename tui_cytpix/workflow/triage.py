@@ -13,7 +13,6 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import ModelFileError, SampleError, UsageError
 from tui_cytpix.formats.npz import read_npz
 from tui_cytpix.formats.registry import open_sample
-from tui_cytpix.formats.triage_file import TriageKnowledge, read_triage
 from tui_cytpix.workflow import base_model, jobs, predict
 from tui_cytpix.workflow.resources import built_in_models
 from tui_cytpix.workflow.samples import unique_name
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tui_cytpix.core.triage import Signs
+    from tui_cytpix.formats.triage_file import TriageKnowledge
 
 IMAGES = 300
 DOUBTFUL = 12
@@ -86,6 +86,8 @@ def triage(request: TriageRequest, on_progress: Progress = lambda _done, _total:
         UsageError, SampleError, ModelFileError: the request can't be met.
         JobError: the engine failed.
     """
+    from tui_cytpix.formats.triage_file import read_triage
+
     entries = [base_model.find(name) for name in request.models] or base_model.library()
     knowledge = read_triage(built_in_models() / "triage.json")
     asked = _with_references(entries)
