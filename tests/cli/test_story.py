@@ -248,3 +248,15 @@ def test_a_review_without_the_app_ends_in_a_verdict(program, tube, tiny_model, t
     out = tmp_path / "report.html"
     assert program.json("run", "report", run, "--out", out)["report"] == str(out)
     assert "Mask: not yet known. 1 wrong of 4" in out.read_text()
+
+
+def test_triage_ranks_models_and_names_doubtful_images(program, tube, tiny_model):
+    found = program.json("triage", tube, "--model", tiny_model, "--model", "general-half", "--images", 6)
+    (sample,) = found["samples"]
+    assert sample["images"] == 6
+    assert {one["model"] for one in sample["models"]} == {"tiny", "general-half"}
+    assert sample["models"][0]["model"] == "general-half"  # tiny sees nothing
+    low, high = sample["models"][0]["expected_count_error_ci"]
+    assert low <= sample["models"][0]["expected_count_error"] <= high
+    assert "estimate" in found["note"]
+    program("triage", tube, "--model", "no-such", status=1)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from driving import notices, press_each, until
 from steps import answer, build, choose_base, on_screen, reply, words_of
 
+from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.formats.model_file import write_model
 from tui_cytpix.ui.widgets.pair_view import PairView
 from tui_cytpix.workflow import base_model
+from tui_cytpix.workflow.resources import user_models
 
 
 async def test_the_card_follows_the_cursor_and_enter_chooses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +40,7 @@ async def test_two_models_side_by_side_differ_first(tmp_path: Path, monkeypatch:
         screen = await on_screen(pilot, "BaseModelScreen")
         await until(pilot, lambda: screen.table.row_count == 2)
         await pilot.press("space")
-        assert "space marks two" in screen.hint.words
+        assert "space marks some" in screen.hint.words
         await press_each(pilot, "j space c")
         await until(pilot, lambda: screen.pane == "pair" and "24 images" in screen.hint.words)
         view = screen.query_one(PairView)
@@ -74,3 +78,26 @@ async def test_files_come_in_and_go_out_with_one_clear_message(tmp_path: Path, m
         await until(pilot, lambda: "The file exists" in notices(app))
         await pilot.press("c")
         await until(pilot, lambda: "Mark two models" in notices(app))
+
+
+async def test_up_to_four_models_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build(tmp_path, monkeypatch)
+    choose_base(stage, "base_model")
+    write_model(
+        user_models() / "third.safetensors", {"weight": np.full(1, 7, np.float32)}, ModelCard("third", "full", "UDT")
+    )
+    app = stage.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await on_screen(pilot, "BaseModelScreen")
+        await until(pilot, lambda: screen.table.row_count == 3)
+        await press_each(pilot, "space j space j space c")
+        await until(pilot, lambda: screen.pane == "pair" and "of 24 images" in screen.hint.words)
+        await until(pilot, lambda: "Half against full on 24 images" in screen.hint.words)
+        assert "Alone against all others: cell-full" in screen.hint.words
+        view = screen.query_one(PairView)
+        assert len(view.current.answers) == 3
+        assert "third" in words_of(app, "#pair-third-title")
+        assert view.query_one("#pair-third").display
+        assert not view.query_one("#pair-fourth").display
+        await press_each(pilot, "n o z q")
+        assert screen.pane == "main"

@@ -224,3 +224,18 @@ def test_percentages_and_rates_are_checked() -> None:
     goal.check_rates(0.0, 0.1)
     with pytest.raises(UsageError, match="too close"):
         goal.check_rates(0.1, 0.1001)
+
+
+def test_several_models_are_compared_at_once(tmp_path: Path) -> None:
+    keys = [ImageKey("s", str(i)) for i in range(1, 6)]
+    counts = ({"1": 2, "2": 1, "3": 2, "4": 1}, {"1": 1, "2": 1, "3": 1, "4": 3}, {"1": 1, "2": 1, "3": 3, "4": 1})
+    stores = [store(tmp_path / str(n), one) for n, one in enumerate(counts)]
+    found = comparison.answers(keys, stores)
+    assert [one.image.event for one in found] == ["3", "4", "1", "2"]
+    assert found[0].counts == (2, 1, 3)
+    pair = comparison.answers(keys, stores[:2])
+    assert [(o.image, o.score) for o in pair] == [(d.image, d.score) for d in comparison.differences(keys, *stores[:2])]
+    words = comparison.several_in_words(found, ["a", "b", "c"])
+    assert words == "Counts differ on 3 of 4 images. Alone against all others: a 1, b 1."
+    assert "yet" in comparison.several_in_words((), ["a", "b", "c"])
+    assert "all 4" in comparison.several_in_words(comparison.answers(keys, [stores[0]] * 3), ["a", "b", "c"])

@@ -31,6 +31,7 @@ With paths or nothing it opens the app; with a verb it works headless:
   demo        copy a sample run and open it
   inspect     what a sample holds
   models      the model library
+  triage      rank the models on a sample, without a review
   process     count, mask and measure whole samples
   compare     models against truth, or against each other
   run         a training run, step by step
@@ -107,12 +108,13 @@ def _run(arguments: list[str], open_app: OpenApp) -> int:
 
 
 def _verbs() -> dict[str, Callable[[str], argparse.ArgumentParser]]:
-    from tui_cytpix.cli import compare, demo, inspect, models, process, run_verbs, simulate
+    from tui_cytpix.cli import compare, demo, inspect, models, process, run_verbs, simulate, triage
 
     return {
         "demo": demo.parser,
         "inspect": inspect.parser,
         "models": models.parser,
+        "triage": triage.parser,
         "process": process.parser,
         "compare": compare.parser,
         "run": run_verbs.parser,

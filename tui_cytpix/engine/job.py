@@ -39,6 +39,7 @@ _KINDS = {
     "predict": "tui_cytpix.engine.predict_job",
     "process": "tui_cytpix.engine.process_job",
     "onnx": "tui_cytpix.engine.onnx_job",
+    "triage": "tui_cytpix.engine.triage_job",
 }
 
 

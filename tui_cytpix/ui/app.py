@@ -174,6 +174,12 @@ class CytpixApp(EndingApp):
         else:
             home.ask_new_run(self._paths, self._um_per_px)
 
+    async def on_triage_screen_chosen(self, event: Any) -> None:
+        """From an estimate to a run: the model is to be judged there."""
+        await self.pop_screen()
+        if isinstance(self.screen, HomeScreen):
+            self.screen.ask_new_run([event.path], None, event.model)
+
     # Runs and steps
 
     def open_run(self, path: Path, step: str = "") -> None:

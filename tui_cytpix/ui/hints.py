@@ -50,11 +50,13 @@ def _judging(model: str, found: Assessment) -> str:
 
 def base_model(settings: RunSettings, marked: int) -> str:
     """Step 2."""
-    if marked == 2:
-        return "{base_model.compare} shows both side by side, the images on which they disagree first."
+    if marked >= 2:
+        return "{base_model.compare} shows them side by side, the images on which they disagree first."
     if not settings.base_model.model:
-        return "{table.select-cursor} chooses the model to start training from; {base_model.mark} marks two to compare."
-    return "The base model is chosen. {app.next-step} goes on to the samples; {base_model.mark} marks two to compare."
+        return (
+            "{table.select-cursor} chooses the model to start training from; {base_model.mark} marks some to compare."
+        )
+    return "The base model is chosen. {app.next-step} goes on to the samples; {base_model.mark} marks some to compare."
 
 
 def samples(settings: RunSettings) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,51 @@ def differences(images: Sequence[ImageKey], first: PredictionStore, second: Pred
         if one is not None and other is not None:
             found.append(Difference(key, one.particle_count, other.particle_count, score))
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What several models count on one image, in their order; `score` is the largest of any two's, as above."""
+
+    image: ImageKey
+    counts: tuple[int, ...]
+    score: float
+
+
+def answers(images: Sequence[ImageKey], stores: Sequence[PredictionStore]) -> tuple[Answers, ...]:
+    """The images that all models have answered, the most different first."""
+    scores: dict[ImageKey, list[float]] = {}
+    for first, second in itertools.combinations(stores, 2):
+        for key, score in disagreements_first(images, first, second):
+            scores.setdefault(key, []).append(score)
+    pairs = len(stores) * (len(stores) - 1) // 2
+    found = []
+    for key, own in scores.items():
+        said = [one for store in stores if (one := store.get(key)) is not None]
+        if len(own) == pairs:
+            found.append(Answers(key, tuple(one.particle_count for one in said), max(own)))
+    return tuple(sorted(found, key=lambda one: (-one.score, one.image)))
+
+
+def several_in_words(found: Sequence[Answers], names: Sequence[str]) -> str:
+    """How often the counts differ, and which model stands alone against all others how often."""
+    if not found:
+        return "No image is processed by all models yet."
+    differing = [one for one in found if len(set(one.counts)) > 1]
+    if not differing:
+        return f"All count the same on all {len(found)} images."
+    alone = [
+        f"{name} {number}"
+        for place, name in enumerate(names)
+        if (number := sum(_alone(one.counts, place) for one in differing))
+    ]
+    told = f" Alone against all others: {', '.join(alone)}." if alone else ""
+    return f"Counts differ on {len(differing)} of {len(found)} images.{told}"
+
+
+def _alone(counts: tuple[int, ...], place: int) -> bool:
+    others = set(counts[:place] + counts[place + 1 :])
+    return len(others) == 1 and counts[place] not in others
 
 
 def in_words(found: Sequence[Difference], first: str, second: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -58,6 +59,12 @@ class PredictService:
         self._next_id = 1
         self._done = self._total = 0
         self._problems: list[str] = []
+        self._pace: dict[str, tuple[int, float]] = {}  # by model: images, and seconds of the engine
+
+    def images_per_second(self, model: ModelEntry) -> float:
+        """How fast the model was in this session, reading included; NaN where it was not asked."""
+        images, seconds = self._pace.get(model.hash, (0, 0.0))
+        return images / seconds if seconds > 0 else math.nan
 
     def store(self, model: ModelEntry) -> PredictionStore:
         """The model's answers so far."""
@@ -109,6 +116,9 @@ class PredictService:
             return
         if (request := self._flying.pop(int(event["id"]), None)) is not None:
             self._done += len(request[1])
+            images, seconds = self._pace.get(request[0].hash, (0, 0.0))
+            spent = float(event.get("seconds", 0.0))
+            self._pace[request[0].hash] = (images + int(event.get("images", 0)), seconds + spent)
         if event["type"] == "request_failed":
             self._problems.append(str(event.get("reason", "")))
         self._problems.extend(str(text) for text in event.get("problems", []))

@@ -1,8 +1,9 @@
-"""Step 2: which model to start training from? The library, and two models side by side."""
+"""Step 2: which model to start training from? The library, and up to four models side by side."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
@@ -17,19 +18,19 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui import hints
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.export import ask_export
-from tui_cytpix.ui.screens.pairs import pairs_of
+from tui_cytpix.ui.screens.pairs import pairs_of, pairs_of_several
 from tui_cytpix.ui.screens.work import WorkScreen
 from tui_cytpix.ui.widgets.hint import Words
 from tui_cytpix.ui.widgets.model_table import ModelTable, card_lines
 from tui_cytpix.ui.widgets.pair_view import PairView
-from tui_cytpix.workflow import assess, base_model, comparison
+from tui_cytpix.workflow import assess, base_model, comparison, resolution
 
-COMPARED_IMAGES = 24
+COMPARED_IMAGES, MOST_COMPARED = 24, 4
 ADVICE = "Half resolution is the faster: look at half first, and move to full where you see errors or loose masks."
 
 
 class BaseModelScreen(WorkScreen):
-    """Panes: the library with the card of the model under the cursor (main), two models side by side."""
+    """Panes: the library with the card of the model under the cursor (main), models side by side."""
 
     step = "base_model"
     SCOPES = ("base_model", "step", "table", "pair")
@@ -40,7 +41,7 @@ class BaseModelScreen(WorkScreen):
         super().__init__()
         self._library: list[ModelEntry] = []
         self._marked: list[str] = []
-        self._compared: tuple[ModelEntry, ModelEntry] | None = None
+        self._compared: tuple[ModelEntry, ...] = ()
 
     def work(self) -> Iterable[Widget]:
         """One pane at a time."""
@@ -58,7 +59,7 @@ class BaseModelScreen(WorkScreen):
 
     @property
     def images(self) -> tuple[ImageKey, ...]:
-        """What two models are compared on: the first of step 1's random images."""
+        """What models are compared on: the first of step 1's random images."""
         return self.session.run.settings.assess.sequence[:COMPARED_IMAGES]
 
     async def enter(self) -> None:
@@ -87,7 +88,9 @@ class BaseModelScreen(WorkScreen):
     def _show_card(self) -> None:
         entry = self.table.current
         if entry is not None:
-            self.query_one("#card-words", Words).say(*card_lines(entry), " ", ADVICE)
+            pace = self.session.predict.images_per_second(entry)
+            measured = "" if math.isnan(pace) else f"Measured in this session: {1000 / pace:.1f} s per 1000 images."
+            self.query_one("#card-words", Words).say(*card_lines(entry), " ", measured, ADVICE)
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Shows its card."""
@@ -100,27 +103,27 @@ class BaseModelScreen(WorkScreen):
         entry = self.table.entry(str(event.row_key.value))
         if entry is None:
             return
-        compared = next((e.card.name for e in self._compared or () if e.hash != entry.hash), "")
+        compared = next((e.card.name for e in self._compared if e.hash != entry.hash), "")
         base_model.choose(self.session.run, entry, compared)
         self.report(f"{entry.card.name} is the base model of this run.")
         self.refresh_rail()
         self._show()
 
-    # Two side by side
+    # Side by side
 
     def action_mark(self) -> None:
-        """At most two; a third takes the place of the first."""
+        """At most four; a fifth takes the place of the first."""
         entry = self.table.current
         if entry is None or self.pane != "main":
             return
         if entry.hash in self._marked:
             self._marked.remove(entry.hash)
         else:
-            self._marked = [*self._marked, entry.hash][-2:]
+            self._marked = [*self._marked, entry.hash][-MOST_COMPARED:]
         self._show()
 
     def action_compare(self) -> None:
-        """The two marked; with one or none marked, the one under the cursor beside it or beside the chosen base."""
+        """Those marked; with one or none marked, the one under the cursor beside it or beside the chosen base."""
         wanted = list(self._marked)
         for extra in (self.table.cursor_key, self.session.run.settings.base_model.hash):
             if len(wanted) < 2 and extra and extra not in wanted:
@@ -129,33 +132,50 @@ class BaseModelScreen(WorkScreen):
         if len(found) < 2:
             self.report(f"Mark two models first ({self.key('base_model.mark')}).")
             return
-        self.start(self._compare(found[0], found[1]), "compare")
+        self.start(self._compare(tuple(found)), "compare")
 
-    async def _compare(self, left: ModelEntry, right: ModelEntry) -> None:
+    async def _compare(self, models: tuple[ModelEntry, ...]) -> None:
         if not self.images:
             drawn = await self.in_thread(
                 "Drawing random images", lambda _progress: assess.draw(self.session.run, COMPARED_IMAGES)
             )
             if not drawn:
                 return
-        self._compared = (left, right)
+        self._compared = models
         pair = self.query_one(PairView)
-        pair.name_models(left.card.name, right.card.name)
+        pair.name_models(*(model.card.name for model in models))
         self.show_pane("pair")
         self.set_focus(pair)
-        for model in (left, right):
+        for model in models:
             await self.session.load_predictions(model)
             self.session.ask_model(model, self.images)
         self.predictions_came()
 
     def predictions_came(self) -> None:
-        """Sorts what both have answered, the most different first."""
-        if self._compared is None or self.pane != "pair":
+        """Sorts what all have answered, the most different first, and says what is measured."""
+        if not self._compared or self.pane != "pair":
             return
-        stores = [self.session.predict.store(model) for model in self._compared]
-        found = comparison.differences(self.images, stores[0], stores[1])
-        self.query_one(PairView).show_pairs(pairs_of(found, stores[0], stores[1]))
-        self.say(comparison.in_words(found, self._compared[0].card.name, self._compared[1].card.name))
+        predict = self.session.predict
+        stores = [predict.store(model) for model in self._compared]
+        names = [model.card.name for model in self._compared]
+        if len(stores) == 2:
+            found = comparison.differences(self.images, stores[0], stores[1])
+            pairs, words = pairs_of(found, stores[0], stores[1]), comparison.in_words(found, *names)
+        else:
+            several = comparison.answers(self.images, stores)
+            pairs, words = pairs_of_several(several, stores), comparison.several_in_words(several, names)
+        self.query_one(PairView).show_pairs(pairs)
+        self.say(" ".join(part for part in (words, self._resolution_words()) if part))
+
+    def _resolution_words(self) -> str:
+        """Half against full, where both are compared and all is answered."""
+        found = resolution.siblings(self._compared)
+        if found is None or self.session.progress.busy:
+            return ""
+        predict = self.session.predict
+        half, full = (predict.store(model) for model in found)
+        speeds = (predict.images_per_second(found[0]), predict.images_per_second(found[1]))
+        return resolution.in_words(resolution.difference(self.images, half, full, speeds))
 
     def focus_main(self) -> None:
         """The table."""

@@ -15,13 +15,14 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.base import BaseScreen
 from tui_cytpix.ui.text import plain, shortened
 from tui_cytpix.ui.widgets.step_rail import LABELS
 from tui_cytpix.ui.widgets.task_bar import TaskBar
-from tui_cytpix.workflow import recent, samples
+from tui_cytpix.workflow import assess, recent, samples
 from tui_cytpix.workflow.opening import check
 from tui_cytpix.workflow.recent import RunSummary
 
@@ -124,6 +125,21 @@ class HomeScreen(BaseScreen):
         if text:
             self.cytpix.open_run(Path(text).expanduser())
 
+    def action_triage(self) -> None:
+        """Asks for a sample."""
+        self.ask_panel.ask("Which model for this sample (.acs, image folder or zip, FCS)?", "", self._triage_given)
+
+    def _triage_given(self, text: str) -> None:
+        if text:
+            self.start(self._triage(Path(text).expanduser()), "check")
+
+    async def _triage(self, path: Path) -> None:
+        from tui_cytpix.ui.screens.triage import TriageScreen
+
+        with self._reading([path]):
+            await asyncio.to_thread(check, [path])
+        await self.app.push_screen(TriageScreen(path))
+
     def action_new(self) -> None:
         """Asks for a sample, then for the run's folder."""
         self.ask_panel.ask("Sample (.acs, image folder or zip, FCS):", "", self._sample_given)
@@ -147,21 +163,25 @@ class HomeScreen(BaseScreen):
         finally:
             bar.clear()
 
-    def ask_new_run(self, paths: Sequence[Path], um_per_px: float | None = None) -> None:
-        """Asks for the folder of a new run on these samples."""
+    def ask_new_run(
+        self, paths: Sequence[Path], um_per_px: float | None = None, model: ModelEntry | None = None
+    ) -> None:
+        """Asks for the folder of a new run on these samples, in which that model is to be judged first."""
         names = ", ".join(path.name for path in paths)
         stem = paths[0].resolve().name.split(".")[0] or "new"
         self.ask_panel.ask(
             f"New run on {names}. Folder of the run:",
             str(Path.cwd() / f"{stem}-run"),
-            lambda text: self.start(self._new_run(list(paths), text, um_per_px), "new run"),
+            lambda text: self.start(self._new_run(list(paths), text, um_per_px, model), "new run"),
         )
 
-    async def _new_run(self, paths: list[Path], target: str, um_per_px: float | None) -> None:
+    async def _new_run(self, paths: list[Path], target: str, um_per_px: float | None, model: ModelEntry | None) -> None:
         if not target:
             raise UsageError("A run needs a folder", "Nothing was given.", "Give a new folder's name.")
         with self._reading(paths):
             run = await asyncio.to_thread(samples.create_run, Path(target).expanduser(), paths, um_per_px)
+            if model is not None:
+                assess.choose_model(run, model)
             await asyncio.to_thread(run.close)
         self.cytpix.open_run(run.path)
 

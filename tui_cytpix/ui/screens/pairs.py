@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tui_cytpix.ui.widgets.pair_view import Pair
-from tui_cytpix.workflow.comparison import Difference, Store
+from tui_cytpix.workflow.comparison import Answers, Difference, Store
 
 
 def pairs_of(found: Iterable[Difference], first: Store, second: Store) -> list[Pair]:
@@ -15,4 +15,14 @@ def pairs_of(found: Iterable[Difference], first: Store, second: Store) -> list[P
         left, right = first.get(difference.image), second.get(difference.image)
         if left is not None and right is not None:
             pairs.append(Pair(difference.image, left, right))
+    return pairs
+
+
+def pairs_of_several(found: Iterable[Answers], stores: Sequence[Store]) -> list[Pair]:
+    """The images with every model's answer, in the same order."""
+    pairs = []
+    for one in found:
+        said = [answer for store in stores if (answer := store.get(one.image)) is not None]
+        if len(said) == len(stores):
+            pairs.append(Pair(one.image, said[0], said[1], more=tuple(said[2:])))
     return pairs

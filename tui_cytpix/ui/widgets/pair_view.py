@@ -1,4 +1,4 @@
-"""Two models' answers about the same image, side by side."""
+"""Two to four models' answers about the same image, side by side."""
 
 from __future__ import annotations
 
@@ -20,10 +20,14 @@ from tui_cytpix.ui.text import plain, shortened
 from tui_cytpix.ui.widgets.event_image import EventImageView
 from tui_cytpix.ui.widgets.hint import Words
 
+SIDES = ("left", "right", "third", "fourth")
+
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """One image as two models see it; `names` where they are other than the view's, `blind` hides the sample."""
+    """One image as two models see it, or up to four (`more`); `names` where they are other than the view's, `blind`
+    hides the sample.
+    """
 
     key: ImageKey
     left: Segmentation
@@ -31,17 +35,23 @@ class Pair:
     names: tuple[str, str] | None = None
     blind: bool = False
     said: str = ""
+    more: tuple[Segmentation, ...] = ()
+
+    @property
+    def answers(self) -> tuple[Segmentation, ...]:
+        """From left to right."""
+        return (self.left, self.right, *self.more)
 
 
 class PairView(Vertical):
-    """Goes through pairs in the order given; both images zoom and show overlays alike."""
+    """Goes through pairs in the order given; all images zoom and show overlays alike."""
 
     DEFAULT_CSS = """
     PairView { height: 1fr; }
     PairView .pair-title { width: 1fr; height: 1; text-style: bold; }
     PairView EventImageView { width: 1fr; height: 1fr; }
     PairView #pair-titles { height: 1; }
-    PairView #pair-right { margin-left: 1; }
+    PairView .pair-further { margin-left: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("pair")
     can_focus = True
@@ -57,35 +67,41 @@ class PairView(Vertical):
         super().__init__(id=id)
         self._pairs: list[Pair] = []
         self._at = 0
-        self._names = ("", "")
+        self._names: tuple[str, ...] = ("", "")
 
     def compose(self) -> ComposeResult:
         """A line about the image, two titles, two images."""
         yield Words(id="pair-words")
         with Horizontal(id="pair-titles"):
-            yield Words(id="pair-left-title", classes="pair-title")
-            yield Words(id="pair-right-title", classes="pair-title")
+            for side in SIDES:
+                yield Words(id=f"pair-{side}-title", classes="pair-title")
         with Horizontal(id="pair-images"):
-            yield EventImageView(id="pair-left")
-            yield EventImageView(id="pair-right")
+            for side in SIDES:
+                yield EventImageView(id=f"pair-{side}", classes="" if side == SIDES[0] else "pair-further")
 
     def on_mount(self) -> None:
-        """The pair has the focus, not one of its images."""
+        """The pair has the focus, not one of its images; two show until there are more."""
         for view in self._views:
             view.can_focus = False
+        self._make_room(2)
+
+    def _make_room(self, answers: int) -> None:
+        for place, side in enumerate(SIDES):
+            for name in (f"#pair-{side}", f"#pair-{side}-title"):
+                self.query_one(name).display = place < answers
 
     @property
-    def _views(self) -> tuple[EventImageView, EventImageView]:
-        return self.query_one("#pair-left", EventImageView), self.query_one("#pair-right", EventImageView)
+    def _views(self) -> list[EventImageView]:
+        return [self.query_one(f"#pair-{side}", EventImageView) for side in SIDES]
 
     @property
     def current(self) -> Pair | None:
         """What is shown."""
         return self._pairs[self._at] if 0 <= self._at < len(self._pairs) else None
 
-    def name_models(self, left: str, right: str) -> None:
-        """Whose answers these are."""
-        self._names = (left, right)
+    def name_models(self, *names: str) -> None:
+        """Whose answers these are, from left to right."""
+        self._names = names
 
     def show_pairs(self, pairs: Sequence[Pair], start: ImageKey | None = None) -> None:
         """Takes the pairs in; stays on the image shown (or goes to `start`) where it is among them."""
@@ -99,8 +115,8 @@ class PairView(Vertical):
         if pair is None:
             self.query_one("#pair-words", Words).say("No image has both answers yet.")
             return
-        counts = (pair.left.particle_count, pair.right.particle_count)
-        differ = "counts differ" if counts[0] != counts[1] else "same count"
+        answers = pair.answers
+        differ = "counts differ" if len({one.particle_count for one in answers}) > 1 else "same count"
         sample = "" if pair.blind else f" · {plain(pair.key.sample)}"
         self.query_one("#pair-words", Words).say(
             Text.assemble(
@@ -109,14 +125,13 @@ class PairView(Vertical):
                 (f" · {pair.said}" if pair.said else "", Style(bold=True)),
             )
         )
-        both = (pair.left, pair.right)
-        room = max(8, (self.size.width or self.app.size.width) // 2 - 12)
+        self._make_room(len(answers))
+        room = max(8, (self.size.width or self.app.size.width) // len(answers) - 12)
         names = pair.names or self._names
-        sides = zip(("left", "right"), names, counts, both, self._views, strict=True)
-        for side, name, count, segmentation, view in sides:
-            title = Text.assemble((shortened(name, room), Style(bold=True)), f": counts {count}")
+        for side, name, answer, view in zip(SIDES, names, answers, self._views, strict=False):
+            title = Text.assemble((shortened(name, room), Style(bold=True)), f": counts {answer.particle_count}")
             self.query_one(f"#pair-{side}-title", Words).say(title)
-            view.show(pair.key, segmentation, also=both)
+            view.show(pair.key, answer, also=answers)
         self.post_message(self.Moved(pair.key))
 
     def _go(self, by: int) -> None:
@@ -134,21 +149,21 @@ class PairView(Vertical):
         self._go(-1)
 
     def action_overlay(self) -> None:
-        """On both."""
+        """On all."""
         for view in self._views:
             view.action_overlay()
 
     def action_overlay_off(self) -> None:
-        """On both."""
+        """On all."""
         for view in self._views:
             view.action_overlay_off()
 
     def action_zoom_in(self) -> None:
-        """On both."""
+        """On all."""
         for view in self._views:
             view.action_zoom_in()
 
     def action_zoom_out(self) -> None:
-        """On both."""
+        """On all."""
         for view in self._views:
             view.action_zoom_out()

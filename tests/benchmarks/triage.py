@@ -1,0 +1,110 @@
+"""What triage expects against how often models were wrong, on real and simulated sets that it was not fitted on.
+
+    python -m tests.benchmarks triage [--sets yeast sim:beads ...] [--images 200]
+
+The cell and the general models; a line a pair of model and set: true count error, expected one with its interval. Then
+the share of pairs whose interval holds the truth, and how many pairs of models that truly differ by 5 points on a set
+are ranked right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from tests.benchmarks._cells import REAL, SIMULATED, load
+from tui_cytpix.base_models.triage_fit import FOLDER, Row, Tube, rows_of
+from tui_cytpix.formats.triage_file import read_triage
+
+MODELS = ("cell-full", "cell-half", "general-full", "general-half")
+APART = 0.05
+SETS = [*REAL, *(f"sim:{kind}" for kind in SIMULATED if "bead" not in kind)]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A model on a set."""
+
+    data: str
+    row: Row
+    expected: float
+    low: float
+    high: float
+
+    @property
+    def covered(self) -> bool:
+        return self.low <= self.row.wrong <= self.high
+
+
+def judged(data: str, most: int) -> list[Judged]:
+    """All models on up to `most` crops of a set."""
+    from tui_cytpix.engine.inference import Predictor
+    from tui_cytpix.engine.model import load_model
+
+    crops = load(data)
+    chosen = [crops[i] for i in sorted(np.random.default_rng(0).permutation(len(crops))[:most])]
+    tube = Tube(
+        data,
+        [crop.image for crop in chosen],
+        [crop.background for crop in chosen],
+        [crop.labels for crop in chosen],
+        chosen[0].um_per_px,
+    )
+    known = read_triage(FOLDER / "triage.json")
+    predictors = {name: Predictor(load_model(FOLDER / f"{name}.safetensors")) for name in MODELS}
+    rows = rows_of(tube, predictors, dict(known.seen))
+    return [Judged(data, row, *known.predictor.expected(row.signs, row.images)) for row in rows]
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="triage", description=__doc__)
+    parser.add_argument("--sets", nargs="+", choices=[*REAL, *(f"sim:{k}" for k in SIMULATED)], default=SETS)
+    parser.add_argument("--images", type=int, default=200)
+    given = parser.parse_args(arguments)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    import torch
+
+    torch.set_num_threads(1)
+    print("| set, model | images | wrong | expected | interval | holds |\n| --- | --- | --- | --- | --- | --- |")
+    found: list[Judged] = []
+    for data in given.sets:
+        start = time.process_time()
+        for one in judged(data, given.images):
+            found.append(one)
+            interval = f"{one.low:.2f} to {one.high:.2f}"
+            print(
+                f"| {data}, {one.row.model} | {one.row.images} | {one.row.wrong:.3f} | {one.expected:.3f} | {interval} "
+                f"| {'yes' if one.covered else 'no'} |",
+                flush=True,
+            )
+        print(f"| {data}: {time.process_time() - start:.0f} s of the processor | | | | | |")
+    for name, part in (
+        ("all", found),
+        ("real", [one for one in found if one.data in REAL]),
+        ("simulated", [one for one in found if one.data not in REAL]),
+    ):
+        if part:
+            print(_summary(name, part))
+    return 0
+
+
+def _summary(name: str, found: list[Judged]) -> str:
+    apart = [
+        (one, other)
+        for one, other in itertools.combinations(found, 2)
+        if one.data == other.data and abs(one.row.wrong - other.row.wrong) >= APART
+    ]
+    right = sum((a.row.wrong < b.row.wrong) == (a.expected < b.expected) for a, b in apart)
+    wrong = [
+        f"{a.data}: {a.row.model} {a.row.wrong:.3f}, {b.row.model} {b.row.wrong:.3f}"
+        for a, b in apart
+        if (a.row.wrong < b.row.wrong) != (a.expected < b.expected)
+    ]
+    covered = sum(one.covered for one in found)
+    told = f"{name}: interval holds in {covered} of {len(found)}; ranked right {right} of {len(apart)} pairs"
+    return told + (f"; wrong: {'; '.join(wrong)}" if wrong else "")

@@ -1,0 +1,88 @@
+"""Is `cell-half` good enough for these cells? Step 1 played by a reviewer that knows the truth, and what triage offers.
+
+    python -m tests.benchmarks verdicts [--model cell-half] [--images 400] [--iou 0.7]
+
+Murine cells for gating, Drosophila for data exploration, S. pombe for a quantitative comparison, all simulated: a line
+each with the verdicts on count and mask, after how many images they fell, the true error rates over all images of the
+sample, and the model that triage would begin with. A mask is wrong below the given IoU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks.reference_story import iou
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.verdict import Judgement
+from tui_cytpix.formats.masks import find_label_images, read_label_image, segmentation_from_labels
+from tui_cytpix.simulate import write
+from tui_cytpix.workflow import assess, base_model, predict, samples, triage
+from tui_cytpix.workflow.assessment import Finding
+from tui_cytpix.workflow.goal import DEFAULT_CONVENTION, wald_test
+from tui_cytpix.workflow.run import Run
+
+STORIES = (
+    ("murine-peritoneal", "gating"),
+    ("drosophila", "exploration"),
+    ("pombe-rich", "quantitative"),
+)
+SEED = 31
+
+
+def judgement(said: Segmentation, truth: Segmentation, least_iou: float) -> Judgement:
+    """The reviewer's key."""
+    wrong_count, wrong_mask = said.particle_count != truth.particle_count, iou(said.mask, truth.mask) < least_iou
+    if wrong_count and wrong_mask:
+        return Judgement.BOTH
+    return Judgement.COUNT_ERROR if wrong_count else Judgement.MASK_ERROR if wrong_mask else Judgement.ACCEPTABLE
+
+
+def tell(folder: Path, kind: str, goal: str, given: argparse.Namespace) -> str:
+    """One story."""
+    path = folder / kind
+    write(kind, path, given.images, "folder", SEED)
+    found = find_label_images(Path(f"{path}.truth"))
+    truth = {ImageKey(kind, event): segmentation_from_labels(read_label_image(label)) for event, label in found.items()}
+    with Run.create(folder / f"{kind}-run", seed=SEED) as run:
+        samples.add_sample(run, path, 0.3)
+        assess.state_goal(run, goal, DEFAULT_CONVENTION)
+        model = base_model.find(given.model)
+        assess.choose_model(run, model)
+        settings = run.settings.assess
+        drawn = assess.draw(run, given.images)
+        store = predict.predict_now(run, model, drawn, threads=1)
+        judged = {key: judgement(said, truth[key], given.iou) for key in drawn if (said := store.get(key)) is not None}
+        answered = [key for key in drawn if key in judged]
+        for key in answered[: wald_test(settings.p0, settings.p1).maximum]:
+            said = store.get(key)
+            assert said is not None
+            assess.judge(run, key, model, judged[key], counted=said.particle_count)
+        verdict = assess.assessment_of(run, model, answered).all
+    wrong_counts = sum(j in (Judgement.COUNT_ERROR, Judgement.BOTH) for j in judged.values()) / len(judged)
+    wrong_masks = sum(j in (Judgement.MASK_ERROR, Judgement.BOTH) for j in judged.values()) / len(judged)
+    (ranked,) = triage.triage(triage.TriageRequest((path,), images=100, um_per_px=0.3, threads=1))
+    best = ranked.models[0]
+    cells = [f"{kind}, {goal}", _told(verdict.count), f"{wrong_counts:.1%}", _told(verdict.mask), f"{wrong_masks:.1%}"]
+    return f"| {' | '.join(cells)} | {best.model.card.name} {best.expected:.0%} |"
+
+
+def _told(found: Finding) -> str:
+    return f"{found.decision} after {found.after}"
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="verdicts", description=__doc__)
+    parser.add_argument("--model", default="cell-half")
+    parser.add_argument("--images", type=int, default=400)
+    parser.add_argument("--iou", type=float, default=0.7)
+    given = parser.parse_args(arguments)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    print("| story | count | true rate | mask | true rate | triage offers |\n|" + " --- |" * 6)
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, goal in STORIES:
+            print(tell(Path(folder), kind, goal, given), flush=True)
+    return 0

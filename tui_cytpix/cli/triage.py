@@ -1,0 +1,97 @@
+"""`triage SAMPLE ...`: all models ranked on a sample, without a review."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from tui_cytpix.cli import options
+from tui_cytpix.cli.output import Progress, percent, say, say_json, table
+
+if TYPE_CHECKING:
+    from tui_cytpix.workflow.triage import SampleTriage
+
+_SIGNS = {
+    "unsure": "unsure",
+    "wavering": "wavers",
+    "apart": "unlike general",
+    "resolution": "half/full differ",
+    "unlike": "unfamiliar",
+}
+
+
+def parser(prog: str) -> argparse.ArgumentParser:
+    """The verb's command line."""
+    parser = options.Parser(
+        prog=prog, description="Ranks the models on samples by how often they are expected to miscount: an estimate."
+    )
+    options.add_samples(parser)
+    parser.add_argument("--model", dest="models", action="append", default=[], metavar="M", help="default: all")
+    parser.add_argument(
+        "--images", type=options.positive, default=300, metavar="N", help="a random draw of each; default: 300"
+    )
+    parser.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="of the draw; default: 0")
+    options.add_device(parser)
+    options.add_json(parser)
+    parser.set_defaults(handler=triage)
+    return parser
+
+
+def triage(arguments: argparse.Namespace) -> int:
+    """Asks, ranks, tells."""
+    from tui_cytpix.workflow.triage import ESTIMATE, TriageRequest
+    from tui_cytpix.workflow.triage import triage as run
+
+    request = TriageRequest(
+        samples=tuple(arguments.samples),
+        models=tuple(arguments.models),
+        um_per_px=arguments.um_per_px,
+        images=arguments.images,
+        seed=arguments.seed,
+        device=arguments.device,
+        threads=arguments.threads,
+    )
+    with Progress("asking the models") as progress:
+        found = run(request, progress)
+    if arguments.json:
+        say_json({"samples": [_as_dict(one) for one in found], "note": ESTIMATE})
+        return 0
+    for one in found:
+        _tell(one)
+    say(ESTIMATE)
+    return 0
+
+
+def _as_dict(found: SampleTriage) -> dict[str, Any]:
+    return {
+        "sample": found.name,
+        "path": str(found.path),
+        "images": found.images,
+        "models": [
+            {
+                "model": one.model.card.name,
+                "hash": one.model.hash,
+                "expected_count_error": one.expected,
+                "expected_count_error_ci": [one.low, one.high],
+                "signs": one.signs._asdict(),
+            }
+            for one in found.models
+        ],
+        "doubtful": [{**asdict(one), "image": str(one.image)} for one in found.doubtful],
+    }
+
+
+def _tell(found: SampleTriage) -> None:
+    from tui_cytpix.workflow.triage import in_words
+
+    rows = []
+    for one in found.models:
+        signs = [percent(getattr(one.signs, name)) for name in _SIGNS]
+        rows.append((one.model.card.name, f"{one.expected:.0%} ({one.low:.0%} to {one.high:.0%})", *signs))
+    say(f"{found.name}: {found.images} images", *table(("model", "counts wrong", *_SIGNS.values()), rows))
+    say(in_words(found))
+    if found.doubtful:
+        best = found.models[0].model.card.name
+        told = (f"{one.image.event} ({best} counts {one.counts[best]}: {one.why})" for one in found.doubtful)
+        say("Most doubtful images: " + "; ".join(told) + ".")
