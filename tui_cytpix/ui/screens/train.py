@@ -189,6 +189,8 @@ class TrainScreen(TrainingWishes):
         if self._redraw is not None:
             self._redraw.stop()
             self._redraw = None
+        if not self.is_current:
+            return
         status = self.session.training
         self._shown_at, self._shown_state = time.monotonic(), status.state
         self.show_words()
