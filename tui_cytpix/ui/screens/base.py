@@ -212,7 +212,7 @@ class StepScreen(BaseScreen):
         another leaves it: what it took, the one on top would not be told.
         """
         session = self.cytpix.session
-        if session is not None and self.is_current:
+        if session is not None and self.app.screen is self:
             session.saved = (session.run.unsaved, session.saved[1])
             self.rail.unsaved = session.saved[0]
 

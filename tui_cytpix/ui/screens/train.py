@@ -189,7 +189,7 @@ class TrainScreen(TrainingWishes):
         if self._redraw is not None:
             self._redraw.stop()
             self._redraw = None
-        if not self.is_current:
+        if self.app.screen is not self:
             return
         status = self.session.training
         self._shown_at, self._shown_state = time.monotonic(), status.state
