@@ -55,7 +55,9 @@ def advise(status: TrainingStatus, book: AnnotationBook, missing: Missing | None
     if not epochs:
         return ()
     wrong = _inconsistent(status, book)
-    curves = _early(epochs) or _curves(epochs, len(book.accepted()))
+    curves: Advice | None = _early(epochs) or _curves(epochs, len(book.accepted()))
+    if wrong and wrong.kind == "inconsistent" and curves and curves.kind == "converged":
+        curves = None  # stable, but on what is wrong
     found = (wrong, curves, _flips(status, book), _uncovered(missing), _little(epochs))
     return tuple(advice for advice in found if advice is not None)
 
