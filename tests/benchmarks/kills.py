@@ -34,7 +34,7 @@ from tui_cytpix.formats.run_folder import RunFolder
 from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.training_watch import TrainingWatch
 
-IMAGES, BASE = 80, "cell-half"
+IMAGES, BASE = 160, "cell-half"
 VICTIMS = ("app", "trainer", "both")
 LONGEST_WAIT = 3.0
 
@@ -203,7 +203,7 @@ def is_dead(pid: int) -> bool:
 
 
 def prepare(folder: Path) -> tuple[Path, dict[str, str]]:
-    """A run with ten annotations and eighty preview images, and the environment that it lives in."""
+    """A run with ten annotations and 160 preview images, and the environment that it lives in."""
     variables = environment(folder / "home")
 
     def verb(*arguments: object) -> None:

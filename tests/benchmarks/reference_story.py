@@ -2,9 +2,10 @@
 
 Full-resolution cell model; 10 annotations; 100 epochs; flicker and dips; 4 more annotations; 50 more epochs; finish.
 The annotator is an oracle that sees the proposal and the truth and presses what a person would: accept where the
-count is right, a digit where it is wrong, and takes the true mask where nothing else helps.
+count is right, a digit where it is wrong, and takes the true mask where nothing else helps. With
+`--held-out` base and new model are compared on two tubes of other seeds.
 
-    python -m tests.benchmarks reference_story [--write sample_runs/s_pombe]
+    python -m tests.benchmarks reference_story [--held-out] [--write sample_runs/s_pombe]
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ import numpy as np
 import tomli_w
 from PIL import Image
 
+from tests.benchmarks.training import verb
 from tui_cytpix import simulate
+from tui_cytpix.core.regions import ellipses, label_objects
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.formats.masks import find_label_images, read_label_image, segmentation_from_labels
-from tui_cytpix.workflow import assess, assessment, base_model, evaluate, finishing, samples, train
+from tui_cytpix.workflow import assess, assessment, base_model, evaluate, finishing, morphology, samples, train
+from tui_cytpix.workflow.advice import advise
 from tui_cytpix.workflow.annotate import Annotator, nearest_centroid
 from tui_cytpix.workflow.predict import predict_now
 from tui_cytpix.workflow.run import Run
@@ -40,6 +44,8 @@ IMAGES = 60
 PREVIEW = 60
 CONVENTION = "A septated cell counts as one until it has split; ghosts and debris do not count."
 GOOD_IOU = 0.80
+LONG = 2.0
+HELD_OUT, OTHER_SEED = 200, 1000
 
 
 class Oracle:
@@ -85,8 +91,6 @@ def iou(one: np.ndarray, other: np.ndarray) -> float:
 
 def count_near(truth: Segmentation, point: np.ndarray) -> int:
     """How many particles the true object at the point holds."""
-    from tui_cytpix.core.regions import label_objects
-
     labels, _ = label_objects(truth.mask)
     at = [int(labels[round(float(y)), round(float(x))]) for y, x in truth.centroids]
     here = at[nearest_centroid(truth, (float(point[0]), float(point[1]))) or 0]
@@ -149,12 +153,19 @@ def tell(folder: Path) -> Run:
     status = follow(run)
     describe("after 100 epochs", status, oracle)
     flipping = [f.image for f in status.flips if run.annotations.state(f.image).side is None]
+    report_flicker(status, oracle)
     rest = [k for k in doubtful if k not in flipping and run.annotations.state(k).side is None]
     for key in (flipping + rest)[:4]:
         oracle.annotate(annotator, run, key)
     train.add_epochs(run, 50)
     describe("after 50 more", follow(run), oracle)
-    print(f"training, both parts: {time.monotonic() - began:.0f} s")
+    used = os.times()
+    print(
+        f"training, both parts: {time.monotonic() - began:.0f} s of wall time, "
+        f"{used.children_user + used.children_system:.0f} s of one core with the predictions"
+    )
+    for advice in advise(TrainingWatch(run.folder).poll(), run.annotations, morphology.missing_in(run)):
+        print(f"  advice: {advice.kind}: {advice.words}")
     report_errors(run, oracle)
     return run
 
@@ -168,6 +179,43 @@ def describe(when: str, status: TrainingStatus, oracle: Oracle) -> None:
     print(f"{when}: {status.state}, epoch {last.number}, TA {last.ta:.3f}, VA {last.va:.3f}, {pace:.2f} s an epoch")
     print(f"  {len(status.flips)} images flip: {', '.join(str(f.image) for f in status.flips[:6])}")
     print(f"  keys so far: {dict(oracle.keys)}")
+
+
+def report_flicker(status: TrainingStatus, oracle: Oracle) -> None:
+    """What kind of images flip between looks."""
+    flipping = [flip.image for flip in status.flips]
+    single = [key for key in flipping if oracle.truth[key].particle_count == 1]
+    long = [key for key in single if elongation(oracle.truth[key].mask) >= LONG]
+    others = [key for key in oracle.truth if key not in set(flipping) and oracle.truth[key].particle_count == 1]
+    calm = np.median([elongation(oracle.truth[key].mask) for key in others])
+    print(
+        f"  of {len(flipping)} flipping images {len(single)} show a single cell, {len(long)} of these {LONG:g} times "
+        f"as long as wide or more; median elongation {np.median([elongation(oracle.truth[k].mask) for k in single]):.2f} "
+        f"against {calm:.2f} of the singles that don't flip"
+    )
+
+
+def elongation(mask: np.ndarray) -> float:
+    """Major over minor axis of the largest object."""
+    labels, count = label_objects(mask)
+    largest = max(ellipses(labels, count), key=lambda ellipse: ellipse.area)
+    return float(largest.major / largest.minor)
+
+
+def report_held_out(run: Run, folder: Path) -> None:
+    """Base and new model on tubes that nothing was trained or chosen on."""
+    for name, (kind, seed) in CONDITIONS.items():
+        tube = folder / f"{name}-held-out"
+        simulate.write(kind, tube, HELD_OUT, "folder", seed + OTHER_SEED)
+        models = [base_model.base_of(run).path, str(run.folder.model_path)]
+        options = [word for model in models for word in ("--model", model)]
+        told = json.loads(verb("compare", tube, *options, "--truth", f"{tube}.truth", "--json"))["models"]
+        errors = [round((1 - m["count_accuracy"]) * m["images"]) for m in told]
+        print(
+            f"held out, {name}, {HELD_OUT} images: {errors[0]} count errors of the base, {errors[1]} of the new model; "
+            f"multiplet sensitivity {told[0]['multiplet_sensitivity']:.3f} -> {told[1]['multiplet_sensitivity']:.3f}, "
+            f"singlet specificity {told[0]['singlet_specificity']:.3f} -> {told[1]['singlet_specificity']:.3f}"
+        )
 
 
 def report_errors(run: Run, oracle: Oracle) -> None:
@@ -204,12 +252,15 @@ def strip(run_folder: Path) -> None:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="reference_story")
     parser.add_argument("--write", type=Path, help="make this the sample run")
+    parser.add_argument("--held-out", action="store_true", help="compare on tubes of other seeds as well")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as aside:
         os.environ["XDG_DATA_HOME"] = aside
         folder = Path(aside) / "s_pombe"
         with tell(folder) as run:
             finishing.finish(run, "pombe-udt")
+            if options.held_out:
+                report_held_out(run, Path(aside))
             predict_now(run, evaluate.new_model(run), [*run.settings.evaluate.sequence, *run.settings.selection.images])
             run.go_to("train")
         if options.write:

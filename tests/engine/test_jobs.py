@@ -102,6 +102,19 @@ def test_training_tells_its_epochs_and_leaves_models(toy_run, tmp_path):
         assert card.training["training_images"] == 8
         assert set(card.measured) == {"TA", "VA", "VA standard error"}
     assert card.training["epoch"] == _of(events, "best")[-1]["epoch"]
+    assert card.training["lineage"] == [{"name": "tiny", "hash": file_hash(toy_run.base)}]
+    assert card.training["images_by_sample"] == {"toys": {"training": 8, "validation": 2}}
+    assert card.training["annotations"].startswith("sha256:")
+    assert len(card.training["annotations"]) == 71
+    sides = _of(events, "annotations")
+    assert [(e["training"], e["validation"]) for e in sides] == [(8, 2)]
+    assert all(e["rate"] > 0 for e in _of(events, "epoch"))
+    for look in annotated:  # the toys are smaller than the size cutoff: none is asked for
+        wrong = {image for image, count in look["counts"].items() if count}
+        assert set(look["contradicted"]) == wrong
+        assert all(given == 0 <= sure <= 1 for given, sure in look["contradicted"].values())
+    store = PredictionStore(tmp_path / "jobs" / "1-train" / "looks")
+    assert {str(k): store.get(k).particle_count for k in store.keys()} == preview[0]["counts"]  # noqa: SIM118
     assert (tmp_path / "jobs" / "1-train" / "heartbeat").exists()
 
 

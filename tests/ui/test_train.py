@@ -196,6 +196,24 @@ async def test_the_gallery_is_live_and_marks_what_changed(tmp_path: Path, monkey
         assert cells == [str(flipping), "1", "2 1 (epoch 10)"]
 
 
+async def test_what_is_saved_is_told_on_the_screen_on_top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen below, that redraws as training goes on, must not take the news away."""
+    stage = build(tmp_path, monkeypatch)
+    select(stage, annotated=10)
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        below = await on_screen(pilot, "TrainScreen")
+        await until(pilot, lambda: below.base)
+        await press_each(pilot, "a")
+        editor = await on_screen(pilot, "AnnotateScreen")
+        session = app.session
+        session.saved = (2, "")
+        editor.rail.unsaved = 2
+        below.show_words()
+        assert session.saved == (2, "")
+        await until(pilot, lambda: editor.rail.unsaved == 0)
+
+
 async def test_where_training_computes_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = build(tmp_path, monkeypatch)
     select(stage, annotated=10)

@@ -80,6 +80,13 @@ def test_early_dips_are_normal_and_late_ones_are_not() -> None:
     assert kinds(advise(status([0.95] * 71, past), book(40))) == ["converged"]
 
 
+def test_one_flickering_validation_image_is_a_flip_and_no_dip() -> None:
+    flickering = [0.93, 0.81] * 40  # one of four images, right and half right by turns
+    assert advise(status([0.95] * 80, flickering, validation=4, error=0.05), book(20))[0].kind == "converged"
+    two = [0.93, 0.68] * 40
+    assert advise(status([0.95] * 80, two, validation=4, error=0.05), book(20))[0].kind == "dips"
+
+
 def test_after_images_came_in_dips_are_normal_again() -> None:
     grown = status([0.95] * 110, [0.93] * 100 + [0.93, 0.6] * 5)
     epochs = tuple(replace(e, training_images=44) if e.number > 100 else e for e in grown.epochs)

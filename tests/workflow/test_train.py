@@ -192,6 +192,8 @@ def test_finishing_writes_the_model_with_its_card_and_takes_it_into_the_library(
     assert (card.measured["TA"], card.measured["VA"]) == (0.6, 0.5)
     assert (card.training["epoch"], card.training["epochs_in_all"], card.training["seed"]) == (2, 3, 4)
     assert card.software.startswith("tui-cytpix ")
+    assert card.training["curve"] == [[1, 0.6, 0.25, None], [2, 0.6, 0.5, None]]
+    assert card.description == "Trained on r."
     assert base_model.find("pombe-1").hash == model.hash
     assert run.settings.evaluate.name == "pombe-1"
     with pytest.raises(ModelFileError, match="taken"):

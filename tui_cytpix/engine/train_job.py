@@ -6,18 +6,16 @@ import errno
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tui_cytpix.domain.annotation import AnnotationBook, Side
-from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.run_settings import RunSettings
-from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine import checkpoints
 from tui_cytpix.engine.job import Job, Leave
 from tui_cytpix.engine.model import load_model, save_model
 from tui_cytpix.engine.train_images import TrainImages
+from tui_cytpix.engine.train_records import Origin, checkpoint_card, looks_at
 from tui_cytpix.engine.trainer import FitSettings, Trainer, look
 from tui_cytpix.errors import ModelFileError, RunError
 from tui_cytpix.formats.atomic import clear_leftovers
@@ -180,7 +178,7 @@ class _Session:
             "validation_images": len(self.images.validation),
             "target": self.target,
         }
-        looks = self._looks(trained + held_out)
+        looks = looks_at(self.images.training | self.images.validation, trained + held_out)
         self.pending = {"epoch": epoch, "looks": looks, "better": better}
         self._keep(lambda: self._save(better))
         self._tell()
@@ -197,17 +195,6 @@ class _Session:
         better = smoothed >= self.best
         self.best = max(self.best, smoothed)
         return better
-
-    def _looks(self, seen: list[Segmentation]) -> dict[str, Any]:
-        """Every annotated image's count, and of those counted otherwise than annotated: by whom, and how surely."""
-        examples = self.images.training | self.images.validation
-        counts, contradicted = {}, {}
-        for (key, item), found in zip(examples.items(), seen, strict=True):
-            counts[str(key)] = found.particle_count
-            if found.particle_count != item.wanted.particle_count:
-                sure = 0.0 if math.isnan(found.confidence) else round(found.confidence, 2)
-                contradicted[str(key)] = (item.wanted.particle_count, sure)
-        return {"counts": counts, "contradicted": contradicted}
 
     def _tell(self) -> None:
         """The last epoch's lines, in this order: those of a job that was killed among them are told again."""
@@ -244,6 +231,18 @@ class _Session:
             self.job.note = ""
             self.job.beat()
 
+    def _origin(self) -> Origin:
+        spec, trainer = self.job.spec, self.trainer
+        return Origin(
+            base=self.base_card,
+            base_hash=self.base_hash,
+            base_name=str(spec.get("base_name") or self.base_card.name),
+            seed=trainer.seed,
+            batch=trainer.settings.batch,
+            size_cutoff_um=float(spec.get("size_cutoff_um", self.base_card.size_cutoff_um)),
+            annotations=f"sha256:{self.annotations}",
+        )
+
     def _checkpoint(self, name: str) -> Path:
         return self.folder.checkpoints / f"{name}.safetensors"
 
@@ -253,37 +252,10 @@ class _Session:
             raise Leave(ANOTHER)
         self.folder.checkpoints.mkdir(exist_ok=True)
         model, epoch = self.trainer.model(), self.trainer.epoch
-        card = self._card(model.card)
+        card = checkpoint_card(model.card, self.images, self.pending["epoch"], self._origin())
         sparse = epoch % checkpoints.spacing(epoch) == 0
         for name in ("last", *(["best"] if better else []), *([checkpoints.sparse_name(epoch)] if sparse else [])):
             save_model(self._checkpoint(name), model.net, card)
         checkpoints.thin(self.folder.checkpoints, epoch)
         meta = {"pending": self.pending, "va": self.va, "best": self.best, "annotations": self.annotations}
         checkpoints.write_state(checkpoints.state_path(self._checkpoint("last")), self.trainer.state(), meta)
-
-    def _card(self, card: ModelCard) -> ModelCard:
-        epoch = self.pending["epoch"]
-        error = {"VA standard error": epoch["va_error"]} if "va_error" in epoch else {}
-        base_name = str(self.job.spec.get("base_name") or card.name)
-        lineage = [*self.base_card.training.get("lineage", []), {"name": base_name, "hash": self.base_hash}]
-        return replace(
-            card,
-            kind="UDT",
-            base=self.base_hash,
-            base_name=base_name,
-            size_cutoff_um=float(self.job.spec.get("size_cutoff_um", card.size_cutoff_um)),
-            um_per_px=self.images.um_per_px(),
-            zoom=self.images.zoom_of_unknown_scale(),
-            object_px=self.images.object_px(),
-            training={
-                "epoch": epoch["epoch"],
-                "seed": self.trainer.seed,
-                "batch": self.trainer.settings.batch,
-                "training_images": epoch["training_images"],
-                "validation_images": epoch["validation_images"],
-                "images_by_sample": self.images.by_sample(),
-                "annotations": f"sha256:{self.annotations}",
-                "lineage": lineage,
-            },
-            measured={"TA": epoch["ta"], "VA": epoch["va"], **error},
-        )

@@ -30,6 +30,7 @@ from tui_cytpix.workflow.progress import WINDOW, flipping_lately
 
 EARLY_EPOCHS = 15
 DIP = 0.08
+ONE_IMAGE = 0.6
 GAP = 0.08
 GAIN = 0.015
 FEW_VALIDATION = 10
@@ -54,7 +55,9 @@ def advise(status: TrainingStatus, book: AnnotationBook, missing: Missing | None
     if not epochs:
         return ()
     wrong = _inconsistent(status, book)
-    curves = _early(epochs) or _curves(epochs, len(book.accepted()))
+    curves: Advice | None = _early(epochs) or _curves(epochs, len(book.accepted()))
+    if wrong and wrong.kind == "inconsistent" and curves and curves.kind == "converged":
+        curves = None  # stable, but on what is wrong
     found = (wrong, curves, _flips(status, book), _uncovered(missing), _little(epochs))
     return tuple(advice for advice in found if advice is not None)
 
@@ -114,14 +117,20 @@ def _curves(epochs: Sequence[Epoch], annotated: int) -> Advice:
 
 
 def _dip(recent: Sequence[Epoch]) -> str:
-    """The deepest fall well below what was reached before it, as a sentence; empty without one."""
+    """The deepest fall well below what was reached before it, as a sentence; empty without one. What one image explains
+    by itself, whose count went wrong by a half, is a flip and no dip.
+    """
     falls = []
     for name in ("TA", "VA"):
         values = [getattr(e, name.lower()) for e in recent]
+        images = [e.training_images if name == "TA" else e.validation_images for e in recent]
         best = itertools.accumulate(values, max)
-        falls += [(b - v, name, e.number) for e, v, b in zip(recent, values, best, strict=True)]
-    depth, name, number = max(falls, key=lambda fall: fall[0])
-    return f"{name} dipped by {depth:.2f} at epoch {number}." if depth > DIP else ""
+        falls += [
+            (b - v - max(DIP, ONE_IMAGE / max(1, n)), b - v, name, e.number)
+            for e, v, b, n in zip(recent, values, best, images, strict=True)
+        ]
+    beyond, depth, name, number = max(falls, key=lambda fall: fall[0])
+    return f"{name} dipped by {depth:.2f} at epoch {number}." if beyond > 0 else ""
 
 
 def _gain(recent: Sequence[Epoch]) -> float:

@@ -225,9 +225,11 @@ class StepScreen(BaseScreen):
         self.refresh_saved()
 
     def refresh_saved(self) -> None:
-        """Takes into the header what is not on disk at this very moment; to be called at each decision."""
+        """Takes into the header what is not on disk at this very moment; to be called at each decision. A screen below
+        another leaves it: what it took, the one on top would not be told.
+        """
         session = self.cytpix.session
-        if session is not None:
+        if session is not None and self.app.screen is self:
             session.saved = (session.run.unsaved, session.saved[1])
             self.rail.unsaved = session.saved[0]
 

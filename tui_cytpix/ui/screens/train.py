@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
@@ -28,6 +30,7 @@ from tui_cytpix.workflow import base_model, finishing, morphology, progress, sug
 from tui_cytpix.workflow.advice import Advice, advise, queue
 from tui_cytpix.workflow.morphology import Missing
 
+REDRAW_SECONDS = 2.0
 RESTING = (JobState.PAUSED, JobState.FINISHED, JobState.STOPPED)
 
 
@@ -46,6 +49,9 @@ class TrainScreen(TrainingWishes):
         self.missing: Missing | None = None
         self._looked_at = -1
         self._looked = ("", 0)
+        self._redraw: Timer | None = None
+        self._shown_at = 0.0
+        self._shown_state: JobState | None = None
 
     def work(self) -> Iterable[Widget]:
         """Both panes, and a line about annotations and training."""
@@ -168,7 +174,25 @@ class TrainScreen(TrainingWishes):
         )
 
     def on_training(self, status: TrainingStatus) -> None:
-        """New epochs; at rest the preview is looked at with the best checkpoint."""
+        """New epochs, shown every two seconds at most: a curve needs no more, and redrawing takes the processor from
+        training. What else changed shows at once.
+        """
+        since = time.monotonic() - self._shown_at
+        if status.state is JobState.RUNNING and status.state is self._shown_state and since < REDRAW_SECONDS:
+            if self._redraw is None:
+                self._redraw = self.set_timer(REDRAW_SECONDS - since, self._show_training)
+            return
+        self._show_training()
+
+    def _show_training(self) -> None:
+        """At rest the preview is looked at with the best checkpoint."""
+        if self._redraw is not None:
+            self._redraw.stop()
+            self._redraw = None
+        if self.app.screen is not self:
+            return
+        status = self.session.training
+        self._shown_at, self._shown_state = time.monotonic(), status.state
         self.show_words()
         self._take_marks()
         new_look = (status.job, status.looked) != self._looked

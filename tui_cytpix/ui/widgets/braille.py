@@ -18,14 +18,16 @@ def layer(columns: int, rows: int) -> NDArray[np.bool_]:
 def polyline(dots: NDArray[np.bool_], xs: NDArray[np.float64], ys: NDArray[np.float64], thick: bool = False) -> None:
     """Joins the points (in dots, fractions allowed) by straight lines; `thick` draws two dots high."""
     height, width = dots.shape
-    for i in range(len(xs)):
-        j = min(i + 1, len(xs) - 1)
-        steps = int(max(abs(xs[j] - xs[i]), abs(ys[j] - ys[i]))) + 1
-        x = np.clip(np.rint(np.linspace(xs[i], xs[j], steps + 1)), 0, width - 1).astype(int)
-        y = np.clip(np.rint(np.linspace(ys[i], ys[j], steps + 1)), 0, height - 1).astype(int)
-        dots[y, x] = True
-        if thick:
-            dots[np.minimum(y + 1, height - 1), x] = True
+    if not len(xs):
+        return
+    steps = int(max(np.abs(np.diff(xs)).max(initial=0), np.abs(np.diff(ys)).max(initial=0))) + 1
+    known = np.arange(len(xs))
+    along = np.linspace(0, len(xs) - 1, (len(xs) - 1) * steps + 1)
+    x = np.clip(np.rint(np.interp(along, known, xs)), 0, width - 1).astype(int)
+    y = np.clip(np.rint(np.interp(along, known, ys)), 0, height - 1).astype(int)
+    dots[y, x] = True
+    if thick:
+        dots[np.minimum(y + 1, height - 1), x] = True
 
 
 def characters(dots: NDArray[np.bool_]) -> list[str]:

@@ -38,8 +38,10 @@ class Hint(Static):
 
     def say(self, words: str, key: Callable[[str], str]) -> None:
         """Shows the sentence; `{command.id}` in it becomes the command's key."""
-        self.words = with_keys(words, key).plain
-        self.update(Text("→ ").append_text(with_keys(words, key)))
+        shown = with_keys(words, key)
+        if shown.plain != self.words:
+            self.words = shown.plain
+            self.update(Text("→ ").append_text(shown))
 
 
 class Words(Static):
@@ -59,7 +61,12 @@ class Words(Static):
         text = Text("\n").join(shown)
         if text.plain != self.words:
             self.words = text.plain
-            self.update(text)
+            self.update(text, layout=self._height_of(text) != self.content_size.height)
+
+    def _height_of(self, text: Text) -> int:
+        """Rows that it takes: where they stay the same, the rest of the screen need not be laid out anew."""
+        width = self.content_size.width
+        return len(text.wrap(self.app.console, width)) if width else -1
 
 
 def plain_lines(text: str) -> Text:

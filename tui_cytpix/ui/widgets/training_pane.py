@@ -52,6 +52,11 @@ class TrainingPane(Vertical):
             super().__init__()
             self.image = image
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._status = TrainingStatus(state=None)
+        self._rows: list[tuple[str, Sequence[str]]] = []
+
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield Words(id="training-state")
@@ -76,13 +81,21 @@ class TrainingPane(Vertical):
         self.query_one("#training-advice", Words).say(
             status.message, *(Text.assemble(("▸ ", "bold"), plain(found.words)) for found in advice[:ADVICE])
         )
+        self._status = status
+        if self.flips_shown:
+            self._fill()
+        self.query_one("#training-log", Words).say(*status.log[-LOG_LINES:])
+
+    def _fill(self) -> None:
+        status = self._status
         lately = progress.flipping_lately(status)
-        rows = [
+        rows: list[tuple[str, Sequence[str]]] = [
             (str(flip.image), (str(flip.image), str(flip.flips), progress.strip(flip)))
             for flip in sorted(status.flips, key=lambda flip: flip.image not in lately)
         ]
-        self.flips.fill(rows)
-        self.query_one("#training-log", Words).say(*status.log[-LOG_LINES:])
+        if rows != self._rows:
+            self._rows = rows
+            self.flips.fill(rows)
 
     @property
     def flips_shown(self) -> bool:
@@ -93,6 +106,7 @@ class TrainingPane(Vertical):
         """Opens or closes the list."""
         self.set_class(shown, "-flips")
         if shown:
+            self._fill()
             self.flips.move_cursor(row=0, animate=False)
         self.screen.set_focus(self.flips if shown else self)
 
