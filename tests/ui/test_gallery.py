@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,11 @@ async def opened(pilot: Pilot) -> tuple[GalleryScreen, Gallery]:
 
 def text(gallery: Gallery, line: int) -> str:
     return gallery.render_line(line).text
+
+
+def status(gallery: Gallery) -> str:
+    """The gallery's last line."""
+    return text(gallery, gallery.size.height - 1).strip()
 
 
 @pytest.fixture
@@ -146,14 +152,14 @@ async def test_sort_filter_and_flags_keep_the_cursor_on_its_image(run: Path, mon
         assert counts == sorted(counts)
         assert gallery.current_key == keys(N)[3]
         await press_each(pilot, "S")
-        assert "by count (reversed)" in gallery.describe()
+        assert "by count (reversed)" in status(gallery)
         counts = [item.segmentation.particle_count for item in gallery.items if item.segmentation]
         assert counts == sorted(counts, reverse=True)
         await press_each(pilot, "f")
         assert all(item.segmentation and item.segmentation.particle_count != 1 for item in gallery.items)
         await press_each(pilot, "f")
         assert {item.key for item in gallery.items} == {keys(N)[3], keys(N)[8]}
-        assert "flagged" in gallery.describe()
+        assert "flagged" in status(gallery)
         await press_each(pilot, "F")
         assert len(gallery.items) == N
 
@@ -205,6 +211,41 @@ async def test_a_hostile_name_is_only_text(run: Path, monkeypatch: pytest.Monkey
         assert "[red]x" in shown
 
 
+async def test_sorted_by_any_parameter_and_cut_to_a_quarter(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_on(monkeypatch, run, GalleryScreen)
+    async with app.run_test(size=SIZE) as pilot:
+        screen, gallery = await opened(pilot)
+        area = {item.key: int(item.segmentation.mask.sum()) for item in items() if item.segmentation is not None}
+        await press_each(pilot, "y N u m P i x enter")
+        await until(pilot, lambda: "by NumPixels" in status(gallery))
+        assert screen.focused is gallery
+        assert [area[item.key] for item in gallery.items] == sorted(area.values())
+        await press_each(pilot, "S")
+        assert [area[item.key] for item in gallery.items] == sorted(area.values(), reverse=True)
+        await press_each(pilot, "Y h i g h e s t enter")
+        shown = [area[item.key] for item in gallery.items]
+        assert shown == sorted(area.values(), reverse=True)[: len(shown)]
+        assert len(shown) == N // 4
+        assert f"of {N}: NumPixels >= " in status(gallery)
+        await press_each(pilot, "F")
+        assert len(gallery.items) == N
+
+
+async def test_filtered_by_a_count_or_a_verdict(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_on(monkeypatch, run, GalleryScreen)
+    async with app.run_test(size=SIZE) as pilot:
+        _, gallery = await opened(pilot)
+        gallery.set_items(replace(item, verdict="accepted" if n < 2 else "") for n, item in enumerate(items()))
+        counts = {item.segmentation.particle_count for item in items() if item.segmentation is not None}
+        assert {f"count {count}" for count in counts} < {choice.name for choice in gallery.filter_choices()}
+        await press_each(pilot, "Y a c c e p t e d enter")
+        assert [item.key for item in gallery.items] == keys(N)[:2]
+        await press_each(pilot, "f f")  # on to the usual ones
+        assert "accepted" not in status(gallery)
+        await press_each(pilot, "Y u n d e c i d e d enter")
+        assert len(gallery.items) == N - 2
+
+
 async def test_what_is_taken_away_leaves_the_cursor_in_bounds(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_on(monkeypatch, run, GalleryScreen)
     async with app.run_test(size=SIZE) as pilot:
@@ -217,7 +258,7 @@ async def test_what_is_taken_away_leaves_the_cursor_in_bounds(run: Path, monkeyp
         gallery.set_items([])
         await press_each(pilot, "l j G g pagedown n space V s f enter o z")
         assert gallery.current is None
-        assert gallery.describe().startswith("no image")
+        assert status(gallery).startswith("no image")
 
 
 async def test_commands_can_be_left_to_the_screen(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from tui_cytpix.errors import CytpixError
 from tui_cytpix.workflow.annotate import Annotator
 from tui_cytpix.workflow.consistency import Consistency
 from tui_cytpix.workflow.image_cache import ImageCache
+from tui_cytpix.workflow.measures import Measures
 from tui_cytpix.workflow.predict import PredictProgress, PredictService
 from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.training_watch import LiveLooks, TrainingWatch
@@ -63,6 +64,7 @@ class Session:
         self.run = run
         self.predict = PredictService(run, run.settings.train.device, run.settings.train.threads)
         self.cache = ImageCache(self._read)
+        self.measures = Measures(run)
         self.training = TrainingStatus(state=None)
         self._live = LiveLooks()
         self.progress = PredictProgress(0, 0, False)

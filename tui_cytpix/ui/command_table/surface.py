@@ -40,6 +40,8 @@ GALLERY = (
     _C("gallery.range", "V", "Range", "Mark everything from the last mark to here."),
     _C("gallery.sort", "s", "Sort", "Sort by the next property: order, count, area, confidence, flag."),
     _C("gallery.reverse", "S", "Reverse", "The other way round."),
+    _C("gallery.sort-by", "y", "Sort by", "Sort by any measured parameter: area, focus, intensity, ..."),
+    _C("gallery.show-only", "Y", "Show only", "Show only one count, verdict, or quarter of what is sorted by."),
     _C("gallery.filter", "f", "Filter", "Show only: counts other than one, flagged, marked, unsure."),
     _C("gallery.clear-filter", "F", "Show all", "Show all images again."),
     _C("gallery.next-flagged", "n", "Next flag", "The next flagged image, the one before."),

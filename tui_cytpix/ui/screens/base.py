@@ -17,6 +17,7 @@ from tui_cytpix.ui.session import PredictionsChanged, SavedChanged, Session, Tra
 from tui_cytpix.ui.widgets.ask_panel import AskPanel
 from tui_cytpix.ui.widgets.choice_panel import Choice, ChoicePanel
 from tui_cytpix.ui.widgets.gallery import Gallery
+from tui_cytpix.ui.widgets.gallery_choices import gallery_choices
 from tui_cytpix.ui.widgets.help_panel import HelpPanel
 from tui_cytpix.ui.widgets.key_footer import KeyFooter, Keys
 from tui_cytpix.ui.widgets.palette_panel import PalettePanel
@@ -42,6 +43,7 @@ class BaseScreen(Screen[None]):
         yield HelpPanel()
         yield AskPanel()
         yield PalettePanel()
+        yield ChoicePanel("what (q or Esc: leave)", "Take it", id="gallery-choices")
         yield KeyFooter(self.keys_instead, self.BACK)
 
     def body(self) -> Iterable[Widget]:
@@ -116,6 +118,8 @@ class BaseScreen(Screen[None]):
         self.focus_back()
         if isinstance(event.panel, PalettePanel):
             await self._run_command(event.value)
+        elif event.panel.id == "gallery-choices":
+            event.value()
         else:
             self.chosen(event.panel, event.value)
 
@@ -257,6 +261,10 @@ class StepScreen(BaseScreen):
         """Hands on to the header and the hook."""
         self.rail.show_training(event.status)
         self.on_training(event.status)
+
+    def on_gallery_choice_wished(self, event: Gallery.ChoiceWished) -> None:
+        """Lists what to sort or filter by, to be searched like commands."""
+        self.offer(self.query_one("#gallery-choices", ChoicePanel), gallery_choices(event.gallery, event.kind))
 
     def on_gallery_jump_wished(self, event: Gallery.JumpWished) -> None:
         """Asks where to."""

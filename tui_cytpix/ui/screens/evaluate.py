@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -129,9 +130,8 @@ class EvaluateScreen(PairReviewingScreen):
         found = differing.get(key)
         if found is None or not found.counts_differ:
             return item
-        return GalleryItem(
-            key, item.segmentation, f"≠{item.badges}", item.tone or "warn", f"{found.first}→{found.second}"
-        )
+        caption = f"{found.first}→{found.second}"
+        return replace(item, badges=f"≠{item.badges}", tone=item.tone or "warn", caption=caption)
 
     def say_next(self) -> None:
         """Hint and tally."""

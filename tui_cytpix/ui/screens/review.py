@@ -99,9 +99,9 @@ class ReviewScreen(WorkScreen):
         verdict = verdicts.get(key)
         if verdict is None or verdict.judgement is None:
             return GalleryItem(key, segmentation)
-        badge, tone, _ = BADGES[verdict.judgement]
+        badge, tone, words = BADGES[verdict.judgement]
         count = "" if segmentation is None else str(segmentation.particle_count)
-        return GalleryItem(key, segmentation, badge, tone, caption=f"{count} ✓" if not badge else count)
+        return GalleryItem(key, segmentation, badge, tone, f"{count} ✓" if not badge else count, words)
 
     def on_review_pane_judged(self, event: ReviewPane.Judged) -> None:
         """Records it and goes on."""

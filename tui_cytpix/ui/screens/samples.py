@@ -156,8 +156,8 @@ class SamplesScreen(SampleLabels):
             self.query_one(CoveragePlot).show(found.candidates, found.positions, chosen.random, chosen.variable)
         gallery = self.query_one(Gallery)
         gallery.set_items(
-            [GalleryItem(key, caption="random") for key in chosen.random]
-            + [GalleryItem(key, badges="▲", caption="variety") for key in chosen.variable]
+            [GalleryItem(key, caption="random", verdict="random") for key in chosen.random]
+            + [GalleryItem(key, badges="▲", caption="variety", verdict="variety") for key in chosen.variable]
         )
         self.say_next()
 

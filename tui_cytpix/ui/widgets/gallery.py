@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual import events
 from textual.binding import BindingType
@@ -12,7 +14,7 @@ from textual.message import Message
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.session import Session
-from tui_cytpix.ui.widgets.gallery_items import SORTS, GalleryItem, Tone
+from tui_cytpix.ui.widgets.gallery_items import Filter, GalleryItem, Tone
 from tui_cytpix.ui.widgets.picture import OVERLAYS
 from tui_cytpix.ui.widgets.thumbnail_grid import ThumbnailGrid
 
@@ -55,6 +57,13 @@ class Gallery(ThumbnailGrid, inherit_bindings=False):
         def control(self) -> Gallery:
             """The sender."""
             return self.gallery
+
+    class ChoiceWished(Message):
+        """Someone wants to choose what to sort (`sort`) or to filter (`filter`) by."""
+
+        def __init__(self, gallery: Gallery, kind: Literal["sort", "filter"]) -> None:
+            super().__init__()
+            self.gallery, self.kind = gallery, kind
 
     class JumpWished(Message):
         """Someone wants to go to an image by its number or id."""
@@ -116,10 +125,6 @@ class Gallery(ThumbnailGrid, inherit_bindings=False):
         if key in self._order.places:
             self._move_to(self._order.places[key])
 
-    def describe(self) -> str:
-        """Sort, filter and position in words, for a screen's status line."""
-        return self._order.describe(self._cursor)
-
     def _arranged(self, current: ImageKey | None) -> None:
         """After sorting or filtering: keeps the cursor on `current` where it can."""
         last = max(0, len(self._order.shown) - 1)
@@ -128,6 +133,7 @@ class Gallery(ThumbnailGrid, inherit_bindings=False):
         self._anchor = None
         self._asked_for = (-1, -1)
         self._resize_grid()
+        self._refresh_status()
         self._post_moved()
 
     # Commands
@@ -152,6 +158,7 @@ class Gallery(ThumbnailGrid, inherit_bindings=False):
         if key is not None:
             self._refresh_caption(key)
         self._show_cursor()
+        self._refresh_status()
         self._post_moved()
 
     def action_left(self) -> None:
@@ -173,7 +180,7 @@ class Gallery(ThumbnailGrid, inherit_bindings=False):
             self._move_to(self._cursor + self.columns)
 
     def _page(self) -> int:
-        return max(1, self.size.height // self._cell_height) * self.columns
+        return max(1, self.page_height // self._cell_height) * self.columns
 
     def action_page_down(self) -> None:
         """A page on."""
@@ -221,6 +228,7 @@ class Gallery(ThumbnailGrid, inherit_bindings=False):
         self._order.marked ^= {key}
         self._anchor = self._cursor
         self._refresh_caption(key)
+        self._refresh_status()
         self.post_message(self.Marked(self, frozenset(self.marked)))
 
     def action_range(self) -> None:
@@ -240,8 +248,42 @@ class Gallery(ThumbnailGrid, inherit_bindings=False):
 
     def action_sort(self) -> None:
         """The next property."""
-        self._order.sort = (self._order.sort + 1) % len(SORTS)
+        self._order.sort = (self._order.sort + 1) % len(self._order.sorts)
         self._rearrange()
+
+    def action_sort_by(self) -> None:
+        """By any parameter: the screen asks which."""
+        self.post_message(self.ChoiceWished(self, "sort"))
+
+    def sort_by(self, name: str) -> None:
+        """By a parameter of `workflow.measures`, once it is measured."""
+        self.run_worker(self._sort_by(name), group="sort", exclusive=True)
+
+    async def _sort_by(self, name: str) -> None:
+        images = [(item.key, item.segmentation) for item in self._order.all.values()]
+        self.say(f"measuring {len(images)} images …")
+        values = await asyncio.to_thread(self.session.measures.values, name, images)
+        if all(math.isnan(value) for value in values.values()):
+            self.say(f"{name}: no model has answered on these images yet")
+            return
+        self.say("")
+        current = self.current_key
+        self._order.sort_by(name, values)
+        self._arranged(current)
+
+    def action_show_only(self) -> None:
+        """By count, verdict, or what the images are sorted by: the screen asks which."""
+        self.post_message(self.ChoiceWished(self, "filter"))
+
+    def filter_choices(self) -> list[Filter]:
+        """What `show_only` can show."""
+        return self._order.choices()
+
+    def show_only(self, choice: Filter) -> None:
+        """Filters by it."""
+        current = self.current_key
+        self._order.show_only(choice)
+        self._arranged(current)
 
     def action_reverse(self) -> None:
         """The other way round."""
@@ -303,7 +345,7 @@ class Gallery(ThumbnailGrid, inherit_bindings=False):
         x, y = event.x, event.y + self.scroll_offset.y
         column = x // (self.thumb + 1)
         place = y // self._cell_height * self.columns + column
-        if column < self.columns and place < len(self._order.shown):
+        if column < self.columns and event.y < self.page_height and place < len(self._order.shown):
             self.screen.set_focus(self)
             if place == self._cursor:
                 self.action_open()

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 
 Tone = Literal["", "good", "bad", "warn", "muted"]
 UNSURE = 0.8
+QUARTER = 4
 
 
 @dataclass(frozen=True, eq=False)
 class GalleryItem:
-    """One thumbnail: the image, what is drawn on it, a badge in its corner, a tone, a caption."""
+    """One thumbnail: the image, what is drawn on it, a badge in its corner, a tone, a caption, and what was decided
+    about it, in a word.
+    """
 
     key: ImageKey
     segmentation: Segmentation | None = None
     badges: str = ""
     tone: Tone = ""
     caption: str = ""
+    verdict: str = ""
 
     @property
     def flagged(self) -> bool:
@@ -47,6 +51,13 @@ def _badge(item: GalleryItem) -> float:
     return 0.0 if item.flagged else 1.0
 
 
+class Filter(NamedTuple):
+    """A choice of images, by its name."""
+
+    name: str
+    passes: Callable[[GalleryItem], bool]
+
+
 SORTS: tuple[tuple[str, Callable[[GalleryItem], float] | None], ...] = (
     ("order", None),
     ("count", _count),
@@ -54,7 +65,6 @@ SORTS: tuple[tuple[str, Callable[[GalleryItem], float] | None], ...] = (
     ("confidence", _confidence),
     ("flag", _badge),
 )
-FILTERS = ("all", "count not 1", "flagged", "marked", f"confidence < {UNSURE}")
 
 
 class Arrangement:
@@ -65,8 +75,19 @@ class Arrangement:
         self.marked: set[ImageKey] = set()
         self.shown: list[ImageKey] = []
         self.places: dict[ImageKey, int] = {}
+        self.sorts = list(SORTS)
+        self.filters = self._usual_filters()
         self.sort = self.filter = 0
         self.reversed = False
+
+    def _usual_filters(self) -> list[Filter]:
+        return [
+            Filter("all", lambda _item: True),
+            Filter("count not 1", lambda item: _count(item) not in (-1, 1)),
+            Filter("flagged", lambda item: item.flagged),
+            Filter("marked", lambda item: item.key in self.marked),
+            Filter(f"confidence < {UNSURE}", lambda item: _confidence(item) < UNSURE),
+        ]
 
     def take(self, items: Iterable[GalleryItem]) -> None:
         """Replaces all items; marks stay where their image does."""
@@ -77,29 +98,66 @@ class Arrangement:
     def arrange(self) -> None:
         """Filters and sorts."""
         items = [item for item in self.all.values() if self.passes(item)]
-        measure = SORTS[self.sort][1]
-        if measure is not None:
-            items.sort(key=measure)
+        measure = self.sorts[self.sort][1]
+        if measure is None:
+            known, unknown = items, []
+        else:
+            known = [item for item in items if not math.isnan(measure(item))]
+            unknown = [item for item in items if math.isnan(measure(item))]
+            known.sort(key=measure)
         if self.reversed:
-            items.reverse()
+            known.reverse()
+        items = known + unknown
         self.shown = [item.key for item in items]
         self.places = {key: place for place, key in enumerate(self.shown)}
 
     def passes(self, item: GalleryItem) -> bool:
         """Whether the filter lets it through."""
-        chosen = FILTERS[self.filter]
-        if chosen == "count not 1":
-            return item.segmentation is not None and item.segmentation.particle_count != 1
-        if chosen == "flagged":
-            return item.flagged
-        if chosen == "marked":
-            return item.key in self.marked
-        return self.filter == 0 or _confidence(item) < UNSURE
+        return self.filters[self.filter].passes(item)
+
+    def sort_by(self, name: str, values: Mapping[ImageKey, float]) -> None:
+        """Sorts by these values; images without one come last."""
+        self.sorts = [*SORTS, (name, lambda item: values.get(item.key, math.nan))]
+        self.sort = len(SORTS)
+        self.arrange()
+
+    def choices(self) -> list[Filter]:
+        """Every filter that leaves something: the usual ones, each count and each verdict there is, and a quarter at
+        either end of what the images are sorted by.
+        """
+        counts = sorted({_count(item) for item in self.all.values() if item.segmentation is not None})
+        verdicts = sorted({item.verdict for item in self.all.values()})
+        found = [
+            *self._usual_filters(),
+            *(Filter(f"count {count:.0f}", lambda item, c=count: _count(item) == c) for count in counts),  # type: ignore[misc]
+            *(Filter(v or "undecided", lambda item, v=v: item.verdict == v) for v in verdicts),  # type: ignore[misc]
+            *self._quarters(),
+        ]
+        return [choice for choice in found if any(choice.passes(item) for item in self.all.values())]
+
+    def _quarters(self) -> list[Filter]:
+        name, measure = self.sorts[self.sort]
+        values = [] if measure is None else sorted(v for v in map(measure, self.all.values()) if not math.isnan(v))
+        if measure is None or len(values) < QUARTER:
+            return []
+        low, high = values[len(values) // QUARTER], values[-len(values) // QUARTER]
+        return [
+            Filter(f"{name} <= {low:.4g}: lowest quarter", lambda item: measure(item) <= low),
+            Filter(f"{name} >= {high:.4g}: highest quarter", lambda item: measure(item) >= high),
+        ]
+
+    def show_only(self, choice: Filter) -> None:
+        """Filters by it; the next filter after it is `all`."""
+        usual = self._usual_filters()
+        place = next((n for n, known in enumerate(usual) if known.name == choice.name), len(usual))
+        self.filters = usual if place < len(usual) else [*usual, choice]
+        self.filter = place
+        self.arrange()
 
     def next_filter(self) -> None:
         """The next one that leaves something."""
-        for _ in FILTERS:
-            self.filter = (self.filter + 1) % len(FILTERS)
+        for _ in self.filters:
+            self.filter = (self.filter + 1) % len(self.filters)
             if any(self.passes(item) for item in self.all.values()):
                 break
         self.arrange()
@@ -113,9 +171,9 @@ class Arrangement:
         """Position, filter, sort and marks in words."""
         parts = [f"{place + 1}/{len(self.shown)}" if self.shown else "no image"]
         if len(self.shown) < len(self.all):
-            parts.append(f"of {len(self.all)}: {FILTERS[self.filter]}")
+            parts.append(f"of {len(self.all)}: {self.filters[self.filter].name}")
         if self.sort or self.reversed:
-            parts.append(f"by {SORTS[self.sort][0]}{' (reversed)' if self.reversed else ''}")
+            parts.append(f"by {self.sorts[self.sort][0]}{' (reversed)' if self.reversed else ''}")
         if self.marked:
             parts.append(f"{len(self.marked)} marked")
         return " · ".join(parts)

@@ -29,7 +29,7 @@ def preview_item(
         return GalleryItem(state.image, shown, mark, "warn" if flips else "", caption)
     shown = state.segmentation or base
     count = "" if shown is None else str(shown.particle_count)
-    return GalleryItem(state.image, shown, mark, _TONES[state.status], f"{_mark(state)} {count}".strip())
+    return GalleryItem(state.image, shown, mark, _TONES[state.status], f"{_mark(state)} {count}".strip(), state.status)
 
 
 def _mark(state: Annotation) -> str:

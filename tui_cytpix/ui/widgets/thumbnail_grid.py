@@ -67,6 +67,7 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
         self._session = session
         self._order = Arrangement()
         self._cursor = 0
+        self._said = ""
         self.overlay = "outline"
         self._chosen_columns = 0
         self._drawn: OrderedDict[tuple[object, ...], Thumbnail] = OrderedDict()
@@ -99,8 +100,13 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
     @property
     def thumb(self) -> int:
         """Cells across a thumbnail: they share the width, and one with its caption fits the height."""
-        fits = 2 * max(1, self.size.height - 1) if self.size.height else USUAL_THUMB
+        fits = 2 * max(1, self.page_height - 1) if self.size.height else USUAL_THUMB
         return max(4, min(self.size.width // self.columns - 1, fits))
+
+    @property
+    def page_height(self) -> int:
+        """Rows for thumbnails: the last one is the status line."""
+        return max(1, self.size.height - 1)
 
     @property
     def _cell_height(self) -> int:
@@ -111,7 +117,7 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
         return -(-len(self._order.shown) // self.columns)
 
     def _resize_grid(self) -> None:
-        self.virtual_size = Size(max(1, self.size.width), self._rows * self._cell_height)
+        self.virtual_size = Size(max(1, self.size.width), self._rows * self._cell_height + 1)
         self._show_cursor()
         self.refresh()
 
@@ -149,7 +155,7 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
         if not self._order.shown or not self.size.height:
             return
         region = self._region(self._cursor)
-        top, height = self.scroll_offset.y, self.size.height
+        top, height = self.scroll_offset.y, self.page_height
         if region.y < top:
             self.scroll_to(y=region.y, animate=False, immediate=True)
         elif region.bottom > top + height:
@@ -180,6 +186,8 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
         """One line of cells, over all thumbnails of its row."""
         self._want()
         width = self.size.width
+        if y >= self.page_height:
+            return Strip([self._status()]).adjust_cell_length(width, self.rich_style)
         row, line = divmod(y + self.scroll_offset.y, self._cell_height)
         segments: list[Segment] = []
         for place in range(row * self.columns, min((row + 1) * self.columns, len(self._order.shown))):
@@ -229,6 +237,8 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
 
     def pieces(self, row: int, column: int, width: int) -> Iterator[Piece]:
         """The thumbnails under some cells of one line."""
+        if row >= self.page_height:
+            return
         grid_row, line = divmod(row + self.scroll_offset.y, self._cell_height)
         step = self.thumb + 1
         for across in range(column // step, min((column + width - 1) // step + 1, self.columns)):
@@ -238,6 +248,18 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
                 found = self._thumbnail(self._order.all[self._order.shown[place]])
                 if found is not None:
                     yield Piece(start - column, found.image, line, start - across * step, stop - start)
+
+    def say(self, words: str) -> None:
+        """Words on the status line, in place of position, sort and filter; empty: those again."""
+        self._said = words
+        self._refresh_status()
+
+    def _refresh_status(self) -> None:
+        self.refresh(Region(0, self.page_height, self.size.width, 1))
+
+    def _status(self) -> Segment:
+        words = self._said or self._order.describe(self._cursor)
+        return Segment(shortened(words, self.size.width), self.rich_style + Style(dim=True))
 
     def _caption(self, item: GalleryItem, *, here: bool) -> Segment:
         mark = "■" if item.key in self._order.marked else ""
