@@ -29,7 +29,6 @@ def decode_sixel(body: str) -> np.ndarray:
             pixels = np.full((int(tall), int(wide), 3), -1)
         elif defined:
             colours[int(defined)] = (int(r), int(g), int(b))
-            current = int(defined)  # to define a colour is to choose it
         elif chosen:
             current = int(chosen)
         elif move:

@@ -12,6 +12,7 @@ from tui_cytpix.core.render import NOTHING
 BAND = 6
 _HEAD = "\x1bP0;1;0q"
 _BITS = np.asarray([1, 2, 4, 8, 16, 32], np.uint8)
+_DEFINED = re.compile(r"#(\d+);2;\d+;\d+;\d+")
 _LONG = re.compile(rb"([?-~])\1{3,}")
 
 
@@ -32,8 +33,10 @@ def _whole(inks: NDArray[np.uint8], colours: NDArray[np.uint8]) -> str:
     image = Image.fromarray(inks)
     image.putpalette(colours.tobytes())
     text = str(image_to_sixels(image))
-    # As ours: nothing is filled beforehand, and no new line at the end, which could scroll the screen.
-    return _HEAD + text.partition("q")[2].removesuffix("-\x1b\\") + "\x1b\\"
+    # As ours: nothing is filled beforehand, and no new line at the end, which could scroll the screen. And xterm takes
+    # a colour's definition for no more than that.
+    body = _DEFINED.sub(r"\g<0>#\1", text.partition("q")[2].removesuffix("-\x1b\\"))
+    return f"{_HEAD}{body}\x1b\\"
 
 
 def _with_holes(inks: NDArray[np.uint8], colours: NDArray[np.uint8]) -> str:
