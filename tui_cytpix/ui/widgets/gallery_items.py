@@ -67,6 +67,8 @@ class Arrangement:
         self.places: dict[ImageKey, int] = {}
         self.sort = self.filter = 0
         self.reversed = False
+        self.gate = ""
+        self.inside: frozenset[ImageKey] = frozenset()  # the images in the gate
 
     def take(self, items: Iterable[GalleryItem]) -> None:
         """Replaces all items; marks stay where their image does."""
@@ -86,7 +88,9 @@ class Arrangement:
         self.places = {key: place for place, key in enumerate(self.shown)}
 
     def passes(self, item: GalleryItem) -> bool:
-        """Whether the filter lets it through."""
+        """Whether gate and filter let it through."""
+        if self.gate and item.key not in self.inside:
+            return False
         chosen = FILTERS[self.filter]
         if chosen == "count not 1":
             return item.segmentation is not None and item.segmentation.particle_count != 1
@@ -113,7 +117,9 @@ class Arrangement:
         """Position, filter, sort and marks in words."""
         parts = [f"{place + 1}/{len(self.shown)}" if self.shown else "no image"]
         if len(self.shown) < len(self.all):
-            parts.append(f"of {len(self.all)}: {FILTERS[self.filter]}")
+            chosen = [f"gate {self.gate}"] if self.gate else []
+            chosen += [FILTERS[self.filter]] if self.filter else []
+            parts.append(f"of {len(self.all)}: {', '.join(chosen)}")
         if self.sort or self.reversed:
             parts.append(f"by {SORTS[self.sort][0]}{' (reversed)' if self.reversed else ''}")
         if self.marked:
