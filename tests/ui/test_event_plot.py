@@ -8,9 +8,11 @@ from textual.app import App, ComposeResult
 
 from tui_cytpix.ui.widgets.event_plot import EventPlot
 from tui_cytpix.ui.widgets.event_plot_cells import (
+    HALF,
     LEVELS,
     Mark,
     Picture,
+    behind,
     density_cells,
     draw_marks,
     histogram_cells,
@@ -62,6 +64,14 @@ def test_gates_are_drawn_within_the_area_only() -> None:
     assert cells[3][0][0] == cells[0][9][0] == "◆"
 
 
+def test_what_is_put_over_a_cell_keeps_what_is_behind() -> None:
+    assert behind((HALF, 2, 6)) == 4
+    assert behind((" ", 3, 3)) == 3
+    assert behind(("█", 5, 0)) == 5
+    assert behind((" ", 5, 0)) == behind(("▃", 5, 0)) == 0
+    assert behind(("█", "many", 0)) == 0
+
+
 def test_labels_do_not_touch() -> None:
     line, text = x_labels([(0.0, "0"), (0.1, "1000"), (0.5, "50k"), (0.999, "100k")], 20)
     assert len(line) == len(text) == 20
@@ -91,12 +101,12 @@ async def test_the_crosshair_moves_and_tells_what_is_under_it(size: tuple[int, i
         lines = [plot.render_line(y).text for y in range(plot.size.height)]
         assert all(len(line) == size[0] for line in lines)
         assert lines[0].startswith("y name")
-        assert lines[1][7] == "┼"
+        assert lines[1][7] == "╋"
         assert "10k" in lines[-2]
         assert lines[-1].endswith("x name")
         plot.go_to((0.999, 0.001))
         assert plot.count_here == 0
-        assert plot.render_line(rows).text[-1] == "┼"
+        assert plot.render_line(rows).text[-1] == "╋"
 
 
 async def test_a_moved_crosshair_redraws_few_rows() -> None:
@@ -115,4 +125,20 @@ async def test_a_moved_crosshair_redraws_few_rows() -> None:
         plot.render_line = noted  # type: ignore[method-assign]
         await pilot.press("l")
         await pilot.pause()
-        assert 0 < len(set(drawn)) <= 5
+        assert 0 < len(set(drawn)) <= 2
+
+
+async def test_another_height_leaves_no_old_rows_behind() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 20)) as pilot:
+        plot = app.query_one(EventPlot)
+        plot.focus()
+        for height in (20, 19, 21):
+            await pilot.resize_terminal(40, height)
+            await pilot.pause()
+            columns, rows = plot.area
+            plot.show(Picture(np.ones((2 * rows, columns), np.int64), "x", "y", [(0.5, "10k")], []))
+            await pilot.press("l")
+            await pilot.pause()
+            shown = ["".join(segment.text for segment in line) for line in app.screen._compositor.render_strips()]
+            assert [row for row, line in enumerate(shown) if "└" in line] == [height - 3]

@@ -10,10 +10,13 @@ from driving import notices, press_each, until
 from steps import IMAGES, SAMPLE, build, choose_base, on_screen, reply, truth, words_of
 from textual.pilot import Pilot
 
+from tui_cytpix.domain.gate import Axis, Gate
 from tui_cytpix.formats.fcs_write import write_fcs_new
 from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.ui.screens.explore import ExploreScreen
 from tui_cytpix.ui.widgets.event_image import EventImageView
+from tui_cytpix.ui.widgets.gallery import Gallery
+from tui_cytpix.workflow import gates, samples
 from tui_cytpix.workflow.run import Run
 
 
@@ -83,12 +86,12 @@ async def test_a_gate_by_keys_restricts_the_selection(app: CytpixApp, size: tupl
         rows = screen.exploration.rows()
         assert 100 < rows.sum() < 220
         await press_each(pilot, "q")
-        samples = await on_screen(pilot, "SamplesScreen")
+        before = await on_screen(pilot, "SamplesScreen")
         await until(pilot, lambda: "Gate left" in words_of(app, "#about-words"))
         await press_each(pilot, "s")
         await until(pilot, lambda: "Drawn only from the gate left" in words_of(app, "#about-words"))
         inside = {e for e, row in screen.exploration.table.image_rows.items() if rows[row]}
-        assert {key.event for key in samples.session.run.settings.selection.images} == inside
+        assert {key.event for key in before.session.run.settings.selection.images} == inside
 
 
 async def test_from_a_gate_to_its_images_and_back(app: CytpixApp) -> None:
@@ -112,6 +115,31 @@ async def test_from_a_gate_to_its_images_and_back(app: CytpixApp) -> None:
         assert screen.exploration.event
         await press_each(pilot, "w")
         await until(pilot, lambda: screen.gallery.current_key.event == screen.exploration.event)
+
+
+async def test_a_gallery_shows_the_images_of_a_gate(app: CytpixApp, tmp_path: Path) -> None:
+    with Run.open(tmp_path / "run") as run:
+        gates.add(run, Gate("first ten", (Axis("FSC-A"),), ((0.0,), (18.0,))))
+        gates.add(run, Gate("elsewhere", (Axis("Other-A"),), ((0.0,), (18.0,))))
+        samples.select(run, 50)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, "SamplesScreen")
+        await press_each(pilot, "v")
+        gallery = screen.query_one("#selected", Gallery)
+        assert len(gallery.items) == IMAGES
+        await press_each(pilot, "w")
+        await until(pilot, lambda: f"first ten: 10 of {IMAGES}" in notices(app))
+        assert {item.key.event for item in gallery.items} == set(list(truth())[:10])
+        assert "gate first ten" in gallery.describe()
+        await press_each(pilot, "w")
+        await until(pilot, lambda: "has no Other-A" in notices(app))
+        assert gallery.items == []
+        await press_each(pilot, "w")
+        await until(pilot, lambda: f"All {IMAGES} images" in notices(app))
+        await press_each(pilot, "w")
+        await until(pilot, lambda: len(gallery.items) == 10)
+        await press_each(pilot, "F")
+        assert len(gallery.items) == IMAGES
 
 
 async def test_axes_by_keys(app: CytpixApp) -> None:

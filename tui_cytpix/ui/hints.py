@@ -80,7 +80,7 @@ def explore(pane: str, axes: Sequence[str], gate: str, corners: int, missing: st
         named = ", ".join(f"{letter} is {name}" for letter, name in zip("xy", axes, strict=False))
         return f"{named}. {{explore.enter}} shows the population, {{explore.export}} writes the table."
     if corners and missing:
-        return f"{missing} {{explore.corner}} puts the next, {{explore.undo}} takes one back."
+        return "A gate has begun: {explore.corner} puts the next corner, {explore.undo} takes one back."
     if corners:
         return "{explore.enter} closes the gate, {explore.corner} puts one more corner, {explore.undo} takes one back."
     if gate:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.gate import Gate, check_gates, in_order, lineage
-from tui_cytpix.errors import UsageError
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.errors import CytpixError, UsageError
 from tui_cytpix.workflow.event_table import EventTable, on_scale
 from tui_cytpix.workflow.run import Run
 
@@ -108,6 +109,24 @@ def images_inside(table: EventTable, gates: Sequence[Gate], name: str) -> list[s
     """The event ids, in natural order, of the images whose events are in a gate; raises as `inside`."""
     within = inside(table, gates, name)
     return [event for event, row in table.image_rows.items() if within[row]]
+
+
+def images_of(run: Run, name: str, keys: Collection[ImageKey]) -> tuple[set[ImageKey], list[str]]:
+    """Those of some images whose events are in a gate, and sentences about samples to which it can't be applied; all
+    for "".
+    """
+    if not name:
+        return set(keys), []
+    found: set[ImageKey] = set()
+    problems = []
+    for sample in dict.fromkeys(key.sample for key in keys):
+        try:
+            inside = set(images_inside(EventTable(run, sample), run.settings.gates, name))
+        except CytpixError as error:
+            problems.append(str(error))
+            continue
+        found |= {key for key in keys if key.sample == sample and key.event in inside}
+    return found, problems
 
 
 def in_words(run: Run, name: str) -> str:

@@ -44,6 +44,7 @@ GALLERY = (
     _C("gallery.show-only", "Y", "Show only", "Show only one count, verdict, or quarter of what is sorted by."),
     _C("gallery.filter", "f", "Filter", "Show only: counts other than one, flagged, marked, unsure."),
     _C("gallery.clear-filter", "F", "Show all", "Show all images again."),
+    _C("gallery.gate", "w", "Gate", "Show only images whose events are in the next gate of the run, then all."),
     _C("gallery.next-flagged", "n", "Next flag", "The next flagged image, the one before."),
     _C("gallery.previous-flagged", "N", "Previous flag"),
     _C("gallery.overlay", "o", "Overlay", "Overlay: outline and centroids, filled masks, none.", footer=True),

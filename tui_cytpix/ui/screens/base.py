@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,6 +11,7 @@ from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
 
+from tui_cytpix.domain.gate import in_order
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands import Command, of_scope
@@ -22,6 +24,7 @@ from tui_cytpix.ui.widgets.help_panel import HelpPanel
 from tui_cytpix.ui.widgets.key_footer import KeyFooter, Keys
 from tui_cytpix.ui.widgets.palette_panel import PalettePanel
 from tui_cytpix.ui.widgets.step_rail import StepRail
+from tui_cytpix.workflow import gates
 from tui_cytpix.workflow.predict import PredictProgress
 
 if TYPE_CHECKING:
@@ -275,6 +278,23 @@ class StepScreen(BaseScreen):
                 self.report(f"The gallery shows no image {where}.")
 
         self.ask_panel.ask(f"Go to which image: its event id, or 1 to {len(gallery.items)}?", "", go)
+
+    def on_gallery_gate_wished(self, event: Gallery.GateWished) -> None:
+        """The images of the run's next gate, then all again."""
+        gallery, names = event.gallery, [gate.name for gate, _ in in_order(self.session.run.settings.gates)]
+        if not names:
+            self.report("The run has no gate yet: they are drawn in the plots of steps 3 and 5.")
+            return
+        following = ["", *names]
+        place = following.index(gallery.gate) if gallery.gate in following else 0
+        self.start(self._show_gate(gallery, following[(place + 1) % len(following)]), "gate")
+
+    async def _show_gate(self, gallery: Gallery, name: str) -> None:
+        keys = gallery.all_keys
+        inside, problems = await asyncio.to_thread(gates.images_of, self.session.run, name, keys)
+        gallery.show_gate(name, inside)
+        said = f"Gate {name}: {len(inside)} of {len(keys)} images." if name else f"All {len(keys)} images."
+        self.report("\n".join([said, *problems]))
 
     def on_saved_changed(self, event: SavedChanged) -> None:
         """Hands on to the header; a disk that refuses is told once, in words."""

@@ -61,7 +61,7 @@ class ExploreScreen(PlotScreen):
                     with VerticalScroll(id="list", can_focus=False):
                         yield Words(id="populations")
                     yield EventImageView(id="pointed")
-            yield Gallery(id="images", without=("gallery.open",))
+            yield Gallery(id="images", without=("gallery.open", "gallery.gate"))
             yield Table(COLUMNS, choose=False, id="statistics")
         yield ChoicePanel("parameter (q or Esc: leave)", "Take it", id="parameters")
 

@@ -132,6 +132,8 @@ class SamplesScreen(SampleLabels):
         lines.append(labelled("Preview", f"{chosen.preview} images"))
         if chosen.gate:
             lines.append(labelled("Gate", f"{chosen.gate}: only its events' images are selected"))
+        elif sample is not None:
+            lines.append(f"{self.key('samples.explore')} plots the events; a gate can restrict the selection.")
         if chosen.images:
             shares = f"{len(chosen.random)} at random, {len(chosen.variable)} for variety"
             lines.append(Text.assemble(labelled("Selected", f"{len(chosen.images)}: "), shares))
@@ -228,6 +230,7 @@ class SamplesScreen(SampleLabels):
             return
         self.query_one(Gallery).set_items(GalleryItem(key, None, "○", "warn", key.sample) for key in found)
         self._show_gallery()
+        self.say("Images of the research samples that look like nothing selected: {samples.images} leads back.")
 
     def focus_main(self) -> None:
         """The table."""

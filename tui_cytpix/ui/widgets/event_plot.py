@@ -103,10 +103,16 @@ class EventPlot(Widget):
         self._move_to(int(x * columns), int((1 - y) * rows))
 
     def show(self, picture: Picture) -> None:
-        """Draws it."""
+        """Draws it; rows that stay as they are aren't sent again."""
+        cells, frame, names = self._cells, self._frame, (self._picture.x_name, self._picture.y_name)
         self._picture = picture
         self._arrange_cells()
-        self.refresh()
+        if len(cells) != len(self._cells) or frame != self._frame or names != (picture.x_name, picture.y_name):
+            self.refresh()
+            return
+        for row, (old, new) in enumerate(zip(cells, self._cells, strict=True)):
+            if old != new:
+                self.refresh(Region(0, ABOVE + row, self.size.width, 1))
 
     def say(self, readout: str) -> None:
         """Words about the crosshair, above the plot."""
@@ -146,13 +152,17 @@ class EventPlot(Widget):
             self._placed, self._cursor = True, (columns // 2, rows // 2)
         self._cursor = (min(self._cursor[0], max(0, columns - 1)), min(self._cursor[1], max(0, rows - 1)))
         self._arrange_cells()
+        self.refresh()
         self.post_message(self.Resized())
 
     def _style(self, ink: Ink, back: int) -> Style:
         if (ink, back) not in self._styles:
             named = self.get_component_rich_style(f"event-plot--{ink}") if isinstance(ink, str) else Style()
             front = named.color if isinstance(ink, str) else self._ramp(ink)
-            self._styles[ink, back] = Style(color=front, bgcolor=self._ramp(back), bold=named.bold)
+            behind_it = self._ramp(back)
+            if ink == "cursor":  # dark on its own colour: it stands out from any density, also without colours
+                front, behind_it = self._ramp(0), front
+            self._styles[ink, back] = Style(color=front, bgcolor=behind_it, bold=named.bold)
         return self._styles[ink, back]
 
     def _ramp(self, level: int) -> RichColor | None:
@@ -198,10 +208,9 @@ class EventPlot(Widget):
     def _area_row(self, row: int) -> list[Segment]:
         cells = self._cells[row]
         x, y = self._cursor
-        if abs(row - y) <= 1 and x < len(cells):
+        if row == y and x < len(cells):
             cells = list(cells)
-            reach = {0: ((-1, "─"), (0, "┼"), (1, "─")), 1: ((0, "│"),)}[abs(row - y)]
-            for step, character in reach:
+            for step, character in ((-1, "━"), (0, "╋"), (1, "━")):
                 if 0 <= x + step < len(cells):
                     cells[x + step] = (character, "cursor", behind(cells[x + step]))
         pieces: list[Segment] = []
@@ -216,11 +225,14 @@ class EventPlot(Widget):
 
     def on_focus(self) -> None:
         """The axis shows where the crosshair is."""
-        self.refresh()
+        self._refresh_axis()
 
     def on_blur(self) -> None:
         """It no longer does."""
-        self.refresh()
+        self._refresh_axis()
+
+    def _refresh_axis(self) -> None:
+        self.refresh(Region(0, ABOVE + self.area[1], self.size.width, 1))
 
     # Commands
 
@@ -230,9 +242,10 @@ class EventPlot(Widget):
         if new == self._cursor:
             return
         old, self._cursor = self._cursor, new
-        for _, y in (old, new):
-            self.refresh(Region(0, ABOVE + max(0, y - 1), self.size.width, 3))
-        self.refresh(Region(0, ABOVE + rows, self.size.width, 1))
+        # One row, and only up to the crosshair: updates are sent from the widget's left edge.
+        for x, y in (old, new):
+            self.refresh(Region(0, ABOVE + y, MARGIN + x + 2, 1))
+        self.refresh(Region(0, ABOVE + rows, MARGIN + max(old[0], new[0]) + 1, 1))
         self.post_message(self.Moved())
 
     def action_move(self, right: int, down: int) -> None:

@@ -65,7 +65,7 @@ def density_cells(counts: NDArray[np.int64], *, shades: bool) -> list[list[Cell]
     for top, bottom in zip(found[0::2].tolist(), found[1::2].tolist(), strict=True):
         if shades:
             mean = [(a + b + 1) // 2 for a, b in zip(top, bottom, strict=True)]
-            rows.append([(SHADES[math.ceil(m / LEVELS * (len(SHADES) - 1))], LEVELS, 0) for m in mean])
+            rows.append([(SHADES[math.ceil(m / LEVELS * (len(SHADES) - 1))], "many", 0) for m in mean])
         else:
             rows.append([(" " if a == b else HALF, a, b) for a, b in zip(top, bottom, strict=True)])
     return rows
@@ -109,9 +109,9 @@ def put(cells: list[list[Cell]], point: Point, character: str, ink: str) -> None
 def behind(cell: Cell) -> int:
     """The level behind a character that is put over a cell."""
     character, ink, level = cell
-    if isinstance(ink, str) or character in SHADES[1:]:
+    if isinstance(ink, str):
         return level
-    return (ink + level + 1) // 2 if character in (HALF, " ") else level
+    return (ink + level + 1) // 2 if character == HALF else ink if character == BLOCKS[-1] else level
 
 
 def _sides(mark: Mark) -> list[tuple[Point, Point]]:

@@ -72,6 +72,9 @@ class Gallery(ThumbnailGrid, inherit_bindings=False):
             super().__init__()
             self.gallery = gallery
 
+    class GateWished(JumpWished):
+        """Someone wants to see the images of the next gate only."""
+
     def __init__(
         self,
         session: Session | None = None,
@@ -105,6 +108,11 @@ class Gallery(ThumbnailGrid, inherit_bindings=False):
         return [self._order.all[key] for key in self._order.shown]
 
     @property
+    def all_keys(self) -> list[ImageKey]:
+        """The images of all items, shown or not."""
+        return list(self._order.all)
+
+    @property
     def marked(self) -> set[ImageKey]:
         """The marked images."""
         return self._order.marked
@@ -124,6 +132,16 @@ class Gallery(ThumbnailGrid, inherit_bindings=False):
         """Puts the cursor on an image."""
         if key in self._order.places:
             self._move_to(self._order.places[key])
+
+    @property
+    def gate(self) -> str:
+        """The gate whose images are shown, "" for all."""
+        return self._order.gate
+
+    def show_gate(self, name: str, images: Iterable[ImageKey]) -> None:
+        """Shows only these, the images of a gate; all with no name."""
+        self._order.gate, self._order.inside = name, frozenset(images)
+        self._rearrange()
 
     def _arranged(self, current: ImageKey | None) -> None:
         """After sorting or filtering: keeps the cursor on `current` where it can."""
@@ -298,8 +316,12 @@ class Gallery(ThumbnailGrid, inherit_bindings=False):
 
     def action_clear_filter(self) -> None:
         """All images."""
-        self._order.filter = 0
+        self._order.filter, self._order.gate = 0, ""
         self._rearrange()
+
+    def action_gate(self) -> None:
+        """The screen knows the gates."""
+        self.post_message(self.GateWished(self))
 
     def _next_flag(self, by: int) -> None:
         place = self._order.next_flagged(self._cursor, by)

@@ -79,6 +79,8 @@ class Arrangement:
         self.filters = self._usual_filters()
         self.sort = self.filter = 0
         self.reversed = False
+        self.gate = ""
+        self.inside: frozenset[ImageKey] = frozenset()  # the images in the gate
 
     def _usual_filters(self) -> list[Filter]:
         return [
@@ -112,8 +114,8 @@ class Arrangement:
         self.places = {key: place for place, key in enumerate(self.shown)}
 
     def passes(self, item: GalleryItem) -> bool:
-        """Whether the filter lets it through."""
-        return self.filters[self.filter].passes(item)
+        """Whether gate and filter let it through."""
+        return (not self.gate or item.key in self.inside) and self.filters[self.filter].passes(item)
 
     def sort_by(self, name: str, values: Mapping[ImageKey, float]) -> None:
         """Sorts by these values; images without one come last."""
@@ -171,7 +173,9 @@ class Arrangement:
         """Position, filter, sort and marks in words."""
         parts = [f"{place + 1}/{len(self.shown)}" if self.shown else "no image"]
         if len(self.shown) < len(self.all):
-            parts.append(f"of {len(self.all)}: {self.filters[self.filter].name}")
+            chosen = [f"gate {self.gate}"] if self.gate else []
+            chosen += [self.filters[self.filter].name] if self.filter else []
+            parts.append(f"of {len(self.all)}: {', '.join(chosen)}")
         if self.sort or self.reversed:
             parts.append(f"by {self.sorts[self.sort][0]}{' (reversed)' if self.reversed else ''}")
         if self.marked:
