@@ -39,7 +39,7 @@ class Tile(Widget):
 
     def __init__(self, view: TiledPicture, place: int) -> None:
         super().__init__()
-        self._view, self._place = view, place
+        self._view, self.place = view, place
 
     def render_line(self, y: int) -> Strip:
         """One row of cells."""
@@ -47,11 +47,12 @@ class Tile(Widget):
 
     def on_resize(self) -> None:
         """The view fits the picture to all tiles."""
+        self._view.forget_spans()
         self._view.fit()
 
     def pieces(self, row: int, column: int, width: int) -> Iterator[Piece]:
         """The picture's pixels under some cells."""
-        image = self._view.chunk(self._place, row // CHUNK_ROWS)
+        image = self._view.chunk(self.place, row // CHUNK_ROWS)
         if image is not None:
             yield Piece(0, image, row % CHUNK_ROWS, column, width)
 
@@ -83,6 +84,7 @@ class TiledPicture(Vertical):
         self._drawing: Drawing | None = None
         self._glyphs: dict[Cell, tuple[str, Style]] = {}
         self._chunks: dict[tuple[int, int], PixelImage] = {}
+        self._spans: tuple[tuple[int, int], ...] | None = None
 
     def compose(self) -> ComposeResult:
         """Title and tiles."""
@@ -197,6 +199,16 @@ class TiledPicture(Vertical):
                 top, left = max(row - height // 2, 0) // cell[0], max(column - width // 2, 0) // cell[1]
                 dirty[top : (row + height // 2) // cell[0] + 1, left : (column + width // 2) // cell[1] + 1] = True
 
+    def forget_spans(self) -> None:
+        """A tile has another width."""
+        self._spans = None
+
+    def span(self, place: int) -> tuple[int, int]:
+        """(first, end) of the columns of a tile; kept, as every line that is drawn asks, and sizes are slow to find."""
+        if self._spans is None:
+            self._spans = tuple((start, start + tile.size.width) for _, tile, start in self._strips())
+        return self._spans[place]
+
     def _strips(self) -> Iterator[tuple[int, Tile, int]]:
         """Each tile with its place and the columns before it."""
         widths = [tile.size.width for tile in self.tiles]
@@ -223,8 +235,7 @@ class TiledPicture(Vertical):
 
     def cells_of(self, tile: Tile, row: int) -> list[Segment]:
         """One row of one tile."""
-        start = next(start for _, other, start in self._strips() if other is tile)
-        stop = start + tile.size.width
+        start, stop = self.span(tile.place)
         drawing = self._drawing
         if drawing is None or row >= drawing.size[0] or stop > drawing.size[1]:
             return self._words(row, start, stop)
