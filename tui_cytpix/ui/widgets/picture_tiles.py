@@ -47,7 +47,6 @@ class Tile(Widget):
 
     def on_resize(self) -> None:
         """The view fits the picture to all tiles."""
-        self._view.forget_spans()
         self._view.fit()
 
     def pieces(self, row: int, column: int, width: int) -> Iterator[Piece]:
@@ -84,7 +83,6 @@ class TiledPicture(Vertical):
         self._drawing: Drawing | None = None
         self._glyphs: dict[Cell, tuple[str, Style]] = {}
         self._chunks: dict[tuple[int, int], PixelImage] = {}
-        self._spans: tuple[tuple[int, int], ...] | None = None
 
     def compose(self) -> ComposeResult:
         """Title and tiles."""
@@ -199,19 +197,9 @@ class TiledPicture(Vertical):
                 top, left = max(row - height // 2, 0) // cell[0], max(column - width // 2, 0) // cell[1]
                 dirty[top : (row + height // 2) // cell[0] + 1, left : (column + width // 2) // cell[1] + 1] = True
 
-    def forget_spans(self) -> None:
-        """A tile has another width."""
-        self._spans = None
-
-    def span(self, place: int) -> tuple[int, int]:
-        """(first, end) of the columns of a tile; kept, as every line that is drawn asks, and sizes are slow to find."""
-        if self._spans is None:
-            self._spans = tuple((start, start + tile.size.width) for _, tile, start in self._strips())
-        return self._spans[place]
-
     def _strips(self) -> Iterator[tuple[int, Tile, int]]:
         """Each tile with its place and the columns before it."""
-        widths = [tile.size.width for tile in self.tiles]
+        widths = [tile.outer_size.width for tile in self.tiles]
         for place, (tile, stop) in enumerate(zip(self.tiles, accumulate(widths), strict=True)):
             yield place, tile, stop - widths[place]
 
@@ -235,7 +223,9 @@ class TiledPicture(Vertical):
 
     def cells_of(self, tile: Tile, row: int) -> list[Segment]:
         """One row of one tile."""
-        start, stop = self.span(tile.place)
+        # Tiles have no border: `outer_size`, which is known, is `size`, which is looked up, and every line asks.
+        start = sum(other.outer_size.width for other in self.tiles[: tile.place])
+        stop = start + tile.outer_size.width
         drawing = self._drawing
         if drawing is None or row >= drawing.size[0] or stop > drawing.size[1]:
             return self._words(row, start, stop)
