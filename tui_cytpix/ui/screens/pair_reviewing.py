@@ -33,6 +33,7 @@ class PairReviewingScreen(ProcessingScreen):
         self.base: ModelEntry | None = None
         self._differences: tuple[Difference, ...] = ()
         self._order: tuple[ImageKey, ...] = ()
+        self._new_first: frozenset[ImageKey] = frozenset()
         self._revealed = False
 
     @property
@@ -61,6 +62,7 @@ class PairReviewingScreen(ProcessingScreen):
             self._revealed = False
             seed = pairing.seed_of(self.session.run, self.judged_model, self.base)
             self._order = pairing.review_order(self._differences, seed)
+            self._new_first = frozenset(key for key in self._order if pairing.new_comes_first(key, seed))
             self.show_pane("pairs")
             self.set_focus(self.pair_review)
             self._show_pairs(self._next_open())
@@ -85,13 +87,12 @@ class PairReviewingScreen(ProcessingScreen):
         assert self.base is not None
         said, blind = self.preferences(), self.blind
         new, base = (self.session.predict.store(model) for model in (self.judged_model, self.base))
-        seed = pairing.seed_of(self.session.run, self.judged_model, self.base)
         pairs = []
         for key in self._order:
             ours, theirs = new.get(key), base.get(key)
             if ours is None or theirs is None:
                 continue
-            first = blind and pairing.new_comes_first(key, seed)
+            first = blind and key in self._new_first
             names = (
                 ("left", "right") if blind else (f"base {self.base.card.name}", f"new {self.judged_model.card.name}")
             )

@@ -42,6 +42,7 @@ class WorkScreen(StepScreen):
         self._told: set[str] = set()
         self._cancel_wished = False
         self._task_name = ""
+        self._switcher: ContentSwitcher | None = None
 
     def body(self) -> Iterable[Widget]:
         """Hint, work, progress."""
@@ -81,8 +82,9 @@ class WorkScreen(StepScreen):
     @property
     def pane(self) -> str:
         """The id of the pane that shows."""
-        found = self.query(ContentSwitcher)
-        return (found.first().current or "") if found else ""
+        if self._switcher is None:  # kept: every key asks for it, and a query walks through all widgets
+            self._switcher = next(iter(self.query(ContentSwitcher)), None)
+        return "" if self._switcher is None else self._switcher.current or ""
 
     def show_pane(self, pane: str) -> None:
         """Shows another pane; the caller puts the focus into it."""

@@ -80,8 +80,9 @@ class EventImageView(TiledPicture, can_focus=True):
         """
         self.key, self.segmentation, self._also = key, segmentation, tuple(also)
         label = self.query_one(".image-title", Static)
-        label.update(plain(title))
-        label.set_class(bool(title), "-shown")
+        if plain(title) != str(label.content):  # an update lays the whole screen out anew
+            label.update(plain(title))
+            label.set_class(bool(title), "-shown")
         if key is not None and self.picture is None:
             self.session.cache.request([key], lambda ready: self.post_message(self.Ready(ready)))
         self.redraw()

@@ -21,6 +21,7 @@ from tui_cytpix.ui.widgets.event_image import EventImageView
 from tui_cytpix.ui.widgets.hint import Words
 
 SIDES = ("left", "right", "third", "fourth")
+AHEAD = 3  # pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ class PairView(Vertical):
     PairView { height: 1fr; }
     PairView .pair-title { width: 1fr; height: 1; text-style: bold; }
     PairView EventImageView { width: 1fr; height: 1fr; }
-    PairView #pair-titles { height: 1; }
+    PairView #pair-words, PairView #pair-titles { height: 1; }
     PairView .pair-further { margin-left: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("pair")
@@ -126,6 +127,7 @@ class PairView(Vertical):
             )
         )
         self._make_room(len(answers))
+        self._read_ahead()
         room = max(8, (self.size.width or self.app.size.width) // len(answers) - 12)
         names = pair.names or self._names
         for side, name, answer, view in zip(SIDES, names, answers, self._views, strict=False):
@@ -133,6 +135,12 @@ class PairView(Vertical):
             self.query_one(f"#pair-{side}-title", Words).say(title)
             view.show(pair.key, answer, also=answers)
         self.post_message(self.Moved(pair.key))
+
+    def _read_ahead(self) -> None:
+        """The pictures that come next are decoded while this one is looked at."""
+        following = [pair.key for pair in self._pairs[self._at + 1 : self._at + 1 + AHEAD]]
+        if following:
+            self._views[0].session.cache.request(following, lambda _key: None)
 
     def _go(self, by: int) -> None:
         at = max(0, min(self._at + by, len(self._pairs) - 1))

@@ -39,7 +39,7 @@ class Tile(Widget):
 
     def __init__(self, view: TiledPicture, place: int) -> None:
         super().__init__()
-        self._view, self._place = view, place
+        self._view, self.place = view, place
 
     def render_line(self, y: int) -> Strip:
         """One row of cells."""
@@ -51,7 +51,7 @@ class Tile(Widget):
 
     def pieces(self, row: int, column: int, width: int) -> Iterator[Piece]:
         """The picture's pixels under some cells."""
-        image = self._view.chunk(self._place, row // CHUNK_ROWS)
+        image = self._view.chunk(self.place, row // CHUNK_ROWS)
         if image is not None:
             yield Piece(0, image, row % CHUNK_ROWS, column, width)
 
@@ -199,7 +199,7 @@ class TiledPicture(Vertical):
 
     def _strips(self) -> Iterator[tuple[int, Tile, int]]:
         """Each tile with its place and the columns before it."""
-        widths = [tile.size.width for tile in self.tiles]
+        widths = [tile.outer_size.width for tile in self.tiles]
         for place, (tile, stop) in enumerate(zip(self.tiles, accumulate(widths), strict=True)):
             yield place, tile, stop - widths[place]
 
@@ -223,8 +223,9 @@ class TiledPicture(Vertical):
 
     def cells_of(self, tile: Tile, row: int) -> list[Segment]:
         """One row of one tile."""
-        start = next(start for _, other, start in self._strips() if other is tile)
-        stop = start + tile.size.width
+        # Tiles have no border: `outer_size`, which is known, is `size`, which is looked up, and every line asks.
+        start = sum(other.outer_size.width for other in self.tiles[: tile.place])
+        stop = start + tile.outer_size.width
         drawing = self._drawing
         if drawing is None or row >= drawing.size[0] or stop > drawing.size[1]:
             return self._words(row, start, stop)
