@@ -159,11 +159,7 @@ def tell(folder: Path) -> Run:
         oracle.annotate(annotator, run, key)
     train.add_epochs(run, 50)
     describe("after 50 more", follow(run), oracle)
-    used = os.times()
-    print(
-        f"training, both parts: {time.monotonic() - began:.0f} s of wall time, "
-        f"{used.children_user + used.children_system:.0f} s of one core with the predictions"
-    )
+    print(f"training, both parts: {time.monotonic() - began:.0f} s")
     for advice in advise(TrainingWatch(run.folder).poll(), run.annotations, morphology.missing_in(run)):
         print(f"  advice: {advice.kind}: {advice.words}")
     report_errors(run, oracle)

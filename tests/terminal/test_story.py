@@ -115,6 +115,7 @@ def train(window: Terminal) -> None:
     window.wait("Trained 6 epochs")
     window.press("w")
     window.answer("Its name", "mine")
+    window.answer("Notes for its card", "")
     window.wait("mine is written")
     window.press(".")
 

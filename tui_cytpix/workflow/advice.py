@@ -175,7 +175,8 @@ def _inconsistent(status: TrainingStatus, book: AnnotationBook) -> Advice | None
     images = tuple(w.image for w in wrong)
     annotated = len(book.accepted())
     if len(wrong) >= max(2, INCONSISTENT * annotated):
-        words = f"{len(wrong)} of {annotated} annotations seem inconsistent: {why}. Look at them again."
+        again = "Look at them again; debris or ghosts beside the cells may be why."
+        words = f"{len(wrong)} of {annotated} annotations seem inconsistent: {why}. {again}"
         return Advice("inconsistent", words, images)
     return Advice("doubtful", f"Look at {'this' if len(wrong) == 1 else 'these'} once more: {why}.", images)
 

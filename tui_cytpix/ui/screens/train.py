@@ -30,7 +30,7 @@ from tui_cytpix.workflow import base_model, finishing, morphology, progress, sug
 from tui_cytpix.workflow.advice import Advice, advise, queue
 from tui_cytpix.workflow.morphology import Missing
 
-REDRAW_SECONDS = 2.0
+REDRAW_SECONDS, LOOK_SECONDS = 2.0, 8.0
 RESTING = (JobState.PAUSED, JobState.FINISHED, JobState.STOPPED)
 
 
@@ -49,6 +49,7 @@ class TrainScreen(TrainingWishes):
         self.missing: Missing | None = None
         self._looked_at = -1
         self._looked = ("", 0)
+        self._looked_since = 0.0
         self._redraw: Timer | None = None
         self._shown_at = 0.0
         self._shown_state: JobState | None = None
@@ -98,6 +99,7 @@ class TrainScreen(TrainingWishes):
 
     def returned(self) -> None:
         """Back from the editor: a training job at work gets the new annotations."""
+        self._show_training()
         self.refresh_all()
         self.start(self._look_for_missing(), "missing")
         if self.session.training.live:
@@ -195,8 +197,9 @@ class TrainScreen(TrainingWishes):
         self._shown_at, self._shown_state = time.monotonic(), status.state
         self.show_words()
         self._take_marks()
-        new_look = (status.job, status.looked) != self._looked
-        self._looked = status.job, status.looked
+        new_look = (status.job, status.looked) != self._looked and self._shown_at - self._looked_since >= LOOK_SECONDS
+        if new_look:
+            self._looked, self._looked_since = (status.job, status.looked), self._shown_at
         for item in self.gallery.items:
             if new_look or item.badges != badge(item.key in self.lately, self.changes.get(item.key, 0)):
                 self.gallery.update_item(self.item(item.key))

@@ -61,12 +61,14 @@ class Words(Static):
         text = Text("\n").join(shown)
         if text.plain != self.words:
             self.words = text.plain
-            self.update(text, layout=self._height_of(text) != self.content_size.height)
+            self.update(text, layout=self._moves_others(text))
 
-    def _height_of(self, text: Text) -> int:
-        """Rows that it takes: where they stay the same, the rest of the screen need not be laid out anew."""
-        width = self.content_size.width
-        return len(text.wrap(self.app.console, width)) if width else -1
+    def _moves_others(self, text: Text) -> bool:
+        """Whether it takes more or fewer rows than what it replaces; else the screen need not be laid out anew."""
+        size = self.content_size
+        if not self.display:
+            return False
+        return not size.width or len(text.wrap(self.app.console, size.width)) != size.height
 
 
 def plain_lines(text: str) -> Text:
