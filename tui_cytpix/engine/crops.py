@@ -14,7 +14,7 @@ from tui_cytpix.core.regions import Box
 from tui_cytpix.core.resample import resampled
 
 GRAIN = 4  # px of a full-resolution input: a tenth of the particles that networks are trained on
-MARGIN = 12  # px of the input around a region that the network sees too, at least: see tests/benchmarks/speed.py
+MARGIN = 24  # px of the input around a region that the network sees too, at least: see tests/benchmarks/speed.py
 BUCKET = 32  # px of a full-resolution input: of few sizes more go through the network together
 MOST_SHARE = 0.8  # of a frame: where crops would cover more, the network sees it whole
 
