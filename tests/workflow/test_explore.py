@@ -162,6 +162,8 @@ def test_a_sample_without_the_parameter_says_so_in_its_row(run, samples) -> None
     row = explore.populations(EventTable(run, "tube"), run.settings.gates)[1]
     assert "no Gone" in row.problem
     assert all(math.isnan(n) for n in explore.statistics_row(row))
+    whole = explore.populations(EventTable(run, "tube"), (), [Axis("Gone"), Axis("FSC-A")])[0]
+    assert (whole.events, whole.x.number, whole.y.number) == (400, 0, 400)
 
 
 def test_walking_through_samples_and_gates(run, seen) -> None:

@@ -98,9 +98,8 @@ def list_gates(arguments: argparse.Namespace) -> int:
     try:
         axes = [Axis(name) for name in arguments.parameters]
         tables = _tables(run)
-        for each in tables:
-            for axis in axes:
-                each.parameter(axis.parameter)
+        for axis in axes:
+            _having(tables, axis.parameter)
         found = [one for each in tables for one in explore.populations(each, run.settings.gates, axes)]
         if arguments.out is not None:
             explore.export_statistics(arguments.out, tables, run.settings.gates, axes)
@@ -135,9 +134,20 @@ def _axis(tables: list[EventTable], parameter: str, kind: str, compensated: bool
     """
     from tui_cytpix.workflow import event_plot
 
-    having = [each for each in tables if parameter in [known.name for known in each.parameters]] or tables
-    having[0].values(parameter, compensated)
-    return event_plot.axis_for(having[0], parameter, kind, compensated)
+    having = _having(tables, parameter)
+    having.values(parameter, compensated)
+    return event_plot.axis_for(having, parameter, kind, compensated)
+
+
+def _having(tables: list[EventTable], parameter: str) -> EventTable:
+    """The first sample with that parameter.
+
+    Raises:
+        SampleError: none has it.
+    """
+    found = next((each for each in tables if parameter in [known.name for known in each.parameters]), tables[0])
+    found.parameter(parameter)
+    return found
 
 
 def add_range(arguments: argparse.Namespace) -> int:

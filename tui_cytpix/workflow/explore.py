@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tui_cytpix.domain.gate import Axis, Gate, in_order
 from tui_cytpix.errors import InputError, UsageError
@@ -67,19 +68,26 @@ def populations(table: EventTable, gates: Sequence[Gate], axes: Sequence[Axis] =
 def _population(
     table: EventTable, gates: Sequence[Gate], name: str, parent: str, depth: int, axes: Sequence[Axis]
 ) -> Population:
-    from tui_cytpix.core.population import summary
-
     whole = (table.rows, table.images, table.volume_ul)
     try:
         within = gating.inside(table, gates, name)
         outer = int(gating.inside(table, gates, parent).sum())
-        sums = [summary(table.values(axis.parameter, axis.compensated)[within]) for axis in axes[:2]]
     except InputError as error:
         return Population(name or gating.ALL, depth, table.sample, 0, 0, whole[0], 0, *whole[1:], problem=str(error))
-    x, y = (*sums, None, None)[:2]
+    x, y = (*(_summed(table, axis, within) for axis in axes[:2]), None, None)[:2]
     images = int((within & table.imaged).sum())
     events = int(within.sum())
     return Population(name or gating.ALL, depth, table.sample, events, outer, whole[0], images, *whole[1:], x, y)
+
+
+def _summed(table: EventTable, axis: Axis, within: NDArray[np.bool_]) -> Summary:
+    """Of no value where the sample lacks the parameter."""
+    from tui_cytpix.core.population import summary
+
+    try:
+        return summary(table.values(axis.parameter, axis.compensated)[within])
+    except InputError:
+        return summary(np.zeros(0))
 
 
 STATISTICS = ("Events", "% of parent", "% of all", "Images", "% of images", "Events/µl")
