@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driving import notices, press_each, until
+from driving import burst, notices, press_each, until
 from steps import IMAGES, SAMPLE, build, choose_base, on_screen, reply, truth, words_of
 from textual.pilot import Pilot
 
@@ -92,6 +92,22 @@ async def test_a_gate_by_keys_restricts_the_selection(app: CytpixApp, size: tupl
         await until(pilot, lambda: "Drawn only from the gate left" in words_of(app, "#about-words"))
         inside = {e for e, row in screen.exploration.table.image_rows.items() if rows[row]}
         assert {key.event for key in before.session.run.settings.selection.images} == inside
+
+
+async def test_keys_that_come_in_a_burst(app: CytpixApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await on_screen(pilot, "SamplesScreen")
+        screen = await explorer(pilot)
+        await burst(pilot, "H H space L L K space enter")
+        await reply(pilot, "box")
+        await until(pilot, lambda: app.session.run.settings.gates)
+        assert len(app.session.run.settings.gates[0].corners) == 4
+        await quiet(pilot, screen)
+        await burst(pilot, "n w")
+        await until(pilot, lambda: screen.pane == "images")
+        rows = screen.exploration.rows()
+        inside = {e for e, row in screen.exploration.table.image_rows.items() if rows[row]}
+        assert {item.key.event for item in screen.gallery.items} == inside
 
 
 async def test_from_a_gate_to_its_images_and_back(app: CytpixApp) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tui_cytpix.domain.gate import Axis, Gate, Scale
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.errors import UsageError
+from tui_cytpix.errors import SampleError, UsageError
 from tui_cytpix.formats.fcs import read_fcs
 from tui_cytpix.workflow import event_plot, explore, gates
 from tui_cytpix.workflow import samples as use
@@ -242,6 +242,17 @@ def test_samples_without_anything_to_plot(run, samples) -> None:
     seen = Exploration(run)
     with pytest.raises(UsageError, match="nothing to plot"):
         seen.open("bare")
+
+
+def test_the_first_sample_that_can_be_shown_is(run, tmp_path) -> None:
+    (tmp_path / "tube").rename(tmp_path / "moved")
+    seen = Exploration(run)
+    seen.open_first()
+    assert seen.table.sample == "other"
+    (tmp_path / "other").rename(tmp_path / "moved too")
+    run.images.close()
+    with pytest.raises(SampleError, match="tube"):
+        Exploration(run).open_first()
 
 
 def test_outlines_only_where_parameters_match(run, seen) -> None:

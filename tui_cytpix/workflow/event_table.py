@@ -35,7 +35,8 @@ class Parameter:
     """A column.
 
     `label` is what the FCS adds to its name, or a feature's unit; `source` is "FCS" or a model's name; `top` is the
-    largest value that the instrument gives (`$PnR`), 0 where unknown; `of_images`: only imaged events have a value.
+    largest value that the instrument gives (`$PnR`, on the linear scale), 0 where unknown; `of_images`: only imaged
+    events have a value.
     """
 
     name: str
@@ -90,7 +91,8 @@ class EventTable:
         fcs, of_images = self._fcs, set(names("image"))
         for known in fcs.parameters if fcs else ():
             derived = known.name in of_images
-            parameter = Parameter(known.name, shown(known.label), INSTRUMENT, known.range, derived)
+            top = float(known.linear(np.array([known.range]))[0])
+            parameter = Parameter(known.name, shown(known.label), INSTRUMENT, top, derived)
             yield parameter, partial(self._of_fcs, known.name, derived)
 
     def _of_fcs(self, name: str, derived: bool) -> Column:

@@ -79,6 +79,22 @@ class Exploration(PlotAxes):
         except CytpixError:
             self.gate = ""
 
+    def open_first(self) -> None:
+        """Shows the first sample that can be shown.
+
+        Raises:
+            SampleError, UsageError: none can; as the first one said.
+        """
+        problem: CytpixError | None = None
+        for sample in self.samples:
+            try:
+                self.open(sample)
+                return
+            except CytpixError as error:
+                problem = problem or error
+        if problem is not None:
+            raise problem
+
     def step_sample(self, by: int) -> None:
         """The next sample, or the one before; raises as `open`."""
         place = self.samples.index(self.table.sample) + by

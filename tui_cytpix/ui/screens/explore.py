@@ -90,7 +90,7 @@ class ExploreScreen(PlotScreen):
             self.report("This run has no sample yet: add one in step 3.")
             return
         self.say("Reading the sample.")
-        self.change(lambda seen: seen.open(seen.samples[0]))
+        self.change(lambda seen: seen.open_first())
         self._model = await asyncio.to_thread(self._newest_model)
         if self._model is not None:
             await self.session.load_predictions(self._model)
@@ -114,14 +114,15 @@ class ExploreScreen(PlotScreen):
     # Gates
 
     def action_corner(self) -> None:
-        """At the crosshair."""
-        at = self.plot.at
-        self.change(lambda seen: seen.add_corner(at))
+        """At the crosshair, at once: the next key may close the gate."""
+        self.exploration.add_corner(self.plot.at)
+        self.redraw()
 
     def action_undo(self) -> None:
         """Takes the last corner back."""
         if self.exploration.corners:
-            self.change(lambda seen: seen.corners.pop())
+            self.exploration.corners.pop()
+            self.redraw()
         else:
             self.report("No corner is put yet.")
 
@@ -136,7 +137,11 @@ class ExploreScreen(PlotScreen):
         else:
             taken = {gate.name for gate in self.exploration.gates}
             free = next(f"Gate {n}" for n in range(1, len(taken) + 2) if f"Gate {n}" not in taken)
-            self.ask("Name of the gate:", free, lambda name: self.change(lambda seen: seen.close_gate(name)))
+            self.ask("Name of the gate:", free, self._close_gate)
+
+    def _close_gate(self, name: str) -> None:
+        self.exploration.close_gate(name)
+        self.redraw()
 
     def action_next_gate(self) -> None:
         """Its events."""
@@ -154,8 +159,12 @@ class ExploreScreen(PlotScreen):
             return
         self.ask_panel.confirm(
             f"Delete the gate {name}, and the gates that lie in it?",
-            lambda: self.change(lambda seen: seen.delete_gate()),
+            lambda: self.start(self._delete_gate(), "delete"),
         )
+
+    async def _delete_gate(self) -> None:
+        self.exploration.delete_gate()
+        self.redraw()
 
     def action_selection(self) -> None:
         """Step 3 draws from the gate shown, or from all again."""
@@ -167,7 +176,7 @@ class ExploreScreen(PlotScreen):
         wanted = "" if name == before else name
         gates.use_for_selection(run, wanted)
         said = f"only images in {wanted}" if wanted else "images of all events"
-        self.change(lambda _seen: None, lambda _none: self.report(f"Step 3 draws {said} when it selects next."))
+        self.redraw(lambda _none: self.report(f"Step 3 draws {said} when it selects next."))
 
     # Images
 
@@ -195,7 +204,7 @@ class ExploreScreen(PlotScreen):
         if key is not None:
             self.exploration.event = key.event
             self.close_panels()
-            self.change(lambda _seen: None, lambda _none: self.point_out(key.event))
+            self.redraw(lambda _none: self.point_out(key.event))
 
     def focus_main(self) -> None:
         """The plot."""

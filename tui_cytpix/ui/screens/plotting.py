@@ -63,6 +63,10 @@ class PlotScreen(WorkScreen):
 
         self.start(work(), "plot")
 
+    def redraw(self, then: Callable[[None], Any] = lambda _none: None) -> None:
+        """Draws anew what is looked at."""
+        self.change(lambda _seen: None, then)
+
     async def _draw(self) -> None:
         seen = self.exploration
         columns, rows = self.plot.area
@@ -114,7 +118,7 @@ class PlotScreen(WorkScreen):
     def on_event_plot_resized(self) -> None:
         """Counts for the new size."""
         if self._exploration is not None:
-            self.change(lambda _seen: None)
+            self.redraw()
 
     # The crosshair
 
