@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import itertools
 import math
+import shutil
 import statistics
 
 import numpy as np
 import pytest
 
-from tui_cytpix.domain.gate import Axis, Gate, Scale
+from tui_cytpix.domain.gate import SCALES, Axis, Gate, Scale
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import SampleError, UsageError
 from tui_cytpix.formats.fcs import read_fcs
@@ -81,6 +82,40 @@ def test_zooming_keeps_the_place_under_the_crosshair(seen) -> None:
     assert np.allclose(whole, seen.extents)
     with pytest.raises(UsageError, match="no range"):
         seen.set_range(X, 2, 1)
+
+
+def test_zooming_ends_where_nothing_more_is_to_see(seen) -> None:
+    for _ in range(60):
+        seen.zoom(0.5, (0.4, 0.4))
+    assert all(high > low for low, high in seen.extents)
+    seen.view(40, 20)
+    for _ in range(60):
+        seen.zoom(2.0, (0.4, 0.4))
+    view = seen.view(40, 20)
+    assert view.counts.sum() == 400
+    assert all(view.ticks)
+
+
+@pytest.mark.shared_data
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "name",
+    ["accuri_c6plus", "bd_calibur_fcs20", "bd_canto2_fcs20_int", "beckman_navios_lmd", "partec_cyflow_cube8_mixedbits"],
+)
+def test_any_parameter_of_real_files_can_be_plotted_on_any_scale(tmp_path, samples, shared_data, name: str) -> None:
+    shutil.copy(shared_data / "fcs" / f"{name}.fcs", tmp_path / f"{name}.fcs")
+    with Run.create(tmp_path / "real") as run:
+        use.add_sample(run, samples.make(name, 2), 0.5)
+        seen = Exploration(run)
+        seen.open(name)
+        seen.set_parameter(Y, "")
+        for parameter in seen.table.parameters:
+            seen.set_parameter(X, parameter.name)
+            for _ in SCALES:
+                seen.next_scale(X)
+                view = seen.view(60, 20)
+                assert view.counts.sum() >= 0.99 * view.events
+                assert view.ticks[X]
 
 
 def test_ticks_are_round_and_apart(seen) -> None:

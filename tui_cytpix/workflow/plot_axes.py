@@ -14,6 +14,7 @@ from tui_cytpix.workflow.event_plot import Extent
 from tui_cytpix.workflow.event_table import EventTable, on_scale
 
 X, Y = 0, 1
+CLOSEST, FARTHEST = 1e-6, 16.0  # extents shown, as shares of the whole
 
 
 class PlotAxes:
@@ -116,13 +117,18 @@ class PlotAxes:
         self.extents = tuple(extents)
 
     def zoom(self, factor: float, at: Sequence[float]) -> None:
-        """Shows `factor` of each extent about a place, shares of the area; that place stays where it is."""
+        """Shows `factor` of each extent about a place, shares of the area; that place stays where it is. Where nothing
+        more is to be seen, nothing happens.
+        """
         extents = []
         for (low, high), share in zip(self.extents, at, strict=False):
             span = (high - low) * factor
             start = low + share * (high - low) - share * span
             extents.append((start, start + span))
-        self.extents = tuple(extents)
+        whole = self._full(self.axes)
+        shares = [(b - a) / (d - c) for (a, b), (c, d) in zip(extents, whole, strict=True)]
+        if all(CLOSEST < share < FARTHEST for share in shares):
+            self.extents = tuple(extents)
 
     def whole(self) -> None:
         """All of both axes."""
