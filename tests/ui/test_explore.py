@@ -16,6 +16,7 @@ from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.ui.screens.explore import ExploreScreen
 from tui_cytpix.ui.widgets.event_image import EventImageView
 from tui_cytpix.ui.widgets.gallery import Gallery
+from tui_cytpix.ui.widgets.table import Table
 from tui_cytpix.workflow import gates, samples
 from tui_cytpix.workflow.run import Run
 
@@ -198,7 +199,8 @@ async def test_the_table_and_its_export(app: CytpixApp, tmp_path: Path) -> None:
         screen = await explorer(pilot)
         await press_each(pilot, "t")
         await until(pilot, lambda: screen.pane == "statistics")
-        assert [str(cell) for cell in screen.table.get_row_at(0)][:3] == [SAMPLE, "all events", "300"]
+        table = screen.query_one("#statistics", Table)
+        assert [str(cell) for cell in table.get_row_at(0)][:3] == [SAMPLE, "all events", "300"]
         await press_each(pilot, "e")
         await reply(pilot, str(tmp_path / "table.csv"))
         await until(pilot, (tmp_path / "table.csv").is_file)
@@ -208,6 +210,23 @@ async def test_the_table_and_its_export(app: CytpixApp, tmp_path: Path) -> None:
         await press_each(pilot, "e")
         await reply(pilot, str(tmp_path / "events.fcs"))
         await until(pilot, (tmp_path / "events.fcs").is_file)
+
+
+async def test_the_table_of_events(app: CytpixApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await on_screen(pilot, "SamplesScreen")
+        screen = await explorer(pilot)
+        await press_each(pilot, "T")
+        await until(pilot, lambda: screen.pane == "events")
+        table = screen.query_one("#events", Table)
+        assert table.row_count == 300
+        assert [str(cell) for cell in table.get_row_at(2)][:3] == ["4", list(truth())[2], "4"]
+        table.move_cursor(row=299)
+        await press_each(pilot, "enter")
+        await until(pilot, lambda: "has no image" in notices(app))
+        table.move_cursor(row=0)
+        await press_each(pilot, "j j enter")
+        await until(pilot, lambda: screen.pane == "main" and screen.exploration.event == list(truth())[2])
 
 
 async def test_without_fcs_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,8 +76,10 @@ def explore(pane: str, axes: Sequence[str], gate: str, corners: int, missing: st
     """The explore screen; `axes` are what is plotted, `corners` those of a gate being drawn."""
     if pane == "images":
         return "{explore.enter} shows the image's event on the plot, {explore.images} leads back."
+    named = ", ".join(f"{letter} is {name}" for letter, name in zip("xy", axes, strict=False))
+    if pane == "events":
+        return f"{named}. {{explore.enter}} shows the event on the plot, {{explore.events}} leads back."
     if pane == "statistics":
-        named = ", ".join(f"{letter} is {name}" for letter, name in zip("xy", axes, strict=False))
         return f"{named}. {{explore.enter}} shows the population, {{explore.export}} writes the table."
     if corners and missing:
         return "A gate has begun: {explore.corner} puts the next corner, {explore.undo} takes one back."

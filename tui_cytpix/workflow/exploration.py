@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,14 @@ class PlotView:
     outlines: tuple[Outline, ...]
     events: int
     off: int
+
+
+class EventRow(NamedTuple):
+    """An event: its row in the FCS from 0, its image ("" for none), its values along the axes."""
+
+    row: int
+    event: str
+    values: tuple[float, ...]
 
 
 class Exploration(PlotAxes):
@@ -249,6 +258,14 @@ class Exploration(PlotAxes):
             if within[row]:
                 found.append((ImageKey(self.table.sample, event), float(values[row])))
         return found
+
+    def event_rows(self, most: int) -> list[EventRow]:
+        """Of the events shown, those with an image first, with their values along the axes."""
+        event_of = {row: event for event, row in self.table.image_rows.items()}
+        rows = np.flatnonzero(self.rows()).tolist()
+        rows = [*(row for row in rows if row in event_of), *(row for row in rows if row not in event_of)][:most]
+        columns = [self.table.values(axis.parameter, axis.compensated) for axis in self.axes]
+        return [EventRow(row, event_of.get(row, ""), tuple(float(c[row]) for c in columns)) for row in rows]
 
     def nearest(self, at: Sequence[float]) -> str:
         """The imaged event shown that is nearest to a place; it is pointed out from now on. "" for none."""

@@ -31,6 +31,7 @@ EXPLORE = (
     _C("explore.delete", "D", "Delete", "Delete the gate that is shown, and those in it (asks)."),
     _C("explore.images", "w", "Images", "The images of the events shown; again: back to the plot.", footer=True),
     _C("explore.nearest", "i", "Nearest", "The image of the event nearest to the crosshair."),
+    _C("explore.events", "T", "Events", "The events shown as a table, those with an image first."),
     _C("explore.statistics", "t", "Table", "Gates and samples with their statistics.", footer=True),
     _C("explore.selection", "s", "Select in", "Step 3 draws only from the gate shown, or from all again."),
     _C("explore.export", "e", "Export", "Write the events shown (.csv, .fcs), or the table of statistics (.csv)."),

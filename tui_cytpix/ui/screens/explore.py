@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -17,25 +16,20 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui import hints
 from tui_cytpix.ui.commands import bindings, of_scope
-from tui_cytpix.ui.screens.plotting import PlotScreen
+from tui_cytpix.ui.screens.event_tables import EVENT_COLUMNS, STATISTICS_COLUMNS, EventTablesScreen
 from tui_cytpix.ui.widgets.choice_panel import ChoicePanel
 from tui_cytpix.ui.widgets.event_image import EventImageView
 from tui_cytpix.ui.widgets.event_plot import EventPlot
 from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.hint import Words
 from tui_cytpix.ui.widgets.table import Table
-from tui_cytpix.workflow import base_model, evaluate, explore, gates
+from tui_cytpix.workflow import base_model, evaluate, gates
 from tui_cytpix.workflow.event_plot import short
-from tui_cytpix.workflow.exploration import Exploration
-from tui_cytpix.workflow.explore import Population, axis_name
-
-COLUMNS = ("Sample", "Gate", "Events", "% parent", "% all", "Images", "% images", "per µl", *(
-    f"{axis} {what}" for axis in "xy" for what in ("median", "mean", "CV %", "rSD")
-))  # fmt: skip
+from tui_cytpix.workflow.explore import axis_name
 
 
-class ExploreScreen(PlotScreen):
-    """Panes: the plot with its populations (main), the images of a population, the table of statistics."""
+class ExploreScreen(EventTablesScreen):
+    """Panes: the plot with its populations (main), the images of a population, its events, statistics of all."""
 
     step = "evaluate"
     on_top = True
@@ -43,7 +37,7 @@ class ExploreScreen(PlotScreen):
     CSS_PATH = "explore.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("explore")
     IN_EVERY_PANE: ClassVar[frozenset[str]] = frozenset(
-        {"explore.enter", "explore.images", "explore.statistics", "explore.export"}
+        {"explore.enter", "explore.images", "explore.events", "explore.statistics", "explore.export"}
     )
 
     def __init__(self, step: str = "evaluate") -> None:
@@ -62,18 +56,14 @@ class ExploreScreen(PlotScreen):
                         yield Words(id="populations")
                     yield EventImageView(id="pointed")
             yield Gallery(id="images", without=("gallery.open", "gallery.gate"))
-            yield Table(COLUMNS, choose=False, id="statistics")
+            yield Table(EVENT_COLUMNS, choose=False, id="events")
+            yield Table(STATISTICS_COLUMNS, choose=False, id="statistics")
         yield ChoicePanel("parameter (q or Esc: leave)", "Take it", id="parameters")
 
     @property
     def gallery(self) -> Gallery:
         """The images of the events shown."""
         return self.query_one("#images", Gallery)
-
-    @property
-    def table(self) -> Table:
-        """Gates and samples."""
-        return self.query_one("#statistics", Table)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """The plot's commands belong to the plot."""
@@ -127,11 +117,12 @@ class ExploreScreen(PlotScreen):
             self.report("No corner is put yet.")
 
     def action_enter(self) -> None:
-        """Closes the gate, or goes from an image or a row of the table to the plot."""
+        """Closes the gate, or goes from an image or a row of a table to the plot."""
         if self.pane == "images":
-            self._to_point()
-        elif self.pane == "statistics":
-            self._to_population()
+            key = self.gallery.current_key
+            self.to_point("" if key is None else key.event)
+        elif self.pane in ("events", "statistics"):
+            self.take_row()
         elif self.exploration.missing:
             self.report(f"{self.exploration.missing} {self.key('explore.corner')} puts one at the crosshair.")
         else:
@@ -199,65 +190,6 @@ class ExploreScreen(PlotScreen):
         self.set_focus(self.gallery)
         self.say_next()
 
-    def _to_point(self) -> None:
-        key = self.gallery.current_key
-        if key is not None:
-            self.exploration.event = key.event
-            self.close_panels()
-            self.redraw(lambda _none: self.point_out(key.event))
-
     def focus_main(self) -> None:
         """The plot."""
         self.set_focus(self.plot)
-
-    # Statistics and export
-
-    def action_statistics(self) -> None:
-        """To the table, and back."""
-        if self.pane == "statistics":
-            self.close_panels()
-            return
-        self.change(Exploration.all_populations, self._show_statistics)
-
-    def _show_statistics(self, found: list[Population]) -> None:
-        rows = []
-        for one in found:
-            numbers = explore.statistics_row(one)
-            counts = ["–" if one.problem else str(number) for number in (one.events, one.images)]
-            shares = [short(n) for n in (numbers[1], numbers[2], numbers[4], numbers[5])]
-            sums = [short(n) for start in (6, 11) for n in numbers[start + 1 : start + 5]]
-            cells = [counts[0], *shares[:2], counts[1], *shares[2:], *sums]
-            cells += [""] * (len(COLUMNS) - 2 - len(cells))
-            name = "  " * one.depth + one.gate
-            rows.append((f"{one.sample}\n{one.gate}", [one.sample, name, *cells]))
-        self.table.fill(rows)
-        self.show_pane("statistics")
-        self.set_focus(self.table)
-        self.say_next()
-
-    def _to_population(self) -> None:
-        sample, _, gate = self.table.cursor_key.partition("\n")
-        name = "" if gate == gates.ALL else gate
-        self.close_panels()
-        self.change(lambda seen: seen.go_to(sample, name))
-
-    def action_export(self) -> None:
-        """Asks where to."""
-        seen = self.exploration
-        if self.pane == "statistics":
-            default = Path.cwd() / f"{self.session.run.settings.name}-statistics.csv"
-            self.ask("Write the statistics of all gates and samples to:", str(default), self._export_statistics)
-        else:
-            shown = seen.gate or gates.ALL
-            default = Path.cwd() / f"{seen.table.sample}-{shown}.csv".replace("/", "_")
-            self.ask(f"Write the events of {shown} to (.csv: these axes, .fcs: all):", str(default), self._export)
-
-    def _export(self, text: str) -> None:
-        if text:
-            path = Path(text).expanduser()
-            self.change(lambda seen: seen.export(path), lambda count: self.report(f"{count} events: {path}"))
-
-    def _export_statistics(self, text: str) -> None:
-        if text:
-            path = Path(text).expanduser()
-            self.change(lambda seen: seen.export_statistics(path), lambda count: self.report(f"{count} rows: {path}"))

@@ -1,0 +1,114 @@
+"""The part of the explore screen that shows tables, of events and of statistics, and writes them to files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tui_cytpix.ui.screens.plotting import PlotScreen
+from tui_cytpix.ui.widgets.table import Table
+from tui_cytpix.workflow import explore, gates
+from tui_cytpix.workflow.event_plot import short
+from tui_cytpix.workflow.exploration import EventRow, Exploration
+from tui_cytpix.workflow.explore import Population
+
+EVENT_COLUMNS = ("Row", "Image", "x", "y")
+STATISTICS_COLUMNS = (
+    *("Sample", "Gate", "Events", "% parent", "% all", "Images", "% images", "per µl"),
+    *(f"{axis} {what}" for axis in "xy" for what in ("median", "mean", "CV %", "rSD")),
+)
+MOST_EVENTS = 1000
+
+
+class EventTablesScreen(PlotScreen):
+    """Needs Tables `#events` and `#statistics` as panes."""
+
+    def to_point(self, event: str) -> None:
+        """To the plot, where the image's event is pointed out; nothing without an image."""
+        if event:
+            self.exploration.event = event
+            self.close_panels()
+            self.redraw(lambda _none: self.point_out(event))
+
+    def take_row(self) -> None:
+        """From the row under the cursor to the plot: its event, or its population."""
+        if self.pane == "events":
+            table = self.query_one("#events", Table)
+            event = table.cursor_key
+            if event.startswith("row "):
+                self.report("This event has no image; rows that have one come first.")
+            else:
+                self.to_point(event)
+            return
+        sample, _, gate = self.query_one("#statistics", Table).cursor_key.partition("\n")
+        self.close_panels()
+        self.change(lambda seen: seen.go_to(sample, "" if gate == gates.ALL else gate))
+
+    def _open_table(self, pane: str, rows: list[tuple[str, list[str]]]) -> None:
+        table = self.query_one(f"#{pane}", Table)
+        table.fill(rows)
+        self.show_pane(pane)
+        self.set_focus(table)
+        self.say_next()
+
+    def action_events(self) -> None:
+        """To the table of the events shown, and back."""
+        if self.pane == "events":
+            self.close_panels()
+        else:
+            self.change(lambda seen: seen.event_rows(MOST_EVENTS), self._show_events)
+
+    def _show_events(self, found: list[EventRow]) -> None:
+        rows = []
+        for one in found:
+            values = [f"{value:.6g}" for value in one.values]
+            cells = [str(one.row), one.event or "–", *values, *[""] * (len(EVENT_COLUMNS) - 2 - len(values))]
+            rows.append((one.event or f"row {one.row}", cells))
+        self._open_table("events", rows)
+        total = int(self.exploration.rows().sum())
+        if total > len(found):
+            self.report(f"The first {len(found)} of {total} events; {self.key('explore.export')} writes all.")
+
+    def action_statistics(self) -> None:
+        """To the table of all populations, and back."""
+        if self.pane == "statistics":
+            self.close_panels()
+        else:
+            self.change(Exploration.all_populations, self._show_statistics)
+
+    def _show_statistics(self, found: list[Population]) -> None:
+        rows = []
+        for one in found:
+            numbers = explore.statistics_row(one)
+            counts = ["–" if one.problem else str(number) for number in (one.events, one.images)]
+            shares = [short(n) for n in (numbers[1], numbers[2], numbers[4], numbers[5])]
+            sums = [short(n) for start in (6, 11) for n in numbers[start + 1 : start + 5]]
+            cells = [counts[0], *shares[:2], counts[1], *shares[2:], *sums]
+            cells += [""] * (len(STATISTICS_COLUMNS) - 2 - len(cells))
+            rows.append((f"{one.sample}\n{one.gate}", [one.sample, "  " * one.depth + one.gate, *cells]))
+        self._open_table("statistics", rows)
+
+    # Files
+
+    def action_export(self) -> None:
+        """Asks where to."""
+        seen = self.exploration
+        if self.pane == "statistics":
+            self._ask_file(f"{self.session.run.settings.name}-statistics", "the statistics of all gates and samples")
+        else:
+            shown = seen.gate or gates.ALL
+            self._ask_file(f"{seen.table.sample}-{shown}", f"the events of {shown} (.csv: these axes, .fcs: all)")
+
+    def _ask_file(self, stem: str, what: str) -> None:
+        default = Path.cwd() / f"{stem}.csv".replace("/", "_")
+        statistics = self.pane == "statistics"
+
+        def write(text: str) -> None:
+            if text:
+                path = Path(text).expanduser()
+                words = "rows" if statistics else "events"
+                self.change(
+                    lambda seen: seen.export_statistics(path) if statistics else seen.export(path),
+                    lambda count: self.report(f"{count} {words}: {path}"),
+                )
+
+        self.ask(f"Write {what} to:", str(default), write)
