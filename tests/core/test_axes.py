@@ -99,7 +99,7 @@ def test_arcsinh_as_flowutils_where_both_are_logarithmic() -> None:
 @pytest.mark.parametrize(
     ("low", "high", "most", "expected"),
     [
-        (0, 10, 5, [0, 2, 4, 6, 8, 10][:5]),
+        (0, 10, 5, [0, 5, 10]),
         (0, 10, 6, [0, 2, 4, 6, 8, 10]),
         (-1.2, 1.1, 5, [-1, -0.5, 0, 0.5, 1]),
         (0, 1048576, 4, [0, 500000, 1000000]),

@@ -67,8 +67,17 @@ def test_a_plot_counts_as_numpy_does(seen) -> None:
     expected, _, _ = np.histogram2d(y, x, bins=(20, 30), range=(seen.extents[1], seen.extents[0]))
     assert (counts == expected[::-1]).all()
     assert seen.view(30, 10).off == 400 - counts.sum()
+    assert seen.view(30, 10).empty == 0
+    seen.set_parameter(X, "AreaSquareMicrons")
+    assert (seen.view(30, 10).empty, seen.view(30, 10).events) == (376, 400)
     seen.set_parameter(Y, "")
-    assert seen.view(30, 10).counts.shape == (1, 30)
+    view = seen.view(30, 10)
+    assert view.counts.shape == (1, 30)
+    assert (view.counts.sum(), view.empty, view.off) == (24, 376, 0)
+    assert view.ticks[Y][0] == event_plot.Tick(0.0, "0")
+    assert event_plot.count_ticks(40, 4) == [event_plot.Tick(n / 40, str(n)) for n in (0, 20, 40)]
+    assert [tick.label for tick in event_plot.count_ticks(1, 5)] == ["0", "1"]
+    assert event_plot.count_ticks(0, 5) == []
 
 
 def test_zooming_keeps_the_place_under_the_crosshair(seen) -> None:

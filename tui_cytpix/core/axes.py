@@ -132,10 +132,13 @@ def ticks_linear(low: float, high: float, most: int) -> list[float]:
     span = high - low
     if not span > 0 or most < 1:
         return []
-    step = 10.0 ** math.floor(math.log10(span / most))
-    step *= next(m for m in (1, 2, 5, 10) if span / (step * m) <= most)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [n * step for n in range(first, last + 1)][:most]
+    finest = 10.0 ** math.floor(math.log10(span / most))
+    for multiple in (1, 2, 5, 10, 20):
+        step = finest * multiple
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first < most:
+            return [n * step for n in range(first, last + 1)]
+    return []
 
 
 def ticks_decades(low: float, high: float) -> list[float]:

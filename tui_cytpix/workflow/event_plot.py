@@ -133,6 +133,14 @@ def ticks(axis: Axis, extent: Extent, most: int) -> list[Tick]:
     return sorted(kept, key=lambda tick: tick.share)
 
 
+def count_ticks(highest: int, most: int) -> list[Tick]:
+    """Of a histogram's numbers of events, whole ones; the highest bar reaches the end."""
+    from tui_cytpix.core.axes import ticks_linear
+
+    found = ticks_linear(0.0, float(highest), most) if highest else []
+    return [Tick(value / highest, short(value)) for value in found if value == round(value)]
+
+
 def short(value: float) -> str:
     """A number in few characters: `0`, `0.25`, `12.5`, `1.5k`, `-1M`."""
     if not math.isfinite(value):

@@ -35,8 +35,9 @@ class Outline:
 
 @dataclass(frozen=True, eq=False)
 class PlotView:
-    """A plot for one size. `counts` is (2 x rows, columns), or (1, columns) for a histogram; `ticks` one list an axis;
-    `off` is how many of the population's events the extents leave out or have no value.
+    """A plot for one size. `counts` is (2 x rows, columns), or (1, columns) for a histogram; `ticks` are those of x and
+    of y (a histogram's: of events, up to the highest bar). Of the population's `events`, `empty` have no value on an
+    axis, and `off` lie outside the extents.
     """
 
     counts: NDArray[np.int64]
@@ -44,6 +45,7 @@ class PlotView:
     ticks: tuple[list[Tick], ...]
     outlines: tuple[Outline, ...]
     events: int
+    empty: int
     off: int
 
 
@@ -206,12 +208,18 @@ class Exploration(PlotAxes):
         size = (columns, 2 * rows)
         counts = event_plot.counts_on_grid(self.table, self.axes, self.extents, size, shown)
         most = (max(2, columns // LABEL_COLUMNS), max(2, rows // LABEL_ROWS))
-        ticks = tuple(
+        ticks = [
             event_plot.ticks(axis, extent, n) for axis, extent, n in zip(self.axes, self.extents, most, strict=False)
-        )
-        events = int(shown.sum())
+        ]
+        if len(self.axes) == 1:
+            ticks.append(event_plot.count_ticks(int(counts.max(initial=0)), most[1]))
+        known = shown.copy()
+        for axis in self.axes:
+            known &= np.isfinite(self.table.scaled(axis))
+        events, valued = int(shown.sum()), int(known.sum())
         names = tuple(f"{axis_name(axis)} · {axis.scale.kind}" for axis in self.axes)
-        return PlotView(counts, names, ticks, tuple(self._outlines()), events, events - int(counts.sum()))
+        off = valued - int(counts.sum())
+        return PlotView(counts, names, tuple(ticks), tuple(self._outlines()), events, events - valued, off)
 
     def _outlines(self) -> list[Outline]:
         found = []

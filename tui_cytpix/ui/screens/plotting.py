@@ -90,8 +90,8 @@ class PlotScreen(WorkScreen):
         if drawn:
             marks.append(Mark(tuple(drawn), form, "drawn"))
         ticks = [[(tick.share, tick.label) for tick in axis] for axis in view.ticks]
-        y_name, y_ticks = (view.names[Y], ticks[Y]) if len(view.names) == 2 else ("events", [])
-        self.plot.show(Picture(view.counts, view.names[X], y_name, ticks[X], y_ticks, marks, event))
+        y_name = view.names[Y] if len(view.names) == 2 else "events"
+        self.plot.show(Picture(view.counts, view.names[X], y_name, ticks[X], ticks[Y], marks, event))
         self._say_populations(view, found)
         self.say_next()
 
@@ -113,6 +113,8 @@ class PlotScreen(WorkScreen):
                 lines.append(f"  CV {short(round(sums.cv, 1))} %  robust SD {short(sums.robust_sd)}")
         if view.off:
             lines.append(labelled("off the plot", f"{view.off} of {view.events}"))
+        if view.empty:
+            lines.append(labelled("without a value", f"{view.empty} of {view.events}"))
         self.query_one("#populations", Words).say(*lines)
 
     def on_event_plot_resized(self) -> None:
