@@ -147,7 +147,7 @@ async def test_a_gallery_shows_the_images_of_a_gate(app: CytpixApp, tmp_path: Pa
         await press_each(pilot, "w")
         await until(pilot, lambda: f"first ten: 10 of {IMAGES}" in notices(app))
         assert {item.key.event for item in gallery.items} == set(list(truth())[:10])
-        assert "gate first ten" in gallery.describe()
+        assert gallery.gate == "first ten"
         await press_each(pilot, "w")
         await until(pilot, lambda: "has no Other-A" in notices(app))
         assert gallery.items == []

@@ -227,6 +227,16 @@ def test_walking_through_samples_and_gates(run, seen) -> None:
         seen.delete_gate()
 
 
+def test_a_gate_that_the_sample_lacks_the_parameter_for_shows_none_and_can_be_deleted(run, seen) -> None:
+    gates.add(run, Gate("x", (Axis("Gone"),), ((0.0,), (1.0,))))
+    seen.step_gate(1)
+    assert (seen.gate, seen.view(20, 10).events, seen.images(), seen.nearest((0.5, 0.5))) == ("x", 0, [], "")
+    assert "no Gone" in seen.populations()[1].problem
+    seen.step_sample(1)
+    assert seen.delete_gate() == ("x",)
+    assert seen.view(20, 10).events == 100
+
+
 def test_from_the_gate_to_its_images_and_back(run, seen) -> None:
     gates.add(run, LOW)
     seen.step_gate(1)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.gate import FEWEST_CORNERS, Gate, in_order
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.errors import CytpixError, UsageError
+from tui_cytpix.errors import CytpixError, InputError, UsageError
 from tui_cytpix.workflow import event_plot, gates
 from tui_cytpix.workflow.event_plot import Tick
 from tui_cytpix.workflow.event_table import EventTable
@@ -75,7 +75,7 @@ class Exploration(PlotAxes):
         return self.run.settings.gates
 
     def open(self, sample: str) -> None:
-        """Shows a sample; where it lacks what the gate needs, all of its events.
+        """Shows a sample.
 
         Raises:
             SampleError: it can't be read.
@@ -85,10 +85,6 @@ class Exploration(PlotAxes):
             self._tables[sample] = EventTable(self.run, sample)
         self.show_table(self._tables[sample])
         self.event = ""
-        try:
-            self.rows()
-        except CytpixError:
-            self.gate = ""
 
     def open_first(self) -> None:
         """Shows the first sample that can be shown.
@@ -129,11 +125,9 @@ class Exploration(PlotAxes):
         return ["", *(gate.name for gate, _ in in_order(self.gates))]
 
     def step_gate(self, by: int) -> None:
-        """Shows the events of the next gate, or of the one before; raises as `gates.inside`, staying."""
+        """Shows the events of the next gate, or of the one before."""
         order = self.order
-        name = order[(order.index(self.gate) + by) % len(order)]
-        self.gate = name
-        gates.inside(self.table, self.gates, name)
+        self.gate = order[(order.index(self.gate) + by) % len(order)]
 
     def go_to(self, sample: str, gate: str) -> None:
         """Shows a population; raises as `open`."""
@@ -199,8 +193,11 @@ class Exploration(PlotAxes):
     # What is shown
 
     def rows(self) -> NDArray[np.bool_]:
-        """The events shown, bool (N,)."""
-        return gates.inside(self.table, self.gates, self.gate)
+        """The events shown, bool (N,): none where the sample lacks what the gate needs."""
+        try:
+            return gates.inside(self.table, self.gates, self.gate)
+        except InputError:
+            return np.zeros(self.table.rows, bool)
 
     def view(self, columns: int, rows: int) -> PlotView:
         """The plot on an area of so many cells."""
