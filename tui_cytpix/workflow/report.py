@@ -19,7 +19,17 @@ from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats import html_page as html
 from tui_cytpix.formats.atomic import write_text
 from tui_cytpix.formats.prediction_store import PredictionStore
-from tui_cytpix.workflow import assess, assessment, base_model, comparison, coverage, focus, pairing, pairing_words
+from tui_cytpix.workflow import (
+    assess,
+    assessment,
+    base_model,
+    comparison,
+    coverage,
+    focus,
+    held_out,
+    pairing,
+    pairing_words,
+)
 from tui_cytpix.workflow import report_figures as figures
 from tui_cytpix.workflow.predict import store_of
 from tui_cytpix.workflow.run import Run
@@ -197,7 +207,8 @@ def _evaluate(run: Run) -> Blocks:
     verdicts = latest_pairs(run.pair_verdicts, new.hash, base.hash)
     compared = pairing.compare(run, found, verdicts, run.settings.assess.p1)
     said = [line for line in pairing_words.lines(compared) if line]
-    blocks += [html.paragraphs(said[:1], "lead"), html.paragraphs(said[1:])]
+    masks = held_out.in_words(held_out.paired_iou(run, stores[1], stores[0]))
+    blocks += [html.paragraphs(said[:1], "lead"), html.paragraphs([*said[1:], masks])]
     for condition in compared.conditions:
         if condition.confusion and not math.isnan(condition.rate.value):
             blocks += [

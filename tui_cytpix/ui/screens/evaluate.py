@@ -31,7 +31,7 @@ from tui_cytpix.ui.widgets.pair_review import PairReview
 from tui_cytpix.ui.widgets.pair_view import PairView
 from tui_cytpix.ui.widgets.process_pane import ProcessPane
 from tui_cytpix.ui.widgets.review_pane import ReviewPane
-from tui_cytpix.workflow import assessment, base_model, comparison, evaluate, report
+from tui_cytpix.workflow import assessment, base_model, comparison, evaluate, held_out, report
 from tui_cytpix.workflow.comparison import Difference
 
 
@@ -155,6 +155,7 @@ class EvaluateScreen(PairReviewingScreen):
             elif self._differences:
                 key = self.key("evaluate.pairs")
                 lines.append(f"Only images on which they differ can show which is better: {key} reviews them.")
+            lines.append(self.held_out_words())
         if new is not None:
             found = self.assessment()
             if any(found.counts.values()):
@@ -196,7 +197,7 @@ class EvaluateScreen(PairReviewingScreen):
         self.refresh_all()
         self._to_top = True
         for model in (self.base, self.judged_model):
-            self.session.ask_model(model, drawn)
+            self.session.ask_model(model, (*drawn, *held_out.images(self.session.run)))
 
     def predictions_came(self) -> None:
         """The most different first; the order changes only while nobody looks at a pair."""

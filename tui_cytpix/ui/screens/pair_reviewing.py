@@ -12,7 +12,7 @@ from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.screens.processing import ProcessingScreen
 from tui_cytpix.ui.widgets.pair_review import PairReview, Said
 from tui_cytpix.ui.widgets.pair_view import Pair
-from tui_cytpix.workflow import pairing, pairing_words
+from tui_cytpix.workflow import held_out, pairing, pairing_words
 from tui_cytpix.workflow.comparison import Difference
 
 SAYINGS = {
@@ -35,6 +35,7 @@ class PairReviewingScreen(ProcessingScreen):
         self._order: tuple[ImageKey, ...] = ()
         self._new_first: frozenset[ImageKey] = frozenset()
         self._revealed = False
+        self._held_out: tuple[object, str] = (None, "")
 
     @property
     def pair_review(self) -> PairReview:
@@ -157,10 +158,24 @@ class PairReviewingScreen(ProcessingScreen):
 
     async def warm_up(self) -> None:
         """Loads SciPy, which the statistics need, off the event loop."""
-        await asyncio.to_thread(self.pair_lines)
+        await asyncio.to_thread(lambda: (self.pair_lines(), self.held_out_words()))
 
     def pair_lines(self) -> list[str]:
         """What the preferences say."""
         intolerable = self.session.run.settings.assess.p1
         found = pairing.compare(self.session.run, self._differences, self.preferences(), intolerable)
         return pairing_words.lines(found)
+
+    def held_out_words(self) -> str:
+        """Masks against the annotations that neither model has learnt; computed anew where there are more answers."""
+        new, base = self.judged_model, self.base
+        if new is None or base is None:
+            return ""
+        stores = [self.session.predict.store(model) for model in (new, base)]
+        state = (
+            new.hash,
+            *(sum(store.get(key) is not None for key in held_out.images(self.session.run)) for store in stores),
+        )
+        if self._held_out[0] != state:
+            self._held_out = (state, held_out.in_words(held_out.paired_iou(self.session.run, *stores)))
+        return self._held_out[1]
