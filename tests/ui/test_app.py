@@ -161,6 +161,8 @@ def test_training_in_a_few_characters() -> None:
     assert training_text(TrainingStatus(None)) == ""
     assert training_text(TrainingStatus(JobState.FINISHED)) == ""
     assert training_text(TrainingStatus(JobState.LOST)) == "training lost"
+    waits = TrainingStatus(JobState.PAUSED, target=9, message="The disk is full.")
+    assert training_text(waits) == "Ⅱ 0/9, disk full"
 
 
 async def test_a_disk_that_refuses_is_told_and_shown(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,6 +158,7 @@ def select_images(arguments: argparse.Namespace) -> int:
 def annotate_run(arguments: argparse.Namespace) -> int:
     """Takes label images in."""
     from tui_cytpix.domain.annotation import Side
+    from tui_cytpix.workflow import train
     from tui_cytpix.workflow.annotate_masks import annotate_from_masks
     from tui_cytpix.workflow.run import Run
 
@@ -167,6 +168,7 @@ def annotate_run(arguments: argparse.Namespace) -> int:
         book = run.annotations
         counts = {"accepted": len(book.accepted()), "validation": len(book.side(Side.VALIDATION))}
         missing_to_train = book.ready_to_train()
+        train.reload(run)
     failures = [{"event": event, "reason": reason} for event, reason in intake.failures]
     if arguments.json:
         say_json({"run": str(run.path), "taken": intake.accepted, "failures": failures, **counts})

@@ -101,7 +101,7 @@ def training_text(status: TrainingStatus) -> str:
     words = {
         JobState.STARTING: "training starts",
         JobState.RUNNING: f"● {epoch}/{status.target}",
-        JobState.PAUSED: f"Ⅱ {epoch}/{status.target}",
+        JobState.PAUSED: f"Ⅱ {epoch}/{status.target}" + (", disk full" if status.message else ""),
         JobState.FAILED: "training failed",
         JobState.LOST: "training lost",
     }
