@@ -1,4 +1,4 @@
-"""A terminal that takes 150 ms to answer, as over a long SSH line: it is understood, and no answer is taken for keys."""
+"""A terminal that takes 150 ms to answer, as over a long SSH line: no answer is taken for keys."""
 
 from __future__ import annotations
 
