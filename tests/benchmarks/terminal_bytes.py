@@ -52,9 +52,14 @@ def make_runs(folder: Path) -> tuple[Path, Path]:
     )
 
 
+def app_command(run: Path) -> list[str]:
+    """How the app is started on a run."""
+    return [sys.executable, "-m", "tui_cytpix", str(run)]
+
+
 def app(run: Path, home: Path, size: tuple[int, int], graphics: str) -> Program:
     """The app in a terminal with those graphics."""
-    return Program([sys.executable, "-m", "tui_cytpix", str(run)], variables(home), size=size, graphics=graphics)
+    return Program(app_command(run), variables(home), size=size, graphics=graphics)
 
 
 def in_gallery(run: Path, home: Path, size: tuple[int, int], graphics: str) -> dict[str, Cost]:

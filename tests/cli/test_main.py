@@ -263,8 +263,8 @@ def test_a_demo_is_copied_kept_and_opened(run_main, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run_main("demo", "--no-open") == (0, "s_pombe\n", "")
     assert (tmp_path / "s_pombe" / "run.toml").is_file()
-    assert run_main("demo", "s_pombe", "--dir", "mine")[0] == 0
-    assert run_main.opened == [(["mine"], None, "")]
+    assert run_main("demo", "s_pombe", "--dir", "mine", "--graphics", "halfblock")[0] == 0
+    assert run_main.opened == [(["mine"], None, "halfblock")]
     status, _, err = run_main("demo", "other", "--no-open")
     assert status == 2
     assert "s_pombe" in err

@@ -149,6 +149,10 @@ def test_tone_inverts_and_brightens() -> None:
     assert len(np.unique(plain)) == render.GRAY_LEVELS
     assert (dark <= plain).all()
     np.testing.assert_array_equal(render.tone_table(invert=True)[[0, 255]], [render.GRAY_LEVELS - 1, 0])
+    strong = render.tone_table(contrast=2.0)
+    assert strong[128] == plain[128]
+    assert strong[64] == 0
+    assert strong[192] == plain[255]
     few = render.tone_table(levels=16)
     assert len(np.unique(few)) == 16
     assert np.abs(few.astype(int) - plain).max() <= 2

@@ -130,6 +130,10 @@ async def test_zoom_pan_contrast_and_overlay(run: Path, monkeypatch: pytest.Monk
         assert view._drawing is not None
         assert plain is not None
         assert not np.array_equal(view._drawing.inks, plain.inks)
+        await press_each(pilot, "g")
+        assert view.look.contrast == 2
+        await press_each(pilot, "g g")
+        assert view.look.contrast == 1
         await press_each(pilot, "i less_than_sign less_than_sign")
         assert view.look.gamma > 1
         await press_each(pilot, "o o")

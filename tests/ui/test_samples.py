@@ -13,6 +13,7 @@ from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.run_images import RunImages
 from tui_cytpix.ui.widgets.ask_panel import AskPanel
 from tui_cytpix.ui.widgets.coverage_plot import CoveragePlot
+from tui_cytpix.ui.widgets.event_image import EventImageView
 from tui_cytpix.ui.widgets.gallery import Gallery
 from tui_cytpix.workflow import samples
 from tui_cytpix.workflow.run import Run
@@ -188,3 +189,12 @@ async def test_what_is_not_covered_is_shown(tmp_path: Path, monkeypatch: pytest.
         assert {item.key.sample for item in screen.query_one(Gallery).items} == {"other"}
         await press_each(pilot, "v v")
         await until(pilot, lambda: {item.key.sample for item in screen.query_one(Gallery).items} == {SAMPLE})
+        gallery, enlarged = screen.query_one(Gallery), screen.query_one("#enlarged", EventImageView)
+        assert not enlarged.display
+        await press_each(pilot, "enter")
+        assert enlarged.display
+        assert enlarged.key == gallery.current_key
+        await press_each(pilot, "l")  # the gallery keeps the keys
+        assert enlarged.key == gallery.current_key == gallery.items[1].key
+        await press_each(pilot, "enter")
+        assert not enlarged.display

@@ -17,6 +17,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("name", nargs="?", default="", metavar="NAME", help="default: the first sample run")
     parser.add_argument("--dir", type=Path, metavar="DIR", help="where to; default: ./NAME")
+    options.add_graphics(parser)
     parser.add_argument("--no-open", action="store_true", help="copy only")
     parser.set_defaults(handler=demo)
     return parser

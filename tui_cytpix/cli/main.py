@@ -101,7 +101,7 @@ def _run(arguments: list[str], open_app: OpenApp) -> int:
         outcome = parsed.handler(parsed)
         if isinstance(outcome, int):
             return outcome
-        return open_app([str(outcome)], None, "")
+        return open_app([str(outcome)], None, parsed.graphics)
     parsed = _app_parser().parse_args(arguments)
     paths = _checked_paths(parsed.paths, list(verbs))
     return open_app(paths, parsed.um_per_px, parsed.graphics)
@@ -123,8 +123,6 @@ def _verbs() -> dict[str, Callable[[str], argparse.ArgumentParser]]:
 
 
 def _app_parser() -> argparse.ArgumentParser:
-    from tui_cytpix.workflow.settings import GRAPHICS
-
     parser = options.Parser(
         prog=PROGRAM,
         usage=f"{PROGRAM} [options] [RUN | SAMPLE ...]\n       {PROGRAM} VERB ...",
@@ -133,9 +131,7 @@ def _app_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("paths", nargs="*", metavar="RUN | SAMPLE", help="a run to open, or samples for a new run")
     options.add_scale(parser)
-    parser.add_argument(
-        "--graphics", choices=GRAPHICS, default="", help="how images are drawn; default: as set, or auto"
-    )
+    options.add_graphics(parser)
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {tui_cytpix.__version__}")
     return parser
 

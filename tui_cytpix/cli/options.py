@@ -75,6 +75,15 @@ def add_scale(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--um-per-px", type=um_per_px, metavar="X", help="micrometres per pixel, where files don't say")
 
 
+def add_graphics(parser: argparse.ArgumentParser) -> None:
+    """How the app draws."""
+    from tui_cytpix.workflow.settings import GRAPHICS
+
+    parser.add_argument(
+        "--graphics", choices=GRAPHICS, default="", help="how images are drawn; default: as set, or auto"
+    )
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Where the engine computes."""
     parser.add_argument("--device", choices=DEVICES, default="auto", help="default: auto")

@@ -17,6 +17,7 @@ GRAY_LEVELS = 32
 OUTLINE, MARK, RIM, CROSSHAIR, BACKDROP = range(2 * GRAY_LEVELS, 2 * GRAY_LEVELS + 5)
 INKS = BACKDROP + 1
 NOTHING = 255  # leaves what is there
+MID_GRAY = 128.0  # of a stretched picture's background
 MIN_SPAN_SIGMAS = 12.0
 SOME_SHARE = 0.05
 RGB = tuple[int, int, int]
@@ -47,7 +48,7 @@ def stretch(image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32])
     half = max(middle - low, high - middle, MIN_SPAN_SIGMAS / 2 * noise, 1.0)
     down, up = max(middle - low, 0.6 * half), max(high - middle, 0.6 * half)
     shifted = values - middle
-    scaled = np.where(shifted < 0, 128.0 + shifted * (118.0 / down), 128.0 + shifted * (122.0 / up))
+    scaled = np.where(shifted < 0, MID_GRAY + shifted * (118.0 / down), MID_GRAY + shifted * (122.0 / up))
     return np.clip(scaled, 0, 255).astype(np.uint8)
 
 
@@ -68,11 +69,15 @@ def content_box(picture: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
     return int(ys.min()) * 4, int(xs.min()) * 4, int(ys.max()) * 4 + 4, int(xs.max()) * 4 + 4
 
 
-def tone_table(gamma: float = 1.0, *, invert: bool = False, levels: int = GRAY_LEVELS) -> NDArray[np.uint8]:
-    """uint8 (256,): a picture's gray to `levels` of the GRAY_LEVELS. Below 1 `gamma` brightens. Few levels make equal
-    neighbours, and with those fewer bytes on the wire.
+def tone_table(
+    gamma: float = 1.0, *, invert: bool = False, levels: int = GRAY_LEVELS, contrast: float = 1.0
+) -> NDArray[np.uint8]:
+    """uint8 (256,): a picture's gray to `levels` of the GRAY_LEVELS. `contrast` stretches the grays away from the
+    background's, the middle one, so that faint cells show and strong rims saturate. Below 1 `gamma` brightens. Few
+    levels make equal neighbours, and with those fewer bytes on the wire.
     """
-    tone = (np.arange(256) / 255.0) ** gamma
+    gray = np.arange(256)
+    tone = (np.clip(MID_GRAY + (gray - MID_GRAY) * contrast, 0, 255) / 255.0) ** gamma
     if invert:
         tone = 1.0 - tone
     return np.asarray(np.round(np.round(tone * (levels - 1)) * ((GRAY_LEVELS - 1) / (levels - 1))), np.uint8)

@@ -60,6 +60,7 @@ IMAGE = (
     _C("image.zoom-out", "Z", "Zoom out"),
     _C("image.brighter", "greater_than_sign", "Brighter", "Brighter, darker (gamma)."),
     _C("image.darker", "less_than_sign", "Darker"),
+    _C("image.contrast", "g", "Contrast", "Stretch the contrast 2 and 4 times, for faint cells; again: back."),
     _C("image.invert", "i", "Invert", "Swap black and white."),
 )
 

@@ -21,6 +21,7 @@ from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.sample_labels import SampleLabels
 from tui_cytpix.ui.screens.work import whole
 from tui_cytpix.ui.widgets.coverage_plot import CoveragePlot
+from tui_cytpix.ui.widgets.event_image import EventImageView
 from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.table import Table
@@ -59,7 +60,9 @@ class SamplesScreen(SampleLabels):
                     with VerticalScroll(id="about", can_focus=False):
                         yield Words(id="about-words")
                     yield CoveragePlot(id="coverage")
-            yield Gallery(id="selected")
+            with Horizontal(id="selected"):
+                yield Gallery(id="selection")
+                yield EventImageView(id="enlarged")
 
     @property
     def table(self) -> Table:
@@ -231,6 +234,18 @@ class SamplesScreen(SampleLabels):
         self.query_one(Gallery).set_items(GalleryItem(key, None, "○", "warn", key.sample) for key in found)
         self._show_gallery()
         self.say("Images of the research samples that look like nothing selected: {samples.images} leads back.")
+
+    def on_gallery_opened(self, event: Gallery.Opened) -> None:
+        """Enlarges it beside the gallery, which keeps the keys; again: closes it."""
+        beside = self.query_one("#selected")
+        beside.toggle_class("-enlarged")
+        if beside.has_class("-enlarged"):
+            self.query_one(EventImageView).show(event.item.key, title=event.item.key.event)
+
+    def on_gallery_moved(self, event: Gallery.Moved) -> None:
+        """What is enlarged follows the cursor."""
+        if self.query_one("#selected").has_class("-enlarged"):
+            self.query_one(EventImageView).show(event.item.key, title=event.item.key.event)
 
     def focus_main(self) -> None:
         """The table."""

@@ -23,6 +23,7 @@ from tui_cytpix.ui.widgets.picture import OVERLAYS, Palette, around, box_of, dra
 from tui_cytpix.ui.widgets.picture_tiles import TiledPicture
 
 ZOOMS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
+CONTRASTS = (1.0, 2.0, 4.0)
 GAMMAS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
 LEAST_PX = 56.0
 
@@ -208,6 +209,12 @@ class EventImageView(TiledPicture, can_focus=True):
     def action_darker(self) -> None:
         """A higher gamma."""
         self._gamma_by(1)
+
+    def action_contrast(self) -> None:
+        """Twice, four times the contrast, and back."""
+        following = CONTRASTS[(CONTRASTS.index(self.look.contrast) + 1) % len(CONTRASTS)]
+        self.look = replace(self.look, contrast=following)
+        self.redraw()
 
     def action_invert(self) -> None:
         """Black for white."""

@@ -33,6 +33,7 @@ class Look:
     overlay: str = "outline"
     gamma: float = 1.0
     invert: bool = False
+    contrast: float = 1.0
     levels: int = render.GRAY_LEVELS
 
 
@@ -105,7 +106,7 @@ def drawing(
         points = [(int(y), int(x)) for y, x in found if 0 <= y < rows and 0 <= x < columns]
     inks = render.compose(
         render.scale(picture, view, rows, columns),
-        render.tone_table(look.gamma, invert=look.invert, levels=look.levels),
+        render.tone_table(look.gamma, invert=look.invert, levels=look.levels, contrast=look.contrast),
         outlined=edges,
         filled=covered if look.overlay == "fill" else None,
         outside=~render.inside(picture.shape, view, rows, columns),
