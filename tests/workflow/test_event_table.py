@@ -104,6 +104,12 @@ def test_processed_files_come_before_predictions(run, tmp_path) -> None:
     count = table.values("ParticleCount [mine]")
     assert (count[:24] == 2).all()
     assert np.isnan(count[24:]).all()
-    (tmp_path / "other.fcs").write_bytes(b"no fcs")
+    again = run.path / "processed" / "mine-5678" / "tube.fcs"
+    again.parent.mkdir()
+    write_fcs_with(fcs, again, extra, {"CYTPIX_MODEL": "mine"})
+    sources = {p.source for p in EventTable(run, "tube").parameters}
+    assert len(sources) == 3
+    assert "mine" in sources
+    again.unlink()
     out.write_bytes(b"no fcs")
     assert not [p for p in EventTable(run, "tube").parameters if p.source == "mine"]

@@ -48,15 +48,17 @@ def model_columns(run: Run, sample: str, fcs: FcsFile | None, rows: Mapping[str,
     taken: set[str] = set()
     for path in sorted((run.path / "processed").glob(f"*/{sample}.fcs")) if fcs else ():
         found = _Processed.of(path, fcs)
-        if found is None or found.model in taken:
+        if found is None:
             continue
-        taken.add(found.model)
+        model = path.parent.name if found.model in taken else found.model  # another model of that name
+        taken.add(model)
         for feature in found.features:
-            name, unit = column_name(feature, found.model), _UNITS.get(feature, "")
-            yield Parameter(name, unit, found.model, of_images=True), partial(found.column, feature)
+            name, unit = column_name(feature, model), _UNITS.get(feature, "")
+            yield Parameter(name, unit, model, of_images=True), partial(found.column, feature)
     for model, folder in _predicted(run):
         if model in taken:
             continue
+        taken.add(model)
         answers = _Predicted(run, sample, folder, rows, total)
         for feature in names("image"):
             parameter = Parameter(column_name(feature, model), _UNITS[feature], model, of_images=True)
