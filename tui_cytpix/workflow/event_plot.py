@@ -168,7 +168,8 @@ def counts_on_grid(
 def values_at(axes: Sequence[Axis], extents: Sequence[Extent], shares: Sequence[float]) -> tuple[float, ...]:
     """The parameters' values at a place of the plot, given as shares of the way from low to high."""
     found = []
-    for axis, (low, high), share in zip(axes, extents, shares, strict=True):
+    # Not strict: the axes may be changing in another thread while the crosshair is read out.
+    for axis, (low, high), share in zip(axes, extents, shares, strict=False):
         found.append(float(off_scale(np.array([low + share * (high - low)]), axis.scale)[0]))
     return tuple(found)
 
