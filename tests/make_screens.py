@@ -23,6 +23,7 @@ SCREENS = {
     "4-annotate": ("train", ("a", "n")),
     "4-train": ("train", ()),
     "5-evaluate": ("evaluate", ()),
+    "5-explore": ("evaluate", ("E", "L", "i")),
 }
 SETTLE_SECONDS = 3.0
 
