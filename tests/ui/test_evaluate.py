@@ -101,7 +101,7 @@ async def test_processing_starts_shows_outputs_and_is_found_again(
         await until(pilot, lambda: screen.processing and screen.processing.state is JobState.FINISHED)
         await until(pilot, lambda: "pombe.csv" in words_of(app, "#process-words"))
         assert stage.engine.started[-1].spec["formats"] == ["csv", "masks"]
-        assert "done: 1 files" in notices(app)
+        await until(pilot, lambda: "done: 1 files" in notices(app))
         await press_each(pilot, "q")
         assert screen.pane == "main"
     app = stage.app()
