@@ -44,7 +44,7 @@ def test_the_difference_is_paired_over_held_out_images_only(run, tmp_path):
     assert 2 <= len(keys) < 30
     everyone = [ImageKey("s", str(n)) for n in range(30)]
     rng = np.random.default_rng(0)
-    heights = {key: (int(rng.integers(15, 21)), int(rng.integers(8, 16))) for key in everyone}
+    heights = {key: (int(rng.integers(15, 20)), int(rng.integers(8, 16))) for key in everyone}
     new = answers(tmp_path / "new", everyone, [heights[k][0] for k in everyone])
     base = answers(tmp_path / "base", everyone, [heights[k][1] for k in everyone])
     ours, theirs, apart = held_out.paired_iou(run, new, base)
@@ -55,7 +55,7 @@ def test_the_difference_is_paired_over_held_out_images_only(run, tmp_path):
     judge = stats.bootstrap((difference,), np.mean, method="percentile", rng=1).confidence_interval
     assert (apart.low, apart.high) == pytest.approx((judge.low, judge.high), abs=0.03)
     words = held_out.in_words((ours, theirs, apart))
-    assert f"Masks on {len(keys)} held-out annotated images" in words
+    assert f"Masks on {len(keys)} held-out images with masks drawn by hand" in words
     assert "flatters the new model" in words
 
 
@@ -64,8 +64,11 @@ def test_too_few_and_none_are_told(run, tmp_path):
     new, base = answers(tmp_path / "new", one, [18]), answers(tmp_path / "base", one, [10])
     found = held_out.paired_iou(run, new, base)
     assert math.isnan(found[2].low)
-    assert "1 held-out annotated image:" in held_out.in_words(found)
+    assert "1 held-out image with masks drawn by hand:" in held_out.in_words(found)
     assert "too few for an interval" in held_out.in_words(found)
+    # A mask that was proposed and taken as it was speaks for whoever proposed it.
+    same = answers(tmp_path / "same", one, [20])
+    assert held_out.paired_iou(run, new, same) is None
     nobody = PredictionStore(tmp_path / "nobody")
     assert held_out.paired_iou(run, new, nobody) is None
     assert held_out.in_words(None) == ""

@@ -137,9 +137,9 @@ class ReviewPane(Horizontal):
 
     def _key_lines(self) -> list[Text]:
         pairs = [
-            ("acceptable", "right", "count", "count wrong"),
-            ("mask", "mask bad", "both", "both wrong"),
-            ("unusable", "unusable", "indistinguishable", "can't tell"),
+            ("acceptable", "right", "count", "count bad"),
+            ("mask", "mask bad", "both", "both bad"),
+            ("unusable", "unusable", "indistinguishable", "unclear"),
             ("skip", "skip", "undo", "undo"),
             ("raw", "raw image", "next", "next"),
         ]
