@@ -34,6 +34,7 @@ class JobFolder:
         self.control_path = self.path / "control.jsonl"
         self.output_path = self.path / "output.txt"
         self._heartbeat = self.path / "heartbeat"
+        self._said: int | None = None
 
     @classmethod
     def create(cls, path: Path, spec: Mapping[str, Any]) -> JobFolder:
@@ -69,12 +70,17 @@ class JobFolder:
             raise JobError("This is not a job", f"{path}: {error}", "Start the job again.") from error
 
     def emit(self, kind: str, **fields: Any) -> int:
-        """The job says something; returns the line's seq."""
-        return self._append(self.events_path, kind, fields)
+        """The job says something; returns the line's seq. It alone writes here, so it counts for itself: a long log
+        need not be read for each line.
+        """
+        if self._said is None:
+            self._said = self._last(self.events_path)
+        self._said = self._append(self.events_path, self._said + 1, kind, fields)
+        return self._said
 
     def send(self, kind: str, **fields: Any) -> int:
-        """The app wishes something; returns the line's seq."""
-        return self._append(self.control_path, kind, fields)
+        """The app, or a verb beside it, wishes something; returns the line's seq."""
+        return self._append(self.control_path, self._last(self.control_path) + 1, kind, fields)
 
     def events(self, after: int = 0) -> list[dict[str, Any]]:
         """What the job said since the line `after`."""
@@ -115,8 +121,10 @@ class JobFolder:
             probe.unlink(missing_ok=True)
 
     @staticmethod
-    def _append(path: Path, kind: str, fields: Mapping[str, Any]) -> int:
-        records, _ = read_log(path)
-        seq = max((int(r.get("seq", 0)) for r in records), default=0) + 1
+    def _last(path: Path) -> int:
+        return max((int(r.get("seq", 0)) for r in read_log(path)[0]), default=0)
+
+    @staticmethod
+    def _append(path: Path, seq: int, kind: str, fields: Mapping[str, Any]) -> int:
         append_now(path, encode({"v": LINE_VERSION, "seq": seq, "time": time.time(), "type": kind, **fields}))
         return seq
