@@ -47,6 +47,12 @@ class Table(DataTable[Text]):
         keys = [key for key, _ in rows]
         if before in keys:
             self.move_cursor(row=keys.index(before), animate=False)
+        self.call_after_refresh(self._paint_anew)
+
+    def _paint_anew(self) -> None:
+        """Textual measures new cells once it is idle, and keeps lines that it painted before, too narrow."""
+        self._clear_caches()
+        self.refresh()
 
     @property
     def cursor_key(self) -> str:
