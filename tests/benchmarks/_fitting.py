@@ -29,7 +29,7 @@ from tui_cytpix.formats.masks import segmentation_from_labels
 
 BASE_MODELS = Path(__file__).resolve().parents[2] / "tui_cytpix" / "base_models"
 EPOCHS, HELD_OUT = 100, 5  # every fifth annotated crop is held out
-# Twice our rate and epochs, as random weights need more; chosen, not tuned (`scratch_grid` would tell).
+# Our rate and twice our epochs, as random weights need more; chosen, not tuned (`scratch_grid` would tell).
 SCRATCH_RATE, SCRATCH_EPOCHS = 3e-3, 200
 
 
