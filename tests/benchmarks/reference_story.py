@@ -235,7 +235,9 @@ def strip(run_folder: Path) -> None:
             shutil.rmtree(job)
             continue
         for path in job.iterdir():
-            if path.name not in ("job.toml", "events.jsonl"):
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name not in ("job.toml", "events.jsonl"):
                 path.unlink()
         spec = tomllib.loads((job / "job.toml").read_text())
         kept = {k: spec[k] for k in ("kind", "epochs", "seed", "base_name", "base_hash", "size_cutoff_um")}
