@@ -17,4 +17,5 @@ def test_five_kills_lose_nothing(run: Path, variables: dict[str, str]) -> None:
     assert story.losses == []
     assert set(story.killed) == {"app", "trainer", "both"}
     assert story.saved >= 15
-    assert story.status().epochs[-1].number == len(story.status().epochs) > 5
+    epochs = story.status().epochs  # training may still go on: one look
+    assert epochs[-1].number == len(epochs) > 5
