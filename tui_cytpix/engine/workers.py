@@ -87,6 +87,8 @@ class Workers:
             raise self._lost() from error
 
     def _lost(self) -> JobError:
+        for worker in multiprocessing.active_children():
+            worker.kill()  # the pool's SIGTERM is lost on one just being started, and would be waited for forever
         self._job.terminated.wait(_SIGNAL_SECONDS)
         self._job.check()
         return JobError(
