@@ -28,7 +28,12 @@ def worker_count(wanted: int) -> int:
 
 
 class Workers:
-    """`number` processes that know `settings`."""
+    """`number` processes that know `settings`.
+
+    Raises:
+        CytpixError: a worker was lost already.
+        Leave: the job was told to.
+    """
 
     def __init__(self, job: Job, settings: WorkerSettings, number: int) -> None:
         self._job, self.number = job, number
@@ -38,7 +43,10 @@ class Workers:
             initializer=process_worker.start,
             initargs=(settings,),
         )
-        self._described = [self._pool.submit(process_worker.describe) for _ in range(number)]
+        try:
+            self._described = [self._pool.submit(process_worker.describe) for _ in range(number)]
+        except BrokenProcessPool as error:
+            raise self._lost() from error
 
     def __enter__(self) -> Self:
         return self
