@@ -23,6 +23,7 @@ from pathlib import Path
 from tests.benchmarks._cells import REAL, SIMULATED, labels_that_fall_apart, load, split
 from tests.benchmarks._fitting import compared, fit_and_answer, identity
 from tests.benchmarks._results import MEASURES, Key, Result, Results, header, paired_rows, row, without
+from tests.benchmarks._threads import one_thread
 
 EVERY_SET = [*REAL, *(f"sim:{kind}" for kind in SIMULATED)]
 FINE_TUNED_SETS = ["yeast", "pombe", "rods"]
@@ -30,9 +31,7 @@ FINE_TUNED_SETS = ["yeast", "pombe", "rods"]
 
 def measure(key: Key) -> Result:
     """One model on one set with one seed."""
-    import torch
-
-    torch.set_num_threads(1)
+    one_thread()
     annotated, test = split(load(key.data), key.annotations, key.seed)
     fitted = fit_and_answer(key.model, annotated, test, key.seed)
     names = [crop.name for crop in test]

@@ -12,7 +12,6 @@ cells.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import numpy as np
 from tests.benchmarks._cells import REAL, SIMULATED, load, split
 from tests.benchmarks._fitting import compared, fit_and_answer
 from tests.benchmarks._reliability import NOTHING, Said, auroc, bins, brier, calibration_error, plot
+from tests.benchmarks._threads import one_thread
 from tui_cytpix.core.matching import ImageComparison
 from tui_cytpix.domain.segmentation import Segmentation
 
@@ -76,10 +76,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--plot", type=Path)
     given = parser.parse_args(arguments)
-    os.environ["OMP_NUM_THREADS"] = "1"
-    import torch
-
-    torch.set_num_threads(1)
+    one_thread()
     names = [
         "model, annotations, set",
         *(f"{kind}{x}" for kind in KINDS for x in ("", " wrong", *map(" {}".format, SCORES))),

@@ -10,7 +10,6 @@ outlines | the model's outlines and centroids, under the name of seed and image 
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 import cv2
@@ -19,6 +18,7 @@ import numpy as np
 from tests.benchmarks._cells import REAL, SIMULATED, load, split
 from tests.benchmarks._fitting import compared, fit_and_answer
 from tests.benchmarks._montage import montage, triple
+from tests.benchmarks._threads import one_thread
 
 MOST_SHOWN = 60
 
@@ -33,10 +33,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--picture", type=Path)
     given = parser.parse_args(arguments)
-    os.environ["OMP_NUM_THREADS"] = "1"
-    import torch
-
-    torch.set_num_threads(1)
+    one_thread()
     print("| seed | image | source | true | counted | missed | too many | IoU | confidence |\n|" + " --- |" * 9)
     tiles: list[np.ndarray] = []
     tested = wrong = 0

@@ -9,7 +9,6 @@ and number of epochs, the mean over sets and seeds. The seeds are not those that
 from __future__ import annotations
 
 import argparse
-import os
 from collections import defaultdict
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from tests.benchmarks._cells import load, split
 from tests.benchmarks._fitting import Fitted, answer, compared, examples_of, from_scratch, model_path, zooms_of
 from tests.benchmarks._results import MEASURES
+from tests.benchmarks._threads import one_thread
 from tui_cytpix.engine.model import load_model
 from tui_cytpix.engine.trainer import Trainer
 
@@ -32,10 +32,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--annotations", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=2)
     given = parser.parse_args(arguments)
-    os.environ["OMP_NUM_THREADS"] = "1"
-    import torch
-
-    torch.set_num_threads(1)
+    one_thread()
     base = load_model(model_path(given.base))
     found: dict[tuple[float, int], list[list[float]]] = defaultdict(list)
     for data in given.sets:

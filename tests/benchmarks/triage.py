@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 import time
 from dataclasses import dataclass
 
 import numpy as np
 
 from tests.benchmarks._cells import REAL, SIMULATED, load
+from tests.benchmarks._threads import one_thread
 from tui_cytpix.base_models.triage_fit import FOLDER, Row, Tube, rows_of
 from tui_cytpix.formats.triage_file import read_triage
 
@@ -66,10 +66,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--sets", nargs="+", choices=[*REAL, *(f"sim:{k}" for k in SIMULATED)], default=SETS)
     parser.add_argument("--images", type=int, default=200)
     given = parser.parse_args(arguments)
-    os.environ["OMP_NUM_THREADS"] = "1"
-    import torch
-
-    torch.set_num_threads(1)
+    one_thread()
     print("| set, model | images | wrong | expected | interval | holds |\n| --- | --- | --- | --- | --- | --- |")
     found: list[Judged] = []
     for data in given.sets:

@@ -77,6 +77,10 @@ class Job:
                 self.emit("ack", of=wish.get("seq", 0))
         return found
 
+    def stop_wished(self) -> bool:
+        """Whether a stop was wished since the last look; for jobs that know no other wish."""
+        return any(wish.get("type") == "stop" for wish in self.wishes())
+
     def progress(self, done: int, total: int, what: str) -> None:
         """Tells how far it is, at most twice a second, the end always."""
         if done >= total or time.monotonic() - self._told >= PROGRESS_SECONDS:

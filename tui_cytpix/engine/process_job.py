@@ -155,7 +155,7 @@ class _Work:
             yield Share(name, sample.path, sample.um_per_px, sample.zoom, sample.background, part)
 
     def _look(self) -> None:
-        if any(wish.get("type") == "stop" for wish in self.job.wishes()):
+        if self.job.stop_wished():
             raise _Stopped
         self.job.check()
 

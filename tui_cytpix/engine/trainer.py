@@ -92,7 +92,7 @@ class Trainer:
     def _step(self, view: Tensor) -> float:
         self.steps += 1
         for group in self.optimiser.param_groups:
-            group["lr"] = self._rate()
+            group["lr"] = self.rate
         view = view.to(self.device)
         if self.base.half:
             view = halved(view)
@@ -111,9 +111,6 @@ class Trainer:
     @property
     def rate(self) -> float:
         """The learning rate of the last step."""
-        return self._rate()
-
-    def _rate(self) -> float:
         rate = self.settings.rate * min(1.0, self.steps / self.settings.warm_up)
         if self.settings.total_steps:
             rate *= 0.5 * (1 + math.cos(math.pi * min(1.0, self.steps / self.settings.total_steps)))
@@ -122,7 +119,7 @@ class Trainer:
     @torch.no_grad()
     def _pull(self) -> None:
         if self.settings.pull:
-            share = self.settings.pull * self._rate()
+            share = self.settings.pull * self.rate
             for value, start in zip(self.net.parameters(), self._start, strict=True):
                 value.lerp_(start, share)
 

@@ -68,7 +68,7 @@ def _triage(
             told = []
             for start in range(0, len(images), CHUNK):
                 job.check()
-                if any(wish.get("type") == "stop" for wish in job.wishes()):
+                if job.stop_wished():
                     raise Leave("stopped")
                 part = [image.normalised for image in images[start : start + CHUNK]]
                 told.append(ask(predictor, part, predictor.cutoff_px(scale), zoom, start))
