@@ -83,7 +83,7 @@ class AskPanel(Vertical):
         self.query_one(Static).update(plain(question))
         line = self.query_one(TypedLine)
         line.value = default
-        line.cursor_position = len(default)
+        line.select_all()  # what is typed stands in place of the default; an arrow key keeps it to be changed
         self.add_class("-asking")
         self.screen.set_focus(line)
 
