@@ -104,6 +104,7 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
             self.post_message(self.Moved(self, item))
 
     def _move_to(self, place: int) -> None:
+        self._chosen = True
         place = max(0, min(place, len(self._order.shown) - 1))
         if place == self._cursor or not self._order.shown:
             return
@@ -174,6 +175,7 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
     def action_open(self) -> None:
         """Enlarge."""
         if self.current is not None:
+            self._chosen = True
             self.post_message(self.Opened(self, self.current))
 
     def action_mark(self) -> None:
@@ -182,6 +184,7 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         if key is None:
             return
         self._order.marked ^= {key}
+        self._chosen = True
         self._anchor = self._cursor
         self._refresh_caption(key)
         self._refresh_status()
