@@ -94,7 +94,10 @@ class EditingScreen(StepScreen):
         if away and not self.review:
             self.message = f"Back after {progress.duration(away)}: r looks through what you annotated before."
         await self.open_image(self.place)
-        self.ranked = await asyncio.to_thread(self._rank, self._model)
+        self.start(self._find_reasons(self._model), "reasons")
+
+    async def _find_reasons(self, model: ModelEntry) -> None:
+        self.ranked = await asyncio.to_thread(self._rank, model)
         self.refresh_readout()
 
     def _rank(self, model: ModelEntry) -> list[Suggestion]:

@@ -85,17 +85,19 @@ class EvaluateScreen(PairReviewingScreen):
                 self.base = await asyncio.to_thread(base_model.base_of, run)
         except CytpixError as error:
             self.report(error)
-        self._any_left = await asyncio.to_thread(evaluate.any_left, run)
-        await self._load()
-        await self.watch_newest()
-
-    async def _load(self) -> None:
         for model in (self.judged_model, self.base):
             if model is not None:
                 await self.session.load_predictions(model)
         self.compare_answers()
         await self.warm_up()
         self.refresh_all()
+        self.start(self._look_around(), "look around")
+
+    async def _look_around(self) -> None:
+        """What is processed, and whether images are left: samples have to be opened for that."""
+        await self.watch_newest()
+        self._any_left = await asyncio.to_thread(evaluate.any_left, self.session.run)
+        self.say_next()
 
     @property
     def same(self) -> bool:
