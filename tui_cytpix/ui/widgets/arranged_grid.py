@@ -74,6 +74,26 @@ class ArrangedGrid(ThumbnailGrid, inherit_bindings=False):
         """Its image."""
         return self._order.shown[self._cursor] if 0 <= self._cursor < len(self._order.shown) else None
 
+    def go_to(self, key: ImageKey) -> None:
+        """Puts the cursor on an image."""
+        if key in self._order.places:
+            self._move_to(self._order.places[key])
+
+    def _move_to(self, place: int) -> None:
+        self._chosen = True
+        place = max(0, min(place, len(self._order.shown) - 1))
+        if place == self._cursor or not self._order.shown:
+            return
+        before, self._cursor = self.current_key, place
+        if before is not None:
+            self._refresh_caption(before)
+        key = self.current_key
+        if key is not None:
+            self._refresh_caption(key)
+        self._show_cursor()
+        self._refresh_status()
+        self._post_moved()
+
     def _arranged(self, current: ImageKey | None) -> None:
         """After sorting or filtering: keeps the cursor on `current`, where that was chosen and is there."""
         last = max(0, len(self._order.shown) - 1)
