@@ -86,11 +86,12 @@ class Program:
         for pattern, answer in self._answers:
             for match in re.finditer(pattern, recent):
                 found.append((start + match.end(), answer(match)))  # noqa: PERF401
-        for end, answer in sorted(found):
-            if end <= self._answered:
-                continue
-            self._answered = end
-            threading.Timer(self._round_trip, self.type, [answer]).start() if self._round_trip else self.type(answer)
+        new = [(end, answer) for end, answer in sorted(found) if end > self._answered]
+        if not new:
+            return
+        self._answered = new[-1][0]
+        answers = b"".join(answer for _, answer in new)  # in one write: timers of their own may end in another order
+        threading.Timer(self._round_trip, self.type, [answers]).start() if self._round_trip else self.type(answers)
 
     def type(self, keys: bytes) -> None:
         """Types, and doesn't wait."""

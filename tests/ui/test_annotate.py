@@ -15,6 +15,7 @@ from tui_cytpix.domain.annotation import Side, Status
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.formats import json_log
 from tui_cytpix.formats.prediction_store import PredictionStore
+from tui_cytpix.ui.screens import looking_back
 from tui_cytpix.ui.screens.annotate import AnnotateScreen
 from tui_cytpix.ui.session import SavedChanged, Session
 from tui_cytpix.ui.widgets.annotation_canvas import AnnotationCanvas
@@ -435,3 +436,33 @@ async def test_orders_and_a_look_back(run: Path, monkeypatch: pytest.MonkeyPatch
         await until(pilot, lambda: back.key != first)
         await press_each(pilot, "q")
         await until(pilot, lambda: app.screen is screen)
+
+
+async def test_after_a_pause_a_strip_of_thumbnails_is_offered(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Run.open(run) as book:
+        for key, event in zip(keys(N)[:4], events(N)[:4], strict=True):
+            book.record_edit(key, "propose", segmentation_of(event))
+            book.record_edit(key, "accept")
+    app = app_on(monkeypatch, run, lambda: editor(SINGLE))
+    monkeypatch.setattr(looking_back, "pause_seconds", lambda _run, _now: 7200.0)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot)
+        await until(pilot, lambda: screen.strip.items)
+        assert "Back after 2 h" in said(screen)
+        assert {item.key for item in screen.strip.items} == set(keys(N)[:4])
+        await until(pilot, lambda: screen.session.cache.get(keys(N)[0]) is not None)
+        assert "▀" in "".join(screen.strip.render_line(y).text for y in range(screen.strip.size.height - 2))
+        await press_each(pilot, "r")
+        await until(pilot, lambda: app.screen is not screen)
+        back = await ready(pilot)
+        await until(pilot, lambda: back.strip.items)
+        assert back.strip.current_key == back.key
+        before = back.strip.current.segmentation
+        await press_each(pilot, "3")
+        await until(pilot, lambda: back.strip.current.segmentation is not before)
+        await press_each(pilot, "a")
+        await until(pilot, lambda: back.place == 1)
+        assert back.strip.current_key == back.key == back.listed[1]
+        await press_each(pilot, "q")
+        await until(pilot, lambda: app.screen is screen)
+        assert not screen.strip.display

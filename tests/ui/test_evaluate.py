@@ -68,7 +68,7 @@ async def test_differences_come_first_and_are_tallied(tmp_path: Path, monkeypatc
         assert f"differ on {len(differing)} of 16" in words_of(app, "#tally-words")
         assert f"{len(differing)} × 2→1" in words_of(app, "#tally-words")
         assert "held-out" not in words_of(app, "#tally-words")  # their masks are the base's own, nobody changed them
-        await press_each(pilot, "g enter")
+        await press_each(pilot, "enter")
         assert screen.pane == "pair"
         view = screen.query_one(PairView)
         assert view.current.left.particle_count == 2

@@ -164,6 +164,30 @@ async def test_sort_filter_and_flags_keep_the_cursor_on_its_image(run: Path, mon
         assert len(gallery.items) == N
 
 
+async def test_the_cursor_stays_at_the_first_place_until_an_image_was_chosen(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_on(monkeypatch, run, GalleryScreen)
+    async with app.run_test(size=SIZE) as pilot:
+        screen, gallery = await opened(pilot)
+        backwards = items()[::-1]
+        gallery.set_items(backwards)
+        assert gallery.current_key == keys(N)[-1]
+        await press_each(pilot, "s S F s s s s S")
+        assert gallery.current_key == gallery.items[0].key
+        await press_each(pilot, "l")
+        chosen = gallery.current_key
+        gallery.set_items(items())
+        assert gallery.current_key == chosen
+        gallery.start_over()
+        gallery.set_items(backwards)
+        assert gallery.current_key == keys(N)[-1]
+        await press_each(pilot, "enter")  # looked at: chosen as well
+        assert isinstance(screen.heard[-1], Gallery.Opened)
+        gallery.set_items(items())
+        assert gallery.current_key == keys(N)[-1]
+
+
 async def test_overlay_and_size(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_on(monkeypatch, run, GalleryScreen)
     async with app.run_test(size=SIZE) as pilot:

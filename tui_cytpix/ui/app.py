@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import events
 from textual._xterm_parser import XTermParser
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -17,10 +16,10 @@ from tui_cytpix.domain.run_settings import STEPS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError, UsageError
 from tui_cytpix.ui.commands import bindings, key_map
-from tui_cytpix.ui.ending import EndingApp
 from tui_cytpix.ui.graphics.choice import choose
 from tui_cytpix.ui.graphics.detection import TerminalFacts, ask
 from tui_cytpix.ui.graphics.surface import Surface
+from tui_cytpix.ui.key_order import FIRST, KeyOrderApp
 from tui_cytpix.ui.screens.base import BaseScreen, StepScreen
 from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.session import Session
@@ -28,7 +27,6 @@ from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.theming import load_themes
 from tui_cytpix.ui.widgets.event_image import EventImageView
 from tui_cytpix.ui.widgets.thumbnail_grid import ThumbnailGrid
-from tui_cytpix.ui.widgets.typed_line import TypedLine
 from tui_cytpix.workflow import recent
 from tui_cytpix.workflow.opening import is_run
 from tui_cytpix.workflow.resources import shipped
@@ -53,7 +51,7 @@ def step_screen(step: str) -> StepScreen:
     return screen
 
 
-class CytpixApp(EndingApp):
+class CytpixApp(KeyOrderApp):
     """Opens the home screen, a run, or a new run on samples.
 
     `paths` is one run folder, or samples; `graphics` one of workflow.settings.GRAPHICS, which wins over the settings
@@ -96,11 +94,11 @@ class CytpixApp(EndingApp):
         self.app_resume_signal.subscribe(self, lambda _app: self._come_back())
         home = HomeScreen()
         self.push_screen(home)
-        self.call_after_refresh(self._take_typed)
         if problems:
             self.call_after_refresh(self.report, "\n".join(problems))
         if self._paths:
             self.call_after_refresh(self._open_paths, home)
+        self.call_after_refresh(self._take_typed)
 
     def _take_themes(self) -> tuple[str, ...]:
         found = load_themes(shipped("themes"))
@@ -184,7 +182,7 @@ class CytpixApp(EndingApp):
 
     def open_run(self, path: Path, step: str = "") -> None:
         """Opens a run at the step where it was left, or at `step`; does not wait."""
-        self.run_worker(self._open_run(Path(path), step), name="open", group="open", exclusive=True)
+        self.run_worker(self._open_run(Path(path), step), name="open", group=FIRST, exclusive=True)
 
     async def _open_run(self, path: Path, step: str) -> None:
         try:
@@ -306,12 +304,11 @@ class CytpixApp(EndingApp):
         else:
             self.notify("\n".join(plain(line) for line in problem.splitlines()), timeout=8, markup=False)
 
-    def on_key(self, event: events.Key) -> None:
-        """A key that was on its way elsewhere when a question opened belongs to the question."""
-        line = self.focused
-        if isinstance(line, TypedLine) and line.latest is not event:
-            event.prevent_default()
-            line._forward_event(events.Key(event.key, event.character))
+    @property
+    def opening(self) -> bool:
+        """A step's screen starts its work after its first paint."""
+        screen = self.screen
+        return isinstance(screen, StepScreen) and not screen.entered
 
     async def run_action(self, *args: Any, **kwargs: Any) -> bool:
         """A CytpixError in any command becomes a notice."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import ClassVar
 
 from textual.binding import BindingType
 
 from tui_cytpix.ui.commands import bindings
-from tui_cytpix.ui.screens.penning import PenScreen
+from tui_cytpix.ui.screens.looking_back import LookBackScreen
 from tui_cytpix.workflow.reshape import Pen
 
 
-class AnnotateScreen(PenScreen):
+class AnnotateScreen(LookBackScreen):
     """Opens on top of step 4 with the images to go through. Every decision is the Annotator's."""
 
     SCOPES = ("editor", "cursor", "image")
@@ -216,12 +215,7 @@ class AnnotateScreen(PenScreen):
     async def action_review(self) -> None:
         """Earlier annotations once more, those that drift first."""
         await self.end_pen()
-        keys = await asyncio.to_thread(self.session.consistency.to_review)
-        if self.review or not keys:
-            self.message = "q goes back to the open images." if self.review else "Nothing is annotated yet."
-            self.refresh_readout()
-            return
-        self.app.push_screen(AnnotateScreen(keys, review=True))
+        await self.look_back()
 
     async def action_next_image(self) -> None:
         """The next image, decided or not."""

@@ -87,9 +87,9 @@ class AssessScreen(ReviewScreen):
             self.report(error)
         else:
             await self.session.load_predictions(self.judged_model)
-            if self.session.run.settings.assess.least_focus:
-                await self._score()
         self.refresh_all()
+        if self.session.run.settings.assess.least_focus:
+            self.start(self._score_and_show(), "focus")
 
     def to_judge(self) -> list[ImageKey]:
         """Those in focus, where that was asked for."""

@@ -15,6 +15,7 @@ from tui_cytpix.domain.gate import in_order
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands import Command, of_scope
+from tui_cytpix.ui.key_order import FIRST
 from tui_cytpix.ui.session import PredictionsChanged, SavedChanged, Session, TrainingChanged
 from tui_cytpix.ui.widgets.ask_panel import AskPanel
 from tui_cytpix.ui.widgets.choice_panel import Choice, ChoicePanel
@@ -145,8 +146,10 @@ class BaseScreen(Screen[None]):
         """Shows an error or a sentence as a notice."""
         self.cytpix.report(problem)
 
-    def start(self, work: Awaitable[object], name: str = "") -> None:
-        """Runs a coroutine as a worker of this screen; a CytpixError in it becomes a notice."""
+    def start(self, work: Awaitable[object], name: str = "", *, first: bool = False) -> None:
+        """Runs a coroutine as a worker of this screen; a CytpixError in it becomes a notice. With `first`, keys wait
+        for its end.
+        """
 
         async def guarded() -> None:
             try:
@@ -157,18 +160,19 @@ class BaseScreen(Screen[None]):
                 if self.is_running and self.is_attached and self.app.return_code is None:
                     raise
 
-        self.run_worker(guarded(), name=name or "work")
+        self.run_worker(guarded(), name=name or "work", group=FIRST if first else "default")
 
 
 class StepScreen(BaseScreen):
     """One of the five steps of an open run.
 
-    Hooks: `enter` (after the first paint: start loading here), `returned` (another screen on top was left),
-    `on_predictions`, `on_training`.
+    Hooks: `enter` (after the first paint: start loading here what keys act on); what else takes time belongs
+    into a task of its own), `returned` (another screen on top was left), `on_predictions`, `on_training`.
     """
 
     step: str = ""
     on_top: ClassVar[bool] = False  # True for a screen that opens on top of a step's
+    entered = False  # whether `enter` has begun
 
     @property
     def session(self) -> Session:
@@ -179,17 +183,16 @@ class StepScreen(BaseScreen):
 
     def on_mount(self) -> None:
         """Shows the run at once, loads afterwards."""
-        self._entered = False
         self.refresh_rail()
         self.call_after_refresh(self._enter)
 
     def _enter(self) -> None:
-        self._entered = True
-        self.start(self.enter(), "enter")
+        self.entered = True
+        self.start(self.enter(), "enter", first=True)
 
     def on_screen_resume(self) -> None:
         """Back from a screen on top."""
-        if getattr(self, "_entered", False):
+        if self.entered:
             self.refresh_rail()
             self.returned()
 
@@ -245,7 +248,7 @@ class StepScreen(BaseScreen):
         self.cytpix.open_explorer(self.step)
 
     async def enter(self) -> None:
-        """Called after the first paint."""
+        """Called after the first paint; keys wait for its end."""
 
     def returned(self) -> None:
         """Called when the screen comes to the front again."""
@@ -287,7 +290,7 @@ class StepScreen(BaseScreen):
             return
         following = ["", *names]
         place = following.index(gallery.gate) if gallery.gate in following else 0
-        self.start(self._show_gate(gallery, following[(place + 1) % len(following)]), "gate")
+        self.start(self._show_gate(gallery, following[(place + 1) % len(following)]), "gate", first=True)
 
     async def _show_gate(self, gallery: Gallery, name: str) -> None:
         keys = gallery.all_keys

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Sequence
 
 from textual.containers import Horizontal
@@ -17,10 +16,10 @@ from tui_cytpix.ui.screens.base import StepScreen
 from tui_cytpix.ui.widgets.annotation_canvas import AnnotationCanvas
 from tui_cytpix.ui.widgets.annotation_readout import Shown, lines, paragraphs
 from tui_cytpix.ui.widgets.readout import Readout
-from tui_cytpix.workflow import base_model, progress, suggest
+from tui_cytpix.workflow import base_model, suggest
 from tui_cytpix.workflow.anatomy import Anatomy, ObjectPart, compared, dissect
 from tui_cytpix.workflow.annotate import Annotator, Point, nearest_centroid
-from tui_cytpix.workflow.consistency import Stringency, pause_seconds
+from tui_cytpix.workflow.consistency import Stringency
 from tui_cytpix.workflow.predict import PredictProgress
 from tui_cytpix.workflow.reshape import Pen
 from tui_cytpix.workflow.suggest import Order, Suggestion
@@ -90,11 +89,11 @@ class EditingScreen(StepScreen):
         self._model = await asyncio.to_thread(base_model.base_of, self.session.run)
         await self.session.load_predictions(self._model)
         self.session.ask_model(self._model, self.keys)
-        away = pause_seconds(self.session.run, time.time())
-        if away and not self.review:
-            self.message = f"Back after {progress.duration(away)}: r looks through what you annotated before."
         await self.open_image(self.place)
-        self.ranked = await asyncio.to_thread(self._rank, self._model)
+        self.start(self._find_reasons(self._model), "reasons")
+
+    async def _find_reasons(self, model: ModelEntry) -> None:
+        self.ranked = await asyncio.to_thread(self._rank, model)
         self.refresh_readout()
 
     def _rank(self, model: ModelEntry) -> list[Suggestion]:

@@ -48,7 +48,6 @@ class EvaluateScreen(PairReviewingScreen):
     def __init__(self) -> None:
         super().__init__()
         self._any_left = True  # images that no step has seen
-        self._to_top = False  # after a comparison the most different image comes under the cursor
 
     def work(self) -> Iterable[Widget]:
         """One pane at a time."""
@@ -86,17 +85,19 @@ class EvaluateScreen(PairReviewingScreen):
                 self.base = await asyncio.to_thread(base_model.base_of, run)
         except CytpixError as error:
             self.report(error)
-        self._any_left = await asyncio.to_thread(evaluate.any_left, run)
-        await self._load()
-        await self.watch_newest()
-
-    async def _load(self) -> None:
         for model in (self.judged_model, self.base):
             if model is not None:
                 await self.session.load_predictions(model)
         self.compare_answers()
         await self.warm_up()
         self.refresh_all()
+        self.start(self._look_around(), "look around")
+
+    async def _look_around(self) -> None:
+        """What is processed, and whether images are left: samples have to be opened for that."""
+        await self.watch_newest()
+        self._any_left = await asyncio.to_thread(evaluate.any_left, self.session.run)
+        self.say_next()
 
     @property
     def same(self) -> bool:
@@ -195,7 +196,7 @@ class EvaluateScreen(PairReviewingScreen):
             self.report(f"The samples hold only {len(drawn)} images that no other step has seen: all are taken.")
         self.refresh_rail()
         self.refresh_all()
-        self._to_top = True
+        self.gallery.start_over()  # the most different image comes under the cursor
         for model in (self.base, self.judged_model):
             self.session.ask_model(model, (*drawn, *held_out.images(self.session.run)))
 
@@ -203,9 +204,6 @@ class EvaluateScreen(PairReviewingScreen):
         """The most different first; the order changes only while nobody looks at a pair."""
         if self.pane == "main":
             self.refresh_all()
-            if self._to_top and not self.session.progress.busy:
-                self._to_top = False
-                self.gallery.action_first()
         elif self.reviewing:
             self.review_pane.show_current()
 

@@ -66,7 +66,7 @@ class HomeScreen(BaseScreen):
 
     def on_screen_resume(self) -> None:
         """Lists afresh, whenever the screen comes to the front."""
-        self.start(self._load(), "runs")
+        self.start(self._load(), "runs", first=True)
 
     async def _load(self) -> None:
         found = await asyncio.to_thread(recent.recent_runs)

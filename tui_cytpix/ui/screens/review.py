@@ -154,7 +154,7 @@ class ReviewScreen(WorkScreen):
 
     def action_model(self) -> None:
         """Lists the library."""
-        self.start(self._list_models(), "models")
+        self.start(self._list_models(), "models", first=True)
 
     async def _list_models(self) -> None:
         found = await asyncio.to_thread(base_model.library)
@@ -173,7 +173,7 @@ class ReviewScreen(WorkScreen):
         if event.data_table.id == "library":
             model = self.query_one(ModelTable).entry(str(event.row_key.value))
             if model is not None:
-                self.start(self._take(model), "model")
+                self.start(self._take(model), "model", first=True)
         else:
             self.row_chosen(str(event.row_key.value))
 

@@ -81,6 +81,9 @@ class SamplesScreen(SampleLabels):
         self.set_focus(self.table)
         self._selection = await asyncio.to_thread(coverage.load, self.session.run)
         self.show_selection()
+        self.start(self._look_around(), "look around")
+
+    async def _look_around(self) -> None:
         await self._find_coverage()
         await self.count_images()
 

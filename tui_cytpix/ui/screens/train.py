@@ -89,7 +89,10 @@ class TrainScreen(TrainingWishes):
         await self.session.load_predictions(self.base)
         self.refresh_all()
         self.session.ask_model(self.base, self.preview)
-        # What was annotated before an app was killed, a job at work was not told.
+        self.start(self._catch_up(), "catch up")
+
+    async def _catch_up(self) -> None:
+        """What was annotated before an app was killed, a job at work was not told."""
         await asyncio.to_thread(train.reload, self.session.run)
         await self._look_for_missing()
 

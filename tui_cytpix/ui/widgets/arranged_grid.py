@@ -13,7 +13,9 @@ from tui_cytpix.ui.widgets.thumbnail_grid import ThumbnailGrid
 
 
 class ArrangedGrid(ThumbnailGrid, inherit_bindings=False):
-    """Keeps the cursor on its image, and marks on theirs, whatever the arrangement."""
+    """Keeps the cursor on its image, and marks on theirs, whatever the arrangement. Until someone has chosen an image
+    the cursor stays at the first place, whatever image comes to stand there.
+    """
 
     def __init__(
         self,
@@ -24,15 +26,21 @@ class ArrangedGrid(ThumbnailGrid, inherit_bindings=False):
     ) -> None:
         super().__init__(session, id=id, classes=classes)
         self._anchor: int | None = None  # where a range of marks begins
+        self._chosen = False  # whether the image under the cursor is someone's choice
 
     def _post_moved(self) -> None:
         """The cursor may be on another image."""
 
     def set_items(self, items: Iterable[GalleryItem]) -> None:
-        """Shows these; the cursor stays on its image where that is still there, and marks on theirs."""
+        """Shows these; a cursor on a chosen image stays on it where that is still there, and marks on theirs."""
         current = self.current_key
         self._order.take(items)
         self._arranged(current)
+
+    def start_over(self) -> None:
+        """The cursor is at the first place, until it is moved."""
+        self._chosen = False
+        self._arranged(None)
 
     def update_item(self, item: GalleryItem) -> None:
         """Replaces one item where it stands; sorting and filters act at the next key."""
@@ -66,11 +74,31 @@ class ArrangedGrid(ThumbnailGrid, inherit_bindings=False):
         """Its image."""
         return self._order.shown[self._cursor] if 0 <= self._cursor < len(self._order.shown) else None
 
+    def go_to(self, key: ImageKey) -> None:
+        """Puts the cursor on an image."""
+        if key in self._order.places:
+            self._move_to(self._order.places[key])
+
+    def _move_to(self, place: int) -> None:
+        self._chosen = True
+        place = max(0, min(place, len(self._order.shown) - 1))
+        if place == self._cursor or not self._order.shown:
+            return
+        before, self._cursor = self.current_key, place
+        if before is not None:
+            self._refresh_caption(before)
+        key = self.current_key
+        if key is not None:
+            self._refresh_caption(key)
+        self._show_cursor()
+        self._refresh_status()
+        self._post_moved()
+
     def _arranged(self, current: ImageKey | None) -> None:
-        """After sorting or filtering: keeps the cursor on `current` where it can."""
+        """After sorting or filtering: keeps the cursor on `current`, where that was chosen and is there."""
         last = max(0, len(self._order.shown) - 1)
-        here = min(self._cursor, last)
-        self._cursor = here if current is None else self._order.places.get(current, here)
+        here = min(self._cursor, last) if self._chosen else 0
+        self._cursor = self._order.places.get(current, here) if self._chosen and current is not None else here
         self._anchor = None
         self._asked_for = (-1, -1)
         self._resize_grid()

@@ -85,13 +85,6 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         self._last_overlay = "outline"
         self._without = frozenset(without)
 
-    # What it shows
-
-    def go_to(self, key: ImageKey) -> None:
-        """Puts the cursor on an image."""
-        if key in self._order.places:
-            self._move_to(self._order.places[key])
-
     # Commands
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
@@ -102,20 +95,6 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         item = self.current
         if item is not None and self.is_attached:
             self.post_message(self.Moved(self, item))
-
-    def _move_to(self, place: int) -> None:
-        place = max(0, min(place, len(self._order.shown) - 1))
-        if place == self._cursor or not self._order.shown:
-            return
-        before, self._cursor = self.current_key, place
-        if before is not None:
-            self._refresh_caption(before)
-        key = self.current_key
-        if key is not None:
-            self._refresh_caption(key)
-        self._show_cursor()
-        self._refresh_status()
-        self._post_moved()
 
     def action_left(self) -> None:
         """One image back."""
@@ -174,6 +153,7 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
     def action_open(self) -> None:
         """Enlarge."""
         if self.current is not None:
+            self._chosen = True
             self.post_message(self.Opened(self, self.current))
 
     def action_mark(self) -> None:
@@ -182,6 +162,7 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         if key is None:
             return
         self._order.marked ^= {key}
+        self._chosen = True
         self._anchor = self._cursor
         self._refresh_caption(key)
         self._refresh_status()

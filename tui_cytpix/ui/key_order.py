@@ -1,0 +1,74 @@
+"""Keys typed faster than the app works: each goes to what the one before it led to, none is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Iterator
+
+from textual import events
+from textual.dom import DOMNode
+
+from tui_cytpix.ui.ending import EndingApp
+
+FIRST = "keys wait"  # the group of workers that a key waits for: what they show is what it is meant for
+LONGEST_WAIT = 2.0  # seconds; a slow disk may take longer, and keys must go on
+CLIMBS = 3  # the key's way up to its command, that of the message this posts, that of one posted in answer
+LOOK_EVERY = 0.005
+
+
+class KeyOrderApp(EndingApp):
+    """Hands a key on once what the one before it set going has settled: messages are handled, a screen that opened
+    has the focus and shows what its keys act on.
+
+    Textual looks up where a key goes when it comes, and runs commands, messages and new screens in queues of their
+    own: without this, the second key of `Enter 2` would go to the gallery that the first one leaves.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._typed: deque[events.Key] = deque()
+        self._handing_on: asyncio.Task[None] | None = None
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys queue up, all else is Textual's."""
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+            return
+        self._typed.append(event)
+        if self._handing_on is None or self._handing_on.done():
+            self._handing_on = asyncio.create_task(self._hand_on())
+
+    async def _hand_on(self) -> None:
+        try:
+            while self._typed:
+                before = self.focused or self.screen
+                await super().on_event(self._typed.popleft())
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LONGEST_WAIT):
+                        await self._settled(before)
+        except Exception as error:  # as in Textual's queues: the app ends and tells
+            self._handle_exception(error)
+
+    async def _settled(self, sender: DOMNode) -> None:
+        """Until messages from `sender` have come up to the app, and what opened is ready for keys."""
+        for _ in range(CLIMBS):
+            for node in _upwards(sender):
+                handled = asyncio.Event()
+                if node.call_later(handled.set):
+                    await handled.wait()
+        while self.opening or any(worker.group == FIRST and not worker.is_finished for worker in self.workers):
+            await asyncio.sleep(LOOK_EVERY)
+
+    @property
+    def opening(self) -> bool:
+        """True while a screen is about to start the work that keys wait for."""
+        return False
+
+
+def _upwards(node: DOMNode) -> Iterator[DOMNode]:
+    found: DOMNode | None = node
+    while found is not None:
+        yield found
+        found = found.parent
