@@ -50,6 +50,7 @@ class ReviewPane(Horizontal):
     ReviewPane #review-side { width: 34; padding: 0; }
     .-wide ReviewPane #review-side { width: 46; }
     """
+    SCOPED_CSS = False  # its width depends on the screen's class
     BINDINGS: ClassVar[list[BindingType]] = bindings("review")
 
     class Judged(Message):
