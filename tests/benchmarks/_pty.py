@@ -115,13 +115,13 @@ class Program:
                 return
             time.sleep(0.02)
 
-    def press(self, keys: bytes) -> Cost:
-        """Types and waits; what came of it."""
+    def press(self, keys: bytes, quiet: float = QUIET) -> Cost:
+        """Types and waits until it has been quiet for a while; what came of it."""
         before, cpu, since = len(self.output), self.cpu_ms(), time.monotonic()
         self.type(keys)
         while len(self.output) == before and time.monotonic() - since < ANSWERS_WITHIN:
             time.sleep(0.005)
-        self.settle(since)
+        self.settle(since, quiet)
         answer = bytes(self.output[before:])
         last = self.times[-1][0] if len(self.output) > before else since
         return Cost(len(answer), (last - since) * 1e3, self.cpu_ms() - cpu, _of_images(answer))

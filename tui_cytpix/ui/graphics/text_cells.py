@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +36,18 @@ class Drawing:
         """(rows, columns) of cells."""
         return self.inks.shape[0] // self.cell[0], self.inks.shape[1] // self.cell[1]
 
-    def colour(self, ink: int) -> RGB:
-        """An ink's red, green and blue."""
-        red, green, blue = (int(v) for v in self.colours[ink])
-        return red, green, blue
+    @cached_property
+    def rgb(self) -> list[RGB]:
+        """Red, green and blue by ink; at hand, as every cell asks."""
+        return [(red, green, blue) for red, green, blue in self.colours.tolist()]
+
+    @cached_property
+    def marked(self) -> dict[int, set[int]]:
+        """The marks' columns by row."""
+        found: dict[int, set[int]] = {}
+        for row, column in self.marks:
+            found.setdefault(row, set()).add(column)
+        return found
 
 
 @lru_cache(maxsize=16384)
@@ -56,14 +64,14 @@ def line(drawing: Drawing, row: int, start: int, stop: int, *, shades: bool) -> 
         return _shades(drawing, row, start, stop)
     top = drawing.inks[2 * row, start:stop].tolist()
     bottom = drawing.inks[2 * row + 1, start:stop].tolist()
-    marked = {column for mark_row, column in drawing.marks if mark_row == row and start <= column < stop}
+    marked = drawing.marked.get(row, ())
     segments: list[Segment] = []
     length, first = 0, (-1, -1)
     for column, pair in enumerate(zip(top, bottom, strict=True), start):
         if column in marked:
             segments.extend(_run(drawing, length, first))
             length, first = 0, (-1, -1)
-            segments.append(Segment(DOT, style(drawing.colour(MARK), _behind_mark(drawing, *pair), bold=True)))
+            segments.append(Segment(DOT, style(drawing.rgb[MARK], _behind_mark(drawing, *pair), bold=True)))
         elif length and _near(pair[0], first[0]) and _near(pair[1], first[1]):
             length += 1
         else:
@@ -81,13 +89,13 @@ def _near(one: int, other: int) -> bool:
 def _run(drawing: Drawing, length: int, pair: tuple[int, int]) -> list[Segment]:
     if not length:
         return []
-    front, back = drawing.colour(pair[0]), drawing.colour(pair[1])
+    front, back = drawing.rgb[pair[0]], drawing.rgb[pair[1]]
     return [Segment((" " if front == back else HALF) * length, style(front, back))]
 
 
 def _behind_mark(drawing: Drawing, above: int, below: int) -> RGB:
     """Dark, so that the mark stands out on any picture, in any theme."""
-    dark = min((sum(drawing.colour(above)) + sum(drawing.colour(below))) // 18, 50)
+    dark = min((sum(drawing.rgb[above]) + sum(drawing.rgb[below])) // 18, 50)
     return dark, dark, dark
 
 
@@ -99,11 +107,11 @@ def _shades(drawing: Drawing, row: int, start: int, stop: int) -> list[Segment]:
     segments = []
     for offset, value in enumerate(level.tolist()):
         if (row, start + offset) in drawing.marks:
-            segments.append(Segment(DOT, style(drawing.colour(MARK), BLACK, bold=True)))
+            segments.append(Segment(DOT, style(drawing.rgb[MARK], BLACK, bold=True)))
         elif outside[offset]:
-            segments.append(Segment(" ", style(WHITE, drawing.colour(BACKDROP))))
+            segments.append(Segment(" ", style(WHITE, drawing.rgb[BACKDROP])))
         elif edges[offset]:
-            segments.append(Segment("o", style(drawing.colour(OUTLINE), BLACK)))
+            segments.append(Segment("o", style(drawing.rgb[OUTLINE], BLACK)))
         else:
             segments.append(Segment(SHADES[min(4, int(value / 256 * 5))], style(WHITE, BLACK)))
     return segments

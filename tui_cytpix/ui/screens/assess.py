@@ -105,12 +105,12 @@ class AssessScreen(ReviewScreen):
     def say_next(self) -> None:
         """Hint and tally."""
         run, model = self.session.run, self.judged_model
-        words = self.query_one("#tally-words", Words)
         name = "" if model is None else model.card.name
         predicted = sum(item.segmentation is not None for item in self.gallery.items)
         next_step = hints.assess(run.settings, name, predicted, self.assessment(), self.session.progress.busy)
         self.say(hints.PANES.get(self.pane, next_step))
-        words.say(*self.tally_lines(predicted))
+        if self.pane != "review":  # the tally is not seen there, and every key would write it
+            self.query_one("#tally-words", Words).say(*self.tally_lines(predicted))
 
     def tally_lines(self, predicted: int) -> list[str | Text]:
         """Everything known so far, in words; no verdict that the numbers don't carry."""

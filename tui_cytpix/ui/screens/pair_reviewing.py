@@ -83,25 +83,32 @@ class PairReviewingScreen(ProcessingScreen):
         return next((k for k in (*self._order[start:], *self._order[:start]) if k not in said), None)
 
     def _show_pairs(self, start: ImageKey | None) -> None:
-        """All pairs in the order of the review; each knows what was said of it."""
+        """All pairs in the order of the review."""
+        said = self.preferences()
+        pairs = [pair for key in self._order if (pair := self._pair(key, said.get(key))) is not None]
+        self.pair_review.show_pairs(pairs, start)
+
+    def _pair(self, key: ImageKey, said: PairVerdict | None) -> Pair | None:
+        """Both answers, and what was said of them; None where one is missing."""
         assert self.judged_model is not None
         assert self.base is not None
-        said, blind = self.preferences(), self.blind
-        new, base = (self.session.predict.store(model) for model in (self.judged_model, self.base))
-        pairs = []
-        for key in self._order:
-            ours, theirs = new.get(key), base.get(key)
-            if ours is None or theirs is None:
-                continue
-            first = blind and key in self._new_first
-            names = (
-                ("left", "right") if blind else (f"base {self.base.card.name}", f"new {self.judged_model.card.name}")
-            )
-            preference = said[key].preference if key in said else None
-            words = "" if preference is None else "judged" if blind else SAYINGS[preference]
-            sides = (ours, theirs) if first else (theirs, ours)
-            pairs.append(Pair(key, *sides, names=names, blind=blind, said=words))
-        self.pair_review.show_pairs(pairs, start)
+        ours, theirs = (self.session.prediction(model, key) for model in (self.judged_model, self.base))
+        if ours is None or theirs is None:
+            return None
+        blind = self.blind
+        names = ("left", "right") if blind else (f"base {self.base.card.name}", f"new {self.judged_model.card.name}")
+        preference = None if said is None else said.preference
+        words = "" if preference is None else "judged" if blind else SAYINGS[preference]
+        sides = (ours, theirs) if blind and key in self._new_first else (theirs, ours)
+        return Pair(key, *sides, names=names, blind=blind, said=words)
+
+    def _pair_changed(self, key: ImageKey, then: ImageKey) -> None:
+        """Another preference, or none any more; `then` is shown next."""
+        pair = self._pair(key, self.preferences().get(key))
+        if pair is not None:
+            self.pair_review.update_pair(pair)
+        self.pair_review.go_to(then)
+        self.say_next()
 
     def on_pair_review_preferred(self, event: PairReview.Preferred) -> None:
         """Records it and goes on."""
@@ -116,8 +123,7 @@ class PairReviewingScreen(ProcessingScreen):
             self.report(error)
             return
         following = self._next_open(event.pair.key)
-        self._show_pairs(following or event.pair.key)
-        self.say_next()
+        self._pair_changed(event.pair.key, following or event.pair.key)
         if following is None:
             self.report(f"All pairs are judged: {self.key('app.back')} shows which model is better.")
 
@@ -136,8 +142,7 @@ class PairReviewingScreen(ProcessingScreen):
         if key is None:
             self.report("There is no preference to take back.")
             return
-        self._show_pairs(key)
-        self.say_next()
+        self._pair_changed(key, key)
 
     def on_pair_review_reveal_wished(self) -> None:
         """Names from here on; what is said from now on is not blind."""

@@ -25,6 +25,7 @@ class ReviewScreen(WorkScreen):
         super().__init__()
         self.judged_model: ModelEntry | None = None
         self._standing: tuple[object, dict[ImageKey, Verdict]] = (None, {})
+        self._assessed: tuple[object, Assessment | None] = (None, None)
 
     @property
     def sequence(self) -> tuple[ImageKey, ...]:
@@ -57,8 +58,13 @@ class ReviewScreen(WorkScreen):
         return [key for key in self.sequence if key in answered]
 
     def assessment(self) -> Assessment:
-        """What the judgements so far decide."""
-        return assess_verdicts(self.to_judge(), self.verdicts(), self.session.run.settings.assess)
+        """What the judgements so far decide; computed anew where one of these changed: a key asks several times."""
+        images, verdicts, settings = self.to_judge(), self.verdicts(), self.session.run.settings.assess
+        state, found = (images, self._standing[0], settings), self._assessed[1]
+        if found is None or self._assessed[0] != state:
+            found = assess_verdicts(images, verdicts, settings)
+            self._assessed = (state, found)
+        return found
 
     def open_review(self, start: ImageKey | None = None) -> None:
         """Shows the pane, at `start` or at the first image that is not judged."""

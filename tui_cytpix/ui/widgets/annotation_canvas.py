@@ -31,6 +31,7 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
     """The crosshair is a position (y, x) in whole image pixels; it posts `CursorMoved`, and decides nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("cursor", "image")
+    TILES = 8  # what changes is mostly the crosshair
 
     class CursorMoved(Message):
         """The crosshair is elsewhere."""
@@ -130,7 +131,7 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         y, x = render.to_screen(self.cursor, view, *drawing.inks.shape)
         row, column = int(y) // 2, int(x)
         found: dict[Cell, tuple[str, Style]] = {}
-        front = drawing.colour(render.CROSSHAIR)
+        front = drawing.rgb[render.CROSSHAIR]
         for down, right in ARMS:
             cell = (row + down, column + right)
             if 0 <= cell[0] < rows and 0 <= cell[1] < columns and cell not in drawing.marks:
@@ -143,12 +144,12 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         return found
 
     def _middle(self, drawing: Drawing, half_row: int, column: int) -> tuple[str, Style]:
-        front = drawing.colour(render.CROSSHAIR)
+        front = drawing.rgb[render.CROSSHAIR]
         if (half_row // 2, column) in drawing.marks:
             return DOT, style(front, BLACK, bold=True)
         if self.surface.shades:
             return "X", style(front, BLACK, bold=True)
-        other = drawing.colour(drawing.inks[half_row ^ 1, column])
+        other = drawing.rgb[drawing.inks[half_row ^ 1, column]]
         return (HALF if half_row % 2 == 0 else "▄"), style(front, other)
 
     def make_sprite(self, drawing: Drawing) -> Sprite | None:

@@ -26,12 +26,14 @@ ZOOMS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 CONTRASTS = (1.0, 2.0, 4.0)
 GAMMAS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
 LEAST_PX = 56.0
+AHEAD = 3  # pictures read ahead
 
 
 class EventImageView(TiledPicture, can_focus=True):
     """Shows one image of the session with what a model or a person said about it."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("image", "pan")
+    TILES = 2  # what changes is mostly the image
 
     class Ready(Message):
         """The image was decoded (or can't be)."""
@@ -87,6 +89,10 @@ class EventImageView(TiledPicture, can_focus=True):
         if key is not None and self.picture is None:
             self.session.cache.request([key], lambda ready: self.post_message(self.Ready(ready)))
         self.redraw()
+
+    def read_ahead(self, keys: Iterable[ImageKey]) -> None:
+        """Decodes pictures that come next while this one is looked at; to be called before `show`, which is urgent."""
+        self.session.cache.request(keys, lambda _key: None)
 
     @property
     def picture(self) -> NDArray[np.uint8] | None:

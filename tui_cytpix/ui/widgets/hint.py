@@ -25,6 +25,14 @@ def with_keys(words: str, key: Callable[[str], str]) -> Text:
     return text
 
 
+def moves_others(block: Static, text: Text) -> bool:
+    """Whether it takes more or fewer rows than what the block shows; else the screen need not be laid out anew."""
+    size = block.content_size
+    if not block.display:
+        return False
+    return not size.width or len(text.wrap(block.app.console, size.width)) != size.height
+
+
 class Hint(Static):
     """`→ what to do next`, above everything else on a step's screen."""
 
@@ -41,7 +49,8 @@ class Hint(Static):
         shown = with_keys(words, key)
         if shown.plain != self.words:
             self.words = shown.plain
-            self.update(Text("→ ").append_text(shown))
+            text = Text("→ ").append_text(shown)
+            self.update(text, layout=moves_others(self, text))
 
 
 class Words(Static):
@@ -61,14 +70,7 @@ class Words(Static):
         text = Text("\n").join(shown)
         if text.plain != self.words:
             self.words = text.plain
-            self.update(text, layout=self._moves_others(text))
-
-    def _moves_others(self, text: Text) -> bool:
-        """Whether it takes more or fewer rows than what it replaces; else the screen need not be laid out anew."""
-        size = self.content_size
-        if not self.display:
-            return False
-        return not size.width or len(text.wrap(self.app.console, size.width)) != size.height
+            self.update(text, layout=moves_others(self, text))
 
 
 def plain_lines(text: str) -> Text:

@@ -17,11 +17,10 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.text import plain, shortened
-from tui_cytpix.ui.widgets.event_image import EventImageView
+from tui_cytpix.ui.widgets.event_image import AHEAD, EventImageView
 from tui_cytpix.ui.widgets.hint import Words
 
 SIDES = ("left", "right", "third", "fourth")
-AHEAD = 3  # pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +107,22 @@ class PairView(Vertical):
         """Takes the pairs in; stays on the image shown (or goes to `start`) where it is among them."""
         shown = start if start is not None else (self.current.key if self.current else None)
         self._pairs = list(pairs)
-        self._at = next((i for i, pair in enumerate(pairs) if pair.key == shown), 0)
+        self._at = self._place(shown) or 0
         self._show()
+
+    def update_pair(self, pair: Pair) -> None:
+        """Takes another state of one of the pairs in; it is drawn when it is gone to."""
+        place = self._place(pair.key)
+        if place is not None:
+            self._pairs[place] = pair
+
+    def go_to(self, key: ImageKey) -> None:
+        """Shows that image, drawn anew."""
+        self._at = self._place(key) or 0
+        self._show()
+
+    def _place(self, key: ImageKey | None) -> int | None:
+        return next((i for i, pair in enumerate(self._pairs) if pair.key == key), None)
 
     def _show(self) -> None:
         pair = self.current
@@ -127,7 +140,7 @@ class PairView(Vertical):
             )
         )
         self._make_room(len(answers))
-        self._read_ahead()
+        self._views[0].read_ahead(pair.key for pair in self._pairs[self._at + 1 : self._at + 1 + AHEAD])
         room = max(8, (self.size.width or self.app.size.width) // len(answers) - 12)
         names = pair.names or self._names
         for side, name, answer, view in zip(SIDES, names, answers, self._views, strict=False):
@@ -135,12 +148,6 @@ class PairView(Vertical):
             self.query_one(f"#pair-{side}-title", Words).say(title)
             view.show(pair.key, answer, also=answers)
         self.post_message(self.Moved(pair.key))
-
-    def _read_ahead(self) -> None:
-        """The pictures that come next are decoded while this one is looked at."""
-        following = [pair.key for pair in self._pairs[self._at + 1 : self._at + 1 + AHEAD]]
-        if following:
-            self._views[0].session.cache.request(following, lambda _key: None)
 
     def _go(self, by: int) -> None:
         at = max(0, min(self._at + by, len(self._pairs) - 1))

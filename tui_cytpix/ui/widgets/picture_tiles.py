@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import accumulate
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,6 @@ from tui_cytpix.ui.graphics.surface import Piece, PixelImage, Sprite, Surface
 from tui_cytpix.ui.graphics.text_cells import Drawing
 from tui_cytpix.ui.widgets.picture import Look, Palette
 
-TILES = 8
 CHUNK_ROWS = 6  # cells: a change sends the chunks that it touches
 Cell = tuple[int, int]
 
@@ -59,7 +59,8 @@ class Tile(Widget):
 class TiledPicture(Vertical):
     """Draws a picture and something small on top of it, and sends what differs from what is on the screen.
 
-    Subclasses say what to draw: `draw`, `words`, and on top `glyphs` (of text cells) or `make_sprite` (of pixels).
+    `TILES` is a balance: many make small changes cheap, few a new picture. Subclasses say what to draw: `draw`,
+    `words`, and on top `glyphs` (of text cells) or `make_sprite` (of pixels).
     """
 
     DEFAULT_CSS = """
@@ -68,6 +69,7 @@ class TiledPicture(Vertical):
     TiledPicture > .image-title.-shown { display: block; }
     TiledPicture:focus > .image-title { color: $accent; }
     """
+    TILES: ClassVar[int] = 8
 
     def __init__(
         self,
@@ -76,7 +78,7 @@ class TiledPicture(Vertical):
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
-        self.tiles = [Tile(self, place) for place in range(TILES)]
+        self.tiles = [Tile(self, place) for place in range(self.TILES)]
         self.look = Look()
         self.sprite: Sprite | None = None
         self._palette = Palette()

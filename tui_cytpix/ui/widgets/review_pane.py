@@ -18,7 +18,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.text import plain
-from tui_cytpix.ui.widgets.event_image import EventImageView
+from tui_cytpix.ui.widgets.event_image import AHEAD, EventImageView
 from tui_cytpix.ui.widgets.gallery import Tone
 from tui_cytpix.ui.widgets.hint import Words
 
@@ -50,6 +50,7 @@ class ReviewPane(Horizontal):
     ReviewPane #review-side { width: 34; padding: 0; }
     .-wide ReviewPane #review-side { width: 46; }
     """
+    SCOPED_CSS = False  # its width depends on the screen's class
     BINDINGS: ClassVar[list[BindingType]] = bindings("review")
 
     class Judged(Message):
@@ -120,6 +121,7 @@ class ReviewPane(Horizontal):
         if key is None:
             return
         item = self._describe(key)
+        self.view.read_ahead(self._keys[self._at + 1 : self._at + 1 + AHEAD])
         self.view.show(key, item.segmentation, f"{self._at + 1} of {len(self._keys)}")
         counted = "not processed yet" if item.segmentation is None else str(item.segmentation.particle_count)
         verdict = BADGES[item.judgement][2] if item.judgement else "not judged"
