@@ -75,6 +75,9 @@ def part_at(mask: NDArray[np.bool_], point: tuple[float, float]) -> NDArray[np.b
 def objects_of(mask: NDArray[np.bool_]) -> list[tuple[Box, NDArray[np.bool_]]]:
     """Each object's bounding box and its pixels in that, bool (h, w), in the order of `label_objects`."""
     labels, count = label_objects(mask)
+    if count == 1:
+        box = bounding_box(mask)
+        return [] if box is None else [(box, mask[box.slices].copy())]
     found = boxes(labels, count)
     return [(box, labels[box.slices] == label) for label, box in enumerate(found, start=1) if box is not None]
 

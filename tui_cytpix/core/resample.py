@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 def half_image(gray: NDArray[np.float32]) -> NDArray[np.float32]:
     """2 x 2 pixels averaged; an odd last row or column is repeated first. float32."""
     height, width = gray.shape
-    even = np.pad(gray, ((0, height % 2), (0, width % 2)), mode="edge")
+    odd = height % 2 or width % 2
+    even = np.pad(gray, ((0, height % 2), (0, width % 2)), mode="edge") if odd else gray
     return np.asarray(
         cv2.resize(even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA), np.float32
     )

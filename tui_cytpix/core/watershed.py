@@ -99,7 +99,7 @@ def divided(
         members = np.flatnonzero(owners == label)
         local = None if relief is None else np.asarray(relief[box.slices], np.float32)
         points = np.asarray(centroids, np.float64)[members] - (box.y0, box.x0)
-        parts = _divide(inside, points, local)
+        parts = divide(inside, points, local)
         particles[box.slices][inside] = (members + 1).astype(np.uint16)[parts[inside] - 1]
     return particles
 
@@ -112,62 +112,82 @@ def _seeds(inside: NDArray[np.bool_], depths: NDArray[np.float32], points: NDArr
     through the circles' intersections: the neck, also between a large mother and its small bud, whose single pixel
     the mother's flood would drown. Every point keeps at least one pixel.
     """
-    ys, xs = np.nonzero(inside)
-    owner = np.zeros(len(ys), np.uint16)
-    lowest = np.full(len(ys), np.inf)
-    own_pixels: list[int] = []
-    for k, (y, x) in enumerate(points.tolist()):
-        squares = (ys - y) ** 2 + (xs - x) ** 2
-        squares[own_pixels] = np.inf
-        own = int(np.argmin(squares))
-        own_pixels.append(own)
-        radius = float(depths[ys[own], xs[own]])
-        power = squares - radius**2
-        won = (squares <= (_DISC * radius) ** 2) & (power < lowest)
-        lowest[won], owner[won] = power[won], k + 1
+    flat = np.flatnonzero(inside)
+    ys, xs = np.divmod(flat, inside.shape[1])
+    squares = (ys - points[:, :1]) ** 2 + (xs - points[:, 1:]) ** 2
+    own_pixels = squares.argmin(axis=1)
+    if len(set(own_pixels.tolist())) < len(points):
+        own_pixels = _distinct(squares)
+    radii = depths.ravel()[flat[own_pixels]].astype(np.float64)[:, None]
+    power = np.where(squares <= (_DISC * radii) ** 2, squares - radii**2, np.inf)
+    first = power.argmin(axis=0)
+    owner = np.where(power[first, np.arange(len(flat))] < np.inf, first + 1, 0)
     owner[own_pixels] = np.arange(1, len(points) + 1)
     seeds = np.zeros(inside.shape, np.uint16)
-    seeds[ys, xs] = owner
-    for k, own in enumerate(own_pixels):
-        _keep_connected(seeds, (int(ys[own]), int(xs[own])), k + 1)
+    seeds.ravel()[flat] = owner
+    for number, own in enumerate(own_pixels.tolist(), start=1):
+        _keep_connected(seeds, (int(ys[own]), int(xs[own])), number)
     return seeds
+
+
+def _distinct(squares: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The nearest pixel to each point that none before it took, (K,), of squared distances (K, P)."""
+    taken: list[int] = []
+    for row in squares:
+        row[taken] = np.inf
+        taken.append(int(row.argmin()))
+    return np.array(taken)
 
 
 def _keep_connected(seeds: NDArray[np.uint16], pixel: tuple[int, int], number: int) -> None:
     """Drops the parts of a disc that a gap in the object separates from its centre."""
-    count, parts = cv2.connectedComponents(as_uint8(seeds == number), connectivity=8, ltype=cv2.CV_16U)
+    disc = cv2.inRange(seeds, number, number)
+    count, parts = cv2.connectedComponents(disc, connectivity=8, ltype=cv2.CV_16U)
     if count > 2:
         seeds[(parts > 0) & (parts != parts[pixel])] = 0
 
 
-def _divide(
+def divide(
     inside: NDArray[np.bool_], points: NDArray[np.float64], relief: NDArray[np.float32] | None
 ) -> NDArray[np.uint16]:
-    """Floods an object from its points, numbered from 1, from high relief to low, level by level."""
+    """One object, bool (h, w), flooded from all points (K, 2) in or near it, from high relief to low, level by level.
+
+    Returns:
+        uint16 (h, w): 0 background, k + 1 for the particle of point k. Relief as in `particle_labels`.
+    """
     depths = depth(inside)
     labels = _seeds(inside, depths, points)
     heights = depths if relief is None else relief
-    ordered = np.sort(heights[inside])
-    bounds = np.interp(np.linspace(len(ordered) - 1, 0, _LEVELS), np.arange(len(ordered)), ordered)
-    heights = np.where(inside & (labels == 0), heights, np.float32(-np.inf))
+    bounds = _levels(np.sort(heights[inside]))
+    free = as_uint8(inside & (labels == 0)) * np.uint8(255)
     for bound in bounds.tolist():
-        _flood(labels, heights, bound)
+        high = cv2.compare(heights, bound, cv2.CMP_GE)
+        _flood(labels, free, np.asarray(high, np.uint8))
     return labels
 
 
-def _flood(labels: NDArray[np.uint16], heights: NDArray[np.float32], bound: float) -> None:
-    """Grows labels over pixels from `bound` up until nothing changes, square and cross in turn, to grow nearly round;
-    in place. Pixels that have a label have no height any more.
+def _levels(ordered: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Evenly spaced quantiles of sorted heights, from the highest to the lowest."""
+    places = np.linspace(len(ordered) - 1, 0, _LEVELS)
+    below = places.astype(np.intp)
+    low, high = (ordered[at].astype(np.float64) for at in (below, np.minimum(below + 1, len(ordered) - 1)))
+    return np.asarray((high - low) * (places - below) + low, np.float64)
+
+
+def _flood(labels: NDArray[np.uint16], free: NDArray[np.uint8], high: NDArray[np.uint8]) -> None:
+    """Grows labels over free and high pixels until nothing changes, square and cross in turn, to grow nearly round.
+    `labels` and `free` (255, else 0) are brought up to date.
     """
-    free = cv2.compare(heights, bound, cv2.CMP_GE)  # type: ignore[call-overload]  # takes numbers too
-    turn, left = 0, cv2.countNonZero(free)
+    open_ = cv2.bitwise_and(free, high)
+    turn, left = 0, cv2.countNonZero(open_)
     while left:
-        new = cv2.copyTo(cv2.dilate(labels, _CROSS if turn % 2 else _SQUARE), free)
+        new = cv2.copyTo(cv2.dilate(labels, _CROSS if turn % 2 else _SQUARE), open_)
         count = cv2.countNonZero(new)
         if turn % 2 == 0 and not count:
             break
         cv2.bitwise_or(labels, new, labels)
-        taken = new > 0
-        free[taken], heights[taken] = 0, -np.inf
+        still = cv2.compare(new, 0, cv2.CMP_EQ)  # type: ignore[call-overload]  # takes numbers too
+        cv2.bitwise_and(open_, still, open_)
+        cv2.bitwise_and(free, still, free)
         left -= count
         turn += 1

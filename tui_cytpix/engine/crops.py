@@ -70,9 +70,10 @@ class View:
         to_input = np.array(
             [[sx, 0, sx * (box.x0 + 0.5) - 0.5 - crop.x0], [0, sy, sy * (box.y0 + 0.5) - 0.5 - crop.y0]]
         )
-        return np.stack(
-            [cv2.warpAffine(m, to_input, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE) for m in maps]
-        )
+        found = np.empty((len(maps), height, width), np.float32)
+        for one, target in zip(maps, found, strict=True):
+            cv2.warpAffine(one, to_input, (width, height), target, flags, cv2.BORDER_REPLICATE)
+        return found
 
 
 def look_at_all(view: View, multiple: int) -> Look:

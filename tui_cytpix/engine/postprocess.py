@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.centroids import centre, centres
 from tui_cytpix.core.regions import Box, as_uint8, fill_holes, is_as_long_as, objects_of
-from tui_cytpix.core.watershed import particle_labels
+from tui_cytpix.core.watershed import divide
 from tui_cytpix.domain.segmentation import Segmentation
 
 _SUREST = 0.999
+_SQUARE = np.ones((3, 3), np.uint8)
+_STEPS = np.arange(5)
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def _existence(
     """Whether an object stays, and the doubt about it in 0..1 (1 on the threshold); none about what is too small."""
     if np.count_nonzero(inside) < settings.least_px or not is_as_long_as(inside, cutoff_px):
         return False, 0.0
-    top = float(probability[inside].max())
+    top = cv2.minMaxLoc(probability, as_uint8(inside))[1]
     doubt = 1 - min(abs(top - settings.certain) / (1 - settings.certain), 1.0)
     return top >= settings.certain, doubt
 
@@ -102,7 +104,7 @@ def _particles(
     """Centroids, float32 (K, 2), of one object's particles, K >= 1, and the doubt in 0..1 about their number."""
     found, doubt = peaks(heat, inside, prominence)
     if len(found) > 1:
-        middles = centres(particle_labels(inside, np.array(found, np.float32), heat))
+        middles = centres(divide(inside, np.array(found, np.float32).astype(np.float64), heat))
     else:
         middles = np.array([centre(inside)], np.float32)
     return middles + np.array([box.y0, box.x0], np.float32), doubt
@@ -136,7 +138,7 @@ def peaks(
     heat = np.where(inside, smooth, np.float32(-1))
     top = float(heat.max())
     needed = prominence * max(top, 0.3)
-    maxima = (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8))) & inside
+    maxima = (heat >= cv2.dilate(heat, _SQUARE)) & inside
     ys, xs = np.nonzero(maxima)
     order = np.argsort(-heat[ys, xs], kind="stable")
     taken: list[tuple[int, int]] = []
@@ -157,7 +159,7 @@ def _rise(heat: NDArray[np.float32], y: int, x: int, taken: list[tuple[int, int]
     low, high = 0.0, most
     for _ in range(6):
         middle = (low + high) / 2
-        _, labels = cv2.connectedComponents(as_uint8(heat > heat[y, x] - middle), connectivity=8, ltype=cv2.CV_32S)
+        _, labels = cv2.connectedComponents(as_uint8(heat > heat[y, x] - middle), connectivity=8, ltype=cv2.CV_16U)
         joined = any(labels[v, u] == labels[y, x] for v, u in taken)
         low, high = (low, middle) if joined else (middle, high)
     return (low + high) / 2
@@ -167,11 +169,11 @@ def _refined(heat: NDArray[np.float32], y: int, x: int) -> tuple[float, float]:
     """The centre of mass of the 5 x 5 pixels about a peak, above their lowest inside the object."""
     y0, x0 = max(y - 2, 0), max(x - 2, 0)
     window = heat[y0 : y + 3, x0 : x + 3]
-    weight = np.where(window >= 0, window - window[window >= 0].min(), 0)
+    weight = np.maximum(window - window[window >= 0].min(), 0)
     total = float(weight.sum())
     if total <= 0:
         return float(y), float(x)
-    rows, columns = (np.arange(n) for n in window.shape)
+    rows, columns = (_STEPS[:n] for n in window.shape)
     return y0 + float(weight.sum(axis=1) @ rows) / total, x0 + float(weight.sum(axis=0) @ columns) / total
 
 
@@ -179,10 +181,12 @@ def mask_certainty(probability: NDArray[np.float32], mask: NDArray[np.bool_]) ->
     """How clear-cut the foreground is: the mean of |2 p - 1| over the pixels that are or may be foreground (in the
     mask, or p > 0.1), rescaled so that an ordinary soft outline costs nothing; 1 where there are none.
     """
-    open_ = mask | (probability > 0.1)
-    if not open_.any():
+    values = probability[mask | (probability > 0.1)]
+    if not len(values):
         return 1.0
-    return float(min(1.0, np.abs(2 * probability[open_] - 1).mean() / 0.9))
+    values *= 2
+    values -= 1
+    return float(min(1.0, np.abs(values, out=values).mean() / 0.9))
 
 
 def cutoff_px(size_cutoff_um: float, um_per_px: float | None) -> float:
