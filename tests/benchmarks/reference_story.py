@@ -1,8 +1,9 @@
 """Replays the reference story of user-driven training on simulated S. pombe, and writes the sample run.
 
 Full-resolution cell model; 10 annotations; 100 epochs; flicker and dips; 4 more annotations; 50 more epochs; finish.
-The annotator is an oracle that sees the proposal and the truth and presses what a person would: accept where the
-count is right, a digit where it is wrong, and takes the true mask where nothing else helps. With
+The annotator takes what the app suggests (of the first ten four, the others as they come), and is an oracle that sees
+the proposal and the truth and presses what a person would: accept where the count is right, a digit where it is wrong,
+and takes the true mask where nothing else helps. With
 `--held-out` base and new model are compared on two tubes of other seeds.
 
     python -m tests.benchmarks reference_story [--held-out] [--write sample_runs/s_pombe]
@@ -32,8 +33,19 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.formats.masks import find_label_images, read_label_image, segmentation_from_labels
-from tui_cytpix.workflow import assess, assessment, base_model, evaluate, finishing, morphology, samples, train
-from tui_cytpix.workflow.advice import advise
+from tui_cytpix.workflow import (
+    assess,
+    assessment,
+    balance,
+    base_model,
+    evaluate,
+    finishing,
+    morphology,
+    samples,
+    suggest,
+    train,
+)
+from tui_cytpix.workflow.advice import Advice, advise, queue
 from tui_cytpix.workflow.annotate import Annotator, nearest_centroid
 from tui_cytpix.workflow.predict import predict_now
 from tui_cytpix.workflow.run import Run
@@ -145,25 +157,37 @@ def tell(folder: Path) -> Run:
     chosen = samples.select(run, PREVIEW).settings.images
     store = predict_now(run, base, chosen)
     annotator = Annotator(run, base, store)
-    doubtful = sorted(chosen, key=lambda key: store.get(key).confidence)
-    for key in doubtful[:4] + [k for k in chosen if k not in doubtful[:4]][:6]:
+    first = suggest.suggested(run, TrainingStatus(None), store)[:4]
+    for key in first + [k for k in chosen if k not in first][:6]:
         oracle.annotate(annotator, run, key)
+    describe_annotated(run)
     began = time.monotonic()
     train.start(run, 100)
     status = follow(run)
     describe("after 100 epochs", status, oracle)
-    flipping = [f.image for f in status.flips if run.annotations.state(f.image).side is None]
     report_flicker(status, oracle)
-    rest = [k for k in doubtful if k not in flipping and run.annotations.state(k).side is None]
-    for key in (flipping + rest)[:4]:
+    advised = [key for key in queue(advice(run, status)) if run.annotations.state(key).side is None]
+    for key in list(dict.fromkeys([*advised, *suggest.suggested(run, status, store)]))[:4]:
         oracle.annotate(annotator, run, key)
+    describe_annotated(run)
     train.add_epochs(run, 50)
     describe("after 50 more", follow(run), oracle)
     print(f"training, both parts: {time.monotonic() - began:.0f} s")
-    for advice in advise(TrainingWatch(run.folder).poll(), run.annotations, morphology.missing_in(run)):
-        print(f"  advice: {advice.kind}: {advice.words}")
+    for found in advice(run, TrainingWatch(run.folder).poll()):
+        print(f"  advice: {found.kind}: {found.words}")
     report_errors(run, oracle)
     return run
+
+
+def advice(run: Run, status: TrainingStatus) -> tuple[Advice, ...]:
+    """As the training screen gives it."""
+    return advise(status, run.annotations, morphology.missing_in(run), balance.few_several_in(run, status))
+
+
+def describe_annotated(run: Run) -> None:
+    """How many of the annotated images hold how many particles."""
+    counts = Counter(state.segmentation.particle_count for state in run.annotations.accepted())
+    print(f"annotated images by particles: {dict(sorted(counts.items()))}")
 
 
 def describe(when: str, status: TrainingStatus, oracle: Oracle) -> None:

@@ -57,9 +57,10 @@ def toy(seed: int, size: int = 48, cells: int = 1) -> Toy:
     return Toy(image.clip(0, 1023).astype(np.uint16), labels)
 
 
-def tiny_model(resolution: str = "full", seed: int = 0) -> Model:
-    card = ModelCard("tiny", resolution, "built-in", size_cutoff_um=5.0, network=TINY.to_card())
-    return Model(card, build(TINY, seed).eval())
+def tiny_model(resolution: str = "full", seed: int = 0, widths: tuple[int, ...] = TINY.widths) -> Model:
+    settings = NetworkSettings(widths)
+    card = ModelCard("tiny", resolution, "built-in", size_cutoff_um=5.0, network=settings.to_card())
+    return Model(card, build(settings, seed).eval())
 
 
 @dataclass

@@ -22,6 +22,7 @@ from tui_cytpix.domain.training import JobState
 from tui_cytpix.engine import device
 from tui_cytpix.engine.checkpoints import MOST, SPARSE, read_state, spacing, thin
 from tui_cytpix.engine.job import Job, in_words
+from tui_cytpix.engine.model import save_model
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.formats.lease import Lease
@@ -56,6 +57,11 @@ def until(reached: Callable[[], object], words: Callable[[], object] = lambda: "
 
 def epochs(run) -> list[int]:
     return [e.number for e in TrainingWatch(run.folder).poll().epochs]
+
+
+def user_seconds(pid: int) -> float:
+    """Processor time of a process so far."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11]) / os.sysconf("SC_CLK_TCK")
 
 
 def weights(run) -> dict[str, np.ndarray]:
@@ -119,6 +125,38 @@ def test_the_same_annotations_from_the_base_again_and_with_kills_give_the_same_m
     (one, first), (other, second) = ends
     assert first == second
     assert max(float(np.abs(one[k] - other[k]).max()) for k in one) == 0.0
+
+
+@pytest.mark.slow
+def test_sigterm_in_mid_epoch_leaves_at_once_and_the_epoch_comes_out_the_same(toy_run, toys):
+    """A wide network, so that an epoch is seconds long: told to leave as one begins, the job does no more than a part
+    of it, by processor time.
+    """
+    wide = toys.model(widths=(256, 384))
+    save_model(toy_run.base, wide.net, wide.card)
+    last = toy_run.folder.checkpoints / "last"
+    job = create(toy_run, "1-train", epochs=1000)
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    process = start(job)
+    until(lambda: any(e["type"] == "started" for e in job.events()), job.output_path.read_text)
+    started = user_seconds(process.pid)
+    until(lambda: len(epochs(toy_run)) == 1, job.output_path.read_text)
+    told = user_seconds(process.pid)
+    process.terminate()
+    assert process.wait(PATIENCE) == 0
+    afterwards = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - ended - told
+    assert afterwards < (told - started) / 2
+    assert (job.events()[-1]["type"], job.events()[-1]["reason"]) == ("exited", "terminated")
+    assert epochs(toy_run) == [1]
+    assert read_state(last.with_suffix(".npz"))[1]["pending"]["epoch"]["epoch"] == 1
+    again = create(toy_run, "2-train", epochs=1, resume=str(last.with_suffix(".safetensors")))
+    assert start(again).wait(PATIENCE) == 0
+    assert epochs(toy_run) == [1, 2]
+    resumed = weights(toy_run)
+    shutil.rmtree(toy_run.folder.checkpoints)
+    assert start(create(toy_run, "3-train", epochs=2)).wait(PATIENCE) == 0
+    whole = weights(toy_run)
+    assert max(float(np.abs(whole[k] - resumed[k]).max()) for k in whole) == 0.0
 
 
 # Memory and GPU

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # fakes and driving are modules of these tests alone
+sys.path.insert(0, str(Path(__file__).parent))  # fakes, driving and steps are modules of these tests alone
+from steps import Stage, build
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A run with one sample and no decision, and a fake engine."""
+    return build(tmp_path, monkeypatch)
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -89,6 +91,18 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch_seconds: float 
     monkeypatch.setattr(session, "POLL_SECONDS", 0.03)
     monkeypatch.setattr(session, "TRAINING_SECONDS", 0.1)
     return Stage(tmp_path / "run", install(monkeypatch, answer, epoch_seconds))
+
+
+@asynccontextmanager
+async def opened(
+    stage: Stage, name: str, *ready: str, size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[tuple[CytpixApp, Pilot, object]]:
+    """The app, its pilot and the screen of that class, on which the attributes named by `ready` are there."""
+    app = stage.app()
+    async with app.run_test(size=size) as pilot:
+        screen = await on_screen(pilot, name)
+        await until(pilot, lambda: all(getattr(screen, attribute) for attribute in ready), f"{name}: {ready}")
+        yield app, pilot, screen
 
 
 def state_goal(stage: Stage) -> None:

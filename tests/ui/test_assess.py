@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
 from driving import notices, press_each, until
-from steps import SAMPLE, answer, build, on_screen, reply, state_goal, truth, words_of
+from steps import SAMPLE, Stage, answer, opened, reply, state_goal, truth, words_of
 
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.ui.widgets.gallery import Gallery
@@ -22,11 +19,8 @@ async def process(pilot, images: str = "12") -> None:
     await until(pilot, lambda: gallery.items and all(item.segmentation is not None for item in gallery.items))
 
 
-async def test_the_goal_comes_first_and_rates_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "AssessScreen")
+async def test_the_goal_comes_first_and_rates_are_checked(stage: Stage) -> None:
+    async with opened(stage, "AssessScreen") as (app, pilot, screen):
         assert screen.pane == "goal"
         assert "what you study" in screen.hint.words
         await press_each(pilot, "j j enter")
@@ -45,13 +39,9 @@ async def test_the_goal_comes_first_and_rates_are_checked(tmp_path: Path, monkey
         assert "cell-full" in screen.hint.words
 
 
-async def test_the_review_records_goes_on_and_takes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_the_review_records_goes_on_and_takes_back(stage: Stage) -> None:
     state_goal(stage)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "AssessScreen")
-        await until(pilot, lambda: screen.judged_model)
+    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
         await process(pilot)
         assert "12 of 12 images processed" in words_of(app, "#tally-words")
         await pilot.press("v")
@@ -78,15 +68,9 @@ async def test_the_review_records_goes_on_and_takes_back(tmp_path: Path, monkeyp
         assert len(run.verdicts) == 10
 
 
-async def test_enter_enlarges_the_image_under_the_cursor_and_all_judged_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_enter_enlarges_the_image_under_the_cursor_and_all_judged_is_told(stage: Stage) -> None:
     state_goal(stage)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "AssessScreen")
-        await until(pilot, lambda: screen.judged_model)
+    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
         await process(pilot, "3")
         await press_each(pilot, "l enter")
         assert screen.query_one(ReviewPane).current == screen.sequence[1]
@@ -98,13 +82,9 @@ async def test_enter_enlarges_the_image_under_the_cursor_and_all_judged_is_told(
         assert screen.pane == "review"
 
 
-async def test_another_model_is_judged_on_the_same_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_another_model_is_judged_on_the_same_images(stage: Stage) -> None:
     state_goal(stage)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "AssessScreen")
-        await until(pilot, lambda: screen.judged_model)
+    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
         await process(pilot, "8")
         drawn = screen.sequence
         await pilot.press("m")
@@ -116,13 +96,9 @@ async def test_another_model_is_judged_on_the_same_images(tmp_path: Path, monkey
         assert app.session.run.settings.assess.model.endswith("cell-half.safetensors")
 
 
-async def test_more_than_there_is_and_nonsense_are_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_more_than_there_is_and_nonsense_are_answered(stage: Stage) -> None:
     state_goal(stage)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "AssessScreen")
-        await until(pilot, lambda: screen.judged_model)
+    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, _screen):
         await pilot.press("v")
         await until(pilot, lambda: "process images first" in notices(app))
         await pilot.press("C")
@@ -134,31 +110,22 @@ async def test_more_than_there_is_and_nonsense_are_answered(tmp_path: Path, monk
         await until(pilot, lambda: "only 36 images" in notices(app))
 
 
-async def test_a_missing_model_is_told_and_another_can_be_chosen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_missing_model_is_told_and_another_can_be_chosen(stage: Stage) -> None:
     from dataclasses import replace
 
-    stage = build(tmp_path, monkeypatch)
     state_goal(stage)
     with Run.open(stage.run) as run:
         run.update(replace(run.settings, assess=replace(run.settings.assess, model="gone")))
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "AssessScreen")
+    async with opened(stage, "AssessScreen") as (app, pilot, screen):
         await until(pilot, lambda: "no such model" in notices(app))
         assert "Choose a model" in screen.hint.words
         await pilot.press("p")
         await until(pilot, lambda: "Choose a model first" in notices(app))
 
 
-async def test_digits_state_the_count_and_the_verdict_falls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_digits_state_the_count_and_the_verdict_falls(stage: Stage) -> None:
     state_goal(stage)
-    app = stage.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await on_screen(pilot, "AssessScreen")
-        await until(pilot, lambda: screen.judged_model)
+    async with opened(stage, "AssessScreen", "judged_model", size=(120, 36)) as (app, pilot, screen):
         await process(pilot, "36")
         await pilot.press("v")
         for key in screen.sequence[:20]:
@@ -177,13 +144,9 @@ async def test_digits_state_the_count_and_the_verdict_falls(tmp_path: Path, monk
         assert "Singlets:" in words_of(app, "#tally-words")
 
 
-async def test_blurred_images_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_blurred_images_are_left_out(stage: Stage) -> None:
     state_goal(stage)
-    app = stage.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await on_screen(pilot, "AssessScreen")
-        await until(pilot, lambda: screen.judged_model)
+    async with opened(stage, "AssessScreen", "judged_model", size=(120, 36)) as (app, pilot, screen):
         await process(pilot, "12")
         await pilot.press("b")
         await until(pilot, lambda: len(screen._focus) == 12)
@@ -197,7 +160,5 @@ async def test_blurred_images_are_left_out(tmp_path: Path, monkeypatch: pytest.M
         assert f"Left out as blurred: {12 - len(sharp)} images" in words_of(app, "#tally-words")
         await pilot.press("v")
         assert screen.query_one(ReviewPane).current == sharp[0]
-    app = stage.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await on_screen(pilot, "AssessScreen")
+    async with opened(stage, "AssessScreen", size=(120, 36)) as (_app, pilot, screen):
         await until(pilot, lambda: screen.to_judge() == sharp)

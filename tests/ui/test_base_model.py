@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 from driving import notices, press_each, until
-from steps import answer, build, choose_base, on_screen, reply, words_of
+from steps import Stage, answer, choose_base, opened, reply, words_of
 
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.formats.model_file import write_model
@@ -16,12 +15,9 @@ from tui_cytpix.workflow import base_model
 from tui_cytpix.workflow.resources import user_models
 
 
-async def test_the_card_follows_the_cursor_and_enter_chooses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_the_card_follows_the_cursor_and_enter_chooses(stage: Stage) -> None:
     choose_base(stage, "base_model")
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "BaseModelScreen")
+    async with opened(stage, "BaseModelScreen") as (app, pilot, screen):
         await until(pilot, lambda: screen.table.row_count == 2)
         assert "About cell-full" in words_of(app, "#card-words")
         await press_each(pilot, "j")
@@ -32,12 +28,9 @@ async def test_the_card_follows_the_cursor_and_enter_chooses(tmp_path: Path, mon
         assert "is the base model" in notices(app)
 
 
-async def test_two_models_side_by_side_differ_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_two_models_side_by_side_differ_first(stage: Stage) -> None:
     choose_base(stage, "base_model")
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "BaseModelScreen")
+    async with opened(stage, "BaseModelScreen") as (app, pilot, screen):
         await until(pilot, lambda: screen.table.row_count == 2)
         await pilot.press("space")
         assert "space marks some" in screen.hint.words
@@ -59,13 +52,10 @@ async def test_two_models_side_by_side_differ_first(tmp_path: Path, monkeypatch:
         assert screen.focused is screen.table
 
 
-async def test_files_come_in_and_go_out_with_one_clear_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_files_come_in_and_go_out_with_one_clear_message(stage: Stage, tmp_path: Path) -> None:
     choose_base(stage, "base_model")
     (tmp_path / "text.safetensors").write_text("no model")
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "BaseModelScreen")
+    async with opened(stage, "BaseModelScreen") as (app, pilot, screen):
         await until(pilot, lambda: screen.table.row_count == 2)
         await pilot.press("i")
         await reply(pilot, str(tmp_path / "text.safetensors"))
@@ -80,15 +70,12 @@ async def test_files_come_in_and_go_out_with_one_clear_message(tmp_path: Path, m
         await until(pilot, lambda: "Mark two models" in notices(app))
 
 
-async def test_up_to_four_models_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_up_to_four_models_side_by_side(stage: Stage) -> None:
     choose_base(stage, "base_model")
     write_model(
         user_models() / "third.safetensors", {"weight": np.full(1, 7, np.float32)}, ModelCard("third", "full", "UDT")
     )
-    app = stage.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await on_screen(pilot, "BaseModelScreen")
+    async with opened(stage, "BaseModelScreen", size=(120, 36)) as (app, pilot, screen):
         await until(pilot, lambda: screen.table.row_count == 3)
         await press_each(pilot, "space j space j space c")
         await until(pilot, lambda: screen.pane == "pair" and "of 24 images" in screen.hint.words)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from driving import notices, press_each, until
-from steps import answer, build, on_screen, reply, select, truth, words_of
+from steps import Stage, answer, opened, reply, select, truth, words_of
 
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.formats.model_file import read_card, read_tensors, write_model
@@ -26,14 +26,11 @@ def finished(stage) -> None:
         run.go_to("evaluate")
 
 
-async def test_without_a_model_it_says_where_one_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_without_a_model_it_says_where_one_comes_from(stage: Stage) -> None:
     select(stage)
     with Run.open(stage.run) as run:
         run.go_to("evaluate")
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "EvaluateScreen")
+    async with opened(stage, "EvaluateScreen") as (app, pilot, screen):
         assert "No new model yet" in screen.hint.words
         await press_each(pilot, "p c x v")
         assert "no model to process" in notices(app)
@@ -46,13 +43,9 @@ async def test_without_a_model_it_says_where_one_comes_from(tmp_path: Path, monk
         await until(pilot, lambda: "cell-half" in screen.hint.words)
 
 
-async def test_differences_come_first_and_are_tallied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_differences_come_first_and_are_tallied(stage: Stage) -> None:
     finished(stage)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "EvaluateScreen")
-        await until(pilot, lambda: screen.judged_model and screen.base)
+    async with opened(stage, "EvaluateScreen", "judged_model", "base") as (app, pilot, screen):
         await pilot.press("c")
         await reply(pilot, "30")
         await until(pilot, lambda: "only 16 images" in notices(app))
@@ -84,15 +77,9 @@ def differing_second(screen) -> object:
     return screen.gallery.items[1].key
 
 
-async def test_processing_starts_shows_outputs_and_is_found_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_processing_starts_shows_outputs_and_is_found_again(stage: Stage) -> None:
     finished(stage)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "EvaluateScreen")
-        await until(pilot, lambda: screen.judged_model)
+    async with opened(stage, "EvaluateScreen", "judged_model") as (app, pilot, screen):
         await press_each(pilot, "p 1 3")
         text = words_of(app, "#process-words")
         assert "[ ] fcs" in text
@@ -104,19 +91,13 @@ async def test_processing_starts_shows_outputs_and_is_found_again(
         await until(pilot, lambda: "done: 1 files" in notices(app))
         await press_each(pilot, "q")
         assert screen.pane == "main"
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await on_screen(pilot, "EvaluateScreen")
+    async with opened(stage, "EvaluateScreen") as (app, pilot, _screen):
         await until(pilot, lambda: "done: 1 files" in words_of(app, "#tally-words"))
 
 
-async def test_no_format_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_no_format_is_told(stage: Stage, tmp_path: Path) -> None:
     finished(stage)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "EvaluateScreen")
-        await until(pilot, lambda: screen.judged_model)
+    async with opened(stage, "EvaluateScreen", "judged_model") as (app, pilot, screen):
         await press_each(pilot, "p 1 2 enter")
         await until(pilot, lambda: "Unknown output format" in notices(app))
         assert screen.processing is None
@@ -128,13 +109,9 @@ async def test_no_format_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             assert evaluate.new_model(app.session.run).card.name == "other"
 
 
-async def test_pairs_are_judged_blind_and_unblinded_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_pairs_are_judged_blind_and_unblinded_at_the_end(stage: Stage) -> None:
     finished(stage)
-    app = stage.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await on_screen(pilot, "EvaluateScreen")
-        await until(pilot, lambda: screen.judged_model and screen.base)
+    async with opened(stage, "EvaluateScreen", "judged_model", "base", size=(120, 36)) as (app, pilot, screen):
         await pilot.press("r")
         await until(pilot, lambda: "no pairs yet" in notices(app))
         await pilot.press("c")
@@ -171,13 +148,9 @@ async def test_pairs_are_judged_blind_and_unblinded_at_the_end(tmp_path: Path, m
         assert "counts better" in words_of(app, "#tally-words") or "No difference" in words_of(app, "#tally-words")
 
 
-async def test_equal_is_refused_where_the_counts_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_equal_is_refused_where_the_counts_differ(stage: Stage) -> None:
     finished(stage)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "EvaluateScreen")
-        await until(pilot, lambda: screen.judged_model and screen.base)
+    async with opened(stage, "EvaluateScreen", "judged_model", "base") as (app, pilot, screen):
         await pilot.press("c")
         await reply(pilot, "30")
         await until(pilot, lambda: not app.session.progress.busy and len(screen._differences) == 16)
@@ -195,13 +168,9 @@ async def test_equal_is_refused_where_the_counts_differ(tmp_path: Path, monkeypa
         assert screen.preferences()[shown].preference == "unclear"
 
 
-async def test_the_report_is_written_where_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_the_report_is_written_where_asked(stage: Stage) -> None:
     finished(stage)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "EvaluateScreen")
-        await until(pilot, lambda: screen.judged_model and screen.base)
+    async with opened(stage, "EvaluateScreen", "judged_model", "base") as (app, pilot, _screen):
         await pilot.press("R")
         await reply(pilot)
         await until(pilot, lambda: "Written" in notices(app))

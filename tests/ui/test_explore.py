@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driving import burst, notices, press_each, until
-from steps import IMAGES, SAMPLE, build, choose_base, on_screen, reply, truth, words_of
+from steps import IMAGES, SAMPLE, Stage, build, choose_base, on_screen, opened, reply, truth, words_of
 from textual.pilot import Pilot
 
 from tui_cytpix.domain.gate import Axis, Gate
@@ -229,14 +229,11 @@ async def test_the_table_of_events(app: CytpixApp) -> None:
         await until(pilot, lambda: screen.pane == "main" and screen.exploration.event == list(truth())[2])
 
 
-async def test_without_fcs_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_without_fcs_it_says_so(stage: Stage) -> None:
     choose_base(stage, "evaluate")
     with Run.open(stage.run) as run:
         assert not run.settings.gates
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await on_screen(pilot, "EvaluateScreen")
+    async with opened(stage, "EvaluateScreen") as (app, pilot, _screen):
         await pilot.press("E")
         await on_screen(pilot, "ExploreScreen")
         await until(pilot, lambda: "nothing to plot" in notices(app))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from driving import press_each, until
-from steps import build, on_screen, state_goal, words_of
+from steps import Stage, build, on_screen, opened, state_goal, words_of
 from textual.widgets._toast import Toast
 
 from tui_cytpix.ui import hints
@@ -24,10 +24,7 @@ def footer(app: CytpixApp) -> str:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 50)])
-async def test_notices_cover_neither_questions_nor_the_tally(
-    size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_notices_cover_neither_questions_nor_the_tally(stage: Stage, size: tuple[int, int]) -> None:
     state_goal(stage)
     app = stage.app()
     async with app.run_test(size=size, notifications=True) as pilot:
@@ -47,12 +44,9 @@ async def test_notices_cover_neither_questions_nor_the_tally(
         assert screen.query(Toast).last().size.width <= size[0] // 2
 
 
-async def test_the_footer_always_shows_help_and_the_way_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_the_footer_always_shows_help_and_the_way_back(stage: Stage) -> None:
     state_goal(stage)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "AssessScreen")
+    async with opened(stage, "AssessScreen") as (app, pilot, screen):
         assert isinstance(screen, AssessScreen)
         await until(pilot, lambda: screen.judged_model)
         assert footer(app).startswith(" p Process  v Review  m Model  ⏎ Enlarge")
@@ -75,7 +69,7 @@ async def test_home_quits(tmp_path: Path) -> None:
         await until(pilot, lambda: footer(app).rstrip().endswith("? Help  q Quit"))
 
 
-async def test_the_goal_is_asked_from_the_first_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_goal_is_asked_from_the_first_moment(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     panes: list[str] = []
     say = AssessScreen.say
@@ -86,10 +80,7 @@ async def test_the_goal_is_asked_from_the_first_moment(tmp_path: Path, monkeypat
         say(screen, words)
 
     monkeypatch.setattr(AssessScreen, "say", note)
-    stage = build(tmp_path, monkeypatch)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "AssessScreen")
+    async with opened(stage, "AssessScreen") as (app, pilot, screen):
         assert isinstance(screen, AssessScreen)
         await until(pilot, lambda: screen.judged_model and words_of(app, "#tally-words"))
         assert set(panes) == {"goal"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from driving import notices, press_each, until
 from PIL import Image
-from steps import SAMPLE, build, choose_base, on_screen, reply, select, words_of
+from steps import SAMPLE, Stage, choose_base, opened, reply, select, words_of
 
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.run_images import RunImages
@@ -19,12 +19,9 @@ from tui_cytpix.workflow import samples
 from tui_cytpix.workflow.run import Run
 
 
-async def test_labels_scale_and_role_by_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_labels_scale_and_role_by_key(stage: Stage) -> None:
     choose_base(stage, "samples")
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "SamplesScreen")
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
         assert "Pixel size unknown (pombe)" in screen.hint.words
         assert "size cutoff is off" in words_of(app, "#about-words")
         for key, text in (("c", "[red]EMM[/]"), ("y", "2"), ("d", "Monday")):
@@ -44,12 +41,9 @@ async def test_labels_scale_and_role_by_key(tmp_path: Path, monkeypatch: pytest.
         await until(pilot, lambda: str(screen.table.get_row_at(0)[1]) == "36")
 
 
-async def test_an_unknown_scale_may_stay_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_an_unknown_scale_may_stay_unknown(stage: Stage) -> None:
     choose_base(stage, "samples")
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await on_screen(pilot, "SamplesScreen")
+    async with opened(stage, "SamplesScreen") as (app, pilot, _screen):
         await pilot.press("m")
         await reply(pilot)
         assert app.session.run.settings.samples[0].um_per_px is None
@@ -58,12 +52,9 @@ async def test_an_unknown_scale_may_stay_unknown(tmp_path: Path, monkeypatch: py
         await until(pilot, lambda: "no number" in notices(app))
 
 
-async def test_the_selection_is_drawn_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_the_selection_is_drawn_and_comes_back(stage: Stage) -> None:
     choose_base(stage, "samples")
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "SamplesScreen")
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
         await pilot.press("v")
         await until(pilot, lambda: "Nothing is selected" in notices(app))
         await pilot.press("p")
@@ -83,20 +74,15 @@ async def test_the_selection_is_drawn_and_comes_back(tmp_path: Path, monkeypatch
         assert {item.caption for item in gallery.items} == {"random", "variety"}
         await press_each(pilot, "v")
         assert screen.pane == "main"
-    app = stage.app()
-    async with app.run_test(size=(160, 50)) as pilot:
-        screen = await on_screen(pilot, "SamplesScreen")
+    async with opened(stage, "SamplesScreen", size=(160, 50)) as (_app, pilot, screen):
         plot = screen.query_one(CoveragePlot)
         await until(pilot, lambda: "▲" in "".join(plot.render_line(y).text for y in range(plot.size.height - 1)))
 
 
-async def test_selecting_anew_asks_once_annotations_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_selecting_anew_asks_once_annotations_are_there(stage: Stage) -> None:
     select(stage, annotated=2)
     choose_base(stage, "samples")
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "SamplesScreen")
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
         before = app.session.run.settings.selection
         await press_each(pilot, "s")
         assert screen.query_one(AskPanel).asking
@@ -105,10 +91,9 @@ async def test_selecting_anew_asks_once_annotations_are_there(tmp_path: Path, mo
         assert app.session.run.settings.selection == before
 
 
-async def test_a_long_selection_can_be_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_selection_can_be_cancelled(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
-    stage = build(tmp_path, monkeypatch)
     choose_base(stage, "samples")
     read, go_on = RunImages.read, threading.Event()
 
@@ -117,9 +102,7 @@ async def test_a_long_selection_can_be_cancelled(tmp_path: Path, monkeypatch: py
         return read(self, key)
 
     monkeypatch.setattr(RunImages, "read", slow)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "SamplesScreen")
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
         await pilot.press("s")
         await until(pilot, lambda: screen.task_bar.working)
         await press_each(pilot, "C")
@@ -129,16 +112,13 @@ async def test_a_long_selection_can_be_cancelled(tmp_path: Path, monkeypatch: py
         assert not screen.task_bar.working
 
 
-async def test_samples_are_added_and_bad_ones_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_samples_are_added_and_bad_ones_told(stage: Stage, tmp_path: Path) -> None:
     choose_base(stage, "samples")
     (tmp_path / "text.acs").write_text("no archive")
     more = tmp_path / "more"
     more.mkdir()
     Image.new("L", (64, 64), 90).save(more / "1.png")
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "SamplesScreen")
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
         await pilot.press("a")
         await reply(pilot, str(tmp_path / "text.acs"))
         await until(pilot, lambda: any(n.severity == "error" for n in app._notifications))
@@ -148,8 +128,7 @@ async def test_samples_are_added_and_bad_ones_told(tmp_path: Path, monkeypatch: 
         await until(pilot, lambda: screen.table.row_count == 2)
 
 
-async def test_a_sample_that_is_gone_leaves_the_rest_working(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_a_sample_that_is_gone_leaves_the_rest_working(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     select(stage)
     choose_base(stage, "samples")
 
@@ -157,16 +136,13 @@ async def test_a_sample_that_is_gone_leaves_the_rest_working(tmp_path: Path, mon
         raise SampleError("The sample is not where it was", sample)
 
     monkeypatch.setattr(RunImages, "reader", gone)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "SamplesScreen")
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
         await until(pilot, lambda: "not where it was" in notices(app))
         await press_each(pilot, "v")
         assert len(screen.query_one(Gallery).items) == 20
 
 
-async def test_what_is_not_covered_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_what_is_not_covered_is_shown(stage: Stage, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     for number in range(12):
@@ -177,9 +153,7 @@ async def test_what_is_not_covered_is_shown(tmp_path: Path, monkeypatch: pytest.
     with Run.open(stage.run) as run:
         samples.label(run, SAMPLE, role="training")
         samples.add_sample(run, other)
-    app = stage.app()
-    async with app.run_test(size=(120, 40)) as pilot:
-        screen = await on_screen(pilot, "SamplesScreen")
+    async with opened(stage, "SamplesScreen", size=(120, 40)) as (app, pilot, screen):
         await press_each(pilot, "u")
         await until(pilot, lambda: "Select images first" in notices(app))
         await pilot.press("s")

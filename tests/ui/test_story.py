@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
 from driving import notices, press_each, until
-from steps import SAMPLE, accepted, build, on_screen, reply, truth, words_of
+from steps import SAMPLE, Stage, accepted, on_screen, reply, truth, words_of
 
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.workflow import base_model
 
 
-async def test_the_five_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_the_five_steps(stage: Stage) -> None:
     stage.engine.holds = {12}
     stage.engine.flipping = [f"{SAMPLE}:{event}" for event in truth()]
     app = stage.app()
@@ -28,10 +24,7 @@ async def test_the_five_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert (stage.run / "model.safetensors").is_file()
 
 
-async def test_every_step_opens_from_the_one_before_at_any_size(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_every_step_opens_from_the_one_before_at_any_size(stage: Stage) -> None:
     app = stage.app()
     async with app.run_test(size=(160, 50)) as pilot:
         names = ("AssessScreen", "BaseModelScreen", "SamplesScreen", "TrainScreen", "EvaluateScreen")

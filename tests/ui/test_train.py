@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from driving import burst, notices, press_each, until
-from steps import SAMPLE, accepted, build, on_screen, reply, select, truth, words_of
+from steps import SAMPLE, Stage, accepted, build, on_screen, opened, reply, select, truth, words_of
 from textual.pilot import Pilot
 
 from tui_cytpix.domain.sample import ImageKey
@@ -22,15 +22,9 @@ from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.training_watch import TrainingWatch
 
 
-async def test_accepted_images_are_counted_and_training_waits_for_ten(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_accepted_images_are_counted_and_training_waits_for_ten(stage: Stage) -> None:
     select(stage, annotated=8)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "TrainScreen")
-        await until(pilot, lambda: screen.base)
+    async with opened(stage, "TrainScreen", "base") as (app, pilot, screen):
         assert "8 of at least 10" in screen.hint.words
         await press_each(pilot, "t p")
         await until(pilot, lambda: "annotate 2 more" in notices(app))
@@ -46,16 +40,13 @@ async def test_accepted_images_are_counted_and_training_waits_for_ten(
         assert "Enough to train" in screen.hint.words
 
 
-async def test_no_key_of_a_burst_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_key_of_a_burst_is_lost(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys arrive faster than focus moves: into a question, through one, and past a list that closes."""
-    stage = build(tmp_path, monkeypatch)
     select(stage, annotated=10)
     flip = Flip(ImageKey(SAMPLE, next(iter(truth()))), ((1, 1), (2, 2), (3, 1)))
     status = TrainingStatus(JobState.STOPPED, epochs=(Epoch(3, 0.1, 0.9, 0.8, 3.0, 8, 2),), target=3, flips=(flip,))
     monkeypatch.setattr(TrainingWatch, "poll", lambda _self: status)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "TrainScreen")
+    async with opened(stage, "TrainScreen") as (app, pilot, screen):
         await until(pilot, lambda: screen.base and app.session.training is status)
         await burst(pilot, "t f f e 7")
         line = screen.ask_panel.query_one(TypedLine)
@@ -67,15 +58,11 @@ async def test_no_key_of_a_burst_is_lost(tmp_path: Path, monkeypatch: pytest.Mon
         assert app.session.run.settings.train.size_cutoff_um == 51
 
 
-async def test_train_pause_add_go_on_and_write_by_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_train_pause_add_go_on_and_write_by_keys(stage: Stage) -> None:
     select(stage, annotated=10)
     stage.engine.holds = {12, 16}
     stage.engine.flipping = [f"{SAMPLE}:{event}" for event in list(truth())[10:12]]
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "TrainScreen")
-        await until(pilot, lambda: screen.base)
+    async with opened(stage, "TrainScreen", "base") as (app, pilot, screen):
         await press_each(pilot, "t p")
         await reply(pilot, "20")
         await until(pilot, lambda: app.session.training.state is JobState.RUNNING)
@@ -130,14 +117,10 @@ def asked(app: CytpixApp) -> str:
     return str(app.screen.query_one(AskPanel).query_one("Static").render())
 
 
-async def test_training_is_steered_from_any_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_training_is_steered_from_any_screen(stage: Stage) -> None:
     select(stage, annotated=10)
     stage.engine.holds = {12, 400}
-    app = stage.app()
-    async with app.run_test(size=(120, 30)) as pilot:
-        screen = await on_screen(pilot, "TrainScreen")
-        await until(pilot, lambda: screen.base)
+    async with opened(stage, "TrainScreen", "base", size=(120, 30)) as (app, pilot, _screen):
         await press_each(pilot, "asterisk")
         assert asked(app) == "Not trained yet."
         await press_each(pilot, "p")
@@ -172,16 +155,12 @@ async def test_training_is_steered_from_any_screen(tmp_path: Path, monkeypatch: 
     assert base_model.find("from-samples").card.training["epoch"] <= 12
 
 
-async def test_the_gallery_is_live_and_marks_what_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_the_gallery_is_live_and_marks_what_changed(stage: Stage) -> None:
     select(stage, annotated=10)
     stage.engine.holds = {10}
     flipping = ImageKey(SAMPLE, list(truth())[12])
     stage.engine.flipping = [str(flipping)]
-    app = stage.app()
-    async with app.run_test(size=(160, 40)) as pilot:
-        screen = await on_screen(pilot, "TrainScreen")
-        await until(pilot, lambda: screen.base)
+    async with opened(stage, "TrainScreen", "base", size=(160, 40)) as (app, pilot, screen):
         await press_each(pilot, "t p")
         await reply(pilot, "20")
         await until(pilot, lambda: app.session.training.looked == 10)
@@ -196,9 +175,8 @@ async def test_the_gallery_is_live_and_marks_what_changed(tmp_path: Path, monkey
         assert cells == [str(flipping), "1", "2 1 (epoch 10)"]
 
 
-async def test_what_is_saved_is_told_on_the_screen_on_top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_saved_is_told_on_the_screen_on_top(stage: Stage) -> None:
     """A screen below, that redraws as training goes on, must not take the news away."""
-    stage = build(tmp_path, monkeypatch)
     select(stage, annotated=10)
     app = stage.app()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -214,13 +192,9 @@ async def test_what_is_saved_is_told_on_the_screen_on_top(tmp_path: Path, monkey
         await until(pilot, lambda: editor.rail.unsaved == 0)
 
 
-async def test_where_training_computes_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_where_training_computes_is_asked(stage: Stage) -> None:
     select(stage, annotated=10)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "TrainScreen")
-        await until(pilot, lambda: screen.base)
+    async with opened(stage, "TrainScreen", "base") as (app, pilot, _screen):
         await press_each(pilot, "t c")
         await reply(pilot, "gpu")
         await until(pilot, lambda: "no device" in notices(app))
@@ -235,10 +209,7 @@ async def test_stop_asks_and_detach_leaves_training_alone(tmp_path: Path, monkey
     stage = build(tmp_path, monkeypatch, epoch_seconds=0.05)
     stage.engine.holds = {400}
     select(stage, annotated=10)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "TrainScreen")
-        await until(pilot, lambda: screen.base)
+    async with opened(stage, "TrainScreen", "base") as (app, pilot, screen):
         await press_each(pilot, "t s")
         assert "No training is at work" in notices(app)
         await press_each(pilot, "p")
@@ -248,9 +219,7 @@ async def test_stop_asks_and_detach_leaves_training_alone(tmp_path: Path, monkey
         assert screen.query_one(AskPanel).asking
         await press_each(pilot, "n d")
         await until(pilot, lambda: app.session is None)
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "TrainScreen")
+    async with opened(stage, "TrainScreen") as (app, pilot, _screen):
         await until(pilot, lambda: app.session.training.state is JobState.RUNNING)
         seen = len(app.session.training.epochs)
         await until(pilot, lambda: len(app.session.training.epochs) > seen)
@@ -261,16 +230,13 @@ async def test_stop_asks_and_detach_leaves_training_alone(tmp_path: Path, monkey
         assert "Stopped at epoch" in words_of(app, "#training-state")
 
 
-async def test_a_job_that_failed_says_why_and_can_start_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_a_job_that_failed_says_why_and_can_start_again(stage: Stage) -> None:
     select(stage, annotated=10)
     with Run.open(stage.run) as run:
         job = JobFolder.create(run.folder.jobs / "1-train", {"kind": "train", "epochs": 5, "run": str(run.path)})
         job.emit("started", device="cuda", pid=1, host="elsewhere")
         job.emit("failed", reason="[bold]no[/bold] memory", way_out="Use the CPU.")
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "TrainScreen")
+    async with opened(stage, "TrainScreen") as (app, pilot, screen):
         await until(pilot, lambda: app.session.training.state is JobState.FAILED)
         assert "broke off" in screen.hint.words
         await press_each(pilot, "t")
@@ -280,13 +246,10 @@ async def test_a_job_that_failed_says_why_and_can_start_again(tmp_path: Path, mo
         await until(pilot, lambda: app.session.training.state is JobState.FINISHED)
 
 
-async def test_without_base_or_selection_the_hint_leads_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_without_base_or_selection_the_hint_leads_there(stage: Stage) -> None:
     with Run.open(stage.run) as run:
         run.go_to("train")
-    app = stage.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await on_screen(pilot, "TrainScreen")
+    async with opened(stage, "TrainScreen") as (app, pilot, screen):
         assert "step 2" in screen.hint.words
         await press_each(pilot, "a")
         assert "base model" in notices(app)
@@ -297,15 +260,9 @@ async def test_without_base_or_selection_the_hint_leads_there(tmp_path: Path, mo
         assert not screen.has_class("-in-training")
 
 
-async def test_both_panes_stand_side_by_side_where_there_is_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stage = build(tmp_path, monkeypatch)
+async def test_both_panes_stand_side_by_side_where_there_is_room(stage: Stage) -> None:
     select(stage, annotated=3)
-    app = stage.app()
-    async with app.run_test(size=(160, 50)) as pilot:
-        screen = await on_screen(pilot, "TrainScreen")
-        await until(pilot, lambda: screen.base)
+    async with opened(stage, "TrainScreen", "base", size=(160, 50)) as (app, pilot, screen):
         assert screen.gallery.size.width > 60
         assert screen.training_pane.size.width > 60
         await press_each(pilot, "t m")

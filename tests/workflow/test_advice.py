@@ -18,6 +18,7 @@ from tui_cytpix.domain.training import Contradiction, Epoch, Flip, JobState, Tra
 from tui_cytpix.formats.prediction_store import Prediction, write_shard
 from tui_cytpix.workflow import morphology
 from tui_cytpix.workflow.advice import Advice, advise, queue
+from tui_cytpix.workflow.balance import FewSeveral, few_several
 from tui_cytpix.workflow.morphology import Missing
 from tui_cytpix.workflow.run import Run
 
@@ -99,7 +100,11 @@ def test_after_images_came_in_dips_are_normal_again() -> None:
 def test_a_rising_va_and_overfitting_are_told_with_their_numbers() -> None:
     rising = advise(status([0.95] * 40, [0.8 + 0.004 * n for n in range(40)]), book(40))[0]
     assert rising.kind == "rising"
-    assert "by 0.040" in rising.words
+    assert "VA is still rising, by 0.040" in rising.words
+    training = advise(status([0.8 + 0.004 * n for n in range(40)], [0.9] * 40), book(40))[0]
+    assert (training.kind, training.words[:2]) == ("rising", "TA")
+    one_of_four = status([0.95] * 40, [*([0.81] * 30), *([0.93] * 10)], validation=4, error=0.05)
+    assert advise(one_of_four, book(40))[0].kind == "converged"
     by_heart = advise(status([0.99] * 40, [0.8] * 40), book(40))[0]
     assert by_heart.kind == "overfitting"
     assert "0.19 below TA" in by_heart.words
@@ -119,14 +124,14 @@ def contradiction(event: int, given: int, count: int, sure: float, epochs: Seque
 
 
 def test_wrong_counts_are_found_among_flickering_and_hard_ones() -> None:
-    """20 annotations, of which 3, 7, 11 and 15 have a wrong count. 4 is a clump that is hard, 5 flickers, 6 was
-    contradicted early only, 8 by a model that is not sure.
+    """20 annotations, of which 3, 7, 11 and 15 have a wrong count; the model is less sure of the last. 4 is a hard
+    clump, 5 flickers, 6 was contradicted early only, 8 by a model that is not sure.
     """
     late = range(61, 81)
     held = (
         *(contradiction(event, 2, 1, 0.9, late) for event in (3, 7, 11)),
-        contradiction(15, 1, 2, 0.6, late),
-        contradiction(4, 4, 3, 0.9, late),
+        contradiction(15, 1, 2, 0.5, late),
+        contradiction(4, 4, 3, 0.75, late),
         contradiction(5, 2, 1, 0.9, late[::2]),
         contradiction(6, 2, 1, 0.9, range(1, 40)),
         contradiction(8, 1, 2, 0.3, late),
@@ -139,6 +144,8 @@ def test_wrong_counts_are_found_among_flickering_and_hard_ones() -> None:
     assert "s:3 (annotated 2, counted 1)" in found.words
     one = advise(replace(looks, contradictions=held[2:3]), book(20))[0]
     assert (one.kind, one.images) == ("doubtful", keys(11))
+    less = replace(looks, contradictions=(held[3], replace(held[3], image=keys(9)[0])))
+    assert kinds(advise(less, book(20))) == ["converged"]  # of such, clean runs have two as well
 
 
 def test_what_was_corrected_since_is_no_longer_doubted() -> None:
@@ -203,6 +210,36 @@ def test_a_missing_morphology_is_named_and_queued(tmp_path: Path) -> None:
             run.record_edit(key, "propose", shapes[key])
             run.record_edit(key, "accept")
         assert morphology.missing_in(run) is None
+
+
+def test_few_multiplets_are_told_and_the_largest_that_are_counted_so_are_named(tmp_path: Path) -> None:
+    """Eight images: the base calls all but the last two; those that are, are larger. Training knows better of one."""
+    events = keys(*range(8))
+    lengths = (20, 21, 22, 40, 44, 42, 41, 60)
+    shapes = {
+        key: shape(1 if n == 7 else 2, length) for n, (key, length) in enumerate(zip(events, lengths, strict=True))
+    }
+    with Run.create(tmp_path / "run") as run:
+        run.update(replace(run.settings, selection=SelectionSettings(50, events)))
+        assert few_several(run, shapes.get, shapes.get) == FewSeveral(
+            0, 0, (events[4], events[5], events[6], events[3])
+        )
+        for key, count in ((events[0], 1), (events[1], 1), (events[4], 2)):
+            run.record_edit(key, "propose", shape(count, 20))
+            run.record_edit(key, "accept")
+        now = {events[5]: shape(1, 42)}
+        few = few_several(run, shapes.get, now.get)
+        assert few == FewSeveral(1, 3, (events[6], events[3], events[2]))
+        for status_ in (TrainingStatus(None), status([0.9] * 80, [0.88] * 80)):
+            found = next(a for a in advise(status_, run.annotations, few=few) if a.kind == "singles")
+            assert found.images == few.images
+            assert "Only 1 of 3 annotated images holds two or more particles. Add such: s:6, s:3, s:2" in found.words
+        none = advise(TrainingStatus(None), run.annotations, few=replace(few, several=0))[0].words
+        assert none.startswith("None of the 3 annotated images holds two")
+        for key in few.images:
+            run.record_edit(key, "propose", shapes[key])
+            run.record_edit(key, "accept")
+        assert few_several(run, shapes.get, now.get) is None
 
 
 def test_the_queue_holds_each_image_once_in_the_order_of_urgency() -> None:

@@ -16,7 +16,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.formats.prediction_store import Prediction, PredictionStore, write_shard
-from tui_cytpix.workflow import comparison, coverage, jobs, processing, progress, suggest
+from tui_cytpix.workflow import balance, comparison, coverage, jobs, processing, progress, suggest
 from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.samples import Selection
 
@@ -78,7 +78,7 @@ def test_suggestions_begin_with_what_confuses_the_model(tmp_path: Path) -> None:
         assert suggest.suggested(run, status, base, now) == [keys[3], keys[4], keys[2], keys[1]]
 
 
-def test_each_suggestion_says_why_and_the_editor_can_follow_it(tmp_path: Path) -> None:
+def test_each_suggestion_says_why_and_the_editor_can_follow_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = [ImageKey("s", str(i)) for i in range(5)]
     with Run.create(tmp_path / "run") as run:
         run.update(replace(run.settings, selection=SelectionSettings(50, tuple(keys))))
@@ -88,6 +88,11 @@ def test_each_suggestion_says_why_and_the_editor_can_follow_it(tmp_path: Path) -
         now, rival = store(tmp_path / "b", {"3": 2}), store(tmp_path / "c", {"2": 1})
         flips = (Flip(keys[1], ((1, 1), (2, 2), (3, 1))),)
         status = TrainingStatus(JobState.PAUSED, tuple(epochs([0.9] * 60, [0.9] * 60)), flips=flips)
+        ranked = suggest.suggestions(run, status, base, now, rival)
+        assert [(s.image.event, s.reason) for s in ranked[:3]] == [
+            *((event, "probably two or more particles") for event in ("4", "2", "3")),
+        ]
+        monkeypatch.setattr(balance, "FEWEST", 0)  # as where enough such images are annotated
         found = suggest.suggestions(run, status, base, now, rival)
         assert [(s.image.event, s.reason) for s in found] == [
             ("1", "its count flipped 2 times"),

@@ -17,9 +17,11 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.errors import ModelFileError, RunError
 from tui_cytpix.formats.model_file import read_card, write_model
+from tui_cytpix.formats.prediction_store import Prediction, write_shard
 from tui_cytpix.workflow import base_model, finishing, jobs, train
+from tui_cytpix.workflow.resources import user_models
 from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.training_watch import TrainingWatch
+from tui_cytpix.workflow.training_watch import LiveLooks, TrainingWatch
 
 DRAWN = Segmentation(np.eye(9, dtype=bool), np.array([[4, 4]], np.float32))
 
@@ -108,6 +110,37 @@ def test_flips_come_with_the_most_restless_first(run):
         job.emit("counts", epoch=number, scope="annotated", counts={"s:a": a, "s:b": b, "s:c": c})
     flips = TrainingWatch(run.folder).poll().flips
     assert [(str(f.image), f.flips) for f in flips] == [("s:a", 2), ("s:b", 1)]
+
+
+def test_a_correction_ends_what_was_contradicted_before(run):
+    """An annotation of 2 that is counted 1 is corrected to 1; another stays, though it is counted right for once."""
+    job = started(run)
+    for number in range(1, 4):
+        wrong = {"s:1": (2, 0.9), "s:2": (2, 0.8)}
+        job.emit("counts", epoch=number, scope="annotated", counts={"s:1": 1, "s:2": 1}, contradicted=wrong)
+    job.emit("counts", epoch=4, scope="annotated", counts={"s:1": 1, "s:2": 2}, contradicted={})
+    (found,) = TrainingWatch(run.folder).poll().contradictions
+    assert (str(found.image), found.given, len(found.looks)) == ("s:2", 2, 3)
+    job.emit("counts", epoch=5, scope="annotated", counts={"s:1": 1, "s:2": 1}, contradicted={"s:2": (3, 0.8)})
+    (found,) = TrainingWatch(run.folder).poll().contradictions
+    assert (found.given, found.looks) == (3, ((5, 1, 0.8),))
+    job.emit("counts", epoch=6, scope="annotated", counts={"s:1": 1}, contradicted={})
+    assert TrainingWatch(run.folder).poll().contradictions == ()
+
+
+def test_the_last_look_stays_until_the_job_that_goes_on_has_looked(run):
+    key, looks = ImageKey("s", "1"), LiveLooks()
+    for number, particles in ((5, 1), (10, 2)):
+        job = started(run, after=number - 5)
+        epoch(job, number - 4)
+        looks.refresh(TrainingWatch(run.folder).poll())
+        seen = looks.get(key)
+        assert (seen and seen.particle_count) == (particles - 1 or None)
+        seen = Segmentation(DRAWN.mask, np.full((particles, 2), 4, np.float32))
+        write_shard(job.path / "looks", "preview", [Prediction(key, seen)])
+        job.emit("counts", epoch=number, scope="preview", counts={"s:1": particles})
+        looks.refresh(TrainingWatch(run.folder).poll())
+        assert looks.get(key).particle_count == particles
 
 
 def test_a_lost_job_says_so(run):
@@ -201,6 +234,16 @@ def test_finishing_writes_the_model_with_its_card_and_takes_it_into_the_library(
     with pytest.raises(RunError, match="best, epoch-0001, last"):
         finishing.finish(run, "pombe-2", "epoch-0099")
     assert finishing.finish(run, "pombe-2").card.training["epoch"] == 3
+    assert [base_model.free_name(f" {name}/") for name in ("pombe-1", "new", "\u00e9\u00e9")] == [
+        "pombe-1-2",
+        "new",
+        "model",
+    ]
+    user_models().rename(user_models().with_name("aside"))
+    user_models().write_text("no folder")
+    with pytest.raises(ModelFileError, match="library"):
+        finishing.finish(run, "pombe-3")
+    assert (run.settings.evaluate.name, read_card(run.folder.model_path).name) == ("pombe-3", "pombe-3")
 
 
 def test_the_best_epoch_is_the_usual_choice_only_where_enough_images_validate(run):

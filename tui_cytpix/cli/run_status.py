@@ -73,11 +73,12 @@ def _counts(run: Run) -> dict[str, int]:
 
 
 def _advice(run: Run, training: TrainingStatus) -> tuple[Advice, ...]:
-    """As the screen says it, what is not covered yet included where the base has answered for the preview."""
+    """As the screen says it, with what the annotations lack where the base has answered for the preview."""
     from tui_cytpix.workflow.advice import advise
+    from tui_cytpix.workflow.balance import few_several_in
     from tui_cytpix.workflow.morphology import missing_in
 
-    return advise(training, run.annotations, missing_in(run))
+    return advise(training, run.annotations, missing_in(run), few_several_in(run, training))
 
 
 def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:

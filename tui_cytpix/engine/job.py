@@ -180,7 +180,7 @@ def _beating(job: Job) -> Iterator[None]:
 def run_job(path: Path) -> int:
     """Runs the job in a folder to its end. Returns the exit status; nothing is raised.
 
-    A closed terminal (SIGHUP) is ignored; SIGTERM and SIGINT let the job save and leave.
+    A closed terminal (SIGHUP) is ignored; SIGTERM and SIGINT let the job leave in good order.
     """
     folder = JobFolder(path)
     try:

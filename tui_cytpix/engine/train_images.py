@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,20 +111,20 @@ class TrainImages:
         """Median major diameter of the annotated objects, px."""
         return particle_px([*self.training.values(), *self.validation.values()])
 
-    def look_at_preview(self, predictor: Predictor, skip: Mapping[str, int]) -> list[Prediction]:
-        """What each preview image shows but those in `skip` (looked at already) and those that can't be read."""
+    def look_at_preview(self, predictor: Predictor, skip: Mapping[str, int]) -> Iterator[list[Prediction]]:
+        """What each preview image shows but those in `skip` (looked at already) and those that can't be read, a few
+        dozen at a time.
+        """
         keys = [key for key in self._preview if str(key) not in skip and key not in self._unreadable]
-        seen = []
         for start in range(0, len(keys), CHUNK):
             readable = [(key, gray) for key in keys[start : start + CHUNK] if (gray := self._gray(key)) is not None]
             grays = [gray.astype(np.float32) for _, gray in readable]
             cutoffs = [self._cutoff_px(key) for key, _ in readable]
             answers = predictor.find(grays, cutoffs, [self._zoom(key.sample) for key, _ in readable])
-            seen += [
+            yield [
                 Prediction(key, found.in_frame(gray.shape)[0])
                 for (key, gray), found in zip(readable, answers, strict=True)
             ]
-        return seen
 
     def by_sample(self) -> dict[str, dict[str, int]]:
         """How many images of each sample train and validate."""

@@ -1,17 +1,20 @@
-"""The training job: fine-tunes a base model on a run's annotations, epoch by epoch, and obeys between epochs."""
+"""The training job: fine-tunes a base model on a run's annotations, epoch by epoch, and obeys between epochs. Told to
+leave (SIGTERM) it does so at once: the epoch under way is done again when training goes on, and comes out the same.
+"""
 
 from __future__ import annotations
 
 import errno
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tui_cytpix.domain.annotation import AnnotationBook, Side
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.engine import checkpoints
+from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.job import Job, Leave
 from tui_cytpix.engine.model import load_model, save_model
 from tui_cytpix.engine.train_images import TrainImages
@@ -21,7 +24,7 @@ from tui_cytpix.errors import ModelFileError, RunError
 from tui_cytpix.formats.atomic import clear_leftovers
 from tui_cytpix.formats.job_folder import ANOTHER, LOOKS
 from tui_cytpix.formats.model_file import file_hash
-from tui_cytpix.formats.prediction_store import write_shard
+from tui_cytpix.formats.prediction_store import Prediction, write_shard
 from tui_cytpix.formats.run_folder import RunFolder
 from tui_cytpix.formats.run_images import RunImages
 
@@ -160,9 +163,10 @@ class _Session:
 
     def _epoch(self) -> None:
         start = time.monotonic()
-        loss = self.trainer.train_epoch(list(self.images.training.values()))
+        loss = self.trainer.train_epoch(list(self.images.training.values()), self.job.check)
         predictor = self.trainer.predictor()
         ta, trained = look(predictor, list(self.images.training.values()))
+        self.job.check()
         va, held_out = look(predictor, list(self.images.validation.values()))
         better = self._is_better(va.mean)
         error = {} if math.isnan(va.error) else {"va_error": round(va.error, 4)}
@@ -182,11 +186,19 @@ class _Session:
         self.pending = {"epoch": epoch, "looks": looks, "better": better}
         self._keep(lambda: self._save(better))
         self._tell()
-        if self.trainer.epoch % PREVIEW_EVERY == 0 and not self.job.terminated.is_set():
-            seen = self.images.look_at_preview(predictor, skip=looks["counts"])
-            self._keep(lambda: write_shard(self.job.folder.path / LOOKS, "preview", seen))
-            counts = {str(item.key): item.segmentation.particle_count for item in seen}
-            self._emit("counts", epoch=self.trainer.epoch, scope="preview", counts=counts)
+        if self.trainer.epoch % PREVIEW_EVERY == 0:
+            self._look_at_preview(predictor, looks["counts"])
+
+    def _look_at_preview(self, predictor: Predictor, known: Mapping[str, int]) -> None:
+        """Looks, and tells; not at all where told to leave meanwhile."""
+        seen: list[Prediction] = []
+        for part in self.images.look_at_preview(predictor, skip=known):
+            seen += part
+            if self.job.terminated.is_set():
+                return
+        self._keep(lambda: write_shard(self.job.folder.path / LOOKS, "preview", seen))
+        counts = {str(item.key): item.segmentation.particle_count for item in seen}
+        self._emit("counts", epoch=self.trainer.epoch, scope="preview", counts=counts)
 
     def _is_better(self, va: float) -> bool:
         """A single epoch's VA is luck: none counts as the best before a whole window is there."""

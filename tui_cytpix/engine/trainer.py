@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -69,8 +69,10 @@ class Trainer:
         self._fast = settings.fast and has_bf16(self.device)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=settings.rate, weight_decay=settings.decay)
 
-    def train_epoch(self, examples: Sequence[Example]) -> float:
-        """One epoch on the training images; returns the mean loss."""
+    def train_epoch(self, examples: Sequence[Example], check: Callable[[], object] = lambda: None) -> float:
+        """One epoch on the training images; returns the mean loss. What `check`, asked before each step, raises ends it
+        there; the trainer is then of no more use.
+        """
         self.epoch += 1
         self._learn_noise(examples)
         chosen = self.settings
@@ -78,7 +80,11 @@ class Trainer:
         self.net.train()
         size = chosen.crop or crop_size(examples)
         epoch = batches(examples, size, views, chosen.batch, chosen.augmentation, (self.seed, self.epoch))
-        return float(np.mean([self._step(view) for view in epoch]))
+        losses = []
+        for view in epoch:
+            check()
+            losses.append(self._step(view))
+        return float(np.mean(losses))
 
     def _learn_noise(self, examples: Sequence[Example]) -> None:
         """What is far smaller than anything annotated is noise, also where no scale is known for a size cutoff."""

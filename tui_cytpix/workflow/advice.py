@@ -3,16 +3,22 @@
 Each rule names its evidence: epochs, numbers, images. Lately means the last twenty epochs.
 
     early         fewer than 15 epochs since the start, or since images were added: dips are normal
-    inconsistent  a tenth of the annotations or more, at least two, that the model contradicts, surely and nearly always
+    inconsistent  a tenth of the annotations or more, at least two, that the model contradicts, surely and nearly
+                  always; those that it contradicts less surely are named with them
     doubtful      fewer of these
     few           TA or VA still dips, or VA stays below TA, and fewer than 20 images are annotated
     dips          TA or VA still dips, with 20 images or more
-    rising        VA is still getting better
+    rising        VA, or TA, is still getting better
     overfitting   VA stays below TA by more than chance explains
     converged     none of these: stable, and close together
+    singles       fewer than four annotated images hold two or more particles; also before the first epoch
     flips         images whose count changed lately
     uncovered     preview images that are unlike all that is annotated
     little        VA rests on fewer than ten images
+
+What one image explains by itself, whose count goes wrong or right by a half, is a flip: no dip, and no rise.
+Its threshold was chosen, as those of `doubts`, on really trained runs (`python -m tests.benchmarks advice`, seeds 10 to
+13) and judged on others (seeds 20 to 24).
 """
 
 from __future__ import annotations
@@ -24,7 +30,9 @@ from dataclasses import dataclass
 
 from tui_cytpix.domain.annotation import AnnotationBook, Status
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.training import Contradiction, Epoch, TrainingStatus
+from tui_cytpix.domain.training import Epoch, TrainingStatus
+from tui_cytpix.workflow.balance import FewSeveral
+from tui_cytpix.workflow.doubts import doubtful, inconsistent
 from tui_cytpix.workflow.morphology import NAMED, Missing
 from tui_cytpix.workflow.progress import WINDOW, flipping_lately
 
@@ -35,9 +43,6 @@ GAP = 0.08
 GAIN = 0.015
 FEW_VALIDATION = 10
 TYPICAL = 20  # annotated images
-STUBBORN = 0.8  # of the looks
-DOUBT = 0.25
-INCONSISTENT = 0.1  # of the annotations
 
 
 @dataclass(frozen=True)
@@ -49,16 +54,21 @@ class Advice:
     images: tuple[ImageKey, ...] = ()
 
 
-def advise(status: TrainingStatus, book: AnnotationBook, missing: Missing | None = None) -> tuple[Advice, ...]:
-    """Everything there is to say, the most urgent first; empty before the first epoch."""
+def advise(
+    status: TrainingStatus, book: AnnotationBook, missing: Missing | None = None, few: FewSeveral | None = None
+) -> tuple[Advice, ...]:
+    """Everything there is to say, the most urgent first."""
     epochs = status.epochs
     if not epochs:
-        return ()
+        return _said(_singles(few))
     wrong = _inconsistent(status, book)
     curves: Advice | None = _early(epochs) or _curves(epochs, len(book.accepted()))
     if wrong and wrong.kind == "inconsistent" and curves and curves.kind == "converged":
         curves = None  # stable, but on what is wrong
-    found = (wrong, curves, _flips(status, book), _uncovered(missing), _little(epochs))
+    return _said(wrong, curves, _singles(few), _flips(status, book), _uncovered(missing), _little(epochs))
+
+
+def _said(*found: Advice | None) -> tuple[Advice, ...]:
     return tuple(advice for advice in found if advice is not None)
 
 
@@ -101,9 +111,8 @@ def _curves(epochs: Sequence[Epoch], annotated: int) -> Advice:
             return Advice("few", f"{dip} That is not normal any more: {few}")
         rest = "Some annotations contradict each other, or some shapes are too rare. Annotate images that flip."
         return Advice("dips", f"{dip} That is not normal any more with {annotated} annotated images. {rest}")
-    gain = _gain(recent)
-    if gain > GAIN:
-        return Advice("rising", f"VA is still rising, by {gain:.3f} {span}: let it train on, or add epochs.")
+    if rise := _rise(recent):
+        return Advice("rising", f"{rise} {span}: let it train on, or add epochs.")
     error = statistics.fmean(e.va_error or 0.0 for e in recent)
     if ta - va > max(GAP, 2 * error):
         gap = f"VA ({va:.2f}) stays {ta - va:.2f} below TA ({ta:.2f}) {span}"
@@ -117,52 +126,38 @@ def _curves(epochs: Sequence[Epoch], annotated: int) -> Advice:
 
 
 def _dip(recent: Sequence[Epoch]) -> str:
-    """The deepest fall well below what was reached before it, as a sentence; empty without one. What one image explains
-    by itself, whose count went wrong by a half, is a flip and no dip.
-    """
+    """The deepest fall well below what was reached before it, as a sentence; empty without one."""
     falls = []
-    for name in ("TA", "VA"):
-        values = [getattr(e, name.lower()) for e in recent]
-        images = [e.training_images if name == "TA" else e.validation_images for e in recent]
+    for name, values, images in _both(recent):
         best = itertools.accumulate(values, max)
         falls += [
-            (b - v - max(DIP, ONE_IMAGE / max(1, n)), b - v, name, e.number)
-            for e, v, b, n in zip(recent, values, best, images, strict=True)
+            (b - v - max(DIP, ONE_IMAGE / max(1, images)), b - v, name, e.number)
+            for e, v, b in zip(recent, values, best, strict=True)
         ]
     beyond, depth, name, number = max(falls, key=lambda fall: fall[0])
     return f"{name} dipped by {depth:.2f} at epoch {number}." if beyond > 0 else ""
 
 
-def _gain(recent: Sequence[Epoch]) -> float:
-    va = [e.va for e in recent]
-    half = len(va) // 2
-    return statistics.fmean(va[half:]) - statistics.fmean(va[:half])
+def _rise(recent: Sequence[Epoch]) -> str:
+    """By how much VA, else TA, was better in the second half than in the first; empty where that is little."""
+    half = len(recent) // 2
+    for name, values, images in reversed(_both(recent)):
+        gain = statistics.fmean(values[half:]) - statistics.fmean(values[:half])
+        if gain > max(GAIN, ONE_IMAGE / max(1, images)):
+            return f"{name} is still rising, by {gain:.3f}"
+    return ""
+
+
+def _both(recent: Sequence[Epoch]) -> tuple[tuple[str, list[float], int], ...]:
+    """TA and VA, and how many images each rests on; these are the same in all `recent` epochs."""
+    last = recent[-1]
+    return (
+        ("TA", [e.ta for e in recent], last.training_images),
+        ("VA", [e.va for e in recent], last.validation_images),
+    )
 
 
 # Images
-
-
-def doubtful(status: TrainingStatus, book: AnnotationBook) -> list[Contradiction]:
-    """The annotations that are probably wrong, the most doubtful first: those whose count the model contradicts in at
-    least 80 % of the late looks, where its sureness times the share of particles in question is at least a quarter (1
-    for 2: sure to one half; 3 for 4: never sure enough, clumps are hard). Averaged weights with a pull to the base do
-    not learn a few wrong counts by heart, so what is wrong stays contradicted also where it is trained on.
-    """
-    last = status.epochs[-1].number if status.epochs else 0
-    ranked = []
-    for found in status.contradictions:
-        looks = [look for look in found.looks if look[0] > last - WINDOW]
-        state = book.state(found.image)
-        if state.status is not Status.ACCEPTED or state.time > status.told or len(looks) < STUBBORN * WINDOW:
-            continue
-        doubt = statistics.fmean(sure * _share(found.given, count) for _, count, sure in looks)
-        if doubt >= DOUBT:
-            ranked.append((-doubt, found))
-    return [found for _, found in sorted(ranked, key=lambda pair: (pair[0], pair[1].image))]
-
-
-def _share(given: int, count: int) -> float:
-    return abs(given - count) / max(given, count, 1)
 
 
 def _inconsistent(status: TrainingStatus, book: AnnotationBook) -> Advice | None:
@@ -174,7 +169,7 @@ def _inconsistent(status: TrainingStatus, book: AnnotationBook) -> Advice | None
     why = f"over the last {WINDOW} epochs the model surely and nearly always counts otherwise: {named}{more}"
     images = tuple(w.image for w in wrong)
     annotated = len(book.accepted())
-    if len(wrong) >= max(2, INCONSISTENT * annotated):
+    if inconsistent(len(wrong), book):
         again = "Look at them again; debris or ghosts beside the cells may be why."
         words = f"{len(wrong)} of {annotated} annotations seem inconsistent: {why}. {again}"
         return Advice("inconsistent", words, images)
@@ -198,6 +193,17 @@ def _flips(status: TrainingStatus, book: AnnotationBook) -> Advice | None:
 
 def _is_open(book: AnnotationBook, image: ImageKey) -> bool:
     return book.state(image).status is Status.OPEN
+
+
+def _singles(few: FewSeveral | None) -> Advice | None:
+    if few is None or not few.annotated:
+        return None
+    images = f"{few.annotated} annotated image{'' if few.annotated == 1 else 's'}"
+    which = f"Only {few.several} of {images}" if few.several else f"None of the {images}"
+    holds = "hold" if few.several > 1 else "holds"
+    named = ", ".join(str(image) for image in few.images)
+    do = "does" if len(few.images) == 1 else "do"
+    return Advice("singles", f"{which} {holds} two or more particles. Add such: {named} probably {do}.", few.images)
 
 
 def _uncovered(missing: Missing | None) -> Advice | None:

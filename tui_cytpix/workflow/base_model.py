@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import tempfile
@@ -100,9 +101,19 @@ def check_name(name: str) -> None:
         raise ModelFileError(
             "This is no name for a model", f"{name!r}.", "Use up to 64 letters, digits, '.', '_' and '-'."
         )
-    taken = [f / f"{name}{SUFFIX}" for f in (built_in_models(), user_models()) if (f / f"{name}{SUFFIX}").exists()]
-    if taken:
+    if taken := _taken(name):
         raise ModelFileError("The name is taken", f"{name!r}: {taken[0]}.", "Choose another name.")
+
+
+def free_name(name: str) -> str:
+    """A proper name like this one that no model has: `name`, else `name-2`, `name-3`, ..."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:60] or "model"
+    return next(free for n in itertools.count(1) if not _taken(free := stem if n == 1 else f"{stem}-{n}"))
+
+
+def _taken(name: str) -> list[Path]:
+    paths = [folder / f"{name}{SUFFIX}" for folder in (built_in_models(), user_models())]
+    return [path for path in paths if path.exists()]
 
 
 def export_model(model: ModelEntry, out: Path) -> Path:

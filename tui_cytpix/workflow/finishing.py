@@ -42,7 +42,8 @@ def finish(run: Run, name: str, checkpoint: str = "", notes: str = "") -> ModelE
 
     Raises:
         RunError: nothing is trained yet, or there is no such checkpoint.
-        ModelFileError: the name is no good or taken, or the checkpoint is damaged.
+        ModelFileError: the name is no good or taken, the checkpoint is damaged, or the library can't be written: then
+            the run has its model nonetheless.
     """
     found = checkpoints(run)
     checkpoint = checkpoint or usual_checkpoint(run)
@@ -56,9 +57,9 @@ def finish(run: Run, name: str, checkpoint: str = "", notes: str = "") -> ModelE
         card = _final_card(read_card(path), run.settings, name, TrainingWatch(run.folder).poll())
         tensors = read_tensors(path)
     write_model(run.folder.model_path, tensors, replace(card, description=notes or card.description))
-    base_model.import_model(run.folder.model_path, name)
     evaluate = replace(run.settings.evaluate, model=run.folder.model_path.name, name=name)
     run.update(replace(run.settings, evaluate=evaluate))
+    base_model.import_model(run.folder.model_path, name)
     return base_model.entry(run.folder.model_path)
 
 

@@ -14,7 +14,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.formats.prediction_store import PredictionStore
-from tui_cytpix.workflow import morphology, progress
+from tui_cytpix.workflow import balance, morphology, progress
 from tui_cytpix.workflow.anatomy import DOUBTED
 from tui_cytpix.workflow.run import Run
 
@@ -48,11 +48,14 @@ def suggestions(
 ) -> list[Suggestion]:
     """The preview images that are still open: first those whose count flips in training, lately above all, then those
     where the model as it is `now`, or its `rival` of the other resolution, counts otherwise than the base, then those
-    it is unsure of or that are unlike all that is annotated, then the rest, least sure first.
+    it is unsure of or that are unlike all that is annotated, then the rest, least sure first. Before all of them come
+    those that probably hold two or more particles, where few annotated images do.
     """
     flips = {flip.image: flip.flips for flip in status.flips}
     lately = progress.flipping_lately(status)
     unlike = morphology.gaps(run, base)
+    few = balance.few_several(run, base.get, base.get if now is None else now.get)
+    several = few.images if few is not None else ()
 
     def look(key: ImageKey) -> tuple[tuple[float, ...], str]:
         before = base.get(key)
@@ -60,6 +63,7 @@ def suggestions(
         latest = after if after is not None else before
         sure = latest.confidence if latest is not None and latest.confidence == latest.confidence else SURE
         reasons = {
+            "probably two or more particles": key in several,
             "its count flips": key in lately,
             f"its count flipped {flips.get(key, 0)} times": key in flips,
             f"training changed its count: {_counts(before, after)}": _differ(before, after),
@@ -71,7 +75,8 @@ def suggestions(
         held = list(reasons.values())
         reason = next((words for words, holds in reasons.items() if holds), "")
         first = held.index(True) if True in held else len(held)
-        return (first, -flips.get(key, 0), sure), reason
+        rank = several.index(key) if key in several else -flips.get(key, 0)
+        return (first, rank, sure), reason
 
     ranked = sorted((look(key), key) for key in _open(run, run.settings.selection.images))
     return [Suggestion(key, reason) for (_, reason), key in ranked]

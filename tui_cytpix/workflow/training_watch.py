@@ -25,7 +25,7 @@ _WORDS = {
     "more": "{epochs} more epochs: up to {target}",
     "finished": "finished at epoch {epoch}",
     "stopped": "stopped at epoch {epoch}",
-    "exited": "the engine saved its state and left ({reason})",
+    "exited": "the engine left ({reason}); what was trained is saved",
     "failed": "failed: {reason}",
     "log": "{text}",
 }
@@ -61,14 +61,14 @@ class _Story:
             self.log.append(_in_words(event))
 
     def _contradict(self, epoch: int, counts: Mapping[str, int], found: Mapping[str, tuple[int, float]]) -> None:
-        """What is no longer annotated, or annotated otherwise, begins anew."""
-        for image in [image for image in self.contradictions if image not in counts]:
-            del self.contradictions[image]
+        """What is no longer annotated, or annotated otherwise, begins anew: what is not contradicted is annotated as it
+        was counted.
+        """
+        for image, (given, _) in list(self.contradictions.items()):
+            if given != (found[image][0] if image in found else counts.get(image)):
+                del self.contradictions[image]
         for image, (given, sure) in found.items():
-            known = self.contradictions.get(image)
-            looks = known[1] if known is not None and known[0] == given else {}
-            looks[epoch] = counts[image], sure
-            self.contradictions[image] = given, looks
+            self.contradictions.setdefault(image, (given, {}))[1][epoch] = counts[image], sure
 
     def flips(self) -> tuple[Flip, ...]:
         """The images whose count changed between looks, the most restless first."""
@@ -168,10 +168,15 @@ class LiveLooks:
         self._store: PredictionStore | None = None
 
     def refresh(self, status: TrainingStatus) -> None:
-        """Reads it from disk where there was another look since."""
+        """Reads it from disk where there was another look since; a job that goes on has none of its own at first."""
         at = (status.job, status.looked)
-        if at != self._at:
-            self._at, self._store = at, PredictionStore(Path(status.job) / LOOKS) if status.looked else None
+        if at == self._at:
+            return
+        self._at, folder = at, Path(status.job) / LOOKS
+        if not status.looked:
+            self._store = None
+        elif folder.is_dir():
+            self._store = PredictionStore(folder)
 
     def get(self, key: ImageKey) -> Segmentation | None:
         """None where it did not look yet."""

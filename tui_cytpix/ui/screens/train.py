@@ -17,6 +17,7 @@ from textual.widgets import ContentSwitcher
 from tui_cytpix.domain.annotation import MIN_ANNOTATED, Side
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import JobState, TrainingStatus
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui import hints
@@ -26,8 +27,9 @@ from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.hint import Words
 from tui_cytpix.ui.widgets.preview_items import badge, preview_item
 from tui_cytpix.ui.widgets.training_pane import TrainingPane, spark_line
-from tui_cytpix.workflow import base_model, finishing, morphology, progress, suggest, train
+from tui_cytpix.workflow import balance, base_model, finishing, morphology, progress, suggest, train
 from tui_cytpix.workflow.advice import Advice, advise, queue
+from tui_cytpix.workflow.balance import FewSeveral
 from tui_cytpix.workflow.morphology import Missing
 
 REDRAW_SECONDS, LOOK_SECONDS = 2.0, 8.0
@@ -47,6 +49,7 @@ class TrainScreen(TrainingWishes):
         self.base: ModelEntry | None = None
         self.now: ModelEntry | None = None  # the best checkpoint, asked about the preview while training rests
         self.missing: Missing | None = None
+        self.few: FewSeveral | None = None
         self._looked_at = -1
         self._looked = ("", 0)
         self._looked_since = 0.0
@@ -97,9 +100,11 @@ class TrainScreen(TrainingWishes):
         await self._look_for_missing()
 
     async def _look_for_missing(self) -> None:
+        """What the annotations lack."""
         if self.base is not None:
-            store = self.session.predict.store(self.base)
-            self.missing = await asyncio.to_thread(morphology.missing, self.session.run, store)
+            run, store = self.session.run, self.session.predict.store(self.base)
+            self.missing = await asyncio.to_thread(morphology.missing, run, store)
+            self.few = await asyncio.to_thread(balance.few_several, run, store.get, self._seen_now)
             self.show_words()
 
     def returned(self) -> None:
@@ -126,16 +131,21 @@ class TrainScreen(TrainingWishes):
         """The image as annotated, or as the models see it: in training as at its last look."""
         session = self.session
         base = session.prediction(self.base, key) if self.base else None
+        state = session.run.annotations.state(key)
+        return preview_item(state, base, self._seen_now(key), key in self.lately, self.changes.get(key, 0))
+
+    def _seen_now(self, key: ImageKey) -> Segmentation | None:
+        """What the model sees as it is: in training at its last look."""
+        session = self.session
         now = session.prediction(self.now, key) if self.now else None
         if now is None or session.training.state is JobState.RUNNING:
             now = session.live_look(key) or now
-        state = session.run.annotations.state(key)
-        return preview_item(state, base, now, key in self.lately, self.changes.get(key, 0))
+        return now
 
     @property
     def advice(self) -> tuple[Advice, ...]:
         """What to do next, the most urgent first."""
-        return advise(self.session.training, self.session.run.annotations, self.missing)
+        return advise(self.session.training, self.session.run.annotations, self.missing, self.few)
 
     def say_next(self) -> None:
         """Hint, by where the focus is."""
@@ -226,6 +236,7 @@ class TrainScreen(TrainingWishes):
             return
         await self.session.load_predictions(self.now)
         self.session.ask_model(self.now, self.preview)
+        await self._look_for_missing()
         self.refresh_all()
 
     def predictions_came(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 
 from tui_cytpix.domain.training import JobState
@@ -55,7 +54,8 @@ class TrainingRemote:
 
     def more(self) -> None:
         """Asks how many epochs."""
-        self._ask_epochs(not self._screen.session.training.epochs)
+        status = self._screen.session.training
+        self._ask_epochs(not status.epochs and not status.live)
 
     def _ask_epochs(self, first: bool) -> None:
         run, status = self._screen.session.run, self._screen.session.training
@@ -93,7 +93,7 @@ class TrainingRemote:
             self._screen.report("Nothing is trained yet.")
             return
         checkpoint = checkpoint or finishing.usual_checkpoint(session.run)
-        default = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{session.run.settings.name}-udt").strip("-._")[:64]
+        default = base_model.free_name(f"{session.run.settings.name}-udt")
         still = " Training goes on." if session.training.state is JobState.RUNNING else ""
 
         def named(name: str) -> None:
@@ -109,9 +109,11 @@ class TrainingRemote:
     async def _write(self, name: str, checkpoint: str, notes: str) -> None:
         screen = self._screen
         entry = await asyncio.to_thread(finishing.finish, screen.session.run, name, checkpoint, notes)
-        if screen.session.training.state is JobState.PAUSED:
+        stops = screen.session.training.state is JobState.PAUSED
+        if stops:
             await asyncio.to_thread(train.stop, screen.session.run)
         place = f"{entry.path} and in the library"
-        screen.report(f"{entry.card.name} is written: {place}. Step 5 compares it with the base.")
+        told = " Training ends with it." if stops else ""
+        screen.report(f"{entry.card.name} is written: {place}.{told} Step 5 compares it with the base.")
         screen.refresh_rail()
         screen.on_training(screen.session.training)
