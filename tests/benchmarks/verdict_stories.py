@@ -30,7 +30,7 @@ from tui_cytpix.formats.prediction_store import PredictionStore
 from tui_cytpix.formats.run_folder import RunFolder
 from tui_cytpix.simulate import write
 from tui_cytpix.workflow import base_model
-from tui_cytpix.workflow.goal import DEFAULT_CONVENTION, wald_test
+from tui_cytpix.workflow.goal import wald_test
 
 EXPECTED = {"murine-peritoneal": "keep", "drosophila": "keep", "pombe-rich": "retrain"}
 OFFERED = {"pombe-rich": "general-full"}
