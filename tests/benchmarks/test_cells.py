@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.benchmarks._cells import CELLS, Crop, labels_that_fall_apart, load, split
+from tests.benchmarks._cells import CELLS, Crop, labels_that_fall_apart, labels_with_a_waist, load, split
 
 
 def masks(crop: Crop) -> set[bytes]:
@@ -40,3 +40,13 @@ def test_a_label_over_two_cells_falls_apart_and_a_cell_with_a_dent_does_not():
     two, one = crop("two", (30, 25, 11), (30, 45, 10)), crop("one", (30, 30, 12))
     bud = crop("bud", (30, 30, 12), (30, 41, 6))
     assert labels_that_fall_apart([two, bud, one]) == {"two"}
+
+
+def test_a_rod_with_a_waist_is_told_from_a_plain_one():
+    def crop(name: str, waist: int) -> Crop:
+        labels = np.zeros((60, 100), np.uint16)
+        for x, half in ((30, 10), (50, waist), (70, 10)):
+            cv2.rectangle(labels, (x - 10, 30 - half), (x + 10, 30 + half), 1, -1)
+        return Crop(name, "a", labels, labels.astype(np.float32), labels)
+
+    assert labels_with_a_waist([crop("waisted", 7), crop("slight", 9), crop("plain", 10)]) == {"waisted"}
