@@ -92,8 +92,8 @@ class Recipe:
 
 _CELL = Family(
     name="cell",
-    tubes={"leukocytes": 400},
-    scale=(0.5, 2.0),
+    tubes={"leukocytes": 180, "cells-in-debris": 260},
+    scale=(0.8, 1.25),  # debris differs from a small cell by its size above all
     prominence=PostSettings.prominence,
     tested_on=("leukocytes", "murine-peritoneal", "drosophila", "pombe-rich"),
     description="Leukocyte-like rounds and their clumps. Bad at rods, septated and budding cells, which it counts as "
@@ -113,9 +113,10 @@ _GENERAL = Family(
     name="general",
     tubes={
         "general-rounds": 170,
-        "general-rods": 180,
+        "general-rods": 210,
         "phase-rods": 90,
-        "leukocytes": 100,
+        "leukocytes": 60,
+        "cell-rounds": 60,
         "drosophila": 30,
         "pombe-rich": 30,
         "pombe-edinburgh": 20,
@@ -133,7 +134,7 @@ _GENERAL = Family(
 )
 RECIPES = {
     recipe.name: recipe
-    for family, crop, steps in ((_CELL, 96, 5000), (_BEAD, 64, 9000), (_GENERAL, 96, 10_000))
+    for family, crop, steps in ((_CELL, 96, 6000), (_BEAD, 64, 9000), (_GENERAL, 96, 13_000))
     for recipe in (Recipe(family, "full", crop, steps), Recipe(family, "half", crop + 32, steps))
 }
 

@@ -11,6 +11,7 @@ from tui_cytpix.simulate.shapes import Rod, Shape, draw_shape
 
 Cluster = list[tuple[Cell, Shape]]
 _ALONG = 0.85  # cosine to a rod's axis: what lies there touches its end
+_OPENING = (0.15, 2.2)  # rad, of a V of two rods
 
 
 def choose(shares: tuple[float, ...], rng: np.random.Generator) -> int:
@@ -72,7 +73,24 @@ def _pose(partner: Shape, shape: Shape, arrangement: Arrangement, rng: np.random
     if form < arrangement.side_by_side + arrangement.end_to_end:
         turned = replace(shape, angle=partner.angle + float(rng.normal(0, 0.35)))
         return turned, partner.angle + np.pi * float(rng.integers(2)) + float(rng.normal(0, 0.08))
+    if form < arrangement.side_by_side + arrangement.end_to_end + arrangement.hinged:
+        return _hinged(partner, shape, rng)
     return shape, direction
+
+
+def _hinged(partner: Rod, shape: Rod, rng: np.random.Generator) -> tuple[Rod, float]:
+    """A V: the newcomer's end beside one of its partner's, the ground to be seen between them."""
+    opening = float(rng.uniform(*_OPENING))
+    end = partner.angle + np.pi * float(rng.integers(2))
+    fold = float(rng.choice((-1, 1))) * (np.pi - opening)
+    arms = (
+        (end, partner.half_length - partner.radius),
+        (end + fold / 2, partner.radius + shape.radius),  # between the middles of the two round ends
+        (end + fold, shape.half_length - shape.radius),
+    )
+    y = sum(length * np.sin(turn) for turn, length in arms)
+    x = sum(length * np.cos(turn) for turn, length in arms)
+    return replace(shape, angle=end + fold), float(np.arctan2(y, x))
 
 
 def _end_to_end(partner: Shape, direction: float) -> bool:

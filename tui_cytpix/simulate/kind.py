@@ -90,7 +90,8 @@ class Arrangement:
     Attributes:
         cluster: probabilities of 1, 2, 3, ... particles in the main object.
         coincident: probabilities of 0, 1, 2, ... further separate objects.
-        side_by_side, end_to_end: shares of rod doublets of these forms; the rest is angled.
+        side_by_side, end_to_end, hinged: shares of rod doublets of these forms, hinged ones making a V; the rest lies
+            anyhow.
         overlap_um: how deep touching outlines overlap; negative is a gap.
         end_overlap_um: that of rods end to end; `overlap_um` where None. Deep, they would look like one
             constricted rod.
@@ -112,6 +113,7 @@ class Arrangement:
     coincident: tuple[float, ...] = (0.9, 0.08, 0.02)
     side_by_side: float = 0.4
     end_to_end: float = 0.3
+    hinged: float = 0.0
     overlap_um: Range = (-0.1, 0.8)
     end_overlap_um: Range | None = None
     debris: float = 0.25

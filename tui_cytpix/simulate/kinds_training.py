@@ -130,12 +130,32 @@ _BACTERIUM = Cell(
         inset_um=0.12,
     ),
 )
+_SHRIVELLED = Cell(
+    weight=0.06,
+    width_um=(1.8, 3.6),
+    aspect=(2.0, 5.0),
+    bend=(-0.15, 0.15),
+    taper=(-0.2, 0.2),
+    interior=Interior(
+        phase_per_um=(0.0, 0.12),
+        wall=(-0.2, 0.5),
+        absorption=(0.0, 0.02),
+        granules_per_um2=(1.5, 4.0),
+        granule_um=(0.15, 0.4),
+        granule_phase=(-2.0, 2.0),
+        granule_absorption=(0.0, 0.3),
+        mottle=(0.1, 0.3),
+        rim_loss=(0.0, 0.5),
+        inset_um=0.12,
+    ),
+)
 _DIVIDING = "A dividing rod, septated or constricted, is one particle until its halves have come apart."
 _COLONIES = Arrangement(
     cluster=(0.45, 0.26, 0.12, 0.08, 0.05, 0.04),
     coincident=(0.5, 0.22, 0.14, 0.09, 0.05),
-    side_by_side=0.45,
-    end_to_end=0.3,
+    side_by_side=0.38,
+    end_to_end=0.24,
+    hinged=0.24,
     overlap_um=(-0.3, 0.2),
     end_overlap_um=(-0.5, 0.0),
     debris=0.5,
@@ -147,6 +167,61 @@ _COLONIES = Arrangement(
     field_stop=0.15,
 )
 
+_LYMPHOCYTE = Cell(
+    weight=0.3,
+    width_um=(5.4, 9.0),
+    elongation=(1.0, 1.2),
+    irregularity=(0.0, 0.03),
+    interior=Interior(
+        phase_per_um=(0.15, 0.5),
+        wall=(0.0, 0.6),
+        granules_per_um2=(0.0, 0.6),
+        nuclei=(0.2, 0.8),
+        nucleus_share=(0.5, 0.85),
+        nucleus_phase=(0.1, 1.0),
+        rim_loss=(0.0, 1.2),
+    ),
+)
+_GRANULAR = Cell(
+    weight=0.3,
+    width_um=(8.0, 14.5),
+    elongation=(1.0, 1.3),
+    irregularity=(0.0, 0.06),
+    flatness=(0.55, 1.0),
+    interior=Interior(
+        phase_per_um=(0.12, 0.42),
+        wall=(-0.1, 0.5),
+        absorption=(0.0, 0.03),
+        granules_per_um2=(0.3, 2.6),
+        granule_um=(0.2, 0.6),
+        granule_phase=(-2.0, 2.6),
+        granule_absorption=(0.0, 0.4),
+        nuclei=(0.4, 0.3, 0.15, 0.15),
+        nucleus_share=(0.25, 0.6),
+        nucleus_phase=(-0.3, 0.8),
+        mottle=(0.03, 0.2),
+        rim_loss=(0.0, 1.2),
+    ),
+)
+_UNEVEN_CELL = Cell(
+    weight=0.4,
+    width_um=(6.0, 15.0),
+    elongation=(1.0, 1.8),
+    irregularity=(0.01, 0.12),
+    flatness=(0.5, 0.95),
+    interior=Interior(
+        phase_per_um=(0.14, 0.42),
+        granules_per_um2=(0.1, 1.2),
+        granule_um=(0.2, 0.5),
+        nuclei=(0.3, 0.6, 0.1),
+        nucleus_share=(0.35, 0.6),
+        vacuoles=(0.3, 0.2, 0.15, 0.15, 0.1, 0.1),
+        vacuole_share=(0.08, 0.34),
+        mottle=(0.03, 0.16),
+        rim_loss=(0.0, 1.0),
+    ),
+)
+
 _BEAD = Interior(
     phase_per_um=(0.4, 1.5),
     wall=(0.0, 0.0),
@@ -155,6 +230,44 @@ _BEAD = Interior(
     mottle=(0.0, 0.0),
     rim_loss=(0.6, 3.0),
     inset_um=0.1,
+)
+
+_CELL_ROUNDS = SampleKind(
+    name="cell-rounds",
+    title="Animal cells, even and uneven, among debris and many ghosts: for training",
+    convention="A cell with its protrusions and blebs is one particle. Platelets, ghosts and debris do not count.",
+    cells=(_LYMPHOCYTE, _GRANULAR, _UNEVEN_CELL),
+    arrangement=Arrangement(
+        cluster=(0.62, 0.2, 0.09, 0.05, 0.03, 0.01),
+        coincident=(0.8, 0.14, 0.06),
+        overlap_um=(-0.15, 1.0),
+        debris=1.4,
+        debris_um=(0.6, 3.4),
+        ghost=0.12,
+        border=0.06,
+        centring_um=9.0,
+        depth_um=1.2,
+        blotches=0.6,
+    ),
+    tube=replace(
+        _TUBE,
+        focus_um=(-3.2, 3.2),
+        focus_spread_um=(0.8, 2.6),
+        aperture=(0.7, 1.6),
+        contrast=(0.7, 1.4),
+        noise=(1.0, 13.0),
+        channel=0.45,
+        correlation=(0.0, 1.2),
+        um_per_px=(0.24, 0.4),
+        alike=0.5,
+        one_build=0.2,
+    ),
+)
+_IN_DEBRIS = replace(
+    _CELL_ROUNDS,
+    name="cells-in-debris",
+    title="Animal cells, even and uneven, among much debris nearly their size, and many ghosts: for training",
+    arrangement=replace(_CELL_ROUNDS.arrangement, debris=2.2, debris_um=(0.8, 3.6)),
 )
 
 TRAINING_KINDS = (
@@ -180,7 +293,7 @@ TRAINING_KINDS = (
         name="general-rods",
         title="Rods from bacteria to fission yeast, in chains, pairs and small colonies: for training",
         convention=_DIVIDING,
-        cells=(_POMBE, _BACTERIUM),
+        cells=(_POMBE, _BACTERIUM, _SHRIVELLED),
         arrangement=_COLONIES,
         tube=replace(
             _TUBE,
@@ -224,6 +337,8 @@ TRAINING_KINDS = (
             phase_contrast=PhaseContrast(share=0.7),
         ),
     ),
+    _CELL_ROUNDS,
+    _IN_DEBRIS,
     SampleKind(
         name="bead-mixture",
         title="Beads of many sizes with doublets, triplets, debris and bubbles, wide focus: for training",
