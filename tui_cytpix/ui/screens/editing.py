@@ -142,17 +142,18 @@ class EditingScreen(StepScreen):
         await self.take(annotator.look_at(self.key))
 
     async def take(self, state: Annotation) -> None:
-        """Shows a state, measured off the event loop."""
-        self.state = state
+        """Shows a state, measured off the event loop; how its masks lie against the run's others comes last."""
+        self.state, self.stringency = state, None
         shown = state.proposal if self.shows_proposal else state.segmentation
         self.anatomy = None if shown is None else await asyncio.to_thread(self._dissected, shown)
-        self.stringency = None if shown is None else await asyncio.to_thread(self.session.consistency.of, state)
         particles = None if self.anatomy is None else self.anatomy.particle_labels
         title = "what the model proposed (P: back)" if self.shows_proposal else ""
         self.canvas.edit(self.key, shown, particles, title)
         if self._waits_at == self.canvas.cursor and (shown is not None or self.canvas.picture is not None):
             self.canvas.put_cursor(self._first_point())
             self._waits_at = self.canvas.cursor if shown is None else None
+        if shown is not None:
+            self.stringency = await asyncio.to_thread(self.session.consistency.of, state)
         self.refresh_readout()
 
     def _dissected(self, shown: Segmentation) -> Anatomy:
