@@ -13,7 +13,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import RunError, SampleError, UsageError
 from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.workflow import base_model, jobs, predict
-from tui_cytpix.workflow.assess import extend
+from tui_cytpix.workflow.assess import extend, gate_in_use
 from tui_cytpix.workflow.run import Run
 
 STEP = "evaluate"
@@ -23,21 +23,24 @@ Follow = Callable[[Mapping[str, Any]], None]
 
 def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
     """Random images that no step has seen: not selected, not annotated, not reviewed in step 1; of the samples reserved
-    for the evaluation where there are any, else of the research samples.
+    for the evaluation where there are any, else of the research samples; anew
+    where the gate that is drawn from has changed.
 
     Raises:
-        SampleError: a sample can't be read.
+        SampleError: a sample can't be read, or the gate can't be applied to it.
     """
     sequence = _drawn(run, images)
-    run.update(replace(run.settings, evaluate=replace(run.settings.evaluate, sequence=sequence, images=images)))
+    evaluate = replace(run.settings.evaluate, sequence=sequence, images=images, drawn_from=gate_in_use(run))
+    run.update(replace(run.settings, evaluate=evaluate))
     return sequence
 
 
 def _drawn(run: Run, images: int) -> tuple[ImageKey, ...]:
     reserved = any(sample.role == "evaluation" for sample in run.settings.samples)
     role = "evaluation" if reserved else "research"
-    seen = set(run.settings.assess.sequence)
-    return extend(run, run.settings.evaluate.sequence, images, f"{run.settings.seed}/{STEP}", role, avoid=seen)
+    seen, evaluate = set(run.settings.assess.sequence), run.settings.evaluate
+    before = evaluate.sequence if evaluate.drawn_from == gate_in_use(run) else ()
+    return extend(run, before, images, f"{run.settings.seed}/{STEP}", role, avoid=seen)
 
 
 def any_left(run: Run) -> bool:
