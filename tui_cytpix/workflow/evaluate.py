@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,9 @@ def new_model(run: Run) -> ModelEntry:
 
 @dataclass(frozen=True)
 class ProcessRequest:
-    """What to process, how, and where to. `samples` are (name, path, um_per_px or None)."""
+    """What to process, how, and where to. `samples` are (name, path, um_per_px or None); with a `gate` (in words) only
+    its events, which `events` lists by sample.
+    """
 
     samples: tuple[tuple[str, Path, float | None], ...]
     model: ModelEntry
@@ -75,6 +77,8 @@ class ProcessRequest:
     prefix: str = "UDT_"
     device: str = "auto"
     threads: int = 0
+    gate: str = ""
+    events: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def start_processing(request: ProcessRequest) -> JobFolder:
@@ -96,8 +100,10 @@ def start_processing(request: ProcessRequest) -> JobFolder:
     spec = {
         "samples": [
             {"name": name, "path": str(path.resolve()), **({"um_per_px": scale} if scale else {})}
+            | ({"events": list(request.events[name])} if request.gate else {})
             for name, path, scale in request.samples
         ],
+        "gate": request.gate,
         "model": request.model.path,
         "model_hash": request.model.hash,
         "out": str(request.out.resolve()),

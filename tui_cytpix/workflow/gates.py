@@ -1,9 +1,10 @@
-"""The gates of a run: added, removed, applied to a sample's events, and used for the selection of step 3."""
+"""The gates of a run: added, removed, applied to a sample's events, and restricting what images are drawn from."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,6 +153,47 @@ def drawn_in_words(run: Run, inside: Mapping[str, Sequence[str]]) -> str:
         f"{len(some)} of {len(run.images.reader(name).event_ids)} images of {name}" for name, some in inside.items()
     ]
     return f"Drawn only from the gate {in_words(run, run.settings.selection.gate)}. It holds {', '.join(shares)}."
+
+
+@dataclass(frozen=True)
+class RunGate:
+    """A gate of a run that is open for reading, to be applied to samples that need not be the run's."""
+
+    run: Run
+    name: str
+
+    @classmethod
+    def of(cls, folder: Path, name: str) -> RunGate:
+        """Raises:
+        RunError: there is no such run.
+        UsageError: it has no such gate.
+        """
+        run = Run.open(folder, writing=False)
+        find(run, name)
+        return cls(run, name)
+
+    @property
+    def words(self) -> str:
+        """What it holds."""
+        return in_words(self.run, self.name)
+
+    def events_of(self, path: Path) -> Sequence[str]:
+        """The ids, in natural order, of the imaged events of the sample at `path` that are in the gate.
+
+        Raises:
+            SampleError: the sample can't be read, lacks a parameter of the gate, or has no image in it.
+        """
+        from tui_cytpix.workflow.samples import unique_name
+
+        samples = self.run.settings.samples
+        sample = next((s for s in samples if self.run.folder.sample_path(s) == path.resolve()), None)
+        if sample is None:
+            sample = SampleRef(unique_name(path, {s.name for s in samples}), str(path.resolve()), 0, "")
+            self.run.take_along(sample)
+        inside = images_inside(EventTable(self.run, sample.name), self.run.settings.gates, self.name)
+        if not inside:
+            raise SampleError("No image lies in the gate", f"{path}: {self.words}.", "Take another gate, or none.")
+        return inside
 
 
 def in_words(run: Run, name: str) -> str:

@@ -14,6 +14,7 @@ from tui_cytpix.errors import ModelFileError, SampleError, UsageError
 from tui_cytpix.formats.npz import read_npz
 from tui_cytpix.formats.registry import open_sample
 from tui_cytpix.workflow import base_model, jobs, predict
+from tui_cytpix.workflow.gates import RunGate
 from tui_cytpix.workflow.resources import built_in_models
 from tui_cytpix.workflow.samples import unique_name
 
@@ -36,7 +37,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class TriageRequest:
-    """What to look at: `models` are library names or files; none: the whole library."""
+    """What to look at: `models` are library names or files; none: the whole library. With a `gate` only its events."""
 
     samples: tuple[Path, ...]
     models: tuple[str, ...] = ()
@@ -45,6 +46,7 @@ class TriageRequest:
     seed: int = 0
     device: str = "auto"
     threads: int = 0
+    gate: RunGate | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _drawn(request: TriageRequest) -> dict[str, tuple[Path, list[str]]]:
     found: dict[str, tuple[Path, list[str]]] = {}
     for path in request.samples:
         with open_sample(path, request.um_per_px) as reader:
-            events = list(reader.event_ids)
+            events = list(reader.event_ids if request.gate is None else request.gate.events_of(path))
         if not events:
             raise SampleError("The sample holds no image", f"{path}.")
         chosen = set(random.Random(request.seed).sample(events, min(request.images, len(events))))
