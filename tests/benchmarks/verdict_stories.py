@@ -35,6 +35,7 @@ from tui_cytpix.workflow.goal import wald_test
 EXPECTED = {"murine-peritoneal": "keep", "drosophila": "keep", "pombe-rich": "retrain"}
 OFFERED = {"pombe-rich": "general-full"}
 SECONDS = 300
+PATIENCE = 300.0  # triage asks all models, on a machine that may be busy
 KEYS = {Judgement.ACCEPTABLE: "a", Judgement.COUNT_ERROR: "c", Judgement.MASK_ERROR: "m", Judgement.BOTH: "b"}
 SIZE, BESIDE = (120, 40), 46  # columns and rows; columns of the words beside an image in review
 VERDICTS = {"keep": r"will do: keep it", "retrain": r"errs too often", "not yet known": r"Not yet known|Judge at least"}
@@ -45,8 +46,10 @@ class Typist:
 
     def __init__(self, folder: Path) -> None:
         sys.path.insert(0, str(ROOT / "tests" / "terminal"))
+        import terminals
         from terminals import Terminal, environment
 
+        terminals.PATIENCE = PATIENCE
         self.window = Terminal(folder, environment(folder / "home"), size=SIZE)
         self.keys = 0
 
@@ -156,7 +159,7 @@ def _review(
             kind: found[1] for kind in ("Count", "Mask") if (found := re.search(rf"{kind}: (keep|retrain)", told))
         }
         if "retrain" in decided.values() or len(decided) == 2 or f"of {number} {event}" in told:
-            return number, ", ".join(f"{kind.lower()} {what}" for kind, what in decided.items())
+            return number, ", ".join(f"{kind} {what}" for kind, what in decided.items())
 
 
 def main(arguments: list[str]) -> int:

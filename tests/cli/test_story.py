@@ -14,7 +14,10 @@ import flowio
 import numpy as np
 import pytest
 
+from tui_cytpix.formats.registry import open_sample
 from tui_cytpix.formats.run_folder import RunFolder
+from tui_cytpix.workflow import samples
+from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.training_watch import TrainingWatch
 
 MEASURES = ("count_accuracy", "singlet_specificity", "multiplet_sensitivity", "centroid_f1", "foreground_iou", "ap50")
@@ -70,6 +73,42 @@ def test_process_lists_failures_and_goes_on(program, tube, tiny_model, tmp_path)
         file.seek(-2, 2)
         file.write(b"\x00\x00")
     assert "another model" in program("process", tube, "--model", other, "--out", out, status=2).stderr
+
+
+def test_process_and_triage_restrict_to_a_gate_of_a_run(program, tube, tmp_path):
+    other = tmp_path / "elsewhere" / "copy.acs"  # not the run's own sample
+    other.parent.mkdir()
+    shutil.copy(tube, other)
+    run, out, whole = tmp_path / "run", tmp_path / "out", tmp_path / "whole"
+    with Run.create(run) as opened:
+        samples.add_sample(opened, tube)
+    with open_sample(tube) as reader:
+        rows, area = reader.fcs_rows(), reader.open_fcs().column("FSC-A")
+    low = float(np.median([area[row] for row in rows.values()]))
+    inside = {event for event, row in rows.items() if area[row] >= low}
+    assert 0 < len(inside) < len(rows)
+    program("run", "gate", run, "range", "large", "FSC-A", low, 1e9)
+    gate = ("--gate", "large", "--gates-of", run)
+    program("process", other, "--model", "cell-half", "--out", out, *gate)
+    program("process", other, "--model", "cell-half", "--out", whole)
+    listed, all_of_it = (rows_of(folder / "copy.events.csv") for folder in (out, whole))
+    assert set(listed) == inside
+    assert listed == {event: all_of_it[event] for event in inside}
+    processed = flowio.FlowData(out / "copy.fcs")
+    names = {channel["pnn"]: n - 1 for n, channel in processed.channels.items()}
+    values = processed.as_array(preprocess=False)
+    ticked = values[values[:, names["UDT_IsProcessed"]] == 1]
+    assert {f"{event:.0f}" for event in ticked[:, names["Event"]]} == inside
+    assert json.loads((out / "process.json").read_text())["gate"].startswith("large: FSC-A")
+    found = program.json("triage", other, "--model", "cell-half", *gate)
+    assert found["samples"][0]["images"] == len(inside)
+    assert "needs its run" in program("process", tube, "--model", "cell-half", "--out", out, *gate[:2], status=2).stderr
+
+
+def rows_of(path: Path) -> dict[str, dict[str, str]]:
+    """The table's rows by event."""
+    with path.open(newline="") as file:
+        return {row["Event"]: row for row in csv.DictReader(file)}
 
 
 def wait_for(run: Path, *states: str):

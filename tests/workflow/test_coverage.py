@@ -61,7 +61,7 @@ def test_selected_images_do_not_count_for_themselves(run, samples):
 def test_what_a_gate_leaves_out_counts_as_not_selected(run, samples):
     use.add_sample(run, samples.with_fcs("tube", 60), 0.3)
     gates.add(run, Gate("half", (Axis("FSC-A"),), ((0.0,), (295.0,))))
-    gates.use_for_selection(run, "half")
+    gates.use_for_drawing(run, "half")
     chosen = use.select(run, 50)
     assert len(chosen.settings.images) == 30
     assert {key.event for key in chosen.looked} == {str(n) for n in range(30, 60)}

@@ -1,4 +1,4 @@
-"""Gates of a run: kept, applied, and restricting what step 3 draws."""
+"""Gates of a run: kept, applied, and restricting what steps 1, 3 and 5 draw."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tui_cytpix.domain.gate import Axis, Gate, Scale
 from tui_cytpix.errors import RunError, SampleError, UsageError
-from tui_cytpix.workflow import gates
+from tui_cytpix.workflow import assess, evaluate, gates
 from tui_cytpix.workflow import samples as use
 from tui_cytpix.workflow.event_table import EventTable
 from tui_cytpix.workflow.run import Run
@@ -33,7 +33,7 @@ def run(tmp_path, samples):
 def test_gates_are_kept_and_come_back(run) -> None:
     for gate in (LOW, BIG, DYES):
         gates.add(run, gate)
-    gates.use_for_selection(run, "big")
+    gates.use_for_drawing(run, "big")
     run.flush()
     with Run.open(run.path, writing=False) as again:
         assert again.settings.gates == (LOW, BIG, DYES)
@@ -51,14 +51,14 @@ def test_what_cannot_be_kept(run) -> None:
         with pytest.raises(UsageError, match=words):
             gates.add(run, wrong)
     with pytest.raises(UsageError, match="Its gates: low"):
-        gates.use_for_selection(run, "high")
+        gates.use_for_drawing(run, "high")
     assert run.settings.gates == (LOW,)
 
 
 def test_removing_takes_what_lies_within_and_frees_the_selection(run) -> None:
     for gate in (LOW, BIG, DYES):
         gates.add(run, gate)
-    gates.use_for_selection(run, "big")
+    gates.use_for_drawing(run, "big")
     assert gates.remove(run, "low") == ("low", "big")
     assert run.settings.gates == (DYES,)
     assert run.settings.selection.gate == ""
@@ -102,22 +102,48 @@ def test_a_sample_that_lacks_the_parameter_says_so(run, samples) -> None:
 def test_the_selection_is_drawn_from_the_gate_and_says_so(run) -> None:
     gate = Gate("first fifty-five", (Axis("FSC-A"),), ((0.0,), (545.0,)))
     gates.add(run, gate)
-    gates.use_for_selection(run, gate.name)
+    gates.use_for_drawing(run, gate.name)
     chosen = use.select(run, 50)
     assert {int(key.event) for key in chosen.settings.images} <= set(range(55))
     assert len(chosen.candidates) == 55
     assert chosen.notes[0].startswith("Drawn only from the gate first fifty-five: FSC-A 0 to 545.")
     assert "55 of 60 images of tube" in chosen.notes[0]
     assert chosen.settings.drawn_from == chosen.notes[0]
-    gates.use_for_selection(run, "")
+    gates.use_for_drawing(run, "")
     anew = use.select(run, 50)
     assert len(anew.candidates) == 60
     assert anew.settings.drawn_from == ""
 
 
+def test_steps_1_and_5_draw_from_the_gate_and_anew_where_it_changes(run) -> None:
+    everything = assess.draw(run, 60)
+    gates.add(run, Gate("first half", (Axis("FSC-A"),), ((0.0,), (295.0,))))
+    gates.use_for_drawing(run, "first half")
+    assert "the next draw is anew, from the gate first half" in assess.drawn_in_words(run, run.settings.assess)
+    fewer = assess.draw(run, 12)
+    inside = [key for key in everything if int(key.event) < 30]
+    assert fewer == tuple(inside[:12])  # as a draw from all events would have met them
+    assert assess.draw(run, 20) == tuple(inside[:20])
+    assert run.settings.assess.drawn_from == "first half: FSC-A 0 to 295"
+    fresh = evaluate.draw(run, 60)
+    assert set(fresh) == set(inside[20:])
+    gates.use_for_drawing(run, "")
+    assert evaluate.any_left(run)
+    assert assess.draw(run, 60) == everything
+    assert assess.drawn_in_words(run, run.settings.assess) == ""
+
+
+def test_a_sample_to_which_the_gate_cannot_be_applied_stops_the_draw(run, samples) -> None:
+    use.add_sample(run, samples.apart().make("bare"), 0.3)
+    gates.add(run, LOW)
+    gates.use_for_drawing(run, "low")
+    with pytest.raises(SampleError, match="bare has no FSC-A"):
+        assess.draw(run, 5)
+
+
 def test_a_gate_without_images_selects_nothing(run) -> None:
     gates.add(run, Gate("beyond", (Axis("FSC-A"),), ((1e6,), (2e6,))))
-    gates.use_for_selection(run, "beyond")
+    gates.use_for_drawing(run, "beyond")
     with pytest.raises(SampleError, match="No image lies in the gate"):
         use.select(run, 50)
     assert run.settings.selection.images == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,10 @@ def test_models_are_ranked_by_what_is_expected_of_them(engine, samples):
     assert (worst.expected, worst.low, worst.high) == known.expected(worst.signs, 24)
     assert worst.low < worst.expected < worst.high
     assert "most promising" in triage.in_words(found)
+    assert triage.HOPELESS not in triage.in_words(found)
+    assert found.crowded == ""
+    bad = replace(found, models=tuple(replace(one, expected=0.4) for one in found.models), crowded="Too many.")
+    assert triage.in_words(bad).endswith(f"{triage.HOPELESS} Too many.")
 
 
 def test_the_general_models_are_asked_too_but_only_those_wanted_are_ranked(engine, samples):

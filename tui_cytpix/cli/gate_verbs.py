@@ -22,7 +22,7 @@ KINDS = ("linear", "arcsinh", "logicle")
 
 def add(verbs: Any) -> None:
     """Adds `gate` to the verbs of `run`."""
-    what = "gates on parameters of events: list, add, remove, use for the selection"
+    what = "gates on parameters of events: list, add, remove, draw images from"
     gate = verbs.add_parser("gate", help=what, description=what[0].upper() + what[1:] + ".")
     gate.add_argument("run", type=Path, metavar="DIR", help="the run's folder")
     own = gate.add_subparsers(required=True, metavar="WHAT", dest="gate_verb", parser_class=options.Parser)
@@ -54,7 +54,7 @@ def add(verbs: Any) -> None:
     remove = _verb(own, "remove", "a gate, and those that lie in it", remove_gate)
     remove.add_argument("name", metavar="NAME")
 
-    use = _verb(own, "use", "draw the selection of step 3 from this gate only", use_gate)
+    use = _verb(own, "use", "draw the images of steps 1, 3 and 5 from this gate only", use_gate)
     use.add_argument("name", nargs="?", default="", metavar="NAME", help="none given: from all events again")
 
     export = _verb(own, "export", "the events of a gate: .csv with every parameter, or .fcs", export_gate)
@@ -201,17 +201,17 @@ def remove_gate(arguments: argparse.Namespace) -> int:
 
 
 def use_gate(arguments: argparse.Namespace) -> int:
-    """For the next `run select`."""
+    """For the next draw of steps 1, 3 and 5."""
     from tui_cytpix.cli.run_verbs import writing
     from tui_cytpix.workflow import gates
     from tui_cytpix.workflow.run import Run
 
     with writing(Run.open(arguments.run)) as run:
-        gates.use_for_selection(run, arguments.name)
+        gates.use_for_drawing(run, arguments.name)
     if arguments.json:
         say_json({"run": str(run.path), "selection": arguments.name})
     else:
-        say(f"run select draws from {arguments.name or gates.ALL}")
+        say(f"images are drawn from {arguments.name or gates.ALL}")
     return 0
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui_cytpix.workflow.gates import RunGate
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -73,6 +77,27 @@ def add_samples(parser: argparse.ArgumentParser) -> None:
 def add_scale(parser: argparse.ArgumentParser) -> None:
     """The pixel size."""
     parser.add_argument("--um-per-px", type=um_per_px, metavar="X", help="micrometres per pixel, where files don't say")
+
+
+def add_gate(parser: argparse.ArgumentParser) -> None:
+    """Only the events in a gate."""
+    parser.add_argument("--gate", default="", metavar="NAME", help="only events in this gate; needs --gates-of")
+    parser.add_argument("--gates-of", type=Path, metavar="RUN", help="the run whose gate it is; see `run gate`")
+
+
+def gate_of(arguments: argparse.Namespace) -> RunGate | None:
+    """The gate that was asked for.
+
+    Raises:
+        UsageError: one option without the other, or the run has no such gate.
+        RunError: there is no such run.
+    """
+    from tui_cytpix.errors import UsageError
+    from tui_cytpix.workflow.gates import RunGate
+
+    if bool(arguments.gate) != bool(arguments.gates_of):
+        raise UsageError("A gate needs its run", "", "Give --gate NAME and --gates-of RUN together.")
+    return RunGate.of(arguments.gates_of, arguments.gate) if arguments.gate else None
 
 
 def add_graphics(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
         "--size-cutoff", type=options.micrometres, metavar="UM", help="default: the model's own; 0 turns it off"
     )
     parser.add_argument("--prefix", default="UDT_", help="of the parameters that are added to the FCS; default: UDT_")
+    options.add_gate(parser)
     options.add_device(parser)
     options.add_json(parser)
     parser.set_defaults(handler=process)
@@ -38,13 +39,17 @@ def process(arguments: argparse.Namespace) -> int:
     from tui_cytpix.workflow.inspect import inspect
     from tui_cytpix.workflow.samples import unique_name
 
-    request_model = find(arguments.model)
+    request_model, gate = find(arguments.model), options.gate_of(arguments)
+    events: dict[str, Sequence[str]] = {}
     samples: list[tuple[str, Path, float | None]] = []
     with_fcs = False
     failures: list[dict[str, Any]] = []
     for path in arguments.samples:
         try:
             info = inspect(path, arguments.um_per_px)
+            name = unique_name(path, {s[0] for s in samples})
+            if gate is not None:
+                events[name] = gate.events_of(path)
         except CytpixError as error:
             failures.append({"sample": str(path), "reason": str(error)})
             continue
@@ -53,7 +58,7 @@ def process(arguments: argparse.Namespace) -> int:
             note(
                 f"{path}: um/px is unknown: no size cutoff, micron fields stay empty. Give --um-per-px if you know it."
             )
-        samples.append((unique_name(path, {s[0] for s in samples}), path, arguments.um_per_px))
+        samples.append((name, path, arguments.um_per_px))
     outputs: list[Any] = []
     formats = ("fcs,csv" if with_fcs else "csv") if arguments.format is None else arguments.format
     if samples or not failures:
@@ -66,6 +71,8 @@ def process(arguments: argparse.Namespace) -> int:
             prefix=arguments.prefix,
             device=arguments.device,
             threads=arguments.threads,
+            gate="" if gate is None else gate.words,
+            events=events,
         )
         ended = _followed(request)
         outputs = ended.get("outputs", [])

@@ -32,6 +32,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
         "--images", type=options.positive, default=300, metavar="N", help="a random draw of each; default: 300"
     )
     parser.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="of the draw; default: 0")
+    options.add_gate(parser)
     options.add_device(parser)
     options.add_json(parser)
     parser.set_defaults(handler=triage)
@@ -51,6 +52,7 @@ def triage(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         device=arguments.device,
         threads=arguments.threads,
+        gate=options.gate_of(arguments),
     )
     with Progress("asking the models") as progress:
         found = run(request, progress)

@@ -33,7 +33,8 @@ GOALS = (
 @dataclass(frozen=True)
 class AssessSettings:
     """Step 1. `model` is a library name or a model file; `sequence` the seeded random draw, in order;
-    images with a focus score below `least_focus` are left out of the review (0: none).
+    images with a focus score below `least_focus` are left out of the review (0: none). `drawn_from` is the gate, in
+    words, that the sequence was drawn from, "" for all events.
     """
 
     goal: str = "gating"
@@ -44,6 +45,7 @@ class AssessSettings:
     images: int = 60
     sequence: tuple[ImageKey, ...] = ()
     least_focus: float = 0.0
+    drawn_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class BaseModelSettings:
 class SelectionSettings:
     """Step 3. The two groups of selected images.
 
-    `gate` names the gate that images are drawn from, "" for all; `drawn_from` says, in words, what they were drawn from
-    when they were.
+    `gate` names the gate that images are drawn from, here and in steps 1 and 5, "" for all; `drawn_from` says, in
+    words, what they were drawn from when they were.
     """
 
     preview: int = DEFAULT_PREVIEW
@@ -89,7 +91,7 @@ class TrainSettings:
 @dataclass(frozen=True)
 class EvaluateSettings:
     """Step 5. `model` is the finished model's file, relative to the run; in a `blind` review the two models' sides are
-    shuffled and their names and the samples' hidden.
+    shuffled and their names and the samples' hidden. `drawn_from` as in step 1.
     """
 
     model: str = ""
@@ -97,6 +99,7 @@ class EvaluateSettings:
     images: int = 60
     sequence: tuple[ImageKey, ...] = ()
     blind: bool = True
+    drawn_from: str = ""
 
 
 @dataclass(frozen=True)

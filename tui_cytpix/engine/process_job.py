@@ -75,6 +75,7 @@ class _Finished:
 
     name: str
     path: Path
+    events: Sequence[str]
     scratch: Path
     largest: NDArray[np.float32]
 
@@ -125,14 +126,14 @@ class _Work:
         self._provenance(model_hash)
 
     def _sample(self, name: str, sample: ReadySample, scratch: Path) -> _Finished:
-        with sample.reader as reader:
+        with sample.reader:
             if sample.um_per_px is None:
                 self.job.emit("log", text=f"{name}: um per pixel unknown: no size cutoff, micron fields stay empty")
             if sample.zoom != 1:
                 times = f"{sample.zoom:.2f} times as large as they are"
                 self.job.emit("log", text=f"{name}: the network sees the images {times}")
             self.zooms[name] = sample.zoom
-            self.total += len(reader.event_ids)
+            self.total += len(sample.events)
             with SampleOutputs(name, OutputSettings(self.out, scratch, self.formats)) as outputs:
                 for share, result in self.workers.results(self._shares(name, sample)):
                     self._look()
@@ -144,10 +145,10 @@ class _Work:
                     self.processed += result.problems.count("")
                     self.job.progress(self.done, self.total, name)
         self.outputs += outputs.paths
-        return _Finished(name, sample.path, scratch, outputs.largest)
+        return _Finished(name, sample.path, sample.events, scratch, outputs.largest)
 
     def _shares(self, name: str, sample: ReadySample) -> Iterator[Share]:
-        events = sample.reader.event_ids
+        events = sample.events
         chunk = CHUNK if self.equipment.device == "cpu" else GPU_CHUNK
         for start in range(0, len(events), chunk):
             self._look()
@@ -177,7 +178,7 @@ class _Work:
                 raise CytpixError("There is no FCS file to add to", f"{sample.name}.", "The tables have all values.")
             values, rows_of = read_values(sample.scratch), reader.fcs_rows()
             imaged = values[:, names("image").index("IsProcessed")] == 1
-            known = [(rows_of[event], place) for place, event in enumerate(reader.event_ids) if event in rows_of]
+            known = [(rows_of[event], place) for place, event in enumerate(sample.events) if event in rows_of]
             rows, places = np.array(known, np.intp).reshape(-1, 2).T
             homeless = int(imaged.sum() - imaged[places].sum())
             if homeless:
@@ -214,7 +215,10 @@ class _Work:
             "model": self.card.to_dict(),
             "model_hash": model_hash,
             "size_cutoff_um": self.card.size_cutoff_um,
-            "samples": [dict(s) for s in self.job.spec.get("samples", [])],
+            "samples": [
+                {name: value for name, value in s.items() if name != "events"} for s in self.job.spec.get("samples", [])
+            ],
+            "gate": str(self.job.spec.get("gate", "")),
             "zooms": self.zooms,
             "formats": self.formats,
             "prefix": self.prefix,

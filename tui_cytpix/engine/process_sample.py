@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ class ReadySample:
         um_per_px: None where unknown.
         zoom: how many times as large as they are the network sees its images.
         background: static, float32 (H, W); None where it has none.
+        events: those to process.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class ReadySample:
     um_per_px: float | None
     zoom: float
     background: NDArray[np.float32] | None
+    events: Sequence[str]
 
 
 def make_ready(sample: Mapping[str, Any], card: ModelCard, fcs: bool = False) -> ReadySample:
@@ -50,7 +52,8 @@ def make_ready(sample: Mapping[str, Any], card: ModelCard, fcs: bool = False) ->
             reader.open_fcs()
         scale = reader.scale.um_per_px if reader.scale else None
         zoom = zoom_of(card, scale, lambda: typical_px(reader.event_ids, reader.read_image))
-        return ReadySample(path, reader, scale, zoom, sample_background(reader))
+        events = [str(event) for event in sample["events"]] if "events" in sample else reader.event_ids
+        return ReadySample(path, reader, scale, zoom, sample_background(reader), events)
     except BaseException:
         reader.close()
         raise

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.domain.run_settings import GOALS, AssessSettings
+from tui_cytpix.domain.run_settings import GOALS, AssessSettings, EvaluateSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement, Verdict, latest
 from tui_cytpix.errors import UsageError
+from tui_cytpix.workflow import gates
 from tui_cytpix.workflow.assessment import Assessment, assess_verdicts
 from tui_cytpix.workflow.base_model import reference
 from tui_cytpix.workflow.goal import wald_test
@@ -61,34 +62,47 @@ def set_least_focus(run: Run, least: float) -> None:
 
 def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
     """The run's seeded random sequence, at least `images` long where the research samples hold as many; drawing more
-    only appends. Selected and annotated images are left out.
+    only appends, unless the gate that is drawn from has changed: then it is drawn anew. Selected and annotated images
+    are left out.
 
     Raises:
-        SampleError: a sample can't be read.
+        SampleError: a sample can't be read, or the gate can't be applied to it.
     """
-    assess = run.settings.assess
-    sequence = extend(run, assess.sequence, images, f"{run.settings.seed}/{STEP}", "research", avoid=set())
-    run.update(replace(run.settings, assess=replace(assess, sequence=sequence, images=images)))
+    assess, gate = run.settings.assess, gate_in_use(run)
+    before = assess.sequence if assess.drawn_from == gate else ()
+    sequence = extend(run, before, images, f"{run.settings.seed}/{STEP}", "research", avoid=set())
+    run.update(replace(run.settings, assess=replace(assess, sequence=sequence, images=images, drawn_from=gate)))
     return sequence
+
+
+def gate_in_use(run: Run) -> str:
+    """The gate that images are drawn from, in words, as the sequences remember it; "" for none."""
+    return gates.in_words(run, run.settings.selection.gate)
+
+
+def drawn_in_words(run: Run, step: AssessSettings | EvaluateSettings) -> str:
+    """What a step's images are drawn from, where that is not all events, or what the next draw will do otherwise."""
+    gate = gate_in_use(run)
+    if step.sequence and step.drawn_from != gate:
+        before, then = (f"the gate {one}" if one else gates.ALL for one in (step.drawn_from, gate))
+        return f"These images were drawn from {before}; the next draw is anew, from {then}."
+    return f"Drawn only from the gate {gate}." if gate else ""
 
 
 def extend(
     run: Run, sequence: tuple[ImageKey, ...], length: int, seed: str, role: str, avoid: set[ImageKey]
 ) -> tuple[ImageKey, ...]:
-    """The first `length` images of a random permutation of the images of all samples with that role, those already
-    drawn kept in front.
+    """The first `length` images of a random permutation of the images of all samples with that role (those in the gate
+    in use, where one is), those already drawn kept in front.
     """
     if len(sequence) >= length:
         return sequence
     avoid = avoid | set(run.settings.selection.images) | {a.image for a in run.annotations.decided()} | set(sequence)
-    population = [
-        ImageKey(sample.name, event)
-        for sample in run.settings.samples
-        if sample.role == role
-        for event in run.images.reader(sample.name).event_ids
-    ]
-    random.Random(seed).shuffle(population)
-    fresh = [key for key in population if key not in avoid]
+    samples = [sample for sample in run.settings.samples if sample.role == role]
+    population = [ImageKey(s.name, event) for s in samples for event in run.images.reader(s.name).event_ids]
+    random.Random(seed).shuffle(population)  # before the gate: an image judged early comes early again
+    inside = {ImageKey(name, e) for name, events in gates.to_draw_from(run, samples).items() for e in events}
+    fresh = [key for key in population if key in inside and key not in avoid]
     return sequence + tuple(fresh[: length - len(sequence)])
 
 

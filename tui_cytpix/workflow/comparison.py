@@ -12,6 +12,7 @@ from tui_cytpix.formats.prediction_store import PredictionStore
 from tui_cytpix.workflow.base_model import disagreements_first
 
 MANY = 3
+CROWD, CROWDED_SHARE = 6, 0.5  # particles in an image; of the images
 Store = PredictionStore
 
 
@@ -96,6 +97,17 @@ def in_words(found: Sequence[Difference], first: str, second: str) -> str:
     listed = ", ".join(f"{n} × {a}→{b}" for (a, b), n in pairs.most_common(5))
     more = " and others" if len(pairs) > 5 else ""
     return f"Counts differ on {len(differing)} of {len(found)} images ({first}→{second}): {listed}{more}."
+
+
+def crowded_in_words(counts: Sequence[int]) -> str:
+    """That counts are no good readout, where most images hold too many particles to be told apart one by one."""
+    share = sum(count >= CROWD for count in counts) / max(1, len(counts))
+    if share <= CROWDED_SHARE:
+        return ""
+    return (
+        f"{share:.0%} of the images hold {CROWD} and more particles, as in dense layers of cells: their exact count is "
+        "not a good readout. The area that cells cover tells more."
+    )
 
 
 def counted(images: Iterable[ImageKey], store: PredictionStore) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import RunError, SampleError, UsageError
 from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.workflow import base_model, jobs, predict
-from tui_cytpix.workflow.assess import extend
+from tui_cytpix.workflow.assess import extend, gate_in_use
 from tui_cytpix.workflow.run import Run
 
 STEP = "evaluate"
@@ -23,21 +23,24 @@ Follow = Callable[[Mapping[str, Any]], None]
 
 def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
     """Random images that no step has seen: not selected, not annotated, not reviewed in step 1; of the samples reserved
-    for the evaluation where there are any, else of the research samples.
+    for the evaluation where there are any, else of the research samples; anew
+    where the gate that is drawn from has changed.
 
     Raises:
-        SampleError: a sample can't be read.
+        SampleError: a sample can't be read, or the gate can't be applied to it.
     """
     sequence = _drawn(run, images)
-    run.update(replace(run.settings, evaluate=replace(run.settings.evaluate, sequence=sequence, images=images)))
+    evaluate = replace(run.settings.evaluate, sequence=sequence, images=images, drawn_from=gate_in_use(run))
+    run.update(replace(run.settings, evaluate=evaluate))
     return sequence
 
 
 def _drawn(run: Run, images: int) -> tuple[ImageKey, ...]:
     reserved = any(sample.role == "evaluation" for sample in run.settings.samples)
     role = "evaluation" if reserved else "research"
-    seen = set(run.settings.assess.sequence)
-    return extend(run, run.settings.evaluate.sequence, images, f"{run.settings.seed}/{STEP}", role, avoid=seen)
+    seen, evaluate = set(run.settings.assess.sequence), run.settings.evaluate
+    before = evaluate.sequence if evaluate.drawn_from == gate_in_use(run) else ()
+    return extend(run, before, images, f"{run.settings.seed}/{STEP}", role, avoid=seen)
 
 
 def any_left(run: Run) -> bool:
@@ -62,7 +65,9 @@ def new_model(run: Run) -> ModelEntry:
 
 @dataclass(frozen=True)
 class ProcessRequest:
-    """What to process, how, and where to. `samples` are (name, path, um_per_px or None)."""
+    """What to process, how, and where to. `samples` are (name, path, um_per_px or None); with a `gate` (in words) only
+    its events, which `events` lists by sample.
+    """
 
     samples: tuple[tuple[str, Path, float | None], ...]
     model: ModelEntry
@@ -72,6 +77,8 @@ class ProcessRequest:
     prefix: str = "UDT_"
     device: str = "auto"
     threads: int = 0
+    gate: str = ""
+    events: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def start_processing(request: ProcessRequest) -> JobFolder:
@@ -93,8 +100,10 @@ def start_processing(request: ProcessRequest) -> JobFolder:
     spec = {
         "samples": [
             {"name": name, "path": str(path.resolve()), **({"um_per_px": scale} if scale else {})}
+            | ({"events": list(request.events[name])} if request.gate else {})
             for name, path, scale in request.samples
         ],
+        "gate": request.gate,
         "model": request.model.path,
         "model_hash": request.model.hash,
         "out": str(request.out.resolve()),

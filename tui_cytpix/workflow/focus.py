@@ -10,9 +10,9 @@ from pathlib import Path
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Verdict
-from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.atomic import write_text
 from tui_cytpix.formats.prediction_store import PredictionStore
+from tui_cytpix.workflow.measures import Measures
 from tui_cytpix.workflow.run import Run
 
 Progress = Callable[[int, int], None]
@@ -38,24 +38,14 @@ def scores(
     images: Sequence[ImageKey],
     on_progress: Progress = lambda _done, _total: None,
 ) -> dict[ImageKey, float]:
-    """`core.focus.focus_score` of each image that the model has answered; 0 for images without a cell or that can't be
-    read. What was scored before is read from the run.
+    """FocusScore of each image that the model has answered; 0 for images without a cell or that can't be read. What was
+    scored before is read from the run.
     """
-    from tui_cytpix.core.focus import focus_score
-
     path, found = _path(run, model), stored(run, model)
-    missing = [key for key in images if key not in found and store.get(key) is not None]
-    for done, key in enumerate(missing, 1):
-        segmentation = store.get(key)
-        assert segmentation is not None
-        try:
-            image = run.images.read(key)
-            score = focus_score(image, segmentation.mask, run.images.background(key, image))
-        except (SampleError, ValueError):
-            score = 0.0
-        found[key] = 0.0 if math.isnan(score) else round(score, 4)
-        on_progress(done, len(missing))
+    missing = [(key, said) for key in images if key not in found and (said := store.get(key)) is not None]
     if missing:
+        measured = Measures(run).values("FocusScore", missing, on_progress)
+        found |= {key: 0.0 if math.isnan(score) else round(score, 4) for key, score in measured.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps({str(key): value for key, value in found.items()}))
     return {key: found[key] for key in images if key in found}

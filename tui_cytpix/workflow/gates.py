@@ -1,16 +1,17 @@
-"""The gates of a run: added, removed, applied to a sample's events, and used for the selection of step 3."""
+"""The gates of a run: added, removed, applied to a sample's events, and restricting what images are drawn from."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.gate import Gate, check_gates, in_order, lineage
-from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.errors import CytpixError, UsageError
+from tui_cytpix.domain.sample import ImageKey, SampleRef
+from tui_cytpix.errors import CytpixError, SampleError, UsageError
 from tui_cytpix.workflow.event_table import EventTable, on_scale
 from tui_cytpix.workflow.run import Run
 
@@ -65,8 +66,8 @@ def find(run: Run, name: str) -> Gate:
     raise UsageError("The run has no such gate", f"{name}.", f"Its gates: {existing}.")
 
 
-def use_for_selection(run: Run, name: str) -> None:
-    """Step 3 draws only images of events in this gate from now on; "" lifts that.
+def use_for_drawing(run: Run, name: str) -> None:
+    """Steps 1, 3 and 5 draw only images of events in this gate from now on; "" lifts that.
 
     Raises:
         UsageError: there is no such gate.
@@ -127,6 +128,72 @@ def images_of(run: Run, name: str, keys: Collection[ImageKey]) -> tuple[set[Imag
             continue
         found |= {key for key in keys if key.sample == sample and key.event in inside}
     return found, problems
+
+
+def to_draw_from(run: Run, samples: Sequence[SampleRef]) -> dict[str, Sequence[str]]:
+    """By sample the events whose images may be drawn: those in the gate in use, or all.
+
+    Raises:
+        SampleError: a sample can't be read, lacks a parameter of the gate, or no image of any is in it.
+    """
+    name = run.settings.selection.gate
+    if not name:
+        return {sample.name: run.images.reader(sample.name).event_ids for sample in samples}
+    found = {s.name: images_inside(EventTable(run, s.name), run.settings.gates, name) for s in samples}
+    if samples and not any(found.values()):
+        raise SampleError(
+            "No image lies in the gate", drawn_in_words(run, found), "Draw from another gate, or from all events."
+        )
+    return dict(found)
+
+
+def drawn_in_words(run: Run, inside: Mapping[str, Sequence[str]]) -> str:
+    """What the gate in use lets through of some samples, a sentence or two."""
+    shares = [
+        f"{len(some)} of {len(run.images.reader(name).event_ids)} images of {name}" for name, some in inside.items()
+    ]
+    return f"Drawn only from the gate {in_words(run, run.settings.selection.gate)}. It holds {', '.join(shares)}."
+
+
+@dataclass(frozen=True)
+class RunGate:
+    """A gate of a run that is open for reading, to be applied to samples that need not be the run's."""
+
+    run: Run
+    name: str
+
+    @classmethod
+    def of(cls, folder: Path, name: str) -> RunGate:
+        """Raises:
+        RunError: there is no such run.
+        UsageError: it has no such gate.
+        """
+        run = Run.open(folder, writing=False)
+        find(run, name)
+        return cls(run, name)
+
+    @property
+    def words(self) -> str:
+        """What it holds."""
+        return in_words(self.run, self.name)
+
+    def events_of(self, path: Path) -> Sequence[str]:
+        """The ids, in natural order, of the imaged events of the sample at `path` that are in the gate.
+
+        Raises:
+            SampleError: the sample can't be read, lacks a parameter of the gate, or has no image in it.
+        """
+        from tui_cytpix.workflow.samples import unique_name
+
+        samples = self.run.settings.samples
+        sample = next((s for s in samples if self.run.folder.sample_path(s) == path.resolve()), None)
+        if sample is None:
+            sample = SampleRef(unique_name(path, {s.name for s in samples}), str(path.resolve()), 0, "")
+            self.run.take_along(sample)
+        inside = images_inside(EventTable(self.run, sample.name), self.run.settings.gates, self.name)
+        if not inside:
+            raise SampleError("No image lies in the gate", f"{path}: {self.words}.", "Take another gate, or none.")
+        return inside
 
 
 def in_words(run: Run, name: str) -> str:

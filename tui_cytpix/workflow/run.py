@@ -14,7 +14,7 @@ from typing import Self
 
 from tui_cytpix.domain.annotation import Annotation, AnnotationBook, Edit
 from tui_cytpix.domain.run_settings import RunSettings
-from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, PairVerdict, Preference, Verdict
 from tui_cytpix.errors import RunError
@@ -127,6 +127,13 @@ class Run:
             self.images = RunImages(self.folder, settings)
         self.settings = settings
         self._writer.replace(self.folder.settings_path, self.folder.encode_settings(settings))
+
+    def take_along(self, sample: SampleRef) -> None:
+        """Looks at another sample as if it were the run's, in memory only: where the run is open for reading."""
+        assert self._lease is None
+        self.settings = replace(self.settings, samples=(*self.settings.samples, sample))
+        self.images.close()
+        self.images = RunImages(self.folder, self.settings)
 
     def go_to(self, step: str) -> None:
         """Remembers where the user was."""

@@ -205,11 +205,13 @@ def _described(run: Run, preview: int, on_progress: Progress) -> tuple[list[Imag
     Raises:
         SampleError: no image can be read or is in the gate, or a sample lacks a parameter of the gate.
     """
+    from tui_cytpix.workflow import gates
     from tui_cytpix.workflow.looks import describe, shuffled
 
     sources = training_samples(run)
     share = -(-preview * CANDIDATES_PER_IMAGE // max(1, len(sources)))
-    inside, notes = _drawn_from(run, sources)
+    inside = gates.to_draw_from(run, sources)
+    notes = [gates.drawn_in_words(run, inside)] if run.settings.selection.gate else []
     candidates = [key for sample in sources for key in shuffled(run, sample.name, inside[sample.name])[:share]]
     keys, table = describe(run, candidates, on_progress)
     if not keys:
@@ -217,26 +219,6 @@ def _described(run: Run, preview: int, on_progress: Progress) -> tuple[list[Imag
     if len(keys) < len(candidates):
         notes.append(f"{len(candidates) - len(keys)} images can't be read and were passed over.")
     return keys, table, notes
-
-
-def _drawn_from(run: Run, sources: Sequence[SampleRef]) -> tuple[dict[str, Sequence[str]], list[str]]:
-    """By sample the events whose images may be drawn, and a note where a gate leaves some out."""
-    from tui_cytpix.workflow import gates
-    from tui_cytpix.workflow.event_table import EventTable
-
-    gate = run.settings.selection.gate
-    if not gate:
-        return {sample.name: run.images.reader(sample.name).event_ids for sample in sources}, []
-    inside: dict[str, Sequence[str]] = {}
-    shares = []
-    for sample in sources:
-        table = EventTable(run, sample.name)
-        inside[sample.name] = gates.images_inside(table, run.settings.gates, gate)
-        shares.append(f"{len(inside[sample.name])} of {table.images} images of {sample.name}")
-    note = f"Drawn only from the gate {gates.in_words(run, gate)}. It holds {', '.join(shares)}."
-    if not any(inside.values()):
-        raise SampleError("No image lies in the gate", note, "Choose another gate for the selection, or none.")
-    return inside, [note]
 
 
 def training_samples(run: Run) -> Sequence[SampleRef]:

@@ -14,6 +14,8 @@ from tui_cytpix.errors import ModelFileError, SampleError, UsageError
 from tui_cytpix.formats.npz import read_npz
 from tui_cytpix.formats.registry import open_sample
 from tui_cytpix.workflow import base_model, jobs, predict
+from tui_cytpix.workflow.comparison import crowded_in_words
+from tui_cytpix.workflow.gates import RunGate
 from tui_cytpix.workflow.resources import built_in_models
 from tui_cytpix.workflow.samples import unique_name
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 IMAGES = 300
 DOUBTFUL = 12
+HOPELESS_FROM = 0.25  # expected share of wrong counts
+HOPELESS = "None of these models is likely to count well here: train one on a few images, or don't rely on counts."
 REFERENCES = ("general-full", "general-half")
 ESTIMATE = (
     "This is an estimate from signs (wavering under small changes, disagreement, unlikeness to the training images), "
@@ -36,7 +40,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class TriageRequest:
-    """What to look at: `models` are library names or files; none: the whole library."""
+    """What to look at: `models` are library names or files; none: the whole library. With a `gate` only its events."""
 
     samples: tuple[Path, ...]
     models: tuple[str, ...] = ()
@@ -45,6 +49,7 @@ class TriageRequest:
     seed: int = 0
     device: str = "auto"
     threads: int = 0
+    gate: RunGate | None = None
 
 
 @dataclass(frozen=True)
@@ -70,13 +75,16 @@ class Doubtful:
 
 @dataclass(frozen=True)
 class SampleTriage:
-    """A sample's models, the best first, and its most doubtful images."""
+    """A sample's models, the best first, and its most doubtful images; `crowded` warns in words where most images hold
+    too many particles, by the best model.
+    """
 
     name: str
     path: Path
     images: int
     models: tuple[ModelEstimate, ...]
     doubtful: tuple[Doubtful, ...]
+    crowded: str
 
 
 def triage(request: TriageRequest, on_progress: Progress = lambda _done, _total: None) -> list[SampleTriage]:
@@ -133,7 +141,7 @@ def _drawn(request: TriageRequest) -> dict[str, tuple[Path, list[str]]]:
     found: dict[str, tuple[Path, list[str]]] = {}
     for path in request.samples:
         with open_sample(path, request.um_per_px) as reader:
-            events = list(reader.event_ids)
+            events = list(reader.event_ids if request.gate is None else request.gate.events_of(path))
         if not events:
             raise SampleError("The sample holds no image", f"{path}.")
         chosen = set(random.Random(request.seed).sample(events, min(request.images, len(events))))
@@ -189,8 +197,10 @@ def _sample(
         if model.hash in wanted:
             estimates.append((place, ModelEstimate(model, expected, low, high, signs)))
     estimates.sort(key=lambda pair: pair[1].expected)
-    doubtful = _doubtful(name, arrays, [m.card.name for m in models], estimates[0][0], strange[estimates[0][0]])
-    return SampleTriage(name, path, len(arrays["events"]), tuple(one for _, one in estimates), doubtful)
+    best = estimates[0][0]
+    doubtful = _doubtful(name, arrays, [m.card.name for m in models], best, strange[best])
+    crowded = crowded_in_words(counts[best][:, 0].tolist())
+    return SampleTriage(name, path, len(arrays["events"]), tuple(one for _, one in estimates), doubtful, crowded)
 
 
 def _built_in(model: ModelEntry) -> bool:
@@ -246,11 +256,13 @@ def _doubtful(
 
 
 def in_words(found: SampleTriage) -> str:
-    """The advice, and that it is an estimate."""
+    """The advice, and where counts are not to be relied on."""
     best = found.models[0]
     close = [m.model.card.name for m in found.models[1:] if m.expected <= best.expected + 0.02]
     beside = f", with {', '.join(close)} as good" if close else ""
     return (
         f"{best.model.card.name} is the most promising{beside}: {best.expected:.0%} of counts expected to be wrong "
         f"({best.low:.0%} to {best.high:.0%})."
+        + (f" {HOPELESS}" if best.expected > HOPELESS_FROM else "")
+        + (f" {found.crowded}" if found.crowded else "")
     )

@@ -33,7 +33,12 @@ EXPLORE = (
     _C("explore.nearest", "i", "Nearest", "The image of the event nearest to the crosshair."),
     _C("explore.events", "T", "Events", "The events shown as a table, those with an image first."),
     _C("explore.statistics", "t", "Table", "Gates and samples with their statistics.", footer=True),
-    _C("explore.selection", "s", "Select in", "Step 3 draws only from the gate shown, or from all again."),
+    _C(
+        "explore.selection",
+        "s",
+        "Draw from",
+        "Steps 1, 3 and 5 draw only from the gate shown, or from all again.",
+    ),
     _C("explore.export", "e", "Export", "Write the events shown (.csv, .fcs), or the table of statistics (.csv)."),
     _C("explore.next-sample", "pagedown", "Sample", "The next sample, the one before."),
     _C("explore.previous-sample", "pageup", "Sample back"),

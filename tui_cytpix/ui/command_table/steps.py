@@ -18,6 +18,7 @@ ASSESS = (
     _C("assess.process", "p", "Process", "Draw random images and process them with the model to judge.", footer=True),
     _C("assess.review", "v", "Review", "Judge the images one by one, in random order.", footer=True),
     _C("assess.model", "m", "Model", "Judge another model.", footer=True),
+    _C("assess.explore", "E", "Explore", "Plots of the events, and gates to draw images from."),
     _C("assess.goal", "i", "Goal", "Change the goal, the tolerated rates or the counting convention."),
     _C("assess.blurred", "b", "Blurred", "Leave blurred images out of the review: asks for the least focus score."),
 )
@@ -88,7 +89,7 @@ SAMPLES = (
     _C("samples.day", "d", "Day", "Label its day."),
     _C("samples.role", "r", "Role", "Research, training or evaluation, in turn.", footer=True),
     _C("samples.add", "a", "Add", "Add a sample by its path.", footer=True),
-    _C("samples.explore", "E", "Explore", "Plots of the events, and gates to select in.", footer=True),
+    _C("samples.explore", "E", "Explore", "Plots of the events, and gates to draw images from.", footer=True),
     _C("samples.uncovered", "u", "Uncovered", "The research samples' images that look like nothing selected."),
     _C("samples.images", "v", "Images", "To the selected images, and back to the samples.", footer=True),
 )

@@ -132,6 +132,9 @@ class AssessScreen(ReviewScreen):
         if model is not None and store is not None:
             lines.append(labelled("Model", f"{model.card.name}, {predicted} of {len(self.sequence)} images processed"))
             lines.append(comparison.counted(self.sequence, store))
+            answers = [one for key in self.sequence if (one := store.get(key)) is not None]
+            lines.append(comparison.crowded_in_words([one.particle_count for one in answers]))
+        lines.append(assess.drawn_in_words(self.session.run, settings))
         if settings.counting_convention:
             lines += [assess.rule_in_words(settings), labelled("Convention", settings.counting_convention)]
         return lines

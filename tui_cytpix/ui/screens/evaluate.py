@@ -31,7 +31,7 @@ from tui_cytpix.ui.widgets.pair_review import PairReview
 from tui_cytpix.ui.widgets.pair_view import PairView
 from tui_cytpix.ui.widgets.process_pane import ProcessPane
 from tui_cytpix.ui.widgets.review_pane import ReviewPane
-from tui_cytpix.workflow import assessment, base_model, comparison, evaluate, held_out, report
+from tui_cytpix.workflow import assess, assessment, base_model, comparison, evaluate, held_out, report
 from tui_cytpix.workflow.comparison import Difference
 
 
@@ -163,6 +163,7 @@ class EvaluateScreen(PairReviewingScreen):
                 lines += ["The new model by itself:", *assessment.lines(found)]
         if not any(s.role == "evaluation" for s in settings.samples) and new is not None:
             lines.append("These images are fresh (never selected, annotated or reviewed), but of the same samples.")
+        lines.append(assess.drawn_in_words(self.session.run, settings.evaluate))
         if self.processing is not None and self.processing.state.value:
             lines.append(labelled("Processing", self.processing_words()))
         self.query_one("#tally-words", Words).say(*lines)

@@ -158,16 +158,16 @@ class ExploreScreen(EventTablesScreen):
         self.redraw()
 
     def action_selection(self) -> None:
-        """Step 3 draws from the gate shown, or from all again."""
+        """Images are drawn from the gate shown, or from all events again."""
         run, name = self.session.run, self.exploration.gate
         before = run.settings.selection.gate
         if not name and not before:
-            self.report(f"Show a gate first: {self.key('explore.next-gate')}. Step 3 can draw its images only.")
+            self.report(f"Show a gate first: {self.key('explore.next-gate')}. Images can be drawn from it only.")
             return
         wanted = "" if name == before else name
-        gates.use_for_selection(run, wanted)
+        gates.use_for_drawing(run, wanted)
         said = f"only images in {wanted}" if wanted else "images of all events"
-        self.redraw(lambda _none: self.report(f"Step 3 draws {said} when it selects next."))
+        self.redraw(lambda _none: self.report(f"Steps 1, 3 and 5 draw {said} from the next draw on."))
 
     # Images
 

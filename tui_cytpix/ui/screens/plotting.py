@@ -102,7 +102,7 @@ class PlotScreen(WorkScreen):
         lines: list[str | Text] = [heading(f"{seen.table.sample}: {seen.table.rows} events")]
         for place, one in enumerate(found):
             here = one.gate == shown if place else not shown
-            name = "  " * max(0, one.depth - 1) + one.gate + (" ⇒3" if place and one.gate == selects else "")
+            name = "  " * max(0, one.depth - 1) + one.gate + (" ⇒" if place and one.gate == selects else "")
             share = "" if not place else "not here" if one.problem else f"{one.of_parent:5.1f}%"
             text = f"{'▸' if here else ' '}{shortened(name, NAME_COLUMNS):<{NAME_COLUMNS}}{one.events:>6} {share}"
             lines.append(Text(plain(text), Style(bold=True, reverse=True) if here else Style()))

@@ -139,7 +139,7 @@ class SamplesScreen(SampleLabels):
         if chosen.gate:
             lines.append(labelled("Gate", f"{chosen.gate}: only its events' images are selected"))
         elif sample is not None:
-            lines.append(f"{self.key('samples.explore')} plots the events; a gate can restrict the selection.")
+            lines.append(f"{self.key('samples.explore')} plots the events; images can be drawn from a gate only.")
         if chosen.images:
             shares = f"{len(chosen.random)} at random, {len(chosen.variable)} for variety"
             lines.append(Text.assemble(labelled("Selected", f"{len(chosen.images)}: "), shares))
