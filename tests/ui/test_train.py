@@ -50,7 +50,8 @@ async def test_no_key_of_a_burst_is_lost(stage: Stage, monkeypatch: pytest.Monke
         await until(pilot, lambda: screen.base and app.session.training is status)
         await burst(pilot, "t f f e 7")
         line = screen.ask_panel.query_one(TypedLine)
-        await until(pilot, lambda: line.value == "507")
+        await until(pilot, lambda: line.value == "1007")
+        assert "checkpoints are not here: training begins anew" in asked(app)  # only its log travelled
         assert screen.focused is line
         await burst(pilot, "escape m 1 enter t")
         await until(pilot, lambda: isinstance(screen.focused, Gallery))
@@ -172,7 +173,7 @@ async def test_the_gallery_is_live_and_marks_what_changed(stage: Stage) -> None:
         assert shown().segmentation.particle_count == 1  # as training sees it, while it goes on
         await press_each(pilot, "f")
         cells = [str(cell) for cell in screen.training_pane.flips.get_row(str(flipping))]
-        assert cells == [str(flipping), "1", "2 1 (epoch 10)"]
+        assert cells == [str(flipping), "", "1", "2 1 (epoch 10)"]
 
 
 async def test_what_is_saved_is_told_on_the_screen_on_top(stage: Stage) -> None:

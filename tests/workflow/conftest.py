@@ -1,7 +1,9 @@
-"""A small sample with truth, model files without weights worth the name, and folders of the user's own."""
+"""A small sample with truth, model files without weights worth the name, folders of one's own, a living process."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +105,12 @@ def model_file(tmp_path):
         return path
 
     return make
+
+
+@pytest.fixture
+def living():
+    """A process that looks like an engine."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "tui_cytpix.engine"])
+    yield process
+    process.kill()
+    process.wait()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 import time
 
@@ -21,15 +20,6 @@ HERE = socket.gethostname()
 @pytest.fixture
 def job(tmp_path):
     return jobs.create(tmp_path, "train", {"epochs": 1})
-
-
-@pytest.fixture
-def living():
-    """A process that looks like an engine."""
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "tui_cytpix.engine"])
-    yield process
-    process.kill()
-    process.wait()
 
 
 def test_jobs_are_numbered_through_all_kinds(tmp_path):

@@ -32,15 +32,6 @@ def run(tmp_path):
         yield run
 
 
-@pytest.fixture
-def living():
-    """A process that looks like an engine."""
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "tui_cytpix.engine"])
-    yield process
-    process.kill()
-    process.wait()
-
-
 def started(run, epochs=10, pid=None, after=0):
     job = jobs.create(run.folder.jobs, "train", {"epochs": epochs, "resume": "last" if after else ""})
     job.emit("started", host=socket.gethostname(), pid=pid or os.getpid(), device="cpu", target=after + epochs)

@@ -34,7 +34,7 @@ def start(run: Run, epochs: int | None = None) -> JobFolder:
         raise RunError("Training is at work already", f"{status.job}.", "Pause, resume or stop that one.")
     base = base_model.base_of(run)
     settings = run.settings.train
-    last = run.folder.checkpoints / "last.safetensors"
+    last = _last(run)
     job = jobs.create(
         run.folder.jobs,
         "train",
@@ -43,7 +43,7 @@ def start(run: Run, epochs: int | None = None) -> JobFolder:
             "base": base.path,
             "base_hash": base.hash,
             "base_name": base.card.name,
-            "resume": str(last) if last.is_file() else "",
+            "resume": str(last) if can_go_on(run) else "",
             "epochs": settings.epochs if epochs is None else epochs,
             "size_cutoff_um": settings.size_cutoff_um,
             "seed": run.settings.seed,
@@ -54,6 +54,15 @@ def start(run: Run, epochs: int | None = None) -> JobFolder:
     )
     jobs.start(job)
     return job
+
+
+def can_go_on(run: Run) -> bool:
+    """Whether training's state is there; without it, as in a run that travelled light, training begins at the base."""
+    return _last(run).is_file()
+
+
+def _last(run: Run) -> Path:
+    return run.folder.checkpoints / "last.safetensors"
 
 
 def check_device(device: str) -> None:

@@ -161,15 +161,14 @@ class TrainScreen(TrainingWishes):
         """Counts, curves, advice."""
         run, status = self.session.run, self.session.training
         self.say_next()
-        self.query_one("#summary", Words).say(
-            self.annotated_words(),
-            Text.assemble(progress.in_words(status), "  ", spark_line(status.epochs, max(6, self.size.width // 5))),
-        )
+        state = progress.in_words(status)
+        curves = spark_line(status.epochs, self.query_one("#summary").content_size.width - len(state) - 2)
+        self.query_one("#summary", Words).say(self.annotated_words(), Text.assemble(state, "  ", curves))
         lines: list[str | Text] = [self.annotated_words(), self.plan_words()]
         convention = run.settings.assess.counting_convention
         if convention and not status.epochs:
             lines.append(f"Convention: {convention}")
-        self.training_pane.show(status, lines, self.advice)
+        self.training_pane.show(status, lines, self.advice, run.annotations)
 
     def annotated_words(self) -> str:
         """How many images are annotated, and how many that needs."""

@@ -50,15 +50,15 @@ class TrainingRemote:
                 self._in_background(lambda: train.resume(run), "resume")
                 self._screen.report("Training goes on, with the annotations made meanwhile.")
             case _:
-                self._ask_epochs(status.epochs == ())
+                self._ask_epochs()
 
     def more(self) -> None:
         """Asks how many epochs."""
-        status = self._screen.session.training
-        self._ask_epochs(not status.epochs and not status.live)
+        self._ask_epochs()
 
-    def _ask_epochs(self, first: bool) -> None:
+    def _ask_epochs(self) -> None:
         run, status = self._screen.session.run, self._screen.session.training
+        first = not status.live and not train.can_go_on(run)
         missing = run.annotations.ready_to_train()
         if missing:
             self._screen.report(missing)
@@ -66,7 +66,8 @@ class TrainingRemote:
         epochs = run.settings.train.epochs if first else MORE_EPOCHS
         images = len(run.annotations.accepted())
         time = progress.estimate_in_words(status.epochs, run.annotations, epochs, run.settings.base_model.model)
-        words = f"Train how many epochs on {images} images?" if first else "Train how many epochs more?"
+        anew = "Its checkpoints are not here: training begins anew, at the base. " if status.epochs else ""
+        words = f"{anew}Train how many epochs on {images} images?" if first else "Train how many epochs more?"
         work = train.start if first else train.add_epochs
         self._screen.ask_number(
             f"{words} ({time})",

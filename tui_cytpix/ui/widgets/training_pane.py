@@ -14,6 +14,7 @@ from textual.events import Resize
 from textual.message import Message
 from textual.widgets import DataTable
 
+from tui_cytpix.domain.annotation import AnnotationBook, Status
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.training import Epoch, TrainingStatus
 from tui_cytpix.ui.commands import bindings
@@ -27,6 +28,7 @@ from tui_cytpix.workflow.advice import Advice
 LOG_LINES = 3
 ROOMY = 36  # rows
 ADVICE = 3
+SPARK_WORDS = 22  # cells of a line of sparks that are none
 
 
 class TrainingPane(Vertical):
@@ -54,7 +56,7 @@ class TrainingPane(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._status = TrainingStatus(state=None)
+        self._status, self._book = TrainingStatus(state=None), AnnotationBook()
         self._rows: list[tuple[str, Sequence[str]]] = []
 
     def compose(self) -> ComposeResult:
@@ -62,7 +64,7 @@ class TrainingPane(Vertical):
         yield Words(id="training-state")
         yield CurvePlot()
         yield Words(id="training-advice")
-        yield Table(("Image", "Flips", "Counted, last look at the right"), id="flips")
+        yield Table(("Image", "Annotated", "Flips", "Counted, last look at the right"), id="flips")
         yield Words(id="training-log")
 
     def on_resize(self, event: Resize) -> None:
@@ -74,14 +76,16 @@ class TrainingPane(Vertical):
         """The list of flipping images."""
         return self.query_one("#flips", Table)
 
-    def show(self, status: TrainingStatus, lines: list[str | Text], advice: Sequence[Advice]) -> None:
+    def show(
+        self, status: TrainingStatus, lines: list[str | Text], advice: Sequence[Advice], book: AnnotationBook
+    ) -> None:
         """`lines` stand below the state: annotations, estimate, checkpoint; of the advice the most urgent shows."""
         self.query_one("#training-state", Words).say(state_line(status), *lines)
         self.query_one(CurvePlot).show(status.epochs, status.target, status.best_epoch)
         self.query_one("#training-advice", Words).say(
             status.message, *(Text.assemble(("▸ ", "bold"), plain(found.words)) for found in advice[:ADVICE])
         )
-        self._status = status
+        self._status, self._book = status, book
         if self.flips_shown:
             self._fill()
         self.query_one("#training-log", Words).say(*status.log[-LOG_LINES:])
@@ -90,12 +94,19 @@ class TrainingPane(Vertical):
         status = self._status
         lately = progress.flipping_lately(status)
         rows: list[tuple[str, Sequence[str]]] = [
-            (str(flip.image), (str(flip.image), str(flip.flips), progress.strip(flip)))
+            (str(flip.image), (str(flip.image), self._annotated(flip.image), str(flip.flips), progress.strip(flip)))
             for flip in sorted(status.flips, key=lambda flip: flip.image not in lately)
         ]
         if rows != self._rows:
             self._rows = rows
             self.flips.fill(rows)
+
+    def _annotated(self, image: ImageKey) -> str:
+        """The count that was accepted, else what was decided; empty where the image is open."""
+        state = self._book.state(image)
+        if state.status is Status.ACCEPTED and state.segmentation is not None:
+            return str(state.segmentation.particle_count)
+        return "" if state.status is Status.OPEN else state.status
 
     @property
     def flips_shown(self) -> bool:
@@ -131,13 +142,14 @@ def state_line(status: TrainingStatus) -> Text:
 
 
 def spark_line(epochs: tuple[Epoch, ...], width: int) -> Text:
-    """Both curves in one line; empty before the first epoch."""
+    """Both curves in one line of that many cells, where these are enough; empty before the first epoch."""
     if not epochs:
         return Text()
+    each = max(6, (width - SPARK_WORDS) // 2)
     ta, va = [e.ta for e in epochs], [e.va for e in epochs]
     low = min(*ta, *va)
     return Text.assemble(
-        (f"{TA_MARK[0]} TA {sparkline(ta, width, low, 1.0)} {ta[-1]:.2f}", Style(bold=False)),
+        (f"{TA_MARK[0]} TA {sparkline(ta, each, low, 1.0)} {ta[-1]:.2f}", Style(bold=False)),
         "  ",
-        (f"{VA_MARK[0]} VA {sparkline(va, width, low, 1.0)} {va[-1]:.2f}", Style(bold=True)),
+        (f"{VA_MARK[0]} VA {sparkline(va, each, low, 1.0)} {va[-1]:.2f}", Style(bold=True)),
     )
