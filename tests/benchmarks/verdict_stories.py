@@ -159,7 +159,7 @@ def _review(
             kind: found[1] for kind in ("Count", "Mask") if (found := re.search(rf"{kind}: (keep|retrain)", told))
         }
         if "retrain" in decided.values() or len(decided) == 2 or f"of {number} {event}" in told:
-            return number, ", ".join(f"{kind} {what}" for kind, what in decided.items())
+            return number, ", ".join(f"{kind.lower()} {what}" for kind, what in decided.items())
 
 
 def main(arguments: list[str]) -> int:
@@ -177,7 +177,7 @@ def main(arguments: list[str]) -> int:
                 found = play(Path(folder), kind, goal, given)
             with_looks = found.seconds + found.looked_at
             right = found.verdict == EXPECTED[kind] and found.offered == OFFERED.get(kind, found.offered)
-            right = right and with_looks < SECONDS
+            right = right and found.seconds < SECONDS
             missed += not right
             cells: tuple[Any, ...] = (f"{kind}, {goal}", found.verdict, found.because, found.looked_at, found.keys)
             cells += (f"{found.seconds:.0f}", f"{with_looks:.0f}", found.offered, "yes" if right else "NO")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driving import burst, notices, press_each, until
-from steps import IMAGES, SAMPLE, Stage, build, choose_base, on_screen, opened, reply, truth, words_of
+from steps import IMAGES, SAMPLE, Stage, build, choose_base, on_screen, opened, reply, state_goal, truth, words_of
 from textual.pilot import Pilot
 
 from tui_cytpix.domain.gate import Axis, Gate
@@ -93,6 +93,30 @@ async def test_a_gate_by_keys_restricts_the_selection(app: CytpixApp, size: tupl
         await until(pilot, lambda: "Drawn only from the gate left" in words_of(app, "#about-words"))
         inside = {e for e, row in screen.exploration.table.image_rows.items() if rows[row]}
         assert {key.event for key in before.session.run.settings.selection.images} == inside
+
+
+async def test_step_1_draws_from_a_gate_that_was_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_fcs(tmp_path)
+    stage = build(tmp_path, monkeypatch)
+    state_goal(stage)
+    with Run.open(stage.run) as run:
+        gates.add(run, Gate("left", (Axis("FSC-A"),), ((0.0,), (40.0,))))
+    app = stage.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        step = await on_screen(pilot, "AssessScreen")
+        await until(pilot, lambda: step.judged_model)
+        screen = await explorer(pilot)
+        await press_each(pilot, "n")
+        await until(pilot, lambda: "▸left" in words_of(app, "#populations"))
+        await press_each(pilot, "s")
+        await until(pilot, lambda: "draw only images in left" in notices(app))
+        rows = screen.exploration.table.image_rows
+        await press_each(pilot, "q")
+        await until(pilot, lambda: "Drawn only from the gate left" in words_of(app, "#tally-words"))
+        await press_each(pilot, "p")
+        await reply(pilot, "30")
+        await until(pilot, lambda: "The gate holds only" in notices(app))
+        assert {key.event for key in step.sequence} == {event for event, row in rows.items() if row <= 40}
 
 
 async def test_keys_that_come_in_a_burst(app: CytpixApp) -> None:

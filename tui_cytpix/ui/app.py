@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,7 +34,6 @@ from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.settings import GRAPHICS, Settings, read_settings
 
 DARK, LIGHT = "cytpix-dark", "cytpix-light"
-GARBAGE_AFTER = 5000  # objects; Python itself looks for garbage after 700, seven times a key press
 _SCREENS = {
     "assess": ("assess", "AssessScreen"),
     "base_model": ("base_model", "BaseModelScreen"),
@@ -91,8 +89,6 @@ class CytpixApp(KeyOrderApp):
 
     def on_mount(self) -> None:
         """Themes, keys, signals; then the home screen, and on it what was asked for."""
-        gc.freeze()  # what is imported stays: looking it through would hold up a key press now and then
-        gc.set_threshold(GARBAGE_AFTER)
         problems = [*self._take_themes(), *self._take_keys(), *self.settings.problems, *self._take_surface()]
         self.take_signals()
         self.app_resume_signal.subscribe(self, lambda _app: self._come_back())

@@ -76,19 +76,17 @@ def explore(pane: str, axes: Sequence[str], gate: str, corners: int, missing: st
     """The explore screen; `axes` are what is plotted, `corners` those of a gate being drawn."""
     if pane == "images":
         return "{explore.enter} shows the image's event on the plot, {explore.images} leads back."
-    named = ", ".join(f"{letter} is {name}" for letter, name in zip("xy", axes, strict=False))
+    named = "".join(f"{letter} is {name}. " for letter, name in zip("xy", axes, strict=False))
     if pane == "events":
-        return f"{named}. {{explore.enter}} shows the event on the plot, {{explore.events}} leads back."
+        return f"{named}{{explore.enter}} shows the event on the plot, {{explore.events}} leads back."
     if pane == "statistics":
-        return f"{named}. {{explore.enter}} shows the population, {{explore.export}} writes the table."
+        return f"{named}{{explore.enter}} shows the population, {{explore.export}} writes the table."
     if corners and missing:
         return "A gate has begun: {explore.corner} puts the next corner, {explore.undo} takes one back."
     if corners:
         return "{explore.enter} closes the gate, {explore.corner} puts one more corner, {explore.undo} takes one back."
     if gate:
-        return (
-            f"Events of {gate}. {{explore.images}} shows their images, {{explore.selection}} selects in it in step 3."
-        )
+        return f"Events of {gate}. {{explore.images}} shows their images, {{explore.selection}} draws from it only."
     return "{explore.x} {explore.y} choose parameters, {explore.corner} begins a gate, {explore.images} shows images."
 
 

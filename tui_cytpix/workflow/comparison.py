@@ -13,6 +13,7 @@ from tui_cytpix.workflow.base_model import disagreements_first
 
 MANY = 3
 CROWD, CROWDED_SHARE = 6, 0.5  # particles in an image; of the images
+FEW = 20  # images: below, nothing is said about the sample
 Store = PredictionStore
 
 
@@ -102,7 +103,7 @@ def in_words(found: Sequence[Difference], first: str, second: str) -> str:
 def crowded_in_words(counts: Sequence[int]) -> str:
     """That counts are no good readout, where most images hold too many particles to be told apart one by one."""
     share = sum(count >= CROWD for count in counts) / max(1, len(counts))
-    if share <= CROWDED_SHARE:
+    if len(counts) < FEW or share <= CROWDED_SHARE:
         return ""
     return (
         f"{share:.0%} of the images hold {CROWD} and more particles, as in dense layers of cells: their exact count is "

@@ -220,7 +220,7 @@ class AssessScreen(ReviewScreen):
         if drawn is None or self.judged_model is None:
             return
         if len(drawn) < images:
-            self.report(f"The samples hold only {len(drawn)} images that no other step uses: all are taken.")
+            self.report(self.only_so_many(len(drawn)))
         self.refresh_rail()
         self.refresh_all()
         self.session.ask_model(self.judged_model, drawn)

@@ -194,7 +194,7 @@ class EvaluateScreen(PairReviewingScreen):
         if drawn is None or self.judged_model is None or self.base is None:
             return
         if len(drawn) < images:
-            self.report(f"The samples hold only {len(drawn)} images that no other step has seen: all are taken.")
+            self.report(self.only_so_many(len(drawn)))
         self.refresh_rail()
         self.refresh_all()
         self.gallery.start_over()  # the most different image comes under the cursor

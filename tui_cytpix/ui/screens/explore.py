@@ -14,6 +14,7 @@ from textual.widgets import ContentSwitcher
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui import hints
 from tui_cytpix.ui.commands import bindings, of_scope
 from tui_cytpix.ui.screens.event_tables import EVENT_COLUMNS, STATISTICS_COLUMNS, EventTablesScreen
@@ -80,7 +81,13 @@ class ExploreScreen(EventTablesScreen):
             self.report("This run has no sample yet: add one in step 3.")
             return
         self.say("Reading the sample.")
-        self.change(lambda seen: seen.open_first())
+        try:
+            await asyncio.to_thread(seen.open_first)
+        except CytpixError as error:
+            self.say("There is nothing to plot yet; {app.back} leads back.")
+            self.report(error)
+        else:
+            self.redraw()
         self._model = await asyncio.to_thread(self._newest_model)
         if self._model is not None:
             await self.session.load_predictions(self._model)

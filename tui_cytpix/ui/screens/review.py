@@ -32,6 +32,15 @@ class ReviewScreen(WorkScreen):
         """The images to judge, in the order of the random draw."""
         return ()
 
+    def returned(self) -> None:
+        """Back from the plots: images may be drawn from another gate."""
+        self.say_next()
+
+    def only_so_many(self, drawn: int) -> str:
+        """That fewer images were drawn than wished."""
+        where = "The gate holds" if self.session.run.settings.selection.gate else "The samples hold"
+        return f"{where} only {drawn} images that no other step has used: all are taken."
+
     def judgement_changed(self, key: ImageKey) -> None:
         """An image has another judgement, or none any more."""
 
