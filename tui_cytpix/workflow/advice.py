@@ -215,7 +215,7 @@ def _uncovered(missing: Missing | None) -> Advice | None:
         return None
     named = ", ".join(str(image) for image in missing.images)
     words = (
-        f"{missing.unlike} preview image{'' if missing.unlike == 1 else 's'} look like nothing annotated. "
+        f"{missing.unlike} preview image{' looks' if missing.unlike == 1 else 's look'} like nothing annotated. "
         f"Add images like {named} ({missing.words})."
     )
     return Advice("uncovered", words, missing.images)
