@@ -1,6 +1,6 @@
 """The advice on really trained runs whose trouble is known: clean data, wrong counts, a morphology left out.
 
-    python -m tests.benchmarks advice [--epochs 80] [--seeds 2] [--annotations 20]
+    python -m tests.benchmarks advice [--epochs 80] [--first 0] [--seeds 2] [--annotations 20]
 
 Simulated images of three kinds, annotated from the truth; in the second run of each kind a fifth of the annotations has
 a wrong count (a single cell called two, a clump called one; the mask stays), in the third nothing but single cells is
@@ -27,7 +27,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.formats.masks import find_label_images, read_label_image, segmentation_from_labels
-from tui_cytpix.workflow import base_model, morphology, samples, train
+from tui_cytpix.workflow import balance, base_model, morphology, samples, train
 from tui_cytpix.workflow.advice import Advice, advise
 from tui_cytpix.workflow.predict import predict_now
 from tui_cytpix.workflow.run import Run
@@ -81,7 +81,8 @@ def trained(folder: Path, case: tuple[str, str], seed: int, trouble: str, given:
             run.record_edit(key, "propose", spoiled(truth[key]) if key in wrong else truth[key], origin="masks")
             run.record_edit(key, "accept")
         train.start(run, given.epochs)
-        found = advise(follow(run), run.annotations, morphology.missing_in(run))
+        status = follow(run)
+        found = advise(status, run.annotations, morphology.missing_in(run), balance.few_several_in(run, status))
         report(f"{kind}, {base}, seed {seed}", trouble, found, wrong, truth)
         return list(found)
 
@@ -89,11 +90,11 @@ def trained(folder: Path, case: tuple[str, str], seed: int, trouble: str, given:
 def report(name: str, trouble: str, found: Sequence[Advice], wrong: set[ImageKey], truth: dict) -> None:
     """A row, and what the advice names."""
     named = {image for a in found if a.kind in ("inconsistent", "doubtful") for image in a.images}
-    uncovered = [truth[image].particle_count for a in found if a.kind == "uncovered" for image in a.images]
+    missing = [truth[image].particle_count for a in found if a.kind in ("singles", "uncovered") for image in a.images]
     kinds = ", ".join(a.kind for a in found)
     print(
         f"| {name} | {trouble} | {kinds} | {len(named & wrong)} of {len(wrong)} wrong, {len(named - wrong)} right ones "
-        f"| {uncovered} |",
+        f"| {missing} |",
         flush=True,
     )
     for advice in found:
@@ -109,14 +110,15 @@ def main(arguments: list[str]) -> int:
         prog="advice", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--epochs", type=int, default=80)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--annotations", type=int, default=20)
     given = parser.parse_args(arguments)
-    print("| run | annotations | advice | found | particles in what is called uncovered |\n|---|---|---|---|---|")
+    print("| run | annotations | advice | found | particles in what is called missing |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as aside:
         os.environ["XDG_DATA_HOME"] = aside
         for case in CASES:
-            for seed in range(given.seeds):
+            for seed in range(given.first, given.first + given.seeds):
                 for trouble in ("clean", "wrong", "singles"):
                     trained(Path(aside), case, seed, trouble, given)
     for trouble, rows in TOTALS.items():

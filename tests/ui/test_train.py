@@ -50,13 +50,14 @@ async def test_no_key_of_a_burst_is_lost(stage: Stage, monkeypatch: pytest.Monke
         await until(pilot, lambda: screen.base and app.session.training is status)
         await burst(pilot, "t f f e 7")
         line = screen.ask_panel.query_one(TypedLine)
-        await until(pilot, lambda: line.value == "1007")
+        await until(pilot, lambda: line.value == "7")
         assert "checkpoints are not here: training begins anew" in asked(app)  # only its log travelled
         assert screen.focused is line
-        await burst(pilot, "escape m 1 enter t")
+        await burst(pilot, "escape w m 3 enter t")
         await until(pilot, lambda: isinstance(screen.focused, Gallery))
         assert not screen.ask_panel.asking
-        assert app.session.run.settings.train.size_cutoff_um == 51
+        assert "nothing to write" in notices(app)
+        assert app.session.run.settings.train.size_cutoff_um == 3
 
 
 async def test_train_pause_add_go_on_and_write_by_keys(stage: Stage) -> None:

@@ -48,7 +48,7 @@ def finish(run: Run, name: str, checkpoint: str = "", notes: str = "") -> ModelE
     found = checkpoints(run)
     checkpoint = checkpoint or usual_checkpoint(run)
     if checkpoint not in found:
-        have = ", ".join(found) or "none: nothing is trained yet"
+        have = ", ".join(found) or "none: nothing is trained yet, or its files are gone"
         raise RunError("There is no such checkpoint", f"{checkpoint!r}; there are: {have}.")
     base_model.check_name(name)
     with tempfile.TemporaryDirectory(prefix=".finish-", suffix=".part", dir=run.path) as aside:

@@ -93,6 +93,9 @@ class TrainingRemote:
         if not session.training.epochs:
             self._screen.report("Nothing is trained yet.")
             return
+        if not finishing.checkpoints(session.run):
+            self._screen.report("There is nothing to write: the run's checkpoints are not here. Train it anew first.")
+            return
         checkpoint = checkpoint or finishing.usual_checkpoint(session.run)
         default = base_model.free_name(f"{session.run.settings.name}-udt")
         still = " Training goes on." if session.training.state is JobState.RUNNING else ""
