@@ -14,7 +14,7 @@ import tui_cytpix
 from tui_cytpix.core.background import static_background
 from tui_cytpix.core.differing import differing_regions
 from tui_cytpix.core.normalise import normalise
-from tui_cytpix.engine.crops import View, look_at_differing
+from tui_cytpix.engine.crops import MARGIN, View, look_at_differing
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.model import load_model
 from tui_cytpix.simulate.events import simulate_sample
@@ -103,6 +103,24 @@ def test_the_network_looks_at_a_part_of_a_frame_only(samples):
     assert 0 < np.mean(shares) < 0.5
     dense = np.add.outer(np.sin(np.arange(248) / 5), np.sin(np.arange(248) / 5)).astype(np.float32)
     assert len(look_at_differing(View(dense, 1.0), dense, 1.0, 16).crops) == 1
+
+
+def test_regions_share_a_crop_where_that_is_no_larger():
+    def look(*places):
+        image = np.zeros((248, 248), np.float32)
+        for y, x in places:
+            cv2.circle(image, (x, y), 8, 1, -1)
+        return look_at_differing(View(image, 1.0), image, 1.0, 16)
+
+    near, beside, far = (40, 30), (40, 100), (200, 200)
+    regions, crops, places = look(near, beside, far)
+    assert places[0] == places[1] != places[2]
+    for region, place in zip(regions, places, strict=True):
+        (y0, x0, y1, x1), crop = region.box, crops[place]
+        assert crop.y0 <= max(y0 - MARGIN, 0) < min(y1 + MARGIN, 248) <= crop.y0 + crop.height
+        assert crop.x0 <= max(x0 - MARGIN, 0) < min(x1 + MARGIN, 248) <= crop.x0 + crop.width
+    shared, first, second = (c.height * c.width for c in (crops[places[0]], *look(near).crops, *look(beside).crops))
+    assert shared <= first + second
 
 
 def test_an_image_with_nothing_in_it_never_reaches_the_network(model):

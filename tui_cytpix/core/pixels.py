@@ -66,7 +66,7 @@ class Pixels:
     """
 
     def __init__(self, canvas: Canvas, labels: NDArray[np.int32], counts: Sequence[int]) -> None:
-        at = np.flatnonzero(labels)
+        at = np.flatnonzero(labels != 0)  # faster than of the labels themselves
         numbers = labels[at]
         inside = np.diff(np.searchsorted(at, canvas.starts))
         patch = np.repeat(np.arange(len(counts)), inside)

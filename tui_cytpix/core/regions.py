@@ -39,6 +39,11 @@ class Box(NamedTuple):
             min(self.x1 + margin, shape[1]),
         )
 
+    def joined(self, other: Box) -> Box:
+        """The smallest box that holds both."""
+        y0, x0, y1, x1 = other
+        return Box(min(self.y0, y0), min(self.x0, x0), max(self.y1, y1), max(self.x1, x1))
+
 
 class Ellipse(NamedTuple):
     """The ellipse with a region's second moments. Lengths in px, full axes; `angle` of the major axis in radians
@@ -75,9 +80,6 @@ def part_at(mask: NDArray[np.bool_], point: tuple[float, float]) -> NDArray[np.b
 def objects_of(mask: NDArray[np.bool_]) -> list[tuple[Box, NDArray[np.bool_]]]:
     """Each object's bounding box and its pixels in that, bool (h, w), in the order of `label_objects`."""
     labels, count = label_objects(mask)
-    if count == 1:
-        box = bounding_box(mask)
-        return [] if box is None else [(box, mask[box.slices].copy())]
     found = boxes(labels, count)
     return [(box, labels[box.slices] == label) for label, box in enumerate(found, start=1) if box is not None]
 
@@ -95,6 +97,8 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
 
 def boxes(labels: NDArray[np.int32], count: int) -> list[Box | None]:
     """Bounding boxes of labels 1..count, None where a label has no pixel."""
+    if count == 1:
+        return [bounding_box(labels > 0)]
     found = ndimage.find_objects(labels, max_label=count)
     return [None if f is None else Box(f[0].start, f[1].start, f[0].stop, f[1].stop) for f in found]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -16,7 +17,8 @@ from tui_cytpix.core.resample import resampled
 GRAIN = 4  # px of a full-resolution input: a tenth of the particles that networks are trained on
 MARGIN = 24  # px of the input around a region that the network sees too, at least: see tests/benchmarks/speed.py
 BUCKET = 32  # px of a full-resolution input: of few sizes more go through the network together
-MOST_SHARE = 0.8  # of a frame: where crops would cover more, the network sees it whole
+MOST_SHARE = 0.9  # of a frame: where crops would cover more, the network sees it whole
+MOST_CROPS = 32  # so it does where there are more regions: to find out which could share a crop would take longer
 
 
 class Crop(NamedTuple):
@@ -29,10 +31,11 @@ class Crop(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What of an image is asked for, in px of the image, and the crops that answer: one each, or one for all."""
+    """What of an image is asked for, in px of the image, the crops that answer, and each region's place among them."""
 
     regions: list[Region]
     crops: list[Crop]
+    places: list[int]
 
 
 class View:
@@ -80,7 +83,7 @@ def look_at_all(view: View, multiple: int) -> Look:
     """All of an image; for a network whose input is a multiple of `multiple` px."""
     height, width = view.shape
     everything = Region(Box(0, 0, height, width), np.ones((height, width), np.bool_))
-    return Look([everything], [_whole(view, multiple)])
+    return Look([everything], [_whole(view, multiple)], [0])
 
 
 def look_at_differing(
@@ -98,10 +101,46 @@ def look_at_differing(
     """
     regions = differing_regions(image, max(1, round(GRAIN / zoom)), sigma)
     grid = _Grid(multiple, max(round(BUCKET * view.scale[0] / zoom / multiple), 1) * multiple)
-    crops = [_around(region.box, view, grid) for region in regions]
     everything = _whole(view, multiple)
-    share = sum(crop.height * crop.width for crop in crops) / (everything.height * everything.width)
-    return Look(regions, crops if share <= MOST_SHARE else [everything])
+    crops, places = _crops([region.box for region in regions[:MOST_CROPS]], view, grid)
+    if len(regions) > MOST_CROPS or sum(map(_size, crops)) > MOST_SHARE * _size(everything):
+        return Look(regions, [everything], [0] * len(regions))
+    return Look(regions, crops, places)
+
+
+def _crops(boxes: Sequence[Box], view: View, grid: _Grid) -> tuple[list[Crop], list[int]]:
+    """Crops around boxes, and the place of the one that holds each. Boxes share one that is no larger than one each."""
+    groups: list[_Group] = []
+    for i, box in enumerate(boxes):
+        group = _Group(box, _around(box, view, grid), [i])
+        while (better := _joined(group, groups, view, grid)) is not None:
+            group = better
+        groups.append(group)
+    places = {i: place for place, group in enumerate(groups) for i in group.members}
+    return [group.crop for group in groups], [places[i] for i in range(len(boxes))]
+
+
+def _joined(group: _Group, groups: list[_Group], view: View, grid: _Grid) -> _Group | None:
+    """The group with another, which is taken from `groups`; None where none is better joined."""
+    for place, (box, crop, members) in enumerate(groups):
+        union = group.box.joined(box)
+        whole = _around(union, view, grid)
+        if _size(whole) <= _size(crop) + _size(group.crop):
+            del groups[place]
+            return _Group(union, whole, members + group.members)
+    return None
+
+
+class _Group(NamedTuple):
+    """Boxes by their numbers, the box around them, and its crop."""
+
+    box: Box
+    crop: Crop
+    members: list[int]
+
+
+def _size(crop: Crop) -> int:
+    return crop.height * crop.width
 
 
 def _whole(view: View, multiple: int) -> Crop:

@@ -199,8 +199,7 @@ def _composed(view: View, look: Look, logits: Sequence[Maps]) -> tuple[Box, Maps
         max((b.x1 for b in boxes), default=1),
     )
     both = np.zeros((2, box.y1 - box.y0, box.x1 - box.x0), np.float32)
-    for i, region in enumerate(look.regions):
-        place = i if len(look.crops) > 1 else 0
+    for region, place in zip(look.regions, look.places, strict=True):
         y0, x0, y1, x1 = region.box
         target = both[:, y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0]
         np.copyto(target, _sigmoid(view.in_image(region.box, look.crops[place], logits[place])), where=region.own)

@@ -28,17 +28,22 @@ class ArchiveImages:
         unsafe: list[str] = []
         twice: list[str] = []
         for member in index.members:
-            place = PurePosixPath(member.name)
-            if not is_image_name(place.name) or "__MACOSX" in place.parts:
+            name, where = member.name, ""
+            if "/" in name:
+                place = PurePosixPath(name)
+                name, where = place.name, "" if str(place.parent) == "." else str(place.parent)
+                if not is_image_name(name) or "__MACOSX" in place.parts:
+                    continue
+                if place.is_absolute() or ".." in place.parts:
+                    unsafe.append(member.name)
+                    continue
+            elif not is_image_name(name):
                 continue
-            if place.is_absolute() or ".." in place.parts:
-                unsafe.append(member.name)
-                continue
-            folder = folders.setdefault("" if str(place.parent) == "." else str(place.parent), {})
-            if place.name in folder:
+            folder = folders.setdefault(where, {})
+            if name in folder:
                 twice.append(member.name)
             else:
-                folder[place.name] = member
+                folder[name] = member
         if unsafe:
             problems.append(
                 counted(unsafe, "image with an unsafe path is left out", "images with unsafe paths are left out")

@@ -20,6 +20,9 @@ def shown(text: str) -> str:
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key under which 2 comes before 10; numbers before words."""
+    if text.isascii() and text.isdigit():  # as event ids are, by the ten thousand
+        digits = text.lstrip("0")
+        return (0, len(digits), digits), (-1, 0, text)
     parts = _DIGITS.split(text)
     key: list[tuple[int, int, str]] = []
     for part in parts:
@@ -54,7 +57,7 @@ def name_images(files: Iterable[str]) -> NamedImages:
     names: dict[str, str] = {}
     doubles: list[str] = []
     for file in sorted(files, key=natural_key):
-        event = shown(PurePosixPath(file).stem)
+        event = shown(_stem(file))
         if event in names:
             doubles.append(event)
         else:
@@ -64,6 +67,13 @@ def name_images(files: Iterable[str]) -> NamedImages:
         return NamedImages(ordered)
     one, many = "image file repeats an event id, unread", "image files repeat event ids, unread"
     return NamedImages(ordered, (counted(doubles, one, many),))
+
+
+def _stem(file: str) -> str:
+    """`PurePosixPath(file).stem`, in a tenth of its time."""
+    name = file.rpartition("/")[2]
+    end = name.rfind(".")
+    return name[:end] if 0 < end < len(name) - 1 else name
 
 
 def counted(names: Sequence[str], one: str, many: str) -> str:
