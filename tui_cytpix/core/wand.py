@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.closed_edge import closed_edges
 from tui_cytpix.core.outlines import Outlines
 from tui_cytpix.core.regions import Box, as_uint8, fill_holes, label_objects, part_at
 
@@ -24,6 +25,8 @@ _CHOICES, _ALIKE = 4, 0.85
 _AREA_SPREAD = 0.5  # of the logarithm
 _STRUCTURE_SIGMA = 0.8
 _BLUNT = 0.4  # of a particle's radius: what is narrower is no part of a cell
+_STARTS = 2
+_EDGE_REACH = 3.5  # of a particle's radius: a long cell's end
 _SURROUNDINGS, _LEAST_REACH = 8.0, 40  # of a particle's radius; px
 _RIM_SHARES = (0.7, 0.45, 0.3)  # of the structure on the outlines that are there
 
@@ -76,6 +79,11 @@ def wand(
         free = ~cv2.dilate(as_uint8(mask[part]), _SQUARE).view(np.bool_)
         levels = np.geomspace(lowest, highest, _LEVELS)
         found += [region for level in levels for region in _drawn(signal[part] > level, free, here, usual)]
+        if usual.particle_px is not None:
+            reach = _EDGE_REACH * float(np.sqrt(usual.particle_px / np.pi))
+            for start in _starts(here, found):
+                for form in closed_edges(image[part], start, free, reach):
+                    found += _out_and_in(form, free, here)
     found = list({region.tobytes(): region for region in found}.values())
     regions = []
     for region in _in_turn(image, signal, found, part, usual):
@@ -116,13 +124,28 @@ def _drawn(
     for form in forms:
         if form is None:
             continue
-        wide = cv2.dilate(as_uint8(form), _CROSS, iterations=_DRAWN_OUT).view(np.bool_)
-        region = _at_point(wide & free, point)
-        for _ in range(_DRAWN_OUT + 1 + _DRAWN_IN):
-            if region is None:
-                break
-            yield region
-            region = _at_point(cv2.erode(as_uint8(region), _CROSS).view(np.bool_), point)
+        yield from _out_and_in(form, free, point)
+
+
+def _starts(point: Point, regions: Sequence[NDArray[np.bool_]]) -> list[Point]:
+    """The point and the middles of what was grown there, which may lie at a cell's edge; at most three well apart."""
+    starts = [point]
+    for region in regions:
+        ys, xs = np.nonzero(region)
+        middle = float(ys.mean()), float(xs.mean())
+        if len(starts) < _STARTS and all(np.hypot(middle[0] - y, middle[1] - x) > _NEAR_PX for y, x in starts):
+            starts.append(middle)
+    return starts
+
+
+def _out_and_in(form: NDArray[np.bool_], free: NDArray[np.bool_], point: Point) -> Iterator[NDArray[np.bool_]]:
+    wide = cv2.dilate(as_uint8(form), _CROSS, iterations=_DRAWN_OUT).view(np.bool_)
+    region = _at_point(wide & free, point)
+    for _ in range(_DRAWN_OUT + 1 + _DRAWN_IN):
+        if region is None:
+            break
+        yield region
+        region = _at_point(cv2.erode(as_uint8(region), _CROSS).view(np.bool_), point)
 
 
 def _hull(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
