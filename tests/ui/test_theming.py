@@ -6,10 +6,27 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from rich.color import Color, ColorSystem
+from rich.terminal_theme import TerminalTheme
 
 from tui_cytpix.ui.theming import COLOURS, load_themes, parse_theme, rgb
 from tui_cytpix.workflow.resources import shipped
 
+XTERM = TerminalTheme(
+    (0, 0, 0),
+    (229, 229, 229),
+    [(0, 0, 0), (205, 0, 0), (0, 205, 0), (205, 205, 0), (0, 0, 238), (205, 0, 205), (0, 205, 205), (229, 229, 229)],
+    [
+        (127, 127, 127),
+        (255, 0, 0),
+        (0, 255, 0),
+        (255, 255, 0),
+        (92, 92, 255),
+        (255, 0, 255),
+        (0, 255, 255),
+        (255, 255, 255),
+    ],
+)  # xterm's own
 GOOD = {"name": "mine", "dark": True, "colours": dict.fromkeys(COLOURS, "#102030")}
 
 
@@ -40,6 +57,21 @@ def test_text_is_readable(path: Path) -> None:
             assert contrast(colours[word], colours[ground]) >= 3.0, (word, ground)
 
 
+@pytest.mark.parametrize("path", sorted(shipped("themes").glob("*.toml")), ids=lambda path: path.stem)
+def test_bold_words_are_readable_in_sixteen_colours(path: Path) -> None:
+    """Rich takes the nearest of the 16; terminals show bold letters of the first eight in the bright ones."""
+    theme = parse_theme(tomllib.loads(path.read_text()), few_colours=True)
+    ground = theme.background
+    assert ground is not None
+    for word in (theme.primary, theme.accent, theme.error):
+        assert word is not None
+        number = Color.parse(word).downgrade(ColorSystem.STANDARD).number
+        assert number is not None
+        for shown in (number, number + 8 if number < 8 else number):
+            seen = Color.from_ansi(shown).get_truecolor(XTERM)
+            assert contrast(seen.hex, ground) >= 2.5, (word, shown)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -50,6 +82,7 @@ def test_text_is_readable(path: Path) -> None:
         ({"colours": {**GOOD["colours"], "primary": "nocolour"}}, "no colour"),
         ({"colours": {**GOOD["colours"], "primary": 7}}, "no colour"),
         ({"colours": {**GOOD["colours"], "pink": "#ffffff"}}, "has no pink"),
+        ({"sixteen": {"pink": "#ffffff"}}, "has no pink"),
         ({"overlay": {"mask-outline": "zebra"}}, "no colour"),
         ({"extra": 1}, "unknown"),
     ],

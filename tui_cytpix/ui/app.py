@@ -101,7 +101,7 @@ class CytpixApp(KeyOrderApp):
         self.call_after_refresh(self._take_typed)
 
     def _take_themes(self) -> tuple[str, ...]:
-        found = load_themes(shipped("themes"))
+        found = load_themes(shipped("themes"), few_colours=self._few_colours)
         for theme in found.themes:
             self.register_theme(theme)
         wanted = self.settings.theme or DARK
@@ -110,9 +110,12 @@ class CytpixApp(KeyOrderApp):
             return found.problems
         return (*found.problems, f"There is no theme {wanted!r}.")
 
+    @property
+    def _few_colours(self) -> bool:
+        return self.console.color_system in (None, "standard")
+
     def _take_surface(self) -> tuple[str, ...]:
-        few = self.console.color_system in (None, "standard")
-        self.surface, problem = choose(self.graphics, self.facts, few_colours=few)
+        self.surface, problem = choose(self.graphics, self.facts, few_colours=self._few_colours)
         return (problem,) if problem else ()
 
     def _take_keys(self) -> tuple[str, ...]:

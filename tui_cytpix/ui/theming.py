@@ -39,19 +39,20 @@ class Themes:
     problems: tuple[str, ...]
 
 
-def load_themes(folder: Path) -> Themes:
-    """Reads every `*.toml` of the folder."""
+def load_themes(folder: Path, *, few_colours: bool = False) -> Themes:
+    """Reads every `*.toml` of the folder, with `few_colours` for a terminal of 16."""
     themes, problems = [], []
     for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
         try:
-            themes.append(parse_theme(tomllib.loads(path.read_text("utf-8"))))
+            themes.append(parse_theme(tomllib.loads(path.read_text("utf-8")), few_colours=few_colours))
         except (OSError, ValueError) as error:
             problems.append(f"{path.name}: {error}.")
     return Themes(tuple(themes), tuple(problems))
 
 
-def parse_theme(data: dict[str, Any]) -> Theme:
-    """A theme from a file's content: `name`, `dark`, `[colours]` and `[overlay]`.
+def parse_theme(data: dict[str, Any], *, few_colours: bool = False) -> Theme:
+    """A theme from a file's content: `name`, `dark`, `[colours]` and `[overlay]`; `[sixteen]` has the colours that are
+    others on a terminal of 16, which shows the nearest of its own, and brighter where letters are bold.
 
     Raises:
         ValueError: something is missing, unknown, or no colour.
@@ -61,13 +62,16 @@ def parse_theme(data: dict[str, Any]) -> Theme:
         raise ValueError("name must be small letters, digits and dashes")
     if not isinstance(dark, bool):
         raise ValueError("dark must be true or false")
-    unknown = sorted(set(data) - {"name", "dark", "colours", "overlay"})
+    unknown = sorted(set(data) - {"name", "dark", "colours", "sixteen", "overlay"})
     if unknown:
         raise ValueError(f"unknown: {', '.join(unknown)}")
     colours = _colours(data.get("colours"), "colours", COLOURS)
     missing = [key for key in COLOURS if key not in colours]
     if missing:
         raise ValueError(f"[colours] lacks {', '.join(missing)}")
+    sixteen = _colours(data.get("sixteen", {}), "sixteen", COLOURS)
+    if few_colours:
+        colours |= sixteen
     overlay = {**OVERLAY, **_colours(data.get("overlay", {}), "overlay", tuple(OVERLAY))}
     return Theme(name=name, dark=dark, variables=overlay, **colours)
 
