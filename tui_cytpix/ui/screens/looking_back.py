@@ -44,7 +44,9 @@ class LookBackScreen(PenScreen):
             self.message = f"Back after {progress.duration(away)}: r looks through what you annotated before."
             self.refresh_readout()
             keys = await asyncio.to_thread(self.session.consistency.to_review)
-            await self._show_strip(keys, "annotated before your pause; ! marks outlines apart from the rest")
+            await self._show_strip(
+                keys, "r looks through these from before your pause; ! marks masks apart from the rest"
+            )
 
     async def _show_strip(self, keys: list[ImageKey], words: str) -> None:
         states = [self.session.run.annotations.state(key) for key in keys]
