@@ -56,6 +56,6 @@ async def test_a_slow_start_holds_keys_only_so_long(tmp_path: Path, monkeypatch:
     select(stage)
     app = stage.app()
     async with app.run_test(size=(80, 24)) as pilot:
-        await on_screen(pilot, "TrainScreen")
-        await burst(pilot, "full_stop comma a")
-        await on_screen(pilot, "AnnotateScreen")
+        first = await on_screen(pilot, "TrainScreen")
+        await burst(pilot, "full_stop comma")
+        await until(pilot, lambda: app.screen is not first and type(app.screen) is type(first), "there and back")
