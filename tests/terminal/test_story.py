@@ -124,7 +124,7 @@ def evaluate(window: Terminal) -> None:
     window.wait("▸5 Evaluate", "New mine", "Base cell-half")
     window.press("c")
     window.answer("Compare on how many", str(DRAWN))
-    window.wait(f"[Cc]ounts differ on .* of {DRAWN} images")
+    window.wait(f"[Cc]ounts differ on .* of {DRAWN} images|count the same on all {DRAWN} images")
     window.press("Enter")
     window.wait(f"1 of {DRAWN}", "pgdn Next")
     window.press("q")
