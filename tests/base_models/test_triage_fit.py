@@ -21,7 +21,8 @@ def rows(kinds: int, per_kind: int, seed: int) -> list[triage_fit.Row]:
             unsure, apart, wavering = rng.normal(-1, 1, 3)
             wrong = unsure + 0.5 * apart + own + rng.normal(0, 0.2)
             signs = Signs(expit(unsure), expit(wavering), expit(apart), 0.1, 0.1)
-            found.append(triage_fit.Row(str(kind), "m", signs, 10_000, expit(wrong)))
+            errors = np.arange(10_000) < round(10_000 * expit(wrong))
+            found.append(triage_fit.Row(str(kind), "m", signs, errors))
     return found
 
 

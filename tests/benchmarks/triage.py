@@ -3,8 +3,8 @@
     python -m tests.benchmarks triage [--sets yeast sim:beads ...] [--images 200]
 
 The cell and the general models; a line a pair of model and set: true count error, expected one with its interval. Then
-the share of pairs whose interval holds the truth, and how many pairs of models that truly differ by 5 points on a set
-are ranked right.
+the share of pairs whose interval holds the truth, and how many pairs of models that differ by 5 points on a set are
+ranked right: all of them, and those whose difference is more than chance on that many images (McNemar's exact test).
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ import numpy as np
 from tests.benchmarks._cells import REAL, SIMULATED, load
 from tests.benchmarks._threads import one_thread
 from tui_cytpix.base_models.triage_fit import FOLDER, Row, Tube, rows_of
+from tui_cytpix.core.statistics import mcnemar_exact
 from tui_cytpix.formats.triage_file import read_triage
 
 MODELS = ("cell-full", "cell-half", "general-full", "general-half")
-APART = 0.05
+APART, SIGNIFICANT = 0.05, 0.05
 SETS = [*REAL, *(f"sim:{kind}" for kind in SIMULATED if "bead" not in kind)]
 
 
@@ -97,11 +98,22 @@ def _summary(name: str, found: list[Judged]) -> str:
         if one.data == other.data and abs(one.row.wrong - other.row.wrong) >= APART
     ]
     right = sum((a.row.wrong < b.row.wrong) == (a.expected < b.expected) for a, b in apart)
-    wrong = [
-        f"{a.data}: {a.row.model} {a.row.wrong:.3f}, {b.row.model} {b.row.wrong:.3f}"
-        for a, b in apart
-        if (a.row.wrong < b.row.wrong) != (a.expected < b.expected)
-    ]
+    wrong = [pair for pair in apart if (pair[0].row.wrong < pair[1].row.wrong) != (pair[0].expected < pair[1].expected)]
+    sure = [pair for pair in apart if _by_chance(*pair) < SIGNIFICANT]
     covered = sum(one.covered for one in found)
-    told = f"{name}: interval holds in {covered} of {len(found)}; ranked right {right} of {len(apart)} pairs"
-    return told + (f"; wrong: {'; '.join(wrong)}" if wrong else "")
+    listed = [
+        f"{a.data}: {a.row.model} {a.row.wrong:.3f}, {b.row.model} {b.row.wrong:.3f} (p = {_by_chance(a, b):.2f})"
+        for a, b in wrong
+    ]
+    certain = len([pair for pair in sure if pair not in wrong])
+    told = (
+        f"{name}: interval holds in {covered} of {len(found)}; ranked right {right} of {len(apart)} pairs, "
+        f"{certain} of {len(sure)} of those that differ by more than chance"
+    )
+    return told + (f"; wrong: {'; '.join(listed)}" if listed else "")
+
+
+def _by_chance(one: Judged, other: Judged) -> float:
+    """McNemar's exact p."""
+    mine, theirs = one.row.errors, other.row.errors
+    return mcnemar_exact(int((mine & ~theirs).sum()), int((theirs & ~mine).sum()))

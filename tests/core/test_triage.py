@@ -14,14 +14,14 @@ from tui_cytpix.core.triage import SEEN_DESCRIPTORS, Predictor, Signs, expit, lo
 
 def test_signs_are_shares_of_images():
     own = np.array([[1, 1, 1, 1, 1], [2, 1, 2, 2, 3], [1, 1, 1, 1, 2], [1, 1, 1, 1, 1]], np.int16)
-    other = np.array([[1], [1], [1], [1]], np.int16)
-    third = np.array([[2], [2], [1], [3]], np.int16)
+    other = np.array([[1, 1, 1], [1, 1, 1], [1, 1, 2], [1, 1, 1]], np.int16)
+    third = np.array([[2, 2, 2], [2, 2, 1], [1, 1, 1], [3, 1, 1]], np.int16)
     found = signs_of(
         own, np.array([0.9, 0.5, np.nan, 1.0]), [other, third], third, np.array([True, False, False, False])
     )
     assert found.unsure == pytest.approx(0.2)
     assert found.wavering == 3 / 16
-    assert found.apart == pytest.approx((1 / 4 + 2 / 4) / 2)
+    assert found.apart == pytest.approx(((2 + 1) / 8 + (2 + 1) / 8) / 2)
     assert found.resolution == 2 / 4
     assert found.unlike == 1 / 4
     nothing = signs_of(own, np.full(4, np.nan), [other], None, None)

@@ -68,15 +68,24 @@ class Tube:
     um_per_px: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
-    """One model on one tube."""
+    """One model on one tube; `errors` bool (N,), by image whether its count is wrong."""
 
     kind: str
     model: str
     signs: Signs
-    images: int
-    wrong: float
+    errors: NDArray[np.bool_]
+
+    @property
+    def images(self) -> int:
+        """How many."""
+        return len(self.errors)
+
+    @property
+    def wrong(self) -> float:
+        """The share of wrong counts."""
+        return float(self.errors.mean())
 
 
 def tubes(kind: str, seed: int, rng: np.random.Generator) -> Iterator[Tube]:
@@ -133,13 +142,13 @@ def rows_of(tube: Tube, predictors: dict[str, Predictor], known: dict[str, Seen]
     for name, predictor in predictors.items():
         cutoff = predictor.cutoff_px(tube.um_per_px)
         truth = [cut_labels_to_size(one, cutoff) if cutoff else one for one in tube.labels]
-        wrong = np.mean([len(np.unique(t)) - 1 != c for t, c in zip(truth, told[name].counts[:, 0], strict=True)])
+        errors = np.array([len(np.unique(one)) - 1 for one in truth]) != told[name].counts[:, 0]
         family, _, resolution = name.partition("-")
         sibling = f"{family}-{'half' if resolution == 'full' else 'full'}"
         general = [told[other].counts for other in ("general-full", "general-half") if other != name]
         strange = unlike(described, zooms[name], known[family])
         signs = signs_of(told[name].counts, told[name].confidence, general, told[sibling].counts, strange)
-        rows.append(Row(tube.kind, name, signs, len(grays), float(wrong)))
+        rows.append(Row(tube.kind, name, signs, errors))
     return rows
 
 

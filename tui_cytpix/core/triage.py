@@ -25,7 +25,8 @@ class Signs(NamedTuple):
     Attributes:
         unsure: mean of 1 - the model's confidence in its count.
         wavering: of the mirrored, turned, noisier and softer images, those counted otherwise than the image itself.
-        apart: counted otherwise than by the general models (the other ones).
+        apart: counted otherwise than the general models (the other ones) count its mirrored, turned, noisier and softer
+            copies: steadier than what each says of the image itself.
         resolution: counted otherwise by the same model in its other resolution; NaN where it has none.
         unlike: that look like nothing the model was trained on; NaN where that is not known.
     """
@@ -58,7 +59,7 @@ def signs_of(
     return Signs(
         unsure=float(1 - sure.mean()) if len(sure) else 0.5,
         wavering=float((counts[:, 1:] != own[:, None]).mean()),
-        apart=float(np.mean([(other[:, 0] != own).mean() for other in general])),
+        apart=float(np.mean([(other[:, 1:] != own[:, None]).mean() for other in general])),
         resolution=math.nan if other_resolution is None else float((other_resolution[:, 0] != own).mean()),
         unlike=math.nan if unlike is None else float(unlike.mean()),
     )

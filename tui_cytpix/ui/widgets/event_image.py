@@ -83,8 +83,8 @@ class EventImageView(TiledPicture, can_focus=True):
         """
         self.key, self.segmentation, self._also = key, segmentation, tuple(also)
         label = self.query_one(".image-title", Static)
-        if plain(title) != str(label.content):  # an update lays the whole screen out anew
-            label.update(plain(title))
+        if plain(title) != str(label.content):
+            label.update(plain(title), layout=False)  # one row, whatever it says: the screen stays laid out
             label.set_class(bool(title), "-shown")
         if key is not None and self.picture is None:
             self.session.cache.request([key], lambda ready: self.post_message(self.Ready(ready)))
