@@ -9,22 +9,17 @@ import numpy as np
 
 from tests.benchmarks import _cells
 from tests.benchmarks._fitting import zooms_of
-from tui_cytpix.core.differing import differing_regions
 from tui_cytpix.core.normalise import normalise
-from tui_cytpix.core.regions import label_objects
 from tui_cytpix.core.size_cutoff import cut_labels_to_size
-from tui_cytpix.core.watershed import object_of
-from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.crops import GRAIN
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.model import Model
+from tui_cytpix.engine.postprocess import segment
 
 KINDS = ("leukocytes", "beads", "murine-peritoneal", "drosophila", "yeast", "pombe-rich")
-BF16 = "bfloat16, whole frames"
-REGIONS = "regions first, float32"
 NOISE = "objects where nothing differs left out, whole frames, float32"
-BEYOND = "regions first, float32, beyond those"
-BOTH = "regions first, bfloat16, beyond those"
+BF16 = "beyond those: bfloat16, whole frames"
+REGIONS = "beyond those: regions first, float32"
+BOTH = "beyond those: regions first, bfloat16"
 
 
 @dataclass
@@ -76,21 +71,10 @@ def _look(model: Model, crops: Sequence[_cells.Crop], found: Agreement) -> None:
     def counts(predictor: Predictor) -> np.ndarray:
         return np.array([s.particle_count for s, _ in predictor.predict_normalised(grays, cutoffs, zooms)])
 
-    seen = [s for s, _ in reference.predict_normalised(grays, cutoffs, zooms)]
-    whole = np.array([s.particle_count for s in seen])
-    kept = np.array([_beyond_noise(*parts) for parts in zip(seen, grays, zooms, strict=True)])
-    regions = counts(Predictor(model, fast=False))
+    whole = counts(reference)
+    maps = [reference.maps([gray], zoom)[0] for gray, zoom in zip(grays, zooms, strict=True)]
+    raw = [segment(*both, model.post, cutoff).particle_count for both, cutoff in zip(maps, cutoffs, strict=True)]
+    found.note(NOISE, np.array(raw), whole, truth)
     found.note(BF16, whole, counts(Predictor(model, whole_frame=True)), truth)
-    found.note(REGIONS, whole, regions, truth)
-    found.note(NOISE, whole, kept, truth)
-    found.note(BEYOND, kept, regions, truth)
-    found.note(BOTH, kept, counts(Predictor(model)), truth)
-
-
-def _beyond_noise(seen: Segmentation, gray: np.ndarray, zoom: float) -> int:
-    """Particles, those of objects apart that lie wholly where nothing differs from the background."""
-    labels, count = label_objects(seen.mask)
-    real = np.zeros(count + 1, bool)
-    for region in differing_regions(gray, max(1, round(GRAIN / zoom))):
-        real[labels[region.box.slices][region.own]] = True
-    return int(np.count_nonzero(real[1:][object_of(labels, seen.centroids) - 1]))
+    found.note(REGIONS, whole, counts(Predictor(model, fast=False)), truth)
+    found.note(BOTH, whole, counts(Predictor(model)), truth)

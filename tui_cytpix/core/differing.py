@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.normalise import noise
-from tui_cytpix.core.regions import Box, as_uint8, boxes, fill_holes, label_objects
+from tui_cytpix.core.regions import Box, boxes, fill_holes, label_objects
 
 _RIM = 2  # cells around what differs
 _QUIET = 0.25  # this share of an image is hoped to be background
@@ -63,16 +63,10 @@ def differing_regions(normalised: NDArray[np.float32], cell: int, sigma: float |
     for label, cells in enumerate(boxes(labels, count), start=1):
         assert cells is not None
         y0, x0, y1, x1 = (cell * bound for bound in cells)
-        own = _enlarged(labels[cells.slices] == label, cell)
+        own = np.repeat(np.repeat(labels[cells.slices] == label, cell, axis=0), cell, axis=1)
         box = Box(y0, x0, min(y1, height), min(x1, width))
         found.append(Region(box, own[: box.y1 - y0, : box.x1 - x0]))
     return found
-
-
-def _enlarged(mask: NDArray[np.bool_], times: int) -> NDArray[np.bool_]:
-    """Each pixel as a square of `times` by `times`."""
-    size = (times * mask.shape[1], times * mask.shape[0])
-    return cv2.resize(as_uint8(mask), size, interpolation=cv2.INTER_NEAREST_EXACT).view(np.bool_)
 
 
 def _differs(energy: NDArray[Any], white: float, measure: _Measure) -> NDArray[np.bool_]:

@@ -112,37 +112,30 @@ def _seeds(inside: NDArray[np.bool_], depths: NDArray[np.float32], points: NDArr
     through the circles' intersections: the neck, also between a large mother and its small bud, whose single pixel
     the mother's flood would drown. Every point keeps at least one pixel.
     """
-    flat = np.flatnonzero(inside)
-    ys, xs = np.divmod(flat, inside.shape[1])
-    squares = (ys - points[:, :1]) ** 2 + (xs - points[:, 1:]) ** 2
-    own_pixels = squares.argmin(axis=1)
-    if len(set(own_pixels.tolist())) < len(points):
-        own_pixels = _distinct(squares)
-    radii = depths.ravel()[flat[own_pixels]].astype(np.float64)[:, None]
-    power = np.where(squares <= (_DISC * radii) ** 2, squares - radii**2, np.inf)
-    first = power.argmin(axis=0)
-    owner = np.where(power[first, np.arange(len(flat))] < np.inf, first + 1, 0)
+    ys, xs = np.nonzero(inside)
+    owner = np.zeros(len(ys), np.uint16)
+    lowest = np.full(len(ys), np.inf)
+    own_pixels: list[int] = []
+    for k, (y, x) in enumerate(points.tolist()):
+        squares = (ys - y) ** 2 + (xs - x) ** 2
+        squares[own_pixels] = np.inf
+        own = int(np.argmin(squares))
+        own_pixels.append(own)
+        radius = float(depths[ys[own], xs[own]])
+        power = squares - radius**2
+        won = (squares <= (_DISC * radius) ** 2) & (power < lowest)
+        lowest[won], owner[won] = power[won], k + 1
     owner[own_pixels] = np.arange(1, len(points) + 1)
     seeds = np.zeros(inside.shape, np.uint16)
-    seeds.ravel()[flat] = owner
-    for number, own in enumerate(own_pixels.tolist(), start=1):
-        _keep_connected(seeds, (int(ys[own]), int(xs[own])), number)
+    seeds[ys, xs] = owner
+    for k, own in enumerate(own_pixels):
+        _keep_connected(seeds, (int(ys[own]), int(xs[own])), k + 1)
     return seeds
-
-
-def _distinct(squares: NDArray[np.float64]) -> NDArray[np.intp]:
-    """The nearest pixel to each point that none before it took, (K,), of squared distances (K, P)."""
-    taken: list[int] = []
-    for row in squares:
-        row[taken] = np.inf
-        taken.append(int(row.argmin()))
-    return np.array(taken)
 
 
 def _keep_connected(seeds: NDArray[np.uint16], pixel: tuple[int, int], number: int) -> None:
     """Drops the parts of a disc that a gap in the object separates from its centre."""
-    disc = cv2.inRange(seeds, number, number)
-    count, parts = cv2.connectedComponents(disc, connectivity=8, ltype=cv2.CV_16U)
+    count, parts = cv2.connectedComponents(as_uint8(seeds == number), connectivity=8, ltype=cv2.CV_16U)
     if count > 2:
         seeds[(parts > 0) & (parts != parts[pixel])] = 0
 

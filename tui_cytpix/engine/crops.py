@@ -79,6 +79,11 @@ class View:
         return found
 
 
+def grain(zoom: float) -> int:
+    """px of an image, the `cell` of `differing_regions`."""
+    return max(1, round(GRAIN / zoom))
+
+
 def look_at_all(view: View, multiple: int) -> Look:
     """All of an image; for a network whose input is a multiple of `multiple` px."""
     height, width = view.shape
@@ -99,7 +104,7 @@ def look_at_differing(
         multiple: as in `look_at_all`.
         sigma: standard deviation of the image's noise, None to measure it.
     """
-    regions = differing_regions(image, max(1, round(GRAIN / zoom)), sigma)
+    regions = differing_regions(image, grain(zoom), sigma)
     grid = _Grid(multiple, max(round(BUCKET * view.scale[0] / zoom / multiple), 1) * multiple)
     everything = _whole(view, multiple)
     crops, places = _crops([region.box for region in regions[:MOST_CROPS]], view, grid)

@@ -15,10 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from tui_cytpix.core.differing import differing_regions
 from tui_cytpix.core.normalise import normalise
-from tui_cytpix.core.regions import Box
+from tui_cytpix.core.regions import Box, label_objects
+from tui_cytpix.core.watershed import object_of
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.crops import Crop, Look, View, look_at_all, look_at_differing
+from tui_cytpix.engine.crops import Crop, Look, View, grain, look_at_all, look_at_differing
 from tui_cytpix.engine.model import Model
 from tui_cytpix.engine.network import CENTRALITY, FOREGROUND, channels_last
 from tui_cytpix.engine.postprocess import cutoff_px, segment
@@ -72,8 +74,8 @@ class Predictor:
         model: what `load_model` gave.
         device: where to compute.
         fast: bfloat16 where the processor has it. Off, everything is float32.
-        whole_frame: the network sees whole images, not only what differs from the background. With `fast` off, this
-            is the reference.
+        whole_frame: the network sees whole images, not only what differs from the background. What it sees wholly
+            where nothing differs is no object here either. With `fast` off, this is the reference.
     """
 
     def __init__(
@@ -115,10 +117,13 @@ class Predictor:
             noises: standard deviations of their noise, where they are known already.
         """
         post = self.model.post
-        return [
+        found = [
             Found(box, segment(part[FOREGROUND], part[CENTRALITY], post, cutoff), part[FOREGROUND])
             for (box, part), cutoff in zip(self._parts(grays, zooms, noises), cutoffs_px, strict=True)
         ]
+        if not self.whole_frame:
+            return found
+        return [_differing(one, gray, zoom) for one, gray, zoom in zip(found, grays, zooms, strict=True)]
 
     def _parts(
         self, grays: Sequence[NDArray[np.float32]], zooms: Sequence[float], noises: Sequence[float | None] = ()
@@ -187,6 +192,27 @@ class Predictor:
         """
         found = self.find(grays, cutoffs_px, zooms)
         return [one.in_frame(gray.shape) for one, gray in zip(found, grays, strict=True)]
+
+
+def _differing(found: Found, gray: NDArray[np.float32], zoom: float) -> Found:
+    """What a whole frame shows, without the objects no pixel of which lies where the image differs from its background:
+    networks see things in noise now and then.
+    """
+    seen = found.segmentation
+    labels, count = label_objects(seen.mask)
+    real = np.zeros(count + 1, np.bool_)
+    for region in differing_regions(gray, grain(zoom)):
+        real[labels[region.box.slices][region.own]] = True
+    real[0] = False
+    kept = real[object_of(labels, seen.centroids)]
+    return found._replace(
+        segmentation=replace(
+            seen,
+            mask=real[labels],
+            centroids=seen.centroids[kept],
+            particle_confidence=seen.particle_confidence[kept],
+        )
+    )
 
 
 def _composed(view: View, look: Look, logits: Sequence[Maps]) -> tuple[Box, Maps]:

@@ -159,7 +159,7 @@ def _rise(heat: NDArray[np.float32], y: int, x: int, taken: list[tuple[int, int]
     low, high = 0.0, most
     for _ in range(6):
         middle = (low + high) / 2
-        _, labels = cv2.connectedComponents(as_uint8(heat > heat[y, x] - middle), connectivity=8, ltype=cv2.CV_16U)
+        _, labels = cv2.connectedComponents(as_uint8(heat > heat[y, x] - middle), connectivity=8, ltype=cv2.CV_32S)
         joined = any(labels[v, u] == labels[y, x] for v, u in taken)
         low, high = (low, middle) if joined else (middle, high)
     return (low + high) / 2
