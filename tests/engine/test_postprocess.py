@@ -88,7 +88,7 @@ def test_an_empty_image_is_certain_of_nothing_in_it():
 
 def test_peaks_on_a_plateau_are_one():
     inside = np.ones((9, 9), bool)
-    found, _ = peaks(np.full((9, 9), 0.5, np.float32), inside, 0.2)
+    found, _ = peaks(np.full((9, 9), 0.5, np.float32), inside, 0.2, 0.6)
     assert len(found) == 1
 
 

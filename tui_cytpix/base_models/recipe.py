@@ -30,7 +30,6 @@ from tui_cytpix.engine.dataset import Example, particle_px
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.model import Model, load_model, save_model
 from tui_cytpix.engine.network import NetworkSettings, build
-from tui_cytpix.engine.postprocess import PostSettings
 from tui_cytpix.engine.scene import scene_of
 from tui_cytpix.engine.trainer import FitSettings, Trainer
 from tui_cytpix.simulate.events import SimulatedEvent, SimulatedSample
@@ -60,14 +59,14 @@ class Family:
     Attributes:
         tubes: of each simulated kind that it is trained on.
         scale: how many times as large as they are the network sees the images in training.
-        prominence: as in `engine.postprocess.PostSettings`.
+        post: what of `engine.postprocess.PostSettings` differs; chosen, as its defaults, on the calibration's tubes.
         tested_on: simulated kinds that its card has figures for.
     """
 
     name: str
     tubes: dict[str, int]
     scale: tuple[float, float]
-    prominence: float
+    post: dict[str, float]
     tested_on: tuple[str, ...]
     description: str
     counting_convention: str
@@ -94,7 +93,7 @@ _CELL = Family(
     name="cell",
     tubes={"leukocytes": 180, "cells-in-debris": 260},
     scale=(0.8, 1.25),  # debris differs from a small cell by its size above all
-    prominence=PostSettings.prominence,
+    post={},
     tested_on=("leukocytes", "murine-peritoneal", "drosophila", "pombe-rich"),
     description="Leukocyte-like rounds and their clumps. Bad at rods, septated and budding cells, which it counts as "
     "two, and at beads far out of focus.",
@@ -104,7 +103,8 @@ _BEAD = Family(
     name="bead",
     tubes={"bead-mixture": 250, "beads": 150},
     scale=(0.8, 2.0),  # the smallest are 9 px across
-    prominence=0.1,  # small beads have shallow passes; of 0.1 to 0.3 the best on the calibration's tubes
+    # Small beads have shallow passes, and low peaks beside large ones.
+    post={"prominence": 0.1, "least_peak": 0.0, "least_object": 0.5},
     tested_on=("beads", "bead-mixture"),
     description="Beads of 3 to 10 um and more, alone and in aggregates, in and out of focus. Bad at cells.",
     counting_convention="Every whole bead counts, each of an aggregate. Debris and bubbles do not.",
@@ -125,7 +125,7 @@ _GENERAL = Family(
         "beads": 30,
     },
     scale=(0.5, 2.0),
-    prominence=PostSettings.prominence,
+    post={},
     tested_on=("leukocytes", "murine-peritoneal", "drosophila", "yeast", "pombe-rich", "beads", "phase-rods"),
     description="Rounds, rods, septated and budding cells, irregular shapes, beads. Bad at filaments, at dense layers "
     "of cells and at particles below 8 px.",
@@ -282,7 +282,7 @@ def main() -> None:
     if not given.measure_only:
         model = train(recipe)
         save_model(path, model.net, model.card)
-    raw = _with_post(load_model(path), {"prominence": family.prominence})
+    raw = _with_post(load_model(path), family.post)
     model = measure(calibrated(raw, tuple(family.tubes)), family.tested_on)
     save_model(path, model.net, model.card)
 

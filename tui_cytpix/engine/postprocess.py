@@ -16,6 +16,7 @@ from tui_cytpix.core.watershed import divide
 from tui_cytpix.domain.segmentation import Segmentation
 
 _SUREST = 0.999
+_TINY = 1e-6
 _SQUARE = np.ones((3, 3), np.uint8)
 _STEPS = np.arange(5)
 
@@ -29,6 +30,9 @@ class PostSettings:
         certain: an object must reach this probability somewhere.
         prominence: how far a peak of the centrality must rise above the pass to a higher one to be a particle. With
             cones a 50:50 doubt between one particle and two makes passes of 1/4 (see `peaks`).
+        least_peak: share of its object's highest peak that a particle's must reach: what the network believes in by
+            half has a peak of half the height.
+        least_object: share of the image's highest peak that an object's must reach.
         least_px: objects of fewer pixels are noise.
         image_slope, image_offset, particle_slope, particle_offset: of the calibration (see `calibrated`) of an image's
             and a particle's confidence.
@@ -37,6 +41,8 @@ class PostSettings:
     foreground: float = 0.5
     certain: float = 0.75
     prominence: float = 0.2
+    least_peak: float = 0.65
+    least_object: float = 0.75
     least_px: float = 20.0
     image_slope: float = 1.0
     image_offset: float = 0.0
@@ -69,13 +75,15 @@ def segment(
         cutoff_px: objects whose major diameter is below are left out.
     """
     mask = fill_holes(probability >= settings.foreground)
+    highest = cv2.minMaxLoc(centrality, as_uint8(mask))[1]
     points: list[NDArray[np.float32]] = [np.zeros((0, 2), np.float32)]
     sure: list[float] = []
     most = 0.0
     for box, inside in objects_of(mask):
-        there, doubt = _existence(probability[box.slices], inside, settings, cutoff_px)
-        if there:
-            found, unsure = _particles(box, inside, centrality[box.slices], settings.prominence)
+        there = _existence(probability[box.slices], centrality[box.slices], inside, settings, cutoff_px, highest)
+        doubt = 1 - min(abs(there), 1.0)
+        if there >= 0:
+            found, unsure = _particles(box, inside, centrality[box.slices], settings)
             doubt = max(doubt, unsure)
             points.append(found)
             sure += [1 - doubt] * len(found)
@@ -88,21 +96,36 @@ def segment(
 
 
 def _existence(
-    probability: NDArray[np.float32], inside: NDArray[np.bool_], settings: PostSettings, cutoff_px: float
-) -> tuple[bool, float]:
-    """Whether an object stays, and the doubt about it in 0..1 (1 on the threshold); none about what is too small."""
+    probability: NDArray[np.float32],
+    centrality: NDArray[np.float32],
+    inside: NDArray[np.bool_],
+    settings: PostSettings,
+    cutoff_px: float,
+    highest: float,
+) -> float:
+    """How clearly an object stays (>= 0) or goes (below); 1 and -1 are beyond doubt, as it is about what is too small.
+
+    `highest` is the image's highest centrality.
+    """
     if np.count_nonzero(inside) < settings.least_px or not is_as_long_as(inside, cutoff_px):
-        return False, 0.0
-    top = cv2.minMaxLoc(probability, as_uint8(inside))[1]
-    doubt = 1 - min(abs(top - settings.certain) / (1 - settings.certain), 1.0)
-    return top >= settings.certain, doubt
+        return -1.0
+    where = as_uint8(inside)
+    certain, height = cv2.minMaxLoc(probability, where)[1], cv2.minMaxLoc(centrality, where)[1]
+    return min(
+        (certain - settings.certain) / (1 - settings.certain), _high_enough(height, highest, settings.least_object)
+    )
+
+
+def _high_enough(height: float, highest: float, share: float) -> float:
+    """How clearly a peak reaches that share of the highest (>= 0), or doesn't; from half way to 1 on without doubt."""
+    return 2 * ((height + _TINY) / (highest + _TINY) - share) / (1 - share)
 
 
 def _particles(
-    box: Box, inside: NDArray[np.bool_], heat: NDArray[np.float32], prominence: float
+    box: Box, inside: NDArray[np.bool_], heat: NDArray[np.float32], settings: PostSettings
 ) -> tuple[NDArray[np.float32], float]:
     """Centroids, float32 (K, 2), of one object's particles, K >= 1, and the doubt in 0..1 about their number."""
-    found, doubt = peaks(heat, inside, prominence)
+    found, doubt = peaks(heat, inside, settings.prominence, settings.least_peak)
     if len(found) > 1:
         middles = centres(divide(inside, np.array(found, np.float32).astype(np.float64), heat))
     else:
@@ -117,9 +140,10 @@ def calibrated(sure: float, slope: float, offset: float) -> float:
 
 
 def peaks(
-    centrality: NDArray[np.float32], inside: NDArray[np.bool_], prominence: float
+    centrality: NDArray[np.float32], inside: NDArray[np.bool_], prominence: float, least_peak: float
 ) -> tuple[list[tuple[float, float]], float]:
-    """The particles of one object: maxima that stand out by `prominence` (h-maxima), at least one.
+    """The particles of one object: maxima that stand out by `prominence` (h-maxima) and reach `least_peak` of the
+    highest; at least one.
 
     A map that hesitates between one rod (peak in the middle) and two (peaks at the quarters, a pass of 0 in the
     middle), with probability p for one, has height p in the middle and 1 - p/2 at the quarters: two peaks with a
@@ -144,18 +168,19 @@ def peaks(
     taken: list[tuple[int, int]] = []
     doubt = 0.0
     for y, x in zip(ys[order].tolist(), xs[order].tolist(), strict=True):
+        if not taken:
+            taken.append((y, x))
+            continue
         rise = _rise(heat, y, x, taken, 2 * needed)
-        if taken:
-            doubt = max(doubt, 1 - min(abs(rise - needed) / needed, 1))
-        if not taken or rise >= needed:
+        clear = min((rise - needed) / needed, _high_enough(float(heat[y, x]), top, least_peak))
+        doubt = max(doubt, 1 - min(abs(clear), 1.0))
+        if clear >= 0:
             taken.append((y, x))
     return [_refined(heat, y, x) if len(taken) > 1 else (y, x) for y, x in taken], doubt
 
 
 def _rise(heat: NDArray[np.float32], y: int, x: int, taken: list[tuple[int, int]], most: float) -> float:
     """How far one must come down from (y, x) to get to any of `taken`, up to `most`; found by bisection."""
-    if not taken:
-        return most
     low, high = 0.0, most
     for _ in range(6):
         middle = (low + high) / 2
