@@ -59,6 +59,32 @@ def test_every_object_has_a_particle_even_without_heat():
     assert found.particle_count == 2
 
 
+@pytest.mark.parametrize(("height", "count"), [(0.9, 2), (0.5, 1)])
+def test_an_object_that_is_hardly_believed_in_beside_a_sure_one_is_none(height, count):
+    discs = np.zeros((50, 90), np.uint8)
+    cv2.circle(discs, (25, 25), 10, 1, -1)
+    cv2.circle(discs, (65, 25), 10, 2, -1)
+    points = np.array([[25, 25], [25, 65]], np.float32)
+    heat = centrality(discs.astype(np.uint16), points)
+    heat[discs == 2] *= height
+    found = segment((discs > 0).astype(np.float32), heat, POST)
+    assert found.particle_count == count
+    assert found.mask[25, 65] == (count == 2)
+    alone = segment((discs == 2).astype(np.float32), np.where(discs == 2, heat, 0), POST)
+    assert alone.particle_count == 1  # a low peak by itself says nothing
+
+
+@pytest.mark.parametrize(("height", "count"), [(0.9, 2), (0.5, 1)])
+def test_a_particle_that_is_hardly_believed_in_belongs_to_its_neighbour(height, count):
+    mask = np.zeros((40, 90), np.uint16)
+    mask[15:26, 10:42], mask[15:26, 42:80] = 1, 2
+    heat = centrality(mask, np.array([[20, 25.5], [20, 60.5]], np.float32))
+    heat[mask == 2] *= height
+    found = segment((mask > 0).astype(np.float32), heat, POST)
+    assert found.particle_count == count
+    assert found.mask.sum() == (mask > 0).sum()
+
+
 def test_specks_and_doubtful_regions_are_left_out_and_holes_are_filled():
     probability = np.zeros((60, 60), np.float32)
     probability[2:5, 2:5] = 1  # a speck
