@@ -72,7 +72,7 @@ def choose_base(window: Terminal) -> None:
     window.press("j Space")
     window.wait("■ cell-half")
     window.press("c")
-    window.wait(f"of {DRAWN} images", rf"1 of {DRAWN}", "cell-half: counts")
+    window.wait(rf"(of|all) {DRAWN} images", rf"1 of {DRAWN}", "cell-half: counts")
     window.press("q")
     window.wait("⏎ Choose")
     window.press("Enter")
