@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 IMAGES = 300
 DOUBTFUL = 12
+ALIKE = 0.02  # expected shares of wrong counts that say no difference
 HOPELESS_FROM = 0.25  # expected share of wrong counts
 HOPELESS = "None of these models is likely to count well here: train one on a few images, or don't rely on counts."
 REFERENCES = ("general-full", "general-half")
@@ -196,7 +197,8 @@ def _sample(
         expected, low, high = knowledge.predictor.expected(signs, len(counts[place]))
         if model.hash in wanted:
             estimates.append((place, ModelEstimate(model, expected, low, high, signs)))
-    estimates.sort(key=lambda pair: pair[1].expected)
+    least = min(one.expected for _, one in estimates)
+    estimates.sort(key=lambda pair: _rank(pair[1], least))
     best = estimates[0][0]
     doubtful = _doubtful(name, arrays, [m.card.name for m in models], best, strange[best])
     crowded = crowded_in_words(counts[best][:, 0].tolist())
@@ -255,10 +257,18 @@ def _doubtful(
     return tuple(found)
 
 
+def _rank(one: ModelEstimate, least: float) -> tuple[bool, bool, float]:
+    """By the expected error; of models that are as good as the one with the `least`, full resolution goes first: its
+    masks are finer.
+    """
+    alike = one.expected <= least + ALIKE
+    return not alike, alike and one.model.card.resolution == "half", one.expected
+
+
 def in_words(found: SampleTriage) -> str:
     """The advice, and where counts are not to be relied on."""
     best = found.models[0]
-    close = [m.model.card.name for m in found.models[1:] if m.expected <= best.expected + 0.02]
+    close = [m.model.card.name for m in found.models[1:] if m.expected <= best.expected + ALIKE]
     beside = f", with {', '.join(close)} as good" if close else ""
     return (
         f"{best.model.card.name} is the most promising{beside}: {best.expected:.0%} of counts expected to be wrong "
