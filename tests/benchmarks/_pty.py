@@ -26,6 +26,12 @@ ANSWERS_WITHIN = 3.0  # the machine may be busy
 PATIENCE = 60.0
 
 
+def terminal_size(text: str) -> tuple[int, int]:
+    """(columns, rows) of COLUMNSxROWS, for argparse."""
+    columns, rows = map(int, text.split("x"))
+    return columns, rows
+
+
 @dataclass(frozen=True)
 class Cost:
     """What an answer cost: bytes, ms until the last of them, ms of the program's processors."""

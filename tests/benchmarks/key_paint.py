@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.benchmarks._pty import Program
+from tests.benchmarks._pty import Program, terminal_size
 from tests.benchmarks.kills import prepare
 from tests.benchmarks.terminal_bytes import app_command, variables
 from tests.terminal.terminals import end_engines, until
@@ -106,14 +106,13 @@ class Bench:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="key_paint", description=__doc__)
-    parser.add_argument("--size", default="160x50")
+    parser.add_argument("--size", type=terminal_size, default="160x50")
     parser.add_argument("--presses", type=int, default=150, help="of each kind, at rest and in training")
     parser.add_argument("--graphics", choices=["sixel", "kitty"], default="")
     given = parser.parse_args(arguments)
-    columns, rows = map(int, given.size.split("x"))
     folder = Path(tempfile.mkdtemp(prefix="cytpix-key-paint-"))
     run, _ = prepare(folder)
-    program = Program(app_command(run), variables(folder / "home"), size=(columns, rows), graphics=given.graphics)
+    program = Program(app_command(run), variables(folder / "home"), size=given.size, graphics=given.graphics)
     try:
         program.wait(rb"10 annotated: ")
         bench = Bench(run, program)

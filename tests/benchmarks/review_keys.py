@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.benchmarks._pty import Cost, Program
+from tests.benchmarks._pty import Cost, Program, terminal_size
 from tests.benchmarks.terminal_bytes import ROOT, app, variables
 
 SAMPLES, IMAGES, DISTINCT = 3, 200, 40  # few distinct images: the app can't know
@@ -147,11 +147,10 @@ def report(name: str, costs: list[Cost], bare: float) -> None:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="review_keys", description=__doc__)
-    parser.add_argument("--size", default="120x36")
+    parser.add_argument("--size", type=terminal_size, default="120x36")
     parser.add_argument("--keys", type=int, default=24)
     given = parser.parse_args(arguments)
-    columns, rows = map(int, given.size.split("x"))
-    size = (columns, rows)
+    size = given.size
     print(f"| key | ms, median (most) | cpu ms | of a bare key | bytes | cpu <= {BAR_MS:.0f} ms |\n|" + " --- |" * 6)
     with tempfile.TemporaryDirectory() as aside:
         home, run = Path(aside) / "home", Path(aside) / "run"

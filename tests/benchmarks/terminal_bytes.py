@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks._pty import Cost, Program
+from tests.benchmarks._pty import Cost, Program, terminal_size
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = 200
@@ -121,11 +121,10 @@ def report(name: str, graphics: str, cost: Cost) -> None:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="terminal_bytes", description=__doc__)
-    parser.add_argument("--size", default="160x50")
+    parser.add_argument("--size", type=terminal_size, default="160x50")
     parser.add_argument("--starts", type=int, default=3)
     parsed = parser.parse_args(arguments)
-    columns, rows = map(int, parsed.size.split("x"))
-    size = (columns, rows)
+    size = parsed.size
     with tempfile.TemporaryDirectory() as aside:
         home = Path(aside) / "home"
         gallery, editor = make_runs(Path(aside))

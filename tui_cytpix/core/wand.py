@@ -128,7 +128,7 @@ def _drawn(
 
 
 def _starts(point: Point, regions: Sequence[NDArray[np.bool_]]) -> list[Point]:
-    """The point and the middles of what was grown there, which may lie at a cell's edge; at most three well apart."""
+    """The point and the middles of what was grown there, which may lie at a cell's edge: at most two."""
     starts = [point]
     for region in regions:
         ys, xs = np.nonzero(region)

@@ -218,12 +218,7 @@ def _differing(found: Found, gray: NDArray[np.float32], zoom: float) -> Found:
 def _composed(view: View, look: Look, logits: Sequence[Maps]) -> tuple[Box, Maps]:
     """One image's maps in the box around its regions; outside of these they are 0."""
     boxes = [region.box for region in look.regions]
-    box = Box(
-        min((b.y0 for b in boxes), default=0),
-        min((b.x0 for b in boxes), default=0),
-        max((b.y1 for b in boxes), default=1),
-        max((b.x1 for b in boxes), default=1),
-    )
+    box = functools.reduce(Box.joined, boxes) if boxes else Box(0, 0, 1, 1)
     both = np.zeros((2, box.y1 - box.y0, box.x1 - box.x0), np.float32)
     for region, place in zip(look.regions, look.places, strict=True):
         y0, x0, y1, x1 = region.box

@@ -68,10 +68,10 @@ def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
     Raises:
         SampleError: a sample can't be read, or the gate can't be applied to it.
     """
-    assess, gate = run.settings.assess, gate_in_use(run)
-    before = assess.sequence if assess.drawn_from == gate else ()
-    sequence = extend(run, before, images, f"{run.settings.seed}/{STEP}", "research", avoid=set())
-    run.update(replace(run.settings, assess=replace(assess, sequence=sequence, images=images, drawn_from=gate)))
+    assess = run.settings.assess
+    sequence = extended(run, assess, images, f"{run.settings.seed}/{STEP}", "research", avoid=set())
+    drawn = replace(assess, sequence=sequence, images=images, drawn_from=gate_in_use(run))
+    run.update(replace(run.settings, assess=drawn))
     return sequence
 
 
@@ -89,12 +89,13 @@ def drawn_in_words(run: Run, step: AssessSettings | EvaluateSettings) -> str:
     return f"Drawn only from the gate {gate}." if gate else ""
 
 
-def extend(
-    run: Run, sequence: tuple[ImageKey, ...], length: int, seed: str, role: str, avoid: set[ImageKey]
+def extended(
+    run: Run, step: AssessSettings | EvaluateSettings, length: int, seed: str, role: str, avoid: set[ImageKey]
 ) -> tuple[ImageKey, ...]:
     """The first `length` images of a random permutation of the images of all samples with that role (those in the gate
-    in use, where one is), those already drawn kept in front.
+    in use, where one is). What the step has drawn is kept in front, unless it was drawn from another gate.
     """
+    sequence = step.sequence if step.drawn_from == gate_in_use(run) else ()
     if len(sequence) >= length:
         return sequence
     avoid = avoid | set(run.settings.selection.images) | {a.image for a in run.annotations.decided()} | set(sequence)

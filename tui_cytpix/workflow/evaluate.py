@@ -13,7 +13,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import RunError, SampleError, UsageError
 from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.workflow import base_model, jobs, predict
-from tui_cytpix.workflow.assess import extend, gate_in_use
+from tui_cytpix.workflow.assess import extended, gate_in_use
 from tui_cytpix.workflow.run import Run
 
 STEP = "evaluate"
@@ -38,9 +38,8 @@ def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
 def _drawn(run: Run, images: int) -> tuple[ImageKey, ...]:
     reserved = any(sample.role == "evaluation" for sample in run.settings.samples)
     role = "evaluation" if reserved else "research"
-    seen, evaluate = set(run.settings.assess.sequence), run.settings.evaluate
-    before = evaluate.sequence if evaluate.drawn_from == gate_in_use(run) else ()
-    return extend(run, before, images, f"{run.settings.seed}/{STEP}", role, avoid=seen)
+    seen = set(run.settings.assess.sequence)
+    return extended(run, run.settings.evaluate, images, f"{run.settings.seed}/{STEP}", role, avoid=seen)
 
 
 def any_left(run: Run) -> bool:

@@ -166,8 +166,8 @@ class BaseScreen(Screen[None]):
 class StepScreen(BaseScreen):
     """One of the five steps of an open run.
 
-    Hooks: `enter` (after the first paint: start loading here what keys act on); what else takes time belongs
-    into a task of its own), `returned` (another screen on top was left), `on_predictions`, `on_training`.
+    Hooks: `enter` (after the first paint: load here what keys act on; what else takes time belongs into a task of its
+    own), `returned` (another screen on top was left), `on_predictions`, `on_training`.
     """
 
     step: str = ""
