@@ -16,6 +16,7 @@ import pytest
 from tui_cytpix.core.features import image_features, names
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.model import load_model, save_model
+from tui_cytpix.engine.process_job import CHUNK, share_sizes
 from tui_cytpix.formats.fcs import read_fcs
 from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.formats.registry import open_sample
@@ -148,3 +149,19 @@ def test_workers_go_when_the_job_is_killed(tube, tmp_path):
     process.kill()
     process.communicate(timeout=60)
     wait_for(lambda: all(gone(worker) for worker in workers))
+
+
+@pytest.mark.parametrize(("images", "workers"), [(0, 2), (1, 2), (40, 1), (4000, 2), (4001, 16), (100_000, 3)])
+def test_shares_hold_every_image_once_and_shrink_so_that_workers_end_together(images, workers):
+    sizes = list(share_sizes(images, workers, 248 * 248))
+    assert sum(sizes) == images
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(1 <= size <= CHUNK for size in sizes)
+    assert all(sum(sizes[place:]) >= 2 * workers * size for place, size in enumerate(sizes) if size > 32)
+
+
+def test_large_frames_go_to_a_worker_in_smaller_shares():
+    sizes = list(share_sizes(1000, 2, 2048 * 2048))
+    assert sum(sizes) == 1000
+    assert max(sizes) * 2048**2 <= 256**3
+    assert set(share_sizes(2, 2, 10**9)) == {1}

@@ -49,7 +49,8 @@ VARIATIONS = Augmentation(
     invert=0.1,
     bend=0.5,
 )
-NETWORK = NetworkSettings((16, 32, 48, 64))
+# At half resolution a network without the coarsest level sees as far, in um, and takes two thirds of the time.
+NETWORKS = {"full": NetworkSettings((16, 32, 48, 64)), "half": NetworkSettings((16, 32, 48))}
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def training_examples(family: Family) -> list[Example]:
 def train(recipe: Recipe) -> Model:
     """Trains from a seeded start."""
     family = recipe.family
-    examples = training_examples(family)
+    examples, network = training_examples(family), NETWORKS[recipe.resolution]
     card = ModelCard(
         name=recipe.name,
         resolution=recipe.resolution,
@@ -175,7 +176,7 @@ def train(recipe: Recipe) -> Model:
         um_per_px=UM_PER_PX,
         network_um_per_px=UM_PER_PX,
         object_px=particle_px(examples),
-        network=NETWORK.to_card(),
+        network=network.to_card(),
         training={
             "recipe": "tui_cytpix.base_models.recipe",
             "kinds": list(family.tubes),
@@ -200,7 +201,7 @@ def train(recipe: Recipe) -> Model:
         total_steps=recipe.steps,
         augmentation=replace(VARIATIONS, scale=family.scale),
     )
-    trainer = Trainer(Model(card, build(NETWORK, SEED).eval()), settings, SEED)
+    trainer = Trainer(Model(card, build(network, SEED).eval()), settings, SEED)
     while trainer.steps < recipe.steps:
         loss = trainer.train_epoch(examples)
         _say(f"step {trainer.steps} of {recipe.steps}, loss {loss:.3f}")

@@ -15,9 +15,9 @@ from tui_cytpix.core.regions import Box
 from tui_cytpix.core.resample import resampled
 
 GRAIN = 4  # px of a full-resolution input: a tenth of the particles that networks are trained on
-MARGIN = 24  # px of the input around a region that the network sees too, at least: see tests/benchmarks/speed.py
 BUCKET = 32  # px of a full-resolution input: of few sizes more go through the network together
 MOST_SHARE = 0.9  # of a frame: where crops would cover more, the network sees it whole
+MARGIN = 1.5  # of the coarsest pixel's edge: what of its surroundings the network sees with a region, at least
 MOST_CROPS = 32  # so it does where there are more regions: to find out which could share a crop would take longer
 
 
@@ -159,6 +159,11 @@ class _Grid(NamedTuple):
     step: int
     bucket: int
 
+    @property
+    def margin(self) -> float:
+        """Around a region: deeper networks look further. Chosen by tests/benchmarks/speed.py."""
+        return MARGIN * self.step
+
 
 def _around(box: Box, view: View, grid: _Grid) -> Crop:
     sy, sx = view.scale
@@ -170,9 +175,9 @@ def _around(box: Box, view: View, grid: _Grid) -> Crop:
 def _span(low: float, high: float, size: int, grid: _Grid) -> tuple[int, int]:
     """Start and length of the part of 0..size that holds low..high and the margin, with low..high near its middle."""
     step, bucket = grid
-    start = math.floor(max(low - MARGIN, 0) / step) * step
+    start = math.floor(max(low - grid.margin, 0) / step) * step
     whole = -(-size // step) * step
-    length = min(math.ceil((min(high + MARGIN, size) - start) / bucket) * bucket, whole)
+    length = min(math.ceil((min(high + grid.margin, size) - start) / bucket) * bucket, whole)
     spare = (start + length - high) - (low - start)  # so much more room behind it than before it
     start -= max(round(spare / (2 * step)), 0) * step
     return min(max(start, 0), whole - length), length

@@ -30,8 +30,8 @@ from tui_cytpix.formats.fcs_write import ExtraParameter, range_above, write_fcs_
 from tui_cytpix.formats.model_file import file_hash, read_card
 from tui_cytpix.formats.registry import open_sample
 
-CHUNK = 128  # images: enough of one size to go through the network together, few enough to stop soon
-GPU_CHUNK = 256
+# Images at a time: enough of one size to go through the network together, few enough to stop soon and to fit in memory.
+CHUNK, LEAST_CHUNK, CHUNK_PIXELS = 256, 32, 256**3
 MOST_FAILURES = 200  # told in full; the number is told in any case
 
 
@@ -148,11 +148,11 @@ class _Work:
         return _Finished(name, sample.path, sample.events, scratch, outputs.largest)
 
     def _shares(self, name: str, sample: ReadySample) -> Iterator[Share]:
-        events = sample.events
-        chunk = CHUNK if self.equipment.device == "cpu" else GPU_CHUNK
-        for start in range(0, len(events), chunk):
+        start, frame = 0, 1 if sample.background is None else sample.background.size
+        for size in share_sizes(len(sample.events), self.workers.number, frame):
             self._look()
-            part = events[start : start + chunk]
+            part = sample.events[start : start + size]
+            start += size
             yield Share(name, sample.path, sample.um_per_px, sample.zoom, sample.background, part)
 
     def _look(self) -> None:
@@ -230,6 +230,17 @@ class _Work:
         }
         write_text(path, json.dumps(record, indent=1))
         self.outputs.append(path)
+
+
+def share_sizes(images: int, workers: int, frame: int) -> Iterator[int]:
+    """How many of so many images, of `frame` px each, go to a worker at a time: fewer towards the end, so that all
+    workers end together.
+    """
+    most = max(1, min(CHUNK, CHUNK_PIXELS // frame))
+    while images > 0:
+        size = min(images, most, max(LEAST_CHUNK, images // (2 * workers)))
+        images -= size
+        yield size
 
 
 def _units() -> list[tuple[str, str]]:
