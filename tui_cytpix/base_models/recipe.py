@@ -135,8 +135,8 @@ _GENERAL = Family(
 )
 RECIPES = {
     recipe.name: recipe
-    for family, crop, steps in ((_CELL, 96, 6000), (_BEAD, 64, 9000), (_GENERAL, 96, 13_000))
-    for recipe in (Recipe(family, "full", crop, steps), Recipe(family, "half", crop + 32, steps))
+    for family, crop, full, half in ((_CELL, 96, 6000, 9000), (_BEAD, 64, 9000, 9000), (_GENERAL, 96, 13_000, 13_000))
+    for recipe in (Recipe(family, "full", crop, full), Recipe(family, "half", crop + 32, half))
 }
 
 
