@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Sequence
-
-GARBAGE_AFTER = 5000  # objects; Python itself looks for garbage after 700, seven times a key press
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,8 +20,7 @@ def _open_app(paths: Sequence[str], um_per_px: float | None, graphics: str) -> i
     check(paths, um_per_px)
     app = CytpixApp(paths, graphics=graphics, um_per_px=um_per_px)
     app.ask_terminal()
-    gc.freeze()  # what is imported stays: looking it through would hold up a key press now and then
-    gc.set_threshold(GARBAGE_AFTER)
+    app.tidying.begin()
     app.run()
     if app.failure is not None:
         raise app.failure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 import pty
 import re
@@ -24,6 +25,7 @@ NAMES = {"": b"VTE(7600)", "sixel": b"XTerm(379)", "kitty": b"kitty(0.35.2)"}
 QUIET = 0.5  # seconds without a byte: the answer is over
 ANSWERS_WITHIN = 3.0  # the machine may be busy
 PATIENCE = 60.0
+FRAME_END = rb"\x1b\[\?2026l"
 
 
 def terminal_size(text: str) -> tuple[int, int]:
@@ -34,12 +36,15 @@ def terminal_size(text: str) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Cost:
-    """What an answer cost: bytes, ms until the last of them, ms of the program's processors."""
+    """What an answer cost: bytes, ms until the last of them, ms of the program's processors; `shown_ms` leaves frames
+    of less than a tenth of the bytes aside, as that in which the header says that all is on disk.
+    """
 
     bytes: int
     ms: float
     cpu_ms: float
     ours: int = 0  # how many of the bytes belong to images
+    shown_ms: float = 0.0
 
 
 class Program:
@@ -123,14 +128,15 @@ class Program:
 
     def press(self, keys: bytes, quiet: float = QUIET) -> Cost:
         """Types and waits until it has been quiet for a while; what came of it."""
-        before, cpu, since = len(self.output), self.cpu_ms(), time.monotonic()
+        before, reads, cpu, since = len(self.output), len(self.times), self.cpu_ms(), time.monotonic()
         self.type(keys)
         while len(self.output) == before and time.monotonic() - since < ANSWERS_WITHIN:
             time.sleep(0.005)
         self.settle(since, quiet)
         answer = bytes(self.output[before:])
         last = self.times[-1][0] if len(self.output) > before else since
-        return Cost(len(answer), (last - since) * 1e3, self.cpu_ms() - cpu, _of_images(answer))
+        shown = _shown(answer, self.times[reads:]) or last
+        return Cost(len(answer), (last - since) * 1e3, self.cpu_ms() - cpu, _of_images(answer), (shown - since) * 1e3)
 
     def cpu_ms(self) -> float:
         """Processor time of all its threads so far."""
@@ -153,6 +159,20 @@ class Program:
                 time.sleep(0.05)
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
+
+
+def _shown(answer: bytes, reads: Sequence[tuple[float, int]]) -> float | None:
+    """When the last frame of at least a tenth of the answer had come; None where there is no such frame."""
+    ends = [match.end() for match in re.finditer(FRAME_END, answer)]
+    large = [end for start, end in itertools.pairwise([0, *ends]) if end - start >= len(answer) / 10]
+    if not large:
+        return None
+    come = 0
+    for at, size in reads:
+        come += size
+        if come >= large[-1]:
+            return at
+    return None
 
 
 def _of_images(output: bytes) -> int:

@@ -11,6 +11,7 @@ from textual import events
 from textual.dom import DOMNode
 
 from tui_cytpix.ui.ending import EndingApp
+from tui_cytpix.ui.tidying import Tidying
 
 FIRST = "keys wait"  # the group of workers that a key waits for: what they show is what it is meant for
 LONGEST_WAIT = 2.0  # seconds; a slow disk may take longer, and keys must go on
@@ -28,6 +29,7 @@ class KeyOrderApp(EndingApp):
 
     def __init__(self) -> None:
         super().__init__()
+        self.tidying = Tidying()
         self._typed: deque[events.Key] = deque()
         self._handing_on: asyncio.Task[None] | None = None
 
@@ -36,6 +38,7 @@ class KeyOrderApp(EndingApp):
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
             return
+        self.tidying.put_off()
         self._typed.append(event)
         if self._handing_on is None or self._handing_on.done():
             self._handing_on = asyncio.create_task(self._hand_on())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,15 @@ class Exploration(PlotAxes):
         """The next sample, or the one before; raises as `open`."""
         place = self.samples.index(self.table.sample) + by
         self.open(self.samples[place % len(self.samples)])
+
+    def read_ahead(self) -> None:
+        """Reads the next sample on the axes that are shown: going to it is quick then."""
+        following = self.samples[(self.samples.index(self.table.sample) + 1) % len(self.samples)]
+        with contextlib.suppress(CytpixError):  # going there tells
+            table = self._tables.get(following) or EventTable(self.run, following)
+            for axis in self.axes:
+                table.scaled(axis)
+            self._tables.setdefault(following, table)
 
     def all_tables(self) -> list[EventTable]:
         """Every sample that can be read."""

@@ -48,6 +48,7 @@ class EvaluateScreen(PairReviewingScreen):
     def __init__(self) -> None:
         super().__init__()
         self._any_left = True  # images that no step has seen
+        self._compared: object = None
 
     def work(self) -> Iterable[Widget]:
         """One pane at a time."""
@@ -116,13 +117,15 @@ class EvaluateScreen(PairReviewingScreen):
         self.say_next()
 
     def compare_answers(self) -> None:
-        """What both models have answered."""
+        """What both models have answered; anew where there is another answer."""
         new, base = self.judged_model, self.base
         if new is None or base is None:
-            self._differences = ()
+            self._compared, self._differences = None, ()
             return
-        store = self.session.predict.store
-        self._differences = comparison.differences(self.sequence, store(base), store(new))
+        stores = [self.session.predict.store(model) for model in (base, new)]
+        state = (self.sequence, base.hash, new.hash, *(len(store.keys()) for store in stores))
+        if self._compared != state:  # hundreds of masks are laid over each other
+            self._compared, self._differences = state, comparison.differences(self.sequence, *stores)
 
     def _item(
         self, key: ImageKey, differing: dict[ImageKey, Difference], verdicts: dict[ImageKey, Verdict]

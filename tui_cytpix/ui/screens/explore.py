@@ -87,7 +87,7 @@ class ExploreScreen(EventTablesScreen):
             self.say("There is nothing to plot yet; {app.back} leads back.")
             self.report(error)
         else:
-            self.redraw()
+            self.redraw(lambda _none: self.read_ahead())
         self._model = await asyncio.to_thread(self._newest_model)
         if self._model is not None:
             await self.session.load_predictions(self._model)

@@ -111,8 +111,8 @@ class PlotScreen(WorkScreen):
             if sums is not None:
                 lines.append(labelled(axis_name(axis), f"median {short(sums.median)}"))
                 lines.append(f"  CV {short(round(sums.cv, 1))} %  robust SD {short(sums.robust_sd)}")
-        if view.off:
-            lines.append(labelled("off the plot", f"{view.off} of {view.events}"))
+        # Always there: a line more or less lays the whole screen out anew.
+        lines.append(labelled("off the plot", f"{view.off} of {view.events}"))
         if view.empty:
             lines.append(labelled("without a value", f"{view.empty} of {view.events}"))
         self.query_one("#populations", Words).say(*lines)
@@ -240,8 +240,16 @@ class PlotScreen(WorkScreen):
 
     def action_next_sample(self) -> None:
         """The next one."""
-        self.change(lambda seen: seen.step_sample(1), lambda _none: self.point_out(""))
+        self.change(lambda seen: seen.step_sample(1), self._sample_shown)
 
     def action_previous_sample(self) -> None:
         """The one before."""
-        self.change(lambda seen: seen.step_sample(-1), lambda _none: self.point_out(""))
+        self.change(lambda seen: seen.step_sample(-1), self._sample_shown)
+
+    def _sample_shown(self, _none: None) -> None:
+        self.point_out("")
+        self.read_ahead()
+
+    def read_ahead(self) -> None:
+        """The sample that comes next."""
+        self.start(asyncio.to_thread(self.exploration.read_ahead), "read ahead")

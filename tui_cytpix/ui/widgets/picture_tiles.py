@@ -16,6 +16,7 @@ from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.errors import NoWidget
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -23,7 +24,7 @@ from textual.widgets import Static
 
 from tui_cytpix.core import render
 from tui_cytpix.ui.graphics.surface import Piece, PixelImage, Sprite, Surface
-from tui_cytpix.ui.graphics.text_cells import Drawing
+from tui_cytpix.ui.graphics.text_cells import Drawing, style
 from tui_cytpix.ui.widgets.picture import Look, Palette
 
 CHUNK_ROWS = 6  # cells: a change sends the chunks that it touches
@@ -41,9 +42,13 @@ class Tile(Widget):
         super().__init__()
         self._view, self.place = view, place
 
-    def render_line(self, y: int) -> Strip:
-        """One row of cells."""
-        return Strip(self._view.cells_of(self, y), self.size.width)
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Cells of full colour, without border or padding: what Textual does for these takes as long as the cells."""
+        strips = [Strip(self._view.cells_of(self, y), self.outer_size.width) for y in crop.line_range]
+        for line_filter in self.get_line_filters():
+            if not isinstance(line_filter, ANSIToTruecolor):
+                strips = [strip.apply_filter(line_filter, self.background_colors[1]) for strip in strips]
+        return [strip.crop(crop.x, crop.right) for strip in strips]
 
     def on_resize(self) -> None:
         """The view fits the picture to all tiles."""
@@ -241,9 +246,9 @@ class TiledPicture(Vertical):
         return segments
 
     def _words(self, row: int, start: int, stop: int) -> list[Segment]:
-        rows, columns = self.cell_size
-        text = self.words()[:columns] if row == rows // 2 else ""
-        return [Segment(text.center(columns)[start:stop], self.rich_style)]
+        columns = sum(tile.outer_size.width for tile in self.tiles)
+        text = self.words()[:columns] if row == self.tiles[0].outer_size.height // 2 else ""
+        return [Segment(text.center(columns)[start:stop], style(self._palette.text, self._palette.background))]
 
     # Pixels
 

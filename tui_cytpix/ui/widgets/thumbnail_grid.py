@@ -117,9 +117,13 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
         return -(-len(self._order.shown) // self.columns)
 
     def _resize_grid(self) -> None:
-        self.virtual_size = Size(max(1, self.size.width), self._rows * self._cell_height + 1)
-        self._show_cursor()
+        self._fit()
         self.refresh()
+
+    def _fit(self) -> None:
+        if self.size.width:  # else hidden: it is told its size when it shows
+            self.virtual_size = Size(self.size.width, self._rows * self._cell_height + 1)
+            self._show_cursor()
 
     def on_mount(self) -> None:
         """Takes the theme's overlay colours."""
@@ -134,8 +138,8 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
         self.refresh()
 
     def on_resize(self) -> None:
-        """Another number of columns."""
-        self._resize_grid()
+        """Perhaps another number of columns; what shows is drawn for this size already."""
+        self._fit()
 
     def _region(self, place: int) -> Region:
         """Where an item is, in the virtual plane."""
