@@ -8,10 +8,11 @@ import pytest
 from driving import notices, press_each, until
 from steps import Stage, answer, opened, reply, select, truth, words_of
 
+from tui_cytpix.domain.gate import Axis, Gate
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.formats.model_file import read_card, read_tensors, write_model
 from tui_cytpix.ui.widgets.pair_view import PairView
-from tui_cytpix.workflow import base_model, evaluate
+from tui_cytpix.workflow import base_model, evaluate, gates
 from tui_cytpix.workflow.run import Run
 
 
@@ -175,3 +176,14 @@ async def test_the_report_is_written_where_asked(stage: Stage) -> None:
         await reply(pilot)
         await until(pilot, lambda: "Written" in notices(app))
         assert "5 Evaluate" in (stage.run / "report.html").read_text("utf-8")
+
+
+async def test_processing_says_which_images_the_gate_lets_through(stage: Stage) -> None:
+    finished(stage)
+    with Run.open(stage.run) as run:
+        gates.add(run, Gate("large", (Axis("AreaSquareMicrons [cell-full]"),), ((0.0,), (1e9,))))
+        gates.use_for_drawing(run, "large")
+    async with opened(stage, "EvaluateScreen", "judged_model") as (app, pilot, screen):
+        await pilot.press("p")
+        await until(pilot, lambda: screen.pane == "process")
+        assert "Only the images in the gate large" in words_of(app, "#process-words")

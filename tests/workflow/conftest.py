@@ -63,14 +63,14 @@ class Samples:
         self.write_fcs(name, images, **fcs)
         return self.make(name, images)
 
-    def write_fcs(self, name: str, images: int, rows: int = 400, seed: int = 0) -> None:
-        """An FCS whose first `images` events, 0, 1, ..., are imaged; BL2-A gets a fifth of BL1-A."""
+    def write_fcs(self, name: str, images: int, rows: int = 400, seed: int = 0, shift: float = 0.0) -> None:
+        """An FCS whose first `images` events, 0, 1, ..., are imaged; BL2-A gets a fifth of BL1-A, FSC-A is shifted."""
         rng = np.random.default_rng(seed)
         imaged = np.arange(rows) < images
         dyes = rng.lognormal(8, 1, (2, rows))
         columns = {
             "Event": np.arange(rows),
-            "FSC-A": np.arange(rows) * 10.0,
+            "FSC-A": np.arange(rows) * 10.0 + shift,
             "SSC-A": rng.lognormal(9, 0.5, rows),
             "BL1-A": dyes[0],
             "BL2-A": dyes[1] + 0.2 * dyes[0],

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from tui_cytpix.domain.gate import Axis, Gate, Scale
+from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.errors import RunError, SampleError, UsageError
-from tui_cytpix.workflow import assess, evaluate, gates
+from tui_cytpix.formats.job_folder import JobFolder
+from tui_cytpix.workflow import assess, base_model, evaluate, gates, jobs
 from tui_cytpix.workflow import samples as use
 from tui_cytpix.workflow.event_table import EventTable
 from tui_cytpix.workflow.run import Run
@@ -147,3 +149,54 @@ def test_a_gate_without_images_selects_nothing(run) -> None:
     with pytest.raises(SampleError, match="No image lies in the gate"):
         use.select(run, 50)
     assert run.settings.selection.images == ()
+
+
+def test_something_is_left_where_another_gate_holds_images_that_are_not_drawn(run) -> None:
+    for name, ends in (("low half", (0.0, 295.0)), ("high third", (395.0, 595.0))):
+        gates.add(run, Gate(name, (Axis("FSC-A"),), ((ends[0],), (ends[1],))))
+    gates.use_for_drawing(run, "low half")
+    assert len(evaluate.draw(run, 60)) == 30
+    assert not evaluate.any_left(run)
+    gates.use_for_drawing(run, "high third")  # 20 images, fewer than are drawn, none of them seen
+    assert evaluate.any_left(run)
+    assert len(evaluate.draw(run, 60)) == 20
+    assert not evaluate.any_left(run)
+
+
+@pytest.fixture
+def started(monkeypatch) -> list[JobFolder]:
+    """Jobs that would have been started."""
+    found: list[JobFolder] = []
+    monkeypatch.setattr(jobs, "start", found.append)
+    return found
+
+
+@pytest.fixture
+def model(model_file) -> ModelEntry:
+    return base_model.entry(model_file())
+
+
+def test_processing_a_run_keeps_to_the_gate_in_use(run, samples, started, model) -> None:
+    use.add_sample(run, samples.apart().with_fcs("far", 60, shift=1000.0), 0.3)
+    evaluate.process_run(run, model, ("csv",))
+    gates.add(run, LOW)
+    evaluate.process_run(run, model, ("csv",))  # a gate that is not in use changes nothing
+    gates.use_for_drawing(run, "low")
+    evaluate.process_run(run, model, ("csv",))
+    whole, again, part = (job.spec for job in started)
+    assert [sample["name"] for sample in whole["samples"]] == ["tube", "far"]
+    assert not any("events" in sample for sample in whole["samples"])
+    assert again["samples"] == whole["samples"]
+    assert part["gate"] == "low: FSC-A 0 to 190"
+    assert [(sample["name"], sample["events"]) for sample in part["samples"]] == [
+        ("tube", [str(n) for n in range(20)])  # the other sample has no image in the gate
+    ]
+    assert part["out"] != whole["out"] == again["out"]
+
+
+def test_processing_a_run_whose_gate_holds_nothing_says_so(run, started, model) -> None:
+    gates.add(run, Gate("beyond", (Axis("FSC-A"),), ((1e6,), (2e6,))))
+    gates.use_for_drawing(run, "beyond")
+    with pytest.raises(SampleError, match="No image lies in the gate"):
+        evaluate.process_run(run, model, ("csv",))
+    assert started == []

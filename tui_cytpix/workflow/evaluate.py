@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import RunError, SampleError, UsageError
 from tui_cytpix.formats.job_folder import JobFolder
-from tui_cytpix.workflow import base_model, jobs, predict
+from tui_cytpix.workflow import base_model, gates, jobs, predict
 from tui_cytpix.workflow.assess import extended, gate_in_use
 from tui_cytpix.workflow.run import Run
 
@@ -44,9 +45,9 @@ def _drawn(run: Run, images: int) -> tuple[ImageKey, ...]:
 
 def any_left(run: Run) -> bool:
     """Whether there is an image that `draw` could still draw; True where a sample can't be read, as `draw` tells."""
-    drawn = len(run.settings.evaluate.sequence)
+    drawn = run.settings.evaluate.sequence
     try:
-        return len(_drawn(run, drawn + 1)) > drawn
+        return not set(drawn).issuperset(_drawn(run, len(drawn) + 1))
     except SampleError:
         return True
 
@@ -150,12 +151,29 @@ def process(request: ProcessRequest, on_event: Follow) -> dict[str, Any]:
 
 
 def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolder:
-    """Processes the run's research samples into `processed/<model>` in the run."""
-    samples = tuple(
-        (s.name, run.folder.sample_path(s), s.um_per_px) for s in run.settings.samples if s.role != "training"
-    )
-    out = run.path / "processed" / f"{model.card.name}-{model.hash.removeprefix('sha256:')[:8]}"
+    """Processes the run's research samples into a folder of `processed/` in the run: one for each model and gate. Where
+    a gate is in use, only the images in it, and no sample without any.
+
+    Raises:
+        SampleError: a sample can't be read, lacks a parameter of the gate, or no image of any is in it.
+        UsageError, JobError: as `start_processing`.
+    """
+    samples = [s for s in run.settings.samples if s.role != "training"]
+    gate = gate_in_use(run)
+    inside = gates.to_draw_from(run, samples) if gate else {}
+    name = f"{model.card.name}-{model.hash.removeprefix('sha256:')[:8]}"
+    if gate:
+        name = f"{name}-gate-{hashlib.sha256(gate.encode()).hexdigest()[:8]}"
     settings = run.settings.train
     return start_processing(
-        ProcessRequest(samples, model, out, tuple(formats), device=settings.device, threads=settings.threads)
+        ProcessRequest(
+            tuple((s.name, run.folder.sample_path(s), s.um_per_px) for s in samples if inside.get(s.name, True)),
+            model,
+            run.path / "processed" / name,
+            tuple(formats),
+            device=settings.device,
+            threads=settings.threads,
+            gate=gate,
+            events=inside,
+        )
     )

@@ -34,7 +34,8 @@ def column_name(feature: str, model: str) -> str:
 
 
 def model_columns(run: Run, sample: str, fcs: FcsFile | None, rows: Mapping[str, int], total: int) -> Found:
-    """A column for each feature and model; processed files have all images, predictions those that were asked for.
+    """A column for each feature and model; processed files have all images, or those in a gate, predictions
+    those that were asked for.
 
     Args:
         run: whose `processed/` and `predictions/` are looked into.

@@ -8,6 +8,7 @@ from tui_cytpix.domain.training import JobState
 from tui_cytpix.ui.screens.review import ReviewScreen
 from tui_cytpix.ui.widgets.process_pane import ProcessPane
 from tui_cytpix.workflow import evaluate, processing
+from tui_cytpix.workflow.assess import gate_in_use
 from tui_cytpix.workflow.processing import ProcessStatus, ProcessWatch
 
 POLL_SECONDS = 0.5
@@ -78,10 +79,12 @@ class ProcessingScreen(ReviewScreen):
     def show_processing(self) -> None:
         """The pane from what is known."""
         model = self.judged_model
-        names = [s.name for s in self.session.run.settings.samples if s.role != "training"]
-        self.query_one(ProcessPane).show(
-            model.card.name if model else "", names, evaluate.FORMATS, self.formats, self.processing, self.key
-        )
+        run = self.session.run
+        names = [s.name for s in run.settings.samples if s.role != "training"]
+        what = f"Process {', '.join(names) or 'nothing'} with {model.card.name if model else 'no model yet'}"
+        gate = gate_in_use(run)
+        words = f"Only the images in the gate {gate}." if gate else ""
+        self.query_one(ProcessPane).show(what, words, evaluate.FORMATS, self.formats, self.processing, self.key)
 
     def on_process_pane_wished(self, event: ProcessPane.Wished) -> None:
         """Switches a format, or starts."""
@@ -104,8 +107,12 @@ class ProcessingScreen(ReviewScreen):
             self.report(f"Processing is at work: wait, or cancel it with {self.key('step.cancel')}.")
             return
         formats = [f for f in evaluate.FORMATS if f in self.formats]
-        await asyncio.to_thread(evaluate.process_run, self.session.run, model, formats)
+        job = await asyncio.to_thread(evaluate.process_run, self.session.run, model, formats)
         await self.watch_newest()
+        at_work = {sample["name"] for sample in job.spec["samples"]}
+        left_out = [s.name for s in self.session.run.settings.samples if s.role != "training" and s.name not in at_work]
+        if left_out:
+            self.report(f"No image of {', '.join(left_out)} lies in the gate: left out.")
 
     def cancel_more(self) -> None:
         """Stops the process job."""

@@ -241,15 +241,17 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
             else:
                 self._move_to(place)
 
-    def on_focus(self) -> None:
+    def on_focus(self, event: events.Focus) -> None:
         """The caption shows where the keys go."""
-        self._refresh_current()
+        self._take_focus(event, has=True)
 
-    def on_blur(self) -> None:
+    def on_blur(self, event: events.Blur) -> None:
         """The caption shows that they don't come here."""
-        self._refresh_current()
+        self._take_focus(event, has=False)
 
-    def _refresh_current(self) -> None:
+    def _take_focus(self, event: events.Event, *, has: bool) -> None:
+        event.prevent_default()  # Textual would send all thumbnails anew
+        self.has_focus = has
         key = self.current_key
         if key is not None:
             self._refresh_caption(key)

@@ -47,15 +47,17 @@ class ProcessPane(VerticalScroll, can_focus=True):
 
     def show(
         self,
-        model: str,
-        samples: Sequence[str],
+        what: str,
+        which: str,
         formats: Sequence[str],
         chosen: Sequence[str],
         status: ProcessStatus | None,
         key_of: Callable[[str], str],
     ) -> None:
-        """`status` is the job's, None where none was started."""
-        lines: list[str | Text] = [heading(f"Process {', '.join(samples) or 'nothing'} with {model or 'no model yet'}")]
+        """`what` is to be processed, `which` of its images, "" for all; `status` is the job's, None where none was
+        started.
+        """
+        lines: list[str | Text] = [heading(what), which]
         for number, name in enumerate(formats, 1):
             switched = "[x]" if name in chosen else "[ ]"
             words = FORMAT_WORDS.get(name, "")
