@@ -81,3 +81,21 @@ def test_a_sample_that_is_gone_is_named(run_main, run, tube, tmp_path) -> None:
     assert status == 0
     assert "moved: The sample is not where it was" in err
     assert "all events" in out
+
+
+def test_a_file_that_is_there_is_not_replaced(run_main, run, tmp_path) -> None:
+    run_main("run", "gate", run, "range", "cells", "FSC-A", "20000", "1e6")
+    mine = tmp_path / "mine.csv"
+    mine.write_text("mine")
+    for arguments in (
+        ("run", "gate", run, "list", "--out", mine),
+        ("run", "gate", run, "export", "cells", "--out", mine),
+        ("run", "report", run, "--out", mine),
+        ("models", "export", "cell-half", mine),
+    ):
+        status, _out, err = run_main(*arguments)
+        assert status == 2
+        assert "The file exists" in err
+        assert mine.read_text() == "mine"
+    for _ in range(2):  # the run's own page is made anew
+        assert run_main("run", "report", run)[0] == 0

@@ -65,7 +65,14 @@ async def test_files_come_in_and_go_out_with_one_clear_message(stage: Stage, tmp
         await until(pilot, lambda: "Written" in notices(app))
         await pilot.press("x")
         await reply(pilot, str(tmp_path / "out.safetensors"))
-        await until(pilot, lambda: "The file exists" in notices(app))
+        (tmp_path / "out.safetensors").write_text("mine")
+        await pilot.press("n")  # leaves it
+        assert (tmp_path / "out.safetensors").read_text() == "mine"
+        await pilot.press("x")
+        await reply(pilot, str(tmp_path / "out.safetensors"))
+        await pilot.press("y")
+        await until(pilot, lambda: notices(app).count("Written") == 2)
+        assert (tmp_path / "out.safetensors").read_bytes() == Path(screen.table.current.path).read_bytes()
         await pilot.press("c")
         await until(pilot, lambda: "Mark two models" in notices(app))
 

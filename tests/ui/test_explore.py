@@ -228,6 +228,13 @@ async def test_the_table_and_its_export(app: CytpixApp, tmp_path: Path) -> None:
         await press_each(pilot, "e")
         await reply(pilot, str(tmp_path / "table.csv"))
         await until(pilot, (tmp_path / "table.csv").is_file)
+        written = (tmp_path / "table.csv").read_bytes()
+        (tmp_path / "table.csv").write_text("mine")
+        for answer, kept in (("n", b"mine"), ("y", written)):
+            await press_each(pilot, "e")
+            await reply(pilot, str(tmp_path / "table.csv"))
+            await pilot.press(answer)
+            await until(pilot, lambda kept=kept: (tmp_path / "table.csv").read_bytes() == kept)
         await press_each(pilot, "enter")
         await until(pilot, lambda: screen.pane == "main")
         await quiet(pilot, screen)

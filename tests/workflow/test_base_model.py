@@ -9,7 +9,7 @@ import pytest
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.errors import ModelFileError
+from tui_cytpix.errors import ModelFileError, UsageError
 from tui_cytpix.formats.model_file import read_card
 from tui_cytpix.formats.prediction_store import Prediction, PredictionStore, write_shard
 from tui_cytpix.workflow import base_model
@@ -26,7 +26,7 @@ def test_import_find_list_and_export(model_file, tmp_path):
     shared = base_model.export_model(taken, tmp_path / "out")
     assert shared == tmp_path / "out" / "mine.safetensors"
     assert base_model.find(str(shared)).hash == taken.hash
-    with pytest.raises(ModelFileError, match="exists"):
+    with pytest.raises(UsageError, match="exists"):
         base_model.export_model(taken, shared)
     with pytest.raises(ModelFileError, match="can't be written"):
         base_model.export_model(taken, tmp_path / "no" / "folder.safetensors")

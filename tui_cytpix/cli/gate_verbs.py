@@ -29,7 +29,7 @@ def add(verbs: Any) -> None:
 
     listing = _verb(own, "list", "every gate with its events, by sample", list_gates)
     listing.add_argument("--parameter", dest="parameters", nargs="+", default=[], metavar="P", help="sum up these, two")
-    listing.add_argument("--out", type=Path, metavar="FILE.csv", help="write the table there as well")
+    listing.add_argument("--out", type=Path, metavar="FILE.csv", help="write the table there as well, to a new file")
 
     range_ = _verb(own, "range", "a gate on one parameter, both ends inside", add_range)
     range_.add_argument("name", metavar="NAME")
@@ -59,7 +59,7 @@ def add(verbs: Any) -> None:
 
     export = _verb(own, "export", "the events of a gate: .csv with every parameter, or .fcs", export_gate)
     export.add_argument("name", metavar="NAME")
-    export.add_argument("--out", type=Path, required=True, metavar="FILE")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
     export.add_argument("--sample", default="", metavar="NAME", help="where the run has several")
 
 
@@ -90,10 +90,13 @@ def list_gates(arguments: argparse.Namespace) -> int:
     """Statistics of all; reads only, so that it works beside an open app."""
     from tui_cytpix.domain.gate import Axis
     from tui_cytpix.workflow import explore
+    from tui_cytpix.workflow.outputs import refuse_existing
     from tui_cytpix.workflow.run import Run
 
     if len(arguments.parameters) > 2:
         raise UsageError("Too many parameters", ", ".join(arguments.parameters), "Give one or two.")
+    if arguments.out is not None:
+        refuse_existing(arguments.out)
     run = Run.open(arguments.run, writing=False)
     try:
         axes = [Axis(name) for name in arguments.parameters]
@@ -219,8 +222,10 @@ def export_gate(arguments: argparse.Namespace) -> int:
     """Events of one sample."""
     from tui_cytpix.workflow import explore, gates
     from tui_cytpix.workflow.event_table import EventTable
+    from tui_cytpix.workflow.outputs import refuse_existing
     from tui_cytpix.workflow.run import Run
 
+    refuse_existing(arguments.out)
     run = Run.open(arguments.run, writing=False)
     try:
         gates.find(run, arguments.name)

@@ -9,9 +9,12 @@ from tui_cytpix.cli.output import say, say_json
 
 def report(arguments: argparse.Namespace) -> int:
     """Writes the page; reads the run only, so that it works beside an open app."""
+    from tui_cytpix.workflow.outputs import refuse_existing
     from tui_cytpix.workflow.report import write_report
     from tui_cytpix.workflow.run import Run
 
+    if arguments.out is not None:
+        refuse_existing(arguments.out)
     run = Run.open(arguments.run, writing=False)
     try:
         out = write_report(run, arguments.out or run.path / "report.html")

@@ -72,7 +72,9 @@ def parser(prog: str) -> argparse.ArgumentParser:
     run_review.add_options(review)
 
     report = _verb(verbs, "report", "write all that was decided, with figures, as one HTML page", run_report.report)
-    report.add_argument("--out", type=Path, metavar="FILE", help="default: report.html in the run's folder")
+    report.add_argument(
+        "--out", type=Path, metavar="FILE", help="a new file; default: report.html in the run's folder, made anew"
+    )
 
     return parser
 

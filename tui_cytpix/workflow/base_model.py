@@ -18,6 +18,7 @@ from tui_cytpix.formats.atomic import replacing
 from tui_cytpix.formats.model_file import file_hash, read_card, read_tensors, write_model
 from tui_cytpix.formats.prediction_store import PredictionStore
 from tui_cytpix.workflow import jobs, predict
+from tui_cytpix.workflow.outputs import refuse_existing
 from tui_cytpix.workflow.resources import built_in_models, user_models
 from tui_cytpix.workflow.run import Run
 
@@ -116,17 +117,18 @@ def _taken(name: str) -> list[Path]:
     return [path for path in paths if path.exists()]
 
 
-def export_model(model: ModelEntry, out: Path) -> Path:
+def export_model(model: ModelEntry, out: Path, *, replace: bool = False) -> Path:
     """Copies a model's file to `out` (a file, or a folder to put it in); one that ends in `.onnx` gets the network in
     that format, which takes some seconds.
 
     Raises:
-        ModelFileError: something is there already, or it can't be written.
+        UsageError: something is there already, and is not to be replaced.
+        ModelFileError: it can't be written.
         JobError: ONNX can't be written.
     """
     target = out / f"{model.card.name}{SUFFIX}" if out.is_dir() else out
-    if target.exists():
-        raise ModelFileError("The file exists", f"{target}.", "Choose another name, or remove it first.")
+    if not replace:
+        refuse_existing(target)
     try:
         if target.suffix == ONNX:
             _export_onnx(model, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -206,6 +207,18 @@ class StepScreen(BaseScreen):
                 self.report(error)
 
         self.ask_panel.ask(question, default, answered)
+
+    def ask_file(self, question: str, default: Path, write: Callable[[Path], Any]) -> None:
+        """Asks where to write, and again before a file is replaced; an empty answer leaves it."""
+
+        def answered(text: str) -> None:
+            path = Path(text).expanduser()
+            if text and path.is_file():
+                self.ask_panel.confirm(f"{path} is there already. Replace it?", lambda: write(path))
+            elif text:
+                write(path)
+
+        self.ask(question, str(default), answered)
 
     def ask_number(
         self, question: str, default: float, callback: Callable[[float], Any], parse: Callable[[str], float] = float

@@ -261,13 +261,9 @@ class EvaluateScreen(PairReviewingScreen):
 
     def action_report(self) -> None:
         """Asks where to."""
-        default = str(self.session.run.path / "report.html")
-        self.ask(
-            "Write the report of this run (one HTML page) to:", default, lambda text: self._report_to(text or default)
-        )
-
-    def _report_to(self, text: str) -> None:
-        self.start(self._write_report(Path(text).expanduser()), "report")
+        question = "Write the report of this run (one HTML page) to:"
+        default = self.session.run.path / "report.html"
+        self.ask_file(question, default, lambda out: self.start(self._write_report(out), "report"))
 
     async def _write_report(self, out: Path) -> None:
         run = self.session.run

@@ -102,13 +102,11 @@ class EventTablesScreen(PlotScreen):
         default = Path.cwd() / f"{stem}.csv".replace("/", "_")
         statistics = self.pane == "statistics"
 
-        def write(text: str) -> None:
-            if text:
-                path = Path(text).expanduser()
-                words = "rows" if statistics else "events"
-                self.change(
-                    lambda seen: seen.export_statistics(path) if statistics else seen.export(path),
-                    lambda count: self.report(f"{count} {words}: {path}"),
-                )
+        def write(path: Path) -> None:
+            words = "rows" if statistics else "events"
+            self.change(
+                lambda seen: seen.export_statistics(path) if statistics else seen.export(path),
+                lambda count: self.report(f"{count} {words}: {path}"),
+            )
 
-        self.ask(f"Write {what} to:", str(default), write)
+        self.ask_file(f"Write {what} to:", default, write)

@@ -13,10 +13,9 @@ from tui_cytpix.workflow import base_model
 def ask_export(screen: WorkScreen, model: ModelEntry, question: str) -> None:
     """Asks for a place and copies the model's file there; an empty answer leaves it."""
 
-    async def export(text: str) -> None:
-        if text:
-            target = await asyncio.to_thread(base_model.export_model, model, Path(text).expanduser())
-            screen.report(f"Written: {target}")
+    async def export(path: Path) -> None:
+        target = await asyncio.to_thread(base_model.export_model, model, path, replace=path.is_file())
+        screen.report(f"Written: {target}")
 
-    default = str(Path.cwd() / f"{model.card.name}.safetensors")
-    screen.ask(question, default, lambda text: screen.start(export(text), "export"))
+    default = Path.cwd() / f"{model.card.name}.safetensors"
+    screen.ask_file(question, default, lambda path: screen.start(export(path), "export"))
