@@ -129,7 +129,6 @@ async def _one(pilot: Pilot[None], screen: AnnotateScreen, case: Case, image: Im
             break
         pressed.append(oracle.next_key(screen))
         await pilot.press(pressed[-1])
-        await pilot.pause()
         if pressed[-1].isdigit() and digit_alone is None and "called" in case.kind:
             assert screen.state is not None
             assert screen.state.segmentation is not None

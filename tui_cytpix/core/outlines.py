@@ -100,7 +100,7 @@ class Outlines:
 
 def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float64]:
     squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
-    return np.exp(-_WIDTH / one.shape[1] * squares.astype(np.float64))
+    return np.asarray(np.exp(-_WIDTH / one.shape[1] * squares), np.float64)
 
 
 def _stacked(looks: Sequence[NDArray[np.float64]]) -> NDArray[np.float32]:
