@@ -81,15 +81,17 @@ def _real(name: str) -> tuple[Crop, ...]:
 
 
 def _simulated(kind: str) -> tuple[Crop, ...]:
-    crops = []
-    for tube in range(TUBES):
-        events = list(simulate_sample(kind, IMAGES_PER_TUBE, FIRST_SEED + tube))
-        background = static_background(np.stack([event.image for event in events]))
-        crops += [
-            Crop(f"{tube}-{i}", f"tube {tube}", event.image, background, event.labels, SIMULATED_UM)
-            for i, event in enumerate(events)
-        ]
-    return tuple(crops)
+    return tuple(crop for number in range(TUBES) for crop in tube(kind, number, IMAGES_PER_TUBE))
+
+
+def tube(kind: str, number: int, images: int) -> list[Crop]:
+    """The images of one simulated tube."""
+    events = list(simulate_sample(kind, images, FIRST_SEED + number))
+    background = static_background(np.stack([event.image for event in events]))
+    return [
+        Crop(f"{number}-{i}", f"tube {number}", event.image, background, event.labels, SIMULATED_UM)
+        for i, event in enumerate(events)
+    ]
 
 
 def split(crops: Sequence[Crop], annotations: int, seed: int) -> tuple[list[Crop], list[Crop]]:

@@ -1,17 +1,18 @@
 """Proposals with one error each, on simulated and real images with truth.
 
-A source is one sample: of a simulated kind one tube, of a real set all crops.
+A source is one sample: of a simulated kind one tube (another for every seed), of a real set all crops.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.benchmarks._cells import CELLS, Crop, load
+from tests.benchmarks._cells import CELLS, Crop, load, tube
 from tui_cytpix.core.centroids import centre, centres
 from tui_cytpix.core.edit import loosen
 from tui_cytpix.core.regions import depth, label_objects
@@ -21,6 +22,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 SOURCES = ("sim:pombe-edinburgh", "sim:pombe-rich", "sim:yeast", "sim:leukocytes")
 REAL_SOURCES = ("pombe", "yeast", "rods", "eosinophils")
 OFF_PX, LOOSE_PX, MOST_PARTICLES = 10.0, 2, 6
+IMAGES = 60  # of a simulated tube
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,35 +141,42 @@ def truth_of(crop: Crop) -> Segmentation:
     return Segmentation(crop.labels > 0, centres(crop.labels))
 
 
+@lru_cache(maxsize=8)
 def sample(source: str, seed: int) -> list[Crop]:
-    """The crops of a source's sample that show one to six particles."""
-    crops = load(source)
-    tubes = sorted({crop.source for crop in crops})
-    if source.startswith("sim:"):
-        crops = tuple(crop for crop in crops if crop.source == tubes[seed % len(tubes)])
-    return [crop for crop in crops if 1 <= crop.count <= MOST_PARTICLES]
-
-
-def _in_random_order(crops: list[Crop], rng: np.random.Generator) -> Iterator[Crop]:
-    while True:
-        for place in rng.permutation(len(crops)):
-            yield crops[place]
+    """The crops of a source's sample that show one to six particles, each image once."""
+    crops = tube(source.removeprefix("sim:"), seed, IMAGES) if source.startswith("sim:") else load(source)
+    shown = {crop.image.tobytes(): crop for crop in crops if 1 <= crop.count <= MOST_PARTICLES}
+    return list(shown.values())
 
 
 def cases(number: int, seed: int) -> list[Case]:
-    """So many errors, of every kind in turn, on every source in turn; real ones where the shared data is there."""
+    """So many errors, of every kind in turn, on every source in turn; real ones where the shared data is there. No
+    image is taken twice: what learns from a sample's other images must not find this one among them.
+    """
     rng = np.random.default_rng(seed)
     sources = [*SOURCES, *(REAL_SOURCES if CELLS.is_dir() else ())]
-    crops = {source: _in_random_order(sample(source, seed), rng) for source in sources}
+    unused = {source: _shuffled(sample(source, seed), rng) for source in sources}
     found: list[Case] = []
     for place in range(number):
         kind = list(KINDS)[place % len(KINDS)]
-        for attempt in range(400):
-            source = sources[(place // len(KINDS) + attempt // 50) % len(sources)]
-            crop = next(crops[source])
-            truth = truth_of(crop)
-            proposal = KINDS[kind](truth, rng)
-            if proposal is not None:
-                found.append(Case(kind, source, crop.image, truth, proposal))
+        for source in (sources[(place // len(KINDS) + k) % len(sources)] for k in range(len(sources))):
+            case = _first_fit(kind, source, unused[source], rng)
+            if case is not None:
+                found.append(case)
                 break
     return found
+
+
+def _shuffled(crops: list[Crop], rng: np.random.Generator) -> list[Crop]:
+    return [crops[place] for place in rng.permutation(len(crops))]
+
+
+def _first_fit(kind: str, source: str, unused: list[Crop], rng: np.random.Generator) -> Case | None:
+    """The error on the first image that can have it; the image is used then."""
+    for place, crop in enumerate(unused):
+        truth = truth_of(crop)
+        proposal = KINDS[kind](truth, rng)
+        if proposal is not None:
+            del unused[place]
+            return Case(kind, source, crop.image, truth, proposal)
+    return None

@@ -84,7 +84,8 @@ def build_run(folder: Path, found: Sequence[Case], seed: int) -> Path:
     images = {image: case.image for image, case in zip(keys, found, strict=True)}
     proposals = {image: case.proposal for image, case in zip(keys, found, strict=True)}
     for name, source in {image.sample: case.source for image, case in zip(keys, found, strict=True)}.items():
-        for crop in sample(source, seed)[:MOST_OTHERS]:
+        shown = {case.image.tobytes() for case in found if case.source == source}
+        for crop in [crop for crop in sample(source, seed) if crop.image.tobytes() not in shown][:MOST_OTHERS]:
             other = ImageKey(name, f"other-{Path(crop.name).stem}")
             images[other], proposals[other] = crop.image, truth_of(crop)
     for image, pixels in images.items():
@@ -128,7 +129,6 @@ async def _one(pilot: Pilot[None], screen: AnnotateScreen, case: Case, image: Im
             break
         pressed.append(oracle.next_key(screen))
         await pilot.press(pressed[-1])
-        await pilot.pause()
         if pressed[-1].isdigit() and digit_alone is None and "called" in case.kind:
             assert screen.state is not None
             assert screen.state.segmentation is not None

@@ -68,14 +68,27 @@ def test_a_region_that_is_known_to_be_likely_competes(discs):
 def test_outlines_are_most_like_themselves(discs):
     truth, image = _picture(discs, np.random.default_rng(5), (20, 20, 10), (44, 44, 10))
     known = Outlines.of(image, truth)
-    assert len(known) == label_objects(truth)[1] == 2
+    assert len(known) > label_objects(truth)[1] == 2
     regions = [discs((20, 20, radius)) > 0 for radius in (7, 10, 13)]
-    away = known.unlikeness(image, WHOLE, regions)
-    assert away[1] == 0
-    assert away[0] > 0.2
-    assert away[2] > 0.2
+    expected = known.likeness(image, WHOLE, regions)
+    assert expected[1] > 0.9
+    assert expected[0] < 0.8
+    assert expected[2] < 0.8
     assert len(Outlines.joined([])) == 0
-    assert (Outlines.joined([]).unlikeness(image, WHOLE, regions) == 0).all()
+    assert (Outlines.joined([]).likeness(image, WHOLE, regions) == 0).all()
+
+
+def test_the_agreement_of_a_new_outline_is_foretold(discs):
+    """Of a third cell, drawn too small, rightly and too large, displaced or not: learnt from two others."""
+    rng = np.random.default_rng(6)
+    truth, image = _picture(discs, rng, (20, 20, 9), (44, 20, 11))
+    known = Outlines.of(image, truth)
+    wished, other = _picture(discs, rng, (32, 32, 10))
+    drawn = [discs((32, 32 + right, radius)) > 0 for radius in (6, 8, 10, 12, 14) for right in (0, 3)]
+    expected = known.likeness(other, WHOLE, drawn)
+    real = [foreground_iou(wished, region) for region in drawn]
+    assert np.argmax(expected) == np.argmax(real)
+    assert np.corrcoef(expected, real)[0, 1] > 0.8
 
 
 def test_a_profile_is_the_mean_at_each_distance_from_the_outline():
@@ -83,5 +96,5 @@ def test_a_profile_is_the_mean_at_each_distance_from_the_outline():
     image = np.repeat(np.arange(40.0)[:, None], 40, axis=1)
     mask = np.zeros((40, 40), bool)
     mask[20:, :] = True
-    gray = Outlines.of(image, mask).profiles[0, :13]
+    gray = Outlines.of(image, mask).looks[0, :13]
     assert (np.diff(gray) > 0).all()  # brighter from row to row, deeper and deeper

@@ -84,8 +84,6 @@ def select(window: Terminal) -> None:
     window.wait("▸3 Samples", r"tube 80 .*0\.3 \(fcs\)")
     window.press("p")
     window.answer("How many images to preview", "50")
-    window.wait("Preview 50 images")
-    window.press("s")
     window.wait("Selected 50: 35 at random, 15 for")
     window.press(".")
 

@@ -201,6 +201,18 @@ async def test_the_view_follows_the_crosshair(run: Path, monkeypatch: pytest.Mon
         assert part is not None
         assert part.left <= canvas.cursor[1] <= part.left + part.width
         assert any("─" in line for line in text(canvas))
+        canvas.put_cursor((124.0, 124.0))
+        steps, before = 0, canvas.view
+        while canvas.view == before:
+            await press_each(pilot, "h")
+            steps += 1
+        after = canvas.view
+        assert before is not None
+        assert after is not None
+        assert after.top == before.top  # only to the side where the crosshair goes
+        assert (canvas.cursor[1] + 0.5 - after.left) / after.width == pytest.approx(0.75, abs=0.02)
+        await press_each(pilot, " ".join("h" * int(0.6 * after.width)))
+        assert canvas.view == after
 
 
 async def test_a_crosshair_step_refreshes_a_few_narrow_cells(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,9 +60,9 @@ async def test_the_selection_is_drawn_and_comes_back(stage: Stage) -> None:
         await pilot.press("p")
         await reply(pilot, "20")
         await until(pilot, lambda: "out of range" in notices(app))
-        await reply(pilot, "50")
-        await pilot.press("s")
+        await reply(pilot, "50")  # selects them right away
         await until(pilot, lambda: app.session.run.settings.selection.images)
+        assert app.session.run.settings.selection.preview == 50
         await until(pilot, lambda: "Only 36 images" in words_of(app, "#about-words"))
         plot = screen.query_one(CoveragePlot)
         assert "o" in "".join(plot.render_line(y).text for y in range(plot.size.height - 1))
@@ -88,6 +88,10 @@ async def test_selecting_anew_asks_once_annotations_are_there(stage: Stage) -> N
         assert screen.query_one(AskPanel).asking
         await press_each(pilot, "n")
         assert not screen.query_one(AskPanel).asking
+        await pilot.press("p")
+        await reply(pilot, "60")
+        await until(pilot, lambda: screen.query_one(AskPanel).asking)
+        await press_each(pilot, "n")
         assert app.session.run.settings.selection == before
 
 

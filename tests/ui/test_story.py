@@ -70,7 +70,6 @@ async def select(pilot, app) -> None:
     await reply(pilot, "EMM")
     await pilot.press("p")
     await reply(pilot, "50")
-    await pilot.press("s")
     await until(pilot, lambda: app.session.run.settings.selection.images)
     await until(pilot, lambda: not screen.task_bar.working)
     await press_each(pilot, "full_stop")

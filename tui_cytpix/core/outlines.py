@@ -1,12 +1,13 @@
 """How outlines lie in their images: what is seen on the way from outside an object across its outline into it.
 
 Outlines of one sample are drawn alike, whatever they follow (the dark rim, the middle of the halo, ...), so those that
-are there tell how another one of the same sample is to be drawn.
+are there tell how another one of the same sample is to be drawn. Each is also looked at where it would be wrong:
+further out or in, displaced, cut off; so what tells a right outline from one that is a little wrong is learnt as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -21,53 +22,62 @@ _SMOOTH_PX = 0.7
 _LEAST_NOISE = 1e-3
 _GRAY_UNIT, _STEEP_UNIT = 2.0, 4.0  # times the noise, where the scale turns from linear to logarithmic
 _SMALLEST = 12  # px
-_AREA_WEIGHT = 0.1
 _PARTS = 3
+_WRONG = 24  # ways to draw an outline wrongly
+_MOST_OUT_PX, _MOST_IN, _AWAY = 6, 0.4, 0.25  # the last two of the radius
+_OFTEN_AWAY, _OFTEN_CUT, _LEAST_LEFT = 0.7, 0.5, 0.5
+_WIDTH, _RIDGE, _LEAST_SPREAD = 0.3, 0.1, 0.1
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
 class Outlines:
-    """What objects of a sample look like across their outlines.
+    """What objects of a sample look like across their outlines, and across others that would be wrong.
 
     Attributes:
-        profiles: float32 (N, 39): for gray, its magnitude and its steepness the means over the pixels of each px of
-            distance from 6 px outside to 6 px inside, and over what lies deeper; a logarithmic scale in units of noise.
-        log_areas: float32 (N,), of the areas in px.
+        looks: float32 (N, 40): for gray, its magnitude and its steepness the means over the pixels of each px of
+            distance from 6 px outside to 6 px inside, and over what lies deeper, a logarithmic scale in units of noise;
+            at last the logarithm of the area in px.
+        ious: float32 (N,), how well the outline agrees with the true one, 1 for that itself.
     """
 
-    profiles: NDArray[np.float32]
-    log_areas: NDArray[np.float32]
+    looks: NDArray[np.float32]
+    ious: NDArray[np.float32]
 
     @classmethod
     def of(cls, image: NDArray[np.generic], mask: NDArray[np.bool_]) -> Outlines:
         """The objects of a mask (bool, (H, W)) in an image less its background (H, W); those of 12 px or more."""
         labels, count = label_objects(mask)
-        regions = [labels == number for number in range(1, count + 1)]
-        return cls._of([region for region in regions if region.sum() >= _SMALLEST], _channels(image))
-
-    @classmethod
-    def _of(cls, regions: Sequence[NDArray[np.bool_]], channels: NDArray[np.float32]) -> Outlines:
-        profiles = [_profile(channels, region) for region in regions]
-        return cls(
-            np.array(profiles, np.float32).reshape(-1, _PARTS * (2 * _REACH + 1)),
-            np.log([int(region.sum()) for region in regions]).astype(np.float32),
-        )
+        channels = _channels(image)
+        rng = np.random.default_rng(0)
+        looks: list[NDArray[np.float64]] = []
+        ious: list[float] = []
+        for number in range(1, count + 1):
+            region = labels == number
+            if region.sum() < _SMALLEST:
+                continue
+            free = region | ~mask
+            for drawn in (region, *(wrong & free for wrong in _wrongly_drawn(region, rng))):
+                if drawn.sum() >= _SMALLEST:
+                    looks.append(_look(channels, drawn))
+                    ious.append(int((drawn & region).sum()) / int((drawn | region).sum()))
+        return cls(_stacked(looks), np.array(ious, np.float32))
 
     @classmethod
     def joined(cls, parts: Sequence[Outlines]) -> Outlines:
         """All of them in one."""
-        none = cls(np.zeros((0, _PARTS * (2 * _REACH + 1)), np.float32), np.zeros(0, np.float32))
-        parts = [none, *parts]
-        return cls(np.vstack([p.profiles for p in parts]), np.concatenate([p.log_areas for p in parts]))
+        parts = [cls(_stacked([]), np.zeros(0, np.float32)), *parts]
+        return cls(np.vstack([p.looks for p in parts]), np.concatenate([p.ious for p in parts]))
 
     def __len__(self) -> int:
-        return len(self.log_areas)
+        """How many outlines, right and wrong."""
+        return len(self.ious)
 
-    def unlikeness(
+    def likeness(
         self, image: NDArray[np.generic], part: tuple[slice, slice], regions: Sequence[NDArray[np.bool_]]
     ) -> NDArray[np.float64]:
-        """How far each region's outline in an image less its background is from the most similar of these: root mean
-        square over the profile, a tenth of the squared difference in log area added.
+        """How well each region's outline in an image less its background is likely to agree with the true one: the IoU
+        that kernel ridge regression (Gaussian, on standardised looks) expects.
 
         Args:
             image: (H, W); the noise is measured on all of it.
@@ -79,10 +89,43 @@ class Outlines:
         """
         if not len(self) or not len(regions):
             return np.zeros(len(regions))
-        theirs = self._of(regions, _channels(image)[:, part[0], part[1]])
-        away = ((theirs.profiles[:, None] - self.profiles) ** 2).mean(axis=2)
-        sizes = (theirs.log_areas[:, None] - self.log_areas) ** 2
-        return np.asarray(np.sqrt((away + _AREA_WEIGHT * sizes).min(axis=1)), np.float64)
+        channels = _channels(image)[:, part[0], part[1]]
+        theirs = _stacked([_look(channels, region) for region in regions])
+        middle, spread = self.looks.mean(axis=0), self.looks.std(axis=0) + _LEAST_SPREAD
+        known, asked = (self.looks - middle) / spread, (theirs - middle) / spread
+        usual = float(self.ious.mean())
+        alike = _alike(known, known) + _RIDGE * np.eye(len(known))
+        return np.asarray(usual + _alike(asked, known) @ np.linalg.solve(alike, self.ious - usual), np.float64)
+
+
+def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float64]:
+    squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
+    return np.asarray(np.exp(-_WIDTH / one.shape[1] * squares), np.float64)
+
+
+def _stacked(looks: Sequence[NDArray[np.float64]]) -> NDArray[np.float32]:
+    return np.array(looks, np.float32).reshape(-1, _PARTS * (2 * _REACH + 1) + 1)
+
+
+def _wrongly_drawn(region: NDArray[np.bool_], rng: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
+    """Further out or in, most of them also displaced, half of them cut off by a straight line."""
+    height, width = region.shape
+    radius = float(np.sqrt(region.sum() / np.pi))
+    for _ in range(_WRONG):
+        steps = int(rng.integers(-max(3, round(_MOST_IN * radius)), _MOST_OUT_PX + 1))
+        change = cv2.dilate if steps > 0 else cv2.erode
+        drawn = change(as_uint8(region), _CROSS, iterations=abs(steps))
+        if rng.random() < _OFTEN_AWAY:
+            down, right = rng.normal(0, _AWAY * radius, 2).round()
+            away = np.array([[1, 0, right], [0, 1, down]])
+            drawn = cv2.warpAffine(drawn, away, (width, height), flags=cv2.INTER_NEAREST)
+        ys, xs = np.nonzero(drawn)
+        if rng.random() < _OFTEN_CUT and len(ys):
+            angle = rng.uniform(0, 2 * np.pi)
+            along = ys * np.sin(angle) + xs * np.cos(angle)
+            beyond = along > np.quantile(along, rng.uniform(_LEAST_LEFT, 1))
+            drawn[ys[beyond], xs[beyond]] = 0
+        yield drawn.view(np.bool_)
 
 
 def _channels(image: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -94,8 +137,10 @@ def _channels(image: NDArray[np.generic]) -> NDArray[np.float32]:
     return np.stack([shades, np.abs(shades), np.arcsinh(steep / _STEEP_UNIT)]).astype(np.float32)
 
 
-def _profile(channels: NDArray[np.float32], region: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Means over the pixels of each distance, (39,); where an object has no inner pixels, those of its deepest."""
+def _look(channels: NDArray[np.float32], region: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Means over the pixels of each distance, and the log area, (40,); where an object has no inner pixels, those of
+    its deepest.
+    """
     box = bounding_box(region)
     assert box is not None
     part = box.grown(_REACH + 2, region.shape).slices
@@ -111,7 +156,7 @@ def _profile(channels: NDArray[np.float32], region: NDArray[np.bool_]) -> NDArra
         sums = np.bincount(places, weights=channel[part].ravel(), minlength=2 * _REACH + 2)[1:]
         means = np.where(pixels > 0, sums / np.maximum(pixels, 1), np.nan)
         found.append(_filled(means))
-    return np.concatenate(found)
+    return np.concatenate([*found, [np.log(region.sum())]])
 
 
 def _filled(means: NDArray[np.float64]) -> NDArray[np.float64]:

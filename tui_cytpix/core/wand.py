@@ -168,7 +168,7 @@ def _in_turn(
     worth = [_worth(region, steep, signal[part], usual.particle_px) for region in regions]
     orders = [list(np.argsort(-np.array(worth), kind="stable"))]
     if usual.outlines is not None and len(usual.outlines):
-        orders.insert(0, list(np.argsort(usual.outlines.unlikeness(image, part, regions), kind="stable")))
+        orders.insert(0, list(np.argsort(-usual.outlines.likeness(image, part, regions), kind="stable")))
     kept: list[NDArray[np.bool_]] = []
     for order in itertools.cycle(orders):
         while order and any(_overlap(regions[order[0]], other) >= _ALIKE for other in kept):

@@ -68,7 +68,8 @@ def samples(settings: RunSettings) -> str:
         then = "{samples.select} selects images anyway" if not settings.selection.images else "go on anyway"
         return f"Pixel size unknown ({unknown}): state it with {{samples.scale}} where you know it; {then}."
     if not settings.selection.images:
-        return f"{{samples.select}} selects {settings.selection.preview} images; {{samples.preview}} changes how many."
+        number = settings.selection.preview
+        return f"{{samples.select}} selects {number} images, {{samples.preview}} another number of them."
     return "Images are selected: {samples.images} shows them, {app.next-step} goes on to annotate and train."
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MAX_GAP_SECONDS = 60.0
 TYPICAL_OF, LEAST_TYPICAL = 200, 5
-OUTLINES_OF = 20  # images
+OUTLINES_OF, MOST_OUTLINES = 20, 750  # images; outlines, right and wrong
 __all__ = ["Annotator", "Point", "nearest_centroid", "queue"]
 
 
@@ -118,7 +118,7 @@ class Annotator:
                 image = self._difference(key)
                 if image is not None:
                     found.append(Outlines.of(image, segmentation.mask))
-                if len(found) == OUTLINES_OF:
+                if len(found) == OUTLINES_OF or sum(map(len, found)) >= MOST_OUTLINES:
                     break
         return Outlines.joined(found)
 

@@ -81,8 +81,8 @@ BASE_MODEL = (
 )
 
 SAMPLES = (
-    _C("samples.select", "s", "Select", "Choose the preview images, 70 % at random, 30 % for variety.", footer=True),
-    _C("samples.preview", "p", "How many", "How many images to preview, 50 to 1000.", footer=True),
+    _C("samples.select", "s", "Select", "Select the preview images, 70 % at random, 30 % for variety.", footer=True),
+    _C("samples.preview", "p", "Select how many", "State how many (50 to 1000), and select them.", footer=True),
     _C("samples.scale", "m", "µm/px", "State the sample's pixel size in micrometres.", footer=True),
     _C("samples.condition", "c", "Condition", "Label the sample's condition.", footer=True),
     _C("samples.replicate", "y", "Replicate", "Label its replicate."),

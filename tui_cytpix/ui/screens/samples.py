@@ -177,33 +177,33 @@ class SamplesScreen(SampleLabels):
     # The selection
 
     def action_preview(self) -> None:
-        """Asks how many."""
+        """Asks how many, and selects them."""
         self.ask_number(
             f"How many images to preview ({MIN_PREVIEW} to {MAX_PREVIEW}; more for heterogeneous samples)?",
             self.session.run.settings.selection.preview,
-            self._set_preview,
+            lambda images: self._select_unless_lost(int(images)),
             whole(MIN_PREVIEW, MAX_PREVIEW),
         )
 
-    def _set_preview(self, images: float) -> None:
-        run = self.session.run
-        run.update(replace(run.settings, selection=replace(run.settings.selection, preview=int(images))))
-        self.say_next()
-
     def action_select(self) -> None:
-        """Selects; asks first where annotations could fall out of the preview."""
+        """Selects as many as last time."""
+        self._select_unless_lost(self.session.run.settings.selection.preview)
+
+    def _select_unless_lost(self, preview: int) -> None:
+        """Asks first where annotations could fall out of the preview."""
         run = self.session.run
         if run.settings.selection.images and run.annotations.decided():
             self.ask_panel.confirm(
                 "Select anew? Your annotations stay and still train, but the preview shows other images.",
-                lambda: self.start(self._select(), "select"),
+                lambda: self.start(self._select(preview), "select"),
             )
         else:
-            self.start(self._select(), "select")
+            self.start(self._select(preview), "select")
 
-    async def _select(self) -> None:
+    async def _select(self, preview: int) -> None:
         run = self.session.run
-        preview = run.settings.selection.preview
+        run.update(replace(run.settings, selection=replace(run.settings.selection, preview=preview)))
+        self.say_next()
         found = await self.in_thread("Looking at morphologies", lambda tell: samples.select(run, preview, tell))
         if found is None:
             return

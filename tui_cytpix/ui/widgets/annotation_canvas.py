@@ -24,6 +24,7 @@ from tui_cytpix.ui.widgets.picture_tiles import Cell
 
 FAR_PX = 8
 EDGE_SHARE = 0.08  # of the view: a crosshair closer to the border moves the view
+BEHIND = 0.25  # of the view: what is kept of where the crosshair came from, as every such move draws the whole view
 ARMS = ((0, -2), (0, -1), (0, 1), (0, 2), (-1, 0), (1, 0))  # (rows, columns) of cells
 
 
@@ -68,8 +69,9 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
             if self.path is not None:
                 self.path.append(self.cursor)
             self.post_message(self.CursorMoved(self.cursor))
-        if self._leaves_view():
-            self.centre = self.cursor
+        view = self.view
+        if view is not None and self._leaves(view):
+            self.centre = self._following(view)
             self.redraw()
         else:
             self.redraw_on_top()
@@ -99,9 +101,8 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         picture = self.picture
         return (1, 1) if picture is None else (int(picture.shape[0]), int(picture.shape[1]))
 
-    def _leaves_view(self) -> bool:
-        view = self.view
-        if view is None or self.zoom == 0:
+    def _leaves(self, view: render.View) -> bool:
+        if self.zoom == 0:
             return False
         down = (self.cursor[0] + 0.5 - view.top) / view.height
         right = (self.cursor[1] + 0.5 - view.left) / view.width
@@ -119,6 +120,11 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
             or (x < view.left + EDGE_SHARE * view.width and view.left > 0)
             or (x > view.left + (1 - EDGE_SHARE) * view.width and view.left + view.width < width)
         )
+
+    def _following(self, view: render.View) -> tuple[float, float]:
+        """The centre of the view that the crosshair moves into."""
+        y, x = self.cursor
+        return _moved_along(y, view.top, view.height), _moved_along(x, view.left, view.width)
 
     # Drawing
 
@@ -260,3 +266,17 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         """Zooms out."""
         event.stop()
         self._zoom_by(-1)
+
+
+def _moved_along(at: float, start: float, length: float) -> float:
+    """Along one axis: where the middle of a view is to be so that the crosshair has most of it before it. Far from the
+    border the view stays, and it is centred on what lies half of it away or more.
+    """
+    share = (at + 0.5 - start) / length
+    if not -0.5 < share < 1.5:
+        return at
+    if share < EDGE_SHARE:
+        return at - (0.5 - BEHIND) * length
+    if share > 1 - EDGE_SHARE:
+        return at + (0.5 - BEHIND) * length
+    return start + length / 2 - 0.5
