@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,6 +81,17 @@ def test_it_is_self_contained_and_nothing_is_read_as_markup(told, tmp_path):
     assert str(tmp_path) not in text.replace(str(told.settings.assess.model), "").replace(
         told.settings.base_model.model, ""
     )
+
+
+def test_the_sample_run_tells_where_its_model_comes_from_without_the_curve(tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(Path(__file__).parents[2] / "sample_runs" / "s_pombe", copy)
+    with Run.open(copy, writing=False) as run:
+        text = report.write_report(run, tmp_path / "report.html").read_text("utf-8")
+        card = base_model.entry(run.folder.model_path).card.training
+    assert str(card["curve"][0][1]) not in text
+    assert f"name {card['lineage'][0]['name']}" in text
+    assert "[{" not in text
 
 
 def test_an_empty_run_has_a_report_too(tmp_path):

@@ -23,7 +23,8 @@ h1 { font-size: 1.7rem; margin: 0 0 .2rem; } h2 { font-size: 1.25rem; margin: 2.
 p { margin: .4rem 0; max-width: 48rem; } p.lead { font-weight: 600; } p.dim, figcaption { color: var(--dim); }
 table { border-collapse: collapse; margin: .6rem 0; font-variant-numeric: tabular-nums; font-size: .92rem; }
 th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
-  overflow-wrap: anywhere; } th { color: var(--dim); font-weight: 600; }
+  overflow-wrap: anywhere; } th { color: var(--dim);
+  font-weight: 600; overflow-wrap: normal; }
 .pictures { display: flex; flex-wrap: wrap; gap: .8rem; margin: .8rem 0; }
 figure { margin: 0; } figcaption { font-size: .82rem; max-width: 15.5rem; }
 img { display: block; width: 15.5rem; max-width: 100%; image-rendering: pixelated; }

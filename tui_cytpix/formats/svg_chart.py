@@ -39,12 +39,11 @@ class Axes:
 
 
 def lines(axes: Axes, series: Iterable[Series]) -> str:
-    """Lines with a legend."""
+    """Lines with a legend of those that have points."""
     drawn, legend = [], []
-    for number, one in enumerate(series):
-        if one.points:
-            places = " ".join("{:.1f},{:.1f}".format(*axes.place(p)) for p in one.points)
-            drawn.append(f'<polyline class="{one.kind}" points="{places}"/>')
+    for number, one in enumerate(one for one in series if one.points):
+        places = " ".join("{:.1f},{:.1f}".format(*axes.place(p)) for p in one.points)
+        drawn.append(f'<polyline class="{one.kind}" points="{places}"/>')
         x = _LEFT + 8 + number * 150
         legend.append(
             f'<line class="{one.kind}" x1="{x}" x2="{x + 18}" y1="8" y2="8"/><text x="{x + 23}" y="12">'

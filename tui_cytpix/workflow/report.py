@@ -232,6 +232,15 @@ def _evaluate(run: Run) -> Blocks:
     )
 
 
+def _told(value: object) -> str:
+    """A value of a card: records become words, numbers get six digits."""
+    if isinstance(value, list):
+        return "; ".join(_told(one) for one in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_told(one)}" for name, one in value.items() if one != "")
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def _provenance(run: Run) -> Blocks:
     settings = run.settings
     rows: list[Sequence[object]] = [
@@ -243,8 +252,11 @@ def _provenance(run: Run) -> Blocks:
     if run.folder.model_path.is_file():
         new = base_model.entry(run.folder.model_path)
         rows.append(("New model", f"{new.card.name} {new.hash}"))
-        rows += [(f"· {name}", value) for name, value in new.card.training.items()]
-    rows += [(f"Sample {s.name}", f"{Path(s.path).name}, {s.size} bytes, {s.fingerprint}") for s in settings.samples]
+        # The curve is drawn above, with all its numbers.
+        rows += [(f"· {name}", _told(value)) for name, value in new.card.training.items() if name != "curve"]
+    for sample in settings.samples:
+        size = f", {sample.size} bytes" if sample.size else ""  # a folder has none
+        rows.append((f"Sample {sample.name}", f"{Path(sample.path).name}{size}, {sample.fingerprint}"))
     rows += [("Training settings", ", ".join(f"{k} {v}" for k, v in asdict(settings.train).items()))]
     people = {v.who for v in run.verdicts} | {v.who for v in run.pair_verdicts}
     people |= {a.who for a in run.annotations.decided()}
