@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 OUTLINE, MARK = (255, 170, 40), (60, 220, 255)
 LEAST_PX, MARGIN_PX, GAP = 96, 16, 4
 TEST_CAPTION = (
-    "Wrong images against images judged, in the order of the random draw. Dashed, from the earliest decision on: at the "
-    "upper line the model is to be retrained, at the lower one, which begins later, it is kept."
+    "Wrong images against images judged, in the order of the random draw. Dashed, from the earliest decision on: at "
+    "the upper line the model is to be retrained, at the lower one, which begins later, it is kept."
 )
 CURVES_CAPTION = "Training accuracy (TA) and validation accuracy (VA): foreground IoU times count agreement."
 SELECTION_CAPTION = (
