@@ -15,9 +15,9 @@ from tui_cytpix.core.regions import Box
 from tui_cytpix.core.resample import resampled
 
 GRAIN = 4  # px of a full-resolution input: a tenth of the particles that networks are trained on
+MARGIN = 1.5  # of the coarsest pixel's edge: what of its surroundings the network sees with a region, at least
 BUCKET = 32  # px of a full-resolution input: of few sizes more go through the network together
 MOST_SHARE = 0.9  # of a frame: where crops would cover more, the network sees it whole
-MARGIN = 1.5  # of the coarsest pixel's edge: what of its surroundings the network sees with a region, at least
 MOST_CROPS = 32  # so it does where there are more regions: to find out which could share a crop would take longer
 
 

@@ -117,13 +117,10 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
         return -(-len(self._order.shown) // self.columns)
 
     def _resize_grid(self) -> None:
-        self._fit()
-        self.refresh()
-
-    def _fit(self) -> None:
         if self.size.width:  # else hidden: it is told its size when it shows
             self.virtual_size = Size(self.size.width, self._rows * self._cell_height + 1)
             self._show_cursor()
+        self.refresh()
 
     def on_mount(self) -> None:
         """Takes the theme's overlay colours."""
@@ -138,8 +135,8 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
         self.refresh()
 
     def on_resize(self) -> None:
-        """Perhaps another number of columns; what shows is drawn for this size already."""
-        self._fit()
+        """Another number of columns."""
+        self._resize_grid()
 
     def _region(self, place: int) -> Region:
         """Where an item is, in the virtual plane."""
