@@ -22,6 +22,7 @@ from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.base import StepScreen
 from tui_cytpix.ui.screens.home import HomeScreen
+from tui_cytpix.ui.session import TrainingChanged
 from tui_cytpix.ui.widgets.help_panel import HelpPanel
 from tui_cytpix.ui.widgets.palette_panel import PalettePanel
 from tui_cytpix.ui.widgets.step_rail import training_text
@@ -172,6 +173,21 @@ async def test_a_disk_that_refuses_is_told_and_shown(run: Path, monkeypatch: pyt
         monkeypatch.setattr(type(app.session.run), "problem", "the disk is full")  # type: ignore[union-attr]
         await until(pilot, lambda: "NOT SAVED" in screen.rail.render().plain)
         assert "the disk is full" in notices(app)
+
+
+async def test_what_reaches_a_screen_while_its_run_closes_finds_the_run(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_on(monkeypatch, run, Train)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_train(app, pilot)
+        found = []
+        monkeypatch.setattr(Train, "on_training", lambda screen, _status: found.append(screen.session))
+        screen.post_message(TrainingChanged(TrainingStatus(JobState.FINISHED)))
+        await app.close_run()
+        assert len(found) == 1
+        assert app.session is None
+        assert isinstance(app.screen, HomeScreen)
 
 
 async def test_dark_and_light(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
