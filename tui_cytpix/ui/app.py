@@ -204,13 +204,11 @@ class CytpixApp(KeyOrderApp):
 
     async def close_run(self) -> None:
         """Saves and closes the open run, if any; training goes on by itself."""
-        if self.session is None:
-            return
         # Its screens go first: until a screen is gone, messages reach it and need the run.
-        while len(self.screen_stack) > 1 and not isinstance(self.screen, HomeScreen):
+        while self.session is not None and len(self.screen_stack) > 1 and not isinstance(self.screen, HomeScreen):
             await self.pop_screen()
         session, self.session = self.session, None
-        if session is None:  # closed from elsewhere meanwhile
+        if session is None:
             return
         if not await asyncio.to_thread(session.close):
             self.report("Not everything could be saved: the disk refused.")

@@ -8,9 +8,8 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS
@@ -21,6 +20,7 @@ from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.goal_questions import ask_rates
 from tui_cytpix.ui.screens.review import ReviewScreen
 from tui_cytpix.ui.screens.work import whole
+from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery import Gallery
 from tui_cytpix.ui.widgets.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.model_table import ModelTable

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.css.query import NoMatches
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -39,6 +40,8 @@ class BaseScreen(Screen[None]):
     SCOPES: ClassVar[tuple[str, ...]] = ()
     BACK: ClassVar[str] = "Back"  # what `q` does, in a word
     AUTO_FOCUS = ""
+    # What gains or loses the focus paints itself; Textual would paint the whole screen besides.
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     _came_from: Widget | None = None
 
     def compose(self) -> ComposeResult:

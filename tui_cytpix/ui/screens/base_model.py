@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, DataTable
+from textual.widgets import DataTable
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
@@ -20,6 +20,7 @@ from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.export import ask_export
 from tui_cytpix.ui.screens.pairs import pairs_of, pairs_of_several
 from tui_cytpix.ui.screens.work import WorkScreen
+from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal
 from tui_cytpix.ui.widgets.hint import Words
 from tui_cytpix.ui.widgets.model_table import ModelTable, card_lines
 from tui_cytpix.ui.widgets.pair_view import PairView

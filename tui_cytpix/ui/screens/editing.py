@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-from textual.containers import Horizontal
 from textual.widget import Widget
 
 from tui_cytpix.domain.annotation import Annotation, Status
@@ -15,6 +14,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.screens.base import StepScreen
 from tui_cytpix.ui.widgets.annotation_canvas import AnnotationCanvas
 from tui_cytpix.ui.widgets.annotation_readout import Shown, lines, paragraphs
+from tui_cytpix.ui.widgets.boxes import Horizontal
 from tui_cytpix.ui.widgets.readout import Readout
 from tui_cytpix.workflow import base_model, suggest
 from tui_cytpix.workflow.anatomy import Anatomy, ObjectPart, compared, dissect

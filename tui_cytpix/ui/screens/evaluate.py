@@ -10,9 +10,8 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
@@ -24,6 +23,7 @@ from tui_cytpix.ui.screens.export import ask_export
 from tui_cytpix.ui.screens.pair_reviewing import PairReviewingScreen
 from tui_cytpix.ui.screens.pairs import pairs_of
 from tui_cytpix.ui.screens.work import whole
+from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.model_table import ModelTable

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from rich.text import Text
-from textual.widgets import ContentSwitcher, DataTable
+from textual.widgets import DataTable
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Verdict
 from tui_cytpix.ui.screens.work import WorkScreen
+from tui_cytpix.ui.widgets.boxes import ContentSwitcher
 from tui_cytpix.ui.widgets.gallery import GalleryItem
 from tui_cytpix.ui.widgets.model_table import ModelTable
 from tui_cytpix.ui.widgets.review_pane import BADGES, ReviewItem, ReviewPane

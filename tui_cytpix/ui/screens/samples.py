@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, DataTable
+from textual.widgets import DataTable
 
 from tui_cytpix.domain.run_settings import MAX_PREVIEW, MIN_PREVIEW
 from tui_cytpix.domain.sample import SampleRef
@@ -20,6 +20,7 @@ from tui_cytpix.ui import hints
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.sample_labels import SampleLabels
 from tui_cytpix.ui.screens.work import whole
+from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal, Vertical
 from tui_cytpix.ui.widgets.coverage_plot import CoveragePlot
 from tui_cytpix.ui.widgets.event_image import EventImageView
 from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem

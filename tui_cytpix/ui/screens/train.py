@@ -9,10 +9,8 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import BindingType
-from textual.containers import Horizontal
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher
 
 from tui_cytpix.domain.annotation import MIN_ANNOTATED, Side
 from tui_cytpix.domain.model_card import ModelEntry
@@ -23,6 +21,7 @@ from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui import hints
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.training_wishes import TrainingWishes
+from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal
 from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.hint import Words
 from tui_cytpix.ui.widgets.preview_items import badge, preview_item

@@ -8,11 +8,11 @@ from typing import ClassVar, TypeVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher
 
 from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.commands import all_commands, bindings, key_text, of_scope
 from tui_cytpix.ui.screens.base import StepScreen
+from tui_cytpix.ui.widgets.boxes import ContentSwitcher
 from tui_cytpix.ui.widgets.hint import Hint
 from tui_cytpix.ui.widgets.task_bar import TaskBar
 from tui_cytpix.workflow.predict import PredictProgress

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
 from tui_cytpix.ui.text import plain
+from tui_cytpix.ui.widgets.boxes import Vertical
 from tui_cytpix.ui.widgets.typed_line import TypedLine
 
 Answer = Callable[[str], object]

@@ -8,11 +8,11 @@ from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from tui_cytpix.ui.widgets.boxes import Vertical
 from tui_cytpix.ui.widgets.typed_line import TypedLine
 
 

@@ -10,13 +10,13 @@ from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.text import plain, shortened
+from tui_cytpix.ui.widgets.boxes import Horizontal, Vertical
 from tui_cytpix.ui.widgets.event_image import AHEAD, EventImageView
 from tui_cytpix.ui.widgets.hint import Words
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 from textual.errors import NoWidget
 from textual.filter import ANSIToTruecolor
 from textual.geometry import Region
@@ -25,6 +24,7 @@ from textual.widgets import Static
 from tui_cytpix.core import render
 from tui_cytpix.ui.graphics.surface import Piece, PixelImage, Sprite, Surface
 from tui_cytpix.ui.graphics.text_cells import Drawing, style
+from tui_cytpix.ui.widgets.boxes import Horizontal, Vertical
 from tui_cytpix.ui.widgets.picture import Look, Palette
 
 CHUNK_ROWS = 6  # cells: a change sends the chunks that it touches
@@ -44,15 +44,12 @@ class Tile(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Cells of full colour, without border or padding: what Textual does for these takes as long as the cells."""
+        self._view.fit()
         strips = [Strip(self._view.cells_of(self, y), self.outer_size.width) for y in crop.line_range]
         for line_filter in self.get_line_filters():
             if not isinstance(line_filter, ANSIToTruecolor):
                 strips = [strip.apply_filter(line_filter, self.background_colors[1]) for strip in strips]
         return [strip.crop(crop.x, crop.right) for strip in strips]
-
-    def on_resize(self) -> None:
-        """The view fits the picture to all tiles."""
-        self._view.fit()
 
     def pieces(self, row: int, column: int, width: int) -> Iterator[Piece]:
         """The picture's pixels under some cells."""
@@ -90,6 +87,7 @@ class TiledPicture(Vertical):
         self._drawing: Drawing | None = None
         self._glyphs: dict[Cell, tuple[str, Style]] = {}
         self._chunks: dict[tuple[int, int], PixelImage] = {}
+        self._places = [Region() for _ in self.tiles]  # of the tiles, when the picture was drawn
 
     def compose(self) -> ComposeResult:
         """Title and tiles."""
@@ -145,17 +143,30 @@ class TiledPicture(Vertical):
     # What differs
 
     def fit(self) -> None:
-        """Draws anew where the tiles have another size than the picture; they get theirs after the view has its own."""
+        """Draws anew where the tiles have another size than the picture; asked by whatever tile is painted first, as
+        all have their sizes by then. Tiles that stayed where they were would not be painted by themselves.
+        """
         if self._drawing is None or self._drawing.size != self.cell_size:
-            self.redraw()
+            before = self._places
+            self._draw()
+            self._chunks.clear()
+            if self._drawing is not None:
+                for tile, place in zip(self.tiles, before, strict=True):
+                    if tile.region == place:
+                        tile.refresh()
+
+    def _draw(self) -> None:
+        self._drawing = self.draw()
+        self._places = [tile.region for tile in self.tiles]
+        self._on_top()
 
     def redraw(self) -> None:
         """Draws anew and sends what differs from what is on the screen."""
         if not self.is_attached:
             return
         before, glyphs, sprite = self._drawing, self._glyphs, self.sprite
-        self._drawing = after = self.draw()
-        self._on_top()
+        self._draw()
+        after = self._drawing
         if before is None or after is None or before.inks.shape != after.inks.shape or before.cell != after.cell:
             self._chunks.clear()
             for tile in self.tiles:

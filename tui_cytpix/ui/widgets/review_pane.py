@@ -10,7 +10,7 @@ from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.message import Message
 
 from tui_cytpix.domain.sample import ImageKey
@@ -18,6 +18,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.text import plain
+from tui_cytpix.ui.widgets.boxes import Horizontal
 from tui_cytpix.ui.widgets.event_image import AHEAD, EventImageView
 from tui_cytpix.ui.widgets.gallery import Tone
 from tui_cytpix.ui.widgets.hint import Words

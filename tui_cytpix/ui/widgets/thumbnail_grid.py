@@ -12,6 +12,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from tui_cytpix.core import render
 from tui_cytpix.domain.sample import ImageKey
@@ -116,10 +117,22 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
     def _rows(self) -> int:
         return -(-len(self._order.shown) // self.columns)
 
-    def _resize_grid(self) -> None:
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        """Takes its rows along with its size, before either is painted: told of them later, it would paint twice."""
+        changed = super()._size_updated(size, virtual_size, container_size, layout)
+        if changed:
+            self._arrange_rows()
+        return changed
+
+    def _arrange_rows(self) -> None:
+        """Scrolls over as many rows as there are; nothing else on the screen moves for it, so none is laid out."""
         if self.size.width:  # else hidden: it is told its size when it shows
-            self.virtual_size = Size(self.size.width, self._rows * self._cell_height + 1)
+            self.set_reactive(Widget.virtual_size, Size(self.size.width, self._rows * self._cell_height + 1))
+            self._scroll_update(self.virtual_size)
             self._show_cursor()
+
+    def _resize_grid(self) -> None:
+        self._arrange_rows()
         self.refresh()
 
     def on_mount(self) -> None:
@@ -133,10 +146,6 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
         self._palette = Palette.of(self.app)
         self._drawn.clear()
         self.refresh()
-
-    def on_resize(self) -> None:
-        """Another number of columns."""
-        self._resize_grid()
 
     def _region(self, place: int) -> Region:
         """Where an item is, in the virtual plane."""

@@ -9,7 +9,6 @@ from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.events import Resize
 from textual.message import Message
 from textual.widgets import DataTable
@@ -19,6 +18,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.training import Epoch, TrainingStatus
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.text import plain
+from tui_cytpix.ui.widgets.boxes import Vertical
 from tui_cytpix.ui.widgets.curve_plot import TA_MARK, VA_MARK, CurvePlot, sparkline
 from tui_cytpix.ui.widgets.hint import Words
 from tui_cytpix.ui.widgets.table import Table
