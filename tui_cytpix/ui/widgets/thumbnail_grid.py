@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -42,6 +43,14 @@ class Thumbnail:
         self.lines: dict[int, list[Segment]] = {}
 
 
+class Geometry(NamedTuple):
+    """Of a grid, in thumbnails and cells."""
+
+    columns: int
+    thumb: int
+    page_height: int
+
+
 class ThumbnailGrid(ScrollView, inherit_bindings=False):
     """Shows an arrangement of items and a cursor on one of them."""
 
@@ -73,6 +82,8 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
         self._chosen_columns = 0
         self._drawn: OrderedDict[tuple[object, ...], Thumbnail] = OrderedDict()
         self._asked_for: tuple[int, int] = (-1, -1)
+        self._geometry_of: tuple[object, ...] = ()
+        self._geometry_kept = Geometry(1, LEAST_THUMB, 1)
         self._palette = Palette()
 
     @property
@@ -91,27 +102,40 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
     # Geometry
 
     @property
+    def _geometry(self) -> Geometry:
+        """For the size as it is. Every cell of every line asks, and Textual looks a size up in its styles each time."""
+        of = (self.outer_size, self.show_vertical_scrollbar, self._chosen_columns)
+        if of != self._geometry_of:
+            width, height = self.size
+            page = max(1, height - 1)
+            most = max(1, width // (LEAST_THUMB + 1))
+            usual = USUAL_THUMB if height >= TALL else SMALL_THUMB
+            columns = min(self._chosen_columns or max(1, round(width / usual)), most)
+            fits = 2 * max(1, page - 1) if height else USUAL_THUMB
+            self._geometry_of, self._geometry_kept = (
+                of,
+                Geometry(columns, max(4, min(width // columns - 1, fits)), page),
+            )
+        return self._geometry_kept
+
+    @property
     def columns(self) -> int:
         """Thumbnails side by side: as chosen, else what suits the width."""
-        width = max(1, self.size.width)
-        most = max(1, width // (LEAST_THUMB + 1))
-        usual = USUAL_THUMB if self.size.height >= TALL else SMALL_THUMB
-        return min(self._chosen_columns or max(1, round(width / usual)), most)
+        return self._geometry.columns
 
     @property
     def thumb(self) -> int:
         """Cells across a thumbnail: they share the width, and one with its caption fits the height."""
-        fits = 2 * max(1, self.page_height - 1) if self.size.height else USUAL_THUMB
-        return max(4, min(self.size.width // self.columns - 1, fits))
+        return self._geometry.thumb
 
     @property
     def page_height(self) -> int:
         """Rows for thumbnails: the last one is the status line."""
-        return max(1, self.size.height - 1)
+        return self._geometry.page_height
 
     @property
     def _cell_height(self) -> int:
-        return (self.thumb + 1) // 2 + 1
+        return (self._geometry.thumb + 1) // 2 + 1
 
     @property
     def _rows(self) -> int:
