@@ -13,6 +13,7 @@ from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui import key_order
 from tui_cytpix.ui.screens.evaluate import EvaluateScreen
+from tui_cytpix.ui.screens.train import TrainScreen
 
 
 async def test_from_the_gallery_through_the_editor_to_the_next_step(
@@ -59,3 +60,23 @@ async def test_a_slow_start_holds_keys_only_so_long(tmp_path: Path, monkeypatch:
         first = await on_screen(pilot, "TrainScreen")
         await burst(pilot, "full_stop comma")
         await until(pilot, lambda: app.screen is not first and type(app.screen) is type(first), "there and back")
+
+
+async def test_a_key_typed_while_the_app_opens_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    enter = TrainScreen.enter
+
+    async def enters_late(screen: TrainScreen) -> None:
+        await asyncio.sleep(0.2)
+        await enter(screen)
+
+    monkeypatch.setattr(TrainScreen, "enter", enters_late)
+    stage = build(tmp_path, monkeypatch)
+    select(stage)
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, TrainScreen))
+        screen = app.screen
+        assert not screen.gallery.items
+        await burst(pilot, "t")
+        await until(pilot, lambda: screen.gallery.items and screen.has_class("-in-training"))
+        assert app.focused is screen.training_pane

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 from textual import events
 from textual.dom import DOMNode
@@ -45,14 +45,23 @@ class KeyOrderApp(EndingApp):
 
     async def _hand_on(self) -> None:
         try:
+            await self._at_most(self._opened())
             while self._typed:
                 before = self.focused or self.screen
                 await super().on_event(self._typed.popleft())
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LONGEST_WAIT):
-                        await self._settled(before)
+                await self._at_most(self._settled(before))
         except Exception as error:  # as in Textual's queues: the app ends and tells
             self._handle_exception(error)
+
+    @staticmethod
+    async def _at_most(wait: Awaitable[None]) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(wait, LONGEST_WAIT)
+
+    async def _opened(self) -> None:
+        """Until what opens, also by itself, is ready for keys."""
+        while self.opening or any(worker.group == FIRST and not worker.is_finished for worker in self.workers):
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _settled(self, sender: DOMNode) -> None:
         """Until messages from `sender` have come up to the app, and what opened is ready for keys."""
@@ -61,8 +70,7 @@ class KeyOrderApp(EndingApp):
                 handled = asyncio.Event()
                 if node.call_later(handled.set):
                     await handled.wait()
-        while self.opening or any(worker.group == FIRST and not worker.is_finished for worker in self.workers):
-            await asyncio.sleep(LOOK_EVERY)
+        await self._opened()
 
     @property
     def opening(self) -> bool:
