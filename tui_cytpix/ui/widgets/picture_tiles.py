@@ -16,7 +16,7 @@ from rich.style import Style
 from textual.app import ComposeResult
 from textual.errors import NoWidget
 from textual.filter import ANSIToTruecolor
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
@@ -41,6 +41,12 @@ class Tile(Widget):
     def __init__(self, view: TiledPicture, place: int) -> None:
         super().__init__()
         self._view, self.place = view, place
+
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        changed = super()._size_updated(size, virtual_size, container_size, layout)
+        if changed:
+            self._exchange_repaint_regions()  # this layout paints them: left, the next small change would again
+        return changed
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Cells of full colour, without border or padding: what Textual does for these takes as long as the cells."""

@@ -146,6 +146,7 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
         changed = super()._size_updated(size, virtual_size, container_size, layout)
         if changed:
             self._arrange_rows()
+            self._exchange_repaint_regions()  # this layout paints them: left, the next small change would again
         return changed
 
     def _arrange_rows(self) -> None:
