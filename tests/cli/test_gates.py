@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+from tests.workflow import workspaces as wsp
 from tui_cytpix.formats.fcs import read_fcs
 from tui_cytpix.workflow import samples
 from tui_cytpix.workflow.run import Run
@@ -99,3 +100,22 @@ def test_a_file_that_is_there_is_not_replaced(run_main, run, tmp_path) -> None:
         assert mine.read_text() == "mine"
     for _ in range(2):  # the run's own page is made anew
         assert run_main("run", "report", run)[0] == 0
+
+
+def test_a_flowjo_workspace(run_main, run, tmp_path) -> None:
+    pytest.importorskip("flowkit", reason="FlowKit (the extra `flowjo`) is not installed")
+    inner = wsp.population("bright", wsp.rectangle(("BL1-A", 1000.0, None)))
+    populations = [wsp.population("cells", wsp.rectangle(("FSC-A", 20000.0, 1e6)), inner), wsp.either("any", "cells")]
+    path = wsp.write(tmp_path / "w.wsp", wsp.sample("tube.fcs", populations))
+    status, out, err = run_main("run", "gate", run, "import", path)
+    assert status == 1  # one is left out
+    assert out.splitlines() == ["cells: FSC-A 20000 to 1e+06", "bright: BL1-A 1000 to 1e+15, within cells"]
+    assert "tube is tube.fcs in the workspace." in err
+    assert "Left out: any: It is a boolean gate." in err
+    status, out, err = run_main("run", "gate", run, "import", path, "--sample", "tube", "--json")
+    found = json.loads(out)
+    assert (found["gates"], found["samples"]) == ([], {"tube": "tube.fcs"})
+    assert "bright is in the run already." in found["notes"]
+    status, out, _ = run_main("run", "gate", run, "list", "--json")
+    everything, cells, bright = json.loads(out)["populations"]
+    assert everything["events"] > cells["events"] > bright["events"] > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from driving import burst, notices, press_each, until
 from steps import IMAGES, SAMPLE, Stage, build, choose_base, on_screen, opened, reply, state_goal, truth, words_of
 from textual.pilot import Pilot
 
+from tests.workflow import workspaces as wsp
 from tui_cytpix.domain.gate import Axis, Gate
 from tui_cytpix.formats.fcs_write import write_fcs_new
 from tui_cytpix.ui.app import CytpixApp
@@ -270,3 +272,31 @@ async def test_without_fcs_it_says_so(stage: Stage) -> None:
         await until(pilot, lambda: "nothing to plot" in notices(app))
         await press_each(pilot, "x y X r space i w e n N z f c q")
         await on_screen(pilot, "EvaluateScreen")
+
+
+async def test_gates_of_a_flowjo_workspace(app: CytpixApp, tmp_path: Path) -> None:
+    pytest.importorskip("flowkit", reason="FlowKit (the extra `flowjo`) is not installed")
+    populations = [wsp.population("left", wsp.rectangle(("FSC-A", 0.0, 100.0))), wsp.either("any", "left")]
+    path = wsp.write(tmp_path / "w.wsp", wsp.sample(f"{SAMPLE}.fcs", populations))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await on_screen(pilot, "SamplesScreen")
+        screen = await explorer(pilot)
+        await press_each(pilot, "I")
+        await reply(pilot, str(path))
+        await until(pilot, lambda: "Gates: 1 imported, 1 left out." in notices(app))
+        assert "Left out: any: It is a boolean gate." in notices(app)
+        await press_each(pilot, "n")
+        await until(pilot, lambda: "▸left" in words_of(app, "#populations"))
+        assert screen.exploration.rows().sum() == 100
+
+
+async def test_a_flowjo_workspace_without_flowkit(app: CytpixApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("flowkit.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "flowkit", None)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await on_screen(pilot, "SamplesScreen")
+        await explorer(pilot)
+        await press_each(pilot, "I")
+        await reply(pilot, "w.wsp")
+        await until(pilot, lambda: "pip install 'tui-cytpix[flowjo]'" in notices(app))

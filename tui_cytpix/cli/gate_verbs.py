@@ -1,4 +1,4 @@
-"""`run gate DIR list|range|polygon|remove|use|export`: the gates of a run."""
+"""`run gate DIR list|range|polygon|import|remove|use|export`: the gates of a run."""
 
 from __future__ import annotations
 
@@ -50,6 +50,11 @@ def add(verbs: Any) -> None:
     polygon.add_argument("--x-scale", choices=KINDS, default="", help=scale)
     polygon.add_argument("--y-scale", choices=KINDS, default="", help="likewise")
     _add_common(polygon)
+
+    take = _verb(own, "import", "the gates of a FlowJo workspace (needs the extra `flowjo`)", import_gates)
+    take.add_argument("workspace", type=Path, metavar="FILE.wsp")
+    which = "take this sample's; default: those that are the same in all samples of the run"
+    take.add_argument("--sample", default="", metavar="NAME", help=which)
 
     remove = _verb(own, "remove", "a gate, and those that lie in it", remove_gate)
     remove.add_argument("name", metavar="NAME")
@@ -186,6 +191,24 @@ def _add(
     else:
         say(f"{gate.name}: {gate.describe()}")
     return 0
+
+
+def import_gates(arguments: argparse.Namespace) -> int:
+    """Status 1 where some are left out."""
+    from tui_cytpix.cli.run_verbs import writing
+    from tui_cytpix.workflow import flowjo_gates, gates
+    from tui_cytpix.workflow.run import Run
+
+    with writing(Run.open(arguments.run)) as run:
+        found = flowjo_gates.find_gates(run, arguments.workspace, arguments.sample)
+        gates.add(run, *found.gates)
+    if arguments.json:
+        say_json({"run": str(run.path), "workspace": str(arguments.workspace), **asdict(found)})
+    else:
+        say(*(f"{gate.name}: {gate.describe()}" for gate in found.gates))
+        note(*(f"{name} is {own} in the workspace." for name, own in found.samples.items()))
+        note(*found.details, found.summary)
+    return 1 if found.left_out else 0
 
 
 def remove_gate(arguments: argparse.Namespace) -> int:

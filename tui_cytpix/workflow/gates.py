@@ -18,14 +18,14 @@ from tui_cytpix.workflow.run import Run
 ALL = "all events"
 
 
-def add(run: Run, gate: Gate) -> None:
-    """Keeps a gate in the run.
+def add(run: Run, *new: Gate) -> None:
+    """Keeps gates in the run, all of them or none.
 
     Raises:
         UsageError: there is one of that name, or no such parent.
     """
-    gates = (*run.settings.gates, gate)
-    if gate.name == ALL:
+    gates = (*run.settings.gates, *new)
+    if any(gate.name == ALL for gate in new):
         raise UsageError("A gate can't be called so", f"{ALL!r} means that no gate is chosen.", "Give another name.")
     try:
         check_gates(gates)

@@ -29,6 +29,7 @@ EXPLORE = (
     _C("explore.next-gate", "n", "Gate", "Show the events of the next gate, of the one before.", footer=True),
     _C("explore.previous-gate", "N", "Gate back"),
     _C("explore.delete", "D", "Delete", "Delete the gate that is shown, and those in it (asks)."),
+    _C("explore.import", "I", "Import", "Take the gates of a FlowJo workspace (.wsp) into the run."),
     _C("explore.images", "w", "Images", "The images of the events shown; again: back to the plot.", footer=True),
     _C("explore.nearest", "i", "Nearest", "The image of the event nearest to the crosshair."),
     _C("explore.events", "T", "Events", "The events shown as a table, those with an image first."),

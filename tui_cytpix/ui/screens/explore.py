@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -24,9 +25,11 @@ from tui_cytpix.ui.widgets.event_plot import EventPlot
 from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.hint import Words
 from tui_cytpix.ui.widgets.table import Table
-from tui_cytpix.workflow import base_model, evaluate, gates
+from tui_cytpix.workflow import base_model, evaluate, flowjo_gates, gates
 from tui_cytpix.workflow.event_plot import short
 from tui_cytpix.workflow.explore import axis_name
+
+MOST_DETAILS = 5  # of an import, in a notice
 
 
 class ExploreScreen(EventTablesScreen):
@@ -163,6 +166,23 @@ class ExploreScreen(EventTablesScreen):
     async def _delete_gate(self) -> None:
         self.exploration.delete_gate()
         self.redraw()
+
+    def action_import(self) -> None:
+        """Asks for the file."""
+        question = "FlowJo workspace (.wsp) whose gates the run takes:"
+        self.ask(question, "", lambda text: self.start(self._import(text), "import"))
+
+    async def _import(self, text: str) -> None:
+        if not text:
+            return
+        self.report("Reading the workspace.")
+        run = self.session.run
+        found = await asyncio.to_thread(flowjo_gates.find_gates, run, Path(text).expanduser())
+        gates.add(run, *found.gates)
+        rest = len(found.details) - MOST_DETAILS
+        more = [f"{rest} sentences more: `tui-cytpix run gate {run.path.name} import` tells them."] if rest > 0 else []
+        said = "\n".join([found.summary, *found.details[:MOST_DETAILS], *more])
+        self.redraw(lambda _none: self.report(said))
 
     def action_selection(self) -> None:
         """Images are drawn from the gate shown, or from all events again."""
