@@ -54,7 +54,7 @@ class ExploreScreen(EventTablesScreen):
         """One pane at a time."""
         with ContentSwitcher(initial="main"):
             with Horizontal(id="main"):
-                yield EventPlot(shades=self.cytpix.surface.shades, id="plot")
+                yield EventPlot(self.read_out, shades=self.cytpix.surface.shades, id="plot")
                 with Vertical(id="side"):
                     with VerticalScroll(id="list", can_focus=False):
                         yield Words(id="populations")

@@ -124,10 +124,6 @@ class PlotScreen(WorkScreen):
 
     # The crosshair
 
-    def on_event_plot_moved(self) -> None:
-        """Says where it is."""
-        self.read_out()
-
     def read_out(self) -> None:
         """Values at the crosshair, and how many events are in its cell."""
         seen = self.exploration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.color import Color as RichColor
@@ -39,7 +40,11 @@ INKS = ("axis", "gate", "other", "drawn", "cursor", "event")
 
 
 class EventPlot(Widget):
-    """Shows what `show` was given last; the crosshair is at `at`, shares of the area, y upwards."""
+    """Shows what `show` was given last; the crosshair is at `at`, shares of the area, y upwards.
+
+    `moved` is called when the crosshair is elsewhere. A message would arrive after the crosshair is painted, and what
+    is said about it would come a frame later.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"event-plot--{name}" for name in (*INKS, "few", "many")}
     DEFAULT_CSS = """
@@ -56,14 +61,18 @@ class EventPlot(Widget):
     BINDINGS: ClassVar[list[BindingType]] = bindings("plot")
     can_focus = True
 
-    class Moved(Message):
-        """The crosshair is elsewhere."""
-
     class Resized(Message):
         """The area has another size."""
 
-    def __init__(self, *, shades: bool = False, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        moved: Callable[[], object] = lambda: None,
+        *,
+        shades: bool = False,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
         super().__init__(id=id)
+        self._moved = moved
         self._shades = shades
         self._picture = Picture()
         self._readout = ""
@@ -246,7 +255,7 @@ class EventPlot(Widget):
         for x, y in (old, new):
             self.refresh(Region(0, ABOVE + y, MARGIN + x + 2, 1))
         self.refresh(Region(0, ABOVE + rows, MARGIN + max(old[0], new[0]) + 1, 1))
-        self.post_message(self.Moved())
+        self._moved()
 
     def action_move(self, right: int, down: int) -> None:
         """By so many cells."""
