@@ -27,6 +27,8 @@ class HelpPanel(VerticalScroll):
     """
     BINDINGS: ClassVar[list[BindingType]] = [("j", "scroll_down", ""), ("k", "scroll_up", "")]
 
+    _listed: tuple[tuple[str, ...], Mapping[str, str]] = ((), {})
+
     def compose(self) -> ComposeResult:
         """One long text."""
         yield Static(markup=False)
@@ -38,7 +40,9 @@ class HelpPanel(VerticalScroll):
 
     def show(self, scopes: tuple[str, ...], keys: Mapping[str, str]) -> None:
         """Opens with the commands of these scopes, under the user's keys."""
-        self.query_one(Static).update(help_table([c for s in scopes for c in of_scope(s)], keys))
+        if (scopes, keys) != self._listed:  # to lay the same list out again takes longer than to show it
+            self._listed = (scopes, dict(keys))
+            self.query_one(Static).update(help_table([c for s in scopes for c in of_scope(s)], keys))
         self.add_class("-open")
         self.scroll_home(animate=False)
         self.screen.set_focus(self)
