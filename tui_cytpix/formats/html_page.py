@@ -32,7 +32,7 @@ svg { max-width: 100%; height: auto; } svg text { fill: var(--dim); font: 11px s
 .axis { stroke: var(--line); } .a { stroke: var(--a); fill: var(--a); } .b { stroke: var(--b); fill: var(--b); }
 .c { stroke: var(--c); fill: var(--c); } .rule { stroke: var(--dim); stroke-dasharray: 4 3; }
 polyline { fill: none !important; stroke-width: 1.6; } circle { stroke: none; } .far { fill: var(--line); }
-@media print { h2 { break-after: avoid; } figure { break-inside: avoid; } }
+@media print { h2, h3 { break-after: avoid; } figure { break-inside: avoid; } }
 """
 
 
