@@ -193,6 +193,7 @@ def job(tmp_path) -> Job:
         (RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried"),
          "The memory is full", "smaller steps"),
         (RuntimeError("std::bad_alloc"), "The memory is full", "smaller steps"),
+        (RuntimeError("could not create a primitive"), "The memory is full", "smaller steps"),
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"), "GPU's memory", "device cpu"),
         (RuntimeError("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might"),
          "The GPU failed: CUDA error: an illegal memory access was encountered.", "device cpu"),
