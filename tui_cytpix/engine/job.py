@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 BEAT_SECONDS = 2.0
 # The last is oneDNN's, where it gets no room for the code of a convolution.
 _NO_MEMORY = re.compile(
-    r"can't allocate memory|not enough memory|bad_?alloc|Insufficient memory|to allocate|could not create a primitive", re.I
+    r"can't allocate memory|not enough memory|bad_?alloc|Insufficient memory|to allocate|could not create a primitive",
+    re.I,
 )
 _GPU = re.compile(r"\b(CUDA|CUBLAS|CUDNN|NVML|AcceleratorError)", re.I)
 PROGRESS_SECONDS = 0.5
