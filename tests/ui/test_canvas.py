@@ -50,7 +50,7 @@ class CanvasScreen(StepScreen):
         self.points: list[tuple[float, float]] = []
 
     def body(self) -> Iterable[Widget]:
-        yield AnnotationCanvas()
+        yield AnnotationCanvas(self.moved)
 
     async def enter(self) -> None:
         canvas = self.query_one(AnnotationCanvas)
@@ -58,8 +58,8 @@ class CanvasScreen(StepScreen):
         canvas.edit(keys(N)[0], segmentation_of(events(N)[0]), events(N)[0].labels, "")
         canvas.put_cursor((124.0, 124.0))
 
-    def on_annotation_canvas_cursor_moved(self, event: AnnotationCanvas.CursorMoved) -> None:
-        self.points.append(event.point)
+    def moved(self) -> None:
+        self.points.append(self.query_one(AnnotationCanvas).cursor)
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ class EditingScreen(StepScreen):
     def body(self) -> Iterable[Widget]:
         """The canvas and the read-out beside it."""
         with Horizontal():
-            yield AnnotationCanvas(id="canvas")
+            yield AnnotationCanvas(self.cursor_moved, id="canvas")
             yield Readout(id="side")
 
     @property
@@ -204,9 +204,8 @@ class EditingScreen(StepScreen):
             found.append(compared(state.segmentation, state.proposal))
         return tuple(words for words in found if words)
 
-    def on_annotation_canvas_cursor_moved(self, event: AnnotationCanvas.CursorMoved) -> None:
+    def cursor_moved(self) -> None:
         """Position and object under the crosshair."""
-        event.stop()
         self.show_pen()
         self.refresh_readout()
 

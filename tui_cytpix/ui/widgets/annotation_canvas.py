@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.message import Message
 
 from tui_cytpix.core import render
 from tui_cytpix.domain.sample import ImageKey
@@ -29,20 +28,18 @@ ARMS = ((0, -2), (0, -1), (0, 1), (0, 2), (-1, 0), (1, 0))  # (rows, columns) of
 
 
 class AnnotationCanvas(EventImageView, inherit_bindings=False):
-    """The crosshair is a position (y, x) in whole image pixels; it posts `CursorMoved`, and decides nothing."""
+    """The crosshair is a position (y, x) in whole image pixels; the canvas decides nothing.
+
+    `moved` is called when the crosshair is elsewhere. A message would arrive after the crosshair is painted, and what
+    is said about its place would come a frame later.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("cursor", "image")
     TILES = 8  # what changes is mostly the crosshair
 
-    class CursorMoved(Message):
-        """The crosshair is elsewhere."""
-
-        def __init__(self, point: tuple[float, float]) -> None:
-            super().__init__()
-            self.point = point
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, moved: Callable[[], object] = lambda: None, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
+        self._moved = moved
         self.cursor: tuple[float, float] = (0.0, 0.0)
         self.grabbed = False
         self.steered = False  # the user has moved the crosshair on this image
@@ -64,17 +61,19 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         shape = self.shape
         y = float(min(max(round(point[0]), 0), shape[0] - 1))
         x = float(min(max(round(point[1]), 0), shape[1] - 1))
-        if (y, x) != self.cursor:
+        elsewhere = (y, x) != self.cursor
+        if elsewhere:
             self.cursor = (y, x)
             if self.path is not None:
                 self.path.append(self.cursor)
-            self.post_message(self.CursorMoved(self.cursor))
         view = self.view
         if view is not None and self._leaves(view):
             self.centre = self._following(view)
             self.redraw()
         else:
             self.redraw_on_top()
+        if elsewhere:
+            self._moved()
 
     def grab(self, *, on: bool) -> None:
         """Shows that the crosshair carries a centroid."""
@@ -214,7 +213,7 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         """Around the crosshair."""
         self.centre = self.cursor
         super()._zoom_by(by)
-        self.post_message(self.CursorMoved(self.cursor))
+        self._moved()
 
     def step_through(self, points: Iterable[tuple[float, float]], by: int, *, nearest_first: bool = True) -> None:
         """To the next (or, with -1, the previous) of some points, from the one under the crosshair on; elsewhere to the
