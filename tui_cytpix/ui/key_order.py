@@ -56,7 +56,8 @@ class KeyOrderApp(EndingApp):
     @staticmethod
     async def _at_most(wait: Awaitable[None]) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(wait, LONGEST_WAIT)
+            async with asyncio.timeout(LONGEST_WAIT):
+                await wait
 
     async def _opened(self) -> None:
         """Until what opens, also by itself, is ready for keys."""
