@@ -175,9 +175,12 @@ class ExploreScreen(EventTablesScreen):
     async def _import(self, text: str) -> None:
         if not text:
             return
-        self.report("Reading the workspace.")
         run = self.session.run
-        found = await asyncio.to_thread(flowjo_gates.find_gates, run, Path(text).expanduser())
+        found = await self.in_thread(
+            "Reading the workspace", lambda _progress: flowjo_gates.find_gates(run, Path(text).expanduser())
+        )
+        if found is None:
+            return
         gates.add(run, *found.gates)
         rest = len(found.details) - MOST_DETAILS
         more = [f"{rest} sentences more: `tui-cytpix run gate {run.path.name} import` tells them."] if rest > 0 else []
