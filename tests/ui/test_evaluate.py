@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from tui_cytpix.domain.gate import Axis, Gate
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.formats.model_file import read_card, read_tensors, write_model
 from tui_cytpix.ui.widgets.pair_view import PairView
-from tui_cytpix.workflow import base_model, evaluate, gates
+from tui_cytpix.workflow import base_model, evaluate, gates, processing
+from tui_cytpix.workflow.processing import ProcessWatch
 from tui_cytpix.workflow.run import Run
 
 
@@ -94,6 +96,24 @@ async def test_processing_starts_shows_outputs_and_is_found_again(stage: Stage) 
         assert screen.pane == "main"
     async with opened(stage, "EvaluateScreen") as (app, pilot, _screen):
         await until(pilot, lambda: "done: 1 files" in words_of(app, "#tally-words"))
+
+
+async def test_the_end_of_processing_is_told_though_it_came_before_the_first_look(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished(stage)
+    watch_newest = processing.watch_newest
+
+    def late(run: Run) -> ProcessWatch | None:
+        watch = watch_newest(run)
+        while watch is not None and watch.poll().live:
+            time.sleep(0.01)
+        return watch
+
+    monkeypatch.setattr(processing, "watch_newest", late)
+    async with opened(stage, "EvaluateScreen", "judged_model") as (app, pilot, _screen):
+        await press_each(pilot, "p enter")
+        await until(pilot, lambda: "done: " in notices(app))
 
 
 async def test_no_format_is_told(stage: Stage, tmp_path: Path) -> None:

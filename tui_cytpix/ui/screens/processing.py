@@ -23,14 +23,14 @@ class ProcessingScreen(ReviewScreen):
         self.processing: ProcessStatus | None = None
         self._watch: ProcessWatch | None = None
 
-    async def watch_newest(self) -> None:
-        """Follows the run's newest process job, also one of an earlier session."""
+    async def watch_newest(self, *, started_now: bool = False) -> None:
+        """Follows the run's newest process job; the end of one that ended in an earlier session is no news."""
         self._watch = await asyncio.to_thread(processing.watch_newest, self.session.run)
         if self._watch is not None:
-            self.run_worker(self._follow(self._watch), name="process", group="process", exclusive=True)
+            work = self._follow(self._watch, started_now)
+            self.run_worker(work, name="process", group="process", exclusive=True)
 
-    async def _follow(self, watch: ProcessWatch) -> None:
-        told = False
+    async def _follow(self, watch: ProcessWatch, news: bool) -> None:
         while True:
             status = await asyncio.to_thread(watch.poll)
             if status != self.processing:
@@ -39,10 +39,10 @@ class ProcessingScreen(ReviewScreen):
                 self.say_next()
             if not status.live:
                 break
-            told = True
+            news = True
             await asyncio.sleep(POLL_SECONDS)
         self.task_bar.clear()
-        if told:
+        if news:
             self.report(self.processing_words())
 
     def show_process_task(self) -> None:
@@ -108,7 +108,7 @@ class ProcessingScreen(ReviewScreen):
             return
         formats = [f for f in evaluate.FORMATS if f in self.formats]
         job = await asyncio.to_thread(evaluate.process_run, self.session.run, model, formats)
-        await self.watch_newest()
+        await self.watch_newest(started_now=True)
         at_work = {sample["name"] for sample in job.spec["samples"]}
         left_out = [s.name for s in self.session.run.settings.samples if s.role != "training" and s.name not in at_work]
         if left_out:
