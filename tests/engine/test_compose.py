@@ -41,6 +41,28 @@ def test_most_touch_and_some_lie_apart():
     assert 0.5 < np.mean(np.array(objects) == 1) < 0.95
 
 
+def _rod(angle: float, size: int = 100) -> Scene:
+    """30 x 8 px in the middle; `angle` from +x to +y, radians."""
+    mask = np.zeros((size, size), np.uint8)
+    corners = cv2.boxPoints(((size / 2, size / 2), (30, 8), float(np.degrees(angle))))
+    cv2.fillPoly(mask, [np.round(corners).astype(np.int32)], 1)
+    return scene(mask.astype(np.float32), Segmentation(mask > 0, np.array([[size / 2, size / 2]], np.float32)))
+
+
+@pytest.mark.parametrize("angle", [0.3, 1.2, 2.6])
+def test_most_rods_lie_along_and_beside_their_neighbour(angle):
+    turns, sides = [], []
+    for seed in range(60):
+        both = with_another(_rod(angle), _rod(0.9), np.random.default_rng(seed))
+        one, other = both.ellipses
+        turns.append(abs((other.angle - one.angle + np.pi / 2) % np.pi - np.pi / 2))
+        towards = np.arctan2(other.y - one.y, other.x - one.x)
+        sides.append(abs(np.sin(towards - one.angle)))
+    # By chance a third would be within 30 degrees of parallel.
+    assert 0.5 < np.mean(np.array(turns) < np.pi / 6) < 0.95
+    assert 0.5 < np.mean((np.array(turns) < np.pi / 6) & (np.array(sides) > 0.7)) < 0.95
+
+
 def test_what_is_cut_by_the_border_or_lies_in_a_clump_is_not_taken():
     assert _disc((3, 40), 9).loners == ()
     mask = np.zeros((60, 60), np.uint8)

@@ -27,7 +27,8 @@ class Augmentation:
         field: amplitude of a smooth background that was not taken away.
         invert: share of images whose contrast changes sign, as with defocus of the other sign.
         bend: share of images with a change of the bright against the dark side.
-        another: share of views to which a cell of another image is added, see engine.compose.
+        another, another_long: share of views to which a cell of another image is added, see engine.compose; of images
+            with rounds, and with long cells, which are harder to tell apart.
     """
 
     scale: Range = (0.7, 1.4)
@@ -39,6 +40,7 @@ class Augmentation:
     invert: float = 0.0
     bend: float = 0.5
     another: float = 0.0
+    another_long: float = 0.0
 
 
 def crop(

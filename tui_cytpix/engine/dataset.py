@@ -100,7 +100,7 @@ def batches(
         stack = []
         for i in chosen:
             scene = examples[i].scene
-            if rng.random() < settings.another:
+            if rng.random() < (settings.another_long if scene.has_long_cells else settings.another):
                 scene = with_another(scene, examples[int(rng.integers(len(examples)))].scene, rng)
             stack.append(crop(scene, size, _focus(scene, rng), settings, rng))
         yield torch.from_numpy(np.stack(stack))

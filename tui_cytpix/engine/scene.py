@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.regions import Box, boxes, label_objects
+from tui_cytpix.core.regions import Box, Ellipse, boxes, ellipses, label_objects
 from tui_cytpix.core.resample import resampled, resampled_labels
 from tui_cytpix.core.watershed import object_of, particle_labels
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.targets import Targets, make_targets
+
+LONG = 1.6  # times as long as wide: rods, not the oval cells among rounds
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,21 @@ class Scene:
     centroids: NDArray[np.float32]
     targets: Targets
     loners: tuple[tuple[int, Box], ...]
+
+    @functools.cached_property
+    def ellipses(self) -> list[Ellipse]:
+        """Of the particles, in the order of `centroids`."""
+        return ellipses(self.labels, len(self.centroids))
+
+    @functools.cached_property
+    def has_long_cells(self) -> bool:
+        """Whether most of its particles are long."""
+        return sum(map(is_long, self.ellipses)) > len(self.centroids) / 2
+
+
+def is_long(cell: Ellipse) -> bool:
+    """Whether it is `LONG` times as long as wide, or more."""
+    return cell.major >= LONG * cell.minor
 
 
 def scene(gray: NDArray[np.float32], truth: Segmentation, zoom: float = 1.0) -> Scene:

@@ -46,14 +46,14 @@ class FitSettings:
     rate: float = 3e-3
     warm_up: int = 20
     decay: float = 1e-3
-    pull: float = 1.0
+    pull: float = 0.3
     batch: int = 8
     views_per_epoch: int = LEAST_VIEWS
     average: float = 0.98
     crop: int = 0
     total_steps: int = 0
     fast: bool = True
-    augmentation: Augmentation = field(default_factory=lambda: Augmentation(another=0.3))
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(another=0.3, another_long=0.7))
 
 
 class Trainer:
