@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -146,6 +147,7 @@ def _predictor() -> Predictor:
         model = load_model(settings.model)
         model = replace(model, card=replace(model.card, size_cutoff_um=settings.size_cutoff_um))
         _State.predictor = Predictor(model, usable_device(settings.device, threads=1)[0])
+        gc.freeze()  # torch's modules are there to stay: to look through them for garbage takes 0.1 s, time and again
     return _State.predictor
 
 
