@@ -19,6 +19,7 @@ from tui_cytpix.core.regions import as_uint8, boxes, depth, label_objects
 REACH = 2.0  # px: a centroid this far off an object still belongs to it
 _LEVELS = 8
 _DISC = 1.2
+_TAKEN = 1e18  # px squared: a point takes another's pixel only where there is no free one in the object
 _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 _SQUARE = np.ones((3, 3), np.uint8)
 
@@ -112,24 +113,24 @@ def _seeds(inside: NDArray[np.bool_], depths: NDArray[np.float32], points: NDArr
     through the circles' intersections: the neck, also between a large mother and its small bud, whose single pixel
     the mother's flood would drown. Every point keeps at least one pixel.
     """
-    ys, xs = np.nonzero(inside)
-    owner = np.zeros(len(ys), np.uint16)
-    lowest = np.full(len(ys), np.inf)
-    own_pixels: list[int] = []
-    for k, (y, x) in enumerate(points.tolist()):
-        squares = (ys - y) ** 2 + (xs - x) ** 2
-        squares[own_pixels] = np.inf
-        own = int(np.argmin(squares))
-        own_pixels.append(own)
-        radius = float(depths[ys[own], xs[own]])
+    height, width = inside.shape
+    rows, columns = np.arange(height)[:, None], np.arange(width)
+    seeds, lowest = np.zeros(inside.shape, np.uint16), np.full(inside.shape, np.inf)
+    barred = np.where(inside, 0.0, np.inf)
+    own_pixels: list[tuple[int, int]] = []
+    for number, (y, x) in enumerate(points.tolist(), start=1):
+        squares = (rows - y) ** 2 + (columns - x) ** 2 + barred
+        row, column = divmod(int(np.argmin(squares)), width)
+        own_pixels.append((row, column))
+        barred[row, column] = _TAKEN
+        radius = float(depths[row, column])
         power = squares - radius**2
         won = (squares <= (_DISC * radius) ** 2) & (power < lowest)
-        lowest[won], owner[won] = power[won], k + 1
-    owner[own_pixels] = np.arange(1, len(points) + 1)
-    seeds = np.zeros(inside.shape, np.uint16)
-    seeds[ys, xs] = owner
-    for k, own in enumerate(own_pixels):
-        _keep_connected(seeds, (int(ys[own]), int(xs[own])), k + 1)
+        lowest[won], seeds[won] = power[won], number
+    for number, own in enumerate(own_pixels, start=1):
+        seeds[own] = number
+    for number, own in enumerate(own_pixels, start=1):
+        _keep_connected(seeds, own, number)
     return seeds
 
 
@@ -152,10 +153,12 @@ def divide(
     labels = _seeds(inside, depths, points)
     heights = depths if relief is None else relief
     bounds = _levels(np.sort(heights[inside]))
-    free = as_uint8(inside & (labels == 0)) * np.uint8(255)
+    free = inside & (labels == 0)
     for bound in bounds.tolist():
-        high = cv2.compare(heights, bound, cv2.CMP_GE)
-        _flood(labels, free, np.asarray(high, np.uint8))
+        reached = free & (heights >= bound)
+        if reached.any():
+            _flood(labels, reached)
+            free &= labels == 0
     return labels
 
 
@@ -167,20 +170,17 @@ def _levels(ordered: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray((high - low) * (places - below) + low, np.float64)
 
 
-def _flood(labels: NDArray[np.uint16], free: NDArray[np.uint8], high: NDArray[np.uint8]) -> None:
-    """Grows labels over free and high pixels until nothing changes, square and cross in turn, to grow nearly round.
-    `labels` and `free` (255, else 0) are brought up to date.
+def _flood(labels: NDArray[np.uint16], free: NDArray[np.bool_]) -> None:
+    """Grows labels over free pixels until nothing changes, square and cross in turn, to grow nearly round. Both are
+    brought up to date.
     """
-    open_ = cv2.bitwise_and(free, high)
-    turn, left = 0, cv2.countNonZero(open_)
+    turn, left = 0, np.count_nonzero(free)
     while left:
-        new = cv2.copyTo(cv2.dilate(labels, _CROSS if turn % 2 else _SQUARE), open_)
+        new = cv2.copyTo(cv2.dilate(labels, _CROSS if turn % 2 else _SQUARE), free.view(np.uint8))
         count = cv2.countNonZero(new)
         if turn % 2 == 0 and not count:
             break
-        cv2.bitwise_or(labels, new, labels)
-        still = cv2.compare(new, 0, cv2.CMP_EQ)  # type: ignore[call-overload]  # takes numbers too
-        cv2.bitwise_and(open_, still, open_)
-        cv2.bitwise_and(free, still, free)
+        labels |= np.asarray(new, np.uint16)
+        free &= new == 0
         left -= count
         turn += 1
