@@ -19,6 +19,7 @@ _SUREST = 0.999
 _TINY = 1e-6
 _SQUARE = np.ones((3, 3), np.uint8)
 _STEPS = np.arange(5)
+_RISE_STEPS = 64
 
 
 @dataclass(frozen=True)
@@ -181,13 +182,15 @@ def peaks(
 
 def _rise(heat: NDArray[np.float32], y: int, x: int, taken: list[tuple[int, int]], most: float) -> float:
     """How far one must come down from (y, x) to get to any of `taken`, up to `most`; found by bisection."""
-    low, high = 0.0, most
-    for _ in range(6):
-        middle = (low + high) / 2
-        _, labels = cv2.connectedComponents(as_uint8(heat > heat[y, x] - middle), connectivity=8, ltype=cv2.CV_32S)
+    low, high = 0, _RISE_STEPS
+    middle = high - 1  # most peaks are cut off from the others for good
+    while high - low > 1:
+        bound = heat[y, x] - most * middle / _RISE_STEPS
+        _, labels = cv2.connectedComponents(as_uint8(heat > bound), connectivity=8, ltype=cv2.CV_32S)
         joined = any(labels[v, u] == labels[y, x] for v, u in taken)
         low, high = (low, middle) if joined else (middle, high)
-    return (low + high) / 2
+        middle = (low + high) // 2
+    return most * (low + high) / (2 * _RISE_STEPS)
 
 
 def _refined(heat: NDArray[np.float32], y: int, x: int) -> tuple[float, float]:
