@@ -53,8 +53,7 @@ def differing_regions(normalised: NDArray[np.float32], cell: int, sigma: float |
     if (rows * cell, columns * cell) != (height, width):
         padded = np.pad(normalised, ((0, rows * cell - height), (0, columns * cell - width)), mode="edge")
     white = (noise(normalised) if sigma is None else sigma) ** 2
-    texture = cv2.resize(padded * padded, (columns, rows), interpolation=cv2.INTER_AREA)
-    means = cv2.resize(padded, (columns, rows), interpolation=cv2.INTER_AREA)
+    texture, means = _cell_means(padded * padded, cell), _cell_means(padded, cell)
     busy = _differs(texture, white, _TEXTURE) | _differs(means * means, white / cell**2, _SHADE)
     rim = 2 * _RIM + 1
     grown = fill_holes(cv2.dilate(busy.view(np.uint8), np.ones((rim, rim), np.uint8)) > 0)
@@ -63,10 +62,20 @@ def differing_regions(normalised: NDArray[np.float32], cell: int, sigma: float |
     for label, cells in enumerate(boxes(labels, count), start=1):
         assert cells is not None
         y0, x0, y1, x1 = (cell * bound for bound in cells)
-        own = np.repeat(np.repeat(labels[cells.slices] == label, cell, axis=0), cell, axis=1)
+        own = (labels[cells.slices] == label).repeat(cell, axis=1).repeat(cell, axis=0)
         box = Box(y0, x0, min(y1, height), min(x1, width))
         found.append(Region(box, own[: box.y1 - y0, : box.x1 - x0]))
     return found
+
+
+def _cell_means(image: NDArray[np.float32], cell: int) -> NDArray[np.float32]:
+    """Means over squares of `cell` px, float32. By halves as far as it goes: OpenCV is four times as fast at these."""
+    while cell > 1:
+        step = cell if cell % 2 else 2
+        size = (image.shape[1] // step, image.shape[0] // step)
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.float32)
+        cell //= step
+    return image
 
 
 def _differs(energy: NDArray[Any], white: float, measure: _Measure) -> NDArray[np.bool_]:

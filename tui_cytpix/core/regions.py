@@ -177,9 +177,8 @@ def fill_holes(mask: NDArray[np.bool_], max_area: int | None = None) -> NDArray[
 
     Holes are 4-connected, as is the background of 8-connected objects.
     """
-    framed = cv2.copyMakeBorder(as_uint8(mask), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    cv2.floodFill(framed, None, (0, 0), 2, flags=4)
-    filled = framed[1:-1, 1:-1] != 2
+    outlines, _ = cv2.findContours(as_uint8(mask), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = cv2.drawContours(np.zeros(mask.shape, np.uint8), outlines, -1, 1, cv2.FILLED).view(np.bool_)
     if max_area is not None:
         _, labels = cv2.connectedComponents(as_uint8(filled & ~mask), connectivity=4, ltype=cv2.CV_32S)
         filled &= mask | (np.bincount(labels.ravel()) <= max_area)[labels]
