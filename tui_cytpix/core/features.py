@@ -110,8 +110,6 @@ class Measurement:
         self._scale = _NAN if um_per_px is None else float(um_per_px)
         self._parts = [_Part(subject) for subject in subjects]
         self._canvas = Canvas([part.patch for part in self._parts])
-        self._ratio = self._canvas.gray / np.maximum(self._canvas.background, 1.0)
-        self._levels = gray_levels(self._ratio)
 
     def images(self) -> _Table:
         """One row per image. Without an object, counts, NumPixels and area are 0 and the rest is NaN."""
@@ -179,10 +177,21 @@ class Measurement:
         return _stacked(table, PARTICLE)
 
     @functools.cached_property
+    def _foreground(self) -> Pixels:
+        """All foreground of each image as one region."""
+        return self._pixels([part.mask for part in self._parts], [1] * len(self._parts))
+
+    @functools.cached_property
     def _everything(self) -> tuple[Pixels, dict[str, _Table]]:
         """All foreground of each image as one region, and its features."""
-        pixels = self._pixels([part.mask for part in self._parts], [1] * len(self._parts))
-        return pixels, self._of_regions(pixels)
+        return self._foreground, self._of_regions(self._foreground)
+
+    @functools.cached_property
+    def _levels(self) -> NDArray[np.uint8]:
+        """Levels for texture on the canvas, of the foreground."""
+        levels = np.zeros(self._canvas.gray.shape, np.uint8)
+        levels[self._foreground.at] = gray_levels(_ratio(self._foreground))
+        return levels
 
     def _pixels(self, labels: Sequence[NDArray[Any]], counts: Sequence[int]) -> Pixels:
         """Of regions that are numbered on from image to image."""
@@ -200,7 +209,7 @@ class Measurement:
 
     def _of_pixels(self, pixels: Pixels) -> dict[str, _Table]:
         """Intensities, number, texture, and whether the border is touched."""
-        ratio = self._ratio[pixels.at]
+        ratio = _ratio(pixels)
         found: dict[str, _Table] = {}
         for prefix, statistics in (
             ("", intensity(pixels, pixels.gray, pixels.gray.astype(np.int32))),
@@ -238,6 +247,11 @@ class Measurement:
             "PseudoDiameterMicrons": found.pseudo_diameter * scale,
             "GyrationRadiusWeighted": gyration_radius(pixels, np.abs(pixels.gray - pixels.background)),
         }
+
+
+def _ratio(pixels: Pixels) -> _Table:
+    """Gray/background, (P,)."""
+    return np.asarray(pixels.gray / np.maximum(pixels.background, 1.0), np.float64)
 
 
 def _put(

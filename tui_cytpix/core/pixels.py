@@ -134,10 +134,8 @@ class Runs(NamedTuple):
 
 def runs(owner: NDArray[np.intp], values: NDArray[np.integer[Any]], span: int) -> Runs:
     """Counts equal values (P,), 0 <= value < span, of equal owners (P,)."""
-    keys: NDArray[Any] = owner.astype(np.int32 if (int(owner.max(initial=0)) + 1) * span < 2**31 else np.int64)
-    keys *= span
-    keys += values
-    return runs_of_keys(keys, span)
+    kind = np.min_scalar_type((int(owner.max(initial=0)) + 1) * span)  # short keys are sorted faster
+    return runs_of_keys(owner.astype(kind) * span + values.astype(kind), span)
 
 
 def runs_of_keys(keys: NDArray[np.integer[Any]], span: int) -> Runs:

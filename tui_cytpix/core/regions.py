@@ -79,9 +79,17 @@ def part_at(mask: NDArray[np.bool_], point: tuple[float, float]) -> NDArray[np.b
 
 def objects_of(mask: NDArray[np.bool_]) -> list[tuple[Box, NDArray[np.bool_]]]:
     """Each object's bounding box and its pixels in that, bool (h, w), in the order of `label_objects`."""
-    labels, count = label_objects(mask)
-    found = boxes(labels, count)
-    return [(box, labels[box.slices] == label) for label, box in enumerate(found, start=1) if box is not None]
+    frame = bounding_box(mask)
+    if frame is None:
+        return []
+    labels, count = label_objects(mask[frame.slices])  # most of an image is background
+    found = []
+    for label, box in enumerate(boxes(labels, count), start=1):
+        assert box is not None
+        y0, x0, y1, x1 = box
+        whole = Box(y0 + frame.y0, x0 + frame.x0, y1 + frame.y0, x1 + frame.x0)
+        found.append((whole, labels[box.slices] == label))
+    return found
 
 
 def as_uint8(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -26,12 +26,12 @@ class Texture(NamedTuple):
     angular_second_moment: _Values
 
 
-def gray_levels(ratio: NDArray[np.floating[Any]]) -> NDArray[np.int32]:
+def gray_levels(ratio: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     """Gray/background in 64 levels of 1/32, what lies beyond 2 in the last; same shape."""
-    return np.asarray(np.clip(ratio * _STEPS, 0, LEVELS - 1), np.int32)
+    return np.asarray(np.clip(ratio * _STEPS, 0, LEVELS - 1), np.uint8)
 
 
-def cooccurrence(pixels: Pixels, levels: NDArray[np.int32]) -> Texture:
+def cooccurrence(pixels: Pixels, levels: NDArray[np.uint8]) -> Texture:
     """Texture of the pixel pairs that both lie in a region: neighbours at distance 1 in 4 directions, both orders,
     pooled.
 
@@ -39,13 +39,14 @@ def cooccurrence(pixels: Pixels, levels: NDArray[np.int32]) -> Texture:
         levels: of each place on the canvas, 0..63; those of the regions' pixels are looked at.
     """
     own, regions = levels[pixels.at], len(pixels.number)
-    bases = (pixels.owner * LEVELS**2).astype(np.int32 if regions * LEVELS**2 < 2**31 else np.int64)
+    kind = np.min_scalar_type(max(regions * LEVELS**2 - 1, 0))  # short keys are sorted faster
+    bases = (pixels.owner * LEVELS**2).astype(kind)
     keys, pairs = [], np.zeros(regions, np.intp)
     for dy, dx in _DIRECTIONS:
         beside = pixels.neighbour(dy, dx)
         there = levels[beside.at]
         # The matrix is symmetric: a pair and its reverse are counted as one, with the lower level first.
-        keys.append((bases + np.minimum(own, there) * LEVELS + np.maximum(own, there))[beside.same])
+        keys.append((bases + np.minimum(own, there).astype(kind) * LEVELS + np.maximum(own, there))[beside.same])
         pairs += beside.number
     found = runs_of_keys(np.concatenate(keys), LEVELS**2)
     low, high = np.divmod(found.value, LEVELS)
