@@ -157,7 +157,11 @@ def test_shares_hold_every_image_once_and_shrink_so_that_workers_end_together(im
     assert sum(sizes) == images
     assert sizes == sorted(sizes, reverse=True)
     assert all(1 <= size <= CHUNK for size in sizes)
-    assert all(sum(sizes[place:]) >= 2 * workers * size for place, size in enumerate(sizes) if size > 32)
+    assert all(sum(sizes[place:]) >= workers * size for place, size in enumerate(sizes) if size > 64)
+
+
+def test_few_images_still_go_to_several_workers():
+    assert list(share_sizes(100, 4, 248 * 248)) == [32, 32, 32, 4]
 
 
 def test_large_frames_go_to_a_worker_in_smaller_shares():

@@ -89,9 +89,10 @@ def noise(image: NDArray[np.float32], outside: NDArray[np.bool_] | None = None) 
         return 0.0
     step = max(1, math.isqrt(image.size // _NOISE_SAMPLES))
     top, middle, bottom = image[:-2:step], image[1:-1:step], image[2::step]
-    rows = top + bottom - (middle + middle)
+    # OpenCV's sums, as of rows that don't lie side by side NumPy's take twice as long.
+    rows = cv2.subtract(cv2.add(top, bottom), cv2.add(middle, middle))
     inner = rows[:, 1:-1]
-    high = np.abs((rows[:, :-2] + rows[:, 2:] - (inner + inner))[:, ::step]).ravel()
+    high = cv2.absdiff(cv2.add(rows[:, :-2], rows[:, 2:]), cv2.add(inner, inner))[:, ::step].ravel()
     if outside is not None:
         high = high[~outside[1:-1:step, 1:-1:step].ravel()]
         if len(high) == 0:

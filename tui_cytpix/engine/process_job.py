@@ -31,7 +31,7 @@ from tui_cytpix.formats.model_file import file_hash, read_card
 from tui_cytpix.formats.registry import open_sample
 
 # Images at a time: enough of one size to go through the network together, few enough to stop soon and to fit in memory.
-CHUNK, LEAST_CHUNK, CHUNK_PIXELS = 256, 32, 256**3
+CHUNK, SMALL_CHUNK, LEAST_CHUNK, CHUNK_PIXELS = 256, 64, 32, 256**3
 MOST_FAILURES = 200  # told in full; the number is told in any case
 
 
@@ -234,11 +234,12 @@ class _Work:
 
 def share_sizes(images: int, workers: int, frame: int) -> Iterator[int]:
     """How many of so many images, of `frame` px each, go to a worker at a time: fewer towards the end, so that all
-    workers end together.
+    workers end together, but not few: an image of a small share costs up to half more.
     """
     most = max(1, min(CHUNK, CHUNK_PIXELS // frame))
+    least = max(LEAST_CHUNK, min(SMALL_CHUNK, images // workers))
     while images > 0:
-        size = min(images, most, max(LEAST_CHUNK, images // (2 * workers)))
+        size = min(images, most, max(least, images // workers))
         images -= size
         yield size
 
