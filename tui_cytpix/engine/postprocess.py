@@ -18,7 +18,6 @@ from tui_cytpix.domain.segmentation import Segmentation
 _SUREST = 0.999
 _TINY = 1e-6
 _SQUARE = np.ones((3, 3), np.uint8)
-_STEPS = np.arange(5)
 _RISE_STEPS = 64
 
 
@@ -197,12 +196,10 @@ def _refined(heat: NDArray[np.float32], y: int, x: int) -> tuple[float, float]:
     """The centre of mass of the 5 x 5 pixels about a peak, above their lowest inside the object."""
     y0, x0 = max(y - 2, 0), max(x - 2, 0)
     window = heat[y0 : y + 3, x0 : x + 3]
-    weight = np.maximum(window - window[window >= 0].min(), 0)
-    total = float(weight.sum())
-    if total <= 0:
+    sums = cv2.moments(np.maximum(window - window[window >= 0].min(), 0))
+    if sums["m00"] <= 0:
         return float(y), float(x)
-    rows, columns = (_STEPS[:n] for n in window.shape)
-    return y0 + float(weight.sum(axis=1) @ rows) / total, x0 + float(weight.sum(axis=0) @ columns) / total
+    return y0 + sums["m01"] / sums["m00"], x0 + sums["m10"] / sums["m00"]
 
 
 def mask_certainty(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
