@@ -10,8 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.byte_source import ByteSource, SourceFile
@@ -23,8 +22,7 @@ _CHUNK = 1 << 20
 _BROKEN = (zipfile.BadZipFile, NotImplementedError, struct.error, OSError, ValueError, OverflowError, EOFError)
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One member as the index states it; sizes in bytes, and not to be believed before reading."""
 
     name: str
