@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tui_cytpix.engine.inference import Found, Predictor
     from tui_cytpix.formats.sample_reader import SampleReader
 
-MEASURED_TOGETHER = 16  # images: more don't stay in the processor's cache
+MEASURED_TOGETHER = 32  # images: more don't stay in the processor's cache
 _MMAP_THRESHOLD, _TRIM_THRESHOLD, _KEPT_BYTES = -3, -1, 256 << 20  # mallopt's names for them (malloc.h)
 
 
