@@ -23,7 +23,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.crops import Crop, Look, View, grain, look_at_all, look_at_differing
 from tui_cytpix.engine.model import Model
 from tui_cytpix.engine.network import CENTRALITY, FOREGROUND, channels_last
-from tui_cytpix.engine.postprocess import cutoff_px, segment
+from tui_cytpix.engine.postprocess import cutoff_px, segment_all
 
 # Pixels of a batch. On a CPU a batch's layers should stay near its caches, on a GPU it should be kept busy.
 CPU_BATCH_PIXELS, GPU_BATCH_PIXELS = 2 * 256 * 256, 64 * 256 * 256
@@ -116,11 +116,10 @@ class Predictor:
         Args:
             noises: standard deviations of their noise, where they are known already.
         """
-        post = self.model.post
-        found = [
-            Found(box, segment(part[FOREGROUND], part[CENTRALITY], post, cutoff), part[FOREGROUND])
-            for (box, part), cutoff in zip(self._parts(grays, zooms, noises), cutoffs_px, strict=True)
-        ]
+        parts = self._parts(grays, zooms, noises)
+        maps = [(part[FOREGROUND], part[CENTRALITY]) for _, part in parts]
+        segmentations = segment_all(maps, self.model.post, cutoffs_px)
+        found = [Found(box, one, part[FOREGROUND]) for (box, part), one in zip(parts, segmentations, strict=True)]
         if not self.whole_frame:
             return found
         return [_differing(one, gray, zoom) for one, gray, zoom in zip(found, grays, zooms, strict=True)]
