@@ -98,48 +98,43 @@ class Predictor:
             zoom: the network sees the images this many times as large (half-resolution ones at half of that).
         """
         answers = []
-        for gray, (box, part) in zip(grays, self._parts(grays, [zoom] * len(grays)), strict=True):
+        for gray, (box, part) in zip(grays, self._parts([self.look(gray, zoom) for gray in grays]), strict=True):
             both = np.zeros((2, *gray.shape), np.float32)
             both[:, *box.slices] = part
             answers.append(both)
         return answers
 
     def find(
-        self,
-        grays: Sequence[NDArray[np.float32]],
-        cutoffs_px: Sequence[float],
-        zooms: Sequence[float],
-        noises: Sequence[float | None] = (),
+        self, grays: Sequence[NDArray[np.float32]], cutoffs_px: Sequence[float], zooms: Sequence[float]
     ) -> list[Found]:
-        """Segments normalised images, as `predict_normalised` does, and says of each only the part that matters.
-
-        Args:
-            noises: standard deviations of their noise, where they are known already.
-        """
-        parts = self._parts(grays, zooms, noises)
-        maps = [(part[FOREGROUND], part[CENTRALITY]) for _, part in parts]
-        segmentations = segment_all(maps, self.model.post, cutoffs_px)
-        found = [Found(box, one, part[FOREGROUND]) for (box, part), one in zip(parts, segmentations, strict=True)]
+        """Segments normalised images, as `predict_normalised` does, and says of each only the part that matters."""
+        found = self.found([self.look(gray, zoom) for gray, zoom in zip(grays, zooms, strict=True)], cutoffs_px)
         if not self.whole_frame:
             return found
         return [_differing(one, gray, zoom) for one, gray, zoom in zip(found, grays, zooms, strict=True)]
 
-    def _parts(
-        self, grays: Sequence[NDArray[np.float32]], zooms: Sequence[float], noises: Sequence[float | None] = ()
-    ) -> list[tuple[Box, Maps]]:
-        """Of each image the box around all that the network looked at, and the maps of it."""
-        pairs = [
-            self._look(gray, zoom, noise)
-            for gray, zoom, noise in zip(grays, zooms, noises or [None] * len(grays), strict=True)
-        ]
-        logits = iter(self._logits([(view, crop) for view, look in pairs for crop in look.crops]))
-        return [_composed(view, look, [next(logits) for _ in look.crops]) for view, look in pairs]
+    def look(self, gray: NDArray[np.float32], zoom: float, noise: float | None = None) -> tuple[View, Look]:
+        """The first step of `find`: what the network needs of a normalised image.
 
-    def _look(self, gray: NDArray[np.float32], zoom: float, noise: float | None) -> tuple[View, Look]:
+        Args:
+            noise: standard deviation of its noise, where it is known already.
+        """
         view, multiple = View(gray, zoom / 2 if self.model.half else zoom), self.model.net.multiple
         if self.whole_frame:
             return view, look_at_all(view, multiple)
         return view, look_at_differing(view, gray, zoom, multiple, noise)
+
+    def found(self, looks: Sequence[tuple[View, Look]], cutoffs_px: Sequence[float]) -> list[Found]:
+        """The second step of `find`: what the network sees there."""
+        parts = self._parts(looks)
+        maps = [(part[FOREGROUND], part[CENTRALITY]) for _, part in parts]
+        segmentations = segment_all(maps, self.model.post, cutoffs_px)
+        return [Found(box, one, part[FOREGROUND]) for (box, part), one in zip(parts, segmentations, strict=True)]
+
+    def _parts(self, looks: Sequence[tuple[View, Look]]) -> list[tuple[Box, Maps]]:
+        """Of each image the box around all that the network looked at, and the maps of it."""
+        logits = iter(self._logits([(view, crop) for view, look in looks for crop in look.crops]))
+        return [_composed(view, look, [next(logits) for _ in look.crops]) for view, look in looks]
 
     def _logits(self, wanted: Sequence[tuple[View, Crop]]) -> list[Maps]:
         """The network's answers (2, height, width) to crops; those of one size go through it together."""

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from tui_cytpix.core.background import background_of
 from tui_cytpix.core.features import Measurement, Subject, names
 from tui_cytpix.core.focus import REACH_PX, focus_score
-from tui_cytpix.core.normalise import Normalised, normalise_knowing_noise
+from tui_cytpix.core.normalise import normalise_knowing_noise
 from tui_cytpix.core.watershed import particle_labels
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.image_decode import Gray
@@ -172,9 +172,11 @@ def process(share: Share) -> ShareResult:
         backgrounds.append(background_of(gray, share.background))
     predictor, number = _predictor(), len(grays)
     seen = [normalise_knowing_noise(gray, background) for gray, background in zip(grays, backgrounds, strict=True)]
-    cutoffs, zooms = [predictor.cutoff_px(share.um_per_px)] * number, [share.zoom] * number
-    found = predictor.find([one.gray for one in seen], cutoffs, zooms, [one.noise for one in seen])
-    subjects = [_subject(*parts) for parts in zip(grays, backgrounds, seen, found, strict=True)]
+    looks = [predictor.look(one.gray, share.zoom, one.noise) for one in seen]
+    sigmas = [one.sigma for one in seen]
+    del seen  # half-resolution networks need it no more, and the rest has its memory
+    found = predictor.found(looks, [predictor.cutoff_px(share.um_per_px)] * number)
+    subjects = [_subject(*parts) for parts in zip(grays, backgrounds, sigmas, found, strict=True)]
     _write_up(share, result, subjects, found)
     return result
 
@@ -214,7 +216,7 @@ def _write_up(share: Share, result: ShareResult, subjects: Sequence[Subject], fo
             result.masks.append(encode_instrument_masks(layers.objects, layers.particles))
 
 
-def _subject(gray: Gray, background: NDArray[np.float32], seen: Normalised, found: Found) -> Subject:
+def _subject(gray: Gray, background: NDArray[np.float32], sigma: float, found: Found) -> Subject:
     box, segmentation = found.box, found.segmentation
     return Subject(
         gray[box.slices],
@@ -224,7 +226,7 @@ def _subject(gray: Gray, background: NDArray[np.float32], seen: Normalised, foun
         corner=(box.y0, box.x0),
         frame=gray.shape,
         confidence=segmentation.confidence,
-        focus=_focus(gray, background, seen.sigma, found),
+        focus=_focus(gray, background, sigma, found),
         particle_confidence=segmentation.particle_confidence,
     )
 
