@@ -97,3 +97,9 @@ def test_real_touching_cells_come_apart_at_their_true_centres(shared_data, name,
                 a, b = labels == k + 1, truth == value
                 found.append((a & b).sum() / (a | b).sum())
     assert np.mean(found) > floor
+
+
+def test_an_object_smaller_than_its_centroids_are_many_is_still_theirs():
+    points = np.zeros((3, 2), np.float32)
+    assert particle_labels(np.ones((1, 1), bool), points).tolist() == [[3]]
+    assert particle_labels(np.array([[0, 1, 0]], bool), points + np.array((0, 1))).tolist() == [[0, 3, 0]]
