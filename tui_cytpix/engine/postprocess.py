@@ -16,11 +16,12 @@ from tui_cytpix.core.regions import Box, as_uint8, fill_holes, is_as_long_as, ob
 from tui_cytpix.core.watershed import divide
 from tui_cytpix.domain.segmentation import Segmentation
 
-Maps = tuple[NDArray[np.float32], NDArray[np.float32]]  # probability of foreground, centrality
+BothMaps = tuple[NDArray[np.float32], NDArray[np.float32]]  # probability of foreground, centrality
 
 _SUREST = 0.999
 _TINY = 1e-6
 _SQUARE = np.ones((3, 3), np.uint8)
+_STEPS = np.arange(5)
 _RISE_STEPS = 64
 
 
@@ -101,7 +102,7 @@ def segment(
     return segment_all([(probability, centrality)], settings, [cutoff_px])[0]
 
 
-def segment_all(maps: Sequence[Maps], settings: PostSettings, cutoffs_px: Sequence[float]) -> list[Segmentation]:
+def segment_all(maps: Sequence[BothMaps], settings: PostSettings, cutoffs_px: Sequence[float]) -> list[Segmentation]:
     """`segment` of many images, of each (probability, centrality): each step for all of them, as its code then stays in
     the processor's cache, which saves an eighth.
     """
@@ -116,7 +117,10 @@ def segment_all(maps: Sequence[Maps], settings: PostSettings, cutoffs_px: Sequen
         one.peaks, one.doubt = peaks(one.centrality, one.inside, settings.prominence, settings.least_peak)
     for one in kept:
         one.centroids = _centroids(one)
-    return [_summed_up(*image, settings) for image in zip(maps, masks, objects, strict=True)]
+    return [
+        _summed_up(probability, mask, found, settings)
+        for (probability, _), mask, found in zip(maps, masks, objects, strict=True)
+    ]
 
 
 def _objects(
@@ -125,7 +129,9 @@ def _objects(
     return [_Object(box, inside, probability[box.slices], centrality[box.slices]) for box, inside in objects_of(mask)]
 
 
-def _summed_up(maps: Maps, mask: NDArray[np.bool_], objects: Sequence[_Object], settings: PostSettings) -> Segmentation:
+def _summed_up(
+    probability: NDArray[np.float32], mask: NDArray[np.bool_], objects: Sequence[_Object], settings: PostSettings
+) -> Segmentation:
     """An image's segmentation; objects that go are taken from the mask."""
     sure: list[float] = []
     most = 0.0
@@ -135,7 +141,7 @@ def _summed_up(maps: Maps, mask: NDArray[np.bool_], objects: Sequence[_Object], 
         most = max(most, doubt)
         if one.there < 0:
             mask[one.box.slices][one.inside] = False
-    image = calibrated(min(mask_certainty(maps[0], mask), 1 - most), settings.image_slope, settings.image_offset)
+    image = calibrated(min(mask_certainty(probability, mask), 1 - most), settings.image_slope, settings.image_offset)
     particles = [calibrated(value, settings.particle_slope, settings.particle_offset) for value in sure]
     centroids = np.concatenate([np.zeros((0, 2), np.float32), *(one.centroids for one in objects)])
     return Segmentation(mask, centroids, image, np.array(particles, np.float32))
@@ -233,10 +239,12 @@ def _refined(heat: NDArray[np.float32], y: int, x: int) -> tuple[float, float]:
     """The centre of mass of the 5 x 5 pixels about a peak, above their lowest inside the object."""
     y0, x0 = max(y - 2, 0), max(x - 2, 0)
     window = heat[y0 : y + 3, x0 : x + 3]
-    sums = cv2.moments(np.maximum(window - window[window >= 0].min(), 0))
-    if sums["m00"] <= 0:
+    weight = np.maximum(window - window[window >= 0].min(), 0)
+    total = float(weight.sum())
+    if total <= 0:
         return float(y), float(x)
-    return y0 + sums["m01"] / sums["m00"], x0 + sums["m10"] / sums["m00"]
+    rows, columns = (_STEPS[:n] for n in window.shape)
+    return y0 + float(weight.sum(axis=1) @ rows) / total, x0 + float(weight.sum(axis=0) @ columns) / total
 
 
 def mask_certainty(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
