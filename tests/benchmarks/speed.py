@@ -47,7 +47,7 @@ from tui_cytpix.formats.registry import open_sample
 KIND, DRAWN, SEED, UM_PER_PX = "leukocytes", 300, 6, 0.3
 ALL_EVENTS = 4  # events of the tube for each imaged one
 MODELS = Path(tui_cytpix.__file__).parent / "base_models"
-POLL_SECONDS = 0.1
+POLL_SECONDS = 1.0  # a look at the memory takes 20 ms of a processor, which the workers then lack
 
 
 def tube(folder: Path, images: int) -> Path:
