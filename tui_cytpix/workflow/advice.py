@@ -3,7 +3,7 @@
 Each rule names its evidence: epochs, numbers, images. Lately means the last twenty epochs.
 
     early         fewer than 15 epochs since the start, or since images were added: dips are normal
-    inconsistent  a tenth of the annotations or more, at least two, that the model contradicts, surely and nearly
+    inconsistent  15 % of the annotations or more, at least two, that the model contradicts, surely and nearly
                   always; those that it contradicts somewhat less surely are named with them
     doubtful      fewer of these, or less surely
     few           TA or VA still dips, or VA stays below TA, and fewer than 20 images are annotated
@@ -44,7 +44,7 @@ GAIN = 0.015
 FEW_VALIDATION = 10
 TYPICAL = 20  # annotated images
 SURELY = 0.3
-INCONSISTENT = 0.1  # of the annotations
+INCONSISTENT = 0.15  # of the annotations
 
 
 @dataclass(frozen=True)
