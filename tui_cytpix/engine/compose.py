@@ -86,17 +86,22 @@ def _cut_out(donor: Scene, axis: float | None, rng: np.random.Generator) -> _Cut
     own = donor.ellipses[label - 1].angle
     if rng.random() < 0.5:
         gray, mask, own = np.ascontiguousarray(gray[:, ::-1]), np.ascontiguousarray(mask[:, ::-1]), -own
-    if axis is not None:
-        turn = math.degrees(own - axis) + 180 * float(rng.integers(2))
-    elif rng.random() < 0.5:
-        turn = 90 * float(rng.integers(4))
-    else:
-        turn = float(rng.uniform(0, 360))
-    matrix = cv2.getRotationMatrix2D(middle.tolist(), turn, 1.0)
+    matrix = cv2.getRotationMatrix2D(middle.tolist(), _turn(own, axis, rng), 1.0)
     matrix[:, 2] = matrix[:, 2] + (side - 1) / 2 - middle
     turned = cv2.warpAffine(gray, matrix, (side, side), flags=cv2.INTER_LINEAR)
     outline = cv2.warpAffine(mask.astype(np.float32), matrix, (side, side), flags=cv2.INTER_LINEAR)
     return _Cutting(np.asarray(turned, np.float32), outline >= 0.5)
+
+
+def _turn(own: float, axis: float | None, rng: np.random.Generator) -> float:
+    """Degrees from a cell's own axis to another, either way round; at random without one, often by right angles, which
+    leave its pixels as the sensor saw them.
+    """
+    if axis is not None:
+        return math.degrees(own - axis) + 180 * float(rng.integers(2))
+    if rng.random() < 0.5:
+        return 90 * float(rng.integers(4))
+    return float(rng.uniform(0, 360))
 
 
 def _place(

@@ -17,8 +17,9 @@ Each rule names its evidence: epochs, numbers, images. Lately means the last twe
     little        VA rests on fewer than ten images
 
 What one image explains by itself, whose count goes wrong or right by a half, is a flip: no dip, and no rise. On
-really trained clean runs with 20 annotations (`python -m tests.benchmarks advice`), 13 of 15 are converged at epoch 60
-by these rules (seeds 20 to 24; chosen on seeds 10 to 13).
+really trained runs with 20 annotations (`python -m tests.benchmarks advice`, 80 epochs), all 6 clean ones are converged
+and 5 of 6 with a fifth of wrong counts are inconsistent; 19 of 24 wrong ones are named, and one right one (seeds 3 and
+4; chosen on seeds 0 to 2, and the dips on 10 to 13).
 """
 
 from __future__ import annotations
