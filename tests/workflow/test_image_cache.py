@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+import pytest
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import SampleError
+from tui_cytpix.workflow import image_cache
 from tui_cytpix.workflow.image_cache import ImageCache
 
 
@@ -121,3 +123,30 @@ def test_dropped_requests_are_not_read_unless_another_waits() -> None:
     cache.close()
     assert reader.order == ["0", "2"]
     assert [k.event for k in one.keys] == ["0"]
+
+
+def test_closing_waits_for_what_is_being_read() -> None:
+    reader = Reader()
+    cache = ImageCache(reader)
+    waiter = Waiter(1)
+    cache.request([key(0)], waiter)
+    while not reader.order:
+        pass
+    threading.Timer(0.1, reader.go.set).start()
+    cache.close()
+    assert waiter.keys == [key(0)]
+    assert not any(thread.is_alive() for thread in cache._threads)
+
+
+def test_closing_leaves_a_read_behind_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_cache, "LEAVE_SECONDS", 0.05)
+    reader = Reader()
+    cache = ImageCache(reader)
+    waiter = Waiter(1)
+    cache.request([key(0)], waiter)
+    while not reader.order:
+        pass
+    cache.close()
+    assert not waiter.keys
+    reader.go.set()
+    assert waiter.done.wait(10)

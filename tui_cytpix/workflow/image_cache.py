@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WORKERS = 2
 MAX_BYTES = 192 << 20
+LEAVE_SECONDS = 1.0
 Reader = Callable[[ImageKey], "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]"]
 Ready = Callable[[ImageKey], object]
 Box = tuple[int, int, int, int]
@@ -122,8 +123,12 @@ class ImageCache:
             self._bytes -= oldest.nbytes
 
     def close(self) -> None:
-        """Lets the threads go; does not wait for them."""
+        """Lets the threads go, and waits until they have: one that is inside OpenCV while Python ends aborts it. A read
+        that hangs is left behind.
+        """
         with self._wake:
             self._closed = True
             self._waiting.clear()
             self._wake.notify_all()
+        for thread in self._threads:
+            thread.join(LEAVE_SECONDS)
