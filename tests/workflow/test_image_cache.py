@@ -125,13 +125,18 @@ def test_dropped_requests_are_not_read_unless_another_waits() -> None:
     assert [k.event for k in one.keys] == ["0"]
 
 
-def test_closing_waits_for_what_is_being_read() -> None:
-    reader = Reader()
+def reading() -> tuple[ImageCache, Reader, Waiter]:
+    """A cache that is in the middle of a read."""
+    reader, waiter = Reader(), Waiter(1)
     cache = ImageCache(reader)
-    waiter = Waiter(1)
     cache.request([key(0)], waiter)
     while not reader.order:
         pass
+    return cache, reader, waiter
+
+
+def test_closing_waits_for_what_is_being_read() -> None:
+    cache, reader, waiter = reading()
     threading.Timer(0.1, reader.go.set).start()
     cache.close()
     assert waiter.keys == [key(0)]
@@ -140,12 +145,7 @@ def test_closing_waits_for_what_is_being_read() -> None:
 
 def test_closing_leaves_a_read_behind_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(image_cache, "LEAVE_SECONDS", 0.05)
-    reader = Reader()
-    cache = ImageCache(reader)
-    waiter = Waiter(1)
-    cache.request([key(0)], waiter)
-    while not reader.order:
-        pass
+    cache, reader, waiter = reading()
     cache.close()
     assert not waiter.keys
     reader.go.set()

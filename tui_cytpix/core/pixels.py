@@ -134,8 +134,13 @@ class Runs(NamedTuple):
 
 def runs(owner: NDArray[np.intp], values: NDArray[np.integer[Any]], span: int) -> Runs:
     """Counts equal values (P,), 0 <= value < span, of equal owners (P,)."""
-    kind = np.min_scalar_type((int(owner.max(initial=0)) + 1) * span)  # short keys are sorted faster
+    kind = key_type(int(owner.max(initial=0)) + 1, span)
     return runs_of_keys(owner.astype(kind) * span + values.astype(kind), span)
+
+
+def key_type(owners: int, span: int) -> np.dtype[Any]:
+    """The shortest for keys of so many owners: short ones are sorted faster."""
+    return np.min_scalar_type(owners * span)
 
 
 def runs_of_keys(keys: NDArray[np.integer[Any]], span: int) -> Runs:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.pixels import Pixels, runs_of_keys
+from tui_cytpix.core.pixels import Pixels, key_type, runs_of_keys
 
 LEVELS = 64  # of gray/background, 1/32 wide from 0 to 2: the same steps for every image, gain and bit depth
 _STEPS = 32
@@ -39,7 +39,7 @@ def cooccurrence(pixels: Pixels, levels: NDArray[np.uint8]) -> Texture:
         levels: of each place on the canvas, 0..63; those of the regions' pixels are looked at.
     """
     own, regions = levels[pixels.at], len(pixels.number)
-    kind = np.min_scalar_type(max(regions * LEVELS**2 - 1, 0))  # short keys are sorted faster
+    kind = key_type(regions, LEVELS**2)
     bases = (pixels.owner * LEVELS**2).astype(kind)
     keys, pairs = [], np.zeros(regions, np.intp)
     for dy, dx in _DIRECTIONS:

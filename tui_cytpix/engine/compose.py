@@ -45,10 +45,10 @@ def with_another(host: Scene, donor: Scene, rng: np.random.Generator) -> Scene:
     if not donor.loners or not len(host.centroids):
         return host
     neighbour = int(rng.integers(len(host.centroids)))
-    if is_long(host.ellipses[neighbour]) and rng.random() < ALONG_SHARE:
-        axis = host.ellipses[neighbour].angle
-        cell = _cut_out(donor, axis + rng.normal(0, ALONG_TURN), rng)
-        towards = axis + rng.choice((-0.5, 0.5)) * np.pi + rng.normal(0, ALONG_SIDE)
+    beside = host.ellipses[neighbour]
+    if is_long(beside) and rng.random() < ALONG_SHARE:
+        cell = _cut_out(donor, beside.angle + rng.normal(0, ALONG_TURN), rng)
+        towards = beside.angle + rng.choice((-0.5, 0.5)) * np.pi + rng.normal(0, ALONG_SIDE)
     else:
         cell, towards = _cut_out(donor, None, rng), rng.uniform(0, 2 * np.pi)
     y0, x0 = _place(host.mask, cell.mask, host.centroids[neighbour], towards, rng)
