@@ -8,6 +8,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -23,6 +24,7 @@ from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.model import Model, load_model
 from tui_cytpix.engine.network import build
 from tui_cytpix.engine.postprocess import cutoff_px
+from tui_cytpix.engine.rehearsal import rehearsal
 from tui_cytpix.engine.trainer import FitSettings, Trainer, look
 from tui_cytpix.engine.zoom import zoom_of
 from tui_cytpix.formats.masks import segmentation_from_labels
@@ -80,8 +82,9 @@ def fit_and_answer(name: str, annotated: Sequence[Crop], test: Sequence[Crop], s
 
 
 def from_scratch(base: Model, seed: int, rate: float) -> tuple[Model, FitSettings]:
-    """The base's network with random weights, and how it is trained: nothing pulls it back to them."""
-    return replace(base, net=build(base.net.settings, seed).eval()), replace(FitSettings(), rate=rate, pull=0.0)
+    """The base's network with random weights, and how it is trained: nothing pulls it back, nothing is rehearsed."""
+    settings = replace(FitSettings(), rate=rate, pull=0.0, rehearsed=0)
+    return replace(base, net=build(base.net.settings, seed).eval()), settings
 
 
 def zooms_of(model: Model, crops: Sequence[Crop]) -> dict[float | None, float]:
@@ -104,13 +107,18 @@ def fine_tune(
 ) -> Model:
     """As a run does: a fifth held out, TA and VA each epoch, the averaged weights at the end."""
     training, held_out = examples_of(crops, zooms)
-    trainer = Trainer(base, settings, seed)
+    trainer = Trainer(base, settings, seed, rehearsed=_rehearsal(tuple(base.card.training.get("kinds", []))))
     for _ in range(epochs):
         trainer.train_epoch(training)
         predictor = trainer.predictor()
         look(predictor, training)
         look(predictor, held_out)
     return trainer.model()
+
+
+@lru_cache
+def _rehearsal(kinds: tuple[str, ...]) -> list[Example]:
+    return rehearsal(kinds)
 
 
 def examples_of(crops: Sequence[Crop], zooms: dict[float | None, float]) -> tuple[list[Example], list[Example]]:

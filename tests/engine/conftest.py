@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,8 +19,10 @@ from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.run_settings import RunSettings, SelectionSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.engine.job import run_job
 from tui_cytpix.engine.model import Model, save_model
 from tui_cytpix.engine.network import NetworkSettings, build
+from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.formats.json_log import append_now, encode
 from tui_cytpix.formats.model_file import file_hash
 from tui_cytpix.formats.run_folder import RunFolder, encode_edit
@@ -131,3 +135,20 @@ def toy_run(tmp_path: Path) -> ToyRun:
 def toys() -> SimpleNamespace:
     """The helpers of this file, for tests (with importlib imports they can't import it)."""
     return SimpleNamespace(TINY=TINY, model=tiny_model, image=toy, write_sample=write_sample)
+
+
+@pytest.fixture
+def here():
+    """Runs a job in this process, for what needs no process of its own: torch is loaded already."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)}
+
+    def run(path: Path, spec: dict, status: int = 0, wishes: Sequence[dict] = ()) -> list[dict]:
+        job = JobFolder.create(path, spec)
+        for wish in wishes:
+            job.send(**wish)
+        assert run_job(path) == status
+        return job.events()
+
+    yield run
+    for number, handler in kept.items():
+        signal.signal(number, handler)

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ import pytest
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.engine.checkpoints import read_state
-from tui_cytpix.engine.job import run_job
 from tui_cytpix.engine.model import load_model
 from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.formats.model_file import file_hash
@@ -42,23 +40,6 @@ def _run(path: Path, spec: dict, status: int = 0) -> list[dict]:
     job = JobFolder.create(path, spec)
     assert _start(job).wait(PATIENCE) == status, job.output_path.read_text()
     return job.events()
-
-
-@pytest.fixture
-def here():
-    """Runs a job in this process, for what needs no process of its own: torch is loaded already."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)}
-
-    def run(path: Path, spec: dict, status: int = 0, wishes: Sequence[dict] = ()) -> list[dict]:
-        job = JobFolder.create(path, spec)
-        for wish in wishes:
-            job.send(**wish)
-        assert run_job(path) == status
-        return job.events()
-
-    yield run
-    for number, handler in kept.items():
-        signal.signal(number, handler)
 
 
 def _of(events: list[dict], kind: str) -> list[dict]:

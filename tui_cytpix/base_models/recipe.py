@@ -14,15 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 import tui_cytpix
 from tui_cytpix.base_models.calibration import Said, platt
-from tui_cytpix.core.background import image_background, static_background
 from tui_cytpix.core.matching import ImageComparison, compare_images, summarise
-from tui_cytpix.core.normalise import normalise
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.augment import Augmentation
@@ -30,13 +26,12 @@ from tui_cytpix.engine.dataset import Example, particle_px
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.model import Model, load_model, save_model
 from tui_cytpix.engine.network import NetworkSettings, build
-from tui_cytpix.engine.scene import scene_of
+from tui_cytpix.engine.rehearsal import events, simulated_examples
 from tui_cytpix.engine.trainer import FitSettings, Trainer
-from tui_cytpix.simulate.events import SimulatedEvent, SimulatedSample
 
 SEED = 20260
 CALIBRATION_SEED, TEST_SEED = 800_000, 900_000  # tubes with seeds from here on are never trained on
-IMAGES_PER_TUBE, FRAME_PX = 10, 200
+IMAGES_PER_TUBE = 10
 CALIBRATION_TUBES, TEST_TUBES, TEST_IMAGES = 6, 12, 25
 SIZE_CUTOFF_UM = 5.0
 UM_PER_PX = 0.3
@@ -140,24 +135,11 @@ RECIPES = {
 }
 
 
-def events(kind: str, tubes: int, images: int, seed: int) -> Iterator[tuple[SimulatedEvent, NDArray[np.float32]]]:
-    """Events with their tube's static background, as it would be found from these images; float32, gray units."""
-    for tube in range(tubes):
-        sample = list(SimulatedSample(kind, images, seed + tube, FRAME_PX))
-        background = static_background(np.stack([event.image for event in sample]))
-        yield from ((event, background) for event in sample)
-
-
 def training_examples(family: Family) -> list[Example]:
-    """Half of the images with the tube's background, half with a guess from the image alone; with the simulator's own
-    labels, as no division of a mask among centroids finds all borders of cells that lie side by side.
-    """
-    found = []
+    """All images of the family's tubes."""
+    found: list[Example] = []
     for kind, tubes in family.tubes.items():
-        for i, (event, background) in enumerate(events(kind, tubes, IMAGES_PER_TUBE, SEED)):
-            gray = normalise(event.image, background if i % 2 else image_background(event.image))
-            truth = Segmentation(event.labels > 0, event.centroids)
-            found.append(Example(gray, truth, scene_of(gray, event.labels, truth.mask, truth.centroids)))
+        found += simulated_examples({kind: tubes}, IMAGES_PER_TUBE, SEED)
         _say(f"{kind}: {len(found)} images so far")
     return found
 

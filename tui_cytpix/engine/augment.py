@@ -60,28 +60,18 @@ def crop(
         float32 (6, size, size): gray, foreground, centrality, foreground weight, centrality weight, and 1 inside the
         image (0 where the view reaches beyond it; gray is 0 and the weights count for nothing there).
     """
-    image, targets = scene.gray, scene.targets
-    matrix = _placement(image.shape, size, focus, settings, rng)
-    maps = np.dstack(
-        [
-            _presmoothed(image, matrix),
-            targets.foreground,
-            targets.centrality,
-            targets.foreground_weight,
-            targets.centrality_weight,
-        ]
-    )
-    inside = np.ones(image.shape, np.float32)
-    # cv2 warps at most four channels with a border value: two calls.
-    flags, shape = cv2.INTER_LINEAR, (size, size)
-    first = cv2.warpAffine(maps[..., :3], matrix, shape, flags=flags, borderMode=cv2.BORDER_CONSTANT)
-    second = cv2.warpAffine(
-        np.dstack([maps[..., 3:], inside]), matrix, shape, flags=flags, borderMode=cv2.BORDER_CONSTANT
-    )
-    view: NDArray[np.float32] = np.concatenate([first, second], axis=2).transpose(2, 0, 1)
-    view[5] = np.greater(view[5], 0.5).astype(np.float32)
+    matrix = _placement(scene.gray.shape, size, focus, settings, rng)
+    view = np.empty((6, size, size), np.float32)
+
+    def warped(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        # Nothing beyond the borders. No more than four channels: cv2 would leave the others' borders undefined.
+        return np.asarray(cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR), np.float32)
+
+    view[0] = warped(_presmoothed(scene.gray, matrix))
+    view[1:5] = warped(scene.targets.maps).transpose(2, 0, 1)
+    view[5] = warped(np.ones(scene.gray.shape, np.float32)) > 0.5
     view[0] = photometric(view[0], settings, rng) * view[5]
-    return np.ascontiguousarray(view, np.float32)
+    return view
 
 
 def _placement(

@@ -27,7 +27,6 @@ class Scene:
         mask: bool (H, W), foreground: the particles, and objects without a centroid.
         centroids: float32 (K, 2), (y, x).
         targets: maps.
-        loners: for each particle that is an object of its own, whole and with nothing else near, its label and box.
     """
 
     gray: NDArray[np.float32]
@@ -35,7 +34,11 @@ class Scene:
     mask: NDArray[np.bool_]
     centroids: NDArray[np.float32]
     targets: Targets
-    loners: tuple[tuple[int, Box], ...]
+
+    @functools.cached_property
+    def loners(self) -> tuple[tuple[int, Box], ...]:
+        """For each particle that is an object of its own, whole and with nothing else near, its label and box."""
+        return _loners(self.mask, self.centroids)
 
     @functools.cached_property
     def ellipses(self) -> list[Ellipse]:
@@ -67,7 +70,7 @@ def scene_of(
     gray: NDArray[np.float32], labels: NDArray[np.uint16], mask: NDArray[np.bool_], centroids: NDArray[np.float32]
 ) -> Scene:
     """A scene from its parts; arguments as the attributes of `Scene`."""
-    return Scene(gray, labels, mask, centroids, make_targets(labels, mask, centroids), _loners(mask, centroids))
+    return Scene(gray, labels, mask, centroids, make_targets(labels, mask, centroids))
 
 
 def _loners(mask: NDArray[np.bool_], centroids: NDArray[np.float32]) -> tuple[tuple[int, Box], ...]:

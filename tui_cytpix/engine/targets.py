@@ -8,28 +8,40 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.regions import as_uint8, ellipses, label_objects
+from tui_cytpix.core.regions import as_uint8, bounding_box, ellipses, label_objects
 
 GAP_PX = 4.0  # background this near to two objects is what keeps them apart
 GAP_WEIGHT = 4.0
 SEAM_WEIGHT = 3.0  # on the centrality where particles of a clump touch
 EDGE_PX = 2.0
+_REACH = 5  # px about the objects; beyond, nothing is special
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Maps of one image, all float32 (H, W).
+    """Maps of one image: float32 (H, W, 4), in the order of the properties, which are views of it, (H, W)."""
 
-    Attributes:
-        foreground: 0 or 1.
-        centrality: 0..1, see `centrality`.
-        foreground_weight, centrality_weight: of each pixel in the loss, 1 where nothing is special.
-    """
+    maps: NDArray[np.float32]
 
-    foreground: NDArray[np.float32]
-    centrality: NDArray[np.float32]
-    foreground_weight: NDArray[np.float32]
-    centrality_weight: NDArray[np.float32]
+    @property
+    def foreground(self) -> NDArray[np.float32]:
+        """0 or 1."""
+        return self.maps[..., 0]
+
+    @property
+    def centrality(self) -> NDArray[np.float32]:
+        """0..1, see the function `centrality`."""
+        return self.maps[..., 1]
+
+    @property
+    def foreground_weight(self) -> NDArray[np.float32]:
+        """Of each pixel in the loss, 1 where nothing is special."""
+        return self.maps[..., 2]
+
+    @property
+    def centrality_weight(self) -> NDArray[np.float32]:
+        """Of each pixel in the loss, 1 where nothing is special."""
+        return self.maps[..., 3]
 
 
 def centrality(labels: NDArray[np.uint16], centroids: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -71,12 +83,15 @@ def make_targets(labels: NDArray[np.uint16], mask: NDArray[np.bool_], centroids:
         mask: bool (H, W), foreground, which may hold more than the particles.
         centroids: float32 (K, 2), (y, x) px.
     """
-    return Targets(
-        foreground=mask.astype(np.float32),
-        centrality=centrality(labels, centroids),
-        foreground_weight=_gap_weight(mask),
-        centrality_weight=_seam_weight(labels, mask),
-    )
+    maps = np.zeros((*mask.shape, 4), np.float32)
+    maps[..., 2:] = 1
+    box = bounding_box(mask)
+    if box is not None:
+        box = box.grown(_REACH, mask.shape)
+        labels, mask, centroids = labels[box.slices], mask[box.slices], centroids - np.array(box[:2], np.float32)
+        weights = _gap_weight(mask), _seam_weight(labels, mask)
+        maps[box.slices] = np.dstack([mask, centrality(labels, centroids), *weights])
+    return Targets(maps)
 
 
 def _gap_weight(mask: NDArray[np.bool_]) -> NDArray[np.float32]:

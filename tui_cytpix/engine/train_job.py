@@ -14,13 +14,15 @@ from typing import Any
 from tui_cytpix.domain.annotation import AnnotationBook, Side
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.engine import checkpoints
+from tui_cytpix.engine.dataset import Example
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.job import Job, Leave
 from tui_cytpix.engine.model import load_model, save_model
+from tui_cytpix.engine.rehearsal import rehearsal
 from tui_cytpix.engine.train_images import TrainImages
 from tui_cytpix.engine.train_records import Origin, checkpoint_card, looks_at
 from tui_cytpix.engine.trainer import FitSettings, Trainer, look
-from tui_cytpix.errors import ModelFileError, RunError
+from tui_cytpix.errors import ModelFileError, RunError, UsageError
 from tui_cytpix.formats.atomic import clear_leftovers
 from tui_cytpix.formats.job_folder import ANOTHER, LOOKS
 from tui_cytpix.formats.model_file import file_hash
@@ -80,10 +82,19 @@ class _Session:
         self.target = epoch + int(job.spec.get("epochs", 100))
         device = job.start_torch(target=self.target, epoch=epoch)
         batch = int(job.spec.get("batch", 0)) or FitSettings.batch
-        self.trainer = Trainer(base, FitSettings(batch=batch), int(job.spec.get("seed", 0)), device)
+        self.trainer = Trainer(base, FitSettings(batch=batch), int(job.spec.get("seed", 0)), device, self._rehearsal())
         if arrays:
             self._restore(arrays, state)
         self.reload()
+
+    def _rehearsal(self) -> list[Example]:
+        """Of what the base model was trained on; nothing where its card doesn't say, or names what is unknown here."""
+        kinds = self.base_card.training.get("kinds", [])
+        try:
+            return rehearsal([str(kind) for kind in kinds] if isinstance(kinds, list) else [])
+        except UsageError as error:
+            self.job.emit("log", text=f"Nothing of what the base model was trained on is rehearsed: {error}")
+            return []
 
     def _restore(self, arrays: dict[str, Any], path: Path | None) -> None:
         try:

@@ -41,7 +41,9 @@ class Origin:
 
 
 def checkpoint_card(card: ModelCard, images: TrainImages, epoch: Mapping[str, Any], origin: Origin) -> ModelCard:
-    """The card of the model as it is after an epoch (its line in the log), with its lineage, oldest first."""
+    """The card of the model as it is after an epoch (its line in the log), with its lineage, oldest first, and the
+    simulated kinds that the oldest was trained on, to be rehearsed again.
+    """
     error = {"VA standard error": epoch["va_error"]} if "va_error" in epoch else {}
     lineage = [*origin.base.training.get("lineage", []), {"name": origin.base_name, "hash": origin.base_hash}]
     return replace(
@@ -62,6 +64,7 @@ def checkpoint_card(card: ModelCard, images: TrainImages, epoch: Mapping[str, An
             "images_by_sample": images.by_sample(),
             "annotations": origin.annotations,
             "lineage": lineage,
+            "kinds": origin.base.training.get("kinds", []),
         },
         measured={"TA": epoch["ta"], "VA": epoch["va"], **error},
     )

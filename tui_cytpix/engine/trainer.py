@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from tui_cytpix.engine.network import CytNet, channels_last
 from tui_cytpix.engine.postprocess import PostSettings
 
 LEAST_SHARE = 0.25  # of the smallest annotated object's pixels
+_REHEARSAL = 1  # keeps its views' random numbers apart from the others'
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class FitSettings:
         rate: of Adam, reached after `warm_up` steps and then constant, so that adding epochs changes nothing before.
         decay: of the weights (AdamW), towards 0.
         pull: of the weights towards the base's (L2-SP: Li, Grandvalet, Davoine 2018), as a share of the rate.
-        batch: views in a step.
+        batch: views of annotated images in a step.
+        rehearsed: views of what the base was trained on, besides (see engine.rehearsal).
         views_per_epoch: at least so many views an epoch, each image equally often.
         average: share of the averaged weights that a step keeps; the averaged weights are the model.
         crop: edge of the views, px; 0 takes it from the images.
@@ -48,6 +51,7 @@ class FitSettings:
     decay: float = 1e-3
     pull: float = 0.3
     batch: int = 8
+    rehearsed: int = 2
     views_per_epoch: int = LEAST_VIEWS
     average: float = 0.98
     crop: int = 0
@@ -59,8 +63,16 @@ class FitSettings:
 class Trainer:
     """Fine-tunes a model. The views of epoch n depend on the seed and n only: there is no random state to keep."""
 
-    def __init__(self, base: Model, settings: FitSettings, seed: int, device: torch.device | None = None) -> None:
-        self.device = device or torch.device("cpu")
+    def __init__(
+        self,
+        base: Model,
+        settings: FitSettings,
+        seed: int,
+        device: torch.device | None = None,
+        rehearsed: Sequence[Example] = (),
+    ) -> None:
+        """`rehearsed` is what the base was trained on, or like it."""
+        self.device, self.rehearsed = device or torch.device("cpu"), rehearsed
         self.settings, self.seed, self.epoch, self.steps = settings, seed, 0, 0
         self.base = base
         self.net = channels_last(copy.deepcopy(base.net)).to(self.device)
@@ -75,16 +87,31 @@ class Trainer:
         """
         self.epoch += 1
         self._learn_noise(examples)
-        chosen = self.settings
-        views = max(1, -(-chosen.views_per_epoch // len(examples)))
         self.net.train()
-        size = chosen.crop or crop_size(examples)
-        epoch = batches(examples, size, views, chosen.batch, chosen.augmentation, (self.seed, self.epoch))
+        epoch = self._views(examples)
         losses = []
-        for view in epoch:
-            check()
-            losses.append(self._step(view))
+        with ThreadPoolExecutor(1) as pool:  # the next views are made while the network learns from these
+            coming = pool.submit(next, epoch, None)
+            while (view := coming.result()) is not None:
+                coming = pool.submit(next, epoch, None)
+                check()
+                losses.append(self._step(view))
         return float(np.mean(losses))
+
+    def _views(self, examples: Sequence[Example]) -> Iterator[Tensor]:
+        """The steps' views of this epoch."""
+        chosen = self.settings
+        size = chosen.crop or crop_size(examples)
+        views = max(1, -(-chosen.views_per_epoch // len(examples)))
+        annotated = batches(examples, size, views, chosen.batch, chosen.augmentation, (self.seed, self.epoch))
+        if not self.rehearsed or not chosen.rehearsed:
+            return annotated
+        steps = -(-views * len(examples) // chosen.batch)
+        views = -(-steps * chosen.rehearsed // len(self.rehearsed))
+        known = batches(
+            self.rehearsed, size, views, chosen.rehearsed, chosen.augmentation, (self.seed, self.epoch, _REHEARSAL)
+        )
+        return (torch.cat(both) for both in zip(annotated, known, strict=False))
 
     def _learn_noise(self, examples: Sequence[Example]) -> None:
         """What is far smaller than anything annotated is noise, also where no scale is known for a size cutoff."""
