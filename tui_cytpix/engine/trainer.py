@@ -51,7 +51,7 @@ class FitSettings:
     decay: float = 1e-3
     pull: float = 0.3
     batch: int = 8
-    rehearsed: int = 2
+    rehearsed: int = 1
     views_per_epoch: int = LEAST_VIEWS
     average: float = 0.98
     crop: int = 0
