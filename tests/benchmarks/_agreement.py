@@ -73,7 +73,7 @@ def _look(model: Model, crops: Sequence[_cells.Crop], found: Agreement) -> None:
 
     whole = counts(reference)
     maps = [reference.maps([gray], zoom)[0] for gray, zoom in zip(grays, zooms, strict=True)]
-    raw = [segment(*both, model.post, cutoff).particle_count for both, cutoff in zip(maps, cutoffs, strict=True)]
+    raw = [answer.particle_count for answer in segment(maps, model.post, cutoffs)]
     found.note(NOISE, np.array(raw), whole, truth)
     found.note(BF16, whole, counts(Predictor(model, whole_frame=True)), truth)
     found.note(REGIONS, whole, counts(Predictor(model, fast=False)), truth)

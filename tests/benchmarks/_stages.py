@@ -27,7 +27,7 @@ STAGES: tuple[tuple[str, Any, str], ...] = (  # name, and the function that is a
     ("cut crops", Predictor, "_logits"),
     ("network", Predictor, "_batch"),
     ("maps of the frame", inference, "_composed"),
-    ("objects, particles", inference, "segment_all"),
+    ("objects, particles", inference, "segment"),
     ("focus", process_worker, "_focus"),
     ("features: pixels", Measurement, "__init__"),
     ("features: images", Measurement, "images"),

@@ -13,6 +13,10 @@ from tui_cytpix.engine.targets import centrality, make_targets
 POST = PostSettings()
 
 
+def _segmented(probability: np.ndarray, heat: np.ndarray, cutoff_px: float = 0.0) -> Segmentation:
+    return segment([(probability, heat)], POST, [cutoff_px])[0]
+
+
 def _rods(hesitation: float) -> tuple[np.ndarray, np.ndarray]:
     """A long rod, and the mean of the maps of 'one' (share `hesitation`) and 'two end to end'."""
     mask = np.zeros((40, 100), np.uint8)
@@ -27,11 +31,11 @@ def _rods(hesitation: float) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(("hesitation", "count"), [(0.0, 2), (0.3, 2), (0.7, 1), (1.0, 1)])
 def test_the_likelier_count_wins(hesitation, count):
     probability, heat = _rods(hesitation)
-    assert segment(probability, heat, POST).particle_count == count
+    assert _segmented(probability, heat).particle_count == count
 
 
 def test_confidence_is_lowest_where_the_count_is_open():
-    sure = [segment(*_rods(h), POST).confidence for h in (0.0, 0.5, 1.0)]
+    sure = [_segmented(*_rods(h)).confidence for h in (0.0, 0.5, 1.0)]
     assert sure[1] < min(sure[0], sure[2])
     assert min(sure) >= 0
     assert max(sure) <= 1
@@ -44,7 +48,7 @@ def test_perfect_maps_give_the_truth_back():
     cv2.ellipse(mask, (40, 60), (18, 6), 20, 0, 360, 1, -1)
     points = np.array([[20, 20], [24, 37], [60, 40]], np.float32)
     targets = make_targets(particle_labels(mask > 0, points), mask > 0, points)
-    found = segment(targets.foreground, targets.centrality, POST)
+    found = _segmented(targets.foreground, targets.centrality)
     assert np.array_equal(found.mask, mask > 0)
     assert found.centroids.dtype == np.float32
     order = np.argsort(found.centroids[:, 0])
@@ -55,7 +59,7 @@ def test_perfect_maps_give_the_truth_back():
 def test_every_object_has_a_particle_even_without_heat():
     probability = np.zeros((40, 40), np.float32)
     probability[5:15, 5:15] = probability[25:35, 25:35] = 1
-    found = segment(probability, np.zeros((40, 40), np.float32), POST)
+    found = _segmented(probability, np.zeros((40, 40), np.float32))
     assert found.particle_count == 2
 
 
@@ -67,10 +71,10 @@ def test_an_object_that_is_hardly_believed_in_beside_a_sure_one_is_none(height, 
     points = np.array([[25, 25], [25, 65]], np.float32)
     heat = centrality(discs.astype(np.uint16), points)
     heat[discs == 2] *= height
-    found = segment((discs > 0).astype(np.float32), heat, POST)
+    found = _segmented((discs > 0).astype(np.float32), heat)
     assert found.particle_count == count
     assert found.mask[25, 65] == (count == 2)
-    alone = segment((discs == 2).astype(np.float32), np.where(discs == 2, heat, 0), POST)
+    alone = _segmented((discs == 2).astype(np.float32), np.where(discs == 2, heat, 0))
     assert alone.particle_count == 1  # a low peak by itself says nothing
 
 
@@ -80,7 +84,7 @@ def test_a_particle_that_is_hardly_believed_in_belongs_to_its_neighbour(height, 
     mask[15:26, 10:42], mask[15:26, 42:80] = 1, 2
     heat = centrality(mask, np.array([[20, 25.5], [20, 60.5]], np.float32))
     heat[mask == 2] *= height
-    found = segment((mask > 0).astype(np.float32), heat, POST)
+    found = _segmented((mask > 0).astype(np.float32), heat)
     assert found.particle_count == count
     assert found.mask.sum() == (mask > 0).sum()
 
@@ -91,7 +95,7 @@ def test_specks_and_doubtful_regions_are_left_out_and_holes_are_filled():
     probability[40:55, 40:55] = 0.6  # never sure
     probability[10:30, 10:30] = 1
     probability[18:20, 18:20] = 0
-    found = segment(probability, np.zeros((60, 60), np.float32), POST)
+    found = _segmented(probability, np.zeros((60, 60), np.float32))
     assert found.mask.sum() == 400
     assert found.mask[10:30, 10:30].all()
 
@@ -100,13 +104,13 @@ def test_the_size_cutoff_takes_the_longest_axis():
     probability = np.zeros((60, 60), np.float32)
     probability[10:14, 5:45] = 1  # 40 long
     probability[40:50, 40:50] = 1
-    found = segment(probability, np.zeros((60, 60), np.float32), POST, cutoff_px=20)
+    found = _segmented(probability, np.zeros((60, 60), np.float32), 20)
     assert found.mask[12, 20]
     assert not found.mask[45, 45]
 
 
 def test_an_empty_image_is_certain_of_nothing_in_it():
-    found = segment(np.zeros((20, 30), np.float32), np.zeros((20, 30), np.float32), POST)
+    found = _segmented(np.zeros((20, 30), np.float32), np.zeros((20, 30), np.float32))
     assert found.mask.shape == (20, 30)
     assert found.centroids.shape == (0, 2)
     assert found.confidence > 0.99

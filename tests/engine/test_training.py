@@ -159,7 +159,7 @@ def test_looking_at_images_leaves_out_what_the_size_cutoff_leaves_out(toys):
         """Predicts the drawing itself, specks and all."""
 
         def predict_normalised(self, grays, cutoffs_px, zooms):
-            return [(segment(maps[0], maps[1], PostSettings(least_px=1), c), maps[0]) for c in cutoffs_px]
+            return [(segment([maps], PostSettings(least_px=1), [c])[0], maps[0]) for c in cutoffs_px]
 
     plain = example(drawn.image, image_background(drawn.image), drawn.truth, cutoff_px=8.0)
     specked = example(drawn.image, image_background(drawn.image), truth, cutoff_px=8.0)

@@ -23,7 +23,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.crops import Crop, Look, View, grain, look_at_all, look_at_differing
 from tui_cytpix.engine.model import Model
 from tui_cytpix.engine.network import CENTRALITY, FOREGROUND, channels_last
-from tui_cytpix.engine.postprocess import cutoff_px, segment_all
+from tui_cytpix.engine.postprocess import cutoff_px, segment
 
 # Pixels of a batch. On a CPU a batch's layers should stay near its caches, on a GPU it should be kept busy.
 CPU_BATCH_PIXELS, GPU_BATCH_PIXELS = 2 * 256 * 256, 64 * 256 * 256
@@ -128,7 +128,7 @@ class Predictor:
         """The second step of `find`: what the network sees there."""
         parts = self._parts(looks)
         maps = [(part[FOREGROUND], part[CENTRALITY]) for _, part in parts]
-        segmentations = segment_all(maps, self.model.post, cutoffs_px)
+        segmentations = segment(maps, self.model.post, cutoffs_px)
         return [Found(box, one, part[FOREGROUND]) for (box, part), one in zip(parts, segmentations, strict=True)]
 
     def _parts(self, looks: Sequence[tuple[View, Look]]) -> list[tuple[Box, Maps]]:

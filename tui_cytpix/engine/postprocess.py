@@ -81,13 +81,9 @@ class _Object:
     centroids: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 2), np.float32))
 
 
-def segment(
-    probability: NDArray[np.float32],
-    centrality: NDArray[np.float32],
-    settings: PostSettings,
-    cutoff_px: float = 0.0,
-) -> Segmentation:
-    """Objects, particles and how sure.
+def segment(maps: Sequence[BothMaps], settings: PostSettings, cutoffs_px: Sequence[float]) -> list[Segmentation]:
+    """Objects, particles and how sure, of many images: each step for all of them, as its code then stays in the
+    processor's cache, which saves an eighth.
 
     A particle's centroid is the centre of its part of the object, which is divided along the passes of the centrality.
     An object's doubt is the larger of two: whether it is there at all, and into how many particles it falls. An image
@@ -95,16 +91,8 @@ def segment(
     count too.
 
     Args:
-        probability: of foreground, float32 (H, W).
-        centrality: float32 (H, W) in 0..1.
-        cutoff_px: objects whose major diameter is below are left out.
-    """
-    return segment_all([(probability, centrality)], settings, [cutoff_px])[0]
-
-
-def segment_all(maps: Sequence[BothMaps], settings: PostSettings, cutoffs_px: Sequence[float]) -> list[Segmentation]:
-    """`segment` of many images, of each (probability, centrality): each step for all of them, as its code then stays in
-    the processor's cache, which saves an eighth.
+        maps: of each image the probability of foreground and the centrality, float32 (H, W) in 0..1.
+        cutoffs_px: of each image; objects whose major diameter is below are left out.
     """
     masks = [fill_holes(probability >= settings.foreground) for probability, _ in maps]
     objects = [_objects(mask, *both) for mask, both in zip(masks, maps, strict=True)]
