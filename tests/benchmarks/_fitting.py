@@ -8,7 +8,6 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -24,7 +23,7 @@ from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.model import Model, load_model
 from tui_cytpix.engine.network import build
 from tui_cytpix.engine.postprocess import cutoff_px
-from tui_cytpix.engine.rehearsal import rehearsal
+from tui_cytpix.engine.rehearsal import rehearsal_for
 from tui_cytpix.engine.trainer import FitSettings, Trainer, look
 from tui_cytpix.engine.zoom import zoom_of
 from tui_cytpix.formats.masks import segmentation_from_labels
@@ -107,18 +106,14 @@ def fine_tune(
 ) -> Model:
     """As a run does: a fifth held out, TA and VA each epoch, the averaged weights at the end."""
     training, held_out = examples_of(crops, zooms)
-    trainer = Trainer(base, settings, seed, rehearsed=_rehearsal(tuple(base.card.training.get("kinds", []))))
+    trainer = Trainer(base, settings, seed)
+    trainer.rehearsed = rehearsal_for(base, training, trainer.device)
     for _ in range(epochs):
         trainer.train_epoch(training)
         predictor = trainer.predictor()
         look(predictor, training)
         look(predictor, held_out)
     return trainer.model()
-
-
-@lru_cache
-def _rehearsal(kinds: tuple[str, ...]) -> list[Example]:
-    return rehearsal(kinds)
 
 
 def examples_of(crops: Sequence[Crop], zooms: dict[float | None, float]) -> tuple[list[Example], list[Example]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,13 +10,22 @@ import pytest
 import torch
 
 from tui_cytpix.base_models.recipe import RECIPES
-from tui_cytpix.engine.dataset import example
-from tui_cytpix.engine.model import load_model, save_model
-from tui_cytpix.engine.rehearsal import REHEARSED, rehearsal
+from tui_cytpix.engine.dataset import Example, example
+from tui_cytpix.engine.model import Model, load_model, save_model
+from tui_cytpix.engine.rehearsal import REHEARSED, rehearsal, rehearsal_for
 from tui_cytpix.engine.trainer import FitSettings, Trainer, look
 from tui_cytpix.errors import UsageError
 
 SETTINGS = FitSettings(batch=4, views_per_epoch=32, rate=1e-2, warm_up=5, average=0.9, crop=48)
+
+
+CPU = torch.device("cpu")
+
+
+def _trainer(base: Model, settings: FitSettings, seed: int, rehearsed: Sequence[Example]) -> Trainer:
+    trainer = Trainer(base, settings, seed)
+    trainer.rehearsed = rehearsed
+    return trainer
 
 
 @pytest.fixture(scope="module")
@@ -29,27 +39,31 @@ def bright(toys):
 
 
 def test_every_kind_of_the_base_models_can_be_rehearsed():
-    events = rehearsal(["beads", "pombe-rich"])
+    events = rehearsal(("beads", "pombe-rich"))
     assert len(events) == REHEARSED
-    assert all(np.array_equal(a.gray, b.gray) for a, b in zip(events, rehearsal(["beads", "pombe-rich"]), strict=True))
+    assert all(np.array_equal(a.gray, b.gray) for a, b in zip(events, rehearsal(("beads", "pombe-rich")), strict=True))
     assert 0.2 < np.mean([e.scene.has_long_cells for e in events]) < 0.6
     for family in {recipe.family.name: recipe.family for recipe in RECIPES.values()}.values():
-        assert REHEARSED <= len(rehearsal(list(family.tubes))) < 1.5 * REHEARSED
-    assert rehearsal([]) == []
+        assert REHEARSED <= len(rehearsal(tuple(family.tubes))) < 1.5 * REHEARSED
+    assert rehearsal(()) == ()
     with pytest.raises(UsageError):
-        rehearsal(["no such kind"])
+        rehearsal(("no such kind",))
 
 
-def test_what_was_known_is_not_forgotten(toys, bright):
-    known, new = bright
-    torch.manual_seed(0)
-    first = Trainer(toys.model(), replace(SETTINGS, pull=0.0), 0)
+@pytest.fixture(scope="module")
+def knowing(toys, bright):
+    """A model that knows the toys of the first kind."""
+    trainer = Trainer(toys.model(), replace(SETTINGS, pull=0.0), 0)
     for _ in range(15):
-        first.train_epoch(known)
-    knows = first.model()
+        trainer.train_epoch(bright[0])
+    return trainer.model()
+
+
+def test_what_was_known_is_not_forgotten(bright, knowing):
+    known, new = bright
     after = {}
     for name, rehearsed in (("plain", ()), ("rehearsed", known)):
-        trainer = Trainer(knows, replace(SETTINGS, pull=0.0), 0, rehearsed=rehearsed)
+        trainer = _trainer(knowing, replace(SETTINGS, pull=0.0), 0, rehearsed)
         for _ in range(15):
             trainer.train_epoch(new)
         after[name] = [look(trainer.predictor(), side)[0].mean for side in (known, new)]
@@ -57,11 +71,24 @@ def test_what_was_known_is_not_forgotten(toys, bright):
     assert after["rehearsed"][1] > 0.5
 
 
+def test_only_where_the_base_is_mostly_right_its_knowledge_is_kept(bright, knowing):
+    known, _ = bright
+    base = replace(knowing, card=replace(knowing.card, training={"kinds": ["beads"]}))
+    found = look(Trainer(base, SETTINGS, 0).predictor(), known)[1]
+    right = [e for e, f in zip(known, found, strict=True) if f.particle_count == e.wanted.particle_count]
+    assert right
+    other = replace(right[0].truth, centroids=np.repeat(right[0].truth.centroids, 2, axis=0))
+    wrong = replace(right[0], truth=other)
+    assert rehearsal_for(base, [right[0]] * 8 + [wrong] * 2, CPU) == rehearsal(("beads",))
+    assert rehearsal_for(base, [right[0]] * 7 + [wrong] * 3, CPU) == ()
+    assert rehearsal_for(knowing, right, CPU) == ()
+
+
 def test_rehearsed_training_depends_on_the_seed_alone_and_goes_on_as_if_never_stopped(toys, bright):
     known, new = bright
 
     def trained(epochs: int, state: dict[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
-        trainer = Trainer(toys.model(), SETTINGS, 1, rehearsed=known)
+        trainer = _trainer(toys.model(), SETTINGS, 1, known)
         if state:
             trainer.restore(state)
         for _ in range(epochs):
@@ -70,7 +97,7 @@ def test_rehearsed_training_depends_on_the_seed_alone_and_goes_on_as_if_never_st
 
     whole, again = trained(2), trained(1, trained(1))
     assert all(np.array_equal(whole[name], again[name]) for name in whole)
-    plain = Trainer(toys.model(), replace(SETTINGS, rehearsed=0), 1, rehearsed=known)
+    plain = _trainer(toys.model(), replace(SETTINGS, rehearsed=0), 1, known)
     plain.train_epoch(new)
     assert not all(np.array_equal(value, trained(1)[name]) for name, value in plain.state().items())
 
@@ -78,7 +105,7 @@ def test_rehearsed_training_depends_on_the_seed_alone_and_goes_on_as_if_never_st
 def test_many_annotated_images_do_not_run_out_of_rehearsal(toys, bright):
     known, new = bright
     settings = replace(SETTINGS, views_per_epoch=1, rehearsed=3)
-    trainer = Trainer(toys.model(), settings, 0, rehearsed=known[:2])
+    trainer = _trainer(toys.model(), settings, 0, known[:2])
     trainer.train_epoch(new * 3)
     assert trainer.steps == -(-len(new) * 3 // settings.batch)
 

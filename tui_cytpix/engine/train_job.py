@@ -7,7 +7,7 @@ from __future__ import annotations
 import errno
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from tui_cytpix.engine.dataset import Example
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.job import Job, Leave
 from tui_cytpix.engine.model import load_model, save_model
-from tui_cytpix.engine.rehearsal import rehearsal
+from tui_cytpix.engine.rehearsal import rehearsal_for
 from tui_cytpix.engine.train_images import TrainImages
 from tui_cytpix.engine.train_records import Origin, checkpoint_card, looks_at
 from tui_cytpix.engine.trainer import FitSettings, Trainer, look
@@ -63,8 +63,7 @@ class _Session:
         self.job, self.folder = job, folder
         base_path = Path(job.text("base"))
         self.base_hash = file_hash(base_path) if base_path.is_file() else ""
-        base = load_model(base_path)
-        self.base_card = base.card
+        self.base = base = load_model(base_path)
         if job.spec.get("base_hash") not in ("", None, self.base_hash):
             raise ModelFileError(
                 "The base model changed", f"{base_path} is not the file that was chosen.", "Choose a base model again."
@@ -82,19 +81,10 @@ class _Session:
         self.target = epoch + int(job.spec.get("epochs", 100))
         device = job.start_torch(target=self.target, epoch=epoch)
         batch = int(job.spec.get("batch", 0)) or FitSettings.batch
-        self.trainer = Trainer(base, FitSettings(batch=batch), int(job.spec.get("seed", 0)), device, self._rehearsal())
+        self.trainer = Trainer(base, FitSettings(batch=batch), int(job.spec.get("seed", 0)), device)
         if arrays:
             self._restore(arrays, state)
         self.reload()
-
-    def _rehearsal(self) -> list[Example]:
-        """Of what the base model was trained on; nothing where its card doesn't say, or names what is unknown here."""
-        kinds = self.base_card.training.get("kinds", [])
-        try:
-            return rehearsal([str(kind) for kind in kinds] if isinstance(kinds, list) else [])
-        except UsageError as error:
-            self.job.emit("log", text=f"Nothing of what the base model was trained on is rehearsed: {error}")
-            return []
 
     def _restore(self, arrays: dict[str, Any], path: Path | None) -> None:
         try:
@@ -126,12 +116,20 @@ class _Session:
             self.job.emit("log", text=problem)
         if not self.images.training or not self.images.validation:
             raise RunError("Training can't go on", "No annotated image can be read.", "Put the samples back.")
+        self.trainer.rehearsed = self._rehearsal()
         annotations = self.images.digest()
         if annotations != self.annotations:
             # What was best before was not trained on these, or not measured by them.
             self.annotations, self.va, self.best = annotations, [], -1.0
             sides = {"training": len(self.images.training), "validation": len(self.images.validation)}
             self._emit("annotations", **sides)
+
+    def _rehearsal(self) -> Sequence[Example]:
+        try:
+            return rehearsal_for(self.base, list(self.images.training.values()), self.trainer.device)
+        except UsageError as error:
+            self._emit("log", text=f"Nothing of what the base model was trained on is rehearsed: {error}")
+            return ()
 
     def run(self) -> None:
         """Epochs, until it ends."""
@@ -257,13 +255,14 @@ class _Session:
     def _origin(self) -> Origin:
         spec, trainer = self.job.spec, self.trainer
         return Origin(
-            base=self.base_card,
+            base=self.base.card,
             base_hash=self.base_hash,
-            base_name=str(spec.get("base_name") or self.base_card.name),
+            base_name=str(spec.get("base_name") or self.base.card.name),
             seed=trainer.seed,
             batch=trainer.settings.batch,
-            size_cutoff_um=float(spec.get("size_cutoff_um", self.base_card.size_cutoff_um)),
+            size_cutoff_um=float(spec.get("size_cutoff_um", self.base.card.size_cutoff_um)),
             annotations=f"sha256:{self.annotations}",
+            rehearsed=bool(trainer.rehearsed),
         )
 
     def _checkpoint(self, name: str) -> Path:

@@ -29,7 +29,9 @@ def looks_at(examples: Mapping[ImageKey, Example], seen: Sequence[Segmentation])
 
 @dataclass(frozen=True)
 class Origin:
-    """What a training job started from. `annotations` is their hash, `base_hash` the base model file's."""
+    """What a training job started from. `annotations` is their hash, `base_hash` the base model file's; `rehearsed`
+    says whether training goes over what the base was trained on.
+    """
 
     base: ModelCard
     base_hash: str
@@ -38,6 +40,7 @@ class Origin:
     batch: int
     size_cutoff_um: float
     annotations: str
+    rehearsed: bool
 
 
 def checkpoint_card(card: ModelCard, images: TrainImages, epoch: Mapping[str, Any], origin: Origin) -> ModelCard:
@@ -64,6 +67,7 @@ def checkpoint_card(card: ModelCard, images: TrainImages, epoch: Mapping[str, An
             "images_by_sample": images.by_sample(),
             "annotations": origin.annotations,
             "lineage": lineage,
+            "rehearsed": origin.rehearsed,
             "kinds": origin.base.training.get("kinds", []),
         },
         measured={"TA": epoch["ta"], "VA": epoch["va"], **error},

@@ -61,20 +61,16 @@ class FitSettings:
 
 
 class Trainer:
-    """Fine-tunes a model. The views of epoch n depend on the seed and n only: there is no random state to keep."""
+    """Fine-tunes a model. The views of epoch n depend on the seed and n only: there is no random state to keep.
 
-    def __init__(
-        self,
-        base: Model,
-        settings: FitSettings,
-        seed: int,
-        device: torch.device | None = None,
-        rehearsed: Sequence[Example] = (),
-    ) -> None:
-        """`rehearsed` is what the base was trained on, or like it."""
-        self.device, self.rehearsed = device or torch.device("cpu"), rehearsed
+    `rehearsed`, which is nothing at first, is what the base was trained on, to be gone over again.
+    """
+
+    def __init__(self, base: Model, settings: FitSettings, seed: int, device: torch.device | None = None) -> None:
+        self.device = device or torch.device("cpu")
         self.settings, self.seed, self.epoch, self.steps = settings, seed, 0, 0
         self.base = base
+        self.rehearsed: Sequence[Example] = ()
         self.net = channels_last(copy.deepcopy(base.net)).to(self.device)
         self.averaged = copy.deepcopy(base.net).to(self.device).eval()
         self._start = [p.detach().clone() for p in self.net.parameters()] if settings.pull else []
