@@ -27,7 +27,7 @@ from tui_cytpix.simulate.events import SimulatedEvent, SimulatedSample
 
 FRAME_PX = 200
 REHEARSED = 48  # events, evenly over the kinds
-REHEARSED_SEED, PER_TUBE = 700_000, 3
+REHEARSED_SEED, PER_TUBE = 700_000, 3  # no fine-tuned model is measured on such tubes
 LEAST_RIGHT = 0.8  # of the annotated images
 
 
