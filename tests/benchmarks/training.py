@@ -80,12 +80,12 @@ def train_further(run: Path, epochs: int) -> tuple[float, float]:
     return time.monotonic() - wall, used
 
 
-def train(run: Path, epochs: int, seed: int, test: Path) -> Trained:
+def train(run: Path, epochs: int, test: Path) -> Trained:
     """Trains on, up to so many epochs in all, and compares the model with the test tube's truth."""
     before = epoch_lines(run)
     wall, used = train_further(run, epochs - len(before))
     lines = epoch_lines(run)[len(before) :]
-    verb("run", "finish", run, "--name", f"bench-{seed}-{epochs}", "--checkpoint", "last")
+    verb("run", "finish", run, "--name", f"{run.name}-{epochs}", "--checkpoint", "last")
     model, truth = run / "model.safetensors", truth_folder(test)
     told = json.loads(verb("compare", test, "--model", model, "--truth", truth, "--um-per-px", 0.3, "--json"))["models"]
     seconds = float(np.median([line["seconds"] for line in lines]))
@@ -122,7 +122,7 @@ def tell(folder: Path, kind: str, seed: int, given: argparse.Namespace) -> list[
     random.Random(seed).shuffle(events)
     only = events[: given.annotations]
     verb("run", "annotate", run, "--from-masks", truth_folder(sample), "--only", *only)
-    return [train(run, epochs, seed, test) for epochs in (given.epochs, given.plateau)]
+    return [train(run, epochs, test) for epochs in (given.epochs, given.plateau)]
 
 
 def main(arguments: list[str]) -> int:
