@@ -3,10 +3,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
 
 from tui_cytpix.core.centroids import centres
 from tui_cytpix.core.watershed import particle_labels
-from tui_cytpix.engine.targets import GAP_WEIGHT, centrality, make_targets
+from tui_cytpix.engine.targets import EDGE_PX, GAP_PX, GAP_WEIGHT, SEAM_WEIGHT, centrality, make_targets
 
 
 def _ellipse(a: float, b: float, angle: float, size: int = 121) -> np.ndarray:
@@ -64,6 +67,26 @@ def test_a_narrow_gap_weighs_more_and_a_wide_one_does_not():
     assert weight[15, 21] == GAP_WEIGHT
     assert weight[15, 44] == 1
     assert (weight[mask] == 1).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 59), st.integers(0, 79), st.integers(2, 9)), min_size=1, max_size=5))
+@example([(30, 20, 5), (30, 32, 5)])
+def test_the_weights_are_those_of_the_distances(squares):
+    """SciPy says how far each pixel is from each object, and from where particles of one object meet."""
+    mask, points = np.zeros((60, 80), np.uint8), np.array([(y, x) for y, x, _ in squares], np.float32)
+    for y, x, half in squares:
+        mask[max(y - half, 0) : y + half + 1, max(x - half, 0) : x + half + 1] = 1
+    labels = particle_labels(mask > 0, points)
+    found = make_targets(labels, mask > 0, points)
+    objects, count = ndimage.label(mask, np.ones((3, 3)))
+    far = np.sort([ndimage.distance_transform_edt(objects != k) for k in range(1, count + 1)], axis=0)
+    near_two = (mask == 0) & (far[1] <= GAP_PX) if count > 1 else np.zeros(mask.shape, bool)
+    np.testing.assert_array_equal(found.foreground_weight, np.where(near_two, GAP_WEIGHT, 1))
+    highest, lowest = ndimage.maximum_filter(labels, 3), ndimage.minimum_filter(np.where(labels, labels, 99), 3)
+    seam = (highest > 0) & (lowest < 99) & (highest != lowest)
+    close = ndimage.distance_transform_edt(~seam) <= EDGE_PX if seam.any() else seam
+    np.testing.assert_array_equal(found.centrality_weight, np.where(close, 2 * SEAM_WEIGHT, np.where(mask, 2, 1)))
 
 
 def test_nothing_and_objects_without_centroids_are_allowed():
