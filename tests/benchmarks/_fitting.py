@@ -82,7 +82,7 @@ def fit_and_answer(name: str, annotated: Sequence[Crop], test: Sequence[Crop], s
 
 def from_scratch(base: Model, seed: int, rate: float) -> tuple[Model, FitSettings]:
     """The base's network with random weights, and how it is trained: nothing pulls it back, nothing is rehearsed."""
-    settings = replace(FitSettings(), rate=rate, pull=0.0, rehearsed=0)
+    settings = replace(FitSettings(), rate=rate, pull=0.0, rehearsed_views=0)
     return replace(base, net=build(base.net.settings, seed).eval()), settings
 
 

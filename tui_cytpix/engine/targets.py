@@ -14,7 +14,7 @@ GAP_PX = 4.0  # background this near to two objects is what keeps them apart
 GAP_WEIGHT = 4.0
 SEAM_WEIGHT = 3.0  # on the centrality where particles of a clump touch
 EDGE_PX = 2.0
-_REACH = 5  # px about the objects; beyond, nothing is special
+_REACH = int(max(GAP_PX, EDGE_PX)) + 1  # about the objects; beyond, nothing is special
 
 
 @dataclass(frozen=True)

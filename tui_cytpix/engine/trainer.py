@@ -38,7 +38,7 @@ class FitSettings:
         decay: of the weights (AdamW), towards 0.
         pull: of the weights towards the base's (L2-SP: Li, Grandvalet, Davoine 2018), as a share of the rate.
         batch: views of annotated images in a step.
-        rehearsed: views of what the base was trained on, besides (see engine.rehearsal).
+        rehearsed_views: of what the base was trained on, in a step besides (see engine.rehearsal).
         views_per_epoch: at least so many views an epoch, each image equally often.
         average: share of the averaged weights that a step keeps; the averaged weights are the model.
         crop: edge of the views, px; 0 takes it from the images.
@@ -51,7 +51,7 @@ class FitSettings:
     decay: float = 1e-3
     pull: float = 0.3
     batch: int = 8
-    rehearsed: int = 1
+    rehearsed_views: int = 1
     views_per_epoch: int = LEAST_VIEWS
     average: float = 0.98
     crop: int = 0
@@ -100,12 +100,17 @@ class Trainer:
         size = chosen.crop or crop_size(examples)
         views = max(1, -(-chosen.views_per_epoch // len(examples)))
         annotated = batches(examples, size, views, chosen.batch, chosen.augmentation, (self.seed, self.epoch))
-        if not self.rehearsed or not chosen.rehearsed:
+        if not self.rehearsed or not chosen.rehearsed_views:
             return annotated
         steps = -(-views * len(examples) // chosen.batch)
-        views = -(-steps * chosen.rehearsed // len(self.rehearsed))
+        views = -(-steps * chosen.rehearsed_views // len(self.rehearsed))
         known = batches(
-            self.rehearsed, size, views, chosen.rehearsed, chosen.augmentation, (self.seed, self.epoch, _REHEARSAL)
+            self.rehearsed,
+            size,
+            views,
+            chosen.rehearsed_views,
+            chosen.augmentation,
+            (self.seed, self.epoch, _REHEARSAL),
         )
         return (torch.cat(both) for both in zip(annotated, known, strict=False))
 
