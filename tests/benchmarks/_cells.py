@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from tui_cytpix.core.background import image_background, static_background
+from tui_cytpix.core.background import image_background
 from tui_cytpix.core.sampling import descriptors, select
-from tui_cytpix.simulate.events import simulate_sample
+from tui_cytpix.simulate.events import events_and_background
 
 CELLS = Path(__file__).resolve().parents[3] / "shared" / "data" / "cells"
 REAL = {  # name: (folder, how many times as large, um/px)
@@ -86,8 +86,7 @@ def _simulated(kind: str) -> tuple[Crop, ...]:
 
 def tube(kind: str, number: int, images: int) -> list[Crop]:
     """The images of one simulated tube."""
-    events = list(simulate_sample(kind, images, FIRST_SEED + number))
-    background = static_background(np.stack([event.image for event in events]))
+    events, background = events_and_background(kind, images, FIRST_SEED + number)
     return [
         Crop(f"{number}-{i}", f"tube {number}", event.image, background, event.labels, SIMULATED_UM)
         for i, event in enumerate(events)

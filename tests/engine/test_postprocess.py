@@ -47,8 +47,8 @@ def test_perfect_maps_give_the_truth_back():
     cv2.circle(mask, (37, 24), 9, 1, -1)
     cv2.ellipse(mask, (40, 60), (18, 6), 20, 0, 360, 1, -1)
     points = np.array([[20, 20], [24, 37], [60, 40]], np.float32)
-    targets = make_targets(particle_labels(mask > 0, points), mask > 0, points)
-    found = _segmented(targets.foreground, targets.centrality)
+    foreground, heat, *_ = np.moveaxis(make_targets(particle_labels(mask > 0, points), mask > 0, points), 2, 0)
+    found = _segmented(foreground, heat)
     assert np.array_equal(found.mask, mask > 0)
     assert found.centroids.dtype == np.float32
     order = np.argsort(found.centroids[:, 0])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +12,17 @@ from scipy import ndimage
 from tui_cytpix.core.centroids import centres
 from tui_cytpix.core.watershed import particle_labels
 from tui_cytpix.engine.targets import EDGE_PX, GAP_PX, GAP_WEIGHT, SEAM_WEIGHT, centrality, make_targets
+
+
+class Maps(NamedTuple):
+    foreground: np.ndarray
+    centrality: np.ndarray
+    foreground_weight: np.ndarray
+    centrality_weight: np.ndarray
+
+
+def _targets(labels: np.ndarray, mask: np.ndarray, points: np.ndarray) -> Maps:
+    return Maps(*np.moveaxis(make_targets(labels, mask, points), 2, 0))
 
 
 def _ellipse(a: float, b: float, angle: float, size: int = 121) -> np.ndarray:
@@ -51,7 +64,7 @@ def test_two_touching_particles_have_two_peaks_and_a_valley():
     cv2.circle(mask, (20, 20), 10, 1, -1)
     cv2.circle(mask, (39, 20), 10, 1, -1)
     points = np.array([[20, 20], [20, 39]], np.float32)
-    targets = make_targets(particle_labels(mask > 0, points), mask > 0, points)
+    targets = _targets(particle_labels(mask > 0, points), mask > 0, points)
     assert targets.centrality[20, 20] > 0.95
     assert targets.centrality[20, 39] > 0.95
     assert targets.centrality[20, 29] < 0.15
@@ -63,7 +76,7 @@ def test_a_narrow_gap_weighs_more_and_a_wide_one_does_not():
     mask = np.zeros((30, 60), bool)
     mask[10:20, 5:20] = mask[10:20, 23:38] = mask[10:20, 50:58] = True
     points = np.array([[15, 12], [15, 30], [15, 54]], np.float32)
-    weight = make_targets(particle_labels(mask, points), mask, points).foreground_weight
+    weight = _targets(particle_labels(mask, points), mask, points).foreground_weight
     assert weight[15, 21] == GAP_WEIGHT
     assert weight[15, 44] == 1
     assert (weight[mask] == 1).all()
@@ -78,7 +91,7 @@ def test_the_weights_are_those_of_the_distances(squares):
     for y, x, half in squares:
         mask[max(y - half, 0) : y + half + 1, max(x - half, 0) : x + half + 1] = 1
     labels = particle_labels(mask > 0, points)
-    found = make_targets(labels, mask > 0, points)
+    found = _targets(labels, mask > 0, points)
     objects, count = ndimage.label(mask, np.ones((3, 3)))
     far = np.sort([ndimage.distance_transform_edt(objects != k) for k in range(1, count + 1)], axis=0)
     near_two = (mask == 0) & (far[1] <= GAP_PX) if count > 1 else np.zeros(mask.shape, bool)
@@ -91,11 +104,11 @@ def test_the_weights_are_those_of_the_distances(squares):
 
 def test_nothing_and_objects_without_centroids_are_allowed():
     points = np.zeros((0, 2), np.float32)
-    empty = make_targets(np.zeros((9, 9), np.uint16), np.zeros((9, 9), bool), points)
+    empty = _targets(np.zeros((9, 9), np.uint16), np.zeros((9, 9), bool), points)
     assert empty.centrality.max() == 0
     mask = np.zeros((9, 9), bool)
     mask[2:6, 2:6] = True
     points = np.zeros((0, 2), np.float32)
-    bare = make_targets(particle_labels(mask, points), mask, points)
+    bare = _targets(particle_labels(mask, points), mask, points)
     assert bare.foreground.sum() == 16
     assert bare.centrality.max() == 0

@@ -139,7 +139,7 @@ def training_examples(family: Family) -> list[Example]:
     """All images of the family's tubes."""
     found: list[Example] = []
     for kind, tubes in family.tubes.items():
-        found += simulated_examples({kind: tubes}, IMAGES_PER_TUBE, SEED)
+        found += simulated_examples(kind, tubes, IMAGES_PER_TUBE, SEED)
         _say(f"{kind}: {len(found)} images so far")
     return found
 

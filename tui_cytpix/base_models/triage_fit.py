@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from tui_cytpix.base_models.recipe import RECIPES
-from tui_cytpix.core.background import static_background
 from tui_cytpix.core.normalise import noise, normalise
 from tui_cytpix.core.sampling import descriptors
 from tui_cytpix.core.scale import typical_diameter
@@ -31,7 +30,7 @@ from tui_cytpix.engine.model import load_model
 from tui_cytpix.engine.triage import Told, ask
 from tui_cytpix.engine.zoom import zoom_of
 from tui_cytpix.formats.triage_file import TriageKnowledge, write_triage
-from tui_cytpix.simulate.events import simulate_sample
+from tui_cytpix.simulate.events import events_and_background
 
 FOLDER = Path(__file__).parent
 KINDS = (
@@ -90,9 +89,8 @@ class Row:
 
 def tubes(kind: str, seed: int, rng: np.random.Generator) -> Iterator[Tube]:
     """A tube as it is, and as no model has seen it."""
-    events = list(simulate_sample(kind, IMAGES, seed))
+    events, background = events_and_background(kind, IMAGES, seed)
     images = [event.image.astype(np.float32) for event in events]
-    background = static_background(np.stack([event.image for event in events]))
     labels = [event.labels for event in events]
     behind = [background] * len(images)
     yield Tube(kind, images, behind, labels, UM_PER_PX)
@@ -120,8 +118,8 @@ def families_seen() -> dict[str, Seen]:
         whole = sum(family.tubes.values())
         rows = []
         for place, (kind, share) in enumerate(family.tubes.items()):
-            events = list(simulate_sample(kind, max(8, round(SEEN_VECTORS * share / whole)), SEEN_SEED + place))
-            background = static_background(np.stack([event.image for event in events]))
+            images = max(8, round(SEEN_VECTORS * share / whole))
+            events, background = events_and_background(kind, images, SEEN_SEED + place)
             rows += [descriptors(event.image, background) for event in events]
         found[family.name] = seen(np.array(rows))
     return found

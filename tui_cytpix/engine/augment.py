@@ -68,7 +68,7 @@ def crop(
         return np.asarray(cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR), np.float32)
 
     view[0] = warped(_presmoothed(scene.gray, matrix))
-    view[1:5] = warped(scene.targets.maps).transpose(2, 0, 1)
+    view[1:5] = warped(scene.targets).transpose(2, 0, 1)
     view[5] = warped(np.ones(scene.gray.shape, np.float32)) > 0.5
     view[0] = photometric(view[0], settings, rng) * view[5]
     return view

@@ -9,13 +9,13 @@ of their kinds, which the model's card keeps.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tui_cytpix.core.background import image_background, static_background
+from tui_cytpix.core.background import image_background
 from tui_cytpix.core.normalise import normalise
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.dataset import Example
@@ -23,7 +23,7 @@ from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.model import Model
 from tui_cytpix.engine.scene import scene_of
 from tui_cytpix.engine.trainer import look
-from tui_cytpix.simulate.events import SimulatedEvent, SimulatedSample
+from tui_cytpix.simulate.events import SimulatedEvent, events_and_background
 
 FRAME_PX = 200
 REHEARSED = 48  # events, evenly over the kinds
@@ -38,24 +38,22 @@ def events(kind: str, tubes: int, images: int, seed: int) -> Iterator[tuple[Simu
         UsageError: no kind has that name.
     """
     for tube in range(tubes):
-        sample = list(SimulatedSample(kind, images, seed + tube, FRAME_PX))
-        background = static_background(np.stack([event.image for event in sample]))
+        sample, background = events_and_background(kind, images, seed + tube, FRAME_PX)
         yield from ((event, background) for event in sample)
 
 
-def simulated_examples(tubes: Mapping[str, int], images: int, seed: int) -> Iterator[Example]:
-    """So many tubes of each kind, with so many images each. Half of the images with the tube's background, half with a
+def simulated_examples(kind: str, tubes: int, images: int, seed: int) -> Iterator[Example]:
+    """So many tubes of a kind, with so many images each. Half of the images with the tube's background, half with a
     guess from the image alone; with the simulator's own labels, as no division of a mask among centroids finds all
     borders of cells that lie side by side.
 
     Raises:
         UsageError: no kind has that name.
     """
-    for kind, count in tubes.items():
-        for i, (event, background) in enumerate(events(kind, count, images, seed)):
-            gray = normalise(event.image, background if i % 2 else image_background(event.image))
-            truth = Segmentation(event.labels > 0, event.centroids)
-            yield Example(gray, truth, scene_of(gray, event.labels, truth.mask, truth.centroids))
+    for i, (event, background) in enumerate(events(kind, tubes, images, seed)):
+        gray = normalise(event.image, background if i % 2 else image_background(event.image))
+        truth = Segmentation(event.labels > 0, event.centroids)
+        yield Example(gray, truth, scene_of(gray, event.labels, truth.mask, truth.centroids))
 
 
 @functools.lru_cache(maxsize=1)
@@ -66,7 +64,7 @@ def rehearsal(kinds: tuple[str, ...]) -> tuple[Example, ...]:
         UsageError: no kind has that name.
     """
     tubes = -(-REHEARSED // (PER_TUBE * max(1, len(kinds))))
-    return tuple(simulated_examples(dict.fromkeys(kinds, tubes), PER_TUBE, REHEARSED_SEED))
+    return tuple(e for kind in kinds for e in simulated_examples(kind, tubes, PER_TUBE, REHEARSED_SEED))
 
 
 def rehearsal_for(base: Model, annotated: Sequence[Example], device: torch.device) -> tuple[Example, ...]:

@@ -12,7 +12,7 @@ from tui_cytpix.core.regions import Box, Ellipse, boxes, ellipses, label_objects
 from tui_cytpix.core.resample import resampled, resampled_labels
 from tui_cytpix.core.watershed import object_of, particle_labels
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.targets import Targets, make_targets
+from tui_cytpix.engine.targets import make_targets
 
 LONG = 1.6  # times as long as wide: rods, not the oval cells among rounds
 
@@ -26,14 +26,14 @@ class Scene:
         labels: uint16 (H, W), k + 1 for the particle of centroid k.
         mask: bool (H, W), foreground: the particles, and objects without a centroid.
         centroids: float32 (K, 2), (y, x).
-        targets: maps.
+        targets: float32 (H, W, 4), the maps of `targets.make_targets`.
     """
 
     gray: NDArray[np.float32]
     labels: NDArray[np.uint16]
     mask: NDArray[np.bool_]
     centroids: NDArray[np.float32]
-    targets: Targets
+    targets: NDArray[np.float32]
 
     @functools.cached_property
     def loners(self) -> tuple[tuple[int, Box], ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,33 +13,6 @@ GAP_WEIGHT = 4.0
 SEAM_WEIGHT = 3.0  # on the centrality where particles of a clump touch
 EDGE_PX = 2.0
 _REACH = int(max(GAP_PX, EDGE_PX)) + 1  # about the objects; beyond, nothing is special
-
-
-@dataclass(frozen=True)
-class Targets:
-    """Maps of one image: float32 (H, W, 4), in the order of the properties, which are views of it, (H, W)."""
-
-    maps: NDArray[np.float32]
-
-    @property
-    def foreground(self) -> NDArray[np.float32]:
-        """0 or 1."""
-        return self.maps[..., 0]
-
-    @property
-    def centrality(self) -> NDArray[np.float32]:
-        """0..1, see the function `centrality`."""
-        return self.maps[..., 1]
-
-    @property
-    def foreground_weight(self) -> NDArray[np.float32]:
-        """Of each pixel in the loss, 1 where nothing is special."""
-        return self.maps[..., 2]
-
-    @property
-    def centrality_weight(self) -> NDArray[np.float32]:
-        """Of each pixel in the loss, 1 where nothing is special."""
-        return self.maps[..., 3]
 
 
 def centrality(labels: NDArray[np.uint16], centroids: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -72,7 +43,9 @@ def centrality(labels: NDArray[np.uint16], centroids: NDArray[np.float32]) -> ND
     return heat
 
 
-def make_targets(labels: NDArray[np.uint16], mask: NDArray[np.bool_], centroids: NDArray[np.float32]) -> Targets:
+def make_targets(
+    labels: NDArray[np.uint16], mask: NDArray[np.bool_], centroids: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """The targets of one annotated image.
 
     Objects without a centroid are foreground without centrality. Background between objects that nearly touch weighs
@@ -82,6 +55,10 @@ def make_targets(labels: NDArray[np.uint16], mask: NDArray[np.bool_], centroids:
         labels: uint16 (H, W), k + 1 for the particle of centroid k.
         mask: bool (H, W), foreground, which may hold more than the particles.
         centroids: float32 (K, 2), (y, x) px.
+
+    Returns:
+        float32 (H, W, 4): foreground, 0 or 1; centrality, 0..1; and the weight of each pixel of either in the loss, 1
+        where nothing is special.
     """
     maps = np.zeros((*mask.shape, 4), np.float32)
     maps[..., 2:] = 1
@@ -91,7 +68,7 @@ def make_targets(labels: NDArray[np.uint16], mask: NDArray[np.bool_], centroids:
         labels, mask, centroids = labels[box.slices], mask[box.slices], centroids - np.array(box[:2], np.float32)
         weights = _gap_weight(mask), _seam_weight(labels, mask)
         maps[box.slices] = np.dstack([mask, centrality(labels, centroids), *weights])
-    return Targets(maps)
+    return maps
 
 
 def _gap_weight(mask: NDArray[np.bool_]) -> NDArray[np.float32]:

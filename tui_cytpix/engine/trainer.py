@@ -103,11 +103,11 @@ class Trainer:
         if not self.rehearsed or not chosen.rehearsed_views:
             return annotated
         steps = -(-views * len(examples) // chosen.batch)
-        views = -(-steps * chosen.rehearsed_views // len(self.rehearsed))
+        rounds = -(-steps * chosen.rehearsed_views // len(self.rehearsed))
         known = batches(
             self.rehearsed,
             size,
-            views,
+            rounds,
             chosen.rehearsed_views,
             chosen.augmentation,
             (self.seed, self.epoch, _REHEARSAL),

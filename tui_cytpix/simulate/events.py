@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.background import static_background
 from tui_cytpix.core.centroids import centres
 from tui_cytpix.core.regions import bounding_box, label_objects
 from tui_cytpix.simulate.arrange import Cluster, draw_frame
@@ -76,6 +77,18 @@ def simulate_sample(kind: str | SampleKind, n: int, seed: int) -> SimulatedSampl
         UsageError: no kind has that name.
     """
     return SimulatedSample(kind, n, seed)
+
+
+def events_and_background(
+    kind: str | SampleKind, n: int, seed: int, size: int = FRAME_PX
+) -> tuple[list[SimulatedEvent], NDArray[np.float32]]:
+    """A tube of n events, and the static background that is found from their images; float32 (size, size), gray levels.
+
+    Raises:
+        UsageError: no kind has that name.
+    """
+    events = list(SimulatedSample(kind, n, seed, size))
+    return events, static_background(np.stack([event.image for event in events]))
 
 
 def simulate_event(
