@@ -1,14 +1,13 @@
 """Images with truth for the benchmarks: real crops in ../shared/data/cells, and simulated tubes.
 
-Splits are by source image: annotated crops come from some sources, test crops from the others. Of two sources the one
-with more crops is annotated for even seeds, the other for odd ones where it has enough; a single source is halved. The
-annotated crops are the first N of the app's own seeded selection, shuffled.
+Every crop is tested once, in folds by source image: annotated crops come from other sources than the fold's test crops.
+Where the others hold too few crops to annotate, a source is tested in parts and its rest may be annotated too
+(`Fold.within_source`). The annotated crops are the first N of the app's own seeded selection, shuffled.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,13 +29,14 @@ REAL = {  # name: (folder, how many times as large, um/px)
     "coli": ("colicoords_ecoli_bf", 1.0, None),
     "eosinophils": ("imagestream_eosinophils_bf", 1.0, 0.5),
     "baby": ("baby_yeast_bf", 1.0, None),
+    "rbc": ("rbc_smear", 1.0, None),
 }
 # Two fields are in the yeast set twice: equal gray values, and most masks equal pixel by pixel.
 SAME_FIELD = {("yeast", "yeast_04.png"): "yeast_02.png", ("yeast", "yeast_15.png"): "yeast_03.png"}
 SIMULATED = ("leukocytes", "murine-peritoneal", "drosophila", "yeast", "pombe-rich", "beads", "bead-mixture")
 SIMULATED_UM = 0.3
 TUBES, IMAGES_PER_TUBE, FIRST_SEED = 8, 20, 500_000  # no recipe trains on tubes of these seeds
-PREVIEW, MOST_TESTED = 200, 200
+PREVIEW, FOLDS = 200, 3
 WAIST = 0.8  # share of a rod's width
 
 
@@ -93,37 +93,54 @@ def tube(kind: str, number: int, images: int) -> list[Crop]:
     ]
 
 
-def split(crops: Sequence[Crop], annotations: int, seed: int) -> tuple[list[Crop], list[Crop]]:
-    """`annotations` crops to train on, and up to 200 of other sources to test on; all without annotations."""
-    rng = np.random.default_rng([seed, 77])
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Crops to train on and crops to test on; `within_source` where some of both are of one source."""
+
+    annotated: list[Crop]
+    test: list[Crop]
+
+    @property
+    def within_source(self) -> bool:
+        return not {c.source for c in self.annotated}.isdisjoint(c.source for c in self.test)
+
+
+def folds(crops: Sequence[Crop], annotations: int, seed: int) -> list[Fold]:
+    """Folds that test every crop once, each with `annotations` crops to train on; one fold without annotations.
+
+    Raises:
+        ValueError: too few crops to annotate so many and to test any.
+    """
     if not annotations:
-        return [], list(crops)
-    inside = _inside(crops, annotations, seed, rng)
-    annotated = [crop for crop in crops if crop.name in inside]
-    others = [crop for crop in crops if crop.name not in inside]
-    table = np.array([descriptors(crop.image, crop.background) for crop in annotated])
-    chosen = np.concatenate(select(table, min(PREVIEW, len(annotated)), seed))
-    rng.shuffle(chosen)
-    tested = rng.permutation(len(others))[:MOST_TESTED]
-    return [annotated[i] for i in chosen[:annotations]], [others[i] for i in sorted(tested)]
+        return [Fold([], list(crops))]
+    rng = np.random.default_rng([seed, 77])
+    found = []
+    for test in _tested_together(crops, annotations, rng):
+        names = {crop.name for crop in test}
+        others = [crop for crop in crops if crop.name not in names]
+        table = np.array([descriptors(crop.image, crop.background) for crop in others])
+        chosen = np.concatenate(select(table, min(PREVIEW, len(others)), seed))
+        rng.shuffle(chosen)
+        found.append(Fold([others[i] for i in chosen[:annotations]], test))
+    return found
 
 
-def _inside(crops: Sequence[Crop], annotations: int, seed: int, rng: np.random.Generator) -> set[str]:
-    """Names of the crops that may be annotated."""
-    counts = Counter(crop.source for crop in crops)
-    sources = sorted(counts)
-    if len(sources) == 1:
-        return {crops[i].name for i in rng.permutation(len(crops))[: len(crops) // 2]}
-    if len(sources) == 2:
-        sources.sort(key=counts.__getitem__, reverse=True)
-        used = sources[1:] if seed % 2 and counts[sources[1]] >= annotations else sources[:1]
-    else:
-        rng.shuffle(sources)
-        used = []
-        # Up to half of the sources, more where the annotations need them.
-        while len(used) < len(sources) // 2 or sum(counts[s] for s in used) < annotations:
-            used.append(sources[len(used)])
-    return {crop.name for crop in crops if crop.source in used}
+def _tested_together(crops: Sequence[Crop], annotations: int, rng: np.random.Generator) -> list[list[Crop]]:
+    """Whole sources, a third of them together where there are more than three; parts of a source where else there
+    would be too few others.
+    """
+    if len(crops) <= annotations:
+        raise ValueError(f"{len(crops)} crops are too few to annotate {annotations} and to test any")
+    sources = rng.permutation(sorted({crop.source for crop in crops}))
+    shares = [set(sources[k::FOLDS]) for k in range(FOLDS)] if len(sources) > FOLDS else [{s} for s in sources]
+    found = []
+    for share in shares:
+        inside = [crop for crop in crops if crop.source in share]
+        most = len(crops) - annotations  # tested at a time
+        order = [inside[i] for i in rng.permutation(len(inside))] if len(inside) > most else inside
+        parts = -(-len(inside) // most)
+        found += [order[k::parts] for k in range(parts)]
+    return found
 
 
 def labels_that_fall_apart(crops: Sequence[Crop]) -> set[str]:
@@ -160,3 +177,6 @@ def _waist(region: np.ndarray) -> float:
     widths = np.convolve(np.bincount(along - along.min()), [0.25, 0.5, 0.25], "same")
     middle = range(len(widths) // 4, max(len(widths) // 4 + 1, 3 * len(widths) // 4))
     return float(min(widths[i] / max(1.0, min(widths[: i + 1].max(), widths[i:].max())) for i in middle))
+
+
+DISPUTED = {"yeast": labels_that_fall_apart, "rods": labels_with_a_waist}  # where the reference is the limit

@@ -38,12 +38,19 @@ def _picture(
 
 def triple(crop: Crop, answer: Segmentation, caption: str) -> np.ndarray:
     """Image | truth's outlines | prediction's outlines and centroids, with a line of text above."""
-    nothing = np.zeros((0, 2))
-    tiles = [
-        _picture(crop.image, None, TRUTH, nothing),
-        _picture(crop.image, crop.labels, TRUTH, nothing),
-        _picture(crop.image, answer.mask, PREDICTED, answer.centroids),
-    ]
+    return _captioned([*_crop_and_truth(crop), _picture(crop.image, answer.mask, PREDICTED, answer.centroids)], caption)
+
+
+def with_truth(crop: Crop, caption: str) -> np.ndarray:
+    """Image | truth's outlines, with a line of text above."""
+    return _captioned(_crop_and_truth(crop), caption)
+
+
+def _crop_and_truth(crop: Crop) -> list[np.ndarray]:
+    return [_picture(crop.image, labels, TRUTH, np.zeros((0, 2))) for labels in (None, crop.labels)]
+
+
+def _captioned(tiles: Sequence[np.ndarray], caption: str) -> np.ndarray:
     body = np.hstack([np.pad(tile, ((CAPTION, GAP), (0, GAP), (0, 0))) for tile in tiles])
     cv2.putText(body, caption, (2, CAPTION - 3), cv2.FONT_HERSHEY_SIMPLEX, 0.38, (255, 255, 255), 1, cv2.LINE_AA)
     return body

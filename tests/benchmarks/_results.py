@@ -7,28 +7,36 @@ can be paired image by image.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from tui_cytpix.core.matching import Counts, ImageComparison
 
-MEASURES: dict[str, Callable[[Sequence[ImageComparison]], float]] = {
-    "count": lambda c: float(np.mean([x.count_right for x in c])),
-    "centroid F1": lambda c: _ratio(2, [x.centroids for x in c]),
-    "IoU": lambda c: float(np.nanmean([x.iou for x in c])),
-    "AP50": lambda c: _ratio(1, [x.particles for x in c]),
+# Of one image what is summed up above and below the line: a measure is the ratio of the sums.
+MEASURES: dict[str, Callable[[ImageComparison], tuple[float, float]]] = {
+    "count": lambda c: (c.count_right, 1),
+    "centroid F1": lambda c: _shares(2, c.centroids),
+    "IoU": lambda c: (0, 0) if math.isnan(c.iou) else (c.iou, 1),
+    "AP50": lambda c: _shares(1, c.particles),
+    "multiplet sensitivity": lambda c: (c.predicted_clump >= 2, 1) if c.true_clump >= 2 else (0, 0),
+    "singlet specificity": lambda c: (c.predicted_clump == 1, 1) if c.true_clump == 1 else (0, 0),
 }
 RESAMPLES = 2000
 
 
-def _ratio(weight: int, counts: Sequence[Counts]) -> float:
-    tp, fp, fn = (sum(getattr(c, name) for c in counts) for name in ("tp", "fp", "fn"))
-    return weight * tp / max(1, weight * tp + fp + fn)
+def _shares(weight: int, counts: Counts) -> tuple[float, float]:
+    return weight * counts.tp, weight * counts.tp + counts.fp + counts.fn
+
+
+def value(measure: str, comparisons: Iterable[ImageComparison]) -> float:
+    """A measure over images; NaN where none has anything to say."""
+    above, below = np.sum([MEASURES[measure](c) for c in comparisons], axis=0)
+    return float(above / below) if below else math.nan
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,9 @@ class Key:
 
 @dataclass(frozen=True)
 class Result:
-    """`images` are the names of the test images, in the order of `comparisons`."""
+    """`images` are the names of the test crops of all folds, in the order of `comparisons`; `training_s` is the mean
+    over folds, `answering_s` the sum.
+    """
 
     key: Key
     images: list[str]
@@ -99,59 +109,47 @@ def without(results: Sequence[Result], left_out: set[str]) -> list[Result]:
     return kept
 
 
-def lower_bound(results: Sequence[Result], measure: str) -> float:
-    """One-sided 95 % bound of the mean: over seeds by Student's t; of a single result by a bootstrap of its images."""
-    function = MEASURES[measure]
-    if len(results) > 1:
-        values = [function(r.comparisons) for r in results]
-        error = float(np.std(values, ddof=1)) / np.sqrt(len(values))
-        return float(np.mean(values) - stats.t.ppf(0.95, len(values) - 1) * error)
+def interval(measure: str, results: Sequence[Result], less: Sequence[Result] | None = None) -> tuple[float, ...]:
+    """The mean over seeds, or the mean of its difference to other results of the same seeds and images; and its 95 %
+    interval by a bootstrap of images, the same ones for each seed as all seeds test all, crossed with one of seeds.
+    """
     rng = np.random.default_rng(0)
-    images = results[0].comparisons
-    drawn = [function([images[i] for i in rng.integers(0, len(images), len(images))]) for _ in range(RESAMPLES)]
-    return float(np.quantile(drawn, 0.05))
+    images = sorted(results[0].images)
+    weights = rng.multinomial(len(images), np.full(len(images), 1 / len(images)), RESAMPLES)
+    everything = np.vstack([np.ones(len(images)), weights])  # the first row is what was measured
+
+    def of_seeds(those: Sequence[Result]) -> np.ndarray:
+        tables = [dict(zip(r.images, map(MEASURES[measure], r.comparisons), strict=True)) for r in those]
+        sums = np.array([everything @ np.array([table[name] for name in images]) for table in tables])
+        with np.errstate(invalid="ignore"):
+            return sums[..., 0] / sums[..., 1]  # (seeds, 1 + RESAMPLES), NaN without anything to say
+
+    values = of_seeds(results) if less is None else of_seeds(results) - of_seeds(less)
+    drawn = rng.integers(0, len(results), (RESAMPLES, len(results)))
+    means = values[drawn, 1 + np.arange(RESAMPLES)[:, None]].mean(axis=1)
+    told = means[np.isfinite(means)]  # a draw may hold none of the images that a measure is about
+    return (float(values[:, 0].mean()), *(np.quantile(told, [0.025, 0.975]) if len(told) else (math.nan,) * 2))
 
 
 def row(name: str, results: Sequence[Result]) -> str:
-    """A line of the table: for each measure the mean, [lower bound] and (lowest to highest seed)."""
-    cells = []
-    for measure, function in MEASURES.items():
-        values = [function(r.comparisons) for r in results]
-        spread = f" ({min(values):.2f}-{max(values):.2f})" if len(values) > 1 else ""
-        cells.append(f"{np.mean(values):.3f} [{lower_bound(results, measure):.3f}]{spread}")
+    """A line of the table: for each measure the mean over seeds and [its 95 % interval]."""
+    cells = ["{:.3f} [{:.3f}, {:.3f}]".format(*interval(measure, results)) for measure in MEASURES]
     seconds = np.mean([r.training_s for r in results])
-    tested = len({name for r in results for name in r.images})
-    return f"| {name} | {len(results)} | {tested} | {' | '.join(cells)} | {seconds:.0f} |"
+    return f"| {name} | {len(results)} | {len(results[0].images)} | {' | '.join(cells)} | {seconds:.0f} |"
 
 
 def header(first: str) -> str:
     """The table's head."""
-    names = [first, "seeds", "test images", *MEASURES, "training s (processor)"]
+    names = [first, "seeds", "test crops", *MEASURES, "s a training (processor)"]
     return f"| {' | '.join(names)} |\n|{' --- |' * len(names)}"
 
 
-def paired_rows(name: str, ours: Iterable[Result], theirs: Iterable[Result]) -> list[str]:
-    """Ours less theirs, seed by seed on the same images: mean and 95 % interval of a bootstrap of seeds, and of images
-    within each.
-    """
+def paired_row(name: str, ours: Iterable[Result], theirs: Iterable[Result]) -> str:
+    """Ours less theirs, on the same seeds and images, with `interval`."""
     other = {r.key.seed: r for r in theirs}
     pairs = [(r, other[r.key.seed]) for r in ours if r.key.seed in other and r.images == other[r.key.seed].images]
     if not pairs:
-        return [f"| {name} | no seed in common |"]
-    rng = np.random.default_rng(0)
-    cells = []
-    for function in MEASURES.values():
-        drawn = []
-        for _ in range(RESAMPLES // 2):
-            differences = []
-            for k in rng.integers(0, len(pairs), len(pairs)):
-                a, b = pairs[k]
-                chosen = rng.integers(0, len(a.images), len(a.images))
-                differences.append(
-                    function([a.comparisons[i] for i in chosen]) - function([b.comparisons[i] for i in chosen])
-                )
-            drawn.append(np.mean(differences))
-        mean = np.mean([function(a.comparisons) - function(b.comparisons) for a, b in pairs])
-        low, high = np.quantile(drawn, [0.025, 0.975])
-        cells.append(f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]")
-    return [f"| {name} | {len(pairs)} | {' | '.join(cells)} |"]
+        return f"| {name} | no seed in common |"
+    a, b = ([pair[side] for pair in pairs] for side in (0, 1))
+    cells = ["{:+.3f} [{:+.3f}, {:+.3f}]".format(*interval(measure, a, b)) for measure in MEASURES]
+    return f"| {name} | {len(pairs)} | {' | '.join(cells)} |"

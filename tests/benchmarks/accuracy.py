@@ -3,39 +3,38 @@
     python -m tests.benchmarks accuracy [--models general-full scratch otsu FILE.safetensors] [--sets yeast sim:beads]
         [--annotations 0 10 20] [--seeds 10] [--jobs 2] [--results FILE] [--paired A B]
 
-Sets and splits: `_cells`. A model's size cutoff applies, on both sides, where the scale is known: to the simulated sets
-and the eosinophils. In brackets the one-sided 95 % lower bound (seeds are the unit; without annotations a bootstrap of
-images), in parentheses the range over seeds. Seconds are of the processor, one thread. With --results, what the file
-holds is not computed again, and `peers` adds to the same file. --paired prints A less B.
+Sets and folds: `_cells`; every crop of a set is tested. A model's size cutoff applies, on both sides, where the scale
+is known: to the simulated sets and the eosinophils. In brackets the 95 % interval (`_results.interval`). Seconds are of
+the processor, one thread. With --results, what the file holds is not computed again, and `peers` adds to the same file.
+--paired prints A less B.
 
-yeast*: without the crops in which one label of the reference holds two cells or more (`labels_that_fall_apart`).
-rods*: without those in which one label has a waist at which the other source drew two cells (`labels_with_a_waist`).
+yeast*, rods*: without the crops whose reference is disputed; the benchmark `disputed` lists and shows them.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import multiprocessing
 import os
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks._cells import REAL, SIMULATED, labels_that_fall_apart, labels_with_a_waist, load, split
-from tests.benchmarks._fitting import compared, fit_and_answer, identity
-from tests.benchmarks._results import MEASURES, Key, Result, Results, header, paired_rows, row, without
+from tests.benchmarks._cells import DISPUTED, REAL, SIMULATED, folds, load
+from tests.benchmarks._fitting import compared, fit_and_answer, identity, in_folds
+from tests.benchmarks._results import MEASURES, Key, Result, Results, header, paired_row, row, without
 from tests.benchmarks._threads import one_thread
 
 EVERY_SET = [*REAL, *(f"sim:{kind}" for kind in SIMULATED)]
 FINE_TUNED_SETS = ["yeast", "pombe", "rods"]
-DISPUTED = {"yeast": labels_that_fall_apart, "rods": labels_with_a_waist}  # where the reference is the limit
 
 
 def measure(key: Key) -> Result:
     """One model on one set with one seed."""
     one_thread()
-    annotated, test = split(load(key.data), key.annotations, key.seed)
-    fitted = fit_and_answer(key.model, annotated, test, key.seed)
+    fit = functools.partial(fit_and_answer, key.model, seed=key.seed)
+    test, fitted = in_folds(load(key.data), key.annotations, key.seed, fit)
     names = [crop.name for crop in test]
     return Result(key, names, compared(fitted, test), fitted.training_s, fitted.answering_s)
 
@@ -85,8 +84,12 @@ def _print_tables(results: Results, given: argparse.Namespace) -> None:
                 print(row(f"{data}, {n}, {Path(model).stem}", found))
             if found and data in DISPUTED:
                 print(row(f"{data}*, {n}, {Path(model).stem}", without(found, DISPUTED[data](load(data)))))
+    for data, n in cells:
+        within = sum(len(fold.test) for fold in folds(load(data), n, 0) if fold.within_source)
+        if within:
+            print(f"\n{data}, {n}: {within} crops are tested by models that other crops of their source trained.")
     for ours, theirs in given.paired:
-        print(f"\n| {ours} less {theirs}: set, annotations | seeds | {' | '.join(MEASURES)} |\n|{' --- |' * 6}")
+        names = [f"{ours} less {theirs}: set, annotations", "seeds", *MEASURES]
+        print(f"\n| {' | '.join(names)} |\n|{' --- |' * len(names)}")
         for data, n in cells:
-            for line in paired_rows(f"{data}, {n}", results.seeds(ours, data, n), results.seeds(theirs, data, n)):
-                print(line)
+            print(paired_row(f"{data}, {n}", results.seeds(ours, data, n), results.seeds(theirs, data, n)))

@@ -12,13 +12,14 @@ cells.
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from tests.benchmarks._cells import REAL, SIMULATED, load, split
-from tests.benchmarks._fitting import compared, fit_and_answer
+from tests.benchmarks._cells import REAL, SIMULATED, load
+from tests.benchmarks._fitting import compared, fit_and_answer, in_folds
 from tests.benchmarks._reliability import NOTHING, Said, auroc, bins, brier, calibration_error, plot
 from tests.benchmarks._threads import one_thread
 from tui_cytpix.core.matching import ImageComparison
@@ -48,8 +49,8 @@ def measure(model: str, data: str, annotations: int, seeds: int) -> dict[str, Sa
     """What was said of images and of particles, over the seeds; one seed says all without annotations."""
     found = dict.fromkeys(KINDS, NOTHING)
     for seed in range(seeds if annotations else 1):
-        annotated, test = split(load(data), annotations, seed)
-        fitted = fit_and_answer(model, annotated, test, seed)
+        fit = functools.partial(fit_and_answer, model, seed=seed)
+        test, fitted = in_folds(load(data), annotations, seed, fit)
         right = compared(fitted, test)
         found["images"] += of_images(fitted.answers, right)
         found["particles"] += of_particles(fitted.answers, right)

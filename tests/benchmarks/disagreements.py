@@ -10,13 +10,14 @@ outlines | the model's outlines and centroids, under the name of seed and image 
 from __future__ import annotations
 
 import argparse
+import functools
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from tests.benchmarks._cells import REAL, SIMULATED, load, split
-from tests.benchmarks._fitting import compared, fit_and_answer
+from tests.benchmarks._cells import REAL, SIMULATED, load
+from tests.benchmarks._fitting import compared, fit_and_answer, in_folds
 from tests.benchmarks._montage import montage, triple
 from tests.benchmarks._threads import one_thread
 
@@ -38,8 +39,8 @@ def main(arguments: list[str]) -> int:
     tiles: list[np.ndarray] = []
     tested = wrong = 0
     for seed in range(given.seeds if given.annotations else 1):
-        annotated, test = split(load(given.data), given.annotations, seed)
-        fitted = fit_and_answer(given.model, annotated, test, seed)
+        fit = functools.partial(fit_and_answer, given.model, seed=seed)
+        test, fitted = in_folds(load(given.data), given.annotations, seed, fit)
         tested += len(test)
         for crop, answer, c in zip(test, fitted.answers, compared(fitted, test), strict=True):
             if c.count_right and not c.centroids.fp and not c.centroids.fn:

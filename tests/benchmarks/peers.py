@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.benchmarks._cells import REAL, Crop, load, split
+from tests.benchmarks._cells import REAL, Fold, folds, load
 from tests.benchmarks._fitting import Fitted, compared
 from tests.benchmarks._results import Key, Result, Results, header, row
 from tui_cytpix.core import regions
@@ -42,12 +42,31 @@ def installed_version(python: str, peer: str) -> str:
     return subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def measure(key: Key, python: str, cpu_seconds: float, frames: Sequence[np.ndarray]) -> tuple[Result, str]:
-    """One peer on one set with one seed, and a table's line on how its training went."""
-    annotated, test = split(load(key.data), key.annotations, key.seed)
-    arrays = {f"train_image_{k}": crop.image for k, crop in enumerate(annotated)}
-    arrays |= {f"train_labels_{k}": crop.labels for k, crop in enumerate(annotated)}
-    arrays |= {f"test_image_{k}": crop.image for k, crop in enumerate(test)}
+def measure(key: Key, python: str, cpu_seconds: float, frames: Sequence[np.ndarray]) -> tuple[Result, list[str]]:
+    """One peer on one set with one seed, and for each fold a table's line on how its training went."""
+    every = folds(load(key.data), key.annotations, key.seed)
+    found = [_answered(key, fold, python, cpu_seconds, frames) for fold in every]
+    names, comparisons = [], []
+    for fold, answers in zip(every, found, strict=True):
+        labels = [answers[f"labels_{k}"] for k in range(len(fold.test))]
+        fitted = Fitted([_segmentation(one) for one in labels], 0.0, 0.0)
+        names += [crop.name for crop in fold.test]
+        comparisons += [
+            replace(comparison, particles=_own_masks(crop.labels, own))
+            for comparison, crop, own in zip(compared(fitted, fold.test), fold.test, labels, strict=True)
+        ]
+    training, answering = ([float(one[name]) for one in found] for name in ("training_s", "answering_s"))
+    result = Result(key, names, comparisons, float(np.mean(training)), sum(answering))
+    return result, [_line(key, one, len(fold.test)) for fold, one in zip(every, found, strict=True)]
+
+
+def _answered(
+    key: Key, fold: Fold, python: str, cpu_seconds: float, frames: Sequence[np.ndarray]
+) -> dict[str, np.ndarray]:
+    """What the other interpreter tells of one fold."""
+    arrays = {f"train_image_{k}": crop.image for k, crop in enumerate(fold.annotated)}
+    arrays |= {f"train_labels_{k}": crop.labels for k, crop in enumerate(fold.annotated)}
+    arrays |= {f"test_image_{k}": crop.image for k, crop in enumerate(fold.test)}
     arrays |= {f"frame_{k}": frame for k, frame in enumerate(frames)}
     with tempfile.TemporaryDirectory() as aside:
         given, out = Path(aside) / "given.npz", Path(aside) / "out.npz"
@@ -60,15 +79,7 @@ def measure(key: Key, python: str, cpu_seconds: float, frames: Sequence[np.ndarr
                 log.seek(0)
                 raise SystemExit(f"{key.model} failed:\n{log.read()[-4000:]}")
         with np.load(out) as data:
-            found = dict(data)
-    answers = [_segmentation(found[f"labels_{k}"]) for k in range(len(test))]
-    fitted = Fitted(answers, float(found["training_s"]), float(found["answering_s"]))
-    names = [crop.name for crop in test]
-    comparisons = [
-        replace(comparison, particles=_own_masks(crop.labels, found[f"labels_{k}"]))
-        for k, (comparison, crop) in enumerate(zip(compared(fitted, test), test, strict=True))
-    ]
-    return Result(key, names, comparisons, fitted.training_s, fitted.answering_s), _line(key, found, test)
+            return dict(data)
 
 
 def _own_masks(truth: np.ndarray, labels: np.ndarray) -> Counts:
@@ -81,13 +92,13 @@ def _segmentation(labels: np.ndarray) -> Segmentation:
     return Segmentation(labels > 0, centres(labels))
 
 
-def _line(key: Key, found: dict[str, np.ndarray], test: Sequence[Crop]) -> str:
+def _line(key: Key, found: dict[str, np.ndarray], tested: int) -> str:
     losses = found["losses"]
     places = " ".join(f"{losses[k]:.3f}" for k in np.linspace(0, len(losses) - 1, 6).astype(int))
     return (
         f"| {key.data}, {key.annotations}, {key.model} {key.identity} | {key.seed} | {len(losses)} | {found['steps']} "
         f"| {found['ended']} | {places} | {np.argmin(losses) + 1}: {losses.min():.3f} | {found['training_s']:.0f} "
-        f"| {len(test) / found['answering_s']:.1f} | {found['frames_per_s']:.2f} |"
+        f"| {tested / found['answering_s']:.1f} | {found['frames_per_s']:.2f} |"
     )
 
 
@@ -115,9 +126,9 @@ def main(arguments: list[str]) -> int:
             for seed in given.seeds:
                 key = Key(peer, versions[peer], data, given.annotations, seed)
                 if key not in results.found:
-                    result, line = measure(key, given.python, limits[peer], frames)
+                    result, lines = measure(key, given.python, limits[peer], frames)
                     results.add(result)
-                    print(line, flush=True)
+                    print("\n".join(lines), flush=True)
     print(f"\n{header('set, annotations, model')}")
     for data in given.sets:
         for peer in given.peers:

@@ -13,9 +13,9 @@ from collections import defaultdict
 
 import numpy as np
 
-from tests.benchmarks._cells import load, split
+from tests.benchmarks._cells import folds, load
 from tests.benchmarks._fitting import Fitted, answer, compared, examples_of, from_scratch, model_path, zooms_of
-from tests.benchmarks._results import MEASURES
+from tests.benchmarks._results import MEASURES, value
 from tests.benchmarks._threads import one_thread
 from tui_cytpix.engine.model import load_model
 from tui_cytpix.engine.trainer import Trainer
@@ -37,16 +37,16 @@ def main(arguments: list[str]) -> int:
     found: dict[tuple[float, int], list[list[float]]] = defaultdict(list)
     for data in given.sets:
         for seed in range(FIRST_SEED, FIRST_SEED + given.seeds):
-            annotated, test = split(load(data), given.annotations, seed)
-            zooms = zooms_of(base, [*annotated, *test])
-            training, _ = examples_of(annotated, zooms)
+            fold = folds(load(data), given.annotations, seed)[0]
+            zooms = zooms_of(base, [*fold.annotated, *fold.test])
+            training, _ = examples_of(fold.annotated, zooms)
             for rate in RATES:
                 trainer = Trainer(*from_scratch(base, seed, rate), seed)
                 for epoch in range(1, EPOCHS[-1] + 1):
                     trainer.train_epoch(training)
                     if epoch in EPOCHS:
-                        answers = Fitted(answer(trainer.model(), test, zooms), 0.0, 0.0)
-                        values = [function(compared(answers, test)) for function in MEASURES.values()]
+                        answers = Fitted(answer(trainer.model(), fold.test, zooms), 0.0, 0.0)
+                        values = [value(measure, compared(answers, fold.test)) for measure in MEASURES]
                         found[rate, epoch].append(values)
     print(f"| rate | epochs | {' | '.join(MEASURES)} | mean |\n|{' --- |' * (3 + len(MEASURES))}")
     for (rate, epoch), rows in sorted(found.items()):

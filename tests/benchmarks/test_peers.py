@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.benchmarks import _peer_worker, peers
-from tests.benchmarks._cells import Crop
+from tests.benchmarks._cells import Crop, Fold
 from tests.benchmarks._results import Key
 
 # Answers each test image by where it is bright, in two label images' worth of particles: left and right half.
@@ -48,9 +48,9 @@ def test_what_the_worker_answers_is_compared_with_the_truth(tmp_path, monkeypatc
     (tmp_path / "worker.py").write_text(WORKER)
     monkeypatch.setattr(peers, "WORKER", tmp_path / "worker.py")
     monkeypatch.setattr(peers, "load", lambda name: crops)
-    monkeypatch.setattr(peers, "split", lambda found, annotations, seed: (found[:2], found[2:]))
+    monkeypatch.setattr(peers, "folds", lambda found, annotations, seed: [Fold(found[:2], found[2:])])
     key = Key("stardist", "0.9.2", "yeast", 2, 3)
-    result, line = peers.measure(key, sys.executable, 7.0, [])
+    result, (line,) = peers.measure(key, sys.executable, 7.0, [])
     assert result.images == ["2.png", "3.png", "4.png", "5.png"]
     assert [c.count_right for c in result.comparisons] == [True, True, True, False]
     assert sum(c.centroids.tp for c in result.comparisons) == 8
@@ -63,7 +63,7 @@ def test_a_worker_that_fails_ends_the_bench_and_says_why(tmp_path, monkeypatch, 
     (tmp_path / "worker.py").write_text("raise ValueError('no such luck')")
     monkeypatch.setattr(peers, "WORKER", tmp_path / "worker.py")
     monkeypatch.setattr(peers, "load", lambda name: crops)
-    monkeypatch.setattr(peers, "split", lambda found, annotations, seed: (found[:2], found[2:]))
+    monkeypatch.setattr(peers, "folds", lambda found, annotations, seed: [Fold(found[:2], found[2:])])
     with pytest.raises(SystemExit, match="no such luck"):
         peers.measure(Key("cellpose", "3", "yeast", 2, 0), sys.executable, 7.0, [])
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.benchmarks._cells import Crop, split
-from tests.benchmarks._results import Key, Result, Results, lower_bound, paired_rows
+from tests.benchmarks._cells import Crop, folds
+from tests.benchmarks._results import Key, Result, Results, interval, paired_row, value
 from tui_cytpix.core.matching import Counts, ImageComparison
 
 
@@ -43,28 +43,50 @@ def test_a_model_that_changed_shows_its_newest_version_only(tmp_path):
     assert [r.key.identity for r in results.seeds("a", "yeast", 10)] == ["2"]
 
 
-def test_the_bound_over_seeds_is_students():
-    shares = [0.8, 0.9, 1.0, 0.7]
-    seeds = [result([k < 10 * share for k in range(10)], seed) for seed, share in enumerate(shares)]
-    low = stats.t.interval(0.90, 3, loc=np.mean(shares), scale=stats.sem(shares))[0]
-    assert lower_bound(seeds, "count") == pytest.approx(low)
-
-
-def test_the_bound_of_one_result_is_a_bootstrap_of_its_images():
+def test_the_interval_of_one_seed_is_that_of_its_images():
     right = [k < 80 for k in range(100)]
-    assert lower_bound([result(right)], "count") == pytest.approx(stats.binom.ppf(0.05, 100, 0.8) / 100, abs=0.011)
+    mean, low, high = interval("count", [result(right)])
+    assert mean == pytest.approx(0.8)
+    assert (low, high) == pytest.approx(stats.binom.ppf([0.025, 0.975], 100, 0.8) / 100, abs=0.011)
+
+
+def test_seeds_that_agree_are_no_further_images():
+    """All seeds test the same images: ten of them know no more than one."""
+    right = [k < 80 for k in range(100)]
+    ten = [result(right, seed) for seed in range(10)]
+    assert interval("count", ten)[1:] == pytest.approx(interval("count", ten[:1])[1:], abs=0.011)
+
+
+def test_seeds_that_differ_widen_the_interval():
+    """Ten seeds, each right on all images or on none: nothing varies but the seeds."""
+    ten = [result([seed < 5] * 100, seed) for seed in range(10)]
+    mean, low, high = interval("count", ten)
+    assert mean == pytest.approx(0.5)
+    assert (low, high) == pytest.approx(stats.binom.ppf([0.025, 0.975], 10, 0.5) / 10, abs=0.06)
+
+
+def test_images_are_paired_by_name_whatever_their_order():
+    one = result([True] * 50 + [False] * 50)
+    turned = Result(one.key, one.images[::-1], one.comparisons[::-1], 1.0, 2.0)
+    assert interval("count", [one], [turned]) == (0, 0, 0)
+
+
+def test_a_measure_without_any_image_to_speak_of_is_not_a_number():
+    assert np.isnan(value("multiplet sensitivity", result([True]).comparisons))
+    assert np.isnan(interval("multiplet sensitivity", [result([True, False])])[0])
 
 
 def test_paired_differences_pair_seed_by_seed_on_the_same_images():
     ours = [result([True] * 90 + [False] * 10, seed) for seed in range(3)]
     theirs = [result([True] * 60 + [False] * 40, seed, "b") for seed in (1, 2, 7)]
-    (line,) = paired_rows("yeast", ours, theirs)
+    line = paired_row("yeast", ours, theirs)
     name, seeds, count = (cell.strip() for cell in line.strip("|").split("|")[:3])
     assert (name, seeds) == ("yeast", "2")
     mean, low, high = (float(text.strip(",[]")) for text in count.split())
     assert mean == pytest.approx(0.30)
-    assert 0.2 < low < 0.3 < high < 0.4
-    assert "no seed in common" in paired_rows("yeast", ours, [])[0]
+    assert low == pytest.approx(0.30 - 1.96 * 0.046, abs=0.015)  # the difference of one image: 0 or 1, SD 0.46
+    assert high == pytest.approx(0.30 + 1.96 * 0.046, abs=0.015)
+    assert "no seed in common" in paired_row("yeast", ours, [])
 
 
 def crops(per_source: dict[str, int]) -> list[Crop]:
@@ -86,19 +108,25 @@ def crops(per_source: dict[str, int]) -> list[Crop]:
 
 @pytest.mark.parametrize("per_source", [{"a": 40}, {"a": 30, "b": 13}, {f"s{k}": 5 for k in range(12)}])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_no_test_crop_is_of_a_source_that_was_annotated(per_source, seed):
+@pytest.mark.parametrize("annotations", [10, 20])
+def test_every_crop_is_tested_once_and_never_where_it_is_annotated(per_source, seed, annotations):
     every = crops(per_source)
-    annotated, test = split(every, 10, seed)
-    assert len(annotated) == 10
-    assert not {c.name for c in annotated} & {c.name for c in test}
-    if len(per_source) > 1:
-        assert not {c.source for c in annotated} & {c.source for c in test}
-    again = split(every, 10, seed)
-    assert [c.name for c in annotated] == [c.name for c in again[0]]
-    assert [c.name for c in test] == [c.name for c in again[1]]
+    found = folds(every, annotations, seed)
+    assert sorted(c.name for fold in found for c in fold.test) == sorted(c.name for c in every)
+    for fold in found:
+        assert len(fold.annotated) == annotations
+        assert not {c.name for c in fold.annotated} & {c.name for c in fold.test}
+    again = folds(every, annotations, seed)
+    assert [[c.name for c in fold.annotated] for fold in again] == [[c.name for c in fold.annotated] for fold in found]
 
 
-def test_of_two_sources_each_is_annotated_in_turn():
-    every = crops({"large": 30, "small": 13})
-    assert [split(every, 10, seed)[0][0].source for seed in range(4)] == ["large", "small", "large", "small"]
-    assert {split(every, 20, seed)[0][0].source for seed in range(4)} == {"large"}
+def test_a_source_is_tested_by_models_of_others_where_these_hold_enough():
+    within = [[fold.within_source for fold in folds(crops(per), 20, 0)] for per in ({"a": 30, "b": 25}, {"a": 40})]
+    assert within == [[False, False], [True, True]]
+    mixed = folds(crops({"a": 30, "b": 13}), 20, 0)
+    assert sorted((fold.within_source, len(fold.test)) for fold in mixed) == [(False, 13), (True, 15), (True, 15)]
+
+
+def test_crops_that_are_all_annotated_leave_nothing_to_test():
+    with pytest.raises(ValueError, match="too few"):
+        folds(crops({"a": 20}), 20, 0)
