@@ -5,12 +5,24 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.workflow import workspaces as wsp
 from tui_cytpix.formats.fcs import read_fcs
 from tui_cytpix.workflow import samples
 from tui_cytpix.workflow.run import Run
+
+
+@pytest.fixture
+def samples_without_fcs(tmp_path):
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for n in range(5):
+        Image.fromarray(rng.normal(120, 6, (64, 64)).astype(np.uint8)).save(folder / f"{n}.png")
+    return folder
 
 
 @pytest.fixture
@@ -82,6 +94,21 @@ def test_a_sample_that_is_gone_is_named(run_main, run, tube, tmp_path) -> None:
     assert status == 0
     assert "moved: The sample is not where it was" in err
     assert "all events" in out
+
+
+def test_a_sample_without_the_parameter_has_dashes(run_main, run, samples_without_fcs, tmp_path) -> None:
+    with Run.open(run) as opened:
+        samples.add_sample(opened, samples_without_fcs, 0.3)
+    assert run_main("run", "gate", run, "range", "cells", "FSC-A", "20000", "1e6")[0] == 0
+    table = tmp_path / "all.csv"
+    status, out, err = run_main("run", "gate", run, "list", "--parameter", "FSC-A", "SSC-A", "--out", table)
+    assert (status, err.count("bug")) == (0, 0)
+    without = [line.split()[-10:] for line in out.splitlines() if line.startswith("plain")]
+    assert without == [["-"] * 10] * 2  # all events, and the gate
+    assert [len(row.split(",")) for row in table.read_text("utf-8").splitlines()] == [18] * 5
+    status, out, _ = run_main("run", "gate", run, "list", "--parameter", "FSC-A", "SSC-A", "--json")
+    found = [one for one in json.loads(out)["populations"] if one["sample"] == "plain"]
+    assert [(one["x"], one["y"]) for one in found] == [(None, None)] * 2
 
 
 def test_a_file_that_is_there_is_not_replaced(run_main, run, tmp_path) -> None:

@@ -205,9 +205,13 @@ def test_a_sample_without_the_parameter_says_so_in_its_row(run, samples) -> None
     gates.add(run, Gate("x", (Axis("Gone"),), ((0.0,), (1.0,))))
     row = explore.populations(EventTable(run, "tube"), run.settings.gates)[1]
     assert "no Gone" in row.problem
-    assert all(math.isnan(n) for n in explore.statistics_row(row))
-    whole = explore.populations(EventTable(run, "tube"), (), [Axis("Gone"), Axis("FSC-A")])[0]
-    assert (whole.events, whole.x.number, whole.y.number) == (400, 0, 400)
+    axes = [Axis("Gone"), Axis("FSC-A")]
+    numbers = explore.statistics_row(row, axes)
+    assert len(numbers) + 2 == len(explore.statistics_header(axes))
+    assert all(math.isnan(n) for n in numbers)
+    whole = explore.populations(EventTable(run, "tube"), (), axes)[0]
+    assert (whole.events, whole.x, whole.y.number) == (400, None, 400)
+    assert explore.statistics_row(whole, axes)[-len(explore.SUMS)] == 400  # y under y's titles
 
 
 def test_walking_through_samples_and_gates(run, seen) -> None:

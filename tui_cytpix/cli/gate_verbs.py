@@ -22,8 +22,7 @@ KINDS = ("linear", "arcsinh", "logicle")
 
 def add(verbs: Any) -> None:
     """Adds `gate` to the verbs of `run`."""
-    what = "gates on parameters of events: list, add, remove, draw images from"
-    gate = verbs.add_parser("gate", help=what, description=what[0].upper() + what[1:] + ".")
+    gate = options.add_verb(verbs, "gate", "gates on parameters of events: list, add, remove, draw images from")
     gate.add_argument("run", type=Path, metavar="DIR", help="the run's folder")
     own = gate.add_subparsers(required=True, metavar="WHAT", dest="gate_verb", parser_class=options.Parser)
 
@@ -69,7 +68,7 @@ def add(verbs: Any) -> None:
 
 
 def _verb(verbs: Any, name: str, what: str, handler: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
+    parser = options.add_verb(verbs, name, what)
     options.add_json(parser)
     parser.set_defaults(handler=handler)
     return parser
@@ -121,16 +120,16 @@ def list_gates(arguments: argparse.Namespace) -> int:
         return 0
     for gate in run.settings.gates:
         note(f"{gate.name}: {gate.describe()}")
-    say(*table(explore.statistics_header(axes), [_row(one) for one in found]))
+    say(*table(explore.statistics_header(axes), [_row(one, axes) for one in found]))
     if run.settings.selection.gate:
         note(f"The selection draws from {run.settings.selection.gate}.")
     return 0
 
 
-def _row(one: Population) -> list[str]:
+def _row(one: Population, axes: list[Axis]) -> list[str]:
     from tui_cytpix.workflow import explore
 
-    numbers = explore.statistics_row(one)
+    numbers = explore.statistics_row(one, axes)
     return [one.sample, "  " * one.depth + one.gate, *(f"{n:.6g}" if n == n else "-" for n in numbers)]  # noqa: PLR0124
 
 

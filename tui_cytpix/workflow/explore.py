@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Population:
-    """A gate in a sample: `events` of `parent_events`, `images` of them imaged; `x` and `y` sum up parameters."""
+    """A gate in a sample: `events` of `parent_events`, `images` of them imaged; `x` and `y` sum up parameters, None
+    where the sample lacks them or what the gate needs.
+    """
 
     gate: str
     depth: int
@@ -80,14 +82,14 @@ def _population(
     return Population(name or gating.ALL, depth, table.sample, events, outer, whole[0], images, *whole[1:], x, y)
 
 
-def _summed(table: EventTable, axis: Axis, within: NDArray[np.bool_]) -> Summary:
-    """Of no value where the sample lacks the parameter."""
+def _summed(table: EventTable, axis: Axis, within: NDArray[np.bool_]) -> Summary | None:
+    """None where the sample lacks the parameter."""
     from tui_cytpix.core.population import summary
 
     try:
         return summary(table.values(axis.parameter, axis.compensated)[within])
     except InputError:
-        return summary(np.zeros(0))
+        return None
 
 
 STATISTICS = ("Events", "% of parent", "% of all", "Images", "% of images", "Events/µl")
@@ -99,14 +101,14 @@ def statistics_header(axes: Sequence[Axis]) -> list[str]:
     return ["Sample", "Gate", *STATISTICS, *(f"{axis_name(axis)} {sum_}" for axis in axes for sum_ in SUMS)]
 
 
-def statistics_row(population: Population) -> list[float]:
-    """Its numbers, under the titles after sample and gate."""
+def statistics_row(population: Population, axes: Sequence[Axis] = ()) -> list[float]:
+    """Its numbers, under the titles after sample and gate; NaN for what is unknown."""
     one = population
     row = [one.events, one.of_parent, one.of_all, one.images, one.of_images, one.per_ul]
     if one.problem:
         row = [math.nan] * len(row)
-    for part in (one.x, one.y):
-        row += [] if part is None else list(astuple(part))
+    for _, part in zip(axes, (one.x, one.y), strict=False):
+        row += [math.nan] * len(SUMS) if part is None else astuple(part)
     return [float(value) for value in row]
 
 
@@ -124,11 +126,7 @@ def export_statistics(path: Path, tables: Sequence[EventTable], gates: Sequence[
     from tui_cytpix.formats.table import csv_rows
 
     found = [population for table in tables for population in populations(table, gates, axes)]
-    width = len(statistics_header(axes)) - 2
-    rows = np.full((len(found), width), np.nan)
-    for n, population in enumerate(found):
-        numbers = statistics_row(population)
-        rows[n, : len(numbers)] = numbers
+    rows = np.array([statistics_row(population, axes) for population in found])
     _write_csv(path, statistics_header(axes), csv_rows([(p.sample, p.gate) for p in found], rows))
     return len(found)
 

@@ -78,7 +78,7 @@ class EventTablesScreen(PlotScreen):
     def _show_statistics(self, found: list[Population]) -> None:
         rows = []
         for one in found:
-            numbers = explore.statistics_row(one)
+            numbers = explore.statistics_row(one, self.exploration.axes)
             counts = ["–" if one.problem else str(number) for number in (one.events, one.images)]
             shares = [short(n) for n in (numbers[1], numbers[2], numbers[4], numbers[5])]
             sums = [short(n) for start in (6, 11) for n in numbers[start + 1 : start + 5]]
