@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tui_cytpix.workflow.gates import RunGate
@@ -24,6 +24,15 @@ class Parser(argparse.ArgumentParser):
         from tui_cytpix.cli.output import clean
 
         self.exit(2, f"{self.prog}: {clean(message)} (see {self.prog} --help)\n")
+
+
+def add_verb(verbs: Any, name: str, what: str) -> argparse.ArgumentParser:
+    """A verb within a verb; `what` it does, in the list and in its own help."""
+    # argparse formats the one with %, and not the other.
+    added: argparse.ArgumentParser = verbs.add_parser(
+        name, help=what.replace("%", "%%"), description=f"{what[0].upper()}{what[1:]}."
+    )
+    return added
 
 
 def um_per_px(text: str) -> float:

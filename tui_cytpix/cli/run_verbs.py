@@ -32,7 +32,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
     new.add_argument("--name", default="", help="default: the folder's")
     options.add_scale(new)
 
-    select = _verb(verbs, "select", "choose the preview images: 70 %% at random, 30 %% for variety", select_images)
+    select = _verb(verbs, "select", "choose the preview images: 70 % at random, 30 % for variety", select_images)
     select.add_argument("--preview", type=options.positive, metavar="N", help="default: as the run says")
 
     gate_verbs.add(verbs)
@@ -80,7 +80,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
 
 
 def _verb(verbs: Any, name: str, what: str, handler: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
+    parser = options.add_verb(verbs, name, what)
     parser.add_argument("run", type=Path, metavar="DIR", help="the run's folder")
     options.add_json(parser)
     parser.set_defaults(handler=handler)
