@@ -128,6 +128,28 @@ async def test_the_crosshair_goes_to_the_proposal_when_it_comes(
             assert screen.canvas.cursor == ((before[0], before[1] + 1) if moved else there)
 
 
+async def test_an_image_that_is_refused_is_told_and_the_next_is_there(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Run.open(run, writing=False) as seen:
+        seen.folder.preview_image(keys(N)[0]).write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n")
+    app = app_on(monkeypatch, run, editor)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, AnnotateScreen))
+        screen = app.screen
+        assert isinstance(screen, AnnotateScreen)
+        await until(pilot, lambda: "it is no PNG" in screen.canvas.words())
+        canvas = screen.canvas
+        rows = range(canvas.size.height)
+        texts = [part.text for row in rows for tile in canvas.tiles for part in canvas.cells_of(tile, row)]
+        shown = " ".join("".join(texts).split())
+        assert shown.startswith("The run's copy of an image is damaged.")
+        assert shown.endswith("Delete it: it is read from the sample again.")
+        await press_each(pilot, "pagedown")
+        await until(pilot, lambda: screen.canvas._drawing is not None)
+        assert screen.key == keys(N)[1]
+
+
 async def test_reject_ambiguous_and_skip(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_on(monkeypatch, run, editor)
     async with app.run_test(size=SIZE) as pilot:

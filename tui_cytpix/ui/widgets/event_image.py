@@ -172,7 +172,7 @@ class EventImageView(TiledPicture, can_focus=True):
         if self.key is None:
             return ""
         error = self.session.cache.error(self.key)
-        return "…" if error is None else plain(f"{error.title}. {error.detail}")
+        return "…" if error is None else plain(str(error))
 
     # Commands
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import accumulate
+from textwrap import wrap
 from typing import ClassVar
 
 import numpy as np
@@ -264,7 +265,9 @@ class TiledPicture(Vertical):
 
     def _words(self, row: int, start: int, stop: int) -> list[Segment]:
         columns = sum(tile.outer_size.width for tile in self.tiles)
-        text = self.words()[:columns] if row == self.tiles[0].outer_size.height // 2 else ""
+        lines = wrap(self.words(), columns)
+        at = row - self.tiles[0].outer_size.height // 2 + len(lines) // 2
+        text = lines[at] if 0 <= at < len(lines) else ""
         return [Segment(text.center(columns)[start:stop], style(self._palette.text, self._palette.background))]
 
     # Pixels
