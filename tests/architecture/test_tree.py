@@ -24,6 +24,13 @@ def test_nothing_unpickles() -> None:
         assert not forbidden.search(path.read_text("utf-8")), path
 
 
+def test_images_are_decoded_in_one_place() -> None:
+    """There the kinds are named that may be decoded: of the others, some start a program."""
+    decoding = re.compile(r"Image\.open|cv2\.im(?:read|decode)|VideoCapture|PIL\.\w|from PIL import (?!Image\n)")
+    found = [p for p in (ROOT / "tui_cytpix").rglob("*.py") if decoding.search(p.read_text("utf-8"))]
+    assert [path.name for path in found] == ["image_decode.py"]
+
+
 def test_the_five_steps_have_the_same_names_everywhere() -> None:
     steps = ("assess", "base_model", "samples", "train", "evaluate")
     for room in ("workflow", "ui/screens"):

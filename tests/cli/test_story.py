@@ -204,6 +204,18 @@ def test_ctrl_c_leaves_training_at_work_and_it_can_be_steered(program, tube, tin
     assert [e.number for e in stopped.epochs] == list(range(1, stopped.epochs[-1].number + 1))
 
 
+def test_training_leaves_out_an_image_that_it_refuses_and_says_so(program, tube, tiny_model, tmp_path):
+    run = tmp_path / "r"
+    program("run", "new", run, "--sample", tube, "--base", tiny_model)
+    program("run", "select", run)
+    program("run", "annotate", run, "--from-masks", f"{tube}.truth")
+    copy = next((run / "preview").rglob("*.png"))
+    copy.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 60 60\n%%EndComments\n")
+    done = program("run", "train", run, "--epochs", 1, "--threads", 1, status=1)
+    assert f"is left out: The run's copy of an image is damaged. {copy}: it is no PNG. Delete it" in done.stderr
+    assert "finished: epoch 1 of 1" in done.stdout
+
+
 def test_without_truth_and_without_an_fcs(program, tiny_model, tmp_path):
     """A folder of plain images: no FCS to write, no scale, and a warning for each."""
     from PIL import Image

@@ -54,7 +54,7 @@ def train(arguments: argparse.Namespace) -> int:
         say_json({"run": str(seen.path), **as_dict(status)})
     elif status.epochs:
         say(f"{status.state}: {_in_words(status.epochs[-1], status.target)}")
-    return 0
+    return 1 if status.left_out else 0
 
 
 def _start(arguments: argparse.Namespace) -> None:

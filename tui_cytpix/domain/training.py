@@ -77,7 +77,7 @@ class TrainingStatus:
     `target` is the epoch at which training will finish; `eta_seconds` None where unknown; `message` a sentence,
     the reason where it failed or waits; `contradictions` those of the annotations as they were at the last epoch;
     `told` when that epoch ended, seconds since 1970 by the engine's clock; `looked` the epoch of the last look at the
-    whole preview, 0 before the first.
+    whole preview, 0 before the first; `left_out` annotated images that the job at hand could not read.
     """
 
     state: JobState | None
@@ -93,6 +93,7 @@ class TrainingStatus:
     log: tuple[str, ...] = field(default=())
     told: float = 0.0
     looked: int = 0
+    left_out: int = 0
 
     @property
     def live(self) -> bool:

@@ -113,7 +113,7 @@ class _Session:
         if missing:
             raise RunError("Training can't go on", missing, "Then start it again.")
         for problem in self.images.load(book.side(Side.TRAINING), book.side(Side.VALIDATION)):
-            self.job.emit("log", text=problem)
+            self.job.emit("left_out", text=problem)
         if not self.images.training or not self.images.validation:
             raise RunError("Training can't go on", "No annotated image can be read.", "Put the samples back.")
         self.trainer.rehearsed = self._rehearsal()

@@ -1,4 +1,8 @@
-"""Bytes of an image file to gray pixels; nothing in the file is believed before it was checked."""
+"""Bytes of an image file to gray pixels; nothing in the file is believed before it was checked.
+
+The one place that decodes images. Pillow picks a decoder by what a file holds, not by its name, and some start another
+program (PostScript: Ghostscript), so each caller says which kinds it takes.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ READABLE = ("TIFF", "PNG", "BMP", "JPEG")
 Gray = NDArray[np.uint8] | NDArray[np.uint16]
 
 
-def decode_gray(data: bytes, label: str) -> Gray:
+def decode_gray(data: bytes, label: str, formats: tuple[str, ...] = READABLE) -> Gray:
     """Gray pixels of an image file's content: uint8 or uint16 (H, W), read-only.
 
     RGBA with R = G = B gives R; other colours give their luma (ITU-R 601); palettes and 1-bit images give 8 bits.
@@ -35,6 +39,7 @@ def decode_gray(data: bytes, label: str) -> Gray:
     Args:
         data: content of a TIFF (first page), PNG, BMP or JPEG file.
         label: its name for messages.
+        formats: which of these kinds it may be.
 
     Raises:
         SampleError: it is empty, damaged, larger than 2^26 pixels, blank (one gray value throughout), or of a kind
@@ -42,9 +47,9 @@ def decode_gray(data: bytes, label: str) -> Gray:
     """
     if not data:
         raise _bad(label, "the file is empty")
-    pixels = read_plain_tiff(data, MAX_PIXELS)
+    pixels = read_plain_tiff(data, MAX_PIXELS) if "TIFF" in formats else None
     if pixels is None:
-        with opened(data, label) as picture:
+        with opened(data, label, formats) as picture:
             pixels = _gray(picture, label)
     if pixels.min() == pixels.max():
         raise _bad(label, f"it is blank, every pixel is {pixels.flat[0]}")
@@ -60,13 +65,15 @@ def image_header(data: bytes, label: str) -> tuple[int, int, int]:
 
 
 @contextlib.contextmanager
-def opened(data: bytes, label: str) -> Iterator[Image.Image]:
-    """An image by Pillow, its size checked, its pixels not yet decoded; every error within becomes a SampleError."""
+def opened(data: bytes, label: str, formats: tuple[str, ...] = READABLE) -> Iterator[Image.Image]:
+    """An image by Pillow, its kind and size checked, its pixels not yet decoded; every error within becomes a
+    SampleError.
+    """
     _prepare_pillow()
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(data), formats=READABLE) as picture:
+        with Image.open(io.BytesIO(data), formats=formats) as picture:
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise _bad(label, f"{width} x {height} pixels are more than the {MAX_PIXELS:,} that are read")
@@ -74,7 +81,7 @@ def opened(data: bytes, label: str) -> Iterator[Image.Image]:
     except SampleError:
         raise
     except Exception as error:  # a damaged file makes Pillow's readers raise almost anything
-        reason = str(error) if not isinstance(error, UnidentifiedImageError) else "it is no TIFF, PNG, BMP or JPEG"
+        reason = str(error) if not isinstance(error, UnidentifiedImageError) else f"it is no {_either(formats)}"
         raise _bad(label, shown(reason) or type(error).__name__) from error
 
 
@@ -92,6 +99,10 @@ def _gray(picture: Image.Image, label: str) -> Gray:
             raise _bad(label, f"values from {values.min()} to {values.max()} don't fit into 16 bits")
         return values.astype(np.uint16)
     raise _bad(label, f"pixels of kind {picture.mode} are not read; save it as 8- or 16-bit gray")
+
+
+def _either(formats: tuple[str, ...]) -> str:
+    return " or ".join(filter(None, (", ".join(formats[:-1]), formats[-1])))
 
 
 def _bad(label: str, why: str) -> SampleError:

@@ -175,18 +175,13 @@ def typical_px(events: Sequence[str], read: Callable[[str], NDArray[np.uint8] | 
 
 
 def _read_png(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    from PIL import Image
+    from tui_cytpix.formats.image_decode import decode_gray, read_file
 
     try:
-        with Image.open(path) as picture:
-            pixels = np.asarray(picture)
-    except (OSError, ValueError) as error:
-        raise SampleError(
-            "The run's copy of an image is damaged",
-            f"{path}: {error}.",
-            "Delete it: it is read from the sample again.",
-        ) from error
-    return pixels if pixels.dtype == np.uint8 else pixels.astype(np.uint16)
+        return decode_gray(read_file(path), str(path), ("PNG",))
+    except SampleError as error:
+        way_out = "Delete it: it is read from the sample again."
+        raise SampleError("The run's copy of an image is damaged", error.detail, way_out) from error
 
 
 def _write_png(path: Path, image: NDArray[np.uint8] | NDArray[np.uint16]) -> None:

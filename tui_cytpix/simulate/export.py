@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.formats.image_decode import opened
 from tui_cytpix.simulate.kind import Export
 from tui_cytpix.simulate.optics import Floats, blur
 
@@ -70,5 +71,6 @@ def round_off(gray: NDArray[np.uint16], steps: Processing) -> NDArray[np.uint16]
     eight = ((gray + 2) // 4).clip(0, _JPEG_LEVELS).astype(np.uint8)
     if steps.quality is not None:
         _, coded = cv2.imencode(".jpg", eight, [cv2.IMWRITE_JPEG_QUALITY, steps.quality])
-        eight = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.uint8)
+        with opened(coded.tobytes(), "simulated", ("JPEG",)) as picture:
+            eight = np.array(picture)
     return eight.astype(np.uint16) * 4

@@ -27,6 +27,7 @@ _WORDS = {
     "stopped": "stopped at epoch {epoch}",
     "exited": "the engine left ({reason}); what was trained is saved",
     "failed": "failed: {reason}",
+    "left_out": "{text}",
     "log": "{text}",
 }
 
@@ -156,6 +157,7 @@ class TrainingWatch:
             best_epoch=self._story.best,
             told=self._story.told,
             looked=self._story.looked,
+            left_out=sum(event["type"] == "left_out" for event in own),
             **self._parts,
         )
 
