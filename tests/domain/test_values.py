@@ -119,9 +119,11 @@ def test_the_last_word_on_each_image_stands(given_verdicts):
 @pytest.mark.parametrize("judgement", Judgement)
 def test_a_judgement_says_what_is_wrong(judgement):
     verdict = Verdict(1, 0.0, "me", ImageKey("s", "1"), "m", judgement)
-    assert verdict.count_wrong == (judgement in ("count", "both"))
+    assert verdict.count_wrong == (judgement in ("count", "both", "count-wrong"))
     assert verdict.mask_wrong == (judgement in ("mask", "both"))
-    assert verdict.judged == (judgement in ("acceptable", "count", "mask", "both"))
+    assert verdict.mask_judged == (judgement in ("acceptable", "count", "mask", "both"))
+    assert verdict.of_count_alone == (judgement in ("count-right", "count-wrong"))
+    assert verdict.judged == (verdict.mask_judged or verdict.of_count_alone)
 
 
 def test_flips_are_the_changes_between_looks():

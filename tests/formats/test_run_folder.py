@@ -155,6 +155,24 @@ def test_a_hostile_edit_is_refused(wrong):
         decode_edit({**EDIT, **wrong})
 
 
+@pytest.mark.parametrize(
+    ("version", "judgement", "true_count", "read"),
+    [
+        (1, "acceptable", 2, Judgement.COUNT_RIGHT),
+        (1, "count", 3, Judgement.COUNT_WRONG),
+        (1, "both", 3, Judgement.BOTH),
+        (1, "acceptable", None, Judgement.ACCEPTABLE),
+        (1, None, None, None),
+        (2, "count", 3, Judgement.COUNT_ERROR),
+    ],
+)
+def test_a_count_stated_in_an_old_run_judges_no_mask(version, judgement, true_count, read):
+    line = encode_verdict(Verdict(1, 1.0, "me", ImageKey("s", "1"), "m", None, counted=2))
+    assert line["v"] == 2
+    found = decode_verdict({**line, "v": version, "judgement": judgement, "true_count": true_count})
+    assert (found.judgement, found.true_count) == (read, true_count)
+
+
 def test_a_hostile_verdict_is_refused():
     good = encode_verdict(Verdict(1, 1.0, "me", ImageKey("s", "1"), "m", Judgement.BOTH))
     assert decode_verdict(good).judgement is Judgement.BOTH

@@ -50,7 +50,7 @@ async def test_the_review_records_goes_on_and_takes_back(stage: Stage) -> None:
         assert first == screen.sequence[0]
         await press_each(pilot, "a c m b x I space")
         found = [v.judgement for _, v in sorted(screen.verdicts().items(), key=lambda kv: kv[1].seq)]
-        assert found == list(Judgement)
+        assert found == list(Judgement)[:7]
         assert pane.current == screen.sequence[7]
         await press_each(pilot, "u u")
         assert pane.current == screen.sequence[5]
@@ -142,6 +142,29 @@ async def test_digits_state_the_count_and_the_verdict_falls(stage: Stage) -> Non
         await pilot.press("q")
         assert "errs too often" in screen.hint.words
         assert "Singlets:" in words_of(app, "#tally-words")
+
+
+async def test_a_digit_leaves_the_mask_to_be_judged_and_the_review_comes_back_to_it(stage: Stage) -> None:
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judged_model", size=(120, 36)) as (app, pilot, screen):
+        await process(pilot)
+        await pilot.press("v")
+        pane, (right, wrong, *others) = screen.query_one(ReviewPane), screen.sequence
+        counted = {key: answer("cell-full", key).particle_count for key in (right, wrong)}
+        await press_each(pilot, f"{counted[right]} {counted[wrong] + 1} {' '.join('a' * len(others))}")
+        assert pane.current == right
+        assert "count right, mask not judged" in words_of(app, "#review-words")
+        assert "2 images only counted" in words_of(app, "#review-words")
+        found = screen.assessment().all
+        assert (found.count.judged, found.count.errors, found.mask.judged) == (12, 1, 10)
+        await press_each(pilot, "m")
+        assert pane.current == wrong
+        await press_each(pilot, "a")
+        assert "All images are judged" in notices(app)
+        said = [(v.judgement, v.true_count) for v in (screen.verdicts()[key] for key in (right, wrong))]
+        assert said == [(Judgement.MASK_ERROR, counted[right]), (Judgement.COUNT_ERROR, counted[wrong] + 1)]
+        found = screen.assessment().all
+        assert (found.count.errors, found.mask.judged, found.mask.errors) == (1, 12, 1)
 
 
 async def test_blurred_images_are_left_out(stage: Stage) -> None:

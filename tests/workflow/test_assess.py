@@ -93,14 +93,41 @@ def test_the_goal_is_written_down(run):
     assert (run.settings.assess.p0, run.settings.assess.p1) == (0.03, 0.10)
 
 
+@pytest.mark.parametrize(
+    ("true", "then", "judgement", "kept"),
+    [
+        (2, Judgement.ACCEPTABLE, Judgement.ACCEPTABLE, 2),
+        (2, Judgement.MASK_ERROR, Judgement.MASK_ERROR, 2),
+        (2, Judgement.COUNT_ERROR, Judgement.COUNT_ERROR, None),  # so it was not two
+        (3, Judgement.ACCEPTABLE, Judgement.COUNT_ERROR, 3),
+        (3, Judgement.MASK_ERROR, Judgement.BOTH, 3),
+        (3, Judgement.COUNT_ERROR, Judgement.COUNT_ERROR, 3),
+        (3, Judgement.BOTH, Judgement.BOTH, 3),
+        (3, Judgement.UNUSABLE, Judgement.UNUSABLE, None),
+    ],
+)
+def test_after_a_stated_count_the_mask_is_judged(run, model_file, true, then, judgement, kept):
+    model = base_model.entry(model_file())
+    key = assess.draw(run, 4)[0]
+    assess.judge_count(run, key, model, true, 2)
+    alone = assess.verdict_of(run, model)[key]
+    assert (alone.judged, alone.mask_judged, alone.count_wrong) == (True, False, true != 2)
+    assess.judge(run, key, model, then, counted=2)
+    verdict = assess.verdict_of(run, model)[key]
+    assert (verdict.judgement, verdict.true_count) == (judgement, kept)
+    assess.judge(run, key, model, Judgement.ACCEPTABLE, counted=2)  # all is judged: a word on all of it
+    assert assess.verdict_of(run, model)[key].judgement is Judgement.ACCEPTABLE
+
+
 def test_a_stated_count_is_right_or_an_error_and_leaves_the_mask(run, model_file):
     model = base_model.entry(model_file())
     key = assess.draw(run, 4)[0]
     assess.judge_count(run, key, model, 1, 1)
-    assert assess.verdict_of(run, model)[key].judgement is Judgement.ACCEPTABLE
+    assert assess.verdict_of(run, model)[key].judgement is Judgement.COUNT_RIGHT
     assess.judge_count(run, key, model, 1, 2)
     verdict = assess.verdict_of(run, model)[key]
-    assert (verdict.judgement, verdict.counted, verdict.true_count) == (Judgement.COUNT_ERROR, 2, 1)
+    assert (verdict.judgement, verdict.counted, verdict.true_count) == (Judgement.COUNT_WRONG, 2, 1)
+    assess.judge(run, key, model, Judgement.ACCEPTABLE, counted=2)
     assess.judge(run, key, model, Judgement.MASK_ERROR, counted=2)
     assess.judge_count(run, key, model, 3, 2)
     assert assess.verdict_of(run, model)[key].judgement is Judgement.BOTH
@@ -108,7 +135,7 @@ def test_a_stated_count_is_right_or_an_error_and_leaves_the_mask(run, model_file
     assert assess.verdict_of(run, model)[key].judgement is Judgement.MASK_ERROR
     run.flush()
     with_counts = run.folder.read_verdicts()[0]
-    assert [(v.counted, v.true_count) for v in with_counts] == [(1, 1), (2, 1), (2, None), (2, 3), (2, 2)]
+    assert [(v.counted, v.true_count) for v in with_counts] == [(1, 1), (2, 1), (2, 1), (2, None), (2, 3), (2, 2)]
 
 
 def test_blurred_images_are_scored_and_told(run, model_file):
@@ -131,7 +158,9 @@ def test_blurred_images_are_scored_and_told(run, model_file):
     for key in drawn:
         assess.judge(run, key, model, Judgement.BOTH if key == worst else Judgement.ACCEPTABLE)
     words = focus.errors_in_words(found, assess.verdict_of(run, model))
-    assert words == "Wrong by focus: 1 of 4 blurrier, 0 of 4 sharper images."
+    assert words == " ".join(
+        f"{kind} wrong by focus: 1 of 4 blurrier, 0 of 4 sharper images." for kind in ("Count", "Mask")
+    )
     assess.set_least_focus(run, 0.3)
     assert run.settings.assess.least_focus == 0.3
     with pytest.raises(UsageError):

@@ -12,6 +12,7 @@ from tui_cytpix.workflow.assessment import assess_verdicts, outcome
 
 GATING = AssessSettings(p0=0.02, p1=0.10)
 OK, WRONG, MASK, BOTH = Judgement.ACCEPTABLE, Judgement.COUNT_ERROR, Judgement.MASK_ERROR, Judgement.BOTH
+COUNTED, MISCOUNTED = Judgement.COUNT_RIGHT, Judgement.COUNT_WRONG
 SKIP, UNCLEAR, UNUSABLE = Judgement.SKIPPED, Judgement.INDISTINGUISHABLE, Judgement.UNUSABLE
 
 
@@ -72,10 +73,26 @@ def test_skipped_images_bound_the_result_and_hold_a_verdict_back():
     found = assess(*[OK] * 20, SKIP, SKIP, *[OK] * 16)
     count = found.all.count
     assert (count.judged, count.skipped, count.decision, count.skips_decide) == (36, 2, "not yet known", True)
-    assert "2 skipped images could change" in assessment.lines(found)[0]
+    assert "2 images without this judgement could change" in assessment.lines(found)[0]
     assert count.high > assess(*[OK] * 38).all.count.high
     assert assess(*[OK] * 36, SKIP, SKIP).all.count.decision == "keep"  # the verdict fell before
     assert assess(*[WRONG] * 20, SKIP).all.count.decision == "retrain"
+
+
+def test_a_stated_count_judges_no_mask():
+    found = assess(*[(COUNTED, 1, 1)] * 60, samples=2)
+    for one in (found.all, *found.by_sample.values()):
+        assert (one.mask.judged, one.mask.decision, one.mask.low, one.mask.high) == (0, "not yet known", 0, 1)
+    assert (found.all.count.decision, found.all.singlets.judged) == ("keep", 60)
+    assert outcome(found) == "not yet known"
+    said = assessment.lines(found)
+    assert said[1].startswith("Mask: not yet known. No image is judged yet")
+    assert "60 images only counted: the mask is still to be judged." in said
+    wrong = assess(*[(MISCOUNTED, 1, 2)] * 60)
+    assert (wrong.all.count.decision, wrong.all.mask.judged, outcome(wrong)) == ("retrain", 0, "retrain")
+    few = assess(*[OK] * 20, *[(COUNTED, 1, 1)] * 4, *[OK] * 16)  # masks that could turn it are not passed over
+    assert (few.all.mask.judged, few.all.mask.decision, few.all.mask.skips_decide) == (36, "not yet known", True)
+    assert outcome(few) == "not yet known"
 
 
 def test_unusable_and_indistinguishable_images_are_left_out_and_many_are_told():

@@ -34,7 +34,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--convention", metavar="TEXT", help="what counts as one particle")
     parser.add_argument("--model", metavar="M", help="the model to judge (step assess)")
     parser.add_argument("--images", type=options.positive, metavar="N", help="draw and process so many random images")
-    parser.add_argument("--judgements", type=Path, metavar="FILE", help="CSV: image,judgement,true_count")
+    table = "CSV: image,judgement,true_count; a count alone judges no mask"
+    parser.add_argument("--judgements", type=Path, metavar="FILE", help=table)
     options.add_device(parser)
 
 

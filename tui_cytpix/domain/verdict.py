@@ -10,7 +10,7 @@ from tui_cytpix.domain.sample import ImageKey
 
 
 class Judgement(enum.StrEnum):
-    """One key each in the review."""
+    """One key each in the review; a stated count is right or wrong by itself, and says nothing about the mask."""
 
     ACCEPTABLE = "acceptable"
     COUNT_ERROR = "count"
@@ -19,6 +19,18 @@ class Judgement(enum.StrEnum):
     UNUSABLE = "unusable"
     INDISTINGUISHABLE = "indistinguishable"
     SKIPPED = "skipped"
+    COUNT_RIGHT = "count-right"
+    COUNT_WRONG = "count-wrong"
+
+    @property
+    def count_wrong(self) -> bool:
+        """The centroids are wrong."""
+        return self in (Judgement.COUNT_ERROR, Judgement.BOTH, Judgement.COUNT_WRONG)
+
+    @property
+    def of_count_alone(self) -> bool:
+        """The mask is still to be judged."""
+        return self in (Judgement.COUNT_RIGHT, Judgement.COUNT_WRONG)
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class Verdict:
     @property
     def count_wrong(self) -> bool:
         """The centroids were judged wrong."""
-        return self.judgement in (Judgement.COUNT_ERROR, Judgement.BOTH)
+        return self.judgement is not None and self.judgement.count_wrong
 
     @property
     def mask_wrong(self) -> bool:
@@ -51,9 +63,19 @@ class Verdict:
         return self.judgement in (Judgement.MASK_ERROR, Judgement.BOTH)
 
     @property
+    def of_count_alone(self) -> bool:
+        """The count was stated, and nothing said of the mask."""
+        return self.judgement is not None and self.judgement.of_count_alone
+
+    @property
+    def mask_judged(self) -> bool:
+        """Of the mask, too, right or wrong was said."""
+        return self.judgement in (Judgement.ACCEPTABLE, Judgement.COUNT_ERROR, Judgement.MASK_ERROR, Judgement.BOTH)
+
+    @property
     def judged(self) -> bool:
-        """Right or wrong was said: not skipped, and nothing that can't be judged."""
-        return self.judgement is Judgement.ACCEPTABLE or self.count_wrong or self.mask_wrong
+        """Of the count right or wrong was said: not skipped, and nothing that can't be judged."""
+        return self.mask_judged or self.of_count_alone
 
 
 def latest(verdicts: Iterable[Verdict], model: str, step: str) -> dict[ImageKey, Verdict]:

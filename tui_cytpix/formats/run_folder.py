@@ -32,6 +32,7 @@ from tui_cytpix.errors import RunError
 from tui_cytpix.formats.json_log import read_log
 
 LINE_VERSION = 1
+VERDICT_VERSION = 2  # 1: a stated count was written as a judgement of the mask too
 MAX_PIXELS = 1 << 26
 _SAMPLE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _STEPS = {
@@ -213,7 +214,7 @@ def decode_edit(record: Mapping[str, Any]) -> Edit:
 
 def encode_verdict(verdict: Verdict) -> dict[str, Any]:
     """One line of `verdicts.jsonl`."""
-    record = {"v": LINE_VERSION, **asdict(verdict), "image": str(verdict.image)}
+    record = {"v": VERDICT_VERSION, **asdict(verdict), "image": str(verdict.image)}
     return {name: value for name, value in record.items() if value is not None or name == "judgement"}
 
 
@@ -223,18 +224,22 @@ def decode_verdict(record: Mapping[str, Any]) -> Verdict:
     Raises:
         KeyError, TypeError, ValueError: not a verdict.
     """
-    judgement = record["judgement"]
+    judgement = None if record["judgement"] is None else Judgement(record["judgement"])
+    true_count = _whole_or_none(record.get("true_count"))
+    if record.get("v") == 1 and true_count is not None:
+        counted = {Judgement.ACCEPTABLE: Judgement.COUNT_RIGHT, Judgement.COUNT_ERROR: Judgement.COUNT_WRONG}
+        judgement = judgement and counted.get(judgement, judgement)
     return Verdict(
         seq=int(record["seq"]),
         time=float(record["time"]),
         who=str(record["who"]),
         image=ImageKey.parse(record["image"]),
         model=str(record["model"]),
-        judgement=None if judgement is None else Judgement(judgement),
+        judgement=judgement,
         counts_for_rate=bool(record["counts_for_rate"]),
         step=str(record["step"]),
         counted=_whole_or_none(record.get("counted")),
-        true_count=_whole_or_none(record.get("true_count")),
+        true_count=true_count,
     )
 
 

@@ -45,6 +45,9 @@ def _judging(model: str, found: Assessment) -> str:
     if judged < ENOUGH_FOR_A_LOOK:
         so_far = f"{judged} {'is' if judged == 1 else 'are'} judged so far"
         return f"Judge at least {ENOUGH_FOR_A_LOOK} images with {{assess.review}}: {so_far}."
+    if found.only_counted and found.all.count.decision == "keep":
+        masks = f"The masks of {found.only_counted} images are still to be judged"
+        return f"{masks}: {{assess.review}} leads to them, {{review.acceptable}} or {{review.mask}} judges them."
     return "Not yet known: judge on with {assess.review}; {assess.process} draws more images."
 
 

@@ -18,6 +18,7 @@ from tui_cytpix.workflow.goal import wald_test
 from tui_cytpix.workflow.run import Run
 
 STEP = "assess"
+_COUNT_WRONG_TOO = {Judgement.ACCEPTABLE: Judgement.COUNT_ERROR, Judgement.MASK_ERROR: Judgement.BOTH}
 
 
 def state_goal(run: Run, goal: str, counting_convention: str, p0: float | None = None, p1: float | None = None) -> None:
@@ -123,8 +124,15 @@ def judge(
     true_count: int | None = None,
 ) -> None:
     """Records one judgement; it counts for the rate where the image is of the step's random sequence. `counted` is what
-    the model counts, `true_count` what the reviewer does.
+    the model counts, `true_count` what the reviewer does. After a stated count alone, `acceptable` and `mask` speak of
+    the mask, and the count stays as stated.
     """
+    before = verdict_of(run, model, step).get(image)
+    if before is not None and before.of_count_alone and true_count is None:
+        if before.count_wrong:
+            judgement = _COUNT_WRONG_TOO.get(judgement, judgement)
+        if judgement.count_wrong is before.count_wrong:
+            true_count = before.true_count
     settings = run.settings
     sequence = settings.assess.sequence if step == STEP else settings.evaluate.sequence
     run.record_verdict(
@@ -140,14 +148,14 @@ def judge(
 
 def judge_count(run: Run, image: ImageKey, model: ModelEntry, true_count: int, counted: int, step: str = STEP) -> None:
     """States how many particles there are: right where the model says so too, else a count error. What was said of the
-    mask before stays.
+    mask before stays; where nothing was, it is still to be judged.
     """
-    before = verdict_of(run, model, step).get(image)
-    bad_mask = before is not None and before.mask_wrong
-    if true_count == counted:
-        judgement = Judgement.MASK_ERROR if bad_mask else Judgement.ACCEPTABLE
+    before, wrong = verdict_of(run, model, step).get(image), true_count != counted
+    if before is None or not before.mask_judged:
+        judgement = Judgement.COUNT_WRONG if wrong else Judgement.COUNT_RIGHT
     else:
-        judgement = Judgement.BOTH if bad_mask else Judgement.COUNT_ERROR
+        judgement = Judgement.MASK_ERROR if before.mask_wrong else Judgement.ACCEPTABLE
+        judgement = _COUNT_WRONG_TOO[judgement] if wrong else judgement
     judge(run, image, model, judgement, step, counted=counted, true_count=true_count)
 
 

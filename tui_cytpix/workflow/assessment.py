@@ -11,7 +11,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement, Verdict
 from tui_cytpix.workflow.goal import wald_test
 
-Mark = bool | None  # an image's judgement of one kind: wrong, right, or skipped
+Mark = bool | None  # an image's judgement of one kind: wrong, right, or none (skipped; of the mask: only counted)
 FEW = 20  # below so many images of a sample or a class nothing is said about it
 
 
@@ -19,9 +19,9 @@ FEW = 20  # below so many images of a sample or a class nothing is said about it
 class Finding:
     """One kind of error on one set of images, in the order of the random sequence.
 
-    `low` and `high` are the 95 % confidence sequence of the error rate, with every skipped image right and wrong.
-    `decision` holds whatever the skipped images are; where they could change it, it is open and `skips_decide`.
-    `clean_needed` further images without an error keep the model, `most_needed` decide at the most.
+    `skipped` images have no judgement of this kind. `low` and `high` are the 95 % confidence sequence of the error
+    rate, with all of these right and wrong. `decision` holds whatever they are; where they could change it, it is open
+    and `skips_decide`. `clean_needed` further images without an error keep the model, `most_needed` decide at the most.
     """
 
     plan: Plan
@@ -75,6 +75,11 @@ class Assessment:
     out_of_turn: int
     not_countable: bool
 
+    @property
+    def only_counted(self) -> int:
+        """Images whose mask is still to be judged."""
+        return sum(number for judgement, number in self.counts.items() if judgement.of_count_alone)
+
 
 def assess_verdicts(
     images: Sequence[ImageKey], verdicts: Mapping[ImageKey, Verdict], settings: AssessSettings
@@ -102,15 +107,15 @@ def assess_verdicts(
 
 def _findings(verdicts: Sequence[Verdict], test: Plan) -> SampleFindings:
     return SampleFindings(
-        count=finding(test, _marks(verdicts, lambda v: v.count_wrong)),
-        mask=finding(test, _marks(verdicts, lambda v: v.mask_wrong)),
+        count=finding(test, _marks(verdicts, lambda v: v.count_wrong if v.judged else None)),
+        mask=finding(test, _marks(verdicts, lambda v: v.mask_wrong if v.mask_judged else None)),
         singlets=finding(test, _marks((v for v in verdicts if _true_count(v) == 1), lambda v: v.counted != 1)),
         multiplets=finding(test, _marks((v for v in verdicts if _true_count(v) > 1), lambda v: (v.counted or 0) < 2)),
     )
 
 
-def _marks(verdicts: Iterable[Verdict], wrong: Callable[[Verdict], bool]) -> list[Mark]:
-    return [wrong(v) if v.judged else None for v in verdicts if v.judged or v.judgement is Judgement.SKIPPED]
+def _marks(verdicts: Iterable[Verdict], wrong: Callable[[Verdict], Mark]) -> list[Mark]:
+    return [wrong(v) for v in verdicts if v.judged or v.judgement is Judgement.SKIPPED]
 
 
 def _true_count(verdict: Verdict) -> int:
@@ -166,7 +171,7 @@ def _missing(found: Finding) -> str:
     if found.decision is not Decision.OPEN:
         return f", decided after {found.after}"
     if found.skips_decide:
-        return f": the {_many(found.skipped, 'skipped image')} could change the verdict, so judge them"
+        return f": {_many(found.skipped, 'image')} without this judgement could change the verdict, so give it"
     return f"; {found.clean_needed} more without an error keep it, {found.most_needed} more decide at the most"
 
 
@@ -203,6 +208,9 @@ def lines(found: Assessment) -> list[str]:
         classes_in_words(both),
         *(_sample_in_words(name, one) for name, one in found.by_sample.items()),
         f"{_many(skipped, 'image')} skipped: the intervals hold whether right or wrong." if skipped else "",
+        f"{_many(found.only_counted, 'image')} only counted: the mask is still to be judged."
+        if found.only_counted
+        else "",
         f"Left out: {', '.join(apart)}." if apart else "",
         "Count is not a good readout here: the cells of too many images can't be told apart."
         if found.not_countable

@@ -61,13 +61,18 @@ def quartiles_in_words(found: Mapping[ImageKey, float]) -> str:
 
 
 def errors_in_words(found: Mapping[ImageKey, float], verdicts: Mapping[ImageKey, Verdict]) -> str:
-    """Wrong images among the blurrier and among the sharper half of those judged; empty below four."""
-    judged = sorted((key for key, v in verdicts.items() if v.judged and key in found), key=found.__getitem__)
-    if len(judged) < 4:
-        return ""
-    half = len(judged) // 2
+    """Wrong counts and bad masks among the blurrier and among the sharper half of those judged; none below four."""
+    counts = {key: v.count_wrong for key, v in verdicts.items() if v.judged and key in found}
+    masks = {key: v.mask_wrong for key, v in verdicts.items() if v.mask_judged and key in found}
+    kinds = (("Count", counts), ("Mask", masks))
+    return " ".join(_by_focus(kind, found, wrong) for kind, wrong in kinds if len(wrong) >= 4)
+
+
+def _by_focus(kind: str, found: Mapping[ImageKey, float], wrong: Mapping[ImageKey, bool]) -> str:
+    ordered = sorted(wrong, key=found.__getitem__)
+    half = len(ordered) // 2
     parts = [
-        f"{sum(verdicts[k].count_wrong or verdicts[k].mask_wrong for k in keys)} of {len(keys)} {name}"
-        for name, keys in (("blurrier", judged[:half]), ("sharper", judged[half:]))
+        f"{sum(wrong[key] for key in keys)} of {len(keys)} {name}"
+        for name, keys in (("blurrier", ordered[:half]), ("sharper", ordered[half:]))
     ]
-    return f"Wrong by focus: {', '.join(parts)} images."
+    return f"{kind} wrong by focus: {', '.join(parts)} images."

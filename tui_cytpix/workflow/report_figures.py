@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -32,25 +33,25 @@ SELECTION_CAPTION = (
 )
 
 
+def _path(errors: Sequence[bool]) -> list[tuple[float, float]]:
+    return [(float(n), float(wrong)) for n, wrong in enumerate(itertools.accumulate(errors, initial=0))]
+
+
 def path_of_test(plan: Plan, judged: Sequence[Verdict]) -> str:
     """Count and mask errors as they came, between the test's two lines."""
     reach = max(len(judged), min(plan.maximum, 2 * plan.minimum))
-    paths = {"count": [(0.0, 0.0)], "mask": [(0.0, 0.0)]}
-    wrong = {"count": 0, "mask": 0}
-    for number, verdict in enumerate(judged, 1):
-        for kind, error in (("count", verdict.count_wrong), ("mask", verdict.mask_wrong)):
-            wrong[kind] += error
-            paths[kind].append((float(number), float(wrong[kind])))
+    counts = _path([v.count_wrong for v in judged if v.judged])
+    masks = _path([v.mask_wrong for v in judged if v.mask_judged])
     steps = range(plan.minimum, reach + 1)
     keep = [(float(n), float(plan.keep_up_to(n))) for n in steps if plan.keep_up_to(n) >= 0]
     retrain = [(float(n), float(plan.retrain_from(n))) for n in steps]
-    top = max([y for _, y in retrain] + [wrong["count"], wrong["mask"]]) * 1.15
+    top = max(y for _, y in (*retrain, *counts, *masks)) * 1.15
     axes = Axes("images judged", "wrong images", (0, reach), (0, top))
     return lines(
         axes,
         [
-            Series("count errors", paths["count"], "a"),
-            Series("mask errors", paths["mask"], "b"),
+            Series("count errors", counts, "a"),
+            Series("mask errors", masks, "b"),
             Series("keep below", keep, "rule"),
             Series("retrain above", retrain, "rule"),
         ],

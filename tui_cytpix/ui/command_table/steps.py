@@ -37,7 +37,9 @@ REVIEW = (
             f"review.true-{n}",
             digit(n),
             f"Count {n}",
-            "0 to 9: so many there are; a count error where the model counts otherwise." if n == 0 else "",
+            "0 to 9: so many there are; a count error where the model counts otherwise. The mask is judged apart."
+            if n == 0
+            else "",
             action=f"true({n})",
         )
         for n in range(10)

@@ -31,6 +31,8 @@ BADGES: dict[Judgement, tuple[str, Tone, str]] = {
     Judgement.UNUSABLE: ("x", "muted", "unusable frame"),
     Judgement.INDISTINGUISHABLE: ("?", "warn", "indistinguishable"),
     Judgement.SKIPPED: ("–", "muted", "skipped"),
+    Judgement.COUNT_RIGHT: ("m?", "muted", "count right, mask not judged"),
+    Judgement.COUNT_WRONG: ("C?", "bad", "count error, mask not judged"),
 }
 
 
@@ -113,7 +115,7 @@ class ReviewPane(Horizontal):
         if start in self._keys:
             self._at = self._keys.index(start)
         else:
-            self._at = next((i for i, key in enumerate(keys) if describe(key).judgement is None), 0)
+            self._at = self._to_judge(range(len(keys))) or 0
         self.show_current()
 
     def show_current(self) -> None:
@@ -158,14 +160,21 @@ class ReviewPane(Horizontal):
         ] + [Text.assemble((f"{digits:>5} ", Style(bold=True)), "so many there are")]
 
     def advance(self) -> bool:
-        """On to the next image without a judgement; False where none is left."""
-        order = [*range(self._at + 1, len(self._keys)), *range(self._at + 1)]
-        following = next((i for i in order if self._describe(self._keys[i]).judgement is None), None)
+        """On to the next image to judge; False where none is left."""
+        following = self._to_judge([*range(self._at + 1, len(self._keys)), *range(self._at + 1)])
         if following is None:
             self.show_current()
             return False
         self._show_at(following)
         return True
+
+    def _to_judge(self, order: Sequence[int]) -> int | None:
+        """The first without a judgement; where all have one, the first whose mask has none."""
+        for wanted in ((None,), (Judgement.COUNT_RIGHT, Judgement.COUNT_WRONG)):
+            found = next((i for i in order if self._describe(self._keys[i]).judgement in wanted), None)
+            if found is not None:
+                return found
+        return None
 
     def go_to(self, key: ImageKey) -> None:
         """Shows that image."""
