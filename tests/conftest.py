@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from tests import children
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+children.signals_as_from_a_terminal()
+
+
+def pytest_runtest_teardown() -> None:
+    """Children of a test that failed end too."""
+    children.end_all()
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests import children
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "pandas", "fcsparser", "scipy", "cv2", "h5py", "tifffile", "PIL", "textual_image")
@@ -14,9 +15,7 @@ HEAVY = ("torch", "pandas", "fcsparser", "scipy", "cv2", "h5py", "tifffile", "PI
 
 def loaded_by(module: str) -> set[str]:
     code = f"import {module}, sys; print(*sys.modules)"
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
-    )
+    result = children.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     return {name.partition(".")[0] for name in result.stdout.split()}
 
 

@@ -20,7 +20,8 @@ import numpy as np
 from tests.benchmarks._pty import Program, terminal_size
 from tests.benchmarks.kills import prepare
 from tests.benchmarks.terminal_bytes import app_command, variables
-from tests.terminal.terminals import end_engines, until
+from tests.children import end_engines
+from tests.terminal.terminals import until
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.formats.run_folder import RunFolder
 from tui_cytpix.workflow.training_watch import TrainingWatch

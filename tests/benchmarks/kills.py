@@ -24,7 +24,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.terminal.terminals import Terminal, command, end_engines, environment, until
+from tests.children import end_engines
+from tests.terminal.terminals import Terminal, command, environment, until
 from tui_cytpix.domain.training import JobState, TrainingStatus
 from tui_cytpix.engine.checkpoints import read_state
 from tui_cytpix.formats.json_log import read_log

@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 
 from tests.benchmarks.kills import prepare
-from tests.terminal.terminals import Terminal, end_engines, until
+from tests.children import end_engines
+from tests.terminal.terminals import Terminal, until
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.formats.run_folder import RunFolder
 from tui_cytpix.workflow.training_watch import TrainingWatch

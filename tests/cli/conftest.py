@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import children
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -30,13 +32,12 @@ class Program:
         return [sys.executable, "-m", "tui_cytpix", *map(str, arguments)]
 
     def __call__(self, *arguments: object, status: int = 0, **options) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
+        done = children.run(
             self.command(*arguments),
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            check=False,
             **options,
         )
         assert "Traceback" not in done.stderr, done.stderr

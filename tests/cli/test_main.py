@@ -7,11 +7,11 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests import children
 from tui_cytpix.cli import main as module
 from tui_cytpix.cli.output import Progress, clean, duration, percent, say_json, table
 from tui_cytpix.errors import SampleError
@@ -202,52 +202,57 @@ def test_progress_is_a_few_plain_lines_elsewhere():
 
 
 def test_a_reader_that_leaves_is_no_trouble(program, tube):
-    writer = subprocess.Popen(
+    writer = children.start(
         program.command("inspect", tube), env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     writer.stdout.close()
     assert writer.stderr.read() == b""
-    assert writer.wait() == module.BROKEN_PIPE
+    assert writer.wait(children.LIMIT) == module.BROKEN_PIPE
     writer.stderr.close()
+
+
+def simulating(program, folder, *before):
+    """Many images: long enough to be interrupted."""
+    command = program.command("simulate", "beads", "--out", folder / "x.acs", "--images", "100000")
+    writer = children.start([*before, *command], env=program.environment, stderr=subprocess.PIPE, text=True)
+    children.until(lambda: list(folder.iterdir()))
+    return writer
 
 
 @pytest.mark.parametrize(
     ("number", "word", "status"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
 )
 def test_ctrl_c_and_a_schedulers_signal_clean_up(program, tmp_path, number, word, status):
-    # Simulating many images takes long enough to be interrupted.
-    writer = subprocess.Popen(
-        program.command("simulate", "beads", "--out", tmp_path / "x.acs", "--images", "100000"),
-        env=program.environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and not list(tmp_path.iterdir()):
-        time.sleep(0.05)
+    writer = simulating(program, tmp_path)
     writer.send_signal(number)
-    assert word in writer.stderr.read()
-    assert writer.wait() == status
-    writer.stderr.close()
+    assert word in writer.communicate(timeout=30)[1]
+    assert writer.returncode == status
     assert not list(tmp_path.glob("*.acs*"))
+
+
+def test_what_is_started_to_ignore_ctrl_c_goes_on_and_a_scheduler_can_end_it(program, tmp_path):
+    writer = simulating(program, tmp_path, "sh", "-c", 'trap "" INT; exec "$@"', "-")
+    writer.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        writer.communicate(timeout=1)
+    writer.send_signal(signal.SIGTERM)
+    assert "terminated" in writer.communicate(timeout=30)[1]
+    assert writer.returncode == 143
 
 
 def test_closed_streams_are_no_trouble(program, tube):
     code = "import os, sys; [os.close(n) for n in (0, 1, 2)]; os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
     command = program.command("inspect", tube)
-    assert (
-        subprocess.run([sys.executable, "-c", code, *command[1:]], env=program.environment, check=False).returncode == 0
-    )
+    assert children.run([sys.executable, "-c", code, *command[1:]], env=program.environment).returncode == 0
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_terminals_without_unicode_get_escapes(program, tmp_path, encoding):
     (tmp_path / "漢").mkdir()
-    done = subprocess.run(
+    done = children.run(
         program.command("inspect", tmp_path / "漢"),
         env={**program.environment, "PYTHONIOENCODING": encoding},
         capture_output=True,
-        check=False,
     )
     assert done.returncode == 1
     assert rb"\u6f22" in done.stderr
@@ -261,7 +266,7 @@ def test_no_heavy_import_for_help(program):
         "heavy = {'torch', 'textual', 'cv2', 'scipy', 'pandas', 'fcsparser', 'numpy', 'PIL'} & set(sys.modules)\n"
         "sys.stderr.write(' '.join(sorted(heavy)))"
     )
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-c", code], env=program.environment, capture_output=True, text=True, check=True
     )
     assert done.stderr == ""

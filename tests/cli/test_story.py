@@ -14,6 +14,7 @@ import flowio
 import numpy as np
 import pytest
 
+from tests import children
 from tui_cytpix.formats.registry import open_sample
 from tui_cytpix.formats.run_folder import RunFolder
 from tui_cytpix.workflow import samples
@@ -167,12 +168,19 @@ def test_the_whole_story(program, tube, run):
     assert found["pairs"][0]["count_p"] == 1.0
 
 
-def test_ctrl_c_leaves_training_at_work_and_it_can_be_steered(program, tube, tiny_model, tmp_path):
+@pytest.fixture
+def engines_end(tmp_path):
+    """Training in the background too, however the test ends."""
+    yield
+    children.end_engines(tmp_path)
+
+
+def test_ctrl_c_leaves_training_at_work_and_it_can_be_steered(program, tube, tiny_model, tmp_path, engines_end):
     run = tmp_path / "r"
     program("run", "new", run, "--sample", tube, "--base", tiny_model)
     program("run", "annotate", run, "--from-masks", f"{tube}.truth")
     assert "No training is at work" in program("run", "pause", run, status=1).stderr
-    follower = subprocess.Popen(
+    follower = children.start(
         program.command("run", "train", run, "--epochs", 500, "--threads", 1),
         env=program.environment,
         stdout=subprocess.PIPE,
@@ -183,7 +191,7 @@ def test_ctrl_c_leaves_training_at_work_and_it_can_be_steered(program, tube, tin
         if line.startswith("epoch 1 "):
             break
     follower.send_signal(signal.SIGINT)
-    _, rest = follower.communicate()
+    _, rest = follower.communicate(timeout=children.LIMIT)
     assert follower.returncode == 130
     assert "Training goes on in the background" in rest
     assert "Traceback" not in rest

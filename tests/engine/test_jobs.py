@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests import children
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.engine.checkpoints import read_state
 from tui_cytpix.engine.model import load_model
@@ -26,12 +27,11 @@ PATIENCE = 60.0
 def _start(job: JobFolder) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with job.output_path.open("ab") as output:
-        return subprocess.Popen(
+        return children.start(
             [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,
             env=environment,
         )
 
@@ -111,7 +111,7 @@ def test_a_killed_training_goes_on_to_the_same_weights_with_no_gap(toy_run, tmp_
     process.send_signal(signal.SIGHUP)  # the terminal is gone
     _wait_for(job, process, "epoch", 3)
     process.kill()
-    process.wait()
+    process.wait(PATIENCE)
     reached = _of(job.events(), "epoch")[-1]["epoch"]
     saved = _state(toy_run)[1]["pending"]["epoch"]["epoch"]
     assert saved - reached in (0, 1)
@@ -182,11 +182,11 @@ def test_what_cannot_be_trained_is_said_in_a_sentence(toy_run, tmp_path, here, c
 def test_no_job_at_all(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-P", "-m", "tui_cytpix.engine"]
-    done = subprocess.run([*command, str(tmp_path)], env=environment, capture_output=True, text=True, check=False)
+    done = children.run([*command, str(tmp_path)], env=environment, capture_output=True, text=True)
     assert done.returncode == 1
     assert "not a job" in done.stderr
     assert "Traceback" not in done.stderr
-    assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 2
+    assert children.run(command, env=environment, capture_output=True).returncode == 2
 
 
 def test_the_predict_job_answers_and_survives_bad_requests(toy_run, tmp_path):

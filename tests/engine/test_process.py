@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import flowio
 import numpy as np
 import pytest
 
+from tests import children
 from tui_cytpix.core.features import names
 from tui_cytpix.engine.model import save_model
 from tui_cytpix.formats.fcs import read_fcs
@@ -52,12 +52,11 @@ def processed(tmp_path_factory, toys):
         "threads": 1,
     }
     job = JobFolder.create(base / "out" / ".job" / "1-process", spec)
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        check=False,
     )
     assert done.returncode == 0, done.stderr
     return base, job.events()

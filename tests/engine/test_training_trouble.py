@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests import children
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.engine import device
 from tui_cytpix.engine.checkpoints import MOST, SPARSE, read_state, spacing, thin
@@ -34,12 +35,11 @@ PATIENCE = 60.0
 
 def start(job: JobFolder) -> subprocess.Popen[bytes]:
     with job.output_path.open("ab") as output:
-        return subprocess.Popen(
+        return children.start(
             [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,
             env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         )
 

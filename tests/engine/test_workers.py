@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests import children
 from tui_cytpix.core.features import image_features, names
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.model import load_model, save_model
@@ -48,12 +49,11 @@ def start(base, out, threads):
     }
     job = JobFolder.create(out / ".job" / "process", spec)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return job, subprocess.Popen(
+    return job, children.start(
         [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
         env=environment,
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=True,
     )
 
 
@@ -96,7 +96,7 @@ def test_tables_hold_what_each_image_gives_by_itself(tube, done):
             np.testing.assert_allclose(written, list(wanted.values()), rtol=1e-5, atol=1e-6)
 
 
-def children(pid):
+def workers_of(pid):
     """Workers, by their command line; Python's own resource tracker is none."""
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(c) for c in listed if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
@@ -120,8 +120,8 @@ def gone(pid):
 
 def test_a_killed_worker_fails_the_job_and_leaves_nothing_half_written(tube, tmp_path):
     job, process = start(tube, tmp_path / "out", 2)
-    wait_for(lambda: children(process.pid))
-    os.kill(children(process.pid)[0], signal.SIGKILL)
+    wait_for(lambda: workers_of(process.pid))
+    os.kill(workers_of(process.pid)[0], signal.SIGKILL)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert job.events()[-1]["type"] == "failed"
@@ -132,8 +132,8 @@ def test_a_killed_worker_fails_the_job_and_leaves_nothing_half_written(tube, tmp
 @pytest.mark.parametrize("whole_group", [False, True])
 def test_told_to_leave_it_leaves_with_its_workers(tube, tmp_path, whole_group):
     job, process = start(tube, tmp_path / "out", 2)
-    wait_for(lambda: len(children(process.pid)) == 2)
-    workers = children(process.pid)
+    wait_for(lambda: len(workers_of(process.pid)) == 2)
+    workers = workers_of(process.pid)
     (os.killpg if whole_group else os.kill)(process.pid, signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 0
@@ -144,8 +144,8 @@ def test_told_to_leave_it_leaves_with_its_workers(tube, tmp_path, whole_group):
 
 def test_workers_go_when_the_job_is_killed(tube, tmp_path):
     _, process = start(tube, tmp_path / "out", 2)
-    wait_for(lambda: len(children(process.pid)) == 2)
-    workers = children(process.pid)
+    wait_for(lambda: len(workers_of(process.pid)) == 2)
+    workers = workers_of(process.pid)
     process.kill()
     process.communicate(timeout=60)
     wait_for(lambda: all(gone(worker) for worker in workers))

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from tests import children
 from tui_cytpix.formats.atomic import replacing, write_bytes, write_text
 
 LIMITED = """
@@ -62,7 +63,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_a_full_disk_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.bin"
     write_bytes(path, b"old")
-    done = subprocess.run([sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, check=True)
+    done = children.run([sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("refused")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
@@ -70,13 +71,13 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
 
 def test_a_killed_writer_leaves_one_whole_content(tmp_path):
     path = tmp_path / "a.bin"
-    writer = subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)], stdout=subprocess.PIPE)
+    writer = children.start([sys.executable, "-c", ENDLESS, str(path)], stdout=subprocess.PIPE)
     try:
         assert writer.stdout.readline() == b"going\n"
         time.sleep(0.05)
     finally:
         writer.send_signal(signal.SIGKILL)
-        writer.wait()
+        writer.wait(children.LIMIT)
         writer.stdout.close()
     content = path.read_bytes()
     assert len(content) == 300000
@@ -97,7 +98,7 @@ def test_threads_that_replace_one_file_do_not_meet(tmp_path):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(children.LIMIT)
     assert errors == []
     assert len(set(path.read_text())) == 1
     assert len(list(tmp_path.iterdir())) == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import struct
-import subprocess
 import sys
 import zipfile
 
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import children
 from tui_cytpix.errors import FcsError
 from tui_cytpix.formats.fcs import read_fcs
 
@@ -324,5 +324,5 @@ def test_damaged_files_give_an_error_or_values(tmp_path_factory, data):
 def test_importing_loads_nothing_heavy():
     heavy = "{'pandas', 'fcsparser', 'torch', 'scipy'}"
     code = f"import sys, tui_cytpix.formats.fcs_write; print(sorted({heavy} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = children.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import struct
-import subprocess
 import sys
 import zlib
 
@@ -16,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests import children
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.image_decode import MAX_PIXELS, decode_gray, image_header
 from tui_cytpix.formats.plain_tiff import read_plain_tiff
@@ -162,7 +162,7 @@ def test_libtiff_writes_nothing_onto_the_terminal(files, tmp_path):
         "try: decode_gray(pathlib.Path(sys.argv[1]).read_bytes(), 'x')\n"
         "except Exception as e: print(type(e).__name__)"
     )
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-c", code, str(tmp_path / "broken.tif")],
         capture_output=True,
         text=True,

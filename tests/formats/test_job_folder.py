@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from tests import children
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.job_folder import JobFolder
 
@@ -59,7 +60,7 @@ def test_of_two_that_make_the_same_folder_one_does(tmp_path):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(children.LIMIT)
     assert (len(made), len(refused)) == (1, 7)
     assert made[0].spec["seed"] not in refused
     assert [path.name for path in (tmp_path / "jobs").iterdir()] == ["1-train"]

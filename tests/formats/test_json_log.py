@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import children
 from tui_cytpix.formats.json_log import LogTail, LogWriter, append_now, encode, read_log
 
 RECORDS = st.lists(st.dictionaries(st.text(max_size=4), st.integers() | st.text(max_size=8), max_size=3), max_size=8)
@@ -123,7 +124,7 @@ def test_the_writer_keeps_the_order_of_logs_and_files(tmp_path):
 
 def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path):
     path = tmp_path / "log.jsonl"
-    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=False)
+    done = children.run([sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()
     pending, kept = int(first.split()[0]), int(second.split()[0])
@@ -145,13 +146,13 @@ def test_closing_on_a_refusing_disk_says_so(tmp_path, monkeypatch):
 
 def test_a_killed_writer_has_what_it_called_saved(tmp_path):
     path = tmp_path / "log.jsonl"
-    writer = subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)], stdout=subprocess.PIPE, text=True)
+    writer = children.start([sys.executable, "-c", ENDLESS, str(path)], stdout=subprocess.PIPE, text=True)
     for _ in range(3):
         writer.stdout.readline()
     time.sleep(0.1)
     writer.send_signal(signal.SIGKILL)
     rest = writer.stdout.read().splitlines()
-    writer.wait()
+    writer.wait(children.LIMIT)
     writer.stdout.close()
     numbers = [int(line) for line in rest if line.isdigit()]
     records, damaged = read_log(path)

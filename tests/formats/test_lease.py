@@ -9,11 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests import children
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.lease import STALE_SECONDS, Lease
 
@@ -22,8 +22,8 @@ ROUNDS, RACERS = 15, 4
 
 def stale_holder(**fields):
     """Of this machine, and dead."""
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
+    dead = children.start([sys.executable, "-c", ""])
+    dead.wait(children.LIMIT)
     return json.dumps({"host": socket.gethostname(), "pid": dead.pid, "nonce": "old", **fields})
 
 
@@ -69,16 +69,15 @@ def test_a_killed_holder_whose_parent_has_not_asked_yet_is_dead(tmp_path):
         "import sys, time; from pathlib import Path; from tui_cytpix.formats.lease import Lease; "
         "Lease(Path(sys.argv[1]), 'x').acquire(); print('held', flush=True); time.sleep(60)"
     )
-    holder = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE)
+    holder = children.start([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE)
     assert holder.stdout.readline()
     with pytest.raises(RunError, match="in use"):
         Lease(path, "The run").acquire()
     os.kill(holder.pid, signal.SIGKILL)
     stat = Path(f"/proc/{holder.pid}/stat")
-    while " Z " not in stat.read_text():
-        time.sleep(0.01)
+    children.until(lambda: " Z " in stat.read_text())
     Lease(path, "The run").acquire()
-    holder.wait()
+    holder.wait(children.LIMIT)
 
 
 def test_who_was_thought_dead_notices(tmp_path):
@@ -93,14 +92,14 @@ def test_who_was_thought_dead_notices(tmp_path):
 
 def _race(path, barrier, wins) -> None:
     for number in range(ROUNDS):
-        barrier.wait()
+        barrier.wait(children.LIMIT)
         lease = Lease(path / str(number), "The run")
         try:
             lease.acquire()
         except RunError:
             continue
         finally:
-            barrier.wait()
+            barrier.wait(children.LIMIT)
         wins.put((number, lease.renew()))
 
 
@@ -111,12 +110,12 @@ def test_of_several_processes_one_wins(tmp_path, stale):
             (tmp_path / str(number)).write_text(stale_holder())
     context = multiprocessing.get_context("fork")
     barrier, wins = context.Barrier(RACERS), context.Queue()
-    racers = [context.Process(target=_race, args=(tmp_path, barrier, wins)) for _ in range(RACERS)]
+    racers = [context.Process(target=_race, args=(tmp_path, barrier, wins), daemon=True) for _ in range(RACERS)]
     for racer in racers:
         racer.start()
     found = []
     for racer in racers:
-        racer.join()
+        racer.join(children.LIMIT)
     while not wins.empty():
         found.append(wins.get())
     assert sorted(found) == [(number, True) for number in range(ROUNDS)]

@@ -6,7 +6,6 @@ import json
 import pickle
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from tests import children
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.model_file import CARD_KEY, file_hash, read_card, read_tensors, write_model
@@ -123,7 +123,7 @@ def test_the_readmes_few_lines_read_a_model_without_this_program(tmp_path):
         "\nimport sys\nassert not {'tui_cytpix', 'safetensors', 'torch'} & set(sys.modules)"
         "\nnp.savez('weights.npz', **weights)\nprint(json.dumps(card))"
     )
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-I", "-c", lines[1] + tell], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout) == read_card(model).to_dict()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
 
+from tests import children
 from tui_cytpix.errors import SampleError, UsageError
 from tui_cytpix.formats.registry import open_sample
 
@@ -76,4 +76,4 @@ def test_importing_the_registry_is_cheap():
         "heavy = {'PIL', 'cv2', 'scipy', 'pandas', 'fcsparser', 'torch', 'textual'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(filter(None, sys.path))})
+    children.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(filter(None, sys.path))})

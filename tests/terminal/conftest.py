@@ -12,7 +12,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # terminals is a module of these tests alone
 
-from terminals import Terminal, command, end_engines, environment
+from terminals import Terminal, command, environment
+
+from tests import children
 
 BASE = "cell-half"
 
@@ -28,14 +30,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def headless(variables: dict[str, str], *arguments: object, status: int = 0) -> str:
     """A verb; returns what it said on both streams."""
-    done = subprocess.run(
+    done = children.run(
         command(*arguments),
         env=variables,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
     )
     assert "Traceback" not in done.stdout, done.stdout
     assert done.returncode == status, (arguments, done.stdout)
@@ -80,7 +81,7 @@ def run(annotated: Path, tube: Path, tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "r"
     shutil.copytree(annotated, path)
     yield path
-    end_engines(path)
+    children.end_engines(path)
 
 
 @pytest.fixture
@@ -95,4 +96,4 @@ def terminal(tmp_path: Path, variables: dict[str, str]) -> Iterator[Callable[...
     yield open_one
     for one in opened:
         one.close()
-    end_engines(tmp_path)
+    children.end_engines(tmp_path)

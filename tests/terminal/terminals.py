@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import re
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from tests import children
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # the machine may be busy; reached only by a failing test
@@ -76,7 +75,7 @@ class Terminal:
     def _tmux(self, *arguments: str, check: bool = True) -> str:
         variables = {**os.environ, "TMUX_TMPDIR": str(self._sockets)}
         variables.pop("TMUX", None)
-        done = subprocess.run(
+        done = children.run(
             ["tmux", "-u", "-L", "test", *arguments], env=variables, capture_output=True, text=True, check=check
         )
         return done.stdout
@@ -91,7 +90,7 @@ class Terminal:
 
     def screen(self) -> str:
         """What the terminal shows."""
-        return self._tmux("capture-pane", "-p", "-t", "app", check=False)
+        return self._tmux("capture-pane", "-p", "-t", "app")
 
     def told(self) -> str:
         """The screen without line breaks and runs of blanks, so that wrapped sentences are found."""
@@ -145,7 +144,7 @@ class Terminal:
 
     def hang_up(self) -> None:
         """Closes the window, as a dropped connection does."""
-        self._tmux("kill-session", "-t", "app", check=False)
+        self._tmux("kill-session", "-t", "app")
 
     def record(self, path: Path) -> None:
         """Copies every byte the program writes from now on into a file."""
@@ -153,19 +152,5 @@ class Terminal:
 
     def close(self) -> None:
         """Ends everything in it."""
-        self._tmux("kill-server", check=False)
+        self._tmux("kill-server")
         shutil.rmtree(self._sockets, ignore_errors=True)
-
-
-def end_engines(folder: Path) -> None:
-    """Ends the engines that tests under this folder left at work."""
-    for events in folder.rglob("events.jsonl"):
-        for line in events.read_text().splitlines():
-            with contextlib.suppress(ValueError, OSError):
-                event = json.loads(line)
-                if event["type"] == "started" and b"tui_cytpix" in _command_of(event["pid"]):
-                    os.kill(event["pid"], signal.SIGKILL)
-
-
-def _command_of(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from terminals import BACK, command
 
+from tests import children
+
 STORM = ("Traceback", 'File "', "Error:")
 
 
@@ -92,9 +94,7 @@ def test_paths_that_lead_nowhere(terminal, tmp_path, verb, variables):
 
 def test_without_a_terminal(variables, tmp_path):
     for stdin in (subprocess.DEVNULL, subprocess.PIPE):
-        done = subprocess.run(
-            command(), env=variables, cwd=tmp_path, stdin=stdin, capture_output=True, text=True, check=False
-        )
+        done = children.run(command(), env=variables, cwd=tmp_path, stdin=stdin, capture_output=True, text=True)
         assert done.returncode == 2
         assert "needs a terminal" in done.stderr
         assert done.stdout == ""

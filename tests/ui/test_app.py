@@ -15,6 +15,7 @@ from driving import app_on, notices, press_each, until
 from fakes import build_run
 from textual.widgets import Input
 
+from tests import children
 from tui_cytpix.domain.training import Epoch, JobState, TrainingStatus
 from tui_cytpix.errors import RunError, UsageError
 from tui_cytpix.ui import app as app_module
@@ -234,6 +235,7 @@ class Terminal:
             os.chdir(ROOT)
             code = "import sys; from tui_cytpix.ui.app import CytpixApp; CytpixApp(sys.argv[1:]).run()"
             os.execv(sys.executable, [sys.executable, "-c", code, *arguments])
+        children.adopt(self.pid)
         self.output = b""
         self.open = True
 
@@ -261,8 +263,6 @@ class Terminal:
                 self.read(b"the end", 0.1)
             else:
                 time.sleep(0.05)
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
         return None
 
 

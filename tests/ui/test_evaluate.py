@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 from driving import notices, press_each, until
 from steps import Stage, answer, opened, reply, select, truth, words_of
 
+from tests import children
 from tui_cytpix.domain.gate import Axis, Gate
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.formats.model_file import read_card, read_tensors, write_model
@@ -106,8 +106,7 @@ async def test_the_end_of_processing_is_told_though_it_came_before_the_first_loo
 
     def late(run: Run) -> ProcessWatch | None:
         watch = watch_newest(run)
-        while watch is not None and watch.poll().live:
-            time.sleep(0.01)
+        children.until(lambda: watch is None or not watch.poll().live)
         return watch
 
     monkeypatch.setattr(processing, "watch_newest", late)

@@ -10,6 +10,7 @@ from driving import burst, notices, press_each, until
 from steps import SAMPLE, Stage, accepted, build, on_screen, opened, reply, select, truth, words_of
 from textual.pilot import Pilot
 
+from tests import children
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.training import Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.formats.job_folder import JobFolder
@@ -285,8 +286,7 @@ def test_the_curve_has_no_gap_over_jobs(tmp_path: Path, monkeypatch: pytest.Monk
     with Run.open(stage.run) as run:
         for epochs in (4, 3):
             train.start(run, epochs)
-            while TrainingWatch(run.folder).poll().live:
-                pass
+            children.until(lambda: not TrainingWatch(run.folder).poll().live)
         status = TrainingWatch(run.folder).poll()
     assert [e.number for e in status.epochs] == list(range(1, 8))
     shutil.rmtree(stage.run / "checkpoints")

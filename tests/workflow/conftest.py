@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import children
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.formats.fcs_write import write_fcs_new
 from tui_cytpix.formats.masks import write_label_image
@@ -110,7 +110,7 @@ def model_file(tmp_path):
 @pytest.fixture
 def living():
     """A process that looks like an engine."""
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "tui_cytpix.engine"])
+    process = children.start([sys.executable, "-c", "import time; time.sleep(60)", "tui_cytpix.engine"])
     yield process
     process.kill()
-    process.wait()
+    process.wait(children.LIMIT)

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+from tests import children
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import SampleError
 from tui_cytpix.workflow import image_cache
@@ -53,8 +54,7 @@ def test_the_newest_request_is_read_first() -> None:
     cache = ImageCache(reader, workers=1)
     waiter = Waiter(5)
     cache.request([key(0)], waiter)
-    while not reader.order:
-        pass
+    children.until(lambda: reader.order)
     cache.request([key(1), key(2)], waiter)
     cache.request([key(3), key(4)], waiter)
     reader.go.set()
@@ -112,8 +112,7 @@ def test_dropped_requests_are_not_read_unless_another_waits() -> None:
     cache = ImageCache(reader, workers=1)
     one, other = Waiter(1), Waiter(1)
     cache.request([key(0)], one)
-    while not reader.order:
-        pass
+    children.until(lambda: reader.order)
     cache.request([key(1), key(2)], one)
     cache.request([key(2)], other)
     cache.drop_requests(one)
@@ -130,8 +129,7 @@ def reading() -> tuple[ImageCache, Reader, Waiter]:
     reader, waiter = Reader(), Waiter(1)
     cache = ImageCache(reader)
     cache.request([key(0)], waiter)
-    while not reader.order:
-        pass
+    children.until(lambda: reader.order)
     return cache, reader, waiter
 
 

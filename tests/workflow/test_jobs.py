@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from tests import children
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.job_folder import JobFolder
@@ -56,7 +57,7 @@ def test_a_job_lives_as_long_as_its_process(job, living):
     assert jobs.state_of(job, job.events()) is JobState.PAUSED
     job.emit("resumed")
     living.kill()
-    living.wait()
+    living.wait(children.LIMIT)
     assert jobs.state_of(job, job.events()) is JobState.LOST
 
 

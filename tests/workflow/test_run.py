@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 
+from tests import children
 from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
@@ -112,12 +113,12 @@ def test_what_lies_there_is_not_overwritten(tmp_path):
 
 def test_a_killed_app_loses_nothing_that_was_saved(tmp_path):
     Run.create(tmp_path / "r").close()
-    app = subprocess.Popen([sys.executable, "-c", DECIDING, str(tmp_path / "r")], stdout=subprocess.PIPE, text=True)
+    app = children.start([sys.executable, "-c", DECIDING, str(tmp_path / "r")], stdout=subprocess.PIPE, text=True)
     for _ in range(4):
         app.stdout.readline()
     app.send_signal(signal.SIGKILL)
     saved = [int(line) for line in app.stdout.read().splitlines()]
-    app.wait()
+    app.wait(children.LIMIT)
     app.stdout.close()
     last = max(saved, default=3)
     with Run.open(tmp_path / "r") as run:
@@ -131,9 +132,7 @@ def test_a_killed_app_loses_nothing_that_was_saved(tmp_path):
 
 def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path):
     Run.create(tmp_path / "r").close()
-    done = subprocess.run(
-        [sys.executable, "-c", FULL, str(tmp_path / "r")], capture_output=True, text=True, check=False
-    )
+    done = children.run([sys.executable, "-c", FULL, str(tmp_path / "r")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["unsaved"] > 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from tests import children
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
@@ -135,8 +135,8 @@ def test_the_last_look_stays_until_the_job_that_goes_on_has_looked(run):
 
 
 def test_a_lost_job_says_so(run):
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
+    dead = children.start([sys.executable, "-c", ""])
+    dead.wait(children.LIMIT)
     job = started(run, pid=dead.pid)
     job.output_path.write_text("Killed\n")
     status = TrainingWatch(run.folder).poll()
