@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 
@@ -83,6 +84,10 @@ def test_what_is_no_label_image(tmp_path):
     refused("too many", np.arange(300 * 300, dtype=np.int32).reshape(300, 300))
     refused("can't be read", content=b"hello")
     refused("can't be read", content=b"")
+    refused("can't be read", content=b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 60 60\n%%EndComments\n")
+    jpeg = io.BytesIO()
+    Image.fromarray(LABELS.astype(np.uint8)).save(jpeg, "JPEG")
+    refused("can't be read", content=jpeg.getvalue())
     with pytest.raises(MaskError, match="can't be read"):
         read_label_image(tmp_path / "nonesuch.png")
 

@@ -16,6 +16,7 @@ from tui_cytpix.errors import MaskError, SampleError
 from tui_cytpix.formats.names import shown
 
 MAX_LABELS = 0xFFFF
+LABEL_FORMATS = ("TIFF", "PNG", "BMP")  # JPEG changes values
 LABEL_SUFFIXES = (".png", ".tif", ".tiff")
 _VERSION = "1.0"
 
@@ -74,7 +75,7 @@ def read_label_image(path: Path) -> NDArray[np.uint16]:
     path = Path(path)
     way_out = "Save it as 16-bit gray PNG or TIFF: 0 = background, one value per particle."
     try:
-        with opened(read_file(path), str(path)) as picture:
+        with opened(read_file(path), str(path), LABEL_FORMATS) as picture:
             mode = picture.mode
             values = np.asarray(picture)
     except SampleError as error:
