@@ -90,7 +90,7 @@ class Terminal:
 
     def screen(self) -> str:
         """What the terminal shows."""
-        return self._tmux("capture-pane", "-p", "-t", "app")
+        return self._tmux("capture-pane", "-p", "-t", "app", check=False)
 
     def told(self) -> str:
         """The screen without line breaks and runs of blanks, so that wrapped sentences are found."""
@@ -144,7 +144,7 @@ class Terminal:
 
     def hang_up(self) -> None:
         """Closes the window, as a dropped connection does."""
-        self._tmux("kill-session", "-t", "app")
+        self._tmux("kill-session", "-t", "app", check=False)
 
     def record(self, path: Path) -> None:
         """Copies every byte the program writes from now on into a file."""
@@ -152,5 +152,5 @@ class Terminal:
 
     def close(self) -> None:
         """Ends everything in it."""
-        self._tmux("kill-server")
+        self._tmux("kill-server", check=False)
         shutil.rmtree(self._sockets, ignore_errors=True)
