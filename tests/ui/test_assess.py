@@ -167,6 +167,20 @@ async def test_a_digit_leaves_the_mask_to_be_judged_and_the_review_comes_back_to
         assert (found.count.errors, found.mask.judged, found.mask.errors) == (1, 12, 1)
 
 
+async def test_masks_still_to_be_judged_are_what_comes_next(stage: Stage) -> None:
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judged_model", size=(120, 36)) as (_app, pilot, screen):
+        await process(pilot, "36")
+        await pilot.press("v")
+        for key in screen.sequence:
+            await pilot.press(str(answer("cell-full", key).particle_count))
+        assert screen.assessment().all.count.decision == "keep"
+        await pilot.press("q")
+        assert (
+            "The masks of 36 images are still to be judged: v leads to them, a or m judges them." in screen.hint.words
+        )
+
+
 async def test_blurred_images_are_left_out(stage: Stage) -> None:
     state_goal(stage)
     async with opened(stage, "AssessScreen", "judged_model", size=(120, 36)) as (app, pilot, screen):
