@@ -25,6 +25,7 @@ NAMES = {"": b"VTE(7600)", "sixel": b"XTerm(379)", "kitty": b"kitty(0.35.2)"}
 QUIET = 0.5  # seconds without a byte: the answer is over
 ANSWERS_WITHIN = 3.0  # the machine may be busy
 PATIENCE = 60.0
+CELL_ASKED = rb"\x1b\[16t"
 FRAME_END = rb"\x1b\[\?2026l"
 
 
@@ -50,7 +51,8 @@ class Cost:
 class Program:
     """A command in a pseudo-terminal of `size` (columns, rows); `graphics` is what the terminal has: a key of NAMES.
 
-    `round_trip` seconds pass between a question and its answer.
+    `round_trip` seconds pass between a question and its answer; without `tells_cell` it doesn't say how many pixels a
+    cell has, as xterm where window operations are off: its window's size does.
     """
 
     def __init__(
@@ -61,16 +63,17 @@ class Program:
         size: tuple[int, int] = (160, 50),
         graphics: str = "",
         round_trip: float = 0.0,
+        tells_cell: bool = True,
     ) -> None:
         columns, rows = size
         self.output = bytearray()
         self.times: list[tuple[float, int]] = []
-        self._answers = _answers(graphics, columns, rows)
+        self._answers = [a for a in _answers(graphics, columns, rows) if tells_cell or a[0] != CELL_ASKED]
         self._round_trip, self._scanned, self._answered = round_trip, 0, 0
         self.begun = time.monotonic()
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, columns * CELL[1], rows * CELL[0]))
+            _set_size(0, size)
             os.execvpe(command[0], list(command), variables)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -150,8 +153,22 @@ class Program:
         """From the start until the first write of more than `least` bytes, questions left aside."""
         return next((at - self.begun) * 1e3 for at, size in self.times if size > least)
 
+    def resize(self, size: tuple[int, int], cell: tuple[int, int] = CELL) -> None:
+        """The window has (columns, rows) from now on; a `cell` of (0, 0) pixels: it doesn't say how large they are."""
+        _set_size(self._terminal, size, cell)
+
+    def hang_up(self) -> int:
+        """Closes the window; the program's exit status."""
+        os.close(self._terminal)
+        give_up = time.monotonic() + PATIENCE
+        while not (ended := os.waitpid(self.pid, os.WNOHANG))[0]:
+            if time.monotonic() > give_up:
+                raise SystemExit("it outlives its window")
+            time.sleep(0.05)
+        return os.waitstatus_to_exitcode(ended[1])
+
     def close(self) -> None:
-        """Ends it as a closed terminal does."""
+        """Ends it by a signal."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
             give_up = time.monotonic() + 8
@@ -159,6 +176,11 @@ class Program:
                 time.sleep(0.05)
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
+
+
+def _set_size(terminal: int, size: tuple[int, int], cell: tuple[int, int] = CELL) -> None:
+    columns, rows = size
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, columns * cell[1], rows * cell[0]))
 
 
 def _shown(answer: bytes, reads: Sequence[tuple[float, int]]) -> float | None:
@@ -183,7 +205,7 @@ def _answers(graphics: str, columns: int, rows: int) -> list[tuple[bytes, Callab
     answers: list[tuple[bytes, Callable[[Any], bytes]]] = [
         (rb"\x1b\[0?c", lambda _m: ATTRIBUTES[graphics]),
         (rb"\x1b\[>0?q", lambda _m: b"\x1bP>|" + NAMES[graphics] + b"\x1b\\"),
-        (rb"\x1b\[16t", lambda _m: b"\x1b[6;%d;%dt" % CELL),
+        (CELL_ASKED, lambda _m: b"\x1b[6;%d;%dt" % CELL),
         (rb"\x1b\[14t", lambda _m: b"\x1b[4;%d;%dt" % (rows * CELL[0], columns * CELL[1])),
         (rb"\x1b\[\?2026\$p", lambda _m: b"\x1b[?2026;2$y"),
     ]

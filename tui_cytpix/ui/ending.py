@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
+import termios
 import threading
 
 from textual.app import App
@@ -30,7 +32,11 @@ class EndingApp(App[None]):
             loop.add_signal_handler(number, self._leave)
 
     def _leave(self) -> None:
-        """Ends in order; but where the terminal is gone, Textual may wait for it for ever, so there is a limit."""
+        """Ends in order; where the terminal is gone there is none to give back, and Textual would wait for it. It may
+        go later, so there is a limit.
+        """
+        if _terminal_is_gone():
+            self._leave_now()
         limit = threading.Timer(LEAVE_SECONDS, self._leave_now)
         limit.daemon = True
         limit.start()
@@ -49,3 +55,11 @@ class EndingApp(App[None]):
     def _fatal_error(self) -> None:
         """Ends without Textual's report, which prints every frame with its variables."""
         self.panic()
+
+
+def _terminal_is_gone() -> bool:
+    try:
+        termios.tcgetattr(sys.__stdin__)  # type: ignore[arg-type]
+    except (OSError, ValueError, termios.error):
+        return True
+    return False

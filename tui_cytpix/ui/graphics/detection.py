@@ -132,18 +132,18 @@ def cell_sizes(facts: TerminalFacts) -> Callable[[], tuple[int, int]] | None:
     """A function that gives the cell's pixels (rows, columns) now; None where nobody knows them.
 
     The terminal's own answer is the exact one: a window's size includes its margins. It holds until the window's says
-    that the font changed.
+    that the font changed. A window that says nothing any more, as one that is being closed, keeps the size it had.
     """
     first = cell_by_window()
-    if first is None and facts.cell is None:
+    last = facts.cell or first
+    if last is None:
         return None
 
     def now() -> tuple[int, int]:
+        nonlocal last
         found = cell_by_window()
-        if facts.cell is not None and found == first:
-            return facts.cell
-        found = found or facts.cell
-        assert found is not None
-        return found
+        last = (facts.cell if found == first else found) or last
+        assert last is not None  # it never becomes None again; mypy can't see that
+        return last
 
     return now
