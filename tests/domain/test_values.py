@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation, decode_mask, encode_mask
 from tui_cytpix.domain.training import Flip, JobState, TrainingStatus
-from tui_cytpix.domain.verdict import Judgement, Verdict, latest
+from tui_cytpix.domain.verdict import Judgement, Verdict, done_and_undone, last_about, latest
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -114,6 +115,67 @@ def test_the_last_word_on_each_image_stands(given_verdicts):
             last[verdict.image] = verdict
     assert latest(verdicts, "m", "assess") == {k: v for k, v in last.items() if v.judgement is not None}
     assert len(latest(verdicts, "m", "evaluate")) == 0
+
+
+class PlainReview:
+    """Judgements with plain stacks of (image, before, after), beside the lines that are written for them."""
+
+    def __init__(self) -> None:
+        self.lines: list[Verdict] = []
+        self.stands: dict[ImageKey, Judgement] = {}
+        self.done: list[tuple[ImageKey, Judgement | None, Judgement | None]] = []
+        self.undone: list[tuple[ImageKey, Judgement | None, Judgement | None]] = []
+
+    def act(self, image: ImageKey, action: str) -> None:
+        done, undone = done_and_undone(self.lines)
+        assert (len(done), len(undone)) == (len(self.done), len(self.undone))
+        if action == "undo" and done:
+            before = last_about(done[-1].image, done[:-1])
+            self.add(done[-1].unsaid() if before is None else before, undoes=done[-1].seq)
+            self.undone.append(self.done.pop())
+            self.put(self.undone[-1][0], self.undone[-1][1])
+        elif action == "redo" and undone:
+            self.add(undone[-1], redoes=undone[-1].seq)
+            self.done.append(self.undone.pop())
+            self.put(self.done[-1][0], self.done[-1][2])
+        elif action not in ("undo", "redo"):
+            judgement = None if action == "unsaid" else Judgement(action)
+            self.add(Verdict(0, 0.0, "me", image, "m", judgement))
+            self.done.append((image, self.stands.get(image), judgement))
+            self.undone.clear()
+            self.put(image, judgement)
+
+    def add(self, line: Verdict, undoes: int | None = None, redoes: int | None = None) -> None:
+        self.lines.append(replace(line, seq=len(self.lines) + 1, undoes=undoes, redoes=redoes))
+
+    def put(self, image: ImageKey, judgement: Judgement | None) -> None:
+        self.stands = {**self.stands, image: judgement}
+        if judgement is None:
+            del self.stands[image]
+
+
+ACTIONS = [*Judgement, "unsaid", "undo", "undo", "undo", "redo", "redo"]  # unsaid: an undo of the first version
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(ACTIONS)), max_size=40))
+def test_any_judgements_undo_and_redo_give_what_plain_stacks_give(steps):
+    review = PlainReview()
+    for image, action in steps:
+        review.act(ImageKey("s", str(image)), action)
+        assert {k: v.judgement for k, v in latest(review.lines, "m", "assess").items()} == review.stands
+
+
+@given(VERDICTS, st.lists(st.tuples(st.none() | st.integers(0, 40), st.none() | st.integers(0, 40)), max_size=30))
+def test_lines_that_name_others_wrongly_take_nothing_back(given_verdicts, names):
+    lines = [
+        Verdict(seq, 0.0, "me", ImageKey("s", str(image)), model, judgement, undoes=undoes, redoes=redoes)
+        for seq, ((image, model, judgement, _), (undoes, redoes)) in enumerate(
+            zip(given_verdicts, names, strict=False), 1
+        )
+    ]
+    done, undone = done_and_undone(lines)
+    assert len({id(line) for line in (*done, *undone)}) == len(done) + len(undone)
+    assert all(line.undoes is None and line.redoes is None for line in (*done, *undone))
 
 
 @pytest.mark.parametrize("judgement", Judgement)

@@ -107,6 +107,7 @@ def test_verdicts_come_back(tmp_path):
         Verdict(n, 1.0, "me", ImageKey("s", str(n)), "sha256:1", judgement, n % 2 == 0)
         for n, judgement in enumerate([*Judgement, None], 1)
     ]
+    verdicts += [replace(verdicts[0], seq=10, undoes=8), replace(verdicts[1], seq=11, redoes=7)]
     append_now(run.verdicts_path, b"".join(encode(encode_verdict(v)) for v in verdicts))
     pairs = [
         PairVerdict(
@@ -114,6 +115,7 @@ def test_verdicts_come_back(tmp_path):
         )
         for n, preference in enumerate([*Preference, None], 100)
     ]
+    pairs += [replace(pairs[0], seq=110, undoes=108), replace(pairs[1], seq=111, redoes=107)]
     append_now(run.verdicts_path, b"".join(encode(encode_pair_verdict(v)) for v in pairs))
     append_now(run.verdicts_path, encode({**encode_pair_verdict(pairs[0]), "preference": "splendid"}))
     assert run.read_verdicts() == (verdicts, pairs, 1)

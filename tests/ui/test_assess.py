@@ -5,7 +5,9 @@ from __future__ import annotations
 from driving import notices, press_each, until
 from steps import SAMPLE, Stage, answer, opened, reply, state_goal, truth, words_of
 
+from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement
+from tui_cytpix.ui.screens.assess import AssessScreen
 from tui_cytpix.ui.widgets.gallery import Gallery
 from tui_cytpix.ui.widgets.help_panel import HelpPanel
 from tui_cytpix.ui.widgets.review_pane import ReviewPane
@@ -66,6 +68,34 @@ async def test_the_review_records_goes_on_and_takes_back(stage: Stage) -> None:
         assert "1 unusable" in words_of(app, "#tally-words")
     with Run.open(stage.run, writing=False) as run:
         assert len(run.verdicts) == 10
+
+
+async def test_undo_in_a_review_gives_back_what_was_there_redo_what_it_took(stage: Stage) -> None:
+    state_goal(stage)
+
+    def said(screen: AssessScreen, key: ImageKey) -> Judgement | None:
+        return screen.verdicts()[key].judgement if key in screen.verdicts() else None
+
+    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+        await process(pilot)
+        await press_each(pilot, "v c pageup a")
+        first = screen.sequence[0]
+        assert said(screen, first) is Judgement.ACCEPTABLE
+        await press_each(pilot, "u")
+        assert screen.query_one(ReviewPane).current == first
+        assert said(screen, first) is Judgement.COUNT_ERROR
+        assert "Undone: acceptable → count error." in words_of(app, "#review-words")
+        await press_each(pilot, "u")
+        assert "Undone: count error → not judged." in words_of(app, "#review-words")
+    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+        await press_each(pilot, "v U")
+        assert said(screen, first) is Judgement.COUNT_ERROR
+        assert "Redone: not judged → count error." in words_of(app, "#review-words")
+        await press_each(pilot, "U")
+        assert said(screen, first) is Judgement.ACCEPTABLE
+        assert "Redone: count error → acceptable." in words_of(app, "#review-words")
+        await press_each(pilot, "U")
+        assert "no judgement to redo" in notices(app)
 
 
 async def test_enter_enlarges_the_image_under_the_cursor_and_all_judged_is_told(stage: Stage) -> None:

@@ -186,6 +186,18 @@ async def test_equal_is_refused_where_the_counts_differ(stage: Stage) -> None:
         assert [v.preference for v in app.session.run.pair_verdicts[-3:]] == ["unclear", "skipped", "neither"]
         await press_each(pilot, "u")
         assert screen.preferences()[shown].preference == "unclear"
+        words = words_of(app, "#pairs #pair-words")
+        assert "undone: judged → not judged" in words  # not what: the review is blind
+        await press_each(pilot, "U")
+        assert "redone: not judged → judged" in words_of(app, "#pairs #pair-words")
+        await press_each(pilot, "U")
+        assert "no preference to redo" in notices(app)
+        await press_each(pilot, "R")
+        while view.current.key != shown:
+            await press_each(pilot, "pageup")
+        await press_each(pilot, "0 u")
+        assert "undone: both wrong → can't tell apart" in words_of(app, "#pairs #pair-words")
+        assert screen.preferences()[shown].preference == "unclear"
 
 
 async def test_the_report_is_written_where_asked(stage: Stage) -> None:

@@ -62,10 +62,25 @@ def test_preferences_are_recorded_and_taken_back(tmp_path, models):
         assert again.pair_verdicts == run.pair_verdicts
         assert (again.pair_verdicts[0].new_counted, again.pair_verdicts[0].base_counted) == (1, 2)
         again.close()
-        assert pairing.undo(run, *models) == other.image
-        assert pairing.undo(run, *models) == one.image
+        assert pairing.undo(run, *models).image == other.image
+        assert pairing.undo(run, *models).image == one.image
         assert pairing.undo(run, *models) is None
         assert latest_pairs(run.pair_verdicts, models[0].hash, models[1].hash) == {}
+
+
+def test_undo_gives_back_the_preference_that_was_there_and_redo_the_later_one(tmp_path, models):
+    with Run.create(tmp_path / "r") as run:
+        one = image(1)
+        pairing.prefer(run, models, one, NEW, blind=True)
+        pairing.prefer(run, models, one, EQUAL, blind=False)
+        run.flush()
+    with Run.open(run.path) as again:
+        taken = pairing.undo(again, *models)
+        assert (taken.gone.preference, taken.stands.preference) == (EQUAL, NEW)
+        stands = latest_pairs(again.pair_verdicts, models[0].hash, models[1].hash)[one.image]
+        assert (stands.preference, stands.blind) == (NEW, True)
+        assert pairing.redo(again, *models).stands.preference == EQUAL
+        assert pairing.redo(again, *models) is None
 
 
 def said(run: Run, models, found: list[Difference], preferences) -> pairing.PairComparison:

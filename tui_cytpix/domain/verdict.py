@@ -1,10 +1,15 @@
-"""The two judgements of a review: are the centroids right, does the mask fit?"""
+"""The two judgements of a review: are the centroids right, does the mask fit?
+
+Verdicts are lines of an append-only log, of which the last about an image stands. Undo and redo append a line of their
+own that says again what stood before or after, so that whoever only reads the last line needs to know nothing of them.
+"""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from tui_cytpix.domain.sample import ImageKey
 
@@ -35,10 +40,11 @@ class Judgement(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """One line of `verdicts.jsonl`; `judgement` None takes the image's verdict back (undo).
+    """One line of `verdicts.jsonl`; with `judgement` None the image is not judged any more.
 
     `counts_for_rate` is True only for images of the seeded random sequence. `counted` is what the model counted in the
-    image, `true_count` what the reviewer counts instead, where stated.
+    image, `true_count` what the reviewer counts instead, where stated. `undoes` and `redoes` are the seq of the line
+    that was taken back or reinstated.
     """
 
     seq: int
@@ -51,6 +57,17 @@ class Verdict:
     step: str = "assess"  # assess | evaluate
     counted: int | None = None
     true_count: int | None = None
+    undoes: int | None = None
+    redoes: int | None = None
+
+    @property
+    def said(self) -> bool:
+        """The image is judged."""
+        return self.judgement is not None
+
+    def unsaid(self) -> Verdict:
+        """The image is not judged any more."""
+        return replace(self, judgement=None, counted=None, true_count=None)
 
     @property
     def count_wrong(self) -> bool:
@@ -102,10 +119,11 @@ class Preference(enum.StrEnum):
 
 @dataclass(frozen=True)
 class PairVerdict:
-    """A line of `verdicts.jsonl` about two models; `preference` None takes the image's verdict back.
+    """A line of `verdicts.jsonl` about two models; with `preference` None nothing is said of the image any more.
 
     `new` and `base` are the models' hashes, `new_counted` and `base_counted` what they count; `blind` is True where the
-    reviewer did not know which is which, `new_first` where the new one's answer was the first of the two.
+    reviewer did not know which is which, `new_first` where the new one's answer was the first of the two. `undoes` and
+    `redoes` are as in `Verdict`.
     """
 
     seq: int
@@ -119,13 +137,56 @@ class PairVerdict:
     base_counted: int
     blind: bool
     new_first: bool
+    undoes: int | None = None
+    redoes: int | None = None
+
+    @property
+    def said(self) -> bool:
+        """There is a preference."""
+        return self.preference is not None
+
+    def unsaid(self) -> PairVerdict:
+        """There is none any more."""
+        return replace(self, preference=None)
 
 
 def latest_pairs(verdicts: Iterable[PairVerdict], new: str, base: str) -> dict[ImageKey, PairVerdict]:
-    """The verdict in force for each image under two models, the newest last."""
-    current: dict[ImageKey, PairVerdict] = {}
-    for verdict in verdicts:
-        if verdict.new == new and verdict.base == base:
-            current.pop(verdict.image, None)
-            current[verdict.image] = verdict
+    """The verdict in force for each image under two models."""
+    current = {v.image: v for v in verdicts if v.new == new and v.base == base}
     return {image: v for image, v in current.items() if v.preference is not None}
+
+
+LineT = TypeVar("LineT", Verdict, PairVerdict)
+
+
+@dataclass(frozen=True)
+class Restored(Generic[LineT]):
+    """What undo or redo did to an image: the line that stood, and the one that stands now; None: nothing is said."""
+
+    image: ImageKey
+    gone: LineT | None
+    stands: LineT | None
+
+
+def done_and_undone(lines: Iterable[LineT]) -> tuple[list[LineT], list[LineT]]:
+    """What undo and redo would take, newest last, of the lines that one review wrote. A line that takes an image's
+    verdict back without saying which, as the first version wrote, is a change like others.
+    """
+    done: list[LineT] = []
+    undone: list[LineT] = []
+    for line in lines:
+        if line.undoes is not None:
+            if done and done[-1].seq == line.undoes:
+                undone.append(done.pop())
+        elif line.redoes is not None:
+            if undone and undone[-1].seq == line.redoes:
+                done.append(undone.pop())
+        else:
+            done.append(line)
+            undone.clear()
+    return done, undone
+
+
+def last_about(image: ImageKey, lines: Sequence[LineT]) -> LineT | None:
+    """The last line about the image."""
+    return next((line for line in reversed(lines) if line.image == image), None)

@@ -240,12 +240,15 @@ def decode_verdict(record: Mapping[str, Any]) -> Verdict:
         step=str(record["step"]),
         counted=_whole_or_none(record.get("counted")),
         true_count=true_count,
+        undoes=_whole_or_none(record.get("undoes")),
+        redoes=_whole_or_none(record.get("redoes")),
     )
 
 
 def encode_pair_verdict(verdict: PairVerdict) -> dict[str, Any]:
     """One line of `verdicts.jsonl` about two models."""
-    return {"v": LINE_VERSION, **asdict(verdict), "image": str(verdict.image)}
+    record = {"v": LINE_VERSION, **asdict(verdict), "image": str(verdict.image)}
+    return {name: value for name, value in record.items() if value is not None or name == "preference"}
 
 
 def decode_pair_verdict(record: Mapping[str, Any]) -> PairVerdict:
@@ -267,6 +270,8 @@ def decode_pair_verdict(record: Mapping[str, Any]) -> PairVerdict:
         base_counted=int(record["base_counted"]),
         blind=bool(record["blind"]),
         new_first=bool(record["new_first"]),
+        undoes=_whole_or_none(record.get("undoes")),
+        redoes=_whole_or_none(record.get("redoes")),
     )
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from tui_cytpix.core.sequential import confidence_sequence
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import PairVerdict, Preference, latest_pairs
+from tui_cytpix.domain.verdict import PairVerdict, Preference, Restored
 from tui_cytpix.errors import UsageError
+from tui_cytpix.workflow import taking_back
 from tui_cytpix.workflow.comparison import Difference
 from tui_cytpix.workflow.run import Run
 
@@ -74,17 +75,18 @@ def prefer(
     )
 
 
-def undo(run: Run, new: ModelEntry, base: ModelEntry) -> ImageKey | None:
-    """Takes the newest preference back and returns its image; None where there is none."""
-    standing = latest_pairs(run.pair_verdicts, new.hash, base.hash)
-    if not standing:
-        return None
-    image, last = list(standing.items())[-1]
-    counted = (last.new_counted, last.base_counted)
-    run.record_pair_verdict(
-        image, (new.hash, base.hash), None, counted=counted, blind=last.blind, new_first=last.new_first
-    )
-    return image
+def undo(run: Run, new: ModelEntry, base: ModelEntry) -> Restored[PairVerdict] | None:
+    """Takes the newest preference back: its image has the one from before again; None where there is none."""
+    return taking_back.undo(run, _lines(run, new, base))
+
+
+def redo(run: Run, new: ModelEntry, base: ModelEntry) -> Restored[PairVerdict] | None:
+    """Reinstates what undo took back last; None where there is nothing."""
+    return taking_back.redo(run, _lines(run, new, base))
+
+
+def _lines(run: Run, new: ModelEntry, base: ModelEntry) -> list[PairVerdict]:
+    return [verdict for verdict in run.pair_verdicts if (verdict.new, verdict.base) == (new.hash, base.hash)]
 
 
 def seed_of(run: Run, new: ModelEntry, base: ModelEntry) -> str:

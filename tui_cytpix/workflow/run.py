@@ -176,8 +176,7 @@ class Run:
         counted: int | None = None,
         true_count: int | None = None,
     ) -> None:
-        """Appends a judgement; None takes the image's last one back."""
-        self._check_writable()
+        """Appends a judgement; with None the image is not judged any more."""
         verdict = Verdict(
             seq=self._next_verdict(),
             time=time.time(),
@@ -190,8 +189,7 @@ class Run:
             counted=counted,
             true_count=true_count,
         )
-        self._writer.append(self.folder.verdicts_path, encode_verdict(verdict))
-        self.verdicts.append(verdict)
+        self._add(verdict)
 
     def record_pair_verdict(
         self,
@@ -203,10 +201,9 @@ class Run:
         blind: bool,
         new_first: bool,
     ) -> None:
-        """Appends a preference between two models; None takes the image's last one back. `models` are the hashes of the
-        new one and its base, `counted` what they count.
+        """Appends a preference between two models; with None nothing is said of the image any more. `models` are the
+        hashes of the new one and its base, `counted` what they count.
         """
-        self._check_writable()
         verdict = PairVerdict(
             seq=self._next_verdict(),
             time=time.time(),
@@ -220,8 +217,21 @@ class Run:
             blind=blind,
             new_first=new_first,
         )
-        self._writer.append(self.folder.verdicts_path, encode_pair_verdict(verdict))
-        self.pair_verdicts.append(verdict)
+        self._add(verdict)
+
+    def restore(self, line: Verdict | PairVerdict, *, undoes: int | None = None, redoes: int | None = None) -> None:
+        """Says again what an earlier line said, by undo or redo of the line with that seq."""
+        seq = self._next_verdict()
+        self._add(replace(line, seq=seq, time=time.time(), who=self.who, undoes=undoes, redoes=redoes))
+
+    def _add(self, verdict: Verdict | PairVerdict) -> None:
+        self._check_writable()
+        if isinstance(verdict, Verdict):
+            self._writer.append(self.folder.verdicts_path, encode_verdict(verdict))
+            self.verdicts.append(verdict)
+        else:
+            self._writer.append(self.folder.verdicts_path, encode_pair_verdict(verdict))
+            self.pair_verdicts.append(verdict)
 
     def _next_verdict(self) -> int:
         newest = [v.seq for v in self.verdicts[-1:]] + [v.seq for v in self.pair_verdicts[-1:]]

@@ -44,7 +44,14 @@ REVIEW = (
         )
         for n in range(10)
     ),
-    _C("review.undo", "u", "Undo", "Take the last judgement back and return to its image.", footer=True),
+    _C(
+        "review.undo",
+        "u",
+        "Undo",
+        "Take the last judgement back, on its image; what stood before stands again. Redo it.",
+        footer=True,
+    ),
+    _C("review.redo", "U", "Redo"),
     _C("review.next", "pagedown", "Next", "The next image, the one before, without a judgement."),
     _C("review.previous", "pageup", "Previous"),
 )
@@ -71,7 +78,14 @@ PAIR_REVIEW = (
     _C("pair_review.neither", digit(0), "Neither", "Both count wrong; go on.", footer=True),
     _C("pair_review.unclear", "I", "Indistinguishable", "The cells can't be told apart; go on."),
     _C("pair_review.skip", "space", "Skip", "Go on without a preference."),
-    _C("pair_review.undo", "u", "Undo", "Take the last preference back and return to its image.", footer=True),
+    _C(
+        "pair_review.undo",
+        "u",
+        "Undo",
+        "Take the last preference back, on its image; what stood before stands again. Redo it.",
+        footer=True,
+    ),
+    _C("pair_review.redo", "U", "Redo"),
     _C("pair_review.reveal", "R", "Reveal", "Which is which, from here on.", footer=True),
 )
 

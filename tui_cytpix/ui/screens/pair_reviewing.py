@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import PairVerdict, Preference, latest_pairs
+from tui_cytpix.domain.verdict import PairVerdict, Preference, Restored, latest_pairs
 from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.screens.processing import ProcessingScreen
 from tui_cytpix.ui.widgets.pair_review import PairReview, Said
@@ -97,17 +97,15 @@ class PairReviewingScreen(ProcessingScreen):
             return None
         blind = self.blind
         names = ("left", "right") if blind else (f"base {self.base.card.name}", f"new {self.judged_model.card.name}")
-        preference = None if said is None else said.preference
-        words = "" if preference is None else "judged" if blind else SAYINGS[preference]
         sides = (ours, theirs) if blind and key in self._new_first else (theirs, ours)
-        return Pair(key, *sides, names=names, blind=blind, said=words)
+        return Pair(key, *sides, names=names, blind=blind, said=self._in_words(said))
 
-    def _pair_changed(self, key: ImageKey, then: ImageKey) -> None:
-        """Another preference, or none any more; `then` is shown next."""
+    def _pair_changed(self, key: ImageKey, then: ImageKey, done: str = "") -> None:
+        """Another preference, or none any more; `then` is shown next, and what was `done` to it."""
         pair = self._pair(key, self.preferences().get(key))
         if pair is not None:
             self.pair_review.update_pair(pair)
-        self.pair_review.go_to(then)
+        self.pair_review.go_to(then, done)
         self.say_next()
 
     def on_pair_review_preferred(self, event: PairReview.Preferred) -> None:
@@ -136,13 +134,27 @@ class PairReviewingScreen(ProcessingScreen):
 
     def on_pair_review_undo_wished(self) -> None:
         """Takes the newest preference back and shows its pair."""
-        if self.judged_model is None or self.base is None:
+        if self.judged_model is not None and self.base is not None:
+            self._show_restored_pair(pairing.undo(self.session.run, self.judged_model, self.base), "take back")
+
+    def on_pair_review_redo_wished(self) -> None:
+        """Reinstates it, and shows its pair."""
+        if self.judged_model is not None and self.base is not None:
+            self._show_restored_pair(pairing.redo(self.session.run, self.judged_model, self.base), "redo")
+
+    def _show_restored_pair(self, found: Restored[PairVerdict] | None, verb: str) -> None:
+        if found is None:
+            self.report(f"There is no preference to {verb}.")
             return
-        key = pairing.undo(self.session.run, self.judged_model, self.base)
-        if key is None:
-            self.report("There is no preference to take back.")
-            return
-        self._pair_changed(key, key)
+        done = "undone" if verb == "take back" else "redone"
+        gone, stands = (self._in_words(one) or "not judged" for one in (found.gone, found.stands))
+        self._pair_changed(found.image, found.image, f"{done}: {gone} → {stands}")
+
+    def _in_words(self, said: PairVerdict | None) -> str:
+        """What was said of a pair, without the models' names where it is blind; empty where nothing was."""
+        if said is None or said.preference is None:
+            return ""
+        return "judged" if self.blind else SAYINGS[said.preference]
 
     def on_pair_review_reveal_wished(self) -> None:
         """Names from here on; what is said from now on is not blind."""

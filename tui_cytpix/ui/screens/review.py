@@ -9,12 +9,12 @@ from textual.widgets import DataTable
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import Verdict
+from tui_cytpix.domain.verdict import Restored, Verdict
 from tui_cytpix.ui.screens.work import WorkScreen
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher
 from tui_cytpix.ui.widgets.gallery import GalleryItem
 from tui_cytpix.ui.widgets.model_table import ModelTable
-from tui_cytpix.ui.widgets.review_pane import BADGES, ReviewItem, ReviewPane
+from tui_cytpix.ui.widgets.review_pane import BADGES, ReviewItem, ReviewPane, in_words
 from tui_cytpix.workflow import assess, assessment, base_model
 from tui_cytpix.workflow.assessment import Assessment, assess_verdicts
 
@@ -148,15 +148,22 @@ class ReviewScreen(WorkScreen):
 
     def on_review_pane_undo_wished(self) -> None:
         """Takes the newest judgement back and shows its image."""
-        if self.judged_model is None:
-            return
-        key = assess.undo(self.session.run, self.judged_model, self.step)
-        if key is None:
-            self.report("There is no judgement to take back.")
+        if self.judged_model is not None:
+            self._show_restored(assess.undo(self.session.run, self.judged_model, self.step), "take back")
+
+    def on_review_pane_redo_wished(self) -> None:
+        """Reinstates it, and shows its image."""
+        if self.judged_model is not None:
+            self._show_restored(assess.redo(self.session.run, self.judged_model, self.step), "redo")
+
+    def _show_restored(self, found: Restored[Verdict] | None, verb: str) -> None:
+        if found is None:
+            self.report(f"There is no judgement to {verb}.")
             return
         self.refresh_saved()
-        self.review_pane.go_to(key)
-        self.judgement_changed(key)
+        done = "Undone" if verb == "take back" else "Redone"
+        self.review_pane.go_to(found.image, f"{done}: {in_words(found.gone)} → {in_words(found.stands)}.")
+        self.judgement_changed(found.image)
 
     def pane_left(self, pane: str) -> None:
         """The gallery's cursor follows to where the review was."""

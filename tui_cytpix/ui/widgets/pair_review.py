@@ -32,6 +32,9 @@ class PairReview(PairView):
     class UndoWished(Message):
         """The last preference shall be taken back."""
 
+    class RedoWished(Message):
+        """What was taken back shall stand again."""
+
     def _prefer(self, said: Said) -> None:
         if self.current is not None:
             self.post_message(self.Preferred(self.current, said))
@@ -67,3 +70,7 @@ class PairReview(PairView):
     def action_undo(self) -> None:
         """Takes the last one back."""
         self.post_message(self.UndoWished())
+
+    def action_redo(self) -> None:
+        """Reinstates it."""
+        self.post_message(self.RedoWished())

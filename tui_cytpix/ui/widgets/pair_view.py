@@ -116,15 +116,15 @@ class PairView(Vertical):
         if place is not None:
             self._pairs[place] = pair
 
-    def go_to(self, key: ImageKey) -> None:
-        """Shows that image, drawn anew."""
+    def go_to(self, key: ImageKey, done: str = "") -> None:
+        """Shows that image, drawn anew, and what was done to it."""
         self._at = self._place(key) or 0
-        self._show()
+        self._show(done)
 
     def _place(self, key: ImageKey | None) -> int | None:
         return next((i for i, pair in enumerate(self._pairs) if pair.key == key), None)
 
-    def _show(self) -> None:
+    def _show(self, done: str = "") -> None:
         pair = self.current
         if pair is None:
             self.query_one("#pair-words", Words).say("No image has both answers yet.")
@@ -136,7 +136,7 @@ class PairView(Vertical):
             Text.assemble(
                 (f"{self._at + 1} of {len(self._pairs)} ", Style(bold=True)),
                 f"· {differ}{sample} · {plain(pair.key.event)}",
-                (f" · {pair.said}" if pair.said else "", Style(bold=True)),
+                (f" · {done or pair.said}" if done or pair.said else "", Style(bold=True)),
             )
         )
         self._make_room(len(answers))

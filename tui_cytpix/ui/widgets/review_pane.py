@@ -15,7 +15,7 @@ from textual.message import Message
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.verdict import Judgement
+from tui_cytpix.domain.verdict import Judgement, Verdict
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.widgets.boxes import Horizontal
@@ -45,6 +45,14 @@ class ReviewItem:
     lines: Callable[[], Sequence[str | Text]] = tuple
 
 
+def in_words(verdict: Verdict | None) -> str:
+    """A judgement, with the count that was stated."""
+    if verdict is None or verdict.judgement is None:
+        return "not judged"
+    stated = "" if verdict.true_count is None else f", {verdict.true_count} there"
+    return f"{BADGES[verdict.judgement][2]}{stated}"
+
+
 class ReviewPane(Horizontal):
     """Walks through the images in the order given. The judgements themselves are recorded above, by the screen."""
 
@@ -72,6 +80,9 @@ class ReviewPane(Horizontal):
 
     class UndoWished(Message):
         """The last judgement shall be taken back."""
+
+    class RedoWished(Message):
+        """What was taken back shall stand again."""
 
     class Moved(Message):
         """Another image is shown."""
@@ -118,8 +129,8 @@ class ReviewPane(Horizontal):
             self._at = self._to_judge(range(len(keys))) or 0
         self.show_current()
 
-    def show_current(self) -> None:
-        """Draws the image and the words beside it afresh."""
+    def show_current(self, done: str = "") -> None:
+        """Draws the image and the words beside it afresh; `done` is what a key did to it."""
         key = self.current
         if key is None:
             return
@@ -134,7 +145,7 @@ class ReviewPane(Horizontal):
             ),
             Text.assemble("The model counts: ", (counted, Style(bold=True))),
             Text.assemble("You say: ", (verdict, Style(bold=True))),
-            " ",
+            done or " ",
             *self._key_lines(),
             " ",
             *item.lines(),
@@ -176,14 +187,14 @@ class ReviewPane(Horizontal):
                 return found
         return None
 
-    def go_to(self, key: ImageKey) -> None:
-        """Shows that image."""
+    def go_to(self, key: ImageKey, done: str = "") -> None:
+        """Shows that image, and what was done to it."""
         if key in self._keys:
-            self._show_at(self._keys.index(key))
+            self._show_at(self._keys.index(key), done)
 
-    def _show_at(self, index: int) -> None:
+    def _show_at(self, index: int, done: str = "") -> None:
         self._at = max(0, min(index, len(self._keys) - 1))
-        self.show_current()
+        self.show_current(done)
         key = self.current
         if key is not None:
             self.post_message(self.Moved(key))
@@ -234,6 +245,10 @@ class ReviewPane(Horizontal):
     def action_undo(self) -> None:
         """Takes the last judgement back."""
         self.post_message(self.UndoWished())
+
+    def action_redo(self) -> None:
+        """Reinstates what undo took back."""
+        self.post_message(self.RedoWished())
 
     def action_next(self) -> None:
         """The next image."""
