@@ -10,6 +10,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # fakes, driving and steps are modules of these tests alone
 from steps import Stage, build
 
+from tui_cytpix.ui import deciding
+
 
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
@@ -26,3 +28,12 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
+
+
+@pytest.fixture(autouse=True)
+def hands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of tests come as if each had been pressed by itself, by someone who had looked; `test_deciding` has real ones
+    instead.
+    """
+    monkeypatch.setattr(deciding.Presses, "press", lambda _presses, _key, _at: deciding.Press.NEW)
+    monkeypatch.setattr(deciding, "looked_at", lambda _pressed, _now, _drawn: True)

@@ -10,22 +10,25 @@ from typing import Any, ClassVar
 
 from textual._xterm_parser import XTermParser
 from textual.binding import BindingType
+from textual.keys import format_key
 from textual.screen import Screen
 
 from tui_cytpix.domain.run_settings import STEPS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError, UsageError
 from tui_cytpix.ui.commands import bindings, key_map
+from tui_cytpix.ui.deciding import DecidingApp
 from tui_cytpix.ui.graphics.choice import choose
 from tui_cytpix.ui.graphics.detection import TerminalFacts, ask
 from tui_cytpix.ui.graphics.surface import Surface
-from tui_cytpix.ui.key_order import FIRST, KeyOrderApp
+from tui_cytpix.ui.key_order import FIRST
 from tui_cytpix.ui.screens.base import BaseScreen, StepScreen
 from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.theming import load_themes
 from tui_cytpix.ui.widgets.event_image import EventImageView
+from tui_cytpix.ui.widgets.key_footer import KeyFooter
 from tui_cytpix.ui.widgets.thumbnail_grid import ThumbnailGrid
 from tui_cytpix.workflow import recent
 from tui_cytpix.workflow.opening import is_run
@@ -51,7 +54,7 @@ def step_screen(step: str) -> StepScreen:
     return screen
 
 
-class CytpixApp(KeyOrderApp):
+class CytpixApp(DecidingApp):
     """Opens the home screen, a run, or a new run on samples.
 
     `paths` is one run folder, or samples; `graphics` one of workflow.settings.GRAPHICS, which wins over the settings
@@ -138,6 +141,16 @@ class CytpixApp(KeyOrderApp):
             farewell = self.surface.farewell()
             if farewell and self._driver is not None:
                 self._driver.write(farewell)
+
+    def shown_images(self) -> list[EventImageView]:
+        """Those of the screen on top that are not in a hidden pane."""
+        return [view for view in self.screen.query(EventImageView) if view.region]
+
+    def say_too_early(self, key: str) -> None:
+        """In the footer, until the next key."""
+        words = f"{format_key(key)} came before the image was drawn: it decided nothing. Press it again." if key else ""
+        for footer in self.screen.query(KeyFooter):
+            footer.say(words)
 
     def on_resize(self) -> None:
         """Where the font changed, so did the pixels in a cell."""

@@ -29,6 +29,7 @@ class Command:
         help: a sentence for the help panel; empty where the line above speaks for this one too.
         footer: whether the footer shows it.
         action: the Textual action; empty: the id's name.
+        decides: about the image that is shown; then it works only on one that has been drawn, and not by a held key.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Command:
     help: str = ""
     footer: bool = False
     action: str = ""
+    decides: bool = False
 
     @property
     def scope(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 
 from textual import events
 from textual.dom import DOMNode
@@ -45,16 +45,23 @@ class KeyOrderApp(EndingApp):
 
     async def _hand_on(self) -> None:
         try:
-            await self._at_most(self._opened())
+            await self.at_most(self._opened())
             while self._typed:
-                before = self.focused or self.screen
-                await super().on_event(self._typed.popleft())
-                await self._at_most(self._settled(before))
+                event = self._typed.popleft()
+                if await self.lets_through(event):
+                    before = self.focused or self.screen
+                    await super().on_event(event)
+                    await self.at_most(self._settled(before))
         except Exception as error:  # as in Textual's queues: the app ends and tells
             self._handle_exception(error)
 
+    async def lets_through(self, event: events.Key) -> bool:  # noqa: ARG002
+        """Whether a key, whose turn it is, is to do anything."""
+        return True
+
     @staticmethod
-    async def _at_most(wait: Awaitable[None]) -> None:
+    async def at_most(wait: Awaitable[None]) -> None:
+        """Waits, but not for ever."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_WAIT):
                 await wait
@@ -67,11 +74,16 @@ class KeyOrderApp(EndingApp):
     async def _settled(self, sender: DOMNode) -> None:
         """Until messages from `sender` have come up to the app, and what opened is ready for keys."""
         for _ in range(CLIMBS):
-            for node in _upwards(sender):
-                handled = asyncio.Event()
-                if node.call_later(handled.set):
-                    await handled.wait()
+            await self.handled(_upwards(sender))
         await self._opened()
+
+    @staticmethod
+    async def handled(nodes: Iterable[DOMNode]) -> None:
+        """Until each in turn has handled the messages that it has."""
+        for node in nodes:
+            handled = asyncio.Event()
+            if node.call_later(handled.set):
+                await handled.wait()
 
     @property
     def opening(self) -> bool:

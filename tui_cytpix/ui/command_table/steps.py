@@ -24,13 +24,13 @@ ASSESS = (
 )
 
 REVIEW = (
-    _C("review.acceptable", "a", "Acceptable", "Centroids and mask are right; go on.", footer=True),
-    _C("review.count", "c", "Count error", "The centroids are wrong; go on.", footer=True),
-    _C("review.mask", "m", "Mask error", "The mask does not fit; go on.", footer=True),
-    _C("review.both", "b", "Both", "Count and mask are wrong; go on.", footer=True),
-    _C("review.unusable", "x", "Unusable", "Blank, out of focus or cut by the border; go on."),
-    _C("review.indistinguishable", "I", "Indistinguishable", "The cells can't be told apart; go on."),
-    _C("review.skip", "space", "Skip", "Go on without a judgement.", footer=True),
+    _C("review.acceptable", "a", "Acceptable", "Centroids and mask are right; go on.", footer=True, decides=True),
+    _C("review.count", "c", "Count error", "The centroids are wrong; go on.", footer=True, decides=True),
+    _C("review.mask", "m", "Mask error", "The mask does not fit; go on.", footer=True, decides=True),
+    _C("review.both", "b", "Both", "Count and mask are wrong; go on.", footer=True, decides=True),
+    _C("review.unusable", "x", "Unusable", "Blank, out of focus or cut by the border; go on.", decides=True),
+    _C("review.indistinguishable", "I", "Indistinguishable", "The cells can't be told apart; go on.", decides=True),
+    _C("review.skip", "space", "Skip", "Go on without a judgement.", footer=True, decides=True),
     _C("review.raw", "r", "Raw", "The image without overlay; again: with it."),
     *(
         _C(
@@ -41,6 +41,7 @@ REVIEW = (
             if n == 0
             else "",
             action=f"true({n})",
+            decides=True,
         )
         for n in range(10)
     ),
@@ -72,12 +73,13 @@ PAIR_REVIEW = (
         "Left",
         "The left answer is better: its count, else its mask.",
         footer=True,
+        decides=True,
     ),
-    _C("pair_review.second-better", digit(2), "Right", "The right answer is better.", footer=True),
-    _C("pair_review.equal", "equals_sign", "Equal", "Both right and equally good; go on.", footer=True),
-    _C("pair_review.neither", digit(0), "Neither", "Both count wrong; go on.", footer=True),
-    _C("pair_review.unclear", "I", "Indistinguishable", "The cells can't be told apart; go on."),
-    _C("pair_review.skip", "space", "Skip", "Go on without a preference."),
+    _C("pair_review.second-better", digit(2), "Right", "The right answer is better.", footer=True, decides=True),
+    _C("pair_review.equal", "equals_sign", "Equal", "Both right and equally good; go on.", footer=True, decides=True),
+    _C("pair_review.neither", digit(0), "Neither", "Both count wrong; go on.", footer=True, decides=True),
+    _C("pair_review.unclear", "I", "Indistinguishable", "The cells can't be told apart; go on.", decides=True),
+    _C("pair_review.skip", "space", "Skip", "Go on without a preference.", decides=True),
     _C(
         "pair_review.undo",
         "u",

@@ -83,8 +83,8 @@ CURSOR = (
 )
 
 EDITOR = (
-    _C("editor.accept", "a", "Accept", "Accept as it stands and go to the next open image.", footer=True),
-    _C("editor.reject", "x", "Reject", "Leave this image out and go on.", footer=True),
+    _C("editor.accept", "a", "Accept", "Accept as it stands and go to the next open image.", footer=True, decides=True),
+    _C("editor.reject", "x", "Reject", "Leave this image out and go on.", footer=True, decides=True),
     _C("editor.skip", "space", "Skip", "Go on without a decision.", footer=True),
     _C(
         "editor.count-1",
@@ -132,7 +132,13 @@ EDITOR = (
     _C("editor.redo", "U", "Redo"),
     _C("editor.revert", "R", "Revert", "Back to what the model proposed."),
     _C("editor.proposal", "P", "Proposal", "Show what the model proposed; again: your own."),
-    _C("editor.ambiguous", "I", "Indistinguishable", "The cells in this image can't be told apart; go on."),
+    _C(
+        "editor.ambiguous",
+        "I",
+        "Indistinguishable",
+        "The cells in this image can't be told apart; go on.",
+        decides=True,
+    ),
 )
 
 COMMANDS = APP + HOME + GALLERY + IMAGE + PAN + EDITOR + CURSOR

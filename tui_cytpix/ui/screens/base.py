@@ -21,6 +21,7 @@ from tui_cytpix.ui.key_order import FIRST
 from tui_cytpix.ui.session import PredictionsChanged, SavedChanged, Session, TrainingChanged
 from tui_cytpix.ui.widgets.ask_panel import AskPanel
 from tui_cytpix.ui.widgets.choice_panel import Choice, ChoicePanel
+from tui_cytpix.ui.widgets.event_image import EventImageView
 from tui_cytpix.ui.widgets.gallery import Gallery
 from tui_cytpix.ui.widgets.gallery_choices import gallery_choices
 from tui_cytpix.ui.widgets.help_panel import HelpPanel
@@ -65,6 +66,11 @@ class BaseScreen(Screen[None]):
 
         assert isinstance(self.app, CytpixApp)
         return self.app
+
+    def on_screen_suspend(self) -> None:
+        """Another screen lies over the images of this one."""
+        for view in self.query(EventImageView):
+            view.out_of_sight()
 
     @property
     def rail(self) -> StepRail:

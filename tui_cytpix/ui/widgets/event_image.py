@@ -29,6 +29,18 @@ LEAST_PX = 56.0
 AHEAD = 3  # pictures read ahead
 
 
+class Appearance:
+    """An image, whether it has a model's or a person's answer, and when (s) both had been written to the terminal."""
+
+    def __init__(self, key: ImageKey | None = None, answered: bool = False) -> None:
+        self.key, self.answered = key, answered
+        self.drawn: float | None = None  # not yet
+
+    def written(self, at: float) -> None:
+        """Comes from the thread that writes: another image has another object."""
+        self.drawn = at
+
+
 class EventImageView(TiledPicture, can_focus=True):
     """Shows one image of the session with what a model or a person said about it."""
 
@@ -59,6 +71,7 @@ class EventImageView(TiledPicture, can_focus=True):
         self._framed: ImageKey | None = None
         self._also: tuple[Segmentation, ...] = ()
         self._last_overlay = "outline"
+        self.appearance = Appearance()
 
     @property
     def session(self) -> Session:
@@ -82,6 +95,9 @@ class EventImageView(TiledPicture, can_focus=True):
         that the frame must take in as well, so that two views side by side show the same part.
         """
         self.key, self.segmentation, self._also = key, segmentation, tuple(also)
+        before, answered = self.appearance, segmentation is not None
+        if (before.key, before.answered) != (key, answered):
+            self.draw_afresh(key, answered=answered)
         label = self.query_one(".image-title", Static)
         if plain(title) != str(label.content):
             label.update(plain(title), layout=False)  # one row, whatever it says: the screen stays laid out
@@ -89,6 +105,27 @@ class EventImageView(TiledPicture, can_focus=True):
         if key is not None and self.picture is None:
             self.session.cache.request([key], lambda ready: self.post_message(self.Ready(ready)))
         self.redraw()
+
+    def draw_afresh(self, key: ImageKey | None, *, answered: bool = False) -> None:
+        """From now on this is to be seen before a key decides about it."""
+        self.appearance = Appearance(key, answered)
+        self.app.undrawn.add(self)  # type: ignore[attr-defined]
+
+    def out_of_sight(self) -> None:
+        """Whoever comes back to it must see it again."""
+        self.draw_afresh(self.appearance.key, answered=self.appearance.answered)
+
+    def on_hide(self) -> None:
+        """Its pane gave way to another."""
+        self.out_of_sight()
+
+    @property
+    def painted(self) -> bool:
+        """What is to be seen, or why it can't be, is on its way to the terminal as a whole."""
+        key = self.appearance.key
+        there = key is not None and key == self.key and (self._drawing is not None or self.session.cache.error(key))
+        seen = self.is_attached and self.screen.is_current and bool(self.region)
+        return bool(there) and seen and not self.stale
 
     def read_ahead(self, keys: Iterable[ImageKey]) -> None:
         """Decodes pictures that come next while this one is looked at; to be called before `show`, which is urgent."""

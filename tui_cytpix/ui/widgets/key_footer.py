@@ -28,6 +28,7 @@ class KeyFooter(Widget):
     def __init__(self, instead: Callable[[], Keys], back: str) -> None:
         super().__init__()
         self._instead, self._back = instead, back
+        self._words = ""
 
     def on_mount(self) -> None:
         """Follows focus and panes."""
@@ -35,6 +36,12 @@ class KeyFooter(Widget):
 
     def _changed(self, _screen: Screen[object]) -> None:
         self.refresh()
+
+    def say(self, words: str) -> None:
+        """A line in place of the keys; "" brings them back."""
+        if words != self._words:
+            self._words = words
+            self.refresh()
 
     def pairs(self) -> tuple[Keys, Keys]:
         """What stands at the left, most wanted first, and at the right."""
@@ -54,6 +61,8 @@ class KeyFooter(Widget):
 
     def render(self) -> Text:
         """As many at the left as fit whole."""
+        if self._words:
+            return Text(f" {self._words}", no_wrap=True, overflow="ellipsis")
         left, right = self.pairs()
         style = self.get_component_rich_style("key", partial=True)
         end = self._text(right, style)

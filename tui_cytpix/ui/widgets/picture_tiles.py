@@ -53,6 +53,7 @@ class Tile(Widget):
         """Cells of full colour, without border or padding: what Textual does for these takes as long as the cells."""
         self._view.fit()
         strips = [Strip(self._view.cells_of(self, y), self.outer_size.width) for y in crop.line_range]
+        self._view.stale.difference_update((self.place, y) for y in crop.line_range)
         for line_filter in self.get_line_filters():
             if not isinstance(line_filter, ANSIToTruecolor):
                 strips = [strip.apply_filter(line_filter, self.background_colors[1]) for strip in strips]
@@ -95,6 +96,7 @@ class TiledPicture(Vertical):
         self._glyphs: dict[Cell, tuple[str, Style]] = {}
         self._chunks: dict[tuple[int, int], PixelImage] = {}
         self._places = [Region() for _ in self.tiles]  # of the tiles, when the picture was drawn
+        self.stale: set[tuple[int, int]] = set()  # rows of tiles that are to be painted, by (place, row)
 
     def compose(self) -> ComposeResult:
         """Title and tiles."""
@@ -160,7 +162,11 @@ class TiledPicture(Vertical):
             if self._drawing is not None:
                 for tile, place in zip(self.tiles, before, strict=True):
                     if tile.region == place:
-                        tile.refresh()
+                        self._repaint(tile)
+
+    def _repaint(self, tile: Tile) -> None:
+        self.stale.update((tile.place, row) for row in range(tile.size.height))
+        tile.refresh()
 
     def _draw(self) -> None:
         self._drawing = self.draw()
@@ -177,7 +183,7 @@ class TiledPicture(Vertical):
         if before is None or after is None or before.inks.shape != after.inks.shape or before.cell != after.cell:
             self._chunks.clear()
             for tile in self.tiles:
-                tile.refresh()
+                self._repaint(tile)
             return
         (rows, columns), (tall, wide) = after.size, after.cell
         changed = (before.inks != after.inks) | (before.colours != after.colours).any()
@@ -234,6 +240,7 @@ class TiledPicture(Vertical):
             part = dirty[:, start : start + tile.size.width]
             for row in np.flatnonzero(part.any(1)).tolist():
                 columns = np.flatnonzero(part[row])
+                self.stale.add((tile.place, row))
                 tile.refresh(Region(int(columns[0]), row, int(columns[-1] - columns[0]) + 1, 1))
 
     def _drop_chunks(self, dirty: NDArray[np.bool_]) -> None:

@@ -1,0 +1,128 @@
+"""Keys that decide about an image: one press decides one image, which had been drawn when the key was pressed.
+
+Terminals send a held key as presses: the first, another after 0.2 to 1 s, then 10 to 50 a second, and nothing when it
+is let go. So the first press decides at once. One of the same key soon after may be the first repeat: it is held back
+for longer than repeats are apart, and decides only if none follows. If one does, nothing decides until it is let go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import time
+import weakref
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from textual import events
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.screen import Screen
+
+from tui_cytpix.ui.commands import all_commands
+from tui_cytpix.ui.graphics.written import Mark, MarkingDriver
+from tui_cytpix.ui.key_order import LOOK_EVERY, KeyOrderApp
+
+if TYPE_CHECKING:
+    from tui_cytpix.ui.widgets.event_image import EventImageView
+
+# Seconds.
+LOOK = 0.15  # nobody sees an image and judges it in less
+FIRST_REPEAT = 1.1  # the longest that a terminal waits before it repeats a held key
+REPEATS = 0.12  # the longest from one repeat to the next
+LET_GO = 0.3  # without a repeat: links stutter
+
+
+class Press(enum.Enum):
+    """What a press is, as far as is known when it comes."""
+
+    NEW = enum.auto()
+    DOUBTFUL = enum.auto()  # new, unless the key comes again within REPEATS
+    REPEAT = enum.auto()
+
+
+class Presses:
+    """Tells presses from repeats by the times (s) at which they come."""
+
+    def __init__(self) -> None:
+        self._key, self._at, self._held = "", 0.0, False
+
+    def press(self, key: str, at: float) -> Press:
+        """Another press, of whatever key."""
+        same, gap = key == self._key, at - self._at
+        self._key, self._at = key, at
+        self._held = same and gap < (LET_GO if self._held else REPEATS)
+        if self._held:
+            return Press.REPEAT
+        return Press.DOUBTFUL if same and gap < FIRST_REPEAT else Press.NEW
+
+
+def looked_at(pressed: float, now: float, drawn: float | None) -> bool:
+    """Whether a key pressed then can mean an image that was `drawn` then (None: not yet)."""
+    return drawn is not None and pressed >= drawn and now >= drawn + LOOK
+
+
+class DecidingApp(KeyOrderApp):
+    """Holds deciding keys to that; which these are is said where commands are declared."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.undrawn: weakref.WeakSet[EventImageView] = weakref.WeakSet()  # what they show is not on its way yet
+        self._presses = Presses()
+        self._deciding = frozenset(command.id for command in all_commands() if command.decides)
+
+    # Keys
+
+    async def lets_through(self, event: events.Key) -> bool:
+        """Keys in their order: one that is held back decides before the next, whichever that is, does anything."""
+        press = self._presses.press(event.key, event.time)
+        self.say_too_early("")
+        if not self._decides(event.key):
+            return True
+        if press is Press.REPEAT or (press is Press.DOUBTFUL and await self._repeats(event)):
+            return False
+        early = not looked_at(event.time, time.monotonic(), self._drawn())
+        if early:
+            self.say_too_early(event.key)
+        return not early
+
+    def _decides(self, key: str) -> bool:
+        found = self.screen.active_bindings.get(key)
+        return found is not None and found.binding.id in self._deciding
+
+    async def _repeats(self, event: events.Key) -> bool:
+        """Waits for what comes next."""
+        while not self._typed and time.monotonic() < event.time + REPEATS:
+            await asyncio.sleep(LOOK_EVERY)
+        await self.at_most(self.handled([self]))  # keys that came in time may still lie in the app's queue
+        return bool(self._typed) and self._typed[0].key == event.key and self._typed[0].time < event.time + REPEATS
+
+    def say_too_early(self, key: str) -> None:
+        """Tells that the key came before its image; "" takes that back."""
+
+    # What is on the screen
+
+    def shown_images(self) -> Iterable[EventImageView]:
+        """The images that deciding keys are about."""
+        return ()
+
+    def _drawn(self) -> float | None:
+        """When the last of them had been written to the terminal; None where one has not been."""
+        times = [view.appearance.drawn for view in self.shown_images()]
+        known = [at for at in times if at is not None]
+        return max(known) if known and len(known) == len(times) else None
+
+    def get_driver_class(self) -> type[Driver]:
+        """One that says when it has written."""
+        found = super().get_driver_class()
+        return MarkingDriver if found is LinuxDriver else found
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        """Images that went out with this are drawn once that is written."""
+        super()._display(screen, renderable)
+        for view in [view for view in self.undrawn if view.painted]:
+            self.undrawn.discard(view)
+            if isinstance(self._driver, MarkingDriver):
+                self._driver.write(Mark(view.appearance.written))
+            else:
+                view.appearance.written(time.monotonic())
