@@ -67,6 +67,8 @@ class Program:
     ) -> None:
         columns, rows = size
         self.output = bytearray()
+        self.reading = threading.Event()  # cleared: the link has stopped
+        self.reading.set()
         self.times: list[tuple[float, int]] = []
         self._answers = [a for a in _answers(graphics, columns, rows) if tells_cell or a[0] != CELL_ASKED]
         self._round_trip, self._scanned, self._answered = round_trip, 0, 0
@@ -79,7 +81,7 @@ class Program:
         self._thread.start()
 
     def _read(self) -> None:
-        while True:
+        while self.reading.wait():
             try:
                 if not select.select([self._terminal], [], [], 0.05)[0]:
                     continue

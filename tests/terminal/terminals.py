@@ -84,6 +84,12 @@ class Terminal:
         """Keys by tmux's names, with blanks between: `j Enter Space PageDown`."""
         self._tmux("send-keys", "-t", "app", *keys.split())
 
+    def hold(self, key: str, seconds: float, delay: float = 0.5, gap: float = 0.033) -> None:
+        """Holds a key as a terminal with that delay and that gap between repeats does; in one go, for even gaps."""
+        send = ["send-keys", "-t", "app", key, ";"]
+        repeats = int((seconds - delay) / gap)
+        self._tmux(*send, "run-shell", f"sleep {delay}", *([";", *send, "run-shell", f"sleep {gap}"] * repeats))
+
     def type(self, text: str) -> None:
         """Characters as they are."""
         self._tmux("send-keys", "-t", "app", "-l", text)

@@ -32,8 +32,8 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def hands(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys of tests come as if each had been pressed by itself, by someone who had looked; `test_deciding` has real ones
-    instead.
+    """Keys of tests come as if each had been pressed by itself, by someone who had looked; not those of
+    `test_deciding`.
     """
     monkeypatch.setattr(deciding.Presses, "press", lambda _presses, _key, _at: deciding.Press.NEW)
     monkeypatch.setattr(deciding, "looked_at", lambda _pressed, _now, _drawn: True)

@@ -81,7 +81,7 @@ class DecidingApp(KeyOrderApp):
             return True
         if press is Press.REPEAT or (press is Press.DOUBTFUL and await self._repeats(event)):
             return False
-        early = not looked_at(event.time, time.monotonic(), self._drawn())
+        early = not looked_at(event.time, time.monotonic(), self.drawn())
         if early:
             self.say_too_early(event.key)
         return not early
@@ -106,7 +106,7 @@ class DecidingApp(KeyOrderApp):
         """The images that deciding keys are about."""
         return ()
 
-    def _drawn(self) -> float | None:
+    def drawn(self) -> float | None:
         """When the last of them had been written to the terminal; None where one has not been."""
         times = [view.appearance.drawn for view in self.shown_images()]
         known = [at for at in times if at is not None]
@@ -120,7 +120,7 @@ class DecidingApp(KeyOrderApp):
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         """Images that went out with this are drawn once that is written."""
         super()._display(screen, renderable)
-        for view in [view for view in self.undrawn if view.painted]:
+        for view in [view for view in self.undrawn if view.painted(screen)]:
             self.undrawn.discard(view)
             if isinstance(self._driver, MarkingDriver):
                 self._driver.write(Mark(view.appearance.written))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from textual.binding import BindingType
 from textual.message import Message
+from textual.screen import Screen
 from textual.widgets import Static
 
 from tui_cytpix.core.render import View
@@ -119,13 +120,13 @@ class EventImageView(TiledPicture, can_focus=True):
         """Its pane gave way to another."""
         self.out_of_sight()
 
-    @property
-    def painted(self) -> bool:
-        """What is to be seen, or why it can't be, is on its way to the terminal as a whole."""
+    def painted(self, screen: Screen[Any]) -> bool:
+        """What is to be seen, or why it can't be, has gone out as a whole with what was painted of `screen`."""
         key = self.appearance.key
-        there = key is not None and key == self.key and (self._drawing is not None or self.session.cache.error(key))
-        seen = self.is_attached and self.screen.is_current and bool(self.region)
-        return bool(there) and seen and not self.stale
+        if self.stale or key is None or key != self.key:
+            return False
+        in_sight = self.is_attached and self.screen is screen and bool(self.region)
+        return in_sight and (self._drawing is not None or self.session.cache.error(key) is not None)
 
     def read_ahead(self, keys: Iterable[ImageKey]) -> None:
         """Decodes pictures that come next while this one is looked at; to be called before `show`, which is urgent."""

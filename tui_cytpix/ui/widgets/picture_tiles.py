@@ -159,6 +159,7 @@ class TiledPicture(Vertical):
             before = self._places
             self._draw()
             self._chunks.clear()
+            self.stale.clear()
             if self._drawing is not None:
                 for tile, place in zip(self.tiles, before, strict=True):
                     if tile.region == place:
