@@ -127,8 +127,10 @@ async def _one(pilot: Pilot[None], screen: AnnotateScreen, case: Case, image: Im
             pressed.append(key("editor.skip"))
             await pilot.press(key("editor.skip"))
             break
+        await _until(pilot, lambda: screen.cytpix.looked_at(time.monotonic()))
         pressed.append(oracle.next_key(screen))
         await pilot.press(pressed[-1])
+        await _until(pilot, lambda: not screen.cytpix.keys_at_work)
         if pressed[-1].isdigit() and digit_alone is None and "called" in case.kind:
             assert screen.state is not None
             assert screen.state.segmentation is not None

@@ -118,12 +118,12 @@ class Story:
         window.wait(rf"{self.saved} annotated ✓", r"\d particles?")
         while f"{self.saved + 1} annotated ✓" not in window.told():  # of what is annotated already it takes its leave
             place = self._place(window)
-            window.press("a")
+            window.decide("a")
             until(lambda place=place: self._place(window) not in ("", place), window.screen)
         self.saved += 1
         window.wait(" saved ", r"\d particles?")
         if hastily:
-            window.press("a")
+            window.decide("a")
         else:
             window.press("q")
             window.wait(r"\d+ annotated: ")

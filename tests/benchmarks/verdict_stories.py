@@ -58,6 +58,11 @@ class Typist:
         self.window.press(keys)
         self.keys += len(keys.split())
 
+    def decide(self, key: str) -> None:
+        """About the image that is shown."""
+        self.window.decide(key)
+        self.keys += 1
+
     def answer(self, question: str, text: str | None = None) -> None:
         """A docked question."""
         self.window.answer(question, text)
@@ -153,7 +158,7 @@ def _review(
         event = told.split()[3]
         answer = said.get(ImageKey(sample, event))
         assert answer is not None, event
-        typist.press(KEYS[judgement(answer, truth[event], given.iou)])
+        typist.decide(KEYS[judgement(answer, truth[event], given.iou)])
         told = typist.wait_beside(rf"^{number + 1} of \d+ |You say: (?!not)", rf"Count: .* of {number} \(")
         decided = {
             kind: found[1] for kind in ("Count", "Mask") if (found := re.search(rf"{kind}: (keep|retrain)", told))

@@ -18,6 +18,7 @@ from tests import children
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # the machine may be busy; reached only by a failing test
 LOOK_EVERY = 0.1
+LOOK = 0.5  # a key that decides works only on an image that has been there for a while
 BACK = "the shell is back"
 
 
@@ -83,6 +84,11 @@ class Terminal:
     def press(self, keys: str) -> None:
         """Keys by tmux's names, with blanks between: `j Enter Space PageDown`."""
         self._tmux("send-keys", "-t", "app", *keys.split())
+
+    def decide(self, key: str) -> None:
+        """A key about the image that is shown, pressed by someone who has looked at it."""
+        time.sleep(LOOK)
+        self.press(key)
 
     def hold(self, key: str, seconds: float, delay: float = 0.5, gap: float = 0.033) -> None:
         """Holds a key as a terminal with that delay and that gap between repeats does; in one go, for even gaps."""

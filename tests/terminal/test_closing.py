@@ -70,7 +70,7 @@ def test_the_app_is_killed_while_it_trains(terminal, run):
     window.press("a")
     window.wait("10 annotated ✓", r"\d particles?")
     for count in (11, 12):
-        window.press("a")
+        window.decide("a")
         window.wait(f"{count} annotated ✓", " saved ", r"\d particles?")
     window.press("q")
     window.wait("12 annotated: ")

@@ -56,7 +56,7 @@ def assess(window: Terminal) -> None:
     window.press("v")
     for number, key in enumerate(("a", "c", "m"), 1):
         window.wait(f" {number} of {DRAWN} ", "not judged")
-        window.press(key)
+        window.decide(key)
     window.wait("Count: not yet known. 1 wrong", "Mask: not yet known. 1 wrong", r"of 3 \(33%")
     window.press("u")
     window.wait(r"of 2 \(50%", f" 3 of {DRAWN} ")
@@ -96,7 +96,7 @@ def annotate(window: Terminal) -> None:
         if number < 4:
             window.press("2" if number == 1 else "1")  # stated, whatever the model says
             window.wait(r"in this object\.|It is so already\.")
-        window.press("a")
+        window.decide("a")
     window.wait(f"{ANNOTATED} annotated ✓", "8 train · 2 validate", " saved ")
     window.press("q")
     window.wait("10 annotated: 8 train")

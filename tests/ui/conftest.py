@@ -36,4 +36,4 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> None:
     `test_deciding`.
     """
     monkeypatch.setattr(deciding.Presses, "press", lambda _presses, _key, _at: deciding.Press.NEW)
-    monkeypatch.setattr(deciding, "looked_at", lambda _pressed, _now, _drawn: True)
+    monkeypatch.setattr(deciding.DecidingApp, "looked_at", lambda _app, _pressed: True)

@@ -22,7 +22,7 @@ from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.ui.commands import all_commands
-from tui_cytpix.ui.deciding import FIRST_REPEAT, LET_GO, LOOK, REPEATS, Press, Presses, looked_at
+from tui_cytpix.ui.deciding import LET_GO, LOOK, REPEATS, Press, Presses, seen
 from tui_cytpix.ui.graphics.written import Mark, MarkedFile
 from tui_cytpix.ui.widgets.key_footer import KeyFooter
 
@@ -82,11 +82,10 @@ def test_a_link_that_stutters_does_not_end_a_hold():
 
 
 def test_only_what_was_drawn_when_the_key_came_was_looked_at():
-    assert looked_at(1.0 + LOOK, 1.0 + LOOK, drawn=1.0)
-    assert not looked_at(1.0 + LOOK, 1.0 + LOOK, drawn=None)
-    assert not looked_at(1.1, 1.1, drawn=1.0)
-    assert not looked_at(0.9, 2.0, drawn=1.0)  # it meant the image before
-    assert LET_GO < FIRST_REPEAT
+    assert seen(1.0, pressed=1.0 + LOOK, now=1.0 + LOOK)
+    assert not seen(None, pressed=1.0 + LOOK, now=1.0 + LOOK)
+    assert not seen(1.0, pressed=1.1, now=1.1)
+    assert not seen(1.0, pressed=0.9, now=2.0)  # it meant the image before
 
 
 def test_these_keys_decide():
@@ -143,7 +142,7 @@ async def look(pilot: Pilot) -> None:
     """As long as a person takes to see what is there."""
     app = pilot.app
     assert isinstance(app, CytpixApp)
-    await until(pilot, lambda: app.drawn() is not None and time.monotonic() > app.drawn() + LOOK, "an image is drawn")
+    await until(pilot, lambda: app.looked_at(time.monotonic()), "an image is drawn")
 
 
 def footer(app: CytpixApp) -> str:

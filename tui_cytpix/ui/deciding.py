@@ -57,8 +57,8 @@ class Presses:
         return Press.DOUBTFUL if same and gap < FIRST_REPEAT else Press.NEW
 
 
-def looked_at(pressed: float, now: float, drawn: float | None) -> bool:
-    """Whether a key pressed then can mean an image that was `drawn` then (None: not yet)."""
+def seen(drawn: float | None, pressed: float, now: float) -> bool:
+    """Whether a key pressed then, and deciding now, can mean an image that was `drawn` then; None: not yet."""
     return drawn is not None and pressed >= drawn and now >= drawn + LOOK
 
 
@@ -68,6 +68,7 @@ class DecidingApp(KeyOrderApp):
     def __init__(self) -> None:
         super().__init__()
         self.undrawn: weakref.WeakSet[EventImageView] = weakref.WeakSet()  # what they show is not on its way yet
+        self._too_early = ""  # the key that is said to be
         self._presses = Presses()
         self._deciding = frozenset(command.id for command in all_commands() if command.decides)
 
@@ -76,15 +77,14 @@ class DecidingApp(KeyOrderApp):
     async def lets_through(self, event: events.Key) -> bool:
         """Keys in their order: one that is held back decides before the next, whichever that is, does anything."""
         press = self._presses.press(event.key, event.time)
-        self.say_too_early("")
-        if not self._decides(event.key):
-            return True
-        if press is Press.REPEAT or (press is Press.DOUBTFUL and await self._repeats(event)):
+        decides = self._decides(event.key)
+        if decides and (press is Press.REPEAT or (press is Press.DOUBTFUL and await self._repeats(event))):
             return False
-        early = not looked_at(event.time, time.monotonic(), self.drawn())
-        if early:
-            self.say_too_early(event.key)
-        return not early
+        too_early = event.key if decides and not self.looked_at(event.time) else ""
+        if too_early != self._too_early:
+            self._too_early = too_early
+            self.say_too_early(too_early)
+        return not too_early
 
     def _decides(self, key: str) -> bool:
         found = self.screen.active_bindings.get(key)
@@ -106,11 +106,10 @@ class DecidingApp(KeyOrderApp):
         """The images that deciding keys are about."""
         return ()
 
-    def drawn(self) -> float | None:
-        """When the last of them had been written to the terminal; None where one has not been."""
-        times = [view.appearance.drawn for view in self.shown_images()]
-        known = [at for at in times if at is not None]
-        return max(known) if known and len(known) == len(times) else None
+    def looked_at(self, pressed: float) -> bool:
+        """Whether a key pressed then, and deciding now, can mean all that is shown."""
+        images = list(self.shown_images())
+        return bool(images) and all(seen(view.appearance.drawn, pressed, time.monotonic()) for view in images)
 
     def get_driver_class(self) -> type[Driver]:
         """One that says when it has written."""

@@ -40,7 +40,7 @@ class KeyOrderApp(EndingApp):
             return
         self.tidying.put_off()
         self._typed.append(event)
-        if self._handing_on is None or self._handing_on.done():
+        if not self.keys_at_work:
             self._handing_on = asyncio.create_task(self._hand_on())
 
     async def _hand_on(self) -> None:
@@ -54,6 +54,11 @@ class KeyOrderApp(EndingApp):
                     await self.at_most(self._settled(before))
         except Exception as error:  # as in Textual's queues: the app ends and tells
             self._handle_exception(error)
+
+    @property
+    def keys_at_work(self) -> bool:
+        """Whether a key that was typed has not done all that it does."""
+        return self._handing_on is not None and not self._handing_on.done()
 
     async def lets_through(self, event: events.Key) -> bool:  # noqa: ARG002
         """Whether a key, whose turn it is, is to do anything."""
