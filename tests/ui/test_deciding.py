@@ -15,6 +15,7 @@ from driving import burst, press_each, until
 from hypothesis import given
 from hypothesis import strategies as st
 from steps import SAMPLE, Stage, opened, reply, select, state_goal, truth
+from test_evaluate import finished
 from textual import events
 from textual.pilot import Pilot
 
@@ -252,3 +253,40 @@ async def test_a_held_key_judges_one_image(stage: Stage, key: str) -> None:
         await burst(pilot, "v x")
         await until(pilot, lambda: "x came before" in footer(app))
         assert len(app.session.run.verdicts) == 1
+
+
+async def test_a_held_key_prefers_in_one_pair(stage: Stage) -> None:
+    finished(stage)
+    async with opened(stage, "EvaluateScreen", "judged_model", "base") as (app, pilot, screen):
+        await pilot.press("c")
+        await reply(pilot, "30")
+        await until(pilot, lambda: not app.session.progress.busy and len(screen._differences) == 16)
+        await press_each(pilot, "r")
+        await look(pilot)
+        assert len(list(app.shown_images())) == 2
+        await hold(pilot, "0", 0.3, 0.8)
+        await look(pilot)
+        assert len(app.session.run.pair_verdicts) == 1
+
+
+async def test_an_image_that_cannot_be_read_can_be_rejected(stage: Stage) -> None:
+    select(stage)
+    first = next(iter(truth()))
+    (stage.run.parent / SAMPLE / f"{first}.png").write_bytes(b"no image")
+    async with opened(stage, "TrainScreen") as (app, pilot, _screen):
+        await in_editor(pilot)
+        assert app.screen.key.event == first
+        await pilot.press("x")
+        await until(pilot, lambda: statuses(app)[0] is Status.REJECTED)
+
+
+@pytest.mark.parametrize("size", [(40, 10), (160, 50)])
+async def test_in_windows_of_any_size(stage: Stage, size: tuple[int, int]) -> None:
+    select(stage)
+    async with opened(stage, "TrainScreen", size=size) as (app, pilot, _screen):
+        await in_editor(pilot)
+        await pilot.resize_terminal(size[0] + 10, size[1] + 3)
+        await pilot.pause()
+        await pilot.press("x")
+        await look(pilot)
+        assert statuses(app).count(Status.REJECTED) == 1
