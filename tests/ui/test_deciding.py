@@ -78,8 +78,14 @@ def test_many_at_once_are_one(gaps):
 
 
 def test_a_link_that_stutters_does_not_end_a_hold():
-    keys = held("a", 0.0, 0.5, [0.03] * 5 + [0.28] + [0.03] * 5)
-    assert decided(keys) == keys[:1]
+    for stutter in (0.28, 0.5):
+        keys = held("a", 0.0, 0.5, [0.03] * 5 + [stutter] + [0.03] * 5)
+        assert decided(keys) == keys[:1]
+
+
+def test_many_at_once_soon_after_a_hold_are_one_more():
+    hold, burst = held("a", 0.0, 0.5, [0.03] * 50), [("a", 3.0)] * 30
+    assert decided([*hold, *burst]) == [hold[0], burst[0]]
 
 
 def test_only_what_was_drawn_when_the_key_came_was_looked_at():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import math
 import time
 import weakref
 from collections.abc import Iterable
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 LOOK = 0.15  # nobody sees an image and judges it in less
 FIRST_REPEAT = 1.1  # the longest that a terminal waits before it repeats a held key
 REPEATS = 0.12  # the longest from one repeat to the next
-LET_GO = 0.3  # without a repeat: links stutter
+LET_GO = 0.3  # without a repeat
+STUTTER = 0.6  # the longest from one repeat to the next on a link that stops for a moment
 
 
 class Press(enum.Enum):
@@ -49,12 +51,12 @@ class Presses:
 
     def press(self, key: str, at: float) -> Press:
         """Another press, of whatever key."""
-        same, gap = key == self._key, at - self._at
-        self._key, self._at = key, at
-        self._held = same and gap < (LET_GO if self._held else REPEATS)
+        gap = at - self._at if key == self._key else math.inf
+        repeats, doubtful = (LET_GO, STUTTER) if self._held else (REPEATS, FIRST_REPEAT)
+        self._key, self._at, self._held = key, at, gap < repeats
         if self._held:
             return Press.REPEAT
-        return Press.DOUBTFUL if same and gap < FIRST_REPEAT else Press.NEW
+        return Press.DOUBTFUL if gap < doubtful else Press.NEW
 
 
 def seen(drawn: float | None, pressed: float, now: float) -> bool:
