@@ -114,7 +114,7 @@ class SlowFile(io.StringIO):
         return 0
 
     def write(self, text: str) -> int:
-        self.open.wait()
+        assert self.open.wait(10)
         return super().write(text)
 
 
@@ -128,7 +128,7 @@ def test_an_image_is_drawn_when_its_bytes_are_written():
     let = time.monotonic()
     file.open.set()
     assert let <= told.get(timeout=10) <= time.monotonic()
-    writing.join()
+    writing.join(10)
     assert file.getvalue() == "imagemore"
 
 

@@ -94,15 +94,15 @@ def test_undo_gives_back_the_judgement_that_was_there_also_after_a_restart(run, 
     run.close()
     with Run.open(path) as again:
         taken = assess.undo(again, model)
-        assert (taken.image, taken.gone.judgement, taken.stands) == (key, Judgement.ACCEPTABLE, stated)
+        assert (taken.image, taken.gone.judgement, taken.stands) == (key, Judgement.COUNT_ERROR, stated)
         now = assess.verdict_of(again, model)[key]
-        assert (now.judgement, now.true_count, now.counts_for_rate) == (Judgement.COUNT_ERROR, 3, True)
+        assert (now.judgement, now.true_count, now.counts_for_rate) == (Judgement.COUNT_WRONG, 3, True)
         assert assess.undo(again, model).stands is None
         assert assess.verdict_of(again, model) == {}
     with Run.open(path) as again:
         assert assess.redo(again, model).stands.true_count == 3
-        assert assess.redo(again, model).gone.judgement is Judgement.COUNT_ERROR
-        assert assess.verdict_of(again, model)[key].judgement is Judgement.ACCEPTABLE
+        assert assess.redo(again, model).gone.judgement is Judgement.COUNT_WRONG
+        assert assess.verdict_of(again, model)[key].judgement is Judgement.COUNT_ERROR
         assert assess.redo(again, model) is None
         assert len(again.verdicts) == 6
 
