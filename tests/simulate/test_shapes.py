@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tui_cytpix.simulate.arrange import contact_distance, draw_cluster
+from tui_cytpix.simulate.arrange import draw_cluster
+from tui_cytpix.simulate.contact import contact_distance
+from tui_cytpix.simulate.drawing import draw_shape
 from tui_cytpix.simulate.kinds import KINDS
-from tui_cytpix.simulate.shapes import Rod, Round, Shape, draw_shape
+from tui_cytpix.simulate.shapes import Rod, Round, Shape
 
 
 def _grid() -> tuple[np.ndarray, np.ndarray]:

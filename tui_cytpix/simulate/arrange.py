@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from tui_cytpix.simulate.contact import contact_distance, depth_of_overlap
+from tui_cytpix.simulate.drawing import draw_shape
 from tui_cytpix.simulate.kind import Arrangement, Cell, SampleKind
-from tui_cytpix.simulate.shapes import Rod, Shape, draw_shape
+from tui_cytpix.simulate.shapes import Rod, Shape
 
 Cluster = list[tuple[Cell, Shape]]
 _ALONG = 0.85  # cosine to a rod's axis: what lies there touches its end
@@ -55,7 +57,7 @@ def _attach(cluster: Cluster, shape: Shape, kind: SampleKind, rng: np.random.Gen
         x = partner.x + distance * np.cos(direction)
         placed = turned.at(float(y), float(x))
         others = [other for _, other in cluster if other is not partner]
-        if all(_depth_of_overlap(other, placed) < max(1.5, depth) for other in others):
+        if all(depth_of_overlap(other, placed) < max(1.5, depth) for other in others):
             return placed
     return None
 
@@ -96,33 +98,6 @@ def _hinged(partner: Rod, shape: Rod, rng: np.random.Generator) -> tuple[Rod, fl
 def _end_to_end(partner: Shape, direction: float) -> bool:
     """Whether the newcomer lies beyond one of a rod's ends."""
     return isinstance(partner, Rod) and abs(np.cos(direction - partner.angle)) > _ALONG
-
-
-def contact_distance(a: Shape, b: Shape, direction: float) -> float:
-    """How far b's middle is from a's when their outlines just touch, px.
-
-    `direction` is that from a to b, rad, from x towards y.
-    """
-    far, near = a.reach + b.reach + 1.0, 0.0
-    dy, dx = float(np.sin(direction)), float(np.cos(direction))
-    (a_y, a_x), (b_y, b_x) = a.outline(), b.outline()
-    for _ in range(10):
-        middle = (far + near) / 2
-        y, x = a.y + middle * dy - b.y, a.x + middle * dx - b.x  # b's shift
-        if (a.depth(b_y + y, b_x + x) < 1).any() or (b.depth(a_y - y, a_x - x) < 1).any():
-            near = middle
-        else:
-            far = middle
-    return (near + far) / 2
-
-
-def _depth_of_overlap(a: Shape, b: Shape) -> float:
-    """About how deep b's outline lies inside a, or a's inside b, px."""
-    if np.hypot(a.y - b.y, a.x - b.x) > a.reach + b.reach:
-        return 0.0
-    b_in_a = (1 - float(a.depth(*b.outline()).min())) * a.radius
-    a_in_b = (1 - float(b.depth(*a.outline()).min())) * b.radius
-    return max(b_in_a, a_in_b, 0.0)
 
 
 def reach(cluster: Cluster) -> float:
