@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from tui_cytpix.core.background import image_background
+from tui_cytpix.core.background import background_of, image_background
 from tui_cytpix.core.sampling import descriptors, select
 from tui_cytpix.simulate.events import events_and_background
 
@@ -88,7 +88,14 @@ def tube(kind: str, number: int, images: int) -> list[Crop]:
     """The images of one simulated tube."""
     events, background = events_and_background(kind, images, FIRST_SEED + number)
     return [
-        Crop(f"{number}-{i}", f"tube {number}", event.image, background, event.labels, SIMULATED_UM)
+        Crop(
+            f"{number}-{i}",
+            f"tube {number}",
+            event.image,
+            background_of(event.image, background),
+            event.labels,
+            SIMULATED_UM,
+        )
         for i, event in enumerate(events)
     ]
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from tui_cytpix.base_models.recipe import RECIPES
+from tui_cytpix.core.background import background_of
 from tui_cytpix.core.normalise import noise, normalise
 from tui_cytpix.core.sampling import descriptors
 from tui_cytpix.core.scale import typical_diameter
@@ -92,21 +93,22 @@ def tubes(kind: str, seed: int, rng: np.random.Generator) -> Iterator[Tube]:
     events, background = events_and_background(kind, IMAGES, seed)
     images = [event.image.astype(np.float32) for event in events]
     labels = [event.labels for event in events]
-    behind = [background] * len(images)
+    behind = [background_of(event.image, background) for event in events]
     yield Tube(kind, images, behind, labels, UM_PER_PX)
     times = float(rng.choice(SCALES))
     size = (round(images[0].shape[1] * times), round(images[0].shape[0] * times))
     how = cv2.INTER_AREA if times < 1 else cv2.INTER_CUBIC
     scaled = [np.asarray(cv2.resize(image, size, interpolation=how), np.float32) for image in images]
     nearest = [np.asarray(cv2.resize(one, size, interpolation=cv2.INTER_NEAREST), np.uint16) for one in labels]
-    larger = [np.asarray(cv2.resize(background, size, interpolation=how), np.float32)] * len(images)
+    larger = [np.asarray(cv2.resize(one, size, interpolation=how), np.float32) for one in behind]
     yield Tube(kind, scaled, larger, nearest, None)
     blur = float(rng.uniform(*BLURS_PX))
     soft = [np.asarray(cv2.GaussianBlur(image, (0, 0), blur), np.float32) for image in images]
     yield Tube(kind, soft, behind, labels, UM_PER_PX)
     much = float(rng.uniform(*NOISES))
     noisy = [
-        image + rng.normal(0, much * noise(image - background), image.shape).astype(np.float32) for image in images
+        image + rng.normal(0, much * noise(image - under), image.shape).astype(np.float32)
+        for image, under in zip(images, behind, strict=True)
     ]
     yield Tube(kind, noisy, behind, labels, UM_PER_PX)
 
@@ -120,7 +122,7 @@ def families_seen() -> dict[str, Seen]:
         for place, (kind, share) in enumerate(family.tubes.items()):
             images = max(8, round(SEEN_VECTORS * share / whole))
             events, background = events_and_background(kind, images, SEEN_SEED + place)
-            rows += [descriptors(event.image, background) for event in events]
+            rows += [descriptors(event.image, background_of(event.image, background)) for event in events]
         found[family.name] = seen(np.array(rows))
     return found
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tui_cytpix.core.background import image_background
+from tui_cytpix.core.background import background_of, image_background
 from tui_cytpix.core.normalise import normalise
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.dataset import Example
@@ -32,14 +32,15 @@ LEAST_RIGHT = 0.8  # of the annotated images
 
 
 def events(kind: str, tubes: int, images: int, seed: int) -> Iterator[tuple[SimulatedEvent, NDArray[np.float32]]]:
-    """Events with their tube's static background, as it would be found from these images; float32, gray units.
+    """Events with their tube's static background, as it would be found from these images; of cropped frames, of which
+    there is none, with a guess from the image alone. float32, the image's shape, gray units.
 
     Raises:
         UsageError: no kind has that name.
     """
     for tube in range(tubes):
         sample, background = events_and_background(kind, images, seed + tube, FRAME_PX)
-        yield from ((event, background) for event in sample)
+        yield from ((event, background_of(event.image, background)) for event in sample)
 
 
 def simulated_examples(kind: str, tubes: int, images: int, seed: int) -> Iterator[Example]:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from tui_cytpix.simulate.contact import contact_distance, depth_of_overlap
-from tui_cytpix.simulate.drawing import draw_shape
+from tui_cytpix.simulate.drawing import draw_like, draw_shape
 from tui_cytpix.simulate.kind import Arrangement, Cell, SampleKind
+from tui_cytpix.simulate.kind_parts import Pack
 from tui_cytpix.simulate.shapes import Rod, Shape
 
 Cluster = list[tuple[Cell, Shape]]
@@ -23,8 +24,12 @@ def choose(shares: tuple[float, ...], rng: np.random.Generator) -> int:
 
 def draw_cell(kind: SampleKind, rng: np.random.Generator) -> tuple[Cell, Shape]:
     """One particle of the kind at (0, 0)."""
-    cell = kind.cells[choose(tuple(c.weight for c in kind.cells), rng)]
+    cell = _draw_build(kind, rng)
     return cell, draw_shape(cell, kind.um_per_px, rng)
+
+
+def _draw_build(kind: SampleKind, rng: np.random.Generator) -> Cell:
+    return kind.cells[choose(tuple(c.weight for c in kind.cells), rng)]
 
 
 def draw_cluster(kind: SampleKind, count: int, rng: np.random.Generator) -> Cluster:
@@ -33,11 +38,37 @@ def draw_cluster(kind: SampleKind, count: int, rng: np.random.Generator) -> Clus
     # Cells of one clump are mostly of one build.
     first = cluster[0][0]
     while len(cluster) < count:
-        cell = first if rng.random() < 0.7 else kind.cells[choose(tuple(c.weight for c in kind.cells), rng)]
+        cell = first if rng.random() < kind.arrangement.like else _draw_build(kind, rng)
         placed = _attach(cluster, draw_shape(cell, kind.um_per_px, rng), kind, rng)
         if placed is None:
             break
         cluster.append((cell, placed))
+    return _centred(cluster)
+
+
+def draw_pack(kind: SampleKind, pack: Pack, rng: np.random.Generator) -> Cluster:
+    """Parallel rods side by side, about (0, 0); fewer than drawn where there was no room, one where it is no rod."""
+    cell, first = draw_cell(kind, rng)
+    cluster = [(cell, first)]
+    count, stagger = 2 + choose(pack.rods, rng), rng.uniform(*pack.stagger)
+    fan = rng.uniform(*pack.fan) * rng.choice((-1, 1))
+    while isinstance(first, Rod) and len(cluster) < count:
+        last = cluster[-1][1]
+        rod = draw_like(cell, first, pack.lengths, kind.um_per_px, rng)
+        rod = replace(rod, angle=last.angle + fan)
+        across = last.angle + fan / 2 + np.pi / 2
+        aside = float(rng.uniform(-stagger, stagger) * min(rod.half_length, first.half_length))
+        overlap = rng.uniform(*kind.arrangement.overlap_um) / kind.um_per_px
+        away = contact_distance(last, rod, across, aside) - overlap
+        y, x = away * np.sin(across) + aside * np.cos(across), away * np.cos(across) - aside * np.sin(across)
+        placed = rod.at(float(last.y + y), float(last.x + x))
+        if any(depth_of_overlap(other, placed) > max(1.5, overlap) for _, other in cluster[:-1]):
+            break
+        cluster.append((cell, placed))
+    return _centred(cluster)
+
+
+def _centred(cluster: Cluster) -> Cluster:
     ys = np.mean([shape.y for _, shape in cluster])
     xs = np.mean([shape.x for _, shape in cluster])
     return [(cell, shape.at(shape.y - float(ys), shape.x - float(xs))) for cell, shape in cluster]
@@ -46,12 +77,16 @@ def draw_cluster(kind: SampleKind, count: int, rng: np.random.Generator) -> Clus
 def _attach(cluster: Cluster, shape: Shape, kind: SampleKind, rng: np.random.Generator) -> Shape | None:
     arrangement = kind.arrangement
     overlap = rng.uniform(*arrangement.overlap_um) / kind.um_per_px
+    stack = arrangement.stack
+    share = rng.uniform(*stack.overlap) if stack is not None and rng.random() < stack.share else None
     for _ in range(12):
         partner = cluster[int(rng.integers(len(cluster)))][1]
         turned, direction = _pose(partner, shape, arrangement, rng)
         depth = overlap
         if arrangement.end_overlap_um is not None and _end_to_end(partner, direction):
             depth = rng.uniform(*arrangement.end_overlap_um) / kind.um_per_px
+        if share is not None and not (isinstance(partner, Rod) and isinstance(shape, Rod)):
+            depth = share * 2 * min(partner.radius, shape.radius)
         distance = contact_distance(partner, turned, direction) - depth
         y = partner.y + distance * np.sin(direction)
         x = partner.x + distance * np.cos(direction)
@@ -110,7 +145,10 @@ def draw_frame(kind: SampleKind, size: int, rng: np.random.Generator) -> list[Cl
     arrangement = kind.arrangement
     if rng.random() < arrangement.blank:
         return []
-    main = draw_cluster(kind, 1 + choose(arrangement.cluster, rng), rng)
+    if arrangement.pack is not None and rng.random() < arrangement.pack.share:
+        main = draw_pack(kind, arrangement.pack, rng)
+    else:
+        main = draw_cluster(kind, 1 + choose(arrangement.cluster, rng), rng)
     if rng.random() < arrangement.border:
         y, x = _border_place(main, size, rng)
     else:

@@ -7,17 +7,19 @@ import numpy as np
 from tui_cytpix.simulate.shapes import Shape
 
 
-def contact_distance(a: Shape, b: Shape, direction: float) -> float:
-    """How far b's middle is from a's when their outlines just touch, px.
+def contact_distance(a: Shape, b: Shape, direction: float, aside: float = 0.0) -> float:
+    """How far b's middle is from a's, along `direction`, when their outlines just touch, px.
 
-    `direction` is that from a to b, rad, from x towards y.
+    Args:
+        direction: from a to b, rad, from x towards y.
+        aside: how far b is shifted at right angles to it, px, from x towards y.
     """
     far, near = a.reach + b.reach + 1.0, 0.0
     dy, dx = float(np.sin(direction)), float(np.cos(direction))
     (a_y, a_x), (b_y, b_x) = a.outline(), b.outline()
     for _ in range(10):
         middle = (far + near) / 2
-        y, x = a.y + middle * dy - b.y, a.x + middle * dx - b.x  # b's shift
+        y, x = a.y + middle * dy + aside * dx - b.y, a.x + middle * dx - aside * dy - b.x  # b's shift
         if (a.depth(b_y + y, b_x + x) < 1).any() or (b.depth(a_y - y, a_x - x) < 1).any():
             near = middle
         else:

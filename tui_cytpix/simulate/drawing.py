@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from tui_cytpix.simulate.kind import Cell, Range
-from tui_cytpix.simulate.shapes import Rod, Round, Shape
+from tui_cytpix.simulate.kind import Cell
+from tui_cytpix.simulate.kind_parts import Range
+from tui_cytpix.simulate.shapes import Rod, Round, Shape, Spindle
 
 
 def draw_shape(cell: Cell, um_per_px: float, rng: np.random.Generator) -> Shape:
@@ -45,7 +46,7 @@ def _draw_rod(cell: Cell, radius: float, um_per_px: float, rng: np.random.Genera
     else:
         length = _draw_length(cell.length_um or cell.width_um, septated, rng)
     half = max(length / um_per_px / 2, 1.15 * radius)
-    return Rod(
+    rod = Rod(
         0.0,
         0.0,
         float(rng.uniform(0, np.pi)),
@@ -56,6 +57,19 @@ def _draw_rod(cell: Cell, radius: float, um_per_px: float, rng: np.random.Genera
         float(rng.normal(0, 0.04) * half) if septated else None,
         float(rng.beta(1.2, 3) * cell.constriction) if septated else 0.0,
     )
+    if cell.sharpness is None:
+        return rod
+    sharpness = float(rng.uniform(*cell.sharpness))
+    return Spindle(0.0, 0.0, rod.angle, half, radius, rod.bend, rod.taper, sharpness=sharpness)
+
+
+def draw_like(cell: Cell, rod: Rod, lengths: Range, um_per_px: float, rng: np.random.Generator) -> Rod:
+    """A rod of the population that lies well beside the given one: bent as it is, and about as long, by a factor."""
+    radius = rng.uniform(*cell.width_um) / 2 / um_per_px
+    other = _draw_rod(cell, radius, um_per_px, rng)
+    half = max(rod.half_length * float(rng.uniform(*lengths)), 1.15 * other.radius)
+    septum = None if other.septum is None else other.septum * half / other.half_length
+    return replace(other, bend=rod.bend, half_length=half, septum=septum)
 
 
 def _draw_length(lengths: Range, dividing: bool, rng: np.random.Generator) -> float:

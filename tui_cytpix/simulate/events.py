@@ -14,6 +14,7 @@ from tui_cytpix.core.centroids import centres
 from tui_cytpix.core.regions import bounding_box, label_objects
 from tui_cytpix.simulate.arrange import Cluster, draw_frame
 from tui_cytpix.simulate.canvas import overlay, window
+from tui_cytpix.simulate.crop import tight_box
 from tui_cytpix.simulate.interior import render
 from tui_cytpix.simulate.kind import SampleKind
 from tui_cytpix.simulate.kinds import kind_named
@@ -32,7 +33,8 @@ class SimulatedEvent:
 
     Attributes:
         image: uint16, (H, W), gray levels of 10 bits.
-        labels: uint16, (H, W), 0 background, 1..K particles.
+        labels: uint16, (H, W), 0 background, 1..K particles. Where particles overlap, a pixel belongs to the one in
+            which it lies deeper, as a share of that one's own radius: two equal discs are parted along their chord.
         centroids: float32, (K, 2), (y, x): centre of label k + 1, inside it (core.centroids.centres).
         meta: `kind`, `defocus_um`, `septated` and `budded` (particles with one), `clusters` (particles of each),
             `debris`, `ghosts`, `on_border`.
@@ -81,20 +83,23 @@ def simulate_sample(kind: str | SampleKind, n: int, seed: int) -> SimulatedSampl
 
 def events_and_background(
     kind: str | SampleKind, n: int, seed: int, size: int = FRAME_PX
-) -> tuple[list[SimulatedEvent], NDArray[np.float32]]:
+) -> tuple[list[SimulatedEvent], NDArray[np.float32] | None]:
     """A tube of n events, and the static background that is found from their images; float32 (size, size), gray levels.
+
+    Of cropped frames there is none, as nobody knows where in the field they lay; None where all are cropped.
 
     Raises:
         UsageError: no kind has that name.
     """
     events = list(SimulatedSample(kind, n, seed, size))
-    return events, static_background(np.stack([event.image for event in events]))
+    whole = [event.image for event in events if event.image.shape == (size, size)]
+    return events, static_background(np.stack(whole)) if whole else None
 
 
 def simulate_event(
     kind: str | SampleKind, rng: np.random.Generator, size: int = FRAME_PX, tube: Tube | None = None
 ) -> SimulatedEvent:
-    """One event of size x size px, of the given tube (which is of a kind already) or of a new one.
+    """One event of the given tube (which is of a kind already) or of a new one: size x size px, less if it is cropped.
 
     Raises:
         UsageError: no kind has that name.
@@ -113,6 +118,12 @@ def simulate_event(
     ghosts = draw_ghost(kind, light, labels, tube, rng)
     draw_surroundings(kind, light, labels, rng)
     labels, centroids = _numbered(labels)
+    image = expose(smear(light, tube), tube, rng)
+    tight = kind.arrangement.tight
+    box = None if tight is None else tight_box(tight, labels, rng)
+    if box is not None:
+        image = np.ascontiguousarray(image[box.slices])
+        labels, centroids = _numbered(labels[box.slices])
     edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     shapes = [shape for cluster in clusters for _, shape in cluster]
     meta = {
@@ -125,7 +136,7 @@ def simulate_event(
         "ghosts": ghosts,
         "on_border": bool(edge.any()),
     }
-    return SimulatedEvent(expose(smear(light, tube), tube, rng), labels, centroids, meta)
+    return SimulatedEvent(image, labels, centroids, meta)
 
 
 def _draw_cluster(

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.simulate.arrange import choose
 from tui_cytpix.simulate.kind import Cell, Interior
+from tui_cytpix.simulate.kind_parts import Solid
 from tui_cytpix.simulate.optics import Floats, Optics, blur, refraction_loss
 from tui_cytpix.simulate.shapes import Rod, Shape
 
@@ -36,8 +37,10 @@ def render(
     bumps, stains = _granules(inside, within, optics, rng)
     phase, absorbance = phase + room * bumps, absorbance + room * stains
     if isinstance(shape, Rod) and shape.septum is not None:
-        ridge, shade = _septum(inside, shape, grid, q, optics, rng)
+        ridge, shade = _septum(cell, shape, grid, q, optics, rng)
         phase, absorbance = phase + ridge, absorbance + shade
+    if inside.solid is not None:
+        absorbance = absorbance + _solid(inside.solid, outline, shape.radius, optics, rng)
     return phase.astype(np.float32), absorbance.astype(np.float32), outline
 
 
@@ -117,7 +120,7 @@ def _granules(
 
 
 def _septum(
-    inside: Interior,
+    cell: Cell,
     shape: Rod,
     grid: tuple[Floats, Floats],
     q: Floats,
@@ -126,9 +129,22 @@ def _septum(
 ) -> tuple[Floats, Floats]:
     """The plate across a dividing cell: denser than the cytoplasm, and seen from the side."""
     along, _ = shape.axes(*grid)
-    width = rng.uniform(0.12, 0.3) / optics.um_per_px
+    width = rng.uniform(*cell.septum_um) / optics.um_per_px
     plate = np.exp(-(((along - (shape.septum or 0.0)) / max(width, 0.5)) ** 2)) * (q < 1)
     return (
-        np.asarray(rng.uniform(*inside.septum_phase) * plate, np.float32),
-        np.asarray(rng.uniform(*inside.septum_absorption) * plate, np.float32),
+        np.asarray(rng.uniform(*cell.interior.septum_phase) * plate, np.float32),
+        np.asarray(rng.uniform(*cell.interior.septum_absorption) * plate, np.float32),
     )
+
+
+def _solid(solid: Solid, outline: Floats, radius: float, optics: Optics, rng: np.random.Generator) -> Floats:
+    """Absorbance of an even body: a flat top, and a soft edge of which the outline is the middle."""
+    density, pallor = rng.uniform(*solid.density), rng.uniform(*solid.pallor)
+    edge = max(rng.uniform(*solid.edge_um) / optics.um_per_px, 0.1)
+    body = (1 - np.tanh(np.float32(2 * radius / edge) * (outline - 1))) / 2
+    body = body * (1 - np.float32(pallor) * np.exp(-((outline / np.float32(rng.uniform(0.35, 0.65))) ** 2)))
+    unevenness = rng.uniform(*solid.unevenness)
+    if unevenness > 0:
+        texture = blur(rng.standard_normal(outline.shape, np.float32), radius * rng.uniform(0.1, 0.4))
+        body = body * (1 + unevenness * texture / max(float(texture.std()), 1e-6))
+    return np.asarray(density * body, np.float32)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-Range = tuple[float, float]
+from tui_cytpix.simulate.kind_parts import Pack, Range, Solid, Stack, Tight
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Interior:
         septum_phase, septum_absorption: of the plate across a dividing rod.
         inset_um: how far within the outline the body ends. An outline is where people draw it, around the dark rim; the
             rim itself, blurred by the optics, is at the body's edge.
+        solid: None for none; its outline is that of the cell, whatever `inset_um` is.
     """
 
     phase_per_um: Range = (0.25, 0.5)
@@ -55,6 +56,7 @@ class Interior:
     septum_phase: Range = (0.4, 1.5)
     septum_absorption: Range = (0.0, 0.35)
     inset_um: float = 0.25
+    solid: Solid | None = None
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,9 @@ class Cell:
 
     A rod has `length_um` and `width_um`; a round one has `width_um` as its mean diameter and no length. `septated` and
     `budding` are shares; both count as one particle, a bud being at most `bud_share` of its mother's diameter. A
-    dividing rod has lost up to `constriction` of its radius at the septum. `aspect` is a rod's length over its width,
-    in place of `length_um`.
+    dividing rod has lost up to `constriction` of its radius at the septum, which reaches `septum_um` to either side.
+    `aspect` is a rod's length over its width, in place of `length_um`. A rod with a `sharpness` is a spindle, see
+    `shapes.Spindle`.
     """
 
     weight: float = 1.0
@@ -73,6 +76,8 @@ class Cell:
     aspect: Range | None = None
     septated: float = 0.0
     constriction: float = 0.3
+    septum_um: Range = (0.12, 0.3)
+    sharpness: Range | None = None
     bend: Range = (-0.05, 0.05)
     taper: Range = (-0.06, 0.06)
     elongation: Range = (1.0, 1.12)
@@ -90,6 +95,7 @@ class Arrangement:
     Attributes:
         cluster: probabilities of 1, 2, 3, ... particles in the main object.
         coincident: probabilities of 0, 1, 2, ... further separate objects.
+        like: share of a cluster's other particles that are of the first one's build; the others are of any.
         side_by_side, end_to_end, hinged: shares of rod doublets of these forms, hinged ones making a V; the rest lies
             anyhow.
         overlap_um: how deep touching outlines overlap; negative is a gap.
@@ -107,10 +113,12 @@ class Arrangement:
         blotches: mean number of far-out-of-focus things behind the particles, soft and not particles themselves.
         field_stop: share of frames with a dark corner or side: the edge of a well or of the field.
         bubbles: mean number of air bubbles: a black ring about a bright middle, not a particle.
+        pack, stack, tight: None for none.
     """
 
     cluster: tuple[float, ...] = (0.75, 0.18, 0.05, 0.02)
     coincident: tuple[float, ...] = (0.9, 0.08, 0.02)
+    like: float = 0.7
     side_by_side: float = 0.4
     end_to_end: float = 0.3
     hinged: float = 0.0
@@ -128,6 +136,9 @@ class Arrangement:
     blotches: float = 0.0
     field_stop: float = 0.0
     bubbles: float = 0.0
+    pack: Pack | None = None
+    stack: Stack | None = None
+    tight: Tight | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Outlines and thickness of particles: rods with septa, rounds with and without a bud.
+"""Outlines and thickness of particles: rods with septa, spindles, rounds with and without a bud.
 
 A shape answers for any point with a normalised depth q: 0 on its axis or in its middle, 1 on its outline, above 1
 outside. Positions are (y, x) in pixels, pixel centres at whole numbers.
@@ -111,6 +111,46 @@ class Rod:
         sides = self._radius_at(body.astype(np.float32))
         along = np.concatenate([side * straight + caps * np.cos(turn), body, body])
         across = np.concatenate([caps * np.sin(turn), sides, -sides])
+        across = across + self.bend / self.half_length * (along**2 - self.half_length**2 / 3)
+        cos, sin = np.cos(self.angle), np.sin(self.angle)
+        y = self.y + along * sin + across * cos
+        x = self.x + along * cos - across * sin
+        return y.astype(np.float32), x.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Spindle(Rod):
+    """A rod that narrows towards both ends.
+
+    `sharpness` is 0 for an ellipse, 1 for two parabolas that meet in points, 2 for points that are drawn out further.
+    Outlines of equal depth are magnified copies of each other along the bent axis.
+    """
+
+    sharpness: float = 1.0
+
+    def depth(self, y: Floats, x: Floats) -> Floats:
+        """Normalised depth q."""
+        along, across = self.axes(y, x)
+        local = self.radius * (1 + self.taper * np.clip(along / self.half_length, -1, 1))
+        a, b = np.abs(across) / local, np.abs(along) / self.half_length
+        ellipse = np.sqrt(a * a + b * b)
+        # Of a parabola's arcs magnified by q: a / q = 1 - (b / q)^2.
+        arcs = (a + np.sqrt(a * a + 4 * b * b)) / 2
+        return np.asarray(ellipse + np.float32(self.sharpness) * (arcs - ellipse), np.float32)
+
+    def thickness(self, y: Floats, x: Floats, inset: float) -> Floats:
+        """Height of a dome that is as high as the spindle is wide, px."""
+        q = self.depth(y, x) * np.float32(self.radius / (self.radius - inset))
+        return np.asarray(2 * self.radius * np.sqrt(np.maximum(1 - q * q, 0)), np.float32)
+
+    def outline(self) -> tuple[Floats, Floats]:
+        """Points on the outline: rays from the middle, each as long as its depth says, bent back."""
+        turn = np.linspace(0, 2 * np.pi, max(32, int(6.3 * self.half_length)), endpoint=False)
+        along, across = self.half_length * np.cos(turn), self.radius * np.sin(turn)
+        straight = replace(self, y=0.0, x=0.0, angle=0.0, bend=0.0, taper=0.0)
+        shrink = 1 / straight.depth(across.astype(np.float32), along.astype(np.float32))
+        along, across = along * shrink, across * shrink
+        across = across * (1 + self.taper * along / self.half_length)
         across = across + self.bend / self.half_length * (along**2 - self.half_length**2 / 3)
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         y = self.y + along * sin + across * cos

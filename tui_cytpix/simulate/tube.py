@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tui_cytpix.simulate.arrange import choose
 from tui_cytpix.simulate.export import Processing, draw_processing, process, round_off
-from tui_cytpix.simulate.kind import Interior, PhaseContrast, Range, SampleKind
+from tui_cytpix.simulate.kind import Interior, PhaseContrast, SampleKind
+from tui_cytpix.simulate.kind_parts import Range, Solid
 from tui_cytpix.simulate.optics import Floats, Optics, Ring, blur, brightfield
 
 BLACK_LEVEL = 145  # gray levels; what exports of the instrument show as their darkest and brightest
@@ -87,12 +88,15 @@ def _narrowed(kind: SampleKind, rng: np.random.Generator) -> SampleKind:
 
 
 def _alike(interior: Interior, share: float, rng: np.random.Generator) -> Interior:
-    chosen: dict[str, Any] = {
-        field.name: _part(getattr(interior, field.name), share, rng)
-        for field in fields(interior)
-        if field.type == "Range"
-    }
+    chosen = _parts(interior, share, rng)
+    if interior.solid is not None:
+        chosen["solid"] = replace(interior.solid, **_parts(interior.solid, share, rng))
     return replace(interior, **chosen)
+
+
+def _parts(whole: Interior | Solid, share: float, rng: np.random.Generator) -> dict[str, Any]:
+    """A part of each of the ranges, by name."""
+    return {f.name: _part(getattr(whole, f.name), share, rng) for f in fields(whole) if f.type == "Range"}
 
 
 def _part(whole: Range, share: float, rng: np.random.Generator) -> Range:
