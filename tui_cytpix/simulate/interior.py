@@ -141,7 +141,9 @@ def _solid(solid: Solid, outline: Floats, radius: float, optics: Optics, rng: np
     """Absorbance of an even body: a flat top, and a soft edge of which the outline is the middle."""
     density, pallor = rng.uniform(*solid.density), rng.uniform(*solid.pallor)
     edge = max(rng.uniform(*solid.edge_um) / optics.um_per_px, 0.1)
-    body = (1 - np.tanh(np.float32(2 * radius / edge) * (outline - 1))) / 2
+    # To first order a point's distance from the outline, px: depth does not grow equally fast on all sides.
+    steep = np.maximum(np.hypot(*np.gradient(outline)), 0.1 / radius)
+    body = (1 - np.tanh(np.clip(np.float32(2 / edge) * (outline - 1) / steep, -9, 9))) / 2
     body = body * (1 - np.float32(pallor) * np.exp(-((outline / np.float32(rng.uniform(0.35, 0.65))) ** 2)))
     unevenness = rng.uniform(*solid.unevenness)
     if unevenness > 0:

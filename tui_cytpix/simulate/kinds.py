@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tui_cytpix.errors import UsageError
 from tui_cytpix.simulate.kind import Arrangement, Cell, Export, Interior, SampleKind, TubeRanges
+from tui_cytpix.simulate.kinds_further import FURTHER_KINDS
 from tui_cytpix.simulate.kinds_training import TRAINING_KINDS
 
 __all__ = ["KINDS", "SampleKind", "kind_named"]
@@ -299,7 +300,7 @@ _KINDS = (
     ),
 )
 
-KINDS: dict[str, SampleKind] = {kind.name: kind for kind in (*_KINDS, *TRAINING_KINDS)}
+KINDS: dict[str, SampleKind] = {kind.name: kind for kind in (*_KINDS, *TRAINING_KINDS, *FURTHER_KINDS)}
 
 
 def kind_named(kind: str | SampleKind) -> SampleKind:
