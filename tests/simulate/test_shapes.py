@@ -11,7 +11,7 @@ from tui_cytpix.simulate.arrange import draw_cluster
 from tui_cytpix.simulate.contact import contact_distance
 from tui_cytpix.simulate.drawing import draw_shape
 from tui_cytpix.simulate.kinds import KINDS
-from tui_cytpix.simulate.shapes import Rod, Round, Shape
+from tui_cytpix.simulate.shapes import Rod, Round, Shape, Spindle
 
 
 def _grid() -> tuple[np.ndarray, np.ndarray]:
@@ -27,6 +27,19 @@ def test_areas_are_those_of_the_ideal_shapes():
         assert (shape.depth(*_grid()) < 1).sum() == pytest.approx(area, rel=0.02)
 
 
+@pytest.mark.parametrize(("sharpness", "area"), [(0.0, np.pi), (1.0, 8 / 3)])
+def test_a_spindle_is_an_ellipse_or_two_parabolas_and_sharper_ones_are_slimmer(sharpness: float, area: float):
+    spindle = Spindle(80.0, 80.0, 0.6, 50.0, 12.0, sharpness=sharpness)
+    assert (spindle.depth(*_grid()) < 1).sum() == pytest.approx(area * 50 * 12, rel=0.02)
+    sharper = replace(spindle, sharpness=sharpness + 1)
+    assert (sharper.depth(*_grid()) < 1).sum() < 0.95 * area * 50 * 12
+    # The ends stay where they are, and depth grows evenly from the middle to them.
+    along = np.float32([0.25, 0.5, 1.0]) * 50
+    y, x = 80 + along * np.sin(np.float32(0.6)), 80 + along * np.cos(np.float32(0.6))
+    for one in (spindle, sharper):
+        np.testing.assert_allclose(one.depth(y, x), [0.25, 0.5, 1.0], atol=1e-3)
+
+
 def test_volumes_are_those_of_the_ideal_bodies():
     sphere, rod = Round(80.0, 80.0, 0.0, 20.0), Rod(80.0, 80.0, 0.3, 30.0, 8.0)
     assert sphere.thickness(*_grid(), 0.0).sum() == pytest.approx(4 / 3 * np.pi * 20**3, rel=0.01)
@@ -38,6 +51,7 @@ def test_volumes_are_those_of_the_ideal_bodies():
     [
         Rod(80.0, 80.0, 1.1, 30.0, 8.0, bend=0.08, taper=0.1, septum=2.0, constriction=0.2),
         Round(80.0, 80.0, 1.1, 20.0, elongation=1.3, waves=((2, 0.05, 0.3), (3, 0.08, 2.0))),
+        Spindle(80.0, 80.0, 1.1, 40.0, 9.0, bend=0.1, taper=0.2, sharpness=1.6),
     ],
 )
 def test_outlines_lie_where_the_depth_is_one(shape: Shape):

@@ -12,12 +12,13 @@ from tui_cytpix.simulate.arrange import draw_frame
 from tui_cytpix.simulate.events import SimulatedSample, simulate_event, simulate_sample
 from tui_cytpix.simulate.kind import SampleKind
 from tui_cytpix.simulate.kinds import KINDS
+from tui_cytpix.simulate.kinds_further import FURTHER_KINDS
 from tui_cytpix.simulate.kinds_training import TRAINING_KINDS
 from tui_cytpix.simulate.optics import rim_um
 from tui_cytpix.simulate.shapes import Rod
 from tui_cytpix.simulate.tube import draw_tube
 
-NAMES = [kind.name for kind in TRAINING_KINDS]
+NAMES = [kind.name for kind in (*TRAINING_KINDS, *FURTHER_KINDS)]
 
 
 def _alone(kind: str) -> SampleKind:
@@ -33,6 +34,8 @@ def _alone(kind: str) -> SampleKind:
         blotches=0.0,
         bubbles=0.0,
         field_stop=0.0,
+        pack=None,
+        tight=None,
     )
     return replace(KINDS[kind], arrangement=plain)
 

@@ -142,11 +142,12 @@ def _solid(solid: Solid, outline: Floats, radius: float, optics: Optics, rng: np
     density, pallor = rng.uniform(*solid.density), rng.uniform(*solid.pallor)
     edge = max(rng.uniform(*solid.edge_um) / optics.um_per_px, 0.1)
     # To first order a point's distance from the outline, px: depth does not grow equally fast on all sides.
-    steep = np.maximum(np.hypot(*np.gradient(outline)), 0.1 / radius)
-    body = (1 - np.tanh(np.clip(np.float32(2 / edge) * (outline - 1) / steep, -9, 9))) / 2
-    body = body * (1 - np.float32(pallor) * np.exp(-((outline / np.float32(rng.uniform(0.35, 0.65))) ** 2)))
+    away = (outline - 1) / np.maximum(np.hypot(*np.gradient(outline)), 0.1 / radius)
+    body = (1 - np.tanh(np.clip(np.float32(2 / edge) * away, -9, 9))) / 2
+    deep = density * (1 - pallor * np.exp(-((outline / np.float32(rng.uniform(0.35, 0.65))) ** 2)))
     unevenness = rng.uniform(*solid.unevenness)
     if unevenness > 0:
         texture = blur(rng.standard_normal(outline.shape, np.float32), radius * rng.uniform(0.1, 0.4))
-        body = body * (1 + unevenness * texture / max(float(texture.std()), 1e-6))
-    return np.asarray(density * body, np.float32)
+        deep = deep * (1 + unevenness * texture / max(float(texture.std()), 1e-6))
+    # It is the light that falls off evenly, as the eye and the camera see it.
+    return np.asarray(-np.log(1 - (1 - np.exp(-deep)) * body), np.float32)

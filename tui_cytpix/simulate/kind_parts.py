@@ -13,7 +13,7 @@ class Solid:
 
     Attributes:
         density: optical density (natural log) of its middle; a negative one is brighter than the background.
-        edge_um: how far the density takes to fall from 88 to 12 %, across the outline, which lies where it is half.
+        edge_um: how far what it takes from the light, or adds, needs to fall from 88 to 12 %; half is at the outline.
         pallor: by what share the middle of the body is weaker, as in a dented red cell.
         unevenness: standard deviation of the smooth texture, as a share of the density.
     """

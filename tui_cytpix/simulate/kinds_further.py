@@ -225,7 +225,9 @@ SEPTATED_RODS = SampleKind(
             septated=0.75,
             constriction=0.4,
             septum_um=(0.08, 0.7),
-            interior=replace(POMBE.interior, septum_phase=(-0.4, 1.8), septum_absorption=(0.0, 0.6)),
+            interior=replace(
+                POMBE.interior, phase_per_um=(0.1, 0.45), septum_phase=(-0.4, 1.8), septum_absorption=(0.0, 0.6)
+            ),
         ),
     ),
     arrangement=replace(COLONIES, cluster=(0.5, 0.3, 0.12, 0.08), coincident=(0.7, 0.2, 0.1), border=0.12),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.background import background_of
 from tui_cytpix.simulate.events import SimulatedEvent, SimulatedSample
 from tui_cytpix.simulate.image_parameters import IMAGE_PARAMETERS, measure
 from tui_cytpix.simulate.instrument_masks import InstrumentView
@@ -55,7 +56,8 @@ class TubeFcs:
         self._grain[index] = float(gray.std()) / self._sample.tube.level if gray.size else 0.0
         self._width[index] = len(event.centroids)
         level = BLACK_LEVEL / 2 + (self._sample.tube.level - BLACK_LEVEL / 2) * self._sample.tube.background
-        self._image_columns[:, index] = measure(event.image, view, um, level.astype(np.float32))
+        background = background_of(event.image, level.astype(np.float32))
+        self._image_columns[:, index] = measure(event.image, view, um, background)
 
     def write(self, path: Path) -> None:
         """Writes the FCS, once every image is recorded."""
