@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.benchmarks.realism import PLACES, look
+from tests.benchmarks.realism import PLACES, look, real
 
 
 def test_measures_of_a_drawn_ring_are_what_was_drawn():
@@ -39,3 +39,13 @@ def test_particles_that_the_border_cuts_are_left_out_and_gaps_are_in_px():
     rows, _ = look(gray, labels)
     assert len(rows) == 2
     assert [round(row["gap"]) for row in rows] == [4, 4]
+
+
+@pytest.mark.shared_data
+def test_the_smear_is_measured_too(shared_data):
+    looks = [look(image, labels) for image, labels in real("rbc_smear")]
+    rows = [row for found, _ in looks for row in found]
+    assert len(rows) > 100
+    # Dark bodies without a halo.
+    assert np.nanmedian([row.get("inside", np.nan) for row in rows]) < -0.7
+    assert np.nanmedian([row.get("halo", np.nan) for row in rows]) < 0.05

@@ -38,10 +38,10 @@ _EMPTY = Interior(
     septum_absorption=(0.0, 0.0),
     inset_um=0.0,
 )
-_DARK = replace(_EMPTY, solid=Solid((0.15, 1.8), (0.2, 1.6), (0.0, 0.1), (0.0, 0.2)))
-_DENTED = replace(_EMPTY, solid=Solid((0.15, 1.4), (0.2, 1.6), (0.1, 0.7), (0.0, 0.2)))
+_DARK = replace(_EMPTY, solid=Solid((0.15, 1.8), (0.2, 1.4), (0.0, 0.1), (0.0, 0.2)))
+_DENTED = replace(_EMPTY, solid=Solid((0.15, 1.4), (0.2, 1.4), (0.1, 0.7), (0.0, 0.2)))
 _BRIGHT = replace(_EMPTY, solid=Solid((-0.5, -0.08), (0.3, 2.0), (0.0, 0.3), (0.0, 0.2)))
-_ROUND = Cell(width_um=(4.5, 10.0), elongation=(1.0, 1.25), irregularity=(0.0, 0.03))
+_ROUND = Cell(width_um=(4.0, 12.0), elongation=(1.0, 1.25), irregularity=(0.0, 0.03))
 _OVAL = replace(_ROUND, elongation=(1.1, 1.9), irregularity=(0.01, 0.09))
 _ROD = Cell(width_um=(2.4, 5.0), aspect=(1.5, 5.0), bend=(-0.2, 0.2), taper=(-0.2, 0.2))
 _SPINDLE = Cell(width_um=(2.8, 6.5), aspect=(2.0, 6.5), bend=(-0.15, 0.15), taper=(-0.25, 0.25), sharpness=(0.4, 2.0))
@@ -59,6 +59,7 @@ _IN_FOCUS = replace(
     rim=0.0,
     faintest=1.0,
 )
+# No blotches and no ghosts: these are soft and pale, as many a solid body is.
 _FEW = Arrangement(
     cluster=(0.62, 0.24, 0.09, 0.05),
     coincident=(0.6, 0.22, 0.12, 0.06),
@@ -68,7 +69,7 @@ _FEW = Arrangement(
     border=0.15,
     centring_um=9.0,
     depth_um=0.4,
-    blotches=0.4,
+    ghost=0.0,
     field_stop=0.08,
     stack=Stack(share=0.45),
 )
@@ -123,6 +124,8 @@ STACKED_CELLS = SampleKind(
         cluster=(0.15, 0.5, 0.22, 0.1, 0.03),
         coincident=(0.7, 0.2, 0.1),
         depth_um=1.0,
+        blotches=0.4,
+        ghost=0.02,
         stack=Stack(share=0.85),
     ),
     tube=replace(TUBE, um_per_px=(0.2, 0.4), focus_um=(-2.4, 2.6), focus_spread_um=(0.2, 1.6), one_build=0.6),
@@ -210,6 +213,7 @@ PALE_BESIDE_DARK = SampleKind(
         cluster=(0.2, 0.4, 0.22, 0.12, 0.06),
         coincident=(0.4, 0.3, 0.2, 0.1),
         like=0.25,
+        ghost=0.0,  # of a dark cell it would be a pale one
         border=0.12,
     ),
     tube=replace(_RODS, noise=(1.0, 7.0), contrast=(0.8, 1.6), one_build=0.0, faintest=1.5),
@@ -238,6 +242,8 @@ _TIGHT = replace(
     cluster=(0.52, 0.26, 0.13, 0.09),
     coincident=(0.3, 0.25, 0.2, 0.15, 0.1),
     depth_um=1.2,
+    blotches=0.3,
+    ghost=0.02,
     field_stop=0.0,
     tight=Tight(),
     stack=Stack(share=0.2),
@@ -247,7 +253,7 @@ TIGHT_ROUNDS = SampleKind(
     title="Rounds, small and large, in crops with hardly any background, the neighbours cut: for training",
     convention="Every cell counts, also where the border cuts it.",
     cells=(
-        replace(YEAST, weight=0.15),
+        replace(YEAST, weight=0.15, budding=0.1, bud_share=(0.25, 0.5)),  # a larger one would look like a stack
         replace(UNEVEN_ROUND, weight=0.1),
         replace(LYMPHOCYTE, weight=0.2),
         replace(GRANULAR, weight=0.25),
