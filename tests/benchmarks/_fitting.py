@@ -178,6 +178,6 @@ def otsu_watershed(crop: Crop) -> Segmentation:
 def compared(fitted: Fitted, crops: Sequence[Crop]) -> list[ImageComparison]:
     """Each answer beside its truth; the size cutoff applies to both sides, where the scale is known."""
     return [
-        compare_images(c.labels, s.mask, s.centroids, cutoff_px(fitted.cutoff_um, c.um_per_px))
+        compare_images(c.labels, s, cutoff_px(fitted.cutoff_um, c.um_per_px))
         for c, s in zip(crops, fitted.answers, strict=True)
     ]

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from tui_cytpix.core.centroids import centre, centres, offsets
 from tui_cytpix.core.regions import label_objects
+from tui_cytpix.core.watershed import particle_labels
 
 
 def test_the_centre_of_a_convex_region_is_its_mean_and_of_a_horseshoe_inside(discs):
@@ -47,7 +48,7 @@ def test_centres_skip_labels_that_are_not_there():
 
 
 def test_offsets_are_distances_to_the_particles_centres(discs):
-    mask = discs((20, 20, 9), (45, 45, 9)) > 0
-    away = offsets(mask, np.array([[20, 23], [45, 45], [5, 60]]))
+    mask, points = discs((20, 20, 9), (45, 45, 9)) > 0, np.array([[20, 23], [45, 45], [5, 60]])
+    away = offsets(particle_labels(mask, points), points)
     assert away[:2] == pytest.approx([3, 0], abs=1e-5)
     assert np.isnan(away[2])

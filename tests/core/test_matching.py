@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from tui_cytpix.core import matching
 from tui_cytpix.core.centroids import centres
 from tui_cytpix.core.matching import compare_images, match_centroids, paired, summarise
 from tui_cytpix.core.size_cutoff import cut_labels_to_size, cut_to_size
+from tui_cytpix.domain.segmentation import Segmentation
 
 
 def discs(*circles, shape=(64, 64)):
@@ -26,7 +28,7 @@ def discs(*circles, shape=(64, 64)):
 
 
 def perfect(labels):
-    return compare_images(labels, labels > 0, centres(labels))
+    return compare_images(labels, Segmentation(labels > 0, centres(labels)))
 
 
 DOUBLET = discs((30, 20, 9), (30, 36, 9))
@@ -51,7 +53,7 @@ def test_a_prediction_equal_to_the_truth_is_perfect():
 
 
 def test_a_singlet_called_doublet_counts_everywhere_it_should():
-    split = compare_images(SINGLET, SINGLET > 0, np.array([[30, 15], [30, 25]], np.float32))
+    split = compare_images(SINGLET, Segmentation(SINGLET > 0, np.array([[30, 15], [30, 25]], np.float32)))
     found = summarise([split, perfect(DOUBLET)])
     assert found["count_accuracy"] == 0.5
     assert found["singlet_specificity"] == 0.0
@@ -64,7 +66,7 @@ def test_a_singlet_called_doublet_counts_everywhere_it_should():
 def test_a_coincident_pair_is_a_singlet_image():
     assert perfect(COINCIDENT).true_clump == 1
     joined = (COINCIDENT > 0) | (np.abs(np.subtract.outer(np.arange(64), np.arange(64))) < 2)
-    bridged = compare_images(COINCIDENT, joined, centres(COINCIDENT))
+    bridged = compare_images(COINCIDENT, Segmentation(joined, centres(COINCIDENT)))
     assert bridged.count_right
     assert summarise([bridged])["singlet_specificity"] == 0.0
     assert summarise([bridged])["multiplet_sensitivity"] is None
@@ -72,7 +74,7 @@ def test_a_coincident_pair_is_a_singlet_image():
 
 
 def test_nothing_found_is_no_specificity():
-    blank = compare_images(SINGLET, EMPTY > 0, np.zeros((0, 2), np.float32))
+    blank = compare_images(SINGLET, Segmentation(EMPTY > 0, np.zeros((0, 2), np.float32)))
     found = summarise([blank])
     assert found["singlet_specificity"] == 0.0
     assert found["foreground_iou"] == 0.0
@@ -90,8 +92,8 @@ def test_the_match_radius_is_half_the_equivalent_radius_or_three_pixels():
     for radius, reach in ((4, 3.0), (20, 10.0)):
         truth = discs((32, 32, radius))
         inside, outside = reach - 0.1, reach + 0.6
-        assert compare_images(truth, truth > 0, np.array([[32, 32 + inside]])).centroids.tp == 1
-        assert compare_images(truth, truth > 0, np.array([[32, 32 + outside]])).centroids.tp == 0
+        assert compare_images(truth, Segmentation(truth > 0, np.array([[32, 32 + inside]]))).centroids.tp == 1
+        assert compare_images(truth, Segmentation(truth > 0, np.array([[32, 32 + outside]]))).centroids.tp == 0
 
 
 @settings(max_examples=60, deadline=None)
@@ -136,23 +138,28 @@ def test_foreground_iou_is_jaccard():
 
 def test_the_size_cutoff_applies_to_both_sides():
     truth = discs((20, 20, 9), (50, 50, 3))
-    found = compare_images(truth, truth > 0, centres(truth), size_cutoff_px=10)
+    found = compare_images(truth, Segmentation(truth > 0, centres(truth)), size_cutoff_px=10)
     assert (found.true_count, found.predicted_count, found.iou) == (1, 1, 1.0)
-    only_large = compare_images(truth, discs((20, 20, 9)) > 0, np.array([[20, 20]]), size_cutoff_px=10)
+    only_large = compare_images(truth, Segmentation(discs((20, 20, 9)) > 0, np.array([[20, 20]])), 10)
     assert only_large.count_right
 
 
 def test_the_size_cutoff_takes_the_centroids_of_what_it_removes():
     labels = discs((20, 20, 9), (20, 34, 3))  # 2 px apart: near, but objects of their own
-    points = np.array([[20, 20], [20, 32], [60, 5]], np.float32)
-    kept, left = cut_to_size(labels > 0, points, 10)
-    assert left.tolist() == [[20, 20], [60, 5]]
-    assert np.array_equal(kept, labels == 1)
+    points = np.array([[20, 32], [20, 20], [60, 5]], np.float32)
+    sure = np.array([0.2, 0.9, 0.4], np.float32)
+    told = Segmentation(labels > 0, points, 0.5, sure, np.where(labels, 3 - labels, 0).astype(np.uint16))
+    left = cut_to_size(told, 10)
+    assert left.centroids.tolist() == [[20, 20], [60, 5]]
+    assert left.particle_confidence.tolist() == sure[1:].tolist()
+    assert np.array_equal(left.mask, labels == 1)
+    assert np.array_equal(left.labels, labels == 1)
+    assert cut_to_size(replace(told, labels=None), 10).labels is None
     assert np.array_equal(cut_labels_to_size(labels, 10), np.where(labels == 1, 1, 0))
 
 
 def test_pairs_are_tested_as_pairs():
-    wrong = compare_images(SINGLET, SINGLET > 0, np.array([[30, 15], [30, 25]]))
+    wrong = compare_images(SINGLET, Segmentation(SINGLET > 0, np.array([[30, 15], [30, 25]])))
     right = perfect(SINGLET)
     found = paired([right] * 8 + [wrong], [wrong] * 8 + [wrong])
     assert (found["count_only_a_right"], found["count_only_b_right"]) == (8, 0)
@@ -164,4 +171,4 @@ def test_pairs_are_tested_as_pairs():
 
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match="truth is"):
-        compare_images(SINGLET, np.zeros((3, 3), bool), np.zeros((0, 2)))
+        compare_images(SINGLET, Segmentation.empty((3, 3)))

@@ -49,7 +49,7 @@ def test_runs_that_do_not_fit_are_refused(runs):
     if min(runs, default=0) >= 0 and sum(runs) == 36:
         assert decode_mask(runs, (6, 6)).shape == (6, 6)
     else:
-        with pytest.raises(ValueError, match="fit the image"):
+        with pytest.raises(ValueError, match="make 36 pixels"):
             decode_mask(runs, (6, 6))
 
 

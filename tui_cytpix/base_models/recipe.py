@@ -244,7 +244,7 @@ def _compared(predictor: Predictor, kind: str, tubes: int, seed: int) -> Iterato
     cutoff = predictor.cutoff_px(UM_PER_PX)
     for event, background in events(kind, tubes, TEST_IMAGES, seed):
         found, _ = predictor.predict([(event.image, background)], UM_PER_PX)[0]
-        yield compare_images(event.labels, found.mask, found.centroids, cutoff), found
+        yield compare_images(event.labels, found, cutoff), found
 
 
 def _say(text: str) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.regions import as_uint8, bounding_box, depth
-from tui_cytpix.core.watershed import particle_labels
 
 
 def centre(region: NDArray[np.bool_]) -> tuple[float, float]:
@@ -53,9 +52,10 @@ def centres(labels: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
     return points
 
 
-def offsets(mask: NDArray[np.bool_], centroids: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """How far each centroid is from the centre of its particle: float32 (K,) px, NaN for one without a particle."""
-    particles = particle_labels(mask, centroids)
+def offsets(particles: NDArray[np.uint16], centroids: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """How far each centroid is from the centre of its particle, k + 1 in a label image (H, W) for centroid k: float32
+    (K,) px, NaN for one without a particle.
+    """
     away = np.full(len(centroids), np.nan, np.float32)
     for k, (y, x) in enumerate(np.asarray(centroids, np.float64).tolist()):
         region = particles == k + 1

@@ -55,6 +55,7 @@ class Subject:
         confidence: ConfidenceScore of the image.
         focus: FocusScore of the image (core.focus).
         particle_confidence: (K,), that of its particles; empty where unknown.
+        labels: uint16 (h, w), k + 1 on the pixels of centroid k's particle; None where the objects are to be divided.
     """
 
     gray: NDArray[np.generic]
@@ -67,6 +68,7 @@ class Subject:
     confidence: float = _NAN
     focus: float = _NAN
     particle_confidence: _Points = field(default_factory=lambda: np.zeros(0, np.float32))
+    labels: NDArray[np.uint16] | None = None
 
 
 class _Part:
@@ -79,17 +81,23 @@ class _Part:
         self.frame = subject.frame or subject.gray.shape
         self.patch = Patch(subject.gray[box.slices], subject.background[box.slices])
         self.mask = subject.mask[box.slices]
+        self.labels = None if subject.labels is None else subject.labels[box.slices]
         self.points = np.asarray(subject.centroids, np.float64).reshape(-1, 2) - (box.y0, box.x0)
         self.objects, self.count = label_objects(self.mask) if self.mask.size else (self.mask.astype(np.int32), 0)
         self.owners = object_of(self.objects, self.points)
         self.owned = np.bincount(self.owners, minlength=self.count + 1)  # centroids in each object
         self.owned[0] = 0
 
-        self.alone = self.count == 1 == len(self.points) and bool(self.owners[0])  # all foreground is one particle
+        whole = self.labels is None or np.array_equal(self.labels, self.mask)
+        self.alone = (
+            self.count == 1 == len(self.points) and bool(self.owners[0]) and whole
+        )  # one particle, nothing else
         self.nothing = np.zeros(self.mask.shape, np.uint16)
 
     def particles(self) -> NDArray[np.uint16]:
-        """The objects divided among the centroids."""
+        """The particles, k + 1 for centroid k."""
+        if self.labels is not None:
+            return self.labels
         return divided(self.objects, self.count, self.owners, self.points)
 
     def largest(self) -> NDArray[np.bool_]:
@@ -144,7 +152,7 @@ class Measurement:
         return _stacked(table, OBJECT)
 
     def particles(self) -> _Table:
-        """One row per centroid, image by image, in order: particles are the objects divided among their centroids.
+        """One row per centroid, image by image, in order (core.particles).
 
         A centroid without a particle has NumPixels 0, ObjectIndex 0 and NaN for the rest.
         """
@@ -314,6 +322,8 @@ def particle_features(
     centroids: _Points,
     um_per_px: float | None,
     background: NDArray[np.float32],
+    labels: NDArray[np.uint16] | None = None,
 ) -> list[dict[str, float]]:
     """One row per centroid; arguments as for `image_features`."""
-    return _rows(Measurement([Subject(gray, mask, centroids, background)], um_per_px).particles(), PARTICLE)
+    subject = Subject(gray, mask, centroids, background, labels=labels)
+    return _rows(Measurement([subject], um_per_px).particles(), PARTICLE)

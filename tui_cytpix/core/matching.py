@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from tui_cytpix.core.centroids import centres
+from tui_cytpix.core.particles import particles_of
 from tui_cytpix.core.regions import compact, label_objects
 from tui_cytpix.core.size_cutoff import cut_labels_to_size, cut_to_size
 from tui_cytpix.core.statistics import (
@@ -38,7 +39,8 @@ from tui_cytpix.core.statistics import (
     paired_bootstrap,
     wilson,
 )
-from tui_cytpix.core.watershed import object_of, particle_labels
+from tui_cytpix.core.watershed import object_of
+from tui_cytpix.domain.segmentation import Segmentation
 
 MIN_MATCH_RADIUS = 3.0  # px
 
@@ -144,41 +146,37 @@ def ap50_counts(
 
 
 def compare_images(
-    truth_labels: NDArray[np.integer[Any]],
-    mask: NDArray[np.bool_],
-    centroids: NDArray[np.floating[Any]],
-    size_cutoff_px: float = 0.0,
+    truth_labels: NDArray[np.integer[Any]], found: Segmentation, size_cutoff_px: float = 0.0
 ) -> ImageComparison:
     """Compares a prediction with a truth label image; the size cutoff is applied to both.
 
     Args:
         truth_labels: (H, W), 0 background, one label per particle.
-        mask: bool (H, W), the predicted foreground.
-        centroids: (K, 2), (y, x) px, the predicted particles.
+        found: what was predicted, (H, W).
         size_cutoff_px: px; objects with a smaller major diameter are left out.
 
     Raises:
         ValueError: the shapes differ.
     """
-    if truth_labels.shape != mask.shape:
-        raise ValueError(f"truth is {truth_labels.shape}, prediction {mask.shape}")
-    truth, points = truth_labels, np.asarray(centroids, np.float32).reshape(-1, 2)
+    truth = truth_labels
+    if truth.shape != found.mask.shape:
+        raise ValueError(f"truth is {truth.shape}, prediction {found.mask.shape}")
     if size_cutoff_px > 0:
-        truth = cut_labels_to_size(truth, size_cutoff_px)
-        mask, points = cut_to_size(mask, points, size_cutoff_px)
+        truth, found = cut_labels_to_size(truth, size_cutoff_px), cut_to_size(found, size_cutoff_px)
+    points = found.centroids
     areas = np.bincount(compact(truth)[0].ravel())[1:]
     true_points = centres(truth)
     radii = np.maximum(MIN_MATCH_RADIUS, 0.5 * np.sqrt(areas / np.pi))
     pairs = match_centroids(true_points, points, radii)
-    matches, hit = len(pairs), {found for _, found in pairs}
+    matches, hit = len(pairs), {predicted for _, predicted in pairs}
     return ImageComparison(
         true_count=len(true_points),
         predicted_count=len(points),
         true_clump=clump_index_max(truth > 0, true_points),
-        predicted_clump=clump_index_max(mask, points),
+        predicted_clump=clump_index_max(found.mask, points),
         centroids=Counts(matches, len(points) - matches, len(true_points) - matches),
-        particles=ap50_counts(truth, particle_labels(mask, points), len(points)),
-        iou=foreground_iou(truth > 0, mask),
+        particles=ap50_counts(truth, particles_of(found), len(points)),
+        iou=foreground_iou(truth > 0, found.mask),
         matched=tuple(k in hit for k in range(len(points))),
     )
 

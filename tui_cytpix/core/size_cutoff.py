@@ -9,20 +9,18 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.regions import keep_by_major_axis, label_objects
 from tui_cytpix.core.watershed import object_of
+from tui_cytpix.domain.segmentation import Segmentation
 
 
-def cut_to_size(
-    mask: NDArray[np.bool_], centroids: NDArray[np.floating[Any]], min_px: float
-) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+def cut_to_size(found: Segmentation, min_px: float) -> Segmentation:
     """The size cutoff on a segmentation: objects with a major diameter below `min_px` go, with their centroids.
 
     Centroids that belong to no object stay.
     """
-    kept = keep_by_major_axis(mask, min_px)
-    labels, _ = label_objects(mask)
-    owners = object_of(labels, centroids)
-    points = np.asarray(centroids, np.float32).reshape(-1, 2)
-    return kept, points[(owners == 0) | np.isin(owners, labels[kept])]
+    kept = keep_by_major_axis(found.mask, min_px)
+    objects, _ = label_objects(found.mask)
+    owners = object_of(objects, found.centroids)
+    return found.reduced(kept, (owners == 0) | np.isin(owners, objects[kept]))
 
 
 def cut_labels_to_size(labels: NDArray[np.integer[Any]], min_px: float) -> NDArray[np.integer[Any]]:

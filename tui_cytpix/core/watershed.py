@@ -157,7 +157,7 @@ def divide(
     for bound in bounds.tolist():
         reached = free & (heights >= bound)
         if reached.any():
-            _flood(labels, reached)
+            flood(labels, reached)
             free &= labels == 0
     return labels
 
@@ -170,7 +170,7 @@ def _levels(ordered: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray((high - low) * (places - below) + low, np.float64)
 
 
-def _flood(labels: NDArray[np.uint16], free: NDArray[np.bool_]) -> None:
+def flood(labels: NDArray[np.uint16], free: NDArray[np.bool_]) -> None:
     """Grows labels over free pixels until nothing changes, square and cross in turn, to grow nearly round. Both are
     brought up to date.
     """

@@ -43,7 +43,7 @@ class Example:
     @functools.cached_property
     def wanted(self) -> Segmentation:
         """What a model is to say: the truth with the size cutoff."""
-        return Segmentation(*cut_to_size(self.truth.mask, self.truth.centroids, self.cutoff_px))
+        return cut_to_size(self.truth, self.cutoff_px)
 
 
 def example(

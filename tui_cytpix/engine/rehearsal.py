@@ -53,7 +53,7 @@ def simulated_examples(kind: str, tubes: int, images: int, seed: int) -> Iterato
     """
     for i, (event, background) in enumerate(events(kind, tubes, images, seed)):
         gray = normalise(event.image, background if i % 2 else image_background(event.image))
-        truth = Segmentation(event.labels > 0, event.centroids)
+        truth = Segmentation(event.labels > 0, event.centroids, labels=event.labels)
         yield Example(gray, truth, scene_of(gray, event.labels, truth.mask, truth.centroids))
 
 

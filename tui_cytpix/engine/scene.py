@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.particles import particles_of
 from tui_cytpix.core.regions import Box, Ellipse, boxes, ellipses, label_objects
 from tui_cytpix.core.resample import resampled, resampled_labels
-from tui_cytpix.core.watershed import object_of, particle_labels
+from tui_cytpix.core.watershed import object_of
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.targets import make_targets
 
@@ -58,7 +59,7 @@ def is_long(cell: Ellipse) -> bool:
 
 def scene(gray: NDArray[np.float32], truth: Segmentation, zoom: float = 1.0) -> Scene:
     """The scene of a normalised image, float32 (H, W), and its annotation."""
-    labels = resampled_labels(particle_labels(truth.mask, truth.centroids), zoom)
+    labels = resampled_labels(particles_of(truth), zoom)
     mask = resampled_labels(truth.mask.astype(np.uint16), zoom) > 0
     larger = resampled(gray, zoom)
     scale = np.array(larger.shape, np.float32) / np.array(gray.shape, np.float32)

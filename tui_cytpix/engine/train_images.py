@@ -100,6 +100,7 @@ class TrainImages:
             for key in sorted(side):
                 truth = side[key].truth
                 digest.update(str(key).encode() + np.packbits(truth.mask).tobytes() + truth.centroids.tobytes())
+                digest.update(b"" if truth.labels is None else truth.labels.tobytes())
         return digest.hexdigest()
 
     def um_per_px(self) -> float | None:

@@ -10,8 +10,8 @@ from typing import Self
 
 import numpy as np
 
+from tui_cytpix.core.particles import particles_of
 from tui_cytpix.core.regions import bounding_box, label_objects
-from tui_cytpix.core.watershed import particle_labels
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.atomic import replacing
 from tui_cytpix.formats.masks import InstrumentMasks
@@ -55,7 +55,8 @@ def instrument_masks(found: Segmentation) -> InstrumentMasks:
     mask, points = found.mask[box.slices], found.centroids - np.array([box.y0, box.x0], np.float32)
     layers.objects[box.slices] = label_objects(mask)[0]
     blobs = layers.particles[box.slices]
-    labels = particle_labels(mask, points)
+    known = None if found.labels is None else found.labels[box.slices]
+    labels = particles_of(Segmentation(mask, points, labels=known))
     area = np.bincount(labels.ravel(), minlength=len(points) + 1)
     ys, xs = np.nonzero(labels)
     owner = labels[ys, xs].astype(np.intp)

@@ -138,12 +138,13 @@ def _checked(labels: NDArray[np.integer[Any]]) -> NDArray[np.uint16]:
 
 
 def segmentation_from_labels(labels: NDArray[np.integer[Any]]) -> Segmentation:
-    """Mask and centroids of a label image (H, W): one centroid per label, ascending, at the particle's centre and
-    inside it (core.centroids.centres).
+    """Mask, centroids and labels of a label image (H, W): one centroid per label, ascending, at the particle's centre
+    and inside it (core.centroids.centres); the labels renumbered accordingly, 1..K.
     """
     from tui_cytpix.core.centroids import centres
+    from tui_cytpix.core.regions import compact
 
-    return Segmentation(labels > 0, centres(labels))
+    return Segmentation(labels > 0, centres(labels), labels=compact(labels)[0].astype(np.uint16))
 
 
 def encode_instrument_masks(objects: NDArray[np.integer[Any]], particles: NDArray[np.integer[Any]]) -> bytes:

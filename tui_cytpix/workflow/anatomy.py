@@ -97,12 +97,13 @@ def dissect(segmentation: Segmentation, image: NDArray[np.float32] | None = None
     A few milliseconds; uses OpenCV.
     """
     from tui_cytpix.core.centroids import offsets
+    from tui_cytpix.core.particles import particles_of
     from tui_cytpix.core.regions import label_objects
     from tui_cytpix.core.wand import unclaimed
-    from tui_cytpix.core.watershed import object_of, particle_labels
+    from tui_cytpix.core.watershed import object_of
 
     labels, count = label_objects(segmentation.mask)
-    particles = particle_labels(segmentation.mask, segmentation.centroids)
+    particles = particles_of(segmentation)
     owners = object_of(labels, segmentation.centroids)
     areas = np.bincount(labels.ravel(), minlength=count + 1)
     parts = []
@@ -116,7 +117,7 @@ def dissect(segmentation: Segmentation, image: NDArray[np.float32] | None = None
         tuple(parts),
         labels,
         particles,
-        offsets(segmentation.mask, segmentation.centroids),
+        offsets(particles, segmentation.centroids),
         np.sqrt(sizes / np.pi).astype(np.float32),
         () if image is None else tuple(unclaimed(image, segmentation.mask)),
         segmentation.particle_confidence,

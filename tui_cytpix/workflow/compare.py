@@ -200,7 +200,7 @@ def _against_truth(
         found = [segmentation for store in stores if (segmentation := store.get(key)) is not None]
         try:
             labels = read_label_image(truth[key])
-            row = [compare_images(labels, s.mask, s.centroids, cutoffs[key.sample]) for s in found]
+            row = [compare_images(labels, s, cutoffs[key.sample]) for s in found]
         except (CytpixError, ValueError) as error:
             failures.append({"image": str(key), "reason": f"{truth[key]}: {error}"})
             continue
@@ -226,22 +226,19 @@ def _agreement(
     from tui_cytpix.core.size_cutoff import cut_to_size
     from tui_cytpix.core.statistics import bootstrap_mean_ci, wilson
 
-    cut = [
-        [cut_to_size(s.mask, s.centroids, cutoffs[k.sample]) for k in keys if (s := store.get(k)) is not None]
-        for store in stores
-    ]
+    cut = [[cut_to_size(s, cutoffs[k.sample]) for k in keys if (s := store.get(k)) is not None] for store in stores]
     models = [
         {
             "images": len(own),
-            "particles": sum(len(points) for _, points in own),
-            "multiplet_images": sum(clump_index_max(mask, points) > 1 for mask, points in own),
+            "particles": sum(one.particle_count for one in own),
+            "multiplet_images": sum(clump_index_max(one.mask, one.centroids) > 1 for one in own),
         }
         for own in cut
     ]
     pairs = []
     for a, b in itertools.combinations(cut, 2):
-        differing = sum(len(x[1]) != len(y[1]) for x, y in zip(a, b, strict=True))
-        ious = np.array([foreground_iou(x[0], y[0]) for x, y in zip(a, b, strict=True)], np.float64)
+        differing = sum(x.particle_count != y.particle_count for x, y in zip(a, b, strict=True))
+        ious = np.array([foreground_iou(x.mask, y.mask) for x, y in zip(a, b, strict=True)], np.float64)
         ious = ious[~np.isnan(ious)]
         pairs.append(
             {

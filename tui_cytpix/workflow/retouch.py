@@ -179,12 +179,12 @@ def snap(old: Segmentation, point: Point, seen: Seen) -> Segmentation | None:
     to look.
     """
     from tui_cytpix.core.edit import snap as drawn_to
-    from tui_cytpix.core.watershed import particle_labels
+    from tui_cytpix.core.particles import particles_of
 
     index = nearest_centroid(old, point)
     if index is None or seen.image is None:
         return None
-    area = int((particle_labels(old.mask, old.centroids) == index + 1).sum())
+    area = int((particles_of(old) == index + 1).sum())
     radius = max(3.0, float(np.sqrt(area / np.pi)) * 0.7)
     start = float(old.centroids[index][0]), float(old.centroids[index][1])
     return move(old, index, drawn_to(seen.image, start, radius))
@@ -208,11 +208,11 @@ def set_count(old: Segmentation, point: Point, count: int, seen: Seen) -> Segmen
 def centre(old: Segmentation, index: int | None = None) -> Segmentation | None:
     """Moves one centroid, or all, to the middle of its particle."""
     from tui_cytpix.core.centroids import centres
-    from tui_cytpix.core.watershed import particle_labels
+    from tui_cytpix.core.particles import particles_of
 
     if not len(old.centroids):
         return None
-    middle = np.asarray(centres(particle_labels(old.mask, old.centroids)), np.float32)
+    middle = np.asarray(centres(particles_of(old)), np.float32)
     if middle.shape != old.centroids.shape:
         return None
     centroids = old.centroids.copy()

@@ -1,0 +1,187 @@
+"""What division a segmentation carries, and what an edit leaves of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.divided import any_division, touching_rods
+from tui_cytpix.core.matching import Counts, compare_images
+from tui_cytpix.core.particles import carried_over, need_telling, particles_of
+from tui_cytpix.core.regions import label_objects
+from tui_cytpix.core.watershed import object_of, particle_labels
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.formats.masks import segmentation_from_labels
+from tui_cytpix.workflow import reshape, retouch
+from tui_cytpix.workflow.retouch import Seen
+
+RODS = segmentation_from_labels(touching_rods())
+SEEDS = st.integers(0, 10**6)
+POINTS = st.tuples(st.floats(-1, 40), st.floats(-1, 50))
+PATHS = st.lists(POINTS, min_size=1, max_size=3)
+EDITS = st.one_of(
+    st.builds(lambda at: lambda old: reshape.tighten(old, at), st.none() | POINTS),
+    st.builds(lambda at: lambda old: reshape.loosen(old, at), st.none() | POINTS),
+    st.builds(lambda path, pen: lambda old: reshape.paint(old, path, pen), PATHS, st.floats(1, 5)),
+    st.builds(lambda path, pen: lambda old: reshape.paint(old, path, pen, erase=True), PATHS, st.floats(1, 5)),
+    st.builds(lambda path: lambda old: reshape.outline(old, path), PATHS),
+    st.builds(lambda at: lambda old: reshape.fill(old, at), POINTS),
+    st.builds(lambda at: lambda old: reshape.split(old, at), POINTS),
+    st.builds(lambda at: lambda old: reshape.merge(old, at), POINTS),
+    st.builds(lambda at: lambda old: retouch.place(old, at, Seen()), POINTS),
+    st.builds(lambda at: lambda old: retouch.delete(old, at), POINTS),
+    st.builds(lambda k, at: lambda old: retouch.move(old, k, at), st.integers(0, 6), POINTS),
+    st.builds(lambda at, n: lambda old: retouch.set_count(old, at, n, Seen()), POINTS, st.integers(0, 4)),
+    st.builds(lambda k: lambda old: retouch.centre(old, k), st.none() | st.integers(0, 2)),
+)
+
+
+def bare(segmentation: Segmentation) -> Segmentation:
+    return replace(segmentation, labels=None)
+
+
+def agrees(segmentation: Segmentation) -> None:
+    """Labels are in the mask and name centroids; each centroid in an object has pixels, in each such object all do."""
+    labels = segmentation.labels
+    assert labels is not None
+    assert labels.dtype == np.uint16
+    assert labels.max(initial=0) <= segmentation.particle_count
+    assert not labels[~segmentation.mask].any()
+    owners = object_of(label_objects(segmentation.mask)[0], segmentation.centroids)
+    assert np.isin(np.flatnonzero(owners) + 1, labels).all()
+
+
+def as_sets(segmentation: Segmentation, columns: slice) -> set[tuple[float, float, bytes]]:
+    """Each centroid in those columns with its pixels there."""
+    start, stop = columns.start, columns.stop
+    return {
+        (float(y), float(x), (segmentation.labels[:, columns] == k).tobytes())
+        for k, (y, x) in enumerate(segmentation.centroids, start=1)
+        if start <= x < stop
+    }
+
+
+@given(SEEDS)
+@settings(max_examples=20, deadline=None)
+def test_the_particles_are_what_the_labels_say_else_the_watersheds(seed):
+    told = any_division(seed)
+    agrees(told)
+    assert particles_of(told) is told.labels
+    np.testing.assert_array_equal(particles_of(bare(told)), particle_labels(told.mask, told.centroids))
+
+
+@given(SEEDS)
+@settings(max_examples=40, deadline=None)
+def test_what_nobody_edited_keeps_its_division(seed):
+    told = any_division(seed)
+    assert carried_over(told, bare(told)).same_as(told)
+
+
+@given(SEEDS, st.lists(EDITS, min_size=1, max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_labels_agree_with_mask_and_centroids_after_any_edits(seed, edits):
+    told = any_division(seed)
+    for edit in edits:
+        new = edit(told)
+        if new is not None:
+            carried = carried_over(told, new)
+            assert carried.mask is new.mask
+            assert carried.centroids is new.centroids
+            assert edit(bare(told)) is not None
+            agrees(carried)
+            told = carried
+
+
+@given(SEEDS, SEEDS, st.lists(EDITS, min_size=1, max_size=3))
+@settings(max_examples=80, deadline=None)
+def test_an_edit_elsewhere_leaves_a_division_alone(left, right, edits):
+    """The right half is edited; between both is room for the widest pen."""
+    gap = np.zeros((40, 12), np.uint16)
+    one, other = any_division(left).labels, any_division(right).labels
+    labels = np.hstack([one, gap, np.where(other, other + one.max(), 0)])
+    told = segmentation_from_labels(labels.astype(np.uint16))
+    before = as_sets(told, slice(0, 50))
+    for edit in edits:
+        half = Segmentation(told.mask[:, 62:], told.centroids[told.centroids[:, 1] >= 56] - np.float32([0, 62]))
+        new = edit(half)
+        if new is None:
+            continue
+        mask = np.hstack([told.mask[:, :62], new.mask])
+        moved = new.centroids + np.float32([0, 62])
+        new = Segmentation(mask, np.vstack([moved, told.centroids[told.centroids[:, 1] < 56]]))
+        told = carried_over(told, new)
+        agrees(told)
+        assert as_sets(told, slice(0, 50)) == before
+
+
+def test_where_nobody_said_nobody_says_after_an_edit():
+    new = reshape.loosen(bare(RODS), None)
+    assert carried_over(bare(RODS), new) is new
+
+
+def test_the_watershed_gets_parallel_rods_wrong_and_labels_right():
+    assert compare_images(RODS.labels, bare(RODS)).particles == Counts(1, 1, 1)
+    assert compare_images(RODS.labels, RODS).particles == Counts(2, 0, 0)
+    assert compare_images(RODS.labels, RODS, 70.0).particles == Counts(0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda old: reshape.tighten(old, None),
+        lambda old: reshape.loosen(old, None),
+        lambda old: reshape.paint(old, [(20, 40), (20, 60)], 3),
+        lambda old: reshape.paint(old, [(19, 40)], 3, erase=True),
+        lambda old: retouch.move(old, 1, (33, 70)),
+        lambda old: retouch.place(old, (5, 10), Seen()),
+    ],
+)
+def test_rods_stay_apart_whatever_happens_to_their_outline(edit):
+    carried = carried_over(RODS, edit(RODS))
+    both = carried.mask & RODS.mask
+    np.testing.assert_array_equal(carried.labels[both], RODS.labels[both])
+    assert (carried.labels[carried.mask] > 0).all()
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda old: retouch.set_count(old, (28, 48), 3, Seen()),
+        lambda old: retouch.delete(old, (24, 48)),
+        lambda old: retouch.place(old, (28, 70), Seen()),
+        lambda old: retouch.move(old, 1, (24, 70)),
+    ],
+)
+def test_where_centroids_and_particles_do_not_match_an_object_is_divided_anew(edit):
+    new = edit(RODS)
+    np.testing.assert_array_equal(carried_over(RODS, new).labels, particle_labels(new.mask, new.centroids))
+
+
+def test_of_rods_cut_short_the_larger_part_keeps_both_and_the_smaller_is_one():
+    carried = carried_over(RODS, reshape.split(RODS, (28, 30)))
+    assert carried.particle_count == 3
+    left = carried.mask & (np.arange(96) < 30)
+    assert (carried.labels[left] == 3).all()
+    right = carried.mask & (np.arange(96) > 32)
+    np.testing.assert_array_equal(carried.labels[right], RODS.labels[right])
+
+
+def test_a_division_that_nobody_said_follows_its_centroids():
+    """After a digit the cut lies where the watershed puts it, and goes along when a centroid is moved."""
+    counted = carried_over(RODS, retouch.set_count(RODS, (28, 48), 3, Seen()))
+    new = retouch.move(counted, 0, (28, 30))
+    np.testing.assert_array_equal(carried_over(counted, new).labels, particle_labels(new.mask, new.centroids))
+
+
+def test_only_what_objects_do_not_say_needs_telling(discs):
+    apart = segmentation_from_labels(discs((12, 12, 6), (40, 40, 8)))
+    assert not need_telling(apart)
+    assert not need_telling(bare(RODS))
+    assert need_telling(RODS)
+    part = np.where(np.arange(64) < 40, apart.labels, 0).astype(np.uint16)
+    assert need_telling(replace(apart, labels=part))
+    assert not need_telling(replace(Segmentation.empty((9, 9)), labels=np.zeros((9, 9), np.uint16)))
