@@ -28,7 +28,10 @@ def predictions(draw):
     probability = draw(st.none() | hnp.arrays(np.uint8, st.just(mask.shape)))
     known = st.just((len(centroids),)) if draw(st.booleans()) else st.just((0,))
     particles = draw(hnp.arrays(np.float32, known, elements=st.floats(0, 1, width=32)))
-    return Prediction(key, Segmentation(mask, centroids, draw(st.floats(0, 1, width=32)), particles), probability)
+    labels = draw(st.none() | hnp.arrays(np.uint16, st.just(mask.shape), elements=st.integers(0, len(centroids))))
+    labels = None if labels is None else labels * mask
+    segmentation = Segmentation(mask, centroids, draw(st.floats(0, 1, width=32)), particles, labels)
+    return Prediction(key, segmentation, probability)
 
 
 def square(size=16, count=1):
@@ -99,6 +102,11 @@ def test_a_damaged_shard_is_as_absent(data):
         {"keys": np.array(["s:1", "s:2"])},
         {"masks": np.array(3)},
         {"particle_confidence": np.zeros(3, np.float32)},
+        {"has_labels": np.zeros(2, bool)},
+        {"has_labels": np.array([True])},
+        {"has_labels": np.array([True]), "labels": np.ones(1, np.uint16)},
+        {"has_labels": np.array([True]), "labels": np.full(25, 2, np.uint16)},
+        {"has_labels": np.array([True]), "labels": np.full(25, np.nan, np.float32)},
     ],
 )
 def test_parts_that_do_not_fit_are_as_absent(tmp_path, wrong):
@@ -109,13 +117,20 @@ def test_parts_that_do_not_fit_are_as_absent(tmp_path, wrong):
     assert PredictionStore(tmp_path).keys() == []
 
 
-def test_a_shard_without_confidences_of_particles_still_opens(tmp_path):
-    sure = Segmentation(square().mask, square().centroids, 0.5, np.array([0.7], np.float32))
+def test_a_shard_of_earlier_builds_still_opens(tmp_path):
+    """It knows no confidences of particles and no labels."""
+    one = square()
+    sure = Segmentation(one.mask, one.centroids, 0.5, np.array([0.7], np.float32), one.mask.astype(np.uint16))
     with np.load(write_shard(tmp_path, "a", [Prediction(ImageKey("s", "1"), sure)])) as data:
-        parts = {name: value for name, value in data.items() if name != "particle_confidence"}
-    assert PredictionStore(tmp_path).get(ImageKey("s", "1")).particle_confidence.tolist() == pytest.approx([0.7])
+        later = ("particle_confidence", "labels", "has_labels")
+        parts = {name: value for name, value in data.items() if name not in later}
+    found = PredictionStore(tmp_path).get(ImageKey("s", "1"))
+    assert found.particle_confidence.tolist() == pytest.approx([0.7])
+    np.testing.assert_array_equal(found.labels, one.mask)
     np.savez(tmp_path / "a.npz", **parts)
-    assert len(PredictionStore(tmp_path).get(ImageKey("s", "1")).particle_confidence) == 0
+    found = PredictionStore(tmp_path).get(ImageKey("s", "1"))
+    assert len(found.particle_confidence) == 0
+    assert found.same_as(one)
 
 
 def test_a_pickle_in_a_shard_is_not_loaded(tmp_path):

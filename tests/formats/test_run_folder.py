@@ -13,6 +13,8 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.divided import any_division, touching_rods
+from tui_cytpix.core.particles import need_telling, particles_of
 from tui_cytpix.domain.annotation import AnnotationBook, Edit
 from tui_cytpix.domain.run_settings import RunSettings, SelectionSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
@@ -20,6 +22,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, PairVerdict, Preference, Verdict
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.json_log import append_now, encode
+from tui_cytpix.formats.masks import segmentation_from_labels
 from tui_cytpix.formats.run_folder import (
     RunFolder,
     decode_edit,
@@ -99,6 +102,66 @@ def test_a_log_cut_anywhere_gives_the_state_after_its_whole_lines(edits, data):
             np.testing.assert_array_equal(one.segmentation.mask, other.segmentation.mask)
             np.testing.assert_allclose(one.segmentation.centroids, other.segmentation.centroids, atol=1e-3)
         assert one.corrected == other.corrected
+
+
+def a_line(segmentation: Segmentation) -> dict[str, object]:
+    """As it stands in a file."""
+    return json.loads(encode(encode_edit(Edit(1, 1.5, "me", ImageKey("a", "1"), "propose", segmentation))))
+
+
+def test_a_line_tells_a_division_only_where_objects_do_not():
+    rods = segmentation_from_labels(touching_rods())
+    back = decode_edit(a_line(rods)).segmentation
+    np.testing.assert_array_equal(back.labels, rods.labels)
+    assert a_line(rods)["particles"] == [1, 464, 2, 464]
+    apart = np.kron(np.diag([1, 2]), np.ones((5, 5))).astype(np.uint16)
+    apart[4:6, 4:6] = 0
+    for silent in (replace(rods, labels=None), segmentation_from_labels(apart)):
+        assert "particles" not in a_line(silent)
+        assert decode_edit(a_line(silent)).segmentation.labels is None
+
+
+def test_a_line_of_earlier_builds_means_what_it_meant():
+    line = {"v": 1, "seq": 1, "time": 1.0, "who": "me", "image": "a:1", "action": "place", "seconds": 0.5}
+    line |= {"shape": [2, 4], "mask": [0, 8], "centroids": [[0.5, 0.0], [0.5, 3.0]]}
+    found = decode_edit(line).segmentation
+    assert found.labels is None
+    assert particles_of(found).tolist() == [[1, 1, 2, 2]] * 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6))
+def test_divisions_come_back(seed):
+    told = any_division(seed)
+    told = replace(told, centroids=np.round(told.centroids * 8) / 8)  # a log keeps thousandths
+    back = decode_edit(a_line(told)).segmentation
+    np.testing.assert_array_equal(particles_of(back), told.labels)
+    assert back.same_as(told if need_telling(told) else replace(told, labels=None))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(JSON | st.lists(st.integers(-2, 3) | st.integers(100, 700) | st.integers(), max_size=8))
+def test_runs_of_particles_that_are_nonsense_are_refused(runs):
+    rods = segmentation_from_labels(touching_rods())
+    try:
+        found = decode_edit({**a_line(rods), "particles": runs}).segmentation
+    except (ValueError, TypeError, KeyError):
+        return
+    assert found.labels is None or (found.labels.max() <= 2 and not found.labels[~found.mask].any())
+
+
+@pytest.mark.parametrize("runs", [[1], [1, 10], [3, 928], [-1, 928], [1, 928, 2, 0, 2], [1, -1, 2, 929], [1, 2**64]])
+def test_runs_of_particles_that_do_not_fit_are_refused(runs):
+    rods = segmentation_from_labels(touching_rods())
+    with pytest.raises(ValueError, match=r"label|pixels|bounds"):
+        decode_edit({**a_line(rods), "particles": runs})
 
 
 def test_verdicts_come_back(tmp_path):

@@ -1,4 +1,4 @@
-"""What models said about images: shards of masks, centroids and foreground probabilities, written aside and renamed."""
+"""What models said about images: shards of segmentations and foreground probabilities, written aside and renamed."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def write_shard(folder: Path, name: str, items: Sequence[Prediction]) -> Path:
     centroids = [p.segmentation.centroids for p in items]
     sure = [_of_particles(p.segmentation) for p in items]
     probabilities = [np.zeros(0, np.uint8) if p.probability is None else p.probability.ravel() for p in items]
+    labels = [np.zeros(0, np.uint16) if s.labels is None else s.labels[s.mask] for _, s, _ in items]
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
@@ -47,6 +48,8 @@ def write_shard(folder: Path, name: str, items: Sequence[Prediction]) -> Path:
         particle_confidence=np.concatenate([*sure, np.zeros(0, np.float32)]).astype(np.float32),
         probabilities=np.concatenate([*probabilities, np.zeros(0, np.uint8)]),
         has_probability=np.array([p.probability is not None for p in items], bool),
+        labels=np.concatenate([*labels, np.zeros(0, np.uint16)]).astype(np.uint16),
+        has_labels=np.array([p.segmentation.labels is not None for p in items], bool),
     )
     path = folder / f"{name}.npz"
     write_bytes(path, buffer.getvalue())
@@ -71,20 +74,23 @@ def read_shard(path: Path) -> list[Prediction]:
     keys, shapes, counts, confidence = data["keys"], data["shapes"], data["counts"], data["confidence"]
     masks, centroids = data["masks"], data["centroids"]
     probabilities, has_probability = data["probabilities"], data["has_probability"]
-    # Shards of 0.1.0's first weeks know no confidence of particles.
+    # Shards of 0.1.0's first weeks know no confidence of particles, and no labels.
     sure_of = data.get("particle_confidence", np.full(len(centroids), np.nan, np.float32))
-    if len(sure_of) != len(centroids):
+    labels, has_labels = data.get("labels", np.zeros(0, np.uint16)), data.get("has_labels", np.zeros(len(keys), bool))
+    if len(sure_of) != len(centroids) or labels.dtype != np.uint16:
         raise ValueError("the shard's parts don't fit each other")
     if not np.isfinite(centroids).all():
         raise ValueError("a centroid is nowhere")
     items = []
-    mask_at = centroid_at = probability_at = 0
-    for key, (height, width), count, sure, has in zip(keys, shapes, counts, confidence, has_probability, strict=True):
+    mask_at = centroid_at = probability_at = label_at = 0
+    for key, (height, width), count, sure, has, labelled in zip(
+        keys, shapes, counts, confidence, has_probability, has_labels, strict=True
+    ):
         pixels = int(height) * int(width)
         packed = (pixels + 7) // 8
         if min(height, width) < 1 or count < 0 or packed > len(masks) - mask_at or count > len(centroids) - centroid_at:
             raise ValueError("the shard's parts don't fit each other")
-        mask = np.unpackbits(masks[mask_at : mask_at + packed], count=pixels).astype(bool)
+        mask = np.unpackbits(masks[mask_at : mask_at + packed], count=pixels).astype(bool).reshape(height, width)
         points = centroids[centroid_at : centroid_at + count]
         probability = None
         if has:
@@ -92,10 +98,23 @@ def read_shard(path: Path) -> list[Prediction]:
             probability_at += pixels
         known = sure_of[centroid_at : centroid_at + count]
         particles = np.zeros(0, np.float32) if np.isnan(known).any() else known.astype(np.float32)
-        segmentation = Segmentation(mask.reshape(height, width), points, float(sure), particles)
+        own = None
+        if labelled:
+            before, label_at = label_at, label_at + int(np.count_nonzero(mask))
+            own = _labels(labels[before:label_at], mask, count)
+        segmentation = Segmentation(mask, points, float(sure), particles, own)
         items.append(Prediction(ImageKey.parse(str(key)), segmentation, probability))
         mask_at, centroid_at = mask_at + packed, centroid_at + int(count)
     return items
+
+
+def _labels(values: NDArray[np.uint16], mask: NDArray[np.bool_], count: int) -> NDArray[np.uint16]:
+    """A label image (H, W) of the values of the mask's pixels, row by row."""
+    if len(values) != np.count_nonzero(mask) or (values > count).any():
+        raise ValueError("the shard's parts don't fit each other")
+    labels = np.zeros(mask.shape, np.uint16)
+    labels[mask] = values
+    return labels
 
 
 class PredictionStore:

@@ -26,7 +26,7 @@ from tui_cytpix.domain.run_settings import (
     TrainSettings,
 )
 from tui_cytpix.domain.sample import ImageKey, SampleRef
-from tui_cytpix.domain.segmentation import Segmentation, decode_mask, encode_mask
+from tui_cytpix.domain.segmentation import Segmentation, decode_labels, decode_mask, encode_labels, encode_mask
 from tui_cytpix.domain.verdict import Judgement, PairVerdict, Preference, Verdict
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.json_log import read_log
@@ -175,10 +175,23 @@ def encode_edit(edit: Edit) -> dict[str, Any]:
     if edit.origin:
         record["origin"] = edit.origin
     if edit.segmentation is not None:
-        mask = edit.segmentation.mask
-        record["shape"] = list(mask.shape)
-        record["mask"] = encode_mask(mask)
-        record["centroids"] = [[round(float(y), 3), round(float(x), 3)] for y, x in edit.segmentation.centroids]
+        record |= _encode_segmentation(edit.segmentation)
+    return record
+
+
+def _encode_segmentation(segmentation: Segmentation) -> dict[str, Any]:
+    """`particles` are there only where mask and centroids don't say as much."""
+    mask, labels = segmentation.mask, segmentation.labels
+    record: dict[str, Any] = {
+        "shape": list(mask.shape),
+        "mask": encode_mask(mask),
+        "centroids": [[round(float(y), 3), round(float(x), 3)] for y, x in segmentation.centroids],
+    }
+    if labels is not None:
+        from tui_cytpix.core.particles import need_telling
+
+        if need_telling(segmentation):
+            record["particles"] = encode_labels(labels, mask)
     return record
 
 
@@ -188,28 +201,30 @@ def decode_edit(record: Mapping[str, Any]) -> Edit:
     Raises:
         KeyError, TypeError, ValueError: not an edit.
     """
-    segmentation = None
-    if "mask" in record:
-        height, width = (int(n) for n in record["shape"])
-        if not (0 < height <= MAX_PIXELS and 0 < width <= MAX_PIXELS and height * width <= MAX_PIXELS):
-            raise ValueError(f"{height} x {width} is no image's size")
-        mask = decode_mask(record["mask"], (height, width))
-        with np.errstate(over="ignore"):  # refused below
-            centroids = np.asarray(record["centroids"], np.float32).reshape(-1, 2)
-        if not np.isfinite(centroids).all():
-            raise ValueError("a centroid is nowhere")
-        segmentation = Segmentation(mask, centroids)
     return Edit(
         seq=int(record["seq"]),
         time=float(record["time"]),
         who=str(record["who"]),
         image=ImageKey.parse(record["image"]),
         action=str(record["action"]),
-        segmentation=segmentation,
+        segmentation=_decode_segmentation(record) if "mask" in record else None,
         of=None if record.get("of") is None else int(record["of"]),
         seconds=float(record.get("seconds", 0.0)),
         origin=str(record.get("origin", "")),
     )
+
+
+def _decode_segmentation(record: Mapping[str, Any]) -> Segmentation:
+    height, width = (int(n) for n in record["shape"])
+    if not (0 < height <= MAX_PIXELS and 0 < width <= MAX_PIXELS and height * width <= MAX_PIXELS):
+        raise ValueError(f"{height} x {width} is no image's size")
+    mask = decode_mask(record["mask"], (height, width))
+    with np.errstate(over="ignore"):  # refused below
+        centroids = np.asarray(record["centroids"], np.float32).reshape(-1, 2)
+    if not np.isfinite(centroids).all():
+        raise ValueError("a centroid is nowhere")
+    runs = record.get("particles")
+    return Segmentation(mask, centroids, labels=None if runs is None else decode_labels(runs, mask, len(centroids)))
 
 
 def encode_verdict(verdict: Verdict) -> dict[str, Any]:
