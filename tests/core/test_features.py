@@ -310,3 +310,27 @@ def test_nothing_to_measure():
     nothing = Measurement([], SCALE)
     assert nothing.images().shape == (0, len(names("image")))
     assert nothing.particles().shape == (0, len(names("particle")))
+
+
+def test_particles_are_what_labels_say():
+    """Two halves of one ellipse, cut where no watershed would; and one particle that isn't all of its object."""
+    mask = ellipse(20, 10)
+    gray, background = scene(mask)
+    columns = np.arange(mask.shape[1])
+    cut = np.where(mask, 1 + (columns > 127), 0).astype(np.uint16)
+    centroids = np.array([[124, 121], [124, 130]])
+    rows = particle_features(gray, mask, centroids, SCALE, background, cut)
+    assert [row["NumPixels"] for row in rows] == [(cut == 1).sum(), (cut == 2).sum()]
+    for row, k in zip(rows, (1, 2), strict=True):
+        (alone,) = particle_features(gray, cut == k, centroids[[k - 1]], SCALE, background)
+        assert row["AverageIntensity"] == pytest.approx(alone["AverageIntensity"])
+        assert row["CentroidOffsetPixels"] == pytest.approx(alone["CentroidOffsetPixels"])
+    whole = [
+        particle_features(gray, mask, centroids[:1], SCALE, background, labels)
+        for labels in (None, mask * np.uint16(1))
+    ]
+    np.testing.assert_equal(whole[0], whole[1])
+    (part,) = particle_features(
+        gray, mask, centroids[:1], SCALE, background, np.where(cut == 1, cut, 0).astype(np.uint16)
+    )
+    assert part["NumPixels"] == (cut == 1).sum()

@@ -50,7 +50,7 @@ class Found(NamedTuple):
 
     Attributes:
         box: the part.
-        segmentation: of the box: its mask is (h, w), its centroids count from the box's corner.
+        segmentation: of the box: its mask and labels are (h, w), its centroids count from the box's corner.
         probability: of foreground, float32 (h, w).
     """
 
@@ -63,8 +63,12 @@ class Found(NamedTuple):
         mask, probability = np.zeros(shape, np.bool_), np.zeros(shape, np.uint8)
         mask[self.box.slices] = self.segmentation.mask
         probability[self.box.slices] = np.round(self.probability * 255)
-        corner = np.array([self.box.y0, self.box.x0], np.float32)
-        return replace(self.segmentation, mask=mask, centroids=self.segmentation.centroids + corner), probability
+        corner, labels = np.array([self.box.y0, self.box.x0], np.float32), None
+        if self.segmentation.labels is not None:
+            labels = np.zeros(shape, np.uint16)
+            labels[self.box.slices] = self.segmentation.labels
+        centroids = self.segmentation.centroids + corner
+        return replace(self.segmentation, mask=mask, centroids=centroids, labels=labels), probability
 
 
 class Predictor:
@@ -199,14 +203,7 @@ def _differing(found: Found, gray: NDArray[np.float32], zoom: float) -> Found:
         real[labels[region.box.slices][region.own]] = True
     real[0] = False
     kept = real[object_of(labels, seen.centroids)]
-    return found._replace(
-        segmentation=replace(
-            seen,
-            mask=real[labels],
-            centroids=seen.centroids[kept],
-            particle_confidence=seen.particle_confidence[kept],
-        )
-    )
+    return found._replace(segmentation=seen.reduced(real[labels], kept))
 
 
 def _composed(view: View, look: Look, logits: Sequence[Maps]) -> tuple[Box, Maps]:

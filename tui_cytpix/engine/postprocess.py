@@ -68,6 +68,7 @@ class _Object:
         inside: bool (h, w), its pixels.
         there: how clearly it stays (>= 0) or goes; see `_existence`.
         peaks, doubt: as `peaks` gives them.
+        particles: uint16 (h, w), 1..K on the pixels of its particles; None where it is one particle, or goes.
         centroids: float32 (K, 2), (y, x) px of the image; empty for one that goes.
     """
 
@@ -78,6 +79,7 @@ class _Object:
     there: float = -1.0
     peaks: Sequence[tuple[float, float]] = ()
     doubt: float = 0.0
+    particles: NDArray[np.uint16] | None = None
     centroids: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 2), np.float32))
 
 
@@ -104,7 +106,7 @@ def segment(maps: Sequence[BothMaps], settings: PostSettings, cutoffs_px: Sequen
     for one in kept:
         one.peaks, one.doubt = peaks(one.centrality, one.inside, settings.prominence, settings.least_peak)
     for one in kept:
-        one.centroids = _centroids(one)
+        _divide(one)
     return [
         _summed_up(probability, mask, found, settings)
         for (probability, _), mask, found in zip(maps, masks, objects, strict=True)
@@ -132,7 +134,7 @@ def _summed_up(
     image = calibrated(min(mask_certainty(probability, mask), 1 - most), settings.image_slope, settings.image_offset)
     particles = [calibrated(value, settings.particle_slope, settings.particle_offset) for value in sure]
     centroids = np.concatenate([np.zeros((0, 2), np.float32), *(one.centroids for one in objects)])
-    return Segmentation(mask, centroids, image, np.array(particles, np.float32))
+    return Segmentation(mask, centroids, image, np.array(particles, np.float32), _labels(mask.shape, objects))
 
 
 def _existence(one: _Object, settings: PostSettings, cutoff_px: float, highest: float) -> float:
@@ -154,14 +156,29 @@ def _high_enough(height: float, highest: float, share: float) -> float:
     return 2 * ((height + _TINY) / (highest + _TINY) - share) / (1 - share)
 
 
-def _centroids(one: _Object) -> NDArray[np.float32]:
-    """Of the particles, float32 (K, 2), K >= 1, whose peaks are known."""
+def _divide(one: _Object) -> None:
+    """Finds the particles whose peaks are known, and their centroids, at least one."""
     if len(one.peaks) > 1:
         points = np.array(one.peaks, np.float32).astype(np.float64)
-        middles = centres(divide(one.inside, points, one.centrality))
+        one.particles = divide(one.inside, points, one.centrality)
+        middles = centres(one.particles)
     else:
         middles = np.array([centre(one.inside)], np.float32)
-    return middles + np.array([one.box.y0, one.box.x0], np.float32)
+    one.centroids = middles + np.array([one.box.y0, one.box.x0], np.float32)
+
+
+def _labels(shape: tuple[int, ...], objects: Sequence[_Object]) -> NDArray[np.uint16] | None:
+    """Whose each pixel is, as in `Segmentation`; None where every object is one particle, which needs no telling."""
+    if all(one.particles is None for one in objects):
+        return None
+    labels = np.zeros(shape, np.uint16)
+    before = 0
+    for one in objects:
+        if len(one.centroids):
+            own = 1 if one.particles is None else one.particles[one.inside]
+            labels[one.box.slices][one.inside] = before + own
+            before += len(one.centroids)
+    return labels
 
 
 def calibrated(sure: float, slope: float, offset: float) -> float:

@@ -26,7 +26,7 @@ from tui_cytpix.core.background import background_of
 from tui_cytpix.core.features import Measurement, Subject, names
 from tui_cytpix.core.focus import REACH_PX, focus_score
 from tui_cytpix.core.normalise import normalise_knowing_noise
-from tui_cytpix.core.watershed import particle_labels
+from tui_cytpix.core.particles import particles_of
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.image_decode import Gray
 from tui_cytpix.formats.mask_archive import instrument_masks
@@ -210,7 +210,7 @@ def _write_up(share: Share, result: ShareResult, subjects: Sequence[Subject], fo
         assert subject.frame is not None
         whole, _ = one.in_frame(subject.frame)
         if "masks" in formats:
-            result.labels.append(encode_label_image(particle_labels(whole.mask, whole.centroids)))
+            result.labels.append(encode_label_image(particles_of(whole)))
         if "instrument-masks" in formats:
             layers = instrument_masks(whole)
             result.masks.append(encode_instrument_masks(layers.objects, layers.particles))
@@ -228,6 +228,7 @@ def _subject(gray: Gray, background: NDArray[np.float32], sigma: float, found: F
         confidence=segmentation.confidence,
         focus=_focus(gray, background, sigma, found),
         particle_confidence=segmentation.particle_confidence,
+        labels=segmentation.labels,
     )
 
 

@@ -78,13 +78,16 @@ class Annotator:
     def _edit(
         self, key: ImageKey, action: str, change: Callable[[Segmentation], Segmentation | None]
     ) -> Annotation | None:
-        segmentation = self.look_at(key).segmentation
-        if segmentation is None:
+        from tui_cytpix.core.particles import carried_over
+
+        old = self.look_at(key).segmentation
+        new = None if old is None else change(old)
+        if old is None or new is None:
             return None
-        changed = change(segmentation)
-        if changed is None or changed.same_as(segmentation):
-            return None
-        return self._record(key, action, changed)
+        return self._put(key, action, old, carried_over(old, new))
+
+    def _put(self, key: ImageKey, action: str, old: Segmentation, new: Segmentation) -> Annotation | None:
+        return None if new.same_as(old) else self._record(key, action, new)
 
     def seen(self, key: ImageKey) -> Seen:
         """What the tools look at; without the image where it can't be read."""
@@ -194,8 +197,10 @@ class Annotator:
 
     def revert(self, key: ImageKey) -> Annotation | None:
         """Back to what the model proposed; undo takes this back too."""
-        proposal = self.look_at(key).proposal
-        return self._edit(key, "revert", lambda _old: proposal)
+        state = self.look_at(key)
+        if state.segmentation is None or state.proposal is None:
+            return None
+        return self._put(key, "revert", state.segmentation, state.proposal)
 
     def undo(self, key: ImageKey) -> Annotation | None:
         """Takes the image's last edit back, also one of an earlier session."""
