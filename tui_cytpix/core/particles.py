@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,17 +23,34 @@ def particles_of(segmentation: Segmentation) -> NDArray[np.uint16]:
     return particle_labels(segmentation.mask, segmentation.centroids)
 
 
+class _Objects(NamedTuple):
+    """A segmentation's objects as `label_objects` numbers them, int32 (H, W), their `total`, and of each centroid the
+    object that it belongs to, int32 (K,), 0 for none.
+    """
+
+    numbered: NDArray[np.int32]
+    total: int
+    owners: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, segmentation: Segmentation) -> _Objects:
+        numbered, count = label_objects(segmentation.mask)
+        return cls(numbered, count, object_of(numbered, segmentation.centroids))
+
+    def members(self, number: int) -> NDArray[np.intp]:
+        """The labels of an object's particles."""
+        return np.flatnonzero(self.owners == number) + 1
+
+
 def need_telling(segmentation: Segmentation) -> bool:
     """Whether its labels say what its objects don't: which part of an object is whose, or that a particle isn't all of
     its object.
     """
     if segmentation.labels is None:
         return False
-    objects, count = label_objects(segmentation.mask)
-    owners = object_of(objects, segmentation.centroids)
-    if (np.bincount(owners)[1:] > 1).any():
-        return True
-    return not np.array_equal(segmentation.labels, divided(objects, count, owners, segmentation.centroids))
+    objects = _Objects.of(segmentation)
+    several = bool((np.bincount(objects.owners)[1:] > 1).any())
+    return several or not np.array_equal(segmentation.labels, divided(*objects, segmentation.centroids))
 
 
 def carried_over(old: Segmentation, new: Segmentation) -> Segmentation:
@@ -44,22 +62,19 @@ def carried_over(old: Segmentation, new: Segmentation) -> Segmentation:
     """
     if old.labels is None:
         return new
-    labels = particle_labels(new.mask, new.centroids)
-    said = old.labels != particle_labels(old.mask, old.centroids)
-    before, number = label_objects(old.mask)
-    owners_before, sizes = object_of(before, old.centroids), np.bincount(before.ravel(), minlength=number + 1)
+    before, now = _Objects.of(old), _Objects.of(new)
+    sizes = np.bincount(before.numbered.ravel())
+    said = old.labels != divided(*before, old.centroids)
+    labels = divided(*now, new.centroids)
     numbers = _numbers(old.centroids, new.centroids)
-    objects, count = label_objects(new.mask)
-    owners = object_of(objects, new.centroids)
-    for label, box in enumerate(boxes(objects, count), start=1):
+    for number, box in enumerate(boxes(now.numbered, now.total), start=1):
         assert box is not None
-        inside = objects[box.slices] == label
-        was, there = old.labels[box.slices] * inside, before[box.slices][inside]
-        members = np.flatnonzero(owners == label) + 1
-        members_before = np.flatnonzero(owners_before == there[0]) + 1
-        left_alone = there[0] > 0 and (there == there[0]).all() and len(there) == sizes[there[0]]
+        inside = now.numbered[box.slices] == number
+        was, there = old.labels[box.slices] * inside, before.numbered[box.slices][inside]
+        members, first = now.members(number), int(there[0])
+        left_alone = first > 0 and (there == first).all() and len(there) == sizes[first]
         kept: NDArray[np.uint16] | None = None
-        if left_alone and np.array_equal(numbers[members_before], members) and numbers[was[was > 0]].all():
+        if left_alone and np.array_equal(numbers[before.members(first)], members) and numbers[was[was > 0]].all():
             kept = numbers[was]
         elif len(members) > 1 and (said[box.slices] & inside).any():
             kept = _kept(was, inside, members, new.centroids[members - 1] - np.array([box.y0, box.x0], np.float32))
