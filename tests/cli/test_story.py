@@ -305,7 +305,10 @@ def test_a_review_without_the_app_ends_in_a_verdict(program, tube, tiny_model, t
     assert found["count"]["most_needed"] == 122 - 4
     assert "not yet known" in program("run", "review", run).stdout
     table.write_text("image,judgement\nelsewhere:1,acceptable\n")
-    assert "not processed" in program("run", "review", run, "--judgements", table, status=2).stderr
+    assert "not processed" in program("run", "review", run, "--judgements", table, status=1).stderr
+    table.write_text(f"image,judgement,true_count\n{sequence[0]},count,3\n{sequence[1]},acceptable,99\n")
+    refused = program("run", "review", run, "--judgements", table, status=1).stderr
+    assert f"line 3: {sequence[1]}: acceptable says" in refused
     out = tmp_path / "report.html"
     assert program.json("run", "report", run, "--out", out)["report"] == str(out)
     assert "Mask: not yet known. 1 wrong of 3" in out.read_text()

@@ -181,11 +181,23 @@ def test_lines_that_name_others_wrongly_take_nothing_back(given_verdicts, names)
 @pytest.mark.parametrize("judgement", Judgement)
 def test_a_judgement_says_what_is_wrong(judgement):
     verdict = Verdict(1, 0.0, "me", ImageKey("s", "1"), "m", judgement)
-    assert verdict.count_wrong == (judgement in ("count", "both", "count-wrong"))
-    assert verdict.mask_wrong == (judgement in ("mask", "both"))
-    assert verdict.mask_judged == (judgement in ("acceptable", "count", "mask", "both"))
-    assert verdict.of_count_alone == (judgement in ("count-right", "count-wrong"))
-    assert verdict.judged == (verdict.mask_judged or verdict.of_count_alone)
+    assert bool(verdict.count_wrong) == (judgement in ("count", "both", "count-wrong"))
+    assert bool(verdict.mask_wrong) == (judgement in ("mask", "both"))
+    assert (verdict.mask_wrong is not None) == (judgement in ("acceptable", "count", "mask", "both"))
+    assert judgement.of_count_alone == (judgement in ("count-right", "count-wrong"))
+    assert verdict.count_judged == (verdict.mask_wrong is not None or judgement.of_count_alone)
+    if judgement.count_wrong is not None:
+        assert Judgement.of(judgement.count_wrong, judgement.mask_wrong) is judgement
+
+
+@pytest.mark.parametrize("judgement", Judgement)
+@pytest.mark.parametrize(("counted", "true_count"), [(2, 2), (2, 3), (2, None), (None, 3)])
+def test_the_counts_say_whether_the_count_is_right(judgement, counted, true_count):
+    found = judgement.by_counts(counted, true_count)
+    known = judgement.count_wrong is not None and None not in (counted, true_count)
+    assert found.mask_wrong is judgement.mask_wrong
+    assert found.count_wrong is (counted != true_count if known else judgement.count_wrong)
+    assert judgement.contradicts(counted, true_count) == (found is not judgement)
 
 
 def test_flips_are_the_changes_between_looks():

@@ -134,7 +134,7 @@ def test_the_goal_is_written_down(run):
         (3, Judgement.MASK_ERROR, Judgement.BOTH, 3),
         (3, Judgement.COUNT_ERROR, Judgement.COUNT_ERROR, 3),
         (3, Judgement.BOTH, Judgement.BOTH, 3),
-        (3, Judgement.UNUSABLE, Judgement.UNUSABLE, None),
+        (3, Judgement.UNUSABLE, Judgement.UNUSABLE, 3),
     ],
 )
 def test_after_a_stated_count_the_mask_is_judged(run, model_file, true, then, judgement, kept):
@@ -142,12 +142,28 @@ def test_after_a_stated_count_the_mask_is_judged(run, model_file, true, then, ju
     key = assess.draw(run, 4)[0]
     assess.judge_count(run, key, model, true, 2)
     alone = assess.verdict_of(run, model)[key]
-    assert (alone.judged, alone.mask_judged, alone.count_wrong) == (True, False, true != 2)
+    assert (alone.mask_wrong, alone.count_wrong) == (None, true != 2)
     assess.judge(run, key, model, then, counted=2)
     verdict = assess.verdict_of(run, model)[key]
     assert (verdict.judgement, verdict.true_count) == (judgement, kept)
-    assess.judge(run, key, model, Judgement.ACCEPTABLE, counted=2)  # all is judged: a word on all of it
-    assert assess.verdict_of(run, model)[key].judgement is Judgement.ACCEPTABLE
+    for _ in range(2):  # the mask is fine, however often that is said; of the count nothing new is
+        assess.judge(run, key, model, Judgement.ACCEPTABLE, counted=2)
+        verdict = assess.verdict_of(run, model)[key]
+        right = Judgement.COUNT_ERROR if kept == 3 else Judgement.ACCEPTABLE
+        assert (verdict.judgement, verdict.true_count) == (right, kept)
+
+
+@pytest.mark.parametrize("word", [Judgement.COUNT_RIGHT, Judgement.COUNT_WRONG])
+@pytest.mark.parametrize("true", [2, 3])
+def test_a_word_on_the_count_alone_leaves_the_mask_and_takes_back_what_it_denies(run, model_file, word, true):
+    model = base_model.entry(model_file())
+    key = assess.draw(run, 4)[0]
+    assess.judge_count(run, key, model, true, 2)
+    assess.judge(run, key, model, Judgement.MASK_ERROR, counted=2)
+    assess.judge(run, key, model, word, counted=2)
+    verdict = assess.verdict_of(run, model)[key]
+    assert (verdict.mask_wrong, verdict.count_wrong) == (True, word.count_wrong)
+    assert verdict.true_count == (true if word.count_wrong == (true != 2) else None)
 
 
 def test_a_stated_count_is_right_or_an_error_and_leaves_the_mask(run, model_file):
@@ -166,7 +182,7 @@ def test_a_stated_count_is_right_or_an_error_and_leaves_the_mask(run, model_file
     assert assess.verdict_of(run, model)[key].judgement is Judgement.MASK_ERROR
     run.flush()
     with_counts = run.folder.read_verdicts()[0]
-    assert [(v.counted, v.true_count) for v in with_counts] == [(1, 1), (2, 1), (2, 1), (2, None), (2, 3), (2, 2)]
+    assert [(v.counted, v.true_count) for v in with_counts] == [(1, 1), (2, 1), (2, 1), (2, 1), (2, 3), (2, 2)]
 
 
 def test_blurred_images_are_scored_and_told(run, model_file):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, say, say_json
-from tui_cytpix.errors import UsageError
 
 if TYPE_CHECKING:
     from tui_cytpix.domain.model_card import ModelEntry
@@ -58,7 +57,7 @@ def review(arguments: argparse.Namespace) -> int:
 
 def _change(run: Run, arguments: argparse.Namespace) -> None:
     from tui_cytpix.workflow import assess, base_model, evaluate, goal, predict
-    from tui_cytpix.workflow.judgements_file import read_judgements
+    from tui_cytpix.workflow.judgements_file import read_judgements, take_judgements
 
     given = read_judgements(arguments.judgements) if arguments.judgements else []
     before = run.settings.assess
@@ -80,18 +79,7 @@ def _change(run: Run, arguments: argparse.Namespace) -> None:
             predict.predict_now(run, model, drawn, progress, arguments.device, arguments.threads)
         if len(drawn) < arguments.images:
             note(f"The samples hold only {len(drawn)} images that no other step uses: all are taken.")
-    store = predict.store_of(run, model)
-    for one in given:
-        said = store.get(one.image)
-        if said is None:
-            raise UsageError("An image was not processed", f"{one.image}.", "Draw and process images with --images.")
-        counted = said.particle_count
-        if one.judgement is None and one.true_count is not None:
-            assess.judge_count(run, one.image, model, one.true_count, counted, arguments.step)
-        elif one.judgement is not None:
-            assess.judge(
-                run, one.image, model, one.judgement, arguments.step, counted=counted, true_count=one.true_count
-            )
+    take_judgements(run, model, given, arguments.step)
 
 
 def _model(run: Run, step: str) -> ModelEntry:

@@ -27,15 +27,49 @@ class Judgement(enum.StrEnum):
     COUNT_RIGHT = "count-right"
     COUNT_WRONG = "count-wrong"
 
+    @classmethod
+    def of(cls, count_wrong: bool, mask_wrong: bool | None) -> Judgement:
+        """The one that says this of count and mask; None: the mask is still to be judged."""
+        return next(one for one, said in _HALVES.items() if said == (count_wrong, mask_wrong))
+
     @property
-    def count_wrong(self) -> bool:
-        """The centroids are wrong."""
-        return self in (Judgement.COUNT_ERROR, Judgement.BOTH, Judgement.COUNT_WRONG)
+    def count_wrong(self) -> bool | None:
+        """Whether the centroids are wrong; None where that is not judged."""
+        return _HALVES.get(self, _NOT_JUDGED)[0]
+
+    @property
+    def mask_wrong(self) -> bool | None:
+        """Whether the mask is bad; None where that is not judged."""
+        return _HALVES.get(self, _NOT_JUDGED)[1]
 
     @property
     def of_count_alone(self) -> bool:
         """The mask is still to be judged."""
-        return self in (Judgement.COUNT_RIGHT, Judgement.COUNT_WRONG)
+        return self.count_wrong is not None and self.mask_wrong is None
+
+    def by_counts(self, counted: int | None, true_count: int | None) -> Judgement:
+        """The same of the mask; whether the count is right follows from what the model counts and from how many there
+        are, where both are known.
+        """
+        if self.count_wrong is None or counted is None or true_count is None:
+            return self
+        return Judgement.of(true_count != counted, self.mask_wrong)
+
+    def contradicts(self, counted: int | None, true_count: int | None) -> bool:
+        """The word says of the count what these two don't."""
+        return self.by_counts(counted, true_count) is not self
+
+
+# Of count and mask: wrong, right, or not judged; those that aren't here judge neither.
+_NOT_JUDGED = (None, None)
+_HALVES: dict[Judgement, tuple[bool, bool | None]] = {
+    Judgement.ACCEPTABLE: (False, False),
+    Judgement.COUNT_ERROR: (True, False),
+    Judgement.MASK_ERROR: (False, True),
+    Judgement.BOTH: (True, True),
+    Judgement.COUNT_RIGHT: (False, None),
+    Judgement.COUNT_WRONG: (True, None),
+}
 
 
 @dataclass(frozen=True)
@@ -70,29 +104,19 @@ class Verdict:
         return replace(self, judgement=None, counted=None, true_count=None)
 
     @property
-    def count_wrong(self) -> bool:
-        """The centroids were judged wrong."""
-        return self.judgement is not None and self.judgement.count_wrong
+    def count_wrong(self) -> bool | None:
+        """As of its judgement."""
+        return None if self.judgement is None else self.judgement.count_wrong
 
     @property
-    def mask_wrong(self) -> bool:
-        """The mask was judged bad."""
-        return self.judgement in (Judgement.MASK_ERROR, Judgement.BOTH)
+    def mask_wrong(self) -> bool | None:
+        """As of its judgement."""
+        return None if self.judgement is None else self.judgement.mask_wrong
 
     @property
-    def of_count_alone(self) -> bool:
-        """The count was stated, and nothing said of the mask."""
-        return self.judgement is not None and self.judgement.of_count_alone
-
-    @property
-    def mask_judged(self) -> bool:
-        """Of the mask, too, right or wrong was said."""
-        return self.judgement in (Judgement.ACCEPTABLE, Judgement.COUNT_ERROR, Judgement.MASK_ERROR, Judgement.BOTH)
-
-    @property
-    def judged(self) -> bool:
+    def count_judged(self) -> bool:
         """Of the count right or wrong was said: not skipped, and nothing that can't be judged."""
-        return self.mask_judged or self.of_count_alone
+        return self.count_wrong is not None
 
 
 def latest(verdicts: Iterable[Verdict], model: str, step: str) -> dict[ImageKey, Verdict]:

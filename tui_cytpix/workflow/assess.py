@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS, AssessSettings, EvaluateSettings
@@ -18,7 +18,6 @@ from tui_cytpix.workflow.goal import wald_test
 from tui_cytpix.workflow.run import Run
 
 STEP = "assess"
-_COUNT_WRONG_TOO = {Judgement.ACCEPTABLE: Judgement.COUNT_ERROR, Judgement.MASK_ERROR: Judgement.BOTH}
 
 
 def state_goal(run: Run, goal: str, counting_convention: str, p0: float | None = None, p1: float | None = None) -> None:
@@ -113,50 +112,60 @@ def choose_model(run: Run, model: ModelEntry) -> None:
     run.update(replace(run.settings, assess=replace(run.settings.assess, model=reference(model))))
 
 
-def judge(
-    run: Run,
-    image: ImageKey,
-    model: ModelEntry,
-    judgement: Judgement,
-    step: str = STEP,
-    *,
-    counted: int | None = None,
-    true_count: int | None = None,
-) -> None:
-    """Records one judgement; it counts for the rate where the image is of the step's random sequence. `counted` is what
-    the model counts, `true_count` what the reviewer does. After a stated count alone, `acceptable` and `mask` speak of
-    the mask, and the count stays as stated.
+@dataclass(frozen=True)
+class Said:
+    """What a reviewer says of an image: a judgement, how many particles there are (`true_count`), or both; `counted` is
+    what the model counts.
     """
-    before = verdict_of(run, model, step).get(image)
-    if before is not None and before.of_count_alone and true_count is None:
-        if before.count_wrong:
-            judgement = _COUNT_WRONG_TOO.get(judgement, judgement)
-        if judgement.count_wrong is before.count_wrong:
-            true_count = before.true_count
-    settings = run.settings
-    sequence = settings.assess.sequence if step == STEP else settings.evaluate.sequence
-    run.record_verdict(
-        image,
-        model.hash,
-        judgement,
-        step=step,
-        counts_for_rate=image in sequence,
-        counted=counted,
-        true_count=true_count,
-    )
+
+    image: ImageKey
+    judgement: Judgement | None
+    counted: int | None = None
+    true_count: int | None = None
+
+
+def judge(
+    run: Run, image: ImageKey, model: ModelEntry, judgement: Judgement, step: str = STEP, *, counted: int | None = None
+) -> None:
+    """Records one judgement. `counted` is what the model counts."""
+    judge_all(run, model, [Said(image, judgement, counted)], step)
 
 
 def judge_count(run: Run, image: ImageKey, model: ModelEntry, true_count: int, counted: int, step: str = STEP) -> None:
-    """States how many particles there are: right where the model says so too, else a count error. What was said of the
-    mask before stays; where nothing was, it is still to be judged.
+    """States how many particles there are: right where the model says so too, else a count error."""
+    judge_all(run, model, [Said(image, None, counted, true_count)], step)
+
+
+def judge_all(run: Run, model: ModelEntry, said: Iterable[Said], step: str = STEP) -> None:
+    """Records judgements; those of the step's random sequence count for the rate. A stated count stays until another is
+    stated: `acceptable` and `mask` then speak of the mask alone. What was said of the mask stays where only the count
+    is judged.
     """
-    before, wrong = verdict_of(run, model, step).get(image), true_count != counted
-    if before is None or not before.mask_judged:
-        judgement = Judgement.COUNT_WRONG if wrong else Judgement.COUNT_RIGHT
-    else:
-        judgement = Judgement.MASK_ERROR if before.mask_wrong else Judgement.ACCEPTABLE
-        judgement = _COUNT_WRONG_TOO[judgement] if wrong else judgement
-    judge(run, image, model, judgement, step, counted=counted, true_count=true_count)
+    sequence = set(run.settings.assess.sequence if step == STEP else run.settings.evaluate.sequence)
+    standing = verdict_of(run, model, step)
+    for one in said:
+        judgement, true_count = _set_against(standing.get(one.image), one)
+        standing[one.image] = run.record_verdict(
+            one.image,
+            model.hash,
+            judgement,
+            step=step,
+            counts_for_rate=one.image in sequence,
+            counted=one.counted,
+            true_count=true_count,
+        )
+
+
+def _set_against(before: Verdict | None, said: Said) -> tuple[Judgement, int | None]:
+    """The judgement and the stated count, given what stood before."""
+    judgement, true_count = said.judgement or Judgement.COUNT_RIGHT, said.true_count  # right or not: by the counts
+    if before is not None:
+        if judgement.of_count_alone:
+            judgement = Judgement.of(judgement is Judgement.COUNT_WRONG, before.mask_wrong)
+        of_mask = said.judgement in (Judgement.ACCEPTABLE, Judgement.MASK_ERROR)
+        if true_count is None and (of_mask or not judgement.contradicts(said.counted, before.true_count)):
+            true_count = before.true_count
+    return judgement.by_counts(said.counted, true_count), true_count
 
 
 def undo(run: Run, model: ModelEntry, step: str = STEP) -> Restored[Verdict] | None:

@@ -92,7 +92,7 @@ def assess_verdicts(
     drawn = [verdicts[key] for key in images[:turn]]
     names = list(dict.fromkeys(key.sample for key in images))
     counts = {judgement: sum(v.judgement is judgement for v in drawn) for judgement in Judgement}
-    judged = sum(v.judged for v in drawn)
+    judged = sum(v.count_judged for v in drawn)
     unclear = counts[Judgement.INDISTINGUISHABLE]
     return Assessment(
         all=_findings(drawn, test),
@@ -107,22 +107,22 @@ def assess_verdicts(
 
 def _findings(verdicts: Sequence[Verdict], test: Plan) -> SampleFindings:
     return SampleFindings(
-        count=finding(test, _marks(verdicts, lambda v: v.count_wrong if v.judged else None)),
-        mask=finding(test, _marks(verdicts, lambda v: v.mask_wrong if v.mask_judged else None)),
+        count=finding(test, _marks(verdicts, lambda v: v.count_wrong)),
+        mask=finding(test, _marks(verdicts, lambda v: v.mask_wrong)),
         singlets=finding(test, _marks((v for v in verdicts if _true_count(v) == 1), lambda v: v.counted != 1)),
         multiplets=finding(test, _marks((v for v in verdicts if _true_count(v) > 1), lambda v: (v.counted or 0) < 2)),
     )
 
 
 def _marks(verdicts: Iterable[Verdict], wrong: Callable[[Verdict], Mark]) -> list[Mark]:
-    return [wrong(v) for v in verdicts if v.judged or v.judgement is Judgement.SKIPPED]
+    return [wrong(v) for v in verdicts if v.count_judged or v.judgement is Judgement.SKIPPED]
 
 
 def _true_count(verdict: Verdict) -> int:
     """How many particles there are, by the reviewer; 0 where nobody knows. A wrong count whose true one is not stated
     is that of a singlet where the model saw several, else that of a multiplet.
     """
-    if not verdict.judged or verdict.counted is None:
+    if not verdict.count_judged or verdict.counted is None:
         return 0
     if not verdict.count_wrong:
         return verdict.counted

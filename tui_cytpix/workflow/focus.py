@@ -62,8 +62,8 @@ def quartiles_in_words(found: Mapping[ImageKey, float]) -> str:
 
 def errors_in_words(found: Mapping[ImageKey, float], verdicts: Mapping[ImageKey, Verdict]) -> str:
     """Wrong counts and bad masks among the blurrier and among the sharper half of those judged; none below four."""
-    counts = {key: v.count_wrong for key, v in verdicts.items() if v.judged and key in found}
-    masks = {key: v.mask_wrong for key, v in verdicts.items() if v.mask_judged and key in found}
+    counts = {key: v.count_wrong for key, v in verdicts.items() if v.count_wrong is not None and key in found}
+    masks = {key: v.mask_wrong for key, v in verdicts.items() if v.mask_wrong is not None and key in found}
     kinds = (("Count", counts), ("Mask", masks))
     return " ".join(_by_focus(kind, found, wrong) for kind, wrong in kinds if len(wrong) >= 4)
 

@@ -99,7 +99,7 @@ def _assess(run: Run) -> Blocks:
     said = [line for line in assessment.lines(found) if line]
     blocks += [html.paragraphs(said[:2], "lead"), html.paragraphs(said[2:])]
     if found.all.count.judged:
-        turn = [verdicts[key] for key in shown if key in verdicts and verdicts[key].judged]
+        turn = [verdicts[key] for key in shown if key in verdicts and verdicts[key].count_judged]
         blocks.append(html.chart(figures.path_of_test(found.all.count.plan, turn), figures.TEST_CAPTION))
     return [*blocks, *_wrong_images(run, store, verdicts)]
 

@@ -40,8 +40,8 @@ def _path(errors: Sequence[bool]) -> list[tuple[float, float]]:
 def path_of_test(plan: Plan, judged: Sequence[Verdict]) -> str:
     """Count and mask errors as they came, between the test's two lines."""
     reach = max(len(judged), min(plan.maximum, 2 * plan.minimum))
-    counts = _path([v.count_wrong for v in judged if v.judged])
-    masks = _path([v.mask_wrong for v in judged if v.mask_judged])
+    counts = _path([v.count_wrong for v in judged if v.count_wrong is not None])
+    masks = _path([v.mask_wrong for v in judged if v.mask_wrong is not None])
     steps = range(plan.minimum, reach + 1)
     keep = [(float(n), float(plan.keep_up_to(n))) for n in steps if plan.keep_up_to(n) >= 0]
     retrain = [(float(n), float(plan.retrain_from(n))) for n in steps]

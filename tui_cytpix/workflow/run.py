@@ -175,7 +175,7 @@ class Run:
         counts_for_rate: bool,
         counted: int | None = None,
         true_count: int | None = None,
-    ) -> None:
+    ) -> Verdict:
         """Appends a judgement; with None the image is not judged any more."""
         verdict = Verdict(
             seq=self._next_verdict(),
@@ -190,6 +190,7 @@ class Run:
             true_count=true_count,
         )
         self._add(verdict)
+        return verdict
 
     def record_pair_verdict(
         self,
