@@ -229,13 +229,39 @@ def test_a_hostile_edit_is_refused(wrong):
         (1, "acceptable", None, Judgement.ACCEPTABLE),
         (1, None, None, None),
         (2, "count", 3, Judgement.COUNT_ERROR),
+        (1, "acceptable", 3, Judgement.COUNT_WRONG),
+        (2, "acceptable", 3, Judgement.COUNT_ERROR),
+        (2, "count-right", 3, Judgement.COUNT_WRONG),
+        (2, "both", 2, Judgement.MASK_ERROR),
+        (2, "skipped", 3, Judgement.SKIPPED),
     ],
 )
-def test_a_count_stated_in_an_old_run_judges_no_mask(version, judgement, true_count, read):
+def test_counts_decide_about_the_count_and_one_stated_in_an_old_run_judges_no_mask(
+    tmp_path, version, judgement, true_count, read
+):
     line = encode_verdict(Verdict(1, 1.0, "me", ImageKey("s", "1"), "m", None, counted=2))
     assert line["v"] == 2
-    found = decode_verdict({**line, "v": version, "judgement": judgement, "true_count": true_count})
+    run = RunFolder(tmp_path)
+    append_now(run.verdicts_path, encode({**line, "v": version, "judgement": judgement, "true_count": true_count}))
+    ((found,), _, _) = run.read_verdicts()
     assert (found.judgement, found.true_count) == (read, true_count)
+
+
+def test_a_mask_judged_before_its_count_was_stated_stays_judged_in_an_old_run(tmp_path):
+    run, image = RunFolder(tmp_path), ImageKey("s", "1")
+
+    def add(seq, judgement, true_count=None, of=image, model="m"):
+        verdict = Verdict(seq, 1.0, "me", of, model, judgement, counted=2, true_count=true_count)
+        append_now(run.verdicts_path, encode({**encode_verdict(verdict), "v": 1}))
+
+    add(1, Judgement.ACCEPTABLE)
+    add(2, Judgement.COUNT_ERROR, 3)
+    add(3, Judgement.COUNT_ERROR, 4)
+    add(4, Judgement.COUNT_ERROR, 3, of=ImageKey("s", "2"))
+    add(5, Judgement.COUNT_ERROR, 3, model="other")
+    add(6, None)
+    add(7, Judgement.ACCEPTABLE, 2)
+    assert [v.mask_wrong for v in run.read_verdicts()[0]] == [False, False, False, None, None, None, None]
 
 
 def test_a_hostile_verdict_is_refused():

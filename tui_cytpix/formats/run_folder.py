@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -32,7 +32,7 @@ from tui_cytpix.errors import RunError
 from tui_cytpix.formats.json_log import read_log
 
 LINE_VERSION = 1
-VERDICT_VERSION = 2  # 1: a stated count was written as a judgement of the mask too
+VERDICT_VERSION = 2  # see _as_version_1_meant
 MAX_PIXELS = 1 << 26
 _SAMPLE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _STEPS = {
@@ -110,7 +110,7 @@ class RunFolder:
 
     def read_verdicts(self) -> tuple[list[Verdict], list[PairVerdict], int]:
         """The verdict log, about one model and about two, and how many of its lines are damaged."""
-        found, damaged = _decoded(self.verdicts_path, _decode_any_verdict)
+        found, damaged = _decoded(self.verdicts_path, _verdict_decoder())
         single = [verdict for verdict in found if isinstance(verdict, Verdict)]
         return single, [verdict for verdict in found if isinstance(verdict, PairVerdict)], damaged
 
@@ -234,26 +234,23 @@ def encode_verdict(verdict: Verdict) -> dict[str, Any]:
 
 
 def decode_verdict(record: Mapping[str, Any]) -> Verdict:
-    """The inverse of `encode_verdict`.
+    """The inverse of `encode_verdict`. Where the counts say otherwise of the count than the judgement, they are right.
 
     Raises:
         KeyError, TypeError, ValueError: not a verdict.
     """
     judgement = None if record["judgement"] is None else Judgement(record["judgement"])
-    true_count = _whole_or_none(record.get("true_count"))
-    if record.get("v") == 1 and true_count is not None:
-        counted = {Judgement.ACCEPTABLE: Judgement.COUNT_RIGHT, Judgement.COUNT_ERROR: Judgement.COUNT_WRONG}
-        judgement = judgement and counted.get(judgement, judgement)
+    counted, true_count = _whole_or_none(record.get("counted")), _whole_or_none(record.get("true_count"))
     return Verdict(
         seq=int(record["seq"]),
         time=float(record["time"]),
         who=str(record["who"]),
         image=ImageKey.parse(record["image"]),
         model=str(record["model"]),
-        judgement=judgement,
+        judgement=judgement and judgement.by_counts(counted, true_count),
         counts_for_rate=bool(record["counts_for_rate"]),
         step=str(record["step"]),
-        counted=_whole_or_none(record.get("counted")),
+        counted=counted,
         true_count=true_count,
         undoes=_whole_or_none(record.get("undoes")),
         redoes=_whole_or_none(record.get("redoes")),
@@ -290,8 +287,29 @@ def decode_pair_verdict(record: Mapping[str, Any]) -> PairVerdict:
     )
 
 
-def _decode_any_verdict(record: Mapping[str, Any]) -> Verdict | PairVerdict:
-    return decode_pair_verdict(record) if "preference" in record else decode_verdict(record)
+def _verdict_decoder() -> Callable[[Mapping[str, Any]], Verdict | PairVerdict]:
+    """For the lines of a log, in its order."""
+    standing: dict[tuple[ImageKey, str, str], Verdict] = {}
+
+    def decode(record: Mapping[str, Any]) -> Verdict | PairVerdict:
+        if "preference" in record:
+            return decode_pair_verdict(record)
+        verdict = decode_verdict(record)
+        about = (verdict.image, verdict.model, verdict.step)
+        if record.get("v") == 1:
+            verdict = _as_version_1_meant(verdict, standing.get(about))
+        standing[about] = verdict
+        return verdict
+
+    return decode
+
+
+def _as_version_1_meant(verdict: Verdict, before: Verdict | None) -> Verdict:
+    """Version 1 wrote a stated count as if the mask were good, where nothing had been said of it before."""
+    mask_open = before is None or before.mask_wrong is None
+    if verdict.true_count is not None and verdict.mask_wrong is False and mask_open:
+        return replace(verdict, judgement=Judgement.of(bool(verdict.count_wrong), None))
+    return verdict
 
 
 def _whole_or_none(value: Any) -> int | None:
