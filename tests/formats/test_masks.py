@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import struct
+import tempfile
 import zipfile
+from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -12,7 +16,7 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 from skimage import measure
 
 from tui_cytpix.errors import MaskError
@@ -90,6 +94,79 @@ def test_what_is_no_label_image(tmp_path):
     refused("can't be read", content=jpeg.getvalue())
     with pytest.raises(MaskError, match="can't be read"):
         read_label_image(tmp_path / "nonesuch.png")
+
+
+LOSSLESS = ["raw", "tiff_raw_16", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "lzma", "zstd"]
+BILEVEL = ["tiff_ccitt", "group3", "group4"]
+
+
+@pytest.mark.parametrize("name", TiffImagePlugin.COMPRESSION_INFO_REV)
+@pytest.mark.parametrize("mode", ["1", "L", "P", "I;16", "I", "F", "RGB"])
+def test_a_tiff_that_pillow_compresses_comes_back_or_is_refused(tmp_path, name, mode):
+    path = tmp_path / "a.tif"
+    labels = LABELS if mode != "1" else (LABELS == 3).astype(np.uint16)
+    picture = Image.fromarray(labels if mode == "I;16" else labels.astype(np.uint8))
+    picture = picture.point(lambda value: 255 * value).convert("1") if mode == "1" else picture.convert(mode)
+    if mode == "P":
+        picture.putdata(labels.ravel().tolist())
+    try:
+        picture.save(path, "TIFF", compression=name)
+        Image.open(path).load()  # of tiff_raw_16 libtiff does not read all that it writes
+    except (OSError, ValueError, RuntimeError, KeyError):
+        pytest.skip("Pillow can't write this, or not so that it can be read")
+    if name in LOSSLESS + BILEVEL and mode != "RGB":
+        assert np.array_equal(read_label_image(path), labels)
+    else:
+        with pytest.raises(MaskError, match="colour" if name in LOSSLESS else r"compression may change values.*a\.tif"):
+            read_label_image(path)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (7, "may change values.*: jpeg"),
+        (50001, "may change values.*: webp"),
+        (34676, "may change values.*: tiff_sgilog"),
+        (34677, "may change values.*: tiff_sgilog24"),
+        (6, "can't be read"),  # JPEG as TIFF 6.0 had it
+        (33003, "can't be read"),  # JPEG 2000, by three of its codes
+        (33005, "can't be read"),
+        (34712, "can't be read"),
+    ],
+)
+def test_a_lossy_compression_is_refused_by_its_code(tmp_path, code, words):
+    Image.fromarray(LABELS).save(tmp_path / "a.tif")
+    content, entry = (tmp_path / "a.tif").read_bytes(), struct.pack("<HHI", 259, 3, 1)
+    at = content.index(entry) + len(entry)
+    (tmp_path / "a.tif").write_bytes(content[:at] + struct.pack("<I", code) + content[at + 4 :])
+    with pytest.raises(MaskError, match=words):
+        read_label_image(tmp_path / "a.tif")
+
+
+def test_the_size_is_compared_before_a_pixel_is_decoded(tmp_path):
+    write_label_image(tmp_path / "a.png", np.zeros((300, 200), np.uint16))
+    assert read_label_image(tmp_path / "a.png", (300, 200)).shape == (300, 200)
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
+    with pytest.raises(MaskError, match="can't be read"):
+        read_label_image(tmp_path / "a.png", (300, 200))
+    with pytest.raises(MaskError, match=r"not of its image's size.*\(300, 200\), the image \(200, 300\)"):
+        read_label_image(tmp_path / "a.png", (200, 300))
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    npst.arrays(
+        st.sampled_from([np.uint8, np.uint16, np.int32, np.float32]),
+        st.tuples(st.integers(1, 9), st.integers(1, 9)),
+        elements=st.sampled_from([0, 1, 2, 7, 200]),
+    )
+)
+def test_labels_are_numbered_in_pieces_as_in_one(values):
+    with tempfile.TemporaryDirectory() as folder, mock.patch("tui_cytpix.formats.masks._AT_ONCE", 5):
+        path = Path(folder) / "a.tif"
+        tifffile.imwrite(path, values)
+        expected = np.unique(np.append(values.ravel(), 0), return_inverse=True)[1][:-1].reshape(values.shape)
+        assert np.array_equal(read_label_image(path), expected)
 
 
 def test_one_region_of_255_is_one_particle(tmp_path):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.errors import SampleError
+from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.names import shown
 from tui_cytpix.formats.plain_tiff import read_plain_tiff
 
@@ -66,8 +66,8 @@ def image_header(data: bytes, label: str) -> tuple[int, int, int]:
 
 @contextlib.contextmanager
 def opened(data: bytes, label: str, formats: tuple[str, ...] = READABLE) -> Iterator[Image.Image]:
-    """An image by Pillow, its kind and size checked, its pixels not yet decoded; every error within becomes a
-    SampleError.
+    """An image by Pillow, its kind and size checked, its pixels not yet decoded; every error within that is
+    not ours becomes a SampleError.
     """
     _prepare_pillow()
     from PIL import Image, UnidentifiedImageError
@@ -78,7 +78,7 @@ def opened(data: bytes, label: str, formats: tuple[str, ...] = READABLE) -> Iter
             if width * height > MAX_PIXELS:
                 raise _bad(label, f"{width} x {height} pixels are more than the {MAX_PIXELS:,} that are read")
             yield picture
-    except SampleError:
+    except CytpixError:
         raise
     except Exception as error:  # a damaged file makes Pillow's readers raise almost anything
         reason = str(error) if not isinstance(error, UnidentifiedImageError) else f"it is no {_either(formats)}"

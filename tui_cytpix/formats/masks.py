@@ -18,6 +18,10 @@ from tui_cytpix.formats.names import shown
 MAX_LABELS = 0xFFFF
 LABEL_FORMATS = ("TIFF", "PNG", "BMP")  # JPEG changes values
 LABEL_SUFFIXES = (".png", ".tif", ".tiff")
+# Of those that a TIFF may have; the others (JPEG, WebP, LogLuv) may change values.
+_LOSSLESS = {"raw", "tiff_raw_16", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "lzma", "zstd"}
+_LOSSLESS |= {"tiff_ccitt", "group3", "group4"}
+_AT_ONCE = 1 << 20  # pixels; numbering takes many bytes for each
 _VERSION = "1.0"
 
 
@@ -61,36 +65,46 @@ def find_label_images(folder: Path) -> dict[str, Path]:
     return found
 
 
-def read_label_image(path: Path) -> NDArray[np.uint16]:
+def read_label_image(path: Path, shape: tuple[int, ...] | None = None) -> NDArray[np.uint16]:
     """A label image, uint16 (H, W): 0 background, labels renumbered 1..K in ascending order.
 
-    Gray or palette PNG, TIFF or BMP of 1 to 32 bits.
+    Gray or palette PNG, TIFF or BMP of 1 to 32 bits; `shape` is its image's, where that is known.
 
     Raises:
-        MaskError: the file can't be read, is in colour, has values that are no labels, or looks like a plain
-            foreground mask (one value, several regions), which doesn't tell particles apart.
+        MaskError: the file can't be read, is of another size, lossily compressed or in colour, has values that are no
+            labels, or looks like a plain foreground mask (one value, several regions), which doesn't tell particles
+            apart.
     """
     from tui_cytpix.formats.image_decode import opened, read_file
 
     path = Path(path)
     way_out = "Save it as 16-bit gray PNG or TIFF: 0 = background, one value per particle."
+    where = shown(str(path))
     try:
         with opened(read_file(path), str(path), LABEL_FORMATS) as picture:
-            mode = picture.mode
+            own, mode = (picture.height, picture.width), picture.mode
+            if shape is not None and own != shape:
+                raise MaskError(
+                    "The mask is not of its image's size", f"{where}: {own}, the image {shape} (rows, columns)."
+                )
+            packed = picture.info.get("compression")
+            if picture.format == "TIFF" and packed not in _LOSSLESS:
+                raise MaskError("The label image's compression may change values", f"{where}: {packed}.", way_out)
             values = np.asarray(picture)
     except SampleError as error:
         raise MaskError("The label image can't be read", error.detail, way_out) from error
-    where = shown(str(path))
     if values.ndim != 2 or mode in ("RGB", "LA", "PA"):
         raise MaskError("The label image is in colour", f"{where} has mode {mode}.", way_out)
-    present, labels = np.unique(values, return_inverse=True)
+    parts = np.array_split(values.ravel(), values.size // _AT_ONCE + 1)
+    present = np.unique(np.concatenate([np.unique(part) for part in parts]))
     if not np.isfinite(present).all() or present[0] < 0 or (present != np.rint(present)).any():
         raise MaskError("The label image has values that are no labels", f"{where}.", way_out)
-    if present[0] != 0:  # no background at all: every pixel has a label
-        labels = labels + 1
-    if labels.max() > MAX_LABELS:
-        raise MaskError("The label image has too many labels", f"{where}: {labels.max()}.", way_out)
-    result: NDArray[np.uint16] = labels.reshape(values.shape).astype(np.uint16)
+    first = int(present[0] != 0)  # no background at all: every pixel has a label
+    highest = len(present) - 1 + first
+    if highest > MAX_LABELS:
+        raise MaskError("The label image has too many labels", f"{where}: {highest}.", way_out)
+    labels = [(np.searchsorted(present, part) + first).astype(np.uint16) for part in parts]
+    result = np.concatenate(labels).reshape(values.shape)
     if int(present[-1]) in (255, 65535) or mode == "1":
         _refuse_plain_mask(result, where, way_out)
     return result

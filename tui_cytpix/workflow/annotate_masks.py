@@ -66,12 +66,7 @@ def _take(run: Run, key: ImageKey, path: Path) -> None:
     """
     from tui_cytpix.formats.masks import read_label_image, segmentation_from_labels
 
-    labels = read_label_image(path)
-    shape = run.images.read(key).shape
-    if labels.shape != shape:
-        raise MaskError(
-            "The mask is not of its image's size", f"{path}: {labels.shape}, the image {shape} (rows, columns)."
-        )
+    labels = read_label_image(path, run.images.read(key).shape)
     run.images.keep(key)
     run.record_edit(key, "propose", segmentation_from_labels(labels), origin="masks")
     run.record_edit(key, "accept")

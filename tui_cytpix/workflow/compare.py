@@ -199,7 +199,7 @@ def _against_truth(
     for key in keys:
         found = [segmentation for store in stores if (segmentation := store.get(key)) is not None]
         try:
-            labels = read_label_image(truth[key])
+            labels = read_label_image(truth[key], found[0].mask.shape if found else None)
             row = [compare_images(labels, s, cutoffs[key.sample]) for s in found]
         except (CytpixError, ValueError) as error:
             failures.append({"image": str(key), "reason": f"{truth[key]}: {error}"})
