@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,22 +23,23 @@ KINDS = ("linear", "arcsinh", "logicle")
 
 def add(verbs: Any) -> None:
     """Adds `gate` to the verbs of `run`."""
-    gate = options.add_verb(verbs, "gate", "gates on parameters of events: list, add, remove, draw images from")
-    gate.add_argument("run", type=Path, metavar="DIR", help="the run's folder")
+    what = "gates on parameters of events: list, add, remove, draw images from"
+    gate = options.add_verb(verbs, "gate", what, of_run=True)
     own = gate.add_subparsers(required=True, metavar="WHAT", dest="gate_verb", parser_class=options.Parser)
+    verb = functools.partial(options.add_verb, own)
 
-    listing = _verb(own, "list", "every gate with its events, by sample", list_gates)
+    listing = verb("list", "every gate with its events, by sample", list_gates)
     listing.add_argument("--parameter", dest="parameters", nargs="+", default=[], metavar="P", help="sum up these, two")
     listing.add_argument("--out", type=Path, metavar="FILE.csv", help="write the table there as well, to a new file")
 
-    range_ = _verb(own, "range", "a gate on one parameter, both ends inside", add_range)
+    range_ = verb("range", "a gate on one parameter, both ends inside", add_range)
     range_.add_argument("name", metavar="NAME")
     range_.add_argument("parameter", metavar="PARAMETER")
     range_.add_argument("low", type=float, metavar="LOW")
     range_.add_argument("high", type=float, metavar="HIGH")
     _add_common(range_)
 
-    polygon = _verb(own, "polygon", "a gate on two parameters", add_polygon)
+    polygon = verb("polygon", "a gate on two parameters", add_polygon)
     polygon.add_argument("name", metavar="NAME")
     polygon.add_argument("x", metavar="X_PARAMETER")
     polygon.add_argument("y", metavar="Y_PARAMETER")
@@ -50,28 +52,21 @@ def add(verbs: Any) -> None:
     polygon.add_argument("--y-scale", choices=KINDS, default="", help="likewise")
     _add_common(polygon)
 
-    take = _verb(own, "import", "the gates of a FlowJo workspace (needs the extra `flowjo`)", import_gates)
+    take = verb("import", "the gates of a FlowJo workspace (needs the extra `flowjo`)", import_gates)
     take.add_argument("workspace", type=Path, metavar="FILE.wsp")
     which = "take this sample's; default: those that are the same in all samples of the run"
     take.add_argument("--sample", default="", metavar="NAME", help=which)
 
-    remove = _verb(own, "remove", "a gate, and those that lie in it", remove_gate)
+    remove = verb("remove", "a gate, and those that lie in it", remove_gate)
     remove.add_argument("name", metavar="NAME")
 
-    use = _verb(own, "use", "draw the images of steps 1, 3 and 5 from this gate only", use_gate)
+    use = verb("use", "draw the images of steps 1, 3 and 5 from this gate only", use_gate)
     use.add_argument("name", nargs="?", default="", metavar="NAME", help="none given: from all events again")
 
-    export = _verb(own, "export", "the events of a gate: .csv with every parameter, or .fcs", export_gate)
+    export = verb("export", "the events of a gate: .csv with every parameter, or .fcs", export_gate)
     export.add_argument("name", metavar="NAME")
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
     export.add_argument("--sample", default="", metavar="NAME", help="where the run has several")
-
-
-def _verb(verbs: Any, name: str, what: str, handler: Any) -> argparse.ArgumentParser:
-    parser = options.add_verb(verbs, name, what)
-    options.add_json(parser)
-    parser.set_defaults(handler=handler)
-    return parser
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

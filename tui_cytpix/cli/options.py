@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tui_cytpix.workflow.gates import RunGate
 
+Handler = Callable[[argparse.Namespace], int]
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -26,12 +28,21 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {clean(message)} (see {self.prog} --help)\n")
 
 
-def add_verb(verbs: Any, name: str, what: str) -> argparse.ArgumentParser:
-    """A verb within a verb; `what` it does, in the list and in its own help."""
+def add_verb(
+    verbs: Any, name: str, what: str, handler: Handler | None = None, *, of_run: bool = False
+) -> argparse.ArgumentParser:
+    """A verb within a verb; `what` it does, in the list and in its own help. `of_run`: it begins with the run's folder;
+    with `--json` where it has a handler.
+    """
     # argparse formats the one with %, and not the other.
     added: argparse.ArgumentParser = verbs.add_parser(
         name, help=what.replace("%", "%%"), description=f"{what[0].upper()}{what[1:]}."
     )
+    if of_run:
+        added.add_argument("run", type=Path, metavar="DIR", help="the run's folder")
+    if handler is not None:
+        add_json(added)
+        added.set_defaults(handler=handler)
     return added
 
 

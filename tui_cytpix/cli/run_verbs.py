@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tui_cytpix.cli import gate_verbs, options, run_report, run_review, run_status, training
 from tui_cytpix.cli.output import Progress, note, say, say_json
@@ -21,8 +22,9 @@ def parser(prog: str) -> argparse.ArgumentParser:
     """The verb's command line."""
     parser = options.Parser(prog=prog, description="A training run, step by step.")
     verbs = parser.add_subparsers(required=True, metavar="VERB", dest="run_verb", parser_class=options.Parser)
+    verb = functools.partial(options.add_verb, verbs, of_run=True)
 
-    new = _verb(verbs, "new", "make a run on samples, with a base model", new_run)
+    new = verb("new", "make a run on samples, with a base model", new_run)
     new.add_argument(
         "--sample", dest="samples", nargs="+", action="extend", required=True, type=Path, metavar="S", help="repeatable"
     )
@@ -32,19 +34,19 @@ def parser(prog: str) -> argparse.ArgumentParser:
     new.add_argument("--name", default="", help="default: the folder's")
     options.add_scale(new)
 
-    select = _verb(verbs, "select", "choose the preview images: 70 % at random, 30 % for variety", select_images)
+    select = verb("select", "choose the preview images: 70 % at random, 30 % for variety", select_images)
     select.add_argument("--preview", type=options.positive, metavar="N", help="default: as the run says")
 
     gate_verbs.add(verbs)
 
-    annotate = _verb(verbs, "annotate", "take label images as accepted annotations", annotate_run)
+    annotate = verb("annotate", "take label images as accepted annotations", annotate_run)
     annotate.add_argument("--from-masks", type=Path, required=True, metavar="DIR", help="EVENT.png or EVENT.tif")
     annotate.add_argument(
         "--only", nargs="+", action="extend", default=[], metavar="EVENT", help="default: all that have a label image"
     )
     annotate.add_argument("--sample", default="", metavar="NAME", help="where the run has several")
 
-    train = _verb(verbs, "train", "train, or go on training", training.train)
+    train = verb("train", "train, or go on training", training.train)
     train.add_argument("--epochs", type=options.positive, metavar="N", help="additional epochs; default: 100")
     train.add_argument("--detach", action="store_true", help="don't wait for the end")
     options.add_device(train)
@@ -53,12 +55,12 @@ def parser(prog: str) -> argparse.ArgumentParser:
     )
     train.set_defaults(device=None, threads=None, batch=None)
 
-    _verb(verbs, "status", "how far the run is", run_status.status)
-    _verb(verbs, "pause", "pause training at the end of the epoch", training.pause)
-    _verb(verbs, "resume", "go on, with the annotations made meanwhile", training.resume)
-    _verb(verbs, "stop", "end training after this epoch", training.stop)
+    verb("status", "how far the run is", run_status.status)
+    verb("pause", "pause training at the end of the epoch", training.pause)
+    verb("resume", "go on, with the annotations made meanwhile", training.resume)
+    verb("stop", "end training after this epoch", training.stop)
 
-    finish = _verb(verbs, "finish", "make a checkpoint the run's model, and put it into the library", finish_run)
+    finish = verb("finish", "make a checkpoint the run's model, and put it into the library", finish_run)
     finish.add_argument("--name", required=True, help="of the new model")
     finish.add_argument(
         "--checkpoint",
@@ -68,22 +70,14 @@ def parser(prog: str) -> argparse.ArgumentParser:
     )
     finish.add_argument("--notes", default="", metavar="TEXT", help="for the model's card")
 
-    review = _verb(verbs, "review", "the verdict on a model: draw images, take judgements, tell", run_review.review)
+    review = verb("review", "the verdict on a model: draw images, take judgements, tell", run_review.review)
     run_review.add_options(review)
 
-    report = _verb(verbs, "report", "write all that was decided, with figures, as one HTML page", run_report.report)
+    report = verb("report", "write all that was decided, with figures, as one HTML page", run_report.report)
     report.add_argument(
         "--out", type=Path, metavar="FILE", help="a new file; default: report.html in the run's folder, made anew"
     )
 
-    return parser
-
-
-def _verb(verbs: Any, name: str, what: str, handler: Any) -> argparse.ArgumentParser:
-    parser = options.add_verb(verbs, name, what)
-    parser.add_argument("run", type=Path, metavar="DIR", help="the run's folder")
-    options.add_json(parser)
-    parser.set_defaults(handler=handler)
     return parser
 
 
