@@ -11,6 +11,7 @@ from tests.benchmarks import _cells
 from tests.benchmarks._fitting import zooms_of
 from tui_cytpix.core.normalise import normalise
 from tui_cytpix.core.size_cutoff import cut_labels_to_size
+from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.model import Model
 from tui_cytpix.engine.postprocess import segment
@@ -73,8 +74,15 @@ def _look(model: Model, crops: Sequence[_cells.Crop], found: Agreement) -> None:
 
     whole = counts(reference)
     maps = [reference.maps([gray], zoom)[0] for gray, zoom in zip(grays, zooms, strict=True)]
-    raw = [answer.particle_count for answer in segment(maps, model.post, cutoffs)]
+    raw = [answer.particle_count for answer in _segmented(model, maps, cutoffs, zooms)]
     found.note(NOISE, np.array(raw), whole, truth)
     found.note(BF16, whole, counts(Predictor(model, whole_frame=True)), truth)
     found.note(REGIONS, whole, counts(Predictor(model, fast=False)), truth)
     found.note(BOTH, whole, counts(Predictor(model)), truth)
+
+
+def _segmented(
+    model: Model, maps: Sequence[np.ndarray], cutoffs: Sequence[float], zooms: Sequence[float]
+) -> list[Segmentation]:
+    px = [(2 if model.half else 1) / zoom for zoom in zooms]
+    return segment(maps, model.post, cutoffs, model.representation, px)

@@ -15,12 +15,13 @@ def test_the_shipped_size_stays_small():
     assert parameter_count(build(NetworkSettings(), 0)) < 300_000
 
 
+@pytest.mark.parametrize(("architecture", "maps"), [("two-head-unet", 2), ("flow-unet", 3)])
 @pytest.mark.parametrize("widths", [(4,), (4, 6), (4, 6, 8, 8)])
-def test_output_has_two_maps_of_the_inputs_size(widths):
-    net = build(NetworkSettings(widths), 0).eval()
+def test_output_has_maps_of_the_inputs_size(widths, architecture, maps):
+    net = build(NetworkSettings(widths, architecture), 0).eval()
     step = net.multiple
     x = torch.zeros(2, 1, 3 * step, 2 * step)
-    assert net(x).shape == (2, 2, 3 * step, 2 * step)
+    assert net(x).shape == (2, maps, 3 * step, 2 * step)
 
 
 def test_the_same_seed_builds_the_same_network_and_leaves_torchs_own_state_alone(toys):
@@ -38,9 +39,9 @@ def test_any_size_alone_or_in_a_batch_gives_the_same_maps(resolution, toys):
     predictor = Predictor(toys.model(resolution), fast=False)
     together = predictor.maps(grays)
     for gray, maps in zip(grays, together, strict=True):
-        assert maps.shape == (2, *gray.shape)
-        assert (maps >= 0).all()
-        assert (maps <= 1).all()
+        assert maps.shape == (3, *gray.shape)
+        assert (maps[0] >= 0).all()
+        assert (maps[0] <= 1).all()
         np.testing.assert_allclose(predictor.maps([gray])[0], maps, atol=1e-5)
 
 
@@ -53,7 +54,7 @@ def test_folding_batch_norm_and_bf16_change_next_to_nothing(toys):
     model.net.eval()
     gray = x[0, 0].numpy()
     with torch.inference_mode():
-        plain = torch.sigmoid(model.net(x[:1]))[0].numpy()
+        plain = model.representation.read(model.net(x[:1])[0].numpy())
     np.testing.assert_allclose(Predictor(model, fast=False, whole_frame=True).maps([gray])[0], plain, atol=1e-5)
     np.testing.assert_allclose(Predictor(model, whole_frame=True).maps([gray])[0], plain, atol=0.02)
 

@@ -7,14 +7,15 @@ import pytest
 from tui_cytpix.core.watershed import particle_labels
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.accuracy import accuracy, image_accuracy
-from tui_cytpix.engine.postprocess import PostSettings, peaks, segment
-from tui_cytpix.engine.targets import centrality, make_targets
+from tui_cytpix.engine.cones import Cones, centrality, peaks
+from tui_cytpix.engine.flows import Flows, flow
+from tui_cytpix.engine.postprocess import PostSettings, segment
 
 POST = PostSettings()
 
 
 def _segmented(probability: np.ndarray, heat: np.ndarray, cutoff_px: float = 0.0) -> Segmentation:
-    return segment([(probability, heat)], POST, [cutoff_px])[0]
+    return segment([np.stack([probability, heat])], POST, [cutoff_px], Cones(), [1.0])[0]
 
 
 def _rods(hesitation: float) -> tuple[np.ndarray, np.ndarray]:
@@ -47,13 +48,15 @@ def test_perfect_maps_give_the_truth_back():
     cv2.circle(mask, (37, 24), 9, 1, -1)
     cv2.ellipse(mask, (40, 60), (18, 6), 20, 0, 360, 1, -1)
     points = np.array([[20, 20], [24, 37], [60, 40]], np.float32)
-    foreground, heat, *_ = np.moveaxis(make_targets(particle_labels(mask > 0, points), mask > 0, points), 2, 0)
-    found = _segmented(foreground, heat)
-    assert np.array_equal(found.mask, mask > 0)
-    assert found.centroids.dtype == np.float32
-    order = np.argsort(found.centroids[:, 0])
-    np.testing.assert_allclose(found.centroids[order], points[np.argsort(points[:, 0])], atol=1.0)
-    assert found.confidence > 0.9
+    foreground, labels = (mask > 0).astype(np.float32), particle_labels(mask > 0, points)
+    flows = np.concatenate([foreground[None], flow(labels)])
+    by_flows = segment([flows], POST, [0.0], Flows(), [1.0])[0]
+    for found in (_segmented(foreground, centrality(labels, points)), by_flows):
+        assert np.array_equal(found.mask, mask > 0)
+        assert found.centroids.dtype == np.float32
+        order = np.argsort(found.centroids[:, 0])
+        np.testing.assert_allclose(found.centroids[order], points[np.argsort(points[:, 0])], atol=1.0)
+        assert found.confidence > 0.9
 
 
 def test_every_object_has_a_particle_even_without_heat():

@@ -142,7 +142,7 @@ def test_zoom_shifts_nothing(toys, zoom, resolution, whole_frame):
     """A network that hands its input through: what comes back is where it was."""
     model = toys.model(resolution)
     predictor = Predictor(model, fast=False, whole_frame=whole_frame)
-    predictor._net = lambda x: torch.cat([x, x], dim=1)
+    predictor._net = lambda x: torch.cat([x, x, x], dim=1)
     ys, xs = np.mgrid[:120, :100]
     blob = (9 * np.exp(-((ys - 61) ** 2 + (xs - 40) ** 2) / (2 * 9.0**2))).astype(np.float32)
     (maps,) = predictor.maps([blob], zoom)
@@ -153,7 +153,7 @@ def test_zoom_shifts_nothing(toys, zoom, resolution, whole_frame):
         float(np.sqrt((weight * (at - c) ** 2).sum() / weight.sum())) for at, c in zip((ys, xs), (61, 40), strict=True)
     ]
     assert widths[0] == pytest.approx(widths[1], rel=0.01)
-    assert maps.shape == (2, 120, 100)
+    assert maps.shape == (3, 120, 100)
 
 
 def test_zoom_lets_a_network_see_particles_at_the_size_it_knows(samples, model):

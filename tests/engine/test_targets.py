@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import cv2
 import numpy as np
 import pytest
@@ -11,18 +9,8 @@ from scipy import ndimage
 
 from tui_cytpix.core.centroids import centres
 from tui_cytpix.core.watershed import particle_labels
-from tui_cytpix.engine.targets import EDGE_PX, GAP_PX, GAP_WEIGHT, SEAM_WEIGHT, centrality, make_targets
-
-
-class Maps(NamedTuple):
-    foreground: np.ndarray
-    centrality: np.ndarray
-    foreground_weight: np.ndarray
-    centrality_weight: np.ndarray
-
-
-def _targets(labels: np.ndarray, mask: np.ndarray, points: np.ndarray) -> Maps:
-    return Maps(*np.moveaxis(make_targets(labels, mask, points), 2, 0))
+from tui_cytpix.engine.cones import EDGE_PX, SEAM_WEIGHT, centrality, seam_weight
+from tui_cytpix.engine.targets import GAP_PX, GAP_WEIGHT, gap_weight
 
 
 def _ellipse(a: float, b: float, angle: float, size: int = 121) -> np.ndarray:
@@ -64,19 +52,18 @@ def test_two_touching_particles_have_two_peaks_and_a_valley():
     cv2.circle(mask, (20, 20), 10, 1, -1)
     cv2.circle(mask, (39, 20), 10, 1, -1)
     points = np.array([[20, 20], [20, 39]], np.float32)
-    targets = _targets(particle_labels(mask > 0, points), mask > 0, points)
-    assert targets.centrality[20, 20] > 0.95
-    assert targets.centrality[20, 39] > 0.95
-    assert targets.centrality[20, 29] < 0.15
-    assert targets.centrality_weight[20, 29] > targets.centrality_weight[20, 20] > targets.centrality_weight[0, 0]
-    assert (particle_labels(mask > 0, points) > 0).sum() == mask.sum() == targets.foreground.sum()
+    labels = particle_labels(mask > 0, points)
+    heat, weight = centrality(labels, points), seam_weight(labels, mask > 0)
+    assert heat[20, 20] > 0.95
+    assert heat[20, 39] > 0.95
+    assert heat[20, 29] < 0.15
+    assert weight[20, 29] > weight[20, 20] > weight[0, 0]
 
 
 def test_a_narrow_gap_weighs_more_and_a_wide_one_does_not():
     mask = np.zeros((30, 60), bool)
     mask[10:20, 5:20] = mask[10:20, 23:38] = mask[10:20, 50:58] = True
-    points = np.array([[15, 12], [15, 30], [15, 54]], np.float32)
-    weight = _targets(particle_labels(mask, points), mask, points).foreground_weight
+    weight = gap_weight(mask)
     assert weight[15, 21] == GAP_WEIGHT
     assert weight[15, 44] == 1
     assert (weight[mask] == 1).all()
@@ -91,24 +78,21 @@ def test_the_weights_are_those_of_the_distances(squares):
     for y, x, half in squares:
         mask[max(y - half, 0) : y + half + 1, max(x - half, 0) : x + half + 1] = 1
     labels = particle_labels(mask > 0, points)
-    found = _targets(labels, mask > 0, points)
     objects, count = ndimage.label(mask, np.ones((3, 3)))
     far = np.sort([ndimage.distance_transform_edt(objects != k) for k in range(1, count + 1)], axis=0)
     near_two = (mask == 0) & (far[1] <= GAP_PX) if count > 1 else np.zeros(mask.shape, bool)
-    np.testing.assert_array_equal(found.foreground_weight, np.where(near_two, GAP_WEIGHT, 1))
+    np.testing.assert_array_equal(gap_weight(mask > 0), np.where(near_two, GAP_WEIGHT, 1))
     highest, lowest = ndimage.maximum_filter(labels, 3), ndimage.minimum_filter(np.where(labels, labels, 99), 3)
     seam = (highest > 0) & (lowest < 99) & (highest != lowest)
     close = ndimage.distance_transform_edt(~seam) <= EDGE_PX if seam.any() else seam
-    np.testing.assert_array_equal(found.centrality_weight, np.where(close, 2 * SEAM_WEIGHT, np.where(mask, 2, 1)))
+    np.testing.assert_array_equal(seam_weight(labels, mask > 0), np.where(close, 2 * SEAM_WEIGHT, np.where(mask, 2, 1)))
 
 
 def test_nothing_and_objects_without_centroids_are_allowed():
     points = np.zeros((0, 2), np.float32)
-    empty = _targets(np.zeros((9, 9), np.uint16), np.zeros((9, 9), bool), points)
-    assert empty.centrality.max() == 0
+    assert centrality(np.zeros((9, 9), np.uint16), points).max() == 0
     mask = np.zeros((9, 9), bool)
+    assert (gap_weight(mask) == 1).all()
     mask[2:6, 2:6] = True
-    points = np.zeros((0, 2), np.float32)
-    bare = _targets(particle_labels(mask, points), mask, points)
-    assert bare.foreground.sum() == 16
-    assert bare.centrality.max() == 0
+    assert centrality(particle_labels(mask, points), points).max() == 0
+    assert (gap_weight(mask) == 1).all()

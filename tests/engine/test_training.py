@@ -11,10 +11,12 @@ from tui_cytpix.core.regions import label_objects
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine import trainer as trainer_module
 from tui_cytpix.engine.augment import Augmentation, crop
+from tui_cytpix.engine.cones import Cones
 from tui_cytpix.engine.dataset import batches, crop_size, example
+from tui_cytpix.engine.flows import Flows, ends
 from tui_cytpix.engine.loss import loss
 from tui_cytpix.engine.postprocess import PostSettings, segment
-from tui_cytpix.engine.scene import scene
+from tui_cytpix.engine.scene import Scene, scene
 from tui_cytpix.engine.trainer import FitSettings, Trainer, look
 
 QUICK = FitSettings(batch=4, views_per_epoch=8, warm_up=2)
@@ -88,21 +90,43 @@ def test_training_learns_the_toy_cells(toys, examples):
     assert 0 < after.error < 0.5
 
 
-def test_views_keep_their_maps_aligned():
-    """A map that is a function of the gray stays that function of the gray, whatever the geometry."""
+STILL = Augmentation(scale=(0.9, 1.1), gain=(1, 1), noise=(0, 0), blur=(0, 0), field=(0, 0), bend=0)
+
+
+def _block() -> Scene:
     mask = np.zeros((60, 60), bool)
     mask[20:40, 15:50] = True
-    shown = scene(mask.astype(np.float32) * 2, Segmentation(mask, np.array([[30, 32]], np.float32)))
-    still = Augmentation(scale=(0.9, 1.1), gain=(1, 1), noise=(0, 0), blur=(0, 0), field=(0, 0), bend=0)
-    rng = np.random.default_rng(0)
+    return scene(mask.astype(np.float32) * 2, Segmentation(mask, np.array([[30, 32]], np.float32)))
+
+
+def test_views_keep_their_maps_aligned():
+    """A map that is a function of the gray stays that function of the gray, whatever the geometry."""
+    shown, rng = _block(), np.random.default_rng(0)
     for _ in range(30):
-        view = crop(shown, 64, np.array([30, 30], np.float32), still, rng)
+        view = crop(shown, 64, np.array([30, 30], np.float32), STILL, Cones(), rng)
         assert view.shape == (6, 64, 64)
-        np.testing.assert_allclose(view[0], 2 * view[1] * view[5], atol=1e-5)
-        assert set(np.unique(view[5])) <= {0.0, 1.0}
-        peak = np.unravel_index(np.argmax(view[2]), view[2].shape)
+        np.testing.assert_allclose(view[0], 2 * view[1] * view[3], atol=1e-5)
+        assert set(np.unique(view[3])) <= {0.0, 1.0}
+        peak = np.unravel_index(np.argmax(view[4]), view[4].shape)
         assert view[1][peak] > 0.9
-        assert view[2][peak] > 0.9
+        assert view[4][peak] > 0.9
+
+
+def test_the_vectors_of_a_view_lead_to_the_middle_of_what_it_shows():
+    """Turned, mirrored, stretched: who follows them gets to where the block's middle is now."""
+    shown, rng = _block(), np.random.default_rng(0)
+    for _ in range(30):
+        view = crop(shown, 64, np.array([30, 30], np.float32), STILL, Flows(), rng)
+        assert view.shape == (7, 64, 64)
+        inside = view[6] > 0
+        if inside[[0, -1]].any() or inside[:, [0, -1]].any():
+            continue
+        np.testing.assert_allclose(np.hypot(view[4], view[5])[inside], 1, atol=1e-5)
+        ys, xs = np.nonzero(inside)
+        x, y = ends(view[4:6], inside)[:, ys, xs]
+        middle = np.array([xs.mean(), ys.mean()])
+        away = np.hypot(xs + x - middle[0], ys + y - middle[1])
+        assert np.quantile(away, 0.95) < 3
 
 
 def test_right_angle_views_hold_the_sensors_own_pixels():
@@ -113,19 +137,19 @@ def test_right_angle_views_hold_the_sensors_own_pixels():
     values = {round(float(v), 4) for v in gray.ravel()}
     exact = 0
     for _ in range(40):
-        view = crop(shown, 64, np.array([20, 20], np.float32), still, rng)
-        seen = {round(float(v), 4) for v in view[0][view[5] > 0]}
+        view = crop(shown, 64, np.array([20, 20], np.float32), still, Flows(), rng)
+        seen = {round(float(v), 4) for v in view[0][view[3] > 0]}
         exact += seen <= values
     assert 10 <= exact <= 30
 
 
 def test_batches_show_every_image_equally_often_and_repeat_for_a_seed(examples):
     still = Augmentation()
-    one = list(batches(examples, 64, 3, 4, still, (5, 1)))
-    two = list(batches(examples, 64, 3, 4, still, (5, 1)))
+    one = list(batches(examples, 64, 3, 4, still, Flows(), (5, 1)))
+    two = list(batches(examples, 64, 3, 4, still, Flows(), (5, 1)))
     assert sum(len(b) for b in one) == 18
     assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
-    assert not torch.equal(one[0], next(batches(examples, 64, 3, 4, still, (5, 2))))
+    assert not torch.equal(one[0], next(batches(examples, 64, 3, 4, still, Flows(), (5, 2))))
 
 
 def test_crops_have_room_for_small_images_and_for_large_objects(examples):
@@ -136,15 +160,16 @@ def test_crops_have_room_for_small_images_and_for_large_objects(examples):
     assert size == 64  # its truth is small
 
 
-def test_pixels_outside_of_the_image_cost_nothing():
-    logits = torch.zeros(1, 2, 8, 8)
-    view = torch.zeros(1, 5, 8, 8)
-    view[:, 2:] = 1
-    view[:, 0, :4] = 1
-    view[:, 4, :, 4:] = 0
-    base = loss(logits, view)
-    logits[..., 4:] = 50
-    torch.testing.assert_close(loss(logits, view), base)
+@pytest.mark.parametrize(("representation", "maps", "taught"), [(Cones(), 2, 2), (Flows(), 3, 3)])
+def test_pixels_outside_of_the_image_cost_nothing(representation, maps, taught):
+    outputs = torch.zeros(1, maps, 8, 8)
+    view = torch.ones(1, 3 + taught, 8, 8)
+    view[:, 0, 4:] = 0
+    for weight in (1, 2, -1):
+        view[:, weight, :, 4:] = 0
+    base = loss(outputs, view, representation)
+    outputs[..., 4:] = 50
+    torch.testing.assert_close(loss(outputs, view, representation), base)
 
 
 def test_looking_at_images_leaves_out_what_the_size_cutoff_leaves_out(toys):
@@ -159,7 +184,7 @@ def test_looking_at_images_leaves_out_what_the_size_cutoff_leaves_out(toys):
         """Predicts the drawing itself, specks and all."""
 
         def predict_normalised(self, grays, cutoffs_px, zooms):
-            return [(segment([maps], PostSettings(least_px=1), [c])[0], maps[0]) for c in cutoffs_px]
+            return [(segment([maps], PostSettings(least_px=1), [c], Cones(), [1.0])[0], maps[0]) for c in cutoffs_px]
 
     plain = example(drawn.image, image_background(drawn.image), drawn.truth, cutoff_px=8.0)
     specked = example(drawn.image, image_background(drawn.image), truth, cutoff_px=8.0)

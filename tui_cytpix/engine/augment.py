@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.engine.representation import Representation
 from tui_cytpix.engine.scene import Scene
 
 Range = tuple[float, float]
@@ -48,6 +49,7 @@ def crop(
     size: int,
     focus: NDArray[np.float32],
     settings: Augmentation,
+    representation: Representation,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """One varied view of an annotated image.
@@ -57,21 +59,20 @@ def crop(
         focus: (2,), (y, x) px of the image that comes to lie near the view's middle.
 
     Returns:
-        float32 (6, size, size): gray, foreground, centrality, foreground weight, centrality weight, and 1 inside the
-        image (0 where the view reaches beyond it; gray is 0 and the weights count for nothing there).
+        float32 (4 + T, size, size): gray, foreground, its weight, 1 inside the image (0 where the view reaches beyond
+        it; gray is 0 and the weights count for nothing there), and what the representation teaches.
     """
     matrix = _placement(scene.gray.shape, size, focus, settings, rng)
-    view = np.empty((6, size, size), np.float32)
 
     def warped(image: NDArray[np.float32]) -> NDArray[np.float32]:
-        # Nothing beyond the borders. No more than four channels: cv2 would leave the others' borders undefined.
+        # Nothing beyond the borders.
         return np.asarray(cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR), np.float32)
 
-    view[0] = warped(_presmoothed(scene.gray, matrix))
-    view[1:5] = warped(scene.targets).transpose(2, 0, 1)
-    view[5] = warped(np.ones(scene.gray.shape, np.float32)) > 0.5
-    view[0] = photometric(view[0], settings, rng) * view[5]
-    return view
+    gray, inside = warped(_presmoothed(scene.gray, matrix)), warped(np.ones(scene.gray.shape, np.float32)) > 0.5
+    foreground, weight = (warped(np.asarray(one, np.float32)) for one in (scene.mask, scene.weight))
+    *taught, last = representation.taught(scene, matrix, size)
+    gray = photometric(gray, settings, rng) * inside
+    return np.stack([gray, foreground, weight * inside, inside, *taught, last * inside])
 
 
 def _placement(

@@ -61,7 +61,7 @@ class View:
         target[: found.shape[0], : found.shape[1]] = found
 
     def in_image(self, box: Box, crop: Crop, maps: NDArray[np.float32]) -> NDArray[np.float32]:
-        """From maps (2, height, width) of a crop to those of a box of the image: float32 (2, h, w).
+        """From maps (M, height, width) of a crop to those of a box of the image: float32 (M, h, w).
 
         Bilinear; pixel y of the image lies at (y + 1/2) scale - 1/2 of the input.
         """

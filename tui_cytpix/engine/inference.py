@@ -22,13 +22,13 @@ from tui_cytpix.core.watershed import object_of
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.crops import Crop, Look, View, grain, look_at_all, look_at_differing
 from tui_cytpix.engine.model import Model
-from tui_cytpix.engine.network import CENTRALITY, FOREGROUND, channels_last
+from tui_cytpix.engine.network import FOREGROUND, MAPS, channels_last
 from tui_cytpix.engine.postprocess import cutoff_px, segment
+from tui_cytpix.engine.representation import Maps, Representation
 
 # Pixels of a batch. On a CPU a batch's layers should stay near its caches, on a GPU it should be kept busy.
 CPU_BATCH_PIXELS, GPU_BATCH_PIXELS = 2 * 256 * 256, 64 * 256 * 256
 Image = tuple[NDArray[np.generic], NDArray[np.float32]]
-Maps = NDArray[np.float32]  # (2, h, w): probability of foreground, centrality
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -95,17 +95,16 @@ class Predictor:
         self._batch_pixels = GPU_BATCH_PIXELS if self.device.type == "cuda" else CPU_BATCH_PIXELS
 
     def maps(self, grays: Sequence[NDArray[np.float32]], zoom: float = 1.0) -> list[Maps]:
-        """The network's two maps of normalised images of any sizes: float32 (2, H, W) each, probability and
-        centrality; 0 where it did not look.
+        """The network's maps of normalised images of any sizes: float32 (M, H, W) each; 0 where it did not look.
 
         Args:
             zoom: the network sees the images this many times as large (half-resolution ones at half of that).
         """
         answers = []
         for gray, (box, part) in zip(grays, self._parts([self.look(gray, zoom) for gray in grays]), strict=True):
-            both = np.zeros((2, *gray.shape), np.float32)
-            both[:, *box.slices] = part
-            answers.append(both)
+            whole = np.zeros((len(part), *gray.shape), np.float32)
+            whole[:, *box.slices] = part
+            answers.append(whole)
         return answers
 
     def find(
@@ -131,17 +130,21 @@ class Predictor:
     def found(self, looks: Sequence[tuple[View, Look]], cutoffs_px: Sequence[float]) -> list[Found]:
         """The second step of `find`: what the network sees there."""
         parts = self._parts(looks)
-        maps = [(part[FOREGROUND], part[CENTRALITY]) for _, part in parts]
-        segmentations = segment(maps, self.model.post, cutoffs_px)
+        px = [1 / view.scale[0] for view, _ in looks]
+        maps = [part for _, part in parts]
+        segmentations = segment(maps, self.model.post, cutoffs_px, self.model.representation, px)
         return [Found(box, one, part[FOREGROUND]) for (box, part), one in zip(parts, segmentations, strict=True)]
 
     def _parts(self, looks: Sequence[tuple[View, Look]]) -> list[tuple[Box, Maps]]:
         """Of each image the box around all that the network looked at, and the maps of it."""
-        logits = iter(self._logits([(view, crop) for view, look in looks for crop in look.crops]))
-        return [_composed(view, look, [next(logits) for _ in look.crops]) for view, look in looks]
+        outputs = iter(self._outputs([(view, crop) for view, look in looks for crop in look.crops]))
+        representation, maps = self.model.representation, MAPS[self.model.net.settings.architecture]
+        return [
+            _composed(view, look, [next(outputs) for _ in look.crops], representation, maps) for view, look in looks
+        ]
 
-    def _logits(self, wanted: Sequence[tuple[View, Crop]]) -> list[Maps]:
-        """The network's answers (2, height, width) to crops; those of one size go through it together."""
+    def _outputs(self, wanted: Sequence[tuple[View, Crop]]) -> list[Maps]:
+        """The network's answers (M, height, width) to crops; those of one size go through it together."""
         by_size: dict[tuple[int, int], list[int]] = defaultdict(list)
         for i, (_, crop) in enumerate(wanted):
             by_size[crop.height, crop.width].append(i)
@@ -159,8 +162,8 @@ class Predictor:
     def _batch(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.inference_mode():
             x = torch.from_numpy(inputs).to(self.device, self.dtype).contiguous(memory_format=torch.channels_last)
-            logits = self._net(x).float().contiguous().cpu().numpy()
-        return np.asarray(logits, np.float32)
+            outputs = self._net(x).float().contiguous().cpu().numpy()
+        return np.asarray(outputs, np.float32)
 
     def predict(
         self, images: Sequence[Image], um_per_px: float | None = None, zoom: float = 1.0
@@ -206,20 +209,19 @@ def _differing(found: Found, gray: NDArray[np.float32], zoom: float) -> Found:
     return found._replace(segmentation=seen.reduced(real[labels], kept))
 
 
-def _composed(view: View, look: Look, logits: Sequence[Maps]) -> tuple[Box, Maps]:
+def _composed(
+    view: View, look: Look, outputs: Sequence[Maps], representation: Representation, number: int
+) -> tuple[Box, Maps]:
     """One image's maps in the box around its regions; outside of these they are 0."""
     boxes = [region.box for region in look.regions]
     box = functools.reduce(Box.joined, boxes) if boxes else Box(0, 0, 1, 1)
-    both = np.zeros((2, box.y1 - box.y0, box.x1 - box.x0), np.float32)
+    maps = np.zeros((number, box.y1 - box.y0, box.x1 - box.x0), np.float32)
     for region, place in zip(look.regions, look.places, strict=True):
         y0, x0, y1, x1 = region.box
-        target = both[:, y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0]
-        np.copyto(target, _sigmoid(view.in_image(region.box, look.crops[place], logits[place])), where=region.own)
-    return box, both
-
-
-def _sigmoid(logits: Maps) -> Maps:
-    return np.asarray(torch.sigmoid(torch.from_numpy(np.ascontiguousarray(logits))).numpy(), np.float32)
+        target = maps[:, y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0]
+        found = representation.read(view.in_image(region.box, look.crops[place], outputs[place]))
+        np.copyto(target, found, where=region.own)
+    return box, maps
 
 
 def _folded(net: nn.Module) -> nn.Module:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.engine.network import CytNet, NetworkSettings
 from tui_cytpix.engine.postprocess import PostSettings
+from tui_cytpix.engine.representation import OF, Representation
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.model_file import read_card, read_tensors, write_model
 
@@ -30,6 +31,11 @@ class Model:
     def half(self) -> bool:
         """True where the network sees the image at half its resolution."""
         return self.card.resolution == "half"
+
+    @property
+    def representation(self) -> Representation:
+        """How its network tells particles apart."""
+        return OF[self.net.settings.architecture]
 
     @property
     def post(self) -> PostSettings:

@@ -1,4 +1,4 @@
-"""A compact U-Net with two outputs: foreground, and how central a pixel is in its particle."""
+"""A compact U-Net: foreground, and maps that tell particles apart (engine.representation)."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _Module = TypeVar("_Module", bound=nn.Module)
-ARCHITECTURE = "two-head-unet"
+MAPS = {"two-head-unet": 2, "flow-unet": 3}  # outputs by architecture, the foreground first
+FLOWS = "flow-unet"
 MAX_WIDTH, MAX_LEVELS = 512, 6
-FOREGROUND, CENTRALITY = 0, 1
+FOREGROUND = 0
 STRIDE = 2  # of the first convolution; the output is brought back by shuffling four channels into 2 x 2 pixels
 
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """Channels per level, finest first; each level halves the size of the one before."""
+    """Channels per level, finest first; each level halves the size of the one before. `architecture`: of `MAPS`."""
 
     widths: tuple[int, ...] = (16, 32, 48, 64)
+    architecture: str = FLOWS
 
     def to_card(self) -> dict[str, Any]:
         """What a model card keeps, enough to rebuild the network."""
-        return {"architecture": ARCHITECTURE, **asdict(self), "widths": list(self.widths)}
+        return {**asdict(self), "widths": list(self.widths)}
 
     @classmethod
     def from_card(cls, data: dict[str, Any]) -> NetworkSettings:
@@ -34,14 +36,15 @@ class NetworkSettings:
         Raises:
             ValueError: another architecture, or sizes that no model of ours has.
         """
-        if data.get("architecture") != ARCHITECTURE:
-            raise ValueError(f"its network is {data.get('architecture')!r}, not {ARCHITECTURE!r}")
+        architecture = data.get("architecture")
+        if architecture not in MAPS:
+            raise ValueError(f"its network is {architecture!r}, not one of {', '.join(map(repr, MAPS))}")
         widths = data.get("widths")
         if not isinstance(widths, list) or not 1 <= len(widths) <= MAX_LEVELS:
             raise ValueError("its network has no list of widths")
         if not all(isinstance(w, int) and 1 <= w <= MAX_WIDTH for w in widths):
             raise ValueError(f"its network's widths are not in 1..{MAX_WIDTH}")
-        return cls(tuple(widths))
+        return cls(tuple(widths), architecture)
 
 
 def _block(channels_in: int, channels_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -53,7 +56,9 @@ def _block(channels_in: int, channels_out: int, kernel: int = 3, stride: int = 1
 
 
 class CytNet(nn.Module):
-    """(N, 1, H, W) normalised gray -> (N, 2, H, W) logits: foreground, centrality. H, W multiples of `multiple`."""
+    """(N, 1, H, W) normalised gray -> (N, M, H, W): the foreground's logits and what tells particles apart. H, W
+    multiples of `multiple`.
+    """
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
@@ -64,7 +69,7 @@ class CytNet(nn.Module):
         self.down = nn.ModuleList(nn.Sequential(_block(a, b), _block(b, b)) for a, b in itertools.pairwise(widths))
         finer = widths[::-1]
         self.up = nn.ModuleList(nn.Sequential(_block(a + b, b), _block(b, b)) for a, b in itertools.pairwise(finer))
-        self.head = nn.Conv2d(widths[0], 2 * STRIDE**2, 3, padding=1)
+        self.head = nn.Conv2d(widths[0], MAPS[settings.architecture] * STRIDE**2, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)

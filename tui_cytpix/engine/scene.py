@@ -13,7 +13,8 @@ from tui_cytpix.core.regions import Box, Ellipse, boxes, ellipses, label_objects
 from tui_cytpix.core.resample import resampled, resampled_labels
 from tui_cytpix.core.watershed import object_of
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.targets import make_targets
+from tui_cytpix.engine.flows import Field, flow
+from tui_cytpix.engine.targets import gap_weight
 
 LONG = 1.6  # times as long as wide: rods, not the oval cells among rounds
 
@@ -27,14 +28,16 @@ class Scene:
         labels: uint16 (H, W), k + 1 for the particle of centroid k.
         mask: bool (H, W), foreground: the particles, and objects without a centroid.
         centroids: float32 (K, 2), (y, x).
-        targets: float32 (H, W, 4), the maps of `targets.make_targets`.
+        weight: float32 (H, W), of each pixel of the foreground in the loss (`targets.gap_weight`).
+        flow: float32 (2, H, W), the particles' vectors (`flows.flow`).
     """
 
     gray: NDArray[np.float32]
     labels: NDArray[np.uint16]
     mask: NDArray[np.bool_]
     centroids: NDArray[np.float32]
-    targets: NDArray[np.float32]
+    weight: NDArray[np.float32]
+    flow: Field
 
     @functools.cached_property
     def loners(self) -> tuple[tuple[int, Box], ...]:
@@ -68,10 +71,14 @@ def scene(gray: NDArray[np.float32], truth: Segmentation, zoom: float = 1.0) -> 
 
 
 def scene_of(
-    gray: NDArray[np.float32], labels: NDArray[np.uint16], mask: NDArray[np.bool_], centroids: NDArray[np.float32]
+    gray: NDArray[np.float32],
+    labels: NDArray[np.uint16],
+    mask: NDArray[np.bool_],
+    centroids: NDArray[np.float32],
+    vectors: Field | None = None,
 ) -> Scene:
-    """A scene from its parts; arguments as the attributes of `Scene`."""
-    return Scene(gray, labels, mask, centroids, make_targets(labels, mask, centroids))
+    """A scene from its parts; arguments as the attributes of `Scene`, the `vectors` where they are known."""
+    return Scene(gray, labels, mask, centroids, gap_weight(mask), flow(labels) if vectors is None else vectors)
 
 
 def _loners(mask: NDArray[np.bool_], centroids: NDArray[np.float32]) -> tuple[tuple[int, Box], ...]:

@@ -99,19 +99,14 @@ class Trainer:
         chosen = self.settings
         size = chosen.crop or crop_size(examples)
         views = max(1, -(-chosen.views_per_epoch // len(examples)))
-        annotated = batches(examples, size, views, chosen.batch, chosen.augmentation, (self.seed, self.epoch))
+        how = (chosen.augmentation, self.base.representation)
+        annotated = batches(examples, size, views, chosen.batch, *how, (self.seed, self.epoch))
         if not self.rehearsed or not chosen.rehearsed_views:
             return annotated
         steps = -(-views * len(examples) // chosen.batch)
         rounds = -(-steps * chosen.rehearsed_views // len(self.rehearsed))
-        known = batches(
-            self.rehearsed,
-            size,
-            rounds,
-            chosen.rehearsed_views,
-            chosen.augmentation,
-            (self.seed, self.epoch, _REHEARSAL),
-        )
+        again = (self.seed, self.epoch, _REHEARSAL)
+        known = batches(self.rehearsed, size, rounds, chosen.rehearsed_views, *how, again)
         return (torch.cat(both) for both in zip(annotated, known, strict=False))
 
     def _learn_noise(self, examples: Sequence[Example]) -> None:
@@ -132,8 +127,8 @@ class Trainer:
             view = halved(view)
         gray = view[:, :1].contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._fast):
-            logits = self.net(gray)
-        value = loss(logits.float(), view[:, 1:])
+            outputs = self.net(gray)
+        value = loss(outputs.float(), view[:, 1:], self.base.representation)
         self.optimiser.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)

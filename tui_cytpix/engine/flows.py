@@ -1,0 +1,189 @@
+"""Particles by flows: at each pixel of a particle a unit vector; following the vectors leads to the particle's middle.
+
+The vectors run up the logarithm of heat that spreads from the middle and is lost at the particle's border: in a rod
+first to its axis, then along it, however it is bent. Where two particles touch, side by side or end to end, the vectors
+part, which a small part of the image shows; nothing far away needs to be known there. Source: Cellpose (Stringer, Wang,
+Michaelos, Pachitariu 2021, Nature Methods 18, 100).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from tui_cytpix.core.centroids import centre
+from tui_cytpix.core.regions import as_uint8, boxes
+from tui_cytpix.core.watershed import flood
+
+if TYPE_CHECKING:
+    from tui_cytpix.engine.postprocess import PostSettings
+    from tui_cytpix.engine.scene import Scene
+
+LEAST_STEP = 0.3  # px: a shorter vector is one of a network in doubt, and is not lengthened to 1 px
+SHARE, BETA = 2.0, 0.05  # of the loss
+_JOINED = 1.5  # px of the network's input
+Field = NDArray[np.float32]  # (2, H, W): x and y, px
+
+
+class Flows:
+    """A representation (engine.representation): the network's second and third output are the vectors, x and y."""
+
+    def taught(self, scene: Scene, matrix: NDArray[np.float64], size: int) -> list[NDArray[np.float32]]:
+        """Both parts of the vectors, and 1 on the particles."""
+        # Not interpolated: vectors of two particles that touch point in opposite directions.
+        x, y = (cv2.warpAffine(part, matrix, (size, size), flags=cv2.INTER_NEAREST) for part in scene.flow)
+        x, y = _unit(np.tensordot(matrix[:, :2], np.stack([x, y]), axes=1))
+        return [x, y, np.asarray((x != 0) | (y != 0), np.float32)]
+
+    def loss(self, outputs: Tensor, taught: Tensor) -> Tensor:
+        """Absolute differences, squared below `BETA`; over the particles."""
+        each = functional.smooth_l1_loss(outputs, taught[:, :2], reduction="none", beta=BETA).sum(1)
+        return SHARE * (each * taught[:, 2]).sum() / taught[:, 2].sum().clamp_min(1.0)
+
+    def read(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The first is a logit."""
+        read = np.array(outputs, np.float32)
+        read[0] = torch.sigmoid(torch.from_numpy(read[0])).numpy()
+        return read
+
+    def belief(self, maps: NDArray[np.float32], inside: NDArray[np.bool_]) -> float:
+        """The mean probability: that of debris or a ghost, which might be a cell, is a little lower all over."""
+        return float(maps[0][inside].mean())
+
+    def particles(
+        self, maps: NDArray[np.float32], inside: NDArray[np.bool_], settings: PostSettings, px: float
+    ) -> tuple[NDArray[np.uint16] | None, float]:
+        """Pixels that flow to the same place are one."""
+        labels, doubt = particles(maps[1:], inside, settings.least_share, px)
+        return labels if labels.max() > 1 else None, doubt
+
+
+def flow(labels: NDArray[np.uint16]) -> Field:
+    """The vectors on a label image (H, W), unit length; 0 outside the particles and on pixels from which no way within
+    the particle leads to its middle.
+    """
+    field = np.zeros((2, *labels.shape), np.float32)
+    for label, box in enumerate(boxes(labels.astype(np.int32), int(labels.max())), start=1):
+        if box is not None:
+            inside = labels[box.slices] == label
+            field[:, *box.slices] += _diffusion(inside)
+    return field
+
+
+def _diffusion(inside: NDArray[np.bool_]) -> Field:
+    """Of one particle, bool (h, w): the gradient of the logarithm of heat that comes up in its middle, spreads by means
+    over 3 x 3 pixels and is lost at its border, after as many steps as take it from end to end and back.
+    """
+    body = np.pad(inside, 1).astype(np.float64)  # far from the middle little heat is left
+    y, x = (round(at) + 1 for at in centre(inside))
+    heat = np.zeros_like(body)
+    for _ in range(2 * sum(inside.shape)):
+        heat[y, x] += 1
+        heat = cv2.blur(heat, (3, 3), borderType=cv2.BORDER_CONSTANT) * body
+    slope_y, slope_x = np.gradient(np.log1p(heat))
+    return _unit(np.stack([slope_x, slope_y])[:, 1:-1, 1:-1] * inside)
+
+
+def _unit(vectors: NDArray[np.float64]) -> Field:
+    """Vectors (2, h, w) of length 1, or 0 where they were."""
+    length = np.hypot(*vectors)
+    return np.asarray(vectors / np.where(length > 0, length, 1), np.float32)
+
+
+def ends(field: Field, inside: NDArray[np.bool_]) -> Field:
+    """How far each pixel gets that follows the vectors by steps of 1 px, to its end; (2, h, w), px.
+
+    A way of 2 n steps is one of n steps and from there one of n steps more, so a few look-ups do for all of it. Outside
+    of `inside` nothing moves.
+    """
+    x, y = field * (inside / np.maximum(np.hypot(*field), LEAST_STEP))
+    rows, columns = (np.asarray(at, np.float32) for at in np.indices(inside.shape))
+    for _ in range(math.ceil(math.log2(max(inside.shape)))):
+        at = columns + x, rows + y
+        further = [cv2.remap(part, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for part in (x, y)]
+        x, y = x + further[0], y + further[1]
+    return np.stack([x, y])
+
+
+def particles(
+    field: Field, inside: NDArray[np.bool_], least_share: float, px: float = 1.0
+) -> tuple[NDArray[np.uint16], float]:
+    """The particles of one object: pixels that flow to the same place.
+
+    Places that nearly touch are one. One that gathers less than `least_share` of the mean particle's pixels is none:
+    its pixels go to the nearest other.
+
+    Args:
+        field: (2, h, w).
+        inside: bool (h, w), the object.
+        px: of the image, per pixel of the network's input: the vectors are no finer than that.
+
+    Returns:
+        uint16 (h, w): 0 outside, 1..K, each in one piece; and the doubt in 0..1 of the least clear decision (1: on the
+        threshold), which is also that of a particle whose pixels do not quite come together.
+    """
+    ys, xs = np.nonzero(inside)
+    away = ends(field, inside)[:, ys, xs]
+    at = np.stack([xs, ys]) + away
+    owner = _gathered(at, inside.shape, max(round(_JOINED * px), 1))
+    doubt = _scatter(at, owner)
+    sizes = np.bincount(owner)
+    while len(sizes) > 1:
+        worst = int(sizes.argmin())
+        clear = sizes[worst] / (least_share * sizes.mean()) - 1
+        doubt = max(doubt, 1 - min(abs(clear), 1.0))
+        if clear >= 0:
+            break
+        owner = _without(worst, at, owner)
+        sizes = np.bincount(owner)
+    labels = np.zeros(inside.shape, np.uint16)
+    labels[ys, xs] = owner + 1
+    return (in_one_piece(labels, inside) if len(sizes) > 1 else labels), doubt
+
+
+def _gathered(at: NDArray[Any], shape: tuple[int, ...], radius: int) -> NDArray[np.intp]:
+    """For each place (2, N) the number from 0 of its group; groups are more than twice the radius (px) apart."""
+    columns, rows = (np.clip(np.rint(part).astype(np.intp), 0, n - 1) for part, n in zip(at, shape[::-1], strict=True))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
+    reached = np.zeros(shape, np.uint8)
+    reached[rows, columns] = 1
+    _, groups = cv2.connectedComponents(cv2.dilate(reached, disc), connectivity=8, ltype=cv2.CV_32S)
+    return np.asarray(groups[rows, columns] - 1, np.intp)
+
+
+def _scatter(at: NDArray[Any], owner: NDArray[np.intp]) -> float:
+    """The largest group's root mean square distance from its middle, in its particle's equivalent radii, at most 1."""
+    sizes = np.bincount(owner)
+    squares = sum(np.bincount(owner, part * part) / sizes - (np.bincount(owner, part) / sizes) ** 2 for part in at)
+    return float(min(1.0, math.sqrt(max(0.0, np.max(squares * np.pi / sizes)))))
+
+
+def _without(group: int, at: NDArray[Any], owner: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Its members go to the group whose middle is nearest."""
+    sizes = np.bincount(owner)
+    middles = np.stack([np.bincount(owner, part) / sizes for part in at])
+    middles[:, group] = np.inf
+    members = owner == group
+    away = ((at[:, members, None] - middles[:, None]) ** 2).sum(axis=0)
+    owner = owner.copy()
+    owner[members] = away.argmin(axis=1)
+    return owner - (owner > group)
+
+
+def in_one_piece(labels: NDArray[np.uint16], inside: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    """The same with each label's largest part alone; what is left goes to the labels around it."""
+    kept = np.zeros_like(labels)
+    for label in range(1, int(labels.max()) + 1):
+        _, parts, stats, _ = cv2.connectedComponentsWithStats(
+            as_uint8(labels == label), connectivity=4, ltype=cv2.CV_32S
+        )
+        kept[parts == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())] = label
+    flood(kept, inside & (kept == 0))
+    return kept
