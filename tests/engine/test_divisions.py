@@ -17,11 +17,14 @@ from tests.divided import any_division, touching_rods
 from tui_cytpix.core import watershed
 from tui_cytpix.core.features import names
 from tui_cytpix.core.matching import Counts, compare_images
+from tui_cytpix.core.particles import particles_of
 from tui_cytpix.core.regions import Box
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.engine import process_worker
+from tui_cytpix.engine.cones import Cones
 from tui_cytpix.engine.dataset import example
+from tui_cytpix.engine.flows import Flows, flow
 from tui_cytpix.engine.inference import Found, _differing
 from tui_cytpix.engine.postprocess import PostSettings, segment
 from tui_cytpix.engine.process_worker import Share, WorkerSettings
@@ -53,14 +56,19 @@ def sample(tmp_path):
     return folder
 
 
+def perfect_maps(seen):
+    """What a network that knows everything says of a scene: foreground and flow."""
+    return np.concatenate([seen.mask[None].astype(np.float32), seen.flow])
+
+
 class PerfectNetwork:
     """Stands for a predictor whose maps are the targets of a scene; it finds the rods in a part of the frame."""
 
     box = Box(10, 8, 60, 90)
 
     def __init__(self, seen):
-        maps = [np.ascontiguousarray(seen.targets[..., k][self.box.slices]) for k in (0, 1)]
-        (self.segmentation,) = segment([(maps[0], maps[1])], PostSettings(), [0.0])
+        maps = perfect_maps(seen)[:, *self.box.slices]
+        (self.segmentation,) = segment([maps], PostSettings(), [0.0], Flows(), [1.0])
         self.answer = Found(self.box, self.segmentation, maps[0])
 
     def look(self, gray, zoom, noise):
@@ -135,23 +143,28 @@ def test_the_cutoff_of_examples_and_of_whole_frames_takes_labels_along():
 def test_a_division_is_said_only_where_there_is_one():
     mask = np.zeros((40, 40), np.uint16)
     mask[5:20, 5:20], mask[25:35, 25:35] = 1, 2
-    targets = scene(np.zeros(mask.shape, np.float32), segmentation_from_labels(mask)).targets
-    (found,) = segment([(targets[..., 0].copy(), targets[..., 1].copy())], PostSettings(), [0.0])
+    maps = perfect_maps(scene(np.zeros(mask.shape, np.float32), segmentation_from_labels(mask)))
+    (found,) = segment([maps], PostSettings(), [0.0], Flows(), [1.0])
     assert found.particle_count == 2
     assert found.labels is None
 
 
+@pytest.mark.parametrize(("representation", "maps"), [(Cones(), 1), (Flows(), 2)], ids=["cones", "flows"])
 @pytest.mark.parametrize("seed", range(20))
-def test_labels_from_maps_agree_with_mask_and_centroids(seed):
+def test_labels_from_maps_agree_with_mask_and_centroids(seed, representation, maps):
     """Of maps that make little sense."""
-    rng = np.random.default_rng(seed)
-    mask = any_division(seed).mask
-    heat = rng.random(mask.shape).astype(np.float32)
-    (found,) = segment([(mask.astype(np.float32), heat)], PostSettings(prominence=0.05, least_peak=0.3), [4.0])
-    assert found.labels is not None
-    np.testing.assert_array_equal(found.labels > 0, found.mask)
+    rng, truth = np.random.default_rng(seed), any_division(seed)
+    mask = truth.mask
+    random = rng.random((maps, *mask.shape)).astype(np.float32) * 2 - 1
+    random += flow(particles_of(truth)) if maps == 2 else 0
+    settings = PostSettings(prominence=0.05, least_peak=0.3, least_share=0.02)
+    shown = np.concatenate([mask[None].astype(np.float32), random])
+    (found,) = segment([shown], settings, [4.0], representation, [1.0])
+    labels = particles_of(found)
+    np.testing.assert_array_equal(labels > 0, found.mask)
+    assert int(labels.max()) == found.particle_count
     for k, centroid in enumerate(found.centroids, start=1):
-        assert np.hypot(*(np.argwhere(found.labels == k) - centroid).T).min() < 1
+        assert np.hypot(*(np.argwhere(labels == k) - centroid).T).min() < 1
 
 
 def test_the_simulators_truth_says_whose_each_pixel_is():
