@@ -13,15 +13,14 @@ from torch.nn import functional
 
 from tui_cytpix.core.regions import as_uint8, ellipses
 from tui_cytpix.core.watershed import divide
+from tui_cytpix.engine.postprocess import PostSettings, high_enough
 
 if TYPE_CHECKING:
-    from tui_cytpix.engine.postprocess import PostSettings
     from tui_cytpix.engine.scene import Scene
 
 SEAM_WEIGHT = 3.0  # where particles of a clump touch
 EDGE_PX = 2.0
 SHARE = 2.0  # of the loss
-_TINY = 1e-6
 _SQUARE = np.ones((3, 3), np.uint8)
 _STEPS = np.arange(5)
 _RISE_STEPS = 64
@@ -106,11 +105,6 @@ def seam_weight(labels: NDArray[np.uint16], mask: NDArray[np.bool_]) -> NDArray[
         distance = cv2.distanceTransform(as_uint8(~seam), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
         weight[distance <= EDGE_PX] = SEAM_WEIGHT * 2
     return np.asarray(weight, np.float32)
-
-
-def high_enough(height: float, highest: float, share: float) -> float:
-    """How clearly a peak reaches that share of the highest (>= 0), or doesn't; from half way to 1 on without doubt."""
-    return 2 * ((height + _TINY) / (highest + _TINY) - share) / (1 - share)
 
 
 def peaks(

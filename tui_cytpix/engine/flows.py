@@ -21,9 +21,9 @@ from torch.nn import functional
 from tui_cytpix.core.centroids import centre
 from tui_cytpix.core.regions import as_uint8, boxes
 from tui_cytpix.core.watershed import flood
+from tui_cytpix.engine.postprocess import PostSettings
 
 if TYPE_CHECKING:
-    from tui_cytpix.engine.postprocess import PostSettings
     from tui_cytpix.engine.scene import Scene
 
 LEAST_STEP = 0.3  # px: a shorter vector is one of a network in doubt, and is not lengthened to 1 px

@@ -6,7 +6,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from tui_cytpix.core.centroids import centre, centres
 from tui_cytpix.core.regions import Box, as_uint8, fill_holes, is_as_long_as, objects_of
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.cones import high_enough
 from tui_cytpix.engine.network import FOREGROUND
-from tui_cytpix.engine.representation import Maps, Representation
+
+if TYPE_CHECKING:
+    from tui_cytpix.engine.representation import Maps, Representation
 
 _SUREST = 0.999
+_TINY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,11 @@ def _existence(one: _Object, settings: PostSettings, cutoff_px: float, belief: f
         return -1.0
     certain = cv2.minMaxLoc(one.maps[FOREGROUND], as_uint8(one.inside))[1]
     return min((certain - settings.certain) / (1 - settings.certain), high_enough(belief, most, settings.least_object))
+
+
+def high_enough(height: float, highest: float, share: float) -> float:
+    """How clearly a peak reaches that share of the highest (>= 0), or doesn't; from half way to 1 on without doubt."""
+    return 2 * ((height + _TINY) / (highest + _TINY) - share) / (1 - share)
 
 
 def _labels(shape: tuple[int, ...], objects: Sequence[_Object]) -> NDArray[np.uint16] | None:

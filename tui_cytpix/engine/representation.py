@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,8 @@ from torch import Tensor
 
 from tui_cytpix.engine.cones import Cones
 from tui_cytpix.engine.flows import Flows
+from tui_cytpix.engine.postprocess import PostSettings
 from tui_cytpix.engine.scene import Scene
-
-if TYPE_CHECKING:
-    from tui_cytpix.engine.postprocess import PostSettings
 
 Maps = NDArray[np.float32]  # (M, h, w): the foreground's probability, then what tells particles apart
 
