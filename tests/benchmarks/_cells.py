@@ -125,11 +125,16 @@ def folds(crops: Sequence[Crop], annotations: int, seed: int) -> list[Fold]:
     for test in _tested_together(crops, annotations, rng):
         names = {crop.name for crop in test}
         others = [crop for crop in crops if crop.name not in names]
-        table = np.array([descriptors(crop.image, crop.background) for crop in others])
-        chosen = np.concatenate(select(table, min(PREVIEW, len(others)), seed))
-        rng.shuffle(chosen)
-        found.append(Fold([others[i] for i in chosen[:annotations]], test))
+        found.append(Fold(chosen_first(others, annotations, seed, rng), test))
     return found
+
+
+def chosen_first(crops: Sequence[Crop], number: int, seed: int, rng: np.random.Generator | None = None) -> list[Crop]:
+    """The first crops of the app's own selection, shuffled."""
+    table = np.array([descriptors(crop.image, crop.background) for crop in crops])
+    chosen = np.concatenate(select(table, min(PREVIEW, len(crops)), seed))
+    (rng or np.random.default_rng(seed)).shuffle(chosen)
+    return [crops[i] for i in chosen[:number]]
 
 
 def _tested_together(crops: Sequence[Crop], annotations: int, rng: np.random.Generator) -> list[list[Crop]]:
