@@ -22,7 +22,8 @@ def loss(outputs: Tensor, view: Tensor, representation: Representation) -> Tenso
     logits, foreground, weight, inside = outputs[:, FOREGROUND], *view[:, :3].unbind(1)
     each = functional.binary_cross_entropy_with_logits(logits, foreground, reduction="none")
     total = (each * weight).sum() / weight.sum().clamp_min(1.0)
+    total = total + representation.loss(outputs[:, FOREGROUND + 1 :], view[:, 3:])
     probability = torch.sigmoid(logits) * inside
     both = (probability * foreground).sum((1, 2))
     dice = 1 - (2 * both + 1) / (probability.sum((1, 2)) + (foreground * inside).sum((1, 2)) + 1)
-    return total + DICE_SHARE * dice.mean() + representation.loss(outputs[:, FOREGROUND + 1 :], view[:, 3:])
+    return total + DICE_SHARE * dice.mean()
