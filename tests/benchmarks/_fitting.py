@@ -120,7 +120,7 @@ def fine_tune(
     epochs: int = EPOCHS,
 ) -> Model:
     """As a run does: a fifth held out, TA and VA each epoch, the averaged weights at the end."""
-    training, held_out = examples_of(crops, zooms)
+    training, held_out = examples_of(crops, zooms, base.card.size_cutoff_um)
     trainer = Trainer(base, settings, seed)
     trainer.rehearsed = rehearsal_for(base, training, trainer.device)
     for _ in range(epochs):
@@ -131,10 +131,19 @@ def fine_tune(
     return trainer.model()
 
 
-def examples_of(crops: Sequence[Crop], zooms: dict[float | None, float]) -> tuple[list[Example], list[Example]]:
+def examples_of(
+    crops: Sequence[Crop], zooms: dict[float | None, float], cutoff_um: float
+) -> tuple[list[Example], list[Example]]:
     """What is trained on, and every fifth that is held out."""
     examples = [
-        example(c.image, c.background, segmentation_from_labels(c.labels), 0.0, zooms[c.um_per_px]) for c in crops
+        example(
+            c.image,
+            c.background,
+            segmentation_from_labels(c.labels),
+            cutoff_px(cutoff_um, c.um_per_px),
+            zooms[c.um_per_px],
+        )
+        for c in crops
     ]
     held_out = examples[HELD_OUT - 1 :: HELD_OUT]
     return [e for i, e in enumerate(examples) if i % HELD_OUT != HELD_OUT - 1], held_out

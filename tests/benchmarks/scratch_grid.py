@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
         for seed in range(FIRST_SEED, FIRST_SEED + given.seeds):
             fold = folds(load(data), given.annotations, seed)[0]
             zooms = zooms_of(base, [*fold.annotated, *fold.test])
-            training, _ = examples_of(fold.annotated, zooms)
+            training, _ = examples_of(fold.annotated, zooms, base.card.size_cutoff_um)
             for rate in RATES:
                 trainer = Trainer(*from_scratch(base, seed, rate), seed)
                 for epoch in range(1, EPOCHS[-1] + 1):

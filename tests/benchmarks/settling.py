@@ -46,7 +46,7 @@ def annotated(seed: int, number: int) -> list[Crop]:
 
 def train(base: Model, crops: list[Crop], seed: int, epochs: int, last: int) -> tuple[Rest, list[Crop]]:
     """Trains as a run does, and looks at the training images after each of the last epochs."""
-    training, _ = examples_of(crops, zooms_of(base, crops))
+    training, _ = examples_of(crops, zooms_of(base, crops), base.card.size_cutoff_um)
     shown = [crop for i, crop in enumerate(crops) if i % HELD_OUT != HELD_OUT - 1]
     trainer = Trainer(base, FitSettings(), seed)
     trainer.rehearsed = rehearsal_for(base, training, trainer.device)
