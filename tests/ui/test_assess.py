@@ -95,7 +95,7 @@ async def test_undo_in_a_review_gives_back_what_was_there_redo_what_it_took(stag
         assert said(screen, first) is Judgement.ACCEPTABLE
         assert "Redone: count error → acceptable." in words_of(app, "#review-words")
         await press_each(pilot, "U")
-        assert "no judgement to redo" in notices(app)
+        assert "nothing to redo" in words_of(app, "#review-words")
 
 
 async def test_enter_enlarges_the_image_under_the_cursor_and_all_judged_is_told(stage: Stage) -> None:
@@ -159,7 +159,7 @@ async def test_digits_state_the_count_and_the_verdict_falls(stage: Stage) -> Non
         await process(pilot, "36")
         await pilot.press("v")
         for key in screen.sequence[:20]:
-            await pilot.press(str(truth()[key.event].particle_count))
+            await press_each(pilot, f"{truth()[key.event].particle_count} space")
         verdicts = screen.verdicts()
         assert len(verdicts) == 20
         for key, verdict in verdicts.items():
@@ -181,14 +181,21 @@ async def test_a_digit_leaves_the_mask_to_be_judged_and_the_review_comes_back_to
         await pilot.press("v")
         pane, (right, wrong, *others) = screen.query_one(ReviewPane), screen.sequence
         counted = {key: answer("cell-full", key).particle_count for key in (right, wrong)}
-        await press_each(pilot, f"{counted[right]} {counted[wrong] + 1} {' '.join('a' * len(others))}")
+        await press_each(pilot, f"{counted[right] + 1} {counted[right]}")
+        assert pane.current == right
+        assert f"{counted[right]} counted; a mask fine, m mask bad, space on." in words_of(app, "#review-words")
+        await press_each(pilot, f"space {counted[wrong] + 1} pagedown {' '.join('a' * len(others))}")
         assert pane.current == right
         assert "count right, mask not judged" in words_of(app, "#review-words")
         assert "2 images only counted" in words_of(app, "#review-words")
         found = screen.assessment().all
         assert (found.count.judged, found.count.errors, found.mask.judged) == (12, 1, 10)
-        await press_each(pilot, "m")
+        await press_each(pilot, "space")
         assert pane.current == wrong
+        await press_each(pilot, "space m")
+        assert pane.current == wrong
+        await press_each(pilot, "space")
+        assert "All images are judged, but for 1 mask." in notices(app)
         await press_each(pilot, "a")
         assert "All images are judged" in notices(app)
         said = [(v.judgement, v.true_count) for v in (screen.verdicts()[key] for key in (right, wrong))]
@@ -203,7 +210,7 @@ async def test_masks_still_to_be_judged_are_what_comes_next(stage: Stage) -> Non
         await process(pilot, "36")
         await pilot.press("v")
         for key in screen.sequence:
-            await pilot.press(str(answer("cell-full", key).particle_count))
+            await press_each(pilot, f"{answer('cell-full', key).particle_count} space")
         assert screen.assessment().all.count.decision == "keep"
         await pilot.press("q")
         assert (

@@ -187,16 +187,18 @@ async def test_equal_is_refused_where_the_counts_differ(stage: Stage) -> None:
         await press_each(pilot, "u")
         assert screen.preferences()[shown].preference == "unclear"
         words = words_of(app, "#pairs #pair-words")
-        assert "undone: judged → not judged" in words  # not what: the review is blind
+        assert "Undone: both wrong → not judged." in words
         await press_each(pilot, "U")
-        assert "redone: not judged → judged" in words_of(app, "#pairs #pair-words")
+        assert "Redone: not judged → both wrong." in words_of(app, "#pairs #pair-words")
         await press_each(pilot, "U")
-        assert "no preference to redo" in notices(app)
+        assert "nothing to redo" in words_of(app, "#pairs #pair-words")
+        await press_each(pilot, "2 u")
+        assert "Undone: right better → both wrong." in words_of(app, "#pairs #pair-words")  # whose is not told
         await press_each(pilot, "R")
         while view.current.key != shown:
             await press_each(pilot, "pageup")
         await press_each(pilot, "0 u")
-        assert "undone: both wrong → can't tell apart" in words_of(app, "#pairs #pair-words")
+        assert "Undone: both wrong → indistinguishable." in words_of(app, "#pairs #pair-words")
         assert screen.preferences()[shown].preference == "unclear"
 
 

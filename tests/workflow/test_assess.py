@@ -13,7 +13,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.prediction_store import Prediction, PredictionStore, write_shard
-from tui_cytpix.workflow import assess, base_model, evaluate, focus
+from tui_cytpix.workflow import assess, base_model, evaluate, focus, taking_back
 from tui_cytpix.workflow import samples as use
 from tui_cytpix.workflow.run import Run
 
@@ -77,11 +77,11 @@ def test_only_images_of_the_sequence_count(run, model_file):
     found = assess.assessment_of(run, model, drawn).all
     assert (found.count.judged, found.count.errors, found.mask.errors) == (2, 1, 1)
     assert set(assess.verdict_of(run, model)) == {drawn[0], drawn[1], other}
-    assert assess.undo(run, model).image == other
-    assert assess.undo(run, model).image == drawn[1]
+    assert taking_back.undo(run, assess.lines(run, model)).image == other
+    assert taking_back.undo(run, assess.lines(run, model)).image == drawn[1]
     assert assess.assessment_of(run, model, drawn).all.count.errors == 0
-    assert assess.undo(run, model).image == drawn[0]
-    assert assess.undo(run, model) is None
+    assert taking_back.undo(run, assess.lines(run, model)).image == drawn[0]
+    assert taking_back.undo(run, assess.lines(run, model)) is None
 
 
 def test_undo_gives_back_the_judgement_that_was_there_also_after_a_restart(run, model_file):
@@ -93,17 +93,17 @@ def test_undo_gives_back_the_judgement_that_was_there_also_after_a_restart(run, 
     path = run.path
     run.close()
     with Run.open(path) as again:
-        taken = assess.undo(again, model)
+        taken = taking_back.undo(again, assess.lines(again, model))
         assert (taken.image, taken.gone.judgement, taken.stands) == (key, Judgement.COUNT_ERROR, stated)
         now = assess.verdict_of(again, model)[key]
         assert (now.judgement, now.true_count, now.counts_for_rate) == (Judgement.COUNT_WRONG, 3, True)
-        assert assess.undo(again, model).stands is None
+        assert taking_back.undo(again, assess.lines(again, model)).stands is None
         assert assess.verdict_of(again, model) == {}
     with Run.open(path) as again:
-        assert assess.redo(again, model).stands.true_count == 3
-        assert assess.redo(again, model).gone.judgement is Judgement.COUNT_WRONG
+        assert taking_back.redo(again, assess.lines(again, model)).stands.true_count == 3
+        assert taking_back.redo(again, assess.lines(again, model)).gone.judgement is Judgement.COUNT_WRONG
         assert assess.verdict_of(again, model)[key].judgement is Judgement.COUNT_ERROR
-        assert assess.redo(again, model) is None
+        assert taking_back.redo(again, assess.lines(again, model)) is None
         assert len(again.verdicts) == 6
 
 
@@ -112,7 +112,7 @@ def test_what_an_undo_of_the_first_version_took_can_be_had_again(run, model_file
     key = assess.draw(run, 4)[0]
     assess.judge(run, key, model, Judgement.MASK_ERROR)
     run.record_verdict(key, model.hash, None, step=assess.STEP, counts_for_rate=True)
-    assert assess.undo(run, model).stands.judgement is Judgement.MASK_ERROR
+    assert taking_back.undo(run, assess.lines(run, model)).stands.judgement is Judgement.MASK_ERROR
 
 
 def test_the_goal_is_written_down(run):

@@ -12,7 +12,7 @@ from scipy import stats
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.verdict import Preference, latest_pairs
 from tui_cytpix.errors import UsageError
-from tui_cytpix.workflow import base_model, pairing, pairing_words
+from tui_cytpix.workflow import base_model, pairing, pairing_words, taking_back
 from tui_cytpix.workflow.comparison import Difference
 from tui_cytpix.workflow.run import Run
 
@@ -62,9 +62,9 @@ def test_preferences_are_recorded_and_taken_back(tmp_path, models):
         assert again.pair_verdicts == run.pair_verdicts
         assert (again.pair_verdicts[0].new_counted, again.pair_verdicts[0].base_counted) == (1, 2)
         again.close()
-        assert pairing.undo(run, *models).image == other.image
-        assert pairing.undo(run, *models).image == one.image
-        assert pairing.undo(run, *models) is None
+        assert taking_back.undo(run, pairing.lines(run, *models)).image == other.image
+        assert taking_back.undo(run, pairing.lines(run, *models)).image == one.image
+        assert taking_back.undo(run, pairing.lines(run, *models)) is None
         assert latest_pairs(run.pair_verdicts, models[0].hash, models[1].hash) == {}
 
 
@@ -75,12 +75,12 @@ def test_undo_gives_back_the_preference_that_was_there_and_redo_the_later_one(tm
         pairing.prefer(run, models, one, EQUAL, blind=False)
         run.flush()
     with Run.open(run.path) as again:
-        taken = pairing.undo(again, *models)
+        taken = taking_back.undo(again, pairing.lines(again, *models))
         assert (taken.gone.preference, taken.stands.preference) == (EQUAL, NEW)
         stands = latest_pairs(again.pair_verdicts, models[0].hash, models[1].hash)[one.image]
         assert (stands.preference, stands.blind) == (NEW, True)
-        assert pairing.redo(again, *models).stands.preference == EQUAL
-        assert pairing.redo(again, *models) is None
+        assert taking_back.redo(again, pairing.lines(again, *models)).stands.preference == EQUAL
+        assert taking_back.redo(again, pairing.lines(again, *models)) is None
 
 
 def said(run: Run, models, found: list[Difference], preferences) -> pairing.PairComparison:

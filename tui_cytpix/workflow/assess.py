@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS, AssessSettings, EvaluateSettings
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import Judgement, Restored, Verdict, latest
+from tui_cytpix.domain.verdict import Judgement, Verdict, latest
 from tui_cytpix.errors import UsageError
-from tui_cytpix.workflow import gates, taking_back
+from tui_cytpix.workflow import gates
 from tui_cytpix.workflow.assessment import Assessment, assess_verdicts
 from tui_cytpix.workflow.base_model import reference
 from tui_cytpix.workflow.goal import wald_test
@@ -168,17 +168,8 @@ def _set_against(before: Verdict | None, said: Said) -> tuple[Judgement, int | N
     return judgement.by_counts(said.counted, true_count), true_count
 
 
-def undo(run: Run, model: ModelEntry, step: str = STEP) -> Restored[Verdict] | None:
-    """Takes the newest judgement back: its image has the one from before again; None where there is none."""
-    return taking_back.undo(run, _lines(run, model, step))
-
-
-def redo(run: Run, model: ModelEntry, step: str = STEP) -> Restored[Verdict] | None:
-    """Reinstates what undo took back last; None where there is nothing."""
-    return taking_back.redo(run, _lines(run, model, step))
-
-
-def _lines(run: Run, model: ModelEntry, step: str) -> list[Verdict]:
+def lines(run: Run, model: ModelEntry, step: str = STEP) -> list[Verdict]:
+    """All that a review has said, what was taken back too."""
     return [verdict for verdict in run.verdicts if verdict.model == model.hash and verdict.step == step]
 
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from tui_cytpix.core.sequential import confidence_sequence
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import PairVerdict, Preference, Restored
+from tui_cytpix.domain.verdict import PairVerdict, Preference
 from tui_cytpix.errors import UsageError
-from tui_cytpix.workflow import taking_back
 from tui_cytpix.workflow.comparison import Difference
 from tui_cytpix.workflow.run import Run
 
@@ -75,17 +74,8 @@ def prefer(
     )
 
 
-def undo(run: Run, new: ModelEntry, base: ModelEntry) -> Restored[PairVerdict] | None:
-    """Takes the newest preference back: its image has the one from before again; None where there is none."""
-    return taking_back.undo(run, _lines(run, new, base))
-
-
-def redo(run: Run, new: ModelEntry, base: ModelEntry) -> Restored[PairVerdict] | None:
-    """Reinstates what undo took back last; None where there is nothing."""
-    return taking_back.redo(run, _lines(run, new, base))
-
-
-def _lines(run: Run, new: ModelEntry, base: ModelEntry) -> list[PairVerdict]:
+def lines(run: Run, new: ModelEntry, base: ModelEntry) -> list[PairVerdict]:
+    """All that a review has said, what was taken back too."""
     return [verdict for verdict in run.pair_verdicts if (verdict.new, verdict.base) == (new.hash, base.hash)]
 
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import LineT, Restored, done_and_undone, last_about
 from tui_cytpix.workflow.run import Run
+
+
+def take_back(
+    run: Run, lines: Sequence[LineT], in_words: Callable[[LineT | None], str], *, again: bool
+) -> tuple[ImageKey | None, str]:
+    """Undo, or (`again`) redo: the image that it was about, and what it did; `in_words` tells a line."""
+    found = redo(run, lines) if again else undo(run, lines)
+    if found is None:
+        return None, f"There is nothing to {'redo' if again else 'take back'}."
+    done = f"{'Redone' if again else 'Undone'}: {in_words(found.gone)} → {in_words(found.stands)}."
+    return found.image, done
 
 
 def undo(run: Run, lines: Sequence[LineT]) -> Restored[LineT] | None:

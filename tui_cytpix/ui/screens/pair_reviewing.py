@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import PairVerdict, Preference, Restored, latest_pairs
+from tui_cytpix.domain.verdict import PairVerdict, Preference, latest_pairs
 from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.screens.processing import ProcessingScreen
 from tui_cytpix.ui.widgets.pair_review import PairReview, Said
 from tui_cytpix.ui.widgets.pair_view import Pair
-from tui_cytpix.workflow import held_out, pairing, pairing_words
+from tui_cytpix.ui.widgets.taking_back import TakingBack
+from tui_cytpix.workflow import held_out, pairing, pairing_words, taking_back
 from tui_cytpix.workflow.comparison import Difference
 
 SAYINGS = {
@@ -20,7 +21,7 @@ SAYINGS = {
     Preference.BASE: "base better",
     Preference.EQUAL: "equal",
     Preference.NEITHER: "both wrong",
-    Preference.UNCLEAR: "can't tell apart",
+    Preference.UNCLEAR: "indistinguishable",
     Preference.SKIPPED: "skipped",
 }
 
@@ -98,7 +99,7 @@ class PairReviewingScreen(ProcessingScreen):
         blind = self.blind
         names = ("left", "right") if blind else (f"base {self.base.card.name}", f"new {self.judged_model.card.name}")
         sides = (ours, theirs) if blind and key in self._new_first else (theirs, ours)
-        return Pair(key, *sides, names=names, blind=blind, said=self._in_words(said))
+        return Pair(key, *sides, names=names, blind=blind, said=self._in_words(said) if said else "")
 
     def _pair_changed(self, key: ImageKey, then: ImageKey, done: str = "") -> None:
         """Another preference, or none any more; `then` is shown next, and what was `done` to it."""
@@ -132,29 +133,25 @@ class PairReviewingScreen(ProcessingScreen):
         ours = self.session.prediction(self.judged_model, pair.key)
         return Preference.NEW if (pair.left, pair.right)[said] is ours else Preference.BASE
 
-    def on_pair_review_undo_wished(self) -> None:
-        """Takes the newest preference back and shows its pair."""
-        if self.judged_model is not None and self.base is not None:
-            self._show_restored_pair(pairing.undo(self.session.run, self.judged_model, self.base), "take back")
-
-    def on_pair_review_redo_wished(self) -> None:
-        """Reinstates it, and shows its pair."""
-        if self.judged_model is not None and self.base is not None:
-            self._show_restored_pair(pairing.redo(self.session.run, self.judged_model, self.base), "redo")
-
-    def _show_restored_pair(self, found: Restored[PairVerdict] | None, verb: str) -> None:
-        if found is None:
-            self.report(f"There is no preference to {verb}.")
+    def on_taking_back_wished(self, event: TakingBack.Wished) -> None:
+        """Undo or redo of a preference, beside that of a judgement; shows its pair."""
+        if event.pane is not self.pair_review or self.judged_model is None or self.base is None:
             return
-        done = "undone" if verb == "take back" else "redone"
-        gone, stands = (self._in_words(one) or "not judged" for one in (found.gone, found.stands))
-        self._pair_changed(found.image, found.image, f"{done}: {gone} → {stands}")
+        lines = pairing.lines(self.session.run, self.judged_model, self.base)
+        image, done = taking_back.take_back(self.session.run, lines, self._in_words, again=event.again)
+        if image is None:
+            self.pair_review.tell(done)
+        else:
+            self._pair_changed(image, image, done)
 
     def _in_words(self, said: PairVerdict | None) -> str:
-        """What was said of a pair, without the models' names where it is blind; empty where nothing was."""
+        """What was said of a pair, without the models' names where it is blind."""
         if said is None or said.preference is None:
-            return ""
-        return "judged" if self.blind else SAYINGS[said.preference]
+            return "not judged"
+        if self.blind and said.preference in (Preference.NEW, Preference.BASE):
+            left = (said.preference is Preference.NEW) == (said.image in self._new_first)
+            return f"{'left' if left else 'right'} better"
+        return SAYINGS[said.preference]
 
     def on_pair_review_reveal_wished(self) -> None:
         """Names from here on; what is said from now on is not blind."""

@@ -9,13 +9,14 @@ from textual.widgets import DataTable
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import Restored, Verdict
+from tui_cytpix.domain.verdict import Verdict
 from tui_cytpix.ui.screens.work import WorkScreen
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher
 from tui_cytpix.ui.widgets.gallery import GalleryItem
 from tui_cytpix.ui.widgets.model_table import ModelTable
 from tui_cytpix.ui.widgets.review_pane import BADGES, ReviewItem, ReviewPane, in_words
-from tui_cytpix.workflow import assess, assessment, base_model
+from tui_cytpix.ui.widgets.taking_back import TakingBack
+from tui_cytpix.workflow import assess, assessment, base_model, taking_back
 from tui_cytpix.workflow.assessment import Assessment, assess_verdicts
 
 
@@ -128,11 +129,17 @@ class ReviewScreen(WorkScreen):
         self._go_on(event.key)
 
     def on_review_pane_counted(self, event: ReviewPane.Counted) -> None:
-        """Right where the model counts the same, else a count error whose true count is known."""
+        """Right where the model counts the same, else a count error whose true count is known; the mask comes next."""
         counted = self._counted(event.key)
         if self.judged_model is None or counted is None:
             return
         assess.judge_count(self.session.run, event.key, self.judged_model, event.count, counted, self.step)
+        self.refresh_saved()
+        self.judgement_changed(event.key)
+        self.review_pane.count_stated(event.count)
+
+    def on_review_pane_passed(self, event: ReviewPane.Passed) -> None:
+        """Goes on."""
         self._go_on(event.key)
 
     def _counted(self, key: ImageKey) -> int | None:
@@ -144,26 +151,22 @@ class ReviewScreen(WorkScreen):
         self.refresh_saved()
         self.judgement_changed(key)
         if not self.review_pane.advance():
-            self.report("All images are judged.")
+            masks = self.assessment().only_counted
+            but = f", but for {masks} mask{'s' if masks > 1 else ''}" if masks else ""
+            self.report(f"All images are judged{but}.")
 
-    def on_review_pane_undo_wished(self) -> None:
-        """Takes the newest judgement back and shows its image."""
-        if self.judged_model is not None:
-            self._show_restored(assess.undo(self.session.run, self.judged_model, self.step), "take back")
-
-    def on_review_pane_redo_wished(self) -> None:
-        """Reinstates it, and shows its image."""
-        if self.judged_model is not None:
-            self._show_restored(assess.redo(self.session.run, self.judged_model, self.step), "redo")
-
-    def _show_restored(self, found: Restored[Verdict] | None, verb: str) -> None:
-        if found is None:
-            self.report(f"There is no judgement to {verb}.")
+    def on_taking_back_wished(self, event: TakingBack.Wished) -> None:
+        """Undo or redo; shows its image."""
+        if event.pane is not self.review_pane or self.judged_model is None:
+            return
+        lines = assess.lines(self.session.run, self.judged_model, self.step)
+        image, done = taking_back.take_back(self.session.run, lines, in_words, again=event.again)
+        if image is None:
+            self.review_pane.tell(done)
             return
         self.refresh_saved()
-        done = "Undone" if verb == "take back" else "Redone"
-        self.review_pane.go_to(found.image, f"{done}: {in_words(found.gone)} → {in_words(found.stands)}.")
-        self.judgement_changed(found.image)
+        self.review_pane.go_to(image, done)
+        self.judgement_changed(image)
 
     def pane_left(self, pane: str) -> None:
         """The gallery's cursor follows to where the review was."""

@@ -10,11 +10,12 @@ from textual.message import Message
 from tui_cytpix.domain.verdict import Preference
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.widgets.pair_view import Pair, PairView
+from tui_cytpix.ui.widgets.taking_back import TakingBack
 
 Said = Preference | int  # an int: the left (0) or the right (1) answer is better
 
 
-class PairReview(PairView):
+class PairReview(PairView, TakingBack):
     """Posts what was preferred; the screen records it and shows the next pair."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("pair_review")
@@ -28,12 +29,6 @@ class PairReview(PairView):
 
     class RevealWished(Message):
         """Which is which?"""
-
-    class UndoWished(Message):
-        """The last preference shall be taken back."""
-
-    class RedoWished(Message):
-        """What was taken back shall stand again."""
 
     def _prefer(self, said: Said) -> None:
         if self.current is not None:
@@ -66,11 +61,3 @@ class PairReview(PairView):
     def action_reveal(self) -> None:
         """Shows the names."""
         self.post_message(self.RevealWished())
-
-    def action_undo(self) -> None:
-        """Takes the last one back."""
-        self.post_message(self.UndoWished())
-
-    def action_redo(self) -> None:
-        """Reinstates it."""
-        self.post_message(self.RedoWished())

@@ -121,6 +121,10 @@ class PairView(Vertical):
         self._at = self._place(key) or 0
         self._show(done)
 
+    def tell(self, done: str) -> None:
+        """What a key did to the image that is shown."""
+        self._show(done)
+
     def _place(self, key: ImageKey | None) -> int | None:
         return next((i for i, pair in enumerate(self._pairs) if pair.key == key), None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import ClassVar
 
 from rich.style import Style
@@ -22,6 +23,7 @@ from tui_cytpix.ui.widgets.boxes import Horizontal
 from tui_cytpix.ui.widgets.event_image import AHEAD, EventImageView
 from tui_cytpix.ui.widgets.gallery import Tone
 from tui_cytpix.ui.widgets.hint import Words
+from tui_cytpix.ui.widgets.taking_back import TakingBack
 
 BADGES: dict[Judgement, tuple[str, Tone, str]] = {
     Judgement.ACCEPTABLE: ("", "good", "acceptable"),
@@ -53,7 +55,7 @@ def in_words(verdict: Verdict | None) -> str:
     return f"{BADGES[verdict.judgement][2]}{stated}"
 
 
-class ReviewPane(Horizontal):
+class ReviewPane(Horizontal, TakingBack):
     """Walks through the images in the order given. The judgements themselves are recorded above, by the screen."""
 
     DEFAULT_CSS = """
@@ -78,11 +80,12 @@ class ReviewPane(Horizontal):
             super().__init__()
             self.key, self.count = key, count
 
-    class UndoWished(Message):
-        """The last judgement shall be taken back."""
+    class Passed(Message):
+        """The count that was stated is enough for now."""
 
-    class RedoWished(Message):
-        """What was taken back shall stand again."""
+        def __init__(self, key: ImageKey) -> None:
+            super().__init__()
+            self.key = key
 
     class Moved(Message):
         """Another image is shown."""
@@ -95,6 +98,8 @@ class ReviewPane(Horizontal):
         super().__init__(id=id)
         self._keys: list[ImageKey] = []
         self._at = 0
+        self._counted = False  # just now, the image that is shown
+        self._done = ""
         self._describe: Callable[[ImageKey], ReviewItem] = lambda _key: ReviewItem(None)
         self._key_of: Callable[[str], str] = lambda name: name
 
@@ -127,10 +132,16 @@ class ReviewPane(Horizontal):
             self._at = self._keys.index(start)
         else:
             self._at = self._to_judge(range(len(keys))) or 0
+        self._counted = False
+        self.tell("")
+
+    def tell(self, done: str) -> None:
+        """What a key did to the image."""
+        self._done = done
         self.show_current()
 
-    def show_current(self, done: str = "") -> None:
-        """Draws the image and the words beside it afresh; `done` is what a key did to it."""
+    def show_current(self) -> None:
+        """Draws the image and the words beside it afresh."""
         key = self.current
         if key is None:
             return
@@ -145,7 +156,7 @@ class ReviewPane(Horizontal):
             ),
             Text.assemble("The model counts: ", (counted, Style(bold=True))),
             Text.assemble("You say: ", (verdict, Style(bold=True))),
-            done or " ",
+            self._done or " ",
             *self._key_lines(),
             " ",
             *item.lines(),
@@ -172,20 +183,21 @@ class ReviewPane(Horizontal):
 
     def advance(self) -> bool:
         """On to the next image to judge; False where none is left."""
-        following = self._to_judge([*range(self._at + 1, len(self._keys)), *range(self._at + 1)])
+        following = self._to_judge([*range(self._at + 1, len(self._keys)), *range(self._at)])
         if following is None:
-            self.show_current()
+            self.tell("")
             return False
         self._show_at(following)
         return True
 
     def _to_judge(self, order: Sequence[int]) -> int | None:
         """The first without a judgement; where all have one, the first whose mask has none."""
-        for wanted in ((None,), (Judgement.COUNT_RIGHT, Judgement.COUNT_WRONG)):
-            found = next((i for i in order if self._describe(self._keys[i]).judgement in wanted), None)
-            if found is not None:
-                return found
-        return None
+        unjudged = (i for i in order if self._said(i) is None)
+        masks_open = (i for i in order if (said := self._said(i)) is not None and said.of_count_alone)
+        return next(chain(unjudged, masks_open), None)
+
+    def _said(self, index: int) -> Judgement | None:
+        return self._describe(self._keys[index]).judgement
 
     def go_to(self, key: ImageKey, done: str = "") -> None:
         """Shows that image, and what was done to it."""
@@ -194,10 +206,18 @@ class ReviewPane(Horizontal):
 
     def _show_at(self, index: int, done: str = "") -> None:
         self._at = max(0, min(index, len(self._keys) - 1))
-        self.show_current(done)
+        self._counted = False
+        self.tell(done)
         key = self.current
         if key is not None:
             self.post_message(self.Moved(key))
+
+    def count_stated(self, count: int) -> None:
+        """Stays, and says what is open."""
+        self._counted, said = True, self._said(self._at)
+        keys = {name: self._key_of(f"review.{name}") for name in ("acceptable", "mask", "skip")}
+        mask = f"{keys['acceptable']} mask fine, {keys['mask']} mask bad, "
+        self.tell(f"{count} counted; {mask if said is not None and said.of_count_alone else ''}{keys['skip']} on.")
 
     def _judge(self, judgement: Judgement) -> None:
         key = self.current
@@ -235,20 +255,16 @@ class ReviewPane(Horizontal):
         self._judge(Judgement.INDISTINGUISHABLE)
 
     def action_skip(self) -> None:
-        """Skipped, which is recorded too: skipped images bound the result."""
-        self._judge(Judgement.SKIPPED)
+        """Skipped, which is recorded too: skipped images bound the result. A count that was stated stands."""
+        key, said = self.current, self._said(self._at) if self._keys else None
+        if key is not None and (self._counted or (said is not None and said.of_count_alone)):
+            self.post_message(self.Passed(key))
+        else:
+            self._judge(Judgement.SKIPPED)
 
     def action_raw(self) -> None:
         """Overlay off, and back."""
         self.view.action_overlay_off()
-
-    def action_undo(self) -> None:
-        """Takes the last judgement back."""
-        self.post_message(self.UndoWished())
-
-    def action_redo(self) -> None:
-        """Reinstates what undo took back."""
-        self.post_message(self.RedoWished())
 
     def action_next(self) -> None:
         """The next image."""
