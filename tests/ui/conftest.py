@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # fakes, driving and steps are modules of these tests alone
 from steps import Stage, build
 
-from tui_cytpix.ui import deciding
+from tui_cytpix.ui import deciding, presses
 
 
 @pytest.fixture
@@ -35,5 +35,5 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys of tests come as if each had been pressed by itself, by someone who had looked; not those of
     `test_deciding`.
     """
-    monkeypatch.setattr(deciding.Presses, "press", lambda _presses, _key, _at: deciding.Press.NEW)
-    monkeypatch.setattr(deciding.DecidingApp, "looked_at", lambda _app, _pressed: True)
+    monkeypatch.setattr(presses.Presses, "press", lambda _presses, _key, _at: 0.0)
+    monkeypatch.setattr(deciding.DecidingApp, "drawn", lambda _app: 0.0)

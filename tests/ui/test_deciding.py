@@ -6,93 +6,32 @@ import asyncio
 import io
 import threading
 import time
-from collections.abc import Iterable
-from itertools import pairwise
+from dataclasses import replace
 from queue import Queue
 
 import pytest
 from driving import burst, press_each, until
-from hypothesis import given
-from hypothesis import strategies as st
-from steps import SAMPLE, Stage, opened, reply, select, state_goal, truth
+from steps import SAMPLE, Stage, opened, reply, select, state_goal, truth, words_of
 from test_evaluate import finished
 from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.ui.commands import all_commands
-from tui_cytpix.ui.deciding import LET_GO, LOOK, REPEATS, Press, Presses, seen
+from tui_cytpix.ui.deciding import LOOK, PAUSE
 from tui_cytpix.ui.graphics.written import Mark, MarkedFile
+from tui_cytpix.ui.screens.assess import AssessScreen
 from tui_cytpix.ui.widgets.key_footer import KeyFooter
+from tui_cytpix.ui.widgets.palette_panel import PalettePanel
+from tui_cytpix.ui.widgets.review_pane import ReviewPane
 
 
 @pytest.fixture(autouse=True)
 def hands() -> None:
     """The real ones."""
-
-
-def decided(presses: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
-    """Which presses decide, were all images drawn."""
-    rule, found, come = Presses(), [], [*presses, ("", 1e9)]
-    for (key, at), (following, then) in pairwise(come):
-        press = rule.press(key, at)
-        again = following == key and then < at + REPEATS
-        if press is Press.NEW or (press is Press.DOUBTFUL and not again):
-            found.append((key, at))
-    return found
-
-
-def held(key: str, begin: float, delay: float, gaps: Iterable[float]) -> list[tuple[str, float]]:
-    """What a terminal sends while a key is held."""
-    times = [begin, begin + delay]
-    for gap in gaps:
-        times.append(times[-1] + gap)
-    return [(key, at) for at in times]
-
-
-HOLDS = st.tuples(st.floats(0.2, 1.0), st.lists(st.floats(0.02, 0.1), min_size=1, max_size=60))
-
-
-@given(HOLDS, st.floats(LET_GO + 0.01, 3.0), st.sampled_from("ax"))
-def test_a_hold_decides_once_and_does_not_leak_into_what_follows(hold, pause, then):
-    keys = held("a", 10.0, *hold)
-    after = (then, keys[-1][1] + (pause if then == "a" else 0.2))
-    assert decided([*keys, after]) == [keys[0], after]
-
-
-@given(st.lists(st.tuples(st.sampled_from("axc"), st.floats(0.25, 2.0)), max_size=20))
-def test_single_presses_all_decide(typed):
-    at, presses = 0.0, []
-    for key, gap in typed:
-        at += gap
-        presses.append((key, at))
-    assert decided(presses) == presses
-
-
-@given(st.lists(st.floats(0, 0.1), min_size=1, max_size=40))
-def test_many_at_once_are_one(gaps):
-    keys = held("a", 5.0, 0.0, gaps)
-    assert decided(keys) == keys[:1]
-
-
-def test_a_link_that_stutters_does_not_end_a_hold():
-    for stutter in (0.28, 0.5):
-        keys = held("a", 0.0, 0.5, [0.03] * 5 + [stutter] + [0.03] * 5)
-        assert decided(keys) == keys[:1]
-
-
-def test_many_at_once_soon_after_a_hold_are_one_more():
-    hold, burst = held("a", 0.0, 0.5, [0.03] * 50), [("a", 3.0)] * 30
-    assert decided([*hold, *burst]) == [hold[0], burst[0]]
-
-
-def test_only_what_was_drawn_when_the_key_came_was_looked_at():
-    assert seen(1.0, pressed=1.0 + LOOK, now=1.0 + LOOK)
-    assert not seen(None, pressed=1.0 + LOOK, now=1.0 + LOOK)
-    assert not seen(1.0, pressed=1.1, now=1.1)
-    assert not seen(1.0, pressed=0.9, now=2.0)  # it meant the image before
 
 
 def test_these_keys_decide():
@@ -174,7 +113,8 @@ async def test_a_held_key_accepts_one_image_and_the_next_press_one_more(stage: S
         await in_editor(pilot)
         await hold(pilot, "a", delay, 1.2)
         await look(pilot)
-        await asyncio.sleep(LET_GO)
+        assert "a is held: it decides once" in footer(app)
+        await asyncio.sleep(0.25)
         assert statuses(app).count(Status.ACCEPTED) == 1
         await pilot.press("a")
         await until(pilot, lambda: statuses(app).count(Status.ACCEPTED) == 2)
@@ -211,8 +151,67 @@ async def test_a_key_before_its_image_decides_nothing_and_says_so(stage: Stage) 
         await look(pilot)
         await pilot.press("l")
         assert "a Accept" in footer(app)
+        await asyncio.sleep(PAUSE)
         await pilot.press("x")
         await until(pilot, lambda: statuses(app)[1] is Status.REJECTED)
+
+
+async def test_after_a_key_that_came_too_early_those_of_its_burst_decide_nothing(stage: Stage) -> None:
+    select(stage)
+    async with opened(stage, "TrainScreen") as (app, pilot, _screen):
+        await in_editor(pilot)
+        await burst(pilot, "a x")
+        for key in "axax":
+            await look(pilot)
+            await asyncio.sleep(0.1)
+            await pilot.press(key)
+        assert "x came before the image was drawn" in footer(app)
+        assert statuses(app)[:3] == [Status.ACCEPTED, Status.OPEN, Status.OPEN]
+        await asyncio.sleep(PAUSE)
+        await pilot.press("x")
+        await until(pilot, lambda: statuses(app)[:3] == [Status.ACCEPTED, Status.REJECTED, Status.OPEN])
+        assert "a Accept" in footer(app)
+
+
+async def test_a_key_soon_after_its_image_waits_for_it_to_be_looked_at(stage: Stage) -> None:
+    """And the next key for it."""
+    select(stage)
+    async with opened(stage, "TrainScreen") as (app, pilot, _screen):
+        await in_editor(pilot)
+        await pilot.press("a")
+        await until(pilot, lambda: statuses(app)[0] is Status.ACCEPTED and app.drawn())
+        drawn = app.drawn()
+        await burst(pilot, "x q")
+        await until(pilot, lambda: statuses(app)[1] is Status.REJECTED)
+        assert time.monotonic() >= drawn + LOOK
+        await until(pilot, lambda: type(app.screen).__name__ == "TrainScreen")
+
+
+async def test_under_help_nothing_is_decided_and_what_is_typed_is_typed(stage: Stage) -> None:
+    select(stage)
+    async with opened(stage, "TrainScreen") as (app, pilot, _screen):
+        await in_editor(pilot)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: app.screen.panel_open)
+        await look(pilot)
+        await pilot.press("a")
+        assert statuses(app)[0] is Status.OPEN
+        await press_each(pilot, "q")
+        await burst(pilot, "colon a a x x")
+        await until(pilot, lambda: app.screen.query_one(PalettePanel).query_one(Input).value == "aaxx")
+        await press_each(pilot, "escape a")
+        await until(pilot, lambda: statuses(app)[:2] == [Status.ACCEPTED, Status.OPEN])
+
+
+async def test_edits_of_ones_own_need_not_be_seen(stage: Stage) -> None:
+    select(stage)
+    async with opened(stage, "TrainScreen") as (app, pilot, _screen):
+        await in_editor(pilot)
+        seen = app.screen.canvas.appearance
+        await press_each(pilot, "t")
+        await burst(pilot, "t a")
+        await until(pilot, lambda: statuses(app)[0] is Status.ACCEPTED)
+        assert seen.drawn is not None
 
 
 async def test_a_press_that_is_held_back_decides_before_the_next_key(stage: Stage) -> None:
@@ -246,11 +245,7 @@ async def test_a_screen_on_top_puts_the_image_out_of_sight(stage: Stage) -> None
 async def test_a_held_key_judges_one_image(stage: Stage, key: str) -> None:
     state_goal(stage)
     async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
-        await pilot.press("p")
-        await reply(pilot, "12")
-        await until(pilot, lambda: len(screen.to_judge()) == 12)
-        await pilot.press("v")
-        await look(pilot)
+        await reviewing(pilot, screen, 12)
         await hold(pilot, key, 0.3, 0.8)
         await look(pilot)
         assert len(app.session.run.verdicts) == 1
@@ -261,6 +256,63 @@ async def test_a_held_key_judges_one_image(stage: Stage, key: str) -> None:
         assert len(app.session.run.verdicts) == 1
 
 
+async def reviewing(pilot: Pilot, screen: AssessScreen, images: int) -> ReviewPane:
+    """With so many images to judge."""
+    await pilot.press("p")
+    await reply(pilot, str(images))
+    await until(pilot, lambda: len(screen.to_judge()) == images)
+    await pilot.press("v")
+    await look(pilot)
+    return screen.review_pane
+
+
+async def test_a_count_and_right_after_it_the_mask(stage: Stage) -> None:
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+        await reviewing(pilot, screen, 12)
+        for number in range(1, 4):
+            await burst(pilot, "1")
+            await asyncio.sleep(0.1)
+            await burst(pilot, "a")
+            await until(pilot, lambda n=number: len(app.session.run.verdicts) == 2 * n)
+            await look(pilot)
+        said = [(v.image, v.true_count) for v in app.session.run.verdicts]
+        assert said == [(key, 1) for key in screen.sequence[:3] for _ in range(2)]
+        assert all(verdict.mask_judged for verdict in screen.verdicts().values())
+
+
+async def test_another_answer_has_to_be_seen(stage: Stage) -> None:
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+        view = (await reviewing(pilot, screen, 12)).view
+        seen = view.appearance
+        view.show(view.key, view.segmentation)
+        assert view.appearance is seen
+        view.show(view.key, replace(view.segmentation))
+        assert app.drawn() is None
+        await burst(pilot, "a")
+        await until(pilot, lambda: "a came before" in footer(app))
+        assert not app.session.run.verdicts
+
+
+async def test_held_undo_takes_one_back(stage: Stage) -> None:
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+        await reviewing(pilot, screen, 12)
+        for _ in range(3):
+            await pilot.press("a")
+            await look(pilot)
+            await asyncio.sleep(0.2)
+        await hold(pilot, "u", 0.3, 0.8)
+        assert "u is held: it works once" in footer(app)
+        assert len(screen.verdicts()) == 2
+        for left in (1, 0, 0):
+            await asyncio.sleep(0.3)
+            await pilot.press("u")
+            await until(pilot, lambda n=left: len(screen.verdicts()) == n)
+        await until(pilot, lambda: "nothing to take back" in words_of(app, "#review-words"))
+
+
 async def test_a_held_key_prefers_in_one_pair(stage: Stage) -> None:
     finished(stage)
     async with opened(stage, "EvaluateScreen", "judged_model", "base") as (app, pilot, screen):
@@ -269,7 +321,6 @@ async def test_a_held_key_prefers_in_one_pair(stage: Stage) -> None:
         await until(pilot, lambda: not app.session.progress.busy and len(screen._differences) == 16)
         await press_each(pilot, "r")
         await look(pilot)
-        assert len(list(app.shown_images())) == 2
         await hold(pilot, "0", 0.3, 0.8)
         await look(pilot)
         assert len(app.session.run.pair_verdicts) == 1

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 from textual._xterm_parser import XTermParser
 from textual.binding import BindingType
-from textual.keys import format_key
 from textual.screen import Screen
 
 from tui_cytpix.domain.run_settings import STEPS
@@ -28,7 +27,6 @@ from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.theming import load_themes
 from tui_cytpix.ui.widgets.event_image import EventImageView
-from tui_cytpix.ui.widgets.key_footer import KeyFooter
 from tui_cytpix.ui.widgets.thumbnail_grid import ThumbnailGrid
 from tui_cytpix.workflow import recent
 from tui_cytpix.workflow.opening import is_run
@@ -141,16 +139,6 @@ class CytpixApp(DecidingApp):
             farewell = self.surface.farewell()
             if farewell and self._driver is not None:
                 self._driver.write(farewell)
-
-    def shown_images(self) -> list[EventImageView]:
-        """Those of the screen on top that are not in a hidden pane."""
-        return [view for view in self.screen.query(EventImageView) if view.region]
-
-    def say_too_early(self, key: str) -> None:
-        """In the footer, until the next key."""
-        words = f"{format_key(key)} came before the image was drawn: it decided nothing. Press it again." if key else ""
-        for footer in self.screen.query(KeyFooter):
-            footer.say(words)
 
     def on_resize(self) -> None:
         """Where the font changed, so did the pixels in a cell."""

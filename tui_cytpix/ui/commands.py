@@ -29,7 +29,8 @@ class Command:
         help: a sentence for the help panel; empty where the line above speaks for this one too.
         footer: whether the footer shows it.
         action: the Textual action; empty: the id's name.
-        decides: about the image that is shown; then it works only on one that has been drawn, and not by a held key.
+        decides: about the image that is shown; then it works only on one that has been drawn, and once, like
+        once: what a held key does once.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Command:
     footer: bool = False
     action: str = ""
     decides: bool = False
+    once: bool = False
 
     @property
     def scope(self) -> str:

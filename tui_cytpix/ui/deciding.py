@@ -1,129 +1,113 @@
 """Keys that decide about an image: one press decides one image, which had been drawn when the key was pressed.
 
-Terminals send a held key as presses: the first, another after 0.2 to 1 s, then 10 to 50 a second, and nothing when it
-is let go. So the first press decides at once. One of the same key soon after may be the first repeat: it is held back
-for longer than repeats are apart, and decides only if none follows. If one does, nothing decides until it is let go.
+Nothing is decided within LOOK of an image's being drawn: a key that comes in that time waits for it. One that comes
+before its image is drawn decides nothing, nor do those that follow it without a pause: each would decide the image that
+the one before it was meant for. Which keys these are is said where commands are declared.
 """
 
 from __future__ import annotations
 
 import asyncio
-import enum
 import math
 import time
-import weakref
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
 
 from textual import events
-from textual.driver import Driver
-from textual.drivers.linux_driver import LinuxDriver
-from textual.screen import Screen
+from textual.keys import format_key
 
-from tui_cytpix.ui.commands import all_commands
-from tui_cytpix.ui.graphics.written import Mark, MarkingDriver
+from tui_cytpix.ui.commands import Command, all_commands
 from tui_cytpix.ui.key_order import LOOK_EVERY, KeyOrderApp
-
-if TYPE_CHECKING:
-    from tui_cytpix.ui.widgets.event_image import EventImageView
+from tui_cytpix.ui.presses import Presses
+from tui_cytpix.ui.screens.base import BaseScreen
+from tui_cytpix.ui.sight import SightApp
+from tui_cytpix.ui.widgets.event_image import EventImageView
+from tui_cytpix.ui.widgets.key_footer import KeyFooter
 
 # Seconds.
 LOOK = 0.15  # nobody sees an image and judges it in less
-FIRST_REPEAT = 1.1  # the longest that a terminal waits before it repeats a held key
-REPEATS = 0.12  # the longest from one repeat to the next
-LET_GO = 0.3  # without a repeat
-STUTTER = 0.6  # the longest from one repeat to the next on a link that stops for a moment
+PAUSE = 0.5  # without a key that decides: whoever typed ahead has stopped
 
 
-class Press(enum.Enum):
-    """What a press is, as far as is known when it comes."""
-
-    NEW = enum.auto()
-    DOUBTFUL = enum.auto()  # new, unless the key comes again within REPEATS
-    REPEAT = enum.auto()
-
-
-class Presses:
-    """Tells presses from repeats by the times (s) at which they come."""
-
-    def __init__(self) -> None:
-        self._key, self._at, self._held = "", 0.0, False
-
-    def press(self, key: str, at: float) -> Press:
-        """Another press, of whatever key."""
-        gap = at - self._at if key == self._key else math.inf
-        repeats, doubtful = (LET_GO, STUTTER) if self._held else (REPEATS, FIRST_REPEAT)
-        self._key, self._at, self._held = key, at, gap < repeats
-        if self._held:
-            return Press.REPEAT
-        return Press.DOUBTFUL if gap < doubtful else Press.NEW
-
-
-def seen(drawn: float | None, pressed: float, now: float) -> bool:
-    """Whether a key pressed then, and deciding now, can mean an image that was `drawn` then; None: not yet."""
-    return drawn is not None and pressed >= drawn and now >= drawn + LOOK
-
-
-class DecidingApp(KeyOrderApp):
-    """Holds deciding keys to that; which these are is said where commands are declared."""
+class DecidingApp(SightApp, KeyOrderApp):
+    """Holds deciding keys to that, and others that a hold is to press once."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.undrawn: weakref.WeakSet[EventImageView] = weakref.WeakSet()  # what they show is not on its way yet
-        self._too_early = ""  # the key that is said to be
         self._presses = Presses()
-        self._deciding = frozenset(command.id for command in all_commands() if command.decides)
+        self._pressed = -math.inf  # when a key that decides was, last
+        self._early = ""  # what is said of a key that came before its image, until one comes after a pause
+        self._once = {command.id: command for command in all_commands() if command.decides or command.once}
 
     # Keys
 
     async def lets_through(self, event: events.Key) -> bool:
-        """Keys in their order: one that is held back decides before the next, whichever that is, does anything."""
-        press = self._presses.press(event.key, event.time)
-        decides = self._decides(event.key)
-        if decides and (press is Press.REPEAT or (press is Press.DOUBTFUL and await self._repeats(event))):
+        """Keys in their order: one that waits decides before the next, whichever that is, does anything."""
+        wait = self._presses.press(event.key, event.time)
+        command = self._command(event)
+        if command is not None and command.decides and self._covered:
             return False
-        too_early = event.key if decides and not self.looked_at(event.time) else ""
-        if too_early != self._too_early:
-            self._too_early = too_early
-            self.say_too_early(too_early)
-        return not too_early
+        refusal = "" if command is None else await self._refusal(command, event, wait)
+        for footer in self.screen.query(KeyFooter):
+            footer.say(refusal)
+        return not refusal
 
-    def _decides(self, key: str) -> bool:
-        found = self.screen.active_bindings.get(key)
-        return found is not None and found.binding.id in self._deciding
+    def _command(self, event: events.Key) -> Command | None:
+        """What the key is to do, where that is a command to be held to this."""
+        found = self.screen.active_bindings.get(event.key)
+        typed = self.focused is not None and self.focused.check_consume_key(event.key, event.character)
+        return None if found is None or typed else self._once.get(found.binding.id or "")
 
-    async def _repeats(self, event: events.Key) -> bool:
-        """Waits for what comes next."""
-        while not self._typed and time.monotonic() < event.time + REPEATS:
+    @property
+    def _covered(self) -> bool:
+        """Help, a question or a list lies over the images."""
+        return isinstance(self.screen, BaseScreen) and self.screen.panel_open
+
+    async def _refusal(self, command: Command, event: events.Key, wait: float | None) -> str:
+        """Why the key does nothing; "" if it does."""
+        pause, self._pressed = event.time - self._pressed, event.time
+        key = format_key(event.key)
+        if wait is None or (wait and await self._is_held(event, wait)):
+            return f"{key} is held: it {'decides' if command.decides else 'works'} once."
+        if not command.decides:
+            return ""
+        if self._early and not self._has_paused(event.time, pause):
+            return self._early
+        words = f"{key} came before the image was drawn and decided nothing: pause, then go on."
+        self._early = "" if await self._is_looked_at(event.time) else words
+        return self._early
+
+    async def _is_held(self, event: events.Key, wait: float) -> bool:
+        """Whether what comes next is a repeat of it."""
+        while not self._typed and time.monotonic() < event.time + wait:
             await asyncio.sleep(LOOK_EVERY)
         await self.at_most(self.handled([self]))  # keys that came in time may still lie in the app's queue
-        return bool(self._typed) and self._typed[0].key == event.key and self._typed[0].time < event.time + REPEATS
+        following = self._typed[0] if self._typed else None
+        return (
+            following is not None
+            and following.time < event.time + wait
+            and self._presses.repeats(following.key, following.time)
+        )
 
-    def say_too_early(self, key: str) -> None:
-        """Tells that the key came before its image; "" takes that back."""
+    def _has_paused(self, pressed: float, pause: float) -> bool:
+        """Whether a key pressed then was pressed by someone who stopped, and could know why."""
+        return pause >= PAUSE and all(footer.told(pressed - LOOK) for footer in self.screen.query(KeyFooter))
 
     # What is on the screen
 
-    def shown_images(self) -> Iterable[EventImageView]:
-        """The images that deciding keys are about."""
-        return ()
+    def drawn(self) -> float | None:
+        """When the last of the images that are shown was; None: not yet, or there is none."""
+        times = [view.appearance.drawn for view in self.screen.query(EventImageView) if view.region]
+        known = [at for at in times if at is not None]
+        return max(known) if known and len(known) == len(times) else None
 
     def looked_at(self, pressed: float) -> bool:
         """Whether a key pressed then, and deciding now, can mean all that is shown."""
-        images = list(self.shown_images())
-        return bool(images) and all(seen(view.appearance.drawn, pressed, time.monotonic()) for view in images)
+        drawn = self.drawn()
+        return drawn is not None and pressed >= drawn and time.monotonic() >= drawn + LOOK
 
-    def get_driver_class(self) -> type[Driver]:
-        """One that says when it has written."""
-        found = super().get_driver_class()
-        return MarkingDriver if found is LinuxDriver else found
-
-    def _display(self, screen: Screen[Any], renderable: Any) -> None:
-        """Images that went out with this are drawn once that is written."""
-        super()._display(screen, renderable)
-        for view in [view for view in self.undrawn if view.painted(screen)]:
-            self.undrawn.discard(view)
-            if isinstance(self._driver, MarkingDriver):
-                self._driver.write(Mark(view.appearance.written))
-            else:
-                view.appearance.written(time.monotonic())
+    async def _is_looked_at(self, pressed: float) -> bool:
+        """The same, once there was time to."""
+        while (drawn := self.drawn()) is not None and pressed >= drawn:
+            if self.looked_at(pressed):
+                return True
+            await asyncio.sleep(LOOK_EVERY)
+        return False

@@ -30,14 +30,14 @@ REVIEW = (
     _C("review.both", "b", "Both", "Count and mask are wrong; go on.", footer=True, decides=True),
     _C("review.unusable", "x", "Unusable", "Blank, out of focus or cut by the border; go on.", decides=True),
     _C("review.indistinguishable", "I", "Indistinguishable", "The cells can't be told apart; go on.", decides=True),
-    _C("review.skip", "space", "Skip", "Go on without a judgement.", footer=True, decides=True),
+    _C("review.skip", "space", "Skip", "Go on without a judgement, or with a count alone.", footer=True, decides=True),
     _C("review.raw", "r", "Raw", "The image without overlay; again: with it."),
     *(
         _C(
             f"review.true-{n}",
             digit(n),
             f"Count {n}",
-            "0 to 9: so many there are; a count error where the model counts otherwise. The mask is judged apart."
+            "0 to 9: so many there are; a count error where the model counts otherwise. Then judge the mask, or go on."
             if n == 0
             else "",
             action=f"true({n})",
@@ -51,8 +51,9 @@ REVIEW = (
         "Undo",
         "Take the last judgement back, on its image; what stood before stands again. Redo it.",
         footer=True,
+        once=True,
     ),
-    _C("review.redo", "U", "Redo"),
+    _C("review.redo", "U", "Redo", once=True),
     _C("review.next", "pagedown", "Next", "The next image, the one before, without a judgement."),
     _C("review.previous", "pageup", "Previous"),
 )
@@ -86,8 +87,9 @@ PAIR_REVIEW = (
         "Undo",
         "Take the last preference back, on its image; what stood before stands again. Redo it.",
         footer=True,
+        once=True,
     ),
-    _C("pair_review.redo", "U", "Redo"),
+    _C("pair_review.redo", "U", "Redo", once=True),
     _C("pair_review.reveal", "R", "Reveal", "Which is which, from here on.", footer=True),
 )
 

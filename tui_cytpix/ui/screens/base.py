@@ -88,6 +88,11 @@ class BaseScreen(Screen[None]):
             return self.ask_panel.keys
         return next((panel.keys for panel in self.query(ChoicePanel) if panel.open), [])
 
+    @property
+    def panel_open(self) -> bool:
+        """Help, a question or a list lies over what the screen shows."""
+        return self.query_one(HelpPanel).open or bool(self.keys_instead())
+
     def close_panels(self) -> bool:
         """Closes what `q` closes before it leaves the screen; False where nothing was open."""
         return self.close_help()

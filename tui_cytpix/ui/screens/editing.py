@@ -134,7 +134,7 @@ class EditingScreen(StepScreen):
         self.place = max(0, min(place, len(self.keys) - 1))
         if self.key != self._opened:
             self._opened, self._waits_at = self.key, self.canvas.cursor
-            self.canvas.draw_afresh(self.key)  # until it is, the one before is on the screen
+            self.canvas.appears_as(self.key)  # until it is, the one before is on the screen
         self.moving, self.shows_proposal = None, False
         self.canvas.grab(on=False)
         self.canvas.steered = False

@@ -56,6 +56,10 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         self.particles = particles
         self.show(key, segmentation, title)
 
+    def appears_as(self, key: ImageKey | None, answer: object = None) -> None:
+        """A proposal that comes is to be seen, too; what the person does to it needs not."""
+        super().appears_as(key, answer is not None)
+
     def put_cursor(self, point: tuple[float, float]) -> None:
         """Moves the crosshair, kept on the image; the view follows where it must."""
         shape = self.shape

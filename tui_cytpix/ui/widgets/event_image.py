@@ -19,6 +19,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.graphics.text_cells import Drawing
 from tui_cytpix.ui.session import Session
+from tui_cytpix.ui.sight import Appearance, draw_afresh
 from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.widgets.picture import OVERLAYS, Palette, around, box_of, drawing, kept, pixels, whole
 from tui_cytpix.ui.widgets.picture_tiles import TiledPicture
@@ -28,18 +29,6 @@ CONTRASTS = (1.0, 2.0, 4.0)
 GAMMAS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
 LEAST_PX = 56.0
 AHEAD = 3  # pictures read ahead
-
-
-class Appearance:
-    """An image, whether it has a model's or a person's answer, and when (s) both had been written to the terminal."""
-
-    def __init__(self, key: ImageKey | None = None, answered: bool = False) -> None:
-        self.key, self.answered = key, answered
-        self.drawn: float | None = None  # not yet
-
-    def written(self, at: float) -> None:
-        """Comes from the thread that writes: another image has another object."""
-        self.drawn = at
 
 
 class EventImageView(TiledPicture, can_focus=True):
@@ -96,9 +85,7 @@ class EventImageView(TiledPicture, can_focus=True):
         that the frame must take in as well, so that two views side by side show the same part.
         """
         self.key, self.segmentation, self._also = key, segmentation, tuple(also)
-        before, answered = self.appearance, segmentation is not None
-        if (before.key, before.answered) != (key, answered):
-            self.draw_afresh(key, answered=answered)
+        self.appears_as(key, segmentation)
         label = self.query_one(".image-title", Static)
         if plain(title) != str(label.content):
             label.update(plain(title), layout=False)  # one row, whatever it says: the screen stays laid out
@@ -107,14 +94,15 @@ class EventImageView(TiledPicture, can_focus=True):
             self.session.cache.request([key], lambda ready: self.post_message(self.Ready(ready)))
         self.redraw()
 
-    def draw_afresh(self, key: ImageKey | None, *, answered: bool = False) -> None:
-        """From now on this is to be seen before a key decides about it."""
-        self.appearance = Appearance(key, answered)
-        self.app.undrawn.add(self)  # type: ignore[attr-defined]
+    def appears_as(self, key: ImageKey | None, answer: object = None) -> None:
+        """Another image, or another answer about it, is to be seen before a key decides about it."""
+        before = self.appearance.what
+        if len(before) != 2 or before[0] != key or before[1] is not answer:
+            draw_afresh(self, key, answer)
 
     def out_of_sight(self) -> None:
         """Whoever comes back to it must see it again."""
-        self.draw_afresh(self.appearance.key, answered=self.appearance.answered)
+        draw_afresh(self, *self.appearance.what)
 
     def on_hide(self) -> None:
         """Its pane gave way to another."""
@@ -122,8 +110,8 @@ class EventImageView(TiledPicture, can_focus=True):
 
     def painted(self, screen: Screen[Any]) -> bool:
         """What is to be seen, or why it can't be, has gone out as a whole with what was painted of `screen`."""
-        key = self.appearance.key
-        if self.stale or key is None or key != self.key:
+        key = self.key
+        if self.stale or key is None or self.appearance.what[:1] != (key,):
             return False
         in_sight = self.is_attached and self.screen is screen and bool(self.region)
         return in_sight and (self._drawing is not None or self.session.cache.error(key) is not None)

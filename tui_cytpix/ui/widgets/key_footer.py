@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from rich.style import Style
 from rich.text import Text
 from textual.screen import Screen
 from textual.widget import Widget
+
+from tui_cytpix.ui.sight import Appearance, draw_afresh
 
 Keys = list[tuple[str, str]]
 ALWAYS = ("app.next-step", "app.help", "app.back")  # at the right; the step gives way on narrow screens
@@ -28,7 +31,8 @@ class KeyFooter(Widget):
     def __init__(self, instead: Callable[[], Keys], back: str) -> None:
         super().__init__()
         self._instead, self._back = instead, back
-        self._words = ""
+        self._words = self._rendered = ""
+        self.appearance = Appearance()
 
     def on_mount(self) -> None:
         """Follows focus and panes."""
@@ -41,7 +45,17 @@ class KeyFooter(Widget):
         """A line in place of the keys; "" brings them back."""
         if words != self._words:
             self._words = words
+            draw_afresh(self, words)
             self.refresh()
+
+    def told(self, at: float) -> bool:
+        """Whether what it says was on the terminal then."""
+        drawn = self.appearance.drawn
+        return not self._words or (drawn is not None and drawn <= at)
+
+    def painted(self, screen: Screen[Any]) -> bool:
+        """What it says has gone out."""
+        return self.is_attached and self.screen is screen and self._rendered == self._words
 
     def pairs(self) -> tuple[Keys, Keys]:
         """What stands at the left, most wanted first, and at the right."""
@@ -61,6 +75,7 @@ class KeyFooter(Widget):
 
     def render(self) -> Text:
         """As many at the left as fit whole."""
+        self._rendered = self._words
         if self._words:
             return Text(f" {self._words}", no_wrap=True, overflow="ellipsis")
         left, right = self.pairs()
