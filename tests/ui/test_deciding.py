@@ -278,7 +278,7 @@ async def test_a_count_and_right_after_it_the_mask(stage: Stage) -> None:
             await look(pilot)
         said = [(v.image, v.true_count) for v in app.session.run.verdicts]
         assert said == [(key, 1) for key in screen.sequence[:3] for _ in range(2)]
-        assert all(verdict.mask_judged for verdict in screen.verdicts().values())
+        assert all(verdict.mask_wrong is False for verdict in screen.verdicts().values())
 
 
 async def test_another_answer_has_to_be_seen(stage: Stage) -> None:

@@ -12,7 +12,7 @@ FIRST_REPEAT = 1.1  # s: the longest that a terminal waits before it repeats a h
 REPEATS = 0.12  # s: no hand judges images as soon after one another
 SLOWEST = 0.22  # s: from one repeat to the next; slower ones can't be told from presses
 ALIKE = 3  # so many gaps in a row, each within EVEN of the one before, are a rhythm
-EVEN = 0.15
+EVEN = 0.25
 
 
 class Presses:

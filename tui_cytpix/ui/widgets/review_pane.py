@@ -214,10 +214,9 @@ class ReviewPane(Horizontal, TakingBack):
 
     def count_stated(self, count: int) -> None:
         """Stays, and says what is open."""
-        self._counted, said = True, self._said(self._at)
-        keys = {name: self._key_of(f"review.{name}") for name in ("acceptable", "mask", "skip")}
-        mask = f"{keys['acceptable']} mask fine, {keys['mask']} mask bad, "
-        self.tell(f"{count} counted; {mask if said is not None and said.of_count_alone else ''}{keys['skip']} on.")
+        self._counted = True
+        fine, bad, on = (self._key_of(f"review.{name}") for name in ("acceptable", "mask", "skip"))
+        self.tell(f"{count} counted; {fine} mask fine, {bad} mask bad, {on} on.")
 
     def _judge(self, judgement: Judgement) -> None:
         key = self.current
