@@ -10,7 +10,6 @@ from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
-from textual.widget import Widget
 
 from tui_cytpix.ui.graphics.written import Mark, MarkingDriver
 
@@ -31,6 +30,10 @@ class Seen(Protocol):
     """A widget of which it matters when it was drawn."""
 
     appearance: Appearance
+
+    @property
+    def app(self) -> App[Any]:
+        """Its app."""
 
     def painted(self, screen: Screen[Any]) -> bool:
         """Its appearance has gone out as a whole with what was painted of `screen`."""
@@ -61,7 +64,6 @@ class SightApp(App[None]):
 
 def draw_afresh(widget: Seen, *what: object) -> None:
     """From now on the widget shows `what`, which is not drawn yet."""
-    assert isinstance(widget, Widget)
     assert isinstance(widget.app, SightApp)
     widget.appearance = Appearance(*what)
     widget.app.undrawn.add(widget)

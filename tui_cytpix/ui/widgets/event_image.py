@@ -61,7 +61,7 @@ class EventImageView(TiledPicture, can_focus=True):
         self._framed: ImageKey | None = None
         self._also: tuple[Segmentation, ...] = ()
         self._last_overlay = "outline"
-        self.appearance = Appearance()
+        self.appearance = Appearance(None, None)  # key, answer
 
     @property
     def session(self) -> Session:
@@ -96,8 +96,8 @@ class EventImageView(TiledPicture, can_focus=True):
 
     def appears_as(self, key: ImageKey | None, answer: object = None) -> None:
         """Another image, or another answer about it, is to be seen before a key decides about it."""
-        before = self.appearance.what
-        if len(before) != 2 or before[0] != key or before[1] is not answer:
+        key_before, answer_before = self.appearance.what
+        if key != key_before or answer is not answer_before:
             draw_afresh(self, key, answer)
 
     def out_of_sight(self) -> None:
@@ -111,7 +111,7 @@ class EventImageView(TiledPicture, can_focus=True):
     def painted(self, screen: Screen[Any]) -> bool:
         """What is to be seen, or why it can't be, has gone out as a whole with what was painted of `screen`."""
         key = self.key
-        if self.stale or key is None or self.appearance.what[:1] != (key,):
+        if self.stale or key is None or self.appearance.what[0] != key:
             return False
         in_sight = self.is_attached and self.screen is screen and bool(self.region)
         return in_sight and (self._drawing is not None or self.session.cache.error(key) is not None)
