@@ -2,8 +2,8 @@
 
 Full-resolution cell model; 10 annotations; 100 epochs; flicker and dips; 4 more annotations; 50 more epochs; finish.
 The annotator takes what the app suggests (of the first ten four, the others as they come), and is an oracle that sees
-the proposal and the truth and presses what a person would: accept where the count is right, a digit where it is wrong,
-and takes the true mask where nothing else helps. With
+the proposal and the truth and presses what a person would: a digit where the count is wrong, accept where each particle
+is where it truly is, and takes the true mask where nothing else helps. With
 `--held-out` base and new model are compared on two tubes of other seeds.
 
     python -m tests.benchmarks reference_story [--held-out] [--write sample_runs/s_pombe]
@@ -27,6 +27,8 @@ from PIL import Image
 
 from tests.benchmarks.training import verb
 from tui_cytpix import simulate
+from tui_cytpix.core.matching import compare_images
+from tui_cytpix.core.particles import particles_of
 from tui_cytpix.core.regions import ellipses, label_objects
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
@@ -88,11 +90,17 @@ class Oracle:
             self.keys["digit"] += 1
         shown = annotator.look_at(key).segmentation
         assert shown is not None
-        if shown.particle_count != truth.particle_count or iou(shown.mask, truth.mask) < GOOD_IOU:
+        if not agree(shown, truth):
             run.record_edit(key, "masks", truth)
             self.keys["redrawn"] += 1
         annotator.accept(key)
         self.keys["accept"] += 1
+
+
+def agree(shown: Segmentation, truth: Segmentation) -> bool:
+    """Whether a person would accept what is shown: each particle is where it truly is, and the mask is good."""
+    found = compare_images(particles_of(truth), shown)
+    return not (found.particles.fp or found.particles.fn) and iou(shown.mask, truth.mask) >= GOOD_IOU
 
 
 def iou(one: np.ndarray, other: np.ndarray) -> float:
