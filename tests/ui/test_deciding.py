@@ -75,12 +75,18 @@ def test_an_image_is_drawn_when_its_bytes_are_written():
 
 
 async def hold(pilot: Pilot, key: str, delay: float, seconds: float, gap: float = 0.033) -> None:
-    end = time.monotonic() + seconds
-    pilot.app.post_message(events.Key(key, None))
-    await asyncio.sleep(delay)
-    while time.monotonic() < end:
-        pilot.app.post_message(events.Key(key, None))
-        await asyncio.sleep(gap)
+    """From a thread, as a terminal's keys are read: the app may be busy drawing meanwhile."""
+    app = pilot.app
+
+    def press() -> None:
+        end = time.monotonic() + seconds
+        app.post_message(events.Key(key, None))
+        time.sleep(delay)
+        while time.monotonic() < end:
+            app.post_message(events.Key(key, None))
+            time.sleep(gap)
+
+    await asyncio.to_thread(press)
     await pilot.pause()
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.measure import label
 
+from tui_cytpix.core.particles import particles_of
 from tui_cytpix.domain.annotation import Annotation, Side, Status
 from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.sample import ImageKey
@@ -109,6 +110,15 @@ def test_centring_and_reverting(editor):
     assert editor.revert(KEY).segmentation.same_as(two_discs())
     assert not editor.look_at(KEY).corrected
     assert editor.undo(KEY).segmentation.particle_count == 2
+
+
+def test_centring_again_divides_nothing_anew(editor):
+    """A clump whose centroids sit off: the first centring puts them in the middles of their particles, for good."""
+    editor.move(KEY, 0, (15, 9))
+    before = particles_of(editor.look_at(KEY).segmentation)
+    once = editor.centre(KEY).segmentation
+    np.testing.assert_array_equal(particles_of(once), before)
+    assert editor.centre(KEY) is None
 
 
 def test_nearest_of_none_is_none():

@@ -218,3 +218,12 @@ def test_choosing_a_model_is_remembered(run, model_file):
     model = base_model.entry(model_file())
     assess.choose_model(run, model)
     assert run.settings.assess.model == model.path
+
+
+def test_a_judgement_that_changes_nothing_leaves_nothing_to_undo(run, model_file):
+    model = base_model.entry(model_file())
+    key = assess.draw(run, 4)[0]
+    for _ in range(2):
+        assess.judge(run, key, model, Judgement.MASK_ERROR, counted=2)
+    assert len(run.verdicts) == 1
+    assert taking_back.undo(run, assess.lines(run, model)).stands is None

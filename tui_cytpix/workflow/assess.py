@@ -144,7 +144,14 @@ def judge_all(run: Run, model: ModelEntry, said: Iterable[Said], step: str = STE
     sequence = set(run.settings.assess.sequence if step == STEP else run.settings.evaluate.sequence)
     standing = verdict_of(run, model, step)
     for one in said:
-        judgement, true_count = _set_against(standing.get(one.image), one)
+        before = standing.get(one.image)
+        judgement, true_count = _set_against(before, one)
+        if before is not None and (before.judgement, before.true_count, before.counted) == (
+            judgement,
+            true_count,
+            one.counted,
+        ):
+            continue  # nothing changes, and undo would have nothing to give back
         standing[one.image] = run.record_verdict(
             one.image,
             model.hash,

@@ -206,19 +206,18 @@ def set_count(old: Segmentation, point: Point, count: int, seen: Seen) -> Segmen
 
 
 def centre(old: Segmentation, index: int | None = None) -> Segmentation | None:
-    """Moves one centroid, or all, to the middle of its particle."""
+    """Moves one centroid, or all, to the middle of its particle; the particles stay as they are."""
     from tui_cytpix.core.centroids import centres
     from tui_cytpix.core.particles import particles_of
 
-    if not len(old.centroids):
-        return None
-    middle = np.asarray(centres(particles_of(old)), np.float32)
+    particles = particles_of(old)
+    middle = np.asarray(centres(particles), np.float32)
     if middle.shape != old.centroids.shape:
         return None
     centroids = old.centroids.copy()
     chosen = slice(None) if index is None else index
     centroids[chosen] = middle[chosen]
-    return Segmentation(old.mask, centroids)
+    return None if np.array_equal(centroids, old.centroids) else Segmentation(old.mask, centroids, labels=particles)
 
 
 def _pixel(point: Point, shape: tuple[int, ...]) -> tuple[int, int]:

@@ -128,8 +128,15 @@ EDITOR = (
     _C("editor.review", "r", "Look back", "Earlier annotations once more, those first whose masks drift; q: back."),
     _C("editor.next-image", "pagedown", "Next image", "The next image, the one before.", footer=True),
     _C("editor.previous-image", "pageup", "Previous image"),
-    _C("editor.undo", "u", "Undo", "Undo the last change, on the image it was made on; redo it.", footer=True),
-    _C("editor.redo", "U", "Redo"),
+    _C(
+        "editor.undo",
+        "u",
+        "Undo",
+        "Undo the last change, on the image it was made on; redo it.",
+        footer=True,
+        once=True,
+    ),
+    _C("editor.redo", "U", "Redo", once=True),
     _C("editor.revert", "R", "Revert", "Back to what the model proposed."),
     _C("editor.proposal", "P", "Proposal", "Show what the model proposed; again: your own."),
     _C(

@@ -106,7 +106,7 @@ class ReviewScreen(WorkScreen):
         found = self.assessment()
         return [
             *(line for line in assessment.lines(found) if line),
-            f"Convention: {settings.counting_convention}." if settings.counting_convention else "",
+            f"Convention: {settings.counting_convention.rstrip('.')}." if settings.counting_convention else "",
         ]
 
     def gallery_item(self, key: ImageKey, verdicts: dict[ImageKey, Verdict]) -> GalleryItem:
