@@ -31,8 +31,7 @@ class Cones:
 
     def taught(self, scene: Scene, matrix: NDArray[np.float64], size: int) -> list[NDArray[np.float32]]:
         """Centrality and its weight."""
-        maps = np.dstack([centrality(scene.labels, scene.centroids), seam_weight(scene.labels, scene.mask)])
-        return list(cv2.warpAffine(maps, matrix, (size, size), flags=cv2.INTER_LINEAR).transpose(2, 0, 1))
+        return list(cv2.warpAffine(scene.cones, matrix, (size, size), flags=cv2.INTER_LINEAR).transpose(2, 0, 1))
 
     def loss(self, outputs: Tensor, taught: Tensor) -> Tensor:
         """Cross-entropy. Against a fractional target it is smallest at the target's expected value: where the network
@@ -62,6 +61,11 @@ class Cones:
             return None, doubt
         points = np.array(found, np.float32).astype(np.float64)
         return divide(inside, points, maps[1]), doubt
+
+
+def maps(labels: NDArray[np.uint16], mask: NDArray[np.bool_], centroids: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a scene teaches: float32 (H, W, 2), the centrality and the weight of each of its pixels in the loss."""
+    return np.dstack([centrality(labels, centroids), seam_weight(labels, mask)])
 
 
 def centrality(labels: NDArray[np.uint16], centroids: NDArray[np.float32]) -> NDArray[np.float32]:
