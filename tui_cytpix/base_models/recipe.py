@@ -87,7 +87,7 @@ class Recipe:
 
 _CELL = Family(
     name="cell",
-    tubes={"leukocytes": 180, "cells-in-debris": 260},
+    tubes={"leukocytes": 180, "cells-in-debris": 260, "tight-cells": 60},
     scale=(0.8, 1.25),  # debris differs from a small cell by its size above all
     post={},
     tested_on=("leukocytes", "murine-peritoneal", "drosophila", "pombe-rich"),
@@ -108,12 +108,21 @@ _BEAD = Family(
 _GENERAL = Family(
     name="general",
     tubes={
-        "general-rounds": 170,
-        "general-rods": 210,
-        "phase-rods": 90,
-        "leukocytes": 60,
-        "cell-rounds": 60,
-        "drosophila": 30,
+        "general-rounds": 130,
+        "general-rods": 150,
+        "phase-rods": 60,
+        "general-packs": 60,
+        "phase-packs": 40,
+        "septated-rods": 25,
+        "pale-beside-dark": 40,
+        "stacked-cells": 40,
+        "solid-bodies": 60,
+        "spindles": 30,
+        "tight-rounds": 40,
+        "tight-rods": 25,
+        "leukocytes": 45,
+        "cell-rounds": 45,
+        "drosophila": 25,
         "pombe-rich": 30,
         "pombe-edinburgh": 20,
         "yeast": 30,
@@ -121,7 +130,7 @@ _GENERAL = Family(
         "beads": 30,
     },
     scale=(0.5, 2.0),
-    post={},
+    post={"least_object": 0.93},
     tested_on=("leukocytes", "murine-peritoneal", "drosophila", "yeast", "pombe-rich", "beads", "phase-rods"),
     description="Rounds, rods, septated and budding cells, irregular shapes, beads. Bad at filaments, at dense layers "
     "of cells and at particles below 8 px.",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tui_cytpix.engine.scene import Scene
 
 LEAST_STEP = 0.3  # px: a shorter vector is one of a network in doubt, and is not lengthened to 1 px
-SHARE, BETA = 2.0, 0.05  # of the loss
+SHARE, BETA = 1.0, 0.05  # of the loss
 _JOINED = 1.5  # px of the network's input
 Field = NDArray[np.float32]  # (2, H, W): x and y, px
 

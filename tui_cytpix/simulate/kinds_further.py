@@ -262,6 +262,12 @@ TIGHT_ROUNDS = SampleKind(
     arrangement=_TIGHT,
     tube=replace(TUBE, um_per_px=(0.2, 0.4), focus_um=(-2.8, 3.0), focus_spread_um=(0.4, 2.0), one_build=0.6),
 )
+TIGHT_CELLS = replace(
+    TIGHT_ROUNDS,
+    name="tight-cells",
+    title="Animal cells in crops with hardly any background, the neighbours cut: for training",
+    cells=tuple(replace(cell, weight=1.0) for cell in (LYMPHOCYTE, GRANULAR, UNEVEN_CELL)),
+)
 TIGHT_RODS = SampleKind(
     name="tight-rods",
     title="Rods in crops with hardly any background, the neighbours cut: for training",
@@ -280,5 +286,6 @@ FURTHER_KINDS = (
     PALE_BESIDE_DARK,
     SEPTATED_RODS,
     TIGHT_ROUNDS,
+    TIGHT_CELLS,
     TIGHT_RODS,
 )
