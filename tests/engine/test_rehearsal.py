@@ -12,7 +12,6 @@ import torch
 from tui_cytpix.base_models.recipe import RECIPES
 from tui_cytpix.engine.augment import Augmentation
 from tui_cytpix.engine.dataset import Example, batches, example
-from tui_cytpix.engine.flows import Flows
 from tui_cytpix.engine.model import Model, load_model, save_model
 from tui_cytpix.engine.rehearsal import REHEARSED, rehearsal, rehearsal_for, simulated_examples
 from tui_cytpix.engine.trainer import FitSettings, Trainer, look
@@ -56,7 +55,7 @@ def test_cropped_frames_become_views_of_any_size():
     cropped = list(simulated_examples("tight-rounds", 2, 4, seed=1))
     assert len({e.gray.shape for e in cropped}) > 4
     assert all(e.scene.labels.shape == e.gray.shape and e.truth.particle_count for e in cropped)
-    views = torch.cat(list(batches(cropped, 96, 2, 8, Augmentation(scale=(0.5, 2.0), another=0.5), Flows(), (1,))))
+    views = torch.cat(list(batches(cropped, 96, 2, 8, Augmentation(scale=(0.5, 2.0), another=0.5), (1,))))
     assert views.shape == (16, 7, 96, 96)
     assert torch.isfinite(views).all()
 

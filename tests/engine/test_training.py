@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from tui_cytpix.core.background import image_background
+from tui_cytpix.core.particles import particles_of
 from tui_cytpix.core.regions import label_objects
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine import trainer as trainer_module
 from tui_cytpix.engine.augment import Augmentation, crop
-from tui_cytpix.engine.cones import Cones
 from tui_cytpix.engine.dataset import batches, crop_size, example
-from tui_cytpix.engine.flows import Flows, ends
+from tui_cytpix.engine.flows import ends, flow
 from tui_cytpix.engine.loss import loss
 from tui_cytpix.engine.postprocess import PostSettings, segment
 from tui_cytpix.engine.scene import Scene, scene
@@ -103,20 +103,16 @@ def test_views_keep_their_maps_aligned():
     """A map that is a function of the gray stays that function of the gray, whatever the geometry."""
     shown, rng = _block(), np.random.default_rng(0)
     for _ in range(30):
-        view = crop(shown, 64, np.array([30, 30], np.float32), STILL, Cones(), rng)
-        assert view.shape == (6, 64, 64)
+        view = crop(shown, 64, np.array([30, 30], np.float32), STILL, rng)
         np.testing.assert_allclose(view[0], 2 * view[1] * view[3], atol=1e-5)
         assert set(np.unique(view[3])) <= {0.0, 1.0}
-        peak = np.unravel_index(np.argmax(view[4]), view[4].shape)
-        assert view[1][peak] > 0.9
-        assert view[4][peak] > 0.9
 
 
 def test_the_vectors_of_a_view_lead_to_the_middle_of_what_it_shows():
     """Turned, mirrored, stretched: who follows them gets to where the block's middle is now."""
     shown, rng = _block(), np.random.default_rng(0)
     for _ in range(30):
-        view = crop(shown, 64, np.array([30, 30], np.float32), STILL, Flows(), rng)
+        view = crop(shown, 64, np.array([30, 30], np.float32), STILL, rng)
         assert view.shape == (7, 64, 64)
         inside = view[6] > 0
         if inside[[0, -1]].any() or inside[:, [0, -1]].any():
@@ -137,7 +133,7 @@ def test_right_angle_views_hold_the_sensors_own_pixels():
     values = {round(float(v), 4) for v in gray.ravel()}
     exact = 0
     for _ in range(40):
-        view = crop(shown, 64, np.array([20, 20], np.float32), still, Flows(), rng)
+        view = crop(shown, 64, np.array([20, 20], np.float32), still, rng)
         seen = {round(float(v), 4) for v in view[0][view[3] > 0]}
         exact += seen <= values
     assert 10 <= exact <= 30
@@ -145,11 +141,11 @@ def test_right_angle_views_hold_the_sensors_own_pixels():
 
 def test_batches_show_every_image_equally_often_and_repeat_for_a_seed(examples):
     still = Augmentation()
-    one = list(batches(examples, 64, 3, 4, still, Flows(), (5, 1)))
-    two = list(batches(examples, 64, 3, 4, still, Flows(), (5, 1)))
+    one = list(batches(examples, 64, 3, 4, still, (5, 1)))
+    two = list(batches(examples, 64, 3, 4, still, (5, 1)))
     assert sum(len(b) for b in one) == 18
     assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
-    assert not torch.equal(one[0], next(batches(examples, 64, 3, 4, still, Flows(), (5, 2))))
+    assert not torch.equal(one[0], next(batches(examples, 64, 3, 4, still, (5, 2))))
 
 
 def test_crops_have_room_for_small_images_and_for_large_objects(examples):
@@ -160,16 +156,15 @@ def test_crops_have_room_for_small_images_and_for_large_objects(examples):
     assert size == 64  # its truth is small
 
 
-@pytest.mark.parametrize(("representation", "maps", "taught"), [(Cones(), 2, 2), (Flows(), 3, 3)])
-def test_pixels_outside_of_the_image_cost_nothing(representation, maps, taught):
-    outputs = torch.zeros(1, maps, 8, 8)
-    view = torch.ones(1, 3 + taught, 8, 8)
+def test_pixels_outside_of_the_image_cost_nothing():
+    outputs = torch.zeros(1, 3, 8, 8)
+    view = torch.ones(1, 6, 8, 8)
     view[:, 0, 4:] = 0
     for weight in (1, 2, -1):
         view[:, weight, :, 4:] = 0
-    base = loss(outputs, view, representation)
+    base = loss(outputs, view)
     outputs[..., 4:] = 50
-    torch.testing.assert_close(loss(outputs, view, representation), base)
+    torch.testing.assert_close(loss(outputs, view), base)
 
 
 def test_looking_at_images_leaves_out_what_the_size_cutoff_leaves_out(toys):
@@ -178,13 +173,13 @@ def test_looking_at_images_leaves_out_what_the_size_cutoff_leaves_out(toys):
     speck = np.zeros_like(drawn.truth.mask)
     speck[2:6, 2:6] = True
     truth = Segmentation(drawn.truth.mask | speck, np.vstack([drawn.truth.centroids, [[3.5, 3.5]]]).astype(np.float32))
-    maps = np.stack([truth.mask, truth.mask]).astype(np.float32)
+    maps = np.concatenate([truth.mask[None].astype(np.float32), flow(particles_of(truth))])
 
     class Seeing:
         """Predicts the drawing itself, specks and all."""
 
         def predict_normalised(self, grays, cutoffs_px, zooms):
-            return [(segment([maps], PostSettings(least_px=1), [c], Cones(), [1.0])[0], maps[0]) for c in cutoffs_px]
+            return [(segment([maps], PostSettings(least_px=1), [c], [1.0])[0], maps[0]) for c in cutoffs_px]
 
     plain = example(drawn.image, image_background(drawn.image), drawn.truth, cutoff_px=8.0)
     specked = example(drawn.image, image_background(drawn.image), truth, cutoff_px=8.0)

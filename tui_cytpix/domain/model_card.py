@@ -7,6 +7,9 @@ from typing import Any
 
 from tui_cytpix.domain.checked import known_fields
 
+ARCHITECTURE = "flow-unet"  # of the networks that this version builds and runs
+_EARLIER = {"two-head-unet": "0.1.0"}  # those of former versions, which are no longer run
+
 
 @dataclass(frozen=True)
 class ModelCard:
@@ -68,6 +71,19 @@ class ModelCard:
         if card.resolution not in ("full", "half") or not card.name:
             raise ValueError("a model card needs a name and a resolution of full or half")
         return card
+
+    @property
+    def out_of_use(self) -> str:
+        """Why this version can't run the model and what to do, as a sentence; empty where it can."""
+        architecture = self.network.get("architecture")
+        if architecture == ARCHITECTURE:
+            return ""
+        if architecture in _EARLIER:
+            return (
+                f"It is a model of tui-cytpix {_EARLIER[architecture]}, whose networks this version doesn't run: train "
+                "it again from its annotations (open its run, choose a base model in step 2, train in step 4)."
+            )
+        return f"Its network is {architecture!r}, which this version doesn't know: update tui-cytpix."
 
 
 @dataclass(frozen=True)

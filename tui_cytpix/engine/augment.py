@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.engine.representation import Representation
+from tui_cytpix.engine import flows
 from tui_cytpix.engine.scene import Scene
 
 Range = tuple[float, float]
@@ -49,7 +49,6 @@ def crop(
     size: int,
     focus: NDArray[np.float32],
     settings: Augmentation,
-    representation: Representation,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """One varied view of an annotated image.
@@ -59,8 +58,8 @@ def crop(
         focus: (2,), (y, x) px of the image that comes to lie near the view's middle.
 
     Returns:
-        float32 (4 + T, size, size): gray, foreground, its weight, 1 inside the image (0 where the view reaches beyond
-        it; gray is 0 and the weights count for nothing there), and what the representation teaches.
+        float32 (7, size, size): gray, foreground, its weight, 1 inside the image (0 where the view reaches beyond it;
+        gray is 0 and the weights count for nothing there), the vectors' x and y, and 1 on the particles.
     """
     matrix = _placement(scene.gray.shape, size, focus, settings, rng)
 
@@ -70,9 +69,9 @@ def crop(
 
     gray, inside = warped(_presmoothed(scene.gray, matrix)), warped(np.ones(scene.gray.shape, np.float32)) > 0.5
     foreground, weight = (warped(np.asarray(one, np.float32)) for one in (scene.mask, scene.weight))
-    *taught, last = representation.taught(scene, matrix, size)
+    flow = flows.warped(scene.flow, matrix, size)
     gray = photometric(gray, settings, rng) * inside
-    return np.stack([gray, foreground, weight * inside, inside, *taught, last * inside])
+    return np.stack([gray, foreground, weight * inside, inside, *flow, flow.any(axis=0) & inside])
 
 
 def _placement(

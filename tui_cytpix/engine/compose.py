@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.normalise import CLIP, noise
 from tui_cytpix.core.regions import as_uint8
-from tui_cytpix.engine.flows import Field, flow
+from tui_cytpix.engine.flows import flow
 from tui_cytpix.engine.scene import Scene, is_long, scene_of
 
 HALO_PX = 7  # what lies so near to a cell is of its making
@@ -68,12 +68,8 @@ def with_another(host: Scene, donor: Scene, rng: np.random.Generator) -> Scene:
     gray[inside] = np.clip(gray[inside] + cell.gray, -CLIP, CLIP)
     labels[inside][free] = len(host.centroids) + 1
     mask[inside] = mask[inside] | free
-
-    def vectors() -> Field:
-        both = np.pad(host.flow, ((0, 0), *room))
-        both[:, *inside] += flow(free.astype(np.uint16))
-        return both
-
+    vectors = np.pad(host.flow, ((0, 0), *room))
+    vectors[:, *inside] += flow(free.astype(np.uint16))
     middle = np.argwhere(free).mean(axis=0) + np.array([y0, x0])
     centroids = (np.concatenate([host.centroids, middle[None]]) + np.array(before)).astype(np.float32)
     return scene_of(gray, labels, mask, centroids, vectors)

@@ -17,7 +17,6 @@ from tui_cytpix.core.size_cutoff import cut_to_size
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.augment import Augmentation, crop
 from tui_cytpix.engine.compose import with_another
-from tui_cytpix.engine.representation import Representation
 from tui_cytpix.engine.scene import Scene, scene
 
 SMALLEST_CROP, LARGEST_CROP, CROP_STEP = 64, 160, 32
@@ -93,11 +92,10 @@ def batches(
     views: int,
     batch: int,
     settings: Augmentation,
-    representation: Representation,
     seed: Sequence[int],
 ) -> Iterator[Tensor]:
-    """One epoch: `views` of each image in random order, float32 (n, 4 + T, size, size) tensors (`augment.crop`), n <=
-    `batch`.
+    """One epoch: `views` of each image in random order, float32 (n, 7, size, size) tensors of n <= `batch` views
+    (`augment.crop`).
 
     The same seed gives the same epoch, whatever came before.
     """
@@ -110,7 +108,7 @@ def batches(
             scene = examples[i].scene
             if rng.random() < (settings.another_long if scene.has_long_cells else settings.another):
                 scene = with_another(scene, examples[int(rng.integers(len(examples)))].scene, rng)
-            stack.append(crop(scene, size, _focus(scene, rng), settings, representation, rng))
+            stack.append(crop(scene, size, _focus(scene, rng), settings, rng))
         yield torch.from_numpy(np.stack(stack))
 
 
@@ -122,5 +120,5 @@ def _focus(scene: Scene, rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def halved(view: Tensor) -> Tensor:
-    """A view for the half-resolution network: 2 x 2 pixels averaged, (n, 4 + T, size / 2, size / 2)."""
+    """A view for the half-resolution network: 2 x 2 pixels averaged, (n, 7, size / 2, size / 2)."""
     return torch.nn.functional.avg_pool2d(view, 2)

@@ -9,60 +9,26 @@ Michaelos, Pachitariu 2021, Nature Methods 18, 100).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
 from tui_cytpix.core.centroids import centre
 from tui_cytpix.core.regions import as_uint8, boxes
 from tui_cytpix.core.watershed import flood
-from tui_cytpix.engine.postprocess import PostSettings
-
-if TYPE_CHECKING:
-    from tui_cytpix.engine.scene import Scene
 
 LEAST_STEP = 0.3  # px: a shorter vector is one of a network in doubt, and is not lengthened to 1 px
-SHARE, BETA = 1.0, 0.05  # of the loss
 _JOINED = 1.5  # px of the network's input
 Field = NDArray[np.float32]  # (2, H, W): x and y, px
 
 
-class Flows:
-    """A representation (engine.representation): the network's second and third output are the vectors, x and y."""
-
-    def taught(self, scene: Scene, matrix: NDArray[np.float64], size: int) -> list[NDArray[np.float32]]:
-        """Both parts of the vectors, and 1 on the particles."""
-        # Not interpolated: vectors of two particles that touch point in opposite directions.
-        x, y = (cv2.warpAffine(part, matrix, (size, size), flags=cv2.INTER_NEAREST) for part in scene.flow)
-        x, y = _unit(np.tensordot(matrix[:, :2], np.stack([x, y]), axes=1))
-        return [x, y, np.asarray((x != 0) | (y != 0), np.float32)]
-
-    def loss(self, outputs: Tensor, taught: Tensor) -> Tensor:
-        """Absolute differences, squared below `BETA`; over the particles."""
-        each = functional.smooth_l1_loss(outputs, taught[:, :2], reduction="none", beta=BETA).sum(1)
-        return SHARE * (each * taught[:, 2]).sum() / taught[:, 2].sum().clamp_min(1.0)
-
-    def read(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The first is a logit."""
-        read = np.array(outputs, np.float32)
-        read[0] = torch.sigmoid(torch.from_numpy(read[0])).numpy()
-        return read
-
-    def belief(self, maps: NDArray[np.float32], inside: NDArray[np.bool_]) -> float:
-        """The mean probability: that of debris or a ghost, which might be a cell, is a little lower all over."""
-        return float(maps[0][inside].mean())
-
-    def particles(
-        self, maps: NDArray[np.float32], inside: NDArray[np.bool_], settings: PostSettings, px: float
-    ) -> tuple[NDArray[np.uint16] | None, float]:
-        """Pixels that flow to the same place are one."""
-        labels, doubt = particles(maps[1:], inside, settings.least_share, px)
-        return labels if labels.max() > 1 else None, doubt
+def warped(field: Field, matrix: NDArray[np.float64], size: int) -> Field:
+    """The vectors as a view of (size, size) shows them; `matrix`: 2 x 3, from (x, y) of the image to the view's."""
+    # Not interpolated: vectors of two particles that touch point in opposite directions.
+    x, y = (cv2.warpAffine(part, matrix, (size, size), flags=cv2.INTER_NEAREST) for part in field)
+    return _unit(np.tensordot(matrix[:, :2], np.stack([x, y]), axes=1))
 
 
 def flow(labels: NDArray[np.uint16]) -> Field:

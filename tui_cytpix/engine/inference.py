@@ -23,8 +23,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.crops import Crop, Look, View, grain, look_at_all, look_at_differing
 from tui_cytpix.engine.model import Model
 from tui_cytpix.engine.network import FOREGROUND, MAPS, channels_last
-from tui_cytpix.engine.postprocess import cutoff_px, segment
-from tui_cytpix.engine.representation import Maps, Representation
+from tui_cytpix.engine.postprocess import Maps, cutoff_px, segment
 
 # Pixels of a batch. On a CPU a batch's layers should stay near its caches, on a GPU it should be kept busy.
 CPU_BATCH_PIXELS, GPU_BATCH_PIXELS = 2 * 256 * 256, 64 * 256 * 256
@@ -95,7 +94,7 @@ class Predictor:
         self._batch_pixels = GPU_BATCH_PIXELS if self.device.type == "cuda" else CPU_BATCH_PIXELS
 
     def maps(self, grays: Sequence[NDArray[np.float32]], zoom: float = 1.0) -> list[Maps]:
-        """The network's maps of normalised images of any sizes: float32 (M, H, W) each; 0 where it did not look.
+        """The network's maps of normalised images of any sizes: float32 (3, H, W) each; 0 where it did not look.
 
         Args:
             zoom: the network sees the images this many times as large (half-resolution ones at half of that).
@@ -132,19 +131,16 @@ class Predictor:
         parts = self._parts(looks)
         px = [1 / view.scale[0] for view, _ in looks]
         maps = [part for _, part in parts]
-        segmentations = segment(maps, self.model.post, cutoffs_px, self.model.representation, px)
+        segmentations = segment(maps, self.model.post, cutoffs_px, px)
         return [Found(box, one, part[FOREGROUND]) for (box, part), one in zip(parts, segmentations, strict=True)]
 
     def _parts(self, looks: Sequence[tuple[View, Look]]) -> list[tuple[Box, Maps]]:
         """Of each image the box around all that the network looked at, and the maps of it."""
         outputs = iter(self._outputs([(view, crop) for view, look in looks for crop in look.crops]))
-        representation, maps = self.model.representation, MAPS[self.model.net.settings.architecture]
-        return [
-            _composed(view, look, [next(outputs) for _ in look.crops], representation, maps) for view, look in looks
-        ]
+        return [_composed(view, look, [next(outputs) for _ in look.crops]) for view, look in looks]
 
     def _outputs(self, wanted: Sequence[tuple[View, Crop]]) -> list[Maps]:
-        """The network's answers (M, height, width) to crops; those of one size go through it together."""
+        """The network's answers (3, height, width) to crops; those of one size go through it together."""
         by_size: dict[tuple[int, int], list[int]] = defaultdict(list)
         for i, (_, crop) in enumerate(wanted):
             by_size[crop.height, crop.width].append(i)
@@ -209,17 +205,18 @@ def _differing(found: Found, gray: NDArray[np.float32], zoom: float) -> Found:
     return found._replace(segmentation=seen.reduced(real[labels], kept))
 
 
-def _composed(
-    view: View, look: Look, outputs: Sequence[Maps], representation: Representation, number: int
-) -> tuple[Box, Maps]:
-    """One image's maps in the box around its regions; outside of these they are 0."""
+def _composed(view: View, look: Look, outputs: Sequence[Maps]) -> tuple[Box, Maps]:
+    """One image's maps in the box around its regions, the foreground's logits made probabilities; outside of the
+    regions they are 0.
+    """
     boxes = [region.box for region in look.regions]
     box = functools.reduce(Box.joined, boxes) if boxes else Box(0, 0, 1, 1)
-    maps = np.zeros((number, box.y1 - box.y0, box.x1 - box.x0), np.float32)
+    maps = np.zeros((MAPS, box.y1 - box.y0, box.x1 - box.x0), np.float32)
     for region, place in zip(look.regions, look.places, strict=True):
         y0, x0, y1, x1 = region.box
         target = maps[:, y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0]
-        found = representation.read(view.in_image(region.box, look.crops[place], outputs[place]))
+        found = np.array(view.in_image(region.box, look.crops[place], outputs[place]))  # crops serve several regions
+        torch.from_numpy(found[FOREGROUND]).sigmoid_()
         np.copyto(target, found, where=region.own)
     return box, maps
 

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.engine.network import CytNet, NetworkSettings
 from tui_cytpix.engine.postprocess import PostSettings
-from tui_cytpix.engine.representation import OF, Representation
 from tui_cytpix.errors import ModelFileError
-from tui_cytpix.formats.model_file import read_card, read_tensors, write_model
+from tui_cytpix.formats.model_file import check_usable, read_card, read_tensors, write_model
 
 _WAY_OUT = "Use another model, or update tui-cytpix."
 
@@ -33,11 +32,6 @@ class Model:
         return self.card.resolution == "half"
 
     @property
-    def representation(self) -> Representation:
-        """How its network tells particles apart."""
-        return OF[self.net.settings.architecture]
-
-    @property
     def post(self) -> PostSettings:
         """The card's thresholds."""
         return PostSettings.from_card(self.card.post)
@@ -45,9 +39,10 @@ class Model:
 
 def load_model(path: Path) -> Model:
     """Raises:
-    ModelFileError: not a model file, damaged, or of an architecture that this version doesn't know.
+    ModelFileError: not a model file, damaged, or of a network that this version doesn't run.
     """
     card = read_card(path)
+    check_usable(card, path)
     tensors = read_tensors(path)
     try:
         net = CytNet(NetworkSettings.from_card(card.network))

@@ -1,50 +1,46 @@
-"""A compact U-Net: foreground, and maps that tell particles apart (engine.representation)."""
+"""A compact U-Net: foreground, and the vectors that tell particles apart (engine.flows)."""
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tui_cytpix.domain.model_card import ARCHITECTURE
+
 _Module = TypeVar("_Module", bound=nn.Module)
-MAPS = {"two-head-unet": 2, "flow-unet": 3}  # outputs by architecture, the foreground first
-FLOWS = "flow-unet"
 MAX_WIDTH, MAX_LEVELS = 512, 6
-FOREGROUND = 0
+MAPS, FOREGROUND = 3, 0  # the outputs, and the place among them of the foreground; then come the vectors' x and y
 STRIDE = 2  # of the first convolution; the output is brought back by shuffling four channels into 2 x 2 pixels
 
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """Channels per level, finest first; each level halves the size of the one before. `architecture`: of `MAPS`."""
+    """Channels per level, finest first; each level halves the size of the one before."""
 
     widths: tuple[int, ...] = (16, 32, 48, 64)
-    architecture: str = FLOWS
 
     def to_card(self) -> dict[str, Any]:
         """What a model card keeps, enough to rebuild the network."""
-        return {**asdict(self), "widths": list(self.widths)}
+        return {"architecture": ARCHITECTURE, "widths": list(self.widths)}
 
     @classmethod
     def from_card(cls, data: dict[str, Any]) -> NetworkSettings:
         """The inverse of `to_card`.
 
         Raises:
-            ValueError: another architecture, or sizes that no model of ours has.
+            ValueError: sizes that no model of ours has.
         """
-        architecture = data.get("architecture")
-        if architecture not in MAPS:
-            raise ValueError(f"its network is {architecture!r}, not one of {', '.join(map(repr, MAPS))}")
         widths = data.get("widths")
         if not isinstance(widths, list) or not 1 <= len(widths) <= MAX_LEVELS:
             raise ValueError("its network has no list of widths")
         if not all(isinstance(w, int) and 1 <= w <= MAX_WIDTH for w in widths):
             raise ValueError(f"its network's widths are not in 1..{MAX_WIDTH}")
-        return cls(tuple(widths), architecture)
+        return cls(tuple(widths))
 
 
 def _block(channels_in: int, channels_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -56,8 +52,8 @@ def _block(channels_in: int, channels_out: int, kernel: int = 3, stride: int = 1
 
 
 class CytNet(nn.Module):
-    """(N, 1, H, W) normalised gray -> (N, M, H, W): the foreground's logits and what tells particles apart. H, W
-    multiples of `multiple`.
+    """(N, 1, H, W) normalised gray -> (N, 3, H, W): the foreground's logits, the vectors' x and y. H, W multiples of
+    `multiple`.
     """
 
     def __init__(self, settings: NetworkSettings) -> None:
@@ -69,7 +65,7 @@ class CytNet(nn.Module):
         self.down = nn.ModuleList(nn.Sequential(_block(a, b), _block(b, b)) for a, b in itertools.pairwise(widths))
         finer = widths[::-1]
         self.up = nn.ModuleList(nn.Sequential(_block(a + b, b), _block(b, b)) for a, b in itertools.pairwise(finer))
-        self.head = nn.Conv2d(widths[0], MAPS[settings.architecture] * STRIDE**2, 3, padding=1)
+        self.head = nn.Conv2d(widths[0], MAPS * STRIDE**2, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
@@ -100,11 +96,6 @@ def build(settings: NetworkSettings, seed: int) -> CytNet:
             module.momentum = 0.05
     nn.init.constant_(cast("Tensor", net.head.bias), -2.0)  # most pixels are background
     return net
-
-
-def parameter_count(net: nn.Module) -> int:
-    """Trained numbers."""
-    return sum(p.numel() for p in net.parameters())
 
 
 def channels_last(net: _Module) -> _Module:

@@ -6,7 +6,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from tui_cytpix.core.centroids import centre, centres
 from tui_cytpix.core.regions import Box, as_uint8, fill_holes, is_as_long_as, objects_of
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.engine.flows import particles
 from tui_cytpix.engine.network import FOREGROUND
 
-if TYPE_CHECKING:
-    from tui_cytpix.engine.representation import Maps, Representation
-
+Maps = NDArray[np.float32]  # (3, H, W)
 _SUREST = 0.999
 _TINY = 1e-6
 
@@ -31,11 +30,7 @@ class PostSettings:
     Attributes:
         foreground: probability from which a pixel is foreground.
         certain: an object must reach this probability somewhere.
-        prominence: how far a peak of cones must rise above the pass to a higher one to be a particle. A 50:50 doubt
-            between one particle and two makes passes of 1/4 (see `cones.peaks`).
-        least_peak: share of its object's highest peak that a particle's must reach: what the network believes in by
-            half has a peak of half the height.
-        least_share: of the pixels of its object's mean particle that a particle of flows must gather.
+        least_share: of the pixels of its object's mean particle that a particle must gather (see `flows.particles`).
         least_object: share of the belief in the image's most believed object that an object must reach.
         least_px: objects of fewer pixels are noise.
         image_slope, image_offset, particle_slope, particle_offset: of the calibration (see `calibrated`) of an image's
@@ -44,8 +39,6 @@ class PostSettings:
 
     foreground: float = 0.5
     certain: float = 0.75
-    prominence: float = 0.2
-    least_peak: float = 0.65
     least_share: float = 0.35
     least_object: float = 0.75
     least_px: float = 20.0
@@ -93,7 +86,6 @@ def segment(
     maps: Sequence[Maps],
     settings: PostSettings,
     cutoffs_px: Sequence[float],
-    representation: Representation,
     px: Sequence[float],
 ) -> list[Segmentation]:
     """Objects, particles and how sure, of many images: each step for all of them, as its code then stays in the
@@ -104,7 +96,7 @@ def segment(
     doubtful object is not; so objects that were just left out count too.
 
     Args:
-        maps: of each image, as the representation reads them.
+        maps: of each image, float32 (3, H, W): the foreground's probability, the vectors' x and y.
         cutoffs_px: of each image; objects whose major diameter is below are left out.
         px: of each image, per pixel of the network's input.
     """
@@ -114,12 +106,13 @@ def segment(
         for mask, one in zip(masks, maps, strict=True)
     ]
     for found, cutoff in zip(objects, cutoffs_px, strict=True):
-        beliefs = [representation.belief(one.maps, one.inside) for one in found]
+        beliefs = [_belief(one) for one in found]
         for one, belief in zip(found, beliefs, strict=True):
             one.there = _existence(one, settings, cutoff, belief, max(beliefs))
     for one, scale in ((one, scale) for found, scale in zip(objects, px, strict=True) for one in found):
         if one.there >= 0:
-            one.particles, one.doubt = representation.particles(one.maps, one.inside, settings, scale)
+            labels, one.doubt = particles(one.maps[1:], one.inside, settings.least_share, scale)
+            one.particles = labels if labels.max() > 1 else None
     return [
         _summed_up(one[FOREGROUND], mask, found, settings)
         for one, mask, found in zip(maps, masks, objects, strict=True)
@@ -144,6 +137,11 @@ def _summed_up(
     return Segmentation(mask, centroids, image, np.array(particles, np.float32), _labels(mask.shape, objects))
 
 
+def _belief(one: _Object) -> float:
+    """The mean probability: that of debris or a ghost, which might be a cell, is a little lower all over."""
+    return float(one.maps[FOREGROUND][one.inside].mean())
+
+
 def _existence(one: _Object, settings: PostSettings, cutoff_px: float, belief: float, most: float) -> float:
     """How clearly an object stays (>= 0) or goes (below); 1 and -1 are beyond doubt, as it is about what is too small.
 
@@ -152,12 +150,8 @@ def _existence(one: _Object, settings: PostSettings, cutoff_px: float, belief: f
     if np.count_nonzero(one.inside) < settings.least_px or not is_as_long_as(one.inside, cutoff_px):
         return -1.0
     certain = cv2.minMaxLoc(one.maps[FOREGROUND], as_uint8(one.inside))[1]
-    return min((certain - settings.certain) / (1 - settings.certain), high_enough(belief, most, settings.least_object))
-
-
-def high_enough(height: float, highest: float, share: float) -> float:
-    """How clearly a peak reaches that share of the highest (>= 0), or doesn't; from half way to 1 on without doubt."""
-    return 2 * ((height + _TINY) / (highest + _TINY) - share) / (1 - share)
+    enough = (belief + _TINY) / (most + _TINY) - settings.least_object  # from half way to 1 on without doubt
+    return min((certain - settings.certain) / (1 - settings.certain), 2 * enough / (1 - settings.least_object))
 
 
 def _labels(shape: tuple[int, ...], objects: Sequence[_Object]) -> NDArray[np.uint16] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,6 @@ from tui_cytpix.core.regions import Box, Ellipse, boxes, ellipses, label_objects
 from tui_cytpix.core.resample import resampled, resampled_labels
 from tui_cytpix.core.watershed import object_of
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.cones import maps
 from tui_cytpix.engine.flows import Field, flow
 from tui_cytpix.engine.targets import gap_weight
 
@@ -31,7 +29,7 @@ class Scene:
         mask: bool (H, W), foreground: the particles, and objects without a centroid.
         centroids: float32 (K, 2), (y, x).
         weight: float32 (H, W), of each pixel of the foreground in the loss (`targets.gap_weight`).
-        vectors: gives `flow` where there is a shorter way to it than from the labels.
+        flow: float32 (2, H, W), the particles' vectors (engine.flows).
     """
 
     gray: NDArray[np.float32]
@@ -39,17 +37,7 @@ class Scene:
     mask: NDArray[np.bool_]
     centroids: NDArray[np.float32]
     weight: NDArray[np.float32]
-    vectors: Callable[[], Field] | None = None
-
-    @functools.cached_property
-    def flow(self) -> Field:
-        """The particles' vectors (`flows.flow`), float32 (2, H, W)."""
-        return flow(self.labels) if self.vectors is None else self.vectors()
-
-    @functools.cached_property
-    def cones(self) -> NDArray[np.float32]:
-        """Centrality and its weight (`cones.maps`), float32 (H, W, 2)."""
-        return maps(self.labels, self.mask, self.centroids)
+    flow: Field
 
     @functools.cached_property
     def loners(self) -> tuple[tuple[int, Box], ...]:
@@ -87,10 +75,10 @@ def scene_of(
     labels: NDArray[np.uint16],
     mask: NDArray[np.bool_],
     centroids: NDArray[np.float32],
-    vectors: Callable[[], Field] | None = None,
+    known: Field | None = None,
 ) -> Scene:
-    """A scene from its parts; arguments as the attributes of `Scene`."""
-    return Scene(gray, labels, mask, centroids, gap_weight(mask), vectors)
+    """A scene from its parts; arguments as the attributes of `Scene`. `known`: its flow, where it is known already."""
+    return Scene(gray, labels, mask, centroids, gap_weight(mask), flow(labels) if known is None else known)
 
 
 def _loners(mask: NDArray[np.bool_], centroids: NDArray[np.float32]) -> tuple[tuple[int, Box], ...]:

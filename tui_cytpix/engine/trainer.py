@@ -99,14 +99,13 @@ class Trainer:
         chosen = self.settings
         size = chosen.crop or crop_size(examples)
         views = max(1, -(-chosen.views_per_epoch // len(examples)))
-        how = (chosen.augmentation, self.base.representation)
-        annotated = batches(examples, size, views, chosen.batch, *how, (self.seed, self.epoch))
+        annotated = batches(examples, size, views, chosen.batch, chosen.augmentation, (self.seed, self.epoch))
         if not self.rehearsed or not chosen.rehearsed_views:
             return annotated
         steps = -(-views * len(examples) // chosen.batch)
         rounds = -(-steps * chosen.rehearsed_views // len(self.rehearsed))
         again = (self.seed, self.epoch, _REHEARSAL)
-        known = batches(self.rehearsed, size, rounds, chosen.rehearsed_views, *how, again)
+        known = batches(self.rehearsed, size, rounds, chosen.rehearsed_views, chosen.augmentation, again)
         return (torch.cat(both) for both in zip(annotated, known, strict=False))
 
     def _learn_noise(self, examples: Sequence[Example]) -> None:
@@ -128,7 +127,7 @@ class Trainer:
         gray = view[:, :1].contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._fast):
             outputs = self.net(gray)
-        value = loss(outputs.float(), view[:, 1:], self.base.representation)
+        value = loss(outputs.float(), view[:, 1:])
         self.optimiser.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)

@@ -53,6 +53,14 @@ def _reason(error: Exception) -> str:
     return "it carries no model card" if isinstance(error, KeyError | TypeError | AttributeError) else str(error)
 
 
+def check_usable(card: ModelCard, path: Path) -> None:
+    """Raises:
+    ModelFileError: this version doesn't run the model.
+    """
+    if card.out_of_use:
+        raise ModelFileError("This version can't run the model", f"{path}.", card.out_of_use)
+
+
 def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
     """All weights by name.
 

@@ -15,7 +15,7 @@ from tui_cytpix.domain.run_settings import BaseModelSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.atomic import replacing
-from tui_cytpix.formats.model_file import file_hash, read_card, read_tensors, write_model
+from tui_cytpix.formats.model_file import check_usable, file_hash, read_card, read_tensors, write_model
 from tui_cytpix.formats.prediction_store import PredictionStore
 from tui_cytpix.workflow import jobs, predict
 from tui_cytpix.workflow.outputs import refuse_existing
@@ -76,9 +76,10 @@ def import_model(path: Path, name: str = "") -> ModelEntry:
     """Copies a model file into the user's library; under another name, its card gets that name too.
 
     Raises:
-        ModelFileError: it is no model, its weights are damaged, or the name is taken.
+        ModelFileError: it is no model, its weights are damaged, this version can't run it, or the name is taken.
     """
     tensors, card = read_tensors(path), read_card(path)
+    check_usable(card, path)
     name = name or card.name
     check_name(name)
     target = user_models() / f"{name}{SUFFIX}"
@@ -154,7 +155,12 @@ def reference(model: ModelEntry) -> str:
 
 
 def choose(run: Run, model: ModelEntry, compared_with: str = "") -> None:
-    """Makes it the run's base model."""
+    """Makes it the run's base model.
+
+    Raises:
+        ModelFileError: this version can't run it.
+    """
+    check_usable(model.card, Path(model.path))
     base = BaseModelSettings(model=reference(model), hash=model.hash, compared_with=compared_with)
     run.update(replace(run.settings, base_model=base))
 
