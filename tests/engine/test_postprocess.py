@@ -70,6 +70,28 @@ def test_an_object_that_is_hardly_believed_in_beside_a_sure_one_is_none(belief, 
     assert alone.particle_count == 1  # by itself it stays
 
 
+@pytest.mark.parametrize(("belief", "stays"), [(0.97, True), (0.8, False)])
+def test_a_ghost_that_touches_a_cell_goes_and_the_cell_stays(belief, stays):
+    discs = np.zeros((50, 70), np.uint16)
+    cv2.circle(discs, (20, 25), 10, 1, -1)
+    discs[cv2.circle(np.zeros_like(discs), (40, 25), 10, 1, -1) > discs] = 2
+    found = _segmented(np.where(discs == 2, np.float32(belief), (discs == 1).astype(np.float32)), discs)
+    assert found.particle_count == 1 + stays
+    assert (found.labels is not None) == stays
+    assert np.array_equal(found.mask, discs > 0 if stays else discs == 1)
+
+
+def test_what_a_ghost_leaves_of_an_object_is_cut_to_size_too():
+    labels = np.zeros((30, 90), np.uint16)
+    labels[10:20, 5:45], labels[10:20, 45:65], labels[10:20, 65:75] = 1, 2, 3
+    probability = (labels > 0) - np.float32(0.2) * (labels == 2)
+    (found,) = segment(
+        [np.concatenate([probability[None], flow(labels)])], PostSettings(least_share=0.1), [20.0], [1.0]
+    )
+    assert found.particle_count == 1
+    assert np.array_equal(found.mask, labels == 1)
+
+
 def test_specks_and_doubtful_regions_are_left_out_and_holes_are_filled():
     probability = np.zeros((60, 60), np.float32)
     probability[2:5, 2:5] = 1  # a speck

@@ -89,7 +89,7 @@ _CELL = Family(
     name="cell",
     tubes={"leukocytes": 180, "cells-in-debris": 260, "tight-cells": 60},
     scale=(0.8, 1.25),  # debris differs from a small cell by its size above all
-    post={},
+    post={"least_object": 0.97, "least_share": 0.25},
     tested_on=("leukocytes", "murine-peritoneal", "drosophila", "pombe-rich"),
     description="Leukocyte-like rounds and their clumps. Bad at rods, septated and budding cells, which it counts as "
     "two, and at beads far out of focus.",
@@ -99,8 +99,7 @@ _BEAD = Family(
     name="bead",
     tubes={"bead-mixture": 250, "beads": 150},
     scale=(0.8, 2.0),  # the smallest are 9 px across
-    # Small beads have shallow passes, and low peaks beside large ones.
-    post={"prominence": 0.1, "least_peak": 0.0, "least_object": 0.5},
+    post={"least_share": 0.2},
     tested_on=("beads", "bead-mixture"),
     description="Beads of 3 to 10 um and more, alone and in aggregates, in and out of focus. Bad at cells.",
     counting_convention="Every whole bead counts, each of an aggregate. Debris and bubbles do not.",
@@ -108,7 +107,7 @@ _BEAD = Family(
 _GENERAL = Family(
     name="general",
     tubes={
-        "general-rounds": 130,
+        "general-rounds": 150,
         "general-rods": 150,
         "phase-rods": 60,
         "general-packs": 60,
@@ -125,12 +124,12 @@ _GENERAL = Family(
         "drosophila": 25,
         "pombe-rich": 30,
         "pombe-edinburgh": 20,
-        "yeast": 30,
+        "yeast": 60,
         "bead-mixture": 30,
         "beads": 30,
     },
     scale=(0.5, 2.0),
-    post={"least_object": 0.93},
+    post={},
     tested_on=("leukocytes", "murine-peritoneal", "drosophila", "yeast", "pombe-rich", "beads", "phase-rods"),
     description="Rounds, rods, septated and budding cells, irregular shapes, beads. Bad at filaments, at dense layers "
     "of cells and at particles below 8 px.",
@@ -139,7 +138,7 @@ _GENERAL = Family(
 )
 RECIPES = {
     recipe.name: recipe
-    for family, crop, full, half in ((_CELL, 96, 6000, 9000), (_BEAD, 64, 9000, 9000), (_GENERAL, 96, 13_000, 13_000))
+    for family, crop, full, half in ((_CELL, 96, 6000, 9000), (_BEAD, 64, 9000, 9000), (_GENERAL, 96, 16_000, 13_000))
     for recipe in (Recipe(family, "full", crop, full), Recipe(family, "half", crop + 32, half))
 }
 

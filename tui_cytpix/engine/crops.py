@@ -15,14 +15,16 @@ from tui_cytpix.core.regions import Box
 from tui_cytpix.core.resample import resampled
 
 GRAIN = 4  # px of a full-resolution input: a tenth of the particles that networks are trained on
-MARGIN = 1.5  # of the coarsest pixel's edge: what of its surroundings the network sees with a region, at least
+# Of the coarsest pixel's edge: what of its surroundings the network sees with a region, at least; beyond the image's
+# borders that is background, as in training.
+MARGIN = 1.5
 BUCKET = 32  # px of a full-resolution input: of few sizes more go through the network together
 MOST_SHARE = 0.9  # of a frame: where crops would cover more, the network sees it whole
 MOST_CROPS = 32  # so it does where there are more regions: to find out which could share a crop would take longer
 
 
 class Crop(NamedTuple):
-    """A part of the network's input, px: it may reach past the input's end, and is 0 (background) there."""
+    """A part of the network's input, px: it may reach past the input's borders, and is 0 (background) there."""
 
     y0: int
     x0: int
@@ -57,8 +59,9 @@ class View:
 
     def take(self, crop: Crop, target: NDArray[np.float32]) -> None:
         """Copies the crop's pixels into `target` (height, width), which is 0 everywhere."""
-        found = self.gray[crop.y0 : crop.y0 + crop.height, crop.x0 : crop.x0 + crop.width]
-        target[: found.shape[0], : found.shape[1]] = found
+        top, left = max(-crop.y0, 0), max(-crop.x0, 0)
+        found = self.gray[crop.y0 + top : crop.y0 + crop.height, crop.x0 + left : crop.x0 + crop.width]
+        target[top : top + found.shape[0], left : left + found.shape[1]] = found
 
     def in_image(self, box: Box, crop: Crop, maps: NDArray[np.float32]) -> NDArray[np.float32]:
         """From maps (M, height, width) of a crop to those of a box of the image: float32 (M, h, w).
@@ -149,8 +152,9 @@ def _size(crop: Crop) -> int:
 
 
 def _whole(view: View, multiple: int) -> Crop:
-    rows, columns = (-(-n // multiple) * multiple for n in view.gray.shape)
-    return Crop(0, 0, rows, columns)
+    margin = math.ceil(MARGIN) * multiple
+    rows, columns = ((-(-n // multiple)) * multiple + 2 * margin for n in view.gray.shape)
+    return Crop(-margin, -margin, rows, columns)
 
 
 class _Grid(NamedTuple):
@@ -167,17 +171,15 @@ class _Grid(NamedTuple):
 
 def _around(box: Box, view: View, grid: _Grid) -> Crop:
     sy, sx = view.scale
-    y0, height = _span(box.y0 * sy, box.y1 * sy, view.gray.shape[0], grid)
-    x0, width = _span(box.x0 * sx, box.x1 * sx, view.gray.shape[1], grid)
+    y0, height = _span(box.y0 * sy, box.y1 * sy, grid)
+    x0, width = _span(box.x0 * sx, box.x1 * sx, grid)
     return Crop(y0, x0, height, width)
 
 
-def _span(low: float, high: float, size: int, grid: _Grid) -> tuple[int, int]:
-    """Start and length of the part of 0..size that holds low..high and the margin, with low..high near its middle."""
+def _span(low: float, high: float, grid: _Grid) -> tuple[int, int]:
+    """Start and length of the part that holds low..high and the margin, with low..high near its middle."""
     step, bucket = grid
-    start = math.floor(max(low - grid.margin, 0) / step) * step
-    whole = -(-size // step) * step
-    length = min(math.ceil((min(high + grid.margin, size) - start) / bucket) * bucket, whole)
+    start = math.floor((low - grid.margin) / step) * step
+    length = math.ceil((high + grid.margin - start) / bucket) * bucket
     spare = (start + length - high) - (low - start)  # so much more room behind it than before it
-    start -= max(round(spare / (2 * step)), 0) * step
-    return min(max(start, 0), whole - length), length
+    return start - max(round(spare / (2 * step)), 0) * step, length

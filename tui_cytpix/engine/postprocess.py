@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -12,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.centroids import centre, centres
-from tui_cytpix.core.regions import Box, as_uint8, fill_holes, is_as_long_as, objects_of
+from tui_cytpix.core.centroids import centres
+from tui_cytpix.core.regions import Box, as_uint8, fill_holes, is_as_long_as, label_objects, objects_of
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.flows import particles
 from tui_cytpix.engine.network import FOREGROUND
@@ -29,9 +28,11 @@ class PostSettings:
 
     Attributes:
         foreground: probability from which a pixel is foreground.
-        certain: an object must reach this probability somewhere.
+        certain: a particle must reach this probability somewhere.
         least_share: of the pixels of its object's mean particle that a particle must gather (see `flows.particles`).
-        least_object: share of the belief in the image's most believed object that an object must reach.
+        least_object: share of the belief in the image's most believed object that an object must reach; it is believed
+            in as much as its most believed particle.
+        least_part: share of the belief in its object's most believed particle that a particle must reach.
         least_px: objects of fewer pixels are noise.
         image_slope, image_offset, particle_slope, particle_offset: of the calibration (see `calibrated`) of an image's
             and a particle's confidence.
@@ -40,7 +41,8 @@ class PostSettings:
     foreground: float = 0.5
     certain: float = 0.75
     least_share: float = 0.35
-    least_object: float = 0.75
+    least_object: float = 0.95
+    least_part: float = 0.9
     least_px: float = 20.0
     image_slope: float = 1.0
     image_offset: float = 0.0
@@ -60,40 +62,69 @@ class _Object:
 
     Attributes:
         inside: bool (h, w), its pixels.
-        maps: float32 (M, h, w).
-        there: how clearly it stays (>= 0) or goes; see `_existence`.
-        particles: uint16 (h, w), 1..K on the pixels of its particles; None where it is one particle, or goes.
+        probability: of the foreground, float32 (h, w).
+        labels: uint16 (h, w), 1..K on the pixels of its particles.
         doubt: of the number of its particles, 0..1.
+        beliefs: float64 (K,), the mean probability in each: that of debris or a ghost, which might be a cell, is a
+            little lower all over, also where it touches a cell.
+        there: float64 (K,), how clearly each stays (>= 0) or goes; see `decide`.
     """
 
     box: Box
     inside: NDArray[np.bool_]
-    maps: Maps
-    there: float = -1.0
-    particles: NDArray[np.uint16] | None = None
-    doubt: float = 0.0
+    probability: NDArray[np.float32]
+    labels: NDArray[np.uint16]
+    doubt: float
+    beliefs: NDArray[np.float64]
+    there: NDArray[np.float64]
 
-    @functools.cached_property
-    def centroids(self) -> NDArray[np.float32]:
-        """float32 (K, 2), (y, x) px of the image; empty for one that goes."""
-        if self.there < 0:
-            return np.zeros((0, 2), np.float32)
-        middles = np.array([centre(self.inside)], np.float32) if self.particles is None else centres(self.particles)
-        return middles + np.array([self.box.y0, self.box.x0], np.float32)
+    @classmethod
+    def of(cls, box: Box, inside: NDArray[np.bool_], maps: Maps, least_share: float, px: float) -> _Object:
+        """Arguments as of `segment` and `flows.particles`."""
+        labels, doubt = particles(maps[1:], inside, least_share, px)
+        owners, probability = labels[inside], maps[FOREGROUND]
+        beliefs = np.bincount(owners, probability[inside])[1:] / np.bincount(owners)[1:]
+        return cls(box, inside, probability, labels, doubt, beliefs, np.full(len(beliefs), -1.0))
+
+    def decide(self, most: float, settings: PostSettings, cutoff_px: float) -> None:
+        """Which of the particles stay; what is too small goes beyond doubt (-1). `most`: the image's highest belief."""
+        if _too_small(self.inside, settings, cutoff_px):
+            return
+        surest = [cv2.minMaxLoc(self.probability, as_uint8(self.labels == k + 1))[1] for k in range(len(self.beliefs))]
+        certain = (np.array(surest) - settings.certain) / (1 - settings.certain)
+        best = self.beliefs.max()
+        of_image = _high_enough(best, most, settings.least_object)
+        self.there = np.minimum(certain, np.minimum(of_image, _high_enough(self.beliefs, best, settings.least_part)))
+        if (self.there < 0).any():
+            for box, piece in objects_of(self.kept > 0):
+                if _too_small(piece, settings, cutoff_px):
+                    self.there[np.unique(self.labels[box.slices][piece]) - 1] = -1.0
+
+    @property
+    def kept(self) -> NDArray[np.uint16]:
+        """The labels of what stays, numbered anew from 1."""
+        stays = self.there >= 0
+        return np.concatenate([[0], np.cumsum(stays) * stays]).astype(np.uint16)[self.labels]
+
+
+def _too_small(inside: NDArray[np.bool_], settings: PostSettings, cutoff_px: float) -> bool:
+    return bool(np.count_nonzero(inside) < settings.least_px) or not is_as_long_as(inside, cutoff_px)
+
+
+def _high_enough(belief: Any, highest: float, share: float) -> NDArray[np.float64]:
+    """How clearly a belief reaches a share of the highest (>= 0), or doesn't; from half way to 1 on without doubt."""
+    return np.asarray(2 * ((belief + _TINY) / (highest + _TINY) - share) / (1 - share))
 
 
 def segment(
-    maps: Sequence[Maps],
-    settings: PostSettings,
-    cutoffs_px: Sequence[float],
-    px: Sequence[float],
+    maps: Sequence[Maps], settings: PostSettings, cutoffs_px: Sequence[float], px: Sequence[float]
 ) -> list[Segmentation]:
     """Objects, particles and how sure, of many images: each step for all of them, as its code then stays in the
     processor's cache, which saves an eighth.
 
-    A particle's centroid is the centre of its part of the object. An object's doubt is the larger of two: whether it is
-    there at all, and into how many particles it falls. An image is as sure as its outlines are clear-cut and its most
-    doubtful object is not; so objects that were just left out count too.
+    A particle's centroid is the centre of its part of the object. Its doubt is the larger of two: whether it is there
+    at all, and into how many particles its object falls. An image is as sure as its outlines are clear-cut and its most
+    doubtful particle is not; so particles that were just left out count too.
 
     Args:
         maps: of each image, float32 (3, H, W): the foreground's probability, the vectors' x and y.
@@ -102,70 +133,38 @@ def segment(
     """
     masks = [fill_holes(one[FOREGROUND] >= settings.foreground) for one in maps]
     objects = [
-        [_Object(box, inside, one[:, *box.slices]) for box, inside in objects_of(mask)]
-        for mask, one in zip(masks, maps, strict=True)
+        [_Object.of(box, inside, one[:, *box.slices], settings.least_share, scale) for box, inside in objects_of(mask)]
+        for mask, one, scale in zip(masks, maps, px, strict=True)
     ]
     for found, cutoff in zip(objects, cutoffs_px, strict=True):
-        beliefs = [_belief(one) for one in found]
-        for one, belief in zip(found, beliefs, strict=True):
-            one.there = _existence(one, settings, cutoff, belief, max(beliefs))
-    for one, scale in ((one, scale) for found, scale in zip(objects, px, strict=True) for one in found):
-        if one.there >= 0:
-            labels, one.doubt = particles(one.maps[1:], one.inside, settings.least_share, scale)
-            one.particles = labels if labels.max() > 1 else None
-    return [
-        _summed_up(one[FOREGROUND], mask, found, settings)
-        for one, mask, found in zip(maps, masks, objects, strict=True)
-    ]
+        most = max((one.beliefs.max() for one in found), default=0.0)
+        for one in found:
+            one.decide(most, settings, cutoff)
+    return [_summed_up(one[FOREGROUND], found, settings) for one, found in zip(maps, objects, strict=True)]
 
 
-def _summed_up(
-    probability: NDArray[np.float32], mask: NDArray[np.bool_], objects: Sequence[_Object], settings: PostSettings
-) -> Segmentation:
-    """An image's segmentation; objects that go are taken from the mask."""
+def _summed_up(probability: NDArray[np.float32], objects: Sequence[_Object], settings: PostSettings) -> Segmentation:
+    """An image's segmentation, of the particles that stay."""
+    labels, middles = np.zeros(probability.shape, np.uint16), [np.zeros((0, 2), np.float32)]
+    doubts, divided = [0.0], 0
     sure: list[float] = []
-    most = 0.0
     for one in objects:
-        doubt = max(1 - min(abs(one.there), 1.0), one.doubt)
-        sure += [1 - doubt] * len(one.centroids)
-        most = max(most, doubt)
-        if one.there < 0:
-            mask[one.box.slices][one.inside] = False
-    image = calibrated(min(mask_certainty(probability, mask), 1 - most), settings.image_slope, settings.image_offset)
-    particles = [calibrated(value, settings.particle_slope, settings.particle_offset) for value in sure]
-    centroids = np.concatenate([np.zeros((0, 2), np.float32), *(one.centroids for one in objects)])
-    return Segmentation(mask, centroids, image, np.array(particles, np.float32), _labels(mask.shape, objects))
-
-
-def _belief(one: _Object) -> float:
-    """The mean probability: that of debris or a ghost, which might be a cell, is a little lower all over."""
-    return float(one.maps[FOREGROUND][one.inside].mean())
-
-
-def _existence(one: _Object, settings: PostSettings, cutoff_px: float, belief: float, most: float) -> float:
-    """How clearly an object stays (>= 0) or goes (below); 1 and -1 are beyond doubt, as it is about what is too small.
-
-    `belief` is the one in this object, `most` that in the image's most believed.
-    """
-    if np.count_nonzero(one.inside) < settings.least_px or not is_as_long_as(one.inside, cutoff_px):
-        return -1.0
-    certain = cv2.minMaxLoc(one.maps[FOREGROUND], as_uint8(one.inside))[1]
-    enough = (belief + _TINY) / (most + _TINY) - settings.least_object  # from half way to 1 on without doubt
-    return min((certain - settings.certain) / (1 - settings.certain), 2 * enough / (1 - settings.least_object))
-
-
-def _labels(shape: tuple[int, ...], objects: Sequence[_Object]) -> NDArray[np.uint16] | None:
-    """Whose each pixel is, as in `Segmentation`; None where every object is one particle, which needs no telling."""
-    if all(one.particles is None for one in objects):
-        return None
-    labels = np.zeros(shape, np.uint16)
-    before = 0
-    for one in objects:
-        if len(one.centroids):
-            own = 1 if one.particles is None else one.particles[one.inside]
-            labels[one.box.slices][one.inside] = before + own
-            before += len(one.centroids)
-    return labels
+        stays, unclear = one.there >= 0, 1 - np.minimum(np.abs(one.there), 1.0)
+        if stays.any():
+            unclear[stays] = np.maximum(unclear[stays], one.doubt)
+            kept = one.kept
+            middles.append(centres(kept) + np.array([one.box.y0, one.box.x0], np.float32))
+            labels[one.box.slices][kept > 0] = kept[kept > 0] + len(sure)
+            divided += len(one.there) > 1
+            sure += (1 - unclear[stays]).tolist()
+        doubts.append(float(unclear.max()))
+    mask = labels > 0
+    image = calibrated(
+        min(mask_certainty(probability, mask), 1 - max(doubts)), settings.image_slope, settings.image_offset
+    )
+    confidence = [calibrated(value, settings.particle_slope, settings.particle_offset) for value in sure]
+    told = labels if divided and label_objects(mask)[1] < len(sure) else None  # else objects say it
+    return Segmentation(mask, np.concatenate(middles), image, np.array(confidence, np.float32), told)
 
 
 def calibrated(sure: float, slope: float, offset: float) -> float:
