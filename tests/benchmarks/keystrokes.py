@@ -26,7 +26,7 @@ from textual.pilot import Pilot
 from tests.benchmarks._errors import KINDS, Case, cases, sample, truth_of
 from tests.benchmarks._oracle import MOST_KEYS, Oracle, is_right, key
 from tui_cytpix.domain.annotation import Status
-from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.domain.run_settings import SelectionSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.formats.model_file import write_model
@@ -78,7 +78,11 @@ def build_run(folder: Path, found: Sequence[Case], seed: int) -> Path:
     """
     file = folder / "models" / "proposer.safetensors"
     file.parent.mkdir()
-    write_model(file, {"weight": np.zeros(1, np.float32)}, ModelCard("proposer", "full", "UDT"))
+    write_model(
+        file,
+        {"weight": np.zeros(1, np.float32)},
+        ModelCard("proposer", "full", "UDT", network={"architecture": ARCHITECTURE}),
+    )
     model = base_model.entry(file)
     keys = tuple(_keys(found))
     images = {image: case.image for image, case in zip(keys, found, strict=True)}

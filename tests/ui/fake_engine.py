@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.job_folder import LOOKS, JobFolder
@@ -135,7 +135,7 @@ class FakeEngine:
             job.emit("counts", epoch=epoch, scope="preview", counts=dict.fromkeys(self.flipping, count))
         if epoch % 5 and epoch < target:
             return
-        card = ModelCard("checkpoint", "full", "UDT", training={"epoch": epoch})
+        card = ModelCard("checkpoint", "full", "UDT", network={"architecture": ARCHITECTURE}, training={"epoch": epoch})
         for name in ("best", "last"):
             write_model(folder.checkpoints / f"{name}.safetensors", {"weight": np.full(1, epoch, np.float32)}, card)
         job.emit("best", epoch=epoch)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tui_cytpix.domain.model_card import ModelCard, ModelEntry
+from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard, ModelEntry
 from tui_cytpix.domain.run_settings import SelectionSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation
@@ -31,7 +31,11 @@ def events(images: int) -> list[SimulatedEvent]:
 def fake_model(path: Path, name: str = "fake") -> ModelEntry:
     """A model file with a card and one weight."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_model(path, {"weight": np.zeros(1, np.float32)}, ModelCard(name, "full", "UDT"))
+    write_model(
+        path,
+        {"weight": np.zeros(1, np.float32)},
+        ModelCard(name, "full", "UDT", network={"architecture": ARCHITECTURE}),
+    )
     return base_model.entry(path)
 
 

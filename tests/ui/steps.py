@@ -19,7 +19,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tui_cytpix.domain.annotation import Status
-from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.model_file import write_model
@@ -83,7 +83,13 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch_seconds: float 
         (folder / f"{name}.png").write_bytes(content)
     monkeypatch.setattr(base_model, "built_in_models", lambda: tmp_path / "no built-in models")
     for number, name in enumerate(MODELS):
-        card = ModelCard(name, name.removeprefix("cell-"), "built-in", description=f"About {name}.")
+        card = ModelCard(
+            name,
+            name.removeprefix("cell-"),
+            "built-in",
+            description=f"About {name}.",
+            network={"architecture": ARCHITECTURE},
+        )
         user_models().mkdir(parents=True, exist_ok=True)
         write_model(user_models() / f"{name}.safetensors", {"weight": np.full(1, number, np.float32)}, card)
     with Run.create(tmp_path / "run", "story") as run:

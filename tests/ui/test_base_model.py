@@ -8,7 +8,7 @@ import numpy as np
 from driving import notices, press_each, until
 from steps import Stage, answer, choose_base, opened, reply, words_of
 
-from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.formats.model_file import write_model
 from tui_cytpix.ui.widgets.pair_view import PairView
 from tui_cytpix.workflow import base_model
@@ -80,7 +80,9 @@ async def test_files_come_in_and_go_out_with_one_clear_message(stage: Stage, tmp
 async def test_up_to_four_models_side_by_side(stage: Stage) -> None:
     choose_base(stage, "base_model")
     write_model(
-        user_models() / "third.safetensors", {"weight": np.full(1, 7, np.float32)}, ModelCard("third", "full", "UDT")
+        user_models() / "third.safetensors",
+        {"weight": np.full(1, 7, np.float32)},
+        ModelCard("third", "full", "UDT", network={"architecture": ARCHITECTURE}),
     )
     async with opened(stage, "BaseModelScreen", size=(120, 36)) as (app, pilot, screen):
         await until(pilot, lambda: screen.table.row_count == 3)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests import children
-from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.formats.fcs_write import write_fcs_new
 from tui_cytpix.formats.masks import write_label_image
 from tui_cytpix.formats.model_file import write_model
@@ -101,7 +101,11 @@ def model_file(tmp_path):
 
     def make(name: str = "base", **card: object) -> Path:
         path = tmp_path / f"{name}.safetensors"
-        write_model(path, {"w": np.full(3, len(name), np.float32)}, ModelCard(name, "half", "UDT", **card))
+        write_model(
+            path,
+            {"w": np.full(3, len(name), np.float32)},
+            ModelCard(name, "half", "UDT", **{"network": {"architecture": ARCHITECTURE}, **card}),
+        )
         return path
 
     return make

@@ -70,6 +70,21 @@ def test_what_is_no_model_is_refused_and_passed_over(model_file, tmp_path):
     assert not (user_models() / "x.safetensors").exists()
 
 
+@pytest.mark.parametrize(
+    ("architecture", "way_out"),
+    [("two-head-unet", "train it again from its annotations"), ("other", "update tui-cytpix")],
+)
+def test_models_that_this_version_does_not_run_are_told_and_neither_imported_nor_chosen(
+    model_file, tmp_path, architecture, way_out
+):
+    path = model_file("old", network={"architecture": architecture, "widths": [4]})
+    with pytest.raises(ModelFileError, match=way_out):
+        base_model.import_model(path, "mine")
+    with Run.create(tmp_path / "r") as run, pytest.raises(ModelFileError, match=way_out):
+        base_model.choose(run, base_model.entry(path))
+    assert way_out in base_model.entry(path).card.out_of_use
+
+
 def test_a_runs_base_must_be_the_file_that_was_chosen(model_file, tmp_path):
     path = model_file("mine")
     with Run.create(tmp_path / "r") as run:

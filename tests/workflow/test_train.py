@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests import children
-from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import JobState
@@ -187,16 +187,53 @@ def test_training_needs_ten_images_a_base_and_no_other_job(run, model_file, livi
 def test_resuming_a_job_that_left_goes_on_from_its_checkpoint_to_its_target(run, model_file, monkeypatch):
     monkeypatch.setattr(jobs, "start", lambda job: None)
     annotated(run)
-    base_model.choose(run, base_model.entry(model_file()))
+    base = base_model.entry(model_file())
+    base_model.choose(run, base)
     job = started(run, epochs=10)
     epoch(job, 4)
     job.emit("exited", reason="idle")
     run.folder.checkpoints.mkdir()
     last = run.folder.checkpoints / "last.safetensors"
-    write_model(last, {"w": np.zeros(3, np.float32)}, ModelCard("x", "half", "UDT"))
+    write_model(
+        last,
+        {"w": np.zeros(3, np.float32)},
+        ModelCard("x", "half", "UDT", base=base.hash, network={"architecture": ARCHITECTURE}),
+    )
     train.resume(run)
     again = jobs.of_kind(run.folder.jobs, "train")[-1]
     assert (again.spec["epochs"], again.spec["resume"]) == (6, str(last))
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        ModelCard("x", "half", "UDT", base="sha256:other", network={"architecture": ARCHITECTURE}),
+        ModelCard("x", "half", "UDT", network={"architecture": "two-head-unet", "widths": [4]}),
+    ],
+)
+def test_checkpoints_of_another_base_or_version_are_put_aside_and_training_begins_at_the_base(
+    run, model_file, monkeypatch, card
+):
+    monkeypatch.setattr(jobs, "start", lambda job: None)
+    annotated(run)
+    base_model.choose(run, base_model.entry(model_file()))
+    run.folder.checkpoints.mkdir()
+    last = run.folder.checkpoints / "last.safetensors"
+    write_model(last, {"w": np.zeros(3, np.float32)}, card)
+    before = last.read_bytes()
+    assert "begins anew" in train.why_anew(run)
+    assert train.start(run).spec["resume"] == ""
+    assert not run.folder.checkpoints.exists()
+    assert (run.path / "checkpoints-1" / last.name).read_bytes() == before
+
+
+def test_a_checkpoint_of_an_earlier_version_does_not_become_the_model(run):
+    run.folder.checkpoints.mkdir()
+    old = ModelCard("x", "half", "UDT", network={"architecture": "two-head-unet", "widths": [4]})
+    write_model(run.folder.checkpoints / "last.safetensors", {"w": np.zeros(3, np.float32)}, old)
+    with pytest.raises(ModelFileError, match="train it again from its annotations"):
+        finishing.finish(run, "new", "last")
+    assert not run.folder.model_path.exists()
 
 
 def test_finishing_writes_the_model_with_its_card_and_takes_it_into_the_library(run, model_file):
@@ -207,7 +244,15 @@ def test_finishing_writes_the_model_with_its_card_and_takes_it_into_the_library(
     job.emit("stopped", epoch=3)
     run.folder.checkpoints.mkdir()
     for name, number in (("best", 2), ("last", 3), ("epoch-0001", 1)):
-        card = ModelCard("base", "half", "UDT", base="sha256:b", base_name="base", training={"epoch": number})
+        card = ModelCard(
+            "base",
+            "half",
+            "UDT",
+            network={"architecture": ARCHITECTURE},
+            base="sha256:b",
+            base_name="base",
+            training={"epoch": number},
+        )
         write_model(run.folder.checkpoints / f"{name}.safetensors", {"w": np.full(3, number, np.float32)}, card)
     run.update(replace(run.settings, seed=4))
     model = finishing.finish(run, "pombe-1", "best")
@@ -254,7 +299,7 @@ def test_a_run_at_work_is_finished_as_far_as_it_is(run, living):
     job = started(run, pid=living.pid)
     epoch(job, 1)
     run.folder.checkpoints.mkdir()
-    card = ModelCard("base", "half", "UDT", training={"epoch": 1})
+    card = ModelCard("base", "half", "UDT", network={"architecture": ARCHITECTURE}, training={"epoch": 1})
     write_model(run.folder.checkpoints / "last.safetensors", {"w": np.zeros(3, np.float32)}, card)
     assert finishing.finish(run, "pombe-1", notes="A first try.").card.description == "A first try."
     assert TrainingWatch(run.folder).poll().live

@@ -61,7 +61,7 @@ def list_models(arguments: argparse.Namespace) -> int:
             m.card.resolution,
             m.card.base_name or "-",
             m.card.created[:10],
-            _first_sentence(m.card.description),
+            _first_sentence(m.card.out_of_use or m.card.description),
         )
         for m in models
     ]

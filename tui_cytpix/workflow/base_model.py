@@ -178,8 +178,8 @@ def base_of(run: Run) -> ModelEntry:
     if chosen.hash and found.hash != chosen.hash:
         raise ModelFileError(
             "The base model changed since it was chosen",
-            f"{found.path}.",
-            "Choose it again in step 2, or restore the file.",
+            f"{found.path}." if found.card.kind != "built-in" else f"{chosen.model} was remade for this version.",
+            "Choose it again in step 2; what you annotated and judged stays.",
         )
     return found
 

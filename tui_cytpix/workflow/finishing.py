@@ -14,7 +14,7 @@ from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.errors import RunError
-from tui_cytpix.formats.model_file import read_card, read_tensors, write_model
+from tui_cytpix.formats.model_file import check_usable, read_card, read_tensors, write_model
 from tui_cytpix.workflow import base_model
 from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.training_watch import TrainingWatch
@@ -42,8 +42,8 @@ def finish(run: Run, name: str, checkpoint: str = "", notes: str = "") -> ModelE
 
     Raises:
         RunError: nothing is trained yet, or there is no such checkpoint.
-        ModelFileError: the name is no good or taken, the checkpoint is damaged, or the library can't be written: then
-            the run has its model nonetheless.
+        ModelFileError: the name is no good or taken, the checkpoint is damaged or of a version whose models are no
+            longer run; or the library can't be written: then the run has its model nonetheless.
     """
     found = checkpoints(run)
     checkpoint = checkpoint or usual_checkpoint(run)
@@ -54,6 +54,7 @@ def finish(run: Run, name: str, checkpoint: str = "", notes: str = "") -> ModelE
     with tempfile.TemporaryDirectory(prefix=".finish-", suffix=".part", dir=run.path) as aside:
         path = Path(aside) / found[checkpoint].name  # training may replace its own at any moment
         shutil.copyfile(found[checkpoint], path)
+        check_usable(read_card(path), path)
         card = _final_card(read_card(path), run.settings, name, TrainingWatch(run.folder).poll())
         tensors = read_tensors(path)
     write_model(run.folder.model_path, tensors, replace(card, description=notes or card.description))

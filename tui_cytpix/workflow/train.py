@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tui_cytpix.errors import RunError, UsageError
+from tui_cytpix.errors import ModelFileError, RunError, UsageError
 from tui_cytpix.formats.job_folder import JobFolder
+from tui_cytpix.formats.model_file import read_card
 from tui_cytpix.formats.run_folder import RunFolder
 from tui_cytpix.workflow import base_model, jobs
 from tui_cytpix.workflow.run import Run
@@ -34,7 +36,9 @@ def start(run: Run, epochs: int | None = None) -> JobFolder:
         raise RunError("Training is at work already", f"{status.job}.", "Pause, resume or stop that one.")
     base = base_model.base_of(run)
     settings = run.settings.train
-    last = _last(run)
+    goes_on = can_go_on(run)
+    if not goes_on:
+        _put_aside(run.folder.checkpoints)
     job = jobs.create(
         run.folder.jobs,
         "train",
@@ -43,7 +47,7 @@ def start(run: Run, epochs: int | None = None) -> JobFolder:
             "base": base.path,
             "base_hash": base.hash,
             "base_name": base.card.name,
-            "resume": str(last) if can_go_on(run) else "",
+            "resume": str(_last(run)) if goes_on else "",
             "epochs": settings.epochs if epochs is None else epochs,
             "size_cutoff_um": settings.size_cutoff_um,
             "seed": run.settings.seed,
@@ -57,8 +61,31 @@ def start(run: Run, epochs: int | None = None) -> JobFolder:
 
 
 def can_go_on(run: Run) -> bool:
-    """Whether training's state is there; without it, as in a run that travelled light, training begins at the base."""
-    return _last(run).is_file()
+    """Whether training's state is there, of this base model and this version. Without it, as in a run that travelled
+    light or whose base was chosen anew, training begins at the base.
+    """
+    if not _last(run).is_file():
+        return False
+    try:
+        card = read_card(_last(run))
+    except ModelFileError:
+        return True  # the engine says what is damaged
+    return not card.out_of_use and run.settings.base_model.hash in ("", card.base)
+
+
+def why_anew(run: Run) -> str:
+    """Why a run that has trained before can't go on where it was, as a sentence; empty where it can."""
+    if can_go_on(run):
+        return ""
+    if not _last(run).is_file():
+        return "Its checkpoints are not here: training begins anew, at the base."
+    return "Its checkpoints are of another base model: they are put aside, and training begins anew, at the base."
+
+
+def _put_aside(checkpoints: Path) -> None:
+    if checkpoints.is_dir() and any(checkpoints.iterdir()):
+        beside = (checkpoints.with_name(f"{checkpoints.name}-{n}") for n in itertools.count(1))
+        checkpoints.rename(next(path for path in beside if not path.exists()))
 
 
 def _last(run: Run) -> Path:

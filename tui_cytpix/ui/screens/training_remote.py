@@ -66,7 +66,7 @@ class TrainingRemote:
         epochs = run.settings.train.epochs if first else MORE_EPOCHS
         images = len(run.annotations.accepted())
         time = progress.estimate_in_words(status.epochs, run.annotations, epochs, run.settings.base_model.model)
-        anew = "Its checkpoints are not here: training begins anew, at the base. " if status.epochs else ""
+        anew = f"{train.why_anew(run)} " if status.epochs else ""
         words = f"{anew}Train how many epochs on {images} images?" if first else "Train how many epochs more?"
         work = train.start if first else train.add_epochs
         self._screen.ask_number(

@@ -60,8 +60,7 @@ def card_lines(entry: ModelEntry) -> list[str | Text]:
     """A model's card, a line a fact; what is unknown is left out."""
     card = entry.card
     lines: list[str | Text] = [heading(card.name)]
-    if card.description:
-        lines.append(card.description)
+    lines += filter(None, (card.out_of_use, card.description))
     facts = [
         ("Resolution", card.resolution),
         ("Kind", "built-in, trained on simulated events" if card.kind == "built-in" else card.kind),
