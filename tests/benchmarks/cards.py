@@ -13,9 +13,10 @@ from dataclasses import replace
 from tests.benchmarks._cells import REAL, load
 from tests.benchmarks._fitting import BASE_MODELS, compared, fit_and_answer
 from tui_cytpix.core.matching import summarise
+from tui_cytpix.domain.model_card import FIGURES
 from tui_cytpix.engine.model import load_model, save_model
 
-MEASURES = ("images", "count_accuracy", "centroid_f1", "foreground_iou", "ap50")
+MEASURES = ("images", *FIGURES)
 
 
 def main(arguments: list[str]) -> int:
@@ -29,7 +30,7 @@ def main(arguments: list[str]) -> int:
         for data in REAL:
             crops = load(data)
             summary = summarise(compared(fit_and_answer(name, [], crops, 0), crops))
-            figures = {m: round(float(summary[m]), 3) if m != "images" else summary[m] for m in MEASURES}
+            figures = {m: round(value, 3) if isinstance(value := summary[m], float) else value for m in MEASURES}
             measured[f"real {data}"] = figures
             print(f"| {name} | {data} | {' | '.join(str(v) for v in figures.values())} |", flush=True)
         card = replace(model.card, measured={**model.card.measured, **measured})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import clean, say, say_json, table
+from tui_cytpix.domain.model_card import FIGURES
 
 if TYPE_CHECKING:
     from tui_cytpix.domain.model_card import ModelEntry
@@ -77,15 +78,23 @@ def show_model(arguments: argparse.Namespace) -> int:
     """The whole card."""
     from tui_cytpix.workflow.base_model import find
 
-    model = _as_dict(find(arguments.model))
+    found = find(arguments.model)
+    model = _as_dict(found)
     if arguments.json:
         say_json(model)
         return 0
+    if found.card.out_of_use:
+        say(found.card.out_of_use)
+    figures = found.card.figures
+    if figures:
+        model["measured"] = {k: v for k, v in model["measured"].items() if not isinstance(v, dict)}
     for name, value in model.items():
         if isinstance(value, dict) and value:
             say(f"{name}:", *(f"  {k}: {v}" for k, v in value.items()))
         elif value not in ("", None, {}):
             say(f"{name}: {value}")
+    if figures:
+        say(*table(("measured on", *FIGURES.values()), [(kind, *values) for kind, values in figures]))
     return 0
 
 

@@ -9,6 +9,14 @@ from tui_cytpix.domain.checked import known_fields
 
 ARCHITECTURE = "flow-unet"  # of the networks that this version builds and runs
 _EARLIER = {"two-head-unet": "0.1.0"}  # those of former versions, which are no longer run
+# Of what was measured against truth, what a table of sample types shows, and its headings.
+FIGURES = {
+    "count_accuracy": "count",
+    "multiplet_sensitivity": "mult",
+    "centroid_f1": "F1",
+    "foreground_iou": "IoU",
+    "ap50": "AP50",
+}
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,15 @@ class ModelCard:
         if card.resolution not in ("full", "half") or not card.name:
             raise ValueError("a model card needs a name and a resolution of full or half")
         return card
+
+    @property
+    def figures(self) -> list[tuple[str, list[str]]]:
+        """What was measured against truth, by sample type: `FIGURES` to two digits, `-` where there is none."""
+        return [
+            (kind, [f"{v:.2f}" if isinstance(v := values.get(name), int | float) else "-" for name in FIGURES])
+            for kind, values in self.measured.items()
+            if isinstance(values, dict)
+        ]
 
     @property
     def out_of_use(self) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.text import Text
 
-from tui_cytpix.domain.model_card import ModelCard, ModelEntry
+from tui_cytpix.domain.model_card import FIGURES, ModelCard, ModelEntry
+from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.widgets.hint import heading, labelled
 from tui_cytpix.ui.widgets.table import Table
 
@@ -77,7 +78,7 @@ def card_lines(entry: ModelEntry) -> list[str | Text]:
         ("File", entry.path),
     ]
     lines.extend(labelled(label, value, 12) for label, value in facts if value)
-    return lines
+    return lines + _figures(card)
 
 
 _TRAINING_FACTS = {
@@ -106,14 +107,18 @@ def _trained_on(card: ModelCard) -> list[tuple[str, str]]:
 
 
 def _measured(card: ModelCard) -> list[tuple[str, str]]:
-    """TA and VA, then what was measured against truth, a line a sample type."""
+    """TA and VA."""
     flat = ", ".join(f"{name} {measure(v)}" for name, v in card.measured.items() if isinstance(v, int | float))
-    found = [("Measured", flat)] if flat else []
-    for where, values in card.measured.items():
-        if isinstance(values, dict):
-            parts = [f"{words} {measure(values[name])}" for name, words in _MEASURES.items() if name in values]
-            found.append(("On", f"{where}: {', '.join(parts)}"))
-    return found
+    return [("Measured", flat)] if flat else []
 
 
-_MEASURES = {"count_accuracy": "counts right", "centroid_f1": "centroid F1", "foreground_iou": "mask IoU"}
+def _figures(card: ModelCard) -> list[str | Text]:
+    """What was measured against truth as a table, a line a sample type, narrow enough for the card's place."""
+    rows = [(kind.replace("simulated", "sim."), values) for kind, values in card.figures]
+    width = max((len(kind) for kind, _ in rows), default=0)
+    head: list[str | Text] = [heading(_row("Measured on", list(FIGURES.values()), width))] if rows else []
+    return head + [Text(plain(_row(kind, values, width))) for kind, values in rows]
+
+
+def _row(name: str, values: list[str], width: int) -> str:
+    return name.ljust(width) + "".join(value.rjust(6) for value in values)
