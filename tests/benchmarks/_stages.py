@@ -24,7 +24,7 @@ STAGES: tuple[tuple[str, Any, str], ...] = (  # name, and the function that is a
     ("normalise", process_worker, "normalise_knowing_noise"),
     ("regions", inference, "look_at_differing"),
     ("resample", inference, "View"),
-    ("cut crops", Predictor, "_logits"),
+    ("cut crops", Predictor, "_outputs"),
     ("network", Predictor, "_batch"),
     ("maps of the frame", inference, "_composed"),
     ("objects, particles", inference, "segment"),

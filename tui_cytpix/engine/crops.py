@@ -15,9 +15,8 @@ from tui_cytpix.core.regions import Box
 from tui_cytpix.core.resample import resampled
 
 GRAIN = 4  # px of a full-resolution input: a tenth of the particles that networks are trained on
-# Of the coarsest pixel's edge: what of its surroundings the network sees with a region, at least; beyond the image's
-# borders that is background, as in training.
-MARGIN = 1.5
+MARGIN = 1.5  # of the coarsest pixel's edge: what of its surroundings the network sees with a region, at least
+TIGHT = 10  # of the coarsest pixel's edge: beyond the borders of so small an image the network sees background
 BUCKET = 32  # px of a full-resolution input: of few sizes more go through the network together
 MOST_SHARE = 0.9  # of a frame: where crops would cover more, the network sees it whole
 MOST_CROPS = 32  # so it does where there are more regions: to find out which could share a crop would take longer
@@ -152,9 +151,16 @@ def _size(crop: Crop) -> int:
 
 
 def _whole(view: View, multiple: int) -> Crop:
-    margin = math.ceil(MARGIN) * multiple
-    rows, columns = ((-(-n // multiple)) * multiple + 2 * margin for n in view.gray.shape)
-    return Crop(-margin, -margin, rows, columns)
+    beyond = _beyond(view, multiple)
+    rows, columns = (-(-n // multiple) * multiple + 2 * beyond for n in view.gray.shape)
+    return Crop(-beyond, -beyond, rows, columns)
+
+
+def _beyond(view: View, multiple: int) -> int:
+    """How far, px, the network sees beyond the borders: a small image was cut to its particle, as in training's views;
+    what a whole frame's border cuts is half a particle anyway.
+    """
+    return math.ceil(MARGIN) * multiple if max(view.gray.shape) <= TIGHT * multiple else 0
 
 
 class _Grid(NamedTuple):
@@ -171,15 +177,20 @@ class _Grid(NamedTuple):
 
 def _around(box: Box, view: View, grid: _Grid) -> Crop:
     sy, sx = view.scale
-    y0, height = _span(box.y0 * sy, box.y1 * sy, grid)
-    x0, width = _span(box.x0 * sx, box.x1 * sx, grid)
-    return Crop(y0, x0, height, width)
+    (height, width), beyond = view.gray.shape, _beyond(view, grid.step)
+    y0, rows = _span(box.y0 * sy, box.y1 * sy, (-beyond, height + beyond), grid)
+    x0, columns = _span(box.x0 * sx, box.x1 * sx, (-beyond, width + beyond), grid)
+    return Crop(y0, x0, rows, columns)
 
 
-def _span(low: float, high: float, grid: _Grid) -> tuple[int, int]:
-    """Start and length of the part that holds low..high and the margin, with low..high near its middle."""
-    step, bucket = grid
-    start = math.floor((low - grid.margin) / step) * step
-    length = math.ceil((high + grid.margin - start) / bucket) * bucket
+def _span(low: float, high: float, bounds: tuple[int, int], grid: _Grid) -> tuple[int, int]:
+    """Start and length of the part within the bounds that holds low..high and the margin, with low..high near its
+    middle.
+    """
+    (first, last), (step, bucket) = bounds, grid
+    start = math.floor(max(low - grid.margin, first) / step) * step
+    whole = -(-(last - first) // step) * step
+    length = min(math.ceil((min(high + grid.margin, last) - start) / bucket) * bucket, whole)
     spare = (start + length - high) - (low - start)  # so much more room behind it than before it
-    return start - max(round(spare / (2 * step)), 0) * step, length
+    start -= max(round(spare / (2 * step)), 0) * step
+    return min(max(start, first), first + whole - length), length

@@ -21,6 +21,7 @@ from tui_cytpix.core.watershed import flood
 
 LEAST_STEP = 0.3  # px: a shorter vector is one of a network in doubt, and is not lengthened to 1 px
 _JOINED = 1.5  # px of the network's input
+_NEAR = 3.0  # px of the network's input: so near to the middle vectors may point anywhere
 Field = NDArray[np.float32]  # (2, H, W): x and y, px
 
 
@@ -89,16 +90,31 @@ def particles(
     Args:
         field: (2, h, w).
         inside: bool (h, w), the object.
-        px: of the image, per pixel of the network's input: the vectors are no finer than that.
+        px: of the image, per pixel of the network's input: the vectors are no finer than that, and are followed on
+            every second, third, ... pixel only.
 
     Returns:
         uint16 (h, w): 0 outside, 1..K, each in one piece; and the doubt in 0..1 of the least clear decision (1: on the
         threshold), which is also that of a particle whose pixels do not quite come together.
     """
     ys, xs = np.nonzero(inside)
-    away = ends(field, inside)[:, ys, xs]
-    at = np.stack([xs, ys]) + away
-    owner = _gathered(at, inside.shape, max(round(_JOINED * px), 1))
+    if _is_one(field[:, ys, xs], xs, ys, _NEAR * px):
+        return inside.astype(np.uint16), 0.0
+    step, radius = max(int(px), 1), max(round(_JOINED * px), 1)
+    if step == 1 or not inside[::step, ::step].any():
+        return _followed(field, inside, least_share, radius)
+    coarse = np.ascontiguousarray(field[:, ::step, ::step]), np.ascontiguousarray(inside[::step, ::step])
+    labels, doubt = _followed(*coarse, least_share, max(radius // step, 1))
+    return _refined(labels, step, inside), doubt
+
+
+def _followed(
+    field: Field, inside: NDArray[np.bool_], least_share: float, radius: int
+) -> tuple[NDArray[np.uint16], float]:
+    """As `particles`; places within twice the radius, px, are one."""
+    ys, xs = np.nonzero(inside)
+    at = np.stack([xs, ys]) + ends(field, inside)[:, ys, xs]
+    owner = _gathered(at, inside.shape, radius)
     doubt = _scatter(at, owner)
     sizes = np.bincount(owner)
     while len(sizes) > 1:
@@ -112,6 +128,23 @@ def particles(
     labels = np.zeros(inside.shape, np.uint16)
     labels[ys, xs] = owner + 1
     return (in_one_piece(labels, inside) if len(sizes) > 1 else labels), doubt
+
+
+def _is_one(vectors: NDArray[np.float32], xs: NDArray[np.intp], ys: NDArray[np.intp], near: float) -> bool:
+    """Whether all vectors (2, N) at these pixels lead towards their common middle, so that following them ends there:
+    most single particles are told by this, in a tenth of the time.
+    """
+    x, y = xs.mean() - xs, ys.mean() - ys
+    inward = vectors[0] * x + vectors[1] * y > 0
+    return bool((inward | (x * x + y * y <= near * near)).all())
+
+
+def _refined(labels: NDArray[np.uint16], step: int, inside: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    """Labels of every `step`-th pixel, brought to all of the object."""
+    if labels.max() == 1:
+        return inside.astype(np.uint16)
+    height, width = inside.shape
+    return in_one_piece(labels.repeat(step, 0).repeat(step, 1)[:height, :width] * inside, inside)
 
 
 def _gathered(at: NDArray[Any], shape: tuple[int, ...], radius: int) -> NDArray[np.intp]:
@@ -145,11 +178,12 @@ def _without(group: int, at: NDArray[Any], owner: NDArray[np.intp]) -> NDArray[n
 
 def in_one_piece(labels: NDArray[np.uint16], inside: NDArray[np.bool_]) -> NDArray[np.uint16]:
     """The same with each label's largest part alone; what is left goes to the labels around it."""
-    kept = np.zeros_like(labels)
+    kept = labels.copy()
     for label in range(1, int(labels.max()) + 1):
-        _, parts, stats, _ = cv2.connectedComponentsWithStats(
-            as_uint8(labels == label), connectivity=4, ltype=cv2.CV_32S
-        )
-        kept[parts == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())] = label
-    flood(kept, inside & (kept == 0))
+        count, parts = cv2.connectedComponents(as_uint8(labels == label), connectivity=4, ltype=cv2.CV_32S)
+        if count > 2:
+            largest = 1 + int(np.bincount(parts.ravel())[1:].argmax())
+            kept[(parts > 0) & (parts != largest)] = 0
+    if not kept[inside].all():
+        flood(kept, inside & (kept == 0))
     return kept

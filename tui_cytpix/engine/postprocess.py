@@ -67,7 +67,7 @@ class _Object:
         doubt: of the number of its particles, 0..1.
         beliefs: float64 (K,), the mean probability in each: that of debris or a ghost, which might be a cell, is a
             little lower all over, also where it touches a cell.
-        there: float64 (K,), how clearly each stays (>= 0) or goes; see `decide`.
+        there: float64 (K,), how clearly each stays (>= 0) or goes.
     """
 
     box: Box
@@ -87,9 +87,9 @@ class _Object:
         return cls(box, inside, probability, labels, doubt, beliefs, np.full(len(beliefs), -1.0))
 
     def decide(self, most: float, settings: PostSettings, cutoff_px: float) -> None:
-        """Which of the particles stay; what is too small goes beyond doubt (-1). `most`: the image's highest belief."""
-        if _too_small(self.inside, settings, cutoff_px):
-            return
+        """Which of the particles stay; pieces that are then too small go beyond doubt (-1). `most`: the image's highest
+        belief.
+        """
         surest = [cv2.minMaxLoc(self.probability, as_uint8(self.labels == k + 1))[1] for k in range(len(self.beliefs))]
         certain = (np.array(surest) - settings.certain) / (1 - settings.certain)
         best = self.beliefs.max()
@@ -133,8 +133,12 @@ def segment(
     """
     masks = [fill_holes(one[FOREGROUND] >= settings.foreground) for one in maps]
     objects = [
-        [_Object.of(box, inside, one[:, *box.slices], settings.least_share, scale) for box, inside in objects_of(mask)]
-        for mask, one, scale in zip(masks, maps, px, strict=True)
+        [
+            _Object.of(box, inside, one[:, *box.slices], settings.least_share, scale)
+            for box, inside in objects_of(mask)
+            if not _too_small(inside, settings, cutoff)
+        ]
+        for mask, one, scale, cutoff in zip(masks, maps, px, cutoffs_px, strict=True)
     ]
     for found, cutoff in zip(objects, cutoffs_px, strict=True):
         most = max((one.beliefs.max() for one in found), default=0.0)
