@@ -286,6 +286,15 @@ def test_every_bad_file_gets_one_message(run_main, tube, tiny_model, tmp_path, s
     assert not (tmp_path / "r").exists()
 
 
+def test_a_run_of_0_1_0_gets_a_base_model_of_today(program, tiny_model, tmp_path):
+    run = tmp_path / "r"
+    shutil.copytree(Path(__file__).parents[1] / "workflow" / "run_of_0_1_0", run)
+    told = program("models", "import", run / "model.safetensors", "--name", "mine", status=1).stderr
+    assert "train it again from its annotations" in " ".join(told.split())
+    assert program.json("run", "base", run, tiny_model)["base"] == "tiny"
+    assert program.json("run", "status", run)["base_model"]["model"] == str(tiny_model)
+
+
 def test_a_review_without_the_app_ends_in_a_verdict(program, tube, tiny_model, tmp_path):
     run = tmp_path / "r"
     program("run", "new", run, "--sample", tube, "--base", tiny_model)

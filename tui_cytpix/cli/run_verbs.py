@@ -1,4 +1,4 @@
-"""`run new|select|gate|annotate|train|status|pause|resume|stop|finish|review|report`: a run by steps, headless."""
+"""`run new|base|select|gate|annotate|train|status|pause|resume|stop|finish|review|report`: a run by steps, headless."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ def parser(prog: str) -> argparse.ArgumentParser:
     new.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="default: 0")
     new.add_argument("--name", default="", help="default: the folder's")
     options.add_scale(new)
+
+    base = verb("base", "choose another base model; what was annotated and judged stays", choose_base)
+    base.add_argument("model", metavar="M", help="a library name or a model file")
 
     select = verb("select", "choose the preview images: 70 % at random, 30 % for variety", select_images)
     select.add_argument("--preview", type=options.positive, metavar="N", help="default: as the run says")
@@ -123,6 +126,21 @@ def new_run(arguments: argparse.Namespace) -> int:
     else:
         say(f"{run.path}: a run on {', '.join(r.name for r in refs)}, to start from {base.card.name}")
         note(f"Next: tui-cytpix run select {run.path}, or annotate in the app: tui-cytpix {run.path}")
+    return 0
+
+
+def choose_base(arguments: argparse.Namespace) -> int:
+    """Makes another model the base; training then begins at it."""
+    from tui_cytpix.workflow import base_model
+    from tui_cytpix.workflow.run import Run
+
+    base = base_model.find(arguments.model)
+    with writing(Run.open(arguments.run)) as run:
+        base_model.choose(run, base)
+    if arguments.json:
+        say_json({"run": str(arguments.run), "base": base.card.name, "hash": base.hash})
+    else:
+        say(f"{arguments.run}: starts from {base.card.name}")
     return 0
 
 

@@ -98,7 +98,8 @@ class ModelCard:
         if architecture in _EARLIER:
             return (
                 f"It is a model of tui-cytpix {_EARLIER[architecture]}, whose networks this version doesn't run: train "
-                "it again from its annotations (open its run, choose a base model in step 2, train in step 4)."
+                "it again from its annotations (open its run, choose a base model in step 2, train in step 4; or "
+                "`run base`, `run train`)."
             )
         return f"Its network is {architecture!r}, which this version doesn't know: update tui-cytpix."
 

@@ -179,7 +179,7 @@ def base_of(run: Run) -> ModelEntry:
         raise ModelFileError(
             "The base model changed since it was chosen",
             f"{found.path}." if found.card.kind != "built-in" else f"{chosen.model} was remade for this version.",
-            "Choose it again in step 2; what you annotated and judged stays.",
+            "Choose it again in step 2 (headless: `run base`); what you annotated and judged stays.",
         )
     return found
 
