@@ -109,4 +109,6 @@ def test_whatever_the_vectors_say_each_pixel_has_one_particle_in_one_piece(seed,
     labels, doubt = particles(field, inside, 0.35)
     assert np.array_equal(labels > 0, inside)
     assert sorted(np.unique(labels[inside])) == list(range(1, int(labels.max()) + 1))
+    if ndimage.label(inside)[1] == 1:  # no part hangs on by a corner only
+        assert all(ndimage.label(labels == k)[1] == 1 for k in range(1, int(labels.max()) + 1))
     assert 0 <= doubt <= 1

@@ -170,17 +170,41 @@ def _levels(ordered: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray((high - low) * (places - below) + low, np.float64)
 
 
-def flood(labels: NDArray[np.uint16], free: NDArray[np.bool_]) -> None:
+def flood(
+    labels: NDArray[np.uint16], free: NDArray[np.bool_], steps: tuple[NDArray[np.uint8], ...] = (_SQUARE, _CROSS)
+) -> None:
     """Grows labels over free pixels until nothing changes, square and cross in turn, to grow nearly round. Both are
     brought up to date.
     """
     turn, left = 0, np.count_nonzero(free)
     while left:
-        new = cv2.copyTo(cv2.dilate(labels, _CROSS if turn % 2 else _SQUARE), free.view(np.uint8))
+        new = cv2.copyTo(cv2.dilate(labels, steps[turn % len(steps)]), free.view(np.uint8))
         count = cv2.countNonZero(new)
-        if turn % 2 == 0 and not count:
+        if turn % len(steps) == 0 and not count:
             break
         labels |= np.asarray(new, np.uint16)
         free &= new == 0
         left -= count
         turn += 1
+
+
+def in_one_piece(labels: NDArray[np.uint16], inside: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    """Labels of which each has its largest 4-connected part alone; what else is `inside` goes to the labels beside it.
+
+    Args:
+        labels: uint16 (h, w), 0 outside of `inside`.
+        inside: bool (h, w), one object. Where it hangs together by a corner only, so may a label.
+
+    Returns:
+        uint16 (h, w), the same labels.
+    """
+    kept = labels.copy()
+    for label in np.unique(labels[labels > 0]).tolist():
+        count, parts = cv2.connectedComponents(as_uint8(labels == label), connectivity=4, ltype=cv2.CV_32S)
+        if count > 2:
+            largest = 1 + int(np.bincount(parts.ravel())[1:].argmax())
+            kept[(parts > 0) & (parts != largest)] = 0
+    free = inside & (kept == 0)
+    flood(kept, free, (_CROSS,))
+    flood(kept, free)
+    return kept

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.centroids import centre
-from tui_cytpix.core.regions import as_uint8, boxes
-from tui_cytpix.core.watershed import flood
+from tui_cytpix.core.regions import boxes
+from tui_cytpix.core.watershed import in_one_piece
 
 LEAST_STEP = 0.3  # px: a shorter vector is one of a network in doubt, and is not lengthened to 1 px
 _JOINED = 1.5  # px of the network's input
@@ -174,16 +174,3 @@ def _without(group: int, at: NDArray[Any], owner: NDArray[np.intp]) -> NDArray[n
     owner = owner.copy()
     owner[members] = away.argmin(axis=1)
     return owner - (owner > group)
-
-
-def in_one_piece(labels: NDArray[np.uint16], inside: NDArray[np.bool_]) -> NDArray[np.uint16]:
-    """The same with each label's largest part alone; what is left goes to the labels around it."""
-    kept = labels.copy()
-    for label in range(1, int(labels.max()) + 1):
-        count, parts = cv2.connectedComponents(as_uint8(labels == label), connectivity=4, ltype=cv2.CV_32S)
-        if count > 2:
-            largest = 1 + int(np.bincount(parts.ravel())[1:].argmax())
-            kept[(parts > 0) & (parts != largest)] = 0
-    if not kept[inside].all():
-        flood(kept, inside & (kept == 0))
-    return kept
