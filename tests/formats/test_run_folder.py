@@ -100,7 +100,7 @@ def test_a_log_cut_anywhere_gives_the_state_after_its_whole_lines(edits, data):
         assert (one.segmentation is None) == (other.segmentation is None)
         if one.segmentation is not None:
             np.testing.assert_array_equal(one.segmentation.mask, other.segmentation.mask)
-            np.testing.assert_allclose(one.segmentation.centroids, other.segmentation.centroids, atol=1e-3)
+            np.testing.assert_array_equal(one.segmentation.centroids, other.segmentation.centroids)
         assert one.corrected == other.corrected
 
 
@@ -133,7 +133,6 @@ def test_a_line_of_earlier_builds_means_what_it_meant():
 @given(st.integers(0, 10**6))
 def test_divisions_come_back(seed):
     told = any_division(seed)
-    told = replace(told, centroids=np.round(told.centroids * 8) / 8)  # a log keeps thousandths
     back = decode_edit(a_line(told)).segmentation
     np.testing.assert_array_equal(particles_of(back), told.labels)
     assert back.same_as(told if need_telling(told) else replace(told, labels=None))

@@ -185,7 +185,7 @@ def _encode_segmentation(segmentation: Segmentation) -> dict[str, Any]:
     record: dict[str, Any] = {
         "shape": list(mask.shape),
         "mask": encode_mask(mask),
-        "centroids": [[round(float(y), 3), round(float(x), 3)] for y, x in segmentation.centroids],
+        "centroids": segmentation.centroids.astype(str).astype(float).tolist(),  # as few digits as bring it back
     }
     if labels is not None:
         from tui_cytpix.core.particles import need_telling
