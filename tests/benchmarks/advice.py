@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from tui_cytpix import simulate
-from tui_cytpix.core.division import place
+from tui_cytpix.core.centroids import centres
+from tui_cytpix.core.division import divide
 from tui_cytpix.core.regions import label_objects
 from tui_cytpix.core.watershed import object_of
 from tui_cytpix.domain.sample import ImageKey
@@ -43,7 +44,7 @@ def spoiled(truth: Segmentation) -> Segmentation:
     labels, count = label_objects(truth.mask)
     largest = 1 + int(np.argmax(np.bincount(labels.ravel(), minlength=count + 1)[1:]))
     inside = object_of(labels, truth.centroids) == largest
-    wrong = place(labels == largest, 2 if inside.sum() == 1 else 1)
+    wrong = centres(divide(labels == largest, 2 if inside.sum() == 1 else 1))
     return Segmentation(truth.mask, np.vstack([truth.centroids[~inside], wrong]).astype(np.float32))
 
 

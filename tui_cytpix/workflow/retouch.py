@@ -194,7 +194,8 @@ def set_count(old: Segmentation, point: Point, count: int, seen: Seen) -> Segmen
     """States how many particles the object under, or nearest to, the point holds, and places their centroids anew.
     0: it is no cell, and the object goes.
     """
-    from tui_cytpix.core.division import place as divide
+    from tui_cytpix.core.centroids import centres
+    from tui_cytpix.core.division import divide
 
     region = object_at(old.mask, point, nearest=True)
     if region is None or count > region.sum():
@@ -202,7 +203,7 @@ def set_count(old: Segmentation, point: Point, count: int, seen: Seen) -> Segmen
     outside = old.centroids[~_inside(region, old.centroids)].reshape(-1, 2)
     if count == 0:
         return Segmentation(old.mask & ~region, outside)
-    return Segmentation(old.mask, np.vstack([outside, divide(region, count, seen.image)]).astype(np.float32))
+    return Segmentation(old.mask, np.vstack([outside, centres(divide(region, count, seen.image))]))
 
 
 def centre(old: Segmentation, index: int | None = None) -> Segmentation | None:
