@@ -45,14 +45,16 @@ def bare(segmentation: Segmentation) -> Segmentation:
 
 
 def agrees(segmentation: Segmentation) -> None:
-    """Labels are in the mask and name centroids; each centroid in an object has pixels, in each such object all do."""
+    """Labels are in the mask and name centroids; each in an object that has pixels for all of its own has some."""
     labels = segmentation.labels
     assert labels is not None
     assert labels.dtype == np.uint16
     assert labels.max(initial=0) <= segmentation.particle_count
     assert not labels[~segmentation.mask].any()
-    owners = object_of(label_objects(segmentation.mask)[0], segmentation.centroids)
-    assert np.isin(np.flatnonzero(owners) + 1, labels).all()
+    objects, count = label_objects(segmentation.mask)
+    owners = object_of(objects, segmentation.centroids)
+    roomy = np.bincount(owners, minlength=count + 1) <= np.bincount(objects.ravel(), minlength=count + 1)
+    assert np.isin(np.flatnonzero((owners > 0) & roomy[owners]) + 1, labels).all()
 
 
 def as_sets(segmentation: Segmentation, columns: slice) -> set[tuple[float, float, bytes]]:
@@ -175,6 +177,32 @@ def test_a_division_that_nobody_said_follows_its_centroids():
     counted = carried_over(RODS, retouch.set_count(RODS, (28, 48), 3, Seen()))
     new = retouch.move(counted, 0, (28, 30))
     np.testing.assert_array_equal(carried_over(counted, new).labels, particle_labels(new.mask, new.centroids))
+
+
+@given(SEEDS, POINTS, st.integers(1, 5))
+@settings(max_examples=60, deadline=None)
+def test_after_a_digit_an_object_holds_as_many(seed, at, count):
+    told = any_division(seed)
+    for one in (told, bare(told)):
+        counted = retouch.set_count(one, at, count, Seen())
+        if counted is not None:
+            labels, _ = label_objects(counted.mask)
+            owners = object_of(labels, counted.centroids)
+            number = labels[retouch.object_at(counted.mask, at, nearest=True)][0]
+            assert np.count_nonzero(owners == number) == count
+            parts = particles_of(counted)[labels == number]
+            assert np.array_equal(np.unique(parts), np.flatnonzero(owners == number) + 1)
+
+
+@given(SEEDS, st.integers(0, 6), POINTS)
+@settings(max_examples=60, deadline=None)
+def test_a_move_leaves_no_object_and_no_centroid_alone(seed, index, to):
+    told = any_division(seed)
+    told = retouch.fitted(told.mask, told.centroids)
+    moved = retouch.move(told, index, to)
+    if moved is not None:
+        labels, count = label_objects(moved.mask)
+        assert set(object_of(labels, moved.centroids)) == set(range(1, count + 1))
 
 
 def test_only_what_objects_do_not_say_needs_telling(discs):

@@ -245,7 +245,7 @@ async def test_move_is_dropped_by_its_own_key(run: Path, monkeypatch: pytest.Mon
         await press_each(pilot, "m L m")
         await until(pilot, lambda: "Moved." in said(screen))
         await press_each(pilot, "m m")
-        await until(pilot, lambda: "It is where it was." in said(screen))
+        await until(pilot, lambda: "It stays where it was" in said(screen))
         await press_each(pilot, "enter")
         assert not screen.canvas.grabbed
 

@@ -77,6 +77,14 @@ def test_centroids_go_to_the_middle_of_what_was_said(editor):
     assert centred.same_as(RODS)
 
 
+def test_a_last_centroid_stays_in_its_object(editor):
+    """Moved away, it would leave cells without a particle, and itself without a cell."""
+    editor.erase(KEY, [(28, 0), (28, 95)], 1.0)
+    for nowhere in ((50, 50), (31.5, 48)):
+        assert editor.move(KEY, 0, nowhere) is None
+    assert editor.move(KEY, 0, (22, 40)).segmentation.centroids[0].tolist() == [22, 40]
+
+
 POINTS = st.tuples(st.floats(0, 39), st.floats(0, 49))
 CALLS = st.one_of(
     st.tuples(st.sampled_from(["tighten", "loosen", "fill", "split", "merge", "place", "delete"]), st.tuples(POINTS)),

@@ -156,22 +156,32 @@ def delete(old: Segmentation, point: Point) -> Segmentation | None:
     nearest = nearest_centroid(old, point)
     if nearest is None:
         return None
-    at = float(old.centroids[nearest][0]), float(old.centroids[nearest][1])
-    region = object_at(old.mask, at)
+    labels, owners = _objects(old)
     left = np.delete(old.centroids, nearest, axis=0)
-    mask = old.mask
-    if region is not None and not _inside(region, left).any():
-        mask = mask & ~region
-    return Segmentation(mask, left)
+    last = owners[nearest] > 0 and np.count_nonzero(owners == owners[nearest]) == 1
+    return Segmentation(old.mask & (labels != owners[nearest]) if last else old.mask, left)
 
 
 def move(old: Segmentation, index: int, point: Point) -> Segmentation | None:
-    """Puts centroid `index` elsewhere."""
+    """Puts centroid `index` elsewhere; not to where no object is, nor away from an object that has no other."""
     if not 0 <= index < len(old.centroids):
         return None
     centroids = old.centroids.copy()
     centroids[index] = point
-    return Segmentation(old.mask, centroids)
+    new = Segmentation(old.mask, centroids)
+    before, after = _objects(old)[1], _objects(new)[1]
+    if not after[index] or not set(before.tolist()) - {0} <= set(after.tolist()):
+        return None
+    return new
+
+
+def _objects(segmentation: Segmentation) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The objects, int32 (H, W), and of each centroid the object that it belongs to, int32 (K,), 0 for none."""
+    from tui_cytpix.core.regions import label_objects
+    from tui_cytpix.core.watershed import object_of
+
+    labels, _ = label_objects(segmentation.mask)
+    return labels, object_of(labels, segmentation.centroids)
 
 
 def snap(old: Segmentation, point: Point, seen: Seen) -> Segmentation | None:
@@ -200,7 +210,8 @@ def set_count(old: Segmentation, point: Point, count: int, seen: Seen) -> Segmen
     region = object_at(old.mask, point, nearest=True)
     if region is None or count > region.sum():
         return None
-    outside = old.centroids[~_inside(region, old.centroids)].reshape(-1, 2)
+    labels, owners = _objects(old)
+    outside = old.centroids[owners != labels[region][0]]
     if count == 0:
         return Segmentation(old.mask & ~region, outside)
     return Segmentation(old.mask, np.vstack([outside, centres(divide(region, count, seen.image))]))

@@ -84,7 +84,8 @@ class AnnotateScreen(LookBackScreen):
         index, self.moving = self.moving, None
         point = self.canvas.cursor
         self.canvas.grab(on=False)
-        await self.decide(lambda a, key: a.move(key, index, point), "Moved.", nothing="It is where it was.")
+        stays = "It stays where it was: no object without a centroid, no centroid without an object."
+        await self.decide(lambda a, key: a.move(key, index, point), "Moved.", nothing=stays)
 
     async def action_snap(self) -> None:
         """The nearest centroid to the middle of what the image shows."""
