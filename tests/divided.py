@@ -9,15 +9,27 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.masks import segmentation_from_labels
 
 
-def touching_rods() -> NDArray[np.uint16]:
-    """Two parallel rods, 59 x 8 px, side by side over their whole length: uint16 (64, 96), 1 and 2. The watershed cuts
+def touching_rods(length: int = 59) -> NDArray[np.uint16]:
+    """Two parallel rods, 8 px wide, side by side over their whole length: uint16 (64, 96), 1 and 2. The watershed cuts
     them straight across.
     """
     ys, xs = np.mgrid[:64, :96].astype(float)
     labels = np.zeros(ys.shape, np.uint16)
     for k, y in enumerate((23.5, 31.5), start=1):
-        labels[np.hypot(np.maximum(np.abs(xs - 48) - 26, 0), ys - y) <= 4] = k
+        labels[np.hypot(np.maximum(np.abs(xs - 48) - (length - 7) / 2, 0), ys - y) <= 4] = k
     return labels
+
+
+def picture(labels: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """What a microscope shows of them: bright, with a dark line where two touch; float32 (H, W), the background 0."""
+    shades = np.where(labels > 0, 30, 0).astype(np.float32)
+    for one, other in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
+        for here, there, shade in (
+            (labels[one], labels[other], shades[one]),
+            (labels[:, one], labels[:, other], shades[:, one]),
+        ):
+            shade[(here != there) & (here > 0) & (there > 0)] = 0
+    return shades
 
 
 def any_division(seed: int, shape: tuple[int, int] = (40, 50)) -> Segmentation:

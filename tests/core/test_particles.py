@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.divided import any_division, touching_rods
+from tests.divided import any_division, picture, touching_rods
 from tui_cytpix.core.matching import Counts, compare_images
 from tui_cytpix.core.particles import carried_over, need_telling, particles_of
 from tui_cytpix.core.regions import label_objects
@@ -152,7 +152,6 @@ def test_rods_stay_apart_whatever_happens_to_their_outline(edit):
 @pytest.mark.parametrize(
     "edit",
     [
-        lambda old: retouch.set_count(old, (28, 48), 3, Seen()),
         lambda old: retouch.delete(old, (24, 48)),
         lambda old: retouch.place(old, (28, 70), Seen()),
         lambda old: retouch.move(old, 1, (24, 70)),
@@ -173,10 +172,41 @@ def test_of_rods_cut_short_the_larger_part_keeps_both_and_the_smaller_is_one():
 
 
 def test_a_division_that_nobody_said_follows_its_centroids():
-    """After a digit the cut lies where the watershed puts it, and goes along when a centroid is moved."""
-    counted = carried_over(RODS, retouch.set_count(RODS, (28, 48), 3, Seen()))
-    new = retouch.move(counted, 0, (28, 30))
-    np.testing.assert_array_equal(carried_over(counted, new).labels, particle_labels(new.mask, new.centroids))
+    """The cut lies where the watershed puts it, and goes along when a centroid is moved."""
+    unsaid = replace(RODS, labels=particle_labels(RODS.mask, RODS.centroids))
+    new = retouch.move(unsaid, 0, (24, 30))
+    np.testing.assert_array_equal(carried_over(unsaid, new).labels, particle_labels(new.mask, new.centroids))
+
+
+def test_a_digit_says_whose_each_pixel_is():
+    rods = touching_rods(35)
+    one = Segmentation(rods > 0, np.float32([[27.5, 48]]))
+    two = retouch.set_count(one, (28, 48), 2, Seen(picture(rods)))
+    np.testing.assert_array_equal(two.labels, rods)
+    assert need_telling(two)
+    looser = carried_over(two, reshape.loosen(two, None))
+    np.testing.assert_array_equal(looser.labels[two.mask], rods[two.mask])
+    moved = carried_over(two, retouch.move(two, 0, (22, 40)))
+    np.testing.assert_array_equal(moved.labels, rods)
+    cut = carried_over(two, reshape.split(two, (28, 40)))
+    right = cut.mask & (np.arange(96) > 42)
+    np.testing.assert_array_equal(cut.labels[right], rods[right])
+    np.testing.assert_array_equal(retouch.set_count(two, (28, 48), 1, Seen()).labels, one.mask)
+
+
+def test_a_digit_on_one_object_says_nothing_new_of_the_others(discs):
+    labels = np.hstack([touching_rods(), discs((30, 20, 9), (30, 36, 9))])
+    labels[:, 96:][labels[:, 96:] > 0] += 2
+    told = segmentation_from_labels(labels)
+    counted = retouch.set_count(told, (30, 120), 3, Seen())
+    assert counted.particle_count == 5
+    np.testing.assert_array_equal(counted.labels[:, :96], told.labels[:, :96])
+
+
+def test_nothing_is_said_where_the_watershed_says_the_same(discs):
+    mask = discs((20, 20, 10), (20, 50, 10)) > 0
+    one = Segmentation(mask, np.float32([[20, 20], [20, 50]]))
+    assert retouch.set_count(one, (20, 20), 1, Seen()).labels is None
 
 
 @given(SEEDS, POINTS, st.integers(1, 5))

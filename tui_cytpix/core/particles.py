@@ -54,13 +54,13 @@ def need_telling(segmentation: Segmentation) -> bool:
 
 
 def carried_over(old: Segmentation, new: Segmentation) -> Segmentation:
-    """`new`, which an edit made of `old`, with labels; without where `old` has none.
+    """`new`, which an edit made of `old`, with labels: its own where the edit said them; none where `old` has none.
 
     An object that the edit left alone keeps its particles. So does a changed one if each of its centroids lies on, or
     is nearest to, one of its own of the particles that were there; new pixels are flooded from these. Else, and where
     nobody said that division (it is the watershed's own), the object is divided anew.
     """
-    if old.labels is None:
+    if old.labels is None or new.labels is not None:
         return new
     before, now = _Objects.of(old), _Objects.of(new)
     sizes = np.bincount(before.numbered.ravel())
@@ -81,6 +81,18 @@ def carried_over(old: Segmentation, new: Segmentation) -> Segmentation:
         if kept is not None:
             labels[box.slices][inside] = kept[inside]
     return replace(new, labels=labels)
+
+
+def told(segmentation: Segmentation, parts: NDArray[np.uint16]) -> Segmentation:
+    """The same with particles as `parts`, uint16 (H, W), says: k + 1 for centroid k, 0 where it says nothing.
+
+    Where a segmentation has no labels and the parts are the watershed's, nobody need say them.
+    """
+    known = particles_of(segmentation)
+    labels = np.where(parts > 0, parts, known)
+    if segmentation.labels is None and np.array_equal(labels, known):
+        return segmentation
+    return replace(segmentation, labels=labels)
 
 
 def _numbers(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.uint16]:

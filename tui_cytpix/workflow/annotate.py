@@ -157,9 +157,7 @@ class Annotator:
 
     def centre(self, key: ImageKey, index: int | None = None) -> Annotation | None:
         """Moves one centroid, or all, to the middle of its particle."""
-        old = self.look_at(key).segmentation
-        new = None if old is None else retouch.centre(old, index)
-        return None if old is None or new is None else self._put(key, "centre", old, new)
+        return self._edit(key, "centre", lambda old: retouch.centre(old, index))
 
     def tighten(self, key: ImageKey, point: Point | None = None) -> Annotation | None:
         """The outline 1 px further in, of the object at the point, of all without one."""

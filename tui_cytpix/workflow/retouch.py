@@ -201,11 +201,12 @@ def snap(old: Segmentation, point: Point, seen: Seen) -> Segmentation | None:
 
 
 def set_count(old: Segmentation, point: Point, count: int, seen: Seen) -> Segmentation | None:
-    """States how many particles the object under, or nearest to, the point holds, and places their centroids anew.
+    """States how many particles the object under, or nearest to, the point holds, and divides it among them.
     0: it is no cell, and the object goes.
     """
     from tui_cytpix.core.centroids import centres
     from tui_cytpix.core.division import divide
+    from tui_cytpix.core.particles import carried_over, told
 
     region = object_at(old.mask, point, nearest=True)
     if region is None or count > region.sum():
@@ -214,7 +215,9 @@ def set_count(old: Segmentation, point: Point, count: int, seen: Seen) -> Segmen
     outside = old.centroids[owners != labels[region][0]]
     if count == 0:
         return Segmentation(old.mask & ~region, outside)
-    return Segmentation(old.mask, np.vstack([outside, centres(divide(region, count, seen.image))]))
+    parts = divide(region, count, seen.image)
+    new = carried_over(old, Segmentation(old.mask, np.vstack([outside, centres(parts)])))
+    return told(new, np.where(parts > 0, parts + len(outside), 0))
 
 
 def centre(old: Segmentation, index: int | None = None) -> Segmentation | None:
