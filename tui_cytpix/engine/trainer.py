@@ -49,7 +49,7 @@ class FitSettings:
     rate: float = 3e-3
     warm_up: int = 20
     decay: float = 1e-3
-    pull: float = 0.3
+    pull: float = 1.0
     batch: int = 8
     rehearsed_views: int = 1
     views_per_epoch: int = LEAST_VIEWS
