@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
@@ -30,6 +30,7 @@ def agreement(truth: np.ndarray, found: np.ndarray) -> float:
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 9), st.booleans())
+@example(131, 9, False)
 def test_each_part_is_one_piece_numbered_from_the_top_and_always_the_same(random_mask, seed, count, seen):
     labels, _ = label_objects(random_mask(seed))
     region = labels == np.argmax(np.bincount(labels.ravel())[1:]) + 1

@@ -135,7 +135,9 @@ class FakeEngine:
             job.emit("counts", epoch=epoch, scope="preview", counts=dict.fromkeys(self.flipping, count))
         if epoch % 5 and epoch < target:
             return
-        card = ModelCard("checkpoint", "full", "UDT", network={"architecture": ARCHITECTURE}, training={"epoch": epoch})
+        base = str(job.spec["base_hash"])
+        network = {"architecture": ARCHITECTURE}
+        card = ModelCard("checkpoint", "full", "UDT", base, network=network, training={"epoch": epoch})
         for name in ("best", "last"):
             write_model(folder.checkpoints / f"{name}.safetensors", {"weight": np.full(1, epoch, np.float32)}, card)
         job.emit("best", epoch=epoch)

@@ -63,8 +63,8 @@ def divide(object_mask: NDArray[np.bool_], count: int, image: NDArray[np.generic
     inside = object_mask[box.slices]
     found = _parts(inside, count, None if image is None else _smooth(image[box.slices]))
     parts = np.zeros(object_mask.shape, np.uint16)
-    parts[box.slices] = _downwards(in_one_piece(found, inside))
-    return parts
+    parts[box.slices] = in_one_piece(found, inside)
+    return _downwards(parts)  # of the whole image: there halves of a pixel are rounded another way
 
 
 def _parts(inside: NDArray[np.bool_], count: int, gray: NDArray[np.float32] | None) -> NDArray[np.uint16]:
