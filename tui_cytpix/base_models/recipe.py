@@ -1,7 +1,7 @@
 """How the built-in models are made: `python -m tui_cytpix.base_models.recipe NAME --out FOLDER`.
 
 Everything is drawn from seeds: simulated events only, of the kinds that each model is for, which the network sees at
-half to twice their size. No real image is used. Some ten minutes on one core each.
+half to twice their size. No real image is used. Five minutes to half an hour on one core each, 4 to 9 GB of memory.
 """
 
 from __future__ import annotations
