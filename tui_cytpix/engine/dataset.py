@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +41,22 @@ class Example:
     zoom: float = 1.0
 
     @functools.cached_property
+    def majors(self) -> list[float]:
+        """Major diameters of the annotated objects, px."""
+        return _majors(self.truth.mask)
+
+    @functools.cached_property
+    def scene_majors(self) -> list[float]:
+        """The same as the network sees them, px of the scene."""
+        return _majors(self.scene.mask)
+
+    @functools.cached_property
+    def smallest_px(self) -> int | None:
+        """Pixels of the smallest annotated object; None without any."""
+        labels, count = label_objects(self.truth.mask)
+        return min(np.bincount(labels.ravel(), minlength=count + 1)[1:].tolist(), default=None)
+
+    @functools.cached_property
     def wanted(self) -> Segmentation:
         """What a model is to say: the truth with the size cutoff."""
         return cut_to_size(self.truth, self.cutoff_px)
@@ -58,30 +74,25 @@ def example(
     return Example(gray, truth, scene(gray, truth, zoom), cutoff_px, zoom)
 
 
+def _majors(mask: NDArray[np.bool_]) -> list[float]:
+    return [ellipse.major for ellipse in ellipses(*label_objects(mask))]
+
+
 def particle_px(examples: Sequence[Example]) -> float | None:
     """Median major diameter of the objects, px; None without any."""
-    sizes = _majors(item.truth.mask for item in examples)
+    sizes = [major for item in examples for major in item.majors]
     return float(np.median(sizes)) if sizes else None
-
-
-def _majors(masks: Iterable[NDArray[np.bool_]]) -> list[float]:
-    """Major diameters of all objects, px."""
-    return [ellipse.major for mask in masks for ellipse in ellipses(*label_objects(mask))]
 
 
 def smallest_object_px(examples: Sequence[Example]) -> int | None:
     """Pixels of the smallest annotated object; None without any."""
-    areas: list[int] = []
-    for item in examples:
-        labels, count = label_objects(item.truth.mask)
-        areas += np.bincount(labels.ravel(), minlength=count + 1)[1:].tolist()
-    return min(areas, default=None)
+    return min((item.smallest_px for item in examples if item.smallest_px is not None), default=None)
 
 
 def crop_size(examples: Sequence[Example]) -> int:
     """Edge of the views: room for whole images where they are small, else for the larger objects and surroundings."""
     largest = max((max(e.scene.gray.shape) for e in examples), default=SMALLEST_CROP)
-    sizes = _majors(item.scene.mask for item in examples)
+    sizes = [major for item in examples for major in item.scene_majors]
     wanted = min(largest, 2.0 * float(np.quantile(sizes, 0.8))) if sizes else largest
     return int(np.clip(CROP_STEP * np.ceil(wanted / CROP_STEP), SMALLEST_CROP, LARGEST_CROP))
 

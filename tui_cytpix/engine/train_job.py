@@ -4,10 +4,11 @@ leave (SIGTERM) it does so at once: the epoch under way is done again when train
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from tui_cytpix.domain.annotation import AnnotationBook, Side
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.engine import checkpoints
 from tui_cytpix.engine.dataset import Example
-from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.job import Job, Leave
 from tui_cytpix.engine.model import load_model, save_model
+from tui_cytpix.engine.preview_look import PreviewLook
 from tui_cytpix.engine.rehearsal import rehearsal_for
 from tui_cytpix.engine.train_images import TrainImages
 from tui_cytpix.engine.train_records import Origin, checkpoint_card, looks_at
@@ -26,14 +27,14 @@ from tui_cytpix.errors import ModelFileError, RunError, UsageError
 from tui_cytpix.formats.atomic import clear_leftovers
 from tui_cytpix.formats.job_folder import ANOTHER, LOOKS
 from tui_cytpix.formats.model_file import file_hash
-from tui_cytpix.formats.prediction_store import Prediction, write_shard
+from tui_cytpix.formats.prediction_store import write_shard
 from tui_cytpix.formats.run_folder import RunFolder
 from tui_cytpix.formats.run_images import RunImages
 
 PREVIEW_EVERY = 5
 SMOOTHING = 5  # epochs
 IDLE_SECONDS = 600.0
-POLL_SECONDS = 0.2
+POLL_SECONDS, LOOK_POLL_SECONDS = 0.2, 0.01
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL_SECONDS = 2.0
 
@@ -51,7 +52,8 @@ def run(job: Job) -> None:
     settings = folder.read_settings()
     images = RunImages(folder, settings)
     try:
-        _Session(job, folder, settings, images).run()
+        with contextlib.closing(_Session(job, folder, settings, images)) as session:
+            session.run()
     finally:
         images.close()
 
@@ -82,9 +84,14 @@ class _Session:
         device = job.start_torch(target=self.target, epoch=epoch)
         batch = int(job.spec.get("batch", 0)) or FitSettings.batch
         self.trainer = Trainer(base, FitSettings(batch=batch), int(job.spec.get("seed", 0)), device)
+        self.preview = PreviewLook(self.images)
         if arrays:
             self._restore(arrays, state)
         self.reload()
+
+    def close(self) -> None:
+        """Ends the look at the preview."""
+        self.preview.close()
 
     def _restore(self, arrays: dict[str, Any], path: Path | None) -> None:
         try:
@@ -141,6 +148,7 @@ class _Session:
                 break
             self.job.check()
             self._epoch()
+        self._finish_look()
         self._emit("finished", epoch=self.trainer.epoch)
 
     def _obey(self) -> bool:
@@ -150,6 +158,7 @@ class _Session:
             for wish in self.job.wishes():
                 kind = wish.get("type")
                 if kind == "stop":
+                    self._finish_look()
                     return False
                 if kind == "more":
                     more = max(0, int(wish.get("epochs", 0)))
@@ -158,6 +167,7 @@ class _Session:
                 elif kind == "reload":
                     self.reload()
                 elif kind == "pause" and not paused:
+                    self._finish_look()
                     paused, since = True, time.monotonic()
                     self._emit("paused", epoch=self.trainer.epoch)
                 elif kind == "resume" and paused:
@@ -196,18 +206,26 @@ class _Session:
         self._keep(lambda: self._save(better))
         self._tell()
         if self.trainer.epoch % PREVIEW_EVERY == 0:
-            self._look_at_preview(predictor, looks["counts"])
+            self._finish_look()
+            self.preview.start(self.trainer.epoch, predictor, skip=looks["counts"])
+        elif self.preview.done:
+            self._finish_look()
 
-    def _look_at_preview(self, predictor: Predictor, known: Mapping[str, int]) -> None:
-        """Looks, and tells; not at all where told to leave meanwhile."""
-        seen: list[Prediction] = []
-        for part in self.images.look_at_preview(predictor, skip=known):
-            seen += part
-            if self.job.terminated.is_set():
-                return
+    def _finish_look(self) -> None:
+        """Tells what the look at the preview, if one was begun, showed.
+
+        Raises:
+            Leave: told to leave while waiting for it.
+        """
+        while self.preview.epoch and not self.preview.done:
+            self.job.check()
+            time.sleep(LOOK_POLL_SECONDS)
+        if not self.preview.epoch:
+            return
+        epoch, seen = self.preview.take()
         self._keep(lambda: write_shard(self.job.folder.path / LOOKS, "preview", seen))
         counts = {str(item.key): item.segmentation.particle_count for item in seen}
-        self._emit("counts", epoch=self.trainer.epoch, scope="preview", counts=counts)
+        self._emit("counts", epoch=epoch, scope="preview", counts=counts)
 
     def _is_better(self, va: float) -> bool:
         """A single epoch's VA is luck: none counts as the best before a whole window is there."""

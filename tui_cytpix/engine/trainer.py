@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,8 @@ from tui_cytpix.engine.network import CytNet, channels_last
 from tui_cytpix.engine.postprocess import PostSettings
 
 LEAST_SHARE = 0.25  # of the smallest annotated object's pixels
+# Threads are started once: Python waits for ever for the start of one for which there is no memory.
+_LOOKERS = ThreadPoolExecutor(2, "look")
 _REHEARSAL = 1  # keeps its views' random numbers apart from the others'
 
 
@@ -75,6 +78,7 @@ class Trainer:
         self.averaged = copy.deepcopy(base.net).to(self.device).eval()
         self._start = [p.detach().clone() for p in self.net.parameters()] if settings.pull else []
         self._fast = settings.fast and has_bf16(self.device)
+        self._maker = ThreadPoolExecutor(1, "views")  # makes the next ones while the network learns from these
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=settings.rate, weight_decay=settings.decay)
 
     def train_epoch(self, examples: Sequence[Example], check: Callable[[], object] = lambda: None) -> float:
@@ -86,12 +90,11 @@ class Trainer:
         self.net.train()
         epoch = self._views(examples)
         losses = []
-        with ThreadPoolExecutor(1) as pool:  # the next views are made while the network learns from these
-            coming = pool.submit(next, epoch, None)
-            while (view := coming.result()) is not None:
-                coming = pool.submit(next, epoch, None)
-                check()
-                losses.append(self._step(view))
+        coming = self._maker.submit(next, epoch, None)
+        while (view := coming.result()) is not None:
+            coming = self._maker.submit(next, epoch, None)
+            check()
+            losses.append(self._step(view))
         return float(np.mean(losses))
 
     def _views(self, examples: Sequence[Example]) -> Iterator[Tensor]:
@@ -203,8 +206,11 @@ class Trainer:
 
 def look(predictor: Predictor, examples: Sequence[Example]) -> tuple[Accuracy, list[Segmentation]]:
     """The accuracy (TA or VA) on these images, and what was predicted; the size cutoff applies to both sides."""
-    answers = predictor.predict_normalised(
-        [e.gray for e in examples], [e.cutoff_px for e in examples], [e.zoom for e in examples]
-    )
-    predicted = [found for found, _ in answers]
+
+    def answers(part: Sequence[Example]) -> list[Segmentation]:
+        grays, cutoffs, zooms = ([e.gray for e in part], [e.cutoff_px for e in part], [e.zoom for e in part])
+        return [found for found, _ in predictor.predict_normalised(grays, cutoffs, zooms)]
+
+    half = -(-len(examples) // 2)
+    predicted = list(itertools.chain(*_LOOKERS.map(answers, (examples[:half], examples[half:]))))
     return accuracy(zip(predicted, (e.wanted for e in examples), strict=True)), predicted
