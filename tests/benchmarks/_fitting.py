@@ -106,7 +106,7 @@ def zooms_of(model: Model, crops: Sequence[Crop]) -> dict[float | None, float]:
     return {
         scale: zoom_of(
             model.card, scale, lambda: typical_diameter(normalise(c.image, c.background) for c in crops[:24])
-        )
+        ).times
         for scale in {crop.um_per_px for crop in crops}
     }
 

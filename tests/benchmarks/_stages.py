@@ -82,7 +82,7 @@ def milliseconds(model: Path, sample: Path, um_per_px: float, images: int) -> di
             with clock.watching():
                 for start in range(0, len(events), process_job.CHUNK):
                     part = events[start : start + process_job.CHUNK]
-                    process_worker.process(Share("", sample, um_per_px, ready.zoom, ready.background, part))
+                    process_worker.process(Share("", sample, um_per_px, ready.zoom.times, ready.background, part))
             for stage, seconds in clock.spent.items():
                 least[stage] = min(least.get(stage, seconds), seconds)
     return {stage: 1000 * least[stage] / len(events) for stage, _, _ in STAGES}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +17,16 @@ import pytest
 
 from tests import children
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.engine.checkpoints import read_state
-from tui_cytpix.engine.model import load_model
+from tui_cytpix.engine.inference import Predictor
+from tui_cytpix.engine.model import load_model, save_model
+from tui_cytpix.engine.sample_images import SampleImages
+from tui_cytpix.engine.zoom import zoom_of
 from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.formats.model_file import file_hash
-from tui_cytpix.formats.prediction_store import PredictionStore
+from tui_cytpix.formats.prediction_store import PredictionStore, read_shard
+from tui_cytpix.formats.registry import open_sample
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
@@ -220,6 +228,66 @@ def test_the_predict_job_answers_and_survives_bad_requests(toy_run, tmp_path):
     probability = store.probability(ImageKey("toys", "000"))
     assert probability is not None
     assert probability.dtype == np.uint8
+
+
+def test_the_predict_job_sees_images_of_unknown_scale_as_asked_and_tells(toy_run, tmp_path, here):
+    base = load_model(toy_run.base)
+    save_model(toy_run.base, base.net, replace(base.card, network_um_per_px=0.3))
+    spec = {"kind": "predict", "run": "", "device": "cpu", "threads": 1, "once": True}
+    group = {"sample": "s", "path": str(tmp_path / "toys"), "events": ["003", "004"]}
+    out = tmp_path / "out"
+    common = {"kind": "predict", "id": 1, "model": str(toy_run.base), "out": str(out)}
+    asked = {"automatic": {}, "set": {"zoom": 1.5}, "known": {"um_per_px": 0.6}}
+    for name, more in asked.items():
+        here(tmp_path / name, spec, wishes=[{**common, "images": [{**group, **more}], "shard": name}])
+    told = {name: read_shard(out / f"{name}.npz") for name in asked}
+    with ThreadPoolExecutor(1) as pool, open_sample(tmp_path / "toys", None) as reader:
+        sample = SampleImages(reader, pool)
+        grays = [image.normalised for image in sample.read(group["events"])]
+        guessed = zoom_of(base.card, None, lambda: sample.typical_px)
+    predictor = Predictor(load_model(toy_run.base))
+    zooms = {"automatic": guessed, "set": Zoom(1.5, By.SET), "known": Zoom(2.0, By.SCALE, 0.6)}
+    for name, zoom in zooms.items():
+        assert [item.zoom for item in told[name]] == [zoom] * 2
+        cutoff = predictor.cutoff_px(zoom.um_per_px)
+        expected = predictor.predict_normalised(grays, [cutoff] * 2, [zoom.times] * 2)
+        for item, (found, probability) in zip(told[name], expected, strict=True):
+            assert item.segmentation.same_as(found)
+            np.testing.assert_array_equal(item.probability, probability)
+
+
+def test_training_sees_images_of_unknown_scale_as_asked_and_the_card_says_so(toy_run, tmp_path, here):
+    settings = toy_run.folder.read_settings()
+    unknown = replace(settings.samples[0], um_per_px=None, scale_source="")
+    toy_run.folder.settings_path.write_text(toy_run.folder.encode_settings(replace(settings, samples=(unknown,))))
+    last = toy_run.folder.checkpoints / "last.safetensors"
+    weights, zooms = {}, {}
+    for name, asked in (("as ever", {}), ("automatic", {"zoom": 0.0}), ("set", {"zoom": 1.5})):
+        events = here(tmp_path / name, toy_run.train_spec(epochs=1, **asked))
+        weights[name], zooms[name] = last.read_bytes(), _of(events, "zoom")[-1]
+        assert load_model(last).card.zoom == zooms[name]["times"]
+    assert weights["as ever"] == weights["automatic"] != weights["set"]
+    assert (zooms["set"]["times"], zooms["set"]["by"]) == (1.5, "set")
+    typical = json.loads((toy_run.folder.preview / "toys.background.size.json").read_text())
+    guessed = zoom_of(load_model(toy_run.base).card, None, lambda: typical)
+    assert (zooms["automatic"]["times"], zooms["automatic"]["by"]) == (guessed.times, "particles")
+    # Trained on with another zoom: what was best before is not compared with what comes.
+    again = here(tmp_path / "again", toy_run.train_spec(epochs=1, zoom=2.5, resume=str(last)))
+    assert len(_of(again, "annotations")) == 1
+    same = here(tmp_path / "same", toy_run.train_spec(epochs=1, zoom=2.5, resume=str(last)))
+    assert not _of(same, "annotations")
+    assert load_model(last).card.zoom == 2.5
+
+
+def test_training_on_known_scales_is_the_same_whatever_is_asked(toy_run, tmp_path, here):
+    last = toy_run.folder.checkpoints / "last.safetensors"
+    weights = []
+    for name, asked in (("as ever", {}), ("set", {"zoom": 1.5})):
+        events = here(tmp_path / name, toy_run.train_spec(epochs=1, **asked))
+        assert not _of(events, "zoom")
+        weights.append(last.read_bytes())
+    assert weights[0] == weights[1]
+    assert load_model(last).card.zoom is None
 
 
 def test_an_idle_or_single_predict_job_ends(toy_run, tmp_path, here):

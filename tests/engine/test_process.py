@@ -136,6 +136,27 @@ def test_provenance_is_written_down(processed):
     assert record["model_hash"].startswith("sha256:")
     assert record["size_cutoff_um"] == 5.0
     assert record["images"] == IMAGES + 2
+    assert record["zooms"]["tube"] == {"times": pytest.approx(1, abs=4), "by": "particles", "um_per_px": 0.3}
+    assert (record["zooms"]["plain"]["by"], record["zooms"]["plain"]["um_per_px"]) == ("particles", None)
+
+
+def test_images_of_unknown_scale_are_seen_as_asked(processed, tmp_path, here):
+    base, _ = processed
+    spec = {
+        "kind": "process",
+        "samples": [{"name": "plain", "path": str(base / "plain"), "events": ["000"]}],
+        "model": str(base / "tiny.safetensors"),
+        "out": str(tmp_path / "out"),
+        "formats": ["csv"],
+        "zoom": 1.5,
+        "device": "cpu",
+        "threads": 1,
+    }
+    events = here(tmp_path / "job", spec)
+    record = json.loads((tmp_path / "out" / "process.json").read_text())
+    assert record["zooms"] == {"plain": {"times": 1.5, "by": "set", "um_per_px": None}}
+    words = "plain: seen 1.5 times as large (unknown scale; as set)"
+    assert words in [event["text"] for event in events if event["type"] == "log"]
 
 
 def test_a_stop_leaves_nothing_half_written(processed, tmp_path):

@@ -77,10 +77,12 @@ def test_the_job_writes_what_every_model_said(tmp_path, toys):
     with np.load(tmp_path / "out" / "toys.npz") as found:
         assert found["events"].tolist() == names
         assert found["descriptors"].shape == (24, len(DESCRIPTORS))
+        assert float(found["um_per_px"]) == 0.3
         for place in (0, 1):
             assert found[f"counts_{place}"].shape == (24, 1 + len(CHANGES))
             assert found[f"confidence_{place}"].shape == (24,)
             assert float(found[f"zoom_{place}"]) > 0
+            assert found[f"zoom_by_{place}"] == "particles"  # these models know no scale
 
 
 def test_a_sample_that_cannot_be_read_fails_in_words(tmp_path, toys):

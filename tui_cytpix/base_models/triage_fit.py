@@ -136,7 +136,7 @@ def rows_of(tube: Tube, predictors: dict[str, Predictor], known: dict[str, Seen]
     told: dict[str, Told] = {}
     zooms: dict[str, float] = {}
     for name, predictor in predictors.items():
-        zooms[name] = zoom_of(predictor.model.card, tube.um_per_px, lambda: size)
+        zooms[name] = zoom_of(predictor.model.card, tube.um_per_px, lambda: size).times
         told[name] = ask(predictor, grays, predictor.cutoff_px(tube.um_per_px), zooms[name])
     rows = []
     for name, predictor in predictors.items():

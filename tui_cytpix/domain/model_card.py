@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tui_cytpix.domain.checked import known_fields
+from tui_cytpix.domain.zoom import is_zoom
 
 ARCHITECTURE = "flow-unet"  # of the networks that this version builds and runs
 _EARLIER = {"two-head-unet": "0.1.0"}  # those of former versions, which are no longer run
@@ -32,8 +33,8 @@ class ModelCard:
         size_cutoff_um: smallest longest axis of a kept object, um.
         um_per_px: pixel size of the training images, None where unknown.
         network_um_per_px: pixel size that the network is meant to see: images of known scale are resampled to it.
-        zoom: for images of unknown scale, how many times as large as they are the network sees them; None where that
-            is to be found from their particles' size.
+        zoom: for images of unknown scale, how many times as large as they are the network sees them, as those that it
+            was trained on; None where that is to be found from their particles' size.
         network: the architecture's settings, enough to rebuild it (widths, levels, stem).
         post: post-processing thresholds (`foreground`, `centroid`, ...).
         object_px: median longest axis of the training objects in pixels of the full-resolution frame.
@@ -65,6 +66,13 @@ class ModelCard:
         """Plain JSON types."""
         return asdict(self)
 
+    @property
+    def sees(self) -> str:
+        """How large the model sees images, in words."""
+        known = f"{self.network_um_per_px:g} µm/px where the scale is known, else " if self.network_um_per_px else ""
+        other = f"{self.zoom:.3g} times as large, as trained" if self.zoom else "by the size of the particles"
+        return f"{known}{other}"
+
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> ModelCard:
         """Unknown keys (of a newer version) are left out.
@@ -78,6 +86,8 @@ class ModelCard:
             raise ValueError(str(error)) from error
         if card.resolution not in ("full", "half") or not card.name:
             raise ValueError("a model card needs a name and a resolution of full or half")
+        if card.zoom is not None and not is_zoom(card.zoom):
+            raise ValueError(f"{card.zoom:g} is no zoom")
         return card
 
     @property

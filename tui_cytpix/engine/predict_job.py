@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.normalise import normalise
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.job import Job, Leave
 from tui_cytpix.engine.model import load_model
@@ -125,12 +126,13 @@ class _Service:
             except CytpixError as error:
                 problems.append(f"{group['sample']}: {error}")
                 continue
-            zoom = zoom_of(predictor.model.card, scale, functools.partial(self._typical_px, group))
+            typical_px = functools.partial(self._typical_px, group)
+            zoom = zoom_of(predictor.model.card, scale, typical_px, float(group.get("zoom", AUTOMATIC)))
             answers = predictor.predict_normalised(
-                [gray for _, gray in grays], [predictor.cutoff_px(scale)] * len(grays), [zoom] * len(grays)
+                [gray for _, gray in grays], [predictor.cutoff_px(scale)] * len(grays), [zoom.times] * len(grays)
             )
             items += [
-                Prediction(key, found, probability)
+                Prediction(key, found, probability, zoom)
                 for (key, _), (found, probability) in zip(grays, answers, strict=True)
             ]
         return items, problems

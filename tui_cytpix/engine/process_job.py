@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import tui_cytpix
 from tui_cytpix.core.feature_table import FEATURES
 from tui_cytpix.core.features import names
 from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.zoom import AUTOMATIC, By, Zoom
 from tui_cytpix.engine.job import Job
 from tui_cytpix.engine.process_outputs import OutputSettings, SampleOutputs, read_values
 from tui_cytpix.engine.process_sample import ReadySample, ReadySamples
@@ -87,7 +88,7 @@ class _Work:
         self.job, self.card, self.out, self.workers, self.formats = job, card, out, workers, formats
         self.prefix = str(job.spec.get("prefix", "UDT_"))
         self.outputs: list[Path] = []
-        self.zooms: dict[str, float] = {}
+        self.zooms: dict[str, Zoom] = {}
         self.failures: list[dict[str, str]] = []
         self.failed = self.processed = self.total = self.done = 0
         self.scratch = job.folder.path / "features"
@@ -108,7 +109,8 @@ class _Work:
         samples: Sequence[Mapping[str, Any]] = self.job.spec.get("samples", [])
         finished = []
         self.scratch.mkdir(exist_ok=True)
-        with ReadySamples(samples, self.card, "fcs" in self.formats) as ready:
+        asked = float(self.job.spec.get("zoom", AUTOMATIC))
+        with ReadySamples(samples, self.card, "fcs" in self.formats, asked) as ready:
             self.equipment = self.workers.describe()
             self.job.started(self.equipment.device, self.workers.number)
             for place, sample in enumerate(samples):
@@ -129,9 +131,8 @@ class _Work:
         with sample.reader:
             if sample.um_per_px is None:
                 self.job.emit("log", text=f"{name}: um per pixel unknown: no size cutoff, micron fields stay empty")
-            if sample.zoom != 1:
-                times = f"{sample.zoom:.2f} times as large as they are"
-                self.job.emit("log", text=f"{name}: the network sees the images {times}")
+            if sample.zoom.times != 1:
+                self.job.emit("log", text=f"{name}: {sample.zoom.in_words()}")
             self.zooms[name] = sample.zoom
             self.total += len(sample.events)
             with SampleOutputs(name, OutputSettings(self.out, scratch, self.formats)) as outputs:
@@ -153,7 +154,7 @@ class _Work:
             self._look()
             part = sample.events[start : start + size]
             start += size
-            yield Share(name, sample.path, sample.um_per_px, sample.zoom, sample.background, part)
+            yield Share(name, sample.path, sample.um_per_px, sample.zoom.times, sample.background, part)
 
     def _look(self) -> None:
         if self.job.stop_wished():
@@ -194,16 +195,18 @@ class _Work:
                     for column, (feature, unit) in enumerate(_units())
                 ]
                 path = self.out / f"{sample.name}.fcs"
-                write_fcs_with(fcs, path, extra, self._keywords(model_hash))
+                write_fcs_with(fcs, path, extra, self._keywords(model_hash, self.zooms[sample.name]))
             finally:
                 placed.unlink(missing_ok=True)
             self.outputs.append(path)
 
-    def _keywords(self, model_hash: str) -> dict[str, str]:
+    def _keywords(self, model_hash: str, zoom: Zoom) -> dict[str, str]:
+        asked = {"CYTPIX_ZOOM": f"{zoom.times:g}"} if zoom.by is By.SET else {}
         return {
             "CYTPIX_MODEL": self.card.name,
             "CYTPIX_MODEL_HASH": model_hash,
             "CYTPIX_SIZE_CUTOFF_UM": f"{self.card.size_cutoff_um:g}",
+            **asked,
             "CYTPIX_SOFTWARE": f"tui-cytpix {tui_cytpix.__version__}",
         }
 
@@ -219,7 +222,7 @@ class _Work:
                 {name: value for name, value in s.items() if name != "events"} for s in self.job.spec.get("samples", [])
             ],
             "gate": str(self.job.spec.get("gate", "")),
-            "zooms": self.zooms,
+            "zooms": {name: asdict(zoom) for name, zoom in self.zooms.items()},
             "formats": self.formats,
             "prefix": self.prefix,
             "device": self.equipment.device,

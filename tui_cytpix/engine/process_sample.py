@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.engine.zoom import zoom_of
 from tui_cytpix.formats.registry import open_sample
 from tui_cytpix.formats.run_images import sample_background, typical_px
@@ -26,7 +27,7 @@ class ReadySample:
 
     Attributes:
         um_per_px: None where unknown.
-        zoom: how many times as large as they are the network sees its images.
+        zoom: how large the network sees its images.
         background: static, float32 (H, W); None where it has none.
         events: those to process.
     """
@@ -34,13 +35,14 @@ class ReadySample:
     path: Path
     reader: SampleReader
     um_per_px: float | None
-    zoom: float
+    zoom: Zoom
     background: NDArray[np.float32] | None
     events: Sequence[str]
 
 
-def make_ready(sample: Mapping[str, Any], card: ModelCard, fcs: bool = False) -> ReadySample:
-    """Opens a sample of `job.toml`; with `fcs` its FCS too, so that all that takes is loaded when it is written.
+def make_ready(sample: Mapping[str, Any], card: ModelCard, fcs: bool = False, asked: float = AUTOMATIC) -> ReadySample:
+    """Opens a sample of `job.toml`; with `fcs` its FCS too, so that all that takes is loaded when it is written. Of
+    unknown scale it is seen `asked` times as large as it is (engine.zoom).
 
     Raises:
         CytpixError, OSError: it can't be read.
@@ -51,7 +53,7 @@ def make_ready(sample: Mapping[str, Any], card: ModelCard, fcs: bool = False) ->
         if fcs:
             reader.open_fcs()
         scale = reader.scale.um_per_px if reader.scale else None
-        zoom = zoom_of(card, scale, lambda: typical_px(reader.event_ids, reader.read_image))
+        zoom = zoom_of(card, scale, lambda: typical_px(reader.event_ids, reader.read_image), asked)
         events = [str(event) for event in sample["events"]] if "events" in sample else reader.event_ids
         return ReadySample(path, reader, scale, zoom, sample_background(reader), events)
     except BaseException:
@@ -62,13 +64,17 @@ def make_ready(sample: Mapping[str, Any], card: ModelCard, fcs: bool = False) ->
 class ReadySamples:
     """Makes samples ready in a thread, the first at once, each other one while the one before is at work."""
 
-    def __init__(self, samples: Iterable[Mapping[str, Any]], card: ModelCard, fcs: bool) -> None:
-        self._card, self._fcs, self._rest = card, fcs, deque(samples)
+    def __init__(
+        self, samples: Iterable[Mapping[str, Any]], card: ModelCard, fcs: bool, asked: float = AUTOMATIC
+    ) -> None:
+        self._card, self._fcs, self._asked, self._rest = card, fcs, asked, deque(samples)
         self._pool = ThreadPoolExecutor(1)
         self._coming = self._next()
 
     def _next(self) -> Future[ReadySample] | None:
-        return self._pool.submit(make_ready, self._rest.popleft(), self._card, self._fcs) if self._rest else None
+        if not self._rest:
+            return None
+        return self._pool.submit(make_ready, self._rest.popleft(), self._card, self._fcs, self._asked)
 
     def take(self) -> ReadySample:
         """The next sample; raises as `make_ready`, and IndexError after the last."""

@@ -14,6 +14,7 @@ from tui_cytpix.domain.annotation import Annotation
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.engine.dataset import Example, example, particle_px
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.postprocess import cutoff_px
@@ -27,11 +28,20 @@ CHUNK = 32
 
 class TrainImages:
     """`training` and `validation` examples by image, in the order of their acceptance; and the preview images. Those of
-    samples with a known scale are looked at with the size cutoff.
+    samples with a known scale are looked at with the size cutoff, those of others `asked` times as large as they are
+    (engine.zoom).
     """
 
-    def __init__(self, images: RunImages, preview: Sequence[ImageKey], base: ModelCard, size_cutoff_um: float) -> None:
+    def __init__(
+        self,
+        images: RunImages,
+        preview: Sequence[ImageKey],
+        base: ModelCard,
+        size_cutoff_um: float,
+        asked: float = AUTOMATIC,
+    ) -> None:
         self._images, self._preview, self._base, self._cutoff_um = images, preview, base, size_cutoff_um
+        self._asked = asked
         self._grays: dict[ImageKey, NDArray[np.float16]] = {}
         self._unreadable: set[ImageKey] = set()
         self.training: dict[ImageKey, Example] = {}
@@ -74,10 +84,10 @@ class TrainImages:
 
     def _zoom(self, sample: str) -> float:
         scale = self._images.um_per_px(sample)
-        return self._guessed_zoom if scale is None else zoom_of(self._base, scale)
+        return (self._of_unknown_scale if scale is None else zoom_of(self._base, scale)).times
 
     @functools.cached_property
-    def _guessed_zoom(self) -> float:
+    def _of_unknown_scale(self) -> Zoom:
         """One for all samples of unknown scale: the model will see others of that kind."""
         samples = sorted({key.sample for key in self._preview if self._images.um_per_px(key.sample) is None})
 
@@ -85,12 +95,16 @@ class TrainImages:
             sizes = [size for sample in samples if (size := self._images.typical_px(sample)) is not None]
             return float(np.median(sizes)) if sizes else None
 
-        return zoom_of(self._base, None, typical)
+        return zoom_of(self._base, None, typical, self._asked)
 
-    def zoom_of_unknown_scale(self) -> float | None:
-        """What images of unknown scale were trained on with; the base's where all scales are known."""
+    def zoom_of_unknown_scale(self) -> Zoom | None:
+        """What images of unknown scale are trained on with; None where all scales are known."""
         unknown = any(self._images.um_per_px(key.sample) is None for key in self.training)
-        return self._guessed_zoom if unknown else self._base.zoom
+        return self._of_unknown_scale if unknown else None
+
+    def zooms(self) -> dict[str, float]:
+        """How many times as large as they are the annotated images of each sample are seen."""
+        return {name: self._zoom(name) for name in sorted({key.sample for key in (*self.training, *self.validation)})}
 
     def digest(self) -> str:
         """Changes with any of the annotations, and with the side of any image."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from tui_cytpix.domain.annotation import AnnotationBook, Side
 from tui_cytpix.domain.run_settings import RunSettings
+from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.engine import checkpoints
 from tui_cytpix.engine.dataset import Example
 from tui_cytpix.engine.job import Job, Leave
@@ -71,7 +72,8 @@ class _Session:
                 "The base model changed", f"{base_path} is not the file that was chosen.", "Choose a base model again."
             )
         cutoff = float(job.spec.get("size_cutoff_um", settings.train.size_cutoff_um))
-        self.images = TrainImages(images, settings.selection.images, base.card, cutoff)
+        asked = float(job.spec.get("zoom", AUTOMATIC))
+        self.images = TrainImages(images, settings.selection.images, base.card, cutoff, asked)
         resume = str(job.spec.get("resume", ""))
         state = checkpoints.state_path(Path(resume)) if resume else None
         arrays, meta = checkpoints.read_state(state) if state is not None and state.is_file() else ({}, {})
@@ -79,6 +81,7 @@ class _Session:
         self.va: list[float] = [float(v) for v in meta.get("va", [])]
         self.best = float(meta.get("best", -1.0))
         self.annotations = str(meta.get("annotations", ""))
+        self.zooms: dict[str, float] | None = meta.get("zooms")  # None: a state of earlier builds
         epoch = int(self.pending.get("epoch", {}).get("epoch", 0))
         self.target = epoch + int(job.spec.get("epochs", 100))
         device = job.start_torch(target=self.target, epoch=epoch)
@@ -124,12 +127,15 @@ class _Session:
         if not self.images.training or not self.images.validation:
             raise RunError("Training can't go on", "No annotated image can be read.", "Put the samples back.")
         self.trainer.rehearsed = self._rehearsal()
-        annotations = self.images.digest()
-        if annotations != self.annotations:
-            # What was best before was not trained on these, or not measured by them.
+        if (seen := self.images.zoom_of_unknown_scale()) is not None:
+            self._emit("zoom", times=seen.times, by=seen.by)
+        annotations, zooms = self.images.digest(), self.images.zooms()
+        if annotations != self.annotations or self.zooms not in (None, zooms):
+            # What was best before was not trained on these, or not measured by them, or saw them otherwise.
             self.annotations, self.va, self.best = annotations, [], -1.0
             sides = {"training": len(self.images.training), "validation": len(self.images.validation)}
             self._emit("annotations", **sides)
+        self.zooms = zooms
 
     def _rehearsal(self) -> Sequence[Example]:
         try:
@@ -297,5 +303,11 @@ class _Session:
         for name in ("last", *(["best"] if better else []), *([checkpoints.sparse_name(epoch)] if sparse else [])):
             save_model(self._checkpoint(name), model.net, card)
         checkpoints.thin(self.folder.checkpoints, epoch)
-        meta = {"pending": self.pending, "va": self.va, "best": self.best, "annotations": self.annotations}
+        meta = {
+            "pending": self.pending,
+            "va": self.va,
+            "best": self.best,
+            "annotations": self.annotations,
+            "zooms": self.zooms,
+        }
         checkpoints.write_state(checkpoints.state_path(self._checkpoint("last")), self.trainer.state(), meta)

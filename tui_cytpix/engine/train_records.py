@@ -47,6 +47,7 @@ def checkpoint_card(card: ModelCard, images: TrainImages, epoch: Mapping[str, An
     """The card of the model as it is after an epoch (its line in the log), with its lineage, oldest first, and the
     simulated kinds that the oldest was trained on, to be rehearsed again.
     """
+    seen = images.zoom_of_unknown_scale()
     error = {"VA standard error": epoch["va_error"]} if "va_error" in epoch else {}
     lineage = [*origin.base.training.get("lineage", []), {"name": origin.base_name, "hash": origin.base_hash}]
     return replace(
@@ -56,7 +57,7 @@ def checkpoint_card(card: ModelCard, images: TrainImages, epoch: Mapping[str, An
         base_name=origin.base_name,
         size_cutoff_um=origin.size_cutoff_um,
         um_per_px=images.um_per_px(),
-        zoom=images.zoom_of_unknown_scale(),
+        zoom=origin.base.zoom if seen is None else seen.times,
         object_px=images.object_px(),
         training={
             "epoch": epoch["epoch"],

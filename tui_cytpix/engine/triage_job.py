@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tui_cytpix.core.sampling import descriptors
+from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.engine.inference import Predictor
 from tui_cytpix.engine.job import Job, Leave
 from tui_cytpix.engine.model import load_model
@@ -26,7 +27,8 @@ CHUNK = 25
 
 def run(job: Job) -> None:
     """Writes `<sample>.npz` into the folder `out` for each of `samples` (name, path, events, um_per_px), with `events`,
-    `descriptors` and, for the model at place i of `models`, `counts_i`, `confidence_i` and `zoom_i`.
+    `descriptors` and, for the model at place i of `models`, `counts_i`, `confidence_i`, `zoom_i` and `zoom_by_i`; and
+    `um_per_px` where it is known.
 
     Raises:
         CytpixError: a model or a sample can't be used.
@@ -52,6 +54,7 @@ def _triage(
 ) -> int:
     done, total = progress
     reader = open_sample(Path(sample["path"]), sample.get("um_per_px"))
+    asked = float(job.spec.get("zoom", AUTOMATIC))
     try:
         source = SampleImages(reader, pool)
         scale = reader.scale.um_per_px if reader.scale else None
@@ -62,16 +65,17 @@ def _triage(
         arrays: dict[str, Any] = {
             "events": np.array([image.event for image in images], np.str_),
             "descriptors": np.array(list(pool.map(_described, images)), np.float32),
+            **({} if scale is None else {"um_per_px": np.float64(scale)}),
         }
         for place, predictor in enumerate(predictors):
-            zoom = zoom_of(predictor.model.card, scale, lambda: source.typical_px)
+            zoom = zoom_of(predictor.model.card, scale, lambda: source.typical_px, asked)
             told = []
             for start in range(0, len(images), CHUNK):
                 job.check()
                 if job.stop_wished():
                     raise Leave("stopped")
                 part = [image.normalised for image in images[start : start + CHUNK]]
-                told.append(ask(predictor, part, predictor.cutoff_px(scale), zoom, start))
+                told.append(ask(predictor, part, predictor.cutoff_px(scale), zoom.times, start))
                 done += len(part)
                 job.progress(done, total, predictor.model.card.name)
             arrays |= _named(place, told, zoom)
@@ -89,9 +93,10 @@ def _described(image: ReadImage) -> np.ndarray[Any, np.dtype[np.float32]]:
     return descriptors(image.gray, image.background)
 
 
-def _named(place: int, told: Sequence[Told], zoom: float) -> dict[str, Any]:
+def _named(place: int, told: Sequence[Told], zoom: Zoom) -> dict[str, Any]:
     return {
         f"counts_{place}": np.concatenate([one.counts for one in told]),
         f"confidence_{place}": np.concatenate([one.confidence for one in told]),
-        f"zoom_{place}": np.float64(zoom),
+        f"zoom_{place}": np.float64(zoom.times),
+        f"zoom_by_{place}": np.str_(zoom.by),
     }

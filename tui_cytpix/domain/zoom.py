@@ -1,0 +1,85 @@
+"""How large a model sees images: particles should have about the size that it has learnt on."""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+
+LEAST, MOST = 0.2, 5.0
+AUTOMATIC = 0.0  # where a zoom is asked for: the model's own, else by the size of the particles
+
+
+class By(enum.StrEnum):
+    """What decided."""
+
+    SCALE = "scale"
+    SET = "set"
+    MODEL = "model"
+    PARTICLES = "particles"
+    NOTHING = "nothing"
+
+
+_REASONS = {
+    By.SET: "as set",
+    By.MODEL: "as the model was trained",
+    By.PARTICLES: "chosen from its particles",
+    By.NOTHING: "nothing in it tells a size",
+}
+
+
+@dataclass(frozen=True)
+class Zoom:
+    """How many `times` as large as they are a model sees the images of a sample, and what decided that; `um_per_px` is
+    the sample's pixel size, None where unknown.
+    """
+
+    times: float
+    by: By
+    um_per_px: float | None = None
+
+    @property
+    def way(self) -> str:
+        """As `way_of`, for an answer that was given so."""
+        return way_of(self.um_per_px, self.times if self.by is By.SET else AUTOMATIC)
+
+    def in_words(self) -> str:
+        """Such as `seen 1.5 times as large (unknown scale; as set)`."""
+        size = "as large as they are" if self.times == 1 else f"{self.times:.3g} times as large"
+        known = "unknown scale" if self.um_per_px is None else f"{self.um_per_px:.4g} µm/px"
+        reason = _REASONS.get(self.by)
+        return f"seen {size} ({known}; {reason})" if reason else f"seen {size} ({known})"
+
+
+def way_of(um_per_px: float | None, asked: float) -> str:
+    """What a sample's answers are told apart by: they hold only for images that are seen in the same way.
+
+    Args:
+        um_per_px: the sample's pixel size, None where unknown.
+        asked: the zoom that is set for samples of unknown scale, or AUTOMATIC.
+    """
+    if um_per_px is not None:
+        return f"{um_per_px:.6g} um/px"
+    return f"zoom {asked:.6g}" if asked else "unknown scale"
+
+
+def is_zoom(asked: float) -> bool:
+    """Whether it can be asked for: AUTOMATIC, or within what networks see."""
+    return asked == AUTOMATIC or LEAST <= asked <= MOST
+
+
+def parse_zoom(text: str) -> float:
+    """A zoom to ask for; AUTOMATIC for nothing, `auto` and 0.
+
+    Raises:
+        ValueError: it is none; says what is wanted.
+    """
+    if text.strip().lower() in ("", "auto", "automatic"):
+        return AUTOMATIC
+    try:
+        asked = float(text.replace(",", "."))
+    except ValueError:
+        asked = math.nan
+    if not is_zoom(asked):
+        raise ValueError(f"{text!r} is no zoom: give {LEAST:g} to {MOST:g} times, or 0 for automatic")
+    return asked
