@@ -13,9 +13,14 @@ from hypothesis.extra import numpy as hnp
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.formats.prediction_store import Prediction, PredictionStore, read_shard, write_shard
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=6)
+
+
+def zooms():
+    return st.builds(Zoom, st.floats(0.2, 5), st.sampled_from(By), st.none() | st.floats(0.01, 20))
 
 
 @st.composite
@@ -31,7 +36,7 @@ def predictions(draw):
     labels = draw(st.none() | hnp.arrays(np.uint16, st.just(mask.shape), elements=st.integers(0, len(centroids))))
     labels = None if labels is None else labels * mask
     segmentation = Segmentation(mask, centroids, draw(st.floats(0, 1, width=32)), particles, labels)
-    return Prediction(key, segmentation, probability)
+    return Prediction(key, segmentation, probability, draw(st.none() | zooms()))
 
 
 def square(size=16, count=1):
@@ -46,7 +51,7 @@ def test_a_shard_gives_back_what_was_written(items):
     with tempfile.TemporaryDirectory() as folder:
         path = write_shard(Path(folder), "one", items)
         again = read_shard(path)
-    assert [a.key for a in again] == [i.key for i in items]
+    assert [(a.key, a.zoom) for a in again] == [(i.key, i.zoom) for i in items]
     for one, other in zip(items, again, strict=True):
         assert one.segmentation.same_as(other.segmentation)
         assert one.segmentation.confidence == other.segmentation.confidence
@@ -136,3 +141,29 @@ def test_a_shard_of_earlier_builds_still_opens(tmp_path):
 def test_a_pickle_in_a_shard_is_not_loaded(tmp_path):
     np.savez(tmp_path / "a.npz", keys=np.array([object()], dtype=object), allow_pickle=True)
     assert PredictionStore(tmp_path).keys() == []
+
+
+def test_answers_of_another_way_of_seeing_are_as_absent(tmp_path):
+    ways = {"s": ("unknown scale", "")}
+    store = PredictionStore(tmp_path, lambda sample: ways.get(sample, ()))
+    key, old, strange = ImageKey("s", "1"), ImageKey("s", "2"), ImageKey("t", "1")
+    write_shard(tmp_path, "a", [Prediction(key, square(), zoom=Zoom(1.3, By.PARTICLES)), Prediction(old, square())])
+    write_shard(
+        tmp_path, "b", [Prediction(key, square(count=2), zoom=Zoom(1.5, By.SET)), Prediction(strange, square())]
+    )
+    assert store.refresh()
+    assert set(store.keys()) == {key, old}
+    assert store.get(key).particle_count == 1
+    assert store.zoom("s") == Zoom(1.3, By.PARTICLES)
+    ways["s"] = ("zoom 1.5",)  # set meanwhile
+    assert store.keys() == [key]
+    assert store.get(key).particle_count == 2
+    assert store.get(old) is None
+    assert store.probability(old) is None
+    assert store.zoom("s") == Zoom(1.5, By.SET)
+    ways["s"] = ("zoom 1.6",)
+    assert store.keys() == []
+    assert store.zoom("s") is None
+    plain = PredictionStore(tmp_path)  # the newest answer, whatever its way
+    assert set(plain.keys()) == {key, old, strange}
+    assert plain.get(key).particle_count == 2

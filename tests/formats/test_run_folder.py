@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.divided import any_division, touching_rods
 from tui_cytpix.core.particles import need_telling, particles_of
 from tui_cytpix.domain.annotation import AnnotationBook, Edit
-from tui_cytpix.domain.run_settings import RunSettings, SelectionSettings
+from tui_cytpix.domain.run_settings import BaseModelSettings, RunSettings, SelectionSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, PairVerdict, Preference, Verdict
@@ -74,6 +74,20 @@ def test_settings_come_back(tmp_path):
     assert written(tmp_path, SETTINGS).read_settings() == SETTINGS
     plain = RunSettings("x", "now")
     assert written(tmp_path, plain).read_settings() == plain
+    larger = replace(plain, base_model=BaseModelSettings("m", zoom=1.5))
+    assert written(tmp_path, larger).read_settings() == larger
+
+
+def test_a_run_of_earlier_builds_loads_unchanged_and_a_zoom_that_is_none_is_refused(tmp_path):
+    text = RunFolder.encode_settings(SETTINGS)
+    assert "zoom = 0.0\n" in text
+    run = RunFolder(tmp_path)
+    run.settings_path.write_text(text.replace("zoom = 0.0\n", "").replace("restated = false\n", ""), "utf-8")
+    assert run.read_settings() == SETTINGS
+    for zoom in ("7.0", '"large"', "nan"):
+        run.settings_path.write_text(text.replace("zoom = 0.0", f"zoom = {zoom}"), "utf-8")
+        with pytest.raises(RunError, match="damaged"):
+            run.read_settings()
 
 
 @settings(max_examples=60, deadline=None)
@@ -166,7 +180,7 @@ def test_runs_of_particles_that_do_not_fit_are_refused(runs):
 def test_verdicts_come_back(tmp_path):
     run = RunFolder(tmp_path)
     verdicts = [
-        Verdict(n, 1.0, "me", ImageKey("s", str(n)), "sha256:1", judgement, n % 2 == 0)
+        Verdict(n, 1.0, "me", ImageKey("s", str(n)), "sha256:1", judgement, n % 2 == 0, seen="zoom 1.5")
         for n, judgement in enumerate([*Judgement, None], 1)
     ]
     verdicts += [replace(verdicts[0], seq=10, undoes=8), replace(verdicts[1], seq=11, redoes=7)]

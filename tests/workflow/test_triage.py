@@ -40,7 +40,8 @@ def engine(monkeypatch):
                     f"counts_{place}": counts,
                     f"confidence_{place}": np.where(odd, 0.4, 0.95).astype(np.float32),
                 }
-                arrays[f"zoom_{place}"] = np.float64(1)
+                arrays[f"zoom_{place}"] = np.float64(spec["zoom"] or 1)
+                arrays[f"zoom_by_{place}"] = np.str_("set" if spec["zoom"] else "nothing")
             out = Path(spec["out"])
             out.mkdir(exist_ok=True)
             np.savez(out / f"{sample['name']}.npz", **arrays)
@@ -71,6 +72,7 @@ def test_models_are_ranked_by_what_is_expected_of_them(engine, samples):
     assert "most promising" in triage.in_words(found)
     assert triage.HOPELESS not in triage.in_words(found)
     assert found.crowded == ""
+    assert "seen as large as they are (unknown scale; nothing" in triage.seen_in_words(found)
     bad = replace(found, models=tuple(replace(one, expected=0.4) for one in found.models), crowded="Too many.")
     assert triage.in_words(bad).endswith(f"{triage.HOPELESS} Too many.")
 
@@ -102,6 +104,12 @@ def test_a_seeded_draw_of_every_sample(engine, samples):
     triage.triage(request)
     assert engine[0]["samples"] == engine[1]["samples"]
     assert engine[0]["samples"][0]["um_per_px"] == 0.3
+    (larger,) = triage.triage(replace(request, samples=paths[:1], zoom=1.5))
+    assert engine[2]["zoom"] == 1.5
+    words = "seen 1.5 times as large (unknown scale; as set)"
+    assert triage.seen_in_words(larger) == f"Images are {words}."
+    both = replace(larger, models=(*larger.models, replace(found[0].models[0], model=base_model.find("bead-full"))))
+    assert triage.seen_in_words(both).startswith(f"general-full: {words}; bead-full: seen as large")
 
 
 def test_what_cannot_be_asked_is_refused(engine, samples, monkeypatch):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tui_cytpix.domain.gate import Gate
 from tui_cytpix.domain.sample import ImageKey, SampleRef
+from tui_cytpix.domain.zoom import AUTOMATIC, is_zoom, way_of
 
 FORMAT_VERSION = 1
 STEPS = ("assess", "base_model", "samples", "train", "evaluate")
@@ -50,11 +51,18 @@ class AssessSettings:
 
 @dataclass(frozen=True)
 class BaseModelSettings:
-    """Step 2. `hash` is that of the file at the time of the choice."""
+    """Step 2. `hash` is that of the file at the time of the choice. `zoom` is how many times as large as they are every
+    model of the run sees images of samples of unknown scale; 0: automatic (engine.zoom).
+    """
 
     model: str = ""
     hash: str = ""
     compared_with: str = ""
+    zoom: float = AUTOMATIC
+
+    def __post_init__(self) -> None:
+        if not is_zoom(self.zoom):
+            raise ValueError(f"zoom = {self.zoom:g} is no zoom")
 
 
 @dataclass(frozen=True)
@@ -129,3 +137,14 @@ class RunSettings:
             if sample.name == name:
                 return sample
         raise KeyError(name)
+
+    def ways(self, sample: str) -> tuple[str, ...]:
+        """The ways (domain.zoom.way_of) of seeing a sample in which answers and judgements about it hold, "" for those
+        that don't say: earlier builds' are of the scale that the sample came with, and of no zoom that was set.
+        """
+        ref = next((s for s in self.samples if s.name == sample), None)
+        if ref is None or ref.um_per_px is None:
+            asked = self.base_model.zoom
+            return (way_of(None, asked),) if asked else (way_of(None, asked), "")
+        way = way_of(ref.um_per_px, AUTOMATIC)
+        return (way,) if ref.restated else (way, "")

@@ -7,6 +7,7 @@ import itertools
 from dataclasses import dataclass, field
 
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.zoom import Zoom
 
 LEAST_VIEWS = 32  # of training images in an epoch
 
@@ -77,7 +78,8 @@ class TrainingStatus:
     `target` is the epoch at which training will finish; `eta_seconds` None where unknown; `message` a sentence,
     the reason where it failed or waits; `contradictions` those of the annotations as they were at the last epoch;
     `told` when that epoch ended, seconds since 1970 by the engine's clock; `looked` the epoch of the last look at the
-    whole preview, 0 before the first; `left_out` annotated images that the job at hand could not read.
+    whole preview, 0 before the first; `left_out` annotated images that the job at hand could not read; `zoom` how large
+    training sees images of unknown scale, None where there are none, or it did not say yet.
     """
 
     state: JobState | None
@@ -94,6 +96,7 @@ class TrainingStatus:
     told: float = 0.0
     looked: int = 0
     left_out: int = 0
+    zoom: Zoom | None = None
 
     @property
     def live(self) -> bool:

@@ -78,7 +78,8 @@ class Verdict:
 
     `counts_for_rate` is True only for images of the seeded random sequence. `counted` is what the model counted in the
     image, `true_count` what the reviewer counts instead, where stated. `undoes` and `redoes` are the seq of the line
-    that was taken back or reinstated.
+    that was taken back or reinstated. `seen` is the way (domain.zoom) in which the model saw the sample, "" where not
+    told.
     """
 
     seq: int
@@ -93,6 +94,7 @@ class Verdict:
     true_count: int | None = None
     undoes: int | None = None
     redoes: int | None = None
+    seen: str = ""
 
     @property
     def said(self) -> bool:
@@ -146,8 +148,8 @@ class PairVerdict:
     """A line of `verdicts.jsonl` about two models; with `preference` None nothing is said of the image any more.
 
     `new` and `base` are the models' hashes, `new_counted` and `base_counted` what they count; `blind` is True where the
-    reviewer did not know which is which, `new_first` where the new one's answer was the first of the two. `undoes` and
-    `redoes` are as in `Verdict`.
+    reviewer did not know which is which, `new_first` where the new one's answer was the first of the two. `undoes`,
+    `redoes` and `seen` are as in `Verdict`.
     """
 
     seq: int
@@ -163,6 +165,7 @@ class PairVerdict:
     new_first: bool
     undoes: int | None = None
     redoes: int | None = None
+    seen: str = ""
 
     @property
     def said(self) -> bool:

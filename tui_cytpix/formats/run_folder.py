@@ -254,6 +254,7 @@ def decode_verdict(record: Mapping[str, Any]) -> Verdict:
         true_count=true_count,
         undoes=_whole_or_none(record.get("undoes")),
         redoes=_whole_or_none(record.get("redoes")),
+        seen=str(record.get("seen", "")),
     )
 
 
@@ -284,6 +285,7 @@ def decode_pair_verdict(record: Mapping[str, Any]) -> PairVerdict:
         new_first=bool(record["new_first"]),
         undoes=_whole_or_none(record.get("undoes")),
         redoes=_whole_or_none(record.get("redoes")),
+        seen=str(record.get("seen", "")),
     )
 
 

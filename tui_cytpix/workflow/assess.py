@@ -176,13 +176,14 @@ def _set_against(before: Verdict | None, said: Said) -> tuple[Judgement, int | N
 
 
 def lines(run: Run, model: ModelEntry, step: str = STEP) -> list[Verdict]:
-    """All that a review has said, what was taken back too."""
-    return [verdict for verdict in run.verdicts if verdict.model == model.hash and verdict.step == step]
+    """All that a review has said, what was taken back too, of the samples as they are seen now."""
+    said = (verdict for verdict in run.verdicts if verdict.model == model.hash and verdict.step == step)
+    return [verdict for verdict in said if verdict.seen in run.ways(verdict.image.sample)]
 
 
 def verdict_of(run: Run, model: ModelEntry, step: str = STEP) -> dict[ImageKey, Verdict]:
     """The judgement in force for each image."""
-    return latest(run.verdicts, model.hash, step)
+    return latest(lines(run, model, step), model.hash, step)
 
 
 def assessment_of(run: Run, model: ModelEntry, images: Sequence[ImageKey], step: str = STEP) -> Assessment:

@@ -14,7 +14,6 @@ from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
-from tui_cytpix.formats.prediction_store import PredictionStore
 from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.training_watch import LiveLooks
 
@@ -66,4 +65,4 @@ def few_several_in(run: Run, status: TrainingStatus) -> FewSeveral | None:
         return None
     looks = LiveLooks()
     looks.refresh(status)
-    return few_several(run, PredictionStore(run.folder.predictions(run.settings.base_model.hash)).get, looks.get)
+    return few_several(run, run.answers(run.settings.base_model.hash).get, looks.get)

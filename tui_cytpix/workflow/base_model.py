@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.domain.run_settings import BaseModelSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.atomic import replacing
@@ -161,7 +160,7 @@ def choose(run: Run, model: ModelEntry, compared_with: str = "") -> None:
         ModelFileError: this version can't run it.
     """
     check_usable(model.card, Path(model.path))
-    base = BaseModelSettings(model=reference(model), hash=model.hash, compared_with=compared_with)
+    base = replace(run.settings.base_model, model=reference(model), hash=model.hash, compared_with=compared_with)
     run.update(replace(run.settings, base_model=base))
 
 

@@ -7,16 +7,17 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.errors import CytpixError, JobError, MaskError, UsageError
 from tui_cytpix.formats.prediction_store import PredictionStore
-from tui_cytpix.workflow import base_model, jobs, predict, samples
+from tui_cytpix.workflow import base_model, jobs, predict, samples, zoom
 from tui_cytpix.workflow.run import Run
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class CompareRequest:
             samples may have a sub-folder for each sample's name.
         um_per_px: micrometres per pixel, where the user gives them.
         only: just these events.
+        zoom: how many times as large as they are models see images of unknown scale, 0: automatic.
         images: at most so many, drawn at random; None for all that have truth, or 200 where there is no truth.
     """
 
@@ -50,6 +52,7 @@ class CompareRequest:
     seed: int = 0
     device: str = "auto"
     threads: int = 0
+    zoom: float = AUTOMATIC
 
 
 def compare(request: CompareRequest, on_progress: Progress = lambda _done, _total: None) -> dict[str, Any]:
@@ -59,9 +62,10 @@ def compare(request: CompareRequest, on_progress: Progress = lambda _done, _tota
     largest of the models' size cutoffs are left out of every answer, and of the truth, where the scale is known.
 
     Returns:
-        `models` in the order of the request, `pairs` of them, `images`, `size_cutoff_um` (None where no scale is
-        known), `failures` (image and reason) and `notes` (sentences). With truth, models have the measures of
-        `core.matching.summarise` and pairs those of `core.matching.paired`; without, see `_agreement`.
+        `models` in the order of the request (with `seen`, how large each saw each sample), `pairs` of them, `images`,
+        `size_cutoff_um` (None where no scale is known), `failures` (image and reason) and `notes` (sentences). With
+        truth, models have the measures of `core.matching.summarise` and pairs those of `core.matching.paired`; without,
+        see `_agreement`.
 
     Raises:
         UsageError, SampleError, ModelFileError, MaskError: the request can't be met.
@@ -79,11 +83,13 @@ def compare(request: CompareRequest, on_progress: Progress = lambda _done, _tota
         Run.create(Path(scratch) / "compare") as run,
     ):
         refs = [samples.add_sample(run, path, request.um_per_px) for path in request.samples]
+        zoom.set_zoom(run, request.zoom)
         truth, notes = _truth_of(request, [ref.name for ref in refs])
         keys = _chosen(run, request, truth)
         stores, problems = _answers(run, entries, keys, request, on_progress)
         cutoff_um = max(entry.card.size_cutoff_um for entry in entries)
         cutoffs = {ref.name: cutoff_um / ref.um_per_px if ref.um_per_px else 0.0 for ref in refs}
+        seen = [zoom.seen(run, store) for store in stores]
         common = [key for key in keys if all(store.get(key) is not None for store in stores)]
         failures = [{"image": str(k), "reason": "a model could not process it"} for k in keys if k not in set(common)]
         if truth is None:
@@ -91,8 +97,8 @@ def compare(request: CompareRequest, on_progress: Progress = lambda _done, _tota
         else:
             scored = _against_truth(common, stores, cutoffs, truth, failures)
     names = [
-        {"model": given, "name": entry.card.name, "hash": entry.hash}
-        for given, entry in zip(request.models, entries, strict=True)
+        {"model": given, "name": entry.card.name, "hash": entry.hash, "seen": {n: asdict(z) for n, z in zooms.items()}}
+        for given, entry, zooms in zip(request.models, entries, seen, strict=True)
     ]
     return {
         "models": [{**name, **measures} for name, measures in zip(names, scored["models"], strict=True)],
@@ -103,8 +109,14 @@ def compare(request: CompareRequest, on_progress: Progress = lambda _done, _tota
         "images": len(common),
         "size_cutoff_um": cutoff_um if any(cutoffs.values()) else None,
         "failures": failures,
-        "notes": [*notes, *problems],
+        "notes": [*notes, *_seen_in_words(request.models, seen), *problems],
     }
+
+
+def _seen_in_words(models: Sequence[str], seen: Sequence[Mapping[str, Zoom]]) -> list[str]:
+    """How large the models saw samples that they did not see as they are."""
+    otherwise = [{name: one for name, one in zooms.items() if one.times != 1} for zooms in seen]
+    return zoom.by_model_in_words(dict(zip(models, otherwise, strict=True)))
 
 
 def _truth_of(request: CompareRequest, names: Sequence[str]) -> tuple[dict[ImageKey, Path] | None, list[str]]:

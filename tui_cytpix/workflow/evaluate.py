@@ -11,6 +11,7 @@ from typing import Any
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.errors import RunError, SampleError, UsageError
 from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.workflow import base_model, gates, jobs, predict
@@ -66,7 +67,8 @@ def new_model(run: Run) -> ModelEntry:
 @dataclass(frozen=True)
 class ProcessRequest:
     """What to process, how, and where to. `samples` are (name, path, um_per_px or None); with a `gate` (in words) only
-    its events, which `events` lists by sample.
+    its events, which `events` lists by sample; `zoom` is how many times as large as they are the model sees images of
+    unknown scale, 0: automatic.
     """
 
     samples: tuple[tuple[str, Path, float | None], ...]
@@ -79,6 +81,7 @@ class ProcessRequest:
     threads: int = 0
     gate: str = ""
     events: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    zoom: float = AUTOMATIC
 
 
 def start_processing(request: ProcessRequest) -> JobFolder:
@@ -109,6 +112,7 @@ def start_processing(request: ProcessRequest) -> JobFolder:
         "out": str(request.out.resolve()),
         "formats": list(request.formats),
         "size_cutoff_um": cutoff,
+        "zoom": request.zoom,
         "prefix": request.prefix,
         "device": request.device,
         "threads": request.threads,
@@ -151,8 +155,8 @@ def process(request: ProcessRequest, on_event: Follow) -> dict[str, Any]:
 
 
 def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolder:
-    """Processes the run's research samples into a folder of `processed/` in the run: one for each model and gate. Where
-    a gate is in use, only the images in it, and no sample without any.
+    """Processes the run's research samples into a folder of `processed/` in the run: one for each model, zoom that is
+    set, and gate. Where a gate is in use, only the images in it, and no sample without any.
 
     Raises:
         SampleError: a sample can't be read, lacks a parameter of the gate, or no image of any is in it.
@@ -162,6 +166,9 @@ def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolde
     gate = gate_in_use(run)
     inside = gates.to_draw_from(run, samples) if gate else {}
     name = f"{model.card.name}-{model.hash.removeprefix('sha256:')[:8]}"
+    zoom = run.settings.base_model.zoom if any(s.um_per_px is None for s in samples) else AUTOMATIC
+    if zoom:
+        name = f"{name}-zoom-{zoom:g}"
     if gate:
         name = f"{name}-gate-{hashlib.sha256(gate.encode()).hexdigest()[:8]}"
     settings = run.settings.train
@@ -175,5 +182,6 @@ def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolde
             threads=settings.threads,
             gate=gate,
             events=inside,
+            zoom=zoom,
         )
     )

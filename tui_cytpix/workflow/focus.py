@@ -23,10 +23,11 @@ def _path(run: Run, model: ModelEntry) -> Path:
 
 
 def stored(run: Run, model: ModelEntry) -> dict[ImageKey, float]:
-    """The scores that the run holds."""
+    """The scores that the run holds, of what the model sees as samples are seen now."""
     try:
         read = json.loads(_path(run, model).read_text("utf-8"))
-        return {ImageKey.parse(name): float(value) for name, value in read.items()}
+        told = [(way, ImageKey.parse(name), float(value)) for way, one in read.items() for name, value in one.items()]
+        return {key: value for way, key, value in told if way == run.ways(key.sample)[0]}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
@@ -47,7 +48,10 @@ def scores(
         measured = Measures(run).values("FocusScore", missing, on_progress)
         found |= {key: 0.0 if math.isnan(score) else round(score, 4) for key, score in measured.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps({str(key): value for key, value in found.items()}))
+        by_way: dict[str, dict[str, float]] = {}
+        for key, value in found.items():
+            by_way.setdefault(run.ways(key.sample)[0], {})[str(key)] = value
+        write_text(path, json.dumps(by_way))
     return {key: found[key] for key in images if key in found}
 
 

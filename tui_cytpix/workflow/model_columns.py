@@ -125,7 +125,7 @@ class _Predicted:
     def _columns(self) -> NDArray[np.float64]:
         from tui_cytpix.formats.prediction_store import PredictionStore
 
-        store = PredictionStore(self._folder)
+        store = PredictionStore(self._folder, self._run.ways)
         columns = np.full((len(names("image")), self._total), np.nan)
         answered = store.keys()
         keys = [key for key in answered if key.sample == self._sample and key.event in self._rows]

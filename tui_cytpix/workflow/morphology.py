@@ -68,7 +68,7 @@ def missing_in(run: Run) -> Missing | None:
     """`missing` by what the run's base model answered so far."""
     if not run.settings.base_model.hash:
         return None
-    return missing(run, PredictionStore(run.folder.predictions(run.settings.base_model.hash)))
+    return missing(run, run.answers(run.settings.base_model.hash))
 
 
 def _table(run: Run, store: PredictionStore) -> tuple[list[ImageKey], NDArray[np.float64], NDArray[np.intp]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tui_cytpix.core.sequential import confidence_sequence
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import PairVerdict, Preference
+from tui_cytpix.domain.verdict import PairVerdict, Preference, latest_pairs
 from tui_cytpix.errors import UsageError
 from tui_cytpix.workflow.comparison import Difference
 from tui_cytpix.workflow.run import Run
@@ -75,8 +75,14 @@ def prefer(
 
 
 def lines(run: Run, new: ModelEntry, base: ModelEntry) -> list[PairVerdict]:
-    """All that a review has said, what was taken back too."""
-    return [verdict for verdict in run.pair_verdicts if (verdict.new, verdict.base) == (new.hash, base.hash)]
+    """All that a review has said, what was taken back too, of the samples as they are seen now."""
+    said = (verdict for verdict in run.pair_verdicts if (verdict.new, verdict.base) == (new.hash, base.hash))
+    return [verdict for verdict in said if verdict.seen in run.ways(verdict.image.sample)]
+
+
+def preferences(run: Run, new: ModelEntry, base: ModelEntry) -> dict[ImageKey, PairVerdict]:
+    """The preference in force for each image."""
+    return latest_pairs(lines(run, new, base), new.hash, base.hash)
 
 
 def seed_of(run: Run, new: ModelEntry, base: ModelEntry) -> str:

@@ -54,7 +54,7 @@ class PredictService:
         self._tail: LogTail | None = None
         self._events: list[dict[str, Any]] = []
         self._backlog: deque[tuple[ModelEntry, list[ImageKey]]] = deque()
-        self._flying: dict[int, tuple[ModelEntry, list[ImageKey]]] = {}
+        self._flying: dict[int, tuple[ModelEntry, dict[ImageKey, tuple[str, ...]]]] = {}  # and how they are to be seen
         self._stores: dict[str, PredictionStore] = {}
         self._next_id = 1
         self._done = self._total = 0
@@ -69,15 +69,16 @@ class PredictService:
     def store(self, model: ModelEntry) -> PredictionStore:
         """The model's answers so far."""
         if model.hash not in self._stores:
-            self._stores[model.hash] = PredictionStore(self._run.folder.predictions(model.hash))
+            self._stores[model.hash] = self._run.answers(model.hash)
         return self._stores[model.hash]
 
     def request(self, model: ModelEntry, images: Iterable[ImageKey]) -> int:
         """Asks for the images that have no answer yet; returns how many those are."""
         known = set(self.store(model).keys())
-        for asked, waiting in (*self._backlog, *self._flying.values()):
+        known.update(key for asked, waiting in self._backlog if asked.hash == model.hash for key in waiting)
+        for asked, sent in self._flying.values():
             if asked.hash == model.hash:
-                known.update(waiting)
+                known.update(key for key, ways in sent.items() if ways == self._run.ways(key.sample))
         new = [key for key in images if key not in known]
         if not self.progress.busy:
             self._done = self._total = 0
@@ -143,6 +144,7 @@ class PredictService:
                 self._start()
             model, images = self._backlog.popleft()
             assert self._job is not None
+            ways = {key: self._run.ways(key.sample) for key in images}  # before: what changes meanwhile is asked again
             self._job.send(
                 "predict",
                 id=self._next_id,
@@ -151,7 +153,7 @@ class PredictService:
                 out=str(self._run.folder.predictions(model.hash)),
                 shard=f"{time.time_ns():020d}",
             )
-            self._flying[self._next_id] = (model, images)
+            self._flying[self._next_id] = model, ways
             self._next_id += 1
 
     def _start(self) -> None:
@@ -182,11 +184,15 @@ def grouped(run: Run, images: Sequence[ImageKey]) -> list[dict[str, Any]]:
     events: dict[str, list[str]] = {}
     for key in images:
         events.setdefault(key.sample, []).append(key.event)
-    groups = []
+    groups: list[dict[str, Any]] = []
     for name, found in events.items():
         ref = run.settings.sample(name)
-        group = {"sample": name, "path": str(run.folder.sample_path(ref)), "events": found}
-        groups.append(group if ref.um_per_px is None else {**group, "um_per_px": ref.um_per_px})
+        group: dict[str, Any] = {"sample": name, "path": str(run.folder.sample_path(ref)), "events": found}
+        if ref.um_per_px is not None:
+            group["um_per_px"] = ref.um_per_px
+        elif run.settings.base_model.zoom:
+            group["zoom"] = run.settings.base_model.zoom
+        groups.append(group)
     return groups
 
 
@@ -220,7 +226,7 @@ def predict_now(
 
 def store_of(run: Run, model: ModelEntry) -> PredictionStore:
     """The model's answers that the run holds."""
-    return PredictionStore(run.folder.predictions(model.hash))
+    return run.answers(model.hash)
 
 
 def wait(job: JobFolder, on_event: Callable[[Mapping[str, Any]], None]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from tui_cytpix.domain.annotation import Side, Status
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import Verdict, latest_pairs
+from tui_cytpix.domain.verdict import Verdict
 from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats import html_page as html
 from tui_cytpix.formats.atomic import write_text
@@ -29,6 +29,7 @@ from tui_cytpix.workflow import (
     held_out,
     pairing,
     pairing_words,
+    zoom,
 )
 from tui_cytpix.workflow import report_figures as figures
 from tui_cytpix.workflow.predict import store_of
@@ -90,6 +91,7 @@ def _assess(run: Run) -> Blocks:
     if model is None:
         return [*blocks, html.paragraphs([f"The model {settings.model} is not here any more."])]
     verdicts, store = assess.verdict_of(run, model), store_of(run, model)
+    blocks.append(html.paragraphs(zoom.in_words(zoom.seen(run, store))))
     scores = focus.stored(run, model) if settings.least_focus else {}
     answered = set(store.keys())
     shown = [
@@ -133,6 +135,8 @@ def _base(run: Run) -> Blocks:
         ("About", card.description),
         ("Counting convention", card.counting_convention),
         ("Size cutoff", f"{card.size_cutoff_um:g} µm"),
+        ("Sees", card.sees),
+        ("In this run", "; ".join(zoom.in_words(zoom.seen(run, store_of(run, model)))) or zoom.setting_in_words(run)),
         ("Hash", model.hash),
     ]
     return [*blocks, html.table([row for row in rows if row[1]], header=False)]
@@ -204,7 +208,7 @@ def _evaluate(run: Run) -> Blocks:
     stores = (store_of(run, base), store_of(run, new))
     found = comparison.differences(run.settings.evaluate.sequence, *stores)
     blocks.append(html.paragraphs([comparison.in_words(found, f"base {base.card.name}", f"new {new.card.name}")]))
-    verdicts = latest_pairs(run.pair_verdicts, new.hash, base.hash)
+    verdicts = pairing.preferences(run, new, base)
     compared = pairing.compare(run, found, verdicts, run.settings.assess.p1)
     said = [line for line in pairing_words.lines(compared) if line]
     masks = held_out.in_words(held_out.paired_iou(run, stores[1], stores[0]))

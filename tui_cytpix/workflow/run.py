@@ -21,6 +21,7 @@ from tui_cytpix.errors import RunError
 from tui_cytpix.formats.atomic import clear_leftovers, write_text
 from tui_cytpix.formats.json_log import LogWriter
 from tui_cytpix.formats.lease import Lease
+from tui_cytpix.formats.prediction_store import PredictionStore
 from tui_cytpix.formats.run_folder import RunFolder, encode_edit, encode_pair_verdict, encode_verdict
 from tui_cytpix.formats.run_images import RunImages
 
@@ -128,6 +129,14 @@ class Run:
         self.settings = settings
         self._writer.replace(self.folder.settings_path, self.folder.encode_settings(settings))
 
+    def ways(self, sample: str) -> tuple[str, ...]:
+        """RunSettings.ways, as the settings are now."""
+        return self.settings.ways(sample)
+
+    def answers(self, model: str) -> PredictionStore:
+        """What a model (its hash) answered so far and still holds, as samples are seen now."""
+        return PredictionStore(self.folder.predictions(model), self.ways)
+
     def take_along(self, sample: SampleRef) -> None:
         """Looks at another sample as if it were the run's, in memory only: where the run is open for reading."""
         assert self._lease is None
@@ -188,6 +197,7 @@ class Run:
             step=step,
             counted=counted,
             true_count=true_count,
+            seen=self.ways(image.sample)[0],
         )
         self._add(verdict)
         return verdict
@@ -217,6 +227,7 @@ class Run:
             base_counted=counted[1],
             blind=blind,
             new_first=new_first,
+            seen=self.ways(image.sample)[0],
         )
         self._add(verdict)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui_cytpix.domain.run_settings import MAX_PREVIEW, MIN_PREVIEW, SelectionSettings
 from tui_cytpix.domain.sample import ImageKey, PixelScale, SampleRef
+from tui_cytpix.domain.zoom import AUTOMATIC, way_of
 from tui_cytpix.errors import CytpixError, SampleError, UsageError
 from tui_cytpix.formats.registry import open_sample
 from tui_cytpix.workflow.run import Run
@@ -125,10 +126,13 @@ def set_scale(run: Run, name: str, um_per_px: float) -> None:
     """
     if not 0.01 <= um_per_px <= 20.0:
         raise UsageError("This is no pixel size", f"{um_per_px} um/px.", "Give micrometres per pixel, e.g. 0.3.")
-    samples = tuple(
-        replace(s, um_per_px=um_per_px, scale_source="given") if s.name == name else s for s in run.settings.samples
-    )
+    samples = tuple(_restated(s, um_per_px) if s.name == name else s for s in run.settings.samples)
     run.update(replace(run.settings, samples=samples))
+
+
+def _restated(sample: SampleRef, um_per_px: float) -> SampleRef:
+    restated = sample.restated or way_of(um_per_px, AUTOMATIC) != way_of(sample.um_per_px, AUTOMATIC)
+    return replace(sample, um_per_px=um_per_px, scale_source="given", restated=restated)
 
 
 def label(run: Run, name: str, **labels: Any) -> None:

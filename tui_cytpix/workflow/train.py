@@ -50,6 +50,7 @@ def start(run: Run, epochs: int | None = None) -> JobFolder:
             "resume": str(_last(run)) if goes_on else "",
             "epochs": settings.epochs if epochs is None else epochs,
             "size_cutoff_um": settings.size_cutoff_um,
+            "zoom": run.settings.base_model.zoom,
             "seed": run.settings.seed,
             "device": settings.device,
             "threads": settings.threads,

@@ -10,6 +10,7 @@ from typing import Any
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import Contradiction, Epoch, Flip, JobState, TrainingStatus
+from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.formats.job_folder import ANOTHER, LOOKS, JobFolder
 from tui_cytpix.formats.json_log import LogTail
 from tui_cytpix.formats.prediction_store import PredictionStore
@@ -42,6 +43,7 @@ class _Story:
         self.contradictions: dict[str, tuple[int, dict[int, tuple[int, float]]]] = {}
         self.log: list[str] = []
         self.told, self.looked = 0.0, 0
+        self.zoom: Zoom | None = None
 
     def feed(self, event: Mapping[str, Any]) -> None:
         """Takes the next event. An epoch that was repeated after a crash replaces its first try."""
@@ -58,6 +60,8 @@ class _Story:
                 self._contradict(event["epoch"], event["counts"], event.get("contradicted", {}))
             else:
                 self.looked = event["epoch"]
+        elif kind == "zoom":
+            self.zoom = Zoom(float(event["times"]), By(event["by"]))
         if kind in _WORDS:
             self.log.append(_in_words(event))
 
@@ -157,6 +161,7 @@ class TrainingWatch:
             best_epoch=self._story.best,
             told=self._story.told,
             looked=self._story.looked,
+            zoom=self._story.zoom,
             left_out=sum(event["type"] == "left_out" for event in own),
             **self._parts,
         )

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.zoom import AUTOMATIC, By, Zoom
 from tui_cytpix.errors import ModelFileError, SampleError, UsageError
 from tui_cytpix.formats.npz import read_npz
 from tui_cytpix.formats.registry import open_sample
-from tui_cytpix.workflow import base_model, jobs, predict
+from tui_cytpix.workflow import base_model, jobs, predict, zoom
 from tui_cytpix.workflow.comparison import crowded_in_words
 from tui_cytpix.workflow.gates import RunGate
 from tui_cytpix.workflow.resources import built_in_models
@@ -41,7 +42,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class TriageRequest:
-    """What to look at: `models` are library names or files; none: the whole library. With a `gate` only its events."""
+    """What to look at: `models` are library names or files; none: the whole library. With a `gate` only its events;
+    images of unknown scale are seen `zoom` times as large as they are, 0: automatic.
+    """
 
     samples: tuple[Path, ...]
     models: tuple[str, ...] = ()
@@ -51,17 +54,21 @@ class TriageRequest:
     device: str = "auto"
     threads: int = 0
     gate: RunGate | None = None
+    zoom: float = AUTOMATIC
 
 
 @dataclass(frozen=True)
 class ModelEstimate:
-    """A model on a sample: the share of images whose count it is expected to get wrong, its interval, and the signs."""
+    """A model on a sample: the share of images whose count it is expected to get wrong, its interval, the signs, and
+    how large it sees the images.
+    """
 
     model: ModelEntry
     expected: float
     low: float
     high: float
     signs: Signs
+    zoom: Zoom
 
 
 @dataclass(frozen=True)
@@ -160,6 +167,7 @@ def _spec(
             for name, (path, events) in drawn.items()
         ],
         "models": [model.path for model in models],
+        "zoom": request.zoom,
         "out": str(out),
         "device": request.device,
         "threads": request.threads,
@@ -180,8 +188,8 @@ def _sample(
     strange: list[NDArray[np.bool_] | None] = []
     for place, model in enumerate(models):
         family = knowledge.seen.get(family_of(model))
-        zoom = float(arrays[f"zoom_{place}"])
-        strange.append(None if family is None else unlike(arrays["descriptors"], zoom, family))
+        times = float(arrays[f"zoom_{place}"])
+        strange.append(None if family is None else unlike(arrays["descriptors"], times, family))
     estimates = []
     for place, model in enumerate(models):
         others = [p for p in range(len(models)) if p != place]
@@ -196,13 +204,18 @@ def _sample(
         )
         expected, low, high = knowledge.predictor.expected(signs, len(counts[place]))
         if model.hash in wanted:
-            estimates.append((place, ModelEstimate(model, expected, low, high, signs)))
+            estimates.append((place, ModelEstimate(model, expected, low, high, signs, _zoom(arrays, place))))
     least = min(one.expected for _, one in estimates)
     estimates.sort(key=lambda pair: _rank(pair[1], least))
     best = estimates[0][0]
     doubtful = _doubtful(name, arrays, [m.card.name for m in models], best, strange[best])
     crowded = crowded_in_words(counts[best][:, 0].tolist())
     return SampleTriage(name, path, len(arrays["events"]), tuple(one for _, one in estimates), doubtful, crowded)
+
+
+def _zoom(arrays: Mapping[str, NDArray[Any]], place: int) -> Zoom:
+    scale = float(arrays["um_per_px"]) if "um_per_px" in arrays else None
+    return Zoom(float(arrays[f"zoom_{place}"]), By(str(arrays[f"zoom_by_{place}"])), scale)
 
 
 def _built_in(model: ModelEntry) -> bool:
@@ -263,6 +276,12 @@ def _rank(one: ModelEstimate, least: float) -> tuple[bool, bool, float]:
     """
     alike = one.expected <= least + ALIKE
     return not alike, alike and one.model.card.resolution == "half", one.expected
+
+
+def seen_in_words(found: SampleTriage) -> str:
+    """How large the models see the images: each by itself where they differ."""
+    lines = zoom.in_words({one.model.card.name: one.zoom for one in found.models})
+    return f"Images are {found.models[0].zoom.in_words()}." if len(lines) == 1 else f"{'; '.join(lines)}."
 
 
 def in_words(found: SampleTriage) -> str:
