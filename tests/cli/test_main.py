@@ -66,6 +66,8 @@ def test_the_help_names_every_verb(run_main, capsys):
         ("inspect", "a", "--um"),
         ("process", "a", "--model", "m"),
         ("process", "a", "--model", "m", "--out", "o", "--size-cutoff", "-1"),
+        ("process", "a", "--model", "m", "--out", "o", "--zoom", "9"),
+        ("run", "train", "d", "--zoom", "large"),
         ("compare", "a"),
         ("simulate", "beads", "--out", "x"),
         ("simulate", "beads", "--out", "x", "--images", "many"),

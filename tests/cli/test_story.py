@@ -9,10 +9,12 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from unittest.mock import ANY
 
 import flowio
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests import children
 from tui_cytpix.formats.registry import open_sample
@@ -226,8 +228,6 @@ def test_training_leaves_out_an_image_that_it_refuses_and_says_so(program, tube,
 
 def test_without_truth_and_without_an_fcs(program, tiny_model, tmp_path):
     """A folder of plain images: no FCS to write, no scale, and a warning for each."""
-    from PIL import Image
-
     folder = tmp_path / "plain"
     folder.mkdir()
     for n in range(3):
@@ -238,8 +238,31 @@ def test_without_truth_and_without_an_fcs(program, tiny_model, tmp_path):
     assert not list((tmp_path / "out").glob("*.fcs"))
     assert (tmp_path / "out" / "plain.events.csv").is_file()
     assert program("process", folder, "--model", tiny_model, "--out", tmp_path / "x", "--format", "docx", status=2)
-    words = program("compare", folder, "--model", tiny_model, "--model", tiny_model).stdout
-    assert "counts differ on 0 of 3 images" in words
+    done = program("compare", folder, "--model", tiny_model, "--model", tiny_model, "--zoom", 1.5)
+    assert "counts differ on 0 of 3 images" in done.stdout
+    assert "plain: seen 1.5 times as large (unknown scale; as set)" in done.stderr
+
+
+def test_a_zoom_is_set_told_and_known_scales_decide_themselves(run_main, tube, tiny_model, tmp_path):
+    run, plain = tmp_path / "r", tmp_path / "plain"
+    plain.mkdir()
+    Image.fromarray(np.full((64, 64), 120, np.uint8)).save(plain / "1.png")
+    asked = ("run", "new", run, "--sample", tube, plain, "--base", tiny_model)
+    status, _, err = run_main(*asked, "--zoom", "1.5")
+    assert status == 0
+    assert "images of unknown scale (plain) 1.5 times as large as they are, as set" in err
+    assert "(plain) 1.5 times" in run_main("run", "status", run)[1]
+    found = json.loads(run_main("run", "status", run, "--json")[1])
+    assert (found["base_model"]["zoom"], found["seen"]) == (1.5, {})
+    assert RunFolder(run).read_settings().base_model.zoom == 1.5
+    assert "themselves" in run_main("run", "review", run, "--zoom", "auto")[2]
+    assert RunFolder(run).read_settings().base_model.zoom == 0
+    assert "2 times" in run_main("run", "base", run, tiny_model, "--zoom", "2")[2]
+    assert "starts from tiny" in run_main("run", "base", run, tiny_model)[1]
+    assert RunFolder(run).read_settings().base_model.zoom == 2  # stays
+    _, _, err = run_main("run", "new", tmp_path / "known", "--sample", tube, "--base", tiny_model, "--zoom", "1.5")
+    assert "The scale of every sample is known" in err
+    assert "sees: by the size of the particles" in run_main("models", "show", tiny_model)[1]
 
 
 def test_simulate_makes_what_it_says(run_main, tmp_path):
@@ -312,7 +335,10 @@ def test_a_review_without_the_app_ends_in_a_verdict(program, tube, tiny_model, t
     assert (found["mask"]["judged"], found["mask"]["errors"]) == (3, 1)
     assert found["judgements"]["unusable"] == 1
     assert found["count"]["most_needed"] == 122 - 4
-    assert "not yet known" in program("run", "review", run).stdout
+    assert found["seen"] == {"tube": {"times": ANY, "by": "particles", "um_per_px": pytest.approx(0.3, rel=1e-3)}}
+    words = program("run", "review", run).stdout
+    assert "not yet known" in words
+    assert "tube: seen " in words
     table.write_text("image,judgement\nelsewhere:1,acceptable\n")
     assert "not processed" in program("run", "review", run, "--judgements", table, status=1).stderr
     table.write_text(f"image,judgement,true_count\n{sequence[0]},count,3\n{sequence[1]},acceptable,99\n")
@@ -321,6 +347,7 @@ def test_a_review_without_the_app_ends_in_a_verdict(program, tube, tiny_model, t
     out = tmp_path / "report.html"
     assert program.json("run", "report", run, "--out", out)["report"] == str(out)
     assert "Mask: not yet known. 1 wrong of 3" in out.read_text()
+    assert "tube: seen " in out.read_text()
 
 
 def test_triage_ranks_models_and_names_doubtful_images(program, tube, tiny_model):

@@ -35,6 +35,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
         "--images", type=options.positive, metavar="N", help="a random draw; default: all with truth, 200 without"
     )
     parser.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="of the draw; default: 0")
+    options.add_zoom(parser)
     options.add_device(parser)
     options.add_json(parser)
     parser.set_defaults(handler=compare)
@@ -56,6 +57,7 @@ def compare(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         device=arguments.device,
         threads=arguments.threads,
+        zoom=arguments.zoom,
     )
     with Progress("comparing") as progress:
         found = run(request, progress)

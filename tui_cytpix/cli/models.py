@@ -88,7 +88,7 @@ def show_model(arguments: argparse.Namespace) -> int:
     figures = found.card.figures
     if figures:
         model["measured"] = {k: v for k, v in model["measured"].items() if not isinstance(v, dict)}
-    for name, value in model.items():
+    for name, value in {**model, "sees": found.card.sees}.items():
         if isinstance(value, dict) and value:
             say(f"{name}:", *(f"  {k}: {v}" for k, v in value.items()))
         elif value not in ("", None, {}):

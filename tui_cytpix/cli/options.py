@@ -68,6 +68,16 @@ def micrometres(text: str) -> float:
     return value
 
 
+def zoom(text: str) -> float:
+    """How many times as large images are seen; 0 and auto: automatic."""
+    from tui_cytpix.domain.zoom import parse_zoom
+
+    try:
+        return parse_zoom(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def positive(text: str) -> int:
     """A whole number from 1."""
     return _whole(text, 1)
@@ -97,6 +107,19 @@ def add_samples(parser: argparse.ArgumentParser) -> None:
 def add_scale(parser: argparse.ArgumentParser) -> None:
     """The pixel size."""
     parser.add_argument("--um-per-px", type=um_per_px, metavar="X", help="micrometres per pixel, where files don't say")
+
+
+def add_zoom(parser: argparse.ArgumentParser, *, of_run: bool = False) -> None:
+    """How large models see images of unknown scale; `of_run`: the run says, where it isn't given."""
+    automatic = "0, automatic: as the model was trained, else by the size of the particles"
+    parser.add_argument(
+        "--zoom",
+        type=zoom,
+        default=None if of_run else 0.0,
+        metavar="X",
+        help="where um/px is unknown, the model sees images X times as large as they are (a known one decides); "
+        f"default: {'as the run says' if of_run else automatic}",
+    )
 
 
 def add_gate(parser: argparse.ArgumentParser) -> None:

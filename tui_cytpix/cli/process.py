@@ -24,6 +24,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--size-cutoff", type=options.micrometres, metavar="UM", help="default: the model's own; 0 turns it off"
     )
+    options.add_zoom(parser)
     parser.add_argument("--prefix", default="UDT_", help="of the parameters that are added to the FCS; default: UDT_")
     options.add_gate(parser)
     options.add_device(parser)
@@ -58,6 +59,8 @@ def process(arguments: argparse.Namespace) -> int:
             note(
                 f"{path}: um/px is unknown: no size cutoff, micron fields stay empty. Give --um-per-px if you know it."
             )
+        elif arguments.zoom:
+            note(f"{path}: um/px is known and decides how large the model sees it: --zoom is not used.")
         samples.append((name, path, arguments.um_per_px))
     outputs: list[Any] = []
     formats = ("fcs,csv" if with_fcs else "csv") if arguments.format is None else arguments.format
@@ -68,6 +71,7 @@ def process(arguments: argparse.Namespace) -> int:
             out=arguments.out,
             formats=tuple(f.strip() for f in formats.split(",") if f.strip()),
             size_cutoff_um=arguments.size_cutoff,
+            zoom=arguments.zoom,
             prefix=arguments.prefix,
             device=arguments.device,
             threads=arguments.threads,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--convention", metavar="TEXT", help="what counts as one particle")
     parser.add_argument("--model", metavar="M", help="the model to judge (step assess)")
     parser.add_argument("--images", type=options.positive, metavar="N", help="draw and process so many random images")
+    options.add_zoom(parser, of_run=True)
     table = "CSV: image,judgement,true_count; a count alone judges no mask"
     parser.add_argument("--judgements", type=Path, metavar="FILE", help=table)
     options.add_device(parser)
@@ -43,7 +44,7 @@ def review(arguments: argparse.Namespace) -> int:
     from tui_cytpix.cli.run_verbs import writing
     from tui_cytpix.workflow.run import Run
 
-    changes = ("goal", "p0", "p1", "convention", "model", "images", "judgements")
+    changes = ("goal", "p0", "p1", "convention", "model", "zoom", "images", "judgements")
     if any(getattr(arguments, name) is not None for name in changes):
         with writing(Run.open(arguments.run)) as run:
             _change(run, arguments)
@@ -56,7 +57,7 @@ def review(arguments: argparse.Namespace) -> int:
 
 
 def _change(run: Run, arguments: argparse.Namespace) -> None:
-    from tui_cytpix.workflow import assess, base_model, evaluate, goal, predict
+    from tui_cytpix.workflow import assess, base_model, evaluate, goal, predict, zoom
     from tui_cytpix.workflow.judgements_file import read_judgements, take_judgements
 
     given = read_judgements(arguments.judgements) if arguments.judgements else []
@@ -71,6 +72,8 @@ def _change(run: Run, arguments: argparse.Namespace) -> None:
         run.update(replace(run.settings, assess=stated))
     if arguments.model is not None:
         assess.choose_model(run, base_model.find(arguments.model))
+    if arguments.zoom is not None:
+        note(zoom.set_zoom(run, arguments.zoom))
     model = _model(run, arguments.step)
     if arguments.images is not None:
         draw = assess.draw if arguments.step == "assess" else evaluate.draw
@@ -93,10 +96,11 @@ def _sequence(run: Run, step: str) -> Sequence[ImageKey]:
 
 
 def _tell(run: Run, arguments: argparse.Namespace) -> int:
-    from tui_cytpix.workflow import assess, assessment, predict
+    from tui_cytpix.workflow import assess, assessment, predict, zoom
 
     model, step = _model(run, arguments.step), arguments.step
-    answered = set(predict.store_of(run, model).keys())
+    store = predict.store_of(run, model)
+    answered, seen = set(store.keys()), zoom.seen(run, store)
     images = [key for key in _sequence(run, step) if key in answered]
     found = assess.assessment_of(run, model, images, step)
     rule, decision = assess.rule_in_words(run.settings.assess), assessment.outcome(found)
@@ -114,12 +118,15 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
                 "judgements": found.counts,
                 "out_of_turn": found.out_of_turn,
                 "count_is_a_good_readout": not found.not_countable,
+                "seen": {name: asdict(one) for name, one in seen.items()},
                 "rule": rule,
                 "words": words,
             }
         )
     else:
-        say(f"{model.card.name}: {decision} ({len(images)} random images processed)", *words, rule)
+        say(
+            f"{model.card.name}: {decision} ({len(images)} random images processed)", *words, rule, *zoom.in_words(seen)
+        )
     return 0
 
 

@@ -10,6 +10,7 @@ from tui_cytpix.cli.output import duration, note, percent, say, say_json
 
 if TYPE_CHECKING:
     from tui_cytpix.domain.training import TrainingStatus
+    from tui_cytpix.domain.zoom import Zoom
     from tui_cytpix.workflow.advice import Advice
     from tui_cytpix.workflow.run import Run
 
@@ -53,6 +54,7 @@ def as_dict(training: TrainingStatus) -> dict[str, Any]:
         "contradictions": [
             {"image": str(c.image), "given": c.given, "looks": c.looks} for c in training.contradictions
         ],
+        "zoom": None if training.zoom is None else asdict(training.zoom),
         "log": training.log,
     }
 
@@ -81,6 +83,13 @@ def _advice(run: Run, training: TrainingStatus) -> tuple[Advice, ...]:
     return advise(training, run.annotations, missing_in(run), few_several_in(run, training))
 
 
+def _seen(run: Run) -> dict[str, Zoom]:
+    """How large the base model saw the samples that it has answered on."""
+    from tui_cytpix.workflow import zoom
+
+    return zoom.seen(run, run.answers(run.settings.base_model.hash)) if run.settings.base_model.hash else {}
+
+
 def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:
     settings = run.settings
     return {
@@ -91,6 +100,7 @@ def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:
         "step": settings.step,
         "samples": [asdict(s) for s in settings.samples],
         "base_model": asdict(settings.base_model),
+        "seen": {name: asdict(one) for name, one in _seen(run).items()},
         "preview": {"random": len(settings.selection.random), "variable": len(settings.selection.variable)},
         "selection_gate": settings.selection.gate,
         "drawn_from": settings.selection.drawn_from,
@@ -108,7 +118,10 @@ def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:
 
 
 def _tell(run: Run, training: TrainingStatus) -> None:
+    from tui_cytpix.workflow import zoom
+
     settings, counts = run.settings, _counts(run)
+    seen = zoom.in_words(_seen(run)) or [zoom.setting_in_words(run)]
     samples = ", ".join(
         f"{s.name} ({'um/px unknown' if s.um_per_px is None else f'{s.um_per_px:.4g} um/px'})" for s in settings.samples
     )
@@ -117,6 +130,7 @@ def _tell(run: Run, training: TrainingStatus) -> None:
         ("step", settings.step),
         ("samples", samples or "none"),
         ("base model", settings.base_model.model or "none chosen"),
+        *(("", line) for line in seen),
         ("preview", f"{len(chosen.random)} at random, {len(chosen.variable)} for variety"),
         ("", chosen.drawn_from),
         (

@@ -33,9 +33,11 @@ def parser(prog: str) -> argparse.ArgumentParser:
     new.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="default: 0")
     new.add_argument("--name", default="", help="default: the folder's")
     options.add_scale(new)
+    options.add_zoom(new)
 
     base = verb("base", "choose another base model; what was annotated and judged stays", choose_base)
     base.add_argument("model", metavar="M", help="a library name or a model file")
+    options.add_zoom(base, of_run=True)
 
     select = verb("select", "choose the preview images: 70 % at random, 30 % for variety", select_images)
     select.add_argument("--preview", type=options.positive, metavar="N", help="default: as the run says")
@@ -56,6 +58,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
     train.add_argument(
         "--batch", type=options.positive, metavar="N", help="views a step; fewer need less memory; default: 8"
     )
+    options.add_zoom(train, of_run=True)
     train.set_defaults(device=None, threads=None, batch=None)
 
     verb("status", "how far the run is", run_status.status)
@@ -103,7 +106,7 @@ def writing(run: Run) -> Iterator[Run]:
 def new_run(arguments: argparse.Namespace) -> int:
     """Makes the run, once samples and base are known to be good."""
     from tui_cytpix.domain.run_settings import DEFAULT_PREVIEW
-    from tui_cytpix.workflow import base_model, samples
+    from tui_cytpix.workflow import base_model, samples, zoom
     from tui_cytpix.workflow.inspect import inspect
 
     preview = DEFAULT_PREVIEW if arguments.preview is None else arguments.preview
@@ -115,11 +118,15 @@ def new_run(arguments: argparse.Namespace) -> int:
     with writing(samples.create_run(arguments.run, arguments.samples, scale, name=name, seed=seed)) as run:
         refs = run.settings.samples
         base_model.choose(run, base)
+        seen = zoom.set_zoom(run, arguments.zoom)
+        told = bool(arguments.zoom or zoom.of_unknown_scale(run))
         samples.set_preview(run, preview)
         settings = run.settings
     for ref in refs:
         if ref.um_per_px is None:
             note(f"{ref.name}: um/px is unknown: no size cutoff, micron fields stay empty.")
+    if told:
+        note(seen)
     if arguments.json:
         found = [asdict(ref) for ref in refs]
         say_json({"run": str(run.path), "name": settings.name, "base": base.card.name, "samples": found})
@@ -131,12 +138,14 @@ def new_run(arguments: argparse.Namespace) -> int:
 
 def choose_base(arguments: argparse.Namespace) -> int:
     """Makes another model the base; training then begins at it."""
-    from tui_cytpix.workflow import base_model
+    from tui_cytpix.workflow import base_model, zoom
     from tui_cytpix.workflow.run import Run
 
     base = base_model.find(arguments.model)
     with writing(Run.open(arguments.run)) as run:
         base_model.choose(run, base)
+        if arguments.zoom is not None:
+            note(zoom.set_zoom(run, arguments.zoom))
     if arguments.json:
         say_json({"run": str(arguments.run), "base": base.card.name, "hash": base.hash})
     else:

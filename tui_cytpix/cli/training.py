@@ -59,10 +59,13 @@ def train(arguments: argparse.Namespace) -> int:
 
 def _start(arguments: argparse.Namespace) -> None:
     from tui_cytpix.workflow import train as use
+    from tui_cytpix.workflow import zoom
     from tui_cytpix.workflow.run import Run
 
     with Run.open(arguments.run) as run:
         run.go_to("train")
+        if arguments.zoom is not None:
+            note(zoom.set_zoom(run, arguments.zoom))
         use.compute_on(run, arguments.device, arguments.threads, arguments.batch)
         use.start(run, arguments.epochs)
 

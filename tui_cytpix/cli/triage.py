@@ -32,6 +32,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
         "--images", type=options.positive, default=300, metavar="N", help="a random draw of each; default: 300"
     )
     parser.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="of the draw; default: 0")
+    options.add_zoom(parser)
     options.add_gate(parser)
     options.add_device(parser)
     options.add_json(parser)
@@ -53,6 +54,7 @@ def triage(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         threads=arguments.threads,
         gate=options.gate_of(arguments),
+        zoom=arguments.zoom,
     )
     with Progress("asking the models") as progress:
         found = run(request, progress)
@@ -77,6 +79,7 @@ def _as_dict(found: SampleTriage) -> dict[str, Any]:
                 "expected_count_error": one.expected,
                 "expected_count_error_ci": [one.low, one.high],
                 "signs": one.signs._asdict(),
+                "seen": asdict(one.zoom),
             }
             for one in found.models
         ],
@@ -85,14 +88,14 @@ def _as_dict(found: SampleTriage) -> dict[str, Any]:
 
 
 def _tell(found: SampleTriage) -> None:
-    from tui_cytpix.workflow.triage import in_words
+    from tui_cytpix.workflow.triage import in_words, seen_in_words
 
     rows = []
     for one in found.models:
         signs = [percent(getattr(one.signs, name)) for name in _SIGNS]
         rows.append((one.model.card.name, f"{one.expected:.0%} ({one.low:.0%} to {one.high:.0%})", *signs))
     say(f"{found.name}: {found.images} images", *table(("model", "counts wrong", *_SIGNS.values()), rows))
-    say(in_words(found))
+    say(in_words(found), seen_in_words(found))
     if found.doubtful:
         best = found.models[0].model.card.name
         told = (f"{one.image.event} ({best} counts {one.counts[best]}: {one.why})" for one in found.doubtful)
