@@ -14,6 +14,7 @@ import pytest
 from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.formats.job_folder import LOOKS, JobFolder
 from tui_cytpix.formats.model_file import read_card, write_model
 from tui_cytpix.formats.prediction_store import Prediction, write_shard
@@ -70,8 +71,9 @@ class FakeEngine:
 
     def _answer(self, job: JobFolder, wish: Mapping[str, Any]) -> None:
         name = read_card(Path(wish["model"])).name
-        keys = [ImageKey(group["sample"], event) for group in wish["images"] for event in group["events"]]
-        write_shard(Path(wish["out"]), wish["shard"], [Prediction(k, self.answer(name, k)) for k in keys])
+        keys = {ImageKey(group["sample"], event): _zoom(group) for group in wish["images"] for event in group["events"]}
+        found = [Prediction(key, self.answer(name, key), zoom=zoom) for key, zoom in keys.items()]
+        write_shard(Path(wish["out"]), wish["shard"], found)
         job.emit("predicted", id=wish["id"], shard=wish["shard"], images=len(keys), seconds=0.0)
 
     def _train(self, job: JobFolder) -> None:
@@ -156,6 +158,12 @@ class FakeEngine:
             path.write_text("event\n")
             outputs.append(str(path))
         job.emit("finished", outputs=outputs, failures=[])
+
+
+def _zoom(group: Mapping[str, Any]) -> Zoom:
+    if "um_per_px" in group:
+        return Zoom(1.0, By.SCALE, group["um_per_px"])
+    return Zoom(group["zoom"], By.SET) if "zoom" in group else Zoom(1.3, By.PARTICLES)
 
 
 def install(monkeypatch: pytest.MonkeyPatch, answer: Answer, epoch_seconds: float = 0.01) -> FakeEngine:

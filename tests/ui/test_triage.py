@@ -10,6 +10,7 @@ from steps import build, on_screen, reply, words_of
 
 from tui_cytpix.core.triage import Signs
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.errors import JobError
 from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.ui.screens.home import HomeScreen
@@ -23,7 +24,7 @@ from tui_cytpix.workflow.triage import Doubtful, ModelEstimate, SampleTriage
 def estimates(path: Path) -> SampleTriage:
     signs = Signs(0.1, 0.02, 0.3, float("nan"), 0.05)
     models = tuple(
-        ModelEstimate(base_model.find(name), wrong, wrong / 2, wrong * 2, signs)
+        ModelEstimate(base_model.find(name), wrong, wrong / 2, wrong * 2, signs, Zoom(1.5, By.PARTICLES))
         for name, wrong in (("cell-half", 0.04), ("cell-full", 0.2))
     )
     counts = {"cell-half": 2, "cell-full": 1}
@@ -48,6 +49,7 @@ async def test_a_sample_is_asked_for_and_the_chosen_model_is_judged(
         await until(pilot, lambda: screen.found)
         assert "cell-half is the most promising: 4% of counts" in words_of(app, "#advice")
         assert "This is an estimate" in words_of(app, "#advice")
+        assert "seen 1.5 times as large (unknown scale; chosen from its particles)" in words_of(app, "#advice")
         assert "108: cell-half counts 2; unsure (cell-full 1)" in words_of(app, "#doubtful")
         assert screen.query_one(Table).row_count == 2
         await press_each(pilot, "j enter")

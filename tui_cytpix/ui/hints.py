@@ -51,8 +51,13 @@ def _judging(model: str, found: Assessment) -> str:
     return "Not yet known: judge on with {assess.review}; {assess.process} draws more images."
 
 
-def base_model(settings: RunSettings, marked: int) -> str:
-    """Step 2."""
+def base_model(settings: RunSettings, marked: int, seen: str) -> str:
+    """Step 2. `seen` is how large models see images of unknown scale, a sentence, "" where there are none."""
+    then = f" {seen} {{base_model.magnify}} changes that." if seen else ""
+    return _base_model(settings, marked) + then
+
+
+def _base_model(settings: RunSettings, marked: int) -> str:
     if marked >= 2:
         return "{base_model.compare} shows them side by side, the images on which they disagree first."
     if not settings.base_model.model:

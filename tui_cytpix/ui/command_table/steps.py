@@ -5,6 +5,7 @@ from __future__ import annotations
 from tui_cytpix.ui.commands import Command, digit
 
 _C = Command
+MAGNIFY = "How many times as large models see images of unknown scale; where µm/px is known (step 3) it decides."
 
 STEP = (_C("step.cancel", "C", "Cancel", "Stop the task at work; what is done stays."),)
 
@@ -20,6 +21,12 @@ ASSESS = (
     _C("assess.model", "m", "Model", "Judge another model.", footer=True),
     _C("assess.explore", "E", "Explore", "Plots of the events, and gates to draw images from."),
     _C("assess.goal", "i", "Goal", "Change the goal, the tolerated rates or the counting convention."),
+    _C(
+        "assess.magnify",
+        "M",
+        "Magnify",
+        MAGNIFY,
+    ),
     _C("assess.blurred", "b", "Blurred", "Leave blurred images out of the review: asks for the least focus score."),
 )
 
@@ -96,6 +103,13 @@ PAIR_REVIEW = (
 BASE_MODEL = (
     _C("base_model.mark", "space", "Mark", "Mark the model for comparison, at most four.", footer=True),
     _C("base_model.compare", "c", "Compare", "The marked models side by side, disagreements first.", footer=True),
+    _C(
+        "base_model.magnify",
+        "M",
+        "Magnify",
+        MAGNIFY,
+        footer=True,
+    ),
     _C("base_model.import", "i", "Import", "Take a model file into the library.", footer=True, action="import_model"),
     _C("base_model.export", "x", "Export", "Copy the model's file to a place of yours.", action="export_model"),
 )

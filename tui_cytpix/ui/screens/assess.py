@@ -14,10 +14,12 @@ from textual.widget import Widget
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui import hints
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.goal_questions import ask_rates
+from tui_cytpix.ui.screens.magnify import ask_zoom
 from tui_cytpix.ui.screens.review import ReviewScreen
 from tui_cytpix.ui.screens.work import whole
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
@@ -26,7 +28,7 @@ from tui_cytpix.ui.widgets.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.model_table import ModelTable
 from tui_cytpix.ui.widgets.review_pane import ReviewPane
 from tui_cytpix.ui.widgets.table import Table
-from tui_cytpix.workflow import assess, assessment, base_model, comparison, focus
+from tui_cytpix.workflow import assess, assessment, base_model, comparison, focus, zoom
 
 GOAL_WORDS = (
     "What do you study, and which error can you live with? A model is plainly good below the first rate and "
@@ -119,7 +121,12 @@ class AssessScreen(ReviewScreen):
         lines: list[str | Text] = []
         if model is not None and predicted:
             said = [line for line in assessment.lines(self.assessment()) if line]
-            lines += [*map(heading, said[:2]), *said[2:], focus.errors_in_words(self._focus, self.verdicts())]
+            lines += [
+                *map(heading, said[:2]),
+                *self.magnified_lines(model),
+                *said[2:],
+                focus.errors_in_words(self._focus, self.verdicts()),
+            ]
             if settings.least_focus:
                 left_out = predicted - len(self.to_judge())
                 lines.append(
@@ -131,6 +138,7 @@ class AssessScreen(ReviewScreen):
             lines.append(labelled("Goal", f"{label}: {rates}"))
         if model is not None and store is not None:
             lines.append(labelled("Model", f"{model.card.name}, {predicted} of {len(self.sequence)} images processed"))
+            lines += zoom.in_words(self.seen(model, known=True))
             lines.append(comparison.counted(self.sequence, store))
             answers = [one for key in self.sequence if (one := store.get(key)) is not None]
             lines.append(comparison.crowded_in_words([one.particle_count for one in answers]))
@@ -138,6 +146,16 @@ class AssessScreen(ReviewScreen):
         if settings.counting_convention:
             lines += [assess.rule_in_words(settings), labelled("Convention", settings.counting_convention)]
         return lines
+
+    def magnified_lines(self, model: ModelEntry) -> list[str]:
+        """How large the model sees samples of unknown scale: where that is wrong, much else is."""
+        changes = f"{self.key('assess.magnify')} changes that."
+        return [f"{line}. {changes}" for line in zoom.in_words(self.seen(model, known=False))]
+
+    def seen(self, model: ModelEntry, known: bool) -> dict[str, Zoom]:
+        """How large the model sees the samples of known, or of unknown, scale."""
+        found = zoom.seen(self.session.run, self.session.predict.store(model))
+        return {name: one for name, one in found.items() if (one.um_per_px is not None) == known}
 
     # The goal
 
@@ -168,9 +186,16 @@ class AssessScreen(ReviewScreen):
     def model_taken(self, model: ModelEntry) -> None:
         """The same images, another model."""
         assess.choose_model(self.session.run, model)
+        self._ask_again()
+
+    def action_magnify(self) -> None:
+        """The same images, seen larger or smaller."""
+        ask_zoom(self, self._ask_again)
+
+    def _ask_again(self) -> None:
         self.refresh_all()
-        if self.sequence:
-            self.session.ask_model(model, self.sequence)
+        if self.judged_model is not None and self.sequence:
+            self.session.ask_model(self.judged_model, self.sequence)
 
     # Focus
 

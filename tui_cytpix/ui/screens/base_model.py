@@ -15,16 +15,18 @@ from textual.widgets import DataTable
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.ui import hints
 from tui_cytpix.ui.commands import bindings
 from tui_cytpix.ui.screens.export import ask_export
+from tui_cytpix.ui.screens.magnify import ask_zoom
 from tui_cytpix.ui.screens.pairs import pairs_of, pairs_of_several
 from tui_cytpix.ui.screens.work import WorkScreen
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal
 from tui_cytpix.ui.widgets.hint import Words
 from tui_cytpix.ui.widgets.model_table import ModelTable, card_lines
 from tui_cytpix.ui.widgets.pair_view import PairView
-from tui_cytpix.workflow import assess, base_model, comparison, resolution
+from tui_cytpix.workflow import assess, base_model, comparison, resolution, zoom
 
 COMPARED_IMAGES, MOST_COMPARED = 24, 4
 ADVICE = "Half resolution is the faster: look at half first, and move to full where you see errors or loose masks."
@@ -43,6 +45,7 @@ class BaseModelScreen(WorkScreen):
         self._library: list[ModelEntry] = []
         self._marked: list[str] = []
         self._compared: tuple[ModelEntry, ...] = ()
+        self._answers_read: set[str] = set()
 
     def work(self) -> Iterable[Widget]:
         """One pane at a time."""
@@ -76,6 +79,17 @@ class BaseModelScreen(WorkScreen):
                 "The library is empty.", f"Import a model file with {self.key('base_model.import')}."
             )
         self._show()
+        self.start(self._read_answers(), "answers")
+
+    async def _read_answers(self) -> None:
+        """What the models have answered tells how large they saw the images."""
+        for entry in self._library:
+            await self.session.load_predictions(entry)
+            self._answers_read.add(entry.hash)
+        self._show_card()
+
+    def _seen_by(self, model: ModelEntry) -> dict[str, Zoom]:
+        return zoom.seen(self.session.run, self.session.predict.store(model))
 
     def _show(self) -> None:
         self.table.show(self._library, self.session.run.settings.base_model.hash, self._marked)
@@ -84,14 +98,16 @@ class BaseModelScreen(WorkScreen):
 
     def say_next(self) -> None:
         """The hint."""
-        self.say(hints.base_model(self.session.run.settings, len(self._marked)))
+        run = self.session.run
+        self.say(hints.base_model(run.settings, len(self._marked), zoom.setting_in_words(run)))
 
     def _show_card(self) -> None:
         entry = self.table.current
         if entry is not None:
             pace = self.session.predict.images_per_second(entry)
             measured = "" if math.isnan(pace) else f"Measured in this session: {1000 / pace:.1f} s per 1000 images."
-            self.query_one("#card-words", Words).say(*card_lines(entry), " ", measured, ADVICE)
+            seen = zoom.in_words(self._seen_by(entry)) if entry.hash in self._answers_read else []
+            self.query_one("#card-words", Words).say(*card_lines(entry), " ", *seen, measured, ADVICE)
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Shows its card."""
@@ -109,6 +125,10 @@ class BaseModelScreen(WorkScreen):
         self.report(f"{entry.card.name} is the base model of this run.")
         self.refresh_rail()
         self._show()
+
+    def action_magnify(self) -> None:
+        """Asks how large models see images of unknown scale."""
+        ask_zoom(self, self._show)
 
     # Side by side
 
@@ -166,7 +186,7 @@ class BaseModelScreen(WorkScreen):
             several = comparison.answers(self.images, stores)
             pairs, words = pairs_of_several(several, stores), comparison.several_in_words(several, names)
         self.query_one(PairView).show_pairs(pairs)
-        self.say(" ".join(part for part in (words, self._resolution_words()) if part))
+        self.say(" ".join(part for part in (words, self._resolution_words(), self._seen_words()) if part))
 
     def _resolution_words(self) -> str:
         """Half against full, where both are compared and all is answered."""
@@ -177,6 +197,14 @@ class BaseModelScreen(WorkScreen):
         half, full = (predict.store(model) for model in found)
         speeds = (predict.images_per_second(found[0]), predict.images_per_second(found[1]))
         return resolution.in_words(resolution.difference(self.images, half, full, speeds))
+
+    def _seen_words(self) -> str:
+        """How large the compared models see samples of unknown scale."""
+        told = {
+            model.card.name: {name: one for name, one in self._seen_by(model).items() if one.um_per_px is None}
+            for model in self._compared
+        }
+        return " ".join(f"{line}." for line in zoom.by_model_in_words(told))
 
     def focus_main(self) -> None:
         """The table."""

@@ -31,7 +31,7 @@ from tui_cytpix.ui.widgets.pair_review import PairReview
 from tui_cytpix.ui.widgets.pair_view import PairView
 from tui_cytpix.ui.widgets.process_pane import ProcessPane
 from tui_cytpix.ui.widgets.review_pane import ReviewPane
-from tui_cytpix.workflow import assess, assessment, base_model, comparison, evaluate, held_out, report
+from tui_cytpix.workflow import assess, assessment, base_model, comparison, evaluate, held_out, report, zoom
 from tui_cytpix.workflow.comparison import Difference
 
 
@@ -146,11 +146,7 @@ class EvaluateScreen(PairReviewingScreen):
         if self.pane == "pairs":  # what the preferences say would tell which is which
             return
         settings = self.session.run.settings
-        lines: list[str | Text] = []
-        if new is not None:
-            lines.append(labelled("New", f"{name} ({new.card.resolution})"))
-        if base is not None:
-            lines.append(labelled("Base", f"{base.card.name} ({base.card.resolution})"))
+        lines = self._model_lines()
         if new is not None and base is not None and not self.same:
             lines.append(heading(comparison.in_words(self._differences, "base", "new")))
             said = self.pair_lines()
@@ -172,6 +168,14 @@ class EvaluateScreen(PairReviewingScreen):
         self.query_one("#tally-words", Words).say(*lines)
         if self.pane == "process":
             self.show_processing()
+
+    def _model_lines(self) -> list[str | Text]:
+        """The two models, and how large they see the samples."""
+        models = {label: one for label, one in (("New", self.judged_model), ("Base", self.base)) if one is not None}
+        run, store = self.session.run, self.session.predict.store
+        seen = zoom.by_model_in_words({label: zoom.seen(run, store(one)) for label, one in models.items()})
+        named = [labelled(label, f"{one.card.name} ({one.card.resolution})") for label, one in models.items()]
+        return [*named, *seen]
 
     # Comparing
 

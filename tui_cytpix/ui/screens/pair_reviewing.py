@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import PairVerdict, Preference, latest_pairs
+from tui_cytpix.domain.verdict import PairVerdict, Preference
 from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.screens.processing import ProcessingScreen
 from tui_cytpix.ui.widgets.pair_review import PairReview, Said
@@ -52,7 +52,7 @@ class PairReviewingScreen(ProcessingScreen):
         """Those in force."""
         if self.judged_model is None or self.base is None:
             return {}
-        return latest_pairs(self.session.run.pair_verdicts, self.judged_model.hash, self.base.hash)
+        return pairing.preferences(self.session.run, self.judged_model, self.base)
 
     def action_pairs(self) -> None:
         """From the first pair without a preference on."""

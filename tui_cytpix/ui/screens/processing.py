@@ -7,7 +7,7 @@ import asyncio
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.ui.screens.review import ReviewScreen
 from tui_cytpix.ui.widgets.process_pane import ProcessPane
-from tui_cytpix.workflow import evaluate, processing
+from tui_cytpix.workflow import evaluate, processing, zoom
 from tui_cytpix.workflow.assess import gate_in_use
 from tui_cytpix.workflow.processing import ProcessStatus, ProcessWatch
 
@@ -83,7 +83,8 @@ class ProcessingScreen(ReviewScreen):
         names = [s.name for s in run.settings.samples if s.role != "training"]
         what = f"Process {', '.join(names) or 'nothing'} with {model.card.name if model else 'no model yet'}"
         gate = gate_in_use(run)
-        words = f"Only the images in the gate {gate}." if gate else ""
+        which = f"Only the images in the gate {gate}." if gate else ""
+        words = " ".join(part for part in (which, zoom.setting_in_words(run)) if part)
         self.query_one(ProcessPane).show(what, words, evaluate.FORMATS, self.formats, self.processing, self.key)
 
     def on_process_pane_wished(self, event: ProcessPane.Wished) -> None:

@@ -56,7 +56,7 @@ class ReviewScreen(WorkScreen):
         if self.judged_model is None:
             return {}
         run = self.session.run
-        state = (len(run.verdicts), self.judged_model.hash)
+        state = (len(run.verdicts), self.judged_model.hash, run.settings.base_model.zoom)
         if self._standing[0] != state:
             self._standing = (state, assess.verdict_of(run, self.judged_model, self.step))
         return self._standing[1]
@@ -101,13 +101,22 @@ class ReviewScreen(WorkScreen):
         )
 
     def review_lines(self) -> list[str | Text]:
-        """The verdict so far and the counting convention."""
+        """How large the model sees the image, the verdict so far and the counting convention."""
         settings = self.session.run.settings.assess
         found = self.assessment()
         return [
+            self._seen_words(),
             *(line for line in assessment.lines(found) if line),
             f"Convention: {settings.counting_convention.rstrip('.')}." if settings.counting_convention else "",
         ]
+
+    def _seen_words(self) -> str:
+        """Of the image that the pane shows, where it isn't seen as large as it is by its scale."""
+        model, key = self.judged_model, self.review_pane.current
+        seen = None if model is None or key is None else self.session.predict.store(model).zoom(key.sample)
+        if seen is None or (seen.times == 1 and seen.um_per_px is not None):
+            return ""
+        return f"{seen.in_words().capitalize()}."
 
     def gallery_item(self, key: ImageKey, verdicts: dict[ImageKey, Verdict]) -> GalleryItem:
         """The image with the model's answer and the judgement about it."""

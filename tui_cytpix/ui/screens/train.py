@@ -26,7 +26,7 @@ from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.hint import Words
 from tui_cytpix.ui.widgets.preview_items import badge, preview_item
 from tui_cytpix.ui.widgets.training_pane import TrainingPane, spark_line
-from tui_cytpix.workflow import balance, base_model, finishing, morphology, progress, suggest, train
+from tui_cytpix.workflow import balance, base_model, finishing, morphology, progress, suggest, train, zoom
 from tui_cytpix.workflow.advice import Advice, advise, queue
 from tui_cytpix.workflow.balance import FewSeveral
 from tui_cytpix.workflow.morphology import Missing
@@ -163,7 +163,7 @@ class TrainScreen(TrainingWishes):
         state = progress.in_words(status)
         curves = spark_line(status.epochs, self.query_one("#summary").content_size.width - len(state) - 2)
         self.query_one("#summary", Words).say(self.annotated_words(), Text.assemble(state, "  ", curves))
-        lines: list[str | Text] = [self.annotated_words(), self.plan_words()]
+        lines: list[str | Text] = [self.annotated_words(), self.plan_words(), *self.seen_lines()]
         convention = run.settings.assess.counting_convention
         if convention and not status.epochs:
             lines.append(f"Convention: {convention}")
@@ -187,6 +187,15 @@ class TrainScreen(TrainingWishes):
         return (
             f"Size cutoff {self.session.run.settings.train.size_cutoff_um:g} µm · writes checkpoint: {self.checkpoint}"
         )
+
+    def seen_lines(self) -> list[str]:
+        """How large the base sees the samples; and training, where it sees those of unknown scale otherwise."""
+        if self.base is None:
+            return []
+        seen = zoom.seen(self.session.run, self.session.predict.store(self.base))
+        trained = self.session.training.zoom
+        differs = trained and any(one.um_per_px is None and one.times != trained.times for one in seen.values())
+        return [*zoom.in_words(seen), *([f"training: {trained.in_words()}"] if trained and differs else [])]
 
     def on_training(self, status: TrainingStatus) -> None:
         """New epochs, shown every two seconds at most: a curve needs no more, and redrawing takes the processor from

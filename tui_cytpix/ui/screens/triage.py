@@ -97,6 +97,7 @@ class TriageScreen(BaseScreen):
         self.query_one("#advice", Words).say(
             heading(triage.in_words(found)),
             triage.ESTIMATE,
+            triage.seen_in_words(found),
             "⏎ starts a run in which the model under the cursor is judged.",
         )
         rows = []

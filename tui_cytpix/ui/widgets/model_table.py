@@ -69,6 +69,7 @@ def card_lines(entry: ModelEntry) -> list[str | Text]:
         ("Convention", card.counting_convention),
         ("Size cutoff", f"{card.size_cutoff_um:g} µm"),
         ("Pixel size", f"{card.um_per_px:g} µm" if card.um_per_px else "unknown"),
+        ("Sees", card.sees),
         ("Cell size", f"{card.object_px:.0f} px" if card.object_px else ""),
         *_trained_on(card),
         *_measured(card),

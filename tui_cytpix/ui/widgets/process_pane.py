@@ -54,8 +54,8 @@ class ProcessPane(VerticalScroll, can_focus=True):
         status: ProcessStatus | None,
         key_of: Callable[[str], str],
     ) -> None:
-        """`what` is to be processed, `which` of its images, "" for all; `status` is the job's, None where none was
-        started.
+        """`what` is to be processed, `which` of its images and how large they are seen, "" where there is nothing to
+        say; `status` is the job's, None where none was started.
         """
         lines: list[str | Text] = [heading(what), which]
         for number, name in enumerate(formats, 1):
