@@ -167,12 +167,11 @@ def add_polygon(arguments: argparse.Namespace) -> int:
 def _add(
     arguments: argparse.Namespace, parameters: list[tuple[str, str]], corners: tuple[tuple[float, ...], ...]
 ) -> int:
-    from tui_cytpix.cli.run_verbs import writing
     from tui_cytpix.domain.gate import Gate
     from tui_cytpix.workflow import gates
     from tui_cytpix.workflow.run import Run
 
-    with writing(Run.open(arguments.run)) as run:
+    with options.writing(Run.open(arguments.run)) as run:
         tables = _tables(run)
         axes = tuple(_axis(tables, name, kind, arguments.compensated) for name, kind in parameters)
         try:
@@ -189,11 +188,10 @@ def _add(
 
 def import_gates(arguments: argparse.Namespace) -> int:
     """Status 1 where some are left out."""
-    from tui_cytpix.cli.run_verbs import writing
     from tui_cytpix.workflow import flowjo_gates, gates
     from tui_cytpix.workflow.run import Run
 
-    with writing(Run.open(arguments.run)) as run:
+    with options.writing(Run.open(arguments.run)) as run:
         found = flowjo_gates.find_gates(run, arguments.workspace, arguments.sample)
         gates.add(run, *found.gates)
     if arguments.json:
@@ -207,11 +205,10 @@ def import_gates(arguments: argparse.Namespace) -> int:
 
 def remove_gate(arguments: argparse.Namespace) -> int:
     """Says what went with it."""
-    from tui_cytpix.cli.run_verbs import writing
     from tui_cytpix.workflow import gates
     from tui_cytpix.workflow.run import Run
 
-    with writing(Run.open(arguments.run)) as run:
+    with options.writing(Run.open(arguments.run)) as run:
         gone = gates.remove(run, arguments.name)
     if arguments.json:
         say_json({"run": str(run.path), "removed": gone})
@@ -222,11 +219,10 @@ def remove_gate(arguments: argparse.Namespace) -> int:
 
 def use_gate(arguments: argparse.Namespace) -> int:
     """For the next draw of steps 1, 3 and 5."""
-    from tui_cytpix.cli.run_verbs import writing
     from tui_cytpix.workflow import gates
     from tui_cytpix.workflow.run import Run
 
-    with writing(Run.open(arguments.run)) as run:
+    with options.writing(Run.open(arguments.run)) as run:
         gates.use_for_drawing(run, arguments.name)
     if arguments.json:
         say_json({"run": str(run.path), "selection": arguments.name})

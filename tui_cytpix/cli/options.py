@@ -1,15 +1,17 @@
-"""Options that several verbs share, and the types of their values."""
+"""What several verbs share: options, the types of their values, and a run that is changed."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tui_cytpix.workflow.gates import RunGate
+    from tui_cytpix.workflow.run import Run
 
 Handler = Callable[[argparse.Namespace], int]
 DEVICES = ("auto", "cpu", "cuda")
@@ -161,3 +163,21 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """The result for programs."""
     parser.add_argument("--json", action="store_true", help="the result as one JSON document on stdout")
+
+
+@contextlib.contextmanager
+def writing(run: Run) -> Iterator[Run]:
+    """The run, closed at the end; what could not be saved is an error.
+
+    Raises:
+        RunError: the disk refused.
+    """
+    from tui_cytpix.errors import RunError
+
+    try:
+        yield run
+        saved, problem = run.flush(), run.problem
+    finally:
+        run.close()
+    if not saved:
+        raise RunError("Not all could be saved", problem, "Free some space and try again.")

@@ -41,12 +41,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def review(arguments: argparse.Namespace) -> int:
     """States, draws, takes judgements, and tells the verdict."""
-    from tui_cytpix.cli.run_verbs import writing
     from tui_cytpix.workflow.run import Run
 
     changes = ("goal", "p0", "p1", "convention", "model", "zoom", "images", "judgements")
     if any(getattr(arguments, name) is not None for name in changes):
-        with writing(Run.open(arguments.run)) as run:
+        with options.writing(Run.open(arguments.run)) as run:
             _change(run, arguments)
             return _tell(run, arguments)
     run = Run.open(arguments.run, writing=False)

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import functools
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tui_cytpix.cli import gate_verbs, options, run_report, run_review, run_status, training
 from tui_cytpix.cli.output import Progress, note, say, say_json
-from tui_cytpix.errors import RunError
-
-if TYPE_CHECKING:
-    from tui_cytpix.workflow.run import Run
 
 
 def parser(prog: str) -> argparse.ArgumentParser:
@@ -87,22 +80,6 @@ def parser(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-@contextlib.contextmanager
-def writing(run: Run) -> Iterator[Run]:
-    """The run, closed at the end; what could not be saved is an error.
-
-    Raises:
-        RunError: the disk refused.
-    """
-    try:
-        yield run
-        saved, problem = run.flush(), run.problem
-    finally:
-        run.close()
-    if not saved:
-        raise RunError("Not all could be saved", problem, "Free some space and try again.")
-
-
 def new_run(arguments: argparse.Namespace) -> int:
     """Makes the run, once samples and base are known to be good."""
     from tui_cytpix.domain.run_settings import DEFAULT_PREVIEW
@@ -115,7 +92,7 @@ def new_run(arguments: argparse.Namespace) -> int:
     for path in arguments.samples:
         inspect(path, arguments.um_per_px)
     scale, name, seed = arguments.um_per_px, arguments.name, arguments.seed
-    with writing(samples.create_run(arguments.run, arguments.samples, scale, name=name, seed=seed)) as run:
+    with options.writing(samples.create_run(arguments.run, arguments.samples, scale, name=name, seed=seed)) as run:
         refs = run.settings.samples
         base_model.choose(run, base)
         seen = zoom.set_zoom(run, arguments.zoom)
@@ -142,7 +119,7 @@ def choose_base(arguments: argparse.Namespace) -> int:
     from tui_cytpix.workflow.run import Run
 
     base = base_model.find(arguments.model)
-    with writing(Run.open(arguments.run)) as run:
+    with options.writing(Run.open(arguments.run)) as run:
         base_model.choose(run, base)
         if arguments.zoom is not None:
             note(zoom.set_zoom(run, arguments.zoom))
@@ -158,7 +135,7 @@ def select_images(arguments: argparse.Namespace) -> int:
     from tui_cytpix.workflow import coverage, samples
     from tui_cytpix.workflow.run import Run
 
-    with writing(Run.open(arguments.run)) as run, Progress("looking at images") as progress:
+    with options.writing(Run.open(arguments.run)) as run, Progress("looking at images") as progress:
         preview = run.settings.selection.preview if arguments.preview is None else arguments.preview
         chosen = samples.select(run, preview, progress)
         run.go_to("samples")
@@ -185,7 +162,7 @@ def annotate_run(arguments: argparse.Namespace) -> int:
     from tui_cytpix.workflow.annotate_masks import annotate_from_masks
     from tui_cytpix.workflow.run import Run
 
-    with writing(Run.open(arguments.run)) as run:
+    with options.writing(Run.open(arguments.run)) as run:
         intake = annotate_from_masks(run, arguments.from_masks, arguments.sample, arguments.only)
         run.go_to("train")
         book = run.annotations
@@ -210,7 +187,7 @@ def finish_run(arguments: argparse.Namespace) -> int:
     from tui_cytpix.workflow import finishing
     from tui_cytpix.workflow.run import Run
 
-    with writing(Run.open(arguments.run)) as run:
+    with options.writing(Run.open(arguments.run)) as run:
         model = finishing.finish(run, arguments.name, arguments.checkpoint, arguments.notes)
         run.go_to("evaluate")
     if arguments.json:
