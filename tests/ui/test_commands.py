@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 from textual.binding import BindingsMap
 
-from tui_cytpix.ui.commands import Command, all_commands, bindings, digit, key_map, key_text, of_scope
+from tui_cytpix.ui.command import Command, digit
+from tui_cytpix.ui.commands import all_commands, bindings, key_map, key_text, of_scope
 from tui_cytpix.ui.screens.annotate import AnnotateScreen
 from tui_cytpix.ui.screens.explore import ExploreScreen
 from tui_cytpix.ui.screens.home import HomeScreen

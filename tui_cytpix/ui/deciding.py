@@ -14,7 +14,8 @@ import time
 from textual import events
 from textual.keys import format_key
 
-from tui_cytpix.ui.commands import Command, all_commands
+from tui_cytpix.ui.command import Command
+from tui_cytpix.ui.commands import all_commands
 from tui_cytpix.ui.key_order import LOOK_EVERY, KeyOrderApp
 from tui_cytpix.ui.presses import Presses
 from tui_cytpix.ui.screens.base import BaseScreen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui_cytpix.ui.commands import Command
+from tui_cytpix.ui.command import Command
 
 _C = Command
 

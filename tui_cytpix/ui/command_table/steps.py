@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui_cytpix.ui.commands import Command, digit
+from tui_cytpix.ui.command import Command, digit
 
 _C = Command
 MAGNIFY = "How many times as large models see images of unknown scale; where µm/px is known (step 3) it decides."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui_cytpix.ui.commands import Command, digit
+from tui_cytpix.ui.command import Command, digit
 
 _C = Command
 

@@ -16,7 +16,8 @@ from textual.widget import Widget
 from tui_cytpix.domain.gate import in_order
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui.commands import Command, of_scope
+from tui_cytpix.ui.command import Command
+from tui_cytpix.ui.commands import of_scope
 from tui_cytpix.ui.key_order import FIRST
 from tui_cytpix.ui.session import PredictionsChanged, SavedChanged, Session, TrainingChanged
 from tui_cytpix.ui.widgets.ask_panel import AskPanel

@@ -13,7 +13,8 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from tui_cytpix.ui.commands import Command, key_text, of_scope
+from tui_cytpix.ui.command import Command
+from tui_cytpix.ui.commands import key_text, of_scope
 
 
 class HelpPanel(VerticalScroll):

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from rich.style import Style
 from rich.text import Text
 
-from tui_cytpix.ui.commands import Command, key_text
+from tui_cytpix.ui.command import Command
+from tui_cytpix.ui.commands import key_text
 from tui_cytpix.ui.widgets.choice_panel import Choice, ChoicePanel
 
 
