@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.gate import ARCSINH, LINEAR, LOGICLE, SCALES, Axis, Gate, Scale
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.spillover import is_fluorescence_area
-from tui_cytpix.workflow.event_table import EventTable, Parameter, off_scale, on_scale
+from tui_cytpix.workflow.event_table import EventTable, off_scale, on_scale
+from tui_cytpix.workflow.parameters import Parameter
 
 DECADES = 4.5
 WIDE_RANGE = 50.0  # the 99.5th percentile over the median: from here on a linear axis hides most events

@@ -7,7 +7,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +18,8 @@ from tui_cytpix.domain.gate import ARCSINH, LOGICLE, Axis, Scale
 from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.names import shown
 from tui_cytpix.formats.spillover import Spillover, read_spillover
+from tui_cytpix.workflow.model_columns import model_columns
+from tui_cytpix.workflow.parameters import Column, Parameter
 
 if TYPE_CHECKING:
     from tui_cytpix.formats.fcs import FcsFile
@@ -26,24 +27,7 @@ if TYPE_CHECKING:
 
 CACHE_BYTES = 128 << 20
 INSTRUMENT = "FCS"
-Column = NDArray[np.float64]
 T = TypeVar("T", bound=np.generic)
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A column.
-
-    `label` is what the FCS adds to its name, or a feature's unit; `source` is "FCS" or a model's name; `top` is the
-    largest value that the instrument gives (`$PnR`, on the linear scale), 0 where unknown; `of_images`: only imaged
-    events have a value.
-    """
-
-    name: str
-    label: str
-    source: str
-    top: float = 0.0
-    of_images: bool = False
 
 
 class EventTable:
@@ -56,8 +40,6 @@ class EventTable:
         """Raises:
         SampleError: the sample can't be read.
         """
-        from tui_cytpix.workflow.model_columns import model_columns
-
         self.sample = sample
         reader = run.images.reader(sample)
         fcs = reader.open_fcs()

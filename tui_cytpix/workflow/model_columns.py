@@ -14,18 +14,18 @@ from tui_cytpix.core.feature_table import FEATURES, names
 from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.names import shown
 from tui_cytpix.workflow import base_model
+from tui_cytpix.workflow.parameters import Column, Parameter
 
 if TYPE_CHECKING:
     from tui_cytpix.domain.sample import ImageKey
     from tui_cytpix.domain.segmentation import Segmentation
     from tui_cytpix.formats.fcs import FcsFile
-    from tui_cytpix.workflow.event_table import Column, Parameter
     from tui_cytpix.workflow.run import Run
 
 MODEL_KEY, PROCESSED = "CYTPIX_MODEL", "IsProcessed"
 BATCH = 32
 _UNITS = {feature.name: feature.unit for feature in FEATURES}
-Found = Iterator[tuple["Parameter", Callable[[], "Column"]]]
+Found = Iterator[tuple[Parameter, Callable[[], Column]]]
 
 
 def column_name(feature: str, model: str) -> str:
@@ -44,8 +44,6 @@ def model_columns(run: Run, sample: str, fcs: FcsFile | None, rows: Mapping[str,
         rows: of each imaged event.
         total: rows of the table.
     """
-    from tui_cytpix.workflow.event_table import Parameter
-
     taken: set[str] = set()
     for path in sorted((run.path / "processed").glob(f"*/{sample}.fcs")) if fcs else ():
         found = _Processed.of(path, fcs)
