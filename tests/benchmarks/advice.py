@@ -28,7 +28,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.formats.masks import find_label_images, read_label_image, segmentation_from_labels
-from tui_cytpix.workflow import balance, base_model, morphology, samples, train
+from tui_cytpix.workflow import balance, base_model, morphology, run_samples, samples, train
 from tui_cytpix.workflow.advice import Advice, advise
 from tui_cytpix.workflow.predict import predict_now
 from tui_cytpix.workflow.run import Run
@@ -67,7 +67,7 @@ def trained(folder: Path, case: tuple[str, str], seed: int, trouble: str, given:
         for event, path in find_label_images(Path(f"{tube}.truth")).items()
     }
     with Run.create(folder / f"run-{kind}-{seed}-{trouble}", seed=seed) as run:
-        samples.add_sample(run, tube)
+        run_samples.add_sample(run, tube)
         model = base_model.find(base)
         base_model.choose(run, model)
         chosen = [key for key in samples.select(run, PREVIEW).settings.images if len(truth[key].centroids)]

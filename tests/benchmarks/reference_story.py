@@ -43,6 +43,7 @@ from tui_cytpix.workflow import (
     evaluate,
     finishing,
     morphology,
+    run_samples,
     samples,
     suggest,
     train,
@@ -150,7 +151,7 @@ def tell(folder: Path) -> Run:
     run.who = "demo"
     oracle = Oracle(make_samples(folder / "samples"))
     for name in CONDITIONS:
-        samples.add_sample(run, folder / "samples" / name, condition=name)
+        run_samples.add_sample(run, folder / "samples" / name, condition=name)
     base = base_model.find("cell-full")
     assess.state_goal(run, "quantitative", CONVENTION)
     assess.choose_model(run, base)

@@ -20,7 +20,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.formats.masks import find_label_images, read_label_image, segmentation_from_labels
 from tui_cytpix.simulate import write
-from tui_cytpix.workflow import assess, base_model, predict, samples, triage
+from tui_cytpix.workflow import assess, base_model, predict, run_samples, triage
 from tui_cytpix.workflow.assessment import Finding
 from tui_cytpix.workflow.goal import DEFAULT_CONVENTION, wald_test
 from tui_cytpix.workflow.run import Run
@@ -48,7 +48,7 @@ def tell(folder: Path, kind: str, goal: str, given: argparse.Namespace) -> str:
     found = find_label_images(Path(f"{path}.truth"))
     truth = {ImageKey(kind, event): segmentation_from_labels(read_label_image(label)) for event, label in found.items()}
     with Run.create(folder / f"{kind}-run", seed=SEED) as run:
-        samples.add_sample(run, path, 0.3)
+        run_samples.add_sample(run, path, 0.3)
         assess.state_goal(run, goal, DEFAULT_CONVENTION)
         model = base_model.find(given.model)
         assess.choose_model(run, model)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.workflow import workspaces as wsp
 from tui_cytpix.formats.fcs import read_fcs
-from tui_cytpix.workflow import samples
+from tui_cytpix.workflow import run_samples
 from tui_cytpix.workflow.run import Run
 
 
@@ -29,7 +29,7 @@ def samples_without_fcs(tmp_path):
 def run(tmp_path, tube):
     path = tmp_path / "run"
     with Run.create(path) as run:
-        samples.add_sample(run, tube)
+        run_samples.add_sample(run, tube)
     return path
 
 
@@ -88,7 +88,7 @@ def test_a_sample_that_is_gone_is_named(run_main, run, tube, tmp_path) -> None:
     moved = tmp_path / "moved.acs"
     shutil.copy(tube, moved)
     with Run.open(run) as opened:
-        samples.add_sample(opened, moved)
+        run_samples.add_sample(opened, moved)
     moved.unlink()
     status, out, err = run_main("run", "gate", run, "list")
     assert status == 0
@@ -98,7 +98,7 @@ def test_a_sample_that_is_gone_is_named(run_main, run, tube, tmp_path) -> None:
 
 def test_a_sample_without_the_parameter_has_dashes(run_main, run, samples_without_fcs, tmp_path) -> None:
     with Run.open(run) as opened:
-        samples.add_sample(opened, samples_without_fcs, 0.3)
+        run_samples.add_sample(opened, samples_without_fcs, 0.3)
     assert run_main("run", "gate", run, "range", "cells", "FSC-A", "20000", "1e6")[0] == 0
     table = tmp_path / "all.csv"
     status, out, err = run_main("run", "gate", run, "list", "--parameter", "FSC-A", "SSC-A", "--out", table)

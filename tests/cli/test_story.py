@@ -19,7 +19,7 @@ from PIL import Image
 from tests import children
 from tui_cytpix.formats.registry import open_sample
 from tui_cytpix.formats.run_folder import RunFolder
-from tui_cytpix.workflow import samples
+from tui_cytpix.workflow import run_samples
 from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.training_watch import TrainingWatch
 
@@ -84,7 +84,7 @@ def test_process_and_triage_restrict_to_a_gate_of_a_run(program, tube, tmp_path)
     shutil.copy(tube, other)
     run, out, whole = tmp_path / "run", tmp_path / "out", tmp_path / "whole"
     with Run.create(run) as opened:
-        samples.add_sample(opened, tube)
+        run_samples.add_sample(opened, tube)
     with open_sample(tube) as reader:
         rows, area = reader.fcs_rows(), reader.open_fcs().column("FSC-A")
     low = float(np.median([area[row] for row in rows.values()]))

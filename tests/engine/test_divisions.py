@@ -36,7 +36,7 @@ from tui_cytpix.formats.masks import (
     segmentation_from_labels,
     write_label_image,
 )
-from tui_cytpix.workflow import samples as use
+from tui_cytpix.workflow import run_samples
 from tui_cytpix.workflow.annotate_masks import annotate_from_masks
 from tui_cytpix.workflow.run import Run
 
@@ -84,7 +84,7 @@ def test_rods_that_lie_side_by_side_stay_apart_from_label_image_to_measure(sampl
     (tmp_path / "truth").mkdir()
     write_label_image(tmp_path / "truth" / "rods.png", LABELS)
     with Run.create(tmp_path / "run") as run:
-        use.add_sample(run, sample, 0.3)
+        run_samples.add_sample(run, sample, 0.3)
         annotate_from_masks(run, tmp_path / "truth")
     with Run.open(tmp_path / "run") as run:
         truth = run.annotations.state(KEY).segmentation

@@ -27,7 +27,7 @@ from tui_cytpix.formats.prediction_store import Prediction, write_shard
 from tui_cytpix.ui import session
 from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.ui.widgets.ask_panel import AskPanel
-from tui_cytpix.workflow import assess, base_model, samples
+from tui_cytpix.workflow import assess, base_model, run_samples
 from tui_cytpix.workflow.resources import user_models
 from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.settings import Settings
@@ -93,7 +93,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch_seconds: float 
         user_models().mkdir(parents=True, exist_ok=True)
         write_model(user_models() / f"{name}.safetensors", {"weight": np.full(1, number, np.float32)}, card)
     with Run.create(tmp_path / "run", "story") as run:
-        samples.add_sample(run, folder)
+        run_samples.add_sample(run, folder)
     monkeypatch.setattr(session, "POLL_SECONDS", 0.03)
     monkeypatch.setattr(session, "TRAINING_SECONDS", 0.1)
     return Stage(tmp_path / "run", install(monkeypatch, answer, epoch_seconds))

@@ -15,7 +15,7 @@ from tui_cytpix.ui.widgets.ask_panel import AskPanel
 from tui_cytpix.ui.widgets.coverage_plot import CoveragePlot
 from tui_cytpix.ui.widgets.event_image import EventImageView
 from tui_cytpix.ui.widgets.gallery import Gallery
-from tui_cytpix.workflow import samples
+from tui_cytpix.workflow import run_samples
 from tui_cytpix.workflow.run import Run
 
 
@@ -155,8 +155,8 @@ async def test_what_is_not_covered_is_shown(stage: Stage, tmp_path: Path) -> Non
         picture.save(other / f"{number}.png")
     choose_base(stage, "samples")
     with Run.open(stage.run) as run:
-        samples.label(run, SAMPLE, role="training")
-        samples.add_sample(run, other)
+        run_samples.label(run, SAMPLE, role="training")
+        run_samples.add_sample(run, other)
     async with opened(stage, "SamplesScreen", size=(120, 40)) as (app, pilot, screen):
         await press_each(pilot, "u")
         await until(pilot, lambda: "Select images first" in notices(app))

@@ -21,7 +21,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.errors import MaskError
 from tui_cytpix.formats.masks import read_label_image, write_label_image
 from tui_cytpix.formats.prediction_store import Prediction, PredictionStore, write_shard
-from tui_cytpix.workflow import samples as use
+from tui_cytpix.workflow import run_samples
 from tui_cytpix.workflow.annotate import Annotator, nearest_centroid, queue
 from tui_cytpix.workflow.annotate_masks import annotate_from_masks
 from tui_cytpix.workflow.run import Run
@@ -287,7 +287,7 @@ def test_wand_and_snap_follow_the_image(run, samples):
 @pytest.fixture
 def run(samples, tmp_path):
     with Run.create(tmp_path / "r") as run:
-        use.add_sample(run, samples.make("tube"), 0.3)
+        run_samples.add_sample(run, samples.make("tube"), 0.3)
         yield run
 
 
@@ -331,7 +331,7 @@ def test_masks_that_do_not_fit_are_refused_in_words(run, samples, tmp_path):
 
 
 def test_with_several_samples_the_user_says_which(run, samples):
-    use.add_sample(run, samples.make("other", first=100), 0.3)
+    run_samples.add_sample(run, samples.make("other", first=100), 0.3)
     with pytest.raises(MaskError, match="tube, other"):
         annotate_from_masks(run, samples.truth())
     assert annotate_from_masks(run, samples.truth("other"), sample="other").accepted == 24

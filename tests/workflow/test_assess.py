@@ -13,16 +13,15 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.prediction_store import Prediction, PredictionStore, write_shard
-from tui_cytpix.workflow import assess, base_model, evaluate, focus, taking_back
-from tui_cytpix.workflow import samples as use
+from tui_cytpix.workflow import assess, base_model, evaluate, focus, run_samples, taking_back
 from tui_cytpix.workflow.run import Run
 
 
 @pytest.fixture
 def run(tmp_path, samples):
     with Run.create(tmp_path / "r", seed=2) as run:
-        use.add_sample(run, samples.make("one", 20), 0.3)
-        use.add_sample(run, samples.make("two", 20), 0.3)
+        run_samples.add_sample(run, samples.make("one", 20), 0.3)
+        run_samples.add_sample(run, samples.make("two", 20), 0.3)
         yield run
 
 
@@ -39,7 +38,7 @@ def test_drawing_more_only_appends(run):
 def test_the_sequence_is_that_of_the_seed(run, tmp_path):
     with Run.create(tmp_path / "again", seed=2) as again:
         for name in ("one", "two"):
-            use.add_sample(again, tmp_path / name, 0.3)
+            run_samples.add_sample(again, tmp_path / name, 0.3)
         assert assess.draw(again, 10) == assess.draw(run, 10)
 
 
@@ -55,13 +54,13 @@ def test_selected_annotated_and_reviewed_images_are_not_drawn(run):
 
 
 def test_training_samples_are_not_judged(run):
-    use.label(run, "two", role="training")
+    run_samples.label(run, "two", role="training")
     assert {k.sample for k in assess.draw(run, 100)} == {"one"}
 
 
 def test_a_sample_reserved_for_the_evaluation_is_what_it_draws_from(run):
     assert {key.sample for key in evaluate.draw(run, 4)} <= {"one", "two"}
-    use.label(run, "two", role="evaluation")
+    run_samples.label(run, "two", role="evaluation")
     run.update(replace(run.settings, evaluate=EvaluateSettings()))
     assert {key.sample for key in evaluate.draw(run, 10)} == {"two"}
     assert {key.sample for key in assess.draw(run, 10)} == {"one"}

@@ -9,7 +9,7 @@ from tui_cytpix.core.edit import loosen
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.masks import read_label_image, segmentation_from_labels
-from tui_cytpix.workflow import samples as use
+from tui_cytpix.workflow import run_samples
 from tui_cytpix.workflow.consistency import PAUSE_SECONDS, Consistency, pause_seconds
 from tui_cytpix.workflow.run import Run
 
@@ -20,7 +20,7 @@ LOOSE = ImageKey("tube", "5")
 def run(samples, tmp_path):
     """Eight images annotated by their truth, one of them 3 px too loose."""
     with Run.create(tmp_path / "r") as run:
-        use.add_sample(run, samples.make("tube"), 0.3)
+        run_samples.add_sample(run, samples.make("tube"), 0.3)
         for number in range(8):
             key = ImageKey("tube", str(number))
             found = segmentation_from_labels(read_label_image(samples.truth() / f"{number}.png"))

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tui_cytpix.domain.gate import Axis, Gate
 from tui_cytpix.simulate.events import simulate_sample
-from tui_cytpix.workflow import coverage, gates
+from tui_cytpix.workflow import coverage, gates, run_samples
 from tui_cytpix.workflow import samples as use
 from tui_cytpix.workflow.coverage import Coverage
 from tui_cytpix.workflow.run import Run
@@ -30,12 +30,12 @@ def simulated(folder: Path, kind: str, images: int, seed: int) -> Path:
 
 
 def test_a_research_sample_of_other_cells_is_not_covered(run, samples, tmp_path):
-    use.add_sample(run, simulated(tmp_path / "known", "pombe-rich", 80, 1), 0.3)
-    use.label(run, "known", role="training")
-    use.add_sample(run, simulated(tmp_path / "alike", "pombe-rich", 40, 3), 0.3)
+    run_samples.add_sample(run, simulated(tmp_path / "known", "pombe-rich", 80, 1), 0.3)
+    run_samples.label(run, "known", role="training")
+    run_samples.add_sample(run, simulated(tmp_path / "alike", "pombe-rich", 40, 3), 0.3)
     samples.write_fcs("alike", 40)
     samples.write_fcs("known", 80)
-    use.add_sample(run, simulated(tmp_path / "other", "leukocytes", 20, 1), 0.3)
+    run_samples.add_sample(run, simulated(tmp_path / "other", "leukocytes", 20, 1), 0.3)
     chosen = use.select(run, 50)
     assert {key.sample for key in chosen.settings.images} == {"known"}
     alike, other = coverage.figures(run, chosen)
@@ -52,14 +52,14 @@ def test_a_research_sample_of_other_cells_is_not_covered(run, samples, tmp_path)
 
 
 def test_selected_images_do_not_count_for_themselves(run, samples):
-    use.add_sample(run, samples.make("tube", 24), 0.3)
+    run_samples.add_sample(run, samples.make("tube", 24), 0.3)
     chosen = use.select(run, 50)
     assert chosen.looked == ()
     assert coverage.figures(run, chosen) == []
 
 
 def test_what_a_gate_leaves_out_counts_as_not_selected(run, samples):
-    use.add_sample(run, samples.with_fcs("tube", 60), 0.3)
+    run_samples.add_sample(run, samples.with_fcs("tube", 60), 0.3)
     gates.add(run, Gate("half", (Axis("FSC-A"),), ((0.0,), (295.0,))))
     gates.use_for_drawing(run, "half")
     chosen = use.select(run, 50)
@@ -68,9 +68,9 @@ def test_what_a_gate_leaves_out_counts_as_not_selected(run, samples):
 
 
 def test_a_research_sample_that_is_gone_is_noted(run, samples, tmp_path):
-    use.add_sample(run, samples.make("known", 60), 0.3)
-    use.label(run, "known", role="training")
-    use.add_sample(run, samples.make("gone"), 0.3)
+    run_samples.add_sample(run, samples.make("known", 60), 0.3)
+    run_samples.label(run, "known", role="training")
+    run_samples.add_sample(run, samples.make("gone"), 0.3)
     (tmp_path / "gone").rename(tmp_path / "elsewhere")
     chosen = use.select(run, 50)
     assert any("How well gone is covered is not known" in note for note in chosen.notes)

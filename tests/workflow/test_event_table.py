@@ -14,8 +14,7 @@ from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.fcs import read_fcs
 from tui_cytpix.formats.fcs_write import ExtraParameter, write_fcs_with
 from tui_cytpix.formats.prediction_store import Prediction, write_shard
-from tui_cytpix.workflow import base_model
-from tui_cytpix.workflow import samples as use
+from tui_cytpix.workflow import base_model, run_samples
 from tui_cytpix.workflow.event_table import EventTable, off_scale, on_scale
 from tui_cytpix.workflow.run import Run
 
@@ -23,7 +22,7 @@ from tui_cytpix.workflow.run import Run
 @pytest.fixture
 def run(tmp_path, samples):
     with Run.create(tmp_path / "r") as run:
-        use.add_sample(run, samples.with_fcs("tube", 24), 0.5)
+        run_samples.add_sample(run, samples.with_fcs("tube", 24), 0.5)
         yield run
 
 
@@ -83,7 +82,7 @@ def test_what_a_model_predicted(run, model_file, monkeypatch, samples) -> None:
         assert table.values("AreaSquareMicrons [udt]")[row] == pytest.approx(region.area * 0.25)
         assert table.values("EccentricityPercent [udt]")[row] == pytest.approx(100 * region.eccentricity, rel=0.02)
     bare = samples.apart().make("bare", 8)
-    use.add_sample(run, bare, 0.5)
+    run_samples.add_sample(run, bare, 0.5)
     write_shard(run.folder.predictions(model.hash), "1", [Prediction(ImageKey("bare", "5"), answers[0].segmentation)])
     alone = EventTable(run, "bare")
     assert alone.rows == 8

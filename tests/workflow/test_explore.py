@@ -15,8 +15,7 @@ from tui_cytpix.domain.gate import SCALES, Axis, Gate, Scale
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import SampleError, UsageError
 from tui_cytpix.formats.fcs import read_fcs
-from tui_cytpix.workflow import event_plot, explore, gates
-from tui_cytpix.workflow import samples as use
+from tui_cytpix.workflow import event_plot, explore, gates, run_samples
 from tui_cytpix.workflow.event_table import EventTable
 from tui_cytpix.workflow.exploration import Exploration
 from tui_cytpix.workflow.plot_axes import X, Y
@@ -29,8 +28,8 @@ LOWER = Gate("lower", (Axis("FSC-A"),), ((0.0,), (95.0,)), "low")
 @pytest.fixture
 def run(tmp_path, samples):
     with Run.create(tmp_path / "r") as run:
-        use.add_sample(run, samples.with_fcs("tube", 24), 0.5)
-        use.add_sample(run, samples.with_fcs("other", 12, rows=100, seed=1), 0.5)
+        run_samples.add_sample(run, samples.with_fcs("tube", 24), 0.5)
+        run_samples.add_sample(run, samples.with_fcs("other", 12, rows=100, seed=1), 0.5)
         yield run
 
 
@@ -114,7 +113,7 @@ def test_zooming_ends_where_nothing_more_is_to_see(seen) -> None:
 def test_any_parameter_of_real_files_can_be_plotted_on_any_scale(tmp_path, samples, shared_data, name: str) -> None:
     shutil.copy(shared_data / "fcs" / f"{name}.fcs", tmp_path / f"{name}.fcs")
     with Run.create(tmp_path / "real") as run:
-        use.add_sample(run, samples.make(name, 2), 0.5)
+        run_samples.add_sample(run, samples.make(name, 2), 0.5)
         seen = Exploration(run)
         seen.open(name)
         seen.set_parameter(Y, "")
@@ -296,7 +295,7 @@ def test_exports(run, seen, tmp_path) -> None:
 
 
 def test_samples_without_anything_to_plot(run, samples) -> None:
-    use.add_sample(run, samples.apart().make("bare"), 0.5)
+    run_samples.add_sample(run, samples.apart().make("bare"), 0.5)
     seen = Exploration(run)
     with pytest.raises(UsageError, match="nothing to plot"):
         seen.open("bare")

@@ -14,8 +14,7 @@ from tui_cytpix.domain.gate import Axis, Gate
 from tui_cytpix.errors import InputError, UsageError
 from tui_cytpix.formats.fcs_write import write_fcs_new
 from tui_cytpix.formats.spillover import is_fluorescence_area
-from tui_cytpix.workflow import flowjo_gates, gates
-from tui_cytpix.workflow import samples as use
+from tui_cytpix.workflow import flowjo_gates, gates, run_samples
 from tui_cytpix.workflow.event_table import EventTable
 from tui_cytpix.workflow.run import Run
 
@@ -50,7 +49,7 @@ def run(tmp_path, samples):
         for seed, name in enumerate(("tube", "other")):
             folder = samples.make(name, 6)
             write_fcs(tmp_path / f"{name}.fcs", seed)
-            use.add_sample(run, folder, 0.3)
+            run_samples.add_sample(run, folder, 0.3)
         yield run
 
 
@@ -365,7 +364,7 @@ def test_real_files(shared_data, flowkit, samples, tmp_path, name) -> None:
         pytest.skip(f"{source.name} is absent")
     shutil.copy(source, tmp_path)
     with Run.create(tmp_path / "real") as run:
-        use.add_sample(run, samples.make(name, 6), 0.3)
+        run_samples.add_sample(run, samples.make(name, 6), 0.3)
         table = EventTable(run, name)
         x, y, *_ = [p.name for p in table.parameters if p.name.startswith(("FSC", "SSC"))]
         dye, other, *_ = [p.name for p in table.parameters if is_fluorescence_area(p.name)]

@@ -11,7 +11,7 @@ from tui_cytpix.domain.gate import Axis, Gate, Scale
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.errors import RunError, SampleError, UsageError
 from tui_cytpix.formats.job_folder import JobFolder
-from tui_cytpix.workflow import assess, base_model, evaluate, gates, jobs
+from tui_cytpix.workflow import assess, base_model, evaluate, gates, jobs, run_samples
 from tui_cytpix.workflow import samples as use
 from tui_cytpix.workflow.event_table import EventTable
 from tui_cytpix.workflow.run import Run
@@ -28,7 +28,7 @@ DYES = Gate(
 @pytest.fixture
 def run(tmp_path, samples):
     with Run.create(tmp_path / "r", seed=5) as run:
-        use.add_sample(run, samples.with_fcs("tube", 60), 0.3)
+        run_samples.add_sample(run, samples.with_fcs("tube", 60), 0.3)
         yield run
 
 
@@ -96,7 +96,7 @@ def test_who_is_inside(run) -> None:
 
 
 def test_a_sample_that_lacks_the_parameter_says_so(run, samples) -> None:
-    use.add_sample(run, samples.apart().make("bare"), 0.3)
+    run_samples.add_sample(run, samples.apart().make("bare"), 0.3)
     with pytest.raises(SampleError, match="bare has no FSC-A"):
         gates.inside(EventTable(run, "bare"), (LOW,), "low")
 
@@ -136,7 +136,7 @@ def test_steps_1_and_5_draw_from_the_gate_and_anew_where_it_changes(run) -> None
 
 
 def test_a_sample_to_which_the_gate_cannot_be_applied_stops_the_draw(run, samples) -> None:
-    use.add_sample(run, samples.apart().make("bare"), 0.3)
+    run_samples.add_sample(run, samples.apart().make("bare"), 0.3)
     gates.add(run, LOW)
     gates.use_for_drawing(run, "low")
     with pytest.raises(SampleError, match="bare has no FSC-A"):
@@ -177,7 +177,7 @@ def model(model_file) -> ModelEntry:
 
 
 def test_processing_a_run_keeps_to_the_gate_in_use(run, samples, started, model) -> None:
-    use.add_sample(run, samples.apart().with_fcs("far", 60, shift=1000.0), 0.3)
+    run_samples.add_sample(run, samples.apart().with_fcs("far", 60, shift=1000.0), 0.3)
     evaluate.process_run(run, model, ("csv",))
     gates.add(run, LOW)
     evaluate.process_run(run, model, ("csv",))  # a gate that is not in use changes nothing

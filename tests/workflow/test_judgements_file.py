@@ -12,7 +12,7 @@ from tui_cytpix.errors import InputError
 from tui_cytpix.formats.prediction_store import Prediction, write_shard
 from tui_cytpix.workflow import assess, base_model
 from tui_cytpix.workflow.judgements_file import Given, read_judgements, take_judgements
-from tui_cytpix.workflow.samples import create_run
+from tui_cytpix.workflow.run_samples import create_run
 
 
 def test_lines_are_read(tmp_path):

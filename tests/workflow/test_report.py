@@ -13,7 +13,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, Preference
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.prediction_store import Prediction, PredictionStore, write_shard
-from tui_cytpix.workflow import assess, base_model, comparison, coverage, evaluate, pairing, report
+from tui_cytpix.workflow import assess, base_model, comparison, coverage, evaluate, pairing, report, run_samples
 from tui_cytpix.workflow import samples as use
 from tui_cytpix.workflow.run import Run
 
@@ -33,7 +33,7 @@ def told(tmp_path, samples, model_file):
     """A run through all steps but training."""
     with Run.create(tmp_path / "r", "my <run>", seed=2) as run:
         for name in ("one", "two"):
-            use.add_sample(run, samples.make(name, 60), 0.3, condition=f"{name} & co")
+            run_samples.add_sample(run, samples.make(name, 60), 0.3, condition=f"{name} & co")
         base, new = base_model.entry(model_file("base")), base_model.entry(model_file("new-one"))
         assess.state_goal(run, "gating", "one <b>until</b> it parts")
         assess.choose_model(run, base)

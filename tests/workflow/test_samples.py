@@ -10,6 +10,7 @@ import pytest
 from tui_cytpix.domain.run_settings import MIN_PREVIEW
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import SampleError, UsageError
+from tui_cytpix.workflow import run_samples
 from tui_cytpix.workflow import samples as use
 from tui_cytpix.workflow.run import Run
 
@@ -21,21 +22,21 @@ def run(tmp_path):
 
 
 def test_samples_of_one_name_get_names_of_their_own(run, samples, tmp_path):
-    first = use.add_sample(run, samples.make("tube 1"), 0.3, condition="µ")
+    first = run_samples.add_sample(run, samples.make("tube 1"), 0.3, condition="µ")
     (tmp_path / "other").mkdir()
     shutil.copytree(tmp_path / "tube 1", tmp_path / "other" / "tube 1")
-    second = use.add_sample(run, tmp_path / "other" / "tube 1")
+    second = run_samples.add_sample(run, tmp_path / "other" / "tube 1")
     assert (first.name, second.name) == ("tube_1", "tube_1-2")
     assert (first.um_per_px, first.scale_source, second.um_per_px) == (0.3, "given", None)
     assert first.condition == "µ"
-    assert use.unique_name(tmp_path / ".." / "...", set()) == "sample"
-    assert use.unique_name(tmp_path / "a:b/\x1b[31m.acs", set()) == "31m"
+    assert run_samples.unique_name(tmp_path / ".." / "...", set()) == "sample"
+    assert run_samples.unique_name(tmp_path / "a:b/\x1b[31m.acs", set()) == "31m"
 
 
 def test_a_sample_inside_the_run_moves_with_it(run, samples, tmp_path):
     samples.make("tube")
     (tmp_path / "tube").rename(run.path / "tube")
-    use.add_sample(run, run.path / "tube", 0.3)
+    run_samples.add_sample(run, run.path / "tube", 0.3)
     assert run.settings.samples[0].path == "tube"
     use.select(run, MIN_PREVIEW)
     assert not (run.path / "preview" / "tube").exists()
@@ -49,37 +50,37 @@ def test_what_is_no_sample_is_refused_and_not_taken(run, tmp_path):
     (tmp_path / "empty").mkdir()
     for path in (tmp_path / "none", tmp_path / "empty"):
         with pytest.raises(SampleError):
-            use.add_sample(run, path)
+            run_samples.add_sample(run, path)
     assert run.settings.samples == ()
 
 
 def test_a_changed_file_has_another_fingerprint(samples, tmp_path):
     folder = samples.make("tube")
-    before = use.fingerprint(folder)
+    before = run_samples.fingerprint(folder)
     (folder / "1.png").rename(folder / "x.png")
-    assert use.fingerprint(folder) != before
+    assert run_samples.fingerprint(folder) != before
     big = tmp_path / "big"
     big.write_bytes(b"\0" * (3 << 20))
-    one = use.fingerprint(big)
+    one = run_samples.fingerprint(big)
     big.write_bytes(b"\0" * (3 << 20) + b"\0")
-    assert use.fingerprint(big) != one
+    assert run_samples.fingerprint(big) != one
 
 
 def test_the_user_states_scale_and_labels(run, samples):
-    use.add_sample(run, samples.make("tube"))
-    use.set_scale(run, "tube", 0.25)
-    use.label(run, "tube", condition="control", role="training")
+    run_samples.add_sample(run, samples.make("tube"))
+    run_samples.set_scale(run, "tube", 0.25)
+    run_samples.label(run, "tube", condition="control", role="training")
     ref = run.settings.samples[0]
     assert (ref.um_per_px, ref.scale_source, ref.condition, ref.role) == (0.25, "given", "control", "training")
     assert run.images.um_per_px("tube") == 0.25
     for wrong in (0.0, -1.0, float("nan"), 300.0):
         with pytest.raises(UsageError, match="no pixel size"):
-            use.set_scale(run, "tube", wrong)
+            run_samples.set_scale(run, "tube", wrong)
 
 
 def test_seventy_percent_random_thirty_percent_variable_and_the_same_again(run, samples, tmp_path):
-    use.add_sample(run, samples.make("one", 40), 0.3)
-    use.add_sample(run, samples.make("two", 40, first=40), 0.3)
+    run_samples.add_sample(run, samples.make("one", 40), 0.3)
+    run_samples.add_sample(run, samples.make("two", 40, first=40), 0.3)
     steps = []
     chosen = use.select(run, 50, lambda done, total: steps.append((done, total)))
     settings = chosen.settings
@@ -91,16 +92,16 @@ def test_seventy_percent_random_thirty_percent_variable_and_the_same_again(run, 
     assert all(run.folder.preview_image(key).is_file() for key in settings.images)
     with Run.create(tmp_path / "again", seed=5) as again:
         for name in ("one", "two"):
-            use.add_sample(again, tmp_path / name, 0.3)
+            run_samples.add_sample(again, tmp_path / name, 0.3)
         assert use.select(again, 50).settings == settings
     with Run.create(tmp_path / "other seed", seed=6) as other:
         for name in ("one", "two"):
-            use.add_sample(other, tmp_path / name, 0.3)
+            run_samples.add_sample(other, tmp_path / name, 0.3)
         assert use.select(other, 50).settings != settings
 
 
 def test_a_run_opens_without_its_samples(run, samples, tmp_path):
-    use.add_sample(run, samples.make("tube"), 0.3)
+    run_samples.add_sample(run, samples.make("tube"), 0.3)
     key = use.select(run, 50).settings.images[0]
     run.flush()
     shutil.rmtree(tmp_path / "tube")
@@ -111,7 +112,7 @@ def test_a_run_opens_without_its_samples(run, samples, tmp_path):
 
 
 def test_where_fewer_images_exist_all_are_taken_and_it_says_so(run, samples):
-    use.add_sample(run, samples.make("tube", 24), 0.3)
+    run_samples.add_sample(run, samples.make("tube", 24), 0.3)
     (samples.folder / "tube" / "5.png").write_bytes(b"no image")
     chosen = use.select(run, 50)
     assert len(chosen.settings.images) == 23
@@ -127,15 +128,15 @@ def test_where_fewer_images_exist_all_are_taken_and_it_says_so(run, samples):
 
 
 def test_images_reserved_for_the_evaluation_are_never_trained_on(run, samples):
-    use.add_sample(run, samples.make("tube", 24), 0.3)
+    run_samples.add_sample(run, samples.make("tube", 24), 0.3)
     reserved = tuple(ImageKey("tube", str(n)) for n in range(6))
     run.update(replace(run.settings, evaluate=replace(run.settings.evaluate, sequence=reserved)))
     assert not set(use.select(run, 50).settings.images) & set(reserved)
 
 
 def test_training_samples_are_the_marked_ones_else_the_research_samples(run, samples):
-    use.add_sample(run, samples.make("a"))
-    use.add_sample(run, samples.make("b"))
-    assert [s.name for s in use.training_samples(run)] == ["a", "b"]
-    use.label(run, "b", role="training")
-    assert [s.name for s in use.training_samples(run)] == ["b"]
+    run_samples.add_sample(run, samples.make("a"))
+    run_samples.add_sample(run, samples.make("b"))
+    assert [s.name for s in run_samples.training_samples(run)] == ["a", "b"]
+    run_samples.label(run, "b", role="training")
+    assert [s.name for s in run_samples.training_samples(run)] == ["b"]

@@ -38,7 +38,7 @@ def process(arguments: argparse.Namespace) -> int:
     from tui_cytpix.workflow import evaluate
     from tui_cytpix.workflow.base_model import find
     from tui_cytpix.workflow.inspect import inspect
-    from tui_cytpix.workflow.samples import unique_name
+    from tui_cytpix.workflow.run_samples import unique_name
 
     request_model, gate = find(arguments.model), options.gate_of(arguments)
     events: dict[str, Sequence[str]] = {}

@@ -83,7 +83,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
 def new_run(arguments: argparse.Namespace) -> int:
     """Makes the run, once samples and base are known to be good."""
     from tui_cytpix.domain.run_settings import DEFAULT_PREVIEW
-    from tui_cytpix.workflow import base_model, samples, zoom
+    from tui_cytpix.workflow import base_model, run_samples, samples, zoom
     from tui_cytpix.workflow.inspect import inspect
 
     preview = DEFAULT_PREVIEW if arguments.preview is None else arguments.preview
@@ -92,7 +92,7 @@ def new_run(arguments: argparse.Namespace) -> int:
     for path in arguments.samples:
         inspect(path, arguments.um_per_px)
     scale, name, seed = arguments.um_per_px, arguments.name, arguments.seed
-    with options.writing(samples.create_run(arguments.run, arguments.samples, scale, name=name, seed=seed)) as run:
+    with options.writing(run_samples.create_run(arguments.run, arguments.samples, scale, name=name, seed=seed)) as run:
         refs = run.settings.samples
         base_model.choose(run, base)
         seen = zoom.set_zoom(run, arguments.zoom)

@@ -17,7 +17,7 @@ from tui_cytpix.domain.training import JobState
 from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.errors import CytpixError, JobError, MaskError, UsageError
 from tui_cytpix.formats.prediction_store import PredictionStore
-from tui_cytpix.workflow import base_model, jobs, predict, samples, zoom
+from tui_cytpix.workflow import base_model, jobs, predict, run_samples, zoom
 from tui_cytpix.workflow.run import Run
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def compare(request: CompareRequest, on_progress: Progress = lambda _done, _tota
         tempfile.TemporaryDirectory(prefix="tui-cytpix-", ignore_cleanup_errors=True) as scratch,
         Run.create(Path(scratch) / "compare") as run,
     ):
-        refs = [samples.add_sample(run, path, request.um_per_px) for path in request.samples]
+        refs = [run_samples.add_sample(run, path, request.um_per_px) for path in request.samples]
         zoom.set_zoom(run, request.zoom)
         truth, notes = _truth_of(request, [ref.name for ref in refs])
         keys = _chosen(run, request, truth)

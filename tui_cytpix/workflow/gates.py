@@ -14,6 +14,7 @@ from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.errors import CytpixError, SampleError, UsageError
 from tui_cytpix.workflow.event_table import EventTable, on_scale
 from tui_cytpix.workflow.run import Run
+from tui_cytpix.workflow.run_samples import unique_name
 
 ALL = "all events"
 
@@ -183,8 +184,6 @@ class RunGate:
         Raises:
             SampleError: the sample can't be read, lacks a parameter of the gate, or has no image in it.
         """
-        from tui_cytpix.workflow.samples import unique_name
-
         samples = self.run.settings.samples
         sample = next((s for s in samples if self.run.folder.sample_path(s) == path.resolve()), None)
         if sample is None:

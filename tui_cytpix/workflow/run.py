@@ -50,7 +50,7 @@ class Run:
 
     @classmethod
     def create(cls, path: Path, name: str = "", seed: int = 0) -> Run:
-        """Makes an empty run and opens it; samples are added by `workflow.samples.add_samples`.
+        """Makes an empty run and opens it; samples are added by `workflow.run_samples.add_sample`.
 
         Raises:
             RunError: the folder exists and holds something.

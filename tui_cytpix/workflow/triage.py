@@ -18,7 +18,7 @@ from tui_cytpix.workflow import base_model, jobs, predict, zoom
 from tui_cytpix.workflow.comparison import crowded_in_words
 from tui_cytpix.workflow.gates import RunGate
 from tui_cytpix.workflow.resources import built_in_models
-from tui_cytpix.workflow.samples import unique_name
+from tui_cytpix.workflow.run_samples import unique_name
 
 if TYPE_CHECKING:
     import numpy as np

@@ -22,7 +22,7 @@ from tui_cytpix.ui.screens.base import BaseScreen
 from tui_cytpix.ui.text import plain, shortened
 from tui_cytpix.ui.widgets.step_rail import LABELS
 from tui_cytpix.ui.widgets.task_bar import TaskBar
-from tui_cytpix.workflow import assess, recent, samples
+from tui_cytpix.workflow import assess, recent, run_samples
 from tui_cytpix.workflow.opening import check
 from tui_cytpix.workflow.recent import RunSummary
 
@@ -179,7 +179,7 @@ class HomeScreen(BaseScreen):
         if not target:
             raise UsageError("A run needs a folder", "Nothing was given.", "Give a new folder's name.")
         with self._reading(paths):
-            run = await asyncio.to_thread(samples.create_run, Path(target).expanduser(), paths, um_per_px)
+            run = await asyncio.to_thread(run_samples.create_run, Path(target).expanduser(), paths, um_per_px)
             if model is not None:
                 assess.choose_model(run, model)
             await asyncio.to_thread(run.close)

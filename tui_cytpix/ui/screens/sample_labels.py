@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tui_cytpix.domain.sample import SampleRef
 from tui_cytpix.ui.screens.work import WorkScreen
-from tui_cytpix.workflow import samples
+from tui_cytpix.workflow import run_samples
 
 ROLES = ("research", "training", "evaluation")
 
@@ -33,7 +33,7 @@ class SampleLabels(WorkScreen):
         self.ask(f"{question} of {sample.name}:", before, lambda text: self._change(sample, **{name: text}))
 
     def _change(self, sample: SampleRef, **labels: str) -> None:
-        samples.label(self.session.run, sample.name, **labels)
+        run_samples.label(self.session.run, sample.name, **labels)
         self.show_samples()
 
     def action_condition(self) -> None:
@@ -74,7 +74,7 @@ class SampleLabels(WorkScreen):
             except ValueError:
                 self.report(f"{text!r} is no number.")
                 return
-            samples.set_scale(self.session.run, sample.name, value)
+            run_samples.set_scale(self.session.run, sample.name, value)
             self.show_samples()
 
     def action_add(self) -> None:
@@ -87,7 +87,7 @@ class SampleLabels(WorkScreen):
             return
         added = await self.in_thread(
             "Reading the sample",
-            lambda _progress: samples.add_sample(self.session.run, Path(text).expanduser()),
+            lambda _progress: run_samples.add_sample(self.session.run, Path(text).expanduser()),
         )
         if added is not None:
             self.report(f"{added.name} is added.")
