@@ -14,7 +14,7 @@ from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.ui.screens.assess import AssessScreen
 from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.widgets.key_footer import KeyFooter
-from tui_cytpix.workflow import evaluate, samples
+from tui_cytpix.workflow import random_images, samples
 from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.settings import Settings
 
@@ -96,6 +96,6 @@ def test_step_5_does_not_offer_what_cannot_be_done() -> None:
 
 def test_a_selection_that_takes_every_image_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Run.open(build(tmp_path, monkeypatch).run) as run:
-        assert evaluate.any_left(run)
+        assert random_images.any_left(run)
         assert samples.NOTHING_LEFT in samples.select(run, 50).notes
-        assert not evaluate.any_left(run)
+        assert not random_images.any_left(run)

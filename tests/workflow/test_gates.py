@@ -11,7 +11,7 @@ from tui_cytpix.domain.gate import Axis, Gate, Scale
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.errors import RunError, SampleError, UsageError
 from tui_cytpix.formats.job_folder import JobFolder
-from tui_cytpix.workflow import assess, base_model, evaluate, gates, jobs, run_samples
+from tui_cytpix.workflow import assess, base_model, evaluate, gates, jobs, random_images, run_samples
 from tui_cytpix.workflow import samples as use
 from tui_cytpix.workflow.event_table import EventTable
 from tui_cytpix.workflow.run import Run
@@ -121,7 +121,7 @@ def test_steps_1_and_5_draw_from_the_gate_and_anew_where_it_changes(run) -> None
     everything = assess.draw(run, 60)
     gates.add(run, Gate("first half", (Axis("FSC-A"),), ((0.0,), (295.0,))))
     gates.use_for_drawing(run, "first half")
-    assert "the next draw is anew, from the gate first half" in assess.drawn_in_words(run, run.settings.assess)
+    assert "the next draw is anew, from the gate first half" in random_images.drawn_in_words(run, run.settings.assess)
     fewer = assess.draw(run, 12)
     inside = [key for key in everything if int(key.event) < 30]
     assert fewer == tuple(inside[:12])  # as a draw from all events would have met them
@@ -130,9 +130,9 @@ def test_steps_1_and_5_draw_from_the_gate_and_anew_where_it_changes(run) -> None
     fresh = evaluate.draw(run, 60)
     assert set(fresh) == set(inside[20:])
     gates.use_for_drawing(run, "")
-    assert evaluate.any_left(run)
+    assert random_images.any_left(run)
     assert assess.draw(run, 60) == everything
-    assert assess.drawn_in_words(run, run.settings.assess) == ""
+    assert random_images.drawn_in_words(run, run.settings.assess) == ""
 
 
 def test_a_sample_to_which_the_gate_cannot_be_applied_stops_the_draw(run, samples) -> None:
@@ -156,11 +156,11 @@ def test_something_is_left_where_another_gate_holds_images_that_are_not_drawn(ru
         gates.add(run, Gate(name, (Axis("FSC-A"),), ((ends[0],), (ends[1],))))
     gates.use_for_drawing(run, "low half")
     assert len(evaluate.draw(run, 60)) == 30
-    assert not evaluate.any_left(run)
+    assert not random_images.any_left(run)
     gates.use_for_drawing(run, "high third")  # 20 images, fewer than are drawn, none of them seen
-    assert evaluate.any_left(run)
+    assert random_images.any_left(run)
     assert len(evaluate.draw(run, 60)) == 20
-    assert not evaluate.any_left(run)
+    assert not random_images.any_left(run)
 
 
 @pytest.fixture

@@ -12,45 +12,26 @@ from typing import Any
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import AUTOMATIC
-from tui_cytpix.errors import RunError, SampleError, UsageError
+from tui_cytpix.errors import RunError, UsageError
 from tui_cytpix.formats.job_folder import JobFolder
 from tui_cytpix.workflow import base_model, gates, jobs, predict
-from tui_cytpix.workflow.assess import extended, gate_in_use
+from tui_cytpix.workflow.random_images import gate_in_use, unseen
 from tui_cytpix.workflow.run import Run
 
-STEP = "evaluate"
 FORMATS = ("fcs", "csv", "masks", "instrument-masks")
 Follow = Callable[[Mapping[str, Any]], None]
 
 
 def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
-    """Random images that no step has seen: not selected, not annotated, not reviewed in step 1; of the samples reserved
-    for the evaluation where there are any, else of the research samples; anew
-    where the gate that is drawn from has changed.
+    """Random images that no step has seen (`random_images.unseen`); anew where the gate that is drawn from has changed.
 
     Raises:
         SampleError: a sample can't be read, or the gate can't be applied to it.
     """
-    sequence = _drawn(run, images)
+    sequence = unseen(run, images)
     evaluate = replace(run.settings.evaluate, sequence=sequence, images=images, drawn_from=gate_in_use(run))
     run.update(replace(run.settings, evaluate=evaluate))
     return sequence
-
-
-def _drawn(run: Run, images: int) -> tuple[ImageKey, ...]:
-    reserved = any(sample.role == "evaluation" for sample in run.settings.samples)
-    role = "evaluation" if reserved else "research"
-    seen = set(run.settings.assess.sequence)
-    return extended(run, run.settings.evaluate, images, f"{run.settings.seed}/{STEP}", role, avoid=seen)
-
-
-def any_left(run: Run) -> bool:
-    """Whether there is an image that `draw` could still draw; True where a sample can't be read, as `draw` tells."""
-    drawn = run.settings.evaluate.sequence
-    try:
-        return not set(drawn).issuperset(_drawn(run, len(drawn) + 1))
-    except SampleError:
-        return True
 
 
 def new_model(run: Run) -> ModelEntry:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from tui_cytpix.domain.run_settings import MAX_PREVIEW, MIN_PREVIEW, SelectionSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import SampleError, UsageError
+from tui_cytpix.workflow import gates
+from tui_cytpix.workflow.random_images import any_left
 from tui_cytpix.workflow.run import Run
 from tui_cytpix.workflow.run_samples import training_samples
 
@@ -76,7 +78,6 @@ def select(run: Run, preview: int, on_progress: Progress = lambda _done, _total:
 
     from tui_cytpix.core.sampling import embed_2d, near_selected
     from tui_cytpix.core.sampling import select as select_rows
-    from tui_cytpix.workflow.evaluate import any_left
     from tui_cytpix.workflow.looks import research_images
 
     keys, table, notes = _described(run, preview, on_progress)
@@ -110,7 +111,6 @@ def _described(run: Run, preview: int, on_progress: Progress) -> tuple[list[Imag
     Raises:
         SampleError: no image can be read or is in the gate, or a sample lacks a parameter of the gate.
     """
-    from tui_cytpix.workflow import gates
     from tui_cytpix.workflow.looks import describe, shuffled
 
     sources = training_samples(run)

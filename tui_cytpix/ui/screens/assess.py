@@ -28,7 +28,7 @@ from tui_cytpix.ui.widgets.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.model_table import ModelTable
 from tui_cytpix.ui.widgets.review_pane import ReviewPane
 from tui_cytpix.ui.widgets.table import Table
-from tui_cytpix.workflow import assess, assessment, base_model, comparison, focus, zoom
+from tui_cytpix.workflow import assess, assessment, base_model, comparison, focus, random_images, zoom
 
 GOAL_WORDS = (
     "What do you study, and which error can you live with? A model is plainly good below the first rate and "
@@ -142,7 +142,7 @@ class AssessScreen(ReviewScreen):
             lines.append(comparison.counted(self.sequence, store))
             answers = [one for key in self.sequence if (one := store.get(key)) is not None]
             lines.append(comparison.crowded_in_words([one.particle_count for one in answers]))
-        lines.append(assess.drawn_in_words(self.session.run, settings))
+        lines.append(random_images.drawn_in_words(self.session.run, settings))
         if settings.counting_convention:
             lines += [assess.rule_in_words(settings), labelled("Convention", settings.counting_convention)]
         return lines

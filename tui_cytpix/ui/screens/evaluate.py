@@ -31,7 +31,7 @@ from tui_cytpix.ui.widgets.pair_review import PairReview
 from tui_cytpix.ui.widgets.pair_view import PairView
 from tui_cytpix.ui.widgets.process_pane import ProcessPane
 from tui_cytpix.ui.widgets.review_pane import ReviewPane
-from tui_cytpix.workflow import assess, assessment, base_model, comparison, evaluate, held_out, report, zoom
+from tui_cytpix.workflow import assessment, base_model, comparison, evaluate, held_out, random_images, report, zoom
 from tui_cytpix.workflow.comparison import Difference
 
 
@@ -97,7 +97,7 @@ class EvaluateScreen(PairReviewingScreen):
     async def _look_around(self) -> None:
         """What is processed, and whether images are left: samples have to be opened for that."""
         await self.watch_newest()
-        self._any_left = await asyncio.to_thread(evaluate.any_left, self.session.run)
+        self._any_left = await asyncio.to_thread(random_images.any_left, self.session.run)
         self.say_next()
 
     @property
@@ -162,7 +162,7 @@ class EvaluateScreen(PairReviewingScreen):
                 lines += ["The new model by itself:", *assessment.lines(found)]
         if not any(s.role == "evaluation" for s in settings.samples) and new is not None:
             lines.append("These images are fresh (never selected, annotated or reviewed), but of the same samples.")
-        lines.append(assess.drawn_in_words(self.session.run, settings.evaluate))
+        lines.append(random_images.drawn_in_words(self.session.run, settings.evaluate))
         if self.processing is not None and self.processing.state.value:
             lines.append(labelled("Processing", self.processing_words()))
         self.query_one("#tally-words", Words).say(*lines)

@@ -8,8 +8,8 @@ from tui_cytpix.domain.training import JobState
 from tui_cytpix.ui.screens.review import ReviewScreen
 from tui_cytpix.ui.widgets.process_pane import ProcessPane
 from tui_cytpix.workflow import evaluate, processing, zoom
-from tui_cytpix.workflow.assess import gate_in_use
 from tui_cytpix.workflow.processing import ProcessStatus, ProcessWatch
+from tui_cytpix.workflow.random_images import gate_in_use
 
 POLL_SECONDS = 0.5
 
