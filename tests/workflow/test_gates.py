@@ -11,7 +11,7 @@ from tui_cytpix.domain.gate import Axis, Gate, Scale
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.errors import RunError, SampleError, UsageError
 from tui_cytpix.formats.job_folder import JobFolder
-from tui_cytpix.workflow import assess, base_model, evaluate, gates, jobs, random_images, run_samples
+from tui_cytpix.workflow import assess, base_model, evaluate, gates, jobs, process, random_images, run_samples
 from tui_cytpix.workflow import samples as use
 from tui_cytpix.workflow.event_table import EventTable
 from tui_cytpix.workflow.run import Run
@@ -178,11 +178,11 @@ def model(model_file) -> ModelEntry:
 
 def test_processing_a_run_keeps_to_the_gate_in_use(run, samples, started, model) -> None:
     run_samples.add_sample(run, samples.apart().with_fcs("far", 60, shift=1000.0), 0.3)
-    evaluate.process_run(run, model, ("csv",))
+    process.process_run(run, model, ("csv",))
     gates.add(run, LOW)
-    evaluate.process_run(run, model, ("csv",))  # a gate that is not in use changes nothing
+    process.process_run(run, model, ("csv",))  # a gate that is not in use changes nothing
     gates.use_for_drawing(run, "low")
-    evaluate.process_run(run, model, ("csv",))
+    process.process_run(run, model, ("csv",))
     whole, again, part = (job.spec for job in started)
     assert [sample["name"] for sample in whole["samples"]] == ["tube", "far"]
     assert not any("events" in sample for sample in whole["samples"])
@@ -198,5 +198,5 @@ def test_processing_a_run_whose_gate_holds_nothing_says_so(run, started, model) 
     gates.add(run, Gate("beyond", (Axis("FSC-A"),), ((1e6,), (2e6,))))
     gates.use_for_drawing(run, "beyond")
     with pytest.raises(SampleError, match="No image lies in the gate"):
-        evaluate.process_run(run, model, ("csv",))
+        process.process_run(run, model, ("csv",))
     assert started == []

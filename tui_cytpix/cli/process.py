@@ -35,9 +35,9 @@ def parser(prog: str) -> argparse.ArgumentParser:
 
 def process(arguments: argparse.Namespace) -> int:
     """Follows the engine to its end; what failed is listed last."""
-    from tui_cytpix.workflow import evaluate
     from tui_cytpix.workflow.base_model import find
     from tui_cytpix.workflow.inspect import inspect
+    from tui_cytpix.workflow.process import ProcessRequest
     from tui_cytpix.workflow.run_samples import unique_name
 
     request_model, gate = find(arguments.model), options.gate_of(arguments)
@@ -65,7 +65,7 @@ def process(arguments: argparse.Namespace) -> int:
     outputs: list[Any] = []
     formats = ("fcs,csv" if with_fcs else "csv") if arguments.format is None else arguments.format
     if samples or not failures:
-        request = evaluate.ProcessRequest(
+        request = ProcessRequest(
             samples=tuple(samples),
             model=request_model,
             out=arguments.out,
@@ -85,7 +85,7 @@ def process(arguments: argparse.Namespace) -> int:
 
 
 def _followed(request: Any) -> dict[str, Any]:
-    from tui_cytpix.workflow import evaluate
+    from tui_cytpix.workflow.process import process as process_samples
 
     with Progress("processing") as progress:
 
@@ -95,7 +95,7 @@ def _followed(request: Any) -> dict[str, Any]:
             elif event["type"] == "log":
                 progress.note(str(event.get("text", "")))
 
-        ended = evaluate.process(request, on_event)
+        ended = process_samples(request, on_event)
     if ended.get("type") != "finished":
         raise JobError("Processing was stopped before its end", f"{request.out}.", "Start it again.")
     return ended

@@ -7,7 +7,7 @@ import asyncio
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.ui.screens.review import ReviewScreen
 from tui_cytpix.ui.widgets.process_pane import ProcessPane
-from tui_cytpix.workflow import evaluate, processing, zoom
+from tui_cytpix.workflow import process, processing, zoom
 from tui_cytpix.workflow.processing import ProcessStatus, ProcessWatch
 from tui_cytpix.workflow.random_images import gate_in_use
 
@@ -85,7 +85,7 @@ class ProcessingScreen(ReviewScreen):
         gate = gate_in_use(run)
         which = f"Only the images in the gate {gate}." if gate else ""
         words = " ".join(part for part in (which, zoom.setting_in_words(run)) if part)
-        self.query_one(ProcessPane).show(what, words, evaluate.FORMATS, self.formats, self.processing, self.key)
+        self.query_one(ProcessPane).show(what, words, process.FORMATS, self.formats, self.processing, self.key)
 
     def on_process_pane_wished(self, event: ProcessPane.Wished) -> None:
         """Switches a format, or starts."""
@@ -93,7 +93,7 @@ class ProcessingScreen(ReviewScreen):
         if event.wish == "run":
             self.start(self._process(), "start processing")
             return
-        name = evaluate.FORMATS[int(event.wish) - 1]
+        name = process.FORMATS[int(event.wish) - 1]
         if name in self.formats:
             self.formats.remove(name)
         else:
@@ -107,8 +107,8 @@ class ProcessingScreen(ReviewScreen):
         if self.processing is not None and self.processing.live:
             self.report(f"Processing is at work: wait, or cancel it with {self.key('step.cancel')}.")
             return
-        formats = [f for f in evaluate.FORMATS if f in self.formats]
-        job = await asyncio.to_thread(evaluate.process_run, self.session.run, model, formats)
+        formats = [f for f in process.FORMATS if f in self.formats]
+        job = await asyncio.to_thread(process.process_run, self.session.run, model, formats)
         await self.watch_newest(started_now=True)
         at_work = {sample["name"] for sample in job.spec["samples"]}
         left_out = [s.name for s in self.session.run.settings.samples if s.role != "training" and s.name not in at_work]
