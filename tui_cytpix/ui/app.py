@@ -6,7 +6,7 @@ import asyncio
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual._xterm_parser import XTermParser
 from textual.binding import BindingType
@@ -23,6 +23,7 @@ from tui_cytpix.ui.graphics.surface import Surface
 from tui_cytpix.ui.key_order import FIRST
 from tui_cytpix.ui.screens.base import BaseScreen, StepScreen
 from tui_cytpix.ui.screens.home import HomeScreen
+from tui_cytpix.ui.screens_app import ScreensApp
 from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.theming import load_themes
@@ -326,3 +327,7 @@ class CytpixApp(DecidingApp):
     async def on_unmount(self) -> None:
         """Saves what is left, however the app ends."""
         await asyncio.to_thread(self.close_at_once)
+
+
+if TYPE_CHECKING:
+    _AS_SCREENS_KNOW_IT: type[ScreensApp] = CytpixApp

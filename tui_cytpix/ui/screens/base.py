@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.css.query import NoMatches
@@ -19,6 +19,7 @@ from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.command import Command
 from tui_cytpix.ui.commands import of_scope
 from tui_cytpix.ui.key_order import FIRST
+from tui_cytpix.ui.screens_app import ScreensApp
 from tui_cytpix.ui.session import PredictionsChanged, SavedChanged, Session, TrainingChanged
 from tui_cytpix.ui.widgets.ask_panel import AskPanel
 from tui_cytpix.ui.widgets.choice_panel import Choice, ChoicePanel
@@ -31,9 +32,6 @@ from tui_cytpix.ui.widgets.palette_panel import PalettePanel
 from tui_cytpix.ui.widgets.step_rail import StepRail
 from tui_cytpix.workflow import gates
 from tui_cytpix.workflow.predict import PredictProgress
-
-if TYPE_CHECKING:
-    from tui_cytpix.ui.app import CytpixApp
 
 
 class BaseScreen(Screen[None]):
@@ -61,12 +59,9 @@ class BaseScreen(Screen[None]):
         return ()
 
     @property
-    def cytpix(self) -> CytpixApp:
-        """The app, by its type."""
-        from tui_cytpix.ui.app import CytpixApp
-
-        assert isinstance(self.app, CytpixApp)
-        return self.app
+    def cytpix(self) -> ScreensApp:
+        """The app, as screens know it."""
+        return cast(ScreensApp, self.app)
 
     def on_screen_suspend(self) -> None:
         """Another screen lies over the images of this one."""

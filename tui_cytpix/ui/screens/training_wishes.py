@@ -86,7 +86,7 @@ class TrainingWishes(WorkScreen):
         """Leaves the run; the job is a process of its own."""
         live = self.session.training.live
         self.report("Training goes on; open the run again to see it." if live else "No training is at work; saved.")
-        self.cytpix.run_worker(self.cytpix.close_run(), name="close")
+        self.app.run_worker(self.cytpix.close_run(), name="close")
 
     def wish_compute(self) -> None:
         """Asks for the device, the number of threads and the batch, one after the other."""
