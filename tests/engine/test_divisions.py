@@ -30,12 +30,8 @@ from tui_cytpix.engine.process_worker import Share, WorkerSettings
 from tui_cytpix.engine.rehearsal import simulated_examples
 from tui_cytpix.engine.scene import scene
 from tui_cytpix.engine.train_images import TrainImages
-from tui_cytpix.formats.masks import (
-    decode_instrument_masks,
-    read_label_image,
-    segmentation_from_labels,
-    write_label_image,
-)
+from tui_cytpix.formats.instrument_masks import decode_instrument_masks
+from tui_cytpix.formats.masks import read_label_image, segmentation_from_labels, write_label_image
 from tui_cytpix.workflow import run_samples
 from tui_cytpix.workflow.annotate_masks import annotate_from_masks
 from tui_cytpix.workflow.run import Run

@@ -17,8 +17,9 @@ from tests import children
 from tui_cytpix.core.features import names
 from tui_cytpix.engine.model import save_model
 from tui_cytpix.formats.fcs import read_fcs
+from tui_cytpix.formats.instrument_masks import decode_instrument_masks
 from tui_cytpix.formats.job_folder import JobFolder
-from tui_cytpix.formats.masks import decode_instrument_masks, read_label_image
+from tui_cytpix.formats.masks import read_label_image
 from tui_cytpix.simulate import write
 
 ROOT = Path(__file__).resolve().parents[2]

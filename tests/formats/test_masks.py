@@ -20,14 +20,9 @@ from PIL import Image, TiffImagePlugin
 from skimage import measure
 
 from tui_cytpix.errors import MaskError
+from tui_cytpix.formats.instrument_masks import decode_instrument_masks, encode_instrument_masks
 from tui_cytpix.formats.mask_archive import MaskArchive
-from tui_cytpix.formats.masks import (
-    decode_instrument_masks,
-    encode_instrument_masks,
-    read_label_image,
-    segmentation_from_labels,
-    write_label_image,
-)
+from tui_cytpix.formats.masks import read_label_image, segmentation_from_labels, write_label_image
 
 LABELS = np.zeros((12, 15), np.uint16)
 LABELS[1:4, 1:5], LABELS[4:7, 1:5], LABELS[8:11, 9:14] = 1, 2, 3

@@ -29,8 +29,9 @@ from tui_cytpix.core.normalise import normalise_knowing_noise
 from tui_cytpix.core.particles import particles_of
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.image_decode import Gray
+from tui_cytpix.formats.instrument_masks import encode_instrument_masks
 from tui_cytpix.formats.mask_archive import instrument_masks
-from tui_cytpix.formats.masks import encode_instrument_masks, encode_label_image
+from tui_cytpix.formats.masks import encode_label_image
 from tui_cytpix.formats.registry import open_sample
 from tui_cytpix.formats.table import csv_rows
 

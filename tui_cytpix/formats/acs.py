@@ -25,7 +25,7 @@ from tui_cytpix.formats.zip_index import Member, ZipIndex
 
 if TYPE_CHECKING:
     from tui_cytpix.formats.fcs import FcsFile
-    from tui_cytpix.formats.masks import InstrumentMasks
+    from tui_cytpix.formats.instrument_masks import InstrumentMasks
 
 XML_LIMIT = 16 << 20
 MASK_LIMIT = 16 << 20
@@ -186,7 +186,7 @@ class AcsMasks:
         Raises:
             SampleError, MaskError: the archive or the member is damaged.
         """
-        from tui_cytpix.formats.masks import decode_instrument_masks
+        from tui_cytpix.formats.instrument_masks import decode_instrument_masks
 
         nested, by_event = self._open()
         member = by_event.get(event)

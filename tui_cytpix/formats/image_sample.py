@@ -17,7 +17,7 @@ from tui_cytpix.formats.sample_probe import ImageProbe, probe_images
 
 if TYPE_CHECKING:
     from tui_cytpix.formats.fcs import FcsFile
-    from tui_cytpix.formats.masks import InstrumentMasks
+    from tui_cytpix.formats.instrument_masks import InstrumentMasks
 
 
 class ImageSample:

@@ -14,7 +14,7 @@ from tui_cytpix.core.particles import particles_of
 from tui_cytpix.core.regions import bounding_box, label_objects
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.atomic import replacing
-from tui_cytpix.formats.masks import InstrumentMasks
+from tui_cytpix.formats.instrument_masks import InstrumentMasks
 
 BLOB_SHARE = 0.07  # of a particle's area: how large the instrument draws it
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same masks give the same file

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from tui_cytpix.formats.sample_fcs import FcsPlace
 
 if TYPE_CHECKING:
-    from tui_cytpix.formats.masks import InstrumentMasks
+    from tui_cytpix.formats.instrument_masks import InstrumentMasks
 
 
 class ImageStore(Protocol):

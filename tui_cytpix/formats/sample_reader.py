@@ -13,7 +13,7 @@ from tui_cytpix.domain.sample import PixelScale, SampleInfo
 
 if TYPE_CHECKING:
     from tui_cytpix.formats.fcs import FcsFile
-    from tui_cytpix.formats.masks import InstrumentMasks
+    from tui_cytpix.formats.instrument_masks import InstrumentMasks
 
 
 class SampleReader(Protocol):

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.formats import atomic
-from tui_cytpix.formats.masks import encode_instrument_masks, write_label_image
+from tui_cytpix.formats.instrument_masks import encode_instrument_masks
+from tui_cytpix.formats.masks import write_label_image
 from tui_cytpix.simulate.events import SimulatedEvent, SimulatedSample
 from tui_cytpix.simulate.instrument_masks import InstrumentView, instrument_view
 from tui_cytpix.simulate.tube_fcs import GATE, TubeFcs, guid
