@@ -16,7 +16,7 @@ from tui_cytpix.formats.triage_file import read_triage
 from tui_cytpix.workflow import base_model, jobs, resources, triage
 from tui_cytpix.workflow.triage import TriageRequest
 
-BUILT_IN = Path(resources.__file__).parents[1] / "base_models"
+BUILT_IN = resources.built_in_models()
 
 
 @pytest.fixture

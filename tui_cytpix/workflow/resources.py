@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import tui_cytpix
+
 APP = "tui-cytpix"
-PACKAGE = Path(__file__).resolve().parents[1]
+PACKAGE = Path(tui_cytpix.__file__).resolve().parent
 
 
 def shipped(folder: str) -> Path:
