@@ -7,7 +7,8 @@ from collections.abc import Callable
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.zoom import AUTOMATIC, LEAST, MOST, By, Zoom
 
-TYPICAL_PX = 26.0  # core.scale.typical_diameter of what the built-in models are trained on, over all of its kinds
+# core.scale.typical_diameter of what the built-in models are trained on, over all of its kinds.
+TYPICAL_PX = 26.0
 KNOWN_SLACK = 1.25  # sizes this near to the wanted one are left alone: the networks bear more, resampling blurs
 GUESS_SLACK = 1.7
 
