@@ -22,7 +22,7 @@ from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.formats.model_file import write_model
+from tui_cytpix.formats.model_file import read_card, read_tensors, write_model
 from tui_cytpix.formats.prediction_store import Prediction, write_shard
 from tui_cytpix.ui import session
 from tui_cytpix.ui.app import CytpixApp
@@ -137,6 +137,15 @@ def select(stage: Stage, annotated: int = 0) -> None:
         for key in keys[:annotated]:
             run.record_edit(key, "propose", answer("cell-full", key), origin=base.hash)
             run.record_edit(key, "accept")
+
+
+def finished(stage: Stage) -> None:
+    """As after step 4: a model of the run, which answers like `cell-half`."""
+    select(stage, annotated=10)
+    with Run.open(stage.run) as run:
+        half = Path(base_model.find("cell-half").path)
+        write_model(run.folder.model_path, read_tensors(half), replace(read_card(half), name="pombe-1"))
+        run.go_to("evaluate")
 
 
 def accepted(run: Run) -> int:

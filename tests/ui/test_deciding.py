@@ -11,8 +11,7 @@ from queue import Queue
 
 import pytest
 from driving import burst, press_each, until
-from steps import SAMPLE, Stage, opened, reply, select, state_goal, truth, words_of
-from test_evaluate import finished
+from steps import SAMPLE, Stage, finished, opened, reply, select, state_goal, truth, words_of
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input

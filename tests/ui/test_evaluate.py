@@ -6,27 +6,16 @@ from pathlib import Path
 
 import pytest
 from driving import notices, press_each, until
-from steps import Stage, answer, opened, reply, select, truth, words_of
+from steps import Stage, answer, finished, opened, reply, select, truth, words_of
 
 from tests import children
 from tui_cytpix.domain.gate import Axis, Gate
 from tui_cytpix.domain.training import JobState
-from tui_cytpix.formats.model_file import read_card, read_tensors, write_model
+from tui_cytpix.formats.model_file import read_card
 from tui_cytpix.ui.widgets.pair_view import PairView
-from tui_cytpix.workflow import base_model, evaluate, gates, processing
+from tui_cytpix.workflow import evaluate, gates, processing
 from tui_cytpix.workflow.processing import ProcessWatch
 from tui_cytpix.workflow.run import Run
-
-
-def finished(stage) -> None:
-    """As after step 4: a model of the run, which answers like `cell-half`."""
-    select(stage, annotated=10)
-    with Run.open(stage.run) as run:
-        half = Path(base_model.find("cell-half").path)
-        from dataclasses import replace
-
-        write_model(run.folder.model_path, read_tensors(half), replace(read_card(half), name="pombe-1"))
-        run.go_to("evaluate")
 
 
 async def test_without_a_model_it_says_where_one_comes_from(stage: Stage) -> None:
