@@ -12,7 +12,7 @@ from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.ui.widgets.gallery import Gallery
 from tui_cytpix.workflow import assess, base_model
 from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.samples import set_scale
+from tui_cytpix.workflow.run_samples import set_scale
 from tui_cytpix.workflow.zoom import set_zoom
 
 GUESSED = "pombe: seen 1.3 times as large (unknown scale; chosen from its particles)"

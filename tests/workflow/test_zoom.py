@@ -14,11 +14,11 @@ from tui_cytpix.domain.verdict import Judgement, Preference
 from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.prediction_store import Prediction, write_shard
-from tui_cytpix.workflow import assess, base_model, evaluate, focus, jobs, pairing, taking_back, train, zoom
+from tui_cytpix.workflow import assess, base_model, focus, jobs, pairing, process, taking_back, train, zoom
 from tui_cytpix.workflow.comparison import Difference
 from tui_cytpix.workflow.predict import PredictService
 from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.samples import create_run, set_scale
+from tui_cytpix.workflow.run_samples import create_run, set_scale
 
 GUESSED = Zoom(1.3, By.PARTICLES)
 
@@ -158,11 +158,11 @@ def test_focus_is_scored_again_where_the_mask_is_another(run, model):
 def test_jobs_carry_it(run, model, engine):
     zoom.set_zoom(run, 1.5)
     base_model.choose(run, model)
-    spec = evaluate.process_run(run, model, ["csv"]).spec
+    spec = process.process_run(run, model, ["csv"]).spec
     assert spec["zoom"] == 1.5
     assert spec["out"].endswith("-zoom-1.5")
     set_scale(run, "unknown", 0.3)
-    spec = evaluate.process_run(run, model, ["csv"]).spec
+    spec = process.process_run(run, model, ["csv"]).spec
     assert spec["zoom"] == 0
     assert "zoom" not in spec["out"]
     for number in range(10):
