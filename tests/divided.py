@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.formats.masks import segmentation_from_labels
+from tui_cytpix.formats.masks.label_images import segmentation_from_labels
 
 
 def touching_rods(length: int = 59) -> NDArray[np.uint16]:

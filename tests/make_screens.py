@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from tui_cytpix.ui.app import CytpixApp
-from tui_cytpix.workflow.recent import copy_sample_run
-from tui_cytpix.workflow.resources import PACKAGE
-from tui_cytpix.workflow.run import Run
+from tui_cytpix.workflow.run.recent import copy_sample_run
+from tui_cytpix.workflow.run.resources import PACKAGE
+from tui_cytpix.workflow.run.run import Run
 
 SIZE = (110, 32)
 SCREENS = {

@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _open_app(paths: Sequence[str], um_per_px: float | None, graphics: str) -> int:
     from tui_cytpix.ui.app import CytpixApp
-    from tui_cytpix.workflow.opening import check
+    from tui_cytpix.workflow.run.given_paths import check
 
     check(paths, um_per_px)
     app = CytpixApp(paths, graphics=graphics, um_per_px=um_per_px)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tui_cytpix.base_models.calibration import Said, platt
-from tui_cytpix.engine.postprocess import calibrated
+from tui_cytpix.engine.network.postprocess import calibrated
 
 
 def test_overconfidence_is_undone():

@@ -7,8 +7,8 @@ import pytest
 from scipy import optimize
 
 from tui_cytpix.base_models import triage_fit
-from tui_cytpix.core.triage import Signs, expit
-from tui_cytpix.formats.triage_file import read_triage
+from tui_cytpix.core.statistics.triage import Signs, expit
+from tui_cytpix.formats.model.triage import read_triage
 
 
 def rows(kinds: int, per_kind: int, seed: int) -> list[triage_fit.Row]:

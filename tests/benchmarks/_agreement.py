@@ -9,12 +9,12 @@ import numpy as np
 
 from tests.benchmarks import _cells
 from tests.benchmarks._fitting import zooms_of
-from tui_cytpix.core.normalise import normalise
-from tui_cytpix.core.size_cutoff import cut_labels_to_size
+from tui_cytpix.core.images.normalise import normalise
+from tui_cytpix.core.objects.size_cutoff import cut_labels_to_size
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.inference import Predictor
-from tui_cytpix.engine.model import Model
-from tui_cytpix.engine.postprocess import segment
+from tui_cytpix.engine.network.model import Model
+from tui_cytpix.engine.network.postprocess import segment
+from tui_cytpix.engine.predict.inference import Predictor
 
 KINDS = ("leukocytes", "beads", "murine-peritoneal", "drosophila", "yeast", "pombe-rich")
 NOISE = "objects where nothing differs left out, whole frames, float32"

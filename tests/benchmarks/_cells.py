@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from tui_cytpix.core.background import background_of, image_background
-from tui_cytpix.core.sampling import descriptors, select
-from tui_cytpix.simulate.events import events_and_background
+from tui_cytpix.core.images.background import background_of, image_background
+from tui_cytpix.core.statistics.sampling import descriptors, select
+from tui_cytpix.simulate.frames.events import events_and_background
 
 CELLS = Path(__file__).resolve().parents[3] / "shared" / "data" / "cells"
 REAL = {  # name: (folder, how many times as large, um/px)

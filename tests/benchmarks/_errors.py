@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.benchmarks._cells import CELLS, Crop, load, tube
-from tui_cytpix.core.centroids import centre, centres
-from tui_cytpix.core.edit import loosen
-from tui_cytpix.core.regions import depth, label_objects
-from tui_cytpix.core.watershed import object_of
+from tui_cytpix.core.editing.adjust import loosen
+from tui_cytpix.core.objects.centroids import centre, centres
+from tui_cytpix.core.objects.regions import depth, label_objects
+from tui_cytpix.core.objects.watershed import object_of
 from tui_cytpix.domain.segmentation import Segmentation
 
 SOURCES = ("sim:pombe-edinburgh", "sim:pombe-rich", "sim:yeast", "sim:leukocytes")

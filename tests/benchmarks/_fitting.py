@@ -14,19 +14,19 @@ import cv2
 import numpy as np
 
 from tests.benchmarks._cells import Crop, folds
-from tui_cytpix.core.matching import ImageComparison, compare_images
-from tui_cytpix.core.normalise import normalise
-from tui_cytpix.core.scale import typical_diameter
+from tui_cytpix.core.images.normalise import normalise
+from tui_cytpix.core.images.scale import typical_diameter
+from tui_cytpix.core.statistics.agreement import ImageComparison, compare_images
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.dataset import Example, example
-from tui_cytpix.engine.inference import Predictor
-from tui_cytpix.engine.model import Model, load_model
-from tui_cytpix.engine.network import build
-from tui_cytpix.engine.postprocess import cutoff_px
-from tui_cytpix.engine.rehearsal import rehearsal_for
-from tui_cytpix.engine.trainer import FitSettings, Trainer, look
-from tui_cytpix.engine.zoom import zoom_of
-from tui_cytpix.formats.masks import segmentation_from_labels
+from tui_cytpix.engine.network.model import Model, load_model
+from tui_cytpix.engine.network.network import build
+from tui_cytpix.engine.network.postprocess import cutoff_px
+from tui_cytpix.engine.network.zoom import zoom_of
+from tui_cytpix.engine.predict.inference import Predictor
+from tui_cytpix.engine.train.dataset import Example, example
+from tui_cytpix.engine.train.rehearsal import rehearsal_for
+from tui_cytpix.engine.train.trainer import FitSettings, Trainer, look
+from tui_cytpix.formats.masks.label_images import segmentation_from_labels
 
 BASE_MODELS = Path(__file__).resolve().parents[2] / "tui_cytpix" / "base_models"
 EPOCHS, HELD_OUT = 100, 5  # every fifth annotated crop is held out

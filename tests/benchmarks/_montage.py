@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from tests.benchmarks._cells import Crop
-from tui_cytpix.core.render import stretch
+from tui_cytpix.core.images.render import stretch
 from tui_cytpix.domain.segmentation import Segmentation
 
 TILE, GAP, CAPTION = 200, 4, 14

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.centroids import centre
-from tui_cytpix.core.edit import loosen, tighten
-from tui_cytpix.core.matching import foreground_iou
-from tui_cytpix.core.regions import label_objects
-from tui_cytpix.core.watershed import object_of
+from tui_cytpix.core.editing.adjust import loosen, tighten
+from tui_cytpix.core.objects.centroids import centre
+from tui_cytpix.core.objects.regions import label_objects
+from tui_cytpix.core.objects.watershed import object_of
+from tui_cytpix.core.statistics.agreement import foreground_iou
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.ui.commands import of_scope
+from tui_cytpix.ui.commands.bindings import of_scope
 from tui_cytpix.ui.screens.annotate import AnnotateScreen
-from tui_cytpix.workflow.retouch import object_at
+from tui_cytpix.workflow.annotate.object_tools import object_at
 
 IOU, WITHIN_PX, MOST_KEYS = 0.9, 2.0, 30
 WANDS, MENDED_PX = 3, 3  # more wands; tightened or loosened

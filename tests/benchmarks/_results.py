@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tui_cytpix.core.matching import Counts, ImageComparison
+from tui_cytpix.core.statistics.agreement import Counts, ImageComparison
 
 # Of one image what is summed up above and below the line: a measure is the ratio of the sums.
 MEASURES: dict[str, Callable[[ImageComparison], tuple[float, float]]] = {

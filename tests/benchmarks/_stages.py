@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tui_cytpix.core.features import Measurement
-from tui_cytpix.engine import inference, process_job, process_worker
-from tui_cytpix.engine.inference import Predictor
-from tui_cytpix.engine.process_sample import make_ready
-from tui_cytpix.engine.process_worker import Share, WorkerSettings
-from tui_cytpix.formats.image_sample import ImageSample
-from tui_cytpix.formats.model_file import read_card
+from tui_cytpix.core.features.measurement import Measurement
+from tui_cytpix.engine.jobs import process
+from tui_cytpix.engine.predict import inference
+from tui_cytpix.engine.predict.inference import Predictor
+from tui_cytpix.engine.process import worker as process_worker
+from tui_cytpix.engine.process.ready_sample import make_ready
+from tui_cytpix.engine.process.worker import Share, WorkerSettings
+from tui_cytpix.formats.model.file import read_card
+from tui_cytpix.formats.sample.image_sample import ImageSample
 
 ROUNDS = 4
 STAGES: tuple[tuple[str, Any, str], ...] = (  # name, and the function that is all of it but for other stages' parts
@@ -80,8 +82,8 @@ def milliseconds(model: Path, sample: Path, um_per_px: float, images: int) -> di
         for _ in range(ROUNDS):
             clock = _Clock()
             with clock.watching():
-                for start in range(0, len(events), process_job.CHUNK):
-                    part = events[start : start + process_job.CHUNK]
+                for start in range(0, len(events), process.CHUNK):
+                    part = events[start : start + process.CHUNK]
                     process_worker.process(Share("", sample, um_per_px, ready.zoom.times, ready.background, part))
             for stage, seconds in clock.spent.items():
                 least[stage] = min(least.get(stage, seconds), seconds)

@@ -20,19 +20,22 @@ from pathlib import Path
 import numpy as np
 
 from tui_cytpix import simulate
-from tui_cytpix.core.centroids import centres
-from tui_cytpix.core.division import divide
-from tui_cytpix.core.regions import label_objects
-from tui_cytpix.core.watershed import object_of
+from tui_cytpix.core.objects.centroids import centres
+from tui_cytpix.core.objects.division import divide
+from tui_cytpix.core.objects.regions import label_objects
+from tui_cytpix.core.objects.watershed import object_of
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
-from tui_cytpix.formats.masks import find_label_images, read_label_image, segmentation_from_labels
-from tui_cytpix.workflow import balance, base_model, morphology, run_samples, samples, train
-from tui_cytpix.workflow.advice import Advice, advise
-from tui_cytpix.workflow.predict import predict_now
-from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.training_watch import TrainingWatch
+from tui_cytpix.formats.masks.label_images import find_label_images, read_label_image, segmentation_from_labels
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.run import run_samples
+from tui_cytpix.workflow.run.predict import predict_now
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.samples import selection
+from tui_cytpix.workflow.train import balance, control, morphology
+from tui_cytpix.workflow.train.advice import Advice, advise
+from tui_cytpix.workflow.train.watch import TrainingWatch
 
 CASES = (("pombe-edinburgh", "cell-full"), ("pombe-rich", "cell-half"), ("leukocytes", "general-half"))
 PREVIEW, WRONG = 60, 0.2
@@ -68,9 +71,9 @@ def trained(folder: Path, case: tuple[str, str], seed: int, trouble: str, given:
     }
     with Run.create(folder / f"run-{kind}-{seed}-{trouble}", seed=seed) as run:
         run_samples.add_sample(run, tube)
-        model = base_model.find(base)
-        base_model.choose(run, model)
-        chosen = [key for key in samples.select(run, PREVIEW).settings.images if len(truth[key].centroids)]
+        model = library.find(base)
+        library.choose(run, model)
+        chosen = [key for key in selection.select(run, PREVIEW).settings.images if len(truth[key].centroids)]
         predict_now(run, model, run.settings.selection.images)
         if trouble == "singles":
             chosen = [key for key in chosen if truth[key].particle_count == 1]
@@ -82,7 +85,7 @@ def trained(folder: Path, case: tuple[str, str], seed: int, trouble: str, given:
         for key in annotated:
             run.record_edit(key, "propose", spoiled(truth[key]) if key in wrong else truth[key], origin="masks")
             run.record_edit(key, "accept")
-        train.start(run, given.epochs)
+        control.start(run, given.epochs)
         status = follow(run)
         found = advise(status, run.annotations, morphology.missing_in(run), balance.few_several_in(run, status))
         report(f"{kind}, {base}, seed {seed}", trouble, found, wrong, truth)

@@ -22,7 +22,7 @@ from tests.benchmarks._cells import REAL, SIMULATED, load
 from tests.benchmarks._fitting import compared, fit_and_answer, in_folds
 from tests.benchmarks._reliability import NOTHING, Said, auroc, bins, brier, calibration_error, plot
 from tests.benchmarks._threads import one_thread
-from tui_cytpix.core.matching import ImageComparison
+from tui_cytpix.core.statistics.agreement import ImageComparison
 from tui_cytpix.domain.segmentation import Segmentation
 
 SETS = ["yeast", "pombe", "rods", "sim:leukocytes", "sim:pombe-rich", "sim:beads"]

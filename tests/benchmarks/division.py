@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from tests.benchmarks._cells import FIRST_SEED, IMAGES_PER_TUBE, REAL, Crop, load, tube
-from tui_cytpix.core.centroids import centres
-from tui_cytpix.core.division import divide
-from tui_cytpix.core.regions import compact, label_objects
-from tui_cytpix.core.watershed import particle_labels
-from tui_cytpix.simulate.kinds import KINDS
+from tui_cytpix.core.objects.centroids import centres
+from tui_cytpix.core.objects.division import divide
+from tui_cytpix.core.objects.regions import compact, label_objects
+from tui_cytpix.core.objects.watershed import particle_labels
+from tui_cytpix.simulate.kinds.by_name import KINDS
 
 LEAST_PX = 30
 Objects = Iterator[tuple[NDArray[np.float32], NDArray[np.int32], int]]

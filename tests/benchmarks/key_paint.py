@@ -23,8 +23,8 @@ from tests.benchmarks.terminal_bytes import app_command, variables
 from tests.children import end_engines
 from tests.terminal.terminals import until
 from tui_cytpix.domain.training import JobState
-from tui_cytpix.formats.run_folder import RunFolder
-from tui_cytpix.workflow.training_watch import TrainingWatch
+from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.workflow.train.watch import TrainingWatch
 
 BAR_MS = 30.0
 BLOCKS = 3  # of each state, for each kind of key

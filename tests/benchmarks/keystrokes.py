@@ -29,14 +29,14 @@ from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.domain.run_settings import SelectionSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
-from tui_cytpix.formats.model_file import write_model
-from tui_cytpix.formats.prediction_store import Prediction, write_shard
+from tui_cytpix.formats.model.file import write_model
+from tui_cytpix.formats.run.predictions import Prediction, write_shard
 from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.ui.screens.annotate import AnnotateScreen
 from tui_cytpix.ui.screens.train import TrainScreen
-from tui_cytpix.workflow import base_model
-from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.settings import Settings
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.user_settings import Settings
 
 SIZE = (160, 50)
 MOST_OTHERS = 40  # images of a sample that are no case
@@ -83,7 +83,7 @@ def build_run(folder: Path, found: Sequence[Case], seed: int) -> Path:
         {"weight": np.zeros(1, np.float32)},
         ModelCard("proposer", "full", "UDT", network={"architecture": ARCHITECTURE}),
     )
-    model = base_model.entry(file)
+    model = library.entry(file)
     keys = tuple(_keys(found))
     images = {image: case.image for image, case in zip(keys, found, strict=True)}
     proposals = {image: case.proposal for image, case in zip(keys, found, strict=True)}
@@ -101,7 +101,7 @@ def build_run(folder: Path, found: Sequence[Case], seed: int) -> Path:
         samples = tuple(SampleRef(n, str(folder / n), 0, "", um_per_px=0.3, scale_source="given") for n in names)
         selection = SelectionSettings(preview=len(keys), random=keys)
         run.update(replace(run.settings, samples=samples, selection=selection, step="train"))
-        base_model.choose(run, model)
+        library.choose(run, model)
         write_shard(run.folder.predictions(model.hash), "0", [Prediction(k, found) for k, found in proposals.items()])
     return folder / "run"
 

@@ -27,13 +27,13 @@ from pathlib import Path
 from tests.children import end_engines
 from tests.terminal.terminals import Terminal, command, environment, until
 from tui_cytpix.domain.training import JobState, TrainingStatus
-from tui_cytpix.engine.checkpoints import read_state
-from tui_cytpix.formats.json_log import read_log
-from tui_cytpix.formats.model_file import read_tensors
-from tui_cytpix.formats.prediction_store import read_shard
-from tui_cytpix.formats.run_folder import RunFolder
-from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.training_watch import TrainingWatch
+from tui_cytpix.engine.train.checkpoints import read_state
+from tui_cytpix.formats.model.file import read_tensors
+from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.formats.run.json_log import read_log
+from tui_cytpix.formats.run.predictions import read_shard
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train.watch import TrainingWatch
 
 IMAGES, BASE = 160, "cell-half"
 VICTIMS = ("app", "trainer", "both")

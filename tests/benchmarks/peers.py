@@ -26,9 +26,9 @@ import numpy as np
 from tests.benchmarks._cells import REAL, Fold, folds, load
 from tests.benchmarks._fitting import Fitted, compared
 from tests.benchmarks._results import Key, Result, Results, header, row
-from tui_cytpix.core import regions
-from tui_cytpix.core.centroids import centres
-from tui_cytpix.core.matching import Counts, ap50_counts
+from tui_cytpix.core.objects import regions
+from tui_cytpix.core.objects.centroids import centres
+from tui_cytpix.core.statistics.agreement import Counts, ap50_counts
 from tui_cytpix.domain.segmentation import Segmentation
 
 WORKER = Path(__file__).with_name("_peer_worker.py")

@@ -3,8 +3,8 @@
     python -m tests.benchmarks realism [--kinds general-rounds phase-rods] [--tubes 60] [--size 160] [--seed 0]
 
 Prints Markdown tables, a line per real set and per simulated kind, each cell the quantiles 5 / 50 / 95 over the
-particles. Gray is normalised as the network sees it (`core.normalise`, background from the image alone): background 0,
-contrast 1. `r` is a particle's inscribed radius; places are from the outline, positive outwards, in r.
+particles. Gray is normalised as the network sees it (`core.images.normalise`, background from the image alone):
+background 0, contrast 1. `r` is a particle's inscribed radius; places are from the outline, positive outwards, in r.
 A wide kind should cover a real set's range, not reproduce it.
 """
 
@@ -19,11 +19,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tui_cytpix.core.background import image_background
-from tui_cytpix.core.normalise import noise, normalise
-from tui_cytpix.core.regions import Ellipse, ellipses, touches_border
-from tui_cytpix.simulate.events import SimulatedSample
-from tui_cytpix.simulate.kinds import KINDS
+from tui_cytpix.core.images.background import image_background
+from tui_cytpix.core.images.normalise import noise, normalise
+from tui_cytpix.core.objects.regions import Ellipse, ellipses, touches_border
+from tui_cytpix.simulate.frames.events import SimulatedSample
+from tui_cytpix.simulate.kinds.by_name import KINDS
 
 CELLS = Path(__file__).resolve().parents[3] / "shared" / "data" / "cells"
 SHRUNK = {"pombe_bf_photophenosizer": 0.35}  # to the scale of a flow image

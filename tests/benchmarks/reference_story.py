@@ -27,32 +27,26 @@ from PIL import Image
 
 from tests.benchmarks.training import verb
 from tui_cytpix import simulate
-from tui_cytpix.core.matching import compare_images
-from tui_cytpix.core.particles import particles_of
-from tui_cytpix.core.regions import ellipses, label_objects
+from tui_cytpix.core.objects.particles import particles_of
+from tui_cytpix.core.objects.regions import ellipses, label_objects
+from tui_cytpix.core.statistics.agreement import compare_images
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.domain.verdict import Judgement
-from tui_cytpix.formats.masks import find_label_images, read_label_image, segmentation_from_labels
-from tui_cytpix.workflow import (
-    assess,
-    assessment,
-    balance,
-    base_model,
-    evaluate,
-    finishing,
-    morphology,
-    run_samples,
-    samples,
-    suggest,
-    train,
-)
-from tui_cytpix.workflow.advice import Advice, advise, queue
-from tui_cytpix.workflow.annotate import Annotator, nearest_centroid
-from tui_cytpix.workflow.predict import predict_now
-from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.training_watch import TrainingWatch
+from tui_cytpix.formats.masks.label_images import find_label_images, read_label_image, segmentation_from_labels
+from tui_cytpix.workflow.annotate import suggest
+from tui_cytpix.workflow.annotate.annotator import Annotator, nearest_centroid
+from tui_cytpix.workflow.assess import decision, review
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.evaluate import trial
+from tui_cytpix.workflow.run import run_samples
+from tui_cytpix.workflow.run.predict import predict_now
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.samples import selection
+from tui_cytpix.workflow.train import balance, control, finish, morphology
+from tui_cytpix.workflow.train.advice import Advice, advise, queue
+from tui_cytpix.workflow.train.watch import TrainingWatch
 
 CONDITIONS = {"edinburgh-minimal": ("pombe-edinburgh", 33), "rich-medium": ("pombe-rich", 26)}
 IMAGES = 60
@@ -152,19 +146,19 @@ def tell(folder: Path) -> Run:
     oracle = Oracle(make_samples(folder / "samples"))
     for name in CONDITIONS:
         run_samples.add_sample(run, folder / "samples" / name, condition=name)
-    base = base_model.find("cell-full")
-    assess.state_goal(run, "quantitative", CONVENTION)
-    assess.choose_model(run, base)
-    shown = predict_now(run, base, assess.draw(run, 30))
+    base = library.find("cell-full")
+    review.state_goal(run, "quantitative", CONVENTION)
+    review.choose_model(run, base)
+    shown = predict_now(run, base, review.draw(run, 30))
     for key in run.settings.assess.sequence:
         said = shown.get(key)
-        assess.judge(run, key, base, oracle.judge(key, said), counted=None if said is None else said.particle_count)
+        review.judge(run, key, base, oracle.judge(key, said), counted=None if said is None else said.particle_count)
     answered = [key for key in run.settings.assess.sequence if shown.get(key) is not None]
-    print(*filter(None, assessment.lines(assess.assessment_of(run, base, answered))), sep="\n")
+    print(*filter(None, decision.lines(review.assessment_of(run, base, answered))), sep="\n")
 
-    base_model.choose(run, base)
-    evaluate.draw(run, 30)
-    chosen = samples.select(run, PREVIEW).settings.images
+    library.choose(run, base)
+    trial.draw(run, 30)
+    chosen = selection.select(run, PREVIEW).settings.images
     store = predict_now(run, base, chosen)
     annotator = Annotator(run, base, store)
     first = suggest.suggested(run, TrainingStatus(None), store)[:4]
@@ -172,7 +166,7 @@ def tell(folder: Path) -> Run:
         oracle.annotate(annotator, run, key)
     describe_annotated(run)
     began = time.monotonic()
-    train.start(run, 100)
+    control.start(run, 100)
     status = follow(run)
     describe("after 100 epochs", status, oracle)
     report_flicker(status, oracle)
@@ -180,7 +174,7 @@ def tell(folder: Path) -> Run:
     for key in list(dict.fromkeys([*advised, *suggest.suggested(run, status, store)]))[:4]:
         oracle.annotate(annotator, run, key)
     describe_annotated(run)
-    train.add_epochs(run, 50)
+    control.add_epochs(run, 50)
     describe("after 50 more", follow(run), oracle)
     print(f"training, both parts: {time.monotonic() - began:.0f} s")
     for found in advice(run, TrainingWatch(run.folder).poll()):
@@ -238,7 +232,7 @@ def report_held_out(run: Run, folder: Path) -> None:
     for name, (kind, seed) in CONDITIONS.items():
         tube = folder / f"{name}-held-out"
         simulate.write(kind, tube, HELD_OUT, "folder", seed + OTHER_SEED)
-        models = [base_model.base_of(run).path, str(run.folder.model_path)]
+        models = [library.base_of(run).path, str(run.folder.model_path)]
         options = [word for model in models for word in ("--model", model)]
         told = json.loads(verb("compare", tube, *options, "--truth", f"{tube}.truth", "--json"))["models"]
         errors = [round((1 - m["count_accuracy"]) * m["images"]) for m in told]
@@ -251,8 +245,8 @@ def report_held_out(run: Run, folder: Path) -> None:
 
 def report_errors(run: Run, oracle: Oracle) -> None:
     """Count errors of base and new model on the images that no step has seen."""
-    new = base_model.entry(finishing.checkpoints(run)[finishing.usual_checkpoint(run)])
-    for label, model in (("base", base_model.base_of(run)), ("new", new)):
+    new = library.entry(finish.checkpoints(run)[finish.usual_checkpoint(run)])
+    for label, model in (("base", library.base_of(run)), ("new", new)):
         store = predict_now(run, model, run.settings.evaluate.sequence)
         wrong = sum(
             store.get(k).particle_count != oracle.truth[k].particle_count for k in run.settings.evaluate.sequence
@@ -291,10 +285,10 @@ def main(arguments: list[str]) -> int:
         os.environ["XDG_DATA_HOME"] = aside
         folder = Path(aside) / "s_pombe"
         with tell(folder) as run:
-            finishing.finish(run, "pombe-udt")
+            finish.finish(run, "pombe-udt")
             if options.held_out:
                 report_held_out(run, Path(aside))
-            predict_now(run, evaluate.new_model(run), [*run.settings.evaluate.sequence, *run.settings.selection.images])
+            predict_now(run, trial.new_model(run), [*run.settings.evaluate.sequence, *run.settings.selection.images])
             run.go_to("train")
         if options.write:
             strip(folder)

@@ -45,10 +45,12 @@ def make_run(path: Path) -> None:
 
     from tui_cytpix.domain.sample import ImageKey, SampleRef
     from tui_cytpix.domain.segmentation import Segmentation
-    from tui_cytpix.formats.model_file import read_card, read_tensors, write_model
-    from tui_cytpix.formats.prediction_store import Prediction, write_shard
-    from tui_cytpix.workflow import assess, base_model, evaluate
-    from tui_cytpix.workflow.run import Run
+    from tui_cytpix.formats.model.file import read_card, read_tensors, write_model
+    from tui_cytpix.formats.run.predictions import Prediction, write_shard
+    from tui_cytpix.workflow.assess import review
+    from tui_cytpix.workflow.base_model import library
+    from tui_cytpix.workflow.evaluate import trial
+    from tui_cytpix.workflow.run.run import Run
 
     base = fake_model(path.parent / "models" / "base.safetensors", "base")
     simulated = events(DISTINCT)
@@ -62,11 +64,11 @@ def make_run(path: Path) -> None:
     with Run.create(path) as run:
         card = replace(read_card(Path(base.path)), name="new")
         write_model(run.folder.model_path, {k: v + 1 for k, v in read_tensors(Path(base.path)).items()}, card)
-        new = evaluate.new_model(run)
+        new = trial.new_model(run)
         run.update(replace(run.settings, samples=tuple(samples), step="evaluate"))
-        base_model.choose(run, base)
-        assess.state_goal(run, "gating", "one until it parts")
-        assess.choose_model(run, base)
+        library.choose(run, base)
+        review.state_goal(run, "gating", "one until it parts")
+        review.choose_model(run, base)
         drawn = tuple(ImageKey(s.name, str(image)) for image in range(IMAGES) for s in samples)
         half = len(drawn) // 2
         run.update(

@@ -17,8 +17,8 @@ from tests.benchmarks._cells import folds, load
 from tests.benchmarks._fitting import Fitted, answer, compared, examples_of, from_scratch, model_path, zooms_of
 from tests.benchmarks._results import MEASURES, value
 from tests.benchmarks._threads import one_thread
-from tui_cytpix.engine.model import load_model
-from tui_cytpix.engine.trainer import Trainer
+from tui_cytpix.engine.network.model import load_model
+from tui_cytpix.engine.train.trainer import Trainer
 
 RATES, EPOCHS, FIRST_SEED = (1.5e-3, 3e-3, 6e-3), (100, 200, 400), 100
 

@@ -24,11 +24,11 @@ from tests.benchmarks._cells import Crop, chosen_first, tube
 from tests.benchmarks._fitting import HELD_OUT, Fitted, answer, compared, examples_of, model_path, zooms_of
 from tests.benchmarks._montage import montage, triple
 from tests.benchmarks._threads import one_thread
-from tui_cytpix.core.statistics import bootstrap_mean_ci
+from tui_cytpix.core.statistics.intervals import bootstrap_mean_ci
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.model import Model, load_model
-from tui_cytpix.engine.rehearsal import rehearsal_for
-from tui_cytpix.engine.trainer import FitSettings, Trainer, look
+from tui_cytpix.engine.network.model import Model, load_model
+from tui_cytpix.engine.train.rehearsal import rehearsal_for
+from tui_cytpix.engine.train.trainer import FitSettings, Trainer, look
 
 CONDITIONS, IMAGES = ("pombe-edinburgh", "pombe-rich"), 60
 HELD_OUT_TUBE = 500  # added to the number of a training's tube

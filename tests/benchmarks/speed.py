@@ -40,9 +40,9 @@ import numpy as np
 
 import tui_cytpix
 from tui_cytpix import simulate
-from tui_cytpix.formats.fcs_write import write_fcs_new
-from tui_cytpix.formats.job_folder import JobFolder
-from tui_cytpix.formats.registry import open_sample
+from tui_cytpix.formats.fcs.write import write_fcs_new
+from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.formats.sample.registry import open_sample
 
 KIND, DRAWN, SEED, UM_PER_PX = "leukocytes", 300, 6, 0.3
 ALL_EVENTS = 4  # events of the tube for each imaged one
@@ -186,7 +186,7 @@ def stages_table(models: Sequence[str], sample: Path) -> None:
 def agreement_table(models: Sequence[str], each: int) -> None:
     """Prints what bfloat16 and regions change."""
     from tests.benchmarks._agreement import agreement
-    from tui_cytpix.engine.model import load_model
+    from tui_cytpix.engine.network.model import load_model
 
     columns = ("model", "what", "counts changed", "only before right", "only after right")
     print(f"\n| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")

@@ -8,7 +8,7 @@ from scipy import stats
 
 from tests.benchmarks._cells import Crop, folds
 from tests.benchmarks._results import Key, Result, Results, interval, paired_row, value
-from tui_cytpix.core.matching import Counts, ImageComparison
+from tui_cytpix.core.statistics.agreement import Counts, ImageComparison
 
 
 def compared(right: bool) -> ImageComparison:

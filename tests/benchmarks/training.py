@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tui_cytpix.simulate.layout import truth_folder
+from tui_cytpix.simulate.files.layout import truth_folder
 
 PREVIEW, TESTED, TEST_SEED = 200, 200, 600_000
 MEASURES = ("count_accuracy", "centroid_f1", "foreground_iou", "ap50")

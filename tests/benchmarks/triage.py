@@ -19,8 +19,8 @@ import numpy as np
 from tests.benchmarks._cells import REAL, SIMULATED, load
 from tests.benchmarks._threads import one_thread
 from tui_cytpix.base_models.triage_fit import FOLDER, Row, Tube, rows_of
-from tui_cytpix.core.statistics import mcnemar_exact
-from tui_cytpix.formats.triage_file import read_triage
+from tui_cytpix.core.statistics.intervals import mcnemar_exact
+from tui_cytpix.formats.model.triage import read_triage
 
 MODELS = ("cell-full", "cell-half", "general-full", "general-half")
 APART, SIGNIFICANT = 0.05, 0.05
@@ -44,8 +44,8 @@ class Judged:
 
 def judged(data: str, most: int) -> list[Judged]:
     """All models on up to `most` crops of a set."""
-    from tui_cytpix.engine.inference import Predictor
-    from tui_cytpix.engine.model import load_model
+    from tui_cytpix.engine.network.model import load_model
+    from tui_cytpix.engine.predict.inference import Predictor
 
     crops = load(data)
     chosen = [crops[i] for i in sorted(np.random.default_rng(0).permutation(len(crops))[:most])]

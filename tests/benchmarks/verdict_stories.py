@@ -25,12 +25,12 @@ from tui_cytpix.domain.run_settings import GOALS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement
-from tui_cytpix.formats.masks import find_label_images, read_label_image, segmentation_from_labels
-from tui_cytpix.formats.prediction_store import PredictionStore
-from tui_cytpix.formats.run_folder import RunFolder
+from tui_cytpix.formats.masks.label_images import find_label_images, read_label_image, segmentation_from_labels
+from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.simulate import write
-from tui_cytpix.workflow import base_model
-from tui_cytpix.workflow.goal import wald_test
+from tui_cytpix.workflow.assess.goal import wald_test
+from tui_cytpix.workflow.base_model import library
 
 EXPECTED = {"murine-peritoneal": "keep", "drosophila": "keep", "pombe-rich": "retrain"}
 OFFERED = {"pombe-rich": "general-full"}
@@ -136,7 +136,7 @@ def _prepare(typist: Typist, tube: str, goal: str, model: str, images: int) -> N
         typist.answer(question)
     typist.wait("processes random images")
     typist.press("m")
-    names = [entry.card.name for entry in base_model.library()]
+    names = [entry.card.name for entry in library.library()]
     typist.wait("Which model shall be judged")
     typist.press(" ".join(["g"] + ["j"] * names.index(model) + ["Enter"]))
     typist.wait(f"processes random images with {model}")
@@ -149,7 +149,7 @@ def _review(
     typist: Typist, run: Path, sample: str, truth: dict[str, Segmentation], given: argparse.Namespace
 ) -> tuple[int, str]:
     """One key an image until the pane beside it says what is decided; (images, which kinds of error decided)."""
-    said = PredictionStore(RunFolder(run).predictions(base_model.find(given.model).hash))
+    said = PredictionStore(RunFolder(run).predictions(library.find(given.model).hash))
     typist.press("v")
     number = 0
     while True:

@@ -18,12 +18,14 @@ from tests.benchmarks.reference_story import iou
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement
-from tui_cytpix.formats.masks import find_label_images, read_label_image, segmentation_from_labels
+from tui_cytpix.formats.masks.label_images import find_label_images, read_label_image, segmentation_from_labels
 from tui_cytpix.simulate import write
-from tui_cytpix.workflow import assess, base_model, predict, run_samples, triage
-from tui_cytpix.workflow.assessment import Finding
-from tui_cytpix.workflow.goal import DEFAULT_CONVENTION, wald_test
-from tui_cytpix.workflow.run import Run
+from tui_cytpix.workflow.assess import review, triage
+from tui_cytpix.workflow.assess.decision import Finding
+from tui_cytpix.workflow.assess.goal import DEFAULT_CONVENTION, wald_test
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.run import predict, run_samples
+from tui_cytpix.workflow.run.run import Run
 
 STORIES = (
     ("murine-peritoneal", "gating"),
@@ -49,19 +51,19 @@ def tell(folder: Path, kind: str, goal: str, given: argparse.Namespace) -> str:
     truth = {ImageKey(kind, event): segmentation_from_labels(read_label_image(label)) for event, label in found.items()}
     with Run.create(folder / f"{kind}-run", seed=SEED) as run:
         run_samples.add_sample(run, path, 0.3)
-        assess.state_goal(run, goal, DEFAULT_CONVENTION)
-        model = base_model.find(given.model)
-        assess.choose_model(run, model)
+        review.state_goal(run, goal, DEFAULT_CONVENTION)
+        model = library.find(given.model)
+        review.choose_model(run, model)
         settings = run.settings.assess
-        drawn = assess.draw(run, given.images)
+        drawn = review.draw(run, given.images)
         store = predict.predict_now(run, model, drawn, threads=1)
         judged = {key: judgement(said, truth[key], given.iou) for key in drawn if (said := store.get(key)) is not None}
         answered = [key for key in drawn if key in judged]
         for key in answered[: wald_test(settings.p0, settings.p1).maximum]:
             said = store.get(key)
             assert said is not None
-            assess.judge(run, key, model, judged[key], counted=said.particle_count)
-        verdict = assess.assessment_of(run, model, answered).all
+            review.judge(run, key, model, judged[key], counted=said.particle_count)
+        verdict = review.assessment_of(run, model, answered).all
     wrong_counts = sum(j in (Judgement.COUNT_ERROR, Judgement.BOTH) for j in judged.values()) / len(judged)
     wrong_masks = sum(j in (Judgement.MASK_ERROR, Judgement.BOTH) for j in judged.values()) / len(judged)
     (ranked,) = triage.triage(triage.TriageRequest((path,), images=100, um_per_px=0.3, threads=1))

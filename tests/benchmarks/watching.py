@@ -19,8 +19,8 @@ from tests.benchmarks.kills import prepare
 from tests.children import end_engines
 from tests.terminal.terminals import Terminal, until
 from tui_cytpix.domain.training import JobState
-from tui_cytpix.formats.run_folder import RunFolder
-from tui_cytpix.workflow.training_watch import TrainingWatch
+from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.workflow.train.watch import TrainingWatch
 
 SETTLE_SECONDS = 8.0
 

@@ -59,9 +59,9 @@ def tiny_model(tmp_path_factory) -> Path:
     import torch
 
     from tui_cytpix.domain.model_card import ModelCard
-    from tui_cytpix.engine.model import save_model
-    from tui_cytpix.engine.network import CytNet, NetworkSettings
-    from tui_cytpix.engine.postprocess import PostSettings
+    from tui_cytpix.engine.network.model import save_model
+    from tui_cytpix.engine.network.network import CytNet, NetworkSettings
+    from tui_cytpix.engine.network.postprocess import PostSettings
 
     torch.manual_seed(0)
     settings = NetworkSettings((4, 8))

@@ -15,8 +15,8 @@ from tests import children
 from tui_cytpix.cli import main as module
 from tui_cytpix.cli.output import Progress, clean, duration, percent, say_json, table
 from tui_cytpix.errors import SampleError
-from tui_cytpix.workflow import recent
-from tui_cytpix.workflow import run as run_module
+from tui_cytpix.workflow.run import recent
+from tui_cytpix.workflow.run import run as run_module
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ import pytest
 from PIL import Image
 
 from tests import children
-from tui_cytpix.formats.registry import open_sample
-from tui_cytpix.formats.run_folder import RunFolder
-from tui_cytpix.workflow import run_samples
-from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.training_watch import TrainingWatch
+from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.formats.sample.registry import open_sample
+from tui_cytpix.workflow.run import run_samples
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train.watch import TrainingWatch
 
 MEASURES = ("count_accuracy", "singlet_specificity", "multiplet_sensitivity", "centroid_f1", "foreground_iou", "ap50")
 

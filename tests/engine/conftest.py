@@ -13,19 +13,19 @@ import numpy as np
 import pytest
 import torch
 
-from tui_cytpix.core.centroids import centres
+from tui_cytpix.core.objects.centroids import centres
 from tui_cytpix.domain.annotation import Edit
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.run_settings import RunSettings, SelectionSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.job import run_job
-from tui_cytpix.engine.model import Model, save_model
-from tui_cytpix.engine.network import NetworkSettings, build
-from tui_cytpix.formats.job_folder import JobFolder
-from tui_cytpix.formats.json_log import append_now, encode
-from tui_cytpix.formats.model_file import file_hash
-from tui_cytpix.formats.run_folder import RunFolder, encode_edit
+from tui_cytpix.engine.jobs.job import run_job
+from tui_cytpix.engine.network.model import Model, save_model
+from tui_cytpix.engine.network.network import NetworkSettings, build
+from tui_cytpix.formats.model.file import file_hash
+from tui_cytpix.formats.run.folder import RunFolder, encode_edit
+from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.formats.run.json_log import append_now, encode
 
 TINY = NetworkSettings((4, 6))
 

@@ -14,27 +14,27 @@ import pytest
 from PIL import Image
 
 from tests.divided import any_division, touching_rods
-from tui_cytpix.core import watershed
-from tui_cytpix.core.features import names
-from tui_cytpix.core.matching import Counts, compare_images
-from tui_cytpix.core.particles import particles_of
-from tui_cytpix.core.regions import Box
+from tui_cytpix.core.features.measurement import names
+from tui_cytpix.core.objects import watershed
+from tui_cytpix.core.objects.particles import particles_of
+from tui_cytpix.core.objects.regions import Box
+from tui_cytpix.core.statistics.agreement import Counts, compare_images
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.engine import process_worker
-from tui_cytpix.engine.dataset import example
-from tui_cytpix.engine.flows import flow
-from tui_cytpix.engine.inference import Found, _differing
-from tui_cytpix.engine.postprocess import PostSettings, segment
-from tui_cytpix.engine.process_worker import Share, WorkerSettings
-from tui_cytpix.engine.rehearsal import simulated_examples
-from tui_cytpix.engine.scene import scene
-from tui_cytpix.engine.train_images import TrainImages
-from tui_cytpix.formats.instrument_masks import decode_instrument_masks
-from tui_cytpix.formats.masks import read_label_image, segmentation_from_labels, write_label_image
-from tui_cytpix.workflow import run_samples
-from tui_cytpix.workflow.annotate_masks import annotate_from_masks
-from tui_cytpix.workflow.run import Run
+from tui_cytpix.engine.network.flows import flow
+from tui_cytpix.engine.network.postprocess import PostSettings, segment
+from tui_cytpix.engine.predict.inference import Found, _differing
+from tui_cytpix.engine.process import worker as process_worker
+from tui_cytpix.engine.process.worker import Share, WorkerSettings
+from tui_cytpix.engine.train.dataset import example
+from tui_cytpix.engine.train.rehearsal import simulated_examples
+from tui_cytpix.engine.train.run_images import TrainImages
+from tui_cytpix.engine.train.scene import scene
+from tui_cytpix.formats.masks.instrument import decode_instrument_masks
+from tui_cytpix.formats.masks.label_images import read_label_image, segmentation_from_labels, write_label_image
+from tui_cytpix.workflow.annotate.from_labels import annotate_from_masks
+from tui_cytpix.workflow.run import run_samples
+from tui_cytpix.workflow.run.run import Run
 
 LABELS = touching_rods()
 KEY = ImageKey("tube", "rods")

@@ -9,7 +9,7 @@ import pytest
 from tests.benchmarks._pty import Program
 from tests.benchmarks.terminal_bytes import app_command, make_runs, variables
 from tui_cytpix.domain.annotation import Status
-from tui_cytpix.workflow.run import Run
+from tui_cytpix.workflow.run.run import Run
 
 
 @pytest.mark.slow

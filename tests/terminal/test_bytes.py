@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from terminals import Terminal, until
 
-from tui_cytpix.formats.prediction_store import PredictionStore
-from tui_cytpix.formats.run_folder import RunFolder
+from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.formats.run.predictions import PredictionStore
 
 SIZE = (160, 50)
 QUIET_LOOKS = 5

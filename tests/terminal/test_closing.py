@@ -10,9 +10,9 @@ import pytest
 from terminals import BACK, until
 
 from tui_cytpix.domain.training import JobState, TrainingStatus
-from tui_cytpix.formats.run_folder import RunFolder
-from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.training_watch import TrainingWatch
+from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train.watch import TrainingWatch
 
 pytestmark = pytest.mark.slow
 

@@ -8,10 +8,10 @@ import flowio
 import pytest
 from terminals import BACK, Terminal
 
-from tui_cytpix.formats.model_file import read_card
-from tui_cytpix.formats.run_folder import RunFolder
-from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.training_watch import TrainingWatch
+from tui_cytpix.formats.model.file import read_card
+from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train.watch import TrainingWatch
 
 pytestmark = pytest.mark.slow
 

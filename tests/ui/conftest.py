@@ -10,7 +10,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # fakes, driving and steps are modules of these tests alone
 from steps import Stage, build
 
-from tui_cytpix.ui import deciding, presses
+from tui_cytpix.ui import deciding
+from tui_cytpix.ui.keys import presses
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from textual.pilot import Pilot
 
 from tui_cytpix.ui import app as app_module
 from tui_cytpix.ui.app import CytpixApp
-from tui_cytpix.ui.screens.base import StepScreen
-from tui_cytpix.workflow.settings import Settings
+from tui_cytpix.ui.frame.base import StepScreen
+from tui_cytpix.workflow.run.user_settings import Settings
 
 PATIENCE = 20.0
 

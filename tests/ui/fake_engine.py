@@ -15,11 +15,11 @@ from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.zoom import By, Zoom
-from tui_cytpix.formats.job_folder import LOOKS, JobFolder
-from tui_cytpix.formats.model_file import read_card, write_model
-from tui_cytpix.formats.prediction_store import Prediction, write_shard
-from tui_cytpix.formats.run_folder import RunFolder
-from tui_cytpix.workflow import jobs
+from tui_cytpix.formats.model.file import read_card, write_model
+from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.formats.run.job import LOOKS, JobFolder
+from tui_cytpix.formats.run.predictions import Prediction, write_shard
+from tui_cytpix.workflow.run import jobs
 
 TICK = 0.01
 Answer = Callable[[str, ImageKey], Segmentation]
@@ -40,7 +40,7 @@ class FakeEngine:
         self._threads: list[threading.Thread] = []
 
     def start(self, job: JobFolder) -> None:
-        """In the place of workflow.jobs.start."""
+        """In the place of workflow.run.jobs.start."""
         work = {"predict": self._predict, "train": self._train, "process": self._process}[job.spec["kind"]]
         self.started.append(job)
         thread = threading.Thread(target=work, args=(job,), daemon=True)

@@ -13,11 +13,11 @@ from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard, ModelEntry
 from tui_cytpix.domain.run_settings import SelectionSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.formats.model_file import write_model
-from tui_cytpix.formats.prediction_store import Prediction, write_shard
-from tui_cytpix.simulate.events import SimulatedEvent, simulate_sample
-from tui_cytpix.workflow import base_model
-from tui_cytpix.workflow.run import Run
+from tui_cytpix.formats.model.file import write_model
+from tui_cytpix.formats.run.predictions import Prediction, write_shard
+from tui_cytpix.simulate.frames.events import SimulatedEvent, simulate_sample
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.run.run import Run
 
 SAMPLE = "tube"
 
@@ -36,7 +36,7 @@ def fake_model(path: Path, name: str = "fake") -> ModelEntry:
         {"weight": np.zeros(1, np.float32)},
         ModelCard(name, "full", "UDT", network={"architecture": ARCHITECTURE}),
     )
-    return base_model.entry(path)
+    return library.entry(path)
 
 
 def keys(images: int) -> list[ImageKey]:
@@ -56,7 +56,7 @@ def build_run(path: Path, images: int = 12, step: str = "train", predicted: bool
         sample = SampleRef(SAMPLE, str(path.parent / "gone.acs"), 0, "", um_per_px=0.3, scale_source="given")
         selection = SelectionSettings(preview=images, random=tuple(keys(images)))
         run.update(replace(run.settings, samples=(sample,), selection=selection, step=step))
-        base_model.choose(run, model)
+        library.choose(run, model)
         found = []
         for key, event in zip(keys(images), events(images), strict=True):
             copy = run.folder.preview_image(key)

@@ -22,15 +22,17 @@ from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.formats.model_file import read_card, read_tensors, write_model
-from tui_cytpix.formats.prediction_store import Prediction, write_shard
+from tui_cytpix.formats.model.file import read_card, read_tensors, write_model
+from tui_cytpix.formats.run.predictions import Prediction, write_shard
 from tui_cytpix.ui import session
 from tui_cytpix.ui.app import CytpixApp
-from tui_cytpix.ui.widgets.ask_panel import AskPanel
-from tui_cytpix.workflow import assess, base_model, run_samples
-from tui_cytpix.workflow.resources import user_models
-from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.settings import Settings
+from tui_cytpix.ui.widgets.panels.ask_panel import AskPanel
+from tui_cytpix.workflow.assess import review
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.run import run_samples
+from tui_cytpix.workflow.run.resources import user_models
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.user_settings import Settings
 
 IMAGES = 36
 SAMPLE = "pombe"
@@ -81,7 +83,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch_seconds: float 
     folder.mkdir()
     for name, content in files().items():
         (folder / f"{name}.png").write_bytes(content)
-    monkeypatch.setattr(base_model, "built_in_models", lambda: tmp_path / "no built-in models")
+    monkeypatch.setattr(library, "built_in_models", lambda: tmp_path / "no built-in models")
     for number, name in enumerate(MODELS):
         card = ModelCard(
             name,
@@ -114,13 +116,13 @@ async def opened(
 def state_goal(stage: Stage) -> None:
     """As after step 1's first question."""
     with Run.open(stage.run) as run:
-        assess.state_goal(run, "gating", "one until it parts")
+        review.state_goal(run, "gating", "one until it parts")
 
 
 def choose_base(stage: Stage, step: str) -> None:
     """As after step 2."""
     with Run.open(stage.run) as run:
-        base_model.choose(run, base_model.find("cell-full"))
+        library.choose(run, library.find("cell-full"))
         run.go_to(step)
 
 
@@ -131,7 +133,7 @@ def select(stage: Stage, annotated: int = 0) -> None:
         keys = [ImageKey(SAMPLE, event) for event in truth()]
         chosen = replace(run.settings.selection, preview=50, random=tuple(keys[:14]), variable=tuple(keys[14:20]))
         run.update(replace(run.settings, selection=chosen))
-        base = base_model.base_of(run)
+        base = library.base_of(run)
         shard = [Prediction(key, answer("cell-full", key)) for key in keys[:20]]
         write_shard(run.folder.predictions(base.hash), "0", shard)
         for key in keys[:annotated]:
@@ -143,7 +145,7 @@ def finished(stage: Stage) -> None:
     """As after step 4: a model of the run, which answers like `cell-half`."""
     select(stage, annotated=10)
     with Run.open(stage.run) as run:
-        half = Path(base_model.find("cell-half").path)
+        half = Path(library.find("cell-half").path)
         write_model(run.folder.model_path, read_tensors(half), replace(read_card(half), name="pombe-1"))
         run.go_to("evaluate")
 

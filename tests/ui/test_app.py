@@ -20,15 +20,15 @@ from tui_cytpix.domain.training import Epoch, JobState, TrainingStatus
 from tui_cytpix.errors import RunError, UsageError
 from tui_cytpix.ui import app as app_module
 from tui_cytpix.ui.app import CytpixApp
-from tui_cytpix.ui.commands import bindings
-from tui_cytpix.ui.screens.base import StepScreen
+from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.session import TrainingChanged
-from tui_cytpix.ui.widgets.help_panel import HelpPanel
-from tui_cytpix.ui.widgets.palette_panel import PalettePanel
-from tui_cytpix.ui.widgets.step_rail import training_text
-from tui_cytpix.workflow.settings import Settings
-from tui_cytpix.workflow.training_watch import TrainingWatch
+from tui_cytpix.ui.widgets.lines.step_rail import training_text
+from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel
+from tui_cytpix.ui.widgets.panels.palette_panel import PalettePanel
+from tui_cytpix.workflow.run.user_settings import Settings
+from tui_cytpix.workflow.train.watch import TrainingWatch
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -19,13 +19,13 @@ from textual.widgets import Input
 from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.app import CytpixApp
-from tui_cytpix.ui.commands import all_commands
+from tui_cytpix.ui.commands.bindings import all_commands
 from tui_cytpix.ui.deciding import LOOK, PAUSE
 from tui_cytpix.ui.graphics.written import Mark, MarkedFile
+from tui_cytpix.ui.panes.review_pane import ReviewPane
 from tui_cytpix.ui.screens.assess import AssessScreen
-from tui_cytpix.ui.widgets.key_footer import KeyFooter
-from tui_cytpix.ui.widgets.palette_panel import PalettePanel
-from tui_cytpix.ui.widgets.review_pane import ReviewPane
+from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter
+from tui_cytpix.ui.widgets.panels.palette_panel import PalettePanel
 
 
 @pytest.fixture(autouse=True)

@@ -9,14 +9,15 @@ from driving import press_each, until
 from steps import Stage, build, on_screen, opened, state_goal, words_of
 from textual.widgets._toast import Toast
 
-from tui_cytpix.ui import hints
 from tui_cytpix.ui.app import CytpixApp
+from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.screens.assess import AssessScreen
 from tui_cytpix.ui.screens.home import HomeScreen
-from tui_cytpix.ui.widgets.key_footer import KeyFooter
-from tui_cytpix.workflow import random_images, samples
-from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.settings import Settings
+from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter
+from tui_cytpix.workflow.explore import random_images
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.user_settings import Settings
+from tui_cytpix.workflow.samples import selection
 
 
 def footer(app: CytpixApp) -> str:
@@ -97,5 +98,5 @@ def test_step_5_does_not_offer_what_cannot_be_done() -> None:
 def test_a_selection_that_takes_every_image_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Run.open(build(tmp_path, monkeypatch).run) as run:
         assert random_images.any_left(run)
-        assert samples.NOTHING_LEFT in samples.select(run, 50).notes
+        assert selection.NOTHING_LEFT in selection.select(run, 50).notes
         assert not random_images.any_left(run)

@@ -6,7 +6,7 @@ from driving import notices, press_each, until
 from steps import SAMPLE, Stage, accepted, on_screen, reply, truth, words_of
 
 from tui_cytpix.domain.training import JobState
-from tui_cytpix.workflow import base_model
+from tui_cytpix.workflow.base_model import library
 
 
 async def test_the_five_steps(stage: Stage) -> None:
@@ -105,7 +105,7 @@ async def annotate_and_train(pilot, app) -> None:
     await reply(pilot, "story-1")
     await reply(pilot, "")
     await until(pilot, lambda: "story-1 is written" in notices(app))
-    assert base_model.find("story-1").card.base_name in ("", "cell-full")
+    assert library.find("story-1").card.base_name in ("", "cell-full")
     await press_each(pilot, "full_stop")
 
 

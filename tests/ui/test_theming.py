@@ -10,7 +10,7 @@ from rich.color import Color, ColorSystem
 from rich.terminal_theme import TerminalTheme
 
 from tui_cytpix.ui.theming import COLOURS, load_themes, parse_theme, rgb
-from tui_cytpix.workflow.resources import shipped
+from tui_cytpix.workflow.run.resources import shipped
 
 XTERM = TerminalTheme(
     (0, 0, 0),

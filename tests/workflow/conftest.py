@@ -11,10 +11,11 @@ from PIL import Image
 
 from tests import children
 from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
-from tui_cytpix.formats.fcs_write import write_fcs_new
-from tui_cytpix.formats.masks import write_label_image
-from tui_cytpix.formats.model_file import write_model
-from tui_cytpix.workflow import base_model, resources
+from tui_cytpix.formats.fcs.write import write_fcs_new
+from tui_cytpix.formats.masks.label_images import write_label_image
+from tui_cytpix.formats.model.file import write_model
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.run import resources
 
 SIZE = 48
 
@@ -26,7 +27,7 @@ def own_folders(tmp_path_factory, monkeypatch):
     for name in ("DATA", "CONFIG", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
     empty = home / "built-in"
-    for module in (resources, base_model):
+    for module in (resources, library):
         monkeypatch.setattr(module, "built_in_models", lambda: empty)
     return home
 

@@ -12,9 +12,11 @@ import pytest
 import tui_cytpix
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.errors import ModelFileError
-from tui_cytpix.workflow import base_model, finishing, jobs, train
-from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.training_watch import TrainingWatch
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.run import jobs
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train import control, finish
+from tui_cytpix.workflow.train.watch import TrainingWatch
 
 BUILT_IN = Path(tui_cytpix.__file__).parent / "base_models"
 AGAIN = "train it again from its annotations"
@@ -37,22 +39,22 @@ def test_what_people_did_is_there(run):
 
 
 def test_its_model_is_not_run_and_says_what_to_do(run):
-    assert AGAIN in base_model.entry(run.folder.model_path).card.out_of_use
+    assert AGAIN in library.entry(run.folder.model_path).card.out_of_use
     with pytest.raises(ModelFileError, match=AGAIN):
-        base_model.import_model(run.folder.model_path, "mine")
+        library.import_model(run.folder.model_path, "mine")
     before = run.folder.model_path.read_bytes()
     with pytest.raises(ModelFileError, match=AGAIN):
-        finishing.finish(run, "new", "last")
+        finish.finish(run, "new", "last")
     assert run.folder.model_path.read_bytes() == before
 
 
 def test_a_new_choice_of_the_base_and_one_start_train_it_again(run, monkeypatch):
     monkeypatch.setattr(jobs, "start", lambda job: None)
-    monkeypatch.setattr(base_model, "built_in_models", lambda: BUILT_IN)
+    monkeypatch.setattr(library, "built_in_models", lambda: BUILT_IN)
     with pytest.raises(ModelFileError, match=r"cell-full was remade for this version. Choose it again in step 2"):
-        train.start(run)
-    base_model.choose(run, base_model.find("cell-full"))
-    assert train.why_anew(run).startswith("Its checkpoints are of another base model")
-    job = train.start(run, 100)
+        control.start(run)
+    library.choose(run, library.find("cell-full"))
+    assert control.why_anew(run).startswith("Its checkpoints are of another base model")
+    job = control.start(run, 100)
     assert (job.spec["resume"], job.spec["base_name"]) == ("", "cell-full")
     assert (run.path / "checkpoints-1" / "last.npz").is_file()

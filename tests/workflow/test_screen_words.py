@@ -14,11 +14,16 @@ from tui_cytpix.domain.run_settings import SelectionSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import Epoch, Flip, JobState, TrainingStatus
-from tui_cytpix.formats.job_folder import JobFolder
-from tui_cytpix.formats.prediction_store import Prediction, PredictionStore, write_shard
-from tui_cytpix.workflow import balance, comparison, coverage, jobs, processing, progress, suggest
-from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.samples import Selection
+from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.formats.run.predictions import Prediction, PredictionStore, write_shard
+from tui_cytpix.workflow.annotate import suggest
+from tui_cytpix.workflow.base_model import differences
+from tui_cytpix.workflow.evaluate import process_watch
+from tui_cytpix.workflow.run import jobs
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.samples import coverage
+from tui_cytpix.workflow.samples.selection import Selection
+from tui_cytpix.workflow.train import balance, progress
 
 
 def epochs(ta: list[float], va: list[float], validation: int = 2, seconds: float = 3.0) -> list[Epoch]:
@@ -136,32 +141,32 @@ def test_differing_counts_come_first_and_are_tallied(tmp_path: Path) -> None:
     base = store(tmp_path / "a", {"1": 2, "2": 1, "3": 2, "4": 1})
     new = store(tmp_path / "b", {"1": 1, "2": 1, "3": 1, "4": 3})
     keys = [ImageKey("s", str(i)) for i in range(1, 6)]
-    found = comparison.differences(keys, base, new)
+    found = differences.differences(keys, base, new)
     assert [d.image.event for d in found] == ["4", "1", "3", "2"]
-    words = comparison.in_words(found, "base", "new")
+    words = differences.in_words(found, "base", "new")
     assert "3 of 4" in words
     assert "2 × 2→1" in words
     assert "1 × 1→3" in words
-    assert "all 4" in comparison.in_words(comparison.differences(keys, base, base), "base", "base")
-    assert "yet" in comparison.in_words((), "a", "b")
+    assert "all 4" in differences.in_words(differences.differences(keys, base, base), "base", "base")
+    assert "yet" in differences.in_words((), "a", "b")
 
 
 def test_counts_are_told_as_shares(tmp_path: Path) -> None:
-    counted = comparison.counted([ImageKey("s", e) for e in "1234"], store(tmp_path, {"1": 0, "2": 1, "3": 1, "4": 7}))
+    counted = differences.counted([ImageKey("s", e) for e in "1234"], store(tmp_path, {"1": 0, "2": 1, "3": 1, "4": 7}))
     assert counted == "Counted: none 25%, 1 particle 50%, 3 or more 25% of 4 images."
-    assert comparison.counted([], PredictionStore(tmp_path)) == ""
+    assert differences.counted([], PredictionStore(tmp_path)) == ""
 
 
 def test_counts_in_dense_layers_are_no_readout() -> None:
-    assert comparison.crowded_in_words([1, 9, 9] * 7).startswith("67% of the images hold 6 and more particles")
-    assert comparison.crowded_in_words([1, 9] * 10) == comparison.crowded_in_words([5] * 20) == ""
-    assert comparison.crowded_in_words([9] * 19) == comparison.crowded_in_words([]) == ""
+    assert differences.crowded_in_words([1, 9, 9] * 7).startswith("67% of the images hold 6 and more particles")
+    assert differences.crowded_in_words([1, 9] * 10) == differences.crowded_in_words([5] * 20) == ""
+    assert differences.crowded_in_words([9] * 19) == differences.crowded_in_words([]) == ""
 
 
 def test_a_process_job_is_watched_from_start_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_is_engine", lambda pid: True)
     job = JobFolder.create(tmp_path / "1-process", {"kind": "process", "out": "/out"})
-    watch = processing.ProcessWatch(job)
+    watch = process_watch.ProcessWatch(job)
     job.beat()
     assert watch.poll().state is JobState.STARTING
     job.emit("started", device="cpu", pid=1, host="elsewhere")
@@ -181,16 +186,16 @@ def test_a_process_job_is_watched_from_start_to_end(tmp_path: Path, monkeypatch:
 def test_a_failed_process_job_says_why(tmp_path: Path) -> None:
     job = JobFolder.create(tmp_path / "1-process", {"kind": "process"})
     job.emit("failed", reason="no memory", way_out="Use fewer threads.")
-    status = processing.ProcessWatch(job).poll()
+    status = process_watch.ProcessWatch(job).poll()
     assert status.state is JobState.FAILED
     assert "no memory" in status.message
 
 
 def test_the_newest_process_job_of_a_run_is_found_again(tmp_path: Path) -> None:
     with Run.create(tmp_path / "run") as run:
-        assert processing.newest(run) is None
+        assert process_watch.newest(run) is None
         job = JobFolder.create(run.path / "processed" / "m" / ".job" / "1-process", {"kind": "process"})
-        found = processing.newest(run)
+        found = process_watch.newest(run)
         assert found is not None
         assert found.path == job.path
 
@@ -223,7 +228,7 @@ def test_the_coverage_picture_comes_back_as_long_as_it_fits(tmp_path: Path) -> N
 
 def test_percentages_and_rates_are_checked() -> None:
     from tui_cytpix.errors import UsageError
-    from tui_cytpix.workflow import goal
+    from tui_cytpix.workflow.assess import goal
 
     assert goal.parse_percent("2") == goal.parse_percent("2 %") == goal.parse_percent("2,0%") == 0.02
     for text in ("", "x", "-1", "101", "nan"):
@@ -241,12 +246,14 @@ def test_several_models_are_compared_at_once(tmp_path: Path) -> None:
     keys = [ImageKey("s", str(i)) for i in range(1, 6)]
     counts = ({"1": 2, "2": 1, "3": 2, "4": 1}, {"1": 1, "2": 1, "3": 1, "4": 3}, {"1": 1, "2": 1, "3": 3, "4": 1})
     stores = [store(tmp_path / str(n), one) for n, one in enumerate(counts)]
-    found = comparison.answers(keys, stores)
+    found = differences.answers(keys, stores)
     assert [one.image.event for one in found] == ["3", "4", "1", "2"]
     assert found[0].counts == (2, 1, 3)
-    pair = comparison.answers(keys, stores[:2])
-    assert [(o.image, o.score) for o in pair] == [(d.image, d.score) for d in comparison.differences(keys, *stores[:2])]
-    words = comparison.several_in_words(found, ["a", "b", "c"])
+    pair = differences.answers(keys, stores[:2])
+    assert [(o.image, o.score) for o in pair] == [
+        (d.image, d.score) for d in differences.differences(keys, *stores[:2])
+    ]
+    words = differences.several_in_words(found, ["a", "b", "c"])
     assert words == "Counts differ on 3 of 4 images. Alone against all others: a 1, b 1."
-    assert "yet" in comparison.several_in_words((), ["a", "b", "c"])
-    assert "all 4" in comparison.several_in_words(comparison.answers(keys, [stores[0]] * 3), ["a", "b", "c"])
+    assert "yet" in differences.several_in_words((), ["a", "b", "c"])
+    assert "all 4" in differences.several_in_words(differences.answers(keys, [stores[0]] * 3), ["a", "b", "c"])

@@ -22,8 +22,8 @@ class Said:
 
 
 def platt(said: Said) -> tuple[float, float]:
-    """Slope and offset of `engine.postprocess.calibrated`, by maximum likelihood (Platt 1999), with his smoothed
-    targets and a weak pull of the slope to 1; (1, 0) without two of each outcome.
+    """Slope and offset of `engine.network.postprocess.calibrated`, by maximum likelihood (Platt 1999), with his
+    smoothed targets and a weak pull of the slope to 1; (1, 0) without two of each outcome.
     """
     right = np.asarray(said.right, bool)
     if min(right.sum(), (~right).sum()) < 2:

@@ -18,16 +18,16 @@ import torch
 
 import tui_cytpix
 from tui_cytpix.base_models.calibration import Said, platt
-from tui_cytpix.core.matching import ImageComparison, compare_images, summarise
+from tui_cytpix.core.statistics.agreement import ImageComparison, compare_images, summarise
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.augment import Augmentation
-from tui_cytpix.engine.dataset import Example, particle_px
-from tui_cytpix.engine.inference import Predictor
-from tui_cytpix.engine.model import Model, load_model, save_model
-from tui_cytpix.engine.network import NetworkSettings, build
-from tui_cytpix.engine.rehearsal import events, simulated_examples
-from tui_cytpix.engine.trainer import FitSettings, Trainer
+from tui_cytpix.engine.network.model import Model, load_model, save_model
+from tui_cytpix.engine.network.network import NetworkSettings, build
+from tui_cytpix.engine.predict.inference import Predictor
+from tui_cytpix.engine.train.augment import Augmentation
+from tui_cytpix.engine.train.dataset import Example, particle_px
+from tui_cytpix.engine.train.rehearsal import events, simulated_examples
+from tui_cytpix.engine.train.trainer import FitSettings, Trainer
 
 SEED = 20260
 CALIBRATION_SEED, TEST_SEED = 800_000, 900_000  # tubes with seeds from here on are never trained on
@@ -55,7 +55,8 @@ class Family:
     Attributes:
         tubes: of each simulated kind that it is trained on.
         scale: how many times as large as they are the network sees the images in training.
-        post: what of `engine.postprocess.PostSettings` differs; chosen, as its defaults, on the calibration's tubes.
+        post: what of `engine.network.postprocess.PostSettings` differs; chosen, as its defaults, on the calibration's
+            tubes.
         tested_on: simulated kinds that its card has figures for.
     """
 

@@ -19,19 +19,19 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from tui_cytpix.base_models.recipe import RECIPES
-from tui_cytpix.core.background import background_of
-from tui_cytpix.core.normalise import noise, normalise
-from tui_cytpix.core.sampling import descriptors
-from tui_cytpix.core.scale import typical_diameter
-from tui_cytpix.core.size_cutoff import cut_labels_to_size
-from tui_cytpix.core.triage import Predictor as ErrorPredictor
-from tui_cytpix.core.triage import Seen, Signs, logit, seen, signs_of, unlike
-from tui_cytpix.engine.inference import Predictor
-from tui_cytpix.engine.model import load_model
-from tui_cytpix.engine.triage import Told, ask
-from tui_cytpix.engine.zoom import zoom_of
-from tui_cytpix.formats.triage_file import TriageKnowledge, write_triage
-from tui_cytpix.simulate.events import events_and_background
+from tui_cytpix.core.images.background import background_of
+from tui_cytpix.core.images.normalise import noise, normalise
+from tui_cytpix.core.images.scale import typical_diameter
+from tui_cytpix.core.objects.size_cutoff import cut_labels_to_size
+from tui_cytpix.core.statistics.sampling import descriptors
+from tui_cytpix.core.statistics.triage import Predictor as ErrorPredictor
+from tui_cytpix.core.statistics.triage import Seen, Signs, logit, seen, signs_of, unlike
+from tui_cytpix.engine.network.model import load_model
+from tui_cytpix.engine.network.zoom import zoom_of
+from tui_cytpix.engine.predict.inference import Predictor
+from tui_cytpix.engine.predict.triage import Told, ask
+from tui_cytpix.formats.model.triage import TriageKnowledge, write_triage
+from tui_cytpix.simulate.frames.events import events_and_background
 
 FOLDER = Path(__file__).parent
 KINDS = (

@@ -44,8 +44,8 @@ def parser(prog: str) -> argparse.ArgumentParser:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Compares; images that failed are listed last."""
-    from tui_cytpix.workflow.compare import CompareRequest
-    from tui_cytpix.workflow.compare import compare as run
+    from tui_cytpix.workflow.base_model.compare import CompareRequest
+    from tui_cytpix.workflow.base_model.compare import compare as run
 
     request = CompareRequest(
         samples=tuple(arguments.samples),

@@ -25,7 +25,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
 
 def demo(arguments: argparse.Namespace) -> int | Path:
     """Copies; returns the run's path where the app is to open it."""
-    from tui_cytpix.workflow.recent import copy_sample_run, sample_runs
+    from tui_cytpix.workflow.run.recent import copy_sample_run, sample_runs
 
     names = [run.path.name for run in sample_runs()]
     if not names:

@@ -25,7 +25,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
 
 def inspect(arguments: argparse.Namespace) -> int:
     """Tells of every sample that can be opened, and which can't."""
-    from tui_cytpix.workflow.inspect import inspect as look
+    from tui_cytpix.workflow.samples.inspect import inspect as look
 
     found: list[SampleInfo] = []
     failures: list[dict[str, Any]] = []

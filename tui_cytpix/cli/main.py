@@ -86,7 +86,7 @@ def _terminate(*_signal: object) -> None:
 
 def _logged() -> str:
     """Puts the current error's traceback into the diagnostic log; says where."""
-    from tui_cytpix.workflow.diagnostics import log_error
+    from tui_cytpix.workflow.run.diagnostics import log_error
 
     path = log_error(traceback.format_exc())
     return f" Details are in {path}." if path else ""
@@ -108,7 +108,8 @@ def _run(arguments: list[str], open_app: OpenApp) -> int:
 
 
 def _verbs() -> dict[str, Callable[[str], argparse.ArgumentParser]]:
-    from tui_cytpix.cli import compare, demo, inspect, models, process, run_verbs, simulate, triage
+    from tui_cytpix.cli import compare, demo, inspect, models, process, simulate, triage
+    from tui_cytpix.cli.run import verbs as run_verbs
 
     return {
         "demo": demo.parser,

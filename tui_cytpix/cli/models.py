@@ -49,7 +49,7 @@ def _as_dict(model: ModelEntry) -> dict[str, Any]:
 
 def list_models(arguments: argparse.Namespace) -> int:
     """One line a model."""
-    from tui_cytpix.workflow.base_model import library
+    from tui_cytpix.workflow.base_model.library import library
 
     models = library()
     if arguments.json:
@@ -76,7 +76,7 @@ def _first_sentence(text: str) -> str:
 
 def show_model(arguments: argparse.Namespace) -> int:
     """The whole card."""
-    from tui_cytpix.workflow.base_model import find
+    from tui_cytpix.workflow.base_model.library import find
 
     found = find(arguments.model)
     model = _as_dict(found)
@@ -100,7 +100,7 @@ def show_model(arguments: argparse.Namespace) -> int:
 
 def import_model(arguments: argparse.Namespace) -> int:
     """Copies a file in."""
-    from tui_cytpix.workflow.base_model import import_model as take
+    from tui_cytpix.workflow.base_model.library import import_model as take
 
     model = take(arguments.file, arguments.name)
     if arguments.json:
@@ -112,8 +112,8 @@ def import_model(arguments: argparse.Namespace) -> int:
 
 def export_model(arguments: argparse.Namespace) -> int:
     """Copies a file out."""
-    from tui_cytpix.workflow.base_model import export_model as give
-    from tui_cytpix.workflow.base_model import find
+    from tui_cytpix.workflow.base_model.library import export_model as give
+    from tui_cytpix.workflow.base_model.library import find
 
     path = give(find(arguments.model), arguments.out)
     if arguments.json:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tui_cytpix.workflow.gates import RunGate
-    from tui_cytpix.workflow.run import Run
+    from tui_cytpix.workflow.explore.gates import RunGate
+    from tui_cytpix.workflow.run.run import Run
 
 Handler = Callable[[argparse.Namespace], int]
 DEVICES = ("auto", "cpu", "cuda")
@@ -138,7 +138,7 @@ def gate_of(arguments: argparse.Namespace) -> RunGate | None:
         RunError: there is no such run.
     """
     from tui_cytpix.errors import UsageError
-    from tui_cytpix.workflow.gates import RunGate
+    from tui_cytpix.workflow.explore.gates import RunGate
 
     if bool(arguments.gate) != bool(arguments.gates_of):
         raise UsageError("A gate needs its run", "", "Give --gate NAME and --gates-of RUN together.")
@@ -147,7 +147,7 @@ def gate_of(arguments: argparse.Namespace) -> RunGate | None:
 
 def add_graphics(parser: argparse.ArgumentParser) -> None:
     """How the app draws."""
-    from tui_cytpix.workflow.settings import GRAPHICS
+    from tui_cytpix.workflow.run.user_settings import GRAPHICS
 
     parser.add_argument(
         "--graphics", choices=GRAPHICS, default="", help="how images are drawn; default: as set, or auto"

@@ -35,10 +35,10 @@ def parser(prog: str) -> argparse.ArgumentParser:
 
 def process(arguments: argparse.Namespace) -> int:
     """Follows the engine to its end; what failed is listed last."""
-    from tui_cytpix.workflow.base_model import find
-    from tui_cytpix.workflow.inspect import inspect
-    from tui_cytpix.workflow.process import ProcessRequest
-    from tui_cytpix.workflow.run_samples import unique_name
+    from tui_cytpix.workflow.base_model.library import find
+    from tui_cytpix.workflow.evaluate.process import ProcessRequest
+    from tui_cytpix.workflow.run.run_samples import unique_name
+    from tui_cytpix.workflow.samples.inspect import inspect
 
     request_model, gate = find(arguments.model), options.gate_of(arguments)
     events: dict[str, Sequence[str]] = {}
@@ -85,7 +85,7 @@ def process(arguments: argparse.Namespace) -> int:
 
 
 def _followed(request: Any) -> dict[str, Any]:
-    from tui_cytpix.workflow.process import process as process_samples
+    from tui_cytpix.workflow.evaluate.process import process as process_samples
 
     with Progress("processing") as progress:
 

@@ -10,7 +10,7 @@ from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, percent, say, say_json, table
 
 if TYPE_CHECKING:
-    from tui_cytpix.workflow.triage import SampleTriage
+    from tui_cytpix.workflow.assess.triage import SampleTriage
 
 _SIGNS = {
     "unsure": "unsure",
@@ -42,8 +42,8 @@ def parser(prog: str) -> argparse.ArgumentParser:
 
 def triage(arguments: argparse.Namespace) -> int:
     """Asks, ranks, tells."""
-    from tui_cytpix.workflow.triage import ESTIMATE, TriageRequest
-    from tui_cytpix.workflow.triage import triage as run
+    from tui_cytpix.workflow.assess.triage import ESTIMATE, TriageRequest
+    from tui_cytpix.workflow.assess.triage import triage as run
 
     request = TriageRequest(
         samples=tuple(arguments.samples),
@@ -88,7 +88,7 @@ def _as_dict(found: SampleTriage) -> dict[str, Any]:
 
 
 def _tell(found: SampleTriage) -> None:
-    from tui_cytpix.workflow.triage import in_words, seen_in_words
+    from tui_cytpix.workflow.assess.triage import in_words, seen_in_words
 
     rows = []
     for one in found.models:

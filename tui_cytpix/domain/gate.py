@@ -17,7 +17,7 @@ FEWEST_CORNERS = 3
 
 @dataclass(frozen=True)
 class Scale:
-    """How values are laid out along an axis; `core.axes` has the formulas.
+    """How values are laid out along an axis; `core.events.axes` has the formulas.
 
     `cofactor` is arcsinh's. `top`, `width`, `decades` and `negative` are logicle's T, W, M and A (GatingML 2.0).
     """

@@ -52,7 +52,7 @@ class AssessSettings:
 @dataclass(frozen=True)
 class BaseModelSettings:
     """Step 2. `hash` is that of the file at the time of the choice. `zoom` is how many times as large as they are every
-    model of the run sees images of samples of unknown scale; 0: automatic (engine.zoom).
+    model of the run sees images of samples of unknown scale; 0: automatic (engine.network.zoom).
     """
 
     model: str = ""

@@ -15,8 +15,8 @@ MAX_PARTICLES = 0xFFFF  # what labels can tell apart
 class Segmentation:
     """Objects and particles of one image.
 
-    An object is an 8-connected region of `mask`; a particle is what belongs to one centroid (core.particles says which
-    pixels do). Positions are (y, x) in pixels, pixel centres at whole numbers.
+    An object is an 8-connected region of `mask`; a particle is what belongs to one centroid (core.objects.particles
+    says which pixels do). Positions are (y, x) in pixels, pixel centres at whole numbers.
 
     Attributes:
         mask: bool, (H, W), foreground.

@@ -26,8 +26,9 @@ class JobState(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of the curve. `ta`, `va` in 0..1 (engine.accuracy defines them); `seconds` of wall time; `va_error` the
-    standard error of VA over its images, `rate` the learning rate at the epoch's end, None where unknown.
+    """One line of the curve. `ta`, `va` in 0..1 (engine.train.accuracy defines them); `seconds` of wall time;
+    `va_error` the standard error of VA over its images, `rate` the learning rate at the epoch's end, None where
+    unknown.
     """
 
     number: int

@@ -1,0 +1,1 @@
+"""A process of its own, the only place that imports torch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tui_cytpix.engine.job import run_job
+from tui_cytpix.engine.jobs.job import run_job
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ def write(kind: str, out: Path, images: int, layout: str = "acs", seed: int = 0)
     """Writes a simulated sample, its FCS and its truth; the same files for the same arguments.
 
     Args:
-        kind: a name of `kinds.KINDS`.
+        kind: a name of `kinds.by_name.KINDS`.
         out: the archive or folder to make. An export is a zip where the name ends in `.zip`, else a folder.
         images: number of imaged events; the tube holds more.
         layout: one of `LAYOUTS`.
@@ -26,8 +26,8 @@ def write(kind: str, out: Path, images: int, layout: str = "acs", seed: int = 0)
         UsageError: no such kind or layout, not one image, or something is there already.
     """
     from tui_cytpix.errors import UsageError
-    from tui_cytpix.simulate import layout as layouts
-    from tui_cytpix.simulate.events import simulate_sample
+    from tui_cytpix.simulate.files import layout as layouts
+    from tui_cytpix.simulate.frames.events import simulate_sample
 
     out = Path(out)
     if layout not in LAYOUTS:

@@ -15,25 +15,25 @@ from textual.screen import Screen
 from tui_cytpix.domain.run_settings import STEPS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError, UsageError
-from tui_cytpix.ui.commands import bindings, key_map
+from tui_cytpix.ui.commands.bindings import bindings, key_map
 from tui_cytpix.ui.deciding import DecidingApp
+from tui_cytpix.ui.frame.base import BaseScreen, StepScreen
+from tui_cytpix.ui.frame.screens_app import ScreensApp
 from tui_cytpix.ui.graphics.choice import choose
 from tui_cytpix.ui.graphics.detection import TerminalFacts, ask
 from tui_cytpix.ui.graphics.surface import Surface
-from tui_cytpix.ui.key_order import FIRST
-from tui_cytpix.ui.screens.base import BaseScreen, StepScreen
+from tui_cytpix.ui.keys.key_order import FIRST
 from tui_cytpix.ui.screens.home import HomeScreen
-from tui_cytpix.ui.screens_app import ScreensApp
 from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.theming import load_themes
-from tui_cytpix.ui.widgets.event_image import EventImageView
-from tui_cytpix.ui.widgets.thumbnail_grid import ThumbnailGrid
-from tui_cytpix.workflow import recent
-from tui_cytpix.workflow.opening import is_run
-from tui_cytpix.workflow.resources import shipped
-from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.settings import GRAPHICS, Settings, read_settings
+from tui_cytpix.ui.widgets.gallery.thumbnail_grid import ThumbnailGrid
+from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
+from tui_cytpix.workflow.run import recent
+from tui_cytpix.workflow.run.given_paths import is_run
+from tui_cytpix.workflow.run.resources import shipped
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.user_settings import GRAPHICS, Settings, read_settings
 
 DARK, LIGHT = "cytpix-dark", "cytpix-light"
 _SCREENS = {
@@ -56,8 +56,8 @@ def step_screen(step: str) -> StepScreen:
 class CytpixApp(DecidingApp):
     """Opens the home screen, a run, or a new run on samples.
 
-    `paths` is one run folder, or samples; `graphics` one of workflow.settings.GRAPHICS, which wins over the settings
-    file's; `um_per_px` the pixel size of samples given.
+    `paths` is one run folder, or samples; `graphics` one of workflow.run.user_settings.GRAPHICS, which wins over the
+    settings file's; `um_per_px` the pixel size of samples given.
     """
 
     TITLE = "tui-cytpix"
@@ -269,7 +269,7 @@ class CytpixApp(DecidingApp):
 
     def action_training(self) -> None:
         """Training's wishes, over whatever screen of the run."""
-        from tui_cytpix.ui.screens.training_remote import TrainingRemote
+        from tui_cytpix.ui.panes.training_remote import TrainingRemote
 
         if isinstance(self.screen, StepScreen):
             TrainingRemote(self.screen).menu()

@@ -14,14 +14,14 @@ import time
 from textual import events
 from textual.keys import format_key
 
-from tui_cytpix.ui.command import Command
-from tui_cytpix.ui.commands import all_commands
-from tui_cytpix.ui.key_order import LOOK_EVERY, KeyOrderApp
-from tui_cytpix.ui.presses import Presses
-from tui_cytpix.ui.screens.base import BaseScreen
-from tui_cytpix.ui.sight import SightApp
-from tui_cytpix.ui.widgets.event_image import EventImageView
-from tui_cytpix.ui.widgets.key_footer import KeyFooter
+from tui_cytpix.ui.commands.bindings import all_commands
+from tui_cytpix.ui.commands.command import Command
+from tui_cytpix.ui.frame.base import BaseScreen
+from tui_cytpix.ui.keys.key_order import LOOK_EVERY, KeyOrderApp
+from tui_cytpix.ui.keys.presses import Presses
+from tui_cytpix.ui.keys.sight import SightApp
+from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter
+from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
 
 # Seconds.
 LOOK = 0.15  # nobody sees an image and judges it in less

@@ -16,13 +16,13 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.workflow.annotate import Annotator
-from tui_cytpix.workflow.consistency import Consistency
-from tui_cytpix.workflow.image_cache import ImageCache
-from tui_cytpix.workflow.measures import Measures
-from tui_cytpix.workflow.predict import PredictProgress, PredictService
-from tui_cytpix.workflow.run import Run
-from tui_cytpix.workflow.training_watch import LiveLooks, TrainingWatch
+from tui_cytpix.workflow.annotate.annotator import Annotator
+from tui_cytpix.workflow.annotate.consistency import Consistency
+from tui_cytpix.workflow.run.image_cache import ImageCache
+from tui_cytpix.workflow.run.measures import Measures
+from tui_cytpix.workflow.run.predict import PredictProgress, PredictService
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train.watch import LiveLooks, TrainingWatch
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,0 +1,1 @@
+"""The five steps as use-cases: no terminal, no torch."""

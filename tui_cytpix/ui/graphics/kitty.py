@@ -14,7 +14,7 @@ from base64 import b64encode
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.render import NOTHING
+from tui_cytpix.core.images.render import NOTHING
 
 PLACEHOLDER = "\U0010eeee"
 CHUNK = 4096

@@ -7,7 +7,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.render import NOTHING
+from tui_cytpix.core.images.render import NOTHING
 
 BAND = 6
 _HEAD = "\x1bP0;1;0q"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tui_cytpix.core.render import NOTHING, stamp
+from tui_cytpix.core.images.render import NOTHING, stamp
 from tui_cytpix.ui.graphics.pixel_surface import PixelSurface, Placed, box_of, write
 from tui_cytpix.ui.graphics.sixel import sixel
 from tui_cytpix.ui.graphics.surface import Sprite, SpriteHost

@@ -11,7 +11,7 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from tui_cytpix.core.render import BACKDROP, GRAY_LEVELS, MARK, OUTLINE, RGB
+from tui_cytpix.core.images.render import BACKDROP, GRAY_LEVELS, MARK, OUTLINE, RGB
 
 HALF = "▀"
 SHADES = " ░▒▓█"

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from tui_cytpix.ui.commands import bindings
-from tui_cytpix.ui.screens.looking_back import LookBackScreen
-from tui_cytpix.workflow.reshape import Pen
+from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.editor.looking_back import LookBackScreen
+from tui_cytpix.workflow.annotate.outline_tools import Pen
 
 
 class AnnotateScreen(LookBackScreen):

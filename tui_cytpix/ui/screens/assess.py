@@ -16,19 +16,22 @@ from tui_cytpix.domain.run_settings import GOALS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui import hints
-from tui_cytpix.ui.commands import bindings
+from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.frame import hints
+from tui_cytpix.ui.frame.work import whole
+from tui_cytpix.ui.panes.magnify import ask_zoom
+from tui_cytpix.ui.panes.review_pane import ReviewPane
+from tui_cytpix.ui.panes.review_screen import ReviewScreen
 from tui_cytpix.ui.screens.goal_questions import ask_rates
-from tui_cytpix.ui.screens.magnify import ask_zoom
-from tui_cytpix.ui.screens.review import ReviewScreen
-from tui_cytpix.ui.screens.work import whole
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
-from tui_cytpix.ui.widgets.gallery import Gallery
-from tui_cytpix.ui.widgets.hint import Words, heading, labelled
-from tui_cytpix.ui.widgets.model_table import ModelTable
-from tui_cytpix.ui.widgets.review_pane import ReviewPane
-from tui_cytpix.ui.widgets.table import Table
-from tui_cytpix.workflow import assess, assessment, base_model, comparison, focus, random_images, zoom
+from tui_cytpix.ui.widgets.gallery.gallery import Gallery
+from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
+from tui_cytpix.ui.widgets.tables.model_table import ModelTable
+from tui_cytpix.ui.widgets.tables.table import Table
+from tui_cytpix.workflow.assess import decision, focus, review
+from tui_cytpix.workflow.base_model import differences, library
+from tui_cytpix.workflow.explore import random_images
+from tui_cytpix.workflow.run import zoom
 
 GOAL_WORDS = (
     "What do you study, and which error can you live with? A model is plainly good below the first rate and "
@@ -84,7 +87,7 @@ class AssessScreen(ReviewScreen):
             self.say_next()
         try:
             name = self.session.run.settings.assess.model
-            self.judged_model = await asyncio.to_thread(base_model.find, name)
+            self.judged_model = await asyncio.to_thread(library.find, name)
         except CytpixError as error:
             self.report(error)
         else:
@@ -120,7 +123,7 @@ class AssessScreen(ReviewScreen):
         store = None if model is None else self.session.predict.store(model)
         lines: list[str | Text] = []
         if model is not None and predicted:
-            said = [line for line in assessment.lines(self.assessment()) if line]
+            said = [line for line in decision.lines(self.assessment()) if line]
             lines += [
                 *map(heading, said[:2]),
                 *self.magnified_lines(model),
@@ -139,12 +142,12 @@ class AssessScreen(ReviewScreen):
         if model is not None and store is not None:
             lines.append(labelled("Model", f"{model.card.name}, {predicted} of {len(self.sequence)} images processed"))
             lines += zoom.in_words(self.seen(model, known=True))
-            lines.append(comparison.counted(self.sequence, store))
+            lines.append(differences.counted(self.sequence, store))
             answers = [one for key in self.sequence if (one := store.get(key)) is not None]
-            lines.append(comparison.crowded_in_words([one.particle_count for one in answers]))
+            lines.append(differences.crowded_in_words([one.particle_count for one in answers]))
         lines.append(random_images.drawn_in_words(self.session.run, settings))
         if settings.counting_convention:
-            lines += [assess.rule_in_words(settings), labelled("Convention", settings.counting_convention)]
+            lines += [review.rule_in_words(settings), labelled("Convention", settings.counting_convention)]
         return lines
 
     def magnified_lines(self, model: ModelEntry) -> list[str]:
@@ -177,7 +180,7 @@ class AssessScreen(ReviewScreen):
         ask_rates(self, key, self._state)
 
     def _state(self, name: str, convention: str, p0: float, p1: float) -> None:
-        assess.state_goal(self.session.run, name, convention, p0, p1)
+        review.state_goal(self.session.run, name, convention, p0, p1)
         self.show_pane("main")
         self.set_focus(self.gallery)
         self.refresh_rail()
@@ -185,7 +188,7 @@ class AssessScreen(ReviewScreen):
 
     def model_taken(self, model: ModelEntry) -> None:
         """The same images, another model."""
-        assess.choose_model(self.session.run, model)
+        review.choose_model(self.session.run, model)
         self._ask_again()
 
     def action_magnify(self) -> None:
@@ -208,7 +211,7 @@ class AssessScreen(ReviewScreen):
             return
         settings = self.session.run.settings.assess
         question = f"{focus.quartiles_in_words(self._focus)}. Leave out images below (0: none)?"
-        self.ask_number(question, settings.least_focus, self._set_focus, assess.focus_score)
+        self.ask_number(question, settings.least_focus, self._set_focus, review.focus_score)
 
     async def _score(self) -> bool:
         """Focus scores of what is processed."""
@@ -221,7 +224,7 @@ class AssessScreen(ReviewScreen):
         return found is not None
 
     def _set_focus(self, least: float) -> None:
-        assess.set_least_focus(self.session.run, least)
+        review.set_least_focus(self.session.run, least)
         self.refresh_all()
 
     # Images
@@ -241,7 +244,7 @@ class AssessScreen(ReviewScreen):
         self.start(self._draw(int(images)), "draw")
 
     async def _draw(self, images: int) -> None:
-        drawn = await self.in_thread("Drawing random images", lambda _progress: assess.draw(self.session.run, images))
+        drawn = await self.in_thread("Drawing random images", lambda _progress: review.draw(self.session.run, images))
         if drawn is None or self.judged_model is None:
             return
         if len(drawn) < images:

@@ -16,17 +16,19 @@ from textual.widgets import DataTable
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import Zoom
-from tui_cytpix.ui import hints
-from tui_cytpix.ui.commands import bindings
-from tui_cytpix.ui.screens.export import ask_export
-from tui_cytpix.ui.screens.magnify import ask_zoom
-from tui_cytpix.ui.screens.pairs import pairs_of, pairs_of_several
-from tui_cytpix.ui.screens.work import WorkScreen
+from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.frame import hints
+from tui_cytpix.ui.frame.work import WorkScreen
+from tui_cytpix.ui.panes.export import ask_export
+from tui_cytpix.ui.panes.magnify import ask_zoom
+from tui_cytpix.ui.panes.shown_pairs import pairs_of, pairs_of_several
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal
-from tui_cytpix.ui.widgets.hint import Words
-from tui_cytpix.ui.widgets.model_table import ModelTable, card_lines
-from tui_cytpix.ui.widgets.pair_view import PairView
-from tui_cytpix.workflow import assess, base_model, comparison, resolution, zoom
+from tui_cytpix.ui.widgets.lines.hint import Words
+from tui_cytpix.ui.widgets.pictures.pair_view import PairView
+from tui_cytpix.ui.widgets.tables.model_table import ModelTable, card_lines
+from tui_cytpix.workflow.assess import review
+from tui_cytpix.workflow.base_model import differences, library, resolution
+from tui_cytpix.workflow.run import zoom
 
 COMPARED_IMAGES, MOST_COMPARED = 24, 4
 ADVICE = "Half resolution is the faster: look at half first, and move to full where you see errors or loose masks."
@@ -73,7 +75,7 @@ class BaseModelScreen(WorkScreen):
         await self._load()
 
     async def _load(self) -> None:
-        self._library = await asyncio.to_thread(base_model.library)
+        self._library = await asyncio.to_thread(library.library)
         if not self._library:
             self.query_one("#card-words", Words).say(
                 "The library is empty.", f"Import a model file with {self.key('base_model.import')}."
@@ -121,7 +123,7 @@ class BaseModelScreen(WorkScreen):
         if entry is None:
             return
         compared = next((e.card.name for e in self._compared if e.hash != entry.hash), "")
-        base_model.choose(self.session.run, entry, compared)
+        library.choose(self.session.run, entry, compared)
         self.report(f"{entry.card.name} is the base model of this run.")
         self.refresh_rail()
         self._show()
@@ -158,7 +160,7 @@ class BaseModelScreen(WorkScreen):
     async def _compare(self, models: tuple[ModelEntry, ...]) -> None:
         if not self.images:
             drawn = await self.in_thread(
-                "Drawing random images", lambda _progress: assess.draw(self.session.run, COMPARED_IMAGES)
+                "Drawing random images", lambda _progress: review.draw(self.session.run, COMPARED_IMAGES)
             )
             if not drawn:
                 return
@@ -180,11 +182,11 @@ class BaseModelScreen(WorkScreen):
         stores = [predict.store(model) for model in self._compared]
         names = [model.card.name for model in self._compared]
         if len(stores) == 2:
-            found = comparison.differences(self.images, stores[0], stores[1])
-            pairs, words = pairs_of(found, stores[0], stores[1]), comparison.in_words(found, *names)
+            found = differences.differences(self.images, stores[0], stores[1])
+            pairs, words = pairs_of(found, stores[0], stores[1]), differences.in_words(found, *names)
         else:
-            several = comparison.answers(self.images, stores)
-            pairs, words = pairs_of_several(several, stores), comparison.several_in_words(several, names)
+            several = differences.answers(self.images, stores)
+            pairs, words = pairs_of_several(several, stores), differences.several_in_words(several, names)
         self.query_one(PairView).show_pairs(pairs)
         self.say(" ".join(part for part in (words, self._resolution_words(), self._seen_words()) if part))
 
@@ -218,7 +220,7 @@ class BaseModelScreen(WorkScreen):
 
     async def _import(self, text: str) -> None:
         if text:
-            entry = await asyncio.to_thread(base_model.import_model, Path(text).expanduser())
+            entry = await asyncio.to_thread(library.import_model, Path(text).expanduser())
             self.report(f"{entry.card.name} is in the library.")
             await self._load()
 

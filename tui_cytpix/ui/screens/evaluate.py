@@ -17,22 +17,27 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Verdict
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui import hints
-from tui_cytpix.ui.commands import bindings
-from tui_cytpix.ui.screens.export import ask_export
-from tui_cytpix.ui.screens.pair_reviewing import PairReviewingScreen
-from tui_cytpix.ui.screens.pairs import pairs_of
-from tui_cytpix.ui.screens.work import whole
+from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.frame import hints
+from tui_cytpix.ui.frame.work import whole
+from tui_cytpix.ui.panes.export import ask_export
+from tui_cytpix.ui.panes.pair_review_pane import PairReview
+from tui_cytpix.ui.panes.pair_review_screen import PairReviewingScreen
+from tui_cytpix.ui.panes.process_pane import ProcessPane
+from tui_cytpix.ui.panes.review_pane import ReviewPane
+from tui_cytpix.ui.panes.shown_pairs import pairs_of
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
-from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
-from tui_cytpix.ui.widgets.hint import Words, heading, labelled
-from tui_cytpix.ui.widgets.model_table import ModelTable
-from tui_cytpix.ui.widgets.pair_review import PairReview
-from tui_cytpix.ui.widgets.pair_view import PairView
-from tui_cytpix.ui.widgets.process_pane import ProcessPane
-from tui_cytpix.ui.widgets.review_pane import ReviewPane
-from tui_cytpix.workflow import assessment, base_model, comparison, evaluate, held_out, random_images, report, zoom
-from tui_cytpix.workflow.comparison import Difference
+from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
+from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
+from tui_cytpix.ui.widgets.pictures.pair_view import PairView
+from tui_cytpix.ui.widgets.tables.model_table import ModelTable
+from tui_cytpix.workflow.assess import decision
+from tui_cytpix.workflow.base_model import differences, library
+from tui_cytpix.workflow.base_model.differences import Difference
+from tui_cytpix.workflow.evaluate import held_out, trial
+from tui_cytpix.workflow.explore import random_images
+from tui_cytpix.workflow.report import report
+from tui_cytpix.workflow.run import zoom
 
 
 class EvaluateScreen(PairReviewingScreen):
@@ -81,9 +86,9 @@ class EvaluateScreen(PairReviewingScreen):
         run = self.session.run
         try:
             if run.folder.model_path.is_file():
-                self.judged_model = await asyncio.to_thread(evaluate.new_model, run)
+                self.judged_model = await asyncio.to_thread(trial.new_model, run)
             if run.settings.base_model.model:
-                self.base = await asyncio.to_thread(base_model.base_of, run)
+                self.base = await asyncio.to_thread(library.base_of, run)
         except CytpixError as error:
             self.report(error)
         for model in (self.judged_model, self.base):
@@ -125,7 +130,7 @@ class EvaluateScreen(PairReviewingScreen):
         stores = [self.session.predict.store(model) for model in (base, new)]
         state = (self.sequence, base.hash, new.hash, *(len(store.keys()) for store in stores))
         if self._compared != state:  # hundreds of masks are laid over each other
-            self._compared, self._differences = state, comparison.differences(self.sequence, *stores)
+            self._compared, self._differences = state, differences.differences(self.sequence, *stores)
 
     def _item(
         self, key: ImageKey, differing: dict[ImageKey, Difference], verdicts: dict[ImageKey, Verdict]
@@ -148,7 +153,7 @@ class EvaluateScreen(PairReviewingScreen):
         settings = self.session.run.settings
         lines = self._model_lines()
         if new is not None and base is not None and not self.same:
-            lines.append(heading(comparison.in_words(self._differences, "base", "new")))
+            lines.append(heading(differences.in_words(self._differences, "base", "new")))
             said = self.pair_lines()
             if said:
                 lines += [heading(said[0]), *said[1:]]
@@ -159,7 +164,7 @@ class EvaluateScreen(PairReviewingScreen):
         if new is not None:
             found = self.assessment()
             if any(found.counts.values()):
-                lines += ["The new model by itself:", *assessment.lines(found)]
+                lines += ["The new model by itself:", *decision.lines(found)]
         if not any(s.role == "evaluation" for s in settings.samples) and new is not None:
             lines.append("These images are fresh (never selected, annotated or reviewed), but of the same samples.")
         lines.append(random_images.drawn_in_words(self.session.run, settings.evaluate))
@@ -197,7 +202,7 @@ class EvaluateScreen(PairReviewingScreen):
         )
 
     async def _compare(self, images: int) -> None:
-        drawn = await self.in_thread("Drawing random images", lambda _progress: evaluate.draw(self.session.run, images))
+        drawn = await self.in_thread("Drawing random images", lambda _progress: trial.draw(self.session.run, images))
         if drawn is None or self.judged_model is None or self.base is None:
             return
         if len(drawn) < images:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tui_cytpix.ui.screens.plotting import PlotScreen
-from tui_cytpix.ui.widgets.table import Table
-from tui_cytpix.workflow import explore, gates
-from tui_cytpix.workflow.event_plot import short
-from tui_cytpix.workflow.exploration import EventRow, Exploration
-from tui_cytpix.workflow.explore import Population
+from tui_cytpix.ui.widgets.tables.table import Table
+from tui_cytpix.workflow.explore import gates, populations
+from tui_cytpix.workflow.explore.plot import short
+from tui_cytpix.workflow.explore.populations import Population
+from tui_cytpix.workflow.explore.view import EventRow, Exploration
 
 EVENT_COLUMNS = ("Row", "Image", "x", "y")
 STATISTICS_COLUMNS = (
@@ -78,7 +78,7 @@ class EventTablesScreen(PlotScreen):
     def _show_statistics(self, found: list[Population]) -> None:
         rows = []
         for one in found:
-            numbers = explore.statistics_row(one, self.exploration.axes)
+            numbers = populations.statistics_row(one, self.exploration.axes)
             counts = ["–" if one.problem else str(number) for number in (one.events, one.images)]
             shares = [short(n) for n in (numbers[1], numbers[2], numbers[4], numbers[5])]
             sums = [short(n) for start in (6, 11) for n in numbers[start + 1 : start + 5]]

@@ -15,19 +15,21 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui import hints
-from tui_cytpix.ui.commands import bindings, of_scope
+from tui_cytpix.ui.commands.bindings import bindings, of_scope
+from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.screens.event_tables import EVENT_COLUMNS, STATISTICS_COLUMNS, EventTablesScreen
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal, Vertical
-from tui_cytpix.ui.widgets.choice_panel import ChoicePanel
-from tui_cytpix.ui.widgets.event_image import EventImageView
-from tui_cytpix.ui.widgets.event_plot import EventPlot
-from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
-from tui_cytpix.ui.widgets.hint import Words
-from tui_cytpix.ui.widgets.table import Table
-from tui_cytpix.workflow import base_model, evaluate, flowjo_gates, gates
-from tui_cytpix.workflow.event_plot import short
-from tui_cytpix.workflow.explore import axis_name
+from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
+from tui_cytpix.ui.widgets.lines.hint import Words
+from tui_cytpix.ui.widgets.panels.choice_panel import ChoicePanel
+from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
+from tui_cytpix.ui.widgets.plots.event_plot import EventPlot
+from tui_cytpix.ui.widgets.tables.table import Table
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.evaluate import trial
+from tui_cytpix.workflow.explore import flowjo, gates
+from tui_cytpix.workflow.explore.plot import short
+from tui_cytpix.workflow.explore.populations import axis_name
 
 MOST_DETAILS = 5  # of an import, in a notice
 
@@ -98,8 +100,8 @@ class ExploreScreen(EventTablesScreen):
     def _newest_model(self) -> ModelEntry | None:
         run = self.session.run
         if run.folder.model_path.is_file():
-            return evaluate.new_model(run)
-        return base_model.base_of(run) if run.settings.base_model.model else None
+            return trial.new_model(run)
+        return library.base_of(run) if run.settings.base_model.model else None
 
     def answer_on(self, key: ImageKey) -> Segmentation | None:
         """The newest model's."""
@@ -177,7 +179,7 @@ class ExploreScreen(EventTablesScreen):
             return
         run = self.session.run
         found = await self.in_thread(
-            "Reading the workspace", lambda _progress: flowjo_gates.find_gates(run, Path(text).expanduser())
+            "Reading the workspace", lambda _progress: flowjo.find_gates(run, Path(text).expanduser())
         )
         if found is None:
             return

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from tui_cytpix.domain.run_settings import GOALS
 from tui_cytpix.errors import UsageError
-from tui_cytpix.ui.screens.work import WorkScreen
-from tui_cytpix.workflow import goal
+from tui_cytpix.ui.frame.work import WorkScreen
+from tui_cytpix.workflow.assess import goal
 
 LOW = "Plainly good: at most how many percent of images wrong?"
 HIGH = "Intolerable: from how many percent of images wrong?"

@@ -17,14 +17,15 @@ from textual.widgets.option_list import Option
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.errors import UsageError
-from tui_cytpix.ui.commands import bindings
-from tui_cytpix.ui.screens.base import BaseScreen
+from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.frame.base import BaseScreen
 from tui_cytpix.ui.text import plain, shortened
-from tui_cytpix.ui.widgets.step_rail import LABELS
-from tui_cytpix.ui.widgets.task_bar import TaskBar
-from tui_cytpix.workflow import assess, recent, run_samples
-from tui_cytpix.workflow.opening import check
-from tui_cytpix.workflow.recent import RunSummary
+from tui_cytpix.ui.widgets.lines.step_rail import LABELS
+from tui_cytpix.ui.widgets.lines.task_bar import TaskBar
+from tui_cytpix.workflow.assess import review
+from tui_cytpix.workflow.run import recent, run_samples
+from tui_cytpix.workflow.run.given_paths import check
+from tui_cytpix.workflow.run.recent import RunSummary
 
 INTRO = (
     "Train and judge the models that annotate brightfield images from imaging flow cytometers.\n"
@@ -181,7 +182,7 @@ class HomeScreen(BaseScreen):
         with self._reading(paths):
             run = await asyncio.to_thread(run_samples.create_run, Path(target).expanduser(), paths, um_per_px)
             if model is not None:
-                assess.choose_model(run, model)
+                review.choose_model(run, model)
             await asyncio.to_thread(run.close)
         self.cytpix.open_run(run.path)
 

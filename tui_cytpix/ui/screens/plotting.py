@@ -10,17 +10,17 @@ from rich.style import Style
 from rich.text import Text
 
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.ui.screens.work import WorkScreen
+from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.text import plain, shortened
-from tui_cytpix.ui.widgets.choice_panel import Choice, ChoicePanel
-from tui_cytpix.ui.widgets.event_image import EventImageView
-from tui_cytpix.ui.widgets.event_plot import EventPlot
-from tui_cytpix.ui.widgets.event_plot_cells import Mark, Picture
-from tui_cytpix.ui.widgets.hint import Words, heading, labelled
-from tui_cytpix.workflow.event_plot import short
-from tui_cytpix.workflow.exploration import Exploration, PlotView
-from tui_cytpix.workflow.explore import Population, axis_name
-from tui_cytpix.workflow.plot_axes import X, Y
+from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
+from tui_cytpix.ui.widgets.panels.choice_panel import Choice, ChoicePanel
+from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
+from tui_cytpix.ui.widgets.plots.event_plot import EventPlot
+from tui_cytpix.ui.widgets.plots.event_plot_cells import Mark, Picture
+from tui_cytpix.workflow.explore.axes import X, Y
+from tui_cytpix.workflow.explore.plot import short
+from tui_cytpix.workflow.explore.populations import Population, axis_name
+from tui_cytpix.workflow.explore.view import Exploration, PlotView
 
 T = TypeVar("T")
 NAMES = "xy"

@@ -16,19 +16,19 @@ from textual.widgets import DataTable
 from tui_cytpix.domain.run_settings import MAX_PREVIEW, MIN_PREVIEW
 from tui_cytpix.domain.sample import SampleRef
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui import hints
-from tui_cytpix.ui.commands import bindings
-from tui_cytpix.ui.screens.sample_labels import SampleLabels
-from tui_cytpix.ui.screens.work import whole
+from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.frame import hints
+from tui_cytpix.ui.frame.work import whole
+from tui_cytpix.ui.panes.sample_labels import SampleLabels
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal, Vertical
-from tui_cytpix.ui.widgets.coverage_plot import CoveragePlot
-from tui_cytpix.ui.widgets.event_image import EventImageView
-from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
-from tui_cytpix.ui.widgets.hint import Words, heading, labelled
-from tui_cytpix.ui.widgets.table import Table
-from tui_cytpix.workflow import coverage, samples
-from tui_cytpix.workflow.coverage import Coverage
-from tui_cytpix.workflow.samples import Selection
+from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
+from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
+from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
+from tui_cytpix.ui.widgets.plots.coverage_plot import CoveragePlot
+from tui_cytpix.ui.widgets.tables.table import Table
+from tui_cytpix.workflow.samples import coverage, selection
+from tui_cytpix.workflow.samples.coverage import Coverage
+from tui_cytpix.workflow.samples.selection import Selection
 
 COLUMNS = ("Sample", "Images", "Condition", "Rep.", "Day", "Role", "µm/px")
 UNKNOWN_SCALE = (
@@ -147,7 +147,7 @@ class SamplesScreen(SampleLabels):
         else:
             lines.append("Nothing is selected yet.")
         notes = self._selection.notes if self._selection else ()
-        if not any(s.role == "training" for s in settings.samples) and samples.NOTHING_LEFT not in notes:
+        if not any(s.role == "training" for s in settings.samples) and selection.NOTHING_LEFT not in notes:
             lines.append(
                 "No sample is marked for training: the research samples serve for both. "
                 "Step 5 then evaluates on images of the same samples that training never saw."
@@ -205,7 +205,7 @@ class SamplesScreen(SampleLabels):
         run = self.session.run
         run.update(replace(run.settings, selection=replace(run.settings.selection, preview=preview)))
         self.say_next()
-        found = await self.in_thread("Looking at morphologies", lambda tell: samples.select(run, preview, tell))
+        found = await self.in_thread("Looking at morphologies", lambda tell: selection.select(run, preview, tell))
         if found is None:
             return
         self._selection = found

@@ -18,18 +18,21 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import JobState, TrainingStatus
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui import hints
-from tui_cytpix.ui.commands import bindings
-from tui_cytpix.ui.screens.training_wishes import TrainingWishes
+from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.frame import hints
+from tui_cytpix.ui.panes.training_pane import TrainingPane, spark_line
+from tui_cytpix.ui.panes.training_wishes import TrainingWishes
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal
-from tui_cytpix.ui.widgets.gallery import Gallery, GalleryItem
-from tui_cytpix.ui.widgets.hint import Words
-from tui_cytpix.ui.widgets.preview_items import badge, preview_item
-from tui_cytpix.ui.widgets.training_pane import TrainingPane, spark_line
-from tui_cytpix.workflow import balance, base_model, finishing, morphology, progress, suggest, train, zoom
-from tui_cytpix.workflow.advice import Advice, advise, queue
-from tui_cytpix.workflow.balance import FewSeveral
-from tui_cytpix.workflow.morphology import Missing
+from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
+from tui_cytpix.ui.widgets.gallery.preview_items import badge, preview_item
+from tui_cytpix.ui.widgets.lines.hint import Words
+from tui_cytpix.workflow.annotate import suggest
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.run import zoom
+from tui_cytpix.workflow.train import balance, control, finish, morphology, progress
+from tui_cytpix.workflow.train.advice import Advice, advise, queue
+from tui_cytpix.workflow.train.balance import FewSeveral
+from tui_cytpix.workflow.train.morphology import Missing
 
 REDRAW_SECONDS, LOOK_SECONDS = 2.0, 8.0
 RESTING = (JobState.PAUSED, JobState.FINISHED, JobState.STOPPED)
@@ -87,7 +90,7 @@ class TrainScreen(TrainingWishes):
         self.refresh_all()
         if not self.session.run.settings.base_model.model:
             return
-        self.base = await asyncio.to_thread(base_model.base_of, self.session.run)
+        self.base = await asyncio.to_thread(library.base_of, self.session.run)
         await self.session.load_predictions(self.base)
         self.refresh_all()
         self.session.ask_model(self.base, self.preview)
@@ -95,7 +98,7 @@ class TrainScreen(TrainingWishes):
 
     async def _catch_up(self) -> None:
         """What was annotated before an app was killed, a job at work was not told."""
-        await asyncio.to_thread(train.reload, self.session.run)
+        await asyncio.to_thread(control.reload, self.session.run)
         await self._look_for_missing()
 
     async def _look_for_missing(self) -> None:
@@ -112,7 +115,7 @@ class TrainScreen(TrainingWishes):
         self.refresh_all()
         self.start(self._look_for_missing(), "missing")
         if self.session.training.live:
-            self.start(asyncio.to_thread(train.reload, self.session.run), "reload")
+            self.start(asyncio.to_thread(control.reload, self.session.run), "reload")
 
     # What is shown
 
@@ -232,12 +235,12 @@ class TrainScreen(TrainingWishes):
 
     async def _look_again(self) -> None:
         """Asks what would become the model about the preview."""
-        found = await asyncio.to_thread(finishing.checkpoints, self.session.run)
+        found = await asyncio.to_thread(finish.checkpoints, self.session.run)
         path = found.get(self.checkpoint) or found.get("last")
         if path is None:
             return
         try:
-            self.now = await asyncio.to_thread(base_model.entry, path)
+            self.now = await asyncio.to_thread(library.entry, path)
         except CytpixError as error:
             self.report(error)
             return

@@ -15,12 +15,12 @@ from textual.widgets import DataTable
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui.screens.base import BaseScreen
-from tui_cytpix.ui.widgets.hint import Words, heading
-from tui_cytpix.ui.widgets.table import Table
-from tui_cytpix.ui.widgets.task_bar import TaskBar
-from tui_cytpix.workflow import triage
-from tui_cytpix.workflow.triage import SampleTriage, TriageRequest
+from tui_cytpix.ui.frame.base import BaseScreen
+from tui_cytpix.ui.widgets.lines.hint import Words, heading
+from tui_cytpix.ui.widgets.lines.task_bar import TaskBar
+from tui_cytpix.ui.widgets.tables.table import Table
+from tui_cytpix.workflow.assess import triage
+from tui_cytpix.workflow.assess.triage import SampleTriage, TriageRequest
 
 COLUMNS = ("Model", "Counts wrong", "Unsure", "Wavers", "Unlike general", "Half/full", "Unfamiliar")
 SIGNS = ("unsure", "wavering", "apart", "resolution", "unlike")

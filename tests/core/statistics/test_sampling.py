@@ -1,0 +1,160 @@
+"""Selection and descriptors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from tui_cytpix.core.statistics import sampling
+from tui_cytpix.core.statistics.sampling import DESCRIPTORS, descriptors, embed_2d, near_selected, select
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 60), st.integers(0, 80), st.floats(0, 1), st.integers(0, 99), st.integers(1, 4))
+def test_selections_are_disjoint_complete_and_deterministic(population, n, share, seed, kinds):
+    rng = np.random.default_rng(seed)
+    table = rng.normal(size=(population, 5))
+    groups = rng.integers(0, kinds, population)
+    random, variable = select(table, n, seed, share, groups)
+    wanted = min(n, population)
+    assert len(variable) == round(share * wanted)
+    assert len(random) + len(variable) == wanted
+    assert len(set(random) | set(variable)) == wanted
+    again = select(table, n, seed, share, groups)
+    assert np.array_equal(random, again[0])
+    assert np.array_equal(variable, again[1])
+
+
+def test_seventy_thirty_and_other_seeds():
+    table = np.random.default_rng(0).normal(size=(1000, 4))
+    random, variable = select(table, 200, seed=1)
+    assert (len(random), len(variable)) == (140, 60)
+    assert set(select(table, 200, seed=2)[0]) != set(random)
+
+
+def test_the_variable_part_finds_the_rare_morphologies():
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(2000, 6))
+    table[:20, :3] += 2.5  # 1 % look different
+    random, variable = select(table, 100, seed=3)
+    assert (random < 20).sum() <= 2
+    assert (variable < 20).sum() >= 4
+    spread = np.linalg.norm(table[variable] - table.mean(axis=0), axis=1).mean()
+    assert spread > 1.3 * np.linalg.norm(table - table.mean(axis=0), axis=1).mean()
+
+
+def test_one_freak_column_does_not_decide_alone():
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(500, 4))
+    table[:100, 0] *= 1e9
+    assert np.abs(sampling.standardised(table)).max() <= 3
+
+
+def test_groups_share_equally_and_small_ones_give_all():
+    table = np.random.default_rng(0).normal(size=(1010, 3))
+    groups = np.array([0] * 600 + [1] * 400 + [7] * 10)
+    random, _ = select(table, 100, 0, 0.3, groups)
+    counts = {g: int((groups[random] == g).sum()) for g in (0, 1, 7)}
+    assert counts == {0: 30, 1: 30, 7: 10}
+
+
+def test_unreadable_images_are_never_chosen():
+    table = np.random.default_rng(0).normal(size=(20, 3))
+    table[::2] = np.nan
+    random, variable = select(table, 50, 0)
+    assert sorted([*random, *variable]) == list(range(1, 20, 2))
+    assert np.isnan(embed_2d(table)[::2]).all()
+    assert np.isfinite(embed_2d(table)[1::2]).all()
+    assert np.isnan(embed_2d(np.full((3, 2), np.nan))).all()
+
+
+def test_nonsense_is_refused():
+    for n, share in ((-1, 0.3), (5, 1.5)):
+        with pytest.raises(ValueError, match="select"):
+            select(np.zeros((4, 2)), n, 0, share)
+
+
+def test_identical_images_are_no_error():
+    random, variable = select(np.ones((30, 4)), 10, 0)
+    assert len(set(random) | set(variable)) == 10
+    assert (embed_2d(np.ones((30, 4))) == 0).all()
+
+
+def test_the_embedding_is_that_of_an_svd():
+    table = np.random.default_rng(0).normal(size=(200, 5)) @ np.diag([5, 3, 1, 1, 1])
+    points = sampling.standardised(table)
+    left, values, _ = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)
+    found = embed_2d(table)
+    for axis in (0, 1):
+        judge = left[:, axis] * values[axis]
+        assert np.abs(found[:, axis]) == pytest.approx(np.abs(judge), abs=1e-3)
+
+
+def names_of(image, light):
+    return dict(zip(DESCRIPTORS, descriptors(image, light.astype(np.float32)).tolist(), strict=True))
+
+
+def test_descriptors_tell_one_from_two_round_from_long_and_sharp_from_blurred(cell_frame):
+    light = np.full((248, 248), 600.0)
+    one = names_of(cell_frame(light, 0, [(124, 124, 14)]), light)
+    apart = names_of(cell_frame(light, 0, [(80, 80, 14), (170, 170, 14)]), light)
+    joined = names_of(cell_frame(light, 0, [(124, 110, 14), (124, 138, 14)]), light)
+    cut = names_of(cell_frame(light, 0, [(3, 124, 14)]), light)
+    assert one["regions"] == 1
+    assert apart["regions"] == pytest.approx(np.log2(3))
+    assert apart["second_region"] > 0.9
+    assert one["elongation"] > 0.9
+    assert joined["elongation"] < 0.75
+    assert joined["solidity"] < one["solidity"]
+    assert joined["area"] > one["area"] + 0.5
+    assert (one["border"], cut["border"]) == (0, 1)
+
+
+def test_descriptors_do_not_know_gain_and_level(cell_frame):
+    light = np.full((124, 124), 600.0)
+    frame = cell_frame(light, 0, [(60, 60, 14)])
+    one, two = descriptors(frame, light.astype(np.float32)), descriptors(3 * frame + 90, (3 * light + 90).astype("f4"))
+    assert two == pytest.approx(one, rel=1e-2, abs=1e-2)
+
+
+def test_a_blank_frame_has_descriptors_too():
+    blank = np.full((40, 40), 9, np.uint8)
+    assert (descriptors(blank, blank.astype(np.float32)) == 0).all()
+    noisy = np.random.default_rng(0).normal(600, 5, (60, 60))
+    found = descriptors(noisy, np.full((60, 60), 600, np.float32))
+    assert (found == 0).all()
+
+
+def test_a_blurred_image_is_less_sharp(cell_frame):
+    light = np.full((248, 248), 600.0)
+    frame = cell_frame(light, 0, [(124, 124, 14)])
+    blurred = ndimage.gaussian_filter(frame, 2)
+    assert names_of(blurred, light)["sharpness"] < 0.7 * names_of(frame, light)["sharpness"]
+
+
+def test_near_is_what_a_loop_over_all_pairs_finds():
+    rng = np.random.default_rng(7)
+    population, others = rng.normal(3, 5, (300, 6)), rng.normal(3, 7, (80, 6))
+    chosen = rng.permutation(300)[:40]
+    middle = np.median(population, axis=0)
+    scale = 1.4826 * np.median(np.abs(population - middle), axis=0)
+    points, candidates = (np.clip((table - middle) / scale, -3, 3) for table in (others, population))
+    pairs = [np.linalg.norm(candidates[i] - candidates[j]) for i in range(300) for j in range(i)]
+    nearest = [min(np.linalg.norm(point - candidates[k]) for k in chosen) for point in points]
+    found = near_selected(population, chosen, others)
+    assert found.tolist() == [distance <= 0.6 * np.median(pairs) for distance in nearest]
+    assert 0 < found.sum() < 80
+
+
+def test_near_needs_a_selection_and_grows_with_it():
+    rng = np.random.default_rng(8)
+    population, others = rng.normal(size=(500, 5)), rng.normal(size=(200, 5))
+    shares = [near_selected(population, np.arange(n), others).mean() for n in (0, 5, 50, 500)]
+    assert shares[0] == 0
+    assert shares == sorted(shares)
+    assert shares[-1] > 0.9
+    assert near_selected(population, np.arange(500), others + 40).sum() == 0
+    assert near_selected(population, np.arange(5), others[:0]).shape == (0,)

@@ -1,0 +1,182 @@
+"""Processing whole samples, judged by flowio and by what the simulator knows."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import flowio
+import numpy as np
+import pytest
+
+from tests import children
+from tui_cytpix.core.features.measurement import names
+from tui_cytpix.engine.network.model import save_model
+from tui_cytpix.formats.fcs.read import read_fcs
+from tui_cytpix.formats.masks.instrument import decode_instrument_masks
+from tui_cytpix.formats.masks.label_images import read_label_image
+from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.simulate import write
+
+ROOT = Path(__file__).resolve().parents[3]
+IMAGES = 22
+FORMATS = ["fcs", "csv", "masks", "instrument-masks"]
+
+
+@pytest.fixture(scope="module")
+def processed(tmp_path_factory, toys):
+    """A simulated tube, a broken one, and a folder without an FCS or a scale, in one job."""
+    base = tmp_path_factory.mktemp("process")
+    write("leukocytes", base / "tube.acs", IMAGES, "acs", 5)
+    toys.write_sample(base / "plain", 3)
+    (base / "plain" / "002.png").write_bytes(b"not an image")
+    (base / "broken.acs").write_text("hello")
+    model = toys.model(seed=2)
+    save_model(base / "tiny.safetensors", model.net, model.card)
+    spec = {
+        "kind": "process",
+        "samples": [
+            {"name": "broken", "path": str(base / "broken.acs")},
+            {"name": "tube", "path": str(base / "tube.acs"), "um_per_px": 0.3},
+            {"name": "plain", "path": str(base / "plain")},
+        ],
+        "model": str(base / "tiny.safetensors"),
+        "out": str(base / "out"),
+        "formats": FORMATS,
+        "size_cutoff_um": 5.0,
+        "prefix": "UDT_",
+        "device": "cpu",
+        "threads": 1,
+    }
+    job = JobFolder.create(base / "out" / ".job" / "1-process", spec)
+    done = children.run(
+        [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return base, job.events()
+
+
+def test_one_bad_sample_and_one_bad_image_do_not_stop_the_others(processed):
+    base, events = processed
+    end = events[-1]
+    assert end["type"] == "finished"
+    assert end["processed"] == IMAGES + 2
+    failed = {(f["sample"], f["event"]) for f in end["failures"]}
+    assert failed == {("broken", ""), ("plain", "002"), ("plain", "")}  # the last: no FCS to add to
+    assert all(Path(path).exists() for path in end["outputs"])
+    progress = [e for e in events if e["type"] == "progress"]
+    assert progress[-1]["done"] == progress[-1]["total"] == IMAGES + 3
+    assert not [p for p in (base / "out").iterdir() if p.name.endswith(".part")]
+
+
+def test_every_original_value_stays_and_ours_are_appended(processed):
+    base, _ = processed
+    with (base / "out" / "tube.events.csv").open() as file:
+        rows = {row["Event"]: row for row in csv.DictReader(file)}
+    assert len(rows) == IMAGES
+    path = base / "out" / "tube.fcs"
+    judge = flowio.FlowData(str(path))
+    added = [f"UDT_{name}" for name in names("image")]
+    assert judge.pnn_labels[-len(added) :] == added
+    data = np.asarray(judge.as_array())
+    ours = read_fcs(path)
+    event_ids = ours.column("Event").astype(int)
+    imaged = np.isin(event_ids, [int(event) for event in rows])
+    processed_column = data[:, judge.pnn_labels.index("UDT_IsProcessed")]
+    assert (processed_column == imaged).all()
+    count = data[:, judge.pnn_labels.index("UDT_ParticleCount")]
+    area = data[:, judge.pnn_labels.index("UDT_AreaSquareMicrons")]
+    for place in np.flatnonzero(imaged):
+        row = rows[str(event_ids[place])]
+        assert count[place] == float(row["ParticleCount"])
+        assert area[place] == pytest.approx(float(row["AreaSquareMicrons"] or 0), rel=1e-5)
+    assert (count[~imaged] == 0).all()
+    assert ours.text["CYTPIX_MODEL"] == "tiny"
+
+
+def test_masks_say_what_the_tables_say(processed):
+    base, _ = processed
+    with (base / "out" / "tube.events.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    with (base / "out" / "tube.particles.csv").open() as file:
+        particles = list(csv.DictReader(file))
+    import zipfile
+
+    with zipfile.ZipFile(base / "out" / "tube.masks.zip") as archive:
+        for row in rows:
+            labels = read_label_image(base / "out" / "tube.masks" / f"{row['Event']}.png")
+            masks = decode_instrument_masks(archive.read(f"{row['Event']}.json"), labels.shape)
+            own = [p for p in particles if p["Event"] == row["Event"]]
+            assert len(own) == float(row["ParticleCount"]) == masks.particles.max()
+            assert (labels > 0).sum() == float(row["NumPixels"]) == (masks.objects > 0).sum()
+            assert masks.objects.max() == float(row["ObjectCount"])
+
+
+def test_an_unknown_scale_leaves_micron_fields_empty_and_a_lost_image_a_row(processed):
+    base, events = processed
+    with (base / "out" / "plain.events.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["Event"] for row in rows] == ["000", "001", "002"]
+    assert rows[0]["AreaSquareMicrons"] == ""
+    assert rows[0]["IsProcessed"] == "1"
+    assert rows[2]["IsProcessed"] == ""
+    assert any("um per pixel unknown" in e["text"] for e in events if e["type"] == "log")
+
+
+def test_provenance_is_written_down(processed):
+    base, _ = processed
+    record = json.loads((base / "out" / "process.json").read_text())
+    assert record["model"]["name"] == "tiny"
+    assert record["model_hash"].startswith("sha256:")
+    assert record["size_cutoff_um"] == 5.0
+    assert record["images"] == IMAGES + 2
+    assert record["zooms"]["tube"] == {"times": pytest.approx(1, abs=4), "by": "particles", "um_per_px": 0.3}
+    assert (record["zooms"]["plain"]["by"], record["zooms"]["plain"]["um_per_px"]) == ("particles", None)
+
+
+def test_images_of_unknown_scale_are_seen_as_asked(processed, tmp_path, here):
+    base, _ = processed
+    spec = {
+        "kind": "process",
+        "samples": [{"name": "plain", "path": str(base / "plain"), "events": ["000"]}],
+        "model": str(base / "tiny.safetensors"),
+        "out": str(tmp_path / "out"),
+        "formats": ["csv"],
+        "zoom": 1.5,
+        "device": "cpu",
+        "threads": 1,
+    }
+    events = here(tmp_path / "job", spec)
+    record = json.loads((tmp_path / "out" / "process.json").read_text())
+    assert record["zooms"] == {"plain": {"times": 1.5, "by": "set", "um_per_px": None}}
+    words = "plain: seen 1.5 times as large (unknown scale; as set)"
+    assert words in [event["text"] for event in events if event["type"] == "log"]
+
+
+def test_a_stop_leaves_nothing_half_written(processed, tmp_path):
+    from tui_cytpix.engine.jobs.job import run_job
+
+    base, _ = processed
+    kept = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)}
+    spec = {
+        "kind": "process",
+        "samples": [{"name": "tube", "path": str(base / "tube.acs")}],
+        "model": str(base / "tiny.safetensors"),
+        "out": str(tmp_path / "out"),
+        "formats": FORMATS,
+        "device": "cpu",
+    }
+    job = JobFolder.create(tmp_path / "job", spec)
+    job.send("stop")
+    assert run_job(job.path) == 0
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+    assert job.events()[-1]["type"] == "stopped"
+    assert list((tmp_path / "out").iterdir()) == []

@@ -1,0 +1,296 @@
+"""Training on machines that fail it: memory, GPU, disk, and two starts at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from tests import children
+from tui_cytpix.domain.training import JobState
+from tui_cytpix.engine.jobs.job import Job, in_words
+from tui_cytpix.engine.network import device
+from tui_cytpix.engine.network.model import save_model
+from tui_cytpix.engine.train.checkpoints import MOST, SPARSE, read_state, spacing, thin
+from tui_cytpix.errors import JobError
+from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.formats.run.lease import Lease
+from tui_cytpix.workflow.train.watch import TrainingWatch
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE = 60.0
+
+
+def start(job: JobFolder) -> subprocess.Popen[bytes]:
+    with job.output_path.open("ab") as output:
+        return children.start(
+            [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        )
+
+
+def create(run, name: str, **changes: object) -> JobFolder:
+    return JobFolder.create(run.folder.jobs / name, run.train_spec(**changes))
+
+
+def until(reached: Callable[[], object], words: Callable[[], object] = lambda: "") -> None:
+    end = time.monotonic() + PATIENCE
+    while not reached():
+        assert time.monotonic() < end, words()
+        time.sleep(0.05)
+
+
+def epochs(run) -> list[int]:
+    return [e.number for e in TrainingWatch(run.folder).poll().epochs]
+
+
+def user_seconds(pid: int) -> float:
+    """Processor time of a process so far."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11]) / os.sysconf("SC_CLK_TCK")
+
+
+def weights(run) -> dict[str, np.ndarray]:
+    return read_state(run.folder.checkpoints / "last.npz")[0]
+
+
+# Two at once
+
+
+def test_of_two_starts_one_trains_and_the_other_leaves(toy_run):
+    jobs = [create(toy_run, f"{n}-train", epochs=1000) for n in (1, 2)]
+    processes = [start(job) for job in jobs]
+    until(lambda: sum(p.poll() is not None for p in processes) == 1)
+    until(lambda: len(epochs(toy_run)) >= 2)
+    loser = next(i for i, p in enumerate(processes) if p.poll() is not None)
+    assert processes[loser].returncode == 0
+    assert jobs[loser].events()[-1]["reason"] == "another"
+    status = TrainingWatch(toy_run.folder).poll()
+    assert (status.state, status.job) == (JobState.RUNNING, str(jobs[1 - loser].path))
+    processes[1 - loser].terminate()
+    assert processes[1 - loser].wait(PATIENCE) == 0
+    assert not toy_run.folder.training_lease_path.exists()
+
+
+def test_a_job_whose_place_was_taken_saves_nothing_more(toy_run):
+    """As after a machine slept, and another took the run over."""
+    job = create(toy_run, "1-train", epochs=1000)
+    process = start(job)
+    until(lambda: len(epochs(toy_run)) >= 2)
+    os.kill(process.pid, signal.SIGSTOP)
+    toy_run.folder.training_lease_path.unlink()
+    other = Lease(toy_run.folder.training_lease_path, "The run")
+    other.acquire()
+    os.kill(process.pid, signal.SIGCONT)
+    assert process.wait(PATIENCE) == 0
+    assert job.events()[-1]["reason"] == "another"
+    assert other.renew()
+
+
+# The same again
+
+
+@pytest.mark.slow
+def test_the_same_annotations_from_the_base_again_and_with_kills_give_the_same_model(toy_run):
+    ends = []
+    for kill in (False, True):
+        shutil.rmtree(toy_run.folder.checkpoints, ignore_errors=True)
+        shutil.rmtree(toy_run.folder.jobs, ignore_errors=True)
+        number, done, resume = 1, 0, ""
+        while done < 6:
+            job = create(toy_run, f"{number}-train", epochs=6 - done, resume=resume)
+            process = start(job)
+            if kill and number < 3:
+                until(lambda job=job: any(e["type"] == "epoch" for e in job.events()))
+                process.kill()
+            process.wait(PATIENCE)
+            done = read_state(toy_run.folder.checkpoints / "last.npz")[1]["pending"]["epoch"]["epoch"]
+            number, resume = number + 1, str(toy_run.folder.checkpoints / "last.safetensors")
+        assert epochs(toy_run) == [1, 2, 3, 4, 5, 6]
+        ends.append((weights(toy_run), (toy_run.folder.checkpoints / "last.safetensors").read_bytes()))
+    (one, first), (other, second) = ends
+    assert first == second
+    assert max(float(np.abs(one[k] - other[k]).max()) for k in one) == 0.0
+
+
+@pytest.mark.slow
+def test_sigterm_in_mid_epoch_leaves_at_once_and_the_epoch_comes_out_the_same(toy_run, toys):
+    """A wide network, so that an epoch is seconds long: told to leave as one begins, the job does no more than a part
+    of it, by processor time.
+    """
+    wide = toys.model(widths=(256, 384))
+    save_model(toy_run.base, wide.net, wide.card)
+    last = toy_run.folder.checkpoints / "last"
+    job = create(toy_run, "1-train", epochs=1000)
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    process = start(job)
+    until(lambda: any(e["type"] == "started" for e in job.events()), job.output_path.read_text)
+    started = user_seconds(process.pid)
+    until(lambda: len(epochs(toy_run)) == 1, job.output_path.read_text)
+    told = user_seconds(process.pid)
+    process.terminate()
+    assert process.wait(PATIENCE) == 0
+    afterwards = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - ended - told
+    assert afterwards < (told - started) / 2
+    assert (job.events()[-1]["type"], job.events()[-1]["reason"]) == ("exited", "terminated")
+    assert epochs(toy_run) == [1]
+    assert read_state(last.with_suffix(".npz"))[1]["pending"]["epoch"]["epoch"] == 1
+    again = create(toy_run, "2-train", epochs=1, resume=str(last.with_suffix(".safetensors")))
+    assert start(again).wait(PATIENCE) == 0
+    assert epochs(toy_run) == [1, 2]
+    resumed = weights(toy_run)
+    shutil.rmtree(toy_run.folder.checkpoints)
+    assert start(create(toy_run, "3-train", epochs=2)).wait(PATIENCE) == 0
+    whole = weights(toy_run)
+    assert max(float(np.abs(whole[k] - resumed[k]).max()) for k in whole) == 0.0
+
+
+# Memory and GPU
+
+
+@pytest.mark.slow
+def test_a_full_memory_is_a_sentence_and_the_run_can_go_on(toy_run, monkeypatch):
+    """The process gets no more address space once it trains; its next large allocation fails, as each asks for some."""
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")  # else what was freed may do for ever
+    job = create(toy_run, "1-train", epochs=1000, batch=256)
+    process = start(job)
+    until(lambda: len(epochs(toy_run)) >= 1)
+    resource.prlimit(process.pid, resource.RLIMIT_AS, (1 << 20, resource.RLIM_INFINITY))
+    assert process.wait(PATIENCE) == 1, job.output_path.read_text()
+    failed = job.events()[-1]
+    assert failed["type"] == "failed", job.output_path.read_text()
+    assert "memory is full" in failed["reason"], job.output_path.read_text()
+    assert "smaller steps" in failed["way_out"]
+    done = epochs(toy_run)[-1]
+    again = create(toy_run, "2-train", epochs=2, resume=str(toy_run.folder.checkpoints / "last.safetensors"))
+    assert start(again).wait(PATIENCE) == 0
+    assert epochs(toy_run) == list(range(1, epochs(toy_run)[-1] + 1))
+    assert epochs(toy_run)[-1] - done in (2, 3)  # one more where it was saved and not told
+
+
+@pytest.fixture
+def job(tmp_path) -> Job:
+    return Job(JobFolder.create(tmp_path / "job", {"kind": "train"}))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "way_out"),
+    [
+        (MemoryError(), "The memory is full", "smaller steps"),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried"),
+         "The memory is full", "smaller steps"),
+        (RuntimeError("std::bad_alloc"), "The memory is full", "smaller steps"),
+        (RuntimeError("could not create a primitive"), "The memory is full", "smaller steps"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"), "GPU's memory", "device cpu"),
+        (RuntimeError("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might"),
+         "The GPU failed: CUDA error: an illegal memory access was encountered.", "device cpu"),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), "The GPU failed", "device cpu"),
+        (KeyError("x"), "KeyError", "fault of tui-cytpix"),
+    ],
+)  # fmt: skip
+def test_failures_are_told_in_sentences(job, error, reason, way_out):
+    told = in_words(error, job)
+    assert reason in told[0]
+    assert "\n" not in told[0]
+    assert way_out in told[1]
+
+
+def fake_gpus(monkeypatch, free_gb: list[float]) -> None:
+    """As many GPUs as numbers, with so much memory free."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(free_gb))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(free_gb))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda number: (int(free_gb[number] * 1e9), int(80e9)))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda chosen: f"Fake {chosen.index}")
+    monkeypatch.setattr(torch, "zeros", lambda *_args, **_options: SimpleNamespace())
+
+
+def test_the_gpu_with_the_most_room_is_taken_and_full_ones_are_left_alone(monkeypatch):
+    assert device.usable_device("auto", 1) == (torch.device("cpu"), "")
+    fake_gpus(monkeypatch, [3.0, 40.0])
+    assert device.usable_device("auto", 1) == (torch.device("cuda:1"), "")
+    assert device.device_name(torch.device("cuda:1")) == "Fake 1"
+    assert device.usable_device("cpu", 1) == (torch.device("cpu"), "")
+    fake_gpus(monkeypatch, [0.3, 0.5])
+    chosen, note = device.usable_device("auto", 1)
+    assert chosen == torch.device("cpu")
+    assert "GPU 0 has 0.3 GB free, GPU 1 has 0.5 GB free" in note
+    assert "CPU" in note
+    chosen, note = device.usable_device("cuda:1", 1)
+    assert chosen == torch.device("cuda:1")
+    assert "only 0.5 GB free" in note
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
+    with pytest.raises(JobError, match="can't be used"):
+        device.usable_device("cuda", 1)
+
+
+# The disk
+
+
+def test_a_full_disk_is_waited_for_and_told(toy_run, monkeypatch, tmp_path):
+    """Files may not grow beyond a size, as on a full disk, until room is made; the job is another process."""
+    job = create(toy_run, "1-train", epochs=6)
+    process = start(job)
+    until(lambda: len(epochs(toy_run)) >= 1)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (600, resource.RLIM_INFINITY))
+    until(lambda: TrainingWatch(toy_run.folder).poll().message, job.output_path.read_text)
+    waiting = TrainingWatch(toy_run.folder).poll()
+    assert waiting.state is JobState.PAUSED
+    assert waiting.live
+    assert "disk is full" in waiting.message
+    assert str(toy_run.folder.path) in waiting.message
+    seen = len(waiting.epochs)
+    time.sleep(1.0)
+    assert len(TrainingWatch(toy_run.folder).poll().epochs) == seen
+    assert process.poll() is None
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert process.wait(PATIENCE) == 0
+    status = TrainingWatch(toy_run.folder).poll()
+    assert status.state is JobState.FINISHED
+    assert status.message == ""
+    assert [json.loads(line)["epoch"] for line in job.events_path.read_text().splitlines() if '"epoch",' in line] == [
+        1, 2, 3, 4, 5, 6,
+    ]  # fmt: skip
+    assert not list(toy_run.folder.path.rglob("*.part"))
+
+
+def test_sigterm_ends_a_job_that_waits_for_the_disk(toy_run):
+    job = create(toy_run, "1-train", epochs=1000)
+    process = start(job)
+    until(lambda: len(epochs(toy_run)) >= 1)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (600, resource.RLIM_INFINITY))
+    until(lambda: job.note)
+    process.terminate()
+    process.wait(PATIENCE)
+    assert TrainingWatch(toy_run.folder).poll().state in (JobState.LOST, JobState.STOPPED)
+    assert read_state(toy_run.folder.checkpoints / "last.npz")[1]["pending"]["epoch"]["epoch"] >= 1
+
+
+# Few checkpoints
+
+
+@pytest.mark.parametrize("reached", [10, 100, 225, 230, 1000, 10_000])
+def test_a_run_keeps_few_checkpoints_however_long_it_trains(tmp_path, reached):
+    for epoch in range(1, reached + 1):
+        if epoch % spacing(epoch) == 0:
+            (tmp_path / f"epoch-{epoch:04d}.safetensors").touch()
+        thin(tmp_path, epoch)
+    kept = sorted(int(p.stem.removeprefix("epoch-")) for p in tmp_path.iterdir())
+    assert len(kept) <= MOST
+    assert len(kept) >= min(MOST // 2, reached // SPARSE)
+    assert all(number % spacing(reached) == 0 for number in kept)

@@ -1,0 +1,178 @@
+"""Image bytes to gray: judged by tifffile, Pillow and the arrays that went in."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import sys
+import zlib
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests import children
+from tui_cytpix.errors import SampleError
+from tui_cytpix.formats.bytes.image_decode import MAX_PIXELS, decode_gray, image_header
+from tui_cytpix.formats.bytes.plain_tiff import read_plain_tiff
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest undoes the reader's own filter
+
+
+def tiff(pixels, **options):
+    content = io.BytesIO()
+    tifffile.imwrite(content, pixels, **options)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("rowsperstrip", [None, 5])
+def test_plain_tiffs_take_the_short_way(files, byteorder, dtype, rowsperstrip):
+    pixels = (files.gray16() >> (0 if dtype == np.uint16 else 2)).astype(dtype)[:, :20]
+    content = tiff(pixels, byteorder=byteorder, rowsperstrip=rowsperstrip, photometric="minisblack")
+    short = read_plain_tiff(content, MAX_PIXELS)
+    assert short is not None
+    assert short.dtype == dtype
+    assert np.array_equal(short, pixels)
+    assert np.array_equal(decode_gray(content, "x"), pixels)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"compression": "zlib"},
+        {"tile": (16, 16)},
+        {"compression": "zlib", "predictor": True},
+        {"bigtiff": True},
+    ],
+)
+def test_other_gray_tiffs_take_the_long_way(files, options):
+    content = tiff(files.gray16(), **options)
+    assert read_plain_tiff(content, MAX_PIXELS) is None
+    assert np.array_equal(decode_gray(content, "x"), files.gray16())
+
+
+def test_export_rgba_gives_its_gray(files):
+    gray = (files.gray16() >> 2).astype(np.uint8)
+    rgba = np.dstack([gray, gray, gray, np.full_like(gray, 255)])
+    for kind, options in (("TIFF", {"compression": "tiff_lzw"}), ("PNG", {}), ("TIFF", {})):
+        assert np.array_equal(decode_gray(files.encoded(rgba, kind, **options), "x"), gray)
+    assert np.array_equal(decode_gray(files.encoded(rgba[..., :3], "BMP"), "x"), gray)
+    assert np.array_equal(decode_gray(files.encoded(gray, "BMP"), "x"), gray)
+    assert np.abs(decode_gray(files.encoded(gray, "JPEG", quality=95), "x").astype(int) - gray).mean() < 4
+
+
+def test_sixteen_bit_png_keeps_its_bits(files):
+    assert np.array_equal(decode_gray(files.encoded(files.gray16(), "PNG"), "x"), files.gray16())
+
+
+def test_every_gray_of_rgba_is_exact(files):
+    gray = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    assert np.array_equal(decode_gray(files.encoded(np.dstack([gray] * 4), "PNG"), "x"), gray)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b"plain text", "no TIFF, PNG"),
+        (tiff(np.zeros((9, 9), np.uint8)), "blank"),
+        (tiff(np.random.default_rng(0).random((9, 9)).astype(np.float32)), "kind F"),
+        (tiff(np.arange(81, dtype=np.int32).reshape(9, 9) - 40), "16 bits"),
+        (tiff(np.random.default_rng(0).integers(0, 1024, (9, 9, 3)).astype(np.uint16), photometric="rgb"), "colour"),
+        (b"%PDF-1.4", "no TIFF, PNG"),
+        (b"GIF89a" + b"\0" * 40, "no TIFF, PNG"),
+    ],
+)
+def test_what_is_no_gray_image_is_refused(content, reason):
+    with pytest.raises(SampleError, match=reason) as caught:
+        decode_gray(content, "tube.acs, 17.tif")
+    assert "17.tif" in caught.value.detail
+
+
+def png_claiming(width, height):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
+
+
+def tiff_claiming(width, height, bits=16):
+    content = bytearray(tiff(np.arange(100, dtype=np.uint16).reshape(10, 10)))
+    at = struct.unpack_from("<I", content, 4)[0]
+    for entry in range(at + 2, at + 2 + 12 * struct.unpack_from("<H", content, at)[0], 12):
+        tag = struct.unpack_from("<H", content, entry)[0]
+        if tag in (256, 257):
+            struct.pack_into("<HI", content, entry + 2, 4, 1)
+            struct.pack_into("<I", content, entry + 8, width if tag == 256 else height)
+    return bytes(content)
+
+
+@pytest.mark.parametrize("size", [(1 << 31) - 1, 100_000, 9000])
+@pytest.mark.parametrize("make", [png_claiming, tiff_claiming])
+def test_giant_dimensions_are_refused_before_decoding(make, size):
+    for reader in (decode_gray, image_header):
+        with pytest.raises(SampleError, match=r"pixels|size"):
+            reader(make(size, size), "giant")
+
+
+def test_a_large_claim_without_the_data_is_no_image():
+    for content in (png_claiming(4000, 4000), tiff_claiming(4000, 4000)):
+        with pytest.raises(SampleError):
+            decode_gray(content, "x")
+
+
+def test_pages_are_counted(files):
+    content = tiff(np.stack([files.gray16(1), files.gray16(2)]), photometric="minisblack")
+    assert image_header(content, "x") == (32, 32, 2)
+    assert np.array_equal(decode_gray(content, "x"), files.gray16(1))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_images_give_only_our_error(files, data):
+    gray = (files.gray16() >> 2).astype(np.uint8)
+    kind, options = data.draw(
+        st.sampled_from([("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("PNG", {}), ("BMP", {}), ("JPEG", {})])
+    )
+    content = bytearray(files.encoded(gray, kind, **options))
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.one_of(st.just(len(content)), st.integers(0, len(content))))
+    try:
+        pixels = decode_gray(bytes(content[:cut]), "x")
+    except SampleError:
+        return
+    assert pixels.ndim == 2
+    assert pixels.dtype in (np.uint8, np.uint16)
+
+
+def test_libtiff_writes_nothing_onto_the_terminal(files, tmp_path):
+    gray = np.random.default_rng(0).integers(0, 255, (248, 248), np.uint8)
+    content = files.encoded(gray, "TIFF", compression="tiff_lzw")
+    (tmp_path / "broken.tif").write_bytes(content[:5000] + b"\0" * 3000 + content[8000:])
+    code = (
+        "import pathlib, sys; from tui_cytpix.formats.bytes.image_decode import decode_gray\n"
+        "try: decode_gray(pathlib.Path(sys.argv[1]).read_bytes(), 'x')\n"
+        "except Exception as e: print(type(e).__name__)"
+    )
+    done = children.run(
+        [sys.executable, "-c", code, str(tmp_path / "broken.tif")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    assert (done.stdout, done.stderr) == ("SampleError\n", "")
+
+
+def test_pillow_agrees_on_the_real_images(shared_data):
+    for path in sorted((shared_data / "cells").glob("*/images/*.png"))[::25]:
+        with Image.open(path) as picture:
+            assert np.array_equal(decode_gray(path.read_bytes(), path.name), np.asarray(picture))

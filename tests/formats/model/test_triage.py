@@ -1,0 +1,34 @@
+"""What triage knows comes back from its file; a damaged one is refused in words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tui_cytpix.core.statistics.triage import Predictor, Seen
+from tui_cytpix.errors import ModelFileError
+from tui_cytpix.formats.model.triage import TriageKnowledge, read_triage, write_triage
+
+
+def test_it_comes_back(tmp_path):
+    vectors = np.random.default_rng(0).normal(0, 1, (5, 8)).astype(np.float32)
+    given = TriageKnowledge(
+        Predictor(("unsure", "apart"), -0.25, (0.5, 1.5), -1.0, 2.0),
+        {"cell": Seen(vectors, np.ones(8, np.float32), 0.5)},
+        {"rows": 3},
+    )
+    write_triage(tmp_path / "t.json", given)
+    back = read_triage(tmp_path / "t.json")
+    assert back.predictor == given.predictor
+    assert back.about == {"rows": 3}
+    np.testing.assert_allclose(back.seen["cell"].vectors, vectors, atol=5e-4)
+    assert back.seen["cell"].limit == 0.5
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"predictor": {}, "seen": {}, "about": {}}'])
+def test_a_damaged_file_is_refused(tmp_path, text):
+    (tmp_path / "t.json").write_text(text)
+    with pytest.raises(ModelFileError, match="triage"):
+        read_triage(tmp_path / "t.json")
+    with pytest.raises(ModelFileError):
+        read_triage(tmp_path / "none.json")

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import io
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from tui_cytpix.domain.run_settings import RunSettings, SelectionSettings
+from tui_cytpix.domain.sample import ImageKey, SampleRef
+from tui_cytpix.errors import SampleError
+from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.formats.run.images import RunImages
+
+RADIUS = 9
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run on a folder of images of discs, of unknown scale, whose selected images it has copied."""
+    sample = tmp_path / "discs"
+    sample.mkdir()
+    for i in range(30):
+        gray = np.random.default_rng(i).normal(500, 4, (64, 64)).astype(np.float32)
+        cv2.circle(gray, (32, 30), RADIUS, 350, 3)
+        cv2.imwrite(str(sample / f"{i:02d}.png"), gray.astype(np.uint16))
+    keys = tuple(ImageKey("discs", f"{i:02d}") for i in range(6))
+    settings = RunSettings(
+        "run", "now", samples=(SampleRef("discs", str(sample), 0, ""),), selection=SelectionSettings(6, keys, ())
+    )
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    return folder, settings, sample
+
+
+def test_the_size_of_particles_is_found_once_for_a_run(run):
+    folder, settings, sample = run
+    found = RunImages(folder, settings).typical_px("discs")
+    assert found == pytest.approx(2 * RADIUS + 3, rel=0.15)
+    shutil.rmtree(sample)
+    assert RunImages(folder, settings).typical_px("discs") == found
+
+
+def test_without_the_sample_the_runs_own_copies_tell_the_size(run):
+    folder, settings, sample = run
+    images = RunImages(folder, settings)
+    for key in settings.selection.images:
+        images.keep(key)
+    images.close()
+    shutil.rmtree(sample)
+    assert RunImages(folder, settings).typical_px("discs") == pytest.approx(2 * RADIUS + 3, rel=0.15)
+
+
+ENDLESS_POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 60 60\n%%EndComments\n{ } loop\nshowpage\n"
+
+
+def encoded(kind: str, shape: tuple[int, ...] = (8, 8)) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, shape, np.uint8)).save(content, kind)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (ENDLESS_POSTSCRIPT, "it is no PNG"),
+        (encoded("TIFF"), "it is no PNG"),
+        (encoded("GIF"), "it is no PNG"),
+        (encoded("PNG")[:-40], "truncated"),
+        (b"", "empty"),
+    ],
+    ids=["postscript", "tiff", "gif", "cut-off", "empty"],
+)
+def test_a_copy_that_is_no_png_is_refused_and_starts_nothing(run, tmp_path, monkeypatch, content, words):
+    folder, settings, _ = run
+    called = tmp_path / "called"
+    (tmp_path / "gs").write_text(f"#!/bin/sh\necho called >> {called}\n")
+    (tmp_path / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    images = RunImages(folder, settings)
+    key = settings.selection.images[0]
+    images.keep(key)
+    copy = folder.preview_image(key)
+    copy.write_bytes(content)
+    with pytest.raises(SampleError) as refused:
+        images.read(key)
+    assert str(copy) in str(refused.value)
+    assert words in str(refused.value)
+    assert "Delete it" in str(refused.value)
+    assert not called.exists()
+    copy.unlink()
+    assert images.read(key).shape == (64, 64)
+    images.close()

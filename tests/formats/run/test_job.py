@@ -1,0 +1,80 @@
+"""A job's folder: numbered lines both ways, a heartbeat, and no two jobs in one folder."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from tests import children
+from tui_cytpix.errors import JobError
+from tui_cytpix.formats.run.job import JobFolder
+
+
+def test_lines_are_numbered_also_after_a_restart_and_a_torn_line(tmp_path):
+    job = JobFolder.create(tmp_path / "1-train", {"kind": "train", "epochs": 3, "run": "/a b/\x1b"})
+    assert job.emit("started", pid=1) == 1
+    assert job.emit("epoch", epoch=1) == 2
+    with job.events_path.open("ab") as file:
+        file.write(b'{"v":1,"seq":3,"ty')
+    again = JobFolder(job.path)
+    assert again.spec == {"kind": "train", "epochs": 3, "run": "/a b/\x1b"}
+    assert again.emit("epoch", epoch=2) == 3
+    assert [(e["seq"], e["type"]) for e in again.events()] == [(1, "started"), (2, "epoch"), (3, "epoch")]
+    assert [e["epoch"] for e in again.events(after=2)] == [2]
+    assert all(e["v"] == 1 and e["time"] > 0 for e in again.events())
+
+
+def test_wishes_go_the_other_way(tmp_path):
+    job = JobFolder.create(tmp_path / "1-train", {})
+    assert job.send("pause") == 1
+    assert job.send("more", epochs=5) == 2
+    assert job.events() == []
+    assert job.control(after=1)[0]["epochs"] == 5
+
+
+def test_the_heartbeat_has_an_age(tmp_path):
+    job = JobFolder.create(tmp_path / "1-train", {})
+    assert job.seconds_since_beat() is None
+    job.beat()
+    assert job.seconds_since_beat() >= 0
+    beat = job.path / "heartbeat"
+    os.utime(beat, (beat.stat().st_mtime - 100,) * 2)
+    assert job.seconds_since_beat() > 90
+    job.beat()
+    assert job.seconds_since_beat() < 90
+    assert not list(job.path.glob(".now*"))
+
+
+def test_of_two_that_make_the_same_folder_one_does(tmp_path):
+    made, refused = [], []
+
+    def make(number):
+        try:
+            made.append(JobFolder.create(tmp_path / "jobs" / "1-train", {"kind": "train", "seed": number}))
+        except FileExistsError:
+            refused.append(number)
+
+    threads = [threading.Thread(target=make, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(children.LIMIT)
+    assert (len(made), len(refused)) == (1, 7)
+    assert made[0].spec["seed"] not in refused
+    assert [path.name for path in (tmp_path / "jobs").iterdir()] == ["1-train"]
+
+
+def test_a_folder_is_one_jobs(tmp_path):
+    JobFolder.create(tmp_path / "1-train", {})
+    with pytest.raises(FileExistsError):
+        JobFolder.create(tmp_path / "1-train", {})
+
+
+@pytest.mark.parametrize("content", [None, b"kind = ", b"\xff"])
+def test_what_is_no_job_is_told(tmp_path, content):
+    if content is not None:
+        (tmp_path / "job.toml").write_bytes(content)
+    with pytest.raises(JobError, match="not a job"):
+        _ = JobFolder(tmp_path).spec

@@ -1,0 +1,238 @@
+"""Step 1 by keys: goal, processing, review, tally."""
+
+from __future__ import annotations
+
+from driving import notices, press_each, until
+from steps import SAMPLE, Stage, answer, opened, reply, state_goal, truth, words_of
+
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.verdict import Judgement
+from tui_cytpix.ui.panes.review_pane import ReviewPane
+from tui_cytpix.ui.screens.assess import AssessScreen
+from tui_cytpix.ui.widgets.gallery.gallery import Gallery
+from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel
+from tui_cytpix.workflow.run.run import Run
+
+
+async def process(pilot, images: str = "12") -> None:
+    await pilot.press("p")
+    await reply(pilot, images)
+    gallery = pilot.app.screen.query_one(Gallery)
+    await until(pilot, lambda: gallery.items and all(item.segmentation is not None for item in gallery.items))
+
+
+async def test_the_goal_comes_first_and_rates_are_checked(stage: Stage) -> None:
+    async with opened(stage, "AssessScreen") as (app, pilot, screen):
+        assert screen.pane == "goal"
+        assert "what you study" in screen.hint.words
+        await press_each(pilot, "j j enter")
+        await reply(pilot, "20")
+        await reply(pilot, "5")
+        await until(pilot, lambda: "don't fit" in notices(app))
+        await reply(pilot, "1,5")
+        await reply(pilot, "six")
+        await until(pilot, lambda: "no percentage" in notices(app))
+        await reply(pilot, "6 %")
+        await reply(pilot, "a septated cell is one")
+        await until(pilot, lambda: screen.pane == "main")
+        settings = app.session.run.settings.assess
+        assert (settings.goal, settings.p0, settings.p1) == ("quantitative", 0.015, 0.06)
+        assert settings.counting_convention == "a septated cell is one"
+        assert "cell-full" in screen.hint.words
+
+
+async def test_the_review_records_goes_on_and_takes_back(stage: Stage) -> None:
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+        await process(pilot)
+        assert "12 of 12 images processed" in words_of(app, "#tally-words")
+        await pilot.press("v")
+        pane = screen.query_one(ReviewPane)
+        first = pane.current
+        assert first == screen.sequence[0]
+        await press_each(pilot, "a c m b x I space")
+        found = [v.judgement for _, v in sorted(screen.verdicts().items(), key=lambda kv: kv[1].seq)]
+        assert found == list(Judgement)[:7]
+        assert pane.current == screen.sequence[7]
+        await press_each(pilot, "u u")
+        assert pane.current == screen.sequence[5]
+        assert len(screen.verdicts()) == 5
+        assert "Count: not yet known. 2 wrong of 4 (50%" in words_of(app, "#review-words")
+        await press_each(pilot, "pageup pageup a q")
+        assert screen.pane == "main"
+        found = screen.assessment()
+        assert (found.all.count.judged, found.counts["acceptable"], found.counts["unusable"]) == (4, 2, 1)
+        badges = {item.key: item.badges for item in screen.gallery.items}
+        assert badges[screen.sequence[1]] == "C"
+        assert badges[first] == ""
+        assert "1 unusable" in words_of(app, "#tally-words")
+    with Run.open(stage.run, writing=False) as run:
+        assert len(run.verdicts) == 10
+
+
+async def test_undo_in_a_review_gives_back_what_was_there_redo_what_it_took(stage: Stage) -> None:
+    state_goal(stage)
+
+    def said(screen: AssessScreen, key: ImageKey) -> Judgement | None:
+        return screen.verdicts()[key].judgement if key in screen.verdicts() else None
+
+    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+        await process(pilot)
+        await press_each(pilot, "v c pageup a")
+        first = screen.sequence[0]
+        assert said(screen, first) is Judgement.ACCEPTABLE
+        await press_each(pilot, "u")
+        assert screen.query_one(ReviewPane).current == first
+        assert said(screen, first) is Judgement.COUNT_ERROR
+        assert "Undone: acceptable → count error." in words_of(app, "#review-words")
+        await press_each(pilot, "u")
+        assert "Undone: count error → not judged." in words_of(app, "#review-words")
+    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+        await press_each(pilot, "v U")
+        assert said(screen, first) is Judgement.COUNT_ERROR
+        assert "Redone: not judged → count error." in words_of(app, "#review-words")
+        await press_each(pilot, "U")
+        assert said(screen, first) is Judgement.ACCEPTABLE
+        assert "Redone: count error → acceptable." in words_of(app, "#review-words")
+        await press_each(pilot, "U")
+        assert "nothing to redo" in words_of(app, "#review-words")
+
+
+async def test_enter_enlarges_the_image_under_the_cursor_and_all_judged_is_told(stage: Stage) -> None:
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+        await process(pilot, "3")
+        await press_each(pilot, "l enter")
+        assert screen.query_one(ReviewPane).current == screen.sequence[1]
+        await press_each(pilot, "a a a")
+        assert "All images are judged" in notices(app)
+        await press_each(pilot, "question_mark")
+        assert screen.query_one(HelpPanel).open
+        await press_each(pilot, "q")
+        assert screen.pane == "review"
+
+
+async def test_another_model_is_judged_on_the_same_images(stage: Stage) -> None:
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+        await process(pilot, "8")
+        drawn = screen.sequence
+        await pilot.press("m")
+        await until(pilot, lambda: screen.pane == "models")
+        await press_each(pilot, "j enter")
+        await until(pilot, lambda: screen.judged_model.card.name == "cell-half")
+        await until(pilot, lambda: all(i.segmentation is not None for i in screen.gallery.items))
+        assert screen.sequence == drawn
+        assert app.session.run.settings.assess.model.endswith("cell-half.safetensors")
+
+
+async def test_more_than_there_is_and_nonsense_are_answered(stage: Stage) -> None:
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, _screen):
+        await pilot.press("v")
+        await until(pilot, lambda: "process images first" in notices(app))
+        await pilot.press("C")
+        await until(pilot, lambda: "Nothing is at work" in notices(app))
+        await pilot.press("p")
+        await reply(pilot, "many")
+        await until(pilot, lambda: "no number" in notices(app))
+        await reply(pilot, "5000")
+        await until(pilot, lambda: "only 36 images" in notices(app))
+
+
+async def test_a_missing_model_is_told_and_another_can_be_chosen(stage: Stage) -> None:
+    from dataclasses import replace
+
+    state_goal(stage)
+    with Run.open(stage.run) as run:
+        run.update(replace(run.settings, assess=replace(run.settings.assess, model="gone")))
+    async with opened(stage, "AssessScreen") as (app, pilot, screen):
+        await until(pilot, lambda: "no such model" in notices(app))
+        assert "Choose a model" in screen.hint.words
+        await pilot.press("p")
+        await until(pilot, lambda: "Choose a model first" in notices(app))
+
+
+async def test_digits_state_the_count_and_the_verdict_falls(stage: Stage) -> None:
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judged_model", size=(120, 36)) as (app, pilot, screen):
+        await process(pilot, "36")
+        await pilot.press("v")
+        for key in screen.sequence[:20]:
+            await press_each(pilot, f"{truth()[key.event].particle_count} space")
+        verdicts = screen.verdicts()
+        assert len(verdicts) == 20
+        for key, verdict in verdicts.items():
+            assert verdict.counted == answer("cell-full", key).particle_count
+            assert verdict.count_wrong == (verdict.counted != truth()[key.event].particle_count)
+        found = screen.assessment().all
+        assert (found.count.decision, found.mask.decision) == ("retrain", "not yet known")
+        assert "Count: retrain" in words_of(app, "#review-words")
+        assert all(name not in words_of(app, "#review-words") for name in (SAMPLE, "condition"))
+        await pilot.press("q")
+        assert "errs too often" in screen.hint.words
+        assert "Singlets:" in words_of(app, "#tally-words")
+
+
+async def test_a_digit_leaves_the_mask_to_be_judged_and_the_review_comes_back_to_it(stage: Stage) -> None:
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judged_model", size=(120, 36)) as (app, pilot, screen):
+        await process(pilot)
+        await pilot.press("v")
+        pane, (right, wrong, *others) = screen.query_one(ReviewPane), screen.sequence
+        counted = {key: answer("cell-full", key).particle_count for key in (right, wrong)}
+        await press_each(pilot, f"{counted[right] + 1} {counted[right]}")
+        assert pane.current == right
+        assert f"{counted[right]} counted; a mask fine, m mask bad, space on." in words_of(app, "#review-words")
+        await press_each(pilot, f"space {counted[wrong] + 1} pagedown {' '.join('a' * len(others))}")
+        assert pane.current == right
+        assert "count right, mask not judged" in words_of(app, "#review-words")
+        assert "2 images only counted" in words_of(app, "#review-words")
+        found = screen.assessment().all
+        assert (found.count.judged, found.count.errors, found.mask.judged) == (12, 1, 10)
+        await press_each(pilot, "space")
+        assert pane.current == wrong
+        await press_each(pilot, "space m")
+        assert pane.current == wrong
+        await press_each(pilot, "space")
+        assert "All images are judged, but for 1 mask." in notices(app)
+        await press_each(pilot, "a")
+        assert "All images are judged" in notices(app)
+        said = [(v.judgement, v.true_count) for v in (screen.verdicts()[key] for key in (right, wrong))]
+        assert said == [(Judgement.MASK_ERROR, counted[right]), (Judgement.COUNT_ERROR, counted[wrong] + 1)]
+        found = screen.assessment().all
+        assert (found.count.errors, found.mask.judged, found.mask.errors) == (1, 12, 1)
+
+
+async def test_masks_still_to_be_judged_are_what_comes_next(stage: Stage) -> None:
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judged_model", size=(120, 36)) as (_app, pilot, screen):
+        await process(pilot, "36")
+        await pilot.press("v")
+        for key in screen.sequence:
+            await press_each(pilot, f"{answer('cell-full', key).particle_count} space")
+        assert screen.assessment().all.count.decision == "keep"
+        await pilot.press("q")
+        assert (
+            "The masks of 36 images are still to be judged: v leads to them, a or m judges them." in screen.hint.words
+        )
+
+
+async def test_blurred_images_are_left_out(stage: Stage) -> None:
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judged_model", size=(120, 36)) as (app, pilot, screen):
+        await process(pilot, "12")
+        await pilot.press("b")
+        await until(pilot, lambda: len(screen._focus) == 12)
+        await reply(pilot, "7")
+        await until(pilot, lambda: "no focus score" in notices(app))
+        least = sorted(screen._focus.values())[4]
+        await reply(pilot, f"{least:.4f}")
+        await until(pilot, lambda: len(screen.to_judge()) < 12)
+        sharp = [key for key in screen.sequence if screen._focus[key] >= screen.session.run.settings.assess.least_focus]
+        assert screen.to_judge() == sharp
+        assert f"Left out as blurred: {12 - len(sharp)} images" in words_of(app, "#tally-words")
+        await pilot.press("v")
+        assert screen.query_one(ReviewPane).current == sharp[0]
+    async with opened(stage, "AssessScreen", size=(120, 36)) as (_app, pilot, screen):
+        await until(pilot, lambda: screen.to_judge() == sharp)

@@ -1,0 +1,99 @@
+"""Step 2 by keys: the library, two side by side, files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from driving import notices, press_each, until
+from steps import Stage, answer, choose_base, opened, reply, words_of
+
+from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
+from tui_cytpix.formats.model.file import write_model
+from tui_cytpix.ui.widgets.pictures.pair_view import PairView
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.run.resources import user_models
+
+
+async def test_the_card_follows_the_cursor_and_enter_chooses(stage: Stage) -> None:
+    choose_base(stage, "base_model")
+    async with opened(stage, "BaseModelScreen") as (app, pilot, screen):
+        await until(pilot, lambda: screen.table.row_count == 2)
+        assert "About cell-full" in words_of(app, "#card-words")
+        await press_each(pilot, "j")
+        assert "About cell-half" in words_of(app, "#card-words")
+        await press_each(pilot, "enter")
+        assert library.base_of(app.session.run).card.name == "cell-half"
+        assert "go" in screen.hint.words
+        assert "is the base model" in notices(app)
+
+
+async def test_two_models_side_by_side_differ_first(stage: Stage) -> None:
+    choose_base(stage, "base_model")
+    async with opened(stage, "BaseModelScreen") as (app, pilot, screen):
+        await until(pilot, lambda: screen.table.row_count == 2)
+        await pilot.press("space")
+        assert "space marks some" in screen.hint.words
+        await press_each(pilot, "j space c")
+        await until(pilot, lambda: screen.pane == "pair" and "24 images" in screen.hint.words)
+        view = screen.query_one(PairView)
+        differing = sum(
+            answer("cell-full", k).particle_count != answer("cell-half", k).particle_count for k in screen.images
+        )
+        assert f"differ on {differing} of 24" in screen.hint.words
+        assert view.current.left.particle_count != view.current.right.particle_count
+        counts = [pair.left.particle_count != pair.right.particle_count for pair in view._pairs]
+        assert counts == [True] * differing + [False] * (24 - differing)
+        await press_each(pilot, "n n N")
+        assert "2 of 24" in words_of(app, "#pair-words")
+        await press_each(pilot, "o z Z O")
+        await press_each(pilot, "q")
+        assert screen.pane == "main"
+        assert screen.focused is screen.table
+
+
+async def test_files_come_in_and_go_out_with_one_clear_message(stage: Stage, tmp_path: Path) -> None:
+    choose_base(stage, "base_model")
+    (tmp_path / "text.safetensors").write_text("no model")
+    async with opened(stage, "BaseModelScreen") as (app, pilot, screen):
+        await until(pilot, lambda: screen.table.row_count == 2)
+        await pilot.press("i")
+        await reply(pilot, str(tmp_path / "text.safetensors"))
+        await until(pilot, lambda: "not a model of ours" in notices(app))
+        await pilot.press("x")
+        await reply(pilot, str(tmp_path / "out.safetensors"))
+        await until(pilot, lambda: "Written" in notices(app))
+        await pilot.press("x")
+        await reply(pilot, str(tmp_path / "out.safetensors"))
+        (tmp_path / "out.safetensors").write_text("mine")
+        await pilot.press("n")  # leaves it
+        assert (tmp_path / "out.safetensors").read_text() == "mine"
+        await pilot.press("x")
+        await reply(pilot, str(tmp_path / "out.safetensors"))
+        await pilot.press("y")
+        await until(pilot, lambda: notices(app).count("Written") == 2)
+        assert (tmp_path / "out.safetensors").read_bytes() == Path(screen.table.current.path).read_bytes()
+        await pilot.press("c")
+        await until(pilot, lambda: "Mark two models" in notices(app))
+
+
+async def test_up_to_four_models_side_by_side(stage: Stage) -> None:
+    choose_base(stage, "base_model")
+    write_model(
+        user_models() / "third.safetensors",
+        {"weight": np.full(1, 7, np.float32)},
+        ModelCard("third", "full", "UDT", network={"architecture": ARCHITECTURE}),
+    )
+    async with opened(stage, "BaseModelScreen", size=(120, 36)) as (app, pilot, screen):
+        await until(pilot, lambda: screen.table.row_count == 3)
+        await press_each(pilot, "space j space j space c")
+        await until(pilot, lambda: screen.pane == "pair" and "of 24 images" in screen.hint.words)
+        await until(pilot, lambda: "Half against full on 24 images" in screen.hint.words)
+        assert "Alone against all others: cell-full" in screen.hint.words
+        view = screen.query_one(PairView)
+        assert len(view.current.answers) == 3
+        assert "third" in words_of(app, "#pair-third-title")
+        assert view.query_one("#pair-third").display
+        assert not view.query_one("#pair-fourth").display
+        await press_each(pilot, "n o z q")
+        assert screen.pane == "main"

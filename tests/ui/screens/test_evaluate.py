@@ -1,0 +1,212 @@
+"""Step 5 by keys: new against base, review, processing, sharing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from driving import notices, press_each, until
+from steps import Stage, answer, finished, opened, reply, select, truth, words_of
+
+from tests import children
+from tui_cytpix.domain.gate import Axis, Gate
+from tui_cytpix.domain.training import JobState
+from tui_cytpix.formats.model.file import read_card
+from tui_cytpix.ui.widgets.pictures.pair_view import PairView
+from tui_cytpix.workflow.evaluate import process_watch, trial
+from tui_cytpix.workflow.evaluate.process_watch import ProcessWatch
+from tui_cytpix.workflow.explore import gates
+from tui_cytpix.workflow.run.run import Run
+
+
+async def test_without_a_model_it_says_where_one_comes_from(stage: Stage) -> None:
+    select(stage)
+    with Run.open(stage.run) as run:
+        run.go_to("evaluate")
+    async with opened(stage, "EvaluateScreen") as (app, pilot, screen):
+        assert "No new model yet" in screen.hint.words
+        await press_each(pilot, "p c x v")
+        assert "no model to process" in notices(app)
+        assert "Two models are needed" in notices(app)
+        assert "no model to share" in notices(app)
+        await pilot.press("m")
+        await until(pilot, lambda: screen.pane == "models")
+        await press_each(pilot, "j enter")
+        await until(pilot, lambda: screen.judged_model is not None)
+        await until(pilot, lambda: "cell-half" in screen.hint.words)
+
+
+async def test_differences_come_first_and_are_tallied(stage: Stage) -> None:
+    finished(stage)
+    async with opened(stage, "EvaluateScreen", "judged_model", "base") as (app, pilot, screen):
+        await pilot.press("c")
+        await reply(pilot, "30")
+        await until(pilot, lambda: "only 16 images" in notices(app))
+        await until(pilot, lambda: not app.session.progress.busy and len(screen._differences) == 16)
+        selected = set(app.session.run.settings.selection.images)
+        assert not selected & set(screen.sequence)
+        differing = [
+            k for k in screen.sequence if answer("cell-full", k).particle_count != answer("pombe-1", k).particle_count
+        ]
+        await until(pilot, lambda: screen.gallery.items[0].badges == "≠")
+        badges = [item.badges for item in screen.gallery.items]
+        assert badges == ["≠"] * len(differing) + [""] * (16 - len(differing))
+        assert f"differ on {len(differing)} of 16" in words_of(app, "#tally-words")
+        assert f"{len(differing)} × 2→1" in words_of(app, "#tally-words")
+        assert "held-out" not in words_of(app, "#tally-words")  # their masks are the base's own, nobody changed them
+        await press_each(pilot, "enter")
+        assert screen.pane == "pair"
+        view = screen.query_one(PairView)
+        assert view.current.left.particle_count == 2
+        assert view.current.right.particle_count == 1
+        await press_each(pilot, "n q")
+        assert screen.gallery.current_key == differing_second(screen)
+        await press_each(pilot, "v a c q")
+        assert "1 wrong of 2" in words_of(app, "#tally-words")
+        assert {v.step for v in app.session.run.verdicts} == {"evaluate"}
+
+
+def differing_second(screen) -> object:
+    return screen.gallery.items[1].key
+
+
+async def test_processing_starts_shows_outputs_and_is_found_again(stage: Stage) -> None:
+    finished(stage)
+    async with opened(stage, "EvaluateScreen", "judged_model") as (app, pilot, screen):
+        await press_each(pilot, "p 1 3")
+        text = words_of(app, "#process-words")
+        assert "[ ] fcs" in text
+        assert "[x] masks" in text
+        await press_each(pilot, "enter")
+        await until(pilot, lambda: screen.processing and screen.processing.state is JobState.FINISHED)
+        await until(pilot, lambda: "pombe.csv" in words_of(app, "#process-words"))
+        assert stage.engine.started[-1].spec["formats"] == ["csv", "masks"]
+        await until(pilot, lambda: "done: 1 files" in notices(app))
+        await press_each(pilot, "q")
+        assert screen.pane == "main"
+    async with opened(stage, "EvaluateScreen") as (app, pilot, _screen):
+        await until(pilot, lambda: "done: 1 files" in words_of(app, "#tally-words"))
+
+
+async def test_the_end_of_processing_is_told_though_it_came_before_the_first_look(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished(stage)
+    watch_newest = process_watch.watch_newest
+
+    def late(run: Run) -> ProcessWatch | None:
+        watch = watch_newest(run)
+        children.until(lambda: watch is None or not watch.poll().live)
+        return watch
+
+    monkeypatch.setattr(process_watch, "watch_newest", late)
+    async with opened(stage, "EvaluateScreen", "judged_model") as (app, pilot, _screen):
+        await press_each(pilot, "p enter")
+        await until(pilot, lambda: "done: " in notices(app))
+
+
+async def test_no_format_is_told(stage: Stage, tmp_path: Path) -> None:
+    finished(stage)
+    async with opened(stage, "EvaluateScreen", "judged_model") as (app, pilot, screen):
+        await press_each(pilot, "p 1 2 enter")
+        await until(pilot, lambda: "Unknown output format" in notices(app))
+        assert screen.processing is None
+        await press_each(pilot, "q x")
+        await reply(pilot, str(tmp_path / "share.safetensors"))
+        await until(pilot, lambda: "Written" in notices(app))
+        assert read_card(tmp_path / "share.safetensors").name == "pombe-1"
+        with pytest.raises(AssertionError):
+            assert trial.new_model(app.session.run).card.name == "other"
+
+
+async def test_pairs_are_judged_blind_and_unblinded_at_the_end(stage: Stage) -> None:
+    finished(stage)
+    async with opened(stage, "EvaluateScreen", "judged_model", "base", size=(120, 36)) as (app, pilot, screen):
+        await pilot.press("r")
+        await until(pilot, lambda: "no pairs yet" in notices(app))
+        await pilot.press("c")
+        await reply(pilot, "30")
+        await until(pilot, lambda: not app.session.progress.busy and len(screen._differences) == 16)
+        await pilot.press("r")
+        view = screen.pair_review
+        assert screen.pane == "pairs"
+        sides = set()
+        for _ in range(len(screen._order)):
+            pair = view.current
+            assert pair.blind
+            words = " ".join(words_of(app, f"#{i}") for i in ("pairs #pair-words", "pairs #pair-left-title"))
+            assert not any(name in words for name in ("pombe", "cell-full", "base", "new"))
+            true = truth()[pair.key.event].particle_count
+            counts = (pair.left.particle_count, pair.right.particle_count)
+            if counts == (true, true):
+                await pilot.press("equals_sign")
+            else:
+                sides.add(counts.index(true))
+                await pilot.press(str(1 + counts.index(true)))
+        assert sides == {0, 1}
+        assert "All pairs are judged" in notices(app)
+        said = app.session.run.pair_verdicts
+        assert {v.preference for v in said} == {"new", "equal"}
+        assert all(v.blind for v in said)
+        await pilot.press("u")
+        assert len(screen.preferences()) == len(screen._order) - 1
+        await pilot.press("R")
+        assert "new pombe-1" in words_of(app, "#pairs #pair-right-title")
+        await press_each(pilot, "q B")
+        assert "models' names" in notices(app)
+        assert not app.session.run.settings.evaluate.blind
+        assert "counts better" in words_of(app, "#tally-words") or "No difference" in words_of(app, "#tally-words")
+
+
+async def test_equal_is_refused_where_the_counts_differ(stage: Stage) -> None:
+    finished(stage)
+    async with opened(stage, "EvaluateScreen", "judged_model", "base") as (app, pilot, screen):
+        await pilot.press("c")
+        await reply(pilot, "30")
+        await until(pilot, lambda: not app.session.progress.busy and len(screen._differences) == 16)
+        await pilot.press("r")
+        view = screen.pair_review
+        while view.current.left.particle_count == view.current.right.particle_count:
+            await pilot.press("equals_sign")
+        shown = view.current.key
+        await pilot.press("equals_sign")
+        assert "at most one is right" in notices(app)
+        assert view.current.key == shown
+        await press_each(pilot, "I space 0")
+        assert [v.preference for v in app.session.run.pair_verdicts[-3:]] == ["unclear", "skipped", "neither"]
+        await press_each(pilot, "u")
+        assert screen.preferences()[shown].preference == "unclear"
+        words = words_of(app, "#pairs #pair-words")
+        assert "Undone: both wrong → not judged." in words
+        await press_each(pilot, "U")
+        assert "Redone: not judged → both wrong." in words_of(app, "#pairs #pair-words")
+        await press_each(pilot, "U")
+        assert "nothing to redo" in words_of(app, "#pairs #pair-words")
+        await press_each(pilot, "2 u")
+        assert "Undone: right better → both wrong." in words_of(app, "#pairs #pair-words")  # whose is not told
+        await press_each(pilot, "R")
+        while view.current.key != shown:
+            await press_each(pilot, "pageup")
+        await press_each(pilot, "0 u")
+        assert "Undone: both wrong → indistinguishable." in words_of(app, "#pairs #pair-words")
+        assert screen.preferences()[shown].preference == "unclear"
+
+
+async def test_the_report_is_written_where_asked(stage: Stage) -> None:
+    finished(stage)
+    async with opened(stage, "EvaluateScreen", "judged_model", "base") as (app, pilot, _screen):
+        await pilot.press("R")
+        await reply(pilot)
+        await until(pilot, lambda: "Written" in notices(app))
+        assert "5 Evaluate" in (stage.run / "report.html").read_text("utf-8")
+
+
+async def test_processing_says_which_images_the_gate_lets_through(stage: Stage) -> None:
+    finished(stage)
+    with Run.open(stage.run) as run:
+        gates.add(run, Gate("large", (Axis("AreaSquareMicrons [cell-full]"),), ((0.0,), (1e9,))))
+        gates.use_for_drawing(run, "large")
+    async with opened(stage, "EvaluateScreen", "judged_model") as (app, pilot, screen):
+        await pilot.press("p")
+        await until(pilot, lambda: screen.pane == "process")
+        assert "Only the images in the gate large" in words_of(app, "#process-words")

@@ -1,0 +1,178 @@
+"""Step 3 by keys: labels, scale, selection, coverage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from driving import notices, press_each, until
+from PIL import Image
+from steps import SAMPLE, Stage, choose_base, opened, reply, select, words_of
+
+from tui_cytpix.errors import SampleError
+from tui_cytpix.formats.run.images import RunImages
+from tui_cytpix.ui.widgets.gallery.gallery import Gallery
+from tui_cytpix.ui.widgets.panels.ask_panel import AskPanel
+from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
+from tui_cytpix.ui.widgets.plots.coverage_plot import CoveragePlot
+from tui_cytpix.workflow.run import run_samples
+from tui_cytpix.workflow.run.run import Run
+
+
+async def test_labels_scale_and_role_by_key(stage: Stage) -> None:
+    choose_base(stage, "samples")
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
+        assert "Pixel size unknown (pombe)" in screen.hint.words
+        assert "size cutoff is off" in words_of(app, "#about-words")
+        for key, text in (("c", "[red]EMM[/]"), ("y", "2"), ("d", "Monday")):
+            await pilot.press(key)
+            await reply(pilot, text)
+        await pilot.press("m")
+        await reply(pilot, "300")
+        await until(pilot, lambda: "no pixel size" in notices(app))
+        await pilot.press("m")
+        await reply(pilot, "0,3")
+        await press_each(pilot, "r")
+        sample = app.session.run.settings.samples[0]
+        assert (sample.condition, sample.replicate, sample.day) == ("[red]EMM[/]", "2", "Monday")
+        assert (sample.um_per_px, sample.scale_source, sample.role) == (0.3, "given", "training")
+        shown = [str(cell) for cell in screen.table.get_row_at(0)]
+        assert shown[2] == "[red]EMM[/]"
+        await until(pilot, lambda: str(screen.table.get_row_at(0)[1]) == "36")
+
+
+async def test_an_unknown_scale_may_stay_unknown(stage: Stage) -> None:
+    choose_base(stage, "samples")
+    async with opened(stage, "SamplesScreen") as (app, pilot, _screen):
+        await pilot.press("m")
+        await reply(pilot)
+        assert app.session.run.settings.samples[0].um_per_px is None
+        await pilot.press("m")
+        await reply(pilot, "three")
+        await until(pilot, lambda: "no number" in notices(app))
+
+
+async def test_the_selection_is_drawn_and_comes_back(stage: Stage) -> None:
+    choose_base(stage, "samples")
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
+        await pilot.press("v")
+        await until(pilot, lambda: "Nothing is selected" in notices(app))
+        await pilot.press("p")
+        await reply(pilot, "20")
+        await until(pilot, lambda: "out of range" in notices(app))
+        await reply(pilot, "50")  # selects them right away
+        await until(pilot, lambda: app.session.run.settings.selection.images)
+        assert app.session.run.settings.selection.preview == 50
+        await until(pilot, lambda: "Only 36 images" in words_of(app, "#about-words"))
+        plot = screen.query_one(CoveragePlot)
+        assert "o" in "".join(plot.render_line(y).text for y in range(plot.size.height - 1))
+        assert not screen.task_bar.working
+        await press_each(pilot, "v")
+        gallery = screen.query_one(Gallery)
+        assert screen.focused is gallery
+        assert len(gallery.items) == 36
+        assert {item.caption for item in gallery.items} == {"random", "variety"}
+        await press_each(pilot, "v")
+        assert screen.pane == "main"
+    async with opened(stage, "SamplesScreen", size=(160, 50)) as (_app, pilot, screen):
+        plot = screen.query_one(CoveragePlot)
+        await until(pilot, lambda: "▲" in "".join(plot.render_line(y).text for y in range(plot.size.height - 1)))
+
+
+async def test_selecting_anew_asks_once_annotations_are_there(stage: Stage) -> None:
+    select(stage, annotated=2)
+    choose_base(stage, "samples")
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
+        before = app.session.run.settings.selection
+        await press_each(pilot, "s")
+        assert screen.query_one(AskPanel).asking
+        await press_each(pilot, "n")
+        assert not screen.query_one(AskPanel).asking
+        await pilot.press("p")
+        await reply(pilot, "60")
+        await until(pilot, lambda: screen.query_one(AskPanel).asking)
+        await press_each(pilot, "n")
+        assert app.session.run.settings.selection == before
+
+
+async def test_a_long_selection_can_be_cancelled(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    choose_base(stage, "samples")
+    read, go_on = RunImages.read, threading.Event()
+
+    def slow(self: RunImages, key: object) -> object:
+        go_on.wait(10)
+        return read(self, key)
+
+    monkeypatch.setattr(RunImages, "read", slow)
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
+        await pilot.press("s")
+        await until(pilot, lambda: screen.task_bar.working)
+        await press_each(pilot, "C")
+        go_on.set()
+        await until(pilot, lambda: "cancelled" in notices(app))
+        assert not app.session.run.settings.selection.images
+        assert not screen.task_bar.working
+
+
+async def test_samples_are_added_and_bad_ones_told(stage: Stage, tmp_path: Path) -> None:
+    choose_base(stage, "samples")
+    (tmp_path / "text.acs").write_text("no archive")
+    more = tmp_path / "more"
+    more.mkdir()
+    Image.new("L", (64, 64), 90).save(more / "1.png")
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
+        await pilot.press("a")
+        await reply(pilot, str(tmp_path / "text.acs"))
+        await until(pilot, lambda: any(n.severity == "error" for n in app._notifications))
+        await until(pilot, lambda: not screen.task_bar.working)
+        await pilot.press("a")
+        await reply(pilot, str(more))
+        await until(pilot, lambda: screen.table.row_count == 2)
+
+
+async def test_a_sample_that_is_gone_leaves_the_rest_working(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    select(stage)
+    choose_base(stage, "samples")
+
+    def gone(_self: RunImages, sample: str) -> None:
+        raise SampleError("The sample is not where it was", sample)
+
+    monkeypatch.setattr(RunImages, "reader", gone)
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
+        await until(pilot, lambda: "not where it was" in notices(app))
+        await press_each(pilot, "v")
+        assert len(screen.query_one(Gallery).items) == 20
+
+
+async def test_what_is_not_covered_is_shown(stage: Stage, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for number in range(12):
+        picture = Image.new("L", (120, 120), 90 + number)
+        picture.paste(250, (10, 10, 110, 20 + number))
+        picture.save(other / f"{number}.png")
+    choose_base(stage, "samples")
+    with Run.open(stage.run) as run:
+        run_samples.label(run, SAMPLE, role="training")
+        run_samples.add_sample(run, other)
+    async with opened(stage, "SamplesScreen", size=(120, 40)) as (app, pilot, screen):
+        await press_each(pilot, "u")
+        await until(pilot, lambda: "Select images first" in notices(app))
+        await pilot.press("s")
+        await until(pilot, lambda: "other: 0% of 12 images" in words_of(app, "#about-words"))
+        await press_each(pilot, "u")
+        assert screen.pane == "selected"
+        assert {item.key.sample for item in screen.query_one(Gallery).items} == {"other"}
+        await press_each(pilot, "v v")
+        await until(pilot, lambda: {item.key.sample for item in screen.query_one(Gallery).items} == {SAMPLE})
+        gallery, enlarged = screen.query_one(Gallery), screen.query_one("#enlarged", EventImageView)
+        assert not enlarged.display
+        await press_each(pilot, "enter")
+        assert enlarged.display
+        assert enlarged.key == gallery.current_key
+        await press_each(pilot, "l")  # the gallery keeps the keys
+        assert enlarged.key == gallery.current_key == gallery.items[1].key
+        await press_each(pilot, "enter")
+        assert not enlarged.display

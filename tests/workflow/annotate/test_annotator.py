@@ -1,0 +1,337 @@
+"""The editor's hands: each key's effect, undo without limit across restarts, label images as annotations."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.measure import label
+
+from tests.divided import any_division
+from tui_cytpix.core.objects.particles import particles_of
+from tui_cytpix.domain.annotation import Annotation, Side, Status
+from tui_cytpix.domain.model_card import ModelCard, ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.errors import MaskError
+from tui_cytpix.formats.masks.label_images import read_label_image, write_label_image
+from tui_cytpix.formats.run.predictions import Prediction, PredictionStore, write_shard
+from tui_cytpix.workflow.annotate.annotator import Annotator, nearest_centroid, queue
+from tui_cytpix.workflow.annotate.from_labels import annotate_from_masks
+from tui_cytpix.workflow.run import run_samples
+from tui_cytpix.workflow.run.run import Run
+
+KEY, BLANK = ImageKey("s", "1"), ImageKey("s", "2")
+MODEL = ModelEntry(ModelCard("m", "half", "UDT"), "/m", "sha256:m")
+
+
+def two_discs() -> Segmentation:
+    """One disc with a doublet's two centroids, one with its own."""
+    ys, xs = np.mgrid[:40, :60]
+    mask = ((ys - 12) ** 2 + (xs - 15) ** 2 <= 64) | ((ys - 25) ** 2 + (xs - 45) ** 2 <= 36)
+    return Segmentation(mask, np.array([[12, 11], [12, 19], [25, 45]], np.float32))
+
+
+def opened(folder: Path, proposal: Segmentation | None = None) -> tuple[Run, Annotator]:
+    run = Run.open(folder) if (folder / "run.toml").is_file() else Run.create(folder)
+    store = run.folder.predictions(MODEL.hash)
+    if not store.is_dir():
+        write_shard(store, "a", [Prediction(KEY, proposal or two_discs())])
+    return run, Annotator(run, MODEL, PredictionStore(store))
+
+
+@pytest.fixture
+def editor(tmp_path):
+    run, annotator = opened(tmp_path / "r")
+    yield annotator
+    run.close()
+
+
+def test_the_proposal_stands_there_before_anything_is_recorded(editor):
+    state = editor.look_at(KEY)
+    assert state.segmentation.same_as(two_discs())
+    assert (state.status, state.origin) == (Status.OPEN, "sha256:m")
+    assert editor.look_at(BLANK).segmentation is None
+    assert editor.accept(BLANK) is None
+    assert editor.place(BLANK, (1, 1)) is None
+
+
+def test_accepting_keeps_the_proposal_and_says_it_was_not_corrected(editor):
+    state = editor.accept(KEY)
+    assert (state.status, state.corrected, state.side) == (Status.ACCEPTED, False, Side.TRAINING)
+    assert editor.undo(KEY).status is Status.OPEN
+    assert editor.undo(KEY) is None
+    assert editor.redo(KEY).status is Status.ACCEPTED
+    assert editor.redo(KEY) is None
+    assert editor.reject(KEY).status is Status.REJECTED
+    assert editor.mark_ambiguous(KEY).status is Status.AMBIGUOUS
+
+
+def test_a_digit_states_the_count_of_the_object_under_the_cursor(editor):
+    state = editor.set_count(KEY, (12, 12), 1)
+    assert state.segmentation.particle_count == 2
+    assert state.segmentation.mask[tuple(state.segmentation.centroids.round().astype(int).T)].all()
+    np.testing.assert_array_equal(state.segmentation.centroids[0], [25, 45])
+    assert state.corrected
+    # beside an object, the nearest one is meant
+    assert editor.set_count(KEY, (38, 58), 4).segmentation.particle_count == 5
+    gone = editor.set_count(KEY, (25, 45), 0).segmentation
+    assert gone.particle_count == 1
+    assert label(gone.mask, connectivity=2).max() == 1
+
+
+def test_centroids_are_placed_moved_and_deleted(editor):
+    placed = editor.place(KEY, (25, 42)).segmentation
+    assert placed.particle_count == 4
+    np.testing.assert_array_equal(placed.mask, two_discs().mask)
+    outside = editor.place(KEY, (35, 8)).segmentation
+    assert outside.mask[35, 8]
+    assert label(outside.mask, connectivity=2).max() == 3
+    moved = editor.move(KEY, 0, (13, 12)).segmentation
+    np.testing.assert_array_equal(moved.centroids[0], [13, 12])
+    assert editor.move(KEY, 99, (0, 0)) is None
+    assert editor.move(KEY, 0, (13, 12)) is None
+    # the last centroid of an object takes it along, one of two does not
+    left = editor.delete(KEY, (35, 8)).segmentation
+    assert not left.mask[35, 8]
+    assert editor.delete(KEY, (25, 42)).segmentation.mask[25, 45]
+
+
+def test_centring_and_reverting(editor):
+    editor.set_count(KEY, (12, 12), 1)
+    editor.move(KEY, 1, (12, 9))
+    one = editor.centre(KEY, 1).segmentation.centroids
+    np.testing.assert_allclose(one[1], [12, 15], atol=0.6)
+    assert editor.centre(KEY, 1) is None
+    assert editor.revert(KEY).segmentation.same_as(two_discs())
+    assert not editor.look_at(KEY).corrected
+    assert editor.undo(KEY).segmentation.particle_count == 2
+
+
+def test_centring_again_divides_nothing_anew(editor):
+    """A clump whose centroids sit off: the first centring puts them in the middles of their particles, for good."""
+    editor.move(KEY, 0, (15, 9))
+    before = particles_of(editor.look_at(KEY).segmentation)
+    once = editor.centre(KEY).segmentation
+    np.testing.assert_array_equal(particles_of(once), before)
+    assert editor.centre(KEY) is None
+
+
+def test_nearest_of_none_is_none():
+    assert nearest_centroid(Segmentation.empty((5, 5)), (1, 1)) is None
+    assert nearest_centroid(two_discs(), (13, 18)) == 1
+
+
+def test_hands_on_time_counts_but_not_the_coffee(editor, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("tui_cytpix.workflow.annotate.annotator.time.monotonic", lambda: now[0])
+    editor._last_key = 0.0
+    now[0] = 4.0
+    editor.place(KEY, (25, 42))
+    now[0] = 4000.0
+    assert editor.accept(KEY).seconds == pytest.approx(64.0)
+
+
+POINTS = st.tuples(st.integers(0, 39), st.integers(0, 59))
+PATHS = st.lists(POINTS, max_size=4)
+KEYS = st.one_of(
+    st.tuples(st.sampled_from(["place", "delete", "tighten", "loosen", "fill", "split", "merge"]), POINTS),
+    st.tuples(st.just("set_count"), POINTS, st.integers(0, 4)),
+    st.tuples(st.just("move"), st.integers(0, 3), POINTS),
+    st.tuples(st.sampled_from(["paint", "erase"]), PATHS, st.integers(0, 4)),
+    st.tuples(st.just("outline"), PATHS),
+    st.tuples(st.sampled_from(["centre", "revert", "accept", "reject", "mark_ambiguous", "undo", "undo", "redo"])),
+    st.tuples(st.just("reopen")),
+    st.tuples(st.just("crash"), st.integers(0, 10**9)),
+)
+
+
+class PlainLog:
+    """What a log means, told plainly: after every whole line there is a stack of states and a place in it."""
+
+    def __init__(self, start: Annotation) -> None:
+        self.after: list[tuple[list[Annotation], int]] = [([start], 0)]
+
+    @property
+    def now(self) -> Annotation:
+        stack, at = self.after[-1]
+        return stack[at]
+
+    def can(self, step: int) -> bool:
+        stack, at = self.after[-1]
+        return 0 <= at + step < len(stack)
+
+    def step(self, step: int) -> None:
+        stack, at = self.after[-1]
+        self.after.append((stack, at + step))
+
+    def decide(self, state: Annotation, lines: int) -> None:
+        stack, at = self.after[-1]
+        self.after += [self.after[-1]] * (lines - len(self.after))  # the proposal's line changes nothing
+        self.after.append(([*stack[: at + 1], state], at + 1))
+
+    def cut(self, lines: int) -> None:
+        del self.after[lines + 1 :]
+
+
+def whole_lines(log: Path) -> int:
+    return log.read_bytes().count(b"\n") if log.is_file() else 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.none() | st.integers(0, 10**6), st.lists(KEYS, max_size=15))
+def test_any_keys_restarts_and_crashes_give_what_a_plain_model_of_the_log_gives(seed, keys):
+    """Whether or not the model says whose each pixel is."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "r"
+        run, editor = opened(folder, None if seed is None else any_division(seed))
+        log = run.folder.annotations_path
+        plain = PlainLog(editor.look_at(KEY))
+        for action, *rest in keys:
+            if action in ("reopen", "crash"):
+                run.close()
+                if action == "crash" and log.is_file():  # killed while it wrote: any byte may be the last
+                    os.truncate(log, rest[0] % (log.stat().st_size + 1))
+                    plain.cut(whole_lines(log))
+                run, editor = opened(folder)
+            else:
+                state = getattr(editor, action)(KEY, *rest)
+                assert run.flush()
+                if action in ("undo", "redo"):
+                    step = -1 if action == "undo" else 1
+                    assert (state is not None) == plain.can(step)
+                    if state is not None:
+                        plain.step(step)
+                elif state is not None:
+                    plain.decide(state, whole_lines(log))
+            assert whole_lines(log) == len(plain.after) - 1
+            seen = editor.look_at(KEY)
+            assert seen.status is plain.now.status
+            now = plain.now.segmentation
+            np.testing.assert_array_equal(seen.segmentation.mask, now.mask)
+            np.testing.assert_array_equal(seen.segmentation.centroids, now.centroids)
+            np.testing.assert_array_equal(particles_of(seen.segmentation), particles_of(now))
+            assert editor.seen(KEY).image is None
+        run.close()
+
+
+def parts(segmentation: Segmentation) -> int:
+    return int(label(segmentation.mask, connectivity=2).max())
+
+
+def test_outlines_are_drawn_and_every_object_keeps_a_centroid(editor):
+    before = two_discs().mask.sum()
+    assert editor.tighten(KEY, (25, 45)).segmentation.mask[:, :30].sum() == two_discs().mask[:, :30].sum()
+    assert editor.loosen(KEY).segmentation.mask.sum() > before
+    editor.revert(KEY)
+    painted = editor.paint(KEY, [(35, 5), (35, 12)], 1.0).segmentation
+    assert (parts(painted), painted.particle_count) == (3, 4)
+    erased = editor.erase(KEY, [(5, 15), (20, 15)], 1.0).segmentation
+    assert (parts(erased), erased.particle_count) == (4, 4)
+    gone = editor.erase(KEY, [(35, 5), (35, 12)], 2.0).segmentation
+    assert (parts(gone), gone.particle_count) == (3, 3)
+    assert editor.erase(KEY, [], 2.0) is None
+    assert editor.outline(KEY, [(1, 50), (1, 58)]) is None
+
+
+def test_an_outline_draws_anew_what_lies_in_it(editor):
+    drawn = editor.outline(KEY, [(18, 38), (18, 52), (32, 52), (32, 38)]).segmentation
+    assert drawn.particle_count == 3
+    assert drawn.mask[18, 38]
+    assert parts(drawn) == 2
+    smaller = editor.outline(KEY, [(20, 40), (20, 50), (30, 50), (30, 40)]).segmentation
+    assert not smaller.mask[18, 38]
+
+
+def test_holes_are_filled_objects_split_and_merged(editor):
+    editor.erase(KEY, [(25, 45)], 1.0)
+    assert editor.fill(KEY, (25, 45)).segmentation.mask[25, 45]
+    assert editor.fill(KEY, (25, 45)) is None
+    editor.set_count(KEY, (12, 15), 1)
+    split = editor.split(KEY, (12, 15)).segmentation
+    assert (parts(split), split.particle_count) == (3, 3)
+    assert editor.split(KEY, (38, 2)) is None
+    assert parts(editor.merge(KEY, (12, 11)).segmentation) == 2
+    merged = editor.merge(KEY, (12, 11)).segmentation
+    assert (parts(merged), merged.particle_count) == (1, 3)
+    assert editor.merge(KEY, (12, 11)) is None
+
+
+def test_without_an_image_what_needs_it_does_nothing(editor):
+    assert editor.wand(KEY, (25, 45)) is None
+    assert editor.snap(KEY, (25, 45)) is None
+
+
+def test_wand_and_snap_follow_the_image(run, samples):
+    """On the images of a folder; the model saw nothing."""
+    key = ImageKey("tube", "0")
+    truth = read_label_image(samples.truth() / "0.png") > 0
+    store = run.folder.predictions(MODEL.hash)
+    write_shard(store, "a", [Prediction(key, Segmentation.empty(truth.shape))])
+    editor = Annotator(run, MODEL, PredictionStore(store))
+    y, x = np.argwhere(truth)[truth.sum() // 2]
+    drawn = editor.wand(key, (float(y), float(x))).segmentation
+    assert drawn.particle_count == 1
+    assert (drawn.mask & truth).sum() > 0.5 * drawn.mask.sum()
+    middle = drawn.centroids[0].copy()
+    editor.move(key, 0, (float(middle[0]) + 3, float(middle[1])))
+    snapped = editor.snap(key, (float(y), float(x))).segmentation.centroids[0]
+    assert np.hypot(*(snapped - middle)) < 3
+
+
+@pytest.fixture
+def run(samples, tmp_path):
+    with Run.create(tmp_path / "r") as run:
+        run_samples.add_sample(run, samples.make("tube"), 0.3)
+        yield run
+
+
+def test_label_images_become_accepted_annotations(run, samples):
+    intake = annotate_from_masks(run, samples.truth(), only=["0", "1", "77"])
+    assert (intake.accepted, [event for event, _ in intake.failures]) == (2, ["77"])
+    state = run.annotations.state(ImageKey("tube", "0"))
+    assert (state.status, state.origin, state.corrected) == (Status.ACCEPTED, "masks", False)
+    assert state.segmentation.particle_count == 2
+    assert run.folder.preview_image(state.image).is_file()
+    assert annotate_from_masks(run, samples.truth()).accepted == 24
+    assert len(run.annotations.accepted()) == 24
+    assert len(run.annotations.side(Side.VALIDATION)) == 4
+    assert queue(run, [ImageKey("tube", "0"), ImageKey("tube", "77")]) == [ImageKey("tube", "77")]
+
+
+def test_masks_that_do_not_fit_are_refused_in_words(run, samples, tmp_path):
+    with pytest.raises(MaskError, match="--sample"):
+        annotate_from_masks(run, samples.truth(), sample="other")
+    with pytest.raises(MaskError, match="can't be read"):
+        annotate_from_masks(run, tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MaskError, match="No label images"):
+        annotate_from_masks(run, tmp_path / "empty")
+    strange = tmp_path / "strange"
+    strange.mkdir()
+    write_label_image(strange / "x.png", np.ones((5, 5), np.uint16))
+    with pytest.raises(MaskError, match="no event in common"):
+        annotate_from_masks(run, strange)
+    with pytest.raises(MaskError, match="has no event 'x'"):
+        annotate_from_masks(run, strange, only=["x"])
+    write_label_image(strange / "3.png", np.ones((5, 5), np.uint16))
+    with pytest.raises(MaskError, match="its image's size"):
+        annotate_from_masks(run, strange, only=["3"])
+    assert run.annotations.accepted() == []
+    (samples.folder / "tube" / "4.png").write_bytes(b"no image")
+    write_label_image(strange / "4.png", np.ones((48, 48), np.uint16))
+    write_label_image(strange / "5.png", np.ones((48, 48), np.uint16))
+    intake = annotate_from_masks(run, strange)
+    assert (intake.accepted, [event for event, _ in intake.failures]) == (1, ["3", "4"])
+
+
+def test_with_several_samples_the_user_says_which(run, samples):
+    run_samples.add_sample(run, samples.make("other", first=100), 0.3)
+    with pytest.raises(MaskError, match="tube, other"):
+        annotate_from_masks(run, samples.truth())
+    assert annotate_from_masks(run, samples.truth("other"), sample="other").accepted == 24

@@ -1,0 +1,197 @@
+"""Paired review: which images, what the preferences say, against enumeration and simulation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tui_cytpix.domain.sample import ImageKey, SampleRef
+from tui_cytpix.domain.verdict import Preference, latest_pairs
+from tui_cytpix.errors import UsageError
+from tui_cytpix.workflow.assess import undo
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.base_model.differences import Difference
+from tui_cytpix.workflow.evaluate import pair_words, pairs
+from tui_cytpix.workflow.run.run import Run
+
+NEW, BASE, EQUAL, NEITHER, UNCLEAR = (Preference(p) for p in ("new", "base", "equal", "neither", "unclear"))
+
+
+@pytest.fixture
+def models(model_file):
+    return library.entry(model_file("new-one")), library.entry(model_file("base"))
+
+
+def samples_of(run: Run, *conditions: str) -> None:
+    refs = tuple(SampleRef(f"s{n}", "/x", 0, "", condition=c) for n, c in enumerate(conditions))
+    run.update(replace(run.settings, samples=refs))
+
+
+def image(n: int, first: int = 1, second: int = 1, sample: str = "s0", masks: float = 0.05) -> Difference:
+    return Difference(ImageKey(sample, str(n)), first, second, abs(first - second) + masks)
+
+
+def test_all_differing_and_a_fifth_of_the_agreeing_are_reviewed_in_random_order():
+    found = [image(n, 2 if n < 15 else 1) for n in range(115)] + [image(n, masks=0.5) for n in range(200, 203)]
+    order = pairs.review_order(found, "7")
+    assert len(order) == len(set(order)) == 15 + 3 + 20
+    assert {d.image for d in found if pairs.differs(d)} <= set(order)
+    assert order == pairs.review_order(found[::-1], "7") != pairs.review_order(found, "8")
+    differing = [place for place, key in enumerate(order) if int(key.event) < 15]
+    assert max(differing) - min(differing) > 18  # mixed, not in front
+    assert len(pairs.review_order([image(n, sample=f"s{n % 3}") for n in range(90)], "7")) == 30
+
+
+def test_sides_are_shuffled_image_by_image():
+    first = [pairs.new_comes_first(ImageKey("s", str(n)), "x") for n in range(400)]
+    assert stats.binomtest(sum(first), 400).pvalue > 0.001
+    assert first == [pairs.new_comes_first(ImageKey("s", str(n)), "x") for n in range(400)]
+
+
+def test_preferences_are_recorded_and_taken_back(tmp_path, models):
+    with Run.create(tmp_path / "r") as run:
+        one, other = image(1, 2, 1), image(2)
+        pairs.prefer(run, models, one, NEW, blind=True)
+        pairs.prefer(run, models, other, EQUAL, blind=False)
+        with pytest.raises(UsageError, match="at most one"):
+            pairs.prefer(run, models, one, EQUAL, blind=True)
+        run.flush()
+        again = Run.open(run.path, writing=False)
+        assert again.pair_verdicts == run.pair_verdicts
+        assert (again.pair_verdicts[0].new_counted, again.pair_verdicts[0].base_counted) == (1, 2)
+        again.close()
+        assert undo.undo(run, pairs.lines(run, *models)).image == other.image
+        assert undo.undo(run, pairs.lines(run, *models)).image == one.image
+        assert undo.undo(run, pairs.lines(run, *models)) is None
+        assert latest_pairs(run.pair_verdicts, models[0].hash, models[1].hash) == {}
+
+
+def test_undo_gives_back_the_preference_that_was_there_and_redo_the_later_one(tmp_path, models):
+    with Run.create(tmp_path / "r") as run:
+        one = image(1)
+        pairs.prefer(run, models, one, NEW, blind=True)
+        pairs.prefer(run, models, one, EQUAL, blind=False)
+        run.flush()
+    with Run.open(run.path) as again:
+        taken = undo.undo(again, pairs.lines(again, *models))
+        assert (taken.gone.preference, taken.stands.preference) == (EQUAL, NEW)
+        stands = latest_pairs(again.pair_verdicts, models[0].hash, models[1].hash)[one.image]
+        assert (stands.preference, stands.blind) == (NEW, True)
+        assert undo.redo(again, pairs.lines(again, *models)).stands.preference == EQUAL
+        assert undo.redo(again, pairs.lines(again, *models)) is None
+
+
+def said(run: Run, models, found: list[Difference], preferences) -> pairs.PairComparison:
+    for one, preference in zip(found, preferences, strict=True):
+        if preference is not None:
+            pairs.prefer(run, models, one, preference, blind=True)
+    verdicts = latest_pairs(run.pair_verdicts, models[0].hash, models[1].hash)
+    return pairs.compare(run, found, verdicts, 0.1)
+
+
+def test_one_sample_is_mcnemars_test_and_weighted_rates(tmp_path, models):
+    with Run.create(tmp_path / "r") as run:
+        samples_of(run, "")
+        found = [image(n, 2, 1) for n in range(20)] + [image(n) for n in range(100, 180)]
+        answers = [NEW] * 15 + [BASE] * 3 + [NEITHER] * 2 + [EQUAL] * 18 + [NEITHER] * 2 + [None] * 60
+        (one,) = said(run, models, found, answers).samples
+        assert (one.new_right, one.base_right) == (15, 3)
+        assert one.p == pytest.approx(stats.binomtest(3, 18).pvalue)
+        assert one.new_rate.value == pytest.approx(0.2 * 5 / 20 + 0.8 * 2 / 20)
+        assert one.base_rate.value == pytest.approx(0.2 * 17 / 20 + 0.8 * 2 / 20)
+        assert one.gain == pytest.approx(one.base_rate.value - one.new_rate.value)
+        words = pair_words.lines(said(run, models, found, [None] * len(found)))
+        assert words[0].startswith("The new model counts better. Over fewer than 3 samples")
+        assert "McNemar p = 0.0075" in words[1]
+
+
+def test_masks_are_compared_where_the_counts_are_equal(tmp_path, models):
+    with Run.create(tmp_path / "r") as run:
+        samples_of(run, "")
+        found = [image(n, masks=0.4) for n in range(12)]
+        (one,) = said(run, models, found, [NEW] * 10 + [BASE, EQUAL]).samples
+        assert (one.new_mask, one.base_mask, one.new_right, one.base_right) == (10, 1, 0, 0)
+        assert one.mask_p == pytest.approx(stats.binomtest(1, 11).pvalue)
+        assert one.new_rate.value == one.base_rate.value == 0
+
+
+def test_over_three_samples_the_sample_is_the_unit(tmp_path, models):
+    with Run.create(tmp_path / "r") as run:
+        samples_of(run, "a", "a", "b")
+        found, answers = [], []
+        for sample in range(3):
+            better = 6 + 2 * sample
+            found += [image(n, 2, 1, f"s{sample}") for n in range(10)]
+            found += [image(n, sample=f"s{sample}") for n in range(10, 50)]
+            answers += [NEW] * better + [BASE] * (10 - better) + [EQUAL] * 20 + [None] * 20
+        result = said(run, models, found, answers)
+        gains = [0.2 * (2 * (6 + 2 * s) - 10) / 10 for s in range(3)]
+        assert [s.gain for s in result.samples] == pytest.approx(gains)
+        assert result.gain == pytest.approx(np.mean(gains))
+        assert result.gain_interval.low == pytest.approx(min(gains))
+        assert result.gain_interval.high == pytest.approx(max(gains))
+        assert "counts better: wrong counts change by -12.0% of images" in pair_words.lines(result)[0]
+        assert [c.condition for c in result.conditions] == ["a", "b"]
+
+
+def test_confusion_is_weighted_and_unequal_errors_are_told(tmp_path, models):
+    with Run.create(tmp_path / "r") as run:
+        samples_of(run, "rich", "poor")
+        found = [image(n, 1, 2) for n in range(40)] + [image(n) for n in range(100, 160)]
+        found += [image(n, sample="s1") for n in range(100)]
+        answers = [BASE] * 30 + [NEW] * 10 + [EQUAL] * 20 + [None] * 40 + [EQUAL] * 60 + [None] * 40
+        result = said(run, models, found, answers)
+        rich, poor = result.conditions
+        assert rich.confusion == {(1, 2): pytest.approx(0.3), (2, 2): pytest.approx(0.1), (1, 1): pytest.approx(0.6)}
+        assert poor.confusion == {(1, 1): pytest.approx(1.0)}
+        assert sum(rich.confusion.values()) == pytest.approx(1)
+        words = " ".join(pair_words.lines(result))
+        assert "differs between rich and poor" in words
+        assert "33% of singlets are counted as several" in words
+        assert pair_words.confusion_rows(rich)[0] == ("true \\ counted", "one", "two")
+        assert pair_words.confusion_rows(rich)[1] == ("one", "60.0%", "30.0%")
+
+
+def test_many_that_cannot_be_told_apart_make_count_a_bad_readout(tmp_path, models):
+    with Run.create(tmp_path / "r") as run:
+        samples_of(run, "")
+        found = [image(n, 2, 1) for n in range(30)]
+        result = said(run, models, found, [UNCLEAR] * 20 + [NEW] * 10)
+        assert (result.unclear, result.not_countable) == (20, ("s0",))
+        assert "not a good readout for s0" in " ".join(pair_words.lines(result))
+
+
+def test_nothing_judged_says_nothing(tmp_path, models):
+    with Run.create(tmp_path / "r") as run:
+        samples_of(run, "")
+        result = said(run, models, [image(1, 2, 1), image(2)], [None, None])
+        assert pair_words.lines(result) == []
+        assert math.isnan(result.samples[0].new_rate.value)
+        assert result.gain is None
+
+
+def test_the_whole_procedure_estimates_without_bias(tmp_path, models):
+    """Draws of images whose truth is known, reviewed as the app asks for: the mean estimate is the true rate."""
+    rng = np.random.default_rng(3)
+    with Run.create(tmp_path / "r") as run:
+        samples_of(run, "")
+        estimates = []
+        for trial in range(150):
+            differing = rng.random(120) < 0.2
+            wrong = rng.random(120) < np.where(differing, 0.3, 0.05)
+            found = [image(1000 * trial + n, 2 if d else 1, 1) for n, d in enumerate(differing)]
+            asked = set(pairs.review_order(found, str(trial)))
+            for one, bad in zip(found, wrong, strict=True):
+                if one.image in asked:
+                    right = NEW if one.counts_differ else EQUAL
+                    wrong_word = BASE if one.counts_differ else NEITHER
+                    pairs.prefer(run, models, one, wrong_word if bad else right, blind=True)
+            verdicts = latest_pairs(run.pair_verdicts, models[0].hash, models[1].hash)
+            estimates.append(pairs.compare(run, found, verdicts, 0.1).samples[0].new_rate.value)
+            run.pair_verdicts.clear()
+    truth = 0.2 * 0.3 + 0.8 * 0.05
+    assert abs(np.mean(estimates) - truth) < 4 * np.std(estimates) / math.sqrt(len(estimates))

@@ -1,0 +1,106 @@
+"""Engine processes: numbered, started apart, judged by word, process and heartbeat."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+
+import pytest
+
+from tests import children
+from tui_cytpix.domain.training import JobState
+from tui_cytpix.errors import JobError
+from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.workflow.run import jobs, predict
+
+HERE = socket.gethostname()
+
+
+@pytest.fixture
+def job(tmp_path):
+    return jobs.create(tmp_path, "train", {"epochs": 1})
+
+
+def test_jobs_are_numbered_through_all_kinds(tmp_path):
+    names = [jobs.create(tmp_path / "jobs", kind, {}).path.name for kind in ("train", "predict", "train")]
+    (tmp_path / "jobs" / "notes-train").mkdir()
+    for _ in range(8):
+        jobs.create(tmp_path / "jobs", "predict", {})
+    names.append(jobs.create(tmp_path / "jobs", "train", {}).path.name)
+    assert names == ["1-train", "2-predict", "3-train", "12-train"]
+    assert [j.path.name for j in jobs.of_kind(tmp_path / "jobs", "train")] == ["1-train", "3-train", "12-train"]
+    assert jobs.of_kind(tmp_path / "none", "train") == []
+
+
+@pytest.mark.parametrize(
+    ("last", "state"),
+    [
+        ("finished", JobState.FINISHED),
+        ("stopped", JobState.STOPPED),
+        ("failed", JobState.FAILED),
+        ("exited", JobState.STOPPED),
+    ],
+)
+def test_the_last_word_counts_most(job, last, state):
+    job.emit("started", host=HERE, pid=1)
+    job.emit("epoch", epoch=1)
+    job.emit(last)
+    assert jobs.state_of(job, job.events()) is state
+
+
+def test_a_job_lives_as_long_as_its_process(job, living):
+    job.emit("started", host=HERE, pid=living.pid)
+    assert jobs.state_of(job, job.events()) is JobState.RUNNING
+    job.emit("paused", epoch=1)
+    assert jobs.state_of(job, job.events()) is JobState.PAUSED
+    job.emit("resumed")
+    living.kill()
+    living.wait(children.LIMIT)
+    assert jobs.state_of(job, job.events()) is JobState.LOST
+
+
+def test_another_program_with_the_jobs_number_is_not_the_job(job):
+    job.emit("started", host=HERE, pid=os.getppid())
+    assert jobs.state_of(job, job.events()) is JobState.LOST
+
+
+def test_on_another_machine_the_heartbeat_tells(job):
+    job.emit("started", host="elsewhere", pid=1)
+    job.beat()
+    assert jobs.state_of(job, job.events()) is JobState.RUNNING
+    beat = job.path / "heartbeat"
+    os.utime(beat, (time.time() - 2 * jobs.LOST_SECONDS,) * 2)
+    assert jobs.state_of(job, job.events()) is JobState.LOST
+
+
+def test_a_job_that_a_scheduler_has_not_started_yet_waits_a_while(job):
+    assert jobs.state_of(job, []) is JobState.STARTING
+    spec = job.path / "job.toml"
+    os.utime(spec, (time.time() - 2 * jobs.LOST_SECONDS,) * 2)
+    assert jobs.state_of(job, []) is JobState.LOST
+
+
+def test_the_reason_of_a_failure(job):
+    assert "killed" in str(jobs.failure(job, []))
+    job.output_path.write_bytes(b"Traceback\nMemoryError: \xff\n")
+    assert "MemoryError" in str(jobs.failure(job, []))
+    job.emit("failed", reason="No memory.", way_out="Use smaller images.")
+    assert str(jobs.failure(job, job.events())) == "The engine failed. No memory. Use smaller images."
+
+
+def test_a_real_engine_that_cannot_do_it_says_why(tmp_path):
+    job = jobs.create(tmp_path, "nonsense", {})
+    jobs.start(job)
+    with pytest.raises(JobError) as failed:
+        predict.wait(job, lambda _event: None)
+    assert "Traceback" not in str(failed.value)
+    assert failed.value.detail
+
+
+def test_an_engine_that_cannot_be_started_is_told(tmp_path, monkeypatch):
+    job = JobFolder.create(tmp_path / "1-train", {})
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    with pytest.raises(JobError, match="can't be started"):
+        jobs.start(job)

@@ -1,0 +1,81 @@
+"""The home screen's lists, and the diagnostic log."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tui_cytpix.errors import RunError, UsageError
+from tui_cytpix.workflow.run import diagnostics, recent, resources
+from tui_cytpix.workflow.run.run import Run
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """Sample runs of our own."""
+    folder = tmp_path / "shipped"
+    Run.create(folder / "sample_runs" / "s_pombe", "fission yeast").close()
+    monkeypatch.setattr(recent, "shipped", lambda name: folder / name)
+    return folder
+
+
+def test_the_newest_run_comes_first_and_gone_ones_do_not(tmp_path):
+    assert recent.recent_runs() == []
+    for name in ("a", "b", "c"):
+        Run.create(tmp_path / name).close()
+        recent.remember(tmp_path / name)
+    recent.remember(tmp_path / "a")
+    shutil.rmtree(tmp_path / "b")
+    assert [r.name for r in recent.recent_runs()] == ["a", "c"]
+    assert recent.recent_runs()[0].step == "assess"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1, null]", '"x"', "[" * 100_000])
+def test_a_damaged_list_is_an_empty_one(tmp_path, content):
+    path = resources.state_folder() / "recent.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    assert recent.recent_runs() == []
+    Run.create(tmp_path / "a").close()
+    recent.remember(tmp_path / "a")
+    assert [r.name for r in recent.recent_runs()] == ["a"]
+
+
+def test_the_list_is_bounded(tmp_path):
+    for n in range(recent.MAX_RECENT + 3):
+        recent.remember(tmp_path / str(n))
+    assert len(recent._paths()) == recent.MAX_RECENT
+
+
+def test_a_state_folder_that_cannot_be_written_is_no_reason_to_stop(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    recent.remember(tmp_path)
+    assert diagnostics.log_error("x") is None
+
+
+def test_a_sample_run_is_copied_once_and_kept(shipped, tmp_path):
+    assert [r.name for r in recent.sample_runs()] == ["fission yeast"]
+    target = tmp_path / "mine"
+    assert recent.copy_sample_run("s_pombe", target) == target
+    with Run.open(target) as run:
+        run.go_to("train")
+    recent.copy_sample_run("s_pombe", target)
+    assert recent.summary(target).step == "train"
+    with pytest.raises(UsageError, match="s_pombe"):
+        recent.copy_sample_run("other", tmp_path / "x")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    with pytest.raises(RunError, match="Something else"):
+        recent.copy_sample_run("s_pombe", tmp_path / "full")
+    with pytest.raises(RunError, match="can't be copied"):
+        recent.copy_sample_run("s_pombe", tmp_path / "full" / "file" / "below")
+
+
+def test_the_diagnostic_log_is_bounded(monkeypatch):
+    monkeypatch.setattr(diagnostics, "MAX_BYTES", 100)
+    for n in range(5):
+        path = diagnostics.log_error(f"error {n} " + "x" * 80)
+    assert "error 4" in path.read_text()
+    assert path.stat().st_size < 400

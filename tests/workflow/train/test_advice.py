@@ -1,0 +1,251 @@
+"""The advice against histories whose cause is known. Really trained runs: `python -m tests.benchmarks advice`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tui_cytpix.domain.annotation import AnnotationBook, Edit
+from tui_cytpix.domain.run_settings import BaseModelSettings, SelectionSettings
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.training import Contradiction, Epoch, Flip, JobState, TrainingStatus
+from tui_cytpix.formats.run.predictions import Prediction, write_shard
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train import morphology
+from tui_cytpix.workflow.train.advice import Advice, advise, queue
+from tui_cytpix.workflow.train.balance import FewSeveral, few_several
+from tui_cytpix.workflow.train.morphology import Missing
+
+
+def keys(*events: int) -> tuple[ImageKey, ...]:
+    return tuple(ImageKey("s", str(event)) for event in events)
+
+
+def book(images: int) -> AnnotationBook:
+    numbers = itertools.count(1)
+    edits = []
+    for key in keys(*range(images)):
+        edits.append(Edit(next(numbers), 1.0, "me", key, "propose", Segmentation.empty((4, 4))))
+        edits.append(Edit(next(numbers), 1.0, "me", key, "accept"))
+    return AnnotationBook(edits)
+
+
+def status(
+    ta: Sequence[float], va: Sequence[float], validation: int = 20, error: float | None = 0.01, **more: object
+) -> TrainingStatus:
+    epochs = [Epoch(n, 0.1, a, b, 3.0, 40, validation, error) for n, (a, b) in enumerate(zip(ta, va, strict=True), 1)]
+    return TrainingStatus(JobState.RUNNING, tuple(epochs), told=2.0, **more)
+
+
+def kinds(found: Sequence[Advice]) -> list[str]:
+    return [advice.kind for advice in found]
+
+
+def learning(epochs: int, top: float, seed: int = 0, noise: float = 0.005) -> list[float]:
+    """An accuracy that rises towards `top`, with a little noise."""
+    rng = np.random.default_rng(seed)
+    return [float(top - 0.4 * np.exp(-n / 8) + rng.normal(0, noise)) for n in range(epochs)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_clean_data_converges(seed: int) -> None:
+    found = advise(status(learning(100, 0.95, seed), learning(100, 0.93, seed + 100)), book(40))
+    assert kinds(found) == ["converged"]
+    assert "epochs 81 to 100" in found[0].words
+    assert "0.95" in found[0].words
+
+
+def test_before_the_first_epoch_nothing_is_said() -> None:
+    assert advise(TrainingStatus(None), book(10)) == ()
+
+
+def test_early_dips_are_normal_and_late_ones_are_not() -> None:
+    early = advise(status([0.9, 0.5] * 7, [0.9, 0.3] * 7), book(40))
+    assert kinds(early) == ["early"]
+    assert "up to epoch 15" in early[0].words
+    late = [*learning(70, 0.95), 0.6, *([0.95] * 5)]
+    found = advise(status([0.95] * 76, late), book(40))[0]
+    assert found.kind == "dips"
+    assert "at epoch 71" in found.words
+    assert "40 annotated" in found.words
+    few = advise(status([0.95] * 76, late), book(12))[0]
+    assert few.kind == "few"
+    assert "12 annotated images are too few" in few.words
+    past = [*learning(30, 0.93), 0.4, *([0.93] * 40)]
+    assert kinds(advise(status([0.95] * 71, past), book(40))) == ["converged"]
+
+
+def test_one_flickering_validation_image_is_a_flip_and_no_dip() -> None:
+    flickering = [0.93, 0.81] * 40  # one of four images, right and half right by turns
+    assert advise(status([0.95] * 80, flickering, validation=4, error=0.05), book(20))[0].kind == "converged"
+    two = [0.93, 0.68] * 40
+    assert advise(status([0.95] * 80, two, validation=4, error=0.05), book(20))[0].kind == "dips"
+
+
+def test_after_images_came_in_dips_are_normal_again() -> None:
+    grown = status([0.95] * 110, [0.93] * 100 + [0.93, 0.6] * 5)
+    epochs = tuple(replace(e, training_images=44) if e.number > 100 else e for e in grown.epochs)
+    found = advise(replace(grown, epochs=epochs), book(64))[0]
+    assert found.kind == "early"
+    assert "4 images came in at epoch 101" in found.words
+    assert "up to epoch 115" in found.words
+
+
+def test_a_rising_va_and_overfitting_are_told_with_their_numbers() -> None:
+    rising = advise(status([0.95] * 40, [0.8 + 0.004 * n for n in range(40)]), book(40))[0]
+    assert rising.kind == "rising"
+    assert "VA is still rising, by 0.040" in rising.words
+    training = advise(status([0.8 + 0.004 * n for n in range(40)], [0.9] * 40), book(40))[0]
+    assert (training.kind, training.words[:2]) == ("rising", "TA")
+    one_of_four = status([0.95] * 40, [*([0.81] * 30), *([0.93] * 10)], validation=4, error=0.05)
+    assert advise(one_of_four, book(40))[0].kind == "converged"
+    by_heart = advise(status([0.99] * 40, [0.8] * 40), book(40))[0]
+    assert by_heart.kind == "overfitting"
+    assert "0.19 below TA" in by_heart.words
+    few = advise(status([0.99] * 40, [0.8] * 40), book(15))[0]
+    assert (few.kind, "15 annotated" in few.words) == ("few", True)
+
+
+def test_a_gap_that_chance_explains_is_not_overfitting() -> None:
+    found = advise(status([0.99] * 40, [0.85] * 40, validation=2, error=0.12), book(40))
+    assert kinds(found) == ["converged", "little"]
+    assert "standard error is 0.12" in found[0].words
+    assert "50%" in found[1].words
+
+
+def contradiction(event: int, given: int, count: int, sure: float, epochs: Sequence[int]) -> Contradiction:
+    return Contradiction(keys(event)[0], given, tuple((n, count, sure) for n in epochs))
+
+
+def test_wrong_counts_are_found_among_flickering_and_hard_ones() -> None:
+    """20 annotations, of which 3, 7, 11 and 15 have a wrong count; the model is less sure of the last. 4 is a hard
+    clump, 5 flickers, 6 was contradicted early only, 8 by a model that is not sure.
+    """
+    late = range(61, 81)
+    held = (
+        *(contradiction(event, 2, 1, 0.9, late) for event in (3, 7, 11)),
+        contradiction(15, 1, 2, 0.5, late),
+        contradiction(4, 4, 3, 0.75, late),
+        contradiction(5, 2, 1, 0.9, late[::2]),
+        contradiction(6, 2, 1, 0.9, range(1, 40)),
+        contradiction(8, 1, 2, 0.3, late),
+    )
+    looks = status([0.9] * 80, [0.88] * 80, contradictions=held)
+    found = advise(looks, book(20))[0]
+    assert found.kind == "inconsistent"
+    assert found.images == keys(11, 3, 7, 15)
+    assert "4 of 20" in found.words
+    assert "s:3 (annotated 2, counted 1)" in found.words
+    one = advise(replace(looks, contradictions=held[2:3]), book(20))[0]
+    assert (one.kind, one.images) == ("doubtful", keys(11))
+    less = replace(looks, contradictions=(held[3], replace(held[3], image=keys(9)[0])))
+    assert kinds(advise(less, book(20))) == ["doubtful", "converged"]  # clean runs have two of such as well
+
+
+def test_what_was_corrected_since_is_no_longer_doubted() -> None:
+    looks = status([0.9] * 80, [0.88] * 80, contradictions=(contradiction(3, 2, 1, 0.9, range(61, 81)),))
+    corrected = book(20)
+    assert kinds(advise(looks, corrected))[0] == "doubtful"
+    corrected.feed(Edit(100, 3.0, "me", keys(3)[0], "count", Segmentation.empty((4, 4))))
+    assert kinds(advise(looks, corrected))[0] == "converged"
+    rejected = book(20)
+    rejected.feed(Edit(100, 1.0, "me", keys(3)[0], "reject"))
+    assert kinds(advise(looks, rejected))[0] == "converged"
+
+
+def test_flips_name_the_open_images_that_flipped_lately() -> None:
+    open_, annotated, early = keys(50, 3, 51)
+    held = (
+        Flip(open_, ((70, 1), (75, 2), (80, 1))),
+        Flip(annotated, ((79, 1), (80, 2))),
+        Flip(early, ((5, 1), (10, 2), (80, 2))),
+    )
+    found = advise(status([0.9] * 80, [0.88] * 80, flips=held), book(20))[1]
+    assert (found.kind, found.images) == ("flips", (open_,))
+    assert "3 images changed" in found.words
+    assert "2 in the last 20 epochs, 1 of these not annotated: annotate s:50" in found.words
+    calm = advise(status([0.9] * 80, [0.88] * 80, flips=held[2:]), book(20))[1]
+    assert calm.images == ()
+    assert "none of them in the last 20" in calm.words
+
+
+def shape(count: int, length: int, size: int = 64) -> Segmentation:
+    mask = np.zeros((size, size), bool)
+    mask[30:38, 2 : 2 + length] = True
+    return Segmentation(mask, np.array([[34, 4 + 5 * i] for i in range(count)], np.float32).reshape(-1, 2))
+
+
+def test_a_missing_morphology_is_named_and_queued(tmp_path: Path) -> None:
+    """Of forty images twelve are long triplets; annotated are short singlets only."""
+    events = keys(*range(40))
+    shapes = {key: shape(3, 50 + n % 3) if n % 10 >= 7 else shape(1, 16 + n % 4) for n, key in enumerate(events)}
+    with Run.create(tmp_path / "run") as run:
+        chosen = SelectionSettings(50, events)
+        run.update(replace(run.settings, selection=chosen, base_model=BaseModelSettings("base", "sha256:00")))
+        folder = run.folder.predictions("sha256:00")
+        assert morphology.missing_in(run) is None
+        write_shard(folder, "0", [Prediction(key, found) for key, found in shapes.items()])
+        assert morphology.missing_in(run) is None  # nothing is annotated yet
+        for key in events[:5]:
+            run.record_edit(key, "propose", shapes[key])
+            run.record_edit(key, "accept")
+        found = morphology.missing_in(run)
+        assert found is not None
+        assert found.unlike == 12
+        assert len(found.images) == 4
+        assert all(shapes[key].particle_count == 3 for key in found.images)
+        assert "3 particles, 1 in a usual" in found.words
+        assert "longer" in found.words
+        advice = advise(status([0.9] * 80, [0.88] * 80), run.annotations, found)
+        assert kinds(advice) == ["converged", "uncovered"]
+        assert str(found.images[0]) in advice[1].words
+        assert queue(advice) == found.images
+        for key in found.images:
+            run.record_edit(key, "propose", shapes[key])
+            run.record_edit(key, "accept")
+        assert morphology.missing_in(run) is None
+
+
+def test_few_multiplets_are_told_and_the_largest_that_are_counted_so_are_named(tmp_path: Path) -> None:
+    """Eight images: the base calls all but the last two; those that are, are larger. Training knows better of one."""
+    events = keys(*range(8))
+    lengths = (20, 21, 22, 40, 44, 42, 41, 60)
+    shapes = {
+        key: shape(1 if n == 7 else 2, length) for n, (key, length) in enumerate(zip(events, lengths, strict=True))
+    }
+    with Run.create(tmp_path / "run") as run:
+        run.update(replace(run.settings, selection=SelectionSettings(50, events)))
+        assert few_several(run, shapes.get, shapes.get) == FewSeveral(
+            0, 0, (events[4], events[5], events[6], events[3])
+        )
+        for key, count in ((events[0], 1), (events[1], 1), (events[4], 2)):
+            run.record_edit(key, "propose", shape(count, 20))
+            run.record_edit(key, "accept")
+        now = {events[5]: shape(1, 42)}
+        few = few_several(run, shapes.get, now.get)
+        assert few == FewSeveral(1, 3, (events[6], events[3], events[2]))
+        for status_ in (TrainingStatus(None), status([0.9] * 80, [0.88] * 80)):
+            found = next(a for a in advise(status_, run.annotations, few=few) if a.kind == "singles")
+            assert found.images == few.images
+            assert "Only 1 of 3 annotated images holds two or more particles. Add such: s:6, s:3, s:2" in found.words
+        none = advise(TrainingStatus(None), run.annotations, few=replace(few, several=0))[0].words
+        assert none.startswith("None of the 3 annotated images holds two")
+        for key in few.images:
+            run.record_edit(key, "propose", shapes[key])
+            run.record_edit(key, "accept")
+        assert few_several(run, shapes.get, now.get) is None
+
+
+def test_the_queue_holds_each_image_once_in_the_order_of_urgency() -> None:
+    held = (contradiction(3, 2, 1, 0.9, range(61, 81)),)
+    flips = (Flip(keys(50)[0], ((75, 2), (80, 1))),)
+    missing = Missing(keys(50, 51), 2, "longer")
+    found = advise(status([0.9] * 80, [0.88] * 80, contradictions=held, flips=flips), book(20), missing)
+    assert kinds(found) == ["doubtful", "converged", "flips", "uncovered"]
+    assert queue(found) == keys(3, 50, 51)

@@ -1,0 +1,1 @@
+"""`run VERB DIR`: a run by steps, without the app."""

@@ -1,0 +1,164 @@
+"""`run status DIR`: how far a run is."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from tui_cytpix.cli.output import duration, note, percent, say, say_json
+
+if TYPE_CHECKING:
+    from tui_cytpix.domain.training import TrainingStatus
+    from tui_cytpix.domain.zoom import Zoom
+    from tui_cytpix.workflow.run.run import Run
+    from tui_cytpix.workflow.train.advice import Advice
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Samples, annotations, training and model; reads only, so that it works beside an open app."""
+    from tui_cytpix.workflow.run.run import Run
+    from tui_cytpix.workflow.train.watch import TrainingWatch
+
+    run = Run.open(arguments.run, writing=False)
+    try:
+        training = TrainingWatch(run.folder).poll()
+    finally:
+        run.close()
+    if run.damaged_lines:
+        note(f"{run.damaged_lines} lines of {run.path}'s logs are damaged and were passed over.")
+    if arguments.json:
+        say_json(_run_as_dict(run, training))
+    else:
+        _tell(run, training)
+    return 0
+
+
+def as_dict(training: TrainingStatus) -> dict[str, Any]:
+    """All that is known of training, for programs."""
+    last = training.epochs[-1] if training.epochs else None
+    return {
+        "state": training.state,
+        "epoch": last.number if last else 0,
+        "target": training.target,
+        "ta": last.ta if last else None,
+        "va": last.va if last else None,
+        "va_error": last.va_error if last else None,
+        "best_epoch": training.best_epoch,
+        "device": training.device,
+        "eta_seconds": training.eta_seconds,
+        "job": training.job,
+        "message": training.message,
+        "epochs": [asdict(e) for e in training.epochs],
+        "flips": [{"image": str(f.image), "flips": f.flips, "history": f.history} for f in training.flips],
+        "contradictions": [
+            {"image": str(c.image), "given": c.given, "looks": c.looks} for c in training.contradictions
+        ],
+        "zoom": None if training.zoom is None else asdict(training.zoom),
+        "log": training.log,
+    }
+
+
+def _counts(run: Run) -> dict[str, int]:
+    from tui_cytpix.domain.annotation import Side, Status
+
+    book = run.annotations
+    decided = [a.status for a in book.decided()]
+    return {
+        "accepted": decided.count(Status.ACCEPTED),
+        "corrected": sum(a.corrected for a in book.accepted()),
+        "training": len(book.side(Side.TRAINING)),
+        "validation": len(book.side(Side.VALIDATION)),
+        "rejected": decided.count(Status.REJECTED),
+        "ambiguous": decided.count(Status.AMBIGUOUS),
+    }
+
+
+def _advice(run: Run, training: TrainingStatus) -> tuple[Advice, ...]:
+    """As the screen says it, with what the annotations lack where the base has answered for the preview."""
+    from tui_cytpix.workflow.train.advice import advise
+    from tui_cytpix.workflow.train.balance import few_several_in
+    from tui_cytpix.workflow.train.morphology import missing_in
+
+    return advise(training, run.annotations, missing_in(run), few_several_in(run, training))
+
+
+def _seen(run: Run) -> dict[str, Zoom]:
+    """How large the base model saw the samples that it has answered on."""
+    from tui_cytpix.workflow.run import zoom
+
+    return zoom.seen(run, run.answers(run.settings.base_model.hash)) if run.settings.base_model.hash else {}
+
+
+def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:
+    settings = run.settings
+    return {
+        "run": str(run.path),
+        "name": settings.name,
+        "created": settings.created,
+        "seed": settings.seed,
+        "step": settings.step,
+        "samples": [asdict(s) for s in settings.samples],
+        "base_model": asdict(settings.base_model),
+        "seen": {name: asdict(one) for name, one in _seen(run).items()},
+        "preview": {"random": len(settings.selection.random), "variable": len(settings.selection.variable)},
+        "selection_gate": settings.selection.gate,
+        "drawn_from": settings.selection.drawn_from,
+        "annotations": _counts(run),
+        "missing_to_train": run.annotations.ready_to_train(),
+        "training": as_dict(training),
+        "advice": [
+            {"kind": a.kind, "words": a.words, "images": [str(i) for i in a.images]} for a in _advice(run, training)
+        ],
+        "model": {"name": settings.evaluate.name, "path": str(run.folder.model_path)}
+        if run.folder.model_path.is_file()
+        else None,
+        "damaged_lines": run.damaged_lines,
+    }
+
+
+def _tell(run: Run, training: TrainingStatus) -> None:
+    from tui_cytpix.workflow.run import zoom
+
+    settings, counts = run.settings, _counts(run)
+    seen = zoom.in_words(_seen(run)) or [zoom.setting_in_words(run)]
+    samples = ", ".join(
+        f"{s.name} ({'um/px unknown' if s.um_per_px is None else f'{s.um_per_px:.4g} um/px'})" for s in settings.samples
+    )
+    chosen = settings.selection
+    rows = [
+        ("step", settings.step),
+        ("samples", samples or "none"),
+        ("base model", settings.base_model.model or "none chosen"),
+        *(("", line) for line in seen),
+        ("preview", f"{len(chosen.random)} at random, {len(chosen.variable)} for variety"),
+        ("", chosen.drawn_from),
+        (
+            "annotated",
+            f"{counts['accepted']} accepted ({counts['corrected']} corrected, {counts['validation']} held out), "
+            f"{counts['rejected']} rejected, {counts['ambiguous']} ambiguous",
+        ),
+        ("", run.annotations.ready_to_train() or ""),
+        ("training", _training_in_words(training)),
+        ("", training.message),
+        *(("advice", advice.words) for advice in _advice(run, training)),
+        ("model", f"{settings.evaluate.name}: {run.folder.model_path}" if run.folder.model_path.is_file() else "none"),
+    ]
+    say(f"{settings.name}: {run.path}", *(f"  {name:<11} {value}" for name, value in rows if value))
+    restless = training.flips[:5]
+    if restless:
+        say(f"  {'flips':<11} " + ", ".join(f"{f.image} ({f.flips})" for f in restless))
+
+
+def _training_in_words(training: TrainingStatus) -> str:
+    if training.state is None:
+        return "not started"
+    if not training.epochs:
+        return str(training.state)
+    last = training.epochs[-1]
+    left = f", about {duration(training.eta_seconds)} left" if training.eta_seconds is not None else ""
+    best = f", best epoch {training.best_epoch}" if training.best_epoch is not None else ""
+    return (
+        f"{training.state}, epoch {last.number} of {training.target}, TA {percent(last.ta)}, VA {percent(last.va)}"
+        f" on {last.validation_images} images{best}{left}" + (f", on {training.device}" if training.device else "")
+    )

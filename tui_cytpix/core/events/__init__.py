@@ -1,0 +1,1 @@
+"""Values of events: scales, gates, and what is said of a population."""

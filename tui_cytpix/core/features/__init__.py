@@ -1,0 +1,1 @@
+"""Image-derived parameters: the table of them, and their measurement."""

@@ -1,0 +1,156 @@
+"""The one table of image-derived parameters: name, label, unit, formula, source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+IMAGE, OBJECT, PARTICLE = "image", "object", "particle"
+EVERY = (IMAGE, OBJECT, PARTICLE)
+REGIONS = (OBJECT, PARTICLE)
+
+_INSTRUMENT = "Attune CytPix parameter"
+_PIXELS = "all foreground pixels (image), the region's (object, particle)"
+_LARGEST = "the largest object (image), the region (object, particle)"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One parameter.
+
+    Attributes:
+        name: as in FCS files and tables, without prefix; PRODUCT's names.
+        label: for people.
+        unit: of the value; `1` for ratios, `gray` for the image's gray values, `bool` for 0 or 1.
+        formula: how it is calculated, and over which pixels.
+        source: where the definition is from.
+        levels: the tables that have it: `image`, `object`, `particle`.
+    """
+
+    name: str
+    label: str
+    unit: str
+    formula: str
+    source: str
+    levels: tuple[str, ...] = EVERY
+
+
+_STATISTICS = (
+    # name, label, unit ("" = that of the gray values), formula, source
+    ("Max", "highest intensity", "", "max g", "order statistic"),
+    ("Min", "lowest intensity", "", "min g", "order statistic"),
+    ("Total", "summed intensity", "", "sum g", "sum"),
+    ("Average", "mean intensity", "", "sum g / n", "mean"),
+    ("StandardDeviation", "standard deviation of intensity", "", "sqrt(m2), m_k = sum (g - mean)^k / n", "moments"),
+    ("CV", "coefficient of variation of intensity", "%", "100 sqrt(m2) / mean", "moments"),
+    ("Skewness", "skewness of intensity", "1", "m3 / m2^1.5", "Fisher-Pearson"),
+    ("Kurtosis", "excess kurtosis of intensity", "1", "m4 / m2^2 - 3", "Fisher"),
+)
+
+
+def _intensities() -> list[Feature]:
+    rows = []
+    kinds = (
+        ("", "", "gray", "g = raw gray value; comparable within one bit depth and gain only"),
+        ("Normalized", "normalized ", "1", "g = gray / background, 1 is the background"),
+    )
+    for prefix, word, unit, values in kinds:
+        for name, label, own_unit, formula, source in _STATISTICS:
+            text = f"{formula}; {values}; over {_PIXELS}"
+            rows.append(Feature(f"{prefix}{name}Intensity", word + label, own_unit or unit, text, source))
+        bins = "256 bins per unit of g" if prefix else "one bin per gray value, so it grows with the bit depth"
+        text = f"-sum p log2 p over the histogram, {bins}; {values}; over {_PIXELS}"
+        label = f"{word}entropy of intensity"
+        rows.append(Feature(f"{prefix}EntropyIntensity", label, "bit", text, "Shannon 1948"))
+    return rows
+
+
+def _sizes() -> list[Feature]:
+    ellipse = "4 sqrt(eigenvalue of the covariance of the pixels, each a unit square), the"
+    return [
+        Feature("NumPixels", "pixels", "px", f"n: {_PIXELS}", _INSTRUMENT),
+        Feature("AreaSquareMicrons", "area", "um2", f"n s^2, s um per px; {_PIXELS}", _INSTRUMENT),
+        Feature(
+            "PerimeterMicrons",
+            "perimeter",
+            "um",
+            f"s pi/8 (N0 + N90 + (N45 + N135) / sqrt 2), N boundary crossings of pixel lines; {_LARGEST}",
+            "Crofton; Legland, Kieu, Devaux 2007",
+        ),
+        Feature(
+            "MajorDiameterMicrons",
+            "longest axis",
+            "um",
+            f"s {ellipse} larger: major axis of the second-moment ellipse; {_LARGEST}",
+            "Hu 1962",
+        ),
+        Feature("MinorDiameterMicrons", "shortest axis", "um", f"s {ellipse} smaller; {_LARGEST}", "Hu 1962"),
+        Feature("MinorMajorRatioPercent", "axis ratio", "%", f"100 minor / major; {_LARGEST}", _INSTRUMENT),
+        Feature("EccentricityPercent", "eccentricity", "%", f"100 sqrt(1 - (minor / major)^2); {_LARGEST}", "ellipse"),
+        Feature(
+            "CircularityPercent",
+            "circularity",
+            "%",
+            f"100 * 4 pi area / perimeter^2, at most 100; {_LARGEST}",
+            "Cox 1927",
+        ),
+        Feature(
+            "PseudoDiameterMicrons",
+            "diameter of the disc of equal area",
+            "um",
+            f"2 s sqrt(n / pi); {_LARGEST}",
+            _INSTRUMENT,
+        ),
+        Feature(
+            "GyrationRadiusWeighted",
+            "weighted radius of gyration",
+            "px",
+            f"sqrt(sum w r^2 / sum w) about the weighted mean position, w = |gray - background|; {_LARGEST}",
+            "radius of gyration",
+        ),
+    ]
+
+
+def _textures() -> list[Feature]:
+    where = f"p(i, j): neighbours at 1 px in 4 directions, symmetric, 64 levels of 1/32 of gray/background; {_PIXELS}"
+    source = "Haralick, Shanmugam, Dinstein 1973"
+    return [
+        Feature("MaximumCoOccurrence", "co-occurrence maximum", "1", f"max p; {where}", source),
+        Feature("ContrastCoOccurrence", "co-occurrence contrast", "1", f"sum (i - j)^2 p; {where}", source),
+        Feature("EntropyCoOccurrence", "co-occurrence entropy", "bit", f"-sum p log2 p; {where}", source),
+        Feature("AngularSecondMomentCoOccurrence", "angular second moment", "1", f"sum p^2; {where}", source),
+    ]
+
+
+def _counts() -> list[Feature]:
+    only = (IMAGE,)
+    return [
+        Feature("ParticleCount", "particles", "1", "centroids in the image", _INSTRUMENT, only),
+        Feature("ObjectCount", "objects", "1", "8-connected regions of the mask", _INSTRUMENT, only),
+        Feature("ClumpIndexMax", "largest clump index", "1", "most centroids in one object", _INSTRUMENT, only),
+        Feature("ClumpIndex", "clump index", "1", "centroids in the object", _INSTRUMENT, REGIONS),
+        Feature("IsOnBorder", "cut by the border", "bool", "1 where foreground lies on the image's edge", _INSTRUMENT),
+        Feature("IsProcessable", "can be processed", "bool", "1 where the gray varies", _INSTRUMENT, only),
+        Feature("IsProcessed", "was processed", "bool", "1 for every image that was segmented", _INSTRUMENT, only),
+        Feature("ConfidenceScore", "confidence", "1", "the model's, 0..1", _INSTRUMENT, (IMAGE, PARTICLE)),
+        Feature(
+            "FocusScore",
+            "focus",
+            "1",
+            "share of fine detail (core.features.focus), 0..1, larger is sharper",
+            "own",
+            only,
+        ),
+        Feature("ObjectIndex", "object", "1", "number of the object in the image, from 1", "own", REGIONS),
+        Feature("ParticleIndex", "particle", "1", "number of the particle in the image, from 1", "own", (PARTICLE,)),
+        Feature("CentroidXPixels", "centroid x", "px", "column, pixel centres at whole numbers", "own", REGIONS),
+        Feature("CentroidYPixels", "centroid y", "px", "row, pixel centres at whole numbers", "own", REGIONS),
+        Feature("CentroidOffsetPixels", "offset", "px", "centroid to mean of pixels", "own", (PARTICLE,)),
+    ]
+
+
+FEATURES: tuple[Feature, ...] = (*_intensities(), *_sizes(), *_textures(), *_counts())
+
+
+def names(level: str) -> tuple[str, ...]:
+    """The names of a level's features (`image`, `object` or `particle`), in the table's order."""
+    return tuple(feature.name for feature in FEATURES if level in feature.levels)

@@ -1,0 +1,62 @@
+"""Texture from the gray-level co-occurrence matrix (Haralick, Shanmugam, Dinstein 1973)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.core.features.pixels import Pixels, key_type, runs_of_keys
+
+LEVELS = 64  # of gray/background, 1/32 wide from 0 to 2: the same steps for every image, gain and bit depth
+_STEPS = 32
+_DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
+_Values = NDArray[np.float64]
+
+
+class Texture(NamedTuple):
+    """Of each region's matrix p, (R,): max p; sum (i - j)^2 p; -sum p log2 p in bits; sum p^2. NaN for a region
+    without neighbours.
+    """
+
+    maximum: _Values
+    contrast: _Values
+    entropy: _Values
+    angular_second_moment: _Values
+
+
+def gray_levels(ratio: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+    """Gray/background in 64 levels of 1/32, what lies beyond 2 in the last; same shape."""
+    return np.asarray(np.clip(ratio * _STEPS, 0, LEVELS - 1), np.uint8)
+
+
+def cooccurrence(pixels: Pixels, levels: NDArray[np.uint8]) -> Texture:
+    """Texture of the pixel pairs that both lie in a region: neighbours at distance 1 in 4 directions, both orders,
+    pooled.
+
+    Args:
+        levels: of each place on the canvas, 0..63; those of the regions' pixels are looked at.
+    """
+    own, regions = levels[pixels.at], len(pixels.number)
+    kind = key_type(regions, LEVELS**2)
+    bases = (pixels.owner * LEVELS**2).astype(kind)
+    keys, pairs = [], np.zeros(regions, np.intp)
+    for dy, dx in _DIRECTIONS:
+        beside = pixels.neighbour(dy, dx)
+        there = levels[beside.at]
+        # The matrix is symmetric: a pair and its reverse are counted as one, with the lower level first.
+        keys.append((bases + np.minimum(own, there).astype(kind) * LEVELS + np.maximum(own, there))[beside.same])
+        pairs += beside.number
+    found = runs_of_keys(np.concatenate(keys), LEVELS**2)
+    low, high = np.divmod(found.value, LEVELS)
+    entries = np.where(low == high, 1, 2)  # of the matrix, each of them p
+    p = found.times / (pairs[found.owner] * entries)
+    weight = entries * p
+    lonely = np.where(pairs > 0, 0.0, np.nan)
+    return Texture(
+        maximum=found.highest(p, regions) + lonely,
+        contrast=found.total((high - low) ** 2 * weight, regions) + lonely,
+        entropy=found.total(-weight * np.log2(p), regions) + lonely,
+        angular_second_moment=found.total(weight * p, regions) + lonely,
+    )

@@ -1,0 +1,1 @@
+"""Images: background, normalisation, scale, and pictures of them."""

@@ -1,0 +1,1 @@
+"""Objects of a mask and the particles in them."""

@@ -1,0 +1,250 @@
+"""How well a segmentation agrees with the truth: records of one image that pool over images.
+
+Measures (all over the images compared):
+
+- count_accuracy: share of images whose particle count equals the truth's.
+- singlet_specificity: of the *singlet images*, in which the truth has particles and none is attached to another
+  (largest clump index 1; a coincident second particle is no doublet), the share in which the prediction has
+  particles and none attached as well.
+- multiplet_sensitivity: of the *multiplet images*, in which the truth has an object with two or more particles
+  (largest clump index >= 2), the share in which the prediction has one too.
+- centroid_f1: 2 TP / (2 TP + FP + FN), pooled, of one-to-one matches of predicted to true centroids within
+  max(3 px, half the true particle's equivalent radius), as many matches as possible.
+- foreground_iou: mean over the images with foreground in truth or prediction.
+- ap50: TP / (TP + FP + FN), pooled, of one-to-one matches of particle masks at IoU >= 0.5.
+
+Proportions come with Wilson's 95 % interval, the others with a percentile bootstrap over images.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from tui_cytpix.core.objects.centroids import centres
+from tui_cytpix.core.objects.particles import particles_of
+from tui_cytpix.core.objects.regions import compact, label_objects
+from tui_cytpix.core.objects.size_cutoff import cut_labels_to_size, cut_to_size
+from tui_cytpix.core.objects.watershed import object_of
+from tui_cytpix.core.statistics.intervals import (
+    Interval,
+    bootstrap_mean_ci,
+    bootstrap_ratio_ci,
+    mcnemar_exact,
+    paired_bootstrap,
+    wilson,
+)
+from tui_cytpix.domain.segmentation import Segmentation
+
+MIN_MATCH_RADIUS = 3.0  # px
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Matches of one image: found and true, found only, true only."""
+
+    tp: int
+    fp: int
+    fn: int
+
+
+@dataclass(frozen=True)
+class ImageComparison:
+    """One image's prediction beside its truth.
+
+    `true_clump`, `predicted_clump`: particles in the fullest object (ClumpIndexMax), 0 without any. `iou`: of the
+    foregrounds, NaN where both are empty. `matched`: for each predicted centroid, whether it has a true one.
+    """
+
+    true_count: int
+    predicted_count: int
+    true_clump: int
+    predicted_clump: int
+    centroids: Counts
+    particles: Counts
+    iou: float
+    matched: tuple[bool, ...] = ()
+
+    @property
+    def count_right(self) -> bool:
+        """True where the particle counts are equal."""
+        return self.true_count == self.predicted_count
+
+
+def clump_index_max(mask: NDArray[np.bool_], centroids: NDArray[np.floating[Any]]) -> int:
+    """Particles in the object that has most of them; 0 without any."""
+    owners = object_of(label_objects(mask)[0], centroids)
+    return int(np.bincount(owners[owners > 0], minlength=1).max())
+
+
+def match_centroids(
+    true_points: NDArray[np.floating[Any]],
+    predicted: NDArray[np.floating[Any]],
+    radii: NDArray[np.floating[Any]],
+) -> list[tuple[int, int]]:
+    """One-to-one matches (true index, predicted index) within each true particle's radius.
+
+    As many as possible, and of those sets the one with the smallest sum of distances.
+
+    Args:
+        true_points, predicted: (T, 2) and (P, 2), (y, x) px.
+        radii: (T,) px.
+    """
+    if len(true_points) == 0 or len(predicted) == 0:
+        return []
+    away = np.asarray(true_points, np.float64)[:, None] - np.asarray(predicted, np.float64)[None]
+    distance = np.hypot(away[..., 0], away[..., 1])
+    allowed = distance <= np.asarray(radii, np.float64)[:, None]
+    return _best_matches(allowed, -distance)
+
+
+def _best_matches(allowed: NDArray[np.bool_], worth: NDArray[np.float64]) -> list[tuple[int, int]]:
+    if not allowed.any():
+        return []
+    # One match more is worth more than any sum of differences between matches.
+    spread = float(np.ptp(worth[allowed])) + 1.0
+    bonus = spread * (min(allowed.shape) + 1)
+    gain = np.where(allowed, worth - worth[allowed].min() + bonus, 0.0)
+    rows, columns = linear_sum_assignment(gain, maximize=True)
+    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+    return [(row, column) for row, column in pairs if allowed[row, column]]
+
+
+def foreground_iou(truth: NDArray[np.bool_], mask: NDArray[np.bool_]) -> float:
+    """Intersection over union of two masks; NaN where both are empty."""
+    union = int((truth | mask).sum())
+    return int((truth & mask).sum()) / union if union else math.nan
+
+
+def ap50_counts(
+    true_labels: NDArray[np.integer[Any]], predicted_labels: NDArray[np.integer[Any]], predicted_count: int
+) -> Counts:
+    """Matches of particle masks at IoU >= 0.5, one to one.
+
+    Args:
+        true_labels: (H, W), one label per particle.
+        predicted_labels: (H, W), labels 1..predicted_count; one without pixels is a false positive.
+        predicted_count: particles predicted.
+    """
+    true, values = compact(true_labels)
+    true_count = len(values)
+    overlap = np.bincount(
+        true.ravel().astype(np.intp) * (predicted_count + 1) + predicted_labels.ravel(),
+        minlength=(true_count + 1) * (predicted_count + 1),
+    ).reshape(true_count + 1, predicted_count + 1)
+    shared = overlap[1:, 1:]
+    union = overlap[1:].sum(axis=1)[:, None] + overlap[:, 1:].sum(axis=0)[None] - shared
+    iou = shared / np.maximum(union, 1)
+    matches = len(_best_matches(iou >= 0.5, iou))
+    return Counts(matches, predicted_count - matches, true_count - matches)
+
+
+def compare_images(
+    truth_labels: NDArray[np.integer[Any]], found: Segmentation, size_cutoff_px: float = 0.0
+) -> ImageComparison:
+    """Compares a prediction with a truth label image; the size cutoff is applied to both.
+
+    Args:
+        truth_labels: (H, W), 0 background, one label per particle.
+        found: what was predicted, (H, W).
+        size_cutoff_px: px; objects with a smaller major diameter are left out.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    truth = truth_labels
+    if truth.shape != found.mask.shape:
+        raise ValueError(f"truth is {truth.shape}, prediction {found.mask.shape}")
+    if size_cutoff_px > 0:
+        truth, found = cut_labels_to_size(truth, size_cutoff_px), cut_to_size(found, size_cutoff_px)
+    points = found.centroids
+    areas = np.bincount(compact(truth)[0].ravel())[1:]
+    true_points = centres(truth)
+    radii = np.maximum(MIN_MATCH_RADIUS, 0.5 * np.sqrt(areas / np.pi))
+    pairs = match_centroids(true_points, points, radii)
+    matches, hit = len(pairs), {predicted for _, predicted in pairs}
+    return ImageComparison(
+        true_count=len(true_points),
+        predicted_count=len(points),
+        true_clump=clump_index_max(truth > 0, true_points),
+        predicted_clump=clump_index_max(found.mask, points),
+        centroids=Counts(matches, len(points) - matches, len(true_points) - matches),
+        particles=ap50_counts(truth, particles_of(found), len(points)),
+        iou=foreground_iou(truth > 0, found.mask),
+        matched=tuple(k in hit for k in range(len(points))),
+    )
+
+
+def summarise(comparisons: Sequence[ImageComparison], seed: int = 0) -> dict[str, Any]:
+    """All measures with 95 % intervals, under the names of the `compare` verb's JSON.
+
+    Returns:
+        `images`, each measure and `<measure>_ci` ([low, high]), and how many images or particles stand behind them
+        (`singlet_images`, `multiplet_images`, `foreground_images`, `true_particles`, `predicted_particles`). None
+        where there is no data.
+    """
+    singlets = [c for c in comparisons if c.true_clump == 1]
+    multiplets = [c for c in comparisons if c.true_clump >= 2]
+    result: dict[str, Any] = {"images": len(comparisons)}
+
+    def add(name: str, value: float, interval: Interval) -> None:
+        result[name] = None if math.isnan(value) else value
+        result[f"{name}_ci"] = [None if math.isnan(end) else end for end in interval]
+
+    def add_share(name: str, right: Sequence[bool]) -> None:
+        add(name, sum(right) / len(right) if right else math.nan, wilson(sum(right), len(right)))
+
+    def add_ratio(name: str, counts: Sequence[Counts], weight: int) -> None:
+        top = np.array([weight * c.tp for c in counts], np.float64)
+        bottom = np.array([weight * c.tp + c.fp + c.fn for c in counts], np.float64)
+        value = float(top.sum() / bottom.sum()) if bottom.sum() else math.nan
+        add(name, value, bootstrap_ratio_ci(top, bottom, seed))
+
+    add_share("count_accuracy", [c.count_right for c in comparisons])
+    add_share("singlet_specificity", [c.predicted_clump == 1 for c in singlets])
+    add_share("multiplet_sensitivity", [c.predicted_clump >= 2 for c in multiplets])
+    add_ratio("centroid_f1", [c.centroids for c in comparisons], 2)
+    ious = np.array([c.iou for c in comparisons if not math.isnan(c.iou)], np.float64)
+    add("foreground_iou", float(ious.mean()) if len(ious) else math.nan, bootstrap_mean_ci(ious, seed))
+    add_ratio("ap50", [c.particles for c in comparisons], 1)
+    result.update(
+        singlet_images=len(singlets),
+        multiplet_images=len(multiplets),
+        foreground_images=len(ious),
+        true_particles=sum(c.true_count for c in comparisons),
+        predicted_particles=sum(c.predicted_count for c in comparisons),
+    )
+    return result
+
+
+def paired(a: Sequence[ImageComparison], b: Sequence[ImageComparison], seed: int = 0) -> dict[str, Any]:
+    """Two models on the same images, in the same order.
+
+    Returns:
+        `images`; `count_only_a_right`, `count_only_b_right` and `count_p` (McNemar's exact test, two-sided);
+        `foreground_iou_difference` (mean of a - b), its `_ci` and `_images`; None where there is no data.
+
+    Raises:
+        ValueError: a and b differ in length.
+    """
+    if len(a) != len(b):
+        raise ValueError(f"{len(a)} images can't be paired with {len(b)}")
+    only_a = sum(x.count_right and not y.count_right for x, y in zip(a, b, strict=True))
+    only_b = sum(y.count_right and not x.count_right for x, y in zip(a, b, strict=True))
+    difference = paired_bootstrap(np.array([x.iou for x in a]), np.array([y.iou for y in b]), seed)
+    mean, low, high = (None if math.isnan(value) else value for value in difference[:3])
+    return {
+        "images": len(a),
+        "count_only_a_right": only_a,
+        "count_only_b_right": only_b,
+        "count_p": mcnemar_exact(only_a, only_b),
+        "foreground_iou_difference": mean,
+        "foreground_iou_difference_ci": [low, high],
+        "foreground_iou_difference_images": difference.pairs,
+    }

@@ -1,0 +1,248 @@
+"""What all jobs share: heartbeat, signals, wishes from the app, and an end that is always told.
+
+Nothing heavy is imported before the signals are handled and the heart beats.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import importlib
+import os
+import re
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from tui_cytpix.errors import CytpixError, JobError, RunError
+from tui_cytpix.formats.run.job import ANOTHER, JobFolder
+from tui_cytpix.formats.run.json_log import LogTail
+from tui_cytpix.formats.run.lease import Lease
+
+if TYPE_CHECKING:
+    import torch
+
+BEAT_SECONDS = 2.0
+# The last is oneDNN's, where it gets no room for the code of a convolution.
+_NO_MEMORY = re.compile(
+    r"can't allocate memory|not enough memory|bad_?alloc|Insufficient memory|to allocate|could not create a primitive",
+    re.I,
+)
+_GPU = re.compile(r"\b(CUDA|CUBLAS|CUDNN|NVML|AcceleratorError)", re.I)
+PROGRESS_SECONDS = 0.5
+MAX_THREADS = 8
+_KINDS = {
+    "train": "tui_cytpix.engine.jobs.train",
+    "predict": "tui_cytpix.engine.jobs.predict",
+    "process": "tui_cytpix.engine.jobs.process",
+    "onnx": "tui_cytpix.engine.jobs.onnx",
+    "triage": "tui_cytpix.engine.jobs.triage",
+}
+
+
+class Leave(Exception):  # noqa: N818
+    """The job ends before its work is done, in good order; `reason` is a word for the app."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Job:
+    """A job at work: its folder, what it was asked meanwhile, and whether it was told to leave. `note` is what it waits
+    for, told with each beat of the heart; `lease`, where it has one, is renewed with it.
+    """
+
+    def __init__(self, folder: JobFolder) -> None:
+        self.folder, self.spec = folder, folder.spec
+        self.terminated = threading.Event()
+        self.note = ""
+        self.replaced = False
+        self.lease: Lease | None = None
+        self._control = LogTail(folder.control_path)
+        self._told = 0.0
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        """Says something."""
+        self.folder.emit(kind, **fields)
+
+    def wishes(self) -> list[dict[str, Any]]:
+        """What was wished since the last look; each is acknowledged, where the disk takes it."""
+        found = self._control.new()
+        for wish in found:
+            with contextlib.suppress(OSError):
+                self.emit("ack", of=wish.get("seq", 0))
+        return found
+
+    def stop_wished(self) -> bool:
+        """Whether a stop was wished since the last look; for jobs that know no other wish."""
+        return any(wish.get("type") == "stop" for wish in self.wishes())
+
+    def progress(self, done: int, total: int, what: str) -> None:
+        """Tells how far it is, at most twice a second, the end always."""
+        if done >= total or time.monotonic() - self._told >= PROGRESS_SECONDS:
+            self._told = time.monotonic()
+            self.emit("progress", done=done, total=total, what=what)
+
+    def check(self) -> None:
+        """Raises:
+        Leave: the process was told to, or another took its place.
+        """
+        if self.replaced:
+            raise Leave(ANOTHER)
+        if self.terminated.is_set():
+            raise Leave("terminated")
+
+    def text(self, name: str) -> str:
+        """A setting of `job.toml`.
+
+        Raises:
+            JobError: it is missing or no text.
+        """
+        value = self.spec.get(name)
+        if not isinstance(value, str):
+            raise JobError(
+                "The job can't be read", f"{self.folder.path}/job.toml: {name} is missing.", "Start it again."
+            )
+        return value
+
+    def start_torch(self, **fields: Any) -> torch.device:
+        """Loads torch as `job.toml` says, and tells that the job has started.
+
+        Raises:
+            JobError: there is no such device.
+        """
+        from tui_cytpix.engine.network.device import device_name, usable_device
+
+        threads = int(self.spec.get("threads", 0)) or default_threads()
+        device, note = usable_device(str(self.spec.get("device", "auto")), threads)
+        self.started(device_name(device), threads, **fields)
+        if note:
+            self.emit("log", text=note)
+        return device
+
+    def started(self, device: str, threads: int, **fields: Any) -> None:
+        """Tells that the job has started, and where it computes."""
+        self.emit("started", device=device, threads=threads, pid=os.getpid(), host=socket.gethostname(), **fields)
+
+    def only_one(self, lease: Path) -> None:
+        """Holds a lease from now on, so that of jobs started at once, or on two machines, one works.
+
+        Raises:
+            Leave: another one holds it and lives.
+        """
+        taken = Lease(lease, "The run")
+        try:
+            taken.acquire()
+        except RunError as error:
+            raise Leave(ANOTHER) from error
+        self.lease = taken
+
+    def beat(self) -> None:
+        """Tells that it lives. A job that was thought dead, and whose place another took, leaves."""
+        with contextlib.suppress(OSError):
+            self.folder.beat(self.note)
+            if self.lease is not None and not self.lease.renew():
+                self.replaced = True
+                self.terminated.set()
+
+
+def default_threads() -> int:
+    """Half of the processors that we may use: a thread that waits for its turn stops all others at every layer, and the
+    screen, the disk and other users need some.
+    """
+    return min(MAX_THREADS, max(1, len(os.sched_getaffinity(0)) // 2))
+
+
+@contextlib.contextmanager
+def _beating(job: Job) -> Iterator[None]:
+    done = threading.Event()
+
+    def beat() -> None:
+        while not done.is_set():
+            job.beat()
+            done.wait(BEAT_SECONDS)
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        if job.lease is not None:
+            job.lease.release()
+
+
+def run_job(path: Path) -> int:
+    """Runs the job in a folder to its end. Returns the exit status; nothing is raised.
+
+    A closed terminal (SIGHUP) is ignored; SIGTERM and SIGINT let the job leave in good order.
+    """
+    folder = JobFolder(path)
+    try:
+        job = Job(folder)
+    except CytpixError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return error.exit_status
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        job.terminated.set()
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
+    with _beating(job):
+        return _run(job)
+
+
+def _run(job: Job) -> int:
+    try:
+        kind = job.text("kind")
+        if kind not in _KINDS:
+            raise JobError("The job can't be read", f"kind {kind!r} is unknown.", "Update tui-cytpix.")
+        importlib.import_module(_KINDS[kind]).run(job)
+    except Leave as leave:
+        with contextlib.suppress(OSError):
+            job.emit("exited", reason=leave.reason)
+    except CytpixError as error:
+        return _failed(job, f"{error.title}. {error.detail}".strip(), error.way_out)
+    except OSError as error:
+        traceback.print_exc()
+        if error.errno == errno.ENOMEM:
+            return _failed(job, *in_words(MemoryError(), job))
+        return _failed(job, f"{error.filename or job.folder.path}: {error.strerror}.", "Check the disk and try again.")
+    except Exception as error:
+        traceback.print_exc()
+        return _failed(job, *in_words(error, job))
+    return 0
+
+
+def in_words(error: Exception, job: Job) -> tuple[str, str]:
+    """The reason of a failure that torch, OpenCV or Python told in their own way, and a way out."""
+    text = f"{type(error).__name__}: {error}"
+    trains = job.spec.get("kind") == "train"
+    smaller = "Train in smaller steps (batch 4, or 2), or " if trains else "Use "
+    saved = " What was trained is saved: start again to go on." if trains else ""
+    if type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in text:
+        return "The GPU's memory is full.", f"{smaller}another GPU, or the device cpu.{saved}"
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(text):
+        return "The memory is full.", f"{smaller}a machine with more memory, or close other programs.{saved}"
+    if _GPU.search(text):
+        first = str(error).partition("\n")[0][:200].rstrip(".")
+        return f"The GPU failed: {first}.", f"Use the device cpu, or restart the machine.{saved}"
+    return text[:300], f"This is a fault of tui-cytpix; please report {job.folder.output_path}."
+
+
+def _failed(job: Job, reason: str, way_out: str) -> int:
+    with contextlib.suppress(OSError):  # the disk may be what failed: then the exit status has to do
+        job.emit("failed", reason=reason, way_out=way_out)
+    print(reason, way_out, file=sys.stderr)  # noqa: T201
+    return 1

@@ -1,0 +1,205 @@
+"""The predict job: answers requests with shards of predictions, and leaves when nobody asks any more."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.core.images.normalise import normalise
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.zoom import AUTOMATIC
+from tui_cytpix.engine.jobs.job import Job, Leave
+from tui_cytpix.engine.network.model import load_model
+from tui_cytpix.engine.network.zoom import zoom_of
+from tui_cytpix.engine.predict.inference import Predictor
+from tui_cytpix.engine.predict.sample_images import READERS, SampleImages
+from tui_cytpix.errors import CytpixError
+from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.formats.run.images import RunImages
+from tui_cytpix.formats.run.predictions import Prediction, write_shard
+from tui_cytpix.formats.sample.registry import open_sample
+
+if TYPE_CHECKING:
+    import torch
+
+POLL_SECONDS = 0.05
+MODELS_KEPT = 4
+SAMPLES_KEPT = 8
+Grays = list[tuple[ImageKey, NDArray[np.float32]]]
+
+
+def run(job: Job) -> None:
+    """Serves until told to stop, idle for `idle_exit_s`, or after one request where `once` is set.
+
+    Raises:
+        CytpixError: the job can't start.
+        Leave: told to leave, or idle.
+    """
+    service = _Service(job)
+    idle_limit = float(job.spec.get("idle_exit_s", 600))
+    since = time.monotonic()
+    try:
+        while True:
+            job.check()
+            for wish in job.wishes():
+                if wish.get("type") == "stop":
+                    job.emit("stopped")
+                    return
+                if wish.get("type") == "predict":
+                    service.answer(wish)
+                    since = time.monotonic()
+                    if job.spec.get("once"):
+                        job.emit("finished")
+                        return
+            if time.monotonic() - since > idle_limit:
+                raise Leave("idle")
+            time.sleep(POLL_SECONDS)
+    finally:
+        service.close()
+
+
+class _Service:
+    """Models and samples stay open between requests; the least recently used ones go."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._device: torch.device = job.start_torch()
+        self._run = RunFolder(Path(job.text("run"))) if job.spec.get("run") else None
+        self._run_images: RunImages | None = None
+        self._run_stamp = 0
+        self._predictors: OrderedDict[tuple[str, int], Predictor] = OrderedDict()
+        self._samples: OrderedDict[tuple[str, float | None], SampleImages] = OrderedDict()
+        self._pool = ThreadPoolExecutor(READERS)
+
+    def close(self) -> None:
+        """Closes samples and threads."""
+        self._pool.shutdown()
+        for sample in self._samples.values():
+            sample.reader.close()
+        if self._run_images is not None:
+            self._run_images.close()
+
+    def answer(self, wish: Mapping[str, Any]) -> None:
+        """Does one request; a failure is told and ends only the request."""
+        start = time.monotonic()
+        request = wish.get("id", 0)
+        try:
+            items, problems = self._predict(str(wish["model"]), wish["images"])
+            if not items and problems:
+                self._job.emit("request_failed", id=request, reason=problems[0])
+                return
+            write_shard(Path(wish["out"]), str(wish["shard"]), items)
+        except (KeyError, TypeError, ValueError) as error:
+            self._job.emit("request_failed", id=request, reason=f"The request can't be read: {error}.")
+        except CytpixError as error:
+            self._job.emit("request_failed", id=request, reason=str(error))
+        except OSError as error:
+            self._job.emit("request_failed", id=request, reason=f"{wish.get('out')}: {error.strerror}.")
+        else:
+            self._job.emit(
+                "predicted",
+                id=request,
+                shard=wish["shard"],
+                model=wish["model"],
+                images=len(items),
+                seconds=round(time.monotonic() - start, 3),
+                problems=problems,
+            )
+
+    def _predict(self, model: str, groups: Sequence[Mapping[str, Any]]) -> tuple[list[Prediction], list[str]]:
+        predictor = self._predictor(Path(model))
+        items: list[Prediction] = []
+        problems: list[str] = []
+        for group in groups:
+            self._job.check()
+            scale = float(group["um_per_px"]) if group.get("um_per_px") else None
+            try:
+                grays = self._grays(group, scale, problems)
+            except CytpixError as error:
+                problems.append(f"{group['sample']}: {error}")
+                continue
+            typical_px = functools.partial(self._typical_px, group)
+            zoom = zoom_of(predictor.model.card, scale, typical_px, float(group.get("zoom", AUTOMATIC)))
+            answers = predictor.predict_normalised(
+                [gray for _, gray in grays], [predictor.cutoff_px(scale)] * len(grays), [zoom.times] * len(grays)
+            )
+            items += [
+                Prediction(key, found, probability, zoom)
+                for (key, _), (found, probability) in zip(grays, answers, strict=True)
+            ]
+        return items, problems
+
+    def _predictor(self, path: Path) -> Predictor:
+        key = (str(path), path.stat().st_mtime_ns if path.is_file() else 0)
+        if key not in self._predictors:
+            self._predictors[key] = Predictor(load_model(path), self._device)
+            if len(self._predictors) > MODELS_KEPT:
+                self._predictors.popitem(last=False)
+        self._predictors.move_to_end(key)
+        return self._predictors[key]
+
+    def _grays(self, group: Mapping[str, Any], scale: float | None, problems: list[str]) -> Grays:
+        name, events = str(group["sample"]), [str(event) for event in group["events"]]
+        if self._in_run(name):
+            return self._from_run(name, events, problems)
+        found: Grays = []
+        for image in self._sample(str(group["path"]), scale).read(events):
+            if image.problem:
+                problems.append(f"{ImageKey(name, image.event)}: {image.problem}")
+            else:
+                found.append((ImageKey(name, image.event), image.normalised))
+        return found
+
+    def _typical_px(self, group: Mapping[str, Any]) -> float | None:
+        name = str(group["sample"])
+        if self._in_run(name) and self._run_images is not None:
+            return self._run_images.typical_px(name)
+        return self._sample(str(group["path"]), None).typical_px
+
+    def _in_run(self, sample: str) -> bool:
+        if self._run is None:
+            return False
+        stamp = self._run.settings_path.stat().st_mtime_ns
+        if self._run_images is None or stamp != self._run_stamp:
+            if self._run_images is not None:
+                self._run_images.close()
+            self._run_images, self._run_stamp = RunImages(self._run, self._run.read_settings()), stamp
+            self._run_samples = {s.name for s in self._run.read_settings().samples}
+        return sample in self._run_samples
+
+    def _from_run(self, sample: str, events: Sequence[str], problems: list[str]) -> Grays:
+        images = self._run_images
+        assert images is not None
+
+        def one(event: str) -> NDArray[np.float32] | str:
+            key = ImageKey(sample, event)
+            try:
+                gray = images.read(key)
+                return normalise(gray, images.background(key, gray))
+            except CytpixError as error:
+                return f"{key}: {error}"
+
+        found: Grays = []
+        for event, answer in zip(events, self._pool.map(one, events), strict=True):
+            if isinstance(answer, str):
+                problems.append(answer)
+            else:
+                found.append((ImageKey(sample, event), answer))
+        return found
+
+    def _sample(self, path: str, scale: float | None) -> SampleImages:
+        key = (path, scale)
+        if key not in self._samples:
+            self._samples[key] = SampleImages(open_sample(path, scale), self._pool)
+            if len(self._samples) > SAMPLES_KEPT:
+                self._samples.popitem(last=False)[1].reader.close()
+        self._samples.move_to_end(key)
+        return self._samples[key]

@@ -1,0 +1,252 @@
+"""The process job: whole samples through a model, into tables, masks and FCS files.
+
+This process opens samples and writes; workers (`process.worker`) read images, segment and measure them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import tui_cytpix
+from tui_cytpix.core.features.measurement import names
+from tui_cytpix.core.features.table import FEATURES
+from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.zoom import AUTOMATIC, By, Zoom
+from tui_cytpix.engine.jobs.job import Job
+from tui_cytpix.engine.jobs.workers import Workers, worker_count
+from tui_cytpix.engine.process.outputs import OutputSettings, SampleOutputs, read_values
+from tui_cytpix.engine.process.ready_sample import ReadySample, ReadySamples
+from tui_cytpix.engine.process.worker import Share, WorkerSettings
+from tui_cytpix.errors import CytpixError, JobError
+from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.fcs.write import ExtraParameter, range_above, write_fcs_with
+from tui_cytpix.formats.model.file import file_hash, read_card
+from tui_cytpix.formats.sample.registry import open_sample
+
+# Images at a time: enough of one size to go through the network together, few enough to stop soon and to fit in memory.
+CHUNK, SMALL_CHUNK, LEAST_CHUNK, CHUNK_PIXELS = 256, 64, 32, 256**3
+MOST_FAILURES = 200  # told in full; the number is told in any case
+
+
+class _Stopped(Exception):  # noqa: N818
+    """The user cancelled."""
+
+
+def run(job: Job) -> None:
+    """Processes all samples; one that fails doesn't stop the others.
+
+    Raises:
+        CytpixError: the model or the output folder can't be used, or a worker was lost.
+        Leave: told to leave; samples that were finished stay.
+    """
+    path, out = Path(job.text("model")), Path(job.text("out"))
+    card = read_card(path)
+    cutoff = float(job.spec.get("size_cutoff_um", card.size_cutoff_um))
+    formats = tuple(str(f) for f in job.spec.get("formats", ["fcs", "csv"]))
+    out.mkdir(parents=True, exist_ok=True)
+    settings = WorkerSettings(path, cutoff, str(job.spec.get("device", "auto")), formats)
+    with Workers(job, settings, worker_count(int(job.spec.get("threads", 0)))) as workers:
+        work = _Work(job, replace(card, size_cutoff_um=cutoff), out, workers, formats)
+        try:
+            work.run(file_hash(path))
+        except _Stopped:
+            job.emit("stopped", outputs=[str(p) for p in work.outputs], failures=work.failures)
+        else:
+            job.emit(
+                "finished",
+                outputs=[str(p) for p in work.outputs],
+                failures=work.failures,
+                failed=work.failed,
+                processed=work.processed,
+                seconds=work.seconds(),
+            )
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """A sample whose FCS can be written; `largest` of its image features."""
+
+    name: str
+    path: Path
+    events: Sequence[str]
+    scratch: Path
+    largest: NDArray[np.float32]
+
+
+class _Work:
+    """`failures` are {sample, event or "", reason}."""
+
+    def __init__(self, job: Job, card: ModelCard, out: Path, workers: Workers, formats: Sequence[str]) -> None:
+        self.job, self.card, self.out, self.workers, self.formats = job, card, out, workers, formats
+        self.prefix = str(job.spec.get("prefix", "UDT_"))
+        self.outputs: list[Path] = []
+        self.zooms: dict[str, Zoom] = {}
+        self.failures: list[dict[str, str]] = []
+        self.failed = self.processed = self.total = self.done = 0
+        self.scratch = job.folder.path / "features"
+        self._start = datetime.now(UTC)
+
+    def seconds(self) -> float:
+        """Since the start."""
+        return round((datetime.now(UTC) - self._start).total_seconds(), 3)
+
+    def fail(self, sample: str, event: str, error: object) -> None:
+        """Notes a failure."""
+        self.failed += 1
+        if len(self.failures) < MOST_FAILURES:
+            self.failures.append({"sample": sample, "event": event, "reason": str(error)})
+
+    def run(self, model_hash: str) -> None:
+        """All samples; then their FCS files, which share the ranges of their parameters."""
+        samples: Sequence[Mapping[str, Any]] = self.job.spec.get("samples", [])
+        finished = []
+        self.scratch.mkdir(exist_ok=True)
+        asked = float(self.job.spec.get("zoom", AUTOMATIC))
+        with ReadySamples(samples, self.card, "fcs" in self.formats, asked) as ready:
+            self.equipment = self.workers.describe()
+            self.job.started(self.equipment.device, self.workers.number)
+            for place, sample in enumerate(samples):
+                name = str(sample.get("name", place))
+                try:
+                    finished.append(self._sample(name, ready.take(), self.scratch / f"{place}.f32"))
+                except JobError:
+                    raise
+                except CytpixError as error:
+                    self.fail(name, "", error)
+                except OSError as error:
+                    self.fail(name, "", f"{error.filename}: {error.strerror}.")
+        if "fcs" in self.formats:
+            self._write_all_fcs(finished, model_hash)
+        self._provenance(model_hash)
+
+    def _sample(self, name: str, sample: ReadySample, scratch: Path) -> _Finished:
+        with sample.reader:
+            if sample.um_per_px is None:
+                self.job.emit("log", text=f"{name}: um per pixel unknown: no size cutoff, micron fields stay empty")
+            if sample.zoom.times != 1:
+                self.job.emit("log", text=f"{name}: {sample.zoom.in_words()}")
+            self.zooms[name] = sample.zoom
+            self.total += len(sample.events)
+            with SampleOutputs(name, OutputSettings(self.out, scratch, self.formats)) as outputs:
+                for share, result in self.workers.results(self._shares(name, sample)):
+                    self._look()
+                    outputs.add(share.events, result)
+                    for event, problem in zip(share.events, result.problems, strict=True):
+                        if problem:
+                            self.fail(name, event, problem)
+                    self.done += len(share.events)
+                    self.processed += result.problems.count("")
+                    self.job.progress(self.done, self.total, name)
+        self.outputs += outputs.paths
+        return _Finished(name, sample.path, sample.events, scratch, outputs.largest)
+
+    def _shares(self, name: str, sample: ReadySample) -> Iterator[Share]:
+        start, frame = 0, 1 if sample.background is None else sample.background.size
+        for size in share_sizes(len(sample.events), self.workers.number, frame):
+            self._look()
+            part = sample.events[start : start + size]
+            start += size
+            yield Share(name, sample.path, sample.um_per_px, sample.zoom.times, sample.background, part)
+
+    def _look(self) -> None:
+        if self.job.stop_wished():
+            raise _Stopped
+        self.job.check()
+
+    def _write_all_fcs(self, finished: Sequence[_Finished], model_hash: str) -> None:
+        largest = np.max([sample.largest for sample in finished], axis=0, initial=0.0)
+        ranges = [range_above(float(value)) for value in np.broadcast_to(largest, len(names("image")))]
+        for sample in finished:
+            try:
+                self._write_fcs(sample, ranges, model_hash)
+            except CytpixError as error:
+                self.fail(sample.name, "", error)
+            sample.scratch.unlink(missing_ok=True)
+
+    def _write_fcs(self, sample: _Finished, ranges: Sequence[int], model_hash: str) -> None:
+        self.job.check()
+        with open_sample(sample.path, None) as reader:
+            fcs = reader.open_fcs()
+            if fcs is None:
+                raise CytpixError("There is no FCS file to add to", f"{sample.name}.", "The tables have all values.")
+            values, rows_of = read_values(sample.scratch), reader.fcs_rows()
+            imaged = values[:, names("image").index("IsProcessed")] == 1
+            known = [(rows_of[event], place) for place, event in enumerate(sample.events) if event in rows_of]
+            rows, places = np.array(known, np.intp).reshape(-1, 2).T
+            homeless = int(imaged.sum() - imaged[places].sum())
+            if homeless:
+                self.job.emit("log", text=f"{sample.name}: {homeless} images have no event in the FCS")
+            placed = sample.scratch.with_suffix(".rows")
+            try:
+                table = np.memmap(placed, np.float32, "w+", shape=(max(fcs.event_count, 1), values.shape[1]))
+                for start in range(0, len(rows), CHUNK):
+                    part = slice(start, start + CHUNK)
+                    table[rows[part]] = np.nan_to_num(values[places[part]], nan=0.0, posinf=0.0, neginf=0.0)
+                extra = [
+                    ExtraParameter(self.prefix + feature, unit, table[: fcs.event_count, column], ranges[column])
+                    for column, (feature, unit) in enumerate(_units())
+                ]
+                path = self.out / f"{sample.name}.fcs"
+                write_fcs_with(fcs, path, extra, self._keywords(model_hash, self.zooms[sample.name]))
+            finally:
+                placed.unlink(missing_ok=True)
+            self.outputs.append(path)
+
+    def _keywords(self, model_hash: str, zoom: Zoom) -> dict[str, str]:
+        asked = {"CYTPIX_ZOOM": f"{zoom.times:g}"} if zoom.by is By.SET else {}
+        return {
+            "CYTPIX_MODEL": self.card.name,
+            "CYTPIX_MODEL_HASH": model_hash,
+            "CYTPIX_SIZE_CUTOFF_UM": f"{self.card.size_cutoff_um:g}",
+            **asked,
+            "CYTPIX_SOFTWARE": f"tui-cytpix {tui_cytpix.__version__}",
+        }
+
+    def _provenance(self, model_hash: str) -> None:
+        path = self.out / "process.json"
+        record = {
+            "software": f"tui-cytpix {tui_cytpix.__version__}",
+            "time": self._start.isoformat(timespec="seconds"),
+            "model": self.card.to_dict(),
+            "model_hash": model_hash,
+            "size_cutoff_um": self.card.size_cutoff_um,
+            "samples": [
+                {name: value for name, value in s.items() if name != "events"} for s in self.job.spec.get("samples", [])
+            ],
+            "gate": str(self.job.spec.get("gate", "")),
+            "zooms": {name: asdict(zoom) for name, zoom in self.zooms.items()},
+            "formats": self.formats,
+            "prefix": self.prefix,
+            "device": self.equipment.device,
+            "arithmetic": self.equipment.arithmetic,
+            "images": self.processed,
+            "failed": self.failed,
+            "failures": self.failures,
+        }
+        write_text(path, json.dumps(record, indent=1))
+        self.outputs.append(path)
+
+
+def share_sizes(images: int, workers: int, frame: int) -> Iterator[int]:
+    """How many of so many images, of `frame` px each, go to a worker at a time: fewer towards the end, so that all
+    workers end together, but not few: an image of a small share costs up to half more.
+    """
+    most = max(1, min(CHUNK, CHUNK_PIXELS // frame))
+    least = max(LEAST_CHUNK, min(SMALL_CHUNK, images // workers))
+    while images > 0:
+        size = min(images, most, max(least, images // workers))
+        images -= size
+        yield size
+
+
+def _units() -> list[tuple[str, str]]:
+    unit = {feature.name: feature.unit for feature in FEATURES}
+    return [(name, "" if unit[name] in ("1", "bool") else unit[name]) for name in names("image")]

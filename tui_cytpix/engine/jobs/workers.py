@@ -1,0 +1,106 @@
+"""The process job's pool of workers: results in order, a bounded number in the making, a lost worker noticed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from types import TracebackType
+from typing import Self, TypeVar
+
+from tui_cytpix.engine.jobs.job import MAX_THREADS, Job
+from tui_cytpix.engine.process import worker as process_worker
+from tui_cytpix.engine.process.worker import Equipment, Share, ShareResult, WorkerSettings
+from tui_cytpix.errors import JobError
+
+AHEAD = 2  # shares per worker: one at work, one waiting
+_LOOK_SECONDS = 0.2  # between two looks at whether to stop
+_SIGNAL_SECONDS = 1.0  # a signal to the whole group may end a worker before we hear of it
+_Answer = TypeVar("_Answer")
+
+
+def worker_count(wanted: int) -> int:
+    """As many as wanted; for 0 one for each processor that we may use, as workers don't wait for each other."""
+    return wanted or min(MAX_THREADS, len(os.sched_getaffinity(0)))
+
+
+class Workers:
+    """`number` processes that know `settings`.
+
+    Raises:
+        CytpixError: a worker was lost already.
+        Leave: the job was told to.
+    """
+
+    def __init__(self, job: Job, settings: WorkerSettings, number: int) -> None:
+        self._job, self.number = job, number
+        self._pool = ProcessPoolExecutor(
+            number,
+            mp_context=multiprocessing.get_context("spawn"),  # a fork would take torch's threads and locks along
+            initializer=process_worker.start,
+            initargs=(settings,),
+        )
+        try:
+            self._described = [self._pool.submit(process_worker.describe) for _ in range(number)]
+        except BrokenProcessPool as error:
+            raise self._lost() from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def describe(self) -> Equipment:
+        """Where they compute. All of them have been loading their model since they were made.
+
+        Raises:
+            CytpixError: the model or the device can't be used, or a worker was lost.
+            Leave: the job was told to.
+        """
+        return self._wait(self._described[0])
+
+    def results(self, shares: Iterable[Share]) -> Iterator[tuple[Share, ShareResult]]:
+        """Raises:
+        CytpixError, OSError: the sample can't be opened, or a worker was lost.
+        Leave: the job was told to.
+        """
+        waiting: deque[tuple[Share, Future[ShareResult]]] = deque()
+        try:
+            for share in shares:
+                waiting.append((share, self._pool.submit(process_worker.process, share)))
+                if len(waiting) >= AHEAD * self.number:
+                    first, future = waiting.popleft()
+                    yield first, self._wait(future)
+            while waiting:
+                first, future = waiting.popleft()
+                yield first, self._wait(future)
+        except BrokenProcessPool as error:
+            raise self._lost() from error
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+    def _wait(self, future: Future[_Answer]) -> _Answer:
+        while not wait([future], _LOOK_SECONDS).done:
+            self._job.check()
+        try:
+            return future.result()
+        except BrokenProcessPool as error:
+            raise self._lost() from error
+
+    def _lost(self) -> JobError:
+        for worker in multiprocessing.active_children():
+            worker.kill()  # the pool's SIGTERM is lost on one just being started, and would be waited for forever
+        self._job.terminated.wait(_SIGNAL_SECONDS)
+        self._job.check()
+        return JobError(
+            "A worker process ended before its work was done",
+            "It was killed, perhaps because the memory was full.",
+            "Use fewer threads, or a machine with more memory.",
+        )

@@ -1,0 +1,1 @@
+"""The network, the model files that hold it, and how its maps are read as particles."""

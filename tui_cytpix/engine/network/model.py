@@ -1,0 +1,84 @@
+"""Models as files: weights in half precision, the architecture and thresholds in the card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.engine.network.network import CytNet, NetworkSettings
+from tui_cytpix.engine.network.postprocess import PostSettings
+from tui_cytpix.errors import ModelFileError
+from tui_cytpix.formats.model.file import check_usable, read_card, read_tensors, write_model
+
+_WAY_OUT = "Use another model, or update tui-cytpix."
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with its card, in evaluation mode, on the CPU."""
+
+    card: ModelCard
+    net: CytNet
+
+    @property
+    def half(self) -> bool:
+        """True where the network sees the image at half its resolution."""
+        return self.card.resolution == "half"
+
+    @property
+    def post(self) -> PostSettings:
+        """The card's thresholds."""
+        return PostSettings.from_card(self.card.post)
+
+
+def load_model(path: Path) -> Model:
+    """Raises:
+    ModelFileError: not a model file, damaged, or of a network that this version doesn't run.
+    """
+    card = read_card(path)
+    check_usable(card, path)
+    tensors = read_tensors(path)
+    try:
+        net = CytNet(NetworkSettings.from_card(card.network))
+        PostSettings.from_card(card.post)
+    except (ValueError, TypeError) as error:
+        raise ModelFileError("The model can't be built", f"{path}: {error}.", _WAY_OUT) from error
+    load_weights(net, tensors, path)
+    return Model(card, net.eval())
+
+
+def load_weights(net: CytNet, tensors: dict[str, NDArray[Any]], path: Path) -> None:
+    """Raises:
+    ModelFileError: names, shapes or values don't fit the network.
+    """
+    state = net.state_dict()
+    wanted = {name for name in state if not name.endswith("num_batches_tracked")}
+    if set(tensors) != wanted:
+        odd = sorted(set(tensors) ^ wanted)[0]
+        raise ModelFileError("The model's weights don't fit its card", f"{path}: {odd}.", _WAY_OUT)
+    for name in wanted:
+        value = tensors[name]
+        if value.shape != tuple(state[name].shape) or value.dtype.kind != "f" or not np.isfinite(value).all():
+            raise ModelFileError("The model's weights don't fit its card", f"{path}: {name}.", _WAY_OUT)
+        state[name] = torch.from_numpy(value.astype(np.float32))
+    net.load_state_dict(state)
+
+
+def weights(net: CytNet) -> dict[str, NDArray[Any]]:
+    """The network's weights as float32 arrays, the counters of seen batches left out."""
+    return {
+        name: value.detach().cpu().numpy().astype(np.float32)
+        for name, value in net.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+
+
+def save_model(path: Path, net: CytNet, card: ModelCard) -> None:
+    """Writes a model file with weights rounded to half precision."""
+    write_model(path, {name: value.astype(np.float16) for name, value in weights(net).items()}, card)

@@ -1,0 +1,1 @@
+"""A model's answers: images in, segmentations out."""

@@ -1,0 +1,196 @@
+"""Which parts of an image the network looks at, and where they lie on its grid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.core.images.differing import Region, differing_regions
+from tui_cytpix.core.images.resample import resampled
+from tui_cytpix.core.objects.regions import Box
+
+GRAIN = 4  # px of a full-resolution input: a tenth of the particles that networks are trained on
+MARGIN = 1.5  # of the coarsest pixel's edge: what of its surroundings the network sees with a region, at least
+TIGHT = 10  # of the coarsest pixel's edge: beyond the borders of so small an image the network sees background
+BUCKET = 32  # px of a full-resolution input: of few sizes more go through the network together
+MOST_SHARE = 0.9  # of a frame: where crops would cover more, the network sees it whole
+MOST_CROPS = 32  # so it does where there are more regions: to find out which could share a crop would take longer
+
+
+class Crop(NamedTuple):
+    """A part of the network's input, px: it may reach past the input's borders, and is 0 (background) there."""
+
+    y0: int
+    x0: int
+    height: int
+    width: int
+
+
+class Look(NamedTuple):
+    """What of an image is asked for, in px of the image, the crops that answer, and each region's place among them."""
+
+    regions: list[Region]
+    crops: list[Crop]
+    places: list[int]
+
+
+class View:
+    """An image as the network sees it: resampled.
+
+    Attributes:
+        gray: float32 (H, W), the input.
+        shape: (height, width) of the image.
+        scale: px of the input per px of the image, in y and x.
+    """
+
+    def __init__(self, image: NDArray[np.float32], zoom: float) -> None:
+        self.shape = image.shape
+        self.gray = resampled(image, zoom)
+        if zoom in (0.5, 1.0):
+            self.scale = (zoom, zoom)
+        else:
+            self.scale = (self.gray.shape[0] / image.shape[0], self.gray.shape[1] / image.shape[1])
+
+    def take(self, crop: Crop, target: NDArray[np.float32]) -> None:
+        """Copies the crop's pixels into `target` (height, width), which is 0 everywhere."""
+        top, left = max(-crop.y0, 0), max(-crop.x0, 0)
+        found = self.gray[crop.y0 + top : crop.y0 + crop.height, crop.x0 + left : crop.x0 + crop.width]
+        target[top : top + found.shape[0], left : left + found.shape[1]] = found
+
+    def in_image(self, box: Box, crop: Crop, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+        """From maps (M, height, width) of a crop to those of a box of the image: float32 (M, h, w).
+
+        Bilinear; pixel y of the image lies at (y + 1/2) scale - 1/2 of the input.
+        """
+        height, width = box.y1 - box.y0, box.x1 - box.x0
+        if self.scale == (1.0, 1.0):
+            top, left = box.y0 - crop.y0, box.x0 - crop.x0
+            return maps[:, top : top + height, left : left + width]
+        (sy, sx), flags = self.scale, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        to_input = np.array(
+            [[sx, 0, sx * (box.x0 + 0.5) - 0.5 - crop.x0], [0, sy, sy * (box.y0 + 0.5) - 0.5 - crop.y0]]
+        )
+        found = np.empty((len(maps), height, width), np.float32)
+        for one, target in zip(maps, found, strict=True):
+            cv2.warpAffine(one, to_input, (width, height), target, flags, cv2.BORDER_REPLICATE)
+        return found
+
+
+def grain(zoom: float) -> int:
+    """px of an image, the `cell` of `differing_regions`."""
+    return max(1, round(GRAIN / zoom))
+
+
+def look_at_all(view: View, multiple: int) -> Look:
+    """All of an image; for a network whose input is a multiple of `multiple` px."""
+    height, width = view.shape
+    everything = Region(Box(0, 0, height, width), np.ones((height, width), np.bool_))
+    return Look([everything], [_whole(view, multiple)], [0])
+
+
+def look_at_differing(
+    view: View, image: NDArray[np.float32], zoom: float, multiple: int, sigma: float | None = None
+) -> Look:
+    """What differs from the background in an image; nothing at all where nothing does.
+
+    Crops lie on the grid that pooling makes of the whole input: off it, the network's answers differ.
+
+    Args:
+        image: as normalised.
+        zoom: of the image, at which particles have the size that full-resolution networks are trained on.
+        multiple: as in `look_at_all`.
+        sigma: standard deviation of the image's noise, None to measure it.
+    """
+    regions = differing_regions(image, grain(zoom), sigma)
+    grid = _Grid(multiple, max(round(BUCKET * view.scale[0] / zoom / multiple), 1) * multiple)
+    everything = _whole(view, multiple)
+    crops, places = _crops([region.box for region in regions[:MOST_CROPS]], view, grid)
+    if len(regions) > MOST_CROPS or sum(map(_size, crops)) > MOST_SHARE * _size(everything):
+        return Look(regions, [everything], [0] * len(regions))
+    return Look(regions, crops, places)
+
+
+def _crops(boxes: Sequence[Box], view: View, grid: _Grid) -> tuple[list[Crop], list[int]]:
+    """Crops around boxes, and the place of the one that holds each. Boxes share one that is no larger than one each."""
+    groups: list[_Group] = []
+    for i, box in enumerate(boxes):
+        group = _Group(box, _around(box, view, grid), [i])
+        while (better := _joined(group, groups, view, grid)) is not None:
+            group = better
+        groups.append(group)
+    places = {i: place for place, group in enumerate(groups) for i in group.members}
+    return [group.crop for group in groups], [places[i] for i in range(len(boxes))]
+
+
+def _joined(group: _Group, groups: list[_Group], view: View, grid: _Grid) -> _Group | None:
+    """The group with another, which is taken from `groups`; None where none is better joined."""
+    for place, (box, crop, members) in enumerate(groups):
+        union = group.box.joined(box)
+        whole = _around(union, view, grid)
+        if _size(whole) <= _size(crop) + _size(group.crop):
+            del groups[place]
+            return _Group(union, whole, members + group.members)
+    return None
+
+
+class _Group(NamedTuple):
+    """Boxes by their numbers, the box around them, and its crop."""
+
+    box: Box
+    crop: Crop
+    members: list[int]
+
+
+def _size(crop: Crop) -> int:
+    return crop.height * crop.width
+
+
+def _whole(view: View, multiple: int) -> Crop:
+    beyond = _beyond(view, multiple)
+    rows, columns = (-(-n // multiple) * multiple + 2 * beyond for n in view.gray.shape)
+    return Crop(-beyond, -beyond, rows, columns)
+
+
+def _beyond(view: View, multiple: int) -> int:
+    """How far, px, the network sees beyond the borders: a small image was cut to its particle, as in training's views;
+    what a whole frame's border cuts is half a particle anyway.
+    """
+    return math.ceil(MARGIN) * multiple if max(view.gray.shape) <= TIGHT * multiple else 0
+
+
+class _Grid(NamedTuple):
+    """Crops start at multiples of `step` and their length is one of `bucket`, itself one of `step`; px of the input."""
+
+    step: int
+    bucket: int
+
+    @property
+    def margin(self) -> float:
+        """Around a region: deeper networks look further. Chosen by tests/benchmarks/speed.py."""
+        return MARGIN * self.step
+
+
+def _around(box: Box, view: View, grid: _Grid) -> Crop:
+    sy, sx = view.scale
+    (height, width), beyond = view.gray.shape, _beyond(view, grid.step)
+    y0, rows = _span(box.y0 * sy, box.y1 * sy, (-beyond, height + beyond), grid)
+    x0, columns = _span(box.x0 * sx, box.x1 * sx, (-beyond, width + beyond), grid)
+    return Crop(y0, x0, rows, columns)
+
+
+def _span(low: float, high: float, bounds: tuple[int, int], grid: _Grid) -> tuple[int, int]:
+    """Start and length of the part within the bounds that holds low..high and the margin, with low..high near its
+    middle.
+    """
+    (first, last), (step, bucket) = bounds, grid
+    start = math.floor(max(low - grid.margin, first) / step) * step
+    whole = -(-(last - first) // step) * step
+    length = min(math.ceil((min(high + grid.margin, last) - start) / bucket) * bucket, whole)
+    spare = (start + length - high) - (low - start)  # so much more room behind it than before it
+    start -= max(round(spare / (2 * step)), 0) * step
+    return min(max(start, first), first + whole - length), length

@@ -1,0 +1,237 @@
+"""Images in, segmentations out, by way of the parts that differ from the background."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from tui_cytpix.core.images.differing import differing_regions
+from tui_cytpix.core.images.normalise import normalise
+from tui_cytpix.core.objects.regions import Box, label_objects
+from tui_cytpix.core.objects.watershed import object_of
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.engine.network.model import Model
+from tui_cytpix.engine.network.network import FOREGROUND, MAPS, channels_last
+from tui_cytpix.engine.network.postprocess import Maps, cutoff_px, segment
+from tui_cytpix.engine.predict.crops import Crop, Look, View, grain, look_at_all, look_at_differing
+
+# Pixels of a batch. On a CPU a batch's layers should stay near its caches, on a GPU it should be kept busy.
+CPU_BATCH_PIXELS, GPU_BATCH_PIXELS = 2 * 256 * 256, 64 * 256 * 256
+Image = tuple[NDArray[np.generic], NDArray[np.float32]]
+
+
+def has_bf16(device: torch.device) -> bool:
+    """True where the device multiplies bfloat16 itself; elsewhere it would be emulated, and slow."""
+    return device.type == "cuda" or _cpu_has_bf16()
+
+
+@functools.cache
+def _cpu_has_bf16() -> bool:
+    try:
+        flags = Path("/proc/cpuinfo").read_text("utf-8", errors="replace")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+class Found(NamedTuple):
+    """What a part of an image shows; outside of it there is nothing.
+
+    Attributes:
+        box: the part.
+        segmentation: of the box: its mask and labels are (h, w), its centroids count from the box's corner.
+        probability: of foreground, float32 (h, w).
+    """
+
+    box: Box
+    segmentation: Segmentation
+    probability: NDArray[np.float32]
+
+    def in_frame(self, shape: tuple[int, ...]) -> tuple[Segmentation, NDArray[np.uint8]]:
+        """Segmentation and probability (uint8, 255 = certain) of the whole image of (height, width)."""
+        mask, probability = np.zeros(shape, np.bool_), np.zeros(shape, np.uint8)
+        mask[self.box.slices] = self.segmentation.mask
+        probability[self.box.slices] = np.round(self.probability * 255)
+        corner, labels = np.array([self.box.y0, self.box.x0], np.float32), None
+        if self.segmentation.labels is not None:
+            labels = np.zeros(shape, np.uint16)
+            labels[self.box.slices] = self.segmentation.labels
+        centroids = self.segmentation.centroids + corner
+        return replace(self.segmentation, mask=mask, centroids=centroids, labels=labels), probability
+
+
+class Predictor:
+    """A model, ready to be asked.
+
+    Args:
+        model: what `load_model` gave.
+        device: where to compute.
+        fast: bfloat16 where the processor has it. Off, everything is float32.
+        whole_frame: the network sees whole images, not only what differs from the background. What it sees wholly
+            where nothing differs is no object here either. With `fast` off, this is the reference.
+    """
+
+    def __init__(
+        self, model: Model, device: torch.device | None = None, fast: bool = True, whole_frame: bool = False
+    ) -> None:
+        self.model = model
+        self.device = device or torch.device("cpu")
+        self.cutoff_um = model.card.size_cutoff_um
+        self.dtype = torch.bfloat16 if fast and has_bf16(self.device) else torch.float32
+        self.whole_frame = whole_frame
+        net: nn.Module = _folded(copy.deepcopy(model.net).eval())
+        self._net = channels_last(net.to(self.device, self.dtype))
+        self._batch_pixels = GPU_BATCH_PIXELS if self.device.type == "cuda" else CPU_BATCH_PIXELS
+
+    def maps(self, grays: Sequence[NDArray[np.float32]], zoom: float = 1.0) -> list[Maps]:
+        """The network's maps of normalised images of any sizes: float32 (3, H, W) each; 0 where it did not look.
+
+        Args:
+            zoom: the network sees the images this many times as large (half-resolution ones at half of that).
+        """
+        answers = []
+        for gray, (box, part) in zip(grays, self._parts([self.look(gray, zoom) for gray in grays]), strict=True):
+            whole = np.zeros((len(part), *gray.shape), np.float32)
+            whole[:, *box.slices] = part
+            answers.append(whole)
+        return answers
+
+    def find(
+        self, grays: Sequence[NDArray[np.float32]], cutoffs_px: Sequence[float], zooms: Sequence[float]
+    ) -> list[Found]:
+        """Segments normalised images, as `predict_normalised` does, and says of each only the part that matters."""
+        found = self.found([self.look(gray, zoom) for gray, zoom in zip(grays, zooms, strict=True)], cutoffs_px)
+        if not self.whole_frame:
+            return found
+        return [_differing(one, gray, zoom) for one, gray, zoom in zip(found, grays, zooms, strict=True)]
+
+    def look(self, gray: NDArray[np.float32], zoom: float, noise: float | None = None) -> tuple[View, Look]:
+        """The first step of `find`: what the network needs of a normalised image.
+
+        Args:
+            noise: standard deviation of its noise, where it is known already.
+        """
+        view, multiple = View(gray, zoom / 2 if self.model.half else zoom), self.model.net.multiple
+        if self.whole_frame:
+            return view, look_at_all(view, multiple)
+        return view, look_at_differing(view, gray, zoom, multiple, noise)
+
+    def found(self, looks: Sequence[tuple[View, Look]], cutoffs_px: Sequence[float]) -> list[Found]:
+        """The second step of `find`: what the network sees there."""
+        parts = self._parts(looks)
+        px = [1 / view.scale[0] for view, _ in looks]
+        maps = [part for _, part in parts]
+        segmentations = segment(maps, self.model.post, cutoffs_px, px)
+        return [Found(box, one, part[FOREGROUND]) for (box, part), one in zip(parts, segmentations, strict=True)]
+
+    def _parts(self, looks: Sequence[tuple[View, Look]]) -> list[tuple[Box, Maps]]:
+        """Of each image the box around all that the network looked at, and the maps of it."""
+        outputs = iter(self._outputs([(view, crop) for view, look in looks for crop in look.crops]))
+        return [_composed(view, look, [next(outputs) for _ in look.crops]) for view, look in looks]
+
+    def _outputs(self, wanted: Sequence[tuple[View, Crop]]) -> list[Maps]:
+        """The network's answers (3, height, width) to crops; those of one size go through it together."""
+        by_size: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for i, (_, crop) in enumerate(wanted):
+            by_size[crop.height, crop.width].append(i)
+        found: dict[int, Maps] = {}
+        for (height, width), members in by_size.items():
+            most = max(1, self._batch_pixels // (height * width))
+            for start in range(0, len(members), most):
+                part = members[start : start + most]
+                inputs = np.zeros((len(part), 1, height, width), np.float32)
+                for target, i in zip(inputs, part, strict=True):
+                    wanted[i][0].take(wanted[i][1], target[0])
+                found.update(zip(part, self._batch(inputs), strict=True))
+        return [found[i] for i in range(len(wanted))]
+
+    def _batch(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            x = torch.from_numpy(inputs).to(self.device, self.dtype).contiguous(memory_format=torch.channels_last)
+            outputs = self._net(x).float().contiguous().cpu().numpy()
+        return np.asarray(outputs, np.float32)
+
+    def predict(
+        self, images: Sequence[Image], um_per_px: float | None = None, zoom: float = 1.0
+    ) -> list[tuple[Segmentation, NDArray[np.uint8]]]:
+        """Segments images.
+
+        Args:
+            images: (gray (H, W), its background float32 (H, W)), sizes may differ.
+            um_per_px: for the size cutoff; None leaves it off.
+            zoom: as for `maps`.
+
+        Returns:
+            For each image its segmentation and the foreground's probability, uint8 (H, W), 255 = certain.
+        """
+        grays = [normalise(gray, background) for gray, background in images]
+        return self.predict_normalised(grays, [self.cutoff_px(um_per_px)] * len(grays), [zoom] * len(grays))
+
+    def cutoff_px(self, um_per_px: float | None) -> float:
+        """The model's size cutoff in px; 0 (off) with an unknown scale."""
+        return cutoff_px(self.cutoff_um, um_per_px)
+
+    def predict_normalised(
+        self, grays: Sequence[NDArray[np.float32]], cutoffs_px: Sequence[float], zooms: Sequence[float]
+    ) -> list[tuple[Segmentation, NDArray[np.uint8]]]:
+        """`predict` for images that are normalised already, float32 (H, W), each with its cutoff in px (0: off) and its
+        zoom.
+        """
+        found = self.find(grays, cutoffs_px, zooms)
+        return [one.in_frame(gray.shape) for one, gray in zip(found, grays, strict=True)]
+
+
+def _differing(found: Found, gray: NDArray[np.float32], zoom: float) -> Found:
+    """What a whole frame shows, without the objects no pixel of which lies where the image differs from its background:
+    networks see things in noise now and then.
+    """
+    seen = found.segmentation
+    labels, count = label_objects(seen.mask)
+    real = np.zeros(count + 1, np.bool_)
+    for region in differing_regions(gray, grain(zoom)):
+        real[labels[region.box.slices][region.own]] = True
+    real[0] = False
+    kept = real[object_of(labels, seen.centroids)]
+    return found._replace(segmentation=seen.reduced(real[labels], kept))
+
+
+def _composed(view: View, look: Look, outputs: Sequence[Maps]) -> tuple[Box, Maps]:
+    """One image's maps in the box around its regions, the foreground's logits made probabilities; outside of the
+    regions they are 0.
+    """
+    boxes = [region.box for region in look.regions]
+    box = functools.reduce(Box.joined, boxes) if boxes else Box(0, 0, 1, 1)
+    maps = np.zeros((MAPS, box.y1 - box.y0, box.x1 - box.x0), np.float32)
+    for region, place in zip(look.regions, look.places, strict=True):
+        y0, x0, y1, x1 = region.box
+        target = maps[:, y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0]
+        found = np.array(view.in_image(region.box, look.crops[place], outputs[place]))  # crops serve several regions
+        torch.from_numpy(found[FOREGROUND]).sigmoid_()
+        np.copyto(target, found, where=region.own)
+    return box, maps
+
+
+def _folded(net: nn.Module) -> nn.Module:
+    """Batch normalisation merged into the convolutions before it, in place: the same function, fewer steps."""
+    for name, child in list(net.named_children()):
+        if (
+            isinstance(child, nn.Sequential)
+            and len(child) == 3
+            and isinstance(child[0], nn.Conv2d)
+            and isinstance(child[1], nn.BatchNorm2d)
+        ):
+            fused = torch.nn.utils.fuse_conv_bn_eval(child[0], child[1])
+            setattr(net, name, nn.Sequential(fused, child[2]))
+        else:
+            _folded(child)
+    return net

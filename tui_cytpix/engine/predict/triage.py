@@ -1,0 +1,63 @@
+"""Asking a model about images and about what should make no difference to them: without truth, wavering is a sign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.core.images.normalise import noise
+from tui_cytpix.engine.predict.inference import Predictor
+
+BLUR_PX = 0.8  # of what the network sees: about what a defocus of 1 um does
+Gray = NDArray[np.float32]
+
+
+def _flipped(gray: Gray, _zoom: float, _rng: np.random.Generator) -> Gray:
+    return np.ascontiguousarray(gray[:, ::-1])
+
+
+def _turned(gray: Gray, _zoom: float, _rng: np.random.Generator) -> Gray:
+    return np.ascontiguousarray(np.rot90(gray))
+
+
+def _noisier(gray: Gray, _zoom: float, rng: np.random.Generator) -> Gray:
+    return gray + rng.normal(0, noise(gray), gray.shape).astype(np.float32)
+
+
+def _softer(gray: Gray, zoom: float, _rng: np.random.Generator) -> Gray:
+    return np.asarray(cv2.GaussianBlur(gray, (0, 0), BLUR_PX / zoom), np.float32)
+
+
+CHANGES: tuple[Callable[[Gray, float, np.random.Generator], Gray], ...] = (_flipped, _turned, _noisier, _softer)
+
+
+class Told(NamedTuple):
+    """What a model says of N images.
+
+    Attributes:
+        counts: int16 (N, 1 + len(CHANGES)): ParticleCount of the image, and of it mirrored, turned by 90 degrees, with
+            its noise doubled in power, and a little softer.
+        confidence: float32 (N,), that the first count is right, as the model says.
+    """
+
+    counts: NDArray[np.int16]
+    confidence: NDArray[np.float32]
+
+
+def ask(predictor: Predictor, grays: Sequence[Gray], cutoff_px: float, zoom: float, seed: int = 0) -> Told:
+    """Counts of normalised images (float32 (H, W)) as they are and changed; `zoom` as for `Predictor.maps`."""
+    rng = np.random.default_rng(seed)
+    cutoffs, zooms = [cutoff_px] * len(grays), [zoom] * len(grays)
+    plain = predictor.find(grays, cutoffs, zooms)
+    counts = [[one.segmentation.particle_count for one in plain]]
+    for change in CHANGES:
+        changed = [change(gray, zoom, rng) for gray in grays]
+        counts.append([one.segmentation.particle_count for one in predictor.find(changed, cutoffs, zooms)])
+    return Told(
+        np.array(counts, np.int16).T.reshape(len(grays), 1 + len(CHANGES)),
+        np.array([one.segmentation.confidence for one in plain], np.float32),
+    )

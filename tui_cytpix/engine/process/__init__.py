@@ -1,0 +1,1 @@
+"""Whole samples: from events to counts, masks and measures."""

@@ -1,0 +1,94 @@
+"""Samples made ready for processing, one ahead of the one at work: opened, with background and zoom."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
+from tui_cytpix.engine.network.zoom import zoom_of
+from tui_cytpix.formats.run.images import sample_background, typical_px
+from tui_cytpix.formats.sample.reader import SampleReader
+from tui_cytpix.formats.sample.registry import open_sample
+
+
+@dataclass(frozen=True, eq=False)
+class ReadySample:
+    """An open sample, to be closed by who takes it.
+
+    Attributes:
+        um_per_px: None where unknown.
+        zoom: how large the network sees its images.
+        background: static, float32 (H, W); None where it has none.
+        events: those to process.
+    """
+
+    path: Path
+    reader: SampleReader
+    um_per_px: float | None
+    zoom: Zoom
+    background: NDArray[np.float32] | None
+    events: Sequence[str]
+
+
+def make_ready(sample: Mapping[str, Any], card: ModelCard, fcs: bool = False, asked: float = AUTOMATIC) -> ReadySample:
+    """Opens a sample of `job.toml`; with `fcs` its FCS too, so that all that takes is loaded when it is written. Of
+    unknown scale it is seen `asked` times as large as it is (engine.network.zoom).
+
+    Raises:
+        CytpixError, OSError: it can't be read.
+    """
+    path = Path(str(sample["path"]))
+    reader = open_sample(path, float(sample["um_per_px"]) if sample.get("um_per_px") else None)
+    try:
+        if fcs:
+            reader.open_fcs()
+        scale = reader.scale.um_per_px if reader.scale else None
+        zoom = zoom_of(card, scale, lambda: typical_px(reader.event_ids, reader.read_image), asked)
+        events = [str(event) for event in sample["events"]] if "events" in sample else reader.event_ids
+        return ReadySample(path, reader, scale, zoom, sample_background(reader), events)
+    except BaseException:
+        reader.close()
+        raise
+
+
+class ReadySamples:
+    """Makes samples ready in a thread, the first at once, each other one while the one before is at work."""
+
+    def __init__(
+        self, samples: Iterable[Mapping[str, Any]], card: ModelCard, fcs: bool, asked: float = AUTOMATIC
+    ) -> None:
+        self._card, self._fcs, self._asked, self._rest = card, fcs, asked, deque(samples)
+        self._pool = ThreadPoolExecutor(1)
+        self._coming = self._next()
+
+    def _next(self) -> Future[ReadySample] | None:
+        if not self._rest:
+            return None
+        return self._pool.submit(make_ready, self._rest.popleft(), self._card, self._fcs, self._asked)
+
+    def take(self) -> ReadySample:
+        """The next sample; raises as `make_ready`, and IndexError after the last."""
+        if self._coming is None:
+            raise IndexError("no sample is left")
+        taken, self._coming = self._coming, self._next()
+        return taken.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown()
+        if self._coming is not None and self._coming.exception() is None:
+            self._coming.result().reader.close()

@@ -1,0 +1,247 @@
+"""One worker of the process job: from events of a sample to what is written of them, in a process of its own.
+
+A process, not a thread: decoding, post-processing and features hold Python's lock for most of their time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from multiprocessing import connection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.core.features.focus import REACH_PX, focus_score
+from tui_cytpix.core.features.measurement import Measurement, Subject, names
+from tui_cytpix.core.images.background import background_of
+from tui_cytpix.core.images.normalise import normalise_knowing_noise
+from tui_cytpix.core.objects.particles import particles_of
+from tui_cytpix.errors import CytpixError
+from tui_cytpix.formats.bytes.image_decode import Gray
+from tui_cytpix.formats.masks.archive import instrument_masks
+from tui_cytpix.formats.masks.instrument import encode_instrument_masks
+from tui_cytpix.formats.masks.label_images import encode_label_image
+from tui_cytpix.formats.sample.registry import open_sample
+from tui_cytpix.formats.tables.csv_table import csv_rows
+
+if TYPE_CHECKING:
+    from tui_cytpix.engine.predict.inference import Found, Predictor
+    from tui_cytpix.formats.sample.reader import SampleReader
+
+MEASURED_TOGETHER = 32  # images: more don't stay in the processor's cache
+_MMAP_THRESHOLD, _TRIM_THRESHOLD, _KEPT_BYTES = -3, -1, 256 << 20  # mallopt's names for them (malloc.h)
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What all workers of a job share: `formats` among fcs, csv, masks, instrument-masks."""
+
+    model: Path
+    size_cutoff_um: float
+    device: str
+    formats: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Share:
+    """Some events of a sample. `background` is its static one, float32 (H, W), None where it has none; `zoom` as of
+    `engine.network.zoom`.
+    """
+
+    name: str
+    path: Path
+    um_per_px: float | None
+    zoom: float
+    background: NDArray[np.float32] | None
+    events: Sequence[str]
+
+
+@dataclass(eq=False)
+class ShareResult:
+    """What is to be written of a share, all in the order of its events.
+
+    Attributes:
+        problems: why an event's image could not be processed; "" where it could.
+        values: image features, float32 (events, `names("image")`), NaN where there is a problem.
+        event_rows, particle_rows: lines of the CSV tables.
+        labels, masks: of the events without a problem, contents of label PNGs and of instrument masks.
+    """
+
+    problems: list[str] = field(default_factory=list)
+    values: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    event_rows: str = ""
+    particle_rows: str = ""
+    labels: list[bytes] = field(default_factory=list)
+    masks: list[bytes] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """Where a worker computes, for people, and in which arithmetic."""
+
+    device: str
+    arithmetic: str
+
+
+class _State:
+    """A worker's own; its model is loaded at the first need, so that an error can be told."""
+
+    settings: WorkerSettings
+    predictor: Predictor | None = None
+    reader: SampleReader | None = None
+    opened: tuple[Path, float | None] | None = None
+
+
+def start(settings: WorkerSettings) -> None:
+    """Prepares the process. The job decides when to stop; where it is gone, so is the worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    with contextlib.suppress(OSError, AttributeError):
+        # Arrays of every size come and go by the thousand: memory given back is memory to be zeroed again.
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_MMAP_THRESHOLD, _KEPT_BYTES)
+        libc.mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
+    # Of its own accord oneDNN remembers how to convolve some sixty sizes of batches; each anew costs it 2 ms.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
+    cv2.setNumThreads(1)
+    _State.settings = settings
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def describe() -> Equipment:
+    """Loads the model.
+
+    Raises:
+        CytpixError: the model or the device can't be used.
+    """
+    from tui_cytpix.engine.network.device import device_name
+
+    predictor = _predictor()
+    return Equipment(device_name(predictor.device), str(predictor.dtype).removeprefix("torch."))
+
+
+def _predictor() -> Predictor:
+    if _State.predictor is None:
+        from tui_cytpix.engine.network.device import usable_device
+        from tui_cytpix.engine.network.model import load_model
+        from tui_cytpix.engine.predict.inference import Predictor
+
+        settings = _State.settings
+        model = load_model(settings.model)
+        model = replace(model, card=replace(model.card, size_cutoff_um=settings.size_cutoff_um))
+        _State.predictor = Predictor(model, usable_device(settings.device, threads=1)[0])
+        gc.freeze()  # torch's modules are there to stay: to look through them for garbage takes 0.1 s, time and again
+    return _State.predictor
+
+
+def process(share: Share) -> ShareResult:
+    """Segments, measures and writes up a share's images.
+
+    Raises:
+        CytpixError, OSError: the sample can't be opened.
+    """
+    reader = _reader(share)
+    result = ShareResult()
+    grays: list[Gray] = []
+    backgrounds: list[NDArray[np.float32]] = []
+    for event in share.events:
+        try:
+            gray = reader.read_image(event)
+        except CytpixError as error:
+            result.problems.append(str(error))
+            continue
+        result.problems.append("")
+        grays.append(gray)
+        backgrounds.append(background_of(gray, share.background))
+    predictor, number = _predictor(), len(grays)
+    seen = [normalise_knowing_noise(gray, background) for gray, background in zip(grays, backgrounds, strict=True)]
+    looks = [predictor.look(one.gray, share.zoom, one.noise) for one in seen]
+    sigmas = [one.sigma for one in seen]
+    del seen  # half-resolution networks need it no more, and the rest has its memory
+    found = predictor.found(looks, [predictor.cutoff_px(share.um_per_px)] * number)
+    subjects = [_subject(*parts) for parts in zip(grays, backgrounds, sigmas, found, strict=True)]
+    _write_up(share, result, subjects, found)
+    return result
+
+
+def _reader(share: Share) -> SampleReader:
+    key = (share.path, share.um_per_px)
+    if _State.reader is None or _State.opened != key:
+        if _State.reader is not None:
+            _State.reader.close()
+            _State.reader = None
+        _State.reader, _State.opened = open_sample(share.path, share.um_per_px), key
+    return _State.reader
+
+
+def _write_up(share: Share, result: ShareResult, subjects: Sequence[Subject], found: Sequence[Found]) -> None:
+    formats = _State.settings.formats
+    good = [event for event, problem in zip(share.events, result.problems, strict=True) if not problem]
+    parts = [subjects[i : i + MEASURED_TOGETHER] for i in range(0, len(subjects), MEASURED_TOGETHER)]
+    sheets = [Measurement(part, share.um_per_px) for part in parts]
+    values = np.full((len(share.events), len(names("image"))), np.nan)
+    values[[not problem for problem in result.problems]] = _stacked([sheet.images() for sheet in sheets], "image")
+    result.values = values.astype(np.float32)
+    if "csv" in formats:
+        result.event_rows = csv_rows([(share.name, event) for event in share.events], values)
+        counts = [len(one.segmentation.centroids) for one in found]
+        heads = [(share.name, event) for event, count in zip(good, counts, strict=True) for _ in range(count)]
+        result.particle_rows = csv_rows(heads, _stacked([sheet.particles() for sheet in sheets], "particle"))
+    if not {"masks", "instrument-masks"} & set(formats):
+        return
+    for subject, one in zip(subjects, found, strict=True):
+        assert subject.frame is not None
+        whole, _ = one.in_frame(subject.frame)
+        if "masks" in formats:
+            result.labels.append(encode_label_image(particles_of(whole)))
+        if "instrument-masks" in formats:
+            layers = instrument_masks(whole)
+            result.masks.append(encode_instrument_masks(layers.objects, layers.particles))
+
+
+def _subject(gray: Gray, background: NDArray[np.float32], sigma: float, found: Found) -> Subject:
+    box, segmentation = found.box, found.segmentation
+    return Subject(
+        gray[box.slices],
+        segmentation.mask,
+        segmentation.centroids,
+        background[box.slices],
+        corner=(box.y0, box.x0),
+        frame=gray.shape,
+        confidence=segmentation.confidence,
+        focus=_focus(gray, background, sigma, found),
+        particle_confidence=segmentation.particle_confidence,
+        labels=segmentation.labels,
+    )
+
+
+def _focus(gray: Gray, background: NDArray[np.float32], sigma: float, found: Found) -> float:
+    """FocusScore of the image, from the part that matters."""
+    part = found.box.grown(REACH_PX, gray.shape)
+    mask = np.zeros((part.y1 - part.y0, part.x1 - part.x0), np.bool_)
+    y0, x0 = found.box.y0 - part.y0, found.box.x0 - part.x0
+    height, width = found.segmentation.mask.shape
+    mask[y0 : y0 + height, x0 : x0 + width] = found.segmentation.mask
+    return focus_score(gray[part.slices], mask, background[part.slices], sigma)
+
+
+def _stacked(tables: Sequence[NDArray[np.float64]], level: str) -> NDArray[np.float64]:
+    return np.concatenate([*tables, np.zeros((0, len(names(level))))])

@@ -1,0 +1,56 @@
+"""A look at the preview images while training goes on: without one it would stand still for seconds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from tui_cytpix.engine.predict.inference import Predictor
+from tui_cytpix.engine.train.run_images import TrainImages
+from tui_cytpix.formats.run.predictions import Prediction
+
+
+class PreviewLook:
+    """One look at a time, in a thread of its own. `epoch` is that of the model that looks, 0 where none does."""
+
+    def __init__(self, images: TrainImages) -> None:
+        self._images, self._leaving = images, threading.Event()
+        self._thread = ThreadPoolExecutor(1, "preview")
+        self._look: Future[list[Prediction]] | None = None
+        self.epoch = 0
+
+    def start(self, epoch: int, predictor: Predictor, skip: Mapping[str, int]) -> None:
+        """Begins to look at all images but those in `skip`; the look before has to be taken by then."""
+        self.epoch = epoch
+        self._look = self._thread.submit(self._seen, predictor, skip)
+
+    def _seen(self, predictor: Predictor, skip: Mapping[str, int]) -> list[Prediction]:
+        seen: list[Prediction] = []
+        for part in self._images.look_at_preview(predictor, skip):
+            seen += part
+            if self._leaving.is_set():
+                break
+        return seen
+
+    @property
+    def done(self) -> bool:
+        """Whether a look has come to its end and is not taken yet."""
+        return self._look is not None and self._look.done()
+
+    def take(self) -> tuple[int, list[Prediction]]:
+        """The epoch of the look that was begun, and what it shows; waits for its end.
+
+        Raises:
+            RuntimeError: none was begun.
+        """
+        if self._look is None:
+            raise RuntimeError("no look was begun")
+        epoch, seen = self.epoch, self._look.result()
+        self.epoch, self._look = 0, None
+        return epoch, seen
+
+    def close(self) -> None:
+        """Gives up what is under way."""
+        self._leaving.set()
+        self._thread.shutdown()

@@ -1,0 +1,75 @@
+"""What training writes down: how it counted the annotated images, and the card of a checkpoint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.engine.train.dataset import Example
+from tui_cytpix.engine.train.run_images import TrainImages
+
+
+def looks_at(examples: Mapping[ImageKey, Example], seen: Sequence[Segmentation]) -> dict[str, Any]:
+    """Every annotated image's count, and of those that were counted otherwise than annotated the annotation's count and
+    how sure the model is.
+    """
+    counts, contradicted = {}, {}
+    for (key, item), found in zip(examples.items(), seen, strict=True):
+        counts[str(key)] = found.particle_count
+        if found.particle_count != item.wanted.particle_count:
+            sure = 0.0 if math.isnan(found.confidence) else round(found.confidence, 2)
+            contradicted[str(key)] = (item.wanted.particle_count, sure)
+    return {"counts": counts, "contradicted": contradicted}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a training job started from. `annotations` is their hash, `base_hash` the base model file's; `rehearsed`
+    says whether training goes over what the base was trained on.
+    """
+
+    base: ModelCard
+    base_hash: str
+    base_name: str
+    seed: int
+    batch: int
+    size_cutoff_um: float
+    annotations: str
+    rehearsed: bool
+
+
+def checkpoint_card(card: ModelCard, images: TrainImages, epoch: Mapping[str, Any], origin: Origin) -> ModelCard:
+    """The card of the model as it is after an epoch (its line in the log), with its lineage, oldest first, and the
+    simulated kinds that the oldest was trained on, to be rehearsed again.
+    """
+    seen = images.zoom_of_unknown_scale()
+    error = {"VA standard error": epoch["va_error"]} if "va_error" in epoch else {}
+    lineage = [*origin.base.training.get("lineage", []), {"name": origin.base_name, "hash": origin.base_hash}]
+    return replace(
+        card,
+        kind="UDT",
+        base=origin.base_hash,
+        base_name=origin.base_name,
+        size_cutoff_um=origin.size_cutoff_um,
+        um_per_px=images.um_per_px(),
+        zoom=origin.base.zoom if seen is None else seen.times,
+        object_px=images.object_px(),
+        training={
+            "epoch": epoch["epoch"],
+            "seed": origin.seed,
+            "batch": origin.batch,
+            "training_images": epoch["training_images"],
+            "validation_images": epoch["validation_images"],
+            "images_by_sample": images.by_sample(),
+            "annotations": origin.annotations,
+            "lineage": lineage,
+            "rehearsed": origin.rehearsed,
+            "kinds": origin.base.training.get("kinds", []),
+        },
+        measured={"TA": epoch["ta"], "VA": epoch["va"], **error},
+    )

@@ -1,0 +1,1 @@
+"""FCS files: read, written, and their events matched with images."""

@@ -1,0 +1,80 @@
+"""Which FCS row belongs to which image: by the parameter `Event`, whose value is the image file's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.formats.bytes.names import counted
+
+if TYPE_CHECKING:
+    from tui_cytpix.formats.fcs.read import FcsFile
+
+EVENT, IMAGE_FLAG = "Event", "ImageFlag"
+_MAX_DIGITS = 15  # what float64 holds exactly
+
+
+@dataclass(frozen=True)
+class EventRows:
+    """Rows (from 0) by event id, for the images that have one; `problems` are sentences about the rest."""
+
+    rows: dict[str, int]
+    problems: tuple[str, ...] = field(default=())
+
+
+def parameter_named(fcs: FcsFile, name: str) -> str | None:
+    """The file's own spelling of a parameter's name, None where it has no such parameter."""
+    if name in fcs.names:
+        return name
+    return next((own for own in fcs.names if own.casefold() == name.casefold()), None)
+
+
+def link_events(fcs: FcsFile, events: tuple[str, ...]) -> EventRows:
+    """Finds the row of each event id (leading zeros don't count), and what is missing on either side.
+
+    Raises:
+        FcsError: the data can't be read.
+    """
+    event_name, flag_name = parameter_named(fcs, EVENT), parameter_named(fcs, IMAGE_FLAG)
+    if event_name is None:
+        return EventRows({}, ("The FCS has no parameter Event, so its rows can't be told to the images.",))
+    column = fcs.column(event_name)
+    numbered = [event for event in events if event.isascii() and event.isdigit() and len(event) <= _MAX_DIGITS]
+    wanted = np.array([int(event) for event in numbered], np.float64)
+    rows, found = _first_rows(column, wanted)
+    linked = {event: int(row) for event, row, there in zip(numbered, rows, found, strict=True) if there}
+    problems: list[str] = []
+    if missing := [event for event in events if event not in linked]:
+        problems.append(counted(missing, "image has no row in the FCS", "images have no row in the FCS"))
+    again = np.isin(column, wanted).sum() - len(np.unique(wanted[found]))
+    if again > 0:
+        problems.append(f"{again} rows of the FCS repeat an imaged event's id; the first row of each is taken.")
+    if flag_name is not None:
+        problems += _flag_problems(column, fcs.column(flag_name) != 0, linked)
+    return EventRows(linked, tuple(problems))
+
+
+def _first_rows(column: NDArray[np.float64], wanted: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """The first row of `column` (N,) with each wanted value (M,), and whether there is one: (M,), (M,)."""
+    if not len(column):
+        return np.zeros(len(wanted), np.intp), np.zeros(len(wanted), bool)
+    order = np.argsort(column, kind="stable")
+    places = np.minimum(np.searchsorted(column[order], wanted), len(column) - 1)
+    rows = order[places]
+    return rows, column[rows] == wanted
+
+
+def _flag_problems(column: NDArray[np.float64], flagged: NDArray[np.bool_], linked: dict[str, int]) -> list[str]:
+    problems = []
+    imaged = np.zeros(len(column), bool)
+    imaged[list(linked.values())] = True
+    if (lost := column[flagged & ~imaged]).size:
+        one, many = "event is flagged as imaged but has no image", "events are flagged as imaged but have no image"
+        problems.append(counted([f"{value:.0f}" for value in lost], one, many))
+    if unflagged := [event for event, row in linked.items() if not flagged[row]]:
+        rest = "that the FCS doesn't flag as imaged: is it another tube's?"
+        problems.append(counted(unflagged, f"image is of an event {rest}", f"images are of events {rest}"))
+    return problems

@@ -1,0 +1,1 @@
+"""Gates and scales of FlowJo workspaces."""

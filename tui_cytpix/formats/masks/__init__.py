@@ -1,0 +1,1 @@
+"""Masks in files: label images, and the instrument's own."""

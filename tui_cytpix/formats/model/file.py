@@ -1,0 +1,89 @@
+"""Model files: safetensors with the model's card as JSON in the metadata. Loading one can never run code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.errors import ModelFileError
+from tui_cytpix.formats.bytes.atomic import write_bytes
+
+CARD_KEY = "tui_cytpix.card"
+MAX_BYTES = 1 << 30
+_WAY_OUT = "Give a model file that tui-cytpix wrote (.safetensors), or a name from `tui-cytpix models list`."
+
+
+def file_hash(path: Path) -> str:
+    """`sha256:` and the hex digest of the file's bytes."""
+    with Path(path).open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_card(path: Path) -> ModelCard:
+    """The card, without touching the weights.
+
+    Raises:
+        ModelFileError: not a model file, or one without a card.
+    """
+    path = Path(path)
+    header_size = 8
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(header_size), "little")
+            if size < header_size + length or not 2 <= length <= 10_000_000:
+                raise ValueError("its header is not a safetensors header")
+            header = json.loads(file.read(length))
+        card = json.loads(header["__metadata__"][CARD_KEY])
+        return ModelCard.from_dict(card)
+    except OSError as error:
+        raise ModelFileError("The model file can't be read", f"{path}: {error.strerror}.", _WAY_OUT) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelFileError("This is not a model of ours", f"{path}: {_reason(error)}.", _WAY_OUT) from error
+
+
+def _reason(error: Exception) -> str:
+    return "it carries no model card" if isinstance(error, KeyError | TypeError | AttributeError) else str(error)
+
+
+def check_usable(card: ModelCard, path: Path) -> None:
+    """Raises:
+    ModelFileError: this version doesn't run the model.
+    """
+    if card.out_of_use:
+        raise ModelFileError("This version can't run the model", f"{path}.", card.out_of_use)
+
+
+def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
+    """All weights by name.
+
+    Raises:
+        ModelFileError: the file is damaged, too large, or not a model file.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    path = Path(path)
+    read_card(path)
+    if path.stat().st_size > MAX_BYTES:
+        raise ModelFileError("The model file is too large", f"{path}: over 1 GiB.", _WAY_OUT)
+    try:
+        return dict(load(path.read_bytes()))
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ModelFileError("The model file is damaged", f"{path}: {error}.", _WAY_OUT) from error
+
+
+def write_model(path: Path, tensors: Mapping[str, NDArray[Any]], card: ModelCard) -> None:
+    """Writes the file as a whole, or not at all."""
+    from safetensors.numpy import save
+
+    contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    metadata = {CARD_KEY: json.dumps(card.to_dict(), sort_keys=True)}
+    write_bytes(Path(path), save(contiguous, metadata=metadata))

@@ -1,0 +1,74 @@
+"""`base_models/triage.json`: how signs foretell count errors, and what the built-in families were trained on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tui_cytpix.core.statistics.triage import Predictor, Seen
+from tui_cytpix.errors import ModelFileError
+from tui_cytpix.formats.bytes.atomic import write_text
+
+VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class TriageKnowledge:
+    """`seen` by family (cell, general, bead); `about`: how it was made."""
+
+    predictor: Predictor
+    seen: Mapping[str, Seen]
+    about: Mapping[str, Any]
+
+
+def write_triage(path: Path, knowledge: TriageKnowledge) -> None:
+    """Writes the file."""
+    families = {
+        name: {
+            "vectors": [[round(float(v), 3) for v in row] for row in one.vectors],
+            "scale": [round(float(v), 6) for v in one.scale],
+            "limit": round(one.limit, 4),
+        }
+        for name, one in knowledge.seen.items()
+    }
+    content = {
+        "version": VERSION,
+        "about": dict(knowledge.about),
+        "predictor": asdict(knowledge.predictor),
+        "seen": families,
+    }
+    write_text(path, json.dumps(content, separators=(",", ":")) + "\n")
+
+
+def read_triage(path: Path) -> TriageKnowledge:
+    """Raises:
+    ModelFileError: it is not there, or damaged.
+    """
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        one = data["predictor"]
+        return TriageKnowledge(
+            Predictor(
+                tuple(one["names"]),
+                float(one["offset"]),
+                tuple(float(weight) for weight in one["weights"]),
+                float(one["low"]),
+                float(one["high"]),
+            ),
+            {
+                name: Seen(
+                    np.array(one["vectors"], np.float32), np.array(one["scale"], np.float32), float(one["limit"])
+                )
+                for name, one in data["seen"].items()
+            },
+            data["about"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelFileError(
+            "What triage knows can't be read", f"{path}: {error}.", "Install tui-cytpix anew."
+        ) from error

@@ -1,0 +1,1 @@
+"""A run on disk: settings, logs, images, predictions, jobs and leases."""

@@ -1,0 +1,192 @@
+"""The images of a run: from the copies in `preview/` where they are, else from the samples."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.domain.run_settings import RunSettings
+from tui_cytpix.domain.sample import ImageKey, SampleRef
+from tui_cytpix.errors import SampleError
+from tui_cytpix.formats.bytes.atomic import replacing, write_text
+from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.formats.sample.registry import open_sample
+
+if TYPE_CHECKING:
+    from tui_cytpix.formats.sample.reader import SampleReader
+
+BACKGROUND_IMAGES = 200
+MIN_BACKGROUND_IMAGES = 20
+SIZE_IMAGES = 24
+
+
+class RunImages:
+    """Reads images and backgrounds by key; safe to use from several threads."""
+
+    def __init__(self, folder: RunFolder, settings: RunSettings) -> None:
+        self._folder, self._settings = folder, settings
+        self._readers: dict[str, SampleReader] = {}
+        self._backgrounds: dict[str, NDArray[np.float32] | None] = {}
+        self._lock = threading.RLock()
+
+    def reader(self, sample: str) -> SampleReader:
+        """The open sample.
+
+        Raises:
+            SampleError: it isn't where the run remembers it, or can't be read.
+        """
+        with self._lock:
+            if sample not in self._readers:
+                ref = self._ref(sample)
+                path = self._folder.sample_path(ref)
+                if not path.exists():
+                    raise SampleError(
+                        "The sample is not where it was",
+                        f"{sample}: {path} is gone.",
+                        "Put it back, or edit its path in run.toml. Selected images open from the run's copies.",
+                    )
+                given = ref.um_per_px if ref.scale_source == "given" else None
+                self._readers[sample] = open_sample(path, given)
+            return self._readers[sample]
+
+    def _ref(self, sample: str) -> SampleRef:
+        try:
+            return self._settings.sample(sample)
+        except KeyError:
+            raise SampleError(
+                "The run has no such sample", f"{sample}.", "Its samples are listed in run.toml."
+            ) from None
+
+    def read(self, key: ImageKey) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """Gray, (H, W).
+
+        Raises:
+            SampleError: the image can't be read.
+        """
+        copy = self._folder.preview_image(key)
+        if copy.is_file():
+            return _read_png(copy)
+        return self.reader(key.sample).read_image(key.event)
+
+    def um_per_px(self, sample: str) -> float | None:
+        """The sample's pixel size, None where unknown."""
+        return self._ref(sample).um_per_px
+
+    def background(self, key: ImageKey, image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float32]:
+        """What lies behind the cells, float32 (H, W): see `core.images.background.background_of`."""
+        from tui_cytpix.core.images.background import background_of
+
+        with self._lock:
+            if key.sample not in self._backgrounds:
+                self._backgrounds[key.sample] = self._static_background(key.sample)
+            static = self._backgrounds[key.sample]
+        return background_of(image, static)
+
+    def _static_background(self, sample: str) -> NDArray[np.float32] | None:
+        path = self._folder.background_path(sample)
+        if path.is_file():
+            return np.asarray(np.load(path, allow_pickle=False), np.float32)
+        background = sample_background(self.reader(sample))
+        if background is not None:
+            path.parent.mkdir(exist_ok=True)
+            with replacing(path) as aside, aside.open("wb") as file:
+                np.save(file, background)
+        return background
+
+    def typical_px(self, sample: str) -> float | None:
+        """How large the sample's particles look, px (core.images.scale.typical_diameter); None where nothing stands
+        out.
+
+        Found once for a run, so that the answer is the same for all of its models and as long as it lives.
+        """
+        path = self._folder.background_path(sample).with_suffix(".size.json")
+        with self._lock:
+            if path.is_file():
+                found = json.loads(path.read_text("utf-8"))
+                return float(found) if isinstance(found, int | float) else None
+            size = self._typical_px(sample)
+            path.parent.mkdir(exist_ok=True)
+            write_text(path, json.dumps(size))
+            return size
+
+    def _typical_px(self, sample: str) -> float | None:
+        try:
+            reader = self.reader(sample)
+        except SampleError:  # gone: the run's own copies have to do
+            kept = [key.event for key in self._settings.selection.images if key.sample == sample]
+            return typical_px(kept, lambda event: self.read(ImageKey(sample, event)))
+        return typical_px(reader.event_ids, reader.read_image)
+
+    def keep(self, key: ImageKey) -> None:
+        """Copies an image into the run, unless its sample lies inside the run anyway."""
+        copy = self._folder.preview_image(key)
+        inside = self._folder.sample_path(self._ref(key.sample)).is_relative_to(self._folder.path)
+        if inside or copy.is_file():
+            return
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        _write_png(copy, self.reader(key.sample).read_image(key.event))
+
+    def close(self) -> None:
+        """Closes the open samples."""
+        with self._lock:
+            for reader in self._readers.values():
+                reader.close()
+            self._readers.clear()
+
+
+def sample_background(reader: SampleReader) -> NDArray[np.float32] | None:
+    """The static background from up to 200 images, evenly spread; None where fewer than 20 of one size can be read."""
+    from tui_cytpix.core.images.background import static_background
+
+    events = reader.event_ids
+    step = max(1, len(events) // BACKGROUND_IMAGES)
+    images: list[NDArray[np.uint8] | NDArray[np.uint16]] = []
+    for event in events[::step][:BACKGROUND_IMAGES]:
+        try:
+            image = reader.read_image(event)
+        except SampleError:
+            continue
+        if images and image.shape != images[0].shape:
+            return None
+        images.append(image)
+    return static_background(np.stack(images)) if len(images) >= MIN_BACKGROUND_IMAGES else None
+
+
+def typical_px(events: Sequence[str], read: Callable[[str], NDArray[np.uint8] | NDArray[np.uint16]]) -> float | None:
+    """How large a sample's particles look, px, from up to 24 images, evenly spread; None where nothing stands out."""
+    from tui_cytpix.core.images.background import image_background
+    from tui_cytpix.core.images.normalise import normalise
+    from tui_cytpix.core.images.scale import typical_diameter
+
+    step = max(1, len(events) // SIZE_IMAGES)
+    grays = []
+    for event in events[::step][:SIZE_IMAGES]:
+        try:
+            image = read(event)
+        except SampleError:
+            continue
+        grays.append(normalise(image, image_background(image)))
+    return typical_diameter(grays)
+
+
+def _read_png(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    from tui_cytpix.formats.bytes.image_decode import decode_gray, read_file
+
+    try:
+        return decode_gray(read_file(path), str(path), ("PNG",))
+    except SampleError as error:
+        way_out = "Delete it: it is read from the sample again."
+        raise SampleError("The run's copy of an image is damaged", error.detail, way_out) from error
+
+
+def _write_png(path: Path, image: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+    from PIL import Image
+
+    with replacing(path) as aside:
+        Image.fromarray(image).save(aside, format="PNG")

@@ -1,0 +1,130 @@
+"""A job's folder: what to do, what happened, what is wished, and a heartbeat."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import tomllib
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from tui_cytpix.errors import JobError
+from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.run.json_log import append_now, encode, read_log
+
+LINE_VERSION = 1
+NOTE_BYTES = 512
+LOOKS = "looks"  # the folder of what a training job last saw in the preview, a prediction store
+ANOTHER = "another"  # why a job left at once: another one is at work
+
+
+class JobFolder:
+    """`job.toml` (what to do), `events.jsonl` (written by the job only), `control.jsonl` (written by the app only),
+    `heartbeat` (renewed by the job), `output.txt` (what the process printed).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.events_path = self.path / "events.jsonl"
+        self.control_path = self.path / "control.jsonl"
+        self.output_path = self.path / "output.txt"
+        self._heartbeat = self.path / "heartbeat"
+        self._said: int | None = None
+
+    @classmethod
+    def create(cls, path: Path, spec: Mapping[str, Any]) -> JobFolder:
+        """Makes the folder and its `job.toml`; nobody ever sees the one without the other.
+
+        Raises:
+            FileExistsError: somebody else made it first.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+        aside.mkdir()
+        write_text(aside / "job.toml", tomli_w.dumps(dict(spec)))
+        try:
+            aside.rename(path)
+        except OSError as error:
+            shutil.rmtree(aside, ignore_errors=True)
+            if path.exists():
+                raise FileExistsError(str(path)) from error
+            raise
+        return cls(path)
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The content of `job.toml`.
+
+        Raises:
+            JobError: it is missing or not TOML.
+        """
+        path = self.path / "job.toml"
+        try:
+            return tomllib.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise JobError("This is not a job", f"{path}: {error}", "Start the job again.") from error
+
+    def emit(self, kind: str, **fields: Any) -> int:
+        """The job says something; returns the line's seq. It alone writes here, so it counts for itself: a long log
+        need not be read for each line.
+        """
+        if self._said is None:
+            self._said = self._last(self.events_path)
+        self._said = self._append(self.events_path, self._said + 1, kind, fields)
+        return self._said
+
+    def send(self, kind: str, **fields: Any) -> int:
+        """The app, or a verb beside it, wishes something; returns the line's seq."""
+        return self._append(self.control_path, self._last(self.control_path) + 1, kind, fields)
+
+    def events(self, after: int = 0) -> list[dict[str, Any]]:
+        """What the job said since the line `after`."""
+        return [r for r in read_log(self.events_path)[0] if r.get("seq", 0) > after]
+
+    def control(self, after: int = 0) -> list[dict[str, Any]]:
+        """What was wished since the line `after`."""
+        return [r for r in read_log(self.control_path)[0] if r.get("seq", 0) > after]
+
+    def beat(self, note: str = "") -> None:
+        """Tells that the job lives, and what it waits for, if anything. Always as many bytes, written in place: a disk
+        that is too full for a line in the log still takes them.
+        """
+        handle = os.open(self._heartbeat, os.O_WRONLY | os.O_CREAT, 0o666)
+        try:
+            os.pwrite(handle, note.encode()[:NOTE_BYTES].ljust(NOTE_BYTES), 0)
+        finally:
+            os.close(handle)
+
+    @property
+    def note(self) -> str:
+        """What the job waits for; empty while it works."""
+        try:
+            return self._heartbeat.read_bytes()[:NOTE_BYTES].decode("utf-8", "ignore").strip()
+        except OSError:
+            return ""
+
+    def seconds_since_beat(self) -> float | None:
+        """Age of the heartbeat by the file server's own clock; None before the first."""
+        probe = self.path / f".now-{os.getpid()}"
+        try:
+            beat = self._heartbeat.stat().st_mtime
+            probe.touch()
+            return probe.stat().st_mtime - beat
+        except OSError:
+            return None
+        finally:
+            probe.unlink(missing_ok=True)
+
+    @staticmethod
+    def _last(path: Path) -> int:
+        return max((int(r.get("seq", 0)) for r in read_log(path)[0]), default=0)
+
+    @staticmethod
+    def _append(path: Path, seq: int, kind: str, fields: Mapping[str, Any]) -> int:
+        append_now(path, encode({"v": LINE_VERSION, "seq": seq, "time": time.time(), "type": kind, **fields}))
+        return seq

@@ -1,0 +1,204 @@
+"""Append-only logs: one JSON object a line, read by anyone, written by one.
+
+A line counts once its newline is on disk: a torn last line (killed, disk full) is skipped by readers and cut off by
+the next writer.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tui_cytpix.formats.bytes.atomic import sync_folder, write_bytes
+
+RETRY_SECONDS = 2.0
+
+
+def read_log(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """All whole records, and how many whole lines could not be read (damaged by something other than us)."""
+    records, damaged = [], 0
+    for line in _whole_lines(path):
+        record = _decode(line)
+        if record is None:
+            damaged += 1
+        else:
+            records.append(record)
+    return records, damaged
+
+
+def _whole_lines(path: Path, start: int = 0) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield line
+    except FileNotFoundError:
+        return
+
+
+def _decode(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+class LogTail:
+    """Reads what was appended since the last look. Reopens the file each time, as NFS wants it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def new(self) -> list[dict[str, Any]]:
+        """The whole records since the last call."""
+        records = []
+        for line in _whole_lines(self._path, self._offset):
+            self._offset += len(line)
+            record = _decode(line)
+            if record is not None:
+                records.append(record)
+        return records
+
+
+def encode(record: Mapping[str, Any]) -> bytes:
+    """One line."""
+    return json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def append_now(path: Path, lines: bytes) -> None:
+    """Appends whole lines and waits until they are on disk; a torn line before them is cut off, and one of ours
+    too if the disk is full.
+
+    Raises:
+        OSError: nothing of `lines` was kept.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        end = _end_of_whole_lines(handle)
+        if end != os.fstat(handle).st_size:
+            os.ftruncate(handle, end)
+        try:
+            written = 0
+            while written < len(lines):
+                written += os.pwrite(handle, lines[written:], end + written)
+            os.fsync(handle)
+        except OSError:
+            os.ftruncate(handle, end)
+            raise
+        if end == 0:
+            sync_folder(Path(path).parent)
+    finally:
+        os.close(handle)
+
+
+def _end_of_whole_lines(handle: int) -> int:
+    end = os.fstat(handle).st_size
+    while end > 0:
+        start = max(0, end - 65536)
+        newline = os.pread(handle, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0
+
+
+class _Entry(NamedTuple):
+    path: Path
+    data: bytes
+    whole: bool
+    saved: Callable[[], None] | None
+
+
+class LogWriter:
+    """One thread that appends to logs and replaces small files, in order, grouping syncs: no key waits for the disk.
+
+    `append` returns at once; `pending` counts what is not on disk yet; `problem` is the sentence to show while the disk
+    refuses (full, gone): the lines are kept and tried again every two seconds until they are saved.
+    """
+
+    def __init__(self) -> None:
+        self.problem = ""
+        self._queue: deque[_Entry] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def pending(self) -> int:
+        """Lines handed over and not on disk yet."""
+        return len(self._queue)
+
+    def append(self, path: Path, record: Mapping[str, Any], saved: Callable[[], None] | None = None) -> None:
+        """Queues one record; `saved` is called from the writer thread once it is on disk."""
+        self._put(_Entry(path, encode(record), False, saved))
+
+    def replace(self, path: Path, text: str) -> None:
+        """Queues a small file that is written as a whole."""
+        self._put(_Entry(path, text.encode(), True, None))
+
+    def _put(self, entry: _Entry) -> None:
+        with self._wake:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+                self._thread.start()
+            self._queue.append(entry)
+            self._wake.notify_all()
+
+    def flush(self, timeout: float = 10.0) -> bool:
+        """Waits until everything queued is on disk; False where it isn't by then."""
+        with self._wake:
+            return self._wake.wait_for(lambda: not self._queue, timeout)
+
+    def close(self) -> bool:
+        """Flushes and ends the thread; False where something could not be saved."""
+        done = self.flush()
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
+        if self._thread is not None:
+            self._thread.join(1.0)
+        return done
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._queue or self._closing)
+                if not self._queue:
+                    return
+                group = self._next_group()
+            try:
+                if group[0].whole:
+                    write_bytes(group[0].path, group[0].data)
+                else:
+                    append_now(group[0].path, b"".join(entry.data for entry in group))
+            except OSError as error:
+                self.problem = f"not saved yet: {group[0].path}: {error.strerror}"
+                with self._wake:
+                    self._wake.wait_for(lambda: self._closing, RETRY_SECONDS)
+                    if self._closing:
+                        return
+                continue
+            self.problem = ""
+            with self._wake:
+                for _ in group:
+                    self._queue.popleft()
+                self._wake.notify_all()
+            for entry in group:
+                if entry.saved is not None:
+                    entry.saved()
+
+    def _next_group(self) -> list[_Entry]:
+        """The first entry and, where it appends, those behind it that append to the same log."""
+        first = self._queue[0]
+        if first.whole:
+            return [first]
+        return list(itertools.takewhile(lambda e: e.path == first.path and not e.whole, self._queue))

@@ -1,0 +1,86 @@
+"""A folder of plain images, one per event: the file's name without suffix is the event id."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tui_cytpix.errors import SampleError
+from tui_cytpix.formats.bytes.image_decode import read_file
+from tui_cytpix.formats.bytes.names import NamedImages, choose_folder, is_image_name, name_images, shown
+from tui_cytpix.formats.bytes.source import unreadable
+from tui_cytpix.formats.sample.image_sample import ImageSample
+from tui_cytpix.formats.sample.linked_fcs import FcsPlace, find_fcs
+from tui_cytpix.formats.sample.parts import SampleParts
+
+
+class FolderImages:
+    """The images of one folder, as an ImageStore."""
+
+    def __init__(self, folder: Path, named: NamedImages) -> None:
+        self._folder, self._names = folder, named.names
+        self.events: tuple[str, ...] = tuple(named.names)
+        self.problems: tuple[str, ...] = named.problems
+
+    def read(self, event: str) -> bytes:
+        """An image file's content; SampleError where it can't be read, KeyError where there is none."""
+        return read_file(self._folder / self._names[event])
+
+    def label(self, event: str) -> str:
+        """Its path."""
+        return shown(str(self._folder / self._names[event]))
+
+
+def open_image_folder(path: Path, um_per_px: float | None = None, fcs: FcsPlace | None = None) -> ImageSample:
+    """Opens a folder of images, or one whose images lie in a single sub-folder or one named `images`.
+
+    Args:
+        fcs: where the FCS is; looked for in the folder and beside it where not told.
+
+    Raises:
+        SampleError: no images, several sub-folders of images, or the folder can't be read.
+    """
+    folders, archives = _listing(path)
+    if archives and not any(folders.values()):
+        listed = ", ".join(shown(name) for name in archives[:6]) + (", ..." if len(archives) > 6 else "")
+        raise SampleError(
+            "No images found",
+            f"The folder {shown(str(path))} holds archives: {listed}.",
+            "Give one of them: each tube is a sample of its own.",
+        )
+    chosen, problems = choose_folder(folders, path)
+    folder = path / chosen
+    named = name_images(folders[chosen])
+    where = path.resolve()
+    stem = where.parent.name if where.name.lower() == "images" else where.name
+    place = fcs if fcs is not None else find_fcs(stem, (where, where.parent))
+    return ImageSample(
+        SampleParts(path, "image folder", FolderImages(folder, named), place, problems=problems), um_per_px
+    )
+
+
+def _listing(path: Path) -> tuple[dict[str, list[str]], list[str]]:
+    """Image names by folder ("" is the top, then its sub-folders), and archives at the top."""
+    folders: dict[str, list[str]] = {"": []}
+    archives: list[str] = []
+    below: list[str] = []
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if is_image_name(entry.name) and entry.is_file():
+                    folders[""].append(entry.name)
+                elif entry.is_dir():
+                    below.append(entry.name)
+                elif entry.name.lower().endswith((".acs", ".zip")):
+                    archives.append(entry.name)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    for name in below:
+        try:
+            with os.scandir(path / name) as entries:
+                folders[name] = [entry.name for entry in entries if is_image_name(entry.name) and entry.is_file()]
+        except OSError:
+            continue  # a sub-folder that can't be read is none to choose
+    return folders, sorted(archives)

@@ -1,0 +1,109 @@
+"""The FCS of a sample: found beside the images, opened at first need, linked to the images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui_cytpix.errors import CytpixError
+from tui_cytpix.formats.bytes.names import natural_key, shown
+from tui_cytpix.formats.fcs.event_rows import link_events, parameter_named
+from tui_cytpix.formats.fcs.pixel_scale import scale_from_areas
+
+if TYPE_CHECKING:
+    from tui_cytpix.formats.fcs.read import FcsFile
+
+
+@dataclass(frozen=True)
+class FcsPlace:
+    """Where a sample's FCS is, and how to open it.
+
+    `label` names it for people. `guessed` is True where only its lying nearby speaks for it: it is then used only if
+    its events match. `problem` is a sentence or "".
+    """
+
+    label: str = ""
+    open: Callable[[], FcsFile] | None = None
+    guessed: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class LinkedFcs:
+    """An opened FCS and its link to the images; `fcs` None where there is none to use."""
+
+    fcs: FcsFile | None = None
+    label: str | None = None
+    rows: dict[str, int] = field(default_factory=dict)
+    um_per_px: float | None = None
+    problems: tuple[str, ...] = ()
+
+
+def fcs_file(path: Path, guessed: bool = False) -> FcsPlace:
+    """An FCS that is a file of its own."""
+
+    def open_it() -> FcsFile:
+        from tui_cytpix.formats.fcs.read import read_fcs
+
+        return read_fcs(path)
+
+    return FcsPlace(str(path), open_it, guessed)
+
+
+def find_fcs(stem: str, folders: tuple[Path, ...]) -> FcsPlace:
+    """The FCS of images called `stem`: of that name in one of the folders, else the only one of the first that has any.
+
+    Where that folder has several, none is taken, and the problem says so.
+    """
+    listings = [_fcs_files(folder) for folder in folders]
+    for files in listings:
+        for file in files:
+            if file.stem.casefold() == stem.casefold():
+                return fcs_file(file)
+    for folder, files in zip(folders, listings, strict=True):
+        if len(files) == 1:
+            return fcs_file(files[0], guessed=True)
+        if files:
+            several = f"{len(files)} FCS files lie in {shown(str(folder))} and none is called {shown(stem)}.fcs"
+            return FcsPlace(problem=f"{several}: none is used.")
+    return FcsPlace()
+
+
+def _fcs_files(folder: Path) -> list[Path]:
+    try:
+        found = [file for file in folder.iterdir() if file.suffix.lower() == ".fcs" and file.is_file()]
+    except OSError:
+        return []
+    return sorted((file for file in found if not file.name.startswith(".")), key=lambda file: natural_key(file.name))
+
+
+def link_fcs(place: FcsPlace, events: tuple[str, ...]) -> LinkedFcs:
+    """Opens the FCS and links it; whatever fails becomes a problem sentence, because images can be used without."""
+    problems = [place.problem] if place.problem else []
+    if place.open is None:
+        return LinkedFcs(problems=tuple(problems))
+    try:
+        fcs = place.open()
+        linked = link_events(fcs, events)
+        um_per_px, doubt = _scale(fcs, linked.rows)
+    except CytpixError as error:
+        return LinkedFcs(problems=(*problems, f"The FCS can't be used: {error}"))
+    if place.guessed and not linked.rows:
+        why = f"{shown(place.label)} is not used: none of its events is one of the images."
+        return LinkedFcs(problems=(*problems, why))
+    if place.guessed:
+        problems.append(
+            f"{shown(place.label)} is taken for the FCS, though it has another name, as the only one nearby."
+        )
+    problems += [*linked.problems, *([doubt] if doubt else [])]
+    return LinkedFcs(fcs, place.label, linked.rows, um_per_px, tuple(problems))
+
+
+def _scale(fcs: FcsFile, rows: dict[str, int]) -> tuple[float | None, str]:
+    area, pixels = parameter_named(fcs, "AreaSquareMicrons"), parameter_named(fcs, "NumPixels")
+    if area is None or pixels is None:
+        return None, ""
+    imaged = sorted(rows.values())
+    return scale_from_areas(fcs.column(area)[imaged], fcs.column(pixels)[imaged])

@@ -1,0 +1,56 @@
+"""The parts that a sample is put together from: where the images, the FCS and the masks are."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from tui_cytpix.formats.sample.linked_fcs import FcsPlace
+
+if TYPE_CHECKING:
+    from tui_cytpix.formats.masks.instrument import InstrumentMasks
+
+
+class ImageStore(Protocol):
+    """The image files of a sample, by event id."""
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """In natural order."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Sentences about files that were left out."""
+
+    def read(self, event: str) -> bytes:
+        """An image file's content; SampleError where it can't be read, KeyError where there is none."""
+
+    def label(self, event: str) -> str:
+        """The image file's name for messages."""
+
+
+class MaskStore(Protocol):
+    """The instrument's masks of a sample."""
+
+    def read(self, event: str, shape: tuple[int, int]) -> InstrumentMasks | None:
+        """For an image of (height, width); None where there are none for the event."""
+
+    def problems(self, events: tuple[str, ...]) -> tuple[str, ...]:
+        """Sentences; opens the masks."""
+
+
+@dataclass(frozen=True)
+class SampleParts:
+    """What a format found; `resources` is closed with the sample."""
+
+    path: Path
+    format: str
+    images: ImageStore
+    fcs: FcsPlace
+    masks: MaskStore | None = None
+    image_gate: str = ""
+    image_total: int | None = None
+    problems: tuple[str, ...] = ()
+    resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)

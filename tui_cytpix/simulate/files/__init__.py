@@ -1,0 +1,1 @@
+"""Simulated samples on disk, as instruments lay them out."""

@@ -1,1 +1,0 @@
-"""The declarations of every command, by screen or widget."""

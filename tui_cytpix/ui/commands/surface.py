@@ -1,0 +1,151 @@
+"""Commands of the app, the home screen, the gallery, the enlarged image and the annotation editor."""
+
+from __future__ import annotations
+
+from tui_cytpix.ui.commands.command import Command, digit
+
+_C = Command
+
+APP = (
+    _C("app.help", "question_mark,f1", "Help", "Every key of this screen.", footer=True),
+    _C("app.palette", "colon", "Palette", "Find a command by its name."),
+    _C("app.back", "q", "Back", "Back; on the home screen: leave.", footer=True),
+    _C("app.previous-step", "comma", "Step -", "The step before this one."),
+    _C("app.next-step", "full_stop", "Step +", "The step after this one.", footer=True),
+    _C("app.training", "asterisk", "Training", "Training, from any screen: pause, go on, more epochs, stop, write."),
+    _C("app.theme", "f2", "Theme", "Dark or light."),
+)
+
+HOME = (
+    _C("home.open", "enter", "Open", "Open the run under the cursor, or a copy of a sample run.", footer=True),
+    _C("home.new", "n", "New run", "A new run: asks for a sample and for the run's folder.", footer=True),
+    _C("home.triage", "t", "Triage", "Rank all models on a sample, without a review: an estimate.", footer=True),
+    _C("home.path", "p", "Open path", "Open a run by its folder.", footer=True),
+    _C("home.down", "j,down", "Down", "One row down, up."),
+    _C("home.up", "k,up", "Up"),
+)
+
+GALLERY = (
+    _C("gallery.left", "h,left", "Left", "One image left, down, up, right."),
+    _C("gallery.down", "j,down", "Down"),
+    _C("gallery.up", "k,up", "Up"),
+    _C("gallery.right", "l,right", "Right"),
+    _C("gallery.page-down", "pagedown", "Page down", "A page on, a page back."),
+    _C("gallery.page-up", "pageup", "Page up"),
+    _C("gallery.first", "g,home", "First", "The first image, the last."),
+    _C("gallery.last", "G,end", "Last"),
+    _C("gallery.jump", "slash", "Go to", "Go to an image by its number in the gallery, or by its event id."),
+    _C("gallery.open", "enter", "Enlarge", "Enlarge the image.", footer=True),
+    _C("gallery.mark", "space", "Mark", "Mark the image, or take the mark off.", footer=True),
+    _C("gallery.range", "V", "Range", "Mark everything from the last mark to here."),
+    _C("gallery.sort", "s", "Sort", "Sort by the next property: order, count, area, confidence, flag."),
+    _C("gallery.reverse", "S", "Reverse", "The other way round."),
+    _C("gallery.sort-by", "y", "Sort by", "Sort by any measured parameter: area, focus, intensity, ..."),
+    _C("gallery.show-only", "Y", "Show only", "Show only one count, verdict, or quarter of what is sorted by."),
+    _C("gallery.filter", "f", "Filter", "Show only: counts other than one, flagged, marked, unsure."),
+    _C("gallery.clear-filter", "F", "Show all", "Show all images again."),
+    _C("gallery.gate", "w", "Gate", "Show only images whose events are in the next gate of the run, then all."),
+    _C("gallery.next-flagged", "n", "Next flag", "The next flagged image, the one before."),
+    _C("gallery.previous-flagged", "N", "Previous flag"),
+    _C("gallery.overlay", "o", "Overlay", "Overlay: outline and centroids, filled masks, none.", footer=True),
+    _C("gallery.overlay-off", "O", "No overlay", "Overlay off, for a first look; again: back."),
+    _C("gallery.larger", "z,plus", "Larger", "Larger thumbnails, smaller ones.", footer=True),
+    _C("gallery.smaller", "Z,minus", "Smaller"),
+)
+
+IMAGE = (
+    _C("image.overlay", "o", "Overlay", "Overlay: outline and centroids, filled masks, none.", footer=True),
+    _C("image.overlay-off", "O", "No overlay", "Overlay off, for a first look; again: back."),
+    _C("image.zoom-in", "z", "Zoom", "Zoom in, out.", footer=True),
+    _C("image.zoom-out", "Z", "Zoom out"),
+    _C("image.brighter", "greater_than_sign", "Brighter", "Brighter, darker (gamma)."),
+    _C("image.darker", "less_than_sign", "Darker"),
+    _C("image.contrast", "g", "Contrast", "Stretch the contrast 2 and 4 times, for faint cells; again: back."),
+    _C("image.invert", "i", "Invert", "Swap black and white."),
+)
+
+PAN = (
+    _C("pan.left", "h,left", "Left", "Zoomed in: the part to the left, below, above, to the right.", action="pan_left"),
+    _C("pan.down", "j,down", "Down", action="pan_down"),
+    _C("pan.up", "k,up", "Up", action="pan_up"),
+    _C("pan.right", "l,right", "Right", action="pan_right"),
+)
+
+CURSOR = (
+    _C("cursor.left", "h,left", "Left", "Crosshair 1 px left, down, up, right."),
+    _C("cursor.down", "j,down", "Down"),
+    _C("cursor.up", "k,up", "Up"),
+    _C("cursor.right", "l,right", "Right"),
+    _C("cursor.far-left", "H,shift+left", "8 px left", "Crosshair 8 px left, down, up, right."),
+    _C("cursor.far-down", "J,shift+down", "8 px down"),
+    _C("cursor.far-up", "K,shift+up", "8 px up"),
+    _C("cursor.far-right", "L,shift+right", "8 px right"),
+)
+
+EDITOR = (
+    _C("editor.accept", "a", "Accept", "Accept as it stands and go to the next open image.", footer=True, decides=True),
+    _C("editor.reject", "x", "Reject", "Leave this image out and go on.", footer=True, decides=True),
+    _C("editor.skip", "space", "Skip", "Go on without a decision.", footer=True),
+    _C(
+        "editor.count-1",
+        digit(1),
+        "Count 1",
+        "1 to 9: so many particles in the object at the crosshair; centroids are placed anew.",
+        action="count(1)",
+    ),
+    *(_C(f"editor.count-{n}", digit(n), f"Count {n}", action=f"count({n})") for n in range(2, 10)),
+    _C("editor.count-0", digit(0), "Not a cell", "The object at the crosshair is not a cell.", action="count(0)"),
+    _C("editor.place", "p", "Place", "Place a centroid at the crosshair.", footer=True),
+    _C("editor.delete", "d", "Delete", "Delete the nearest centroid.", footer=True),
+    _C("editor.move", "m", "Move", "Take the nearest centroid; again, or Enter: drop it here.", footer=True),
+    _C("editor.drop", "enter", "Drop", "Drop the centroid that is being moved; put the pen away."),
+    _C("editor.snap", "s", "Snap", "The nearest centroid to the middle of what the image shows around it."),
+    _C("editor.centre", "c", "Centre", "Centre the nearest centroid in its particle, or all of them."),
+    _C("editor.centre-all", "C", "Centre all"),
+    _C("editor.tighten", "t", "Tighter", "Masks 1 px tighter, looser: all of them, or the one you moved to."),
+    _C("editor.loosen", "T", "Looser"),
+    _C("editor.brush", "b", "Brush", "Brush: moving paints; again, or Enter: done. Erase likewise."),
+    _C("editor.erase", "B", "Erase"),
+    _C("editor.pen-smaller", "left_square_bracket", "Finer pen", "Brush and eraser finer, broader."),
+    _C("editor.pen-larger", "right_square_bracket", "Broader pen"),
+    _C("editor.outline", "v", "Outline", "Outline: move around a cell; again, or Enter: it becomes an object."),
+    _C("editor.fill", "f", "Fill", "Fill the holes of the object at the crosshair."),
+    _C("editor.wand", "w", "Wand", "Draw the object at the crosshair by what the image shows; again: otherwise."),
+    _C("editor.split", "S", "Split", "Cut the object at the crosshair in two; join it with the one next to it."),
+    _C("editor.merge", "M", "Merge"),
+    _C(
+        "editor.next-odd",
+        "y",
+        "Odd place",
+        "To the next place that looks wrong: unmarked, doubted by the model, a speck.",
+    ),
+    _C("editor.previous-odd", "Y", "Odd place back"),
+    _C("editor.next-particle", "tab", "Particle", "Crosshair to the next particle, the one before."),
+    _C("editor.previous-particle", "shift+tab", "Particle back"),
+    _C("editor.next-object", "n", "Object", "Crosshair to the next object, the one before."),
+    _C("editor.previous-object", "N", "Object back"),
+    _C("editor.order", "e", "Order", "The order of images: as listed, suggested, random, least sure first."),
+    _C("editor.review", "r", "Look back", "Earlier annotations once more, those first whose masks drift; q: back."),
+    _C("editor.next-image", "pagedown", "Next image", "The next image, the one before.", footer=True),
+    _C("editor.previous-image", "pageup", "Previous image"),
+    _C(
+        "editor.undo",
+        "u",
+        "Undo",
+        "Undo the last change, on the image it was made on; redo it.",
+        footer=True,
+        once=True,
+    ),
+    _C("editor.redo", "U", "Redo", once=True),
+    _C("editor.revert", "R", "Revert", "Back to what the model proposed."),
+    _C("editor.proposal", "P", "Proposal", "Show what the model proposed; again: your own."),
+    _C(
+        "editor.ambiguous",
+        "I",
+        "Indistinguishable",
+        "The cells in this image can't be told apart; go on.",
+        decides=True,
+    ),
+)
+
+COMMANDS = APP + HOME + GALLERY + IMAGE + PAN + EDITOR + CURSOR

@@ -1,0 +1,1 @@
+"""The annotation editor: canvas, pens, what it says, looking back."""

@@ -1,0 +1,1 @@
+"""What all screens share: header and footer, questions, notices, what to do next, long tasks."""

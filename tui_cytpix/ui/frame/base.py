@@ -1,0 +1,330 @@
+"""What all screens share: the header, the footer, help, questions, notices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.css.query import NoMatches
+from textual.reactive import Reactive
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui_cytpix.domain.gate import in_order
+from tui_cytpix.domain.training import TrainingStatus
+from tui_cytpix.errors import CytpixError
+from tui_cytpix.ui.commands.bindings import of_scope
+from tui_cytpix.ui.commands.command import Command
+from tui_cytpix.ui.frame.screens_app import ScreensApp
+from tui_cytpix.ui.keys.key_order import FIRST
+from tui_cytpix.ui.session import PredictionsChanged, SavedChanged, Session, TrainingChanged
+from tui_cytpix.ui.widgets.gallery.gallery import Gallery
+from tui_cytpix.ui.widgets.gallery.gallery_choices import gallery_choices
+from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter, Keys
+from tui_cytpix.ui.widgets.lines.step_rail import StepRail
+from tui_cytpix.ui.widgets.panels.ask_panel import AskPanel
+from tui_cytpix.ui.widgets.panels.choice_panel import Choice, ChoicePanel
+from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel
+from tui_cytpix.ui.widgets.panels.palette_panel import PalettePanel
+from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
+from tui_cytpix.workflow.explore import gates
+from tui_cytpix.workflow.run.predict import PredictProgress
+
+
+class BaseScreen(Screen[None]):
+    """Composes `body()` between header and footer. `SCOPES` are the command scopes that help and palette list."""
+
+    SCOPES: ClassVar[tuple[str, ...]] = ()
+    BACK: ClassVar[str] = "Back"  # what `q` does, in a word
+    AUTO_FOCUS = ""
+    # What gains or loses the focus paints itself; Textual would paint the whole screen besides.
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    _came_from: Widget | None = None
+
+    def compose(self) -> ComposeResult:
+        """Header, body, docked panels, footer."""
+        yield StepRail()
+        yield from self.body()
+        yield HelpPanel()
+        yield AskPanel()
+        yield PalettePanel()
+        yield ChoicePanel("what (q or Esc: leave)", "Take it", id="gallery-choices")
+        yield KeyFooter(self.keys_instead, self.BACK)
+
+    def body(self) -> Iterable[Widget]:
+        """The screen's own widgets."""
+        return ()
+
+    @property
+    def cytpix(self) -> ScreensApp:
+        """The app, as screens know it."""
+        return cast(ScreensApp, self.app)
+
+    def on_screen_suspend(self) -> None:
+        """Another screen lies over the images of this one."""
+        for view in self.query(EventImageView):
+            view.out_of_sight()
+
+    @property
+    def rail(self) -> StepRail:
+        """The header."""
+        return self.query_one(StepRail)
+
+    @property
+    def ask_panel(self) -> AskPanel:
+        """For questions."""
+        return self.query_one(AskPanel)
+
+    def keys_instead(self) -> Keys:
+        """The keys of an open question or list; else none."""
+        if self.ask_panel.open:
+            return self.ask_panel.keys
+        return next((panel.keys for panel in self.query(ChoicePanel) if panel.open), [])
+
+    @property
+    def panel_open(self) -> bool:
+        """Help, a question or a list lies over what the screen shows."""
+        return self.query_one(HelpPanel).open or bool(self.keys_instead())
+
+    def close_panels(self) -> bool:
+        """Closes what `q` closes before it leaves the screen; False where nothing was open."""
+        return self.close_help()
+
+    def close_help(self) -> bool:
+        """Closes help or the palette; False where neither was open."""
+        panel = self.query_one(HelpPanel)
+        if not panel.open:
+            return False
+        panel.hide()
+        self.focus_back()
+        return True
+
+    def toggle_help(self) -> None:
+        """Opens or closes the list of keys."""
+        if not self.close_help():
+            self._came_from = self.focused
+            self.query_one(HelpPanel).show((*self.SCOPES, "app"), self.cytpix.user_keys)
+
+    def open_palette(self) -> None:
+        """Opens the list of this screen's commands."""
+        self.close_panels()
+        self._came_from = self.focused
+        commands = [c for scope in (*self.SCOPES, "app") for c in of_scope(scope) if c.id != "app.palette"]
+        self.query_one(PalettePanel).show(commands, self.cytpix.user_keys)
+
+    def offer(self, panel: ChoicePanel, choices: Sequence[Choice], current: Any = None) -> None:
+        """Opens a list; what is chosen comes to `chosen`."""
+        self.close_panels()
+        self._came_from = self.focused
+        panel.offer(choices, current)
+
+    def chosen(self, panel: ChoicePanel, value: Any) -> None:
+        """A row of a list other than the palette was taken."""
+
+    def on_choice_panel_left(self) -> None:
+        """Closed without a choice."""
+        self.focus_back()
+
+    async def on_choice_panel_chosen(self, event: ChoicePanel.Chosen) -> None:
+        """Hands on to the hook; from the palette, runs the command."""
+        self.focus_back()
+        if isinstance(event.panel, PalettePanel):
+            await self._run_command(event.value)
+        elif event.panel.id == "gallery-choices":
+            event.value()
+        else:
+            self.chosen(event.panel, event.value)
+
+    async def _run_command(self, command: Command) -> None:
+        """Where its key would have: in the focused widget, else upwards."""
+        namespaces = [] if self.focused is None else list(self.focused.ancestors_with_self)
+        for node in (*namespaces, self, self.app):
+            if any(binding.id == command.id for _key, binding in node._bindings):
+                await self.app.run_action(command.action_name, node)
+                return
+        self.report(f"{command.label} is for another part of this screen.")
+
+    def focus_back(self) -> None:
+        """Focus returns to where it was before a panel opened."""
+        came_from, self._came_from = self._came_from, None
+        if came_from is not None and came_from.is_attached:
+            self.set_focus(came_from)
+
+    def report(self, problem: CytpixError | str) -> None:
+        """Shows an error or a sentence as a notice."""
+        self.cytpix.report(problem)
+
+    def start(self, work: Awaitable[object], name: str = "", *, first: bool = False) -> None:
+        """Runs a coroutine as a worker of this screen; a CytpixError in it becomes a notice. With `first`, keys wait
+        for its end.
+        """
+
+        async def guarded() -> None:
+            try:
+                await work
+            except CytpixError as error:
+                self.report(error)
+            except NoMatches:  # the screen was left, and its widgets with it, while the work went on
+                if self.is_running and self.is_attached and self.app.return_code is None:
+                    raise
+
+        self.run_worker(guarded(), name=name or "work", group=FIRST if first else "default")
+
+
+class StepScreen(BaseScreen):
+    """One of the five steps of an open run.
+
+    Hooks: `enter` (after the first paint: load here what keys act on; what else takes time belongs into a task of its
+    own), `returned` (another screen on top was left), `on_predictions`, `on_training`.
+    """
+
+    step: str = ""
+    on_top: ClassVar[bool] = False  # True for a screen that opens on top of a step's
+    entered = False  # whether `enter` has begun
+
+    @property
+    def session(self) -> Session:
+        """The open run."""
+        session = self.cytpix.session
+        assert session is not None
+        return session
+
+    def on_mount(self) -> None:
+        """Shows the run at once, loads afterwards."""
+        self.refresh_rail()
+        self.call_after_refresh(self._enter)
+
+    def _enter(self) -> None:
+        self.entered = True
+        self.start(self.enter(), "enter", first=True)
+
+    def on_screen_resume(self) -> None:
+        """Back from a screen on top."""
+        if self.entered:
+            self.refresh_rail()
+            self.returned()
+
+    def ask(self, question: str, default: str, callback: Callable[[str], Any]) -> None:
+        """Asks for a line; a CytpixError in `callback` becomes a notice."""
+
+        def answered(text: str) -> None:
+            try:
+                callback(text)
+            except CytpixError as error:
+                self.report(error)
+
+        self.ask_panel.ask(question, default, answered)
+
+    def ask_file(self, question: str, default: Path, write: Callable[[Path], Any]) -> None:
+        """Asks where to write, and again before a file is replaced; an empty answer leaves it."""
+
+        def answered(text: str) -> None:
+            path = Path(text).expanduser()
+            if text and path.is_file():
+                self.ask_panel.confirm(f"{path} is there already. Replace it?", lambda: write(path))
+            elif text:
+                write(path)
+
+        self.ask(question, str(default), answered)
+
+    def ask_number(
+        self, question: str, default: float, callback: Callable[[float], Any], parse: Callable[[str], float] = float
+    ) -> None:
+        """Asks until the answer is a number that `parse` takes."""
+
+        def answered(text: str) -> None:
+            try:
+                number = parse(text.replace(",", "."))
+            except CytpixError as error:
+                self.report(error)
+            except ValueError:
+                self.report(f"{text!r} is no number.")
+            else:
+                callback(number)
+                return
+            self.ask_number(question, default, callback, parse)
+
+        self.ask(question, f"{default:g}", answered)
+
+    def refresh_rail(self) -> None:
+        """Takes the run's state into the header."""
+        session = self.session
+        self.rail.show_run(session.run.settings, self.step)
+        self.rail.show_training(session.training)
+        self.rail.problem = session.saved[1]
+        self.refresh_saved()
+
+    def refresh_saved(self) -> None:
+        """Takes into the header what is not on disk at this very moment; to be called at each decision. A screen below
+        another leaves it: what it took, the one on top would not be told.
+        """
+        session = self.cytpix.session
+        if session is not None and self.app.screen is self:
+            session.saved = (session.run.unsaved, session.saved[1])
+            self.rail.unsaved = session.saved[0]
+
+    def action_explore(self) -> None:
+        """Plots of the events, on top."""
+        self.cytpix.open_explorer(self.step)
+
+    async def enter(self) -> None:
+        """Called after the first paint; keys wait for its end."""
+
+    def returned(self) -> None:
+        """Called when the screen comes to the front again."""
+
+    def on_predictions(self, progress: PredictProgress) -> None:
+        """More images have a prediction."""
+
+    def on_training(self, status: TrainingStatus) -> None:
+        """Training went on."""
+
+    def on_predictions_changed(self, event: PredictionsChanged) -> None:
+        """Hands on to the hook."""
+        self.on_predictions(event.progress)
+
+    def on_training_changed(self, event: TrainingChanged) -> None:
+        """Hands on to the header and the hook."""
+        self.rail.show_training(event.status)
+        self.on_training(event.status)
+
+    def on_gallery_choice_wished(self, event: Gallery.ChoiceWished) -> None:
+        """Lists what to sort or filter by, to be searched like commands."""
+        self.offer(self.query_one("#gallery-choices", ChoicePanel), gallery_choices(event.gallery, event.kind))
+
+    def on_gallery_jump_wished(self, event: Gallery.JumpWished) -> None:
+        """Asks where to."""
+        gallery = event.gallery
+
+        def go(where: str) -> None:
+            if where and not gallery.jump(where):
+                self.report(f"The gallery shows no image {where}.")
+
+        self.ask_panel.ask(f"Go to which image: its event id, or 1 to {len(gallery.items)}?", "", go)
+
+    def on_gallery_gate_wished(self, event: Gallery.GateWished) -> None:
+        """The images of the run's next gate, then all again."""
+        gallery, names = event.gallery, [gate.name for gate, _ in in_order(self.session.run.settings.gates)]
+        if not names:
+            self.report("The run has no gate yet: they are drawn in the plots of steps 3 and 5.")
+            return
+        following = ["", *names]
+        place = following.index(gallery.gate) if gallery.gate in following else 0
+        self.start(self._show_gate(gallery, following[(place + 1) % len(following)]), "gate", first=True)
+
+    async def _show_gate(self, gallery: Gallery, name: str) -> None:
+        keys = gallery.all_keys
+        inside, problems = await asyncio.to_thread(gates.images_of, self.session.run, name, keys)
+        gallery.show_gate(name, inside)
+        said = f"Gate {name}: {len(inside)} of {len(keys)} images." if name else f"All {len(keys)} images."
+        self.report("\n".join([said, *problems]))
+
+    def on_saved_changed(self, event: SavedChanged) -> None:
+        """Hands on to the header; a disk that refuses is told once, in words."""
+        if event.problem and event.problem != self.rail.problem:
+            self.report(f"Not saved: {event.problem}")
+        self.rail.problem = event.problem
+        self.refresh_saved()

@@ -1,0 +1,208 @@
+"""What the five step screens share: the line that says what to do next, the progress line, cancelling, layout."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import ClassVar, TypeVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from tui_cytpix.errors import UsageError
+from tui_cytpix.ui.commands.bindings import all_commands, bindings, key_text, of_scope
+from tui_cytpix.ui.frame.base import StepScreen
+from tui_cytpix.ui.widgets.boxes import ContentSwitcher
+from tui_cytpix.ui.widgets.lines.hint import Hint
+from tui_cytpix.ui.widgets.lines.task_bar import TaskBar
+from tui_cytpix.workflow.run.predict import PredictProgress
+
+T = TypeVar("T")
+WIDE = 110
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: the user wished it
+    """Ends a task in a thread from its progress callback."""
+
+
+class WorkScreen(StepScreen):
+    """Composes `work()` between the hint and the progress line."""
+
+    DEFAULT_CSS = """
+    WorkScreen { overflow: hidden; }
+    WorkScreen ContentSwitcher { height: 1fr; }
+    WorkScreen ContentSwitcher > * { height: 100%; }
+    """
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = bindings("step")
+    IN_EVERY_PANE: ClassVar[frozenset[str]] = frozenset()  # ids of the step's commands that other panes have too
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: set[str] = set()
+        self._cancel_wished = False
+        self._task_name = ""
+        self._switcher: ContentSwitcher | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """Hint, work, progress."""
+        yield Hint()
+        yield from self.work()
+        yield TaskBar()
+
+    def work(self) -> Iterable[Widget]:
+        """The screen's own widgets."""
+        return ()
+
+    @property
+    def hint(self) -> Hint:
+        """What to do next."""
+        return self.query_one(Hint)
+
+    @property
+    def task_bar(self) -> TaskBar:
+        """The progress line."""
+        return self.query_one(TaskBar)
+
+    def key(self, command: str) -> str:
+        """The first key of a command, as the user has mapped it."""
+        keys = self.cytpix.user_keys.get(command) or next((c.keys for c in all_commands() if c.id == command), "")
+        return key_text(keys.split(",")[0])
+
+    def say(self, words: str) -> None:
+        """What to do next; `{command.id}` becomes its key. Comes with every change of the run."""
+        self.refresh_saved()
+        self.hint.say(words, self.key)
+
+    def say_next(self) -> None:
+        """Says what to do next, whatever the state."""
+
+    # Panes: the main one, and others in its place
+
+    @property
+    def pane(self) -> str:
+        """The id of the pane that shows."""
+        if self._switcher is None:  # kept: every key asks for it, and a query walks through all widgets
+            self._switcher = next(iter(self.query(ContentSwitcher)), None)
+        return "" if self._switcher is None else self._switcher.current or ""
+
+    def show_pane(self, pane: str) -> None:
+        """Shows another pane; the caller puts the focus into it."""
+        self.query_one(ContentSwitcher).current = pane
+        self.set_class(pane == "review", "-reviewing")  # notices keep off what is beside the image
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """The step's commands belong to the main pane: elsewhere their keys mean other things, or nothing."""
+        if self.pane not in ("main", ""):
+            own = {c.action_name for c in of_scope(self.step) if c.id not in self.IN_EVERY_PANE}
+            return action not in own
+        return True
+
+    def close_panels(self) -> bool:
+        """`q` closes help or a question first, then leads back to the main pane."""
+        if super().close_panels():
+            return True
+        before = self.pane
+        if before == "main" or self.must_stay():
+            return False
+        self.show_pane("main")
+        self.pane_left(before)
+        self.focus_main()
+        self.say_next()
+        return True
+
+    def must_stay(self) -> bool:
+        """True where the pane that shows is the only one that makes sense now."""
+        return False
+
+    def pane_left(self, pane: str) -> None:
+        """That pane was closed."""
+
+    def focus_main(self) -> None:
+        """Puts the focus into the main pane."""
+
+    # Long tasks
+
+    async def in_thread(self, task: str, work: Callable[[Callable[[int, int], None]], T]) -> T | None:
+        """Runs `work(on_progress)` in a thread, with progress and cancel; None where the user cancelled it.
+
+        Raises:
+            CytpixError: as `work`.
+        """
+        if self._task_name:
+            self.report(f"{self._task_name} is at work: wait, or cancel it with {self.key('step.cancel')}.")
+            return None
+        self._task_name, self._cancel_wished = task, False
+        self.show_task(0, 0)
+
+        def on_progress(done: int, total: int) -> None:
+            if self._cancel_wished:
+                raise Cancelled
+            if done % max(1, total // 100) == 0 or done == total:
+                self.app.call_from_thread(self.show_task, done, total)
+
+        try:
+            return await asyncio.to_thread(work, on_progress)
+        except Cancelled:
+            self.report(f"{task}: cancelled.")
+            return None
+        finally:
+            self._task_name = ""
+            self.task_bar.clear()
+            self.show_predictions(self.session.progress)
+
+    def show_task(self, done: int, total: int) -> None:
+        """The state of the task in the thread."""
+        if self._task_name:
+            self.task_bar.show_progress(self._task_name, done, total, f"{self.key('step.cancel')} cancels")
+
+    def action_cancel(self) -> None:
+        """Stops the task in the thread, else what the engine has not begun."""
+        if self._task_name:
+            self._cancel_wished = True
+        elif self.session.progress.busy:
+            self.session.cancel_predictions()
+            self.report("Cancelled; what is processed stays.")
+        else:
+            self.cancel_more()
+
+    def cancel_more(self) -> None:
+        """Whatever else a screen can cancel."""
+        self.report("Nothing is at work.")
+
+    # Predictions
+
+    def on_predictions(self, progress: PredictProgress) -> None:
+        """Progress and problems, then the screen's own."""
+        self.show_predictions(progress)
+        for problem in progress.problems:
+            if problem not in self._told:
+                self._told.add(problem)
+                self.report(problem)
+        self.predictions_came()
+
+    def show_predictions(self, progress: PredictProgress) -> None:
+        """The engine's progress, unless a task of our own is at work."""
+        if self._task_name:
+            return
+        if progress.busy:
+            label = "Starting the engine:" if progress.starting and not progress.done else "Processing images:"
+            self.task_bar.show_progress(label, progress.done, progress.total, f"{self.key('step.cancel')} cancels")
+        elif self.task_bar.working:
+            self.task_bar.clear()
+
+    def predictions_came(self) -> None:
+        """More images have an answer, or none will come."""
+
+
+def whole(low: int, high: int) -> Callable[[str], float]:
+    """Takes whole numbers from `low` to `high`."""
+
+    def parse(text: str) -> float:
+        number = int(text)
+        if not low <= number <= high:
+            raise UsageError("The number is out of range", f"{number}.", f"Give {low} to {high}.")
+        return number
+
+    return parse

@@ -1,0 +1,155 @@
+"""Training as it goes: state, curves, advice, flips, log. Its keys are the screen's actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.events import Resize
+from textual.message import Message
+from textual.widgets import DataTable
+
+from tui_cytpix.domain.annotation import AnnotationBook, Status
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.training import Epoch, TrainingStatus
+from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.text import plain
+from tui_cytpix.ui.widgets.boxes import Vertical
+from tui_cytpix.ui.widgets.lines.hint import Words
+from tui_cytpix.ui.widgets.plots.curve_plot import TA_MARK, VA_MARK, CurvePlot, sparkline
+from tui_cytpix.ui.widgets.tables.table import Table
+from tui_cytpix.workflow.train import progress
+from tui_cytpix.workflow.train.advice import Advice
+
+LOG_LINES = 3
+ROOMY = 36  # rows
+ADVICE = 3
+SPARK_WORDS = 22  # cells of a line of sparks that are none
+
+
+class TrainingPane(Vertical):
+    """Shows what `show` was given last; posts `FlipChosen` for Enter in the list of flips."""
+
+    DEFAULT_CSS = """
+    TrainingPane { height: 100%; }
+    TrainingPane CurvePlot { height: 1fr; min-height: 7; margin: 0 1; }
+    TrainingPane #flips { height: 9; display: none; }
+    TrainingPane.-flips #flips { display: block; }
+    TrainingPane.-flips #training-log { display: none; }
+    TrainingPane.-flips.-low #training-advice { display: none; }
+    TrainingPane #training-log { color: $text-muted; }
+    TrainingPane:focus #training-state { text-style: bold; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings("training")
+    can_focus = True
+
+    class FlipChosen(Message):
+        """Enter on a flipping image."""
+
+        def __init__(self, image: ImageKey) -> None:
+            super().__init__()
+            self.image = image
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._status, self._book = TrainingStatus(state=None), AnnotationBook()
+        self._rows: list[tuple[str, Sequence[str]]] = []
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield Words(id="training-state")
+        yield CurvePlot()
+        yield Words(id="training-advice")
+        yield Table(("Image", "Annotated", "Flips", "Counted, last look at the right"), id="flips")
+        yield Words(id="training-log")
+
+    def on_resize(self, event: Resize) -> None:
+        """Where there are few rows, the list of flips takes those of the advice."""
+        self.set_class(event.size.height < ROOMY, "-low")
+
+    @property
+    def flips(self) -> Table:
+        """The list of flipping images."""
+        return self.query_one("#flips", Table)
+
+    def show(
+        self, status: TrainingStatus, lines: list[str | Text], advice: Sequence[Advice], book: AnnotationBook
+    ) -> None:
+        """`lines` stand below the state: annotations, estimate, checkpoint; of the advice the most urgent shows."""
+        self.query_one("#training-state", Words).say(state_line(status), *lines)
+        self.query_one(CurvePlot).show(status.epochs, status.target, status.best_epoch)
+        self.query_one("#training-advice", Words).say(
+            status.message, *(Text.assemble(("▸ ", "bold"), plain(found.words)) for found in advice[:ADVICE])
+        )
+        self._status, self._book = status, book
+        if self.flips_shown:
+            self._fill()
+        self.query_one("#training-log", Words).say(*status.log[-LOG_LINES:])
+
+    def _fill(self) -> None:
+        status = self._status
+        lately = progress.flipping_lately(status)
+        rows: list[tuple[str, Sequence[str]]] = [
+            (str(flip.image), (str(flip.image), self._annotated(flip.image), str(flip.flips), progress.strip(flip)))
+            for flip in sorted(status.flips, key=lambda flip: flip.image not in lately)
+        ]
+        if rows != self._rows:
+            self._rows = rows
+            self.flips.fill(rows)
+
+    def _annotated(self, image: ImageKey) -> str:
+        """The count that was accepted, else what was decided; empty where the image is open."""
+        state = self._book.state(image)
+        if state.status is Status.ACCEPTED and state.segmentation is not None:
+            return str(state.segmentation.particle_count)
+        return "" if state.status is Status.OPEN else state.status
+
+    @property
+    def flips_shown(self) -> bool:
+        """True while the list of flips shows."""
+        return self.has_class("-flips")
+
+    def show_flips(self, shown: bool) -> None:
+        """Opens or closes the list."""
+        self.set_class(shown, "-flips")
+        if shown:
+            self._fill()
+            self.flips.move_cursor(row=0, animate=False)
+        self.screen.set_focus(self.flips if shown else self)
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Enter in the list of flips."""
+        event.stop()
+        self.post_message(self.FlipChosen(ImageKey.parse(str(event.row_key.value))))
+
+
+def state_line(status: TrainingStatus) -> Text:
+    """State, the time an epoch takes, device, learning rate."""
+    text = Text(progress.in_words(status), Style(bold=True))
+    recent = status.epochs[-5:]
+    if recent:
+        seconds = sum(e.seconds for e in recent) / len(recent)
+        text.append(f" · {seconds:.1f} s an epoch", Style(bold=False))
+    if status.device:
+        text.append(f" · {plain(status.device)}", Style(bold=False))
+    if recent and recent[-1].rate is not None:
+        text.append(f" · rate {recent[-1].rate:.2g}", Style(bold=False))
+    return text
+
+
+def spark_line(epochs: tuple[Epoch, ...], width: int) -> Text:
+    """Both curves in one line of that many cells, where these are enough; empty before the first epoch."""
+    if not epochs:
+        return Text()
+    each = max(6, (width - SPARK_WORDS) // 2)
+    ta, va = [e.ta for e in epochs], [e.va for e in epochs]
+    low = min(*ta, *va)
+    return Text.assemble(
+        (f"{TA_MARK[0]} TA {sparkline(ta, each, low, 1.0)} {ta[-1]:.2f}", Style(bold=False)),
+        "  ",
+        (f"{VA_MARK[0]} VA {sparkline(va, each, low, 1.0)} {va[-1]:.2f}", Style(bold=True)),
+    )

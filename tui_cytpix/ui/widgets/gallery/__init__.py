@@ -1,0 +1,1 @@
+"""Thumbnails: sorted, filtered, marked and paged."""

@@ -1,0 +1,168 @@
+"""A grid of thumbnails whose items are sorted and filtered."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterable
+
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.ui.session import Session
+from tui_cytpix.ui.widgets.gallery.gallery_items import Filter, GalleryItem
+from tui_cytpix.ui.widgets.gallery.thumbnail_grid import ThumbnailGrid
+
+
+class ArrangedGrid(ThumbnailGrid, inherit_bindings=False):
+    """Keeps the cursor on its image, and marks on theirs, whatever the arrangement. Until someone has chosen an image
+    the cursor stays at the first place, whatever image comes to stand there.
+    """
+
+    def __init__(
+        self,
+        session: Session | None = None,
+        *,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(session, id=id, classes=classes)
+        self._anchor: int | None = None  # where a range of marks begins
+        self._chosen = False  # whether the image under the cursor is someone's choice
+
+    def _post_moved(self) -> None:
+        """The cursor may be on another image."""
+
+    def set_items(self, items: Iterable[GalleryItem]) -> None:
+        """Shows these; a cursor on a chosen image stays on it where that is still there, and marks on theirs."""
+        current = self.current_key
+        self._order.take(items)
+        self._arranged(current)
+
+    def start_over(self) -> None:
+        """The cursor is at the first place, until it is moved."""
+        self._chosen = False
+        self._arranged(None)
+
+    def update_item(self, item: GalleryItem) -> None:
+        """Replaces one item where it stands; sorting and filters act at the next key."""
+        if item.key in self._order.all:
+            self._order.all[item.key] = item
+            self._refresh_item(item.key)
+
+    @property
+    def items(self) -> list[GalleryItem]:
+        """What is shown now, sorted and filtered."""
+        return [self._order.all[key] for key in self._order.shown]
+
+    @property
+    def all_keys(self) -> list[ImageKey]:
+        """The images of all items, shown or not."""
+        return list(self._order.all)
+
+    @property
+    def marked(self) -> set[ImageKey]:
+        """The marked images."""
+        return self._order.marked
+
+    @property
+    def current(self) -> GalleryItem | None:
+        """The item under the cursor."""
+        key = self.current_key
+        return None if key is None else self._order.all[key]
+
+    @property
+    def current_key(self) -> ImageKey | None:
+        """Its image."""
+        return self._order.shown[self._cursor] if 0 <= self._cursor < len(self._order.shown) else None
+
+    def go_to(self, key: ImageKey) -> None:
+        """Puts the cursor on an image."""
+        if key in self._order.places:
+            self._move_to(self._order.places[key])
+
+    def _move_to(self, place: int) -> None:
+        self._chosen = True
+        place = max(0, min(place, len(self._order.shown) - 1))
+        if place == self._cursor or not self._order.shown:
+            return
+        before, self._cursor = self.current_key, place
+        if before is not None:
+            self._refresh_caption(before)
+        key = self.current_key
+        if key is not None:
+            self._refresh_caption(key)
+        self._show_cursor()
+        self._refresh_status()
+        self._post_moved()
+
+    def _arranged(self, current: ImageKey | None) -> None:
+        """After sorting or filtering: keeps the cursor on `current`, where that was chosen and is there."""
+        last = max(0, len(self._order.shown) - 1)
+        here = min(self._cursor, last) if self._chosen else 0
+        self._cursor = self._order.places.get(current, here) if self._chosen and current is not None else here
+        self._anchor = None
+        self._asked_for = (-1, -1)
+        self._resize_grid()
+        self._refresh_status()
+        self._post_moved()
+
+    def _rearrange(self) -> None:
+        current = self.current_key
+        self._order.arrange()
+        self._arranged(current)
+
+    def action_sort(self) -> None:
+        """The next property."""
+        self._order.sort = (self._order.sort + 1) % len(self._order.sorts)
+        self._rearrange()
+
+    def sort_by(self, name: str) -> None:
+        """By a parameter of `workflow.run.measures`, once it is measured."""
+        self.run_worker(self._sort_by(name), group="sort", exclusive=True)
+
+    async def _sort_by(self, name: str) -> None:
+        images = [(item.key, item.segmentation) for item in self._order.all.values()]
+        self.say(f"measuring {len(images)} images …")
+        values = await asyncio.to_thread(self.session.measures.values, name, images)
+        if all(math.isnan(value) for value in values.values()):
+            self.say(f"{name}: no model has answered on these images yet")
+            return
+        self.say("")
+        current = self.current_key
+        self._order.sort_by(name, values)
+        self._arranged(current)
+
+    def action_reverse(self) -> None:
+        """The other way round."""
+        self._order.reversed = not self._order.reversed
+        self._rearrange()
+
+    def action_filter(self) -> None:
+        """The next filter that leaves something."""
+        current = self.current_key
+        self._order.next_filter()
+        self._arranged(current)
+
+    def action_clear_filter(self) -> None:
+        """All images."""
+        self._order.filter, self._order.gate = 0, ""
+        self._rearrange()
+
+    def filter_choices(self) -> list[Filter]:
+        """What `show_only` can show."""
+        return self._order.choices()
+
+    def show_only(self, choice: Filter) -> None:
+        """Filters by it."""
+        current = self.current_key
+        self._order.show_only(choice)
+        self._arranged(current)
+
+    @property
+    def gate(self) -> str:
+        """The gate whose images are shown, "" for all."""
+        return self._order.gate
+
+    def show_gate(self, name: str, images: Iterable[ImageKey]) -> None:
+        """Shows only these, the images of a gate; all with no name."""
+        self._order.gate, self._order.inside = name, frozenset(images)
+        self._rearrange()

@@ -1,0 +1,257 @@
+"""The Image View Gallery: thumbnails with outline and marks, sorted, filtered, marked and paged by keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Literal
+
+from textual import events
+from textual.binding import BindingType
+from textual.message import Message
+
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.session import Session
+from tui_cytpix.ui.widgets.gallery.arranged_grid import ArrangedGrid
+from tui_cytpix.ui.widgets.gallery.gallery_items import GalleryItem, Tone
+from tui_cytpix.ui.widgets.pictures.picture import OVERLAYS
+
+__all__ = ["Gallery", "GalleryItem", "Tone"]
+
+
+class Gallery(ArrangedGrid, inherit_bindings=False):
+    """State comes down through `set_items` and `update_item`; messages go up.
+
+    `without` names commands (ids) that this gallery leaves to its screen, e.g. where their key means something else
+    there.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("gallery")
+    can_focus = True
+
+    class Moved(Message):
+        """The cursor is on another item."""
+
+        def __init__(self, gallery: Gallery, item: GalleryItem) -> None:
+            super().__init__()
+            self.gallery, self.item = gallery, item
+
+        @property
+        def control(self) -> Gallery:
+            """The sender."""
+            return self.gallery
+
+    class Opened(Moved):
+        """Enter, or a click on the item under the cursor."""
+
+    class Marked(Message):
+        """Other items are marked."""
+
+        def __init__(self, gallery: Gallery, marked: frozenset[ImageKey]) -> None:
+            super().__init__()
+            self.gallery, self.marked = gallery, marked
+
+        @property
+        def control(self) -> Gallery:
+            """The sender."""
+            return self.gallery
+
+    class ChoiceWished(Message):
+        """Someone wants to choose what to sort (`sort`) or to filter (`filter`) by."""
+
+        def __init__(self, gallery: Gallery, kind: Literal["sort", "filter"]) -> None:
+            super().__init__()
+            self.gallery, self.kind = gallery, kind
+
+    class JumpWished(Message):
+        """Someone wants to go to an image by its number or id."""
+
+        def __init__(self, gallery: Gallery) -> None:
+            super().__init__()
+            self.gallery = gallery
+
+    class GateWished(JumpWished):
+        """Someone wants to see the images of the next gate only."""
+
+    def __init__(
+        self,
+        session: Session | None = None,
+        *,
+        without: Iterable[str] = (),
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(session, id=id, classes=classes)
+        self._last_overlay = "outline"
+        self._without = frozenset(without)
+
+    # Commands
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Commands in `without` go to the screen."""
+        return f"gallery.{action.replace('_', '-')}" not in self._without
+
+    def _post_moved(self) -> None:
+        item = self.current
+        if item is not None and self.is_attached:
+            self.post_message(self.Moved(self, item))
+
+    def action_left(self) -> None:
+        """One image back."""
+        self._move_to(self._cursor - 1)
+
+    def action_right(self) -> None:
+        """One image on."""
+        self._move_to(self._cursor + 1)
+
+    def action_up(self) -> None:
+        """One row up."""
+        if self._cursor >= self.columns:
+            self._move_to(self._cursor - self.columns)
+
+    def action_down(self) -> None:
+        """One row down."""
+        if self._cursor // self.columns < (len(self._order.shown) - 1) // self.columns:
+            self._move_to(self._cursor + self.columns)
+
+    def _page(self) -> int:
+        return max(1, self.page_height // self._cell_height) * self.columns
+
+    def action_page_down(self) -> None:
+        """A page on."""
+        self._move_to(self._cursor + self._page())
+
+    def action_page_up(self) -> None:
+        """A page back."""
+        self._move_to(self._cursor - self._page())
+
+    def action_first(self) -> None:
+        """The first image."""
+        self._move_to(0)
+
+    def action_last(self) -> None:
+        """The last image."""
+        self._move_to(len(self._order.shown) - 1)
+
+    def action_jump(self) -> None:
+        """The screen asks where to."""
+        if self._order.shown:
+            self.post_message(self.JumpWished(self))
+
+    def jump(self, where: str) -> bool:
+        """To the image with that event id, else to that number (from 1) in the gallery's order; False where
+        there is neither.
+        """
+        place = next((p for p, key in enumerate(self._order.shown) if key.event == where), None)
+        if place is None and where.isdecimal() and 1 <= int(where) <= len(self._order.shown):
+            place = int(where) - 1
+        if place is None:
+            return False
+        self._move_to(place)
+        return True
+
+    def action_open(self) -> None:
+        """Enlarge."""
+        if self.current is not None:
+            self._chosen = True
+            self.post_message(self.Opened(self, self.current))
+
+    def action_mark(self) -> None:
+        """Marks or unmarks."""
+        key = self.current_key
+        if key is None:
+            return
+        self._order.marked ^= {key}
+        self._chosen = True
+        self._anchor = self._cursor
+        self._refresh_caption(key)
+        self._refresh_status()
+        self.post_message(self.Marked(self, frozenset(self.marked)))
+
+    def action_range(self) -> None:
+        """Marks from the last mark to here."""
+        if not self._order.shown:
+            return
+        first, last = sorted((self._cursor if self._anchor is None else self._anchor, self._cursor))
+        self._order.marked |= set(self._order.shown[first : last + 1])
+        self._anchor = self._cursor
+        self.refresh()
+        self.post_message(self.Marked(self, frozenset(self.marked)))
+
+    def action_sort_by(self) -> None:
+        """By any parameter: the screen asks which."""
+        self.post_message(self.ChoiceWished(self, "sort"))
+
+    def action_show_only(self) -> None:
+        """By count, verdict, or what the images are sorted by: the screen asks which."""
+        self.post_message(self.ChoiceWished(self, "filter"))
+
+    def action_gate(self) -> None:
+        """The screen knows the gates."""
+        self.post_message(self.GateWished(self))
+
+    def _next_flag(self, by: int) -> None:
+        place = self._order.next_flagged(self._cursor, by)
+        if place is not None:
+            self._move_to(place)
+
+    def action_next_flagged(self) -> None:
+        """The next with a badge or a warning tone."""
+        self._next_flag(1)
+
+    def action_previous_flagged(self) -> None:
+        """The one before."""
+        self._next_flag(-1)
+
+    def action_overlay(self) -> None:
+        """Outline, filled, none."""
+        self.overlay = OVERLAYS[(OVERLAYS.index(self.overlay) + 1) % len(OVERLAYS)]
+        self.refresh()
+
+    def action_overlay_off(self) -> None:
+        """Off, and back."""
+        if self.overlay == "off":
+            self.overlay = self._last_overlay
+        else:
+            self._last_overlay, self.overlay = self.overlay, "off"
+        self.refresh()
+
+    def _zoom(self, by: int) -> None:
+        self._chosen_columns = max(1, self.columns - by)
+        self._asked_for = (-1, -1)
+        self._resize_grid()
+
+    def action_larger(self) -> None:
+        """Larger thumbnails."""
+        self._zoom(1)
+
+    def action_smaller(self) -> None:
+        """Smaller thumbnails."""
+        self._zoom(-1)
+
+    def on_click(self, event: events.Click) -> None:
+        """Moves the cursor; a click on the item under it opens it."""
+        x, y = event.x, event.y + self.scroll_offset.y
+        column = x // (self.thumb + 1)
+        place = y // self._cell_height * self.columns + column
+        if column < self.columns and event.y < self.page_height and place < len(self._order.shown):
+            self.screen.set_focus(self)
+            if place == self._cursor:
+                self.action_open()
+            else:
+                self._move_to(place)
+
+    def on_focus(self, event: events.Focus) -> None:
+        """The caption shows where the keys go."""
+        self._take_focus(event, has=True)
+
+    def on_blur(self, event: events.Blur) -> None:
+        """The caption shows that they don't come here."""
+        self._take_focus(event, has=False)
+
+    def _take_focus(self, event: events.Event, *, has: bool) -> None:
+        event.prevent_default()  # Textual would send all thumbnails anew
+        self.has_focus = has
+        key = self.current_key
+        if key is not None:
+            self._refresh_caption(key)

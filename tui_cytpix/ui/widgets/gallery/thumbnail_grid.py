@@ -1,0 +1,310 @@
+"""Thumbnails in a grid, drawn line by line: only what is on the screen is ever read or drawn."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui_cytpix.core.images import render
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.ui.graphics.surface import Piece, PixelImage, Surface
+from tui_cytpix.ui.graphics.text_cells import Drawing, style
+from tui_cytpix.ui.session import Session
+from tui_cytpix.ui.text import plain, shortened
+from tui_cytpix.ui.widgets.gallery.gallery_items import Arrangement, GalleryItem
+from tui_cytpix.ui.widgets.pictures.picture import Look, Palette, around, box_of, drawing, pixels
+
+USUAL_THUMB, SMALL_THUMB, LEAST_THUMB = 26, 20, 8  # columns of cells; small where few rows fit
+TALL = 32
+KEPT_THUMBNAILS = 600
+KEPT_PIXELS = 16 << 20  # kitty keeps four bytes for each
+_TONES = {"good": "success", "bad": "error", "warn": "warning"}
+FEW_LEVELS = 16  # of gray: in pixels they look the same at this size, for three fifths of the bytes
+LEAST_SHARE = 0.4  # of an image's longer side: thumbnails of small things keep one scale
+
+
+class Thumbnail:
+    """One image, drawn for the grid; `image` for surfaces with pixels."""
+
+    def __init__(self, segmentation: Segmentation | None, drawn: Drawing) -> None:
+        self.segmentation, self.drawing = segmentation, drawn
+        self.image = PixelImage(drawn.inks, drawn.colours)
+        self.lines: dict[int, list[Segment]] = {}
+
+
+class Geometry(NamedTuple):
+    """Of a grid, in thumbnails and cells."""
+
+    columns: int
+    thumb: int
+    page_height: int
+
+
+class ThumbnailGrid(ScrollView, inherit_bindings=False):
+    """Shows an arrangement of items and a cursor on one of them."""
+
+    DEFAULT_CSS = """
+    ThumbnailGrid { background: $background; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1;
+                    scrollbar-background: $background; scrollbar-color: $panel; }
+    """
+
+    class Ready(Message):
+        """An image was decoded (or can't be)."""
+
+        def __init__(self, key: ImageKey) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(
+        self,
+        session: Session | None,
+        *,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._session = session
+        self._order = Arrangement()
+        self._cursor = 0
+        self._said = ""
+        self.overlay = "outline"
+        self._chosen_columns = 0
+        self._drawn: OrderedDict[tuple[object, ...], Thumbnail] = OrderedDict()
+        self._asked_for: tuple[int, int] = (-1, -1)
+        self._geometry_of: tuple[object, ...] = ()
+        self._geometry_kept = Geometry(1, LEAST_THUMB, 1)
+        self._palette = Palette()
+
+    @property
+    def session(self) -> Session:
+        """Where pictures come from."""
+        if self._session is None:
+            self._session = self.app.session  # type: ignore[attr-defined]
+        assert self._session is not None
+        return self._session
+
+    @property
+    def surface(self) -> Surface:
+        """What pictures are drawn on."""
+        return self.app.surface  # type: ignore[attr-defined]
+
+    # Geometry
+
+    @property
+    def _geometry(self) -> Geometry:
+        """For the size as it is. Every cell of every line asks, and Textual looks a size up in its styles each time."""
+        of = (self.outer_size, self.show_vertical_scrollbar, self._chosen_columns)
+        if of != self._geometry_of:
+            width, height = self.size
+            page = max(1, height - 1)
+            most = max(1, width // (LEAST_THUMB + 1))
+            usual = USUAL_THUMB if height >= TALL else SMALL_THUMB
+            columns = min(self._chosen_columns or max(1, round(width / usual)), most)
+            fits = 2 * max(1, page - 1) if height else USUAL_THUMB
+            self._geometry_of, self._geometry_kept = (
+                of,
+                Geometry(columns, max(4, min(width // columns - 1, fits)), page),
+            )
+        return self._geometry_kept
+
+    @property
+    def columns(self) -> int:
+        """Thumbnails side by side: as chosen, else what suits the width."""
+        return self._geometry.columns
+
+    @property
+    def thumb(self) -> int:
+        """Cells across a thumbnail: they share the width, and one with its caption fits the height."""
+        return self._geometry.thumb
+
+    @property
+    def page_height(self) -> int:
+        """Rows for thumbnails: the last one is the status line."""
+        return self._geometry.page_height
+
+    @property
+    def _cell_height(self) -> int:
+        return (self._geometry.thumb + 1) // 2 + 1
+
+    @property
+    def _rows(self) -> int:
+        return -(-len(self._order.shown) // self.columns)
+
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        """Takes its rows along with its size, before either is painted: told of them later, it would paint twice."""
+        changed = super()._size_updated(size, virtual_size, container_size, layout)
+        if changed:
+            self._arrange_rows()
+            self._exchange_repaint_regions()  # this layout paints them: left, the next small change would again
+        return changed
+
+    def _arrange_rows(self) -> None:
+        """Scrolls over as many rows as there are; nothing else on the screen moves for it, so none is laid out."""
+        if self.size.width:  # else hidden: it is told its size when it shows
+            self.set_reactive(Widget.virtual_size, Size(self.size.width, self._rows * self._cell_height + 1))
+            self._scroll_update(self.virtual_size)
+            self._show_cursor()
+
+    def _resize_grid(self) -> None:
+        self._arrange_rows()
+        self.refresh()
+
+    def on_mount(self) -> None:
+        """Takes the theme's overlay colours."""
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self.take_theme())
+        self.surface.add(self)
+        self.take_theme()
+
+    def take_theme(self) -> None:
+        """Draws with the colours, and on the surface, that the app has now."""
+        self._palette = Palette.of(self.app)
+        self._drawn.clear()
+        self.refresh()
+
+    def _region(self, place: int) -> Region:
+        """Where an item is, in the virtual plane."""
+        row, column = divmod(place, self.columns)
+        return Region(column * (self.thumb + 1), row * self._cell_height, self.thumb + 1, self._cell_height)
+
+    def _refresh_item(self, key: ImageKey) -> None:
+        place = self._order.places.get(key)
+        if place is not None:
+            self.refresh(self._region(place).translate(-self.scroll_offset))
+
+    def _refresh_caption(self, key: ImageKey) -> None:
+        region = self._region(self._order.places[key])
+        self.refresh(Region(region.x, region.bottom - 1, region.width, 1).translate(-self.scroll_offset))
+
+    def _show_cursor(self) -> None:
+        if not self._order.shown or not self.size.height:
+            return
+        region = self._region(self._cursor)
+        top, height = self.scroll_offset.y, self.page_height
+        if region.y < top:
+            self.scroll_to(y=region.y, animate=False, immediate=True)
+        elif region.bottom > top + height:
+            self.scroll_to(y=max(0, region.bottom - height), animate=False, immediate=True)
+
+    def on_thumbnail_grid_ready(self, event: Ready) -> None:
+        """A picture came."""
+        event.stop()
+        self._refresh_item(event.key)
+
+    def _ready(self, key: ImageKey) -> None:
+        self.post_message(self.Ready(key))
+
+    def _want(self) -> None:
+        """Asks for the pictures on screen, then those of the next page."""
+        first = self.scroll_offset.y // self._cell_height * self.columns
+        page = (self.size.height // self._cell_height + 2) * self.columns
+        if (first, page) == self._asked_for:
+            return
+        self._asked_for = (first, page)
+        cache = self.session.cache
+        cache.drop_requests(self._ready)
+        cache.request(self._order.shown[first : first + 2 * page], self._ready)
+
+    # Drawing
+
+    def render_line(self, y: int) -> Strip:
+        """One line of cells, over all thumbnails of its row."""
+        self._want()
+        width = self.size.width
+        if y >= self.page_height:
+            return Strip([self._status()]).adjust_cell_length(width, self.rich_style)
+        row, line = divmod(y + self.scroll_offset.y, self._cell_height)
+        segments: list[Segment] = []
+        for place in range(row * self.columns, min((row + 1) * self.columns, len(self._order.shown))):
+            segments.extend(self._item_line(place, line))
+            segments.append(Segment(" ", self.rich_style))
+        return Strip(segments).adjust_cell_length(width, self.rich_style)
+
+    def _item_line(self, place: int, line: int) -> list[Segment]:
+        item = self._order.all[self._order.shown[place]]
+        if line == self._cell_height - 1:
+            return [self._caption(item, here=place == self._cursor)]
+        found = self._thumbnail(item)
+        if found is None:
+            return [self._words(item, line)]
+        kept = found.lines.get(line)
+        if kept is None:
+            kept = found.lines[line] = self.surface.line(found.drawing, line, 0, self.thumb)
+        return kept
+
+    def _words(self, item: GalleryItem, line: int) -> Segment:
+        """Waiting, or why there is no picture."""
+        error = self.session.cache.error(item.key)
+        words = "…" if error is None else plain(error.title)
+        text = words[: self.thumb] if line == (self._cell_height - 1) // 2 else ""
+        return Segment(text.center(self.thumb), style(self._palette.text, self._palette.background))
+
+    def _thumbnail(self, item: GalleryItem) -> Thumbnail | None:
+        """Cropped to what is in it, whether or not a model saw it, and to the mask."""
+        picture = self.session.cache.get(item.key)
+        if picture is None:
+            return None
+        size, cell = (self._cell_height - 1, self.thumb), self.surface.cell
+        wanted = (item.key, size, cell, self.overlay)
+        found = self._drawn.get(wanted)
+        if found is None or found.segmentation is not item.segmentation:
+            content = self.session.cache.content(item.key)
+            boxes = ([] if content is None else [content]) + box_of(item.segmentation)
+            look = Look(self.overlay, levels=FEW_LEVELS if self.surface.pixels else render.GRAY_LEVELS)
+            view = around(picture.shape, boxes, *pixels(size, cell), LEAST_SHARE * max(picture.shape))
+            drawn = drawing(picture, item.segmentation, view, (size, cell), look, self._palette)
+            found = self._drawn[wanted] = Thumbnail(item.segmentation, drawn)
+        self._drawn.move_to_end(wanted)
+        kept = max(1, min(KEPT_THUMBNAILS, KEPT_PIXELS // found.drawing.inks.size))
+        while len(self._drawn) > kept:
+            self._drawn.popitem(last=False)
+        return found
+
+    def pieces(self, row: int, column: int, width: int) -> Iterator[Piece]:
+        """The thumbnails under some cells of one line."""
+        if row >= self.page_height:
+            return
+        grid_row, line = divmod(row + self.scroll_offset.y, self._cell_height)
+        step = self.thumb + 1
+        for across in range(column // step, min((column + width - 1) // step + 1, self.columns)):
+            place = grid_row * self.columns + across
+            start, stop = max(column, across * step), min(column + width, across * step + self.thumb)
+            if place < len(self._order.shown) and line < self._cell_height - 1 and start < stop:
+                found = self._thumbnail(self._order.all[self._order.shown[place]])
+                if found is not None:
+                    yield Piece(start - column, found.image, line, start - across * step, stop - start)
+
+    def say(self, words: str) -> None:
+        """Words on the status line, in place of position, sort and filter; empty: those again."""
+        self._said = words
+        self._refresh_status()
+
+    def _refresh_status(self) -> None:
+        self.refresh(Region(0, self.page_height, self.size.width, 1))
+
+    def _status(self) -> Segment:
+        words = self._said or self._order.describe(self._cursor)
+        return Segment(shortened(words, self.size.width), self.rich_style + Style(dim=True))
+
+    def _caption(self, item: GalleryItem, *, here: bool) -> Segment:
+        mark = "■" if item.key in self._order.marked else ""
+        count = "" if item.segmentation is None else str(item.segmentation.particle_count)
+        text = " ".join(part for part in (mark, plain(item.badges), item.caption or count) if part)
+        name = shortened(item.key.event, max(0, self.thumb - len(text) - (1 if text else 0)))
+        line = f"{shortened(text, self.thumb)}{name:>{max(0, self.thumb - len(text))}}"[: self.thumb]
+        colour = Color.parse(self.app.theme_variables.get(_TONES.get(item.tone, "foreground"), "white")).hex6.lower()
+        focused = here and self.has_focus
+        style = Style(
+            color=colour, bold=here, dim=item.tone == "muted", reverse=focused, underline=here and not focused
+        )
+        return Segment(line.ljust(self.thumb), self.rich_style + style)

@@ -1,0 +1,1 @@
+"""Lines of words: header, footer, hints, progress, read-outs."""

@@ -1,0 +1,118 @@
+"""The header: the run, its five steps, what is saved, how training goes."""
+
+from __future__ import annotations
+
+from rich.style import Style
+from rich.text import Text
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from tui_cytpix.domain.run_settings import STEPS, RunSettings
+from tui_cytpix.domain.training import JobState, TrainingStatus
+from tui_cytpix.ui.text import shortened
+from tui_cytpix.ui.widgets.plots.curve_plot import sparkline
+
+SPARKS = 6
+LABELS = {
+    "assess": "Assess",
+    "base_model": "Base",
+    "samples": "Samples",
+    "train": "Train",
+    "evaluate": "Evaluate",
+}
+
+
+class StepRail(Widget):
+    """One line. State comes down through the reactives; it posts nothing."""
+
+    DEFAULT_CSS = """
+    StepRail { dock: top; height: 1; background: $panel; color: $foreground; }
+    """
+
+    name_of_run: reactive[str] = reactive("")
+    step: reactive[str] = reactive("")
+    done: reactive[frozenset[str]] = reactive(frozenset())
+    unsaved: reactive[int] = reactive(0)
+    problem: reactive[str] = reactive("")
+    training: reactive[str] = reactive("")
+    curves: reactive[str] = reactive("")
+
+    def show_run(self, settings: RunSettings, step: str) -> None:
+        """Takes the run's settings in."""
+        self.name_of_run, self.step = settings.name, step
+        reached = {
+            "assess": bool(settings.assess.sequence),
+            "base_model": bool(settings.base_model.model),
+            "samples": bool(settings.selection.images),
+            "train": bool(settings.evaluate.name),
+            "evaluate": bool(settings.evaluate.sequence),
+        }
+        self.done = frozenset(name for name, is_reached in reached.items() if is_reached)
+
+    def show_training(self, status: TrainingStatus) -> None:
+        """Takes the state of training in."""
+        self.training = training_text(status)
+        self.curves = curves_text(status) if status.live else ""
+
+    def render(self) -> Text:
+        """Steps in the middle; the name, the steps' names, the curves, then training give way on narrow screens."""
+        width, saved = self.size.width, self._saved()
+        told = " ".join(part for part in (self.training, self.curves) if part)
+        training = Text(f"{told} · " if told else "") if self.step else Text()
+        steps = self._steps(short=False)
+        if steps.cell_len + training.cell_len + saved.cell_len + 3 > width:
+            steps = self._steps(short=True)
+        if steps.cell_len + training.cell_len + saved.cell_len + 3 > width:
+            training = Text(f"{self.training} · " if self.training else "")
+            steps = self._steps(short=False)
+        if steps.cell_len + training.cell_len + saved.cell_len + 3 > width:
+            steps = self._steps(short=True)
+        if steps.cell_len + training.cell_len + saved.cell_len + 3 > width:
+            training = Text()
+        right = training + saved
+        room = max(0, width - steps.cell_len - right.cell_len - 3)
+        text = Text(f" {shortened(self.name_of_run, room)} ", Style(bold=True), no_wrap=True, overflow="ellipsis")
+        text = Text(no_wrap=True, overflow="ellipsis").append_text(text).append_text(steps)
+        text.append(" " * max(1, width - text.cell_len - right.cell_len))
+        return text.append_text(right)
+
+    def _saved(self) -> Text:
+        if self.problem:
+            return Text("NOT SAVED ", Style(bold=True, reverse=True))
+        if self.unsaved:
+            return Text(f"saving {self.unsaved} ")
+        return Text("saved " if self.step else "")
+
+    def _steps(self, *, short: bool) -> Text:
+        """The five steps; `short` names only the one that is shown."""
+        steps = Text()
+        for number, step in enumerate(STEPS if self.step else (), 1):
+            here = step == self.step
+            mark = "▸" if here else "✓" if step in self.done else " "
+            style = Style(bold=True, reverse=True) if here else Style(dim=step not in self.done)
+            name = f" {LABELS[step]} " if here else "" if short else f" {LABELS[step]} "
+            steps.append(f"{mark}{number}{name}", style)
+        return steps
+
+
+def training_text(status: TrainingStatus) -> str:
+    """Training in a few characters; empty where there is none."""
+    epoch = status.epochs[-1].number if status.epochs else 0
+    words = {
+        JobState.STARTING: "training starts",
+        JobState.RUNNING: f"● {epoch}/{status.target}",
+        JobState.PAUSED: f"Ⅱ {epoch}/{status.target}" + (", disk full" if status.message else ""),
+        JobState.FAILED: "training failed",
+        JobState.LOST: "training lost",
+    }
+    return words.get(status.state, "") if status.state is not None else ""
+
+
+def curves_text(status: TrainingStatus) -> str:
+    """TA and VA as sparklines on one scale, with their last values; empty before the first epoch."""
+    if not status.epochs:
+        return ""
+    ta, va = [e.ta for e in status.epochs], [e.va for e in status.epochs]
+    low = min(*ta, *va)
+    curves = ((name, sparkline(values, SPARKS, low, 1.0), values[-1]) for name, values in (("TA", ta), ("VA", va)))
+    return " ".join(f"{name} {sparks} {last:.2f}" for name, sparks, last in curves)

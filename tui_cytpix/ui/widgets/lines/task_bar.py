@@ -1,0 +1,77 @@
+"""Progress of a long task in one line: what, how far, how long still, how to cancel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from rich.style import Style
+from rich.text import Text
+from textual.widget import Widget
+
+from tui_cytpix.ui.text import plain
+from tui_cytpix.workflow.train.progress import duration
+
+FULL, EMPTY = "━", "─"
+SETTLE_SECONDS = 1.0
+
+
+class TaskBar(Widget):
+    """Hidden while nothing is at work."""
+
+    DEFAULT_CSS = """
+    TaskBar { height: 1; padding: 0 1; background: $panel; display: none; }
+    TaskBar.-working { display: block; }
+    """
+
+    def __init__(self, *, id: str | None = None, clock: Callable[[], float] = time.monotonic) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._clock = clock
+        self._label = self._note = ""
+        self._done = self._total = 0
+        self._first: tuple[float, int] | None = None
+        self._eta: float | None = None
+
+    @property
+    def working(self) -> bool:
+        """True while a task is shown."""
+        return self.has_class("-working")
+
+    def show_progress(self, label: str, done: int, total: int, note: str = "", eta: float | None = None) -> None:
+        """`total` 0 means that nobody knows yet; `eta` in seconds where the task itself tells it."""
+        if label != self._label or self._first is None or done < self._done or not self.working:
+            self._first = (self._clock(), done)
+        self._label, self._done, self._total, self._note = label, done, total, note
+        self._eta = self._estimate() if eta is None else eta
+        self.add_class("-working")
+        self.refresh()
+
+    def _estimate(self) -> float | None:
+        if self._first is None:
+            return None
+        passed, finished = self._clock() - self._first[0], self._done - self._first[1]
+        if finished <= 0 or passed < SETTLE_SECONDS:
+            return None
+        return passed / finished * (self._total - self._done)
+
+    def clear(self) -> None:
+        """The task is over."""
+        self._first = None
+        self.remove_class("-working")
+
+    def words(self) -> str:
+        """The line without the bar."""
+        counted = f" {self._done} of {self._total}" if self._total else ""
+        left = f", {duration(self._eta)} left" if self._eta is not None else ""
+        return f"{plain(self._label)}{counted}{left}"
+
+    def render(self) -> Text:
+        """The bar takes what the words leave."""
+        words, note = self.words(), plain(self._note)
+        room = self.size.width - len(words) - len(note) - 4
+        text = Text(words, Style(bold=True), no_wrap=True, overflow="ellipsis")
+        if room >= 6:
+            room = min(room, 40)
+            full = round(room * self._done / self._total) if self._total else 0
+            text.append("  " + FULL * full, Style(bold=True)).append(EMPTY * (room - full), Style(dim=True))
+        return text.append("  " + note, Style(bold=False, dim=True))

@@ -1,0 +1,1 @@
+"""Docked panels over a screen: help, questions, lists to choose from."""

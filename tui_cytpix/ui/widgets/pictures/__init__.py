@@ -1,0 +1,1 @@
+"""Images enlarged, alone or side by side."""

@@ -1,0 +1,188 @@
+"""Two to four models' answers about the same image, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.text import plain, shortened
+from tui_cytpix.ui.widgets.boxes import Horizontal, Vertical
+from tui_cytpix.ui.widgets.lines.hint import Words
+from tui_cytpix.ui.widgets.pictures.event_image import AHEAD, EventImageView
+
+SIDES = ("left", "right", "third", "fourth")
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """One image as two models see it, or up to four (`more`); `names` where they are other than the view's, `blind`
+    hides the sample.
+    """
+
+    key: ImageKey
+    left: Segmentation
+    right: Segmentation
+    names: tuple[str, str] | None = None
+    blind: bool = False
+    said: str = ""
+    more: tuple[Segmentation, ...] = ()
+
+    @property
+    def answers(self) -> tuple[Segmentation, ...]:
+        """From left to right."""
+        return (self.left, self.right, *self.more)
+
+
+class PairView(Vertical):
+    """Goes through pairs in the order given; all images zoom and show overlays alike."""
+
+    DEFAULT_CSS = """
+    PairView { height: 1fr; }
+    PairView .pair-title { width: 1fr; height: 1; text-style: bold; }
+    PairView EventImageView { width: 1fr; height: 1fr; }
+    PairView #pair-words, PairView #pair-titles { height: 1; }
+    PairView .pair-further { margin-left: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings("pair")
+    can_focus = True
+
+    class Moved(Message):
+        """Another image is shown."""
+
+        def __init__(self, key: ImageKey) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._pairs: list[Pair] = []
+        self._at = 0
+        self._names: tuple[str, ...] = ("", "")
+
+    def compose(self) -> ComposeResult:
+        """A line about the image, two titles, two images."""
+        yield Words(id="pair-words")
+        with Horizontal(id="pair-titles"):
+            for side in SIDES:
+                yield Words(id=f"pair-{side}-title", classes="pair-title")
+        with Horizontal(id="pair-images"):
+            for side in SIDES:
+                yield EventImageView(id=f"pair-{side}", classes="" if side == SIDES[0] else "pair-further")
+
+    def on_mount(self) -> None:
+        """The pair has the focus, not one of its images; two show until there are more."""
+        for view in self._views:
+            view.can_focus = False
+        self._make_room(2)
+
+    def _make_room(self, answers: int) -> None:
+        for place, side in enumerate(SIDES):
+            for name in (f"#pair-{side}", f"#pair-{side}-title"):
+                self.query_one(name).display = place < answers
+
+    @property
+    def _views(self) -> list[EventImageView]:
+        return [self.query_one(f"#pair-{side}", EventImageView) for side in SIDES]
+
+    @property
+    def current(self) -> Pair | None:
+        """What is shown."""
+        return self._pairs[self._at] if 0 <= self._at < len(self._pairs) else None
+
+    def name_models(self, *names: str) -> None:
+        """Whose answers these are, from left to right."""
+        self._names = names
+
+    def show_pairs(self, pairs: Sequence[Pair], start: ImageKey | None = None) -> None:
+        """Takes the pairs in; stays on the image shown (or goes to `start`) where it is among them."""
+        shown = start if start is not None else (self.current.key if self.current else None)
+        self._pairs = list(pairs)
+        self._at = self._place(shown) or 0
+        self._show()
+
+    def update_pair(self, pair: Pair) -> None:
+        """Takes another state of one of the pairs in; it is drawn when it is gone to."""
+        place = self._place(pair.key)
+        if place is not None:
+            self._pairs[place] = pair
+
+    def go_to(self, key: ImageKey, done: str = "") -> None:
+        """Shows that image, drawn anew, and what was done to it."""
+        self._at = self._place(key) or 0
+        self._show(done)
+
+    def tell(self, done: str) -> None:
+        """What a key did to the image that is shown."""
+        self._show(done)
+
+    def _place(self, key: ImageKey | None) -> int | None:
+        return next((i for i, pair in enumerate(self._pairs) if pair.key == key), None)
+
+    def _show(self, done: str = "") -> None:
+        pair = self.current
+        if pair is None:
+            self.query_one("#pair-words", Words).say("No image has both answers yet.")
+            return
+        answers = pair.answers
+        differ = "counts differ" if len({one.particle_count for one in answers}) > 1 else "same count"
+        sample = "" if pair.blind else f" · {plain(pair.key.sample)}"
+        self.query_one("#pair-words", Words).say(
+            Text.assemble(
+                (f"{self._at + 1} of {len(self._pairs)} ", Style(bold=True)),
+                f"· {differ}{sample} · {plain(pair.key.event)}",
+                (f" · {done or pair.said}" if done or pair.said else "", Style(bold=True)),
+            )
+        )
+        self._make_room(len(answers))
+        self._views[0].read_ahead(pair.key for pair in self._pairs[self._at + 1 : self._at + 1 + AHEAD])
+        room = max(8, (self.size.width or self.app.size.width) // len(answers) - 12)
+        names = pair.names or self._names
+        for side, name, answer, view in zip(SIDES, names, answers, self._views, strict=False):
+            title = Text.assemble((shortened(name, room), Style(bold=True)), f": counts {answer.particle_count}")
+            self.query_one(f"#pair-{side}-title", Words).say(title)
+            view.show(pair.key, answer, also=answers)
+        self.post_message(self.Moved(pair.key))
+
+    def _go(self, by: int) -> None:
+        at = max(0, min(self._at + by, len(self._pairs) - 1))
+        if at != self._at:
+            self._at = at
+            self._show()
+
+    def action_next(self) -> None:
+        """The next image."""
+        self._go(1)
+
+    def action_previous(self) -> None:
+        """The image before."""
+        self._go(-1)
+
+    def action_overlay(self) -> None:
+        """On all."""
+        for view in self._views:
+            view.action_overlay()
+
+    def action_overlay_off(self) -> None:
+        """On all."""
+        for view in self._views:
+            view.action_overlay_off()
+
+    def action_zoom_in(self) -> None:
+        """On all."""
+        for view in self._views:
+            view.action_zoom_in()
+
+    def action_zoom_out(self) -> None:
+        """On all."""
+        for view in self._views:
+            view.action_zoom_out()

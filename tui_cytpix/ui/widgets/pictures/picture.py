@@ -1,0 +1,162 @@
+"""Which part of an image is shown, and how: contrast, overlay, colours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.core.images import render
+from tui_cytpix.core.images.render import RGB, View
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.ui.graphics.text_cells import WHITE, Drawing
+from tui_cytpix.ui.theming import rgb
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+OVERLAYS = ("outline", "fill", "off")
+ROOM = 1.3  # times the content's box
+Box = tuple[int, int, int, int]
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How pictures are drawn: `overlay` is one of OVERLAYS, `levels` how many grays are told apart."""
+
+    overlay: str = "outline"
+    gamma: float = 1.0
+    invert: bool = False
+    contrast: float = 1.0
+    levels: int = render.GRAY_LEVELS
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The theme's colours for pictures."""
+
+    outline: RGB = (255, 210, 63)
+    mark: RGB = (255, 79, 163)
+    crosshair: RGB = (55, 226, 255)
+    background: RGB = (18, 22, 27)
+    text: RGB = (128, 128, 128)
+
+    @classmethod
+    def of(cls, app: App[object]) -> Palette:
+        """From the current theme; white under NO_COLOR, where hue is lost and only brightness and shape tell."""
+        variables = app.theme_variables
+        if "NO_COLOR" in os.environ:
+            background, text = rgb(variables, "background"), rgb(variables, "secondary")
+            return cls(WHITE, WHITE, WHITE, background, text)
+        return cls(
+            rgb(variables, "mask-outline"),
+            rgb(variables, "centroid-mark"),
+            rgb(variables, "crosshair"),
+            rgb(variables, "background"),
+            rgb(variables, "secondary"),
+        )
+
+    @cached_property
+    def colours(self) -> NDArray[np.uint8]:
+        """uint8 (INKS, 3): what the inks are."""
+        return render.colours(self.outline, self.mark, self.crosshair, self.background)
+
+
+def whole(shape: tuple[int, ...], rows: int, columns: int) -> View:
+    """All of an image, centred in `rows` x `columns` square pixels without distortion."""
+    scale = max(shape[0] / rows, shape[1] / columns)
+    height, width = scale * rows, scale * columns
+    return View((shape[0] - height) / 2, (shape[1] - width) / 2, height, width)
+
+
+def pixels(cells: Size, cell: Size) -> Size:
+    """(rows, columns) of pixels in (rows, columns) of cells."""
+    return cells[0] * cell[0], cells[1] * cell[1]
+
+
+def drawing(
+    picture: NDArray[np.uint8],
+    segmentation: Segmentation | None,
+    view: View,
+    sizes: tuple[Size, Size],
+    look: Look,
+    palette: Palette,
+    *,
+    particles: NDArray[np.uint16] | None = None,
+) -> Drawing:
+    """Draws the view; `sizes` are the (rows, columns) of cells and of pixels in a cell. `particles` (H, W) labels
+    them, where the line between touching ones is wanted.
+    """
+    rows, columns = pixels(*sizes)
+    cell = sizes[1]
+    covered = edges = None
+    points: list[tuple[int, int]] = []
+    if segmentation is not None and look.overlay != "off" and segmentation.mask.shape == picture.shape:
+        covered = render.coverage(segmentation.mask, view, rows, columns)
+        edges = render.outline(covered, width=line_width(cell))
+        if particles is not None and particles.shape == picture.shape:
+            edges |= render.divisions(render.sample_labels(particles, view, rows, columns))
+        found = (render.to_screen((y, x), view, rows, columns) for y, x in segmentation.centroids.tolist())
+        points = [(int(y), int(x)) for y, x in found if 0 <= y < rows and 0 <= x < columns]
+    inks = render.compose(
+        render.scale(picture, view, rows, columns),
+        render.tone_table(look.gamma, invert=look.invert, levels=look.levels, contrast=look.contrast),
+        outlined=edges,
+        filled=covered if look.overlay == "fill" else None,
+        outside=~render.inside(picture.shape, view, rows, columns),
+    )
+    if cell[1] > 1:  # else a mark is a character
+        for point in points:
+            render.stamp(inks, render.disc(mark_radius(cell)), point)
+    marks = frozenset((y // cell[0], x // cell[1]) for y, x in points)
+    return Drawing(inks, palette.colours, marks, cell)
+
+
+def line_width(cell: Size) -> int:
+    """Pixels: a line is as wide as a stroke of the terminal's font."""
+    return max(1, cell[1] // 7)
+
+
+def mark_radius(cell: Size) -> int:
+    """Pixels."""
+    return max(2, round(cell[1] * 0.4))
+
+
+def around(shape: tuple[int, ...], boxes: Iterable[Box], rows: int, columns: int, least: float) -> View:
+    """The part of an image that holds all boxes with some room and at least `least` px each way, in `rows` x `columns`
+    square pixels, kept inside the image; the whole where there is no box.
+    """
+    found = list(boxes)
+    full = whole(shape, rows, columns)
+    if not found:
+        return full
+    top, left = min(b[0] for b in found), min(b[1] for b in found)
+    bottom, right = max(b[2] for b in found), max(b[3] for b in found)
+    tall, wide = max((bottom - top) * ROOM, least), max((right - left) * ROOM, least)
+    scale = min(max(tall / rows, wide / columns), full.height / rows)
+    height, width = scale * rows, scale * columns
+    return View(
+        kept((top + bottom - height) / 2, height, shape[0]),
+        kept((left + right - width) / 2, width, shape[1]),
+        height,
+        width,
+    )
+
+
+def kept(start: float, span: float, size: int) -> float:
+    """The start of a stretch kept inside the image, or centred where it is longer than the image."""
+    return (size - span) / 2 if span >= size else min(max(start, 0.0), size - span)
+
+
+def box_of(segmentation: Segmentation | None) -> list[Box]:
+    """The foreground's (top, left, bottom, right); empty where there is none."""
+    if segmentation is None:
+        return []
+    ys, xs = np.flatnonzero(segmentation.mask.any(1)), np.flatnonzero(segmentation.mask.any(0))
+    return [(int(ys[0]), int(xs[0]), int(ys[-1]) + 1, int(xs[-1]) + 1)] if len(ys) else []

@@ -1,0 +1,1 @@
+"""Curves, coverage and events as plots in cells."""

@@ -1,0 +1,102 @@
+"""The selection over its population, on the plane through the images' morphology."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.ui.widgets.plots.curve_plot import Row, runs
+
+GLYPHS = {"": " ", "population": "·", "random": "o", "variable": "▲", "both": "◆"}
+
+
+def cells(
+    positions: NDArray[np.float32], kinds: Sequence[str], columns: int, rows: int, margin: float = 0.02
+) -> list[Row]:
+    """The plane as `rows` x `columns` characters; a cell shows the most telling of the images in it.
+
+    `positions` is (N, 2); both axes are stretched to the plot, cut at the outer 0.5 % so that a lone image does not
+    push all others into one corner. `kinds` names each row's group: population, random or variable.
+    """
+    grid = np.full((rows, columns), "", dtype="<U10")
+    if not len(positions) or columns < 4 or rows < 2:
+        return [[(" ", "")] * columns for _ in range(rows)]
+    low, high = np.percentile(positions, [0.5, 99.5], axis=0)
+    span = np.where(high > low, high - low, 1.0)
+    share = np.clip((positions - low) / span, 0, 1) * (1 - 2 * margin) + margin
+    xs = np.minimum((share[:, 0] * columns).astype(int), columns - 1)
+    ys = np.minimum(((1 - share[:, 1]) * rows).astype(int), rows - 1)
+    for x, y, kind in zip(xs, ys, kinds, strict=True):
+        old = str(grid[y, x])
+        if {old, kind} == {"random", "variable"} or old == "both":
+            grid[y, x] = "both"
+        elif kind != "population" or not old:
+            grid[y, x] = kind
+    return [[(GLYPHS[str(kind)], str(kind)) for kind in row] for row in grid]
+
+
+def legend(columns: int) -> Row:
+    """What the characters mean, as far as it fits."""
+    pieces = [
+        ("o at random  ", "random"),
+        ("▲ for variety  ", "variable"),
+        ("◆ both  ", "both"),
+        ("· others", "population"),
+    ]
+    row: Row = [(c, kind) for text, kind in pieces for c in text]
+    return (row + [(" ", "")] * columns)[:columns]
+
+
+class CoveragePlot(Widget):
+    """Shows what `show` was given last."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"coverage--{kind}" for kind in GLYPHS if kind}
+    DEFAULT_CSS = """
+    CoveragePlot { height: 1fr; min-height: 4; }
+    CoveragePlot > .coverage--population { color: $text-muted; }
+    CoveragePlot > .coverage--random { color: $primary; text-style: bold; }
+    CoveragePlot > .coverage--variable { color: $accent; text-style: bold; }
+    CoveragePlot > .coverage--both { color: $success; text-style: bold; }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes=classes)
+        self._positions: NDArray[np.float32] = np.zeros((0, 2), np.float32)
+        self._kinds: list[str] = []
+        self._rows: list[Row] = []
+        self._drawn_at: tuple[int, int] | None = None
+
+    def show(
+        self,
+        candidates: Sequence[ImageKey],
+        positions: NDArray[np.float32],
+        random: Collection[ImageKey],
+        variable: Collection[ImageKey],
+    ) -> None:
+        """`positions` is (N, 2), one row a candidate."""
+        in_random, in_variable = set(random), set(variable)
+        self._positions = positions
+        self._kinds = [
+            "random" if key in in_random else "variable" if key in in_variable else "population" for key in candidates
+        ]
+        self._drawn_at = None
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the plane; the last one is the legend."""
+        columns, rows = self.size.width, self.size.height
+        if self._drawn_at != (columns, rows):
+            plane = cells(self._positions, self._kinds, columns, max(0, rows - 1))
+            self._rows = [*plane, legend(columns)] if len(self._positions) else plane
+            self._drawn_at = (columns, rows)
+        if y >= len(self._rows):
+            return Strip.blank(columns, self.rich_style)
+        styles = {"": self.rich_style, **{k: self.get_component_rich_style(f"coverage--{k}") for k in GLYPHS if k}}
+        return Strip([Segment(text, styles[kind]) for text, kind in runs(self._rows[y])], columns)

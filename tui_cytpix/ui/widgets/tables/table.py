@@ -1,0 +1,62 @@
+"""A table whose keys are declared with all others and whose cells are plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import BindingType
+from textual.widgets import DataTable
+
+from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.text import plain
+
+
+class Table(DataTable[Text]):
+    """Rows under the cursor; `RowSelected` comes on Enter, `RowHighlighted` as the cursor moves."""
+
+    DEFAULT_CSS = """
+    Table { height: 1fr; background: $background; }
+    Table:focus { background-tint: transparent 0%; }
+    Table > .datatable--header { background: $panel; color: $foreground; text-style: bold; }
+    Table > .datatable--cursor { background: $primary 30%; color: $foreground; text-style: bold; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings("table")
+
+    def __init__(self, columns: Sequence[str], *, choose: bool = True, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, cursor_type="row", cell_padding=1)
+        self._titles = tuple(columns)
+        self._choose = choose
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Enter does something only where a row can be chosen."""
+        return self._choose or action != "select_cursor"
+
+    def on_mount(self) -> None:
+        """Makes the columns."""
+        for title in self._titles:
+            self.add_column(title, key=title)
+
+    def fill(self, rows: Sequence[tuple[str, Sequence[str]]]) -> None:
+        """(key, cells) each; the cursor stays on its row where that is still there."""
+        before = self.cursor_key
+        self.clear()
+        for key, cells in rows:
+            self.add_row(*(Text(plain(cell)) for cell in cells), key=key)
+        keys = [key for key, _ in rows]
+        if before in keys:
+            self.move_cursor(row=keys.index(before), animate=False)
+        self.call_after_refresh(self._paint_anew)
+
+    def _paint_anew(self) -> None:
+        """Textual measures new cells once it is idle, and keeps lines that it painted before, too narrow."""
+        self._clear_caches()
+        self.refresh()
+
+    @property
+    def cursor_key(self) -> str:
+        """The key of the row under the cursor; empty where there is none."""
+        if not 0 <= self.cursor_row < self.row_count:
+            return ""
+        return str(self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value)

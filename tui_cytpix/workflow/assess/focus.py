@@ -1,0 +1,82 @@
+"""How sharp the images of a random sequence are, so that a review can leave the blurred ones out."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.verdict import Verdict
+from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.run.predictions import PredictionStore
+from tui_cytpix.workflow.run.measures import Measures
+from tui_cytpix.workflow.run.run import Run
+
+Progress = Callable[[int, int], None]
+
+
+def _path(run: Run, model: ModelEntry) -> Path:
+    return run.folder.predictions(model.hash) / "focus.json"
+
+
+def stored(run: Run, model: ModelEntry) -> dict[ImageKey, float]:
+    """The scores that the run holds, of what the model sees as samples are seen now."""
+    try:
+        read = json.loads(_path(run, model).read_text("utf-8"))
+        told = [(way, ImageKey.parse(name), float(value)) for way, one in read.items() for name, value in one.items()]
+        return {key: value for way, key, value in told if way == run.ways(key.sample)[0]}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def scores(
+    run: Run,
+    model: ModelEntry,
+    store: PredictionStore,
+    images: Sequence[ImageKey],
+    on_progress: Progress = lambda _done, _total: None,
+) -> dict[ImageKey, float]:
+    """FocusScore of each image that the model has answered; 0 for images without a cell or that can't be read. What was
+    scored before is read from the run.
+    """
+    path, found = _path(run, model), stored(run, model)
+    missing = [(key, said) for key in images if key not in found and (said := store.get(key)) is not None]
+    if missing:
+        measured = Measures(run).values("FocusScore", missing, on_progress)
+        found |= {key: 0.0 if math.isnan(score) else round(score, 4) for key, score in measured.items()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        by_way: dict[str, dict[str, float]] = {}
+        for key, value in found.items():
+            by_way.setdefault(run.ways(key.sample)[0], {})[str(key)] = value
+        write_text(path, json.dumps(by_way))
+    return {key: found[key] for key in images if key in found}
+
+
+def quartiles_in_words(found: Mapping[ImageKey, float]) -> str:
+    """The spread of the scores."""
+    ordered = sorted(found.values())
+    if not ordered:
+        return "No image is processed yet"
+    low, middle, high = (ordered[min(len(ordered) - 1, len(ordered) * n // 4)] for n in (1, 2, 3))
+    return f"Focus scores run from {ordered[0]:.2f} to {ordered[-1]:.2f}; quartiles {low:.2f}, {middle:.2f}, {high:.2f}"
+
+
+def errors_in_words(found: Mapping[ImageKey, float], verdicts: Mapping[ImageKey, Verdict]) -> str:
+    """Wrong counts and bad masks among the blurrier and among the sharper half of those judged; none below four."""
+    counts = {key: v.count_wrong for key, v in verdicts.items() if v.count_wrong is not None and key in found}
+    masks = {key: v.mask_wrong for key, v in verdicts.items() if v.mask_wrong is not None and key in found}
+    kinds = (("Count", counts), ("Mask", masks))
+    return " ".join(_by_focus(kind, found, wrong) for kind, wrong in kinds if len(wrong) >= 4)
+
+
+def _by_focus(kind: str, found: Mapping[ImageKey, float], wrong: Mapping[ImageKey, bool]) -> str:
+    ordered = sorted(wrong, key=found.__getitem__)
+    half = len(ordered) // 2
+    parts = [
+        f"{sum(wrong[key] for key in keys)} of {len(keys)} {name}"
+        for name, keys in (("blurrier", ordered[:half]), ("sharper", ordered[half:]))
+    ]
+    return f"{kind} wrong by focus: {', '.join(parts)} images."

@@ -1,0 +1,169 @@
+"""Step 1: is a new model needed? Random images, two judgements on each, a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.run_settings import GOALS, AssessSettings
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.verdict import Judgement, Verdict, latest
+from tui_cytpix.errors import UsageError
+from tui_cytpix.workflow.assess.decision import Assessment, assess_verdicts
+from tui_cytpix.workflow.assess.goal import wald_test
+from tui_cytpix.workflow.base_model.library import reference
+from tui_cytpix.workflow.explore.random_images import extended, gate_in_use
+from tui_cytpix.workflow.run.run import Run
+
+STEP = "assess"
+
+
+def state_goal(run: Run, goal: str, counting_convention: str, p0: float | None = None, p1: float | None = None) -> None:
+    """Writes down the research goal, the tolerated rates (the goal's own where not given) and the counting
+    convention.
+    """
+    stated = goal_stated(run.settings.assess, goal, counting_convention, p0, p1)
+    run.update(replace(run.settings, assess=stated))
+
+
+def goal_stated(
+    before: AssessSettings, goal: str, counting_convention: str, p0: float | None = None, p1: float | None = None
+) -> AssessSettings:
+    """The settings with another goal; `p0` and `p1` are the goal's own where not given."""
+    preset = next(g for g in GOALS if g.name == goal)
+    return replace(
+        before,
+        goal=goal,
+        p0=preset.p0 if p0 is None else p0,
+        p1=preset.p1 if p1 is None else p1,
+        counting_convention=counting_convention,
+    )
+
+
+def focus_score(text: str) -> float:
+    """A number from 0 to 1.
+
+    Raises:
+        UsageError: it is none.
+        ValueError: it is no number.
+    """
+    value = float(text)
+    if not 0 <= value < 1:
+        raise UsageError("This is no focus score", f"{text!r}.", "Give a number from 0 to below 1, e.g. 0.4.")
+    return value
+
+
+def set_least_focus(run: Run, least: float) -> None:
+    """Images with a lower focus score are left out of the review; 0: none."""
+    run.update(replace(run.settings, assess=replace(run.settings.assess, least_focus=least)))
+
+
+def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
+    """The run's seeded random sequence, at least `images` long where the research samples hold as many; drawing more
+    only appends, unless the gate that is drawn from has changed: then it is drawn anew. Selected and annotated images
+    are left out.
+
+    Raises:
+        SampleError: a sample can't be read, or the gate can't be applied to it.
+    """
+    assess = run.settings.assess
+    sequence = extended(run, assess, images, f"{run.settings.seed}/{STEP}", "research", avoid=set())
+    drawn = replace(assess, sequence=sequence, images=images, drawn_from=gate_in_use(run))
+    run.update(replace(run.settings, assess=drawn))
+    return sequence
+
+
+def choose_model(run: Run, model: ModelEntry) -> None:
+    """The model to judge."""
+    run.update(replace(run.settings, assess=replace(run.settings.assess, model=reference(model))))
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a reviewer says of an image: a judgement, how many particles there are (`true_count`), or both; `counted` is
+    what the model counts.
+    """
+
+    image: ImageKey
+    judgement: Judgement | None
+    counted: int | None = None
+    true_count: int | None = None
+
+
+def judge(
+    run: Run, image: ImageKey, model: ModelEntry, judgement: Judgement, step: str = STEP, *, counted: int | None = None
+) -> None:
+    """Records one judgement. `counted` is what the model counts."""
+    judge_all(run, model, [Said(image, judgement, counted)], step)
+
+
+def judge_count(run: Run, image: ImageKey, model: ModelEntry, true_count: int, counted: int, step: str = STEP) -> None:
+    """States how many particles there are: right where the model says so too, else a count error."""
+    judge_all(run, model, [Said(image, None, counted, true_count)], step)
+
+
+def judge_all(run: Run, model: ModelEntry, said: Iterable[Said], step: str = STEP) -> None:
+    """Records judgements; those of the step's random sequence count for the rate. A stated count stays until another is
+    stated: `acceptable` and `mask` then speak of the mask alone. What was said of the mask stays where only the count
+    is judged.
+    """
+    sequence = set(run.settings.assess.sequence if step == STEP else run.settings.evaluate.sequence)
+    standing = verdict_of(run, model, step)
+    for one in said:
+        before = standing.get(one.image)
+        judgement, true_count = _set_against(before, one)
+        if before is not None and (before.judgement, before.true_count, before.counted) == (
+            judgement,
+            true_count,
+            one.counted,
+        ):
+            continue  # nothing changes, and undo would have nothing to give back
+        standing[one.image] = run.record_verdict(
+            one.image,
+            model.hash,
+            judgement,
+            step=step,
+            counts_for_rate=one.image in sequence,
+            counted=one.counted,
+            true_count=true_count,
+        )
+
+
+def _set_against(before: Verdict | None, said: Said) -> tuple[Judgement, int | None]:
+    """The judgement and the stated count, given what stood before."""
+    judgement, true_count = said.judgement or Judgement.COUNT_RIGHT, said.true_count  # right or not: by the counts
+    if before is not None:
+        if judgement.of_count_alone:
+            judgement = Judgement.of(judgement is Judgement.COUNT_WRONG, before.mask_wrong)
+        of_mask = said.judgement in (Judgement.ACCEPTABLE, Judgement.MASK_ERROR)
+        if true_count is None and (of_mask or not judgement.contradicts(said.counted, before.true_count)):
+            true_count = before.true_count
+    return judgement.by_counts(said.counted, true_count), true_count
+
+
+def lines(run: Run, model: ModelEntry, step: str = STEP) -> list[Verdict]:
+    """All that a review has said, what was taken back too, of the samples as they are seen now."""
+    said = (verdict for verdict in run.verdicts if verdict.model == model.hash and verdict.step == step)
+    return [verdict for verdict in said if verdict.seen in run.ways(verdict.image.sample)]
+
+
+def verdict_of(run: Run, model: ModelEntry, step: str = STEP) -> dict[ImageKey, Verdict]:
+    """The judgement in force for each image."""
+    return latest(lines(run, model, step), model.hash, step)
+
+
+def assessment_of(run: Run, model: ModelEntry, images: Sequence[ImageKey], step: str = STEP) -> Assessment:
+    """What the judgements decide. `images` are those of the step's random sequence that are to be judged: processed,
+    and in focus where that was asked for.
+    """
+    return assess_verdicts(images, verdict_of(run, model, step), run.settings.assess)
+
+
+def rule_in_words(settings: AssessSettings) -> str:
+    """How many images the verdict takes."""
+    test = wald_test(settings.p0, settings.p1)
+    return (
+        f"Wald's test of {settings.p0:.1%} against {settings.p1:.1%}: at least {test.minimum} images, "
+        f"{test.clean_needed([])} without an error keep the model, {test.maximum} decide at the most."
+    )

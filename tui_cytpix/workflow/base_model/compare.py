@@ -1,0 +1,266 @@
+"""Models on the same images: against label images as truth, or, without any, against each other."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
+from tui_cytpix.errors import CytpixError, JobError, MaskError, UsageError
+from tui_cytpix.formats.run.predictions import PredictionStore
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.run import jobs, predict, run_samples, zoom
+from tui_cytpix.workflow.run.run import Run
+
+if TYPE_CHECKING:
+    from tui_cytpix.core.statistics.agreement import ImageComparison
+
+UNTOLD_IMAGES = 200  # without truth and without a wish
+EXIT_SECONDS = 10.0
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class CompareRequest:
+    """What to compare.
+
+    Attributes:
+        samples: their paths.
+        models: library names or model files, in the order of the answer.
+        truth: folders of label images named after the events: none, one, or one for each sample. One for several
+            samples may have a sub-folder for each sample's name.
+        um_per_px: micrometres per pixel, where the user gives them.
+        only: just these events.
+        zoom: how many times as large as they are models see images of unknown scale, 0: automatic.
+        images: at most so many, drawn at random; None for all that have truth, or 200 where there is no truth.
+    """
+
+    samples: tuple[Path, ...]
+    models: tuple[str, ...]
+    truth: tuple[Path, ...] = ()
+    um_per_px: float | None = None
+    only: tuple[str, ...] = ()
+    images: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    threads: int = 0
+    zoom: float = AUTOMATIC
+
+
+def compare(request: CompareRequest, on_progress: Progress = lambda _done, _total: None) -> dict[str, Any]:
+    """Runs every model on the images and scores the answers.
+
+    Only images that every model could process count, so that all models stand on the same ones; objects below the
+    largest of the models' size cutoffs are left out of every answer, and of the truth, where the scale is known.
+
+    Returns:
+        `models` in the order of the request (with `seen`, how large each saw each sample), `pairs` of them, `images`,
+        `size_cutoff_um` (None where no scale is known), `failures` (image and reason) and `notes` (sentences). With
+        truth, models have the measures of `core.statistics.agreement.summarise` and pairs those of
+        `core.statistics.agreement.paired`; without, see `_agreement`.
+
+    Raises:
+        UsageError, SampleError, ModelFileError, MaskError: the request can't be met.
+        JobError: the engine failed on everything.
+    """
+    entries = [library.find(name) for name in request.models]
+    if len(request.truth) not in (0, 1, len(request.samples)):
+        raise UsageError(
+            "The truth doesn't fit the samples",
+            f"{len(request.truth)} folders for {len(request.samples)} samples.",
+            "Give --truth once, or once for each sample.",
+        )
+    with (
+        tempfile.TemporaryDirectory(prefix="tui-cytpix-", ignore_cleanup_errors=True) as scratch,
+        Run.create(Path(scratch) / "compare") as run,
+    ):
+        refs = [run_samples.add_sample(run, path, request.um_per_px) for path in request.samples]
+        zoom.set_zoom(run, request.zoom)
+        truth, notes = _truth_of(request, [ref.name for ref in refs])
+        keys = _chosen(run, request, truth)
+        stores, problems = _answers(run, entries, keys, request, on_progress)
+        cutoff_um = max(entry.card.size_cutoff_um for entry in entries)
+        cutoffs = {ref.name: cutoff_um / ref.um_per_px if ref.um_per_px else 0.0 for ref in refs}
+        seen = [zoom.seen(run, store) for store in stores]
+        common = [key for key in keys if all(store.get(key) is not None for store in stores)]
+        failures = [{"image": str(k), "reason": "a model could not process it"} for k in keys if k not in set(common)]
+        if truth is None:
+            scored = _agreement(common, stores, cutoffs)
+        else:
+            scored = _against_truth(common, stores, cutoffs, truth, failures)
+    names = [
+        {"model": given, "name": entry.card.name, "hash": entry.hash, "seen": {n: asdict(z) for n, z in zooms.items()}}
+        for given, entry, zooms in zip(request.models, entries, seen, strict=True)
+    ]
+    return {
+        "models": [{**name, **measures} for name, measures in zip(names, scored["models"], strict=True)],
+        "pairs": [
+            {"a": a["model"], "b": b["model"], **measures}
+            for (a, b), measures in zip(itertools.combinations(names, 2), scored["pairs"], strict=True)
+        ],
+        "images": len(common),
+        "size_cutoff_um": cutoff_um if any(cutoffs.values()) else None,
+        "failures": failures,
+        "notes": [*notes, *_seen_in_words(request.models, seen), *problems],
+    }
+
+
+def _seen_in_words(models: Sequence[str], seen: Sequence[Mapping[str, Zoom]]) -> list[str]:
+    """How large the models saw samples that they did not see as they are."""
+    otherwise = [{name: one for name, one in zooms.items() if one.times != 1} for zooms in seen]
+    return zoom.by_model_in_words(dict(zip(models, otherwise, strict=True)))
+
+
+def _truth_of(request: CompareRequest, names: Sequence[str]) -> tuple[dict[ImageKey, Path] | None, list[str]]:
+    """The label image of each image that has one; None where no truth is given."""
+    if not request.truth:
+        return None, []
+    from tui_cytpix.formats.masks.label_images import find_label_images
+
+    shared = len(request.truth) == 1 < len(names)
+    folders = request.truth * len(names) if len(request.truth) == 1 else request.truth
+    found: dict[ImageKey, Path] = {}
+    for name, folder in zip(names, folders, strict=True):
+        own = folder / name if shared and (folder / name).is_dir() else folder
+        found.update((ImageKey(name, event), path) for event, path in find_label_images(own).items())
+    return found, []
+
+
+def _chosen(run: Run, request: CompareRequest, truth: Mapping[ImageKey, Path] | None) -> list[ImageKey]:
+    """The images to compare on, in the samples' order.
+
+    Raises:
+        UsageError: an event of `only` is not there.
+        MaskError: no image has truth, or one label image would serve two images.
+    """
+    keys = [ImageKey(s.name, e) for s in run.settings.samples for e in run.images.reader(s.name).event_ids]
+    if request.only:
+        missing = set(request.only) - {key.event for key in keys}
+        if missing:
+            raise UsageError("There is no such event", f"{', '.join(sorted(missing))}.", "Check --only.")
+        keys = [key for key in keys if key.event in request.only]
+    if truth is not None:
+        keys = [key for key in keys if key in truth]
+        if not keys:
+            raise MaskError(
+                "No truth fits an image",
+                f"{', '.join(map(str, request.truth))}.",
+                "Name label images after the events: EVENT.png.",
+            )
+        if len({truth[key] for key in keys}) < len(keys):
+            raise MaskError(
+                "The truth of several samples lies in one folder",
+                f"{request.truth[0]}: event ids repeat between the samples.",
+                "Give --truth once for each sample.",
+            )
+    wanted = request.images or (len(keys) if truth is not None else UNTOLD_IMAGES)
+    drawn = set(random.Random(request.seed).sample(keys, min(wanted, len(keys))))
+    return [key for key in keys if key in drawn]
+
+
+def _answers(
+    run: Run, models: Sequence[ModelEntry], keys: Sequence[ImageKey], request: CompareRequest, on_progress: Progress
+) -> tuple[list[PredictionStore], list[str]]:
+    """What each model says, by one engine process; and the sentences about what it could not do."""
+    service = predict.PredictService(run, request.device, request.threads)
+    try:
+        for model in models:
+            service.request(model, keys)
+        while service.poll().busy:
+            on_progress(service.progress.done, service.progress.total)
+            time.sleep(predict.POLL_SECONDS)
+        on_progress(service.progress.done, service.progress.total)
+    finally:
+        service.close()
+        _wait_for_exit(run)
+    stores = [service.store(model) for model in models]
+    problems = list(service.progress.problems)
+    if not all(set(keys) & set(store.keys()) for store in stores):
+        raise JobError("No image could be processed", problems[0] if problems else "The engine gave no answer.")
+    return stores, problems
+
+
+def _wait_for_exit(run: Run) -> None:
+    """The engine writes into the folder that is about to be removed."""
+    deadline = time.monotonic() + EXIT_SECONDS
+    for job in jobs.of_kind(run.folder.jobs, "predict"):
+        while time.monotonic() < deadline and jobs.state_of(job, job.events()) in (JobState.STARTING, JobState.RUNNING):
+            time.sleep(predict.POLL_SECONDS)
+
+
+def _against_truth(
+    keys: Sequence[ImageKey],
+    stores: Sequence[PredictionStore],
+    cutoffs: Mapping[str, float],
+    truth: Mapping[ImageKey, Path],
+    failures: list[dict[str, str]],
+) -> dict[str, list[dict[str, Any]]]:
+    """Measures of each model and of each pair. An image whose label image is no good goes to `failures`."""
+    from tui_cytpix.core.statistics.agreement import compare_images, paired, summarise
+    from tui_cytpix.formats.masks.label_images import read_label_image
+
+    scores: list[list[ImageComparison]] = [[] for _ in stores]
+    for key in keys:
+        found = [segmentation for store in stores if (segmentation := store.get(key)) is not None]
+        try:
+            labels = read_label_image(truth[key], found[0].mask.shape if found else None)
+            row = [compare_images(labels, s, cutoffs[key.sample]) for s in found]
+        except (CytpixError, ValueError) as error:
+            failures.append({"image": str(key), "reason": f"{truth[key]}: {error}"})
+            continue
+        for scored, one in zip(scores, row, strict=True):
+            scored.append(one)
+    if keys and not scores[0]:
+        raise MaskError("No truth can be used", failures[-1]["reason"])
+    return {
+        "models": [summarise(own) for own in scores],
+        "pairs": [paired(a, b) for a, b in itertools.combinations(scores, 2)],
+    }
+
+
+def _agreement(
+    keys: Sequence[ImageKey], stores: Sequence[PredictionStore], cutoffs: Mapping[str, float]
+) -> dict[str, list[dict[str, Any]]]:
+    """Without truth: what each model counts (`images`, `particles`, `multiplet_images`), and where two differ
+    (`counts_differing` of `images`, its share with interval, `foreground_iou` with interval).
+    """
+    import numpy as np
+
+    from tui_cytpix.core.objects.size_cutoff import cut_to_size
+    from tui_cytpix.core.statistics.agreement import clump_index_max, foreground_iou
+    from tui_cytpix.core.statistics.intervals import bootstrap_mean_ci, wilson
+
+    cut = [[cut_to_size(s, cutoffs[k.sample]) for k in keys if (s := store.get(k)) is not None] for store in stores]
+    models = [
+        {
+            "images": len(own),
+            "particles": sum(one.particle_count for one in own),
+            "multiplet_images": sum(clump_index_max(one.mask, one.centroids) > 1 for one in own),
+        }
+        for own in cut
+    ]
+    pairs = []
+    for a, b in itertools.combinations(cut, 2):
+        differing = sum(x.particle_count != y.particle_count for x, y in zip(a, b, strict=True))
+        ious = np.array([foreground_iou(x.mask, y.mask) for x, y in zip(a, b, strict=True)], np.float64)
+        ious = ious[~np.isnan(ious)]
+        pairs.append(
+            {
+                "images": len(a),
+                "counts_differing": differing,
+                "counts_differing_share": differing / len(a),
+                "counts_differing_share_ci": list(wilson(differing, len(a))),
+                "foreground_iou": float(ious.mean()) if len(ious) else None,
+                "foreground_iou_ci": list(bootstrap_mean_ci(ious)),
+            }
+        )
+    return {"models": models, "pairs": pairs}

@@ -1,0 +1,201 @@
+"""Step 2: the model library, and two models side by side."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.errors import ModelFileError
+from tui_cytpix.formats.bytes.atomic import replacing
+from tui_cytpix.formats.model.file import check_usable, file_hash, read_card, read_tensors, write_model
+from tui_cytpix.formats.run.predictions import PredictionStore
+from tui_cytpix.workflow.run import jobs, predict
+from tui_cytpix.workflow.run.outputs import refuse_existing
+from tui_cytpix.workflow.run.resources import built_in_models, user_models
+from tui_cytpix.workflow.run.run import Run
+
+SUFFIX, ONNX = ".safetensors", ".onnx"
+FAMILIES = "cell general bead"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def library() -> list[ModelEntry]:
+    """The built-in models, those for cells first, then the user's; files that are no models are passed over."""
+    entries = []
+    for folder in (built_in_models(), user_models()):
+        paths = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+        if folder == built_in_models():
+            paths.sort(key=lambda path: FAMILIES.find(path.name.partition("-")[0]))
+        for path in paths:
+            try:
+                entries.append(entry(path))
+            except ModelFileError:
+                continue
+    return entries
+
+
+def entry(path: Path) -> ModelEntry:
+    """The entry of a model file.
+
+    Raises:
+        ModelFileError: it is no model.
+    """
+    card = read_card(path)
+    return ModelEntry(card, str(Path(path).resolve()), file_hash(path))
+
+
+def find(name: str) -> ModelEntry:
+    """A model by its library name or its file.
+
+    Raises:
+        ModelFileError: neither is there; the names that exist are listed.
+    """
+    if name.endswith(SUFFIX) or "/" in name:
+        return entry(Path(name))
+    for folder in (built_in_models(), user_models()):
+        path = folder / f"{name}{SUFFIX}"
+        if _NAME.fullmatch(name) and path.is_file():
+            return entry(path)
+    if Path(name).exists():
+        return entry(Path(name))
+    names = ", ".join(e.card.name for e in library()) or "none"
+    raise ModelFileError(
+        "There is no such model", f"{name!r}: neither a model file nor in the library ({names}).", "Check the name."
+    )
+
+
+def import_model(path: Path, name: str = "") -> ModelEntry:
+    """Copies a model file into the user's library; under another name, its card gets that name too.
+
+    Raises:
+        ModelFileError: it is no model, its weights are damaged, this version can't run it, or the name is taken.
+    """
+    tensors, card = read_tensors(path), read_card(path)
+    check_usable(card, path)
+    name = name or card.name
+    check_name(name)
+    target = user_models() / f"{name}{SUFFIX}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if name == card.name:
+            with replacing(target) as aside:
+                shutil.copyfile(path, aside)
+        else:
+            write_model(target, tensors, replace(card, name=name))
+    except OSError as error:
+        raise ModelFileError("The model can't be put into your library", f"{target}: {error.strerror}.") from error
+    return entry(target)
+
+
+def check_name(name: str) -> None:
+    """Raises:
+    ModelFileError: no proper name for a new model, or taken.
+    """
+    if not _NAME.fullmatch(name):
+        raise ModelFileError(
+            "This is no name for a model", f"{name!r}.", "Use up to 64 letters, digits, '.', '_' and '-'."
+        )
+    if taken := _taken(name):
+        raise ModelFileError("The name is taken", f"{name!r}: {taken[0]}.", "Choose another name.")
+
+
+def free_name(name: str) -> str:
+    """A proper name like this one that no model has: `name`, else `name-2`, `name-3`, ..."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:60] or "model"
+    return next(free for n in itertools.count(1) if not _taken(free := stem if n == 1 else f"{stem}-{n}"))
+
+
+def _taken(name: str) -> list[Path]:
+    paths = [folder / f"{name}{SUFFIX}" for folder in (built_in_models(), user_models())]
+    return [path for path in paths if path.exists()]
+
+
+def export_model(model: ModelEntry, out: Path, *, replace: bool = False) -> Path:
+    """Copies a model's file to `out` (a file, or a folder to put it in); one that ends in `.onnx` gets the network in
+    that format, which takes some seconds.
+
+    Raises:
+        UsageError: something is there already, and is not to be replaced.
+        ModelFileError: it can't be written.
+        JobError: ONNX can't be written.
+    """
+    target = out / f"{model.card.name}{SUFFIX}" if out.is_dir() else out
+    if not replace:
+        refuse_existing(target)
+    try:
+        if target.suffix == ONNX:
+            _export_onnx(model, target)
+            return target
+        with replacing(target) as aside:
+            shutil.copyfile(model.path, aside)
+    except OSError as error:
+        raise ModelFileError("The model can't be written", f"{target}: {error.strerror}.") from error
+    return target
+
+
+def _export_onnx(model: ModelEntry, target: Path) -> None:
+    with tempfile.TemporaryDirectory() as aside:
+        spec = {"model": model.path, "out": str(target.resolve()), "device": "cpu"}
+        job = jobs.create(Path(aside), "onnx", spec)
+        jobs.start(job)
+        predict.wait(job, lambda _event: None)
+
+
+def reference(model: ModelEntry) -> str:
+    """How a run names the model: a built-in one by its name, any other by its file."""
+    return model.card.name if Path(model.path).parent == built_in_models() else model.path
+
+
+def choose(run: Run, model: ModelEntry, compared_with: str = "") -> None:
+    """Makes it the run's base model.
+
+    Raises:
+        ModelFileError: this version can't run it.
+    """
+    check_usable(model.card, Path(model.path))
+    base = replace(run.settings.base_model, model=reference(model), hash=model.hash, compared_with=compared_with)
+    run.update(replace(run.settings, base_model=base))
+
+
+def base_of(run: Run) -> ModelEntry:
+    """The run's base model.
+
+    Raises:
+        ModelFileError: none is chosen, it is gone, or its file changed since the choice.
+    """
+    chosen = run.settings.base_model
+    if not chosen.model:
+        raise ModelFileError("No base model is chosen", str(run.path), "Choose one in step 2.")
+    found = find(chosen.model)
+    if chosen.hash and found.hash != chosen.hash:
+        raise ModelFileError(
+            "The base model changed since it was chosen",
+            f"{found.path}." if found.card.kind != "built-in" else f"{chosen.model} was remade for this version.",
+            "Choose it again in step 2 (headless: `run base`); what you annotated and judged stays.",
+        )
+    return found
+
+
+def disagreements_first(
+    images: Sequence[ImageKey], first: PredictionStore, second: PredictionStore
+) -> list[tuple[ImageKey, float]]:
+    """The images with how far two models differ on each: 1 and more where the counts differ, below 1 the share of
+    foreground on which they differ (1 - IoU); the most different first.
+    """
+    scored = []
+    for key in images:
+        one, other = first.get(key), second.get(key)
+        if one is None or other is None:
+            continue
+        counts = abs(one.particle_count - other.particle_count)
+        union = int((one.mask | other.mask).sum())
+        differing = 1.0 - int((one.mask & other.mask).sum()) / union if union else 0.0
+        scored.append((key, counts + min(differing, 0.999)))
+    return sorted(scored, key=lambda pair: (-pair[1], pair[0]))

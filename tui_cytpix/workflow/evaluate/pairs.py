@@ -1,0 +1,272 @@
+"""New model against base by paired review: which images, in which order, and what the preferences say."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tui_cytpix.core.statistics.sequential import confidence_sequence
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.verdict import PairVerdict, Preference, latest_pairs
+from tui_cytpix.errors import UsageError
+from tui_cytpix.workflow.base_model.differences import Difference
+from tui_cytpix.workflow.run.run import Run
+
+if TYPE_CHECKING:
+    from tui_cytpix.core.statistics.intervals import Interval
+    from tui_cytpix.core.statistics.stratified import Share, Stratum
+
+MASKS_DIFFER = 0.2  # 1 - IoU of the two answers' foregrounds, from which on masks are looked at like counts
+AGREEING_SHARE, LEAST_AGREEING = 0.2, 10  # of the images on which both agree, per sample
+SAMPLES_FOR_INTERVAL = 3
+NO_CONDITION = "no condition"
+
+
+def differs(found: Difference) -> bool:
+    """Whether the two models say different things about the image."""
+    return found.counts_differ or found.score > MASKS_DIFFER
+
+
+def review_order(found: Collection[Difference], seed: str) -> tuple[ImageKey, ...]:
+    """The images to review, in random order: of each sample all on which the models differ, and a random fifth of the
+    others (at least ten), which the absolute error rates need.
+    """
+    ordered = sorted(found, key=lambda d: d.image)
+    chosen = [d.image for d in ordered if differs(d)]
+    for sample in sorted({d.image.sample for d in ordered}):
+        agreeing = [d.image for d in ordered if d.image.sample == sample and not differs(d)]
+        random.Random(f"{seed}/{sample}").shuffle(agreeing)
+        chosen += agreeing[: max(LEAST_AGREEING, round(AGREEING_SHARE * len(agreeing)))]
+    random.Random(seed).shuffle(chosen)
+    return tuple(chosen)
+
+
+def new_comes_first(image: ImageKey, seed: str) -> bool:
+    """Which side the new model's answer is on, in a blind review."""
+    return random.Random(f"{seed}/{image}").random() < 0.5
+
+
+def prefer(
+    run: Run, models: tuple[ModelEntry, ModelEntry], found: Difference, preference: Preference, *, blind: bool
+) -> None:
+    """Records which of (new, base) is better on an image.
+
+    Raises:
+        UsageError: equal, where the counts are not: at most one of them is right.
+    """
+    if preference is Preference.EQUAL and found.counts_differ:
+        raise UsageError(
+            "The counts differ: at most one is right",
+            "",
+            "Say which, that both are wrong, or that the cells can't be told apart.",
+        )
+    new, base = models
+    run.record_pair_verdict(
+        found.image,
+        (new.hash, base.hash),
+        preference,
+        counted=(found.second, found.first),
+        blind=blind,
+        new_first=new_comes_first(found.image, seed_of(run, new, base)) if blind else False,
+    )
+
+
+def lines(run: Run, new: ModelEntry, base: ModelEntry) -> list[PairVerdict]:
+    """All that a review has said, what was taken back too, of the samples as they are seen now."""
+    said = (verdict for verdict in run.pair_verdicts if (verdict.new, verdict.base) == (new.hash, base.hash))
+    return [verdict for verdict in said if verdict.seen in run.ways(verdict.image.sample)]
+
+
+def preferences(run: Run, new: ModelEntry, base: ModelEntry) -> dict[ImageKey, PairVerdict]:
+    """The preference in force for each image."""
+    return latest_pairs(lines(run, new, base), new.hash, base.hash)
+
+
+def seed_of(run: Run, new: ModelEntry, base: ModelEntry) -> str:
+    """Of the order of the review and of its sides."""
+    return f"{run.settings.seed}/pairs/{new.hash}/{base.hash}"
+
+
+@dataclass(frozen=True)
+class SampleComparison:
+    """Two models on one sample.
+
+    Attributes:
+        name, condition: the sample's.
+        images: with both answers; `differing` of them differ.
+        judged_differing, judged_agreeing: with a preference.
+        new_right, base_right: images on which only that model's count is right; `p` by McNemar's exact test.
+        new_mask, base_mask: images of equal count on which that model's mask is better; `mask_p` likewise.
+        new_rate, base_rate: estimated shares of images with a wrong count.
+        gain: by how much the share of wrong counts falls with the new model; None where no differing image is judged.
+    """
+
+    name: str
+    condition: str
+    images: int
+    differing: int
+    judged_differing: int
+    judged_agreeing: int
+    new_right: int
+    base_right: int
+    p: float
+    new_mask: int
+    base_mask: int
+    mask_p: float
+    new_rate: Share
+    base_rate: Share
+    gain: float | None
+
+
+@dataclass(frozen=True)
+class ConditionErrors:
+    """How the new model counts under one condition: estimated shares. `confusion` holds, by (true count, counted), the
+    share of all images; the true count is None where both models are wrong. 3 stands for three and more.
+    """
+
+    condition: str
+    rate: Share
+    confusion: Mapping[tuple[int | None, int], float]
+
+
+@dataclass(frozen=True)
+class PairComparison:
+    """All samples. `gain` is the mean over samples, each weighing the same, with the bootstrap interval over samples;
+    None below three samples. `unclear` images can't be told apart; where those are too many (`not_countable`, sample
+    names), count is no good readout.
+    """
+
+    samples: tuple[SampleComparison, ...]
+    conditions: tuple[ConditionErrors, ...]
+    gain: float | None
+    gain_interval: Interval | None
+    unclear: int
+    not_countable: tuple[str, ...]
+
+
+def compare(
+    run: Run, found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict], intolerable: float
+) -> PairComparison:
+    """What the preferences say. `found` are the images that both models have answered (first the base, second the new
+    one); `intolerable` is the share of images from which on indistinguishable cells make count useless.
+    """
+    import numpy as np
+
+    from tui_cytpix.core.statistics.intervals import bootstrap_mean_ci
+
+    names = [s.name for s in run.settings.samples if any(d.image.sample == s.name for d in found)]
+    condition = {s.name: s.condition or NO_CONDITION for s in run.settings.samples}
+    by_sample = {name: [d for d in found if d.image.sample == name] for name in names}
+    compared = tuple(_sample(name, condition[name], by_sample[name], verdicts) for name in names)
+    gains = [c.gain for c in compared if c.gain is not None]
+    unclear = {name: _unclear(by_sample[name], verdicts) for name in names}
+    conditions = list(dict.fromkeys(condition[name] for name in names))
+    return PairComparison(
+        samples=compared,
+        conditions=tuple(
+            _condition(one, [by_sample[name] for name in names if condition[name] == one], verdicts)
+            for one in conditions
+        ),
+        gain=sum(gains) / len(gains) if gains else None,
+        gain_interval=bootstrap_mean_ci(np.array(gains)) if len(gains) >= SAMPLES_FOR_INTERVAL else None,
+        unclear=sum(some for some, _ in unclear.values()),
+        not_countable=tuple(
+            name for name, (some, looked_at) in unclear.items() if confidence_sequence(some, looked_at)[0] > intolerable
+        ),
+    )
+
+
+def _unclear(found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict]) -> tuple[int, int]:
+    """Images whose cells can't be told apart, of those looked at."""
+    said = [verdicts[d.image].preference for d in found if d.image in verdicts]
+    looked_at = [one for one in said if one is not Preference.SKIPPED]
+    return looked_at.count(Preference.UNCLEAR), len(looked_at)
+
+
+def _judged(found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict]) -> list[PairVerdict]:
+    apart = (Preference.UNCLEAR, Preference.SKIPPED)
+    return [verdicts[d.image] for d in found if d.image in verdicts and verdicts[d.image].preference not in apart]
+
+
+def _new_wrong(verdict: PairVerdict) -> bool:
+    differ = verdict.new_counted != verdict.base_counted
+    return verdict.preference is Preference.NEITHER or (differ and verdict.preference is Preference.BASE)
+
+
+def _base_wrong(verdict: PairVerdict) -> bool:
+    differ = verdict.new_counted != verdict.base_counted
+    return verdict.preference is Preference.NEITHER or (differ and verdict.preference is Preference.NEW)
+
+
+def _strata(found: Sequence[Difference]) -> tuple[list[Difference], list[Difference]]:
+    return [d for d in found if differs(d)], [d for d in found if not differs(d)]
+
+
+def _sample(
+    name: str, condition: str, found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict]
+) -> SampleComparison:
+    from tui_cytpix.core.statistics.intervals import mcnemar_exact
+    from tui_cytpix.core.statistics.stratified import stratified_share
+
+    differing, agreeing = _strata(found)
+    looked, checked = _judged(differing, verdicts), _judged(agreeing, verdicts)
+    apart = [v for v in looked if v.new_counted != v.base_counted]
+    same = [v for v in (*looked, *checked) if v.new_counted == v.base_counted]
+    new_right, base_right = (sum(v.preference is p for v in apart) for p in (Preference.NEW, Preference.BASE))
+    new_mask, base_mask = (sum(v.preference is p for v in same) for p in (Preference.NEW, Preference.BASE))
+    share = len(differing) / len(found) if found else 0.0
+    return SampleComparison(
+        name=name,
+        condition=condition,
+        images=len(found),
+        differing=len(differing),
+        judged_differing=len(looked),
+        judged_agreeing=len(checked),
+        new_right=new_right,
+        base_right=base_right,
+        p=mcnemar_exact(new_right, base_right),
+        new_mask=new_mask,
+        base_mask=base_mask,
+        mask_p=mcnemar_exact(new_mask, base_mask),
+        new_rate=stratified_share(_errors(found, verdicts, new=True)),
+        base_rate=stratified_share(_errors(found, verdicts, new=False)),
+        gain=share * (new_right - base_right) / len(looked) if looked else (None if differing else 0.0),
+    )
+
+
+def _errors(found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict], *, new: bool) -> list[Stratum]:
+    """Wrong counts of one model among the differing and among the agreeing images."""
+    from tui_cytpix.core.statistics.stratified import Stratum
+
+    wrong = _new_wrong if new else _base_wrong
+    strata = []
+    for part in _strata(found):
+        judged = _judged(part, verdicts)
+        strata.append(Stratum(len(part), len(judged), sum(map(wrong, judged))))
+    return strata
+
+
+def _condition(
+    name: str, samples: Sequence[Sequence[Difference]], verdicts: Mapping[ImageKey, PairVerdict]
+) -> ConditionErrors:
+    from tui_cytpix.core.statistics.stratified import stratified_share
+
+    strata = [stratum for found in samples for stratum in _errors(found, verdicts, new=True)]
+    confusion: dict[tuple[int | None, int], float] = {}
+    total = sum(len(found) for found in samples)
+    for part in (part for found in samples for part in _strata(found)):
+        judged = _judged(part, verdicts)
+        for verdict in judged:
+            cell = (_truth(verdict), min(verdict.new_counted, 3))
+            confusion[cell] = confusion.get(cell, 0.0) + len(part) / len(judged) / total
+    return ConditionErrors(name, stratified_share(strata), confusion)
+
+
+def _truth(verdict: PairVerdict) -> int | None:
+    if verdict.preference is Preference.NEITHER:
+        return None
+    right = verdict.base_counted if _new_wrong(verdict) else verdict.new_counted
+    return min(right, 3)

@@ -1,0 +1,35 @@
+"""Step 5: the new model, and the unseen images that it is held against the base on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.errors import RunError
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.explore.random_images import gate_in_use, unseen
+from tui_cytpix.workflow.run.run import Run
+
+
+def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
+    """Random images that no step has seen (`random_images.unseen`); anew where the gate that is drawn from has changed.
+
+    Raises:
+        SampleError: a sample can't be read, or the gate can't be applied to it.
+    """
+    sequence = unseen(run, images)
+    evaluate = replace(run.settings.evaluate, sequence=sequence, images=images, drawn_from=gate_in_use(run))
+    run.update(replace(run.settings, evaluate=evaluate))
+    return sequence
+
+
+def new_model(run: Run) -> ModelEntry:
+    """The run's finished model.
+
+    Raises:
+        RunError: there is none yet.
+    """
+    if not run.folder.model_path.is_file():
+        raise RunError("The run has no model yet", f"{run.path}.", "Finish training in step 4.")
+    return library.entry(run.folder.model_path)

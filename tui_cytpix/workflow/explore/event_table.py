@@ -1,0 +1,202 @@
+"""The events of a sample as a table whose columns are read one by one, when they are asked for: those of its FCS, and
+what models found in its images.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.domain.gate import ARCSINH, LOGICLE, Axis, Scale
+from tui_cytpix.errors import CytpixError, SampleError
+from tui_cytpix.formats.bytes.names import shown
+from tui_cytpix.formats.fcs.spillover import Spillover, read_spillover
+from tui_cytpix.workflow.explore.model_columns import model_columns
+from tui_cytpix.workflow.explore.parameters import Column, Parameter
+
+if TYPE_CHECKING:
+    from tui_cytpix.formats.fcs.read import FcsFile
+    from tui_cytpix.workflow.run.run import Run
+
+CACHE_BYTES = 128 << 20
+INSTRUMENT = "FCS"
+T = TypeVar("T", bound=np.generic)
+
+
+class EventTable:
+    """One sample of a run. Columns are float64 (N,), NaN where an event has no value; safe for several threads.
+
+    Rows are those of the FCS; where there is none, the images in natural order.
+    """
+
+    def __init__(self, run: Run, sample: str) -> None:
+        """Raises:
+        SampleError: the sample can't be read.
+        """
+        self.sample = sample
+        reader = run.images.reader(sample)
+        fcs = reader.open_fcs()
+        self._fcs: FcsFile | None = fcs
+        events = reader.event_ids
+        self.image_rows: dict[str, int] = reader.fcs_rows() if fcs else {e: n for n, e in enumerate(events)}
+        self.rows = fcs.event_count if fcs else len(events)
+        self.images = len(events)
+        self.spillover = read_spillover(fcs) if fcs else Spillover(problem="The sample has no FCS.")
+        self._lock = threading.RLock()
+        self._kept: OrderedDict[object, NDArray[Any]] = OrderedDict()
+        self._loaders: dict[str, Callable[[], Column]] = {}
+        parameters = []
+        for parameter, load in (*self._instrument(), *model_columns(run, sample, fcs, self.image_rows, self.rows)):
+            parameters.append(parameter)
+            self._loaders[parameter.name] = load
+        self.parameters: tuple[Parameter, ...] = tuple(parameters)
+
+    @property
+    def volume_ul(self) -> float | None:
+        """The volume that was measured, ul (`$VOL` is in nl); None where unknown."""
+        try:
+            volume = float(self._fcs.text.get("$VOL", "")) / 1000 if self._fcs else 0.0
+        except ValueError:
+            return None
+        return volume if 0 < volume < 1e9 else None
+
+    def _instrument(self) -> Iterable[tuple[Parameter, Callable[[], Column]]]:
+        from tui_cytpix.core.features.table import names
+
+        fcs, of_images = self._fcs, set(names("image"))
+        for known in fcs.parameters if fcs else ():
+            derived = known.name in of_images
+            top = float(known.linear(np.array([known.range]))[0])
+            parameter = Parameter(known.name, shown(known.label), INSTRUMENT, top, derived)
+            yield parameter, partial(self._of_fcs, known.name, derived)
+
+    def _of_fcs(self, name: str, derived: bool) -> Column:
+        assert self._fcs is not None
+        column = self._fcs.column(name)
+        if derived:  # the instrument writes 0 where there is no image
+            column = np.where(self._has_image(), column, np.nan)
+        return column
+
+    def _has_image(self) -> NDArray[np.bool_]:
+        assert self._fcs is not None
+        for flag in ("IsProcessed", "ImageFlag"):
+            if flag in self._fcs.names:
+                return np.asarray(self._fcs.column(flag) != 0)
+        return self.imaged
+
+    @property
+    def imaged(self) -> NDArray[np.bool_]:
+        """Which rows have an image, bool (N,)."""
+        found = np.zeros(self.rows, bool)
+        found[list(self.image_rows.values())] = True
+        return found
+
+    def parameter(self, name: str) -> Parameter:
+        """What is known of a column.
+
+        Raises:
+            SampleError: there is none of that name.
+        """
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        raise SampleError(
+            "The sample has no such parameter",
+            f"{self.sample} has no {shown(name)}.",
+            "Gates can be applied only where their parameters are; `tui-cytpix inspect` lists a sample's.",
+        )
+
+    def values(self, name: str, compensated: bool = False) -> Column:
+        """A column, by need compensated: (N,), not to be changed.
+
+        Raises:
+            SampleError: there is none of that name, or no spillover matrix for it.
+            FcsError: it can't be read.
+        """
+        self.parameter(name)
+        if not compensated:
+            return self._keep(name, self._loaders[name])
+        if not self.spillover.usable or name not in self.spillover.names:
+            why = self.spillover.problem or "The spillover matrix leaves it out."
+            raise SampleError(f"{shown(name)} can't be compensated", f"{self.sample}: {why}")
+        return self._keep((name, "compensated"), partial(self._compensated, name))
+
+    def _compensated(self, name: str) -> Column:
+        total = np.zeros(self.rows)
+        for other, weight in self.spillover.weights(name).items():
+            total += self.values(other) * weight
+        return total
+
+    def scaled(self, axis: Axis) -> Column:
+        """A column on an axis' scale; raises as `values`."""
+        return self._keep(axis, lambda: on_scale(self.values(axis.parameter, axis.compensated), axis.scale))
+
+    def mask(self, key: object, make: Callable[[], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+        """What `make` gives, bool (N,), made once while there is room."""
+        return self._keep(("mask", key), make)
+
+    def _keep(self, key: object, make: Callable[[], NDArray[T]]) -> NDArray[T]:
+        """Made once while there is room; not to be changed."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+            column = make()
+            column.flags.writeable = False
+            self._kept[key] = column
+            while len(self._kept) > 2 and sum(c.nbytes for c in self._kept.values()) > CACHE_BYTES:
+                self._kept.popitem(last=False)
+            return column
+
+    def write_fcs(self, path: Path, rows: NDArray[np.bool_], keywords: Mapping[str, str]) -> None:
+        """Writes those events (bool (N,)) with all that the instrument stored of them.
+
+        Raises:
+            SampleError: the sample has no FCS.
+            FcsError: it can't be written.
+        """
+        from tui_cytpix.formats.fcs.write import write_fcs_with
+
+        if self._fcs is None:
+            raise SampleError("There is no FCS to write", f"{self.sample} has none.", "Give a file ending in .csv.")
+        write_fcs_with(self._fcs, path, (), keywords, rows)
+
+
+def on_scale(values: Column, scale: Scale) -> Column:
+    """Values to places on a scale."""
+    from tui_cytpix.core.events import axes
+
+    if scale.kind == ARCSINH:
+        return axes.arcsinh(values, scale.cofactor)
+    if scale.kind == LOGICLE:
+        return axes.logicle(values, axes.biexponential(scale.top, scale.width, scale.decades, scale.negative))
+    return np.array(values, np.float64)
+
+
+def off_scale(places: Column, scale: Scale) -> Column:
+    """The inverse of `on_scale`."""
+    from tui_cytpix.core.events import axes
+
+    if scale.kind == ARCSINH:
+        return axes.arcsinh_inverse(places, scale.cofactor)
+    if scale.kind == LOGICLE:
+        return axes.biexponential(scale.top, scale.width, scale.decades, scale.negative)(places)
+    return np.array(places, np.float64)
+
+
+def open_tables(run: Run, samples: Iterable[str]) -> tuple[list[EventTable], list[str]]:
+    """The tables of those samples that can be read, and sentences about the others."""
+    tables, problems = [], []
+    for sample in samples:
+        try:
+            tables.append(EventTable(run, sample))
+        except CytpixError as error:
+            problems.append(f"{sample}: {error}")
+    return tables, problems

@@ -1,0 +1,169 @@
+"""Explore (with step 5, and for the gates of step 3): populations, their statistics, and exports of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.domain.gate import Axis, Gate, in_order
+from tui_cytpix.errors import InputError, UsageError
+from tui_cytpix.workflow.explore import gates as gating
+from tui_cytpix.workflow.explore.event_table import EventTable
+
+if TYPE_CHECKING:
+    from tui_cytpix.core.events.population import Summary
+
+
+@dataclass(frozen=True)
+class Population:
+    """A gate in a sample: `events` of `parent_events`, `images` of them imaged; `x` and `y` sum up parameters, None
+    where the sample lacks them or what the gate needs.
+    """
+
+    gate: str
+    depth: int
+    sample: str
+    events: int
+    parent_events: int
+    all_events: int
+    images: int
+    all_images: int
+    volume_ul: float | None
+    x: Summary | None = None
+    y: Summary | None = None
+    problem: str = ""
+
+    @property
+    def of_parent(self) -> float:
+        """Percent; NaN without events."""
+        return 100 * self.events / self.parent_events if self.parent_events else math.nan
+
+    @property
+    def of_all(self) -> float:
+        """Percent of all events."""
+        return 100 * self.events / self.all_events if self.all_events else math.nan
+
+    @property
+    def of_images(self) -> float:
+        """Its imaged events, in percent of all imaged events."""
+        return 100 * self.images / self.all_images if self.all_images else math.nan
+
+    @property
+    def per_ul(self) -> float:
+        """Events per microlitre; NaN where the volume is unknown."""
+        return self.events / self.volume_ul if self.volume_ul else math.nan
+
+
+def populations(table: EventTable, gates: Sequence[Gate], axes: Sequence[Axis] = ()) -> list[Population]:
+    """All events, then each gate as a tree is listed, summed up on up to two axes' parameters."""
+    found = [_population(table, gates, "", "", 0, axes)]
+    found += [_population(table, gates, gate.name, gate.parent, depth + 1, axes) for gate, depth in in_order(gates)]
+    return found
+
+
+def _population(
+    table: EventTable, gates: Sequence[Gate], name: str, parent: str, depth: int, axes: Sequence[Axis]
+) -> Population:
+    whole = (table.rows, table.images, table.volume_ul)
+    try:
+        within = gating.inside(table, gates, name)
+        outer = int(gating.inside(table, gates, parent).sum())
+    except InputError as error:
+        return Population(name or gating.ALL, depth, table.sample, 0, 0, whole[0], 0, *whole[1:], problem=str(error))
+    x, y = (*(_summed(table, axis, within) for axis in axes[:2]), None, None)[:2]
+    images = int((within & table.imaged).sum())
+    events = int(within.sum())
+    return Population(name or gating.ALL, depth, table.sample, events, outer, whole[0], images, *whole[1:], x, y)
+
+
+def _summed(table: EventTable, axis: Axis, within: NDArray[np.bool_]) -> Summary | None:
+    """None where the sample lacks the parameter."""
+    from tui_cytpix.core.events.population import summary
+
+    try:
+        return summary(table.values(axis.parameter, axis.compensated)[within])
+    except InputError:
+        return None
+
+
+STATISTICS = ("Events", "% of parent", "% of all", "Images", "% of images", "Events/µl")
+SUMS = ("n", "median", "mean", "CV %", "robust SD")
+
+
+def statistics_header(axes: Sequence[Axis]) -> list[str]:
+    """The titles over `statistics_row`."""
+    return ["Sample", "Gate", *STATISTICS, *(f"{axis_name(axis)} {sum_}" for axis in axes for sum_ in SUMS)]
+
+
+def statistics_row(population: Population, axes: Sequence[Axis] = ()) -> list[float]:
+    """Its numbers, under the titles after sample and gate; NaN for what is unknown."""
+    one = population
+    row = [one.events, one.of_parent, one.of_all, one.images, one.of_images, one.per_ul]
+    if one.problem:
+        row = [math.nan] * len(row)
+    for _, part in zip(axes, (one.x, one.y), strict=False):
+        row += [math.nan] * len(SUMS) if part is None else astuple(part)
+    return [float(value) for value in row]
+
+
+def axis_name(axis: Axis) -> str:
+    """The parameter, and whether it is compensated."""
+    return f"{axis.parameter} (compensated)" if axis.compensated else axis.parameter
+
+
+def export_statistics(path: Path, tables: Sequence[EventTable], gates: Sequence[Gate], axes: Sequence[Axis]) -> int:
+    """Writes the statistics of every gate and sample as CSV; returns the rows.
+
+    Raises:
+        UsageError: it can't be written.
+    """
+    from tui_cytpix.formats.tables.csv_table import csv_rows
+
+    found = [population for table in tables for population in populations(table, gates, axes)]
+    rows = np.array([statistics_row(population, axes) for population in found])
+    _write_csv(path, statistics_header(axes), csv_rows([(p.sample, p.gate) for p in found], rows))
+    return len(found)
+
+
+def export_events(
+    path: Path, table: EventTable, gates: Sequence[Gate], name: str, axes: Sequence[Axis] | None = None
+) -> int:
+    """Writes the events of a gate: as CSV (row in the FCS from 0, event id of the image, the axes' parameters or all
+    of the table's), or as FCS (all of the instrument's parameters, as stored), by the file's ending. Returns how many.
+
+    Raises:
+        UsageError: another ending, or it can't be written.
+        InputError: the sample lacks what the gate needs, or it can't be read.
+    """
+    within = gating.inside(table, gates, name)
+    if path.suffix.lower() == ".fcs":
+        table.write_fcs(path, within, {"CYTPIX_GATE": name or gating.ALL})
+        return int(within.sum())
+    if path.suffix.lower() != ".csv":
+        raise UsageError("The ending names no format", f"{path.name}.", "Give a file ending in .csv or .fcs.")
+    from tui_cytpix.formats.tables.csv_table import csv_rows
+
+    chosen = [Axis(p.name) for p in table.parameters] if axes is None else list(axes)
+    rows = np.flatnonzero(within)
+    event_of = {row: event for event, row in table.image_rows.items()}
+    columns = [table.values(axis.parameter, axis.compensated)[rows] for axis in chosen]
+    heads = [(table.sample, str(row), event_of.get(row, "")) for row in rows.tolist()]
+    values = np.stack(columns, axis=1) if columns else np.zeros((len(rows), 0))
+    _write_csv(path, ["Sample", "Row", "Image", *map(axis_name, chosen)], csv_rows(heads, values))
+    return len(rows)
+
+
+def _write_csv(path: Path, header: Sequence[str], lines: str) -> None:
+    from tui_cytpix.formats.tables.csv_table import CsvTable
+
+    try:
+        with CsvTable(path, header) as out:
+            out.append(lines)
+    except OSError as error:
+        raise UsageError("The table can't be written", f"{path}: {error.strerror or error}.") from error

@@ -1,0 +1,1 @@
+"""A run's decisions, with figures, as one HTML page."""

@@ -1,0 +1,263 @@
+"""One self-contained HTML page about a run: its decisions with their numbers, curves, examples, provenance."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import tui_cytpix
+from tui_cytpix.domain.annotation import Side, Status
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.run_settings import GOALS
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.verdict import Verdict
+from tui_cytpix.errors import CytpixError, RunError
+from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.run.predictions import PredictionStore
+from tui_cytpix.workflow.assess import decision, focus, review
+from tui_cytpix.workflow.base_model import differences, library
+from tui_cytpix.workflow.evaluate import held_out, pair_words, pairs
+from tui_cytpix.workflow.report import figures
+from tui_cytpix.workflow.report import html_page as html
+from tui_cytpix.workflow.run import zoom
+from tui_cytpix.workflow.run.predict import store_of
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.samples import coverage
+from tui_cytpix.workflow.train.watch import TrainingWatch
+
+EXAMPLES = 12
+Blocks = list[str]
+
+
+def write_report(run: Run, out: Path) -> Path:
+    """Writes the page.
+
+    Raises:
+        RunError: it can't be written there.
+    """
+    sections: tuple[Callable[[Run], Blocks], ...] = (_assess, _base, _samples, _train, _evaluate, _provenance)
+    body = [html.heading(run.settings.name, 1), html.paragraphs([_summary(run)], "dim")]
+    for section in sections:
+        body += section(run)
+    try:
+        write_text(out, html.page(f"{run.settings.name}: report", body))
+    except OSError as error:
+        raise RunError("The report can't be written", f"{out}: {error.strerror}.", "Give another place.") from error
+    return out
+
+
+def _summary(run: Run) -> str:
+    names = ", ".join(s.name for s in run.settings.samples) or "no sample"
+    return f"A run of tui-cytpix on {names}, begun {run.settings.created}. For research use only."
+
+
+def _model(name: str) -> ModelEntry | None:
+    """A model of the library or a file; None where it is gone."""
+    try:
+        return library.find(name) if name else None
+    except CytpixError:
+        return None
+
+
+def _assess(run: Run) -> Blocks:
+    settings = run.settings.assess
+    blocks = [html.heading("1 Assess: will an existing model do?")]
+    if not settings.counting_convention:
+        return [*blocks, html.paragraphs(["The goal was not stated: nothing was assessed."])]
+    goal = next((g.label for g in GOALS if g.name == settings.goal), settings.goal)
+    blocks.append(
+        html.table(
+            [
+                ("Goal", f"{goal}: good up to {settings.p0:.1%}, intolerable from {settings.p1:.1%} wrong images"),
+                ("Counting convention", settings.counting_convention),
+                ("Model", settings.model),
+                ("Rule", review.rule_in_words(settings)),
+            ],
+            header=False,
+        )
+    )
+    model = _model(settings.model)
+    if model is None:
+        return [*blocks, html.paragraphs([f"The model {settings.model} is not here any more."])]
+    verdicts, store = review.verdict_of(run, model), store_of(run, model)
+    blocks.append(html.paragraphs(zoom.in_words(zoom.seen(run, store))))
+    scores = focus.stored(run, model) if settings.least_focus else {}
+    answered = set(store.keys())
+    shown = [
+        k for k in settings.sequence if k in answered and (not scores or scores.get(k, 0.0) >= settings.least_focus)
+    ]
+    found = review.assessment_of(run, model, shown)
+    said = [line for line in decision.lines(found) if line]
+    blocks += [html.paragraphs(said[:2], "lead"), html.paragraphs(said[2:])]
+    if found.all.count.judged:
+        turn = [verdicts[key] for key in shown if key in verdicts and verdicts[key].count_judged]
+        blocks.append(html.chart(figures.path_of_test(found.all.count.plan, turn), figures.TEST_CAPTION))
+    return [*blocks, *_wrong_images(run, store, verdicts)]
+
+
+def _wrong_images(run: Run, store: PredictionStore, verdicts: dict[ImageKey, Verdict]) -> Blocks:
+    wrong = [key for key, verdict in verdicts.items() if verdict.count_wrong or verdict.mask_wrong]
+    items = []
+    for key in wrong[:EXAMPLES]:
+        said, verdict = store.get(key), verdicts[key]
+        pixels = figures.answers(run, key, [said])
+        if pixels is not None and said is not None:
+            true = "" if verdict.true_count is None else f", true {verdict.true_count}"
+            items.append(html.picture(pixels, f"{key}: {_kind(verdict)}; counted {said.particle_count}{true}"))
+    return [html.heading(f"Images judged wrong ({len(wrong)})", 3), html.pictures(items)] if items else []
+
+
+def _kind(verdict: Verdict) -> str:
+    kinds = (("count", verdict.count_wrong), ("mask", verdict.mask_wrong))
+    return " and ".join(name for name, wrong in kinds if wrong) + " wrong"
+
+
+def _base(run: Run) -> Blocks:
+    chosen = run.settings.base_model
+    blocks = [html.heading("2 Base model")]
+    model = _model(chosen.model)
+    if model is None:
+        return [*blocks, html.paragraphs([f"{chosen.model or 'None was chosen'}."])]
+    card = model.card
+    rows = [
+        ("Name", f"{card.name}, {card.resolution} resolution, {card.kind}"),
+        ("About", card.description),
+        ("Counting convention", card.counting_convention),
+        ("Size cutoff", f"{card.size_cutoff_um:g} µm"),
+        ("Sees", card.sees),
+        ("In this run", "; ".join(zoom.in_words(zoom.seen(run, store_of(run, model)))) or zoom.setting_in_words(run)),
+        ("Hash", model.hash),
+    ]
+    return [*blocks, html.table([row for row in rows if row[1]], header=False)]
+
+
+def _samples(run: Run) -> Blocks:
+    settings = run.settings
+    rows: list[Sequence[object]] = [("Sample", "Condition", "Replicate", "Day", "Role", "µm/px")]
+    rows += [
+        (
+            s.name,
+            s.condition,
+            s.replicate,
+            s.day,
+            s.role,
+            f"{s.um_per_px:.4g} ({s.scale_source})" if s.um_per_px else "?",
+        )
+        for s in settings.samples
+    ]
+    chosen, blocks = settings.selection, [html.heading("3 Samples"), html.table(rows)]
+    if not chosen.images:
+        return [*blocks, html.paragraphs(["No image was selected for training."])]
+    shares = f"{len(chosen.random)} at random, {len(chosen.variable)} for variety"
+    blocks.append(html.paragraphs([f"{len(chosen.images)} images selected: {shares}."]))
+    found = coverage.load(run)
+    if found is not None:
+        blocks.append(html.chart(figures.selection(found), figures.SELECTION_CAPTION))
+    return blocks
+
+
+def _train(run: Run) -> Blocks:
+    blocks = [html.heading("4 Train")]
+    book = run.annotations
+    decided = book.decided()
+    if not decided:
+        return [*blocks, html.paragraphs(["No image was annotated."])]
+    status = [a.status for a in decided]
+    accepted, seconds = book.accepted(), sum(a.seconds for a in decided)
+    blocks.append(
+        html.paragraphs(
+            [
+                f"{len(accepted)} images annotated, {sum(a.corrected for a in accepted)} of them corrected; "
+                f"{len(book.side(Side.VALIDATION))} held out for validation; {status.count(Status.REJECTED)} rejected, "
+                f"{status.count(Status.AMBIGUOUS)} indistinguishable. Hands-on time: {seconds / 60:.0f} min."
+            ]
+        )
+    )
+    training = TrainingWatch(run.folder).poll()
+    if training.epochs:
+        last = training.epochs[-1]
+        blocks += [
+            html.chart(figures.curves(training.epochs), figures.CURVES_CAPTION),
+            html.paragraphs(
+                [
+                    f"{last.number} epochs on {training.device or 'an unknown device'}: TA {last.ta:.3f}, "
+                    f"VA {last.va_in_words} on {last.validation_images} images."
+                ]
+            ),
+        ]
+    return blocks
+
+
+def _evaluate(run: Run) -> Blocks:
+    blocks = [html.heading("5 Evaluate: is the new model better?")]
+    base = _model(run.settings.base_model.model)
+    if not run.folder.model_path.is_file() or base is None:
+        return [*blocks, html.paragraphs(["There is no new model, or its base is gone."])]
+    new = library.entry(run.folder.model_path)
+    stores = (store_of(run, base), store_of(run, new))
+    found = differences.differences(run.settings.evaluate.sequence, *stores)
+    blocks.append(html.paragraphs([differences.in_words(found, f"base {base.card.name}", f"new {new.card.name}")]))
+    verdicts = pairs.preferences(run, new, base)
+    compared = pairs.compare(run, found, verdicts, run.settings.assess.p1)
+    said = [line for line in pair_words.lines(compared) if line]
+    masks = held_out.in_words(held_out.paired_iou(run, stores[1], stores[0]))
+    blocks += [html.paragraphs(said[:1], "lead"), html.paragraphs([*said[1:], masks])]
+    for condition in compared.conditions:
+        if condition.confusion and not math.isnan(condition.rate.value):
+            blocks += [
+                html.heading(f"Counts of the new model, {condition.condition}: percent of images", 3),
+                html.table(pair_words.confusion_rows(condition)),
+            ]
+    answered = {d.image for d in found}
+    single = review.assessment_of(run, new, [k for k in run.settings.evaluate.sequence if k in answered], "evaluate")
+    if any(single.counts.values()):
+        blocks += [html.heading("The new model by itself", 3), html.paragraphs(decision.lines(single))]
+    items = []
+    for difference in [d for d in found if d.counts_differ][:EXAMPLES]:
+        pixels = figures.answers(run, difference.image, [store.get(difference.image) for store in stores])
+        if pixels is not None:
+            counts = f"base counts {difference.first}, new {difference.second}"
+            items.append(html.picture(pixels, f"{difference.image}: {counts}"))
+    return (
+        [*blocks, html.heading("Before and after: the most different images", 3), html.pictures(items)]
+        if items
+        else blocks
+    )
+
+
+def _told(value: object) -> str:
+    """A value of a card: records become words, numbers get six digits."""
+    if isinstance(value, list):
+        return "; ".join(_told(one) for one in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_told(one)}" for name, one in value.items() if one != "")
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _provenance(run: Run) -> Blocks:
+    settings = run.settings
+    rows: list[Sequence[object]] = [
+        ("Software", f"tui-cytpix {tui_cytpix.__version__}, Python {platform.python_version()}"),
+        ("Report", datetime.now(UTC).isoformat(timespec="seconds")),
+        ("Run", f"{settings.name}, seed {settings.seed}, format {settings.format_version}"),
+        ("Base model", f"{settings.base_model.model} {settings.base_model.hash}"),
+    ]
+    if run.folder.model_path.is_file():
+        new = library.entry(run.folder.model_path)
+        rows.append(("New model", f"{new.card.name} {new.hash}"))
+        # The curve is drawn above, with all its numbers.
+        rows += [(f"· {name}", _told(value)) for name, value in new.card.training.items() if name != "curve"]
+    for sample in settings.samples:
+        size = f", {sample.size} bytes" if sample.size else ""  # a folder has none
+        rows.append((f"Sample {sample.name}", f"{Path(sample.path).name}{size}, {sample.fingerprint}"))
+    rows += [("Training settings", ", ".join(f"{k} {v}" for k, v in asdict(settings.train).items()))]
+    people = {v.who for v in run.verdicts} | {v.who for v in run.pair_verdicts}
+    people |= {a.who for a in run.annotations.decided()}
+    rows.append(("Judged and annotated by", ", ".join(sorted(people)) or "nobody"))
+    if run.damaged_lines:
+        rows.append(("Damaged lines in the logs", run.damaged_lines))
+    return [html.heading("Provenance"), html.table(rows, header=False)]

@@ -1,0 +1,141 @@
+"""Starting, watching and asking engine processes. The app never imports torch: it talks through job folders."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tui_cytpix.domain.training import JobState
+from tui_cytpix.errors import JobError
+from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.workflow.run.resources import PACKAGE
+
+LOST_SECONDS = 30.0
+_ENDS = {"finished": JobState.FINISHED, "stopped": JobState.STOPPED, "failed": JobState.FAILED}
+_STATES = {"started": JobState.RUNNING, "paused": JobState.PAUSED, "resumed": JobState.RUNNING, **_ENDS}
+_children: dict[Path, subprocess.Popen[bytes]] = {}
+
+
+def create(jobs: Path, kind: str, spec: Mapping[str, Any]) -> JobFolder:
+    """Makes the next job folder, `<n>-<kind>`."""
+    number = max((n for n, _ in _numbered(jobs)), default=0) + 1
+    while True:
+        try:
+            return JobFolder.create(jobs / f"{number}-{kind}", {"kind": kind, **spec})
+        except FileExistsError:
+            number += 1
+
+
+def _numbered(jobs: Path) -> list[tuple[int, Path]]:
+    found = []
+    for path in jobs.glob("*-*") if jobs.is_dir() else ():
+        number = path.name.partition("-")[0]
+        if number.isdigit():
+            found.append((int(number), path))
+    return sorted(found)
+
+
+def of_kind(jobs: Path, kind: str) -> list[JobFolder]:
+    """The run's jobs of a kind, oldest first."""
+    return [JobFolder(path) for _, path in _numbered(jobs) if path.name.endswith(f"-{kind}")]
+
+
+def start(job: JobFolder) -> None:
+    """Starts the engine in a session of its own, so that it outlives the terminal.
+
+    Raises:
+        JobError: the process could not be started.
+    """
+    environment = dict(os.environ)
+    environment["PYTHONPATH"] = os.pathsep.join(
+        p for p in (str(PACKAGE.parent), environment.get("PYTHONPATH", "")) if p
+    )
+    try:
+        with job.output_path.open("ab") as output:
+            _children[job.path] = subprocess.Popen(
+                [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=environment,
+            )
+    except OSError as error:
+        raise JobError("The engine can't be started", f"{job.path}: {error.strerror}.", "Try again.") from error
+
+
+def state_of(job: JobFolder, events: Iterable[Mapping[str, Any]]) -> JobState:
+    """Where the job stands: by its last word, its process, and its heartbeat."""
+    state = JobState.STARTING
+    host, pid = "", 0
+    for event in events:
+        state = _STATES.get(event["type"], state)
+        if event["type"] == "started":
+            host, pid = str(event.get("host", "")), int(event.get("pid", 0))
+        if event["type"] == "exited":
+            state = JobState.STOPPED
+    if state in _ENDS.values():
+        return state
+    return state if _lives(job, host, pid) else JobState.LOST
+
+
+def _lives(job: JobFolder, host: str, pid: int) -> bool:
+    child = _children.get(job.path)
+    if child is not None and child.poll() is not None:
+        return False
+    if host == socket.gethostname() and pid:
+        return _is_engine(pid)
+    if child is not None:
+        return True
+    age = job.seconds_since_beat()
+    if age is None:
+        age = _seconds_since_creation(job)
+    return age < LOST_SECONDS
+
+
+def _is_engine(pid: int) -> bool:
+    """True where the process is there; its number may have gone to another program since."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    command = Path(f"/proc/{pid}/cmdline")
+    try:
+        content = command.read_bytes()
+    except OSError:
+        return True
+    return b"tui_cytpix.engine" in content
+
+
+def _seconds_since_creation(job: JobFolder) -> float:
+    probe = job.path / f".now-{os.getpid()}"
+    try:
+        probe.touch()
+        return probe.stat().st_mtime - (job.path / "job.toml").stat().st_mtime
+    except OSError:
+        return LOST_SECONDS
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def failure(job: JobFolder, events: Iterable[Mapping[str, Any]]) -> JobError:
+    """The reason of a job that failed or was lost, as an error to show."""
+    for event in events:
+        if event["type"] == "failed":
+            return JobError("The engine failed", str(event.get("reason", "")), str(event.get("way_out", "")))
+    tail = ""
+    if job.output_path.is_file():
+        lines = job.output_path.read_text("utf-8", "replace").strip().splitlines()
+        tail = lines[-1][:300] if lines else ""
+    return JobError(
+        "The engine ended without a word",
+        tail or f"{job.path}: it was killed (perhaps as the memory was full), or its machine went down.",
+        f"Details are in {job.output_path}.",
+    )

@@ -1,0 +1,98 @@
+"""The home screen's lists: recent runs and sample runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_cytpix.errors import RunError, UsageError
+from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.workflow.run.resources import shipped, state_folder
+
+MAX_RECENT = 20
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One row of the list."""
+
+    name: str
+    path: Path
+    step: str
+    samples: int
+    created: str
+
+
+def summary(path: Path) -> RunSummary:
+    """Raises:
+    RunError: not a run.
+    """
+    settings = RunFolder(path).read_settings()
+    return RunSummary(settings.name, Path(path).resolve(), settings.step, len(settings.samples), settings.created)
+
+
+def recent_runs() -> list[RunSummary]:
+    """The runs opened last, newest first; those that are gone are left out."""
+    found = []
+    for path in _paths():
+        try:
+            found.append(summary(path))
+        except RunError:
+            continue
+    return found
+
+
+def _list() -> Path:
+    return state_folder() / "recent.json"
+
+
+def _paths() -> list[Path]:
+    try:
+        content = json.loads(_list().read_text("utf-8"))
+        return [Path(p) for p in content if isinstance(p, str)]
+    except (OSError, ValueError, TypeError, RecursionError):
+        return []
+
+
+def remember(path: Path) -> None:
+    """Puts a run on top of the list; a state folder that can't be written is no reason to stop working."""
+    path = Path(path).resolve()
+    paths = [path, *(p for p in _paths() if p != path)][:MAX_RECENT]
+    try:
+        _list().parent.mkdir(parents=True, exist_ok=True)
+        write_text(_list(), json.dumps([str(p) for p in paths]))
+    except OSError:
+        return
+
+
+def sample_runs() -> list[RunSummary]:
+    """The runs that ship with the program."""
+    folder = shipped("sample_runs")
+    return [summary(p.parent) for p in sorted(folder.glob("*/run.toml"))] if folder.is_dir() else []
+
+
+def copy_sample_run(name: str, target: Path) -> Path:
+    """A sample run as the user's own; a copy that is there already is kept and opened again.
+
+    Raises:
+        UsageError: no sample run has that name.
+        RunError: something else lies at `target`.
+    """
+    source = shipped("sample_runs") / name
+    names = [s.path.name for s in sample_runs()]
+    if name not in names:
+        raise UsageError("There is no such sample run", f"{name!r}.", f"There are: {', '.join(names) or 'none'}.")
+    if (target / "run.toml").is_file():
+        return target
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise RunError("Something else is there", f"{target} is not a run.", "Give another place with --dir.")
+    try:
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    except (OSError, shutil.Error) as error:
+        raise RunError(
+            "The sample run can't be copied", f"{target}: {error}.", "Give another place with --dir."
+        ) from error
+    return target

@@ -1,0 +1,271 @@
+"""An open run: its settings, its two logs, its images. Everything a screen or a verb changes goes through here."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tui_cytpix.domain.annotation import Annotation, AnnotationBook, Edit
+from tui_cytpix.domain.run_settings import RunSettings
+from tui_cytpix.domain.sample import ImageKey, SampleRef
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.verdict import Judgement, PairVerdict, Preference, Verdict
+from tui_cytpix.errors import RunError
+from tui_cytpix.formats.bytes.atomic import clear_leftovers, write_text
+from tui_cytpix.formats.run.folder import RunFolder, encode_edit, encode_pair_verdict, encode_verdict
+from tui_cytpix.formats.run.images import RunImages
+from tui_cytpix.formats.run.json_log import LogWriter
+from tui_cytpix.formats.run.lease import Lease
+from tui_cytpix.formats.run.predictions import PredictionStore
+
+RENEW_SECONDS = 5.0
+
+
+class Run:
+    """A run on disk and its state in memory. One writing app at a time; anyone may read."""
+
+    def __init__(self, folder: RunFolder, settings: RunSettings, lease: Lease | None) -> None:
+        edits, damaged_edits = folder.read_edits()
+        verdicts, pair_verdicts, damaged_verdicts = folder.read_verdicts()
+        self.folder = folder
+        self.settings = settings
+        self.annotations = AnnotationBook(edits)
+        self.verdicts: list[Verdict] = verdicts
+        self.pair_verdicts: list[PairVerdict] = pair_verdicts
+        self.images = RunImages(folder, settings)
+        self.damaged_lines = damaged_edits + damaged_verdicts
+        self.who = getpass.getuser() if os.environ.get("USER") or os.environ.get("LOGNAME") else "unknown"
+        self._writer = LogWriter()
+        self._lease = lease
+        self._closed = threading.Event()
+        if lease is not None:
+            threading.Thread(target=self._keep_lease, name="run-lease", daemon=True).start()
+
+    @classmethod
+    def create(cls, path: Path, name: str = "", seed: int = 0) -> Run:
+        """Makes an empty run and opens it; samples are added by `workflow.run.run_samples.add_sample`.
+
+        Raises:
+            RunError: the folder exists and holds something.
+        """
+        path = Path(path).resolve()
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise RunError(
+                "The run's folder is not empty", f"{path}.", "Choose a new folder, or open the run that is there."
+            )
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            folder = RunFolder(path)
+            settings = RunSettings(
+                name=name or path.name, created=datetime.now(UTC).isoformat(timespec="seconds"), seed=seed
+            )
+            write_text(folder.settings_path, folder.encode_settings(settings))
+        except OSError as error:
+            raise RunError("The run can't be made", f"{path}: {error.strerror}.", "Choose another folder.") from error
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path, *, writing: bool = True) -> Run:
+        """Opens a run; with `writing` it must not be open elsewhere.
+
+        Raises:
+            RunError: not a run, damaged, of a newer version, or in use.
+        """
+        folder = RunFolder(path)
+        settings = folder.read_settings()
+        lease = None
+        if writing:
+            lease = Lease(folder.lease_path, "The run")
+            try:
+                lease.acquire()
+            except OSError as error:
+                raise RunError(
+                    "The run can't be written to", f"{folder.path}: {error.strerror}.", "Copy it to a place of yours."
+                ) from error
+            clear_leftovers(folder.path)
+        return cls(folder, settings, lease)
+
+    def _keep_lease(self) -> None:
+        while not self._closed.wait(RENEW_SECONDS):
+            if self._lease is None or not self._lease.renew():
+                return
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.folder.path
+
+    @property
+    def unsaved(self) -> int:
+        """Decisions that are not on disk yet; 0 means that all that is shown is saved."""
+        return self._writer.pending
+
+    @property
+    def problem(self) -> str:
+        """The sentence to show while the disk refuses to take what was decided; else empty."""
+        if self._lease is not None and not self._lease.held and not self._closed.is_set():
+            return "this run was taken over elsewhere: nothing is saved from here any more"
+        return self._writer.problem
+
+    def _check_writable(self) -> None:
+        if self._lease is None or not self._lease.held:
+            raise RunError("The run is open for reading only", f"{self.path}.", "Open it again.")
+
+    def update(self, settings: RunSettings) -> None:
+        """Takes new settings and queues `run.toml`."""
+        self._check_writable()
+        if settings == self.settings:
+            return
+        if settings.samples != self.settings.samples:
+            self.images.close()
+            self.images = RunImages(self.folder, settings)
+        self.settings = settings
+        self._writer.replace(self.folder.settings_path, self.folder.encode_settings(settings))
+
+    def ways(self, sample: str) -> tuple[str, ...]:
+        """RunSettings.ways, as the settings are now."""
+        return self.settings.ways(sample)
+
+    def answers(self, model: str) -> PredictionStore:
+        """What a model (its hash) answered so far and still holds, as samples are seen now."""
+        return PredictionStore(self.folder.predictions(model), self.ways)
+
+    def take_along(self, sample: SampleRef) -> None:
+        """Looks at another sample as if it were the run's, in memory only: where the run is open for reading."""
+        assert self._lease is None
+        self.settings = replace(self.settings, samples=(*self.settings.samples, sample))
+        self.images.close()
+        self.images = RunImages(self.folder, self.settings)
+
+    def go_to(self, step: str) -> None:
+        """Remembers where the user was."""
+        self.update(replace(self.settings, step=step))
+
+    def record_edit(
+        self,
+        image: ImageKey,
+        action: str,
+        segmentation: Segmentation | None = None,
+        *,
+        of: int | None = None,
+        origin: str = "",
+        seconds: float = 0.0,
+    ) -> Annotation:
+        """Appends an edit and returns the image's new state; it is on disk once `unsaved` is 0."""
+        self._check_writable()
+        edit = Edit(
+            seq=self.annotations.last_seq + 1,
+            time=time.time(),
+            who=self.who,
+            image=image,
+            action=action,
+            segmentation=segmentation,
+            of=of,
+            origin=origin,
+            seconds=seconds,
+        )
+        self._writer.append(self.folder.annotations_path, encode_edit(edit))
+        return self.annotations.feed(edit)
+
+    def record_verdict(
+        self,
+        image: ImageKey,
+        model: str,
+        judgement: Judgement | None,
+        *,
+        step: str,
+        counts_for_rate: bool,
+        counted: int | None = None,
+        true_count: int | None = None,
+    ) -> Verdict:
+        """Appends a judgement; with None the image is not judged any more."""
+        verdict = Verdict(
+            seq=self._next_verdict(),
+            time=time.time(),
+            who=self.who,
+            image=image,
+            model=model,
+            judgement=judgement,
+            counts_for_rate=counts_for_rate,
+            step=step,
+            counted=counted,
+            true_count=true_count,
+            seen=self.ways(image.sample)[0],
+        )
+        self._add(verdict)
+        return verdict
+
+    def record_pair_verdict(
+        self,
+        image: ImageKey,
+        models: tuple[str, str],
+        preference: Preference | None,
+        *,
+        counted: tuple[int, int],
+        blind: bool,
+        new_first: bool,
+    ) -> None:
+        """Appends a preference between two models; with None nothing is said of the image any more. `models` are the
+        hashes of the new one and its base, `counted` what they count.
+        """
+        verdict = PairVerdict(
+            seq=self._next_verdict(),
+            time=time.time(),
+            who=self.who,
+            image=image,
+            new=models[0],
+            base=models[1],
+            preference=preference,
+            new_counted=counted[0],
+            base_counted=counted[1],
+            blind=blind,
+            new_first=new_first,
+            seen=self.ways(image.sample)[0],
+        )
+        self._add(verdict)
+
+    def restore(self, line: Verdict | PairVerdict, *, undoes: int | None = None, redoes: int | None = None) -> None:
+        """Says again what an earlier line said, by undo or redo of the line with that seq."""
+        seq = self._next_verdict()
+        self._add(replace(line, seq=seq, time=time.time(), who=self.who, undoes=undoes, redoes=redoes))
+
+    def _add(self, verdict: Verdict | PairVerdict) -> None:
+        self._check_writable()
+        if isinstance(verdict, Verdict):
+            self._writer.append(self.folder.verdicts_path, encode_verdict(verdict))
+            self.verdicts.append(verdict)
+        else:
+            self._writer.append(self.folder.verdicts_path, encode_pair_verdict(verdict))
+            self.pair_verdicts.append(verdict)
+
+    def _next_verdict(self) -> int:
+        newest = [v.seq for v in self.verdicts[-1:]] + [v.seq for v in self.pair_verdicts[-1:]]
+        return max(newest, default=0) + 1
+
+    def flush(self) -> bool:
+        """Waits until all is on disk; False where the disk refuses."""
+        return self._writer.flush()
+
+    def close(self) -> bool:
+        """Saves what is left and gives the lease back; False where something could not be saved."""
+        saved = self._writer.close()
+        self._closed.set()
+        if self._lease is not None:
+            self._lease.release()
+        self.images.close()
+        return saved
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,51 @@
+"""The user's settings file: one TOML under the XDG config folder."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tui_cytpix.workflow.run.resources import settings_file
+
+GRAPHICS = ("auto", "halfblock", "unicode", "sixel", "kitty")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the file says; `problems` are sentences about what it says wrongly, and that is left at its default.
+
+    Attributes:
+        theme: a theme's name, empty for the default.
+        graphics: one of GRAPHICS.
+        keys: keys by command id; the app checks them, as it knows the commands.
+    """
+
+    theme: str = ""
+    graphics: str = "auto"
+    keys: Mapping[str, object] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def read_settings(path: Path | None = None) -> Settings:
+    """The settings; defaults where there is no file. A damaged file is no reason not to start."""
+    path = settings_file() if path is None else path
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError) as error:
+        return Settings(problems=(f"{path} can't be read: {error}.",))
+    problems = [f"{path}: {name!r} is no setting." for name in data if name not in ("theme", "graphics", "keys")]
+    theme, graphics, keys = data.get("theme", ""), data.get("graphics", "auto"), data.get("keys", {})
+    if not isinstance(theme, str):
+        problems.append(f"{path}: theme must be a name.")
+        theme = ""
+    if graphics not in GRAPHICS:
+        problems.append(f"{path}: graphics must be one of {', '.join(GRAPHICS)}.")
+        graphics = "auto"
+    if not isinstance(keys, dict):
+        problems.append(f"{path}: [keys] must be a table.")
+        keys = {}
+    return Settings(theme, graphics, keys, tuple(problems))

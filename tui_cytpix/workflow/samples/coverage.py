@@ -1,0 +1,124 @@
+"""How far a selection reaches: its picture over its population, kept in the run so that it comes back with it, and the
+share of each research sample that looks like something selected.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.errors import CytpixError
+from tui_cytpix.formats.bytes.atomic import write_bytes
+from tui_cytpix.workflow.explore import gates
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.samples.selection import Selection
+
+WELL_COVERED = 0.8  # below it the sample, or the gate, is told
+FEWEST = 10  # images that a share is told of
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Of a research sample, or of a gate in it: `near` of `images` random ones have a selected image nearby."""
+
+    sample: str
+    gate: str
+    images: int
+    near: int
+
+    @property
+    def share(self) -> float:
+        """0 to 1; NaN without images."""
+        return self.near / self.images if self.images else float("nan")
+
+    def in_words(self) -> str:
+        """Such as `t1: 93 % of 400 images have a selected one nearby`."""
+        where = f"{self.sample}, gate {self.gate}" if self.gate else self.sample
+        if self.images < FEWEST:
+            return f"{where}: {self.images} images beside those selected: too few to tell the coverage."
+        advice = "" if self.share >= WELL_COVERED else " Poorly covered: select more, or mark it for training."
+        return f"{where}: {self.share:.0%} of {self.images} images have a selected one nearby.{advice}"
+
+
+def figures(run: Run, selection: Selection) -> list[Coverage]:
+    """Of each research sample that was looked at; then of the gates in it, where it has their parameters and at least
+    FEWEST images in them.
+    """
+    found = []
+    for sample in dict.fromkeys(key.sample for key in selection.looked):
+        of_sample = [
+            (key, near) for key, near in zip(selection.looked, selection.near, strict=True) if key.sample == sample
+        ]
+        found.append(Coverage(sample, "", len(of_sample), sum(near for _, near in of_sample)))
+        for gate, inside in _gates(run, sample):
+            within = [near for key, near in of_sample if key.event in inside]
+            if len(within) >= FEWEST:
+                found.append(Coverage(sample, gate, len(within), sum(within)))
+    return found
+
+
+def _gates(run: Run, sample: str) -> list[tuple[str, set[str]]]:
+    """Each gate that can be applied to the sample, with its images' event ids."""
+    from tui_cytpix.workflow.explore.event_table import EventTable
+
+    found: list[tuple[str, set[str]]] = []
+    if not run.settings.gates:
+        return found
+    try:
+        table = EventTable(run, sample)
+    except CytpixError:
+        return found
+    for gate in run.settings.gates:
+        try:
+            found.append((gate.name, set(gates.images_inside(table, run.settings.gates, gate.name))))
+        except CytpixError:
+            continue
+    return found
+
+
+def uncovered(selection: Selection) -> list[ImageKey]:
+    """The research samples' images that were looked at and have no selected one nearby."""
+    return [key for key, near in zip(selection.looked, selection.near, strict=True) if not near]
+
+
+def _path(run: Run) -> Path:
+    return run.folder.preview / "coverage.npz"
+
+
+def save(run: Run, selection: Selection) -> None:
+    """Writes names, positions and what is nearby. Like any cache it may be deleted."""
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        keys=np.array([str(key) for key in selection.candidates], dtype=np.str_),
+        positions=np.asarray(selection.positions, np.float32),
+        notes=np.array(list(selection.notes), dtype=np.str_),
+        looked=np.array([str(key) for key in selection.looked], dtype=np.str_),
+        near=np.array(selection.near, bool),
+    )
+    _path(run).parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(_path(run), buffer.getvalue())
+
+
+def load(run: Run) -> Selection | None:
+    """The run's selection with its picture; None where it was never drawn, is damaged, or does not fit."""
+    import numpy as np
+
+    try:
+        with np.load(_path(run), allow_pickle=False) as data:
+            keys = tuple(ImageKey.parse(str(key)) for key in data["keys"])
+            positions = np.asarray(data["positions"], np.float32)
+            notes = tuple(str(note) for note in data["notes"])
+            has_looked = "looked" in data  # files of earlier versions have not
+            looked = tuple(ImageKey.parse(str(key)) for key in data["looked"]) if has_looked else ()
+            near = tuple(bool(flag) for flag in data["near"]) if has_looked else ()
+    except (OSError, ValueError, KeyError):
+        return None
+    chosen = run.settings.selection
+    if positions.shape != (len(keys), 2) or len(looked) != len(near) or not set(chosen.images) <= set(keys):
+        return None
+    return Selection(chosen, keys, positions, notes, looked, near)

@@ -1,0 +1,23 @@
+"""What a sample holds, and what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tui_cytpix.domain.sample import SampleInfo
+
+
+def inspect(path: Path | str, um_per_px: float | None = None) -> SampleInfo:
+    """Opens a sample and tells about it: format, events, images, size, bits, um/px, parameters, problems.
+
+    Args:
+        um_per_px: micrometres per pixel, where the user gives them.
+
+    Raises:
+        UsageError: the pixel size is no positive number.
+        SampleError: it can't be opened at all; lesser troubles are in `problems`.
+    """
+    from tui_cytpix.formats.sample.registry import open_sample
+
+    with open_sample(path, um_per_px) as reader:
+        return reader.info()

@@ -1,0 +1,126 @@
+"""Step 3: which of the samples' images to train on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tui_cytpix.domain.run_settings import MAX_PREVIEW, MIN_PREVIEW, SelectionSettings
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.errors import SampleError, UsageError
+from tui_cytpix.workflow.explore import gates
+from tui_cytpix.workflow.explore.random_images import any_left
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.run_samples import training_samples
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CANDIDATES_PER_IMAGE = 8
+VARIABLE_SHARE = 0.3
+Progress = Callable[[int, int], None]
+NOTHING_LEFT = (
+    "No image is left that steps 1 and 3 have not taken: step 5 can't compare on unseen images. "
+    "Select fewer, or add a sample before you train."
+)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was chosen, with the population behind it for the coverage picture.
+
+    `positions` is float32 (N, 2), a plane through the candidates' descriptors; `candidates` names its rows. `notes`
+    are sentences for the user. `looked` are random images of the research samples that were not selected, `near` which
+    of them have a selected one nearby (core.statistics.sampling.near_selected), bool.
+    """
+
+    settings: SelectionSettings
+    candidates: tuple[ImageKey, ...]
+    positions: NDArray[np.float32]
+    notes: tuple[str, ...]
+    looked: tuple[ImageKey, ...] = ()
+    near: tuple[bool, ...] = ()
+
+
+def set_preview(run: Run, preview: int) -> None:
+    """How many images `select` is to choose.
+
+    Raises:
+        UsageError: out of range.
+    """
+    check_preview(preview)
+    run.update(replace(run.settings, selection=replace(run.settings.selection, preview=preview)))
+
+
+def check_preview(preview: int) -> None:
+    """Raises:
+    UsageError: out of range.
+    """
+    if not MIN_PREVIEW <= preview <= MAX_PREVIEW:
+        raise UsageError(
+            "The preview size is out of range", f"{preview}.", f"Choose {MIN_PREVIEW} to {MAX_PREVIEW} images."
+        )
+
+
+def select(run: Run, preview: int, on_progress: Progress = lambda _done, _total: None) -> Selection:
+    """Chooses the preview images, 70 % at random and 30 % for the variety of their morphology, spread over the
+    samples, and copies them into the run; only of events in the selection's gate, where one is chosen. The same seed,
+    samples and gate give the same images.
+
+    Raises:
+        UsageError: `preview` is out of range.
+        SampleError: no image can be read.
+    """
+    check_preview(preview)
+    import numpy as np
+
+    from tui_cytpix.core.statistics.sampling import embed_2d, near_selected
+    from tui_cytpix.core.statistics.sampling import select as select_rows
+    from tui_cytpix.workflow.samples.descriptors import research_images
+
+    keys, table, notes = _described(run, preview, on_progress)
+    if len(keys) < preview:
+        notes.append(f"Only {len(keys)} images can be read: all of them are taken.")
+    random_rows, variable_rows = select_rows(table, preview, run.settings.seed, VARIABLE_SHARE)
+    gate = run.settings.selection.gate
+    settings = SelectionSettings(
+        preview=preview,
+        random=tuple(keys[i] for i in random_rows),
+        variable=tuple(keys[i] for i in variable_rows),
+        gate=gate,
+        drawn_from=notes[0] if gate else "",
+    )
+    described = dict(zip(keys, table, strict=True))
+    looked, rows, problems = research_images(run, described, set(settings.images), on_progress)
+    near = near_selected(table, np.concatenate([random_rows, variable_rows]), rows)
+    for key in settings.images:
+        run.images.keep(key)
+    run.update(replace(run.settings, selection=settings))
+    if not run.settings.evaluate.sequence and not any_left(run):
+        notes.append(NOTHING_LEFT)
+    positions = np.asarray(embed_2d(table), np.float32)
+    return Selection(settings, tuple(keys), positions, (*notes, *problems), tuple(looked), tuple(near.tolist()))
+
+
+def _described(run: Run, preview: int, on_progress: Progress) -> tuple[list[ImageKey], NDArray[np.float32], list[str]]:
+    """Candidates of every sample to train on, an equal share of each, with their descriptors as rows; and notes, of
+    which the first says, where a gate is chosen, what it let through.
+
+    Raises:
+        SampleError: no image can be read or is in the gate, or a sample lacks a parameter of the gate.
+    """
+    from tui_cytpix.workflow.samples.descriptors import describe, shuffled
+
+    sources = training_samples(run)
+    share = -(-preview * CANDIDATES_PER_IMAGE // max(1, len(sources)))
+    inside = gates.to_draw_from(run, sources)
+    notes = [gates.drawn_in_words(run, inside)] if run.settings.selection.gate else []
+    candidates = [key for sample in sources for key in shuffled(run, sample.name, inside[sample.name])[:share]]
+    keys, table = describe(run, candidates, on_progress)
+    if not keys:
+        raise SampleError("No image can be read", ", ".join(s.name for s in sources), "Check the samples.")
+    if len(keys) < len(candidates):
+        notes.append(f"{len(candidates) - len(keys)} images can't be read and were passed over.")
+    return keys, table, notes

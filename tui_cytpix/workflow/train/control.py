@@ -1,0 +1,163 @@
+"""Step 4, second half: starting the training job, and asking it for things."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tui_cytpix.errors import ModelFileError, RunError, UsageError
+from tui_cytpix.formats.model.file import read_card
+from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.run import jobs
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train.watch import TrainingWatch
+
+
+def start(run: Run, epochs: int | None = None) -> JobFolder:
+    """Starts training, or goes on where it was left, for that many more epochs. Does not wait. Of two starts at once
+    one trains, and the other's engine leaves again.
+
+    Raises:
+        RunError: too few annotations, or training is at work already.
+        ModelFileError: no base model, or it changed.
+        JobError: the engine can't be started.
+    """
+    missing = run.annotations.ready_to_train()
+    if missing:
+        raise RunError("Training can't start yet", missing)
+    if not run.flush():
+        raise RunError("Training can't start yet", run.problem, "Free some space; what you decided is kept meanwhile.")
+    status = TrainingWatch(run.folder).poll()
+    if status.live:
+        raise RunError("Training is at work already", f"{status.job}.", "Pause, resume or stop that one.")
+    base = library.base_of(run)
+    settings = run.settings.train
+    goes_on = can_go_on(run)
+    if not goes_on:
+        _put_aside(run.folder.checkpoints)
+    job = jobs.create(
+        run.folder.jobs,
+        "train",
+        {
+            "run": str(run.path),
+            "base": base.path,
+            "base_hash": base.hash,
+            "base_name": base.card.name,
+            "resume": str(_last(run)) if goes_on else "",
+            "epochs": settings.epochs if epochs is None else epochs,
+            "size_cutoff_um": settings.size_cutoff_um,
+            "zoom": run.settings.base_model.zoom,
+            "seed": run.settings.seed,
+            "device": settings.device,
+            "threads": settings.threads,
+            "batch": settings.batch,
+        },
+    )
+    jobs.start(job)
+    return job
+
+
+def can_go_on(run: Run) -> bool:
+    """Whether training's state is there, of this base model and this version. Without it, as in a run that travelled
+    light or whose base was chosen anew, training begins at the base.
+    """
+    if not _last(run).is_file():
+        return False
+    try:
+        card = read_card(_last(run))
+    except ModelFileError:
+        return True  # the engine says what is damaged
+    return not card.out_of_use and run.settings.base_model.hash in ("", card.base)
+
+
+def why_anew(run: Run) -> str:
+    """Why a run that has trained before can't go on where it was, as a sentence; empty where it can."""
+    if can_go_on(run):
+        return ""
+    if not _last(run).is_file():
+        return "Its checkpoints are not here: training begins anew, at the base."
+    return "Its checkpoints are of another base model: they are put aside, and training begins anew, at the base."
+
+
+def _put_aside(checkpoints: Path) -> None:
+    if checkpoints.is_dir() and any(checkpoints.iterdir()):
+        beside = (checkpoints.with_name(f"{checkpoints.name}-{n}") for n in itertools.count(1))
+        checkpoints.rename(next(path for path in beside if not path.exists()))
+
+
+def _last(run: Run) -> Path:
+    return run.folder.checkpoints / "last.safetensors"
+
+
+def check_device(device: str) -> None:
+    """Raises:
+    UsageError: not the name of a device.
+    """
+    if not re.fullmatch(r"auto|cpu|cuda(:\d{1,2})?", device):
+        raise UsageError("This is no device", f"{device!r}.", "Give auto, cpu, cuda, or cuda:N for the GPU number N.")
+
+
+def compute_on(run: Run, device: str | None = None, threads: int | None = None, batch: int | None = None) -> None:
+    """Where the run trains from its next start on, and in how large steps; None leaves it."""
+    wanted = {"device": device, "threads": threads, "batch": batch}
+    changed: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
+    run.update(replace(run.settings, train=replace(run.settings.train, **changed)))
+
+
+def wish(run_folder: RunFolder, kind: str, **fields: Any) -> None:
+    """Asks the live job: `pause`, `resume`, `more` (epochs), `reload` (annotations changed), `stop`.
+
+    Raises:
+        RunError: no training is at work, or the disk refuses.
+    """
+    status = TrainingWatch(run_folder).poll()
+    if not status.live:
+        raise RunError("No training is at work", f"{run_folder.path}.", "Start it first.")
+    try:
+        JobFolder(Path(status.job)).send(kind, **fields)
+    except OSError as error:
+        raise RunError("Training can't be told", f"{status.job}: {error.strerror}.", "Free some space.") from error
+
+
+def pause(run: Run) -> None:
+    """At the end of the epoch."""
+    wish(run.folder, "pause")
+
+
+def resume(run: Run) -> None:
+    """Goes on, with the annotations made meanwhile; starts the engine again where it left while paused or was
+    stopped.
+    """
+    status = TrainingWatch(run.folder).poll()
+    if status.live:
+        run.flush()
+        wish(run.folder, "reload")
+        wish(run.folder, "resume")
+        return
+    left = status.target - (status.epochs[-1].number if status.epochs else 0)
+    start(run, left if left > 0 else run.settings.train.epochs)
+
+
+def add_epochs(run: Run, epochs: int) -> None:
+    """Trains that much longer: tells the live job, or starts another."""
+    if TrainingWatch(run.folder).poll().live:
+        wish(run.folder, "more", epochs=epochs)
+    else:
+        start(run, epochs)
+
+
+def reload(run: Run) -> None:
+    """Tells a live job that annotations changed; they enter at the next epoch."""
+    run.flush()
+    if TrainingWatch(run.folder).poll().live:
+        wish(run.folder, "reload")
+
+
+def stop(run: Run) -> None:
+    """Ends training after this epoch; the model so far stays."""
+    wish(run.folder, "stop")
