@@ -87,7 +87,7 @@ class ModelCard:
         if card.resolution not in ("full", "half") or not card.name:
             raise ValueError("a model card needs a name and a resolution of full or half")
         if card.zoom is not None and not is_zoom(card.zoom):
-            raise ValueError(f"{card.zoom:g} is no zoom")
+            raise ValueError(f"{card.zoom!r:.40} is no zoom")
         return card
 
     @property

@@ -62,7 +62,7 @@ class BaseModelSettings:
 
     def __post_init__(self) -> None:
         if not is_zoom(self.zoom):
-            raise ValueError(f"zoom = {self.zoom:g} is no zoom")
+            raise ValueError(f"zoom = {self.zoom!r:.40} is no zoom")
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,7 @@ class RunSettings:
         that don't say: earlier builds' are of the scale that the sample came with, and of no zoom that was set.
         """
         ref = next((s for s in self.samples if s.name == sample), None)
-        if ref is None or ref.um_per_px is None:
-            asked = self.base_model.zoom
-            return (way_of(None, asked),) if asked else (way_of(None, asked), "")
-        way = way_of(ref.um_per_px, AUTOMATIC)
-        return (way,) if ref.restated else (way, "")
+        scale = None if ref is None else ref.um_per_px
+        way, came_as = way_of(scale, self.base_model.zoom), "" if ref is None else ref.came_as
+        first = came_as or way_of(scale, AUTOMATIC)
+        return (way, "") if way == first else (way,)

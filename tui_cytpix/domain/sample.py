@@ -72,8 +72,8 @@ class SampleRef:
     """A sample as a run names it.
 
     `name` is unique in the run and matches `[A-Za-z0-9._-]+`; `path` is absolute, or relative to the run folder
-    where the sample lies inside it; `size` in bytes and `fingerprint` tell whether the file changed; `restated`: it
-    came into the run with another scale, or none.
+    where the sample lies inside it; `size` in bytes and `fingerprint` tell whether the file changed; `came_as` is
+    the way (domain.zoom) it was seen in when it came into the run, "" where no other scale was stated since.
     """
 
     name: str
@@ -86,4 +86,4 @@ class SampleRef:
     replicate: str = ""
     day: str = ""
     role: str = "research"  # research | training | evaluation
-    restated: bool = False
+    came_as: str = ""

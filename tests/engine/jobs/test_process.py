@@ -160,6 +160,22 @@ def test_images_of_unknown_scale_are_seen_as_asked(processed, tmp_path, here):
     assert words in [event["text"] for event in events if event["type"] == "log"]
 
 
+def test_a_scale_that_is_not_to_be_found_is_unknown_though_the_files_say_it(processed, tmp_path, here):
+    base, _ = processed
+    spec = {
+        "kind": "process",
+        "samples": [{"name": "tube", "path": str(base / "tube.acs"), "events": [], "find_scale": False}],
+        "model": str(base / "tiny.safetensors"),
+        "out": str(tmp_path / "out"),
+        "formats": ["csv"],
+        "device": "cpu",
+        "threads": 1,
+    }
+    here(tmp_path / "job", spec)
+    record = json.loads((tmp_path / "out" / "process.json").read_text())
+    assert record["zooms"]["tube"]["um_per_px"] is None
+
+
 def test_a_stop_leaves_nothing_half_written(processed, tmp_path):
     from tui_cytpix.engine.jobs.job import run_job
 

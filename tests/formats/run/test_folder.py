@@ -82,9 +82,9 @@ def test_a_run_of_earlier_builds_loads_unchanged_and_a_zoom_that_is_none_is_refu
     text = RunFolder.encode_settings(SETTINGS)
     assert "zoom = 0.0\n" in text
     run = RunFolder(tmp_path)
-    run.settings_path.write_text(text.replace("zoom = 0.0\n", "").replace("restated = false\n", ""), "utf-8")
+    run.settings_path.write_text(text.replace("zoom = 0.0\n", "").replace('came_as = ""\n', ""), "utf-8")
     assert run.read_settings() == SETTINGS
-    for zoom in ("7.0", '"large"', "nan"):
+    for zoom in ("7.0", "1" + 300 * "0", '"large"', "nan"):
         run.settings_path.write_text(text.replace("zoom = 0.0", f"zoom = {zoom}"), "utf-8")
         with pytest.raises(RunError, match="damaged"):
             run.read_settings()

@@ -143,6 +143,12 @@ def test_a_pickle_in_a_shard_is_not_loaded(tmp_path):
     assert PredictionStore(tmp_path).keys() == []
 
 
+def test_nobody_sees_an_image_0_times_as_large(tmp_path):
+    write_shard(tmp_path, "a", [Prediction(ImageKey("s", "1"), square(), zoom=Zoom(0.0, By.SET))])
+    with pytest.raises(ValueError, match="zoom"):
+        read_shard(tmp_path / "a.npz")
+
+
 def test_answers_of_another_way_of_seeing_are_as_absent(tmp_path):
     ways = {"s": ("unknown scale", "")}
     store = PredictionStore(tmp_path, lambda sample: ways.get(sample, ()))

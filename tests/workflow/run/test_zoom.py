@@ -123,6 +123,12 @@ def test_answers_of_earlier_builds_hold_until_a_zoom_or_a_scale_is_stated(run, m
     assert store.keys() == [KNOWN]
     set_scale(run, "known", 0.4)
     assert store.keys() == []
+    zoom.set_zoom(run, 0)
+    set_scale(run, "known", 0.3)  # as it came
+    set_scale(run, "unknown", 0.5)
+    assert store.keys() == [KNOWN]
+    set_scale(run, "unknown", None)
+    assert set(store.keys()) == {KNOWN, UNKNOWN}
 
 
 def test_judgements_are_of_what_was_seen(run, model):
@@ -155,8 +161,11 @@ def test_focus_is_scored_again_where_the_mask_is_another(run, model):
     assert focus.stored(run, model) == first
     zoom.set_zoom(run, 1.5)
     assert set(focus.stored(run, model)) == {KNOWN}
-    zoom.set_zoom(run, 0)
+    answered(run, model, "2", count=2, unknown=Zoom(1.5, By.SET))
+    focus.scores(run, model, run.answers(model.hash), [KNOWN, UNKNOWN])
     assert focus.stored(run, model).keys() == {KNOWN, UNKNOWN}
+    zoom.set_zoom(run, 0)
+    assert focus.stored(run, model) == first
 
 
 def test_jobs_carry_it(run, model, engine):
@@ -165,6 +174,7 @@ def test_jobs_carry_it(run, model, engine):
     spec = process.process_run(run, model, ["csv"]).spec
     assert spec["zoom"] == 1.5
     assert spec["out"].endswith("-zoom-1.5")
+    assert not any(sample["find_scale"] for sample in spec["samples"])  # the run says what is known
     set_scale(run, "unknown", 0.3)
     spec = process.process_run(run, model, ["csv"]).spec
     assert spec["zoom"] == 0

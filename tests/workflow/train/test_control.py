@@ -121,6 +121,26 @@ def test_a_correction_ends_what_was_contradicted_before(run):
     assert TrainingWatch(run.folder).poll().contradictions == ()
 
 
+def test_looks_at_another_size_begin_anew_and_the_log_says_so(run):
+    job = started(run)
+    job.emit("zoom", times=1.5, by="set")
+    job.emit("counts", epoch=1, scope="preview", counts={"s:1": 1})
+    watch = TrainingWatch(run.folder)
+    job.emit("zoom", times=2.5, by="set")
+    job.emit("counts", epoch=2, scope="preview", counts={"s:1": 2})
+    assert watch.poll().flips == ()
+    job.emit("zoom", times=2.5, by="set")
+    job.emit("counts", epoch=3, scope="preview", counts={"s:1": 1})
+    (flip,) = watch.poll().flips
+    assert flip.history == ((2, 2), (3, 1))
+    said = [line.partition(" ")[2] for line in watch.poll().log]
+    assert said[-3:] == [
+        "images seen 1.5 times as large (unknown scale; as set)",
+        "images of unknown scale were seen 1.5 times as large before",
+        "images seen 2.5 times as large (unknown scale; as set)",
+    ]
+
+
 def test_the_last_look_stays_until_the_job_that_goes_on_has_looked(run):
     key, looks = ImageKey("s", "1"), LiveLooks()
     for number, particles in ((5, 1), (10, 2)):

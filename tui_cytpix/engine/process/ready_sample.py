@@ -48,11 +48,12 @@ def make_ready(sample: Mapping[str, Any], card: ModelCard, fcs: bool = False, as
         CytpixError, OSError: it can't be read.
     """
     path = Path(str(sample["path"]))
-    reader = open_sample(path, float(sample["um_per_px"]) if sample.get("um_per_px") else None)
+    given = float(sample["um_per_px"]) if sample.get("um_per_px") else None
+    reader = open_sample(path, given)
     try:
         if fcs:
             reader.open_fcs()
-        scale = reader.scale.um_per_px if reader.scale else None
+        scale = reader.scale.um_per_px if reader.scale and sample.get("find_scale", True) else given
         zoom = zoom_of(card, scale, lambda: typical_px(reader.event_ids, reader.read_image), asked)
         events = [str(event) for event in sample["events"]] if "events" in sample else reader.event_ids
         return ReadySample(path, reader, scale, zoom, sample_background(reader), events)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.zoom import By, Zoom, is_zoom
+from tui_cytpix.domain.zoom import LEAST, MOST, By, Zoom
 from tui_cytpix.formats.bytes.atomic import write_bytes
 from tui_cytpix.formats.bytes.npz import read_npz
 
@@ -128,7 +128,7 @@ def _zooms(data: Mapping[str, NDArray[Any]], images: int) -> list[Zoom | None]:
         Zoom(one, By(by), None if math.isnan(scale) else scale) if by else None
         for one, by, scale in zip(times.tolist(), data["zoom_by"].tolist(), scales.tolist(), strict=True)
     ]
-    if not all(zoom is None or is_zoom(zoom.times) for zoom in found):
+    if not all(zoom is None or LEAST <= zoom.times <= MOST for zoom in found):
         raise ValueError("a zoom is none")
     return found
 

@@ -62,7 +62,7 @@ class SampleLabels(WorkScreen):
             return
         default = f"{sample.um_per_px:.4g}" if sample.um_per_px else ""
         self.ask(
-            f"Pixel size of {sample.name} in µm (empty: leave it as it is):",
+            f"Pixel size of {sample.name} in µm (empty: leave it as it is; 0: unknown):",
             default,
             lambda text: self._set_scale(sample, text),
         )
@@ -74,7 +74,7 @@ class SampleLabels(WorkScreen):
             except ValueError:
                 self.report(f"{text!r} is no number.")
                 return
-            run_samples.set_scale(self.session.run, sample.name, value)
+            run_samples.set_scale(self.session.run, sample.name, value or None)
             self.show_samples()
 
     def action_add(self) -> None:

@@ -196,9 +196,12 @@ class AssessScreen(ReviewScreen):
         ask_zoom(self, self._ask_again)
 
     def _ask_again(self) -> None:
+        self._focus = {}
         self.refresh_all()
         if self.judged_model is not None and self.sequence:
             self.session.ask_model(self.judged_model, self.sequence)
+            if self.session.run.settings.assess.least_focus:
+                self.start(self._score_and_show(), "focus")
 
     # Focus
 

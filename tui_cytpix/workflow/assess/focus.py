@@ -24,10 +24,14 @@ def _path(run: Run, model: ModelEntry) -> Path:
 
 def stored(run: Run, model: ModelEntry) -> dict[ImageKey, float]:
     """The scores that the run holds, of what the model sees as samples are seen now."""
+    return {key: value for (way, key), value in _all(run, model).items() if way == run.ways(key.sample)[0]}
+
+
+def _all(run: Run, model: ModelEntry) -> dict[tuple[str, ImageKey], float]:
+    """By the way (domain.zoom) in which the image was seen, and the image; nothing where they can't be read."""
     try:
         read = json.loads(_path(run, model).read_text("utf-8"))
-        told = [(way, ImageKey.parse(name), float(value)) for way, one in read.items() for name, value in one.items()]
-        return {key: value for way, key, value in told if way == run.ways(key.sample)[0]}
+        return {(way, ImageKey.parse(k)): float(value) for way, one in read.items() for k, value in one.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
@@ -49,8 +53,8 @@ def scores(
         found |= {key: 0.0 if math.isnan(score) else round(score, 4) for key, score in measured.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         by_way: dict[str, dict[str, float]] = {}
-        for key, value in found.items():
-            by_way.setdefault(run.ways(key.sample)[0], {})[str(key)] = value
+        for (way, key), value in (_all(run, model) | {(run.ways(k.sample)[0], k): v for k, v in found.items()}).items():
+            by_way.setdefault(way, {})[str(key)] = value
         write_text(path, json.dumps(by_way))
     return {key: found[key] for key in images if key in found}
 

@@ -26,7 +26,7 @@ Follow = Callable[[Mapping[str, Any]], None]
 class ProcessRequest:
     """What to process, how, and where to. `samples` are (name, path, um_per_px or None); with a `gate` (in words) only
     its events, which `events` lists by sample; `zoom` is how many times as large as they are the model sees images of
-    unknown scale, 0: automatic.
+    unknown scale, 0: automatic. A scale that is not given is looked for in the files, unless `find_scales` is off.
     """
 
     samples: tuple[tuple[str, Path, float | None], ...]
@@ -40,6 +40,7 @@ class ProcessRequest:
     gate: str = ""
     events: Mapping[str, Sequence[str]] = field(default_factory=dict)
     zoom: float = AUTOMATIC
+    find_scales: bool = True
 
 
 def start_processing(request: ProcessRequest) -> JobFolder:
@@ -60,7 +61,8 @@ def start_processing(request: ProcessRequest) -> JobFolder:
     cutoff = request.model.card.size_cutoff_um if request.size_cutoff_um is None else request.size_cutoff_um
     spec = {
         "samples": [
-            {"name": name, "path": str(path.resolve()), **({"um_per_px": scale} if scale else {})}
+            {"name": name, "path": str(path.resolve()), "find_scale": request.find_scales}
+            | ({"um_per_px": scale} if scale else {})
             | ({"events": list(request.events[name])} if request.gate else {})
             for name, path, scale in request.samples
         ],
@@ -141,5 +143,6 @@ def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolde
             gate=gate,
             events=inside,
             zoom=zoom,
+            find_scales=False,
         )
     )

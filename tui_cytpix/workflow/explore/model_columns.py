@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.features.table import FEATURES, names
+from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.bytes.names import shown
 from tui_cytpix.workflow.base_model import library
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tui_cytpix.formats.fcs.read import FcsFile
     from tui_cytpix.workflow.run.run import Run
 
-MODEL_KEY, PROCESSED = "CYTPIX_MODEL", "IsProcessed"
+MODEL_KEY, ZOOM_KEY, PROCESSED = "CYTPIX_MODEL", "CYTPIX_ZOOM", "IsProcessed"
 BATCH = 32
 _UNITS = {feature.name: feature.unit for feature in FEATURES}
 Found = Iterator[tuple[Parameter, Callable[[], Column]]]
@@ -35,7 +36,7 @@ def column_name(feature: str, model: str) -> str:
 
 def model_columns(run: Run, sample: str, fcs: FcsFile | None, rows: Mapping[str, int], total: int) -> Found:
     """A column for each feature and model; processed files have all images, or those in a gate, predictions
-    those that were asked for.
+    those that were asked for. Of answers only those that were given at the size at which images are seen now.
 
     Args:
         run: whose `processed/` and `predictions/` are looked into.
@@ -45,9 +46,11 @@ def model_columns(run: Run, sample: str, fcs: FcsFile | None, rows: Mapping[str,
         total: rows of the table.
     """
     taken: set[str] = set()
+    ref = next((s for s in run.settings.samples if s.name == sample), None)
+    zoom = run.settings.base_model.zoom if ref is None or ref.um_per_px is None else AUTOMATIC
     for path in sorted((run.path / "processed").glob(f"*/{sample}.fcs")) if fcs else ():
         found = _Processed.of(path, fcs)
-        if found is None:
+        if found is None or found.zoom != zoom:
             continue
         model = path.parent.name if found.model in taken else found.model  # another model of that name
         taken.add(model)
@@ -67,8 +70,8 @@ def model_columns(run: Run, sample: str, fcs: FcsFile | None, rows: Mapping[str,
 class _Processed:
     """A processed FCS: the source's parameters, then ours under a prefix."""
 
-    def __init__(self, fcs: FcsFile, prefix: str, model: str) -> None:
-        self._fcs, self._prefix, self.model = fcs, prefix, model
+    def __init__(self, fcs: FcsFile, prefix: str, model: str, zoom: float) -> None:
+        self._fcs, self._prefix, self.model, self.zoom = fcs, prefix, model, zoom
 
     @classmethod
     def of(cls, path: Path, source: FcsFile | None) -> _Processed | None:
@@ -82,7 +85,11 @@ class _Processed:
         marks = [name for name in fcs.names[len(source.names) if source else 0 :] if name.endswith(PROCESSED)]
         if source is None or fcs.event_count != source.event_count or not marks:
             return None
-        return cls(fcs, marks[0].removesuffix(PROCESSED), shown(fcs.text.get(MODEL_KEY, path.parent.name)))
+        try:
+            zoom = float(fcs.text.get(ZOOM_KEY, AUTOMATIC))
+        except ValueError:
+            return None
+        return cls(fcs, marks[0].removesuffix(PROCESSED), shown(fcs.text.get(MODEL_KEY, path.parent.name)), zoom)
 
     @property
     def features(self) -> list[str]:

@@ -88,21 +88,21 @@ def unique_name(path: Path, taken: set[str]) -> str:
     return name
 
 
-def set_scale(run: Run, name: str, um_per_px: float) -> None:
-    """The user states a sample's pixel size in um.
+def set_scale(run: Run, name: str, um_per_px: float | None) -> None:
+    """The user states a sample's pixel size in um; None: it is unknown.
 
     Raises:
         UsageError: not a size that a microscope has.
     """
-    if not 0.01 <= um_per_px <= 20.0:
+    if um_per_px is not None and not 0.01 <= um_per_px <= 20.0:
         raise UsageError("This is no pixel size", f"{um_per_px} um/px.", "Give micrometres per pixel, e.g. 0.3.")
     samples = tuple(_restated(s, um_per_px) if s.name == name else s for s in run.settings.samples)
     run.update(replace(run.settings, samples=samples))
 
 
-def _restated(sample: SampleRef, um_per_px: float) -> SampleRef:
-    restated = sample.restated or way_of(um_per_px, AUTOMATIC) != way_of(sample.um_per_px, AUTOMATIC)
-    return replace(sample, um_per_px=um_per_px, scale_source="given", restated=restated)
+def _restated(sample: SampleRef, um_per_px: float | None) -> SampleRef:
+    came_as = sample.came_as or way_of(sample.um_per_px, AUTOMATIC)
+    return replace(sample, um_per_px=um_per_px, scale_source="given" if um_per_px else "", came_as=came_as)
 
 
 def label(run: Run, name: str, **labels: Any) -> None:

@@ -61,9 +61,19 @@ class _Story:
             else:
                 self.looked = event["epoch"]
         elif kind == "zoom":
-            self.zoom = Zoom(float(event["times"]), By(event["by"]))
+            self._see(Zoom(float(event["times"]), By(event["by"])), event)
         if kind in _WORDS:
             self.log.append(_in_words(event))
+
+    def _see(self, zoom: Zoom, event: Mapping[str, Any]) -> None:
+        """Looks at images that are seen at another size begin anew: their counts may well differ."""
+        if self.zoom is not None and zoom.times != self.zoom.times:
+            self.looks, self.contradictions = {}, {}
+            text = f"images of unknown scale were seen {self.zoom.times:.3g} times as large before"
+            self.log.append(_in_words({**event, "type": "log", "text": text}))
+        if self.zoom != zoom:
+            self.log.append(_in_words({**event, "type": "log", "text": f"images {zoom.in_words()}"}))
+        self.zoom = zoom
 
     def _contradict(self, epoch: int, counts: Mapping[str, int], found: Mapping[str, tuple[int, float]]) -> None:
         """What is no longer annotated, or annotated otherwise, begins anew: what is not contradicted is annotated as it
