@@ -49,7 +49,7 @@ class FitSettings:
         fast: convolutions in bfloat16 where the processor has it; nearly twice as fast.
     """
 
-    rate: float = 3e-3
+    rate: float = 1.5e-3
     warm_up: int = 20
     decay: float = 1e-3
     pull: float = 1.0
