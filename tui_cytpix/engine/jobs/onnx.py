@@ -31,7 +31,7 @@ def run(job: Job) -> None:
 def write_onnx(model: Model, path: Path) -> None:
     """The network as ONNX: `gray`, float32 (n, 1, h, w), normalised as `core.images.normalise` does it (half-resolution
     models see the mean of 2 x 2 pixels), h and w multiples of `net.multiple`; `logits`, float32 (n, M, h, w), the
-    foreground before the logistic function and what tells particles apart (engine.representation). The card is in its
+    foreground before the logistic function and what tells particles apart (engine.network.flows). The card is in its
     metadata, as in a model file.
 
     Raises:
