@@ -24,8 +24,8 @@ ROUNDS = 4
 STAGES: tuple[tuple[str, Any, str], ...] = (  # name, and the function that is all of it but for other stages' parts
     ("read and decode", ImageSample, "read_image"),
     ("normalise", process_worker, "normalise_knowing_noise"),
-    ("regions", inference, "look_at_differing"),
-    ("resample", inference, "View"),
+    ("regions", inference, "plan_differing"),
+    ("resample", inference, "NetworkInput"),
     ("cut crops", Predictor, "_outputs"),
     ("network", Predictor, "_batch"),
     ("maps of the frame", inference, "_composed"),

@@ -66,11 +66,11 @@ class PerfectNetwork:
         (self.segmentation,) = segment([maps], PostSettings(), [0.0], [1.0])
         self.answer = Found(self.box, self.segmentation, maps[0])
 
-    def look(self, gray, zoom, noise):
+    def plan(self, gray, zoom, noise):
         return gray
 
-    def found(self, looks, cutoffs):
-        return [self.answer for _ in looks]
+    def found(self, plans, cutoffs):
+        return [self.answer for _ in plans]
 
     def cutoff_px(self, um_per_px):
         return 0.0

@@ -15,7 +15,7 @@ from tui_cytpix.core.images.background import static_background
 from tui_cytpix.core.images.differing import differing_regions
 from tui_cytpix.core.images.normalise import normalise
 from tui_cytpix.engine.network.model import load_model
-from tui_cytpix.engine.predict.crops import MARGIN, View, look_at_differing
+from tui_cytpix.engine.predict.crops import MARGIN, NetworkInput, plan_differing
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.simulate.frames.events import simulate_sample
 
@@ -97,12 +97,12 @@ def test_no_true_particle_is_outside_of_the_regions(kind, samples):
 def test_the_network_looks_at_a_part_of_a_frame_only(samples):
     shares = []
     for gray in samples["beads"]:
-        view = View(gray, 1.0)
-        look = look_at_differing(view, gray, 1.0, 16)
+        view = NetworkInput(gray, 1.0)
+        look = plan_differing(view, gray, 1.0, 16)
         shares.append(sum(crop.height * crop.width for crop in look.crops) / 256**2)
     assert 0 < np.mean(shares) < 0.5
     dense = np.add.outer(np.sin(np.arange(248) / 5), np.sin(np.arange(248) / 5)).astype(np.float32)
-    assert len(look_at_differing(View(dense, 1.0), dense, 1.0, 16).crops) == 1
+    assert len(plan_differing(NetworkInput(dense, 1.0), dense, 1.0, 16).crops) == 1
 
 
 def test_regions_share_a_crop_where_that_is_no_larger():
@@ -110,7 +110,7 @@ def test_regions_share_a_crop_where_that_is_no_larger():
         image = np.zeros((248, 248), np.float32)
         for y, x in places:
             cv2.circle(image, (x, y), 8, 1, -1)
-        return look_at_differing(View(image, 1.0), image, 1.0, 16)
+        return plan_differing(NetworkInput(image, 1.0), image, 1.0, 16)
 
     near, beside, far = (40, 30), (40, 100), (200, 200)
     regions, crops, places = look(near, beside, far)
@@ -183,7 +183,7 @@ def test_half_at_zoom_one_sees_two_by_two_means():
     gray = np.arange(35, dtype=np.float32).reshape(5, 7)
     even = np.pad(gray, ((0, 1), (0, 1)), mode="edge")
     means = even.reshape(3, 2, 4, 2).mean(axis=(1, 3))
-    np.testing.assert_allclose(View(gray, 0.5).gray, means)
+    np.testing.assert_allclose(NetworkInput(gray, 0.5).gray, means)
 
 
 def test_one_large_batch_and_many_small_ones_agree(samples, model):

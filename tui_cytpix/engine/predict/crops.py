@@ -31,7 +31,7 @@ class Crop(NamedTuple):
     width: int
 
 
-class Look(NamedTuple):
+class CropPlan(NamedTuple):
     """What of an image is asked for, in px of the image, the crops that answer, and each region's place among them."""
 
     regions: list[Region]
@@ -39,7 +39,7 @@ class Look(NamedTuple):
     places: list[int]
 
 
-class View:
+class NetworkInput:
     """An image as the network sees it: resampled.
 
     Attributes:
@@ -86,16 +86,16 @@ def grain(zoom: float) -> int:
     return max(1, round(GRAIN / zoom))
 
 
-def look_at_all(view: View, multiple: int) -> Look:
+def plan_whole(source: NetworkInput, multiple: int) -> CropPlan:
     """All of an image; for a network whose input is a multiple of `multiple` px."""
-    height, width = view.shape
+    height, width = source.shape
     everything = Region(Box(0, 0, height, width), np.ones((height, width), np.bool_))
-    return Look([everything], [_whole(view, multiple)], [0])
+    return CropPlan([everything], [_whole(source, multiple)], [0])
 
 
-def look_at_differing(
-    view: View, image: NDArray[np.float32], zoom: float, multiple: int, sigma: float | None = None
-) -> Look:
+def plan_differing(
+    source: NetworkInput, image: NDArray[np.float32], zoom: float, multiple: int, sigma: float | None = None
+) -> CropPlan:
     """What differs from the background in an image; nothing at all where nothing does.
 
     Crops lie on the grid that pooling makes of the whole input: off it, the network's answers differ.
@@ -103,35 +103,35 @@ def look_at_differing(
     Args:
         image: as normalised.
         zoom: of the image, at which particles have the size that full-resolution networks are trained on.
-        multiple: as in `look_at_all`.
+        multiple: as in `plan_whole`.
         sigma: standard deviation of the image's noise, None to measure it.
     """
     regions = differing_regions(image, grain(zoom), sigma)
-    grid = _Grid(multiple, max(round(BUCKET * view.scale[0] / zoom / multiple), 1) * multiple)
-    everything = _whole(view, multiple)
-    crops, places = _crops([region.box for region in regions[:MOST_CROPS]], view, grid)
+    grid = _Grid(multiple, max(round(BUCKET * source.scale[0] / zoom / multiple), 1) * multiple)
+    everything = _whole(source, multiple)
+    crops, places = _crops([region.box for region in regions[:MOST_CROPS]], source, grid)
     if len(regions) > MOST_CROPS or sum(map(_size, crops)) > MOST_SHARE * _size(everything):
-        return Look(regions, [everything], [0] * len(regions))
-    return Look(regions, crops, places)
+        return CropPlan(regions, [everything], [0] * len(regions))
+    return CropPlan(regions, crops, places)
 
 
-def _crops(boxes: Sequence[Box], view: View, grid: _Grid) -> tuple[list[Crop], list[int]]:
+def _crops(boxes: Sequence[Box], source: NetworkInput, grid: _Grid) -> tuple[list[Crop], list[int]]:
     """Crops around boxes, and the place of the one that holds each. Boxes share one that is no larger than one each."""
     groups: list[_Group] = []
     for i, box in enumerate(boxes):
-        group = _Group(box, _around(box, view, grid), [i])
-        while (better := _joined(group, groups, view, grid)) is not None:
+        group = _Group(box, _around(box, source, grid), [i])
+        while (better := _joined(group, groups, source, grid)) is not None:
             group = better
         groups.append(group)
     places = {i: place for place, group in enumerate(groups) for i in group.members}
     return [group.crop for group in groups], [places[i] for i in range(len(boxes))]
 
 
-def _joined(group: _Group, groups: list[_Group], view: View, grid: _Grid) -> _Group | None:
+def _joined(group: _Group, groups: list[_Group], source: NetworkInput, grid: _Grid) -> _Group | None:
     """The group with another, which is taken from `groups`; None where none is better joined."""
     for place, (box, crop, members) in enumerate(groups):
         union = group.box.joined(box)
-        whole = _around(union, view, grid)
+        whole = _around(union, source, grid)
         if _size(whole) <= _size(crop) + _size(group.crop):
             del groups[place]
             return _Group(union, whole, members + group.members)
@@ -150,17 +150,17 @@ def _size(crop: Crop) -> int:
     return crop.height * crop.width
 
 
-def _whole(view: View, multiple: int) -> Crop:
-    beyond = _beyond(view, multiple)
-    rows, columns = (-(-n // multiple) * multiple + 2 * beyond for n in view.gray.shape)
+def _whole(source: NetworkInput, multiple: int) -> Crop:
+    beyond = _beyond(source, multiple)
+    rows, columns = (-(-n // multiple) * multiple + 2 * beyond for n in source.gray.shape)
     return Crop(-beyond, -beyond, rows, columns)
 
 
-def _beyond(view: View, multiple: int) -> int:
+def _beyond(source: NetworkInput, multiple: int) -> int:
     """How far, px, the network sees beyond the borders: a small image was cut to its particle, as in training's views;
     what a whole frame's border cuts is half a particle anyway.
     """
-    return math.ceil(MARGIN) * multiple if max(view.gray.shape) <= TIGHT * multiple else 0
+    return math.ceil(MARGIN) * multiple if max(source.gray.shape) <= TIGHT * multiple else 0
 
 
 class _Grid(NamedTuple):
@@ -175,9 +175,9 @@ class _Grid(NamedTuple):
         return MARGIN * self.step
 
 
-def _around(box: Box, view: View, grid: _Grid) -> Crop:
-    sy, sx = view.scale
-    (height, width), beyond = view.gray.shape, _beyond(view, grid.step)
+def _around(box: Box, source: NetworkInput, grid: _Grid) -> Crop:
+    sy, sx = source.scale
+    (height, width), beyond = source.gray.shape, _beyond(source, grid.step)
     y0, rows = _span(box.y0 * sy, box.y1 * sy, (-beyond, height + beyond), grid)
     x0, columns = _span(box.x0 * sx, box.x1 * sx, (-beyond, width + beyond), grid)
     return Crop(y0, x0, rows, columns)

@@ -23,7 +23,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.network.model import Model
 from tui_cytpix.engine.network.network import FOREGROUND, MAPS, channels_last
 from tui_cytpix.engine.network.postprocess import Maps, cutoff_px, segment
-from tui_cytpix.engine.predict.crops import Crop, Look, View, grain, look_at_all, look_at_differing
+from tui_cytpix.engine.predict.crops import Crop, CropPlan, NetworkInput, grain, plan_differing, plan_whole
 
 # Pixels of a batch. On a CPU a batch's layers should stay near its caches, on a GPU it should be kept busy.
 CPU_BATCH_PIXELS, GPU_BATCH_PIXELS = 2 * 256 * 256, 64 * 256 * 256
@@ -100,7 +100,7 @@ class Predictor:
             zoom: the network sees the images this many times as large (half-resolution ones at half of that).
         """
         answers = []
-        for gray, (box, part) in zip(grays, self._parts([self.look(gray, zoom) for gray in grays]), strict=True):
+        for gray, (box, part) in zip(grays, self._parts([self.plan(gray, zoom) for gray in grays]), strict=True):
             whole = np.zeros((len(part), *gray.shape), np.float32)
             whole[:, *box.slices] = part
             answers.append(whole)
@@ -110,36 +110,36 @@ class Predictor:
         self, grays: Sequence[NDArray[np.float32]], cutoffs_px: Sequence[float], zooms: Sequence[float]
     ) -> list[Found]:
         """Segments normalised images, as `predict_normalised` does, and says of each only the part that matters."""
-        found = self.found([self.look(gray, zoom) for gray, zoom in zip(grays, zooms, strict=True)], cutoffs_px)
+        found = self.found([self.plan(gray, zoom) for gray, zoom in zip(grays, zooms, strict=True)], cutoffs_px)
         if not self.whole_frame:
             return found
         return [_differing(one, gray, zoom) for one, gray, zoom in zip(found, grays, zooms, strict=True)]
 
-    def look(self, gray: NDArray[np.float32], zoom: float, noise: float | None = None) -> tuple[View, Look]:
+    def plan(self, gray: NDArray[np.float32], zoom: float, noise: float | None = None) -> tuple[NetworkInput, CropPlan]:
         """The first step of `find`: what the network needs of a normalised image.
 
         Args:
             noise: standard deviation of its noise, where it is known already.
         """
-        view, multiple = View(gray, zoom / 2 if self.model.half else zoom), self.model.net.multiple
+        source, multiple = NetworkInput(gray, zoom / 2 if self.model.half else zoom), self.model.net.multiple
         if self.whole_frame:
-            return view, look_at_all(view, multiple)
-        return view, look_at_differing(view, gray, zoom, multiple, noise)
+            return source, plan_whole(source, multiple)
+        return source, plan_differing(source, gray, zoom, multiple, noise)
 
-    def found(self, looks: Sequence[tuple[View, Look]], cutoffs_px: Sequence[float]) -> list[Found]:
+    def found(self, plans: Sequence[tuple[NetworkInput, CropPlan]], cutoffs_px: Sequence[float]) -> list[Found]:
         """The second step of `find`: what the network sees there."""
-        parts = self._parts(looks)
-        px = [1 / view.scale[0] for view, _ in looks]
+        parts = self._parts(plans)
+        px = [1 / source.scale[0] for source, _ in plans]
         maps = [part for _, part in parts]
         segmentations = segment(maps, self.model.post, cutoffs_px, px)
         return [Found(box, one, part[FOREGROUND]) for (box, part), one in zip(parts, segmentations, strict=True)]
 
-    def _parts(self, looks: Sequence[tuple[View, Look]]) -> list[tuple[Box, Maps]]:
+    def _parts(self, plans: Sequence[tuple[NetworkInput, CropPlan]]) -> list[tuple[Box, Maps]]:
         """Of each image the box around all that the network looked at, and the maps of it."""
-        outputs = iter(self._outputs([(view, crop) for view, look in looks for crop in look.crops]))
-        return [_composed(view, look, [next(outputs) for _ in look.crops]) for view, look in looks]
+        outputs = iter(self._outputs([(source, crop) for source, plan in plans for crop in plan.crops]))
+        return [_composed(source, plan, [next(outputs) for _ in plan.crops]) for source, plan in plans]
 
-    def _outputs(self, wanted: Sequence[tuple[View, Crop]]) -> list[Maps]:
+    def _outputs(self, wanted: Sequence[tuple[NetworkInput, Crop]]) -> list[Maps]:
         """The network's answers (3, height, width) to crops; those of one size go through it together."""
         by_size: dict[tuple[int, int], list[int]] = defaultdict(list)
         for i, (_, crop) in enumerate(wanted):
@@ -205,17 +205,17 @@ def _differing(found: Found, gray: NDArray[np.float32], zoom: float) -> Found:
     return found._replace(segmentation=seen.reduced(real[labels], kept))
 
 
-def _composed(view: View, look: Look, outputs: Sequence[Maps]) -> tuple[Box, Maps]:
+def _composed(source: NetworkInput, plan: CropPlan, outputs: Sequence[Maps]) -> tuple[Box, Maps]:
     """One image's maps in the box around its regions, the foreground's logits made probabilities; outside of the
     regions they are 0.
     """
-    boxes = [region.box for region in look.regions]
+    boxes = [region.box for region in plan.regions]
     box = functools.reduce(Box.joined, boxes) if boxes else Box(0, 0, 1, 1)
     maps = np.zeros((MAPS, box.y1 - box.y0, box.x1 - box.x0), np.float32)
-    for region, place in zip(look.regions, look.places, strict=True):
+    for region, place in zip(plan.regions, plan.places, strict=True):
         y0, x0, y1, x1 = region.box
         target = maps[:, y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0]
-        found = np.array(view.in_image(region.box, look.crops[place], outputs[place]))  # crops serve several regions
+        found = np.array(source.in_image(region.box, plan.crops[place], outputs[place]))  # crops serve several regions
         torch.from_numpy(found[FOREGROUND]).sigmoid_()
         np.copyto(target, found, where=region.own)
     return box, maps

@@ -173,10 +173,10 @@ def process(share: Share) -> ShareResult:
         backgrounds.append(background_of(gray, share.background))
     predictor, number = _predictor(), len(grays)
     seen = [normalise_knowing_noise(gray, background) for gray, background in zip(grays, backgrounds, strict=True)]
-    looks = [predictor.look(one.gray, share.zoom, one.noise) for one in seen]
+    plans = [predictor.plan(one.gray, share.zoom, one.noise) for one in seen]
     sigmas = [one.sigma for one in seen]
     del seen  # half-resolution networks need it no more, and the rest has its memory
-    found = predictor.found(looks, [predictor.cutoff_px(share.um_per_px)] * number)
+    found = predictor.found(plans, [predictor.cutoff_px(share.um_per_px)] * number)
     subjects = [_subject(*parts) for parts in zip(grays, backgrounds, sigmas, found, strict=True)]
     _write_up(share, result, subjects, found)
     return result
