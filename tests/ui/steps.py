@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -105,11 +106,11 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch_seconds: float 
 async def opened(
     stage: Stage, name: str, *ready: str, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[tuple[CytpixApp, Pilot, object]]:
-    """The app, its pilot and the screen of that class, on which the attributes named by `ready` are there."""
+    """The app, its pilot and the screen of that class, on which what `ready` names is there."""
     app = stage.app()
     async with app.run_test(size=size) as pilot:
         screen = await on_screen(pilot, name)
-        await until(pilot, lambda: all(getattr(screen, attribute) for attribute in ready), f"{name}: {ready}")
+        await until(pilot, lambda: all(attrgetter(name)(screen) for name in ready), f"{name}: {ready}")
         yield app, pilot, screen
 
 

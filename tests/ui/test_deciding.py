@@ -249,7 +249,7 @@ async def test_a_screen_on_top_puts_the_image_out_of_sight(stage: Stage) -> None
 @pytest.mark.parametrize("key", ["a", "c", "space", "1", "é"])
 async def test_a_held_key_judges_one_image(stage: Stage, key: str) -> None:
     state_goal(stage)
-    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+    async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
         await reviewing(pilot, screen, 12)
         await hold(pilot, key, 0.3, 0.8)
         await look(pilot)
@@ -265,7 +265,7 @@ async def reviewing(pilot: Pilot, screen: AssessScreen, images: int) -> ReviewPa
     """With so many images to judge."""
     await pilot.press("p")
     await reply(pilot, str(images))
-    await until(pilot, lambda: len(screen.to_judge()) == images)
+    await until(pilot, lambda: len(screen.judging.to_judge()) == images)
     await pilot.press("v")
     await look(pilot)
     return screen.review_pane
@@ -273,7 +273,7 @@ async def reviewing(pilot: Pilot, screen: AssessScreen, images: int) -> ReviewPa
 
 async def test_a_count_and_right_after_it_the_mask(stage: Stage) -> None:
     state_goal(stage)
-    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+    async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
         await reviewing(pilot, screen, 12)
         for number in range(1, 4):
             await burst(pilot, "1")
@@ -283,12 +283,12 @@ async def test_a_count_and_right_after_it_the_mask(stage: Stage) -> None:
             await look(pilot)
         said = [(v.image, v.true_count) for v in app.session.run.verdicts]
         assert said == [(key, 1) for key in screen.sequence[:3] for _ in range(2)]
-        assert all(verdict.mask_wrong is False for verdict in screen.verdicts().values())
+        assert all(verdict.mask_wrong is False for verdict in screen.judging.verdicts().values())
 
 
 async def test_another_answer_has_to_be_seen(stage: Stage) -> None:
     state_goal(stage)
-    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+    async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
         view = (await reviewing(pilot, screen, 12)).view
         seen = view.appearance
         view.show(view.key, view.segmentation)
@@ -302,7 +302,7 @@ async def test_another_answer_has_to_be_seen(stage: Stage) -> None:
 
 async def test_held_undo_takes_one_back(stage: Stage) -> None:
     state_goal(stage)
-    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+    async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
         await reviewing(pilot, screen, 12)
         for _ in range(3):
             await pilot.press("a")
@@ -310,17 +310,17 @@ async def test_held_undo_takes_one_back(stage: Stage) -> None:
             await asyncio.sleep(0.2)
         await hold(pilot, "u", 0.3, 0.8)
         assert "u is held: it works once" in footer(app)
-        assert len(screen.verdicts()) == 2
+        assert len(screen.judging.verdicts()) == 2
         for left in (1, 0, 0):
             await asyncio.sleep(0.3)
             await pilot.press("u")
-            await until(pilot, lambda n=left: len(screen.verdicts()) == n)
+            await until(pilot, lambda n=left: len(screen.judging.verdicts()) == n)
         await until(pilot, lambda: "nothing to take back" in words_of(app, "#review-words"))
 
 
 async def test_a_held_key_prefers_in_one_pair(stage: Stage) -> None:
     finished(stage)
-    async with opened(stage, "EvaluateScreen", "judged_model", "base") as (app, pilot, screen):
+    async with opened(stage, "EvaluateScreen", "judging.model", "base") as (app, pilot, screen):
         await pilot.press("c")
         await reply(pilot, "30")
         await until(pilot, lambda: not app.session.progress.busy and len(screen._differences) == 16)

@@ -31,7 +31,7 @@ async def test_notices_cover_neither_questions_nor_the_tally(stage: Stage, size:
     async with app.run_test(size=size, notifications=True) as pilot:
         screen = await on_screen(pilot, "AssessScreen")
         assert isinstance(screen, AssessScreen)
-        await until(pilot, lambda: screen.judged_model)
+        await until(pilot, lambda: screen.judging.model)
         await press_each(pilot, "p")
         for number in range(6):
             app.report(f"Notice {number}. " + "Some words on what happened and what can be done about it. " * 2)
@@ -49,7 +49,7 @@ async def test_the_footer_always_shows_help_and_the_way_back(stage: Stage) -> No
     state_goal(stage)
     async with opened(stage, "AssessScreen") as (app, pilot, screen):
         assert isinstance(screen, AssessScreen)
-        await until(pilot, lambda: screen.judged_model)
+        await until(pilot, lambda: screen.judging.model)
         assert footer(app).startswith(" p Process  v Review  m Model  ⏎ Enlarge")
         assert footer(app).rstrip().endswith("? Help  q Back")
         await press_each(pilot, "p")
@@ -83,7 +83,7 @@ async def test_the_goal_is_asked_from_the_first_moment(stage: Stage, monkeypatch
     monkeypatch.setattr(AssessScreen, "say", note)
     async with opened(stage, "AssessScreen") as (app, pilot, screen):
         assert isinstance(screen, AssessScreen)
-        await until(pilot, lambda: screen.judged_model and words_of(app, "#tally-words"))
+        await until(pilot, lambda: screen.judging.model and words_of(app, "#tally-words"))
         assert set(panes) == {"goal"}
         assert all("what you study" in words for words in said)
         assert "Process" not in footer(app)

@@ -43,7 +43,7 @@ async def assess(pilot, app) -> None:
     await press_each(pilot, "j enter")
     for _ in range(3):
         await reply(pilot)
-    await until(pilot, lambda: screen.judged_model and screen.pane == "main")
+    await until(pilot, lambda: screen.judging.model and screen.pane == "main")
     await pilot.press("p")
     await reply(pilot, "8")
     await until(pilot, lambda: screen.gallery.items and all(i.segmentation for i in screen.gallery.items))
@@ -111,7 +111,7 @@ async def annotate_and_train(pilot, app) -> None:
 
 async def evaluate(pilot, app) -> None:
     screen = await on_screen(pilot, "EvaluateScreen")
-    await until(pilot, lambda: screen.judged_model and screen.base)
+    await until(pilot, lambda: screen.judging.model and screen.base)
     await pilot.press("p")
     await press_each(pilot, "enter")
     await until(pilot, lambda: screen.processing and screen.processing.state is JobState.FINISHED)

@@ -22,7 +22,7 @@ AS_SET = "pombe: seen 1.5 times as large (unknown scale; as set)"
 
 async def test_step_1_asks_anew_at_another_size_and_judges_anew(stage: Stage) -> None:
     state_goal(stage)
-    async with opened(stage, "AssessScreen", "judged_model", size=(150, 46)) as (app, pilot, screen):
+    async with opened(stage, "AssessScreen", "judging.model", size=(150, 46)) as (app, pilot, screen):
         gallery = screen.query_one(Gallery)
         answered = lambda: gallery.items and all(item.segmentation is not None for item in gallery.items)  # noqa: E731
         await pilot.press("p")
@@ -30,21 +30,21 @@ async def test_step_1_asks_anew_at_another_size_and_judges_anew(stage: Stage) ->
         await until(pilot, answered)
         await until(pilot, lambda: GUESSED in words_of(app, "#tally-words"))
         assert f"{GUESSED}. M changes that." in words_of(app, "#tally-words")
-        review.judge(app.session.run, screen.sequence[0], screen.judged_model, Judgement.COUNT_ERROR)
-        assert len(screen.verdicts()) == 1
+        review.judge(app.session.run, screen.sequence[0], screen.judging.model, Judgement.COUNT_ERROR)
+        assert len(screen.judging.verdicts()) == 1
         await pilot.press("M")
         await reply(pilot, "9")
         await until(pilot, lambda: "0.2 to 5 times" in notices(app))
         await press_each(pilot, "1 comma 5 enter")
         assert "1.5 times as large as they are, as set" in notices(app)
-        assert screen.verdicts() == {}
+        assert screen.judging.verdicts() == {}
         await until(pilot, lambda: answered() and AS_SET in words_of(app, "#tally-words"))
         await pilot.press("v")
         assert "Seen 1.5 times as large (unknown scale; as set)." in words_of(app, "#review-words")
         await press_each(pilot, "q M")
         await reply(pilot, "")
         assert "choose themselves" in notices(app)
-        assert len(screen.verdicts()) == 1
+        assert len(screen.judging.verdicts()) == 1
         assert answered()  # still there
         assert GUESSED in words_of(app, "#tally-words")
     with Run.open(stage.run, writing=False) as run:

@@ -43,7 +43,7 @@ async def test_the_goal_comes_first_and_rates_are_checked(stage: Stage) -> None:
 
 async def test_the_review_records_goes_on_and_takes_back(stage: Stage) -> None:
     state_goal(stage)
-    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+    async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
         await process(pilot)
         assert "12 of 12 images processed" in words_of(app, "#tally-words")
         await pilot.press("v")
@@ -51,16 +51,16 @@ async def test_the_review_records_goes_on_and_takes_back(stage: Stage) -> None:
         first = pane.current
         assert first == screen.sequence[0]
         await press_each(pilot, "a c m b x I space")
-        found = [v.judgement for _, v in sorted(screen.verdicts().items(), key=lambda kv: kv[1].seq)]
+        found = [v.judgement for _, v in sorted(screen.judging.verdicts().items(), key=lambda kv: kv[1].seq)]
         assert found == list(Judgement)[:7]
         assert pane.current == screen.sequence[7]
         await press_each(pilot, "u u")
         assert pane.current == screen.sequence[5]
-        assert len(screen.verdicts()) == 5
+        assert len(screen.judging.verdicts()) == 5
         assert "Count: not yet known. 2 wrong of 4 (50%" in words_of(app, "#review-words")
         await press_each(pilot, "pageup pageup a q")
         assert screen.pane == "main"
-        found = screen.assessment()
+        found = screen.judging.assessment()
         assert (found.all.count.judged, found.counts["acceptable"], found.counts["unusable"]) == (4, 2, 1)
         badges = {item.key: item.badges for item in screen.gallery.items}
         assert badges[screen.sequence[1]] == "C"
@@ -74,9 +74,9 @@ async def test_undo_in_a_review_gives_back_what_was_there_redo_what_it_took(stag
     state_goal(stage)
 
     def said(screen: AssessScreen, key: ImageKey) -> Judgement | None:
-        return screen.verdicts()[key].judgement if key in screen.verdicts() else None
+        return screen.judging.verdicts()[key].judgement if key in screen.judging.verdicts() else None
 
-    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+    async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
         await process(pilot)
         await press_each(pilot, "v c pageup a")
         first = screen.sequence[0]
@@ -87,7 +87,7 @@ async def test_undo_in_a_review_gives_back_what_was_there_redo_what_it_took(stag
         assert "Undone: acceptable → count error." in words_of(app, "#review-words")
         await press_each(pilot, "u")
         assert "Undone: count error → not judged." in words_of(app, "#review-words")
-    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+    async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
         await press_each(pilot, "v U")
         assert said(screen, first) is Judgement.COUNT_ERROR
         assert "Redone: not judged → count error." in words_of(app, "#review-words")
@@ -100,7 +100,7 @@ async def test_undo_in_a_review_gives_back_what_was_there_redo_what_it_took(stag
 
 async def test_enter_enlarges_the_image_under_the_cursor_and_all_judged_is_told(stage: Stage) -> None:
     state_goal(stage)
-    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+    async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
         await process(pilot, "3")
         await press_each(pilot, "l enter")
         assert screen.query_one(ReviewPane).current == screen.sequence[1]
@@ -114,13 +114,13 @@ async def test_enter_enlarges_the_image_under_the_cursor_and_all_judged_is_told(
 
 async def test_another_model_is_judged_on_the_same_images(stage: Stage) -> None:
     state_goal(stage)
-    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, screen):
+    async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
         await process(pilot, "8")
         drawn = screen.sequence
         await pilot.press("m")
         await until(pilot, lambda: screen.pane == "models")
         await press_each(pilot, "j enter")
-        await until(pilot, lambda: screen.judged_model.card.name == "cell-half")
+        await until(pilot, lambda: screen.judging.model.card.name == "cell-half")
         await until(pilot, lambda: all(i.segmentation is not None for i in screen.gallery.items))
         assert screen.sequence == drawn
         assert app.session.run.settings.assess.model.endswith("cell-half.safetensors")
@@ -128,7 +128,7 @@ async def test_another_model_is_judged_on_the_same_images(stage: Stage) -> None:
 
 async def test_more_than_there_is_and_nonsense_are_answered(stage: Stage) -> None:
     state_goal(stage)
-    async with opened(stage, "AssessScreen", "judged_model") as (app, pilot, _screen):
+    async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, _screen):
         await pilot.press("v")
         await until(pilot, lambda: "process images first" in notices(app))
         await pilot.press("C")
@@ -155,17 +155,17 @@ async def test_a_missing_model_is_told_and_another_can_be_chosen(stage: Stage) -
 
 async def test_digits_state_the_count_and_the_verdict_falls(stage: Stage) -> None:
     state_goal(stage)
-    async with opened(stage, "AssessScreen", "judged_model", size=(120, 36)) as (app, pilot, screen):
+    async with opened(stage, "AssessScreen", "judging.model", size=(120, 36)) as (app, pilot, screen):
         await process(pilot, "36")
         await pilot.press("v")
         for key in screen.sequence[:20]:
             await press_each(pilot, f"{truth()[key.event].particle_count} space")
-        verdicts = screen.verdicts()
+        verdicts = screen.judging.verdicts()
         assert len(verdicts) == 20
         for key, verdict in verdicts.items():
             assert verdict.counted == answer("cell-full", key).particle_count
             assert verdict.count_wrong == (verdict.counted != truth()[key.event].particle_count)
-        found = screen.assessment().all
+        found = screen.judging.assessment().all
         assert (found.count.decision, found.mask.decision) == ("retrain", "not yet known")
         assert "Count: retrain" in words_of(app, "#review-words")
         assert all(name not in words_of(app, "#review-words") for name in (SAMPLE, "condition"))
@@ -176,7 +176,7 @@ async def test_digits_state_the_count_and_the_verdict_falls(stage: Stage) -> Non
 
 async def test_a_digit_leaves_the_mask_to_be_judged_and_the_review_comes_back_to_it(stage: Stage) -> None:
     state_goal(stage)
-    async with opened(stage, "AssessScreen", "judged_model", size=(120, 36)) as (app, pilot, screen):
+    async with opened(stage, "AssessScreen", "judging.model", size=(120, 36)) as (app, pilot, screen):
         await process(pilot)
         await pilot.press("v")
         pane, (right, wrong, *others) = screen.query_one(ReviewPane), screen.sequence
@@ -188,7 +188,7 @@ async def test_a_digit_leaves_the_mask_to_be_judged_and_the_review_comes_back_to
         assert pane.current == right
         assert "count right, mask not judged" in words_of(app, "#review-words")
         assert "2 images only counted" in words_of(app, "#review-words")
-        found = screen.assessment().all
+        found = screen.judging.assessment().all
         assert (found.count.judged, found.count.errors, found.mask.judged) == (12, 1, 10)
         await press_each(pilot, "space")
         assert pane.current == wrong
@@ -198,20 +198,20 @@ async def test_a_digit_leaves_the_mask_to_be_judged_and_the_review_comes_back_to
         assert "All images are judged, but for 1 mask." in notices(app)
         await press_each(pilot, "a")
         assert "All images are judged" in notices(app)
-        said = [(v.judgement, v.true_count) for v in (screen.verdicts()[key] for key in (right, wrong))]
+        said = [(v.judgement, v.true_count) for v in (screen.judging.verdicts()[key] for key in (right, wrong))]
         assert said == [(Judgement.MASK_ERROR, counted[right]), (Judgement.COUNT_ERROR, counted[wrong] + 1)]
-        found = screen.assessment().all
+        found = screen.judging.assessment().all
         assert (found.count.errors, found.mask.judged, found.mask.errors) == (1, 12, 1)
 
 
 async def test_masks_still_to_be_judged_are_what_comes_next(stage: Stage) -> None:
     state_goal(stage)
-    async with opened(stage, "AssessScreen", "judged_model", size=(120, 36)) as (_app, pilot, screen):
+    async with opened(stage, "AssessScreen", "judging.model", size=(120, 36)) as (_app, pilot, screen):
         await process(pilot, "36")
         await pilot.press("v")
         for key in screen.sequence:
             await press_each(pilot, f"{answer('cell-full', key).particle_count} space")
-        assert screen.assessment().all.count.decision == "keep"
+        assert screen.judging.assessment().all.count.decision == "keep"
         await pilot.press("q")
         assert (
             "The masks of 36 images are still to be judged: v leads to them, a or m judges them." in screen.hint.words
@@ -220,7 +220,7 @@ async def test_masks_still_to_be_judged_are_what_comes_next(stage: Stage) -> Non
 
 async def test_blurred_images_are_left_out(stage: Stage) -> None:
     state_goal(stage)
-    async with opened(stage, "AssessScreen", "judged_model", size=(120, 36)) as (app, pilot, screen):
+    async with opened(stage, "AssessScreen", "judging.model", size=(120, 36)) as (app, pilot, screen):
         await process(pilot, "12")
         await pilot.press("b")
         await until(pilot, lambda: len(screen._focus) == 12)
@@ -228,11 +228,11 @@ async def test_blurred_images_are_left_out(stage: Stage) -> None:
         await until(pilot, lambda: "no focus score" in notices(app))
         least = sorted(screen._focus.values())[4]
         await reply(pilot, f"{least:.4f}")
-        await until(pilot, lambda: len(screen.to_judge()) < 12)
+        await until(pilot, lambda: len(screen.judging.to_judge()) < 12)
         sharp = [key for key in screen.sequence if screen._focus[key] >= screen.session.run.settings.assess.least_focus]
-        assert screen.to_judge() == sharp
+        assert screen.judging.to_judge() == sharp
         assert f"Left out as blurred: {12 - len(sharp)} images" in words_of(app, "#tally-words")
         await pilot.press("v")
         assert screen.query_one(ReviewPane).current == sharp[0]
     async with opened(stage, "AssessScreen", size=(120, 36)) as (_app, pilot, screen):
-        await until(pilot, lambda: screen.to_judge() == sharp)
+        await until(pilot, lambda: screen.judging.to_judge() == sharp)

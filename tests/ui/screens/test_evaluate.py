@@ -32,13 +32,13 @@ async def test_without_a_model_it_says_where_one_comes_from(stage: Stage) -> Non
         await pilot.press("m")
         await until(pilot, lambda: screen.pane == "models")
         await press_each(pilot, "j enter")
-        await until(pilot, lambda: screen.judged_model is not None)
+        await until(pilot, lambda: screen.judging.model is not None)
         await until(pilot, lambda: "cell-half" in screen.hint.words)
 
 
 async def test_differences_come_first_and_are_tallied(stage: Stage) -> None:
     finished(stage)
-    async with opened(stage, "EvaluateScreen", "judged_model", "base") as (app, pilot, screen):
+    async with opened(stage, "EvaluateScreen", "judging.model", "base") as (app, pilot, screen):
         await pilot.press("c")
         await reply(pilot, "30")
         await until(pilot, lambda: "only 16 images" in notices(app))
@@ -72,7 +72,7 @@ def differing_second(screen) -> object:
 
 async def test_processing_starts_shows_outputs_and_is_found_again(stage: Stage) -> None:
     finished(stage)
-    async with opened(stage, "EvaluateScreen", "judged_model") as (app, pilot, screen):
+    async with opened(stage, "EvaluateScreen", "judging.model") as (app, pilot, screen):
         await press_each(pilot, "p 1 3")
         text = words_of(app, "#process-words")
         assert "[ ] fcs" in text
@@ -100,14 +100,14 @@ async def test_the_end_of_processing_is_told_though_it_came_before_the_first_loo
         return watch
 
     monkeypatch.setattr(process_watch, "watch_newest", late)
-    async with opened(stage, "EvaluateScreen", "judged_model") as (app, pilot, _screen):
+    async with opened(stage, "EvaluateScreen", "judging.model") as (app, pilot, _screen):
         await press_each(pilot, "p enter")
         await until(pilot, lambda: "done: " in notices(app))
 
 
 async def test_no_format_is_told(stage: Stage, tmp_path: Path) -> None:
     finished(stage)
-    async with opened(stage, "EvaluateScreen", "judged_model") as (app, pilot, screen):
+    async with opened(stage, "EvaluateScreen", "judging.model") as (app, pilot, screen):
         await press_each(pilot, "p 1 2 enter")
         await until(pilot, lambda: "Unknown output format" in notices(app))
         assert screen.processing is None
@@ -121,7 +121,7 @@ async def test_no_format_is_told(stage: Stage, tmp_path: Path) -> None:
 
 async def test_pairs_are_judged_blind_and_unblinded_at_the_end(stage: Stage) -> None:
     finished(stage)
-    async with opened(stage, "EvaluateScreen", "judged_model", "base", size=(120, 36)) as (app, pilot, screen):
+    async with opened(stage, "EvaluateScreen", "judging.model", "base", size=(120, 36)) as (app, pilot, screen):
         await pilot.press("r")
         await until(pilot, lambda: "no pairs yet" in notices(app))
         await pilot.press("c")
@@ -160,7 +160,7 @@ async def test_pairs_are_judged_blind_and_unblinded_at_the_end(stage: Stage) -> 
 
 async def test_equal_is_refused_where_the_counts_differ(stage: Stage) -> None:
     finished(stage)
-    async with opened(stage, "EvaluateScreen", "judged_model", "base") as (app, pilot, screen):
+    async with opened(stage, "EvaluateScreen", "judging.model", "base") as (app, pilot, screen):
         await pilot.press("c")
         await reply(pilot, "30")
         await until(pilot, lambda: not app.session.progress.busy and len(screen._differences) == 16)
@@ -194,7 +194,7 @@ async def test_equal_is_refused_where_the_counts_differ(stage: Stage) -> None:
 
 async def test_the_report_is_written_where_asked(stage: Stage) -> None:
     finished(stage)
-    async with opened(stage, "EvaluateScreen", "judged_model", "base") as (app, pilot, _screen):
+    async with opened(stage, "EvaluateScreen", "judging.model", "base") as (app, pilot, _screen):
         await pilot.press("R")
         await reply(pilot)
         await until(pilot, lambda: "Written" in notices(app))
@@ -206,7 +206,7 @@ async def test_processing_says_which_images_the_gate_lets_through(stage: Stage) 
     with Run.open(stage.run) as run:
         gates.add(run, Gate("large", (Axis("AreaSquareMicrons [cell-full]"),), ((0.0,), (1e9,))))
         gates.use_for_drawing(run, "large")
-    async with opened(stage, "EvaluateScreen", "judged_model") as (app, pilot, screen):
+    async with opened(stage, "EvaluateScreen", "judging.model") as (app, pilot, screen):
         await pilot.press("p")
         await until(pilot, lambda: screen.pane == "process")
         assert "Only the images in the gate large" in words_of(app, "#process-words")

@@ -107,7 +107,7 @@ async def test_step_1_draws_from_a_gate_that_was_shown(tmp_path: Path, monkeypat
     app = stage.app()
     async with app.run_test(size=(120, 36)) as pilot:
         step = await on_screen(pilot, "AssessScreen")
-        await until(pilot, lambda: step.judged_model)
+        await until(pilot, lambda: step.judging.model)
         screen = await explorer(pilot)
         await press_each(pilot, "n")
         await until(pilot, lambda: "▸left" in words_of(app, "#populations"))

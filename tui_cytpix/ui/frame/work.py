@@ -77,6 +77,10 @@ class WorkScreen(StepScreen):
     def say_next(self) -> None:
         """Says what to do next, whatever the state."""
 
+    def returned(self) -> None:
+        """Back from the plots: gates may be others."""
+        self.say_next()
+
     # Panes: the main one, and others in its place
 
     @property

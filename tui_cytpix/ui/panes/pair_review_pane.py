@@ -27,8 +27,19 @@ class PairReview(PairView, TakingBack):
             super().__init__()
             self.pair, self.said = pair, said
 
+    class TakingBackWished(Message):
+        """The last preference shall be taken back, or what was taken back shall stand again."""
+
+        def __init__(self, *, again: bool) -> None:
+            super().__init__()
+            self.again = again
+
     class RevealWished(Message):
         """Which is which?"""
+
+    def take_back(self, *, again: bool) -> None:
+        """Undo or redo."""
+        self.post_message(self.TakingBackWished(again=again))
 
     def _prefer(self, said: Said) -> None:
         if self.current is not None:

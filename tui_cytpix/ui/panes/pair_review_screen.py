@@ -11,7 +11,6 @@ from tui_cytpix.domain.verdict import PairVerdict, Preference
 from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.panes.pair_review_pane import PairReview, Said
 from tui_cytpix.ui.panes.process_screen import ProcessingScreen
-from tui_cytpix.ui.panes.undo import TakingBack
 from tui_cytpix.ui.widgets.pictures.pair_view import Pair
 from tui_cytpix.workflow.assess import undo
 from tui_cytpix.workflow.base_model.differences import Difference
@@ -29,7 +28,7 @@ SAYINGS = {
 
 
 class PairReviewingScreen(ProcessingScreen):
-    """Has a PairReview `#pairs` in its ContentSwitcher; `judged_model` is the new model."""
+    """Has a PairReview `#pairs` in its ContentSwitcher; `judging.model` is the new model."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,19 +51,19 @@ class PairReviewingScreen(ProcessingScreen):
 
     def preferences(self) -> dict[ImageKey, PairVerdict]:
         """Those in force."""
-        if self.judged_model is None or self.base is None:
+        if self.judging.model is None or self.base is None:
             return {}
-        return evaluate_pairs.preferences(self.session.run, self.judged_model, self.base)
+        return evaluate_pairs.preferences(self.session.run, self.judging.model, self.base)
 
     def action_pairs(self) -> None:
         """From the first pair without a preference on."""
-        if self.judged_model is None or self.base is None or not self._differences:
+        if self.judging.model is None or self.base is None or not self._differences:
             self.report(f"There are no pairs yet: {self.key('evaluate.compare')} compares the new model with its base.")
         elif self.session.progress.busy:
             self.report("Both models are still at work: the random order needs all their answers.")
         else:
             self._revealed = False
-            seed = evaluate_pairs.seed_of(self.session.run, self.judged_model, self.base)
+            seed = evaluate_pairs.seed_of(self.session.run, self.judging.model, self.base)
             self._order = evaluate_pairs.review_order(self._differences, seed)
             self._new_first = frozenset(key for key in self._order if evaluate_pairs.new_comes_first(key, seed))
             self.show_pane("pairs")
@@ -93,13 +92,13 @@ class PairReviewingScreen(ProcessingScreen):
 
     def _pair(self, key: ImageKey, said: PairVerdict | None) -> Pair | None:
         """Both answers, and what was said of them; None where one is missing."""
-        assert self.judged_model is not None
+        assert self.judging.model is not None
         assert self.base is not None
-        ours, theirs = (self.session.prediction(model, key) for model in (self.judged_model, self.base))
+        ours, theirs = (self.session.prediction(model, key) for model in (self.judging.model, self.base))
         if ours is None or theirs is None:
             return None
         blind = self.blind
-        names = ("left", "right") if blind else (f"base {self.base.card.name}", f"new {self.judged_model.card.name}")
+        names = ("left", "right") if blind else (f"base {self.base.card.name}", f"new {self.judging.model.card.name}")
         sides = (ours, theirs) if blind and key in self._new_first else (theirs, ours)
         return Pair(key, *sides, names=names, blind=blind, said=self._in_words(said) if said else "")
 
@@ -114,10 +113,10 @@ class PairReviewingScreen(ProcessingScreen):
     def on_pair_review_preferred(self, event: PairReview.Preferred) -> None:
         """Records it and goes on."""
         found = next((d for d in self._differences if d.image == event.pair.key), None)
-        if found is None or self.judged_model is None or self.base is None:
+        if found is None or self.judging.model is None or self.base is None:
             return
         try:
-            models = (self.judged_model, self.base)
+            models = (self.judging.model, self.base)
             preference = self._unblinded(event.pair, event.said)
             evaluate_pairs.prefer(self.session.run, models, found, preference, blind=event.pair.blind)
         except UsageError as error:
@@ -131,15 +130,15 @@ class PairReviewingScreen(ProcessingScreen):
     def _unblinded(self, pair: Pair, said: Said) -> Preference:
         if isinstance(said, Preference):
             return said
-        assert self.judged_model is not None
-        ours = self.session.prediction(self.judged_model, pair.key)
+        assert self.judging.model is not None
+        ours = self.session.prediction(self.judging.model, pair.key)
         return Preference.NEW if (pair.left, pair.right)[said] is ours else Preference.BASE
 
-    def on_taking_back_wished(self, event: TakingBack.Wished) -> None:
-        """Undo or redo of a preference, beside that of a judgement; shows its pair."""
-        if event.pane is not self.pair_review or self.judged_model is None or self.base is None:
+    def on_pair_review_taking_back_wished(self, event: PairReview.TakingBackWished) -> None:
+        """Undo or redo of a preference; shows its pair."""
+        if self.judging.model is None or self.base is None:
             return
-        lines = evaluate_pairs.lines(self.session.run, self.judged_model, self.base)
+        lines = evaluate_pairs.lines(self.session.run, self.judging.model, self.base)
         image, done = undo.take_back(self.session.run, lines, self._in_words, again=event.again)
         if image is None:
             self.pair_review.tell(done)
@@ -184,7 +183,7 @@ class PairReviewingScreen(ProcessingScreen):
 
     def held_out_words(self) -> str:
         """Masks against the annotations that neither model has learnt; computed anew where there are more answers."""
-        new, base = self.judged_model, self.base
+        new, base = self.judging.model, self.base
         if new is None or base is None:
             return ""
         stores = [self.session.predict.store(model) for model in (new, base)]

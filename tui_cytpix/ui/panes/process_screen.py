@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from tui_cytpix.domain.training import JobState
+from tui_cytpix.ui.frame.work import WorkScreen
+from tui_cytpix.ui.panes.judging import Judging
 from tui_cytpix.ui.panes.process_pane import ProcessPane
-from tui_cytpix.ui.panes.review_screen import ReviewScreen
 from tui_cytpix.workflow.evaluate import process, process_watch
 from tui_cytpix.workflow.evaluate.process_watch import ProcessStatus, ProcessWatch
 from tui_cytpix.workflow.explore.random_images import gate_in_use
@@ -15,11 +16,12 @@ from tui_cytpix.workflow.run import zoom
 POLL_SECONDS = 0.5
 
 
-class ProcessingScreen(ReviewScreen):
+class ProcessingScreen(WorkScreen):
     """Needs a ProcessPane `#process` among the panes."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.judging = Judging(self, lambda: self.session.run.settings.evaluate.sequence)
         self.formats = ["fcs", "csv"]
         self.processing: ProcessStatus | None = None
         self._watch: ProcessWatch | None = None
@@ -69,7 +71,7 @@ class ProcessingScreen(ReviewScreen):
 
     def action_process(self) -> None:
         """Shows the pane."""
-        if self.judged_model is None:
+        if self.judging.model is None:
             self.report("There is no model to process with yet: write one in step 4, or choose another.")
             return
         self.show_pane("process")
@@ -79,7 +81,7 @@ class ProcessingScreen(ReviewScreen):
 
     def show_processing(self) -> None:
         """The pane from what is known."""
-        model = self.judged_model
+        model = self.judging.model
         run = self.session.run
         names = [s.name for s in run.settings.samples if s.role != "training"]
         what = f"Process {', '.join(names) or 'nothing'} with {model.card.name if model else 'no model yet'}"
@@ -102,7 +104,7 @@ class ProcessingScreen(ReviewScreen):
         self.show_processing()
 
     async def _process(self) -> None:
-        model = self.judged_model
+        model = self.judging.model
         if model is None:
             return
         if self.processing is not None and self.processing.live:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import ClassVar
@@ -15,48 +15,19 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.verdict import Judgement, Verdict
+from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.frame.work import WorkScreen
+from tui_cytpix.ui.panes.judging import BADGES, Judging
 from tui_cytpix.ui.panes.undo import TakingBack
 from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.widgets.boxes import Horizontal
-from tui_cytpix.ui.widgets.gallery.gallery import Tone
 from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.ui.widgets.pictures.event_image import AHEAD, EventImageView
 
-BADGES: dict[Judgement, tuple[str, Tone, str]] = {
-    Judgement.ACCEPTABLE: ("", "good", "acceptable"),
-    Judgement.COUNT_ERROR: ("C", "bad", "count error"),
-    Judgement.MASK_ERROR: ("M", "bad", "mask error"),
-    Judgement.BOTH: ("CM", "bad", "count and mask error"),
-    Judgement.UNUSABLE: ("x", "muted", "unusable frame"),
-    Judgement.INDISTINGUISHABLE: ("?", "warn", "indistinguishable"),
-    Judgement.SKIPPED: ("–", "muted", "skipped"),
-    Judgement.COUNT_RIGHT: ("m?", "muted", "count right, mask not judged"),
-    Judgement.COUNT_WRONG: ("C?", "bad", "count error, mask not judged"),
-}
-
-
-@dataclass(frozen=True)
-class ReviewItem:
-    """What the pane shows of an image; `lines()` stand below the judgement: verdict, convention."""
-
-    segmentation: Segmentation | None
-    judgement: Judgement | None = None
-    lines: Callable[[], Sequence[str | Text]] = tuple
-
-
-def in_words(verdict: Verdict | None) -> str:
-    """A judgement, with the count that was stated."""
-    if verdict is None or verdict.judgement is None:
-        return "not judged"
-    stated = "" if verdict.true_count is None else f", {verdict.true_count} there"
-    return f"{BADGES[verdict.judgement][2]}{stated}"
-
 
 class ReviewPane(Horizontal, TakingBack):
-    """Walks through the images in the order given. The judgements themselves are recorded above, by the screen."""
+    """Walks through the images of `judging` and records what is said of them there."""
 
     DEFAULT_CSS = """
     ReviewPane EventImageView { width: 1fr; height: 1fr; }
@@ -66,42 +37,19 @@ class ReviewPane(Horizontal, TakingBack):
     SCOPED_CSS = False  # its width depends on the screen's class
     BINDINGS: ClassVar[list[BindingType]] = bindings("review")
 
-    class Judged(Message):
-        """A key was pressed."""
+    @dataclass
+    class Changed(Message):
+        """An image has another judgement, or none any more."""
 
-        def __init__(self, key: ImageKey, judgement: Judgement) -> None:
-            super().__init__()
-            self.key, self.judgement = key, judgement
+        key: ImageKey
 
-    class Counted(Message):
-        """The number of particles that there are was stated."""
-
-        def __init__(self, key: ImageKey, count: int) -> None:
-            super().__init__()
-            self.key, self.count = key, count
-
-    class Passed(Message):
-        """The count that was stated is enough for now."""
-
-        def __init__(self, key: ImageKey) -> None:
-            super().__init__()
-            self.key = key
-
-    class Moved(Message):
-        """Another image is shown."""
-
-        def __init__(self, key: ImageKey) -> None:
-            super().__init__()
-            self.key = key
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
+    def __init__(self, screen: WorkScreen, judging: Judging) -> None:
+        super().__init__(id="review")
+        self._frame, self._judging = screen, judging
         self._keys: list[ImageKey] = []
         self._at = 0
         self._counted = False  # just now, the image that is shown
         self._done = ""
-        self._describe: Callable[[ImageKey], ReviewItem] = lambda _key: ReviewItem(None)
-        self._key_of: Callable[[str], str] = lambda name: name
 
     def compose(self) -> ComposeResult:
         """The image, and what to know about it."""
@@ -119,21 +67,21 @@ class ReviewPane(Horizontal, TakingBack):
         """The image that is shown."""
         return self._keys[self._at] if 0 <= self._at < len(self._keys) else None
 
-    def open(
-        self,
-        keys: Sequence[ImageKey],
-        start: ImageKey | None,
-        describe: Callable[[ImageKey], ReviewItem],
-        key_of: Callable[[str], str],
-    ) -> None:
-        """Starts at `start`, else at the first image without a judgement. `key_of` gives a command's key."""
-        self._keys, self._describe, self._key_of = list(keys), describe, key_of
-        if start in self._keys:
-            self._at = self._keys.index(start)
-        else:
-            self._at = self._to_judge(range(len(keys))) or 0
+    def open(self, start: ImageKey | None = None) -> None:
+        """Shows the pane, at `start` or at the first image that is not judged."""
+        keys = self._judging.to_judge()
+        if start is not None and start not in keys:
+            keys.insert(0, start)
+        if not keys:
+            self._frame.report("There is nothing to judge yet: process images first.")
+            return
+        self._keys = keys
+        self._at = (self._to_judge(range(len(keys))) or 0) if start is None else keys.index(start)
         self._counted = False
         self.tell("")
+        self._frame.show_pane("review")
+        self._frame.set_focus(self.view)
+        self._frame.say_next()
 
     def tell(self, done: str) -> None:
         """What a key did to the image."""
@@ -145,11 +93,11 @@ class ReviewPane(Horizontal, TakingBack):
         key = self.current
         if key is None:
             return
-        item = self._describe(key)
+        segmentation, judgement = self._judging.prediction(key), self._judging.said(key)
         self.view.read_ahead(self._keys[self._at + 1 : self._at + 1 + AHEAD])
-        self.view.show(key, item.segmentation, f"{self._at + 1} of {len(self._keys)}")
-        counted = "not processed yet" if item.segmentation is None else str(item.segmentation.particle_count)
-        verdict = BADGES[item.judgement][2] if item.judgement else "not judged"
+        self.view.show(key, segmentation, f"{self._at + 1} of {len(self._keys)}")
+        counted = "not processed yet" if segmentation is None else str(segmentation.particle_count)
+        verdict = BADGES[judgement][2] if judgement else "not judged"
         self.query_one("#review-words", Words).say(
             Text.assemble(
                 (f"{self._at + 1} of {len(self._keys)}  ", Style(bold=True)), (plain(key.event), Style(dim=True))
@@ -159,7 +107,7 @@ class ReviewPane(Horizontal, TakingBack):
             self._done or " ",
             *self._key_lines(),
             " ",
-            *item.lines(),
+            *self._judging.lines(key),
         )
 
     def _key_lines(self) -> list[Text]:
@@ -170,18 +118,18 @@ class ReviewPane(Horizontal, TakingBack):
             ("skip", "skip", "undo", "undo"),
             ("raw", "raw image", "next", "next"),
         ]
-        digits = f"{self._key_of('review.true-0')}-{self._key_of('review.true-9')}"
+        digits = f"{self._frame.key('review.true-0')}-{self._frame.key('review.true-9')}"
         return [
             Text.assemble(
-                (f"{self._key_of(f'review.{a}'):>5} ", Style(bold=True)),
+                (f"{self._frame.key(f'review.{a}'):>5} ", Style(bold=True)),
                 f"{first:<10}",
-                (f"{self._key_of(f'review.{b}'):>4} ", Style(bold=True)),
+                (f"{self._frame.key(f'review.{b}'):>4} ", Style(bold=True)),
                 second,
             )
             for a, first, b, second in pairs
         ] + [Text.assemble((f"{digits:>5} ", Style(bold=True)), "so many there are")]
 
-    def advance(self) -> bool:
+    def _advance(self) -> bool:
         """On to the next image to judge; False where none is left."""
         following = self._to_judge([*range(self._at + 1, len(self._keys)), *range(self._at)])
         if following is None:
@@ -197,37 +145,50 @@ class ReviewPane(Horizontal, TakingBack):
         return next(chain(unjudged, masks_open), None)
 
     def _said(self, index: int) -> Judgement | None:
-        return self._describe(self._keys[index]).judgement
-
-    def go_to(self, key: ImageKey, done: str = "") -> None:
-        """Shows that image, and what was done to it."""
-        if key in self._keys:
-            self._show_at(self._keys.index(key), done)
+        return self._judging.said(self._keys[index])
 
     def _show_at(self, index: int, done: str = "") -> None:
         self._at = max(0, min(index, len(self._keys) - 1))
         self._counted = False
         self.tell(done)
-        key = self.current
-        if key is not None:
-            self.post_message(self.Moved(key))
 
-    def count_stated(self, count: int) -> None:
+    def _count_stated(self, count: int) -> None:
         """Stays, and says what is open."""
         self._counted = True
-        fine, bad, on = (self._key_of(f"review.{name}") for name in ("acceptable", "mask", "skip"))
+        fine, bad, on = (self._frame.key(f"review.{name}") for name in ("acceptable", "mask", "skip"))
         self.tell(f"{count} counted; {fine} mask fine, {bad} mask bad, {on} on.")
 
     def _judge(self, judgement: Judgement) -> None:
         key = self.current
-        if key is not None:
-            self.post_message(self.Judged(key, judgement))
+        if key is not None and self._judging.judge(key, judgement):
+            self._go_on(key)
+
+    def _go_on(self, key: ImageKey) -> None:
+        self.post_message(self.Changed(key))
+        if not self._advance():
+            masks = self._judging.assessment().only_counted
+            but = f", but for {masks} mask{'s' if masks > 1 else ''}" if masks else ""
+            self._frame.report(f"All images are judged{but}.")
+
+    def take_back(self, *, again: bool) -> None:
+        """Undo or redo."""
+        model = self._judging.model
+        if model is None:
+            return
+        image, done = self._judging.take_back(model, again=again)
+        if image is None:
+            self.tell(done)
+            return
+        if image in self._keys:
+            self._show_at(self._keys.index(image), done)
+        self.post_message(self.Changed(image))
 
     def action_true(self, count: int) -> None:
-        """So many particles there are."""
+        """So many particles there are; the mask comes next."""
         key = self.current
-        if key is not None:
-            self.post_message(self.Counted(key, count))
+        if key is not None and self._judging.state_count(key, count):
+            self.post_message(self.Changed(key))
+            self._count_stated(count)
 
     def action_acceptable(self) -> None:
         """Right."""
@@ -257,7 +218,7 @@ class ReviewPane(Horizontal, TakingBack):
         """Skipped, which is recorded too: skipped images bound the result. A count that was stated stands."""
         key, said = self.current, self._said(self._at) if self._keys else None
         if key is not None and (self._counted or (said is not None and said.of_count_alone)):
-            self.post_message(self.Passed(key))
+            self._go_on(key)
         else:
             self._judge(Judgement.SKIPPED)
 

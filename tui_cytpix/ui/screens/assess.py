@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
+from textual.widgets import DataTable
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS
@@ -18,15 +19,16 @@ from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints
-from tui_cytpix.ui.frame.work import whole
+from tui_cytpix.ui.frame.handed import Handed
+from tui_cytpix.ui.frame.work import WorkScreen, whole
+from tui_cytpix.ui.panes.judging import Judging
 from tui_cytpix.ui.panes.magnify import ask_zoom
+from tui_cytpix.ui.panes.model_choice import ModelChoice
 from tui_cytpix.ui.panes.review_pane import ReviewPane
-from tui_cytpix.ui.panes.review_screen import ReviewScreen
 from tui_cytpix.ui.screens.goal_questions import ask_rates
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
-from tui_cytpix.ui.widgets.tables.model_table import ModelTable
 from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.assess import decision, focus, review
 from tui_cytpix.workflow.base_model import differences, library
@@ -39,7 +41,7 @@ GOAL_WORDS = (
 )
 
 
-class AssessScreen(ReviewScreen):
+class AssessScreen(WorkScreen):
     """Panes: the goal, the gallery with its tally (main), the models, the review."""
 
     step = "assess"
@@ -50,6 +52,9 @@ class AssessScreen(ReviewScreen):
     def __init__(self) -> None:
         super().__init__()
         self._focus: dict[ImageKey, float] = {}
+        self.judging = Judging(self, lambda: self.sequence, self._is_blurred)
+        self.review_pane = ReviewPane(self, self.judging)
+        self.models = ModelChoice(self, self.judging, "Which model shall be judged?", self._model_taken)
 
     def work(self) -> Iterable[Widget]:
         """One pane at a time."""
@@ -61,10 +66,8 @@ class AssessScreen(ReviewScreen):
             with Vertical(id="goal"):
                 yield Words(GOAL_WORDS, id="goal-words")
                 yield Table(("Goal", "Good up to", "Intolerable from"), id="goals")
-            with Vertical(id="models"):
-                yield Words("Which model shall be judged?", id="models-words")
-                yield ModelTable(id="library")
-            yield ReviewPane(id="review")
+            yield self.models
+            yield self.review_pane
 
     @property
     def gallery(self) -> Gallery:
@@ -87,51 +90,50 @@ class AssessScreen(ReviewScreen):
             self.say_next()
         try:
             name = self.session.run.settings.assess.model
-            self.judged_model = await asyncio.to_thread(library.find, name)
+            self.judging.model = await asyncio.to_thread(library.find, name)
         except CytpixError as error:
             self.report(error)
         else:
-            await self.session.load_predictions(self.judged_model)
+            await self.session.load_predictions(self.judging.model)
         self.refresh_all()
         if self.session.run.settings.assess.least_focus:
             self.start(self._score_and_show(), "focus")
 
-    def to_judge(self) -> list[ImageKey]:
-        """Those in focus, where that was asked for."""
+    def _is_blurred(self, key: ImageKey) -> bool:
+        """Whether it is out of focus, where that was asked for."""
         least = self.session.run.settings.assess.least_focus
-        return [key for key in super().to_judge() if not least or self._focus.get(key, 0.0) >= least]
+        return bool(least) and self._focus.get(key, 0.0) < least
 
     def refresh_all(self) -> None:
         """Gallery, tally and hint from the run's state."""
-        verdicts = self.verdicts()
-        self.gallery.set_items(self.gallery_item(key, verdicts) for key in self.sequence)
+        self.gallery.set_items(self.judging.gallery_item(key) for key in self.sequence)
         self.say_next()
 
     def say_next(self) -> None:
         """Hint and tally."""
-        run, model = self.session.run, self.judged_model
+        run, model = self.session.run, self.judging.model
         name = "" if model is None else model.card.name
         predicted = sum(item.segmentation is not None for item in self.gallery.items)
-        next_step = hints.assess(run.settings, name, predicted, self.assessment(), self.session.progress.busy)
+        next_step = hints.assess(run.settings, name, predicted, self.judging.assessment(), self.session.progress.busy)
         self.say(hints.PANES.get(self.pane, next_step))
         if self.pane != "review":  # the tally is not seen there, and every key would write it
             self.query_one("#tally-words", Words).say(*self.tally_lines(predicted))
 
     def tally_lines(self, predicted: int) -> list[str | Text]:
         """Everything known so far, in words; no verdict that the numbers don't carry."""
-        model, settings = self.judged_model, self.session.run.settings.assess
+        model, settings = self.judging.model, self.session.run.settings.assess
         store = None if model is None else self.session.predict.store(model)
         lines: list[str | Text] = []
         if model is not None and predicted:
-            said = [line for line in decision.lines(self.assessment()) if line]
+            said = [line for line in decision.lines(self.judging.assessment()) if line]
             lines += [
                 *map(heading, said[:2]),
                 *self.magnified_lines(model),
                 *said[2:],
-                focus.errors_in_words(self._focus, self.verdicts()),
+                focus.errors_in_words(self._focus, self.judging.verdicts()),
             ]
             if settings.least_focus:
-                left_out = predicted - len(self.to_judge())
+                left_out = predicted - len(self.judging.to_judge())
                 lines.append(
                     f"Left out as blurred: {left_out} images with a focus score below {settings.least_focus:g}."
                 )
@@ -175,9 +177,10 @@ class AssessScreen(ReviewScreen):
         """States it again."""
         self.ask_goal()
 
-    def row_chosen(self, key: str) -> None:
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """A goal."""
-        ask_rates(self, key, self._state)
+        event.stop()
+        ask_rates(self, str(event.row_key.value), self._state)
 
     def _state(self, name: str, convention: str, p0: float, p1: float) -> None:
         review.state_goal(self.session.run, name, convention, p0, p1)
@@ -186,7 +189,9 @@ class AssessScreen(ReviewScreen):
         self.refresh_rail()
         self.say_next()
 
-    def model_taken(self, model: ModelEntry) -> None:
+    action_model = Handed("models", "open")
+
+    def _model_taken(self, model: ModelEntry) -> None:
         """The same images, another model."""
         review.choose_model(self.session.run, model)
         self._ask_again()
@@ -198,8 +203,8 @@ class AssessScreen(ReviewScreen):
     def _ask_again(self) -> None:
         self._focus = {}
         self.refresh_all()
-        if self.judged_model is not None and self.sequence:
-            self.session.ask_model(self.judged_model, self.sequence)
+        if self.judging.model is not None and self.sequence:
+            self.session.ask_model(self.judging.model, self.sequence)
             if self.session.run.settings.assess.least_focus:
                 self.start(self._score_and_show(), "focus")
 
@@ -218,7 +223,7 @@ class AssessScreen(ReviewScreen):
 
     async def _score(self) -> bool:
         """Focus scores of what is processed."""
-        model, run = self.judged_model, self.session.run
+        model, run = self.judging.model, self.session.run
         if model is None:
             return False
         store = self.session.predict.store(model)
@@ -234,7 +239,7 @@ class AssessScreen(ReviewScreen):
 
     def action_process(self) -> None:
         """Asks how many."""
-        if self.judged_model is None:
+        if self.judging.model is None:
             self.report("Choose a model first.")
         elif self.must_stay():
             self.ask_goal()
@@ -248,24 +253,23 @@ class AssessScreen(ReviewScreen):
 
     async def _draw(self, images: int) -> None:
         drawn = await self.in_thread("Drawing random images", lambda _progress: review.draw(self.session.run, images))
-        if drawn is None or self.judged_model is None:
+        if drawn is None or self.judging.model is None:
             return
         if len(drawn) < images:
-            self.report(self.only_so_many(len(drawn)))
+            self.report(self.judging.only_so_many(len(drawn)))
         self.refresh_rail()
         self.refresh_all()
-        self.session.ask_model(self.judged_model, drawn)
+        self.session.ask_model(self.judging.model, drawn)
 
     def predictions_came(self) -> None:
         """Fills the gallery as answers come."""
-        model = self.judged_model
+        model = self.judging.model
         if model is None:
             return
-        verdicts = self.verdicts()
         for item in self.gallery.items:
             if item.segmentation is None and self.session.prediction(model, item.key) is not None:
-                self.gallery.update_item(self.gallery_item(item.key, verdicts))
-        if self.reviewing:
+                self.gallery.update_item(self.judging.gallery_item(item.key))
+        if self.pane == "review":
             self.review_pane.show_current()
         if self.session.run.settings.assess.least_focus and not self.session.progress.busy:
             self.start(self._score_and_show(), "focus")
@@ -277,22 +281,21 @@ class AssessScreen(ReviewScreen):
 
     # Review
 
-    def action_review(self) -> None:
-        """From the first image without a judgement on."""
-        self.open_review()
+    action_review = Handed("review_pane", "open")  # from the first image without a judgement on
 
     def on_gallery_opened(self, event: Gallery.Opened) -> None:
         """Enlarges it, ready to be judged."""
-        self.open_review(event.item.key)
+        self.review_pane.open(event.item.key)
 
-    def judgement_changed(self, key: ImageKey) -> None:
+    def on_review_pane_changed(self, event: ReviewPane.Changed) -> None:
         """Badge, tally and hint."""
-        self.gallery.update_item(self.gallery_item(key, self.verdicts()))
+        self.gallery.update_item(self.judging.gallery_item(event.key))
         self.say_next()
 
-    def gallery_to(self, key: ImageKey) -> None:
-        """The cursor follows the review."""
-        self.gallery.go_to(key)
+    def pane_left(self, pane: str) -> None:
+        """The gallery's cursor follows to where the review was."""
+        if pane == "review" and self.review_pane.current is not None:
+            self.gallery.go_to(self.review_pane.current)
 
     def focus_main(self) -> None:
         """The gallery."""

@@ -13,14 +13,14 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import Verdict
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints
+from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.ui.frame.work import whole
 from tui_cytpix.ui.panes.export import ask_export
+from tui_cytpix.ui.panes.model_choice import ModelChoice
 from tui_cytpix.ui.panes.pair_review_pane import PairReview
 from tui_cytpix.ui.panes.pair_review_screen import PairReviewingScreen
 from tui_cytpix.ui.panes.process_pane import ProcessPane
@@ -30,7 +30,6 @@ from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView
-from tui_cytpix.ui.widgets.tables.model_table import ModelTable
 from tui_cytpix.workflow.assess import decision
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.base_model.differences import Difference
@@ -54,6 +53,9 @@ class EvaluateScreen(PairReviewingScreen):
         super().__init__()
         self._any_left = True  # images that no step has seen
         self._compared: object = None
+        self.review_pane = ReviewPane(self, self.judging)
+        question = "Which model shall be compared with the base?"
+        self.models = ModelChoice(self, self.judging, question, lambda _model: self.refresh_all())
 
     def work(self) -> Iterable[Widget]:
         """One pane at a time."""
@@ -64,10 +66,8 @@ class EvaluateScreen(PairReviewingScreen):
                     yield Words(id="tally-words")
             yield PairView(id="pair")
             yield PairReview(id="pairs")
-            yield ReviewPane(id="review")
-            with Vertical(id="models"):
-                yield Words("Which model shall be compared with the base?", id="models-words")
-                yield ModelTable(id="library")
+            yield self.review_pane
+            yield self.models
             yield ProcessPane(id="process")
 
     @property
@@ -86,12 +86,12 @@ class EvaluateScreen(PairReviewingScreen):
         run = self.session.run
         try:
             if run.folder.model_path.is_file():
-                self.judged_model = await asyncio.to_thread(trial.new_model, run)
+                self.judging.model = await asyncio.to_thread(trial.new_model, run)
             if run.settings.base_model.model:
                 self.base = await asyncio.to_thread(library.base_of, run)
         except CytpixError as error:
             self.report(error)
-        for model in (self.judged_model, self.base):
+        for model in (self.judging.model, self.base):
             if model is not None:
                 await self.session.load_predictions(model)
         self.compare_answers()
@@ -108,22 +108,21 @@ class EvaluateScreen(PairReviewingScreen):
     @property
     def same(self) -> bool:
         """True where there is nothing to compare."""
-        return self.judged_model is not None and self.base is not None and self.judged_model.hash == self.base.hash
+        return self.judging.model is not None and self.base is not None and self.judging.model.hash == self.base.hash
 
     # What is shown
 
     def refresh_all(self) -> None:
         """The images in order of difference."""
         self.compare_answers()
-        verdicts = self.verdicts()
         differing = {d.image: d for d in self._differences}
         rest = [key for key in self.sequence if key not in differing]
-        self.gallery.set_items(self._item(key, differing, verdicts) for key in (*differing, *rest))
+        self.gallery.set_items(self._item(key, differing) for key in (*differing, *rest))
         self.say_next()
 
     def compare_answers(self) -> None:
         """What both models have answered; anew where there is another answer."""
-        new, base = self.judged_model, self.base
+        new, base = self.judging.model, self.base
         if new is None or base is None:
             self._compared, self._differences = None, ()
             return
@@ -132,10 +131,8 @@ class EvaluateScreen(PairReviewingScreen):
         if self._compared != state:  # hundreds of masks are laid over each other
             self._compared, self._differences = state, differences.differences(self.sequence, *stores)
 
-    def _item(
-        self, key: ImageKey, differing: dict[ImageKey, Difference], verdicts: dict[ImageKey, Verdict]
-    ) -> GalleryItem:
-        item = self.gallery_item(key, verdicts)
+    def _item(self, key: ImageKey, differing: dict[ImageKey, Difference]) -> GalleryItem:
+        item = self.judging.gallery_item(key)
         found = differing.get(key)
         if found is None or not found.counts_differ:
             return item
@@ -144,7 +141,7 @@ class EvaluateScreen(PairReviewingScreen):
 
     def say_next(self) -> None:
         """Hint and tally."""
-        new, base, busy = self.judged_model, self.base, self.session.progress.busy
+        new, base, busy = self.judging.model, self.base, self.session.progress.busy
         name = "" if new is None else new.card.name
         next_step = hints.evaluate(name, len(self.sequence), len(self._differences), busy, self.same, self._any_left)
         self.say(self.pairs_hint() if self.pane == "pairs" else hints.PANES.get(self.pane, next_step))
@@ -162,7 +159,7 @@ class EvaluateScreen(PairReviewingScreen):
                 lines.append(f"Only images on which they differ can show which is better: {key} reviews them.")
             lines.append(self.held_out_words())
         if new is not None:
-            found = self.assessment()
+            found = self.judging.assessment()
             if any(found.counts.values()):
                 lines += ["The new model by itself:", *decision.lines(found)]
         if not any(s.role == "evaluation" for s in settings.samples) and new is not None:
@@ -176,7 +173,7 @@ class EvaluateScreen(PairReviewingScreen):
 
     def _model_lines(self) -> list[str | Text]:
         """The two models, and how large they see the samples."""
-        models = {label: one for label, one in (("New", self.judged_model), ("Base", self.base)) if one is not None}
+        models = {label: one for label, one in (("New", self.judging.model), ("Base", self.base)) if one is not None}
         run, store = self.session.run, self.session.predict.store
         seen = zoom.by_model_in_words({label: zoom.seen(run, store(one)) for label, one in models.items()})
         named = [labelled(label, f"{one.card.name} ({one.card.resolution})") for label, one in models.items()]
@@ -186,7 +183,7 @@ class EvaluateScreen(PairReviewingScreen):
 
     def action_compare(self) -> None:
         """Asks how many fresh images."""
-        if self.judged_model is None or self.base is None:
+        if self.judging.model is None or self.base is None:
             self.report("Two models are needed: the run's new one (step 4) and its base (step 2).")
             return
         already = len(self.sequence)
@@ -203,27 +200,27 @@ class EvaluateScreen(PairReviewingScreen):
 
     async def _compare(self, images: int) -> None:
         drawn = await self.in_thread("Drawing random images", lambda _progress: trial.draw(self.session.run, images))
-        if drawn is None or self.judged_model is None or self.base is None:
+        if drawn is None or self.judging.model is None or self.base is None:
             return
         if len(drawn) < images:
-            self.report(self.only_so_many(len(drawn)))
+            self.report(self.judging.only_so_many(len(drawn)))
         self.refresh_rail()
         self.refresh_all()
         self.gallery.start_over()  # the most different image comes under the cursor
-        for model in (self.base, self.judged_model):
+        for model in (self.base, self.judging.model):
             self.session.ask_model(model, (*drawn, *held_out.images(self.session.run)))
 
     def predictions_came(self) -> None:
         """The most different first; the order changes only while nobody looks at a pair."""
         if self.pane == "main":
             self.refresh_all()
-        elif self.reviewing:
+        elif self.pane == "review":
             self.review_pane.show_current()
 
     def on_gallery_opened(self, event: Gallery.Opened) -> None:
         """Both answers side by side, from this image on in the gallery's order."""
-        if self.judged_model is None or self.base is None:
-            self.open_review(event.item.key)
+        if self.judging.model is None or self.base is None:
+            self.review_pane.open(event.item.key)
             return
         store = self.session.predict.store
         found = {d.image: d for d in self._differences}
@@ -232,9 +229,9 @@ class EvaluateScreen(PairReviewingScreen):
             self.report("Not both models have answered on this image yet.")
             return
         view = self.query_one(PairView)
-        view.name_models(f"base {self.base.card.name}", f"new {self.judged_model.card.name}")
+        view.name_models(f"base {self.base.card.name}", f"new {self.judging.model.card.name}")
         self.show_pane("pair")
-        view.show_pairs(pairs_of(order, store(self.base), store(self.judged_model)), event.item.key)
+        view.show_pairs(pairs_of(order, store(self.base), store(self.judging.model)), event.item.key)
         self.set_focus(view)
         self.say_next()
 
@@ -244,18 +241,17 @@ class EvaluateScreen(PairReviewingScreen):
 
     # Review
 
-    def action_review(self) -> None:
-        """The new model, image by image."""
-        self.open_review()
+    action_review = Handed("review_pane", "open")  # the new model, image by image
 
-    def judgement_changed(self, key: ImageKey) -> None:
+    def on_review_pane_changed(self, event: ReviewPane.Changed) -> None:
         """Badge and tally."""
-        self.gallery.update_item(self._item(key, {d.image: d for d in self._differences}, self.verdicts()))
+        self.gallery.update_item(self._item(event.key, {d.image: d for d in self._differences}))
         self.say_next()
 
-    def gallery_to(self, key: ImageKey) -> None:
-        """The cursor follows the review."""
-        self.gallery.go_to(key)
+    def pane_left(self, pane: str) -> None:
+        """The gallery's cursor follows to where the review was."""
+        if pane == "review" and self.review_pane.current is not None:
+            self.gallery.go_to(self.review_pane.current)
 
     def focus_main(self) -> None:
         """The gallery."""
@@ -264,9 +260,7 @@ class EvaluateScreen(PairReviewingScreen):
 
     # Another model, and sharing
 
-    def model_taken(self, _model: ModelEntry) -> None:
-        """Compared with the base from now on."""
-        self.refresh_all()
+    action_model = Handed("models", "open")
 
     def action_report(self) -> None:
         """Asks where to."""
@@ -281,7 +275,7 @@ class EvaluateScreen(PairReviewingScreen):
 
     def action_export_model(self) -> None:
         """Asks where to."""
-        model = self.judged_model
+        model = self.judging.model
         if model is None:
             self.report("There is no model to share yet: write one in step 4.")
             return

@@ -1,0 +1,147 @@
+"""What a step judges, and what was said of it: the state that a review, a gallery and a tally share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.text import Text
+
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.verdict import Judgement, Verdict
+from tui_cytpix.ui.frame.base import StepScreen
+from tui_cytpix.ui.widgets.gallery.gallery import GalleryItem, Tone
+from tui_cytpix.workflow.assess import decision, review, undo
+from tui_cytpix.workflow.assess.decision import Assessment, assess_verdicts
+
+BADGES: dict[Judgement, tuple[str, Tone, str]] = {
+    Judgement.ACCEPTABLE: ("", "good", "acceptable"),
+    Judgement.COUNT_ERROR: ("C", "bad", "count error"),
+    Judgement.MASK_ERROR: ("M", "bad", "mask error"),
+    Judgement.BOTH: ("CM", "bad", "count and mask error"),
+    Judgement.UNUSABLE: ("x", "muted", "unusable frame"),
+    Judgement.INDISTINGUISHABLE: ("?", "warn", "indistinguishable"),
+    Judgement.SKIPPED: ("–", "muted", "skipped"),
+    Judgement.COUNT_RIGHT: ("m?", "muted", "count right, mask not judged"),
+    Judgement.COUNT_WRONG: ("C?", "bad", "count error, mask not judged"),
+}
+
+
+def in_words(verdict: Verdict | None) -> str:
+    """A judgement, with the count that was stated."""
+    if verdict is None or verdict.judgement is None:
+        return "not judged"
+    stated = "" if verdict.true_count is None else f", {verdict.true_count} there"
+    return f"{BADGES[verdict.judgement][2]}{stated}"
+
+
+class Judging:
+    """One model's answers on the images of a random draw, `sequence`, but for those that `left_out` names."""
+
+    def __init__(
+        self,
+        screen: StepScreen,
+        sequence: Callable[[], tuple[ImageKey, ...]],
+        left_out: Callable[[ImageKey], bool] = lambda _key: False,
+    ) -> None:
+        self._screen, self._sequence, self._left_out = screen, sequence, left_out
+        self.model: ModelEntry | None = None
+        self._standing: tuple[object, dict[ImageKey, Verdict]] = (None, {})
+        self._assessed: tuple[object, Assessment | None] = (None, None)
+
+    def verdicts(self) -> dict[ImageKey, Verdict]:
+        """The judgements in force."""
+        if self.model is None:
+            return {}
+        run = self._screen.session.run
+        state = (len(run.verdicts), self.model.hash, run.settings.base_model.zoom)
+        if self._standing[0] != state:
+            self._standing = (state, review.verdict_of(run, self.model, self._screen.step))
+        return self._standing[1]
+
+    def said(self, key: ImageKey) -> Judgement | None:
+        """The judgement of one image."""
+        verdict = self.verdicts().get(key)
+        return verdict.judgement if verdict else None
+
+    def to_judge(self) -> list[ImageKey]:
+        """The images of the random sequence that the model has answered, in its order."""
+        if self.model is None:
+            return []
+        answered = set(self._screen.session.predict.store(self.model).keys())
+        return [key for key in self._sequence() if key in answered and not self._left_out(key)]
+
+    def assessment(self) -> Assessment:
+        """What the judgements so far decide; computed anew where one of these changed: a key asks several times."""
+        images, verdicts, settings = self.to_judge(), self.verdicts(), self._screen.session.run.settings.assess
+        state, found = (images, self._standing[0], settings), self._assessed[1]
+        if found is None or self._assessed[0] != state:
+            found = assess_verdicts(images, verdicts, settings)
+            self._assessed = (state, found)
+        return found
+
+    def prediction(self, key: ImageKey) -> Segmentation | None:
+        """What the model says of an image."""
+        return None if self.model is None else self._screen.session.prediction(self.model, key)
+
+    def _counted(self, key: ImageKey) -> int | None:
+        said = self.prediction(key)
+        return None if said is None else said.particle_count
+
+    # Saying
+
+    def judge(self, key: ImageKey, judgement: Judgement) -> bool:
+        """Records it; False where there is no model to judge."""
+        if self.model is None:
+            return False
+        run, counted = self._screen.session.run, self._counted(key)
+        review.judge(run, key, self.model, judgement, self._screen.step, counted=counted)
+        return True
+
+    def state_count(self, key: ImageKey, count: int) -> bool:
+        """Right where the model counts the same, else a count error whose true count is known; False where the model
+        has not answered.
+        """
+        counted = self._counted(key)
+        if self.model is None or counted is None:
+            return False
+        review.judge_count(self._screen.session.run, key, self.model, count, counted, self._screen.step)
+        return True
+
+    def take_back(self, model: ModelEntry, *, again: bool) -> tuple[ImageKey | None, str]:
+        """Undo or redo: the image it was about, and what was done."""
+        run = self._screen.session.run
+        return undo.take_back(run, review.lines(run, model, self._screen.step), in_words, again=again)
+
+    # Showing
+
+    def lines(self, key: ImageKey) -> list[str | Text]:
+        """How large the model sees the image, the verdict so far and the counting convention."""
+        convention = self._screen.session.run.settings.assess.counting_convention
+        return [
+            self._seen_words(key),
+            *(line for line in decision.lines(self.assessment()) if line),
+            f"Convention: {convention.rstrip('.')}." if convention else "",
+        ]
+
+    def _seen_words(self, key: ImageKey) -> str:
+        """Where the image isn't seen as large as it is by its scale."""
+        seen = None if self.model is None else self._screen.session.predict.store(self.model).zoom(key.sample)
+        if seen is None or (seen.times == 1 and seen.um_per_px is not None):
+            return ""
+        return f"{seen.in_words().capitalize()}."
+
+    def gallery_item(self, key: ImageKey) -> GalleryItem:
+        """The image with the model's answer and the judgement about it."""
+        segmentation, judgement = self.prediction(key), self.said(key)
+        if judgement is None:
+            return GalleryItem(key, segmentation)
+        badge, tone, words = BADGES[judgement]
+        count = "" if segmentation is None else str(segmentation.particle_count)
+        return GalleryItem(key, segmentation, badge, tone, f"{count} ✓" if not badge else count, words)
+
+    def only_so_many(self, drawn: int) -> str:
+        """That fewer images were drawn than wished."""
+        where = "The gate holds" if self._screen.session.run.settings.selection.gate else "The samples hold"
+        return f"{where} only {drawn} images that no other step has used: all are taken."
