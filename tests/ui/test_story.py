@@ -114,7 +114,7 @@ async def evaluate(pilot, app) -> None:
     await until(pilot, lambda: screen.judging.model and screen.base)
     await pilot.press("p")
     await press_each(pilot, "enter")
-    await until(pilot, lambda: screen.processing and screen.processing.state is JobState.FINISHED)
+    await until(pilot, lambda: screen.processing.status and screen.processing.status.state is JobState.FINISHED)
     await press_each(pilot, "q x")
     await reply(pilot, str(app.session.run.path / "share.safetensors"))
     await until(pilot, (app.session.run.path / "share.safetensors").is_file)

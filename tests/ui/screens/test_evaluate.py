@@ -78,7 +78,7 @@ async def test_processing_starts_shows_outputs_and_is_found_again(stage: Stage) 
         assert "[ ] fcs" in text
         assert "[x] masks" in text
         await press_each(pilot, "enter")
-        await until(pilot, lambda: screen.processing and screen.processing.state is JobState.FINISHED)
+        await until(pilot, lambda: screen.processing.status and screen.processing.status.state is JobState.FINISHED)
         await until(pilot, lambda: "pombe.csv" in words_of(app, "#process-words"))
         assert stage.engine.started[-1].spec["formats"] == ["csv", "masks"]
         await until(pilot, lambda: "done: 1 files" in notices(app))
@@ -110,7 +110,7 @@ async def test_no_format_is_told(stage: Stage, tmp_path: Path) -> None:
     async with opened(stage, "EvaluateScreen", "judging.model") as (app, pilot, screen):
         await press_each(pilot, "p 1 2 enter")
         await until(pilot, lambda: "Unknown output format" in notices(app))
-        assert screen.processing is None
+        assert screen.processing.status is None
         await press_each(pilot, "q x")
         await reply(pilot, str(tmp_path / "share.safetensors"))
         await until(pilot, lambda: "Written" in notices(app))

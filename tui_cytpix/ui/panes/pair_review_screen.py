@@ -9,8 +9,9 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import PairVerdict, Preference
 from tui_cytpix.errors import UsageError
+from tui_cytpix.ui.frame.work import WorkScreen
+from tui_cytpix.ui.panes.judging import Judging
 from tui_cytpix.ui.panes.pair_review_pane import PairReview, Said
-from tui_cytpix.ui.panes.process_screen import ProcessingScreen
 from tui_cytpix.ui.widgets.pictures.pair_view import Pair
 from tui_cytpix.workflow.assess import undo
 from tui_cytpix.workflow.base_model.differences import Difference
@@ -27,11 +28,12 @@ SAYINGS = {
 }
 
 
-class PairReviewingScreen(ProcessingScreen):
+class PairReviewingScreen(WorkScreen):
     """Has a PairReview `#pairs` in its ContentSwitcher; `judging.model` is the new model."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.judging = Judging(self, lambda: self.session.run.settings.evaluate.sequence)
         self.base: ModelEntry | None = None
         self._differences: tuple[Difference, ...] = ()
         self._order: tuple[ImageKey, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
 from typing import ClassVar
 
 from rich.style import Style
@@ -10,14 +10,19 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.message import Message
 
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.frame.work import WorkScreen
+from tui_cytpix.ui.panes.judging import Judging
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
-from tui_cytpix.workflow.evaluate.process_watch import ProcessStatus
+from tui_cytpix.workflow.evaluate import process, process_watch
+from tui_cytpix.workflow.evaluate.process_watch import ProcessStatus, ProcessWatch
+from tui_cytpix.workflow.explore.random_images import gate_in_use
+from tui_cytpix.workflow.run import zoom
 from tui_cytpix.workflow.train.progress import duration
 
+POLL_SECONDS = 0.5
 FORMAT_WORDS = {
     "fcs": "FCS with the image-derived parameters (UDT_...) appended to the originals",
     "csv": "tables of events and of particles, CSV",
@@ -27,60 +32,122 @@ FORMAT_WORDS = {
 
 
 class ProcessPane(VerticalScroll, can_focus=True):
-    """Posts `Wished`: a format's number to switch it, or `run`."""
+    """Starts and follows the processing of the run's samples with the model of `judging`."""
 
     DEFAULT_CSS = """
     ProcessPane { height: 1fr; padding: 1 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("process")
 
-    class Wished(Message):
-        """A key of the process scope."""
-
-        def __init__(self, wish: str) -> None:
-            super().__init__()
-            self.wish = wish
+    def __init__(self, screen: WorkScreen, judging: Judging) -> None:
+        super().__init__(id="process")
+        self._frame, self._judging = screen, judging
+        self.formats = ["fcs", "csv"]
+        self.status: ProcessStatus | None = None  # of the newest job
+        self._watch: ProcessWatch | None = None
 
     def compose(self) -> ComposeResult:
         """Words only."""
         yield Words(id="process-words")
 
-    def show(
-        self,
-        what: str,
-        which: str,
-        formats: Sequence[str],
-        chosen: Sequence[str],
-        status: ProcessStatus | None,
-        key_of: Callable[[str], str],
-    ) -> None:
-        """`what` is to be processed, `which` of its images and how large they are seen, "" where there is nothing to
-        say; `status` is the job's, None where none was started.
-        """
-        lines: list[str | Text] = [heading(what), which]
-        for number, name in enumerate(formats, 1):
-            switched = "[x]" if name in chosen else "[ ]"
-            words = FORMAT_WORDS.get(name, "")
-            lines.append(
-                Text.assemble(
-                    (f" {key_of(f'process.toggle-{number}')} ", Style(bold=True)), f"{switched} {name}: {words}"
-                )
-            )
-        lines.append(
-            Text.assemble(
-                (f" {key_of('process.run')} ", Style(bold=True)),
-                "starts. It runs by itself: leaving the app does not stop it.",
-            )
-        )
-        if status is not None:
-            lines += [" ", *status_lines(status)]
+    def open(self) -> None:
+        """Shows the pane."""
+        if self._judging.model is None:
+            self._frame.report("There is no model to process with yet: write one in step 4, or choose another.")
+            return
+        self._frame.show_pane("process")
+        self._frame.set_focus(self)
+        self._frame.say_next()
+        self.show()
+
+    def show(self) -> None:
+        """What is to be processed, which of its images and how large they are seen, the formats, the job."""
+        run, model = self._frame.session.run, self._judging.model
+        names = [s.name for s in run.settings.samples if s.role != "training"]
+        gate = gate_in_use(run)
+        which = [f"Only the images in the gate {gate}." if gate else "", zoom.setting_in_words(run)]
+        lines: list[str | Text] = [
+            heading(f"Process {', '.join(names) or 'nothing'} with {model.card.name if model else 'no model yet'}"),
+            " ".join(part for part in which if part),
+        ]
+        for number, name in enumerate(process.FORMATS, 1):
+            switched = "[x]" if name in self.formats else "[ ]"
+            key = self._frame.key(f"process.toggle-{number}")
+            lines.append(Text.assemble((f" {key} ", _BOLD), f"{switched} {name}: {FORMAT_WORDS.get(name, '')}"))
+        starts = "starts. It runs by itself: leaving the app does not stop it."
+        lines.append(Text.assemble((f" {self._frame.key('process.run')} ", _BOLD), starts))
+        if self.status is not None:
+            lines += [" ", *status_lines(self.status)]
         self.query_one("#process-words", Words).say(*lines)
 
     def action_wish(self, wish: str) -> None:
-        """Hands the key on."""
-        self.post_message(self.Wished(wish))
+        """Switches the format of that number, or starts."""
+        if wish == "run":
+            self._frame.start(self._process(), "start processing")
+            return
+        name = process.FORMATS[int(wish) - 1]
+        if name in self.formats:
+            self.formats.remove(name)
+        else:
+            self.formats.append(name)
+        self.show()
+
+    async def _process(self) -> None:
+        run, model = self._frame.session.run, self._judging.model
+        if model is None:
+            return
+        if self.status is not None and self.status.live:
+            self._frame.report(f"Processing is at work: wait, or cancel it with {self._frame.key('step.cancel')}.")
+            return
+        formats = [f for f in process.FORMATS if f in self.formats]
+        job = await asyncio.to_thread(process.process_run, run, model, formats)
+        await self.watch_newest(started_now=True)
+        at_work = {sample["name"] for sample in job.spec["samples"]}
+        left_out = [s.name for s in run.settings.samples if s.role != "training" and s.name not in at_work]
+        if left_out:
+            self._frame.report(f"No image of {', '.join(left_out)} lies in the gate: left out.")
+
+    def cancel(self) -> bool:
+        """Stops the job; False where none is at work."""
+        if self._watch is None or self.status is None or not self.status.live:
+            return False
+        self._frame.start(asyncio.to_thread(self._watch.cancel), "cancel")
+        self._frame.report("Processing stops; what is written stays.")
+        return True
+
+    # The job
+
+    async def watch_newest(self, *, started_now: bool = False) -> None:
+        """Follows the run's newest process job; the end of one that ended in an earlier session is no news."""
+        self._watch = await asyncio.to_thread(process_watch.watch_newest, self._frame.session.run)
+        if self._watch is not None:
+            work = self._follow(self._watch, started_now)
+            self._frame.run_worker(work, name="process", group="process", exclusive=True)
+
+    async def _follow(self, watch: ProcessWatch, news: bool) -> None:
+        while True:
+            status = await asyncio.to_thread(watch.poll)
+            if status != self.status:
+                self.status = status
+                self._show_task(status)
+                self._frame.say_next()
+            if not status.live:
+                break
+            news = True
+            await asyncio.sleep(POLL_SECONDS)
+        self._frame.task_bar.clear()
+        if news:
+            self._frame.report(in_a_line(status))
+
+    def _show_task(self, status: ProcessStatus) -> None:
+        """The progress line, unless another task has it."""
+        if status.live and not self._frame.session.progress.busy:
+            label = f"Processing {status.what}:" if status.what else "Starting the engine:"
+            note = f"{self._frame.key('step.cancel')} cancels"
+            self._frame.task_bar.show_progress(label, status.done, status.total, note, status.eta_seconds)
 
 
+_BOLD = Style(bold=True)
 _STATES = {
     JobState.STARTING: "The engine is starting.",
     JobState.RUNNING: "At work",
@@ -106,3 +173,13 @@ def status_lines(status: ProcessStatus) -> list[str | Text]:
         lines.append(heading("Not processed:"))
         lines.extend(f"  {failure}" for failure in status.failures)
     return lines
+
+
+def in_a_line(status: ProcessStatus) -> str:
+    """For the tally and for a notice."""
+    if status.state is JobState.FINISHED:
+        failed = f", {len(status.failures)} failed" if status.failures else ""
+        return f"done: {len(status.outputs)} files in {status.out}{failed}"
+    if status.live:
+        return f"{status.done} of {status.total} images"
+    return status.message or f"{status.state.value}"

@@ -23,7 +23,7 @@ from tui_cytpix.ui.panes.export import ask_export
 from tui_cytpix.ui.panes.model_choice import ModelChoice
 from tui_cytpix.ui.panes.pair_review_pane import PairReview
 from tui_cytpix.ui.panes.pair_review_screen import PairReviewingScreen
-from tui_cytpix.ui.panes.process_pane import ProcessPane
+from tui_cytpix.ui.panes.process_pane import ProcessPane, in_a_line
 from tui_cytpix.ui.panes.review_pane import ReviewPane
 from tui_cytpix.ui.panes.shown_pairs import pairs_of
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
@@ -54,6 +54,7 @@ class EvaluateScreen(PairReviewingScreen):
         self._any_left = True  # images that no step has seen
         self._compared: object = None
         self.review_pane = ReviewPane(self, self.judging)
+        self.processing = ProcessPane(self, self.judging)
         question = "Which model shall be compared with the base?"
         self.models = ModelChoice(self, self.judging, question, lambda _model: self.refresh_all())
 
@@ -68,7 +69,7 @@ class EvaluateScreen(PairReviewingScreen):
             yield PairReview(id="pairs")
             yield self.review_pane
             yield self.models
-            yield ProcessPane(id="process")
+            yield self.processing
 
     @property
     def gallery(self) -> Gallery:
@@ -101,7 +102,7 @@ class EvaluateScreen(PairReviewingScreen):
 
     async def _look_around(self) -> None:
         """What is processed, and whether images are left: samples have to be opened for that."""
-        await self.watch_newest()
+        await self.processing.watch_newest()
         self._any_left = await asyncio.to_thread(random_images.any_left, self.session.run)
         self.say_next()
 
@@ -165,11 +166,11 @@ class EvaluateScreen(PairReviewingScreen):
         if not any(s.role == "evaluation" for s in settings.samples) and new is not None:
             lines.append("These images are fresh (never selected, annotated or reviewed), but of the same samples.")
         lines.append(random_images.drawn_in_words(self.session.run, settings.evaluate))
-        if self.processing is not None and self.processing.state.value:
-            lines.append(labelled("Processing", self.processing_words()))
+        if self.processing.status is not None:
+            lines.append(labelled("Processing", in_a_line(self.processing.status)))
         self.query_one("#tally-words", Words).say(*lines)
         if self.pane == "process":
-            self.show_processing()
+            self.processing.show()
 
     def _model_lines(self) -> list[str | Text]:
         """The two models, and how large they see the samples."""
@@ -258,7 +259,14 @@ class EvaluateScreen(PairReviewingScreen):
         self.set_focus(self.gallery)
         self.refresh_all()
 
-    # Another model, and sharing
+    # Processing, another model, and sharing
+
+    action_process = Handed("processing", "open")
+
+    def cancel_more(self) -> None:
+        """Processing, if it is at work."""
+        if not self.processing.cancel():
+            super().cancel_more()
 
     action_model = Handed("models", "open")
 
