@@ -320,10 +320,10 @@ async def test_held_undo_takes_one_back(stage: Stage) -> None:
 
 async def test_a_held_key_prefers_in_one_pair(stage: Stage) -> None:
     finished(stage)
-    async with opened(stage, "EvaluateScreen", "judging.model", "base") as (app, pilot, screen):
+    async with opened(stage, "EvaluateScreen", "judging.model", "comparison.base") as (app, pilot, screen):
         await pilot.press("c")
         await reply(pilot, "30")
-        await until(pilot, lambda: not app.session.progress.busy and len(screen._differences) == 16)
+        await until(pilot, lambda: not app.session.progress.busy and len(screen.comparison.differences) == 16)
         await press_each(pilot, "r")
         await look(pilot)
         await hold(pilot, "0", 0.3, 0.8)

@@ -111,7 +111,7 @@ async def annotate_and_train(pilot, app) -> None:
 
 async def evaluate(pilot, app) -> None:
     screen = await on_screen(pilot, "EvaluateScreen")
-    await until(pilot, lambda: screen.judging.model and screen.base)
+    await until(pilot, lambda: screen.judging.model and screen.comparison.base)
     await pilot.press("p")
     await press_each(pilot, "enter")
     await until(pilot, lambda: screen.processing.status and screen.processing.status.state is JobState.FINISHED)

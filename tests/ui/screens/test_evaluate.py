@@ -38,11 +38,11 @@ async def test_without_a_model_it_says_where_one_comes_from(stage: Stage) -> Non
 
 async def test_differences_come_first_and_are_tallied(stage: Stage) -> None:
     finished(stage)
-    async with opened(stage, "EvaluateScreen", "judging.model", "base") as (app, pilot, screen):
+    async with opened(stage, "EvaluateScreen", "judging.model", "comparison.base") as (app, pilot, screen):
         await pilot.press("c")
         await reply(pilot, "30")
         await until(pilot, lambda: "only 16 images" in notices(app))
-        await until(pilot, lambda: not app.session.progress.busy and len(screen._differences) == 16)
+        await until(pilot, lambda: not app.session.progress.busy and len(screen.comparison.differences) == 16)
         selected = set(app.session.run.settings.selection.images)
         assert not selected & set(screen.sequence)
         differing = [
@@ -121,17 +121,21 @@ async def test_no_format_is_told(stage: Stage, tmp_path: Path) -> None:
 
 async def test_pairs_are_judged_blind_and_unblinded_at_the_end(stage: Stage) -> None:
     finished(stage)
-    async with opened(stage, "EvaluateScreen", "judging.model", "base", size=(120, 36)) as (app, pilot, screen):
+    async with opened(stage, "EvaluateScreen", "judging.model", "comparison.base", size=(120, 36)) as (
+        app,
+        pilot,
+        screen,
+    ):
         await pilot.press("r")
         await until(pilot, lambda: "no pairs yet" in notices(app))
         await pilot.press("c")
         await reply(pilot, "30")
-        await until(pilot, lambda: not app.session.progress.busy and len(screen._differences) == 16)
+        await until(pilot, lambda: not app.session.progress.busy and len(screen.comparison.differences) == 16)
         await pilot.press("r")
         view = screen.pair_review
         assert screen.pane == "pairs"
         sides = set()
-        for _ in range(len(screen._order)):
+        for _ in range(len(view.order)):
             pair = view.current
             assert pair.blind
             words = " ".join(words_of(app, f"#{i}") for i in ("pairs #pair-words", "pairs #pair-left-title"))
@@ -149,7 +153,7 @@ async def test_pairs_are_judged_blind_and_unblinded_at_the_end(stage: Stage) -> 
         assert {v.preference for v in said} == {"new", "equal"}
         assert all(v.blind for v in said)
         await pilot.press("u")
-        assert len(screen.preferences()) == len(screen._order) - 1
+        assert len(screen.comparison.preferences()) == len(view.order) - 1
         await pilot.press("R")
         assert "new pombe-1" in words_of(app, "#pairs #pair-right-title")
         await press_each(pilot, "q B")
@@ -160,10 +164,10 @@ async def test_pairs_are_judged_blind_and_unblinded_at_the_end(stage: Stage) -> 
 
 async def test_equal_is_refused_where_the_counts_differ(stage: Stage) -> None:
     finished(stage)
-    async with opened(stage, "EvaluateScreen", "judging.model", "base") as (app, pilot, screen):
+    async with opened(stage, "EvaluateScreen", "judging.model", "comparison.base") as (app, pilot, screen):
         await pilot.press("c")
         await reply(pilot, "30")
-        await until(pilot, lambda: not app.session.progress.busy and len(screen._differences) == 16)
+        await until(pilot, lambda: not app.session.progress.busy and len(screen.comparison.differences) == 16)
         await pilot.press("r")
         view = screen.pair_review
         while view.current.left.particle_count == view.current.right.particle_count:
@@ -175,7 +179,7 @@ async def test_equal_is_refused_where_the_counts_differ(stage: Stage) -> None:
         await press_each(pilot, "I space 0")
         assert [v.preference for v in app.session.run.pair_verdicts[-3:]] == ["unclear", "skipped", "neither"]
         await press_each(pilot, "u")
-        assert screen.preferences()[shown].preference == "unclear"
+        assert screen.comparison.preferences()[shown].preference == "unclear"
         words = words_of(app, "#pairs #pair-words")
         assert "Undone: both wrong → not judged." in words
         await press_each(pilot, "U")
@@ -189,12 +193,12 @@ async def test_equal_is_refused_where_the_counts_differ(stage: Stage) -> None:
             await press_each(pilot, "pageup")
         await press_each(pilot, "0 u")
         assert "Undone: both wrong → indistinguishable." in words_of(app, "#pairs #pair-words")
-        assert screen.preferences()[shown].preference == "unclear"
+        assert screen.comparison.preferences()[shown].preference == "unclear"
 
 
 async def test_the_report_is_written_where_asked(stage: Stage) -> None:
     finished(stage)
-    async with opened(stage, "EvaluateScreen", "judging.model", "base") as (app, pilot, _screen):
+    async with opened(stage, "EvaluateScreen", "judging.model", "comparison.base") as (app, pilot, _screen):
         await pilot.press("R")
         await reply(pilot)
         await until(pilot, lambda: "Written" in notices(app))

@@ -45,7 +45,7 @@ class Judging:
         sequence: Callable[[], tuple[ImageKey, ...]],
         left_out: Callable[[ImageKey], bool] = lambda _key: False,
     ) -> None:
-        self._screen, self._sequence, self._left_out = screen, sequence, left_out
+        self._screen, self.sequence, self._left_out = screen, sequence, left_out
         self.model: ModelEntry | None = None
         self._standing: tuple[object, dict[ImageKey, Verdict]] = (None, {})
         self._assessed: tuple[object, Assessment | None] = (None, None)
@@ -70,7 +70,7 @@ class Judging:
         if self.model is None:
             return []
         answered = set(self._screen.session.predict.store(self.model).keys())
-        return [key for key in self._sequence() if key in answered and not self._left_out(key)]
+        return [key for key in self.sequence() if key in answered and not self._left_out(key)]
 
     def assessment(self) -> Assessment:
         """What the judgements so far decide; computed anew where one of these changed: a key asks several times."""

@@ -18,11 +18,12 @@ from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.handed import Handed
-from tui_cytpix.ui.frame.work import whole
+from tui_cytpix.ui.frame.work import WorkScreen, whole
+from tui_cytpix.ui.panes.comparison import Comparison
 from tui_cytpix.ui.panes.export import ask_export
+from tui_cytpix.ui.panes.judging import Judging
 from tui_cytpix.ui.panes.model_choice import ModelChoice
 from tui_cytpix.ui.panes.pair_review_pane import PairReview
-from tui_cytpix.ui.panes.pair_review_screen import PairReviewingScreen
 from tui_cytpix.ui.panes.process_pane import ProcessPane, in_a_line
 from tui_cytpix.ui.panes.review_pane import ReviewPane
 from tui_cytpix.ui.panes.shown_pairs import pairs_of
@@ -39,7 +40,7 @@ from tui_cytpix.workflow.report import report
 from tui_cytpix.workflow.run import zoom
 
 
-class EvaluateScreen(PairReviewingScreen):
+class EvaluateScreen(WorkScreen):
     """Panes: the differences (main), two models side by side, the review of pairs and that of the new model alone, the
     models, processing.
     """
@@ -52,7 +53,9 @@ class EvaluateScreen(PairReviewingScreen):
     def __init__(self) -> None:
         super().__init__()
         self._any_left = True  # images that no step has seen
-        self._compared: object = None
+        self.judging = Judging(self, lambda: self.sequence)
+        self.comparison = Comparison(self, self.judging)
+        self.pair_review = PairReview(self, self.comparison)
         self.review_pane = ReviewPane(self, self.judging)
         self.processing = ProcessPane(self, self.judging)
         question = "Which model shall be compared with the base?"
@@ -66,7 +69,7 @@ class EvaluateScreen(PairReviewingScreen):
                 with VerticalScroll(id="tally", can_focus=False):
                     yield Words(id="tally-words")
             yield PairView(id="pair")
-            yield PairReview(id="pairs")
+            yield self.pair_review
             yield self.review_pane
             yield self.models
             yield self.processing
@@ -89,14 +92,14 @@ class EvaluateScreen(PairReviewingScreen):
             if run.folder.model_path.is_file():
                 self.judging.model = await asyncio.to_thread(trial.new_model, run)
             if run.settings.base_model.model:
-                self.base = await asyncio.to_thread(library.base_of, run)
+                self.comparison.base = await asyncio.to_thread(library.base_of, run)
         except CytpixError as error:
             self.report(error)
-        for model in (self.judging.model, self.base):
+        for model in (self.judging.model, self.comparison.base):
             if model is not None:
                 await self.session.load_predictions(model)
-        self.compare_answers()
-        await self.warm_up()
+        self.comparison.compare_answers()
+        await self.comparison.warm_up()
         self.refresh_all()
         self.start(self._look_around(), "look around")
 
@@ -106,31 +109,15 @@ class EvaluateScreen(PairReviewingScreen):
         self._any_left = await asyncio.to_thread(random_images.any_left, self.session.run)
         self.say_next()
 
-    @property
-    def same(self) -> bool:
-        """True where there is nothing to compare."""
-        return self.judging.model is not None and self.base is not None and self.judging.model.hash == self.base.hash
-
     # What is shown
 
     def refresh_all(self) -> None:
         """The images in order of difference."""
-        self.compare_answers()
-        differing = {d.image: d for d in self._differences}
+        self.comparison.compare_answers()
+        differing = {d.image: d for d in self.comparison.differences}
         rest = [key for key in self.sequence if key not in differing]
         self.gallery.set_items(self._item(key, differing) for key in (*differing, *rest))
         self.say_next()
-
-    def compare_answers(self) -> None:
-        """What both models have answered; anew where there is another answer."""
-        new, base = self.judging.model, self.base
-        if new is None or base is None:
-            self._compared, self._differences = None, ()
-            return
-        stores = [self.session.predict.store(model) for model in (base, new)]
-        state = (self.sequence, base.hash, new.hash, *(len(store.keys()) for store in stores))
-        if self._compared != state:  # hundreds of masks are laid over each other
-            self._compared, self._differences = state, differences.differences(self.sequence, *stores)
 
     def _item(self, key: ImageKey, differing: dict[ImageKey, Difference]) -> GalleryItem:
         item = self.judging.gallery_item(key)
@@ -142,23 +129,23 @@ class EvaluateScreen(PairReviewingScreen):
 
     def say_next(self) -> None:
         """Hint and tally."""
-        new, base, busy = self.judging.model, self.base, self.session.progress.busy
-        name = "" if new is None else new.card.name
-        next_step = hints.evaluate(name, len(self.sequence), len(self._differences), busy, self.same, self._any_left)
-        self.say(self.pairs_hint() if self.pane == "pairs" else hints.PANES.get(self.pane, next_step))
+        new, compared, busy = self.judging.model, self.comparison, self.session.progress.busy
+        name, differing = "" if new is None else new.card.name, len(compared.differences)
+        next_step = hints.evaluate(name, len(self.sequence), differing, busy, compared.same, self._any_left)
+        self.say(self.pair_review.hint() if self.pane == "pairs" else hints.PANES.get(self.pane, next_step))
         if self.pane == "pairs":  # what the preferences say would tell which is which
             return
         settings = self.session.run.settings
         lines = self._model_lines()
-        if new is not None and base is not None and not self.same:
-            lines.append(heading(differences.in_words(self._differences, "base", "new")))
-            said = self.pair_lines()
+        if compared.models is not None and not compared.same:
+            lines.append(heading(differences.in_words(compared.differences, "base", "new")))
+            said = compared.lines()
             if said:
                 lines += [heading(said[0]), *said[1:]]
-            elif self._differences:
+            elif differing:
                 key = self.key("evaluate.pairs")
                 lines.append(f"Only images on which they differ can show which is better: {key} reviews them.")
-            lines.append(self.held_out_words())
+            lines.append(compared.held_out_words())
         if new is not None:
             found = self.judging.assessment()
             if any(found.counts.values()):
@@ -174,7 +161,8 @@ class EvaluateScreen(PairReviewingScreen):
 
     def _model_lines(self) -> list[str | Text]:
         """The two models, and how large they see the samples."""
-        models = {label: one for label, one in (("New", self.judging.model), ("Base", self.base)) if one is not None}
+        both = (("New", self.judging.model), ("Base", self.comparison.base))
+        models = {label: one for label, one in both if one is not None}
         run, store = self.session.run, self.session.predict.store
         seen = zoom.by_model_in_words({label: zoom.seen(run, store(one)) for label, one in models.items()})
         named = [labelled(label, f"{one.card.name} ({one.card.resolution})") for label, one in models.items()]
@@ -182,9 +170,12 @@ class EvaluateScreen(PairReviewingScreen):
 
     # Comparing
 
+    action_pairs = Handed("pair_review", "open")
+    action_blind = Handed("pair_review", "switch_blind")
+
     def action_compare(self) -> None:
         """Asks how many fresh images."""
-        if self.judging.model is None or self.base is None:
+        if self.comparison.models is None:
             self.report("Two models are needed: the run's new one (step 4) and its base (step 2).")
             return
         already = len(self.sequence)
@@ -201,14 +192,14 @@ class EvaluateScreen(PairReviewingScreen):
 
     async def _compare(self, images: int) -> None:
         drawn = await self.in_thread("Drawing random images", lambda _progress: trial.draw(self.session.run, images))
-        if drawn is None or self.judging.model is None or self.base is None:
+        if drawn is None or self.comparison.models is None:
             return
         if len(drawn) < images:
             self.report(self.judging.only_so_many(len(drawn)))
         self.refresh_rail()
         self.refresh_all()
         self.gallery.start_over()  # the most different image comes under the cursor
-        for model in (self.base, self.judging.model):
+        for model in reversed(self.comparison.models):
             self.session.ask_model(model, (*drawn, *held_out.images(self.session.run)))
 
     def predictions_came(self) -> None:
@@ -220,19 +211,20 @@ class EvaluateScreen(PairReviewingScreen):
 
     def on_gallery_opened(self, event: Gallery.Opened) -> None:
         """Both answers side by side, from this image on in the gallery's order."""
-        if self.judging.model is None or self.base is None:
+        models = self.comparison.models
+        if models is None:
             self.review_pane.open(event.item.key)
             return
-        store = self.session.predict.store
-        found = {d.image: d for d in self._differences}
+        (new, base), store = models, self.session.predict.store
+        found = {d.image: d for d in self.comparison.differences}
         order = [found[item.key] for item in self.gallery.items if item.key in found]
         if event.item.key not in found:
             self.report("Not both models have answered on this image yet.")
             return
         view = self.query_one(PairView)
-        view.name_models(f"base {self.base.card.name}", f"new {self.judging.model.card.name}")
+        view.name_models(f"base {base.card.name}", f"new {new.card.name}")
         self.show_pane("pair")
-        view.show_pairs(pairs_of(order, store(self.base), store(self.judging.model)), event.item.key)
+        view.show_pairs(pairs_of(order, store(base), store(new)), event.item.key)
         self.set_focus(view)
         self.say_next()
 
@@ -246,7 +238,7 @@ class EvaluateScreen(PairReviewingScreen):
 
     def on_review_pane_changed(self, event: ReviewPane.Changed) -> None:
         """Badge and tally."""
-        self.gallery.update_item(self._item(event.key, {d.image: d for d in self._differences}))
+        self.gallery.update_item(self._item(event.key, {d.image: d for d in self.comparison.differences}))
         self.say_next()
 
     def pane_left(self, pane: str) -> None:

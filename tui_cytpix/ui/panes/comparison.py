@@ -1,0 +1,78 @@
+"""The new model against its base: their answers, and what was said of them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.verdict import PairVerdict
+from tui_cytpix.ui.frame.base import StepScreen
+from tui_cytpix.ui.panes.judging import Judging
+from tui_cytpix.workflow.base_model import differences
+from tui_cytpix.workflow.base_model.differences import Difference
+from tui_cytpix.workflow.evaluate import held_out, pair_words, pairs
+
+Models = tuple[ModelEntry, ModelEntry]
+
+
+class Comparison:
+    """The new model, and the images, are those of `judging`."""
+
+    def __init__(self, screen: StepScreen, judging: Judging) -> None:
+        self._screen, self._judging = screen, judging
+        self.base: ModelEntry | None = None
+        self.differences: tuple[Difference, ...] = ()
+        self._compared: object = None
+        self._held_out: tuple[object, str] = (None, "")
+
+    @property
+    def models(self) -> Models | None:
+        """The new one and the base; None where one is missing."""
+        new, base = self._judging.model, self.base
+        return None if new is None or base is None else (new, base)
+
+    @property
+    def same(self) -> bool:
+        """True where there is nothing to compare."""
+        models = self.models
+        return models is not None and models[0].hash == models[1].hash
+
+    def compare_answers(self) -> None:
+        """What both models have answered; anew where there is another answer."""
+        models = self.models
+        if models is None:
+            self._compared, self.differences = None, ()
+            return
+        new, base = models
+        stores = [self._screen.session.predict.store(model) for model in (base, new)]
+        state = (self._judging.sequence(), base.hash, new.hash, *(len(store.keys()) for store in stores))
+        if self._compared != state:  # hundreds of masks are laid over each other
+            self._compared, self.differences = state, differences.differences(self._judging.sequence(), *stores)
+
+    def preferences(self) -> dict[ImageKey, PairVerdict]:
+        """Those in force."""
+        models = self.models
+        return {} if models is None else pairs.preferences(self._screen.session.run, *models)
+
+    async def warm_up(self) -> None:
+        """Loads SciPy, which the statistics need, off the event loop."""
+        await asyncio.to_thread(lambda: (self.lines(), self.held_out_words()))
+
+    def lines(self) -> list[str]:
+        """What the preferences say."""
+        run = self._screen.session.run
+        found = pairs.compare(run, self.differences, self.preferences(), run.settings.assess.p1)
+        return pair_words.lines(found)
+
+    def held_out_words(self) -> str:
+        """Masks against the annotations that neither model has learnt; computed anew where there are more answers."""
+        models, run = self.models, self._screen.session.run
+        if models is None:
+            return ""
+        stores = [self._screen.session.predict.store(model) for model in models]
+        images = held_out.images(run)
+        state = (models[0].hash, *(sum(store.get(key) is not None for key in images) for store in stores))
+        if self._held_out[0] != state:
+            self._held_out = (state, held_out.in_words(held_out.paired_iou(run, *stores)))
+        return self._held_out[1]
