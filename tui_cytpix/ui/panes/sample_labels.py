@@ -1,67 +1,96 @@
-"""The half of step 3's screen that labels samples and adds them."""
+"""The run's samples as a table: how many images each has, its labels, and what asks for them."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from tui_cytpix.domain.sample import SampleRef
+from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.frame.work import WorkScreen
+from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.run import run_samples
 
+COLUMNS = ("Sample", "Images", "Condition", "Rep.", "Day", "Role", "µm/px")
 ROLES = ("research", "training", "evaluation")
 
 
-class SampleLabels(WorkScreen):
+class SampleLabels(Table):
     """Everything about the sample under the cursor."""
+
+    def __init__(self, screen: WorkScreen) -> None:
+        super().__init__(COLUMNS, choose=False, id="samples")
+        self._frame = screen
+        self._counts: dict[str, int] = {}
 
     @property
     def current(self) -> SampleRef | None:
         """The sample under the cursor."""
-        return None
+        name = self.cursor_key
+        return next((s for s in self._frame.session.run.settings.samples if s.name == name), None)
 
-    def show_samples(self) -> None:
-        """The table and the words from the run's state."""
+    def show(self) -> None:
+        """The table, and what is said of it, from the run's state."""
+        rows = []
+        for sample in self._frame.session.run.settings.samples:
+            scale = f"{sample.um_per_px:.4g} ({sample.scale_source})" if sample.um_per_px else "unknown"
+            images = str(self._counts[sample.name]) if sample.name in self._counts else "…"
+            labels = (sample.condition or "–", sample.replicate or "–", sample.day or "–", sample.role, scale)
+            rows.append((sample.name, (sample.name, images, *labels)))
+        self.fill(rows)
+        self._frame.say_next()
 
     async def count_images(self) -> None:
-        """Fills in how many images each sample has."""
+        """Opens every sample; large archives take a while."""
+        run = self._frame.session.run
+        for sample in run.settings.samples:
+            if sample.name not in self._counts:
+                try:
+                    reader = await asyncio.to_thread(run.images.reader, sample.name)
+                except CytpixError as error:
+                    self._frame.report(error)
+                    continue
+                self._counts[sample.name] = len(reader.event_ids)
+                self.show()
 
-    def _label(self, name: str, question: str) -> None:
+    # Labels
+
+    def _ask(self, name: str, question: str) -> None:
         sample = self.current
-        if sample is None:
-            return
-        before = str(getattr(sample, name))
-        self.ask(f"{question} of {sample.name}:", before, lambda text: self._change(sample, **{name: text}))
+        if sample is not None:
+            before = str(getattr(sample, name))
+            self._frame.ask(f"{question} of {sample.name}:", before, lambda text: self._change(sample, **{name: text}))
 
     def _change(self, sample: SampleRef, **labels: str) -> None:
-        run_samples.label(self.session.run, sample.name, **labels)
-        self.show_samples()
+        run_samples.label(self._frame.session.run, sample.name, **labels)
+        self.show()
 
-    def action_condition(self) -> None:
+    def ask_condition(self) -> None:
         """Culture condition, treatment, genotype."""
-        self._label("condition", "Condition")
+        self._ask("condition", "Condition")
 
-    def action_replicate(self) -> None:
+    def ask_replicate(self) -> None:
         """Which replicate."""
-        self._label("replicate", "Replicate")
+        self._ask("replicate", "Replicate")
 
-    def action_day(self) -> None:
+    def ask_day(self) -> None:
         """Which day."""
-        self._label("day", "Day")
+        self._ask("day", "Day")
 
-    def action_role(self) -> None:
+    def next_role(self) -> None:
         """The next role."""
         sample = self.current
         if sample is not None:
             following = ROLES[(ROLES.index(sample.role) + 1) % len(ROLES)] if sample.role in ROLES else ROLES[0]
             self._change(sample, role=following)
 
-    def action_scale(self) -> None:
+    def ask_scale(self) -> None:
         """Asks for µm/px; it may stay unknown."""
         sample = self.current
         if sample is None:
             return
         default = f"{sample.um_per_px:.4g}" if sample.um_per_px else ""
-        self.ask(
+        self._frame.ask(
             f"Pixel size of {sample.name} in µm (empty: leave it as it is; 0: unknown):",
             default,
             lambda text: self._set_scale(sample, text),
@@ -72,25 +101,27 @@ class SampleLabels(WorkScreen):
             try:
                 value = float(text.replace(",", "."))
             except ValueError:
-                self.report(f"{text!r} is no number.")
+                self._frame.report(f"{text!r} is no number.")
                 return
-            run_samples.set_scale(self.session.run, sample.name, value or None)
-            self.show_samples()
+            run_samples.set_scale(self._frame.session.run, sample.name, value or None)
+            self.show()
 
-    def action_add(self) -> None:
+    # Another sample
+
+    def ask_path(self) -> None:
         """Asks for a path."""
         question = "Add the sample (.acs, image folder or zip, FCS):"
-        self.ask(question, "", lambda text: self.start(self._add(text), "add"))
+        self._frame.ask(question, "", lambda text: self._frame.start(self._add(text), "add"))
 
     async def _add(self, text: str) -> None:
         if not text:
             return
-        added = await self.in_thread(
+        added = await self._frame.in_thread(
             "Reading the sample",
-            lambda _progress: run_samples.add_sample(self.session.run, Path(text).expanduser()),
+            lambda _progress: run_samples.add_sample(self._frame.session.run, Path(text).expanduser()),
         )
         if added is not None:
-            self.report(f"{added.name} is added.")
-            self.refresh_rail()
-            self.show_samples()
+            self._frame.report(f"{added.name} is added.")
+            self._frame.refresh_rail()
+            self.show()
             await self.count_images()

@@ -14,30 +14,27 @@ from textual.widget import Widget
 from textual.widgets import DataTable
 
 from tui_cytpix.domain.run_settings import MAX_PREVIEW, MIN_PREVIEW
-from tui_cytpix.domain.sample import SampleRef
-from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints
-from tui_cytpix.ui.frame.work import whole
+from tui_cytpix.ui.frame.handed import Handed
+from tui_cytpix.ui.frame.work import WorkScreen, whole
 from tui_cytpix.ui.panes.sample_labels import SampleLabels
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
 from tui_cytpix.ui.widgets.plots.coverage_plot import CoveragePlot
-from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.samples import coverage, selection
 from tui_cytpix.workflow.samples.coverage import Coverage
 from tui_cytpix.workflow.samples.selection import Selection
 
-COLUMNS = ("Sample", "Images", "Condition", "Rep.", "Day", "Role", "µm/px")
 UNKNOWN_SCALE = (
     "Pixel size unknown: the size cutoff is off and fields in micrometres stay empty; all else works. "
     "0.3 µm/px is common for this instrument, but state it only where you know it."
 )
 
 
-class SamplesScreen(SampleLabels):
+class SamplesScreen(WorkScreen):
     """Panes: the samples with the coverage picture (main), the selected images."""
 
     step = "samples"
@@ -48,7 +45,7 @@ class SamplesScreen(SampleLabels):
 
     def __init__(self) -> None:
         super().__init__()
-        self._counts: dict[str, int] = {}
+        self.table = SampleLabels(self)
         self._selection: Selection | None = None
         self._coverage: list[Coverage] = []
 
@@ -56,7 +53,7 @@ class SamplesScreen(SampleLabels):
         """One pane at a time."""
         with ContentSwitcher(initial="main"):
             with Vertical(id="main"):
-                yield Table(COLUMNS, choose=False, id="samples")
+                yield self.table
                 with Horizontal(id="below"):
                     with VerticalScroll(id="about", can_focus=False):
                         yield Words(id="about-words")
@@ -65,20 +62,9 @@ class SamplesScreen(SampleLabels):
                 yield Gallery(id="selection")
                 yield EventImageView(id="enlarged")
 
-    @property
-    def table(self) -> Table:
-        """The samples."""
-        return self.query_one("#samples", Table)
-
-    @property
-    def current(self) -> SampleRef | None:
-        """The sample under the cursor."""
-        name = self.table.cursor_key
-        return next((s for s in self.session.run.settings.samples if s.name == name), None)
-
     async def enter(self) -> None:
         """Samples at once; what takes reading afterwards."""
-        self.show_samples()
+        self.table.show()
         self.set_focus(self.table)
         self._selection = await asyncio.to_thread(coverage.load, self.session.run)
         self.show_selection()
@@ -86,7 +72,7 @@ class SamplesScreen(SampleLabels):
 
     async def _look_around(self) -> None:
         await self._find_coverage()
-        await self.count_images()
+        await self.table.count_images()
 
     async def _find_coverage(self) -> None:
         """Of the research samples and the gates in them; those need the samples' FCS."""
@@ -99,38 +85,13 @@ class SamplesScreen(SampleLabels):
         self.say_next()
         self.start(self._find_coverage(), "coverage")
 
-    async def count_images(self) -> None:
-        """Opens every sample; large archives take a while."""
-        run = self.session.run
-        for sample in run.settings.samples:
-            if sample.name not in self._counts:
-                try:
-                    reader = await asyncio.to_thread(run.images.reader, sample.name)
-                except CytpixError as error:
-                    self.report(error)
-                    continue
-                self._counts[sample.name] = len(reader.event_ids)
-                self.show_samples()
-
-    def show_samples(self) -> None:
-        """The table and the words from the run's state."""
-        settings = self.session.run.settings
-        rows = []
-        for sample in settings.samples:
-            scale = f"{sample.um_per_px:.4g} ({sample.scale_source})" if sample.um_per_px else "unknown"
-            images = str(self._counts[sample.name]) if sample.name in self._counts else "…"
-            labels = (sample.condition or "–", sample.replicate or "–", sample.day or "–", sample.role, scale)
-            rows.append((sample.name, (sample.name, images, *labels)))
-        self.table.fill(rows)
-        self.say_next()
-
     def say_next(self) -> None:
         """Hint and words."""
         settings = self.session.run.settings
         self.say(hints.samples(settings))
         chosen = settings.selection
         lines: list[str | Text] = []
-        sample = self.current
+        sample = self.table.current
         if sample is not None:
             path = self.session.run.folder.sample_path(sample)
             lines += [heading(sample.name), labelled("Path", str(path))]
@@ -174,6 +135,15 @@ class SamplesScreen(SampleLabels):
         """Tells about the sample."""
         event.stop()
         self.say_next()
+
+    # Labels
+
+    action_condition = Handed("table", "ask_condition")
+    action_replicate = Handed("table", "ask_replicate")
+    action_day = Handed("table", "ask_day")
+    action_role = Handed("table", "next_role")
+    action_scale = Handed("table", "ask_scale")
+    action_add = Handed("table", "ask_path")
 
     # The selection
 
