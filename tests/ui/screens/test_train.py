@@ -95,10 +95,10 @@ async def test_train_pause_add_go_on_and_write_by_keys(stage: Stage) -> None:
         await until(pilot, lambda: app.session.training.target == 30)
         await until(pilot, lambda: app.session.training.state is JobState.FINISHED)
         assert [e.number for e in app.session.training.epochs] == list(range(1, 31))
-        assert screen.checkpoint == "last"  # two validation images: the best epoch would be luck
+        assert screen.wishes.checkpoint == "last"  # two validation images: the best epoch would be luck
         for checkpoint in ("best", "last"):
             await press_each(pilot, "b")
-            await until(pilot, lambda checkpoint=checkpoint: screen.checkpoint == checkpoint)
+            await until(pilot, lambda checkpoint=checkpoint: screen.wishes.checkpoint == checkpoint)
         await press_each(pilot, "w")
         await reply(pilot, "my model")
         await until(pilot, lambda: "no name" in notices(app))

@@ -1,8 +1,9 @@
-"""Training as it goes: state, curves, advice, flips, log. Its keys are the screen's actions."""
+"""Training as it goes: state, curves, advice, flips, log, and the keys that steer it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.style import Style
@@ -17,6 +18,8 @@ from tui_cytpix.domain.annotation import AnnotationBook, Status
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.training import Epoch, TrainingStatus
 from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.frame.work import WorkScreen
+from tui_cytpix.ui.panes.training_wishes import TrainingWishes
 from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.widgets.boxes import Vertical
 from tui_cytpix.ui.widgets.lines.hint import Words
@@ -32,7 +35,7 @@ SPARK_WORDS = 22  # cells of a line of sparks that are none
 
 
 class TrainingPane(Vertical):
-    """Shows what `show` was given last; posts `FlipChosen` for Enter in the list of flips."""
+    """Shows what `show` was given last; its keys are `wishes`, but for those that lead to the editor."""
 
     DEFAULT_CSS = """
     TrainingPane { height: 100%; }
@@ -47,15 +50,18 @@ class TrainingPane(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = bindings("training")
     can_focus = True
 
+    @dataclass
     class FlipChosen(Message):
         """Enter on a flipping image."""
 
-        def __init__(self, image: ImageKey) -> None:
-            super().__init__()
-            self.image = image
+        image: ImageKey
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
+    class SuggestedWished(Message):
+        """What the advice names is to be annotated."""
+
+    def __init__(self, screen: WorkScreen, wishes: TrainingWishes) -> None:
+        super().__init__(id="training")
+        self._frame, self._wishes = screen, wishes
         self._status, self._book = TrainingStatus(state=None), AnnotationBook()
         self._rows: list[tuple[str, Sequence[str]]] = []
 
@@ -120,6 +126,18 @@ class TrainingPane(Vertical):
             self._fill()
             self.flips.move_cursor(row=0, animate=False)
         self.screen.set_focus(self.flips if shown else self)
+
+    def action_wish(self, wish: str) -> None:
+        """A key of the pane."""
+        match wish:
+            case "suggested":
+                self.post_message(self.SuggestedWished())
+            case "flips" if self.flips_shown or self._frame.session.training.flips:
+                self.show_flips(not self.flips_shown)
+            case "flips":
+                self._frame.report("No image flipped between looks so far.")
+            case _:
+                self._wishes.do(wish)
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Enter in the list of flips."""

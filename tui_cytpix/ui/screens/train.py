@@ -20,6 +20,7 @@ from tui_cytpix.domain.training import JobState, TrainingStatus
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints
+from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.training_pane import TrainingPane, spark_line
 from tui_cytpix.ui.panes.training_wishes import TrainingWishes
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal
@@ -38,7 +39,7 @@ REDRAW_SECONDS, LOOK_SECONDS = 2.0, 8.0
 RESTING = (JobState.PAUSED, JobState.FINISHED, JobState.STOPPED)
 
 
-class TrainScreen(TrainingWishes):
+class TrainScreen(WorkScreen):
     """The preview's gallery and the training pane, side by side where there is room, else one at a time."""
 
     step = "train"
@@ -58,23 +59,20 @@ class TrainScreen(TrainingWishes):
         self._redraw: Timer | None = None
         self._shown_at = 0.0
         self._shown_state: JobState | None = None
+        self.wishes = TrainingWishes(self, self.show_words)
+        self.training_pane = TrainingPane(self, self.wishes)
 
     def work(self) -> Iterable[Widget]:
         """Both panes, and a line about annotations and training."""
         with ContentSwitcher(initial="main"), Horizontal(id="main"):
             yield Gallery(id="preview")
-            yield TrainingPane(id="training")
+            yield self.training_pane
         yield Words(id="summary")
 
     @property
     def gallery(self) -> Gallery:
         """The preview images."""
         return self.query_one(Gallery)
-
-    @property
-    def training_pane(self) -> TrainingPane:
-        """Curves and controls."""
-        return self.query_one(TrainingPane)
 
     @property
     def preview(self) -> tuple[ImageKey, ...]:
@@ -187,9 +185,8 @@ class TrainScreen(TrainingWishes):
 
     def plan_words(self) -> str:
         """Size cutoff and checkpoint."""
-        return (
-            f"Size cutoff {self.session.run.settings.train.size_cutoff_um:g} µm · writes checkpoint: {self.checkpoint}"
-        )
+        cutoff = self.session.run.settings.train.size_cutoff_um
+        return f"Size cutoff {cutoff:g} µm · writes checkpoint: {self.wishes.checkpoint}"
 
     def seen_lines(self) -> list[str]:
         """How large the base sees the samples; and training, where it sees those of unknown scale otherwise."""
@@ -236,7 +233,7 @@ class TrainScreen(TrainingWishes):
     async def _look_again(self) -> None:
         """Asks what would become the model about the preview."""
         found = await asyncio.to_thread(finish.checkpoints, self.session.run)
-        path = found.get(self.checkpoint) or found.get("last")
+        path = found.get(self.wishes.checkpoint) or found.get("last")
         if path is None:
             return
         try:
@@ -280,7 +277,11 @@ class TrainScreen(TrainingWishes):
             keys = [item.key for item in self.gallery.items]
             self.cytpix.open_annotator(keys, start)
 
-    def annotate_suggested(self) -> None:
+    def on_training_pane_flip_chosen(self, event: TrainingPane.FlipChosen) -> None:
+        """The editor on that image."""
+        self.annotate(event.image)
+
+    def on_training_pane_suggested_wished(self) -> None:
         """What the advice names, then flipping images, then the rest."""
         if self.base is None:
             self.annotate(None)
