@@ -54,9 +54,9 @@ class Oracle:
         """One key; `a` once all is right, or nothing is left to try."""
         if not self._usable:
             return key("editor.reject")
-        assert screen.state is not None
-        assert screen.state.segmentation is not None
-        now = screen.state.segmentation
+        assert screen.editor.state is not None
+        assert screen.editor.state.segmentation is not None
+        now = screen.editor.state.segmentation
         if is_right(now, self.truth):
             return key("editor.accept")
         for rule in (self._speck, self._missing, self._badly_drawn, self._wrong_count, self._off_centre, self._outline):
@@ -121,11 +121,11 @@ class Oracle:
         if centring:
             return centring
         away = np.hypot(*(now.centroids[:, None] - self.truth.centroids[None]).transpose(2, 0, 1))
-        if screen.moving is not None:
-            at = self.truth.centroids[np.argmin(away[screen.moving])]
+        if screen.editor.moving is not None:
+            at = self.truth.centroids[np.argmin(away[screen.editor.moving])]
             return _step(screen.canvas.cursor, (float(at[0]), float(at[1])), 1.0) or key("editor.move")
         wrong = int(np.argmax(away.min(axis=1)))
-        if screen.nearest() == wrong:
+        if screen.editor.nearest() == wrong:
             return key("editor.move")
         point = now.centroids[wrong]
         return _step(screen.canvas.cursor, (float(point[0]), float(point[1])), 1.0)
@@ -166,9 +166,9 @@ class Oracle:
 
     def _is_nearest(self, screen: AnnotateScreen, region: NDArray[np.bool_]) -> bool:
         at = screen.canvas.cursor
-        assert screen.state is not None
-        assert screen.state.segmentation is not None
-        pixels = np.argwhere(screen.state.segmentation.mask)
+        assert screen.editor.state is not None
+        assert screen.editor.state.segmentation is not None
+        pixels = np.argwhere(screen.editor.state.segmentation.mask)
         y, x = pixels[np.argmin(((pixels - np.array(at)) ** 2).sum(axis=1))]
         return bool(region[y, x])
 

@@ -113,7 +113,7 @@ async def annotate(path: Path, found: Sequence[Case], only: str | None = None) -
         await _until(pilot, lambda: isinstance(app.screen, TrainScreen))
         chosen = {k: case for k, case in zip(_keys(found), found, strict=True) if only in (None, case.kind)}
         app.open_annotator(list(chosen))
-        await _until(pilot, lambda: isinstance(app.screen, AnnotateScreen) and app.screen.state is not None)
+        await _until(pilot, lambda: isinstance(app.screen, AnnotateScreen) and app.screen.editor.state is not None)
         screen = app.screen
         assert isinstance(screen, AnnotateScreen)
         await _until(pilot, lambda: screen.canvas.picture is not None)
@@ -121,7 +121,10 @@ async def annotate(path: Path, found: Sequence[Case], only: str | None = None) -
 
 
 async def _one(pilot: Pilot[None], screen: AnnotateScreen, case: Case, image: ImageKey) -> Outcome:
-    await _until(pilot, lambda: screen.key == image and screen.state is not None and screen.state.image == image)
+    await _until(
+        pilot,
+        lambda: screen.images.key == image and screen.editor.state is not None and screen.editor.state.image == image,
+    )
     oracle = Oracle(case.truth, usable=case.kind != "reject")
     pressed: list[str] = []
     digit_alone = None
@@ -136,9 +139,9 @@ async def _one(pilot: Pilot[None], screen: AnnotateScreen, case: Case, image: Im
         await pilot.press(pressed[-1])
         await _until(pilot, lambda: not screen.cytpix.keys_at_work)
         if pressed[-1].isdigit() and digit_alone is None and "called" in case.kind:
-            assert screen.state is not None
-            assert screen.state.segmentation is not None
-            digit_alone = is_right(screen.state.segmentation, case.truth)
+            assert screen.editor.state is not None
+            assert screen.editor.state.segmentation is not None
+            digit_alone = is_right(screen.editor.state.segmentation, case.truth)
     state = book.state(image)
     rejected = state.status is Status.REJECTED and case.kind == "reject"
     accepted = state.status is Status.ACCEPTED and state.segmentation is not None

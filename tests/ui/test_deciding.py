@@ -337,7 +337,7 @@ async def test_an_image_that_cannot_be_read_can_be_rejected(stage: Stage) -> Non
     (stage.run.parent / SAMPLE / f"{first}.png").write_bytes(b"no image")
     async with opened(stage, "TrainScreen") as (app, pilot, _screen):
         await in_editor(pilot)
-        assert app.screen.key.event == first
+        assert app.screen.images.key.event == first
         await pilot.press("x")
         await until(pilot, lambda: statuses(app)[0] is Status.REJECTED)
 

@@ -39,7 +39,9 @@ def editor(start: int = 0) -> AnnotateScreen:
 
 
 async def ready(pilot: Pilot) -> AnnotateScreen:
-    await until(pilot, lambda: isinstance(pilot.app.screen, AnnotateScreen) and pilot.app.screen.state is not None)
+    await until(
+        pilot, lambda: isinstance(pilot.app.screen, AnnotateScreen) and pilot.app.screen.editor.state is not None
+    )
     screen = pilot.app.screen
     assert isinstance(screen, AnnotateScreen)
     await until(pilot, lambda: screen.canvas._drawing is not None)
@@ -52,7 +54,7 @@ def said(screen: AnnotateScreen) -> str:
 
 
 def state(screen: AnnotateScreen, key: ImageKey | None = None):
-    return screen.session.run.annotations.state(key or screen.key)
+    return screen.session.run.annotations.state(key or screen.images.key)
 
 
 async def test_accept_goes_on_and_is_saved(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +64,7 @@ async def test_accept_goes_on_and_is_saved(run: Path, monkeypatch: pytest.Monkey
         assert "0 of 10 annotated" in said(screen)
         assert "open" in said(screen)
         await press_each(pilot, "a")
-        await until(pilot, lambda: screen.key == keys(N)[1])
+        await until(pilot, lambda: screen.images.key == keys(N)[1])
         assert state(screen, keys(N)[0]).status is Status.ACCEPTED
         assert "1 of 10 annotated" in said(screen)
         assert f"{keys(N)[0].event} accepted (training)." in said(screen)
@@ -92,7 +94,7 @@ async def test_saved_is_not_shown_while_a_decision_waits_for_the_disk(
         await until(pilot, lambda: " saved " in screen.rail.render().plain)
         monkeypatch.setattr(json_log, "append_now", slow)
         await press_each(pilot, "a")
-        await until(pilot, lambda: screen.key == keys(N)[1])
+        await until(pilot, lambda: screen.images.key == keys(N)[1])
         waiting = screen.session.run.unsaved
         assert waiting > 0
         screen.on_saved_changed(SavedChanged(""))  # a look from just before the decision
@@ -103,7 +105,7 @@ async def test_saved_is_not_shown_while_a_decision_waits_for_the_disk(
 
 async def arrived(pilot: Pilot, screen: AnnotateScreen) -> None:
     screen.on_predictions(PredictProgress(1, 1, False))
-    await until(pilot, lambda: screen.state is not None and screen.state.segmentation is not None)
+    await until(pilot, lambda: screen.editor.state is not None and screen.editor.state.segmentation is not None)
 
 
 async def test_the_crosshair_goes_to_the_proposal_when_it_comes(
@@ -116,7 +118,7 @@ async def test_the_crosshair_goes_to_the_proposal_when_it_comes(
         async with app.run_test(size=SIZE) as pilot:
             screen = await ready(pilot)
             await until(pilot, lambda screen=screen: screen.canvas.picture is not None)
-            await screen.open_image(screen.place)
+            await screen.editor.open_image(screen.images.place)
             before = screen.canvas.cursor
             if moved:
                 await press_each(pilot, "l")
@@ -147,7 +149,7 @@ async def test_an_image_that_is_refused_is_told_and_the_next_is_there(
         assert shown.endswith("Delete it: it is read from the sample again.")
         await press_each(pilot, "pagedown")
         await until(pilot, lambda: screen.canvas._drawing is not None)
-        assert screen.key == keys(N)[1]
+        assert screen.images.key == keys(N)[1]
 
 
 async def test_reject_ambiguous_and_skip(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +157,7 @@ async def test_reject_ambiguous_and_skip(run: Path, monkeypatch: pytest.MonkeyPa
     async with app.run_test(size=SIZE) as pilot:
         screen = await ready(pilot)
         await press_each(pilot, "x I space")
-        await until(pilot, lambda: screen.key == keys(N)[3])
+        await until(pilot, lambda: screen.images.key == keys(N)[3])
         found = [state(screen, key).status for key in keys(N)[:3]]
         assert found == [Status.REJECTED, Status.AMBIGUOUS, Status.OPEN]
         assert "0 of 10 annotated" in said(screen)
@@ -184,8 +186,8 @@ async def test_a_digit_states_the_count_and_undo_takes_it_back(run: Path, monkey
         assert annotation.corrected
         assert annotation.segmentation is not None
         assert len(annotation.segmentation.centroids) == 3
-        assert screen.anatomy is not None
-        assert screen.anatomy.clump_index_max == 3
+        assert screen.editor.anatomy is not None
+        assert screen.editor.anatomy.clump_index_max == 3
         await press_each(pilot, "quotation_mark")
         await until(pilot, lambda: "It is so already." in said(screen))
         await press_each(pilot, "u")
@@ -202,7 +204,7 @@ async def test_a_doublet_that_is_one_cell_takes_two_keys(run: Path, monkeypatch:
     async with app.run_test(size=SIZE) as pilot:
         screen = await ready(pilot)
         await press_each(pilot, "1 a")
-        await until(pilot, lambda: screen.key != keys(N)[DOUBLE])
+        await until(pilot, lambda: screen.images.key != keys(N)[DOUBLE])
         annotation = state(screen, keys(N)[DOUBLE])
         assert annotation.status is Status.ACCEPTED
         assert annotation.corrected
@@ -255,9 +257,9 @@ async def test_undo_returns_to_the_image_that_was_accepted(run: Path, monkeypatc
     async with app.run_test(size=SIZE) as pilot:
         screen = await ready(pilot)
         await press_each(pilot, "a a")
-        await until(pilot, lambda: screen.key == keys(N)[2])
+        await until(pilot, lambda: screen.images.key == keys(N)[2])
         await press_each(pilot, "u")
-        await until(pilot, lambda: screen.key == keys(N)[1])
+        await until(pilot, lambda: screen.images.key == keys(N)[1])
         assert state(screen).status is Status.OPEN
         assert state(screen, keys(N)[0]).status is Status.ACCEPTED
         await press_each(pilot, "U")
@@ -290,8 +292,8 @@ async def test_jumps_between_particles_and_objects(run: Path, monkeypatch: pytes
         await press_each(pilot, "shift+tab")
         assert screen.canvas.cursor == first
         await press_each(pilot, "n N")
-        assert screen.anatomy is not None
-        assert screen.anatomy.object_at(screen.canvas.cursor) is not None
+        assert screen.editor.anatomy is not None
+        assert screen.editor.anatomy.object_at(screen.canvas.cursor) is not None
 
 
 async def test_the_proposal_can_be_looked_at(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,9 +330,9 @@ async def test_pages_and_view_keys(run: Path, monkeypatch: pytest.MonkeyPatch) -
     async with app.run_test(size=SIZE) as pilot:
         screen = await ready(pilot)
         await press_each(pilot, "pagedown pagedown pageup")
-        await until(pilot, lambda: screen.key == keys(N)[1])
+        await until(pilot, lambda: screen.images.key == keys(N)[1])
         await press_each(pilot, "pageup pageup pageup")
-        await until(pilot, lambda: screen.key == keys(N)[0])
+        await until(pilot, lambda: screen.images.key == keys(N)[0])
         await press_each(pilot, "o")
         assert screen.canvas.look.overlay == "fill"
         await press_each(pilot, "O i greater_than_sign")
@@ -348,7 +350,7 @@ async def test_without_a_proposal_it_waits_and_says_so(tmp_path: Path, monkeypat
         assert "waits for the model" in said(screen)
         for key in ("a", "1", "p", "d", "m", "c", "C", "R", "P", "tab", "n", "u", "U", "enter"):
             await press_each(pilot, key)
-        assert screen.key == keys(N)[0]
+        assert screen.images.key == keys(N)[0]
         assert state(screen).status is Status.OPEN
         assert screen.session.run.annotations.last_seq == 0
 
@@ -359,7 +361,7 @@ async def test_keys_typed_in_one_go_keep_their_order(run: Path, monkeypatch: pyt
         screen = await ready(pilot)
         start = screen.canvas.cursor
         await press_each(pilot, "l l p h h 2 a")
-        await until(pilot, lambda: screen.key != keys(N)[SINGLE])
+        await until(pilot, lambda: screen.images.key != keys(N)[SINGLE])
         annotation = state(screen, keys(N)[SINGLE])
         actions = [e.action for e in screen.session.run.annotations._edits[keys(N)[SINGLE]]]
         assert actions == ["propose", "place", "count", "accept"]
@@ -374,8 +376,8 @@ async def test_the_brush_paints_on_its_way_and_undo_drops_it(run: Path, monkeypa
     app = app_on(monkeypatch, run, lambda: editor(SINGLE))
     async with app.run_test(size=SIZE) as pilot:
         screen = await ready(pilot)
-        assert screen.state is not None
-        before = int(screen.state.segmentation.mask.sum())  # type: ignore[union-attr]
+        assert screen.editor.state is not None
+        before = int(screen.editor.state.segmentation.mask.sum())  # type: ignore[union-attr]
         await press_each(pilot, "b L L L u")
         await until(pilot, lambda: "Never mind." in said(screen))
         assert state(screen).segmentation is None
@@ -387,7 +389,7 @@ async def test_the_brush_paints_on_its_way_and_undo_drops_it(run: Path, monkeypa
         assert painted.mask[tuple(int(v) for v in screen.canvas.cursor)]
         assert screen.canvas.path is None
         await press_each(pilot, "B H H a")  # a decision lifts the pen first
-        await until(pilot, lambda: screen.key != keys(N)[SINGLE])
+        await until(pilot, lambda: screen.images.key != keys(N)[SINGLE])
         kept = state(screen, keys(N)[SINGLE])
         assert kept.status is Status.ACCEPTED
         assert kept.segmentation is not None
@@ -442,8 +444,8 @@ async def test_orders_and_a_look_back(run: Path, monkeypatch: pytest.MonkeyPatch
         for order in ("suggested", "random", "least sure first", "as listed"):
             await press_each(pilot, "e")
             await until(pilot, lambda order=order: f"Order: {order}." in said(screen))
-            assert sorted(screen.keys, key=str) == sorted(keys(N), key=str)
-        assert screen.keys == keys(N)
+            assert sorted(screen.images.keys, key=str) == sorted(keys(N), key=str)
+        assert screen.images.keys == keys(N)
         await press_each(pilot, "r")
         await until(pilot, lambda: "Nothing is annotated yet." in said(screen))
         await press_each(pilot, "a a")
@@ -451,11 +453,11 @@ async def test_orders_and_a_look_back(run: Path, monkeypatch: pytest.MonkeyPatch
         await press_each(pilot, "r")
         await until(pilot, lambda: app.screen is not screen)
         back = await ready(pilot)
-        assert back.review
-        assert len(back.keys) == 2
-        first = back.key
+        assert back.images.review
+        assert len(back.images.keys) == 2
+        first = back.images.key
         await press_each(pilot, "a")
-        await until(pilot, lambda: back.key != first)
+        await until(pilot, lambda: back.images.key != first)
         await press_each(pilot, "q")
         await until(pilot, lambda: app.screen is screen)
 
@@ -469,22 +471,23 @@ async def test_after_a_pause_a_strip_of_thumbnails_is_offered(run: Path, monkeyp
     monkeypatch.setattr(looking_back, "pause_seconds", lambda _run, _now: 7200.0)
     async with app.run_test(size=SIZE) as pilot:
         screen = await ready(pilot)
-        await until(pilot, lambda: screen.strip.items)
+        strip = screen.looking_back.strip
+        await until(pilot, lambda: strip.items)
         assert "Back after 2 h" in said(screen)
-        assert {item.key for item in screen.strip.items} == set(keys(N)[:4])
+        assert {item.key for item in strip.items} == set(keys(N)[:4])
         await until(pilot, lambda: screen.session.cache.get(keys(N)[0]) is not None)
-        assert "▀" in "".join(screen.strip.render_line(y).text for y in range(screen.strip.size.height - 2))
+        assert "▀" in "".join(strip.render_line(y).text for y in range(strip.size.height - 2))
         await press_each(pilot, "r")
         await until(pilot, lambda: app.screen is not screen)
         back = await ready(pilot)
-        await until(pilot, lambda: back.strip.items)
-        assert back.strip.current_key == back.key
-        before = back.strip.current.segmentation
+        await until(pilot, lambda: back.looking_back.strip.items)
+        assert back.looking_back.strip.current_key == back.images.key
+        before = back.looking_back.strip.current.segmentation
         await press_each(pilot, "3")
-        await until(pilot, lambda: back.strip.current.segmentation is not before)
+        await until(pilot, lambda: back.looking_back.strip.current.segmentation is not before)
         await press_each(pilot, "a")
-        await until(pilot, lambda: back.place == 1)
-        assert back.strip.current_key == back.key == back.listed[1]
+        await until(pilot, lambda: back.images.place == 1)
+        assert back.looking_back.strip.current_key == back.images.key == back.images.listed[1]
         await press_each(pilot, "q")
         await until(pilot, lambda: app.screen is screen)
-        assert not screen.strip.display
+        assert not strip.display
