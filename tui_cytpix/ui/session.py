@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -33,28 +33,25 @@ POLL_SECONDS = 0.2
 TRAINING_SECONDS = 0.5
 
 
+@dataclass
 class PredictionsChanged(Message):
     """More images have a prediction, or the engine said something."""
 
-    def __init__(self, progress: PredictProgress) -> None:
-        super().__init__()
-        self.progress = progress
+    progress: PredictProgress
 
 
+@dataclass
 class TrainingChanged(Message):
     """Training went on."""
 
-    def __init__(self, status: TrainingStatus) -> None:
-        super().__init__()
-        self.status = status
+    status: TrainingStatus
 
 
+@dataclass
 class SavedChanged(Message):
     """Decisions reached the disk, or wait for it: `problem` says why they must."""
 
-    def __init__(self, problem: str) -> None:
-        super().__init__()
-        self.problem = problem
+    problem: str
 
 
 class Session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -40,12 +41,12 @@ class TriageScreen(BaseScreen):
     TriageScreen VerticalScroll { height: 1fr; }
     """
 
+    @dataclass
     class Chosen(Message):
         """A run on the sample shall start with this model to judge."""
 
-        def __init__(self, path: Path, model: ModelEntry) -> None:
-            super().__init__()
-            self.path, self.model = path, model
+        path: Path
+        model: ModelEntry
 
     def __init__(self, path: Path, um_per_px: float | None = None) -> None:
         super().__init__()

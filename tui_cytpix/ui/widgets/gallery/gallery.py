@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from textual import events
@@ -29,12 +30,12 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = bindings("gallery")
     can_focus = True
 
+    @dataclass
     class Moved(Message):
         """The cursor is on another item."""
 
-        def __init__(self, gallery: Gallery, item: GalleryItem) -> None:
-            super().__init__()
-            self.gallery, self.item = gallery, item
+        gallery: Gallery
+        item: GalleryItem
 
         @property
         def control(self) -> Gallery:
@@ -44,31 +45,30 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
     class Opened(Moved):
         """Enter, or a click on the item under the cursor."""
 
+    @dataclass
     class Marked(Message):
         """Other items are marked."""
 
-        def __init__(self, gallery: Gallery, marked: frozenset[ImageKey]) -> None:
-            super().__init__()
-            self.gallery, self.marked = gallery, marked
+        gallery: Gallery
+        marked: frozenset[ImageKey]
 
         @property
         def control(self) -> Gallery:
             """The sender."""
             return self.gallery
 
+    @dataclass
     class ChoiceWished(Message):
         """Someone wants to choose what to sort (`sort`) or to filter (`filter`) by."""
 
-        def __init__(self, gallery: Gallery, kind: Literal["sort", "filter"]) -> None:
-            super().__init__()
-            self.gallery, self.kind = gallery, kind
+        gallery: Gallery
+        kind: Literal["sort", "filter"]
 
+    @dataclass
     class JumpWished(Message):
         """Someone wants to go to an image by its number or id."""
 
-        def __init__(self, gallery: Gallery) -> None:
-            super().__init__()
-            self.gallery = gallery
+        gallery: Gallery
 
     class GateWished(JumpWished):
         """Someone wants to see the images of the next gate only."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from rich.segment import Segment
@@ -59,12 +60,11 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
                     scrollbar-background: $background; scrollbar-color: $panel; }
     """
 
+    @dataclass
     class Ready(Message):
         """An image was decoded (or can't be)."""
 
-        def __init__(self, key: ImageKey) -> None:
-            super().__init__()
-            self.key = key
+        key: ImageKey
 
     def __init__(
         self,

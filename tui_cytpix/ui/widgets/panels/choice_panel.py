@@ -36,12 +36,12 @@ class ChoicePanel(Vertical):
                              text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
+    @dataclass
     class Chosen(Message):
         """The value of a row; `panel` is the sender."""
 
-        def __init__(self, panel: ChoicePanel, value: Any) -> None:
-            super().__init__()
-            self.panel, self.value = panel, value
+        panel: ChoicePanel
+        value: Any
 
         @property
         def control(self) -> ChoicePanel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,12 +37,11 @@ class EventImageView(TiledPicture, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = bindings("image", "pan")
     TILES = 2  # what changes is mostly the image
 
+    @dataclass
     class Ready(Message):
         """The image was decoded (or can't be)."""
 
-        def __init__(self, key: ImageKey) -> None:
-            super().__init__()
-            self.key = key
+        key: ImageKey
 
     def __init__(
         self,

@@ -56,12 +56,11 @@ class PairView(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = bindings("pair")
     can_focus = True
 
+    @dataclass
     class Moved(Message):
         """Another image is shown."""
 
-        def __init__(self, key: ImageKey) -> None:
-            super().__init__()
-            self.key = key
+        key: ImageKey
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
