@@ -54,7 +54,7 @@ async def explorer(pilot: Pilot, key: str = "E") -> ExploreScreen:
 async def quiet(pilot: Pilot, screen: ExploreScreen) -> None:
     """Until what was asked for is drawn."""
     await pilot.pause()
-    await until(pilot, lambda: not screen._one_at_a_time.locked(), "a drawn plot")
+    await until(pilot, lambda: not screen.plotting._one_at_a_time.locked(), "a drawn plot")
 
 
 @pytest.fixture
@@ -70,12 +70,12 @@ async def test_a_gate_by_keys_restricts_the_selection(app: CytpixApp, size: tupl
     async with app.run_test(size=size) as pilot:
         await on_screen(pilot, "SamplesScreen")
         screen = await explorer(pilot)
-        assert "FSC-A" in screen.plot.render_line(screen.plot.size.height - 1).text
+        assert "FSC-A" in screen.plotting.plot.render_line(screen.plotting.plot.size.height - 1).text
         await pilot.press("enter")
         await until(pilot, lambda: "two corners" in notices(app))
         await press_each(pilot, "H H H H H H H H H H H J J J J J space")
         await quiet(pilot, screen)
-        await press_each(pilot, " ".join(["K"] * 6 + ["L"] * (screen.plot.area[0] // 16 + 1)))
+        await press_each(pilot, " ".join(["K"] * 6 + ["L"] * (screen.plotting.plot.area[0] // 16 + 1)))
         await press_each(pilot, "space")
         await quiet(pilot, screen)
         assert "closes the gate" in screen.hint.words
@@ -87,14 +87,14 @@ async def test_a_gate_by_keys_restricts_the_selection(app: CytpixApp, size: tupl
         await press_each(pilot, "s")
         await until(pilot, lambda: "only images in left" in notices(app))
         assert app.session.run.settings.selection.gate == "left"
-        rows = screen.exploration.rows()
+        rows = screen.plotting.exploration.rows()
         assert 100 < rows.sum() < 220
         await press_each(pilot, "q")
         before = await on_screen(pilot, "SamplesScreen")
         await until(pilot, lambda: "Gate left" in words_of(app, "#about-words"))
         await press_each(pilot, "s")
         await until(pilot, lambda: "Drawn only from the gate left" in words_of(app, "#about-words"))
-        inside = {e for e, row in screen.exploration.table.image_rows.items() if rows[row]}
+        inside = {e for e, row in screen.plotting.exploration.table.image_rows.items() if rows[row]}
         assert {key.event for key in before.session.run.settings.selection.images} == inside
 
 
@@ -113,7 +113,7 @@ async def test_step_1_draws_from_a_gate_that_was_shown(tmp_path: Path, monkeypat
         await until(pilot, lambda: "▸left" in words_of(app, "#populations"))
         await press_each(pilot, "s")
         await until(pilot, lambda: "draw only images in left" in notices(app))
-        rows = screen.exploration.table.image_rows
+        rows = screen.plotting.exploration.table.image_rows
         await press_each(pilot, "q")
         await until(pilot, lambda: "Drawn only from the gate left" in words_of(app, "#tally-words"))
         await press_each(pilot, "p")
@@ -133,8 +133,8 @@ async def test_keys_that_come_in_a_burst(app: CytpixApp) -> None:
         await quiet(pilot, screen)
         await burst(pilot, "n w")
         await until(pilot, lambda: screen.pane == "images")
-        rows = screen.exploration.rows()
-        inside = {e for e, row in screen.exploration.table.image_rows.items() if rows[row]}
+        rows = screen.plotting.exploration.rows()
+        inside = {e for e, row in screen.plotting.exploration.table.image_rows.items() if rows[row]}
         assert {item.key.event for item in screen.gallery.items} == inside
 
 
@@ -152,13 +152,13 @@ async def test_from_a_gate_to_its_images_and_back(app: CytpixApp) -> None:
         await quiet(pilot, screen)
         await until(pilot, lambda: screen.query_one("#pointed", EventImageView).key == key)
         assert screen.pane == "main"
-        row = screen.exploration.table.image_rows[key.event]
-        assert abs(screen.exploration.values_at(screen.plot.at)[0] - row) < 10
+        row = screen.plotting.exploration.table.image_rows[key.event]
+        assert abs(screen.plotting.exploration.values_at(screen.plotting.plot.at)[0] - row) < 10
         await press_each(pilot, "H i")
         await quiet(pilot, screen)
-        assert screen.exploration.event
+        assert screen.plotting.exploration.event
         await press_each(pilot, "w")
-        await until(pilot, lambda: screen.gallery.current_key.event == screen.exploration.event)
+        await until(pilot, lambda: screen.gallery.current_key.event == screen.plotting.exploration.event)
 
 
 async def test_a_gallery_shows_the_images_of_a_gate(app: CytpixApp, tmp_path: Path) -> None:
@@ -192,13 +192,13 @@ async def test_axes_by_keys(app: CytpixApp) -> None:
         screen = await explorer(pilot)
         await press_each(pilot, "x b l 1")
         await press_each(pilot, "enter")
-        await until(pilot, lambda: screen.exploration.axes[0].parameter == "BL1-A")
-        assert screen.exploration.axes[0].scale.kind == "logicle"
+        await until(pilot, lambda: screen.plotting.exploration.axes[0].parameter == "BL1-A")
+        assert screen.plotting.exploration.axes[0].scale.kind == "logicle"
         await press_each(pilot, "X")
-        await until(pilot, lambda: screen.exploration.axes[0].scale.kind == "linear")
+        await until(pilot, lambda: screen.plotting.exploration.axes[0].scale.kind == "linear")
         await press_each(pilot, "r")
         await reply(pilot, "0 5000")
-        await until(pilot, lambda: screen.exploration.extents[0] == (0.0, 5000.0))
+        await until(pilot, lambda: screen.plotting.exploration.extents[0] == (0.0, 5000.0))
         await press_each(pilot, "r")
         await reply(pilot, "many")
         await until(pilot, lambda: "not two numbers" in notices(app))
@@ -207,9 +207,9 @@ async def test_axes_by_keys(app: CytpixApp) -> None:
         await press_each(pilot, "y enter")
         await quiet(pilot, screen)
         await press_each(pilot, "y n o n e enter")
-        await until(pilot, lambda: len(screen.exploration.axes) == 1)
+        await until(pilot, lambda: len(screen.plotting.exploration.axes) == 1)
         await quiet(pilot, screen)
-        assert "█" in "".join(screen.plot.render_line(y).text for y in range(screen.plot.size.height))
+        assert "█" in "".join(screen.plotting.plot.render_line(y).text for y in range(screen.plotting.plot.size.height))
         await press_each(pilot, "space L space")
         await quiet(pilot, screen)
         await press_each(pilot, "enter")
@@ -260,7 +260,7 @@ async def test_the_table_of_events(app: CytpixApp) -> None:
         await until(pilot, lambda: "has no image" in notices(app))
         table.move_cursor(row=0)
         await press_each(pilot, "j j enter")
-        await until(pilot, lambda: screen.pane == "main" and screen.exploration.event == list(truth())[2])
+        await until(pilot, lambda: screen.pane == "main" and screen.plotting.exploration.event == list(truth())[2])
 
 
 async def test_without_fcs_it_says_so(stage: Stage) -> None:
@@ -288,7 +288,7 @@ async def test_gates_of_a_flowjo_workspace(app: CytpixApp, tmp_path: Path) -> No
         assert "Left out: any: It is a boolean gate." in notices(app)
         await press_each(pilot, "n")
         await until(pilot, lambda: "▸left" in words_of(app, "#populations"))
-        assert screen.exploration.rows().sum() == 100
+        assert screen.plotting.exploration.rows().sum() == 100
 
 
 async def test_a_flowjo_workspace_without_flowkit(app: CytpixApp, monkeypatch: pytest.MonkeyPatch) -> None:

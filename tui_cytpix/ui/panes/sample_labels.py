@@ -55,7 +55,8 @@ class SampleLabels(Table):
 
     # Labels
 
-    def _ask(self, name: str, question: str) -> None:
+    def ask_label(self, name: str, question: str) -> None:
+        """Condition, replicate or day."""
         sample = self.current
         if sample is not None:
             before = str(getattr(sample, name))
@@ -64,18 +65,6 @@ class SampleLabels(Table):
     def _change(self, sample: SampleRef, **labels: str) -> None:
         run_samples.label(self._frame.session.run, sample.name, **labels)
         self.show()
-
-    def ask_condition(self) -> None:
-        """Culture condition, treatment, genotype."""
-        self._ask("condition", "Condition")
-
-    def ask_replicate(self) -> None:
-        """Which replicate."""
-        self._ask("replicate", "Replicate")
-
-    def ask_day(self) -> None:
-        """Which day."""
-        self._ask("day", "Day")
 
     def next_role(self) -> None:
         """The next role."""

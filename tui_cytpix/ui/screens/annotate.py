@@ -152,25 +152,11 @@ class AnnotateScreen(StepScreen):
         target = self.editor.target
         await self.editor.decide(lambda a, key: a.loosen(key, target), "Looser.", nothing="It can't be looser.")
 
-    async def action_brush(self) -> None:
-        """Paints from here on, or ends it."""
-        await self.editor.take_pen(Pen.BRUSH)
-
-    async def action_erase(self) -> None:
-        """Erases from here on, or ends it."""
-        await self.editor.take_pen(Pen.ERASE)
-
-    async def action_outline(self) -> None:
-        """Begins an outline, or closes it."""
-        await self.editor.take_pen(Pen.OUTLINE)
-
-    def action_pen_smaller(self) -> None:
-        """A finer pen."""
-        self.editor.size_pen(-1)
-
-    def action_pen_larger(self) -> None:
-        """A broader pen."""
-        self.editor.size_pen(1)
+    action_brush = Handed("editor", "take_pen", Pen.BRUSH)
+    action_erase = Handed("editor", "take_pen", Pen.ERASE)
+    action_outline = Handed("editor", "take_pen", Pen.OUTLINE)
+    action_pen_smaller = Handed("editor", "size_pen", -1)
+    action_pen_larger = Handed("editor", "size_pen", 1)
 
     async def action_fill(self) -> None:
         """Holes become foreground."""

@@ -1,10 +1,11 @@
-"""The part of the explore screen that shows tables, of events and of statistics, and writes them to files."""
+"""The explore screen's tables, of events and of statistics, and writing them to files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tui_cytpix.ui.screens.plotting import PlotScreen
+from tui_cytpix.ui.frame.work import WorkScreen
+from tui_cytpix.ui.screens.plot_pane import PlotPane
 from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.explore import gates, populations
 from tui_cytpix.workflow.explore.plot import short
@@ -19,43 +20,46 @@ STATISTICS_COLUMNS = (
 MOST_EVENTS = 1000
 
 
-class EventTablesScreen(PlotScreen):
-    """Needs Tables `#events` and `#statistics` as panes."""
+class EventTables:
+    """Two panes beside the plot, of what is looked at there."""
+
+    def __init__(self, screen: WorkScreen, plotting: PlotPane) -> None:
+        self._screen, self._plotting = screen, plotting
+        self.events = Table(EVENT_COLUMNS, choose=False, id="events")
+        self.statistics = Table(STATISTICS_COLUMNS, choose=False, id="statistics")
 
     def to_point(self, event: str) -> None:
         """To the plot, where the image's event is pointed out; nothing without an image."""
         if event:
-            self.exploration.event = event
-            self.close_panels()
-            self.redraw(lambda _none: self.point_out(event))
+            self._plotting.exploration.event = event
+            self._screen.close_panels()
+            self._plotting.redraw(lambda _none: self._plotting.point_out(event))
 
     def take_row(self) -> None:
         """From the row under the cursor to the plot: its event, or its population."""
-        if self.pane == "events":
-            table = self.query_one("#events", Table)
-            event = table.cursor_key
+        if self._screen.pane == "events":
+            event = self.events.cursor_key
             if event.startswith("row "):
-                self.report("This event has no image; rows that have one come first.")
+                self._screen.report("This event has no image; rows that have one come first.")
             else:
                 self.to_point(event)
             return
-        sample, _, gate = self.query_one("#statistics", Table).cursor_key.partition("\n")
-        self.close_panels()
-        self.change(lambda seen: seen.go_to(sample, "" if gate == gates.ALL else gate))
+        sample, _, gate = self.statistics.cursor_key.partition("\n")
+        self._screen.close_panels()
+        self._plotting.change(lambda seen: seen.go_to(sample, "" if gate == gates.ALL else gate))
 
-    def _open_table(self, pane: str, rows: list[tuple[str, list[str]]]) -> None:
-        table = self.query_one(f"#{pane}", Table)
+    def _open(self, table: Table, rows: list[tuple[str, list[str]]]) -> None:
         table.fill(rows)
-        self.show_pane(pane)
-        self.set_focus(table)
-        self.say_next()
+        self._screen.show_pane(table.id or "")
+        self._screen.set_focus(table)
+        self._screen.say_next()
 
-    def action_events(self) -> None:
+    def open_events(self) -> None:
         """To the table of the events shown, and back."""
-        if self.pane == "events":
-            self.close_panels()
+        if self._screen.pane == "events":
+            self._screen.close_panels()
         else:
-            self.change(lambda seen: seen.event_rows(MOST_EVENTS), self._show_events)
+            self._plotting.change(lambda seen: seen.event_rows(MOST_EVENTS), self._show_events)
 
     def _show_events(self, found: list[EventRow]) -> None:
         rows = []
@@ -63,50 +67,54 @@ class EventTablesScreen(PlotScreen):
             values = [f"{value:.6g}" for value in one.values]
             cells = [str(one.row), one.event or "–", *values, *[""] * (len(EVENT_COLUMNS) - 2 - len(values))]
             rows.append((one.event or f"row {one.row}", cells))
-        self._open_table("events", rows)
-        total = int(self.exploration.rows().sum())
+        self._open(self.events, rows)
+        total = int(self._plotting.exploration.rows().sum())
         if total > len(found):
-            self.report(f"The first {len(found)} of {total} events; {self.key('explore.export')} writes all.")
+            self._screen.report(
+                f"The first {len(found)} of {total} events; {self._screen.key('explore.export')} writes all."
+            )
 
-    def action_statistics(self) -> None:
+    def open_statistics(self) -> None:
         """To the table of all populations, and back."""
-        if self.pane == "statistics":
-            self.close_panels()
+        if self._screen.pane == "statistics":
+            self._screen.close_panels()
         else:
-            self.change(Exploration.all_populations, self._show_statistics)
+            self._plotting.change(Exploration.all_populations, self._show_statistics)
 
     def _show_statistics(self, found: list[Population]) -> None:
         rows = []
         for one in found:
-            numbers = populations.statistics_row(one, self.exploration.axes)
+            numbers = populations.statistics_row(one, self._plotting.exploration.axes)
             counts = ["–" if one.problem else str(number) for number in (one.events, one.images)]
             shares = [short(n) for n in (numbers[1], numbers[2], numbers[4], numbers[5])]
             sums = [short(n) for start in (6, 11) for n in numbers[start + 1 : start + 5]]
             cells = [counts[0], *shares[:2], counts[1], *shares[2:], *sums]
             cells += [""] * (len(STATISTICS_COLUMNS) - 2 - len(cells))
             rows.append((f"{one.sample}\n{one.gate}", [one.sample, "  " * one.depth + one.gate, *cells]))
-        self._open_table("statistics", rows)
+        self._open(self.statistics, rows)
 
     # Files
 
-    def action_export(self) -> None:
+    def export(self) -> None:
         """Asks where to."""
-        seen = self.exploration
-        if self.pane == "statistics":
-            self._ask_file(f"{self.session.run.settings.name}-statistics", "the statistics of all gates and samples")
+        seen = self._plotting.exploration
+        if self._screen.pane == "statistics":
+            self._ask_file(
+                f"{self._screen.session.run.settings.name}-statistics", "the statistics of all gates and samples"
+            )
         else:
             shown = seen.gate or gates.ALL
             self._ask_file(f"{seen.table.sample}-{shown}", f"the events of {shown} (.csv: these axes, .fcs: all)")
 
     def _ask_file(self, stem: str, what: str) -> None:
         default = Path.cwd() / f"{stem}.csv".replace("/", "_")
-        statistics = self.pane == "statistics"
+        statistics = self._screen.pane == "statistics"
 
         def write(path: Path) -> None:
             words = "rows" if statistics else "events"
-            self.change(
+            self._plotting.change(
                 lambda seen: seen.export_statistics(path) if statistics else seen.export(path),
-                lambda count: self.report(f"{count} {words}: {path}"),
+                lambda count: self._screen.report(f"{count} {words}: {path}"),
             )
 
-        self.ask_file(f"Write {what} to:", default, write)
+        self._screen.ask_file(f"Write {what} to:", default, write)

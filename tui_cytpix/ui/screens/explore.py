@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from tui_cytpix.domain.model_card import ModelEntry
@@ -17,24 +16,25 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands.bindings import bindings, of_scope
 from tui_cytpix.ui.frame import hints
-from tui_cytpix.ui.screens.event_tables import EVENT_COLUMNS, STATISTICS_COLUMNS, EventTablesScreen
-from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal, Vertical
+from tui_cytpix.ui.frame.handed import Handed
+from tui_cytpix.ui.frame.work import WorkScreen
+from tui_cytpix.ui.screens.event_tables import EventTables
+from tui_cytpix.ui.screens.plot_pane import PlotPane
+from tui_cytpix.ui.widgets.boxes import ContentSwitcher
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
-from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.ui.widgets.panels.choice_panel import ChoicePanel
-from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
-from tui_cytpix.ui.widgets.plots.event_plot import EventPlot
-from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.evaluate import trial
 from tui_cytpix.workflow.explore import flowjo, gates
+from tui_cytpix.workflow.explore.axes import X, Y
 from tui_cytpix.workflow.explore.plot import short
 from tui_cytpix.workflow.explore.populations import axis_name
 
+CLOSER, FARTHER = 0.5, 2.0
 MOST_DETAILS = 5  # of an import, in a notice
 
 
-class ExploreScreen(EventTablesScreen):
+class ExploreScreen(WorkScreen):
     """Panes: the plot with its populations (main), the images of a population, its events, statistics of all."""
 
     step = "evaluate"
@@ -51,20 +51,17 @@ class ExploreScreen(EventTablesScreen):
         super().__init__()
         self.step = step
         self._model: ModelEntry | None = None
+        self.plotting = PlotPane(self, self._answer_on)
+        self.tables = EventTables(self, self.plotting)
 
     def work(self) -> Iterable[Widget]:
         """One pane at a time."""
         with ContentSwitcher(initial="main"):
-            with Horizontal(id="main"):
-                yield EventPlot(self.read_out, shades=self.cytpix.surface.shades, id="plot")
-                with Vertical(id="side"):
-                    with VerticalScroll(id="list", can_focus=False):
-                        yield Words(id="populations")
-                    yield EventImageView(id="pointed")
+            yield self.plotting
             yield Gallery(id="images", without=("gallery.open", "gallery.gate"))
-            yield Table(EVENT_COLUMNS, choose=False, id="events")
-            yield Table(STATISTICS_COLUMNS, choose=False, id="statistics")
-        yield ChoicePanel("parameter (q or Esc: leave)", "Take it", id="parameters")
+            yield self.tables.events
+            yield self.tables.statistics
+        yield self.plotting.parameters
 
     @property
     def gallery(self) -> Gallery:
@@ -79,9 +76,8 @@ class ExploreScreen(EventTablesScreen):
 
     async def enter(self) -> None:
         """The first sample; then the newest model's answers, for the pictures."""
-        self.query_one("#pointed", EventImageView).can_focus = False
-        self.set_focus(self.plot)
-        seen = self.exploration
+        self.set_focus(self.plotting.plot)
+        seen = self.plotting.exploration
         if not seen.samples:
             self.report("This run has no sample yet: add one in step 3.")
             return
@@ -92,7 +88,7 @@ class ExploreScreen(EventTablesScreen):
             self.say("There is nothing to plot yet; {app.back} leads back.")
             self.report(error)
         else:
-            self.redraw(lambda _none: self.read_ahead())
+            self.plotting.redraw(lambda _none: self.plotting.read_ahead())
         self._model = await asyncio.to_thread(self._newest_model)
         if self._model is not None:
             await self.session.load_predictions(self._model)
@@ -103,28 +99,54 @@ class ExploreScreen(EventTablesScreen):
             return trial.new_model(run)
         return library.base_of(run) if run.settings.base_model.model else None
 
-    def answer_on(self, key: ImageKey) -> Segmentation | None:
+    def _answer_on(self, key: ImageKey) -> Segmentation | None:
         """The newest model's."""
         return None if self._model is None else self.session.prediction(self._model, key)
 
     def say_next(self) -> None:
         """What the pane is for."""
-        seen = self.exploration
+        seen = self.plotting.exploration
         names = [axis_name(axis) for axis in seen.axes]
         self.say(hints.explore(self.pane, names, seen.gate, len(seen.corners), seen.missing))
+
+    def chosen(self, panel: ChoicePanel, value: Any) -> None:
+        """A parameter."""
+        if panel is self.plotting.parameters:
+            self.plotting.take(str(value))
+
+    # The plot, and tables of it
+
+    action_x = Handed("plotting", "offer", X)
+    action_y = Handed("plotting", "offer", Y)
+    action_x_scale = Handed("plotting", "next_scale", X)
+    action_y_scale = Handed("plotting", "next_scale", Y)
+    action_x_range = Handed("plotting", "ask_range", X)
+    action_y_range = Handed("plotting", "ask_range", Y)
+    action_zoom_in = Handed("plotting", "zoom", CLOSER)
+    action_zoom_out = Handed("plotting", "zoom", FARTHER)
+    action_whole = Handed("plotting", "whole")
+    action_compensate = Handed("plotting", "compensate")
+    action_nearest = Handed("plotting", "nearest")
+    action_next_sample = Handed("plotting", "step_sample", 1)
+    action_previous_sample = Handed("plotting", "step_sample", -1)
+    action_next_gate = Handed("plotting", "step_gate", 1)
+    action_previous_gate = Handed("plotting", "step_gate", -1)
+    action_events = Handed("tables", "open_events")
+    action_statistics = Handed("tables", "open_statistics")
+    action_export = Handed("tables", "export")
 
     # Gates
 
     def action_corner(self) -> None:
         """At the crosshair, at once: the next key may close the gate."""
-        self.exploration.add_corner(self.plot.at)
-        self.redraw()
+        self.plotting.exploration.add_corner(self.plotting.plot.at)
+        self.plotting.redraw()
 
     def action_undo(self) -> None:
         """Takes the last corner back."""
-        if self.exploration.corners:
-            self.exploration.corners.pop()
-            self.redraw()
+        if self.plotting.exploration.corners:
+            self.plotting.exploration.corners.pop()
+            self.plotting.redraw()
         else:
             self.report("No corner is put yet.")
 
@@ -132,31 +154,23 @@ class ExploreScreen(EventTablesScreen):
         """Closes the gate, or goes from an image or a row of a table to the plot."""
         if self.pane == "images":
             key = self.gallery.current_key
-            self.to_point("" if key is None else key.event)
+            self.tables.to_point("" if key is None else key.event)
         elif self.pane in ("events", "statistics"):
-            self.take_row()
-        elif self.exploration.missing:
-            self.report(f"{self.exploration.missing} {self.key('explore.corner')} puts one at the crosshair.")
+            self.tables.take_row()
+        elif self.plotting.exploration.missing:
+            self.report(f"{self.plotting.exploration.missing} {self.key('explore.corner')} puts one at the crosshair.")
         else:
-            taken = {gate.name for gate in self.exploration.gates}
+            taken = {gate.name for gate in self.plotting.exploration.gates}
             free = next(f"Gate {n}" for n in range(1, len(taken) + 2) if f"Gate {n}" not in taken)
             self.ask("Name of the gate:", free, self._close_gate)
 
     def _close_gate(self, name: str) -> None:
-        self.exploration.close_gate(name)
-        self.redraw()
-
-    def action_next_gate(self) -> None:
-        """Its events."""
-        self.change(lambda seen: seen.step_gate(1))
-
-    def action_previous_gate(self) -> None:
-        """Its events."""
-        self.change(lambda seen: seen.step_gate(-1))
+        self.plotting.exploration.close_gate(name)
+        self.plotting.redraw()
 
     def action_delete(self) -> None:
         """Asks first."""
-        name = self.exploration.gate
+        name = self.plotting.exploration.gate
         if not name:
             self.report(f"All events are shown: {self.key('explore.next-gate')} goes to a gate.")
             return
@@ -166,8 +180,8 @@ class ExploreScreen(EventTablesScreen):
         )
 
     async def _delete_gate(self) -> None:
-        self.exploration.delete_gate()
-        self.redraw()
+        self.plotting.exploration.delete_gate()
+        self.plotting.redraw()
 
     def action_import(self) -> None:
         """Asks for the file."""
@@ -187,11 +201,11 @@ class ExploreScreen(EventTablesScreen):
         rest = len(found.details) - MOST_DETAILS
         more = [f"{rest} sentences more: `tui-cytpix run gate {run.path.name} import` tells them."] if rest > 0 else []
         said = "\n".join([found.summary, *found.details[:MOST_DETAILS], *more])
-        self.redraw(lambda _none: self.report(said))
+        self.plotting.redraw(lambda _none: self.report(said))
 
     def action_selection(self) -> None:
         """Images are drawn from the gate shown, or from all events again."""
-        run, name = self.session.run, self.exploration.gate
+        run, name = self.session.run, self.plotting.exploration.gate
         before = run.settings.selection.gate
         if not name and not before:
             self.report(f"Show a gate first: {self.key('explore.next-gate')}. Images can be drawn from it only.")
@@ -199,7 +213,7 @@ class ExploreScreen(EventTablesScreen):
         wanted = "" if name == before else name
         gates.use_for_drawing(run, wanted)
         said = f"only images in {wanted}" if wanted else "images of all events"
-        self.redraw(lambda _none: self.report(f"Steps 1, 3 and 5 draw {said} from the next draw on."))
+        self.plotting.redraw(lambda _none: self.report(f"Steps 1, 3 and 5 draw {said} from the next draw on."))
 
     # Images
 
@@ -208,20 +222,20 @@ class ExploreScreen(EventTablesScreen):
         if self.pane == "images":
             self.close_panels()
             return
-        self.change(lambda seen: seen.images(), self._show_images)
+        self.plotting.change(lambda seen: seen.images(), self._show_images)
 
     def _show_images(self, found: list[tuple[ImageKey, float]]) -> None:
         if not found:
             self.report("None of the events shown has an image.")
             return
-        self.gallery.set_items(GalleryItem(key, self.answer_on(key), caption=f"x {short(x)}") for key, x in found)
-        pointed = self.exploration.event
+        self.gallery.set_items(GalleryItem(key, self._answer_on(key), caption=f"x {short(x)}") for key, x in found)
+        pointed = self.plotting.exploration.event
         if pointed:
-            self.gallery.go_to(ImageKey(self.exploration.table.sample, pointed))
+            self.gallery.go_to(ImageKey(self.plotting.exploration.table.sample, pointed))
         self.show_pane("images")
         self.set_focus(self.gallery)
         self.say_next()
 
     def focus_main(self) -> None:
         """The plot."""
-        self.set_focus(self.plot)
+        self.set_focus(self.plotting.plot)

@@ -138,9 +138,9 @@ class SamplesScreen(WorkScreen):
 
     # Labels
 
-    action_condition = Handed("table", "ask_condition")
-    action_replicate = Handed("table", "ask_replicate")
-    action_day = Handed("table", "ask_day")
+    action_condition = Handed("table", "ask_label", "condition", "Condition")
+    action_replicate = Handed("table", "ask_label", "replicate", "Replicate")
+    action_day = Handed("table", "ask_label", "day", "Day")
     action_role = Handed("table", "next_role")
     action_scale = Handed("table", "ask_scale")
     action_add = Handed("table", "ask_path")

@@ -1,4 +1,4 @@
-"""The half of the explore screen that shows the plot: its axes, the crosshair, the populations beside it."""
+"""The explore screen's plot: its axes, the crosshair, the populations beside it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Any, TypeVar
 
 from rich.style import Style
 from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.text import plain, shortened
+from tui_cytpix.ui.widgets.boxes import Horizontal, Vertical
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.panels.choice_panel import Choice, ChoicePanel
 from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
@@ -24,24 +28,38 @@ from tui_cytpix.workflow.explore.view import Exploration, PlotView
 
 T = TypeVar("T")
 NAMES = "xy"
-CLOSER, FARTHER = 0.5, 2.0
 NAME_COLUMNS = 15
 
 
-class PlotScreen(WorkScreen):
-    """Needs an EventPlot, a ChoicePanel `#parameters`, Words `#populations` and an EventImageView `#pointed`."""
+class PlotPane(Horizontal):
+    """Owns what is looked at; `answer_on` is what a model said about an image, None where it wasn't asked."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, screen: WorkScreen, answer_on: Callable[[ImageKey], Segmentation | None]) -> None:
+        super().__init__(id="main")
+        self._frame, self._answer_on = screen, answer_on
+        self.parameters = ChoicePanel("parameter (q or Esc: leave)", "Take it", id="parameters")
+        self._pointed = EventImageView(id="pointed")
         self._exploration: Exploration | None = None
         self._one_at_a_time = asyncio.Lock()
         self._asked_for = X
+
+    def compose(self) -> ComposeResult:
+        """The plot; beside it the populations above the image of the event that is pointed out."""
+        yield EventPlot(self._read_out, shades=self._frame.cytpix.surface.shades, id="plot")
+        with Vertical(id="side"):
+            with VerticalScroll(id="list", can_focus=False):
+                yield Words(id="populations")
+            yield self._pointed
+
+    def on_mount(self) -> None:
+        """The plot keeps the focus."""
+        self._pointed.can_focus = False
 
     @property
     def exploration(self) -> Exploration:
         """What is looked at; decisions are made there."""
         if self._exploration is None:
-            self._exploration = Exploration(self.session.run)
+            self._exploration = Exploration(self._frame.session.run)
         return self._exploration
 
     @property
@@ -58,10 +76,10 @@ class PlotScreen(WorkScreen):
             async with self._one_at_a_time:
                 result = await asyncio.to_thread(change, self.exploration)
                 await self._draw()
-            self.read_out()
+            self._read_out()
             then(result)
 
-        self.start(work(), "plot")
+        self._frame.start(work(), "plot")
 
     def redraw(self, then: Callable[[None], Any] = lambda _none: None) -> None:
         """Draws anew what is looked at."""
@@ -75,9 +93,9 @@ class PlotScreen(WorkScreen):
         view, found, event, drawn = await asyncio.to_thread(
             lambda: (seen.view(columns, rows), seen.populations(), seen.event_place(), seen.drawn())
         )
-        self.show_view(view, found, event, drawn)
+        self._show_view(view, found, event, drawn)
 
-    def show_view(
+    def _show_view(
         self,
         view: PlotView,
         found: list[Population],
@@ -93,12 +111,12 @@ class PlotScreen(WorkScreen):
         y_name = view.names[Y] if len(view.names) == 2 else "events"
         self.plot.show(Picture(view.counts, view.names[X], y_name, ticks[X], ticks[Y], marks, event))
         self._say_populations(view, found)
-        self.say_next()
+        self._frame.say_next()
 
     def _say_populations(self, view: PlotView, found: list[Population]) -> None:
         seen = self.exploration
         shown = seen.gate
-        selects = self.session.run.settings.selection.gate
+        selects = self._frame.session.run.settings.selection.gate
         lines: list[str | Text] = [heading(f"{seen.table.sample}: {seen.table.rows} events")]
         for place, one in enumerate(found):
             here = one.gate == shown if place else not shown
@@ -124,7 +142,7 @@ class PlotScreen(WorkScreen):
 
     # The crosshair
 
-    def read_out(self) -> None:
+    def _read_out(self) -> None:
         """Values at the crosshair, and how many events are in its cell."""
         seen = self.exploration
         if not seen.axes or self._one_at_a_time.locked():
@@ -142,12 +160,9 @@ class PlotScreen(WorkScreen):
             self.plot.go_to(place)
         values = " ".join(f"{n} {short(v)}" for n, v in zip(NAMES, seen.event_values(), strict=False)) if event else ""
         title = f"{event}: {values}" if event else ""
-        self.query_one("#pointed", EventImageView).show(key, self.answer_on(key) if key else None, title)
+        self._pointed.show(key, self._answer_on(key) if key else None, title)
 
-    def answer_on(self, key: ImageKey) -> Any:
-        """What a model said about the image, None where it wasn't asked."""
-
-    def action_nearest(self) -> None:
+    def nearest(self) -> None:
         """Points out the event nearest to the crosshair that has an image."""
         at = self.plot.at
         self.change(lambda seen: seen.nearest(at), self._found)
@@ -155,19 +170,12 @@ class PlotScreen(WorkScreen):
     def _found(self, event: str) -> None:
         self.point_out(event)
         if not event:
-            self.report("None of the events shown has an image and a value on these axes.")
+            self._frame.report("None of the events shown has an image and a value on these axes.")
 
     # Axes
 
-    def action_x(self) -> None:
-        """Offers the parameters."""
-        self._offer(X)
-
-    def action_y(self) -> None:
-        """Offers the parameters, and none."""
-        self._offer(Y)
-
-    def _offer(self, which: int) -> None:
+    def offer(self, which: int) -> None:
+        """The parameters of an axis; for y, none too."""
         seen = self.exploration
         self._asked_for = which
         choices = [Choice("", Text("no parameter: a histogram of x"), "none no histogram")] if which == Y else []
@@ -176,71 +184,54 @@ class PlotScreen(WorkScreen):
             row.append(plain(known.source), Style(dim=True))
             choices.append(Choice(known.name, row, f"{known.name} {known.label} {known.source}"))
         current = seen.axes[which].parameter if which < len(seen.axes) else ""
-        self.offer(self.query_one("#parameters", ChoicePanel), choices, current)
+        self._frame.offer(self.parameters, choices, current)
 
-    def chosen(self, panel: ChoicePanel, value: Any) -> None:
-        """A parameter for the axis that was asked for."""
-        if panel.id == "parameters":
-            which = self._asked_for
-            self.change(lambda seen: seen.set_parameter(which, str(value)))
+    def take(self, parameter: str) -> None:
+        """For the axis that was asked for."""
+        which = self._asked_for
+        self.change(lambda seen: seen.set_parameter(which, parameter))
 
-    def action_x_scale(self) -> None:
+    def next_scale(self, which: int) -> None:
         """Linear, arcsinh, logicle."""
-        self.change(lambda seen: seen.next_scale(X))
+        self.change(lambda seen: seen.next_scale(which))
 
-    def action_y_scale(self) -> None:
-        """Linear, arcsinh, logicle."""
-        self.change(lambda seen: seen.next_scale(Y))
-
-    def action_x_range(self) -> None:
+    def ask_range(self, which: int) -> None:
         """Asks for two numbers."""
-        self._ask_range(X)
-
-    def action_y_range(self) -> None:
-        """Asks for two numbers."""
-        self._ask_range(Y)
-
-    def _ask_range(self, which: int) -> None:
         seen = self.exploration
         if which >= len(seen.axes):
-            self.report(f"There is no y axis: {self.key('explore.y')} chooses its parameter.")
+            self._frame.report(f"There is no y axis: {self._frame.key('explore.y')} chooses its parameter.")
             return
 
         def answered(text: str) -> None:
             try:
                 low, high = (float(part) for part in text.replace(",", " ").split())
             except ValueError:
-                self.report(f"{text!r} is not two numbers.")
+                self._frame.report(f"{text!r} is not two numbers.")
                 return
             self.change(lambda seen: seen.set_range(which, low, high))
 
-        self.ask(f"Range of {axis_name(seen.axes[which])}: low and high", "", answered)
+        self._frame.ask(f"Range of {axis_name(seen.axes[which])}: low and high", "", answered)
 
-    def action_zoom_in(self) -> None:
+    def zoom(self, factor: float) -> None:
         """About the crosshair."""
         at = self.plot.at
-        self.change(lambda seen: seen.zoom(CLOSER, at))
+        self.change(lambda seen: seen.zoom(factor, at))
 
-    def action_zoom_out(self) -> None:
-        """About the crosshair."""
-        at = self.plot.at
-        self.change(lambda seen: seen.zoom(FARTHER, at))
-
-    def action_whole(self) -> None:
+    def whole(self) -> None:
         """All of both axes."""
         self.change(lambda seen: seen.whole())
 
-    def action_compensate(self) -> None:
+    def compensate(self) -> None:
         """On or off; says which."""
-        self.change(lambda seen: seen.compensate(), self.report)
+        self.change(lambda seen: seen.compensate(), self._frame.report)
 
-    def action_next_sample(self) -> None:
-        """The next one."""
-        self.change(lambda seen: seen.step_sample(1), self._sample_shown)
+    def step_sample(self, by: int) -> None:
+        """The next sample, or the one before."""
+        self.change(lambda seen: seen.step_sample(by), self._sample_shown)
 
-    def action_previous_sample(self) -> None:
-        """The one before."""
-        self.change(lambda seen: seen.step_sample(-1), self._sample_shown)
+    def step_gate(self, by: int) -> None:
+        """The events of the next gate, or of the one before."""
+        self.change(lambda seen: seen.step_gate(by))
 
     def _sample_shown(self, _none: None) -> None:
         self.point_out("")
@@ -248,4 +239,4 @@ class PlotScreen(WorkScreen):
 
     def read_ahead(self) -> None:
         """The sample that comes next."""
-        self.start(asyncio.to_thread(self.exploration.read_ahead), "read ahead")
+        self._frame.start(asyncio.to_thread(self.exploration.read_ahead), "read ahead")
