@@ -223,13 +223,17 @@ async def test_blurred_images_are_left_out(stage: Stage) -> None:
     async with opened(stage, "AssessScreen", "judging.model", size=(120, 36)) as (app, pilot, screen):
         await process(pilot, "12")
         await pilot.press("b")
-        await until(pilot, lambda: len(screen._focus) == 12)
+        await until(pilot, lambda: len(screen.blurred.scores) == 12)
         await reply(pilot, "7")
         await until(pilot, lambda: "no focus score" in notices(app))
-        least = sorted(screen._focus.values())[4]
+        least = sorted(screen.blurred.scores.values())[4]
         await reply(pilot, f"{least:.4f}")
         await until(pilot, lambda: len(screen.judging.to_judge()) < 12)
-        sharp = [key for key in screen.sequence if screen._focus[key] >= screen.session.run.settings.assess.least_focus]
+        sharp = [
+            key
+            for key in screen.sequence
+            if screen.blurred.scores[key] >= screen.session.run.settings.assess.least_focus
+        ]
         assert screen.judging.to_judge() == sharp
         assert f"Left out as blurred: {12 - len(sharp)} images" in words_of(app, "#tally-words")
         await pilot.press("v")

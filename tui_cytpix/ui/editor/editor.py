@@ -1,4 +1,4 @@
-"""The annotation editor without its keys: what it shows, and how a decision reaches the Annotator."""
+"""The annotation editor: one image enlarged, what is known of it beside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.editor.canvas import AnnotationCanvas
 from tui_cytpix.ui.editor.image_list import ImageList
 from tui_cytpix.ui.editor.looking_back import LookingBack
-from tui_cytpix.ui.editor.pens import Change, Pens
+from tui_cytpix.ui.editor.pens import Pens
 from tui_cytpix.ui.editor.places import Places
 from tui_cytpix.ui.editor.words import Shown, lines, paragraphs
 from tui_cytpix.ui.frame.base import StepScreen
@@ -22,16 +22,13 @@ from tui_cytpix.ui.widgets.lines.readout import Readout
 from tui_cytpix.workflow.annotate.anatomy import Anatomy, compared, dissect
 from tui_cytpix.workflow.annotate.annotator import Annotator, Point, nearest_centroid
 from tui_cytpix.workflow.annotate.consistency import Stringency
-from tui_cytpix.workflow.annotate.outline_tools import Pen
 from tui_cytpix.workflow.annotate.suggest import Order
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run.predict import PredictProgress
 
 
 class Editor(Horizontal):
-    """Shows one image of a list with its state, and lets the Annotator change it. Decisions are taken one by one, in
-    the order of the keys, off the event loop.
-    """
+    """Shows one image of a list, its state as the Annotator has it, and the pen that is down."""
 
     def __init__(self, screen: StepScreen, images: ImageList, looking_back: LookingBack) -> None:
         super().__init__()
@@ -46,8 +43,6 @@ class Editor(Horizontal):
         self._stringency: Stringency | None = None
         self._model: ModelEntry | None = None
         self._shows_proposal = False
-        self._touched: list[ImageKey] = []
-        self._taken_back: list[ImageKey] = []
         self._opened: ImageKey | None = None
         self._waits_at: Point | None = None  # where the crosshair waits for the proposal, unless the user moves it
 
@@ -57,7 +52,7 @@ class Editor(Horizontal):
         yield self._readout
 
     @property
-    def _annotator(self) -> Annotator | None:
+    def annotator(self) -> Annotator | None:
         """The editor's hands, once the base model is known."""
         return None if self._model is None else self._frame.session.annotator(self._model)
 
@@ -96,9 +91,7 @@ class Editor(Horizontal):
 
     async def open_image(self, place: int, message: str | None = None) -> None:
         """Shows another image of the list, and says what led there."""
-        annotator, before = self._annotator, self._images.key
-        if message is not None:
-            self._message = message
+        annotator, before = self.annotator, self._images.key
         if annotator is None:
             return
         self._images.go_to(place)
@@ -110,11 +103,14 @@ class Editor(Horizontal):
         self.canvas.grab(on=False)
         self.canvas.steered = False
         self._frame.session.cache.request(self._images.ahead, lambda _key: None)
-        await self._take(annotator.look_at(key))
+        await self.take(annotator.look_at(key), message)
         self._looking_back.opened(before)
 
-    async def _take(self, state: Annotation) -> None:
-        """Shows a state, measured off the event loop; how its masks lie against the run's others comes last."""
+    async def take(self, state: Annotation, message: str | None = None) -> None:
+        """Shows a state, and says what led to it; measured off the event loop, how its masks lie against the run's
+        others comes last.
+        """
+        self._message = self._message if message is None else message
         self.state, self._stringency = state, None
         shown = state.proposal if self._shows_proposal else state.segmentation
         self.anatomy = None if shown is None else await asyncio.to_thread(self._dissected, shown)
@@ -130,14 +126,18 @@ class Editor(Horizontal):
         self._looking_back.taken(state, self._stringency)
 
     def _dissected(self, shown: Segmentation) -> Anatomy:
-        annotator = self._annotator
+        annotator = self.annotator
         return dissect(shown, None if annotator is None else annotator.seen(self._images.key).image)
+
+    def hide_proposal(self) -> None:
+        """With what is shown next."""
+        self._shows_proposal = False
 
     async def switch_proposal(self) -> None:
         """The model's proposal, and back."""
         if self.state is not None and self.state.proposal is not None:
             self._shows_proposal = not self._shows_proposal
-            await self._take(self.state)
+            await self.take(self.state)
 
     def say(self, message: str) -> None:
         """What the last key did."""
@@ -179,106 +179,15 @@ class Editor(Horizontal):
 
     def _cursor_moved(self) -> None:
         """Position and object under the crosshair."""
-        self._show_pen()
+        self.show_pen()
         self._refresh_readout()
 
-    # Deciding
-
-    async def decide(self, change: Change, done: str, *, nothing: str = "Nothing to change here.") -> bool:
-        """Lets the Annotator change this image; False where there was nothing to change."""
-        annotator, key = self._annotator, self._images.key
-        if annotator is None:
-            return False
-        await self.end_pen()
-        if self.state is None or self.state.segmentation is None:
-            nothing = "No proposal yet: wait for the model."
-        self._shows_proposal = False
-        state = await asyncio.to_thread(change, annotator, key)
-        self._frame.refresh_saved()
-        if state is None:
-            self.say(nothing)
-            return False
-        self._message = done
-        self._touched.append(key)
-        self._taken_back.clear()
-        await self._take(state)
-        return True
-
-    async def go_on(self, message: str) -> None:
-        """To the next open image; stays where none is left."""
-        images = self._images
-        following = images.place + 1 if images.review else images.next_open(self._frame.session.run.annotations)
-        if following is None:
-            self.say(f"{message} No open image is left: q goes back.")
-        else:
-            await self.open_image(following, message)
-
-    async def undo(self) -> None:
-        """Takes the last change back, wherever it was; then those of this image, also of earlier sessions."""
-        await self._walk_back(self._touched, self._taken_back, lambda a, key: a.undo(key), "Undone.", "undo")
-
-    async def redo(self) -> None:
-        """Reinstates what undo took back."""
-        await self._walk_back(self._taken_back, self._touched, lambda a, key: a.redo(key), "Redone.", "redo")
-
-    async def _walk_back(
-        self, source: list[ImageKey], target: list[ImageKey], change: Change, done: str, verb: str
-    ) -> None:
-        """Undoes or redoes the newest of `source`, else on this image, and goes there."""
-        annotator = self._annotator
-        if annotator is None:
-            return
-        key = source.pop() if source else self._images.key
-        state = await asyncio.to_thread(change, annotator, key)
-        self._frame.refresh_saved()
-        if state is None:
-            self.say(f"Nothing to {verb}.")
-            return
-        target.append(key)
-        await self.open_image(self._images.keys.index(key), done)
-
-    # Pens
-
-    def _show_pen(self) -> None:
+    def show_pen(self) -> None:
         """What the pen has drawn so far; it is not saved before the pen is lifted."""
         before = None if self.state is None else self.state.segmentation
         drawn = None if before is None else self.pens.drawn_on(before)
         if drawn is not None and self.canvas.segmentation is not None:
             self.canvas.edit(self._images.key, drawn, None, "")
-
-    async def take_pen(self, pen: Pen) -> None:
-        """Puts a pen down at the crosshair; the one that is down already is lifted."""
-        before = self.pens.down
-        await self.end_pen()
-        if before is pen or self.state is None or self.state.segmentation is None:
-            return
-        self._shows_proposal = False
-        self.pens.put_down(pen)
-        self._show_pen()
-        self.say(f"{pen.capitalize()}: move; again or Enter: done, u: never mind.")
-
-    async def end_pen(self) -> None:
-        """Lifts the pen that is down, if any: what it drew is one edit."""
-        pen = self.pens.down
-        if pen is None:
-            return
-        if not await self.decide(self.pens.lift(), f"{pen.capitalize()}: done.") and self.state is not None:
-            await self._take(self.state)
-
-    async def drop_pen(self) -> bool:
-        """Lifts the pen without an edit; False where none is down."""
-        if self.pens.down is None or self.state is None:
-            return False
-        self.pens.lift()
-        self._message = "Never mind."
-        await self._take(self.state)
-        return True
-
-    def size_pen(self, by: int) -> None:
-        """A finer or broader pen."""
-        words = self.pens.resize(by)
-        self._show_pen()
-        self.say(words)
 
     # Moving about
 
@@ -286,6 +195,17 @@ class Editor(Horizontal):
     def places(self) -> Places:
         """Where the crosshair can go."""
         return Places(self.canvas.segmentation, self.anatomy)
+
+    def step_through(self, kind: str, by: int) -> None:
+        """To the next, or with -1 the previous, of the `particles` or `objects`."""
+        self.canvas.step_through(getattr(self.places, kind), by)
+
+    def step_to_odd(self, by: int) -> None:
+        """The next place that looks wrong, or the one before."""
+        points = self.places.odd
+        self.canvas.step_through(points, by, nearest_first=False)
+        nothing = "Nothing unmarked stands out, no particle is doubtful, no object is a speck."
+        self.say("" if points else nothing)
 
     def nearest(self) -> int | None:
         """The centroid nearest to the crosshair, by index."""

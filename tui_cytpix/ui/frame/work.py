@@ -35,7 +35,7 @@ class WorkScreen(StepScreen):
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = bindings("step")
-    IN_EVERY_PANE: ClassVar[frozenset[str]] = frozenset()  # ids of the step's commands that other panes have too
+    IN_EVERY_PANE: ClassVar[frozenset[str]] = frozenset()  # ids of the screen's own commands that other panes have too
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,9 +97,11 @@ class WorkScreen(StepScreen):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """The step's commands belong to the main pane: elsewhere their keys mean other things, or nothing."""
+        """The screen's own commands (its first scope) are the main pane's: elsewhere their keys mean other things, or
+        nothing.
+        """
         if self.pane not in ("main", ""):
-            own = {c.action_name for c in of_scope(self.step) if c.id not in self.IN_EVERY_PANE}
+            own = {c.action_name for c in of_scope(self.SCOPES[0]) if c.id not in self.IN_EVERY_PANE}
             return action not in own
         return True
 

@@ -37,15 +37,11 @@ def in_words(verdict: Verdict | None) -> str:
 
 
 class Judging:
-    """One model's answers on the images of a random draw, `sequence`, but for those that `left_out` names."""
+    """One model's answers on the images of a random draw, `sequence`, but for those that are `left_out`."""
 
-    def __init__(
-        self,
-        screen: StepScreen,
-        sequence: Callable[[], tuple[ImageKey, ...]],
-        left_out: Callable[[ImageKey], bool] = lambda _key: False,
-    ) -> None:
-        self._screen, self.sequence, self._left_out = screen, sequence, left_out
+    def __init__(self, screen: StepScreen, sequence: Callable[[], tuple[ImageKey, ...]]) -> None:
+        self._screen, self.sequence = screen, sequence
+        self.left_out: Callable[[ImageKey], bool] = lambda _key: False
         self.model: ModelEntry | None = None
         self._standing: tuple[object, dict[ImageKey, Verdict]] = (None, {})
         self._assessed: tuple[object, Assessment | None] = (None, None)
@@ -70,7 +66,7 @@ class Judging:
         if self.model is None:
             return []
         answered = set(self._screen.session.predict.store(self.model).keys())
-        return [key for key in self.sequence() if key in answered and not self._left_out(key)]
+        return [key for key in self.sequence() if key in answered and not self.left_out(key)]
 
     def assessment(self) -> Assessment:
         """What the judgements so far decide; computed anew where one of these changed: a key asks several times."""

@@ -10,11 +10,13 @@ from textual.widget import Widget
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.editor.decisions import Decisions
 from tui_cytpix.ui.editor.editor import Editor
 from tui_cytpix.ui.editor.image_list import ImageList
 from tui_cytpix.ui.editor.looking_back import LookingBack
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.frame.handed import Handed
+from tui_cytpix.workflow.annotate.annotator import Annotator
 from tui_cytpix.workflow.annotate.outline_tools import Pen
 from tui_cytpix.workflow.run.predict import PredictProgress
 
@@ -37,6 +39,7 @@ class AnnotateScreen(StepScreen):
         self.images = ImageList(keys, start, review=review)
         self.looking_back = LookingBack(self, self.images)
         self.editor = Editor(self, self.images, self.looking_back)
+        self.decisions = Decisions(self, self.images, self.editor)
         self.canvas = self.editor.canvas
 
     def body(self) -> Iterable[Widget]:
@@ -62,42 +65,35 @@ class AnnotateScreen(StepScreen):
     async def action_accept(self) -> None:
         """Into the training set."""
         event = self.images.key.event
-        if await self.editor.decide(lambda a, key: a.accept(key), "", nothing="There is nothing to accept."):
+        if await self.decisions.decide(lambda a, key: a.accept(key), "", "There is nothing to accept."):
             side = self.session.run.annotations.state(self.images.key).side
-            await self.editor.go_on(f"{event} accepted ({side}).")
+            await self.decisions.go_on(f"{event} accepted ({side}).")
 
     async def action_reject(self) -> None:
         """Left out."""
         event = self.images.key.event
-        if await self.editor.decide(lambda a, key: a.reject(key), ""):
-            await self.editor.go_on(f"{event} rejected.")
+        if await self.decisions.decide(lambda a, key: a.reject(key), ""):
+            await self.decisions.go_on(f"{event} rejected.")
 
     async def action_ambiguous(self) -> None:
         """The cells can't be told apart."""
         event = self.images.key.event
-        if await self.editor.decide(lambda a, key: a.mark_ambiguous(key), ""):
-            await self.editor.go_on(f"{event}: indistinguishable.")
+        if await self.decisions.decide(lambda a, key: a.mark_ambiguous(key), ""):
+            await self.decisions.go_on(f"{event}: indistinguishable.")
 
     async def action_skip(self) -> None:
         """No decision."""
-        await self.editor.end_pen()
-        await self.editor.go_on(f"{self.images.key.event} skipped.")
+        await self.decisions.end_pen()
+        await self.decisions.go_on(f"{self.images.key.event} skipped.")
 
     async def action_count(self, count: int) -> None:
         """So many particles in the object at the crosshair."""
         point = self.canvas.cursor
         done = "Not a cell: the object is gone." if count == 0 else f"{count} in this object."
-        await self.editor.decide(lambda a, key: a.set_count(key, point, count), done, nothing="It is so already.")
+        await self.decisions.decide(lambda a, key: a.set_count(key, point, count), done, "It is so already.")
 
-    async def action_place(self) -> None:
-        """A centroid at the crosshair."""
-        point = self.canvas.cursor
-        await self.editor.decide(lambda a, key: a.place(key, point), "Placed.")
-
-    async def action_delete(self) -> None:
-        """The nearest centroid goes."""
-        point = self.canvas.cursor
-        await self.editor.decide(lambda a, key: a.delete(key, point), "Deleted.", nothing="There is no centroid.")
+    action_place = Handed("decisions", "decide_here", Annotator.place, "Placed.")
+    action_delete = Handed("decisions", "decide_here", Annotator.delete, "Deleted.", "There is no centroid.")
 
     async def action_move(self) -> None:
         """Takes the nearest centroid, or drops it."""
@@ -114,136 +110,86 @@ class AnnotateScreen(StepScreen):
 
     async def action_drop(self) -> None:
         """Drops the centroid that is being moved; a pen is put away."""
-        await self.editor.end_pen()
+        await self.decisions.end_pen()
         if self.editor.moving is None:
             return
         index, self.editor.moving = self.editor.moving, None
         point = self.canvas.cursor
         self.canvas.grab(on=False)
         stays = "It stays where it was: no object without a centroid, no centroid without an object."
-        await self.editor.decide(lambda a, key: a.move(key, index, point), "Moved.", nothing=stays)
+        await self.decisions.decide(lambda a, key: a.move(key, index, point), "Moved.", stays)
 
-    async def action_snap(self) -> None:
-        """The nearest centroid to the middle of what the image shows."""
-        point = self.canvas.cursor
-        await self.editor.decide(lambda a, key: a.snap(key, point), "Snapped.", nothing="It is in the middle already.")
+    action_snap = Handed("decisions", "decide_here", Annotator.snap, "Snapped.", "It is in the middle already.")
 
     async def action_centre(self) -> None:
         """The nearest centroid to the centre of its particle."""
         nearest = self.editor.nearest()
         if nearest is not None:
-            await self.editor.decide(
-                lambda a, key: a.centre(key, nearest), "Centred.", nothing="It is centred already."
-            )
+            await self.decisions.decide(lambda a, key: a.centre(key, nearest), "Centred.", "It is centred already.")
 
-    async def action_centre_all(self) -> None:
-        """All centroids."""
-        await self.editor.decide(lambda a, key: a.centre(key), "All centred.", nothing="They are centred already.")
+    action_centre_all = Handed("decisions", "decide", Annotator.centre, "All centred.", "They are centred already.")
 
     # Outlines
 
     async def action_tighten(self) -> None:
         """1 px further in."""
         target = self.editor.target
-        await self.editor.decide(lambda a, key: a.tighten(key, target), "Tighter.", nothing="It can't be tighter.")
+        await self.decisions.decide(lambda a, key: a.tighten(key, target), "Tighter.", "It can't be tighter.")
 
     async def action_loosen(self) -> None:
         """1 px further out."""
         target = self.editor.target
-        await self.editor.decide(lambda a, key: a.loosen(key, target), "Looser.", nothing="It can't be looser.")
+        await self.decisions.decide(lambda a, key: a.loosen(key, target), "Looser.", "It can't be looser.")
 
-    action_brush = Handed("editor", "take_pen", Pen.BRUSH)
-    action_erase = Handed("editor", "take_pen", Pen.ERASE)
-    action_outline = Handed("editor", "take_pen", Pen.OUTLINE)
-    action_pen_smaller = Handed("editor", "size_pen", -1)
-    action_pen_larger = Handed("editor", "size_pen", 1)
-
-    async def action_fill(self) -> None:
-        """Holes become foreground."""
-        point = self.canvas.cursor
-        await self.editor.decide(lambda a, key: a.fill(key, point), "Filled.", nothing="It has no holes.")
-
-    async def action_wand(self) -> None:
-        """An object by what the image shows."""
-        point = self.canvas.cursor
-        await self.editor.decide(lambda a, key: a.wand(key, point), "Drawn.", nothing="Nothing stands out here.")
-
-    async def action_split(self) -> None:
-        """Two objects of one."""
-        point = self.canvas.cursor
-        await self.editor.decide(
-            lambda a, key: a.split(key, point), "Split.", nothing="There is no object to split here."
-        )
-
-    async def action_merge(self) -> None:
-        """One object of two."""
-        point = self.canvas.cursor
-        await self.editor.decide(lambda a, key: a.merge(key, point), "Merged.", nothing="There is no second object.")
+    action_brush = Handed("decisions", "take_pen", Pen.BRUSH)
+    action_erase = Handed("decisions", "take_pen", Pen.ERASE)
+    action_outline = Handed("decisions", "take_pen", Pen.OUTLINE)
+    action_pen_smaller = Handed("decisions", "size_pen", -1)
+    action_pen_larger = Handed("decisions", "size_pen", 1)
+    action_fill = Handed("decisions", "decide_here", Annotator.fill, "Filled.", "It has no holes.")
+    action_wand = Handed("decisions", "decide_here", Annotator.wand, "Drawn.", "Nothing stands out here.")
+    action_split = Handed("decisions", "decide_here", Annotator.split, "Split.", "There is no object to split here.")
+    action_merge = Handed("decisions", "decide_here", Annotator.merge, "Merged.", "There is no second object.")
 
     # Back and forth
 
-    async def action_revert(self) -> None:
-        """Back to the proposal."""
-        await self.editor.decide(lambda a, key: a.revert(key), "As proposed.", nothing="It is as proposed already.")
+    action_revert = Handed("decisions", "decide", Annotator.revert, "As proposed.", "It is as proposed already.")
 
     async def action_undo(self) -> None:
         """Of what a pen drew, else of the last change."""
-        if not await self.editor.drop_pen():
-            await self.editor.undo()
+        if not await self.decisions.drop_pen():
+            await self.decisions.undo()
 
-    action_redo = Handed("editor", "redo")
+    action_redo = Handed("decisions", "redo")
     action_proposal = Handed("editor", "switch_proposal")
 
     # Moving about
 
-    def action_next_particle(self) -> None:
-        """The next centroid."""
-        self.canvas.step_through(self.editor.places.particles, 1)
-
-    def action_previous_particle(self) -> None:
-        """The one before."""
-        self.canvas.step_through(self.editor.places.particles, -1)
-
-    def action_next_object(self) -> None:
-        """The next object."""
-        self.canvas.step_through(self.editor.places.objects, 1)
-
-    def action_previous_object(self) -> None:
-        """The one before."""
-        self.canvas.step_through(self.editor.places.objects, -1)
-
-    def action_next_odd(self) -> None:
-        """The next place that looks wrong."""
-        self._to_odd(1)
-
-    def action_previous_odd(self) -> None:
-        """The one before."""
-        self._to_odd(-1)
-
-    def _to_odd(self, by: int) -> None:
-        points = self.editor.places.odd
-        self.canvas.step_through(points, by, nearest_first=False)
-        nothing = "Nothing unmarked stands out, no particle is doubtful, no object is a speck."
-        self.editor.say("" if points else nothing)
+    action_next_particle = Handed("editor", "step_through", "particles", 1)
+    action_previous_particle = Handed("editor", "step_through", "particles", -1)
+    action_next_object = Handed("editor", "step_through", "objects", 1)
+    action_previous_object = Handed("editor", "step_through", "objects", -1)
+    action_next_odd = Handed("editor", "step_to_odd", 1)
+    action_previous_odd = Handed("editor", "step_to_odd", -1)
 
     async def action_order(self) -> None:
         """As listed, suggested, random, least sure first."""
-        await self.editor.end_pen()
+        await self.decisions.end_pen()
         await self.editor.reorder()
 
     async def action_review(self) -> None:
         """Earlier annotations once more, those that drift first."""
-        await self.editor.end_pen()
+        await self.decisions.end_pen()
         keys = await self.looking_back.to_review(self.editor.say)
         if keys:
             self.app.push_screen(AnnotateScreen(keys, review=True))
 
     async def action_next_image(self) -> None:
         """The next image, decided or not."""
-        await self.editor.end_pen()
+        await self.decisions.end_pen()
         await self.editor.open_image(self.images.place + 1, "")
 
     async def action_previous_image(self) -> None:
         """The one before."""
-        await self.editor.end_pen()
+        await self.decisions.end_pen()
         await self.editor.open_image(self.images.place - 1, "")

@@ -25,12 +25,13 @@ from tui_cytpix.ui.panes.judging import Judging
 from tui_cytpix.ui.panes.magnify import ask_zoom
 from tui_cytpix.ui.panes.model_choice import ModelChoice
 from tui_cytpix.ui.panes.review_pane import ReviewPane
+from tui_cytpix.ui.screens.blurred import Blurred
 from tui_cytpix.ui.screens.goal_questions import ask_rates
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.tables.table import Table
-from tui_cytpix.workflow.assess import decision, focus, review
+from tui_cytpix.workflow.assess import decision, review
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.explore import random_images
 from tui_cytpix.workflow.run import zoom
@@ -51,8 +52,8 @@ class AssessScreen(WorkScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._focus: dict[ImageKey, float] = {}
-        self.judging = Judging(self, lambda: self.sequence, self._is_blurred)
+        self.judging = Judging(self, lambda: self.sequence)
+        self.blurred = Blurred(self, self.judging, self.refresh_all)
         self.review_pane = ReviewPane(self, self.judging)
         self.models = ModelChoice(self, self.judging, "Which model shall be judged?", self._model_taken)
 
@@ -83,7 +84,7 @@ class AssessScreen(WorkScreen):
         """The goal where it was never stated; else the images."""
         self.query_one("#goals", Table).fill([(g.name, (g.label, f"{g.p0:.0%}", f"{g.p1:.0%}")) for g in GOALS])
         if self.must_stay():
-            self.ask_goal()
+            self.action_goal()
         else:
             self.set_focus(self.gallery)
         if self.must_stay():  # else the model comes first: what to do depends on it
@@ -96,13 +97,7 @@ class AssessScreen(WorkScreen):
         else:
             await self.session.load_predictions(self.judging.model)
         self.refresh_all()
-        if self.session.run.settings.assess.least_focus:
-            self.start(self._score_and_show(), "focus")
-
-    def _is_blurred(self, key: ImageKey) -> bool:
-        """Whether it is out of focus, where that was asked for."""
-        least = self.session.run.settings.assess.least_focus
-        return bool(least) and self._focus.get(key, 0.0) < least
+        self.blurred.score_where_asked()
 
     def refresh_all(self) -> None:
         """Gallery, tally and hint from the run's state."""
@@ -130,13 +125,8 @@ class AssessScreen(WorkScreen):
                 *map(heading, said[:2]),
                 *self.magnified_lines(model),
                 *said[2:],
-                focus.errors_in_words(self._focus, self.judging.verdicts()),
+                *self.blurred.lines(predicted),
             ]
-            if settings.least_focus:
-                left_out = predicted - len(self.judging.to_judge())
-                lines.append(
-                    f"Left out as blurred: {left_out} images with a focus score below {settings.least_focus:g}."
-                )
         if settings.counting_convention:
             label = next((g.label for g in GOALS if g.name == settings.goal), settings.goal)
             rates = f"good up to {settings.p0:.1%}, intolerable from {settings.p1:.1%}"
@@ -168,14 +158,10 @@ class AssessScreen(WorkScreen):
         """The goal comes before the first look."""
         return not self.session.run.settings.assess.counting_convention
 
-    def ask_goal(self) -> None:
-        """Shows the goals."""
+    def action_goal(self) -> None:
+        """Shows the goals; the one that is chosen is stated, again or for the first time."""
         self.show_pane("goal")
         self.set_focus(self.query_one("#goals"))
-
-    def action_goal(self) -> None:
-        """States it again."""
-        self.ask_goal()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """A goal."""
@@ -201,39 +187,13 @@ class AssessScreen(WorkScreen):
         ask_zoom(self, self._ask_again)
 
     def _ask_again(self) -> None:
-        self._focus = {}
+        self.blurred.scores = {}
         self.refresh_all()
         if self.judging.model is not None and self.sequence:
             self.session.ask_model(self.judging.model, self.sequence)
-            if self.session.run.settings.assess.least_focus:
-                self.start(self._score_and_show(), "focus")
+            self.blurred.score_where_asked()
 
-    # Focus
-
-    def action_blurred(self) -> None:
-        """Scores the images, then asks where to draw the line."""
-        self.start(self._ask_focus(), "focus")
-
-    async def _ask_focus(self) -> None:
-        if not await self._score():
-            return
-        settings = self.session.run.settings.assess
-        question = f"{focus.quartiles_in_words(self._focus)}. Leave out images below (0: none)?"
-        self.ask_number(question, settings.least_focus, self._set_focus, review.focus_score)
-
-    async def _score(self) -> bool:
-        """Focus scores of what is processed."""
-        model, run = self.judging.model, self.session.run
-        if model is None:
-            return False
-        store = self.session.predict.store(model)
-        found = await self.in_thread("Scoring focus", lambda tell: focus.scores(run, model, store, self.sequence, tell))
-        self._focus = found or self._focus
-        return found is not None
-
-    def _set_focus(self, least: float) -> None:
-        review.set_least_focus(self.session.run, least)
-        self.refresh_all()
+    action_blurred = Handed("blurred", "ask")
 
     # Images
 
@@ -242,7 +202,7 @@ class AssessScreen(WorkScreen):
         if self.judging.model is None:
             self.report("Choose a model first.")
         elif self.must_stay():
-            self.ask_goal()
+            self.action_goal()
         else:
             already = len(self.sequence)
             question = "Process how many random images?" + (f" ({already} are drawn already)" if already else "")
@@ -271,13 +231,9 @@ class AssessScreen(WorkScreen):
                 self.gallery.update_item(self.judging.gallery_item(item.key))
         if self.pane == "review":
             self.review_pane.show_current()
-        if self.session.run.settings.assess.least_focus and not self.session.progress.busy:
-            self.start(self._score_and_show(), "focus")
+        if not self.session.progress.busy:
+            self.blurred.score_where_asked()
         self.say_next()
-
-    async def _score_and_show(self) -> None:
-        if await self._score():
-            self.say_next()
 
     # Review
 

@@ -14,7 +14,7 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui.commands.bindings import bindings, of_scope
+from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.ui.frame.work import WorkScreen
@@ -67,12 +67,6 @@ class ExploreScreen(WorkScreen):
     def gallery(self) -> Gallery:
         """The images of the events shown."""
         return self.query_one("#images", Gallery)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """The plot's commands belong to the plot."""
-        if self.pane in ("main", ""):
-            return True
-        return action not in {c.action_name for c in of_scope("explore") if c.id not in self.IN_EVERY_PANE}
 
     async def enter(self) -> None:
         """The first sample; then the newest model's answers, for the pictures."""

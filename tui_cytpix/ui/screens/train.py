@@ -263,9 +263,7 @@ class TrainScreen(WorkScreen):
         """The editor from the image under the cursor on."""
         self.annotate(self.gallery.current_key)
 
-    def action_edit(self) -> None:
-        """The editor on the image under the cursor."""
-        self.annotate(self.gallery.current_key)
+    action_edit = action_annotate
 
     def annotate(self, start: ImageKey | None) -> None:
         """Opens the editor on the preview."""

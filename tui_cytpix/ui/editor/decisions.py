@@ -1,0 +1,119 @@
+"""How decisions of the editor's keys reach the Annotator, and what pens draw."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from tui_cytpix.domain.annotation import Annotation
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.ui.editor.editor import Editor
+from tui_cytpix.ui.editor.image_list import ImageList
+from tui_cytpix.ui.editor.pens import Change
+from tui_cytpix.ui.frame.base import StepScreen
+from tui_cytpix.workflow.annotate.annotator import Annotator, Point
+from tui_cytpix.workflow.annotate.outline_tools import Pen
+
+NOTHING = "Nothing to change here."
+ChangeHere = Callable[[Annotator, ImageKey, Point], Annotation | None]
+
+
+class Decisions:
+    """Those about the image that the editor shows: one by one, in the order of the keys, off the event loop."""
+
+    def __init__(self, screen: StepScreen, images: ImageList, editor: Editor) -> None:
+        self._screen, self._images, self._editor = screen, images, editor
+        self._touched: list[ImageKey] = []
+        self._taken_back: list[ImageKey] = []
+
+    async def decide(self, change: Change, done: str, nothing: str = NOTHING) -> bool:
+        """Lets the Annotator change this image; False where there was nothing to change."""
+        annotator, key = self._editor.annotator, self._images.key
+        if annotator is None:
+            return False
+        await self.end_pen()
+        if self._editor.state is None or self._editor.state.segmentation is None:
+            nothing = "No proposal yet: wait for the model."
+        self._editor.hide_proposal()
+        state = await asyncio.to_thread(change, annotator, key)
+        self._screen.refresh_saved()
+        if state is None:
+            self._editor.say(nothing)
+            return False
+        self._touched.append(key)
+        self._taken_back.clear()
+        await self._editor.take(state, done)
+        return True
+
+    async def decide_here(self, change: ChangeHere, done: str, nothing: str = NOTHING) -> bool:
+        """The same, at the crosshair."""
+        point = self._editor.canvas.cursor
+        return await self.decide(lambda a, key: change(a, key, point), done, nothing)
+
+    async def go_on(self, message: str) -> None:
+        """To the next open image; stays where none is left."""
+        images = self._images
+        following = images.place + 1 if images.review else images.next_open(self._screen.session.run.annotations)
+        if following is None:
+            self._editor.say(f"{message} No open image is left: q goes back.")
+        else:
+            await self._editor.open_image(following, message)
+
+    async def undo(self) -> None:
+        """Takes the last change back, wherever it was; then those of this image, also of earlier sessions."""
+        await self._walk_back(self._touched, self._taken_back, lambda a, key: a.undo(key), "Undone.", "undo")
+
+    async def redo(self) -> None:
+        """Reinstates what undo took back."""
+        await self._walk_back(self._taken_back, self._touched, lambda a, key: a.redo(key), "Redone.", "redo")
+
+    async def _walk_back(
+        self, source: list[ImageKey], target: list[ImageKey], change: Change, done: str, verb: str
+    ) -> None:
+        """Undoes or redoes the newest of `source`, else on this image, and goes there."""
+        annotator = self._editor.annotator
+        if annotator is None:
+            return
+        key = source.pop() if source else self._images.key
+        state = await asyncio.to_thread(change, annotator, key)
+        self._screen.refresh_saved()
+        if state is None:
+            self._editor.say(f"Nothing to {verb}.")
+            return
+        target.append(key)
+        await self._editor.open_image(self._images.keys.index(key), done)
+
+    # Pens
+
+    async def take_pen(self, pen: Pen) -> None:
+        """Puts a pen down at the crosshair; the one that is down already is lifted."""
+        before = self._editor.pens.down
+        await self.end_pen()
+        if before is pen or self._editor.state is None or self._editor.state.segmentation is None:
+            return
+        self._editor.hide_proposal()
+        self._editor.pens.put_down(pen)
+        self._editor.show_pen()
+        self._editor.say(f"{pen.capitalize()}: move; again or Enter: done, u: never mind.")
+
+    async def end_pen(self) -> None:
+        """Lifts the pen that is down, if any: what it drew is one edit."""
+        editor, pen = self._editor, self._editor.pens.down
+        if pen is None:
+            return
+        if not await self.decide(editor.pens.lift(), f"{pen.capitalize()}: done.") and editor.state is not None:
+            await editor.take(editor.state)
+
+    async def drop_pen(self) -> bool:
+        """Lifts the pen without an edit; False where none is down."""
+        if self._editor.pens.down is None or self._editor.state is None:
+            return False
+        self._editor.pens.lift()
+        await self._editor.take(self._editor.state, "Never mind.")
+        return True
+
+    def size_pen(self, by: int) -> None:
+        """A finer or broader pen."""
+        words = self._editor.pens.resize(by)
+        self._editor.show_pen()
+        self._editor.say(words)
