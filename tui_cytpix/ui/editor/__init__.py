@@ -1,1 +1,1 @@
-"""The annotation editor: canvas, pens, what it says, looking back."""
+"""The annotation editor: canvas, pens, what it says, decisions, looking back."""

@@ -1,1 +1,1 @@
-"""Parts that screens are put together from: reviews, processing, training, labels, handing out."""
+"""Parts that screens are put together from: reviews, pairs, processing, training, labels, handing out."""
