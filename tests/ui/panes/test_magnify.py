@@ -65,6 +65,12 @@ async def test_step_2_tells_and_sets_it(stage: Stage) -> None:
         assert library.base_of(app.session.run).card.name == "cell-full"
         await press_each(pilot, "c")
         await until(pilot, lambda: AS_SET in screen.hint.words)
+        await press_each(pilot, "M")
+        await reply(pilot, "2")
+        await until(pilot, lambda: AS_SET.replace("1.5", "2") in screen.hint.words)
+        await press_each(pilot, "M")
+        await reply(pilot, "1.5")
+        await until(pilot, lambda: AS_SET in screen.hint.words)
         await press_each(pilot, "q k")
         await until(pilot, lambda: AS_SET in words_of(app, "#card-words"))
         await press_each(pilot, "enter")

@@ -49,6 +49,9 @@ def test_the_advice_follows_counts_then_outlines(tmp_path):
     assert "counts differ on 3" in words
     assert "2.5 times as fast" in words
     assert "assess both" in words
+    slow = resolution.in_words(resolution.difference(keys, same, full, (9.0, 10.0)))
+    assert "half is no faster here" in slow
+    assert slow.endswith("Either will do.")
     assert resolution.in_words(resolution.difference(keys[:5], same, full, (1.0, 1.0))) == ""
     _, nothing = answered(tmp_path / "nothing", [Segmentation.empty((96, 96))] * 20)
     assert math.isnan(resolution.difference(keys, nothing, full, (1.0, 1.0)).area)

@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--p0", metavar="%", help="plainly good: at most so many percent of images wrong")
     parser.add_argument("--p1", metavar="%", help="intolerable: from so many percent of images wrong")
     parser.add_argument("--convention", metavar="TEXT", help="what counts as one particle")
-    parser.add_argument("--model", metavar="M", help="the model to judge (step assess)")
+    parser.add_argument("--model", metavar="M", help="to judge in step assess; default: as before, at first the base")
     parser.add_argument("--images", type=options.positive, metavar="N", help="draw and process so many random images")
     options.add_zoom(parser, of_run=True)
     table = "CSV: image,judgement,true_count; a count alone judges no mask"

@@ -88,6 +88,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
 def new_run(arguments: argparse.Namespace) -> int:
     """Makes the run, once samples and base are known to be good."""
     from tui_cytpix.domain.run_settings import DEFAULT_PREVIEW
+    from tui_cytpix.workflow.assess import review
     from tui_cytpix.workflow.base_model import library
     from tui_cytpix.workflow.run import run_samples, zoom
     from tui_cytpix.workflow.samples import selection
@@ -102,6 +103,7 @@ def new_run(arguments: argparse.Namespace) -> int:
     with options.writing(run_samples.create_run(arguments.run, arguments.samples, scale, name=name, seed=seed)) as run:
         refs = run.settings.samples
         library.choose(run, base)
+        review.choose_model(run, base)
         seen = zoom.set_zoom(run, arguments.zoom)
         told = bool(arguments.zoom or zoom.of_unknown_scale(run))
         selection.set_preview(run, preview)

@@ -176,7 +176,7 @@ class _Work:
         with open_sample(sample.path, None) as reader:
             fcs = reader.open_fcs()
             if fcs is None:
-                raise CytpixError("There is no FCS file to add to", f"{sample.name}.", "The tables have all values.")
+                raise CytpixError("There is no FCS file to add to; the tables have all values")
             values, rows_of = read_values(sample.scratch), reader.fcs_rows()
             imaged = values[:, names("image").index("IsProcessed")] == 1
             known = [(rows_of[event], place) for place, event in enumerate(sample.events) if event in rows_of]

@@ -39,6 +39,7 @@ class BaseModelScreen(WorkScreen):
 
     step = "base_model"
     SCOPES = ("base_model", "step", "table", "pair")
+    IN_EVERY_PANE: ClassVar[frozenset[str]] = frozenset({"base_model.magnify"})
     CSS_PATH = "base_model.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("base_model")
 
@@ -129,8 +130,11 @@ class BaseModelScreen(WorkScreen):
         self._show()
 
     def action_magnify(self) -> None:
-        """Asks how large models see images of unknown scale."""
-        ask_zoom(self, self._show)
+        """Asks how large models see images of unknown scale; in a comparison, asks the models again."""
+        ask_zoom(self, self._show if self.pane == "main" else self._compare_again)
+
+    def _compare_again(self) -> None:
+        self.start(self._compare(self._compared), "compare")
 
     # Side by side
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FEW = 10  # images, below which nothing is advised
 SAME_COUNTS, SAME_OUTLINE_PX = 0.05, 0.5
+FASTER = 1.1  # times as fast, from which on half is the faster one
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,9 @@ def in_words(found: ResolutionDifference) -> str:
         side = "outside" if found.shift_px > 0 else "inside"
         told += f", half's masks are {found.area:.0%} of full's, its outline {abs(found.shift_px):.1f} px {side}"
     if not math.isnan(found.speed):
-        told += f"; half is {found.speed:.1f} times as fast"
+        told += f"; half is {found.speed:.1f} times as fast" if found.speed >= FASTER else "; half is no faster here"
     if share > SAME_COUNTS:
         return f"{told}. Counts differ too often to choose by speed: look at these images, and assess both."
     if abs(found.shift_px) > SAME_OUTLINE_PX:
         return f"{told}. Half will do for counts; take full where size, shape or intensity matter."
-    return f"{told}. Half will do."
+    return f"{told}. Half will do." if not found.speed < FASTER else f"{told}. Either will do."

@@ -83,7 +83,7 @@ class ProcessWatch:
 
 
 def _sentence(item: Any) -> str:
-    return ": ".join(str(value) for value in item.values()) if isinstance(item, dict) else str(item)
+    return ": ".join(str(value) for value in item.values() if value) if isinstance(item, dict) else str(item)
 
 
 def newest(run: Run) -> JobFolder | None:
