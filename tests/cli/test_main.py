@@ -13,7 +13,7 @@ import pytest
 
 from tests import children
 from tui_cytpix.cli import main as module
-from tui_cytpix.cli.output import Progress, clean, duration, percent, say_json, table
+from tui_cytpix.cli.output import Progress, clean, percent, say_json, table
 from tui_cytpix.errors import SampleError
 from tui_cytpix.workflow.run import recent
 from tui_cytpix.workflow.run import run as run_module
@@ -161,7 +161,6 @@ def test_json_has_no_numbers_that_json_lacks(capsys):
 def test_tables_line_up():
     assert table(("a", "long name"), [("x" * 4, 1), ("y", "\n")]) == ["a     long name", "xxxx  1", "y     \ufffd"]
     assert (percent(None), percent(float("nan")), percent(0.5)) == ("-", "-", "50.0%")
-    assert (duration(None), duration(5), duration(600), duration(4000)) == ("unknown", "5 s", "10 min", "1 h 07 min")
 
 
 class Screen:

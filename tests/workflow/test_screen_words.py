@@ -41,13 +41,6 @@ def test_the_estimate_grows_with_images_and_epochs() -> None:
     assert "guess" not in progress.estimate_in_words(past, book, 100, "cell-half")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(None, "–"), (9.6, "10 s"), (200, "3 min 20 s"), (1800, "30 min"), (7500, "2 h 05 min")]
-)
-def test_durations_read_well(seconds: float | None, text: str) -> None:
-    assert progress.duration(seconds) == text
-
-
 @pytest.mark.parametrize("state", [None, *JobState])
 def test_every_state_has_words(state: JobState | None) -> None:
     assert progress.in_words(TrainingStatus(state))

@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
+from tui_cytpix.domain.words import duration
+
 REDRAW_SECONDS = 0.1
 PLAIN_STEP = 0.1  # off a terminal, a line for every tenth of the way
 
@@ -64,16 +66,6 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
 def percent(value: float | None) -> str:
     """A share, `-` where there is none."""
     return "-" if value is None or math.isnan(value) else f"{value:.1%}"
-
-
-def duration(seconds: float | None) -> str:
-    """As `42 s`, `3 min` or `1 h 05 min`."""
-    if seconds is None:
-        return "unknown"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 class Progress:

@@ -6,7 +6,8 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from tui_cytpix.cli.output import duration, note, percent, say, say_json
+from tui_cytpix.cli.output import note, percent, say, say_json
+from tui_cytpix.domain.words import duration
 
 if TYPE_CHECKING:
     from tui_cytpix.domain.training import TrainingStatus

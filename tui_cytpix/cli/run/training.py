@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui_cytpix.cli.output import Progress, duration, note, percent, say, say_json
+from tui_cytpix.cli.output import Progress, note, percent, say, say_json
 from tui_cytpix.cli.run.status import as_dict
 from tui_cytpix.domain.training import Epoch, JobState, TrainingStatus
+from tui_cytpix.domain.words import duration
 from tui_cytpix.errors import JobError
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from tui_cytpix.domain.annotation import Annotation
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.words import duration
 from tui_cytpix.ui.editor.image_list import ImageList
 from tui_cytpix.ui.editor.review_strip import ReviewStrip, strip_item
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.widgets.gallery.gallery_items import GalleryItem
 from tui_cytpix.workflow.annotate.consistency import Stringency, pause_seconds
-from tui_cytpix.workflow.train import progress
 
 SHOWN = "-strip"
 
@@ -34,7 +34,7 @@ class LookingBack:
         if self._images.review:
             await self._show(list(self._images.listed), "")
         elif away:
-            say(f"Back after {progress.duration(away)}: r looks through what you annotated before.")
+            say(f"Back after {duration(away)}: r looks through what you annotated before.")
             keys = await asyncio.to_thread(session.consistency.to_review)
             await self._show(keys, "r looks through these from before your pause; ! marks masks apart from the rest")
 

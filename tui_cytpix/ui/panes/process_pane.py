@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 
 from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.words import duration
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.judging import Judging
@@ -20,7 +21,6 @@ from tui_cytpix.workflow.evaluate import process, process_watch
 from tui_cytpix.workflow.evaluate.process_watch import ProcessStatus, ProcessWatch
 from tui_cytpix.workflow.explore.random_images import gate_in_use
 from tui_cytpix.workflow.run import zoom
-from tui_cytpix.workflow.train.progress import duration
 
 POLL_SECONDS = 0.5
 FORMAT_WORDS = {

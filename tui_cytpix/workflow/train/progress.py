@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from tui_cytpix.domain.annotation import AnnotationBook, Side
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.training import LEAST_VIEWS, Epoch, Flip, JobState, TrainingStatus
+from tui_cytpix.domain.words import duration
 
 WINDOW = 20  # epochs that count as lately
 STRIP = 12
@@ -67,18 +68,6 @@ def estimate_in_words(epochs: Sequence[Epoch], book: AnnotationBook, more: int, 
         return f"{more} take about {duration(known)}"
     guess = views(images) * more * (HALF_SECONDS if base.endswith("-half") else FULL_SECONDS)
     return f"{more} take about {duration(guess)} on one core, a guess until the first is done"
-
-
-def duration(seconds: float | None) -> str:
-    """`45 s`, `3 min 20 s`, `2 h 05 min`; a dash where unknown."""
-    if seconds is None:
-        return "–"
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s" if whole < 600 else f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def in_words(status: TrainingStatus) -> str:

@@ -9,8 +9,8 @@ from rich.style import Style
 from rich.text import Text
 from textual.widget import Widget
 
+from tui_cytpix.domain.words import duration
 from tui_cytpix.ui.text import plain
-from tui_cytpix.workflow.train.progress import duration
 
 FULL, EMPTY = "━", "─"
 SETTLE_SECONDS = 1.0
