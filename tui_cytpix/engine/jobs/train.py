@@ -223,11 +223,11 @@ class _Session:
         Raises:
             Leave: told to leave while waiting for it.
         """
-        while self.preview.epoch and not self.preview.done:
+        if not self.preview.begun:
+            return
+        while not self.preview.done:
             self.job.check()
             time.sleep(LOOK_POLL_SECONDS)
-        if not self.preview.epoch:
-            return
         epoch, seen = self.preview.take()
         self._keep(lambda: write_shard(self.job.folder.path / LOOKS, "preview", seen))
         counts = {str(item.key): item.segmentation.particle_count for item in seen}

@@ -12,18 +12,18 @@ from tui_cytpix.formats.run.predictions import Prediction
 
 
 class PreviewLook:
-    """One look at a time, in a thread of its own. `epoch` is that of the model that looks, 0 where none does."""
+    """One look at a time, in a thread of its own."""
 
     def __init__(self, images: TrainImages) -> None:
         self._images, self._leaving = images, threading.Event()
         self._thread = ThreadPoolExecutor(1, "preview")
-        self._look: Future[list[Prediction]] | None = None
-        self.epoch = 0
+        self._look: tuple[int, Future[list[Prediction]]] | None = None
 
     def start(self, epoch: int, predictor: Predictor, skip: Mapping[str, int]) -> None:
-        """Begins to look at all images but those in `skip`; the look before has to be taken by then."""
-        self.epoch = epoch
-        self._look = self._thread.submit(self._seen, predictor, skip)
+        """Begins to look at all images but those in `skip`, with the model of this epoch; the look before has to be
+        taken by then.
+        """
+        self._look = epoch, self._thread.submit(self._seen, predictor, skip)
 
     def _seen(self, predictor: Predictor, skip: Mapping[str, int]) -> list[Prediction]:
         seen: list[Prediction] = []
@@ -34,9 +34,14 @@ class PreviewLook:
         return seen
 
     @property
+    def begun(self) -> bool:
+        """Whether there is a look that is not taken yet."""
+        return self._look is not None
+
+    @property
     def done(self) -> bool:
-        """Whether a look has come to its end and is not taken yet."""
-        return self._look is not None and self._look.done()
+        """Whether that look has come to its end."""
+        return self._look is not None and self._look[1].done()
 
     def take(self) -> tuple[int, list[Prediction]]:
         """The epoch of the look that was begun, and what it shows; waits for its end.
@@ -46,9 +51,9 @@ class PreviewLook:
         """
         if self._look is None:
             raise RuntimeError("no look was begun")
-        epoch, seen = self.epoch, self._look.result()
-        self.epoch, self._look = 0, None
-        return epoch, seen
+        epoch, look = self._look
+        self._look = None
+        return epoch, look.result()
 
     def close(self) -> None:
         """Gives up what is under way."""

@@ -46,17 +46,18 @@ def scores(
     """FocusScore of each image that the model has answered; 0 for images without a cell or that can't be read. What was
     scored before is read from the run.
     """
-    path, found = _path(run, model), stored(run, model)
-    missing = [(key, said) for key in images if key not in found and (said := store.get(key)) is not None]
+    known, path = _all(run, model), _path(run, model)
+    asked = {key: (run.ways(key.sample)[0], key) for key in images}
+    missing = [(key, said) for key, at in asked.items() if at not in known and (said := store.get(key)) is not None]
     if missing:
         measured = Measures(run).values("FocusScore", missing, on_progress)
-        found |= {key: 0.0 if math.isnan(score) else round(score, 4) for key, score in measured.items()}
+        known |= {asked[key]: 0.0 if math.isnan(score) else round(score, 4) for key, score in measured.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         by_way: dict[str, dict[str, float]] = {}
-        for (way, key), value in (_all(run, model) | {(run.ways(k.sample)[0], k): v for k, v in found.items()}).items():
+        for (way, key), value in known.items():
             by_way.setdefault(way, {})[str(key)] = value
         write_text(path, json.dumps(by_way))
-    return {key: found[key] for key in images if key in found}
+    return {key: known[at] for key, at in asked.items() if at in known}
 
 
 def quartiles_in_words(found: Mapping[ImageKey, float]) -> str:
