@@ -146,6 +146,17 @@ SHRIVELLED = Cell(
     ),
 )
 DIVIDING = "A dividing rod, septated or constricted, is one particle until its halves have come apart."
+PHASE_BACTERIUM = replace(  # in phase contrast, or with a dark body
+    BACTERIUM,
+    interior=replace(
+        BACTERIUM.interior,
+        phase_per_um=(0.06, 0.3),
+        absorption=(0.0, 0.3),
+        rim_loss=(0.0, 0.8),
+        inset_um=0.05,
+    ),
+)
+
 COLONIES = Arrangement(
     cluster=(0.45, 0.26, 0.12, 0.08, 0.05, 0.04),
     coincident=(0.5, 0.22, 0.14, 0.09, 0.05),

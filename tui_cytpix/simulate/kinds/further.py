@@ -14,6 +14,7 @@ from tui_cytpix.simulate.kinds.builds import (
     DIVIDING,
     GRANULAR,
     LYMPHOCYTE,
+    PHASE_BACTERIUM,
     PLAIN_ROUND,
     POMBE,
     SHRIVELLED,
@@ -156,19 +157,7 @@ PHASE_PACKS = SampleKind(
     name="phase-packs",
     title="Rafts of parallel rods in phase contrast or with dark bodies: for training",
     convention=DIVIDING,
-    cells=(
-        replace(
-            BACTERIUM,
-            aspect=(2.0, 7.0),
-            interior=replace(
-                BACTERIUM.interior,
-                phase_per_um=(0.06, 0.3),
-                absorption=(0.0, 0.3),
-                rim_loss=(0.0, 0.8),
-                inset_um=0.05,
-            ),
-        ),
-    ),
+    cells=(replace(PHASE_BACTERIUM, aspect=(2.0, 7.0)),),
     arrangement=replace(_PACKED, blotches=0.3),
     tube=replace(
         _RODS,

@@ -15,6 +15,7 @@ from tui_cytpix.simulate.kinds.builds import (
     DIVIDING,
     GRANULAR,
     LYMPHOCYTE,
+    PHASE_BACTERIUM,
     PLAIN_ROUND,
     POMBE,
     SHRIVELLED,
@@ -103,18 +104,7 @@ TRAINING_KINDS = (
         name="phase-rods",
         title="Rods in phase contrast or with dark bodies, constricted, in chains and small colonies: for training",
         convention=DIVIDING,
-        cells=(
-            replace(
-                BACTERIUM,
-                interior=replace(
-                    BACTERIUM.interior,
-                    phase_per_um=(0.06, 0.3),
-                    absorption=(0.0, 0.3),
-                    rim_loss=(0.0, 0.8),
-                    inset_um=0.05,
-                ),
-            ),
-        ),
+        cells=(PHASE_BACTERIUM,),
         arrangement=replace(COLONIES, blotches=0.3),
         tube=replace(
             TUBE,
