@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from tui_cytpix.domain.gate import Axis, Gate, Scale, check_gates, gate_from_dict, gate_to_dict, in_order, lineage
+from tui_cytpix.domain.gate import Axis, Gate, Scale, check_gates, gate_to_dict, in_order, lineage
+from tui_cytpix.domain.plain_values import from_plain
 
 AREA = Axis("FSC-A")
 DYE = Axis("BL1-A", Scale("logicle", top=1048576.0, width=0.8), compensated=True)
@@ -19,7 +20,7 @@ def gate(name: str, parent: str = "") -> Gate:
 
 def test_to_a_file_and_back() -> None:
     for one in (gate("Zellen µ"), Gate("P 2", (Axis("SSC-A", Scale("arcsinh", 5.0)), DYE), TRIANGLE, "Zellen µ")):
-        assert gate_from_dict(gate_to_dict(one)) == one
+        assert from_plain(Gate, gate_to_dict(one)) == one
     assert "cofactor" not in gate_to_dict(gate("a"))["axes"][0]["scale"]
     assert gate("a", "b").describe() == "FSC-A 0 to 9, within b"
     assert Gate("P", (AREA, DYE), TRIANGLE).describe() == "polygon of 3 corners on FSC-A and BL1-A (compensated)"
@@ -66,8 +67,8 @@ def test_what_is_no_scale(wrong: dict) -> None:
     ],
 )
 def test_damaged_gates_are_told(data: dict) -> None:
-    with pytest.raises((ValueError, TypeError, KeyError)):
-        gate_from_dict(data)
+    with pytest.raises(ValueError, match=r"."):
+        from_plain(Gate, data)
 
 
 def test_parents() -> None:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tui_cytpix.domain.checked import known_fields
 from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation, decode_mask, encode_mask
@@ -87,14 +87,11 @@ def test_what_is_no_card_is_refused(data):
 
 
 def test_fields_are_held_against_their_types():
-    assert known_fields(SampleRef, {"name": "a", "size": 3, "um_per_px": None, "new": 1}) == {
-        "name": "a",
-        "size": 3,
-        "um_per_px": None,
-    }
-    for bad in ({"seed": "1"}, {"seed": True}, {"seed": 1.5}, {"name": 3}):
-        with pytest.raises(ValueError, match=r"seed|name"):
-            known_fields(RunSettings, bad)
+    sample = {"name": "a", "path": "a", "size": 3, "fingerprint": "", "um_per_px": 1, "new": 1}
+    assert from_plain(SampleRef, sample) == SampleRef("a", "a", 3, "", 1.0)
+    for bad in ({"seed": "1"}, {"seed": True}, {"seed": 1.5}, {"seed": 10**40}, {"step": 3}, {"samples": [{}]}):
+        with pytest.raises(ValueError, match=r"^(seed|step|samples\[0\]): "):
+            from_plain(RunSettings, {"name": "n", "created": "c", **bad})
 
 
 VERDICTS = st.lists(

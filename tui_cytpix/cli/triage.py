@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, percent, say, say_json, table
+from tui_cytpix.domain.plain_values import to_plain
 
 if TYPE_CHECKING:
     from tui_cytpix.workflow.assess.triage import SampleTriage
@@ -83,7 +84,7 @@ def _as_dict(found: SampleTriage) -> dict[str, Any]:
             }
             for one in found.models
         ],
-        "doubtful": [{**asdict(one), "image": str(one.image)} for one in found.doubtful],
+        "doubtful": [to_plain(one) for one in found.doubtful],
     }
 
 

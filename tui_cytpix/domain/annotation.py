@@ -10,6 +10,7 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from tui_cytpix.domain.numbers import Number, Whole
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 
@@ -51,14 +52,14 @@ class Edit:
         origin: for `propose`, the hash of the model that proposed it, or `masks` for label images.
     """
 
-    seq: int
-    time: float
+    seq: Whole
+    time: Number
     who: str
     image: ImageKey
     action: str
     segmentation: Segmentation | None = None
-    of: int | None = None
-    seconds: float = 0.0
+    of: Whole | None = None
+    seconds: Number = 0.0
     origin: str = ""
 
 

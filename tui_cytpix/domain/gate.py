@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tui_cytpix.domain.checked import known_fields
+from tui_cytpix.domain.numbers import Number
 
 LINEAR, ARCSINH, LOGICLE = "linear", "arcsinh", "logicle"
 SCALES = (LINEAR, ARCSINH, LOGICLE)
@@ -23,11 +23,11 @@ class Scale:
     """
 
     kind: str = LINEAR
-    cofactor: float = 150.0
-    top: float = 262144.0
-    width: float = 0.5
-    decades: float = 4.5
-    negative: float = 0.0
+    cofactor: Number = 150.0
+    top: Number = 262144.0
+    width: Number = 0.5
+    decades: Number = 4.5
+    negative: Number = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in SCALES:
@@ -62,7 +62,7 @@ class Gate:
 
     name: str
     axes: tuple[Axis, ...]
-    corners: tuple[tuple[float, ...], ...]
+    corners: tuple[tuple[Number, ...], ...]
     parent: str = ""
 
     def __post_init__(self) -> None:
@@ -146,7 +146,7 @@ def check_gates(gates: Sequence[Gate]) -> None:
 
 
 def gate_to_dict(gate: Gate) -> dict[str, Any]:
-    """For a file; of a scale only the numbers that its kind has."""
+    """For a file, to be read with `from_plain`; of a scale only the numbers that its kind has."""
     axes = []
     for axis in gate.axes:
         scale = asdict(axis.scale)
@@ -154,20 +154,3 @@ def gate_to_dict(gate: Gate) -> dict[str, Any]:
         numbers = {name: scale[name] for name in ("kind", *kept)}
         axes.append({"parameter": axis.parameter, "compensated": axis.compensated, "scale": numbers})
     return {"name": gate.name, "parent": gate.parent, "axes": axes, "corners": [list(c) for c in gate.corners]}
-
-
-def gate_from_dict(data: Mapping[str, Any]) -> Gate:
-    """The inverse of `gate_to_dict`.
-
-    Raises:
-        ValueError, TypeError, KeyError: not a gate.
-    """
-    known = known_fields(Gate, data)
-    axes = []
-    for axis in known["axes"]:
-        parts = known_fields(Axis, axis)
-        parts["scale"] = Scale(**known_fields(Scale, parts.get("scale", {})))
-        parts["compensated"] = bool(parts.get("compensated", False))
-        axes.append(Axis(**parts))
-    corners = tuple(tuple(float(number) for number in corner) for corner in known["corners"])
-    return Gate(known["name"], tuple(axes), corners, known.get("parent", ""))

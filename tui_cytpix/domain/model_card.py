@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tui_cytpix.domain.checked import known_fields
-from tui_cytpix.domain.zoom import is_zoom
+from tui_cytpix.domain.numbers import Length, Number, PixelSize
+from tui_cytpix.domain.plain_values import from_plain
+from tui_cytpix.domain.zoom import check_zoom
 
 ARCHITECTURE = "flow-unet"  # of the networks that this version builds and runs
 _EARLIER = {"two-head-unet": "0.1.0"}  # those of former versions, which are no longer run
@@ -49,18 +50,24 @@ class ModelCard:
     base_name: str = ""
     description: str = ""
     counting_convention: str = ""
-    size_cutoff_um: float = 5.0
-    um_per_px: float | None = None
-    object_px: float | None = None
-    network_um_per_px: float | None = None
-    zoom: float | None = None
+    size_cutoff_um: Length = 5.0
+    um_per_px: PixelSize | None = None
+    object_px: Length | None = None
+    network_um_per_px: PixelSize | None = None
+    zoom: Number | None = None
     network: dict[str, Any] = field(default_factory=dict)
-    post: dict[str, float] = field(default_factory=dict)
+    post: dict[str, Number] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
     licence: str = "Apache-2.0"
     created: str = ""
     software: str = ""
+
+    def __post_init__(self) -> None:
+        if self.resolution not in ("full", "half") or not self.name:
+            raise ValueError("a model card needs a name and a resolution of full or half")
+        if self.zoom is not None:
+            check_zoom(self.zoom)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -78,17 +85,9 @@ class ModelCard:
         """Unknown keys (of a newer version) are left out.
 
         Raises:
-            ValueError: a required key is missing or of a wrong type.
+            ValueError: a required key is missing, of a wrong type, or out of its range.
         """
-        try:
-            card = cls(**known_fields(cls, data))
-        except TypeError as error:
-            raise ValueError(str(error)) from error
-        if card.resolution not in ("full", "half") or not card.name:
-            raise ValueError("a model card needs a name and a resolution of full or half")
-        if card.zoom is not None and not is_zoom(card.zoom):
-            raise ValueError(f"{card.zoom!r:.40} is no zoom")
-        return card
+        return from_plain(cls, data)
 
     @property
     def figures(self) -> list[tuple[str, list[str]]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tui_cytpix.domain.gate import Gate
+from tui_cytpix.domain.numbers import Count, Length, Number, Share, Whole
 from tui_cytpix.domain.sample import ImageKey, SampleRef
-from tui_cytpix.domain.zoom import AUTOMATIC, is_zoom, way_of
+from tui_cytpix.domain.zoom import AUTOMATIC, check_zoom, way_of
 
 FORMAT_VERSION = 1
 STEPS = ("assess", "base_model", "samples", "train", "evaluate")
@@ -39,13 +40,13 @@ class AssessSettings:
     """
 
     goal: str = "gating"
-    p0: float = 0.02
-    p1: float = 0.10
+    p0: Share = 0.02
+    p1: Share = 0.10
     counting_convention: str = ""
     model: str = "cell-full"
-    images: int = 60
+    images: Count = 60
     sequence: tuple[ImageKey, ...] = ()
-    least_focus: float = 0.0
+    least_focus: Number = 0.0
     drawn_from: str = ""
 
 
@@ -58,11 +59,10 @@ class BaseModelSettings:
     model: str = ""
     hash: str = ""
     compared_with: str = ""
-    zoom: float = AUTOMATIC
+    zoom: Number = AUTOMATIC
 
     def __post_init__(self) -> None:
-        if not is_zoom(self.zoom):
-            raise ValueError(f"zoom = {self.zoom!r:.40} is no zoom")
+        check_zoom(self.zoom)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class SelectionSettings:
     words, what they were drawn from when they were.
     """
 
-    preview: int = DEFAULT_PREVIEW
+    preview: Count = DEFAULT_PREVIEW
     random: tuple[ImageKey, ...] = ()
     variable: tuple[ImageKey, ...] = ()
     gate: str = ""
@@ -89,11 +89,11 @@ class SelectionSettings:
 class TrainSettings:
     """Step 4. `threads` and `batch` (views in a step): 0 for the usual number."""
 
-    size_cutoff_um: float = DEFAULT_CUTOFF_UM
-    epochs: int = 100
+    size_cutoff_um: Length = DEFAULT_CUTOFF_UM
+    epochs: Count = 100
     device: str = "auto"
-    threads: int = 0
-    batch: int = 0
+    threads: Count = 0
+    batch: Count = 0
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class EvaluateSettings:
 
     model: str = ""
     name: str = ""
-    images: int = 60
+    images: Count = 60
     sequence: tuple[ImageKey, ...] = ()
     blind: bool = True
     drawn_from: str = ""
@@ -116,9 +116,9 @@ class RunSettings:
 
     name: str
     created: str
-    seed: int = 0
+    seed: Whole = 0
     step: str = "assess"
-    format_version: int = FORMAT_VERSION
+    format_version: Whole = FORMAT_VERSION
     samples: tuple[SampleRef, ...] = ()
     assess: AssessSettings = field(default_factory=AssessSettings)
     base_model: BaseModelSettings = field(default_factory=BaseModelSettings)

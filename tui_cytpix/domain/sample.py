@@ -4,14 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Self
+
+from tui_cytpix.domain.numbers import PixelSize, Whole
 
 
-class ImageKey(NamedTuple):
-    """An image's identity: event ids collide between tubes, so never the id alone."""
+class ImageKey(tuple[str, str]):
+    """An image's identity, (sample, event): event ids collide between tubes, so never the id alone."""
 
-    sample: str
-    event: str
+    __slots__ = ()
+
+    def __new__(cls, sample: str, event: str) -> Self:
+        return super().__new__(cls, (sample, event))
+
+    def __getnewargs__(self) -> tuple[str, str]:
+        return self.sample, self.event
+
+    def __repr__(self) -> str:
+        return f"ImageKey{super().__repr__()}"
+
+    @property
+    def sample(self) -> str:
+        """The sample's name."""
+        return self[0]
+
+    @property
+    def event(self) -> str:
+        """The event's id in the sample."""
+        return self[1]
 
     def __str__(self) -> str:
         return f"{self.sample}:{self.event}"
@@ -78,9 +98,9 @@ class SampleRef:
 
     name: str
     path: str
-    size: int
+    size: Whole
     fingerprint: str
-    um_per_px: float | None = None
+    um_per_px: PixelSize | None = None
     scale_source: str = ""
     condition: str = ""
     replicate: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -73,7 +74,7 @@ def encode_mask(mask: NDArray[np.bool_]) -> list[int]:
     return [int(n) for n in np.diff(bounds)] if len(edges) else [int(mask.size)]
 
 
-def decode_mask(runs: list[int], shape: tuple[int, int]) -> NDArray[np.bool_]:
+def decode_mask(runs: Sequence[int], shape: tuple[int, int]) -> NDArray[np.bool_]:
     """The inverse of `encode_mask`.
 
     Raises:
@@ -90,7 +91,7 @@ def encode_labels(labels: NDArray[np.uint16], mask: NDArray[np.bool_]) -> list[i
     return [int(n) for n in np.stack([values[starts], np.diff(starts, append=len(values))], axis=1).ravel()]
 
 
-def decode_labels(runs: list[int], mask: NDArray[np.bool_], count: int) -> NDArray[np.uint16]:
+def decode_labels(runs: Sequence[int], mask: NDArray[np.bool_], count: int) -> NDArray[np.uint16]:
     """The inverse of `encode_labels`, for a mask (H, W) with so many centroids.
 
     Raises:
@@ -105,7 +106,7 @@ def decode_labels(runs: list[int], mask: NDArray[np.bool_], count: int) -> NDArr
     return labels
 
 
-def _whole_numbers(runs: list[int]) -> NDArray[np.int64]:
+def _whole_numbers(runs: Sequence[int]) -> NDArray[np.int64]:
     try:
         numbers = np.asarray(runs, np.int64)
     except OverflowError as error:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from tui_cytpix.domain.numbers import Number, Whole
 from tui_cytpix.domain.sample import ImageKey
 
 
@@ -82,18 +83,18 @@ class Verdict:
     told.
     """
 
-    seq: int
-    time: float
+    seq: Whole
+    time: Number
     who: str
     image: ImageKey
     model: str
     judgement: Judgement | None
     counts_for_rate: bool = True
     step: str = "assess"  # assess | evaluate
-    counted: int | None = None
-    true_count: int | None = None
-    undoes: int | None = None
-    redoes: int | None = None
+    counted: Whole | None = None
+    true_count: Whole | None = None
+    undoes: Whole | None = None
+    redoes: Whole | None = None
     seen: str = ""
 
     @property
@@ -152,19 +153,19 @@ class PairVerdict:
     `redoes` and `seen` are as in `Verdict`.
     """
 
-    seq: int
-    time: float
+    seq: Whole
+    time: Number
     who: str
     image: ImageKey
     new: str
     base: str
     preference: Preference | None
-    new_counted: int
-    base_counted: int
+    new_counted: Whole
+    base_counted: Whole
     blind: bool
     new_first: bool
-    undoes: int | None = None
-    redoes: int | None = None
+    undoes: Whole | None = None
+    redoes: Whole | None = None
     seen: str = ""
 
     @property

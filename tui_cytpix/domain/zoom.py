@@ -68,6 +68,14 @@ def is_zoom(asked: float) -> bool:
     return asked == AUTOMATIC or LEAST <= asked <= MOST
 
 
+def check_zoom(asked: float) -> None:
+    """Raises:
+    ValueError: it can't be asked for.
+    """
+    if not is_zoom(asked):
+        raise ValueError(f"{asked!r:.40} is no zoom")
+
+
 def parse_zoom(text: str) -> float:
     """A zoom to ask for; AUTOMATIC for nothing, `auto` and 0.
 

@@ -173,7 +173,7 @@ def test_runs_of_particles_that_are_nonsense_are_refused(runs):
 @pytest.mark.parametrize("runs", [[1], [1, 10], [3, 928], [-1, 928], [1, 928, 2, 0, 2], [1, -1, 2, 929], [1, 2**64]])
 def test_runs_of_particles_that_do_not_fit_are_refused(runs):
     rods = segmentation_from_labels(touching_rods())
-    with pytest.raises(ValueError, match=r"label|pixels|bounds"):
+    with pytest.raises(ValueError, match=r"label|pixels|particles"):
         decode_edit({**a_line(rods), "particles": runs})
 
 
@@ -229,7 +229,7 @@ def test_an_edit_with_any_value_anywhere_is_read_or_counted_as_damaged(name, val
     ],
 )
 def test_a_hostile_edit_is_refused(wrong):
-    with pytest.raises((KeyError, TypeError, ValueError, AttributeError, OverflowError)):
+    with pytest.raises(ValueError, match=r"."):
         decode_edit({**EDIT, **wrong})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,20 +14,13 @@ import numpy as np
 import tomli_w
 
 from tui_cytpix.domain.annotation import Edit
-from tui_cytpix.domain.checked import known_fields
-from tui_cytpix.domain.gate import check_gates, gate_from_dict, gate_to_dict
-from tui_cytpix.domain.run_settings import (
-    FORMAT_VERSION,
-    AssessSettings,
-    BaseModelSettings,
-    EvaluateSettings,
-    RunSettings,
-    SelectionSettings,
-    TrainSettings,
-)
+from tui_cytpix.domain.gate import check_gates, gate_to_dict
+from tui_cytpix.domain.numbers import Number, Whole
+from tui_cytpix.domain.plain_values import from_plain, to_plain
+from tui_cytpix.domain.run_settings import FORMAT_VERSION, RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation, decode_labels, decode_mask, encode_labels, encode_mask
-from tui_cytpix.domain.verdict import Judgement, PairVerdict, Preference, Verdict
+from tui_cytpix.domain.verdict import Judgement, PairVerdict, Verdict
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.run.json_log import read_log
 
@@ -35,13 +28,6 @@ LINE_VERSION = 1
 VERDICT_VERSION = 2  # see _as_version_1_meant
 MAX_PIXELS = 1 << 26
 _SAMPLE_NAME = re.compile(r"[A-Za-z0-9._-]+")
-_STEPS = {
-    "assess": AssessSettings,
-    "base_model": BaseModelSettings,
-    "selection": SelectionSettings,
-    "train": TrainSettings,
-    "evaluate": EvaluateSettings,
-}
 
 
 class RunFolder:
@@ -94,15 +80,17 @@ class RunFolder:
                 "Update tui-cytpix.",
             )
         try:
-            return _settings_from(data)
-        except (TypeError, ValueError, AttributeError, KeyError) as error:
+            settings = from_plain(RunSettings, data)
+            _check_names([sample.name for sample in settings.samples])
+            check_gates(settings.gates)
+        except ValueError as error:
             raise RunError("The run's settings are damaged", f"{self.settings_path}: {error}.", way_out) from error
+        return settings
 
     @staticmethod
     def encode_settings(settings: RunSettings) -> str:
         """The text of `run.toml`."""
-        gates = [gate_to_dict(gate) for gate in settings.gates]
-        return tomli_w.dumps(_plain(asdict(settings) | {"gates": gates}))
+        return tomli_w.dumps(to_plain(settings) | {"gates": [gate_to_dict(gate) for gate in settings.gates]})
 
     def read_edits(self) -> tuple[list[Edit], int]:
         """The annotation log, and how many of its lines are damaged."""
@@ -121,35 +109,9 @@ def _decoded(path: Path, decode: Any) -> tuple[list[Any], int]:
     for record in records:
         try:
             items.append(decode(record))
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        except ValueError:
             damaged += 1
     return items, damaged
-
-
-def _plain(value: Any) -> Any:
-    """TOML has no null and no tuple: keys go, image keys become text."""
-    if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items() if v is not None}
-    if isinstance(value, ImageKey):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return value
-
-
-def _settings_from(data: Mapping[str, Any]) -> RunSettings:
-    parts: dict[str, Any] = known_fields(RunSettings, data)
-    for name, cls in _STEPS.items():
-        known = known_fields(cls, data.get(name, {}))
-        for images in ("sequence", "random", "variable"):
-            if images in known:
-                known[images] = tuple(ImageKey.parse(text) for text in known[images])
-        parts[name] = cls(**known)
-    parts["samples"] = tuple(SampleRef(**known_fields(SampleRef, sample)) for sample in data.get("samples", []))
-    _check_names([sample.name for sample in parts["samples"]])
-    parts["gates"] = tuple(gate_from_dict(gate) for gate in data.get("gates", []))
-    check_gates(parts["gates"])
-    return RunSettings(**parts)
 
 
 def _check_names(names: list[str]) -> None:
@@ -195,98 +157,60 @@ def _encode_segmentation(segmentation: Segmentation) -> dict[str, Any]:
     return record
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """Of an edit's line, what says its segmentation, as `_encode_segmentation` writes it."""
+
+    shape: tuple[Whole, Whole]
+    mask: tuple[Whole, ...]
+    centroids: tuple[tuple[Number, Number], ...]
+    particles: tuple[Whole, ...] | None = None
+
+    def segmentation(self) -> Segmentation:
+        """Raises:
+        ValueError: there is no such image.
+        """
+        height, width = self.shape
+        if not (0 < height <= MAX_PIXELS and 0 < width <= MAX_PIXELS and height * width <= MAX_PIXELS):
+            raise ValueError(f"{height} x {width} is no image's size")
+        mask = decode_mask(self.mask, self.shape)
+        with np.errstate(over="ignore"):  # refused below
+            centroids = np.asarray(self.centroids, np.float32).reshape(-1, 2)
+        if not np.isfinite(centroids).all():
+            raise ValueError("a centroid is nowhere")
+        labels = None if self.particles is None else decode_labels(self.particles, mask, len(centroids))
+        return Segmentation(mask, centroids, labels=labels)
+
+
 def decode_edit(record: Mapping[str, Any]) -> Edit:
     """The inverse of `encode_edit`.
 
     Raises:
-        KeyError, TypeError, ValueError: not an edit.
+        ValueError: not an edit.
     """
-    return Edit(
-        seq=int(record["seq"]),
-        time=float(record["time"]),
-        who=str(record["who"]),
-        image=ImageKey.parse(record["image"]),
-        action=str(record["action"]),
-        segmentation=_decode_segmentation(record) if "mask" in record else None,
-        of=None if record.get("of") is None else int(record["of"]),
-        seconds=float(record.get("seconds", 0.0)),
-        origin=str(record.get("origin", "")),
-    )
-
-
-def _decode_segmentation(record: Mapping[str, Any]) -> Segmentation:
-    height, width = (int(n) for n in record["shape"])
-    if not (0 < height <= MAX_PIXELS and 0 < width <= MAX_PIXELS and height * width <= MAX_PIXELS):
-        raise ValueError(f"{height} x {width} is no image's size")
-    mask = decode_mask(record["mask"], (height, width))
-    with np.errstate(over="ignore"):  # refused below
-        centroids = np.asarray(record["centroids"], np.float32).reshape(-1, 2)
-    if not np.isfinite(centroids).all():
-        raise ValueError("a centroid is nowhere")
-    runs = record.get("particles")
-    return Segmentation(mask, centroids, labels=None if runs is None else decode_labels(runs, mask, len(centroids)))
+    edit = from_plain(Edit, {**record, "segmentation": None})
+    return replace(edit, segmentation=from_plain(_Drawn, record).segmentation()) if "mask" in record else edit
 
 
 def encode_verdict(verdict: Verdict) -> dict[str, Any]:
     """One line of `verdicts.jsonl`."""
-    record = {"v": VERDICT_VERSION, **asdict(verdict), "image": str(verdict.image)}
-    return {name: value for name, value in record.items() if value is not None or name == "judgement"}
+    return {"v": VERDICT_VERSION, "judgement": None, **to_plain(verdict)}
 
 
 def decode_verdict(record: Mapping[str, Any]) -> Verdict:
     """The inverse of `encode_verdict`. Where the counts say otherwise of the count than the judgement, they are right.
 
     Raises:
-        KeyError, TypeError, ValueError: not a verdict.
+        ValueError: not a verdict.
     """
-    judgement = None if record["judgement"] is None else Judgement(record["judgement"])
-    counted, true_count = _whole_or_none(record.get("counted")), _whole_or_none(record.get("true_count"))
-    return Verdict(
-        seq=int(record["seq"]),
-        time=float(record["time"]),
-        who=str(record["who"]),
-        image=ImageKey.parse(record["image"]),
-        model=str(record["model"]),
-        judgement=judgement and judgement.by_counts(counted, true_count),
-        counts_for_rate=bool(record["counts_for_rate"]),
-        step=str(record["step"]),
-        counted=counted,
-        true_count=true_count,
-        undoes=_whole_or_none(record.get("undoes")),
-        redoes=_whole_or_none(record.get("redoes")),
-        seen=str(record.get("seen", "")),
-    )
+    verdict = from_plain(Verdict, record)
+    judgement = verdict.judgement
+    return replace(verdict, judgement=judgement and judgement.by_counts(verdict.counted, verdict.true_count))
 
 
 def encode_pair_verdict(verdict: PairVerdict) -> dict[str, Any]:
     """One line of `verdicts.jsonl` about two models."""
-    record = {"v": LINE_VERSION, **asdict(verdict), "image": str(verdict.image)}
-    return {name: value for name, value in record.items() if value is not None or name == "preference"}
-
-
-def decode_pair_verdict(record: Mapping[str, Any]) -> PairVerdict:
-    """The inverse of `encode_pair_verdict`.
-
-    Raises:
-        KeyError, TypeError, ValueError: not a verdict about two models.
-    """
-    preference = record["preference"]
-    return PairVerdict(
-        seq=int(record["seq"]),
-        time=float(record["time"]),
-        who=str(record["who"]),
-        image=ImageKey.parse(record["image"]),
-        new=str(record["new"]),
-        base=str(record["base"]),
-        preference=None if preference is None else Preference(preference),
-        new_counted=int(record["new_counted"]),
-        base_counted=int(record["base_counted"]),
-        blind=bool(record["blind"]),
-        new_first=bool(record["new_first"]),
-        undoes=_whole_or_none(record.get("undoes")),
-        redoes=_whole_or_none(record.get("redoes")),
-        seen=str(record.get("seen", "")),
-    )
+    return {"v": LINE_VERSION, "preference": None, **to_plain(verdict)}
 
 
 def _verdict_decoder() -> Callable[[Mapping[str, Any]], Verdict | PairVerdict]:
@@ -295,7 +219,7 @@ def _verdict_decoder() -> Callable[[Mapping[str, Any]], Verdict | PairVerdict]:
 
     def decode(record: Mapping[str, Any]) -> Verdict | PairVerdict:
         if "preference" in record:
-            return decode_pair_verdict(record)
+            return from_plain(PairVerdict, record)
         verdict = decode_verdict(record)
         about = (verdict.image, verdict.model, verdict.step)
         if record.get("v") == 1:
@@ -312,7 +236,3 @@ def _as_version_1_meant(verdict: Verdict, before: Verdict | None) -> Verdict:
     if verdict.true_count is not None and verdict.mask_wrong is False and mask_open:
         return replace(verdict, judgement=Judgement.of(bool(verdict.count_wrong), None))
     return verdict
-
-
-def _whole_or_none(value: Any) -> int | None:
-    return None if value is None else int(value)

@@ -1,0 +1,17 @@
+"""Numbers with their ranges, for fields read from files: none is NaN or infinite, or too large to count with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+_LARGEST = 1.7976931348623157e308
+_MOST = 2**63 - 1
+
+Number = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
+Length = Annotated[float, Meta(ge=0, le=_LARGEST)]  # or a time: 0 and more
+PixelSize = Annotated[float, Meta(gt=0, le=_LARGEST)]  # um per pixel
+Share = Annotated[float, Meta(ge=0, le=1)]
+Whole = Annotated[int, Meta(ge=-_MOST, le=_MOST)]
+Count = Annotated[int, Meta(ge=0, le=_MOST)]

@@ -1,0 +1,46 @@
+"""Between dataclasses and the plain values that files hold (tables, lists, text, numbers)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
+
+import msgspec
+
+from tui_cytpix.domain.sample import ImageKey
+
+T = TypeVar("T")
+
+
+def from_plain(kind: type[T], data: object) -> T:
+    """The dataclass that a table holds; entries that it has no field for, of a newer version, are left out.
+
+    Raises:
+        ValueError: an entry is missing, or is not of its field's type or in its range; says which.
+    """
+    try:
+        return msgspec.convert(data, kind, dec_hook=_from_text)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        where = where.strip(".`")
+        raise ValueError(f"{where}: {what}" if where else what) from error
+
+
+def _from_text(kind: type, value: object) -> object:
+    if kind is not ImageKey or not isinstance(value, str):
+        raise ValueError(f"{value!r:.40} is no {kind.__name__}")
+    return ImageKey.parse(value)
+
+
+def to_plain(value: Any) -> Any:
+    """The inverse of `from_plain`: fields that are None are left out, image keys become text."""
+    if isinstance(value, ImageKey):
+        return str(value)
+    if is_dataclass(value):
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {name: to_plain(one) for name, one in value.items() if one is not None}
+    if isinstance(value, list | tuple):
+        return [to_plain(one) for one in value]
+    return value
