@@ -170,7 +170,7 @@ class Story:
             found.append(f"epochs {changed} were told otherwise before")
         state = self.run / "checkpoints" / "last.npz"
         if state.exists() and self.told:
-            kept = read_state(state)[1]["pending"]["epoch"]["epoch"]
+            kept = read_state(state)[1].pending.epoch.epoch
             if kept < max(self.told):
                 found.append(f"epoch {max(self.told)} was told, {kept} is saved")
         return found + self.half_written()

@@ -39,9 +39,9 @@ from pathlib import Path
 import numpy as np
 
 import tui_cytpix
+from tests import job_files
 from tui_cytpix import simulate
 from tui_cytpix.formats.fcs.write import write_fcs_new
-from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.sample.registry import open_sample
 
 KIND, DRAWN, SEED, UM_PER_PX = "leukocytes", 300, 6, 0.3
@@ -94,14 +94,14 @@ def process(model: str, sample: Path, out: Path, threads: int) -> Run:
         "device": "cpu",
         "threads": threads,
     }
-    job = JobFolder.create(out / ".job" / "process", spec)
+    job = job_files.create(out / ".job" / "process", spec)
     began, before = time.monotonic(), _children_cpu()
     child = subprocess.Popen([sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)])
     memory = Memory(child.pid)
     if child.wait():
-        raise SystemExit(f"{model}: {job.events()[-1]}")
+        raise SystemExit(f"{model}: {job_files.events(job)[-1]}")
     seconds = time.monotonic() - began
-    started, end = (next(e for e in job.events() if e["type"] == kind) for kind in ("started", "finished"))
+    started, end = (next(e for e in job_files.events(job) if e["type"] == kind) for kind in ("started", "finished"))
     working = end["time"] - started["time"]
     return Run(end["processed"], seconds, working, _children_cpu() - before, memory.peak())
 

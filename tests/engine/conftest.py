@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests import job_files
 from tui_cytpix.core.objects.centroids import centres
 from tui_cytpix.domain.annotation import Edit
 from tui_cytpix.domain.model_card import ModelCard
@@ -24,7 +25,6 @@ from tui_cytpix.engine.network.model import Model, save_model
 from tui_cytpix.engine.network.network import NetworkSettings, build
 from tui_cytpix.formats.model.file import file_hash
 from tui_cytpix.formats.run.folder import RunFolder, encode_edit
-from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.run.json_log import append_now, encode
 
 TINY = NetworkSettings((4, 6))
@@ -143,11 +143,11 @@ def here():
     kept = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)}
 
     def run(path: Path, spec: dict, status: int = 0, wishes: Sequence[dict] = ()) -> list[dict]:
-        job = JobFolder.create(path, spec)
+        job = job_files.create(path, spec)
         for wish in wishes:
-            job.send(**wish)
+            job_files.wish(job, **wish)
         assert run_job(path) == status
-        return job.events()
+        return job_files.events(job)
 
     yield run
     for number, handler in kept.items():

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from tui_cytpix.domain.annotation import AnnotationBook
+from tui_cytpix.domain.events import Failed, Failure, Finished, Progress, Started
+from tui_cytpix.domain.jobs import ProcessSpec
 from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.run_settings import SelectionSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import Epoch, Flip, JobState, TrainingStatus
+from tui_cytpix.domain.wishes import Stop
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.run.predictions import Prediction, PredictionStore, write_shard
 from tui_cytpix.workflow.annotate import suggest
@@ -24,6 +27,8 @@ from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples import coverage
 from tui_cytpix.workflow.samples.selection import Selection
 from tui_cytpix.workflow.train import balance, progress
+
+SPEC = ProcessSpec(model="/m", out="/out", samples=())
 
 
 def epochs(ta: list[float], va: list[float], validation: int = 2, seconds: float = 3.0) -> list[Epoch]:
@@ -158,18 +163,18 @@ def test_counts_in_dense_layers_are_no_readout() -> None:
 
 def test_a_process_job_is_watched_from_start_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_is_engine", lambda pid: True)
-    job = JobFolder.create(tmp_path / "1-process", {"kind": "process", "out": "/out"})
+    job = JobFolder.create(tmp_path / "1-process", SPEC)
     watch = process_watch.ProcessWatch(job)
     job.beat()
     assert watch.poll().state is JobState.STARTING
-    job.emit("started", device="cpu", pid=1, host="elsewhere")
-    job.emit("progress", done=20, total=80, what="tube1")
+    job.emit(Started(device="cpu", pid=1, host="elsewhere"))
+    job.emit(Progress(done=20, total=80, what="tube1"))
     status = watch.poll()
     assert (status.done, status.total, status.what, status.live) == (20, 80, "tube1", True)
     assert status.eta_seconds is not None
     watch.cancel()
-    assert job.control()[-1]["type"] == "stop"
-    job.emit("finished", outputs=["/out/a.fcs"], failures=[{"sample": "b", "reason": "broken"}])
+    assert job.new_wishes().new() == [Stop()]
+    job.emit(Finished(outputs=("/out/a.fcs",), failures=(Failure("b", reason="broken"),)))
     status = watch.poll()
     assert status.outputs == ("/out/a.fcs",)
     assert status.failures == ("b: broken",)
@@ -177,8 +182,8 @@ def test_a_process_job_is_watched_from_start_to_end(tmp_path: Path, monkeypatch:
 
 
 def test_a_failed_process_job_says_why(tmp_path: Path) -> None:
-    job = JobFolder.create(tmp_path / "1-process", {"kind": "process"})
-    job.emit("failed", reason="no memory", way_out="Use fewer threads.")
+    job = JobFolder.create(tmp_path / "1-process", SPEC)
+    job.emit(Failed(reason="no memory", way_out="Use fewer threads."))
     status = process_watch.ProcessWatch(job).poll()
     assert status.state is JobState.FAILED
     assert "no memory" in status.message
@@ -187,7 +192,7 @@ def test_a_failed_process_job_says_why(tmp_path: Path) -> None:
 def test_the_newest_process_job_of_a_run_is_found_again(tmp_path: Path) -> None:
     with Run.create(tmp_path / "run") as run:
         assert process_watch.newest(run) is None
-        job = JobFolder.create(run.path / "processed" / "m" / ".job" / "1-process", {"kind": "process"})
+        job = JobFolder.create(run.path / "processed" / "m" / ".job" / "1-process", SPEC)
         found = process_watch.newest(run)
         assert found is not None
         assert found.path == job.path

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, say, say_json
+from tui_cytpix.domain.events import Finished, Log
+from tui_cytpix.domain.events import Progress as ProgressEvent
+from tui_cytpix.domain.log_lines import LogLine
+from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.errors import CytpixError, JobError
 
 
@@ -79,24 +83,24 @@ def process(arguments: argparse.Namespace) -> int:
             events=events,
         )
         ended = _followed(request)
-        outputs = ended.get("outputs", [])
-        failures.extend(ended.get("failures", []))
+        outputs += ended.outputs or ()
+        failures += to_plain(ended.failures or ())
     return _report(arguments, outputs, failures)
 
 
-def _followed(request: Any) -> dict[str, Any]:
+def _followed(request: Any) -> Finished:
     from tui_cytpix.workflow.evaluate.process import process as process_samples
 
     with Progress("processing") as progress:
 
-        def on_event(event: Mapping[str, Any]) -> None:
-            if event["type"] == "progress":
-                progress(int(event.get("done", 0)), int(event.get("total", 0)))
-            elif event["type"] == "log":
-                progress.note(str(event.get("text", "")))
+        def on_event(event: LogLine) -> None:
+            if isinstance(event, ProgressEvent):
+                progress(event.done, event.total)
+            elif isinstance(event, Log):
+                progress.note(event.text)
 
         ended = process_samples(request, on_event)
-    if ended.get("type") != "finished":
+    if ended is None:
         raise JobError("Processing was stopped before its end", f"{request.out}.", "Start it again.")
     return ended
 

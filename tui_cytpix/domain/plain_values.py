@@ -34,11 +34,13 @@ def _from_text(kind: type, value: object) -> object:
 
 
 def to_plain(value: Any) -> Any:
-    """The inverse of `from_plain`: fields that are None are left out, image keys become text."""
+    """The inverse of `from_plain`: image keys become text; fields that are None are left out, and those in which two
+    equal dataclasses may differ.
+    """
     if isinstance(value, ImageKey):
         return str(value)
     if is_dataclass(value):
-        value = {field.name: getattr(value, field.name) for field in fields(value)}
+        value = {field.name: getattr(value, field.name) for field in fields(value) if field.compare}
     if isinstance(value, Mapping):
         return {name: to_plain(one) for name, one in value.items() if one is not None}
     if isinstance(value, list | tuple):

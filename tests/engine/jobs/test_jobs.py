@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import children
+from tests import children, job_files
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.engine.network.model import load_model, save_model
@@ -45,9 +45,9 @@ def _start(job: JobFolder) -> subprocess.Popen[bytes]:
 
 
 def _run(path: Path, spec: dict, status: int = 0) -> list[dict]:
-    job = JobFolder.create(path, spec)
+    job = job_files.create(path, spec)
     assert _start(job).wait(PATIENCE) == status, job.output_path.read_text()
-    return job.events()
+    return job_files.events(job)
 
 
 def _of(events: list[dict], kind: str) -> list[dict]:
@@ -56,9 +56,9 @@ def _of(events: list[dict], kind: str) -> list[dict]:
 
 def _wait_for(job: JobFolder, process: subprocess.Popen[bytes], kind: str, count: int = 1) -> None:
     end = time.monotonic() + PATIENCE
-    while len(_of(job.events(), kind)) < count:
-        assert time.monotonic() < end, job.events()
-        assert process.poll() is None or len(_of(job.events(), kind)) >= count, job.output_path.read_text()
+    while len(_of(job_files.events(job), kind)) < count:
+        assert time.monotonic() < end, job_files.events(job)
+        assert process.poll() is None or len(_of(job_files.events(job), kind)) >= count, job.output_path.read_text()
         time.sleep(0.02)
 
 
@@ -113,37 +113,41 @@ def test_a_killed_training_goes_on_to_the_same_weights_with_no_gap(toy_run, tmp_
     last = toy_run.folder.checkpoints / "last.safetensors"
     for path in toy_run.folder.checkpoints.iterdir():
         path.unlink()
-    job = JobFolder.create(tmp_path / "first", toy_run.train_spec(epochs=1000))
+    job = job_files.create(tmp_path / "first", toy_run.train_spec(epochs=1000))
     process = _start(job)
     _wait_for(job, process, "epoch", 2)
     process.send_signal(signal.SIGHUP)  # the terminal is gone
     _wait_for(job, process, "epoch", 3)
     process.kill()
     process.wait(PATIENCE)
-    reached = _of(job.events(), "epoch")[-1]["epoch"]
-    saved = _state(toy_run)[1]["pending"]["epoch"]["epoch"]
+    reached = _of(job_files.events(job), "epoch")[-1]["epoch"]
+    saved = _state(toy_run)[1].pending.epoch.epoch
     assert saved - reached in (0, 1)
     if saved < 6:
         again = here(tmp_path / "second", toy_run.train_spec(epochs=6 - saved, resume=str(last)))
-        told = {e["epoch"]: e for e in [*_of(job.events(), "epoch"), *_of(again, "epoch")]}
+        told = {e["epoch"]: e for e in [*_of(job_files.events(job), "epoch"), *_of(again, "epoch")]}
         assert sorted(told) == [1, 2, 3, 4, 5, 6]
         resumed, _ = _state(toy_run)
         assert all(np.array_equal(arrays[k], resumed[k]) for k in arrays)
 
 
 def test_wishes_are_obeyed_and_acknowledged(toy_run, tmp_path):
-    job = JobFolder.create(tmp_path / "job", toy_run.train_spec(epochs=1000))
-    pause = job.send("pause")
+    job = job_files.create(tmp_path / "job", toy_run.train_spec(epochs=1000))
+    pause = job_files.wish(job, "pause")
     process = _start(job)
     _wait_for(job, process, "paused")
-    assert not _of(job.events(), "epoch")
+    assert not _of(job_files.events(job), "epoch")
     toy_run.annotate(10)
-    reload, resume, more = job.send("reload"), job.send("resume"), job.send("more", epochs=5)
+    reload, resume, more = (
+        job_files.wish(job, "reload"),
+        job_files.wish(job, "resume"),
+        job_files.wish(job, "more", epochs=5),
+    )
     _wait_for(job, process, "epoch", 2)
-    unknown = job.send("dance")
-    stop = job.send("stop")
+    unknown = job_files.wish(job, "dance")
+    stop = job_files.wish(job, "stop")
     assert process.wait(PATIENCE) == 0
-    events = job.events()
+    events = job_files.events(job)
     assert {e["of"] for e in _of(events, "ack")} == {pause, reload, resume, more, unknown, stop}
     assert _of(events, "epoch")[0]["training_images"] == 9
     assert _of(events, "epoch")[0]["target"] == 1005
@@ -154,14 +158,14 @@ def test_wishes_are_obeyed_and_acknowledged(toy_run, tmp_path):
 def test_a_paused_job_leaves_when_nobody_comes_and_sigterm_saves(toy_run, tmp_path, here):
     idle = here(tmp_path / "idle", toy_run.train_spec(idle_exit_s=0.1), wishes=[{"kind": "pause"}])
     assert (idle[-1]["type"], idle[-1]["reason"]) == ("exited", "idle")
-    job = JobFolder.create(tmp_path / "term", toy_run.train_spec(epochs=1000))
+    job = job_files.create(tmp_path / "term", toy_run.train_spec(epochs=1000))
     process = _start(job)
     _wait_for(job, process, "epoch", 1)
     process.terminate()
     assert process.wait(PATIENCE) == 0
-    events = job.events()
+    events = job_files.events(job)
     assert (events[-1]["type"], events[-1]["reason"]) == ("exited", "terminated")
-    assert _state(toy_run)[1]["pending"]["epoch"]["epoch"] == _of(events, "epoch")[-1]["epoch"]
+    assert _state(toy_run)[1].pending.epoch.epoch == _of(events, "epoch")[-1]["epoch"]
 
 
 def _failure(events: list[dict]) -> dict:
@@ -199,21 +203,21 @@ def test_no_job_at_all(tmp_path):
 
 def test_the_predict_job_answers_and_survives_bad_requests(toy_run, tmp_path):
     spec = {"kind": "predict", "run": str(toy_run.folder.path), "device": "cpu", "threads": 1, "idle_exit_s": 60}
-    job = JobFolder.create(tmp_path / "job", spec)
+    job = job_files.create(tmp_path / "job", spec)
     text = tmp_path / "bad.safetensors"
     text.write_text("no")
     inside = [{"sample": "toys", "path": "", "um_per_px": 0.3, "events": ["000", "001", "nope"]}]
     outside = [{"sample": "other", "path": str(tmp_path / "toys"), "events": ["003"]}]
     out = tmp_path / "out"
     common = {"model": str(toy_run.base), "out": str(out)}
-    job.send("predict", id=1, images=inside, shard="a", **common)
-    job.send("predict", id=2, images=outside, shard="b", **common)
-    job.send("predict", id=3, images=inside, shard="c", **{**common, "model": str(text)})
-    job.send("predict", id=4)
-    job.send("predict", id=5, images=[{**outside[0], "path": "/nowhere"}], shard="e", **common)
-    job.send("stop")
+    job_files.wish(job, "predict", id=1, images=inside, shard="a", **common)
+    job_files.wish(job, "predict", id=2, images=outside, shard="b", **common)
+    job_files.wish(job, "predict", id=3, images=inside, shard="c", **{**common, "model": str(text)})
+    job_files.wish(job, "predict", id=4)
+    job_files.wish(job, "predict", id=5, images=[{**outside[0], "path": "/nowhere"}], shard="e", **common)
+    job_files.wish(job, "stop")
     assert _start(job).wait(PATIENCE) == 0, job.output_path.read_text()
-    events = job.events()
+    events = job_files.events(job)
     answers = {e["id"]: e for e in events if e["type"] in ("predicted", "request_failed")}
     assert answers[1]["images"] == 2
     assert "nope" in answers[1]["problems"][0]

@@ -13,13 +13,12 @@ import flowio
 import numpy as np
 import pytest
 
-from tests import children
+from tests import children, job_files
 from tui_cytpix.core.features.measurement import names
 from tui_cytpix.engine.network.model import save_model
 from tui_cytpix.formats.fcs.read import read_fcs
 from tui_cytpix.formats.masks.instrument import decode_instrument_masks
 from tui_cytpix.formats.masks.label_images import read_label_image
-from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.simulate import write
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -52,7 +51,7 @@ def processed(tmp_path_factory, toys):
         "device": "cpu",
         "threads": 1,
     }
-    job = JobFolder.create(base / "out" / ".job" / "1-process", spec)
+    job = job_files.create(base / "out" / ".job" / "1-process", spec)
     done = children.run(
         [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
@@ -60,7 +59,7 @@ def processed(tmp_path_factory, toys):
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    return base, job.events()
+    return base, job_files.events(job)
 
 
 def test_one_bad_sample_and_one_bad_image_do_not_stop_the_others(processed):
@@ -189,10 +188,10 @@ def test_a_stop_leaves_nothing_half_written(processed, tmp_path):
         "formats": FORMATS,
         "device": "cpu",
     }
-    job = JobFolder.create(tmp_path / "job", spec)
-    job.send("stop")
+    job = job_files.create(tmp_path / "job", spec)
+    job_files.wish(job, "stop")
     assert run_job(job.path) == 0
     for number, handler in kept.items():
         signal.signal(number, handler)
-    assert job.events()[-1]["type"] == "stopped"
+    assert job_files.events(job)[-1]["type"] == "stopped"
     assert list((tmp_path / "out").iterdir()) == []

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests import children
+from tests import children, job_files
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.engine.jobs.job import Job, in_words
 from tui_cytpix.engine.network import device
@@ -45,7 +45,7 @@ def start(job: JobFolder) -> subprocess.Popen[bytes]:
 
 
 def create(run, name: str, **changes: object) -> JobFolder:
-    return JobFolder.create(run.folder.jobs / name, run.train_spec(**changes))
+    return job_files.create(run.folder.jobs / name, run.train_spec(**changes))
 
 
 def until(reached: Callable[[], object], words: Callable[[], object] = lambda: "") -> None:
@@ -78,7 +78,7 @@ def test_of_two_starts_one_trains_and_the_other_leaves(toy_run):
     until(lambda: len(epochs(toy_run)) >= 2)
     loser = next(i for i, p in enumerate(processes) if p.poll() is not None)
     assert processes[loser].returncode == 0
-    assert jobs[loser].events()[-1]["reason"] == "another"
+    assert job_files.events(jobs[loser])[-1]["reason"] == "another"
     status = TrainingWatch(toy_run.folder).poll()
     assert (status.state, status.job) == (JobState.RUNNING, str(jobs[1 - loser].path))
     processes[1 - loser].terminate()
@@ -97,7 +97,7 @@ def test_a_job_whose_place_was_taken_saves_nothing_more(toy_run):
     other.acquire()
     os.kill(process.pid, signal.SIGCONT)
     assert process.wait(PATIENCE) == 0
-    assert job.events()[-1]["reason"] == "another"
+    assert job_files.events(job)[-1]["reason"] == "another"
     assert other.renew()
 
 
@@ -115,10 +115,10 @@ def test_the_same_annotations_from_the_base_again_and_with_kills_give_the_same_m
             job = create(toy_run, f"{number}-train", epochs=6 - done, resume=resume)
             process = start(job)
             if kill and number < 3:
-                until(lambda job=job: any(e["type"] == "epoch" for e in job.events()))
+                until(lambda job=job: any(e["type"] == "epoch" for e in job_files.events(job)))
                 process.kill()
             process.wait(PATIENCE)
-            done = read_state(toy_run.folder.checkpoints / "last.npz")[1]["pending"]["epoch"]["epoch"]
+            done = read_state(toy_run.folder.checkpoints / "last.npz")[1].pending.epoch.epoch
             number, resume = number + 1, str(toy_run.folder.checkpoints / "last.safetensors")
         assert epochs(toy_run) == [1, 2, 3, 4, 5, 6]
         ends.append((weights(toy_run), (toy_run.folder.checkpoints / "last.safetensors").read_bytes()))
@@ -138,7 +138,7 @@ def test_sigterm_in_mid_epoch_leaves_at_once_and_the_epoch_comes_out_the_same(to
     job = create(toy_run, "1-train", epochs=1000)
     ended = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     process = start(job)
-    until(lambda: any(e["type"] == "started" for e in job.events()), job.output_path.read_text)
+    until(lambda: any(e["type"] == "started" for e in job_files.events(job)), job.output_path.read_text)
     started = user_seconds(process.pid)
     until(lambda: len(epochs(toy_run)) == 1, job.output_path.read_text)
     told = user_seconds(process.pid)
@@ -146,9 +146,9 @@ def test_sigterm_in_mid_epoch_leaves_at_once_and_the_epoch_comes_out_the_same(to
     assert process.wait(PATIENCE) == 0
     afterwards = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - ended - told
     assert afterwards < (told - started) / 2
-    assert (job.events()[-1]["type"], job.events()[-1]["reason"]) == ("exited", "terminated")
+    assert (job_files.events(job)[-1]["type"], job_files.events(job)[-1]["reason"]) == ("exited", "terminated")
     assert epochs(toy_run) == [1]
-    assert read_state(last.with_suffix(".npz"))[1]["pending"]["epoch"]["epoch"] == 1
+    assert read_state(last.with_suffix(".npz"))[1].pending.epoch.epoch == 1
     again = create(toy_run, "2-train", epochs=1, resume=str(last.with_suffix(".safetensors")))
     assert start(again).wait(PATIENCE) == 0
     assert epochs(toy_run) == [1, 2]
@@ -171,7 +171,7 @@ def test_a_full_memory_is_a_sentence_and_the_run_can_go_on(toy_run, monkeypatch)
     until(lambda: len(epochs(toy_run)) >= 1)
     resource.prlimit(process.pid, resource.RLIMIT_AS, (1 << 20, resource.RLIM_INFINITY))
     assert process.wait(PATIENCE) == 1, job.output_path.read_text()
-    failed = job.events()[-1]
+    failed = job_files.events(job)[-1]
     assert failed["type"] == "failed", job.output_path.read_text()
     assert "memory is full" in failed["reason"], job.output_path.read_text()
     assert "smaller steps" in failed["way_out"]
@@ -184,7 +184,7 @@ def test_a_full_memory_is_a_sentence_and_the_run_can_go_on(toy_run, monkeypatch)
 
 @pytest.fixture
 def job(tmp_path) -> Job:
-    return Job(JobFolder.create(tmp_path / "job", {"kind": "train"}))
+    return Job(job_files.create(tmp_path / "job", {"kind": "train"}))
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_sigterm_ends_a_job_that_waits_for_the_disk(toy_run):
     process.terminate()
     process.wait(PATIENCE)
     assert TrainingWatch(toy_run.folder).poll().state in (JobState.LOST, JobState.STOPPED)
-    assert read_state(toy_run.folder.checkpoints / "last.npz")[1]["pending"]["epoch"]["epoch"] >= 1
+    assert read_state(toy_run.folder.checkpoints / "last.npz")[1].pending.epoch.epoch >= 1
 
 
 # Few checkpoints

@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import children
+from tests import children, job_files
 from tui_cytpix.core.features.measurement import image_features, names
 from tui_cytpix.engine.jobs.process import CHUNK, share_sizes
 from tui_cytpix.engine.network.model import load_model, save_model
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.formats.fcs.read import read_fcs
 from tui_cytpix.formats.run.images import sample_background
-from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.simulate import write
 
@@ -47,7 +46,7 @@ def start(base, out, threads):
         "device": "cpu",
         "threads": threads,
     }
-    job = JobFolder.create(out / ".job" / "process", spec)
+    job = job_files.create(out / ".job" / "process", spec)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return job, children.start(
         [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
@@ -65,8 +64,8 @@ def done(tube):
         job, process = start(tube, tube / f"out-{threads}", threads)
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-        assert job.events()[-1]["processed"] == IMAGES
-        assert next(e for e in job.events() if e["type"] == "started")["threads"] == threads
+        assert job_files.events(job)[-1]["processed"] == IMAGES
+        assert next(e for e in job_files.events(job) if e["type"] == "started")["threads"] == threads
         found[threads] = tube / f"out-{threads}"
     return found
 
@@ -124,8 +123,8 @@ def test_a_killed_worker_fails_the_job_and_leaves_nothing_half_written(tube, tmp
     os.kill(workers_of(process.pid)[0], signal.SIGKILL)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert job.events()[-1]["type"] == "failed"
-    assert "worker" in job.events()[-1]["reason"], errors
+    assert job_files.events(job)[-1]["type"] == "failed"
+    assert "worker" in job_files.events(job)[-1]["reason"], errors
     assert [p.name for p in (tmp_path / "out").iterdir()] == [".job"]
 
 
@@ -137,7 +136,7 @@ def test_told_to_leave_it_leaves_with_its_workers(tube, tmp_path, whole_group):
     (os.killpg if whole_group else os.kill)(process.pid, signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 0
-    assert job.events()[-1]["type"] == "exited"
+    assert job_files.events(job)[-1]["type"] == "exited"
     wait_for(lambda: all(gone(worker) for worker in workers))
     assert [p.name for p in (tmp_path / "out").iterdir()] == [".job"]
 

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+from tests import job_files
 from tui_cytpix.core.images.normalise import noise
 from tui_cytpix.core.statistics.sampling import DESCRIPTORS
 from tui_cytpix.engine.jobs.job import run_job
 from tui_cytpix.engine.network.model import save_model
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.engine.predict.triage import BLUR_PX, CHANGES, ask
-from tui_cytpix.formats.run.job import JobFolder
 
 
 class Recorder:
@@ -69,9 +69,9 @@ def test_the_job_writes_what_every_model_said(tmp_path, toys):
         "device": "cpu",
         "threads": 1,
     }
-    job = JobFolder.create(tmp_path / "1-triage", spec)
+    job = job_files.create(tmp_path / "1-triage", spec)
     assert run_job(job.path) == 0
-    kinds = [event["type"] for event in job.events()]
+    kinds = [event["type"] for event in job_files.events(job)]
     assert kinds[0] == "started"
     assert kinds[-1] == "finished"
     with np.load(tmp_path / "out" / "toys.npz") as found:
@@ -98,6 +98,6 @@ def test_a_sample_that_cannot_be_read_fails_in_words(tmp_path, toys):
         "device": "cpu",
         "threads": 1,
     }
-    job = JobFolder.create(tmp_path / "1-triage", spec)
+    job = job_files.create(tmp_path / "1-triage", spec)
     assert run_job(job.path) == 1
-    assert "No image can be read" in job.events()[-1]["reason"]
+    assert "No image can be read" in job_files.events(job)[-1]["reason"]

@@ -7,35 +7,40 @@ import threading
 
 import pytest
 
-from tests import children
+from tests import children, job_files
+from tui_cytpix.domain.events import Best, Started
+from tui_cytpix.domain.jobs import TrainSpec
+from tui_cytpix.domain.wishes import AddEpochs, Pause
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.run.job import JobFolder
 
 
 def test_lines_are_numbered_also_after_a_restart_and_a_torn_line(tmp_path):
-    job = JobFolder.create(tmp_path / "1-train", {"kind": "train", "epochs": 3, "run": "/a b/\x1b"})
-    assert job.emit("started", pid=1) == 1
-    assert job.emit("epoch", epoch=1) == 2
+    spec = TrainSpec(epochs=3, run="/a b/\x1b")
+    job = JobFolder.create(tmp_path / "1-train", spec)
+    assert job.emit(Started(pid=1)) == 1
+    assert job.emit(Best(1)) == 2
     with job.events_path.open("ab") as file:
         file.write(b'{"v":1,"seq":3,"ty')
     again = JobFolder(job.path)
-    assert again.spec == {"kind": "train", "epochs": 3, "run": "/a b/\x1b"}
-    assert again.emit("epoch", epoch=2) == 3
-    assert [(e["seq"], e["type"]) for e in again.events()] == [(1, "started"), (2, "epoch"), (3, "epoch")]
-    assert [e["epoch"] for e in again.events(after=2)] == [2]
-    assert all(e["v"] == 1 and e["time"] > 0 for e in again.events())
+    assert again.spec == spec
+    tail = again.new_events()
+    assert [(e.seq, e) for e in tail.new()] == [(1, Started(pid=1)), (2, Best(1))]
+    assert again.emit(Best(2)) == 3
+    assert [(e.seq, e) for e in tail.new()] == [(3, Best(2))]
+    assert all(e["v"] == 1 and e["time"] > 0 for e in job_files.events(again))
 
 
 def test_wishes_go_the_other_way(tmp_path):
-    job = JobFolder.create(tmp_path / "1-train", {})
-    assert job.send("pause") == 1
-    assert job.send("more", epochs=5) == 2
-    assert job.events() == []
-    assert job.control(after=1)[0]["epochs"] == 5
+    job = JobFolder.create(tmp_path / "1-train", TrainSpec())
+    assert job.send(Pause()) == 1
+    assert job.send(AddEpochs(5)) == 2
+    assert job.new_events().new() == []
+    assert job.new_wishes().new() == [Pause(), AddEpochs(5)]
 
 
 def test_the_heartbeat_has_an_age(tmp_path):
-    job = JobFolder.create(tmp_path / "1-train", {})
+    job = JobFolder.create(tmp_path / "1-train", TrainSpec())
     assert job.seconds_since_beat() is None
     job.beat()
     assert job.seconds_since_beat() >= 0
@@ -52,7 +57,7 @@ def test_of_two_that_make_the_same_folder_one_does(tmp_path):
 
     def make(number):
         try:
-            made.append(JobFolder.create(tmp_path / "jobs" / "1-train", {"kind": "train", "seed": number}))
+            made.append(JobFolder.create(tmp_path / "jobs" / "1-train", TrainSpec(seed=number)))
         except FileExistsError:
             refused.append(number)
 
@@ -62,14 +67,14 @@ def test_of_two_that_make_the_same_folder_one_does(tmp_path):
     for thread in threads:
         thread.join(children.LIMIT)
     assert (len(made), len(refused)) == (1, 7)
-    assert made[0].spec["seed"] not in refused
+    assert made[0].spec.seed not in refused
     assert [path.name for path in (tmp_path / "jobs").iterdir()] == ["1-train"]
 
 
 def test_a_folder_is_one_jobs(tmp_path):
-    JobFolder.create(tmp_path / "1-train", {})
+    JobFolder.create(tmp_path / "1-train", TrainSpec())
     with pytest.raises(FileExistsError):
-        JobFolder.create(tmp_path / "1-train", {})
+        JobFolder.create(tmp_path / "1-train", TrainSpec())
 
 
 @pytest.mark.parametrize("content", [None, b"kind = ", b"\xff"])

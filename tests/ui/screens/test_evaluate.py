@@ -80,7 +80,7 @@ async def test_processing_starts_shows_outputs_and_is_found_again(stage: Stage) 
         await press_each(pilot, "enter")
         await until(pilot, lambda: screen.processing.status and screen.processing.status.state is JobState.FINISHED)
         await until(pilot, lambda: "pombe.csv" in words_of(app, "#process-words"))
-        assert stage.engine.started[-1].spec["formats"] == ["csv", "masks"]
+        assert stage.engine.started[-1].spec.formats == ("csv", "masks")
         await until(pilot, lambda: "done: 1 files" in notices(app))
         await press_each(pilot, "q")
         assert screen.pane == "main"

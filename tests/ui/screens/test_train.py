@@ -11,6 +11,8 @@ from steps import SAMPLE, Stage, accepted, build, on_screen, opened, reply, sele
 from textual.pilot import Pilot
 
 from tests import children
+from tui_cytpix.domain.events import Failed, Started
+from tui_cytpix.domain.jobs import TrainSpec
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.training import Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.formats.run.job import JobFolder
@@ -236,9 +238,9 @@ async def test_stop_asks_and_detach_leaves_training_alone(tmp_path: Path, monkey
 async def test_a_job_that_failed_says_why_and_can_start_again(stage: Stage) -> None:
     select(stage, annotated=10)
     with Run.open(stage.run) as run:
-        job = JobFolder.create(run.folder.jobs / "1-train", {"kind": "train", "epochs": 5, "run": str(run.path)})
-        job.emit("started", device="cuda", pid=1, host="elsewhere")
-        job.emit("failed", reason="[bold]no[/bold] memory", way_out="Use the CPU.")
+        job = JobFolder.create(run.folder.jobs / "1-train", TrainSpec(epochs=5, run=str(run.path)))
+        job.emit(Started(device="cuda", pid=1, host="elsewhere"))
+        job.emit(Failed(reason="[bold]no[/bold] memory", way_out="Use the CPU."))
     async with opened(stage, "TrainScreen") as (app, pilot, screen):
         await until(pilot, lambda: app.session.training.state is JobState.FAILED)
         assert "broke off" in screen.hint.words

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tui_cytpix.core.statistics.sampling import DESCRIPTORS
+from tui_cytpix.domain.events import Failed, Finished, Progress, Started
 from tui_cytpix.errors import JobError, ModelFileError, UsageError
 from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.model.triage import read_triage
@@ -30,10 +31,10 @@ def engine(monkeypatch):
     def play(job):
         spec = job.spec
         asked.append(spec)
-        for sample in spec["samples"]:
-            number = len(sample["events"])
-            arrays = {"events": np.array(sample["events"]), "descriptors": np.zeros((number, len(DESCRIPTORS)))}
-            for place, path in enumerate(spec["models"]):
+        for sample in spec.samples:
+            number = len(sample.events)
+            arrays = {"events": np.array(sample.events), "descriptors": np.zeros((number, len(DESCRIPTORS)))}
+            for place, path in enumerate(spec.models):
                 every = {"cell-full": 3, "cell-half": 2}.get(read_card(Path(path)).name, 10**6)
                 odd = np.arange(number) % every == every - 1
                 counts = np.ones((number, 5), np.int16)
@@ -42,14 +43,14 @@ def engine(monkeypatch):
                     f"counts_{place}": counts,
                     f"confidence_{place}": np.where(odd, 0.4, 0.95).astype(np.float32),
                 }
-                arrays[f"zoom_{place}"] = np.float64(spec["zoom"] or 1)
-                arrays[f"zoom_by_{place}"] = np.str_("set" if spec["zoom"] else "nothing")
-            out = Path(spec["out"])
+                arrays[f"zoom_{place}"] = np.float64(spec.zoom or 1)
+                arrays[f"zoom_by_{place}"] = np.str_("set" if spec.zoom else "nothing")
+            out = Path(spec.out)
             out.mkdir(exist_ok=True)
-            np.savez(out / f"{sample['name']}.npz", **arrays)
-        job.emit("started", device="cpu", threads=1, pid=0, host="elsewhere")
-        job.emit("progress", done=3, total=3, what="x")
-        job.emit("finished")
+            np.savez(out / f"{sample.name}.npz", **arrays)
+        job.emit(Started(device="cpu", threads=1, pid=0, host="elsewhere"))
+        job.emit(Progress(done=3, total=3, what="x"))
+        job.emit(Finished())
 
     monkeypatch.setattr(jobs, "start", play)
     return asked
@@ -82,10 +83,10 @@ def test_models_are_ranked_by_what_is_expected_of_them(engine, samples):
 def test_the_general_models_are_asked_too_but_only_those_wanted_are_ranked(engine, samples):
     (found,) = triage.triage(TriageRequest((samples.make("tube", 24),), models=("cell-full",)))
     assert [one.model.card.name for one in found.models] == ["cell-full"]
-    assert [read_card(Path(p)).name for p in engine[0]["models"]] == ["cell-full", "general-full", "general-half"]
+    assert [read_card(Path(p)).name for p in engine[0].models] == ["cell-full", "general-full", "general-half"]
     assert len(found.doubtful) == 8
     assert all("others count otherwise" in one.why and "wavers" in one.why for one in found.doubtful)
-    events = engine[0]["samples"][0]["events"]
+    events = engine[0].samples[0].events
     assert {one.image.event for one in found.doubtful} == set(events[2::3])
     assert found.doubtful[0].counts == {"cell-full": 2, "general-full": 1, "general-half": 1}
 
@@ -104,10 +105,10 @@ def test_a_seeded_draw_of_every_sample(engine, samples):
     found = triage.triage(request)
     assert [(one.name, one.images) for one in found] == [("tube", 10), ("other", 10)]
     triage.triage(request)
-    assert engine[0]["samples"] == engine[1]["samples"]
-    assert engine[0]["samples"][0]["um_per_px"] == 0.3
+    assert engine[0].samples == engine[1].samples
+    assert engine[0].samples[0].um_per_px == 0.3
     (larger,) = triage.triage(replace(request, samples=paths[:1], zoom=1.5))
-    assert engine[2]["zoom"] == 1.5
+    assert engine[2].zoom == 1.5
     words = "seen 1.5 times as large (unknown scale; as set)"
     assert triage.seen_in_words(larger) == f"Images are {words}."
     both = replace(larger, models=(*larger.models, replace(found[0].models[0], model=library.find("bead-full"))))
@@ -121,7 +122,7 @@ def test_what_cannot_be_asked_is_refused(engine, samples, monkeypatch):
         triage.triage(TriageRequest((samples.make("tube", 3),), models=("gone",)))
 
     def fail(job):
-        job.emit("failed", reason="no memory")
+        job.emit(Failed(reason="no memory"))
 
     monkeypatch.setattr(jobs, "start", fail)
     with pytest.raises(JobError, match="failed"):

@@ -188,14 +188,14 @@ def test_processing_a_run_keeps_to_the_gate_in_use(run, samples, started, model)
     gates.use_for_drawing(run, "low")
     process.process_run(run, model, ("csv",))
     whole, again, part = (job.spec for job in started)
-    assert [sample["name"] for sample in whole["samples"]] == ["tube", "far"]
-    assert not any("events" in sample for sample in whole["samples"])
-    assert again["samples"] == whole["samples"]
-    assert part["gate"] == "low: FSC-A 0 to 190"
-    assert [(sample["name"], sample["events"]) for sample in part["samples"]] == [
-        ("tube", [str(n) for n in range(20)])  # the other sample has no image in the gate
+    assert [sample.name for sample in whole.samples] == ["tube", "far"]
+    assert not any(sample.events for sample in whole.samples)
+    assert again.samples == whole.samples
+    assert part.gate == "low: FSC-A 0 to 190"
+    assert [(sample.name, sample.events) for sample in part.samples] == [
+        ("tube", tuple(str(n) for n in range(20)))  # the other sample has no image in the gate
     ]
-    assert part["out"] != whole["out"] == again["out"]
+    assert part.out != whole.out == again.out
 
 
 def test_processing_a_run_whose_gate_holds_nothing_says_so(run, started, model) -> None:

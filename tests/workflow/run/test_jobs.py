@@ -9,7 +9,9 @@ import time
 
 import pytest
 
-from tests import children
+from tests import children, job_files
+from tui_cytpix.domain.events import Best, Exited, Failed, Finished, Paused, Resumed, Started, Stopped
+from tui_cytpix.domain.jobs import PredictSpec, TrainSpec
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.run.job import JobFolder
@@ -20,15 +22,16 @@ HERE = socket.gethostname()
 
 @pytest.fixture
 def job(tmp_path):
-    return jobs.create(tmp_path, "train", {"epochs": 1})
+    return jobs.create(tmp_path, TrainSpec(epochs=1))
 
 
 def test_jobs_are_numbered_through_all_kinds(tmp_path):
-    names = [jobs.create(tmp_path / "jobs", kind, {}).path.name for kind in ("train", "predict", "train")]
+    specs = (TrainSpec(), PredictSpec(), TrainSpec())
+    names = [jobs.create(tmp_path / "jobs", spec).path.name for spec in specs]
     (tmp_path / "jobs" / "notes-train").mkdir()
     for _ in range(8):
-        jobs.create(tmp_path / "jobs", "predict", {})
-    names.append(jobs.create(tmp_path / "jobs", "train", {}).path.name)
+        jobs.create(tmp_path / "jobs", PredictSpec())
+    names.append(jobs.create(tmp_path / "jobs", TrainSpec()).path.name)
     assert names == ["1-train", "2-predict", "3-train", "12-train"]
     assert [j.path.name for j in jobs.of_kind(tmp_path / "jobs", "train")] == ["1-train", "3-train", "12-train"]
     assert jobs.of_kind(tmp_path / "none", "train") == []
@@ -37,42 +40,42 @@ def test_jobs_are_numbered_through_all_kinds(tmp_path):
 @pytest.mark.parametrize(
     ("last", "state"),
     [
-        ("finished", JobState.FINISHED),
-        ("stopped", JobState.STOPPED),
-        ("failed", JobState.FAILED),
-        ("exited", JobState.STOPPED),
+        (Finished(), JobState.FINISHED),
+        (Stopped(), JobState.STOPPED),
+        (Failed(), JobState.FAILED),
+        (Exited(), JobState.STOPPED),
     ],
 )
 def test_the_last_word_counts_most(job, last, state):
-    job.emit("started", host=HERE, pid=1)
-    job.emit("epoch", epoch=1)
+    job.emit(Started(host=HERE, pid=1))
+    job.emit(Best(1))
     job.emit(last)
-    assert jobs.state_of(job, job.events()) is state
+    assert jobs.state_of(job, job.new_events().new()) is state
 
 
 def test_a_job_lives_as_long_as_its_process(job, living):
-    job.emit("started", host=HERE, pid=living.pid)
-    assert jobs.state_of(job, job.events()) is JobState.RUNNING
-    job.emit("paused", epoch=1)
-    assert jobs.state_of(job, job.events()) is JobState.PAUSED
-    job.emit("resumed")
+    job.emit(Started(host=HERE, pid=living.pid))
+    assert jobs.state_of(job, job.new_events().new()) is JobState.RUNNING
+    job.emit(Paused(epoch=1))
+    assert jobs.state_of(job, job.new_events().new()) is JobState.PAUSED
+    job.emit(Resumed())
     living.kill()
     living.wait(children.LIMIT)
-    assert jobs.state_of(job, job.events()) is JobState.LOST
+    assert jobs.state_of(job, job.new_events().new()) is JobState.LOST
 
 
 def test_another_program_with_the_jobs_number_is_not_the_job(job):
-    job.emit("started", host=HERE, pid=os.getppid())
-    assert jobs.state_of(job, job.events()) is JobState.LOST
+    job.emit(Started(host=HERE, pid=os.getppid()))
+    assert jobs.state_of(job, job.new_events().new()) is JobState.LOST
 
 
 def test_on_another_machine_the_heartbeat_tells(job):
-    job.emit("started", host="elsewhere", pid=1)
+    job.emit(Started(host="elsewhere", pid=1))
     job.beat()
-    assert jobs.state_of(job, job.events()) is JobState.RUNNING
+    assert jobs.state_of(job, job.new_events().new()) is JobState.RUNNING
     beat = job.path / "heartbeat"
     os.utime(beat, (time.time() - 2 * jobs.LOST_SECONDS,) * 2)
-    assert jobs.state_of(job, job.events()) is JobState.LOST
+    assert jobs.state_of(job, job.new_events().new()) is JobState.LOST
 
 
 def test_a_job_that_a_scheduler_has_not_started_yet_waits_a_while(job):
@@ -86,12 +89,12 @@ def test_the_reason_of_a_failure(job):
     assert "killed" in str(jobs.failure(job, []))
     job.output_path.write_bytes(b"Traceback\nMemoryError: \xff\n")
     assert "MemoryError" in str(jobs.failure(job, []))
-    job.emit("failed", reason="No memory.", way_out="Use smaller images.")
-    assert str(jobs.failure(job, job.events())) == "The engine failed. No memory. Use smaller images."
+    job.emit(Failed(reason="No memory.", way_out="Use smaller images."))
+    assert str(jobs.failure(job, job.new_events().new())) == "The engine failed. No memory. Use smaller images."
 
 
 def test_a_real_engine_that_cannot_do_it_says_why(tmp_path):
-    job = jobs.create(tmp_path, "nonsense", {})
+    job = job_files.create(tmp_path / "1-nonsense", {"kind": "nonsense"})
     jobs.start(job)
     with pytest.raises(JobError) as failed:
         predict.wait(job, lambda _event: None)
@@ -100,7 +103,7 @@ def test_a_real_engine_that_cannot_do_it_says_why(tmp_path):
 
 
 def test_an_engine_that_cannot_be_started_is_told(tmp_path, monkeypatch):
-    job = JobFolder.create(tmp_path / "1-train", {})
+    job = JobFolder.create(tmp_path / "1-train", TrainSpec())
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
     with pytest.raises(JobError, match="can't be started"):
         jobs.start(job)

@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tui_cytpix.domain.events import Predicted, RequestFailed
 from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.wishes import Predict
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.run.predictions import Prediction, write_shard
 from tui_cytpix.workflow.run import jobs
@@ -36,24 +38,24 @@ def engine(run: Run) -> JobFolder:
     return job
 
 
-def answer(run: Run, wish: dict) -> None:
+def answer(run: Run, wish: Predict) -> None:
     """What the engine does with a request."""
     empty = Segmentation(np.zeros((4, 4), bool), np.zeros((0, 2), np.float32))
-    found = [Prediction(ImageKey(g["sample"], e), empty) for g in wish["images"] for e in g["events"]]
-    write_shard(run.folder.predictions(MODEL.hash), wish["shard"], found)
-    engine(run).emit("predicted", id=wish["id"], shard=wish["shard"], images=len(found), seconds=0.1)
+    found = [Prediction(ImageKey(g.sample, e), empty) for g in wish.images for e in g.events]
+    write_shard(run.folder.predictions(MODEL.hash), wish.shard, found)
+    engine(run).emit(Predicted(id=wish.id, shard=wish.shard, images=len(found), seconds=0.1))
 
 
 def test_requests_go_out_in_chunks_and_each_image_once(run):
     service = PredictService(run)
     assert service.request(MODEL, KEYS) == len(KEYS)
     assert service.request(MODEL, KEYS) == 0
-    wishes = engine(run).control()
-    assert [len(w["images"][0]["events"]) for w in wishes] == [CHUNK] * IN_FLIGHT
+    wishes = engine(run).new_wishes().new()
+    assert [len(w.images[0].events) for w in wishes] == [CHUNK] * IN_FLIGHT
     for wish in wishes:
         answer(run, wish)
     assert service.poll().done == 2 * CHUNK
-    answer(run, engine(run).control()[-1])
+    answer(run, engine(run).new_wishes().new()[-1])
     assert not service.poll().busy
     assert set(service.store(MODEL).keys()) == set(KEYS)
 
@@ -61,7 +63,7 @@ def test_requests_go_out_in_chunks_and_each_image_once(run):
 def test_what_failed_can_be_asked_again(run):
     service = PredictService(run)
     service.request(MODEL, KEYS[:3])
-    engine(run).emit("request_failed", id=1, reason="no such file")
+    engine(run).emit(RequestFailed(id=1, reason="no such file"))
     progress = service.poll()
     assert not progress.busy
     assert progress.problems == ("no such file",)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tui_cytpix.domain.events import Predicted
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import JobState
@@ -77,15 +78,15 @@ def test_requests_carry_it_and_what_was_seen_otherwise_is_asked_again(run, model
     service = PredictService(run)
     assert service.request(model, [KNOWN, UNKNOWN]) == 2
     (job,) = jobs.of_kind(run.folder.jobs, "predict")
-    assert [group.get("zoom") for group in job.control()[-1]["images"]] == [None, None]
+    assert [group.zoom for group in job.new_wishes().new()[-1].images] == [None, None]
     zoom.set_zoom(run, 1.5)
     assert service.request(model, [KNOWN, UNKNOWN]) == 1  # the other one is under way
-    (group,) = job.control()[-1]["images"]
-    assert (group["sample"], group["zoom"]) == ("unknown", 1.5)
+    (group,) = job.new_wishes().new()[-1].images
+    assert (group.sample, group.zoom) == ("unknown", 1.5)
     answered(run, model, "1")
     answered(run, model, "2", count=2, unknown=Zoom(1.5, By.SET))
-    for wish in job.control():
-        job.emit("predicted", id=wish["id"], shard="", images=1, seconds=0.1)
+    for wish in job.new_wishes().new():
+        job.emit(Predicted(id=wish.id, shard="", images=1, seconds=0.1))
     assert not service.poll().busy
     store = service.store(model)
     assert store.get(UNKNOWN).particle_count == 2
@@ -172,18 +173,18 @@ def test_jobs_carry_it(run, model, engine):
     zoom.set_zoom(run, 1.5)
     library.choose(run, model)
     spec = process.process_run(run, model, ["csv"]).spec
-    assert spec["zoom"] == 1.5
-    assert spec["out"].endswith("-zoom-1.5")
-    assert not any(sample["find_scale"] for sample in spec["samples"])  # the run says what is known
+    assert spec.zoom == 1.5
+    assert spec.out.endswith("-zoom-1.5")
+    assert not any(sample.find_scale for sample in spec.samples)  # the run says what is known
     set_scale(run, "unknown", 0.3)
     spec = process.process_run(run, model, ["csv"]).spec
-    assert spec["zoom"] == 0
-    assert "zoom" not in spec["out"]
+    assert spec.zoom == 0
+    assert "zoom" not in spec.out
     for number in range(10):
         key = ImageKey("known", str(number))
         run.record_edit(key, "place", Segmentation(np.eye(48, dtype=bool), np.array([[4, 4]], np.float32)))
         run.record_edit(key, "accept")
-    assert control.start(run).spec["zoom"] == 1.5
+    assert control.start(run).spec.zoom == 1.5
 
 
 def test_many_samples_are_counted_and_models_told_apart_where_they_differ():

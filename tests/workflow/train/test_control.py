@@ -10,11 +10,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests import children
+from tests import children, job_files
+from tui_cytpix.domain.events import Best, Counts, EpochEnded, Exited, Started, Stopped, ZoomChosen
+from tui_cytpix.domain.jobs import TrainSpec
 from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.wishes import AddEpochs, Pause, Reload, Resume, Stop
+from tui_cytpix.domain.zoom import By
 from tui_cytpix.errors import ModelFileError, RunError
 from tui_cytpix.formats.model.file import read_card, write_model
 from tui_cytpix.formats.run.predictions import Prediction, write_shard
@@ -35,23 +39,13 @@ def run(tmp_path):
 
 
 def started(run, epochs=10, pid=None, after=0):
-    job = jobs.create(run.folder.jobs, "train", {"epochs": epochs, "resume": "last" if after else ""})
-    job.emit("started", host=socket.gethostname(), pid=pid or os.getpid(), device="cpu", target=after + epochs)
+    job = jobs.create(run.folder.jobs, TrainSpec(epochs=epochs, resume="last" if after else ""))
+    job.emit(Started(host=socket.gethostname(), pid=pid or os.getpid(), device="cpu", target=after + epochs))
     return job
 
 
 def epoch(job, number, va=0.5, target=10, seconds=2.0):
-    job.emit(
-        "epoch",
-        epoch=number,
-        loss=1 / number,
-        ta=0.6,
-        va=va,
-        seconds=seconds,
-        training_images=8,
-        validation_images=2,
-        target=target,
-    )
+    job.emit(EpochEnded(number, 1 / number, 0.6, va, seconds, 8, 2, target))
 
 
 def annotated(run, images=10):
@@ -76,7 +70,7 @@ def test_the_curve_goes_over_all_jobs_and_a_repeated_epoch_counts_once(run, livi
     for n in (1, 2, 3):
         epoch(first, n, va=n / 10)
     assert [e.number for e in watch.poll().epochs] == [1, 2, 3]
-    first.emit("best", epoch=2)
+    first.emit(Best(epoch=2))
     second = started(run, epochs=7, pid=living.pid, after=3)
     epoch(second, 3, va=0.9)  # told again after a crash between saving and telling
     epoch(second, 4)
@@ -100,7 +94,7 @@ def test_training_from_the_base_anew_begins_a_new_curve(run):
 def test_flips_come_with_the_most_restless_first(run):
     job = started(run)
     for number, (a, b, c) in enumerate([(1, 1, 2), (2, 1, 2), (1, 2, 2)], 1):
-        job.emit("counts", epoch=number, scope="annotated", counts={"s:a": a, "s:b": b, "s:c": c})
+        job.emit(Counts(epoch=number, scope="annotated", counts={"s:a": a, "s:b": b, "s:c": c}))
     flips = TrainingWatch(run.folder).poll().flips
     assert [(str(f.image), f.flips) for f in flips] == [("s:a", 2), ("s:b", 1)]
 
@@ -110,27 +104,27 @@ def test_a_correction_ends_what_was_contradicted_before(run):
     job = started(run)
     for number in range(1, 4):
         wrong = {"s:1": (2, 0.9), "s:2": (2, 0.8)}
-        job.emit("counts", epoch=number, scope="annotated", counts={"s:1": 1, "s:2": 1}, contradicted=wrong)
-    job.emit("counts", epoch=4, scope="annotated", counts={"s:1": 1, "s:2": 2}, contradicted={})
+        job.emit(Counts(epoch=number, scope="annotated", counts={"s:1": 1, "s:2": 1}, contradicted=wrong))
+    job.emit(Counts(epoch=4, scope="annotated", counts={"s:1": 1, "s:2": 2}, contradicted={}))
     (found,) = TrainingWatch(run.folder).poll().contradictions
     assert (str(found.image), found.given, len(found.looks)) == ("s:2", 2, 3)
-    job.emit("counts", epoch=5, scope="annotated", counts={"s:1": 1, "s:2": 1}, contradicted={"s:2": (3, 0.8)})
+    job.emit(Counts(epoch=5, scope="annotated", counts={"s:1": 1, "s:2": 1}, contradicted={"s:2": (3, 0.8)}))
     (found,) = TrainingWatch(run.folder).poll().contradictions
     assert (found.given, found.looks) == (3, ((5, 1, 0.8),))
-    job.emit("counts", epoch=6, scope="annotated", counts={"s:1": 1}, contradicted={})
+    job.emit(Counts(epoch=6, scope="annotated", counts={"s:1": 1}, contradicted={}))
     assert TrainingWatch(run.folder).poll().contradictions == ()
 
 
 def test_looks_at_another_size_begin_anew_and_the_log_says_so(run):
     job = started(run)
-    job.emit("zoom", times=1.5, by="set")
-    job.emit("counts", epoch=1, scope="preview", counts={"s:1": 1})
+    job.emit(ZoomChosen(times=1.5, by=By.SET))
+    job.emit(Counts(epoch=1, counts={"s:1": 1}))
     watch = TrainingWatch(run.folder)
-    job.emit("zoom", times=2.5, by="set")
-    job.emit("counts", epoch=2, scope="preview", counts={"s:1": 2})
+    job.emit(ZoomChosen(times=2.5, by=By.SET))
+    job.emit(Counts(epoch=2, counts={"s:1": 2}))
     assert watch.poll().flips == ()
-    job.emit("zoom", times=2.5, by="set")
-    job.emit("counts", epoch=3, scope="preview", counts={"s:1": 1})
+    job.emit(ZoomChosen(times=2.5, by=By.SET))
+    job.emit(Counts(epoch=3, counts={"s:1": 1}))
     (flip,) = watch.poll().flips
     assert flip.history == ((2, 2), (3, 1))
     said = [line.partition(" ")[2] for line in watch.poll().log]
@@ -151,7 +145,7 @@ def test_the_last_look_stays_until_the_job_that_goes_on_has_looked(run):
         assert (seen and seen.particle_count) == (particles - 1 or None)
         seen = Segmentation(DRAWN.mask, np.full((particles, 2), 4, np.float32))
         write_shard(job.path / "looks", "preview", [Prediction(key, seen)])
-        job.emit("counts", epoch=number, scope="preview", counts={"s:1": particles})
+        job.emit(Counts(epoch=number, counts={"s:1": particles}))
         looks.refresh(TrainingWatch(run.folder).poll())
         assert looks.get(key).particle_count == particles
 
@@ -170,7 +164,7 @@ def test_a_lost_job_says_so(run):
 
 def test_unknown_events_and_a_torn_line_are_passed_over(run):
     job = started(run)
-    job.emit("of_a_newer_version", text="?")
+    job_files.say(job, "of_a_newer_version", text="?")
     epoch(job, 1)
     with job.events_path.open("ab") as file:
         file.write(b'{"type":"epo')
@@ -189,10 +183,10 @@ def test_training_needs_ten_images_a_base_and_no_other_job(run, model_file, livi
     control.compute_on(run, "cpu", 2)
     job = control.start(run, 5)
     spec = job.spec
-    assert (spec["epochs"], spec["device"], spec["threads"], spec["resume"]) == (5, "cpu", 2, "")
-    assert spec["base_hash"] == library.base_of(run).hash
+    assert (spec.epochs, spec.device, spec.threads, spec.resume) == (5, "cpu", 2, "")
+    assert spec.base_hash == library.base_of(run).hash
     assert run.unsaved == 0  # what the engine reads is on disk
-    job.emit("started", host=socket.gethostname(), pid=living.pid)
+    job.emit(Started(host=socket.gethostname(), pid=living.pid))
     with pytest.raises(RunError, match="at work already"):
         control.start(run)
     control.pause(run)
@@ -200,10 +194,7 @@ def test_training_needs_ten_images_a_base_and_no_other_job(run, model_file, livi
     control.add_epochs(run, 7)
     control.reload(run)
     control.stop(run)
-    told = [(w["type"], w.get("epochs")) for w in job.control()]
-    assert told == [
-        ("pause", None), ("reload", None), ("resume", None), ("more", 7), ("reload", None), ("stop", None),
-    ]  # fmt: skip
+    assert job.new_wishes().new() == [Pause(), Reload(), Resume(), AddEpochs(7), Reload(), Stop()]
 
 
 def test_resuming_a_job_that_left_goes_on_from_its_checkpoint_to_its_target(run, model_file, monkeypatch):
@@ -213,7 +204,7 @@ def test_resuming_a_job_that_left_goes_on_from_its_checkpoint_to_its_target(run,
     library.choose(run, base)
     job = started(run, epochs=10)
     epoch(job, 4)
-    job.emit("exited", reason="idle")
+    job.emit(Exited(reason="idle"))
     run.folder.checkpoints.mkdir()
     last = run.folder.checkpoints / "last.safetensors"
     write_model(
@@ -223,7 +214,7 @@ def test_resuming_a_job_that_left_goes_on_from_its_checkpoint_to_its_target(run,
     )
     control.resume(run)
     again = jobs.of_kind(run.folder.jobs, "train")[-1]
-    assert (again.spec["epochs"], again.spec["resume"]) == (6, str(last))
+    assert (again.spec.epochs, again.spec.resume) == (6, str(last))
 
 
 @pytest.mark.parametrize(
@@ -244,7 +235,7 @@ def test_checkpoints_of_another_base_or_version_are_put_aside_and_training_begin
     write_model(last, {"w": np.zeros(3, np.float32)}, card)
     before = last.read_bytes()
     assert "begins anew" in control.why_anew(run)
-    assert control.start(run).spec["resume"] == ""
+    assert control.start(run).spec.resume == ""
     assert not run.folder.checkpoints.exists()
     assert (run.path / "checkpoints-1" / last.name).read_bytes() == before
 
@@ -262,8 +253,8 @@ def test_finishing_writes_the_model_with_its_card_and_takes_it_into_the_library(
     job = started(run)
     for n in (1, 2, 3):
         epoch(job, n, va=n / 4)
-    job.emit("best", epoch=2)
-    job.emit("stopped", epoch=3)
+    job.emit(Best(epoch=2))
+    job.emit(Stopped(epoch=3))
     run.folder.checkpoints.mkdir()
     for name, number in (("best", 2), ("last", 3), ("epoch-0001", 1)):
         card = ModelCard(

@@ -19,11 +19,14 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tui_cytpix.errors import CytpixError, JobError, RunError
+from tui_cytpix.domain.events import Acknowledged, Exited, Failed, Log, Progress, Started
+from tui_cytpix.domain.jobs import TrainSpec, kind_of
+from tui_cytpix.domain.log_lines import LogLine
+from tui_cytpix.domain.wishes import Stop
+from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.run.job import ANOTHER, JobFolder
-from tui_cytpix.formats.run.json_log import LogTail
 from tui_cytpix.formats.run.lease import Lease
 
 if TYPE_CHECKING:
@@ -38,13 +41,6 @@ _NO_MEMORY = re.compile(
 _GPU = re.compile(r"\b(CUDA|CUBLAS|CUDNN|NVML|AcceleratorError)", re.I)
 PROGRESS_SECONDS = 0.5
 MAX_THREADS = 8
-_KINDS = {
-    "train": "tui_cytpix.engine.jobs.train",
-    "predict": "tui_cytpix.engine.jobs.predict",
-    "process": "tui_cytpix.engine.jobs.process",
-    "onnx": "tui_cytpix.engine.jobs.onnx",
-    "triage": "tui_cytpix.engine.jobs.triage",
-}
 
 
 class Leave(Exception):  # noqa: N818
@@ -66,30 +62,30 @@ class Job:
         self.note = ""
         self.replaced = False
         self.lease: Lease | None = None
-        self._control = LogTail(folder.control_path)
+        self._control = folder.new_wishes()
         self._told = 0.0
 
-    def emit(self, kind: str, **fields: Any) -> None:
+    def emit(self, event: LogLine) -> None:
         """Says something."""
-        self.folder.emit(kind, **fields)
+        self.folder.emit(event)
 
-    def wishes(self) -> list[dict[str, Any]]:
+    def wishes(self) -> list[LogLine]:
         """What was wished since the last look; each is acknowledged, where the disk takes it."""
         found = self._control.new()
         for wish in found:
             with contextlib.suppress(OSError):
-                self.emit("ack", of=wish.get("seq", 0))
+                self.emit(wish if isinstance(wish, Log) else Acknowledged(wish.seq))
         return found
 
     def stop_wished(self) -> bool:
         """Whether a stop was wished since the last look; for jobs that know no other wish."""
-        return any(wish.get("type") == "stop" for wish in self.wishes())
+        return any(isinstance(wish, Stop) for wish in self.wishes())
 
     def progress(self, done: int, total: int, what: str) -> None:
         """Tells how far it is, at most twice a second, the end always."""
         if done >= total or time.monotonic() - self._told >= PROGRESS_SECONDS:
             self._told = time.monotonic()
-            self.emit("progress", done=done, total=total, what=what)
+            self.emit(Progress(done, total, what))
 
     def check(self) -> None:
         """Raises:
@@ -100,37 +96,24 @@ class Job:
         if self.terminated.is_set():
             raise Leave("terminated")
 
-    def text(self, name: str) -> str:
-        """A setting of `job.toml`.
-
-        Raises:
-            JobError: it is missing or no text.
-        """
-        value = self.spec.get(name)
-        if not isinstance(value, str):
-            raise JobError(
-                "The job can't be read", f"{self.folder.path}/job.toml: {name} is missing.", "Start it again."
-            )
-        return value
-
-    def start_torch(self, **fields: Any) -> torch.device:
-        """Loads torch as `job.toml` says, and tells that the job has started.
+    def start_torch(self, target: int | None = None, epoch: int | None = None) -> torch.device:
+        """Loads torch as `job.toml` says, and tells that the job has started; a training, where from and where to.
 
         Raises:
             JobError: there is no such device.
         """
         from tui_cytpix.engine.network.device import device_name, usable_device
 
-        threads = int(self.spec.get("threads", 0)) or default_threads()
-        device, note = usable_device(str(self.spec.get("device", "auto")), threads)
-        self.started(device_name(device), threads, **fields)
+        threads = self.spec.threads or default_threads()
+        device, note = usable_device(self.spec.device, threads)
+        self.started(device_name(device), threads, target, epoch)
         if note:
-            self.emit("log", text=note)
+            self.emit(Log(note))
         return device
 
-    def started(self, device: str, threads: int, **fields: Any) -> None:
+    def started(self, device: str, threads: int, target: int | None = None, epoch: int | None = None) -> None:
         """Tells that the job has started, and where it computes."""
-        self.emit("started", device=device, threads=threads, pid=os.getpid(), host=socket.gethostname(), **fields)
+        self.emit(Started(device, threads, os.getpid(), socket.gethostname(), target, epoch))
 
     def only_one(self, lease: Path) -> None:
         """Holds a lease from now on, so that of jobs started at once, or on two machines, one works.
@@ -190,6 +173,8 @@ def run_job(path: Path) -> int:
     try:
         job = Job(folder)
     except CytpixError as error:
+        if (path / "job.toml").is_file():
+            return _failed(folder, f"{error.title}. {error.detail}", error.way_out)
         print(error, file=sys.stderr)  # noqa: T201
         return error.exit_status
 
@@ -205,30 +190,29 @@ def run_job(path: Path) -> int:
 
 def _run(job: Job) -> int:
     try:
-        kind = job.text("kind")
-        if kind not in _KINDS:
-            raise JobError("The job can't be read", f"kind {kind!r} is unknown.", "Update tui-cytpix.")
-        importlib.import_module(_KINDS[kind]).run(job)
+        importlib.import_module(f"tui_cytpix.engine.jobs.{kind_of(job.spec)}").run(job, job.spec)
     except Leave as leave:
         with contextlib.suppress(OSError):
-            job.emit("exited", reason=leave.reason)
+            job.emit(Exited(leave.reason))
     except CytpixError as error:
-        return _failed(job, f"{error.title}. {error.detail}".strip(), error.way_out)
+        return _failed(job.folder, f"{error.title}. {error.detail}".strip(), error.way_out)
     except OSError as error:
         traceback.print_exc()
         if error.errno == errno.ENOMEM:
-            return _failed(job, *in_words(MemoryError(), job))
-        return _failed(job, f"{error.filename or job.folder.path}: {error.strerror}.", "Check the disk and try again.")
+            return _failed(job.folder, *in_words(MemoryError(), job))
+        return _failed(
+            job.folder, f"{error.filename or job.folder.path}: {error.strerror}.", "Check the disk and try again."
+        )
     except Exception as error:
         traceback.print_exc()
-        return _failed(job, *in_words(error, job))
+        return _failed(job.folder, *in_words(error, job))
     return 0
 
 
 def in_words(error: Exception, job: Job) -> tuple[str, str]:
     """The reason of a failure that torch, OpenCV or Python told in their own way, and a way out."""
     text = f"{type(error).__name__}: {error}"
-    trains = job.spec.get("kind") == "train"
+    trains = isinstance(job.spec, TrainSpec)
     smaller = "Train in smaller steps (batch 4, or 2), or " if trains else "Use "
     saved = " What was trained is saved: start again to go on." if trains else ""
     if type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in text:
@@ -241,8 +225,8 @@ def in_words(error: Exception, job: Job) -> tuple[str, str]:
     return text[:300], f"This is a fault of tui-cytpix; please report {job.folder.output_path}."
 
 
-def _failed(job: Job, reason: str, way_out: str) -> int:
+def _failed(folder: JobFolder, reason: str, way_out: str) -> int:
     with contextlib.suppress(OSError):  # the disk may be what failed: then the exit status has to do
-        job.emit("failed", reason=reason, way_out=way_out)
+        folder.emit(Failed(reason, way_out))
     print(reason, way_out, file=sys.stderr)  # noqa: T201
     return 1

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from tui_cytpix.domain.events import Finished
+from tui_cytpix.domain.jobs import OnnxSpec
 from tui_cytpix.engine.jobs.job import Job
 from tui_cytpix.engine.network.model import Model, load_model
 from tui_cytpix.errors import ModelFileError
@@ -16,16 +18,16 @@ from tui_cytpix.formats.model.file import CARD_KEY
 LARGEST = 4096  # px of an image's edge
 
 
-def run(job: Job) -> None:
+def run(job: Job, spec: OnnxSpec) -> None:
     """Writes `out`.
 
     Raises:
         CytpixError: the model can't be read, or the exporter is not installed.
     """
-    model = load_model(Path(job.text("model")))
+    model = load_model(Path(spec.model))
     job.start_torch()
-    write_onnx(model, Path(job.text("out")))
-    job.emit("finished")
+    write_onnx(model, Path(spec.out))
+    job.emit(Finished())
 
 
 def write_onnx(model: Model, path: Path) -> None:

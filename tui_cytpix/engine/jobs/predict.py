@@ -5,16 +5,20 @@ from __future__ import annotations
 import functools
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.images.normalise import normalise
+from tui_cytpix.domain.events import Finished, Predicted, RequestFailed, Stopped
+from tui_cytpix.domain.jobs import PredictSpec
+from tui_cytpix.domain.log_lines import Unreadable
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.wishes import ImagesOfSample, Predict, Stop
 from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.engine.jobs.job import Job, Leave
 from tui_cytpix.engine.network.model import load_model
@@ -36,30 +40,31 @@ SAMPLES_KEPT = 8
 Grays = list[tuple[ImageKey, NDArray[np.float32]]]
 
 
-def run(job: Job) -> None:
+def run(job: Job, spec: PredictSpec) -> None:
     """Serves until told to stop, idle for `idle_exit_s`, or after one request where `once` is set.
 
     Raises:
         CytpixError: the job can't start.
         Leave: told to leave, or idle.
     """
-    service = _Service(job)
-    idle_limit = float(job.spec.get("idle_exit_s", 600))
+    service = _Service(job, spec)
     since = time.monotonic()
     try:
         while True:
             job.check()
             for wish in job.wishes():
-                if wish.get("type") == "stop":
-                    job.emit("stopped")
+                if isinstance(wish, Stop):
+                    job.emit(Stopped())
                     return
-                if wish.get("type") == "predict":
+                if isinstance(wish, Unreadable) and wish.type == "predict":
+                    job.emit(RequestFailed(wish.id, f"The request can't be read: {wish.problem}."))
+                if isinstance(wish, Predict):
                     service.answer(wish)
                     since = time.monotonic()
-                    if job.spec.get("once"):
-                        job.emit("finished")
+                    if spec.once:
+                        job.emit(Finished())
                         return
-            if time.monotonic() - since > idle_limit:
+            if time.monotonic() - since > spec.idle_exit_s:
                 raise Leave("idle")
             time.sleep(POLL_SECONDS)
     finally:
@@ -69,10 +74,10 @@ def run(job: Job) -> None:
 class _Service:
     """Models and samples stay open between requests; the least recently used ones go."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, spec: PredictSpec) -> None:
         self._job = job
         self._device: torch.device = job.start_torch()
-        self._run = RunFolder(Path(job.text("run"))) if job.spec.get("run") else None
+        self._run = RunFolder(Path(spec.run)) if spec.run else None
         self._run_images: RunImages | None = None
         self._run_stamp = 0
         self._predictors: OrderedDict[tuple[str, int], Predictor] = OrderedDict()
@@ -87,47 +92,39 @@ class _Service:
         if self._run_images is not None:
             self._run_images.close()
 
-    def answer(self, wish: Mapping[str, Any]) -> None:
+    def answer(self, wish: Predict) -> None:
         """Does one request; a failure is told and ends only the request."""
         start = time.monotonic()
-        request = wish.get("id", 0)
         try:
-            items, problems = self._predict(str(wish["model"]), wish["images"])
+            items, problems = self._predict(wish.model, wish.images)
             if not items and problems:
-                self._job.emit("request_failed", id=request, reason=problems[0])
+                self._job.emit(RequestFailed(wish.id, problems[0]))
                 return
-            write_shard(Path(wish["out"]), str(wish["shard"]), items)
+            write_shard(Path(wish.out), wish.shard, items)
         except (KeyError, TypeError, ValueError) as error:
-            self._job.emit("request_failed", id=request, reason=f"The request can't be read: {error}.")
+            self._job.emit(RequestFailed(wish.id, f"The request can't be answered: {error}."))
         except CytpixError as error:
-            self._job.emit("request_failed", id=request, reason=str(error))
+            self._job.emit(RequestFailed(wish.id, str(error)))
         except OSError as error:
-            self._job.emit("request_failed", id=request, reason=f"{wish.get('out')}: {error.strerror}.")
+            self._job.emit(RequestFailed(wish.id, f"{wish.out}: {error.strerror}."))
         else:
-            self._job.emit(
-                "predicted",
-                id=request,
-                shard=wish["shard"],
-                model=wish["model"],
-                images=len(items),
-                seconds=round(time.monotonic() - start, 3),
-                problems=problems,
-            )
+            seconds = round(time.monotonic() - start, 3)
+            self._job.emit(Predicted(wish.id, wish.shard, wish.model, len(items), seconds, tuple(problems)))
 
-    def _predict(self, model: str, groups: Sequence[Mapping[str, Any]]) -> tuple[list[Prediction], list[str]]:
+    def _predict(self, model: str, groups: Sequence[ImagesOfSample]) -> tuple[list[Prediction], list[str]]:
         predictor = self._predictor(Path(model))
         items: list[Prediction] = []
         problems: list[str] = []
         for group in groups:
             self._job.check()
-            scale = float(group["um_per_px"]) if group.get("um_per_px") else None
+            scale = group.um_per_px
             try:
-                grays = self._grays(group, scale, problems)
+                grays = self._grays(group, problems)
             except CytpixError as error:
-                problems.append(f"{group['sample']}: {error}")
+                problems.append(f"{group.sample}: {error}")
                 continue
             typical_px = functools.partial(self._typical_px, group)
-            zoom = zoom_of(predictor.model.card, scale, typical_px, float(group.get("zoom", AUTOMATIC)))
+            zoom = zoom_of(predictor.model.card, scale, typical_px, group.zoom or AUTOMATIC)
             answers = predictor.predict_normalised(
                 [gray for _, gray in grays], [predictor.cutoff_px(scale)] * len(grays), [zoom.times] * len(grays)
             )
@@ -146,23 +143,22 @@ class _Service:
         self._predictors.move_to_end(key)
         return self._predictors[key]
 
-    def _grays(self, group: Mapping[str, Any], scale: float | None, problems: list[str]) -> Grays:
-        name, events = str(group["sample"]), [str(event) for event in group["events"]]
+    def _grays(self, group: ImagesOfSample, problems: list[str]) -> Grays:
+        name = group.sample
         if self._in_run(name):
-            return self._from_run(name, events, problems)
+            return self._from_run(name, group.events, problems)
         found: Grays = []
-        for image in self._sample(str(group["path"]), scale).read(events):
+        for image in self._sample(group.path, group.um_per_px).read(group.events):
             if image.problem:
                 problems.append(f"{ImageKey(name, image.event)}: {image.problem}")
             else:
                 found.append((ImageKey(name, image.event), image.normalised))
         return found
 
-    def _typical_px(self, group: Mapping[str, Any]) -> float | None:
-        name = str(group["sample"])
-        if self._in_run(name) and self._run_images is not None:
-            return self._run_images.typical_px(name)
-        return self._sample(str(group["path"]), None).typical_px
+    def _typical_px(self, group: ImagesOfSample) -> float | None:
+        if self._in_run(group.sample) and self._run_images is not None:
+            return self._run_images.typical_px(group.sample)
+        return self._sample(group.path, None).typical_px
 
     def _in_run(self, sample: str) -> bool:
         if self._run is None:

@@ -6,11 +6,10 @@ This process opens samples and writes; workers (`process.worker`) read images, s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,11 @@ from numpy.typing import NDArray
 import tui_cytpix
 from tui_cytpix.core.features.measurement import names
 from tui_cytpix.core.features.table import FEATURES
+from tui_cytpix.domain.events import Failure, Finished, Log, Stopped
+from tui_cytpix.domain.jobs import ProcessSpec
 from tui_cytpix.domain.model_card import ModelCard
-from tui_cytpix.domain.zoom import AUTOMATIC, By, Zoom
+from tui_cytpix.domain.plain_values import to_plain
+from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.engine.jobs.job import Job
 from tui_cytpix.engine.jobs.workers import Workers, worker_count
 from tui_cytpix.engine.process.outputs import OutputSettings, SampleOutputs, read_values
@@ -40,34 +42,26 @@ class _Stopped(Exception):  # noqa: N818
     """The user cancelled."""
 
 
-def run(job: Job) -> None:
+def run(job: Job, spec: ProcessSpec) -> None:
     """Processes all samples; one that fails doesn't stop the others.
 
     Raises:
         CytpixError: the model or the output folder can't be used, or a worker was lost.
         Leave: told to leave; samples that were finished stay.
     """
-    path, out = Path(job.text("model")), Path(job.text("out"))
+    path, out = Path(spec.model), Path(spec.out)
     card = read_card(path)
-    cutoff = float(job.spec.get("size_cutoff_um", card.size_cutoff_um))
-    formats = tuple(str(f) for f in job.spec.get("formats", ["fcs", "csv"]))
+    cutoff = card.size_cutoff_um if spec.size_cutoff_um is None else spec.size_cutoff_um
     out.mkdir(parents=True, exist_ok=True)
-    settings = WorkerSettings(path, cutoff, str(job.spec.get("device", "auto")), formats)
-    with Workers(job, settings, worker_count(int(job.spec.get("threads", 0)))) as workers:
-        work = _Work(job, replace(card, size_cutoff_um=cutoff), out, workers, formats)
+    settings = WorkerSettings(path, cutoff, spec.device, spec.formats)
+    with Workers(job, settings, worker_count(spec.threads)) as workers:
+        work = _Work(job, spec, replace(card, size_cutoff_um=cutoff), workers)
         try:
             work.run(file_hash(path))
         except _Stopped:
-            job.emit("stopped", outputs=[str(p) for p in work.outputs], failures=work.failures)
+            job.emit(Stopped(None, *work.results()))
         else:
-            job.emit(
-                "finished",
-                outputs=[str(p) for p in work.outputs],
-                failures=work.failures,
-                failed=work.failed,
-                processed=work.processed,
-                seconds=work.seconds(),
-            )
+            job.emit(Finished(None, *work.results(), work.failed, work.processed, work.seconds()))
 
 
 @dataclass(frozen=True)
@@ -82,14 +76,13 @@ class _Finished:
 
 
 class _Work:
-    """`failures` are {sample, event or "", reason}."""
+    """What was done of it so far."""
 
-    def __init__(self, job: Job, card: ModelCard, out: Path, workers: Workers, formats: Sequence[str]) -> None:
-        self.job, self.card, self.out, self.workers, self.formats = job, card, out, workers, formats
-        self.prefix = str(job.spec.get("prefix", "UDT_"))
+    def __init__(self, job: Job, spec: ProcessSpec, card: ModelCard, workers: Workers) -> None:
+        self.job, self.spec, self.card, self.out, self.workers = job, spec, card, Path(spec.out), workers
         self.outputs: list[Path] = []
         self.zooms: dict[str, Zoom] = {}
-        self.failures: list[dict[str, str]] = []
+        self.failures: list[Failure] = []
         self.failed = self.processed = self.total = self.done = 0
         self.scratch = job.folder.path / "features"
         self._start = datetime.now(UTC)
@@ -98,44 +91,46 @@ class _Work:
         """Since the start."""
         return round((datetime.now(UTC) - self._start).total_seconds(), 3)
 
+    def results(self) -> tuple[tuple[str, ...], tuple[Failure, ...]]:
+        """The files that were written, and what failed."""
+        return tuple(str(path) for path in self.outputs), tuple(self.failures)
+
     def fail(self, sample: str, event: str, error: object) -> None:
         """Notes a failure."""
         self.failed += 1
         if len(self.failures) < MOST_FAILURES:
-            self.failures.append({"sample": sample, "event": event, "reason": str(error)})
+            self.failures.append(Failure(sample, event, str(error)))
 
     def run(self, model_hash: str) -> None:
         """All samples; then their FCS files, which share the ranges of their parameters."""
-        samples: Sequence[Mapping[str, Any]] = self.job.spec.get("samples", [])
+        samples, fcs = self.spec.samples, "fcs" in self.spec.formats
         finished = []
         self.scratch.mkdir(exist_ok=True)
-        asked = float(self.job.spec.get("zoom", AUTOMATIC))
-        with ReadySamples(samples, self.card, "fcs" in self.formats, asked) as ready:
+        with ReadySamples(samples, self.card, fcs, self.spec.zoom) as ready:
             self.equipment = self.workers.describe()
             self.job.started(self.equipment.device, self.workers.number)
             for place, sample in enumerate(samples):
-                name = str(sample.get("name", place))
                 try:
-                    finished.append(self._sample(name, ready.take(), self.scratch / f"{place}.f32"))
+                    finished.append(self._sample(sample.name, ready.take(), self.scratch / f"{place}.f32"))
                 except JobError:
                     raise
                 except CytpixError as error:
-                    self.fail(name, "", error)
+                    self.fail(sample.name, "", error)
                 except OSError as error:
-                    self.fail(name, "", f"{error.filename}: {error.strerror}.")
-        if "fcs" in self.formats:
+                    self.fail(sample.name, "", f"{error.filename}: {error.strerror}.")
+        if fcs:
             self._write_all_fcs(finished, model_hash)
         self._provenance(model_hash)
 
     def _sample(self, name: str, sample: ReadySample, scratch: Path) -> _Finished:
         with sample.reader:
             if sample.um_per_px is None:
-                self.job.emit("log", text=f"{name}: um per pixel unknown: no size cutoff, micron fields stay empty")
+                self.job.emit(Log(f"{name}: um per pixel unknown: no size cutoff, micron fields stay empty"))
             if sample.zoom.times != 1:
-                self.job.emit("log", text=f"{name}: {sample.zoom.in_words()}")
+                self.job.emit(Log(f"{name}: {sample.zoom.in_words()}"))
             self.zooms[name] = sample.zoom
             self.total += len(sample.events)
-            with SampleOutputs(name, OutputSettings(self.out, scratch, self.formats)) as outputs:
+            with SampleOutputs(name, OutputSettings(self.out, scratch, self.spec.formats)) as outputs:
                 for share, result in self.workers.results(self._shares(name, sample)):
                     self._look()
                     outputs.add(share.events, result)
@@ -183,7 +178,7 @@ class _Work:
             rows, places = np.array(known, np.intp).reshape(-1, 2).T
             homeless = int(imaged.sum() - imaged[places].sum())
             if homeless:
-                self.job.emit("log", text=f"{sample.name}: {homeless} images have no event in the FCS")
+                self.job.emit(Log(f"{sample.name}: {homeless} images have no event in the FCS"))
             placed = sample.scratch.with_suffix(".rows")
             try:
                 table = np.memmap(placed, np.float32, "w+", shape=(max(fcs.event_count, 1), values.shape[1]))
@@ -191,7 +186,7 @@ class _Work:
                     part = slice(start, start + CHUNK)
                     table[rows[part]] = np.nan_to_num(values[places[part]], nan=0.0, posinf=0.0, neginf=0.0)
                 extra = [
-                    ExtraParameter(self.prefix + feature, unit, table[: fcs.event_count, column], ranges[column])
+                    ExtraParameter(self.spec.prefix + feature, unit, table[: fcs.event_count, column], ranges[column])
                     for column, (feature, unit) in enumerate(_units())
                 ]
                 path = self.out / f"{sample.name}.fcs"
@@ -218,18 +213,16 @@ class _Work:
             "model": self.card.to_dict(),
             "model_hash": model_hash,
             "size_cutoff_um": self.card.size_cutoff_um,
-            "samples": [
-                {name: value for name, value in s.items() if name != "events"} for s in self.job.spec.get("samples", [])
-            ],
-            "gate": str(self.job.spec.get("gate", "")),
+            "samples": [to_plain(replace(sample, events=None)) for sample in self.spec.samples],
+            "gate": self.spec.gate,
             "zooms": {name: asdict(zoom) for name, zoom in self.zooms.items()},
-            "formats": self.formats,
-            "prefix": self.prefix,
+            "formats": self.spec.formats,
+            "prefix": self.spec.prefix,
             "device": self.equipment.device,
             "arithmetic": self.equipment.arithmetic,
             "images": self.processed,
             "failed": self.failed,
-            "failures": self.failures,
+            "failures": to_plain(self.failures),
         }
         write_text(path, json.dumps(record, indent=1))
         self.outputs.append(path)

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from tui_cytpix.core.statistics.sampling import descriptors
-from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
+from tui_cytpix.domain.events import Finished
+from tui_cytpix.domain.jobs import SampleAtWork, TriageSpec
+from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.engine.jobs.job import Job, Leave
 from tui_cytpix.engine.network.model import load_model
 from tui_cytpix.engine.network.zoom import zoom_of
@@ -25,8 +27,8 @@ from tui_cytpix.formats.sample.registry import open_sample
 CHUNK = 25
 
 
-def run(job: Job) -> None:
-    """Writes `<sample>.npz` into the folder `out` for each of `samples` (name, path, events, um_per_px), with `events`,
+def run(job: Job, spec: TriageSpec) -> None:
+    """Writes `<sample>.npz` into the folder `out` for each of `samples`, with `events`,
     `descriptors` and, for the model at place i of `models`, `counts_i`, `confidence_i`, `zoom_i` and `zoom_by_i`; and
     `um_per_px` where it is known.
 
@@ -35,40 +37,39 @@ def run(job: Job) -> None:
         Leave: told to leave.
     """
     device = job.start_torch()
-    samples: Sequence[dict[str, Any]] = job.spec["samples"]
-    predictors = [Predictor(load_model(Path(path)), device) for path in job.spec["models"]]
-    total = sum(len(sample["events"]) for sample in samples) * len(predictors)
+    predictors = [Predictor(load_model(Path(path)), device) for path in spec.models]
+    total = sum(len(sample.events or ()) for sample in spec.samples) * len(predictors)
     done = 0
     with ThreadPoolExecutor(READERS) as pool:
-        for sample in samples:
-            done = _triage(job, sample, predictors, pool, (done, total))
-    job.emit("finished")
+        for sample in spec.samples:
+            done = _triage(job, spec, sample, predictors, pool, (done, total))
+    job.emit(Finished())
 
 
 def _triage(
     job: Job,
-    sample: dict[str, Any],
+    spec: TriageSpec,
+    sample: SampleAtWork,
     predictors: Sequence[Predictor],
     pool: ThreadPoolExecutor,
     progress: tuple[int, int],
 ) -> int:
     done, total = progress
-    reader = open_sample(Path(sample["path"]), sample.get("um_per_px"))
-    asked = float(job.spec.get("zoom", AUTOMATIC))
+    reader = open_sample(Path(sample.path), sample.um_per_px)
     try:
         source = SampleImages(reader, pool)
         scale = reader.scale.um_per_px if reader.scale else None
-        read = source.read([str(event) for event in sample["events"]])
+        read = source.read(sample.events or ())
         images = [image for image in read if not image.problem]
         if not images:
-            raise CytpixError("No image can be read", f"{sample['path']}: {read[0].problem if read else 'none'}.")
+            raise CytpixError("No image can be read", f"{sample.path}: {read[0].problem if read else 'none'}.")
         arrays: dict[str, Any] = {
             "events": np.array([image.event for image in images], np.str_),
             "descriptors": np.array(list(pool.map(_described, images)), np.float32),
             **({} if scale is None else {"um_per_px": np.float64(scale)}),
         }
         for place, predictor in enumerate(predictors):
-            zoom = zoom_of(predictor.model.card, scale, lambda: source.typical_px, asked)
+            zoom = zoom_of(predictor.model.card, scale, lambda: source.typical_px, spec.zoom)
             told = []
             for start in range(0, len(images), CHUNK):
                 job.check()
@@ -83,9 +84,9 @@ def _triage(
         reader.close()
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
-    out = Path(job.text("out"))
+    out = Path(spec.out)
     out.mkdir(parents=True, exist_ok=True)
-    write_bytes(out / f"{sample['name']}.npz", buffer.getvalue())
+    write_bytes(out / f"{sample.name}.npz", buffer.getvalue())
     return done + (len(read) - len(images)) * len(predictors)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.domain.jobs import SampleAtWork
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.engine.network.zoom import zoom_of
@@ -40,22 +41,21 @@ class ReadySample:
     events: Sequence[str]
 
 
-def make_ready(sample: Mapping[str, Any], card: ModelCard, fcs: bool = False, asked: float = AUTOMATIC) -> ReadySample:
+def make_ready(sample: SampleAtWork, card: ModelCard, fcs: bool = False, asked: float = AUTOMATIC) -> ReadySample:
     """Opens a sample of `job.toml`; with `fcs` its FCS too, so that all that takes is loaded when it is written. Of
     unknown scale it is seen `asked` times as large as it is (engine.network.zoom).
 
     Raises:
         CytpixError, OSError: it can't be read.
     """
-    path = Path(str(sample["path"]))
-    given = float(sample["um_per_px"]) if sample.get("um_per_px") else None
+    path, given = Path(sample.path), sample.um_per_px
     reader = open_sample(path, given)
     try:
         if fcs:
             reader.open_fcs()
-        scale = reader.scale.um_per_px if reader.scale and sample.get("find_scale", True) else given
+        scale = reader.scale.um_per_px if reader.scale and sample.find_scale else given
         zoom = zoom_of(card, scale, lambda: typical_px(reader.event_ids, reader.read_image), asked)
-        events = [str(event) for event in sample["events"]] if "events" in sample else reader.event_ids
+        events = reader.event_ids if sample.events is None else sample.events
         return ReadySample(path, reader, scale, zoom, sample_background(reader), events)
     except BaseException:
         reader.close()
@@ -65,9 +65,7 @@ def make_ready(sample: Mapping[str, Any], card: ModelCard, fcs: bool = False, as
 class ReadySamples:
     """Makes samples ready in a thread, the first at once, each other one while the one before is at work."""
 
-    def __init__(
-        self, samples: Iterable[Mapping[str, Any]], card: ModelCard, fcs: bool, asked: float = AUTOMATIC
-    ) -> None:
+    def __init__(self, samples: Iterable[SampleAtWork], card: ModelCard, fcs: bool, asked: float = AUTOMATIC) -> None:
         self._card, self._fcs, self._asked, self._rest = card, fcs, asked, deque(samples)
         self._pool = ThreadPoolExecutor(1)
         self._coming = self._next()

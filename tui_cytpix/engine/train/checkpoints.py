@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.domain.plain_values import from_plain, to_plain
+from tui_cytpix.engine.train.records import Standing
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.bytes.atomic import write_bytes
 from tui_cytpix.formats.bytes.npz import read_npz
@@ -50,14 +52,14 @@ def state_path(checkpoint: Path) -> Path:
     return checkpoint.with_suffix(".npz")
 
 
-def write_state(path: Path, arrays: dict[str, NDArray[Any]], meta: dict[str, Any]) -> None:
-    """Replaces the state as a whole; `meta` is plain JSON."""
+def write_state(path: Path, arrays: dict[str, NDArray[Any]], standing: Standing) -> None:
+    """Replaces the state as a whole."""
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays, **{_META: np.array(json.dumps(meta))})
+    np.savez(buffer, allow_pickle=False, **arrays, **{_META: np.array(json.dumps(to_plain(standing)))})
     write_bytes(path, buffer.getvalue())
 
 
-def read_state(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def read_state(path: Path) -> tuple[dict[str, NDArray[Any]], Standing]:
     """The inverse of `write_state`.
 
     Raises:
@@ -66,12 +68,11 @@ def read_state(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     try:
         arrays = read_npz(path)
         meta = json.loads(str(arrays.pop(_META)))
-        if not isinstance(meta, dict):
-            raise ValueError("no settings in it")
-    except (OSError, ValueError, KeyError) as error:
+        standing = from_plain(Standing, {**meta, "pending": meta.get("pending") or None})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(
             "The training state is damaged",
             f"{path}: {error}.",
             "Delete the run's checkpoints folder to train from the base model again.",
         ) from error
-    return arrays, meta
+    return arrays, standing

@@ -5,16 +5,54 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from tui_cytpix.domain.events import Best, Counts, EpochEnded
+from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.numbers import Count, Number, Share
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.train.dataset import Example
 from tui_cytpix.engine.train.run_images import TrainImages
 
 
-def looks_at(examples: Mapping[ImageKey, Example], seen: Sequence[Segmentation]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Looks:
+    """How annotated images were counted, as `domain.events.Counts` has it."""
+
+    counts: dict[str, Count]
+    contradicted: dict[str, tuple[Count, Share]]
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What is told of an epoch once it is saved; `better` than all before it."""
+
+    epoch: EpochEnded
+    looks: Looks
+    better: bool
+
+    def lines(self) -> list[LogLine]:
+        """In this order: those of a job that was killed among them are told again."""
+        number = self.epoch.epoch
+        counts = Counts(number, self.looks.counts, "annotated", self.looks.contradicted)
+        return [counts, *([Best(number)] if self.better else []), self.epoch]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a training stands, saved with its state: the last epoch's lines, the last VAs and the best mean of them,
+    and the annotations' hash and zooms (None in states of earlier builds).
+    """
+
+    pending: Pending | None = None
+    va: tuple[Number, ...] = ()
+    best: Number = -1.0
+    annotations: str = ""
+    zooms: dict[str, Number] | None = None
+
+
+def looks_at(examples: Mapping[ImageKey, Example], seen: Sequence[Segmentation]) -> Looks:
     """Every annotated image's count, and of those that were counted otherwise than annotated the annotation's count and
     how sure the model is.
     """
@@ -24,7 +62,7 @@ def looks_at(examples: Mapping[ImageKey, Example], seen: Sequence[Segmentation])
         if found.particle_count != item.wanted.particle_count:
             sure = 0.0 if math.isnan(found.confidence) else round(found.confidence, 2)
             contradicted[str(key)] = (item.wanted.particle_count, sure)
-    return {"counts": counts, "contradicted": contradicted}
+    return Looks(counts, contradicted)
 
 
 @dataclass(frozen=True)
@@ -43,12 +81,12 @@ class Origin:
     rehearsed: bool
 
 
-def checkpoint_card(card: ModelCard, images: TrainImages, epoch: Mapping[str, Any], origin: Origin) -> ModelCard:
+def checkpoint_card(card: ModelCard, images: TrainImages, epoch: EpochEnded, origin: Origin) -> ModelCard:
     """The card of the model as it is after an epoch (its line in the log), with its lineage, oldest first, and the
     simulated kinds that the oldest was trained on, to be rehearsed again.
     """
     seen = images.zoom_of_unknown_scale()
-    error = {"VA standard error": epoch["va_error"]} if "va_error" in epoch else {}
+    error = {} if epoch.va_error is None else {"VA standard error": epoch.va_error}
     lineage = [*origin.base.training.get("lineage", []), {"name": origin.base_name, "hash": origin.base_hash}]
     return replace(
         card,
@@ -60,16 +98,16 @@ def checkpoint_card(card: ModelCard, images: TrainImages, epoch: Mapping[str, An
         zoom=origin.base.zoom if seen is None else seen.times,
         object_px=images.object_px(),
         training={
-            "epoch": epoch["epoch"],
+            "epoch": epoch.epoch,
             "seed": origin.seed,
             "batch": origin.batch,
-            "training_images": epoch["training_images"],
-            "validation_images": epoch["validation_images"],
+            "training_images": epoch.training_images,
+            "validation_images": epoch.validation_images,
             "images_by_sample": images.by_sample(),
             "annotations": origin.annotations,
             "lineage": lineage,
             "rehearsed": origin.rehearsed,
             "kinds": origin.base.training.get("kinds", []),
         },
-        measured={"TA": epoch["ta"], "VA": epoch["va"], **error},
+        measured={"TA": epoch.ta, "VA": epoch.va, **error},
     )

@@ -8,19 +8,40 @@ import time
 import tomllib
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import tomli_w
 
+from tui_cytpix.domain.events import EVENTS, Log
+from tui_cytpix.domain.jobs import JobSpec, spec_from, table_of
+from tui_cytpix.domain.log_lines import LogLine, Unreadable, line_from, record_of
+from tui_cytpix.domain.wishes import WISHES
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.bytes.atomic import write_text
-from tui_cytpix.formats.run.json_log import append_now, encode, read_log
+from tui_cytpix.formats.run.json_log import LogTail, append_now, encode, read_log
 
-LINE_VERSION = 1
 NOTE_BYTES = 512
 LOOKS = "looks"  # the folder of what a training job last saw in the preview, a prediction store
 ANOTHER = "another"  # why a job left at once: another one is at work
+
+
+class LineTail:
+    """Reads what was appended to a job's log since the last look."""
+
+    def __init__(self, path: Path, known: Mapping[str, type[LogLine]]) -> None:
+        self._tail, self._known = LogTail(path), known
+        self._damage_told = False
+
+    def new(self) -> list[LogLine]:
+        """The whole lines since the last call; behind the first damaged one a Log says so."""
+        lines: list[LogLine] = []
+        for record in self._tail.new():
+            lines.append(line := line_from(record, self._known))
+            if isinstance(line, Unreadable) and not self._damage_told:
+                lines.append(Log(line.in_words(), time=time.time()))
+                self._damage_told = True
+        return lines
 
 
 class JobFolder:
@@ -37,7 +58,7 @@ class JobFolder:
         self._said: int | None = None
 
     @classmethod
-    def create(cls, path: Path, spec: Mapping[str, Any]) -> JobFolder:
+    def create(cls, path: Path, spec: JobSpec) -> JobFolder:
         """Makes the folder and its `job.toml`; nobody ever sees the one without the other.
 
         Raises:
@@ -46,7 +67,7 @@ class JobFolder:
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
         aside.mkdir()
-        write_text(aside / "job.toml", tomli_w.dumps(dict(spec)))
+        write_text(aside / "job.toml", tomli_w.dumps(table_of(spec)))
         try:
             aside.rename(path)
         except OSError as error:
@@ -57,38 +78,44 @@ class JobFolder:
         return cls(path)
 
     @property
-    def spec(self) -> dict[str, Any]:
+    def spec(self) -> JobSpec:
         """The content of `job.toml`.
 
         Raises:
-            JobError: it is missing or not TOML.
+            JobError: it is missing, not TOML, or damaged.
         """
         path = self.path / "job.toml"
         try:
-            return tomllib.loads(path.read_text("utf-8"))
+            data = tomllib.loads(path.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise JobError("This is not a job", f"{path}: {error}", "Start the job again.") from error
+        try:
+            return spec_from(data)
+        except ValueError as error:
+            raise JobError(
+                "The job can't be read", f"{path}: {error}.", "Start it again, or update tui-cytpix."
+            ) from error
 
-    def emit(self, kind: str, **fields: Any) -> int:
+    def emit(self, event: LogLine) -> int:
         """The job says something; returns the line's seq. It alone writes here, so it counts for itself: a long log
         need not be read for each line.
         """
         if self._said is None:
             self._said = self._last(self.events_path)
-        self._said = self._append(self.events_path, self._said + 1, kind, fields)
+        self._said = self._append(self.events_path, self._said + 1, event, EVENTS)
         return self._said
 
-    def send(self, kind: str, **fields: Any) -> int:
+    def send(self, wish: LogLine) -> int:
         """The app, or a verb beside it, wishes something; returns the line's seq."""
-        return self._append(self.control_path, self._last(self.control_path) + 1, kind, fields)
+        return self._append(self.control_path, self._last(self.control_path) + 1, wish, WISHES)
 
-    def events(self, after: int = 0) -> list[dict[str, Any]]:
-        """What the job said since the line `after`."""
-        return [r for r in read_log(self.events_path)[0] if r.get("seq", 0) > after]
+    def new_events(self) -> LineTail:
+        """What the job says, from its first word on."""
+        return LineTail(self.events_path, EVENTS)
 
-    def control(self, after: int = 0) -> list[dict[str, Any]]:
-        """What was wished since the line `after`."""
-        return [r for r in read_log(self.control_path)[0] if r.get("seq", 0) > after]
+    def new_wishes(self) -> LineTail:
+        """What is wished, from the first wish on."""
+        return LineTail(self.control_path, WISHES)
 
     def beat(self, note: str = "") -> None:
         """Tells that the job lives, and what it waits for, if anything. Always as many bytes, written in place: a disk
@@ -122,9 +149,9 @@ class JobFolder:
 
     @staticmethod
     def _last(path: Path) -> int:
-        return max((int(r.get("seq", 0)) for r in read_log(path)[0]), default=0)
+        return max((line_from(record, {}).seq for record in read_log(path)[0]), default=0)
 
     @staticmethod
-    def _append(path: Path, seq: int, kind: str, fields: Mapping[str, Any]) -> int:
-        append_now(path, encode({"v": LINE_VERSION, "seq": seq, "time": time.time(), "type": kind, **fields}))
+    def _append(path: Path, seq: int, line: LogLine, known: Mapping[str, type[LogLine]]) -> int:
+        append_now(path, encode(record_of(replace(line, seq=seq, time=time.time()), known)))
         return seq

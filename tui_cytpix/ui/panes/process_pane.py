@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 
+from tui_cytpix.domain.jobs import ProcessSpec
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.domain.words import duration
 from tui_cytpix.ui.commands.bindings import bindings
@@ -102,7 +103,8 @@ class ProcessPane(VerticalScroll, can_focus=True):
         formats = [f for f in process.FORMATS if f in self.formats]
         job = await asyncio.to_thread(process.process_run, run, model, formats)
         await self.watch_newest(started_now=True)
-        at_work = {sample["name"] for sample in job.spec["samples"]}
+        spec = job.spec
+        at_work = {sample.name for sample in spec.samples} if isinstance(spec, ProcessSpec) else set()
         left_out = [s.name for s in run.settings.samples if s.role != "training" and s.name not in at_work]
         if left_out:
             self._frame.report(f"No image of {', '.join(left_out)} lies in the gate: left out.")

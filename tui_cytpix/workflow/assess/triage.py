@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tui_cytpix.domain.events import Progress as ProgressEvent
+from tui_cytpix.domain.jobs import SampleAtWork, TriageSpec
+from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.wishes import Stop
 from tui_cytpix.domain.zoom import AUTOMATIC, By, Zoom
 from tui_cytpix.errors import ModelFileError, SampleError, UsageError
 from tui_cytpix.formats.bytes.npz import read_npz
@@ -111,17 +115,17 @@ def triage(request: TriageRequest, on_progress: Progress = lambda _done, _total:
     drawn = _drawn(request)
     with tempfile.TemporaryDirectory(prefix="tui-cytpix-", ignore_cleanup_errors=True) as scratch:
         out = Path(scratch) / "told"
-        job = jobs.create(Path(scratch) / "jobs", "triage", _spec(request, asked, drawn, out))
+        job = jobs.create(Path(scratch) / "jobs", _spec(request, asked, drawn, out))
         jobs.start(job)
 
-        def follow(event: Mapping[str, Any]) -> None:
-            if event["type"] == "progress":
-                on_progress(int(event["done"]), int(event["total"]))
+        def follow(event: LogLine) -> None:
+            if isinstance(event, ProgressEvent):
+                on_progress(event.done, event.total)
 
         try:
             predict.wait(job, follow)
         except BaseException:
-            job.send("stop")
+            job.send(Stop())
             raise
         told = [(name, path, read_npz(out / f"{name}.npz")) for name, (path, _) in drawn.items()]
     wanted = {entry.hash for entry in entries}
@@ -160,19 +164,18 @@ def _drawn(request: TriageRequest) -> dict[str, tuple[Path, list[str]]]:
 
 def _spec(
     request: TriageRequest, models: Sequence[ModelEntry], drawn: Mapping[str, tuple[Path, list[str]]], out: Path
-) -> dict[str, Any]:
-    scale = {} if request.um_per_px is None else {"um_per_px": request.um_per_px}
-    return {
-        "samples": [
-            {"name": name, "path": str(path.resolve()), "events": events, **scale}
+) -> TriageSpec:
+    return TriageSpec(
+        samples=tuple(
+            SampleAtWork(name=name, path=str(path.resolve()), events=tuple(events), um_per_px=request.um_per_px)
             for name, (path, events) in drawn.items()
-        ],
-        "models": [model.path for model in models],
-        "zoom": request.zoom,
-        "out": str(out),
-        "device": request.device,
-        "threads": request.threads,
-    }
+        ),
+        models=tuple(model.path for model in models),
+        zoom=request.zoom,
+        out=str(out),
+        device=request.device,
+        threads=request.threads,
+    )
 
 
 def _sample(

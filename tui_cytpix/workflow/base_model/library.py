@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tui_cytpix.domain.jobs import OnnxSpec
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import ModelFileError
@@ -142,8 +143,7 @@ def export_model(model: ModelEntry, out: Path, *, replace: bool = False) -> Path
 
 def _export_onnx(model: ModelEntry, target: Path) -> None:
     with tempfile.TemporaryDirectory() as aside:
-        spec = {"model": model.path, "out": str(target.resolve()), "device": "cpu"}
-        job = jobs.create(Path(aside), "onnx", spec)
+        job = jobs.create(Path(aside), OnnxSpec(model=model.path, out=str(target.resolve())))
         jobs.start(job)
         predict.wait(job, lambda _event: None)
 

@@ -7,9 +7,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from tui_cytpix.domain.events import Finished
+from tui_cytpix.domain.jobs import ProcessSpec, SampleAtWork
+from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.wishes import Stop
 from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.run.job import JobFolder
@@ -19,7 +22,7 @@ from tui_cytpix.workflow.run import jobs, predict
 from tui_cytpix.workflow.run.run import Run
 
 FORMATS = ("fcs", "csv", "masks", "instrument-masks")
-Follow = Callable[[Mapping[str, Any]], None]
+Follow = Callable[[LogLine], None]
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,9 @@ class ProcessRequest:
     samples: tuple[tuple[str, Path, float | None], ...]
     model: ModelEntry
     out: Path
-    formats: tuple[str, ...] = ("fcs", "csv")
+    formats: tuple[str, ...] = ProcessSpec.formats
     size_cutoff_um: float | None = None
-    prefix: str = "UDT_"
+    prefix: str = ProcessSpec.prefix
     device: str = "auto"
     threads: int = 0
     gate: str = ""
@@ -59,27 +62,31 @@ def start_processing(request: ProcessRequest) -> JobFolder:
         raise UsageError("Nothing to process", "", "Give at least one sample.")
     _refuse_other_results(request)
     cutoff = request.model.card.size_cutoff_um if request.size_cutoff_um is None else request.size_cutoff_um
-    spec = {
-        "samples": [
-            {"name": name, "path": str(path.resolve()), "find_scale": request.find_scales}
-            | ({"um_per_px": scale} if scale else {})
-            | ({"events": list(request.events[name])} if request.gate else {})
+    spec = ProcessSpec(
+        samples=tuple(
+            SampleAtWork(
+                name=name,
+                path=str(path.resolve()),
+                um_per_px=scale,
+                find_scale=request.find_scales,
+                events=tuple(request.events[name]) if request.gate else None,
+            )
             for name, path, scale in request.samples
-        ],
-        "gate": request.gate,
-        "model": request.model.path,
-        "model_hash": request.model.hash,
-        "out": str(request.out.resolve()),
-        "formats": list(request.formats),
-        "size_cutoff_um": cutoff,
-        "zoom": request.zoom,
-        "prefix": request.prefix,
-        "device": request.device,
-        "threads": request.threads,
-    }
+        ),
+        gate=request.gate,
+        model=request.model.path,
+        model_hash=request.model.hash,
+        out=str(request.out.resolve()),
+        formats=request.formats,
+        size_cutoff_um=cutoff,
+        zoom=request.zoom,
+        prefix=request.prefix,
+        device=request.device,
+        threads=request.threads,
+    )
     try:
         request.out.mkdir(parents=True, exist_ok=True)
-        job = jobs.create(predict.job_path(request.out), "process", spec)
+        job = jobs.create(predict.job_path(request.out), spec)
     except OSError as error:
         raise UsageError("The output folder can't be made", f"{request.out}: {error.strerror}.") from error
     jobs.start(job)
@@ -99,8 +106,8 @@ def _refuse_other_results(request: ProcessRequest) -> None:
         )
 
 
-def process(request: ProcessRequest, on_event: Follow) -> dict[str, Any]:
-    """Processes and waits; returns the job's `finished` event (outputs, failures).
+def process(request: ProcessRequest, on_event: Follow) -> Finished | None:
+    """Processes and waits; None where it was stopped before its end.
 
     Raises:
         UsageError, JobError: as `start_processing`; or the engine failed.
@@ -109,9 +116,9 @@ def process(request: ProcessRequest, on_event: Follow) -> dict[str, Any]:
     try:
         events = predict.wait(job, on_event)
     except KeyboardInterrupt:
-        job.send("stop")
+        job.send(Stop())
         raise
-    return next((e for e in reversed(events) if e["type"] in ("finished", "stopped")), {})
+    return next((e for e in reversed(events) if isinstance(e, Finished)), None)
 
 
 def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolder:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from tui_cytpix.domain.events import Ended, Progress, Started
+from tui_cytpix.domain.jobs import ProcessSpec
+from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.wishes import Stop
 from tui_cytpix.formats.run.job import JobFolder
-from tui_cytpix.formats.run.json_log import LogTail
 from tui_cytpix.workflow.run import jobs, predict
 from tui_cytpix.workflow.run.run import Run
 
@@ -40,50 +42,45 @@ class ProcessWatch:
 
     def __init__(self, job: JobFolder, clock: Callable[[], float] = time.time) -> None:
         self._job, self._clock = job, clock
-        self._tail = LogTail(job.events_path)
-        self._events: list[dict[str, Any]] = []
-        self._out = str(job.spec.get("out", ""))
+        self._tail = job.new_events()
+        self._events: list[LogLine] = []
+        spec = job.spec
+        self._out = spec.out if isinstance(spec, ProcessSpec) else ""
 
     def poll(self) -> ProcessStatus:
         """A fresh picture."""
         self._events.extend(self._tail.new())
         state = jobs.state_of(self._job, self._events)
-        progress: dict[str, Any] = {}
-        started: dict[str, Any] = {}
-        end: dict[str, Any] = {}
+        progress, started, end = Progress(), Started(), Ended()
         for event in self._events:
-            match event["type"]:
-                case "progress":
+            match event:
+                case Progress():
                     progress = event
-                case "started":
+                case Started():
                     started = event
-                case "finished" | "stopped":
+                case Ended():
                     end = event
-        done, total = int(progress.get("done", 0)), int(progress.get("total", 0))
+        done, total = progress.done, progress.total
         eta = None
-        if state is JobState.RUNNING and started and done:
-            eta = (float(progress["time"]) - float(started["time"])) / done * (total - done)
+        if state is JobState.RUNNING and started.time and done:
+            eta = (progress.time - started.time) / done * (total - done)
         failed = state in (JobState.FAILED, JobState.LOST)
         return ProcessStatus(
             state=state,
             done=done,
             total=total,
-            what=str(progress.get("what", "")),
-            device=str(started.get("device", "")),
+            what=progress.what,
+            device=started.device,
             eta_seconds=eta,
-            outputs=tuple(_sentence(o) for o in end.get("outputs", ())),
-            failures=tuple(_sentence(f) for f in end.get("failures", ())),
+            outputs=end.outputs or (),
+            failures=tuple(str(failure) for failure in end.failures or ()),
             message=str(jobs.failure(self._job, self._events)) if failed else "",
             out=self._out,
         )
 
     def cancel(self) -> None:
         """Asks the job to stop; what is written already stays."""
-        self._job.send("stop")
-
-
-def _sentence(item: Any) -> str:
-    return ": ".join(str(value) for value in item.values() if value) if isinstance(item, dict) else str(item)
+        self._job.send(Stop())
 
 
 def newest(run: Run) -> JobFolder | None:

@@ -6,27 +6,37 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
+from tui_cytpix.domain.events import Exited, Failed, Finished, Paused, Resumed, Started, Stopped
+from tui_cytpix.domain.jobs import JobSpec, kind_of
+from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.workflow.run.resources import PACKAGE
 
 LOST_SECONDS = 30.0
-_ENDS = {"finished": JobState.FINISHED, "stopped": JobState.STOPPED, "failed": JobState.FAILED}
-_STATES = {"started": JobState.RUNNING, "paused": JobState.PAUSED, "resumed": JobState.RUNNING, **_ENDS}
+_STATES: dict[type[LogLine], JobState] = {
+    Started: JobState.RUNNING,
+    Paused: JobState.PAUSED,
+    Resumed: JobState.RUNNING,
+    Finished: JobState.FINISHED,
+    Stopped: JobState.STOPPED,
+    Exited: JobState.STOPPED,
+    Failed: JobState.FAILED,
+}
+_ENDS = (JobState.FINISHED, JobState.STOPPED, JobState.FAILED)
 _children: dict[Path, subprocess.Popen[bytes]] = {}
 
 
-def create(jobs: Path, kind: str, spec: Mapping[str, Any]) -> JobFolder:
+def create(jobs: Path, spec: JobSpec) -> JobFolder:
     """Makes the next job folder, `<n>-<kind>`."""
     number = max((n for n, _ in _numbered(jobs)), default=0) + 1
     while True:
         try:
-            return JobFolder.create(jobs / f"{number}-{kind}", {"kind": kind, **spec})
+            return JobFolder.create(jobs / f"{number}-{kind_of(spec)}", spec)
         except FileExistsError:
             number += 1
 
@@ -69,19 +79,17 @@ def start(job: JobFolder) -> None:
         raise JobError("The engine can't be started", f"{job.path}: {error.strerror}.", "Try again.") from error
 
 
-def state_of(job: JobFolder, events: Iterable[Mapping[str, Any]]) -> JobState:
+def state_of(job: JobFolder, events: Iterable[LogLine]) -> JobState:
     """Where the job stands: by its last word, its process, and its heartbeat."""
     state = JobState.STARTING
-    host, pid = "", 0
+    started = Started()
     for event in events:
-        state = _STATES.get(event["type"], state)
-        if event["type"] == "started":
-            host, pid = str(event.get("host", "")), int(event.get("pid", 0))
-        if event["type"] == "exited":
-            state = JobState.STOPPED
-    if state in _ENDS.values():
+        state = _STATES.get(type(event), state)
+        if isinstance(event, Started):
+            started = event
+    if state in _ENDS:
         return state
-    return state if _lives(job, host, pid) else JobState.LOST
+    return state if _lives(job, started.host, started.pid) else JobState.LOST
 
 
 def _lives(job: JobFolder, host: str, pid: int) -> bool:
@@ -125,11 +133,11 @@ def _seconds_since_creation(job: JobFolder) -> float:
         probe.unlink(missing_ok=True)
 
 
-def failure(job: JobFolder, events: Iterable[Mapping[str, Any]]) -> JobError:
+def failure(job: JobFolder, events: Iterable[LogLine]) -> JobError:
     """The reason of a job that failed or was lost, as an error to show."""
     for event in events:
-        if event["type"] == "failed":
-            return JobError("The engine failed", str(event.get("reason", "")), str(event.get("way_out", "")))
+        if isinstance(event, Failed):
+            return JobError("The engine failed", event.reason, event.way_out)
     tail = ""
     if job.output_path.is_file():
         lines = job.output_path.read_text("utf-8", "replace").strip().splitlines()

@@ -5,24 +5,26 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from tui_cytpix.domain.events import Predicted, RequestFailed, Started
+from tui_cytpix.domain.jobs import PredictSpec
+from tui_cytpix.domain.log_lines import LogLine, Unreadable
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.wishes import ImagesOfSample, Predict, Stop
+from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.errors import CytpixError, JobError
-from tui_cytpix.formats.run.job import JobFolder
-from tui_cytpix.formats.run.json_log import LogTail
+from tui_cytpix.formats.run.job import JobFolder, LineTail
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.run import jobs
 from tui_cytpix.workflow.run.run import Run
 
 CHUNK = 32
 IN_FLIGHT = 2
-IDLE_EXIT_SECONDS = 600
 POLL_SECONDS = 0.1
 
 
@@ -51,8 +53,8 @@ class PredictService:
     def __init__(self, run: Run, device: str = "auto", threads: int = 0) -> None:
         self._run, self._device, self._threads = run, device, threads
         self._job: JobFolder | None = None
-        self._tail: LogTail | None = None
-        self._events: list[dict[str, Any]] = []
+        self._tail: LineTail | None = None
+        self._events: list[LogLine] = []
         self._backlog: deque[tuple[ModelEntry, list[ImageKey]]] = deque()
         self._flying: dict[int, tuple[ModelEntry, dict[ImageKey, tuple[str, ...]]]] = {}  # and how they are to be seen
         self._stores: dict[str, PredictionStore] = {}
@@ -95,7 +97,7 @@ class PredictService:
     @property
     def progress(self) -> PredictProgress:
         """The state after the last `poll`."""
-        starting = bool(self._flying) and not any(e["type"] == "started" for e in self._events)
+        starting = bool(self._flying) and not any(isinstance(e, Started) for e in self._events)
         return PredictProgress(self._done, self._total, starting, tuple(self._problems))
 
     def poll(self) -> PredictProgress:
@@ -112,17 +114,22 @@ class PredictService:
         self._send()
         return self.progress
 
-    def _take(self, event: Mapping[str, Any]) -> None:
-        if event["type"] not in ("predicted", "request_failed"):
-            return
-        if (request := self._flying.pop(int(event["id"]), None)) is not None:
+    def _take(self, event: LogLine) -> None:
+        answered = 0, 0.0
+        match event:
+            case Predicted():
+                answered = event.images, event.seconds
+                self._problems.extend(event.problems)
+            case RequestFailed():
+                self._problems.append(event.reason)
+            case Unreadable(type="predicted" | "request_failed"):
+                self._problems.append(event.in_words())
+            case _:
+                return
+        if (request := self._flying.pop(event.id, None)) is not None:
             self._done += len(request[1])
             images, seconds = self._pace.get(request[0].hash, (0, 0.0))
-            spent = float(event.get("seconds", 0.0))
-            self._pace[request[0].hash] = (images + int(event.get("images", 0)), seconds + spent)
-        if event["type"] == "request_failed":
-            self._problems.append(str(event.get("reason", "")))
-        self._problems.extend(str(text) for text in event.get("problems", []))
+            self._pace[request[0].hash] = (images + answered[0], seconds + answered[1])
         for store in self._stores.values():
             store.refresh()
 
@@ -145,55 +152,37 @@ class PredictService:
             model, images = self._backlog.popleft()
             assert self._job is not None
             ways = {key: self._run.ways(key.sample) for key in images}  # before: what changes meanwhile is asked again
-            self._job.send(
-                "predict",
-                id=self._next_id,
-                model=model.path,
-                images=grouped(self._run, images),
-                out=str(self._run.folder.predictions(model.hash)),
-                shard=f"{time.time_ns():020d}",
-            )
+            out, shard = str(self._run.folder.predictions(model.hash)), f"{time.time_ns():020d}"
+            self._job.send(Predict(self._next_id, model.path, grouped(self._run, images), out, shard))
             self._flying[self._next_id] = model, ways
             self._next_id += 1
 
     def _start(self) -> None:
-        self._job = jobs.create(
-            self._run.folder.jobs,
-            "predict",
-            {
-                "run": str(self._run.path),
-                "device": self._device,
-                "threads": self._threads,
-                "idle_exit_s": IDLE_EXIT_SECONDS,
-                "once": False,
-            },
-        )
-        self._tail, self._events = LogTail(self._job.events_path), []
+        spec = PredictSpec(run=str(self._run.path), device=self._device, threads=self._threads)
+        self._job = jobs.create(self._run.folder.jobs, spec)
+        self._tail, self._events = self._job.new_events(), []
         jobs.start(self._job)
 
     def close(self) -> None:
         """Lets the engine go."""
         self._backlog.clear()
         if self._job is not None:
-            self._job.send("stop")
+            self._job.send(Stop())
             self._job = None
 
 
-def grouped(run: Run, images: Sequence[ImageKey]) -> list[dict[str, Any]]:
+def grouped(run: Run, images: Sequence[ImageKey]) -> tuple[ImagesOfSample, ...]:
     """The images of a request, by sample, as the engine reads them."""
     events: dict[str, list[str]] = {}
     for key in images:
         events.setdefault(key.sample, []).append(key.event)
-    groups: list[dict[str, Any]] = []
+    groups = []
     for name, found in events.items():
         ref = run.settings.sample(name)
-        group: dict[str, Any] = {"sample": name, "path": str(run.folder.sample_path(ref)), "events": found}
-        if ref.um_per_px is not None:
-            group["um_per_px"] = ref.um_per_px
-        elif run.settings.base_model.zoom:
-            group["zoom"] = run.settings.base_model.zoom
-        groups.append(group)
-    return groups
+        zoom = run.settings.base_model.zoom if ref.um_per_px is None else AUTOMATIC
+        path = str(run.folder.sample_path(ref))
+        groups.append(ImagesOfSample(name, path, tuple(found), ref.um_per_px, zoom or None))
+    return tuple(groups)
 
 
 def predict_now(
@@ -229,13 +218,13 @@ def store_of(run: Run, model: ModelEntry) -> PredictionStore:
     return run.answers(model.hash)
 
 
-def wait(job: JobFolder, on_event: Callable[[Mapping[str, Any]], None]) -> list[dict[str, Any]]:
+def wait(job: JobFolder, on_event: Callable[[LogLine], None]) -> list[LogLine]:
     """Follows a job to its end.
 
     Raises:
         JobError: it failed or was lost.
     """
-    tail, events = LogTail(job.events_path), list[dict[str, Any]]()
+    tail, events = job.new_events(), list[LogLine]()
     while True:
         new = tail.new()
         events.extend(new)

@@ -8,6 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tui_cytpix.domain.jobs import TrainSpec
+from tui_cytpix.domain.log_lines import LogLine
+from tui_cytpix.domain.wishes import AddEpochs, Pause, Reload, Resume, Stop
 from tui_cytpix.errors import ModelFileError, RunError, UsageError
 from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.run.folder import RunFolder
@@ -36,28 +39,21 @@ def start(run: Run, epochs: int | None = None) -> JobFolder:
     if status.live:
         raise RunError("Training is at work already", f"{status.job}.", "Pause, resume or stop that one.")
     base = library.base_of(run)
-    settings = run.settings.train
     goes_on = can_go_on(run)
     if not goes_on:
         _put_aside(run.folder.checkpoints)
-    job = jobs.create(
-        run.folder.jobs,
-        "train",
-        {
-            "run": str(run.path),
-            "base": base.path,
-            "base_hash": base.hash,
-            "base_name": base.card.name,
-            "resume": str(_last(run)) if goes_on else "",
-            "epochs": settings.epochs if epochs is None else epochs,
-            "size_cutoff_um": settings.size_cutoff_um,
-            "zoom": run.settings.base_model.zoom,
-            "seed": run.settings.seed,
-            "device": settings.device,
-            "threads": settings.threads,
-            "batch": settings.batch,
-        },
+    settings = run.settings.train if epochs is None else replace(run.settings.train, epochs=epochs)
+    spec = TrainSpec(
+        **vars(settings),
+        run=str(run.path),
+        base=base.path,
+        base_hash=base.hash,
+        base_name=base.card.name,
+        resume=str(_last(run)) if goes_on else "",
+        zoom=run.settings.base_model.zoom,
+        seed=run.settings.seed,
     )
+    job = jobs.create(run.folder.jobs, spec)
     jobs.start(job)
     return job
 
@@ -109,8 +105,8 @@ def compute_on(run: Run, device: str | None = None, threads: int | None = None, 
     run.update(replace(run.settings, train=replace(run.settings.train, **changed)))
 
 
-def wish(run_folder: RunFolder, kind: str, **fields: Any) -> None:
-    """Asks the live job: `pause`, `resume`, `more` (epochs), `reload` (annotations changed), `stop`.
+def wish(run_folder: RunFolder, wanted: LogLine) -> None:
+    """Asks the live job.
 
     Raises:
         RunError: no training is at work, or the disk refuses.
@@ -119,14 +115,14 @@ def wish(run_folder: RunFolder, kind: str, **fields: Any) -> None:
     if not status.live:
         raise RunError("No training is at work", f"{run_folder.path}.", "Start it first.")
     try:
-        JobFolder(Path(status.job)).send(kind, **fields)
+        JobFolder(Path(status.job)).send(wanted)
     except OSError as error:
         raise RunError("Training can't be told", f"{status.job}: {error.strerror}.", "Free some space.") from error
 
 
 def pause(run: Run) -> None:
     """At the end of the epoch."""
-    wish(run.folder, "pause")
+    wish(run.folder, Pause())
 
 
 def resume(run: Run) -> None:
@@ -136,8 +132,8 @@ def resume(run: Run) -> None:
     status = TrainingWatch(run.folder).poll()
     if status.live:
         run.flush()
-        wish(run.folder, "reload")
-        wish(run.folder, "resume")
+        wish(run.folder, Reload())
+        wish(run.folder, Resume())
         return
     left = status.target - (status.epochs[-1].number if status.epochs else 0)
     start(run, left if left > 0 else run.settings.train.epochs)
@@ -146,7 +142,7 @@ def resume(run: Run) -> None:
 def add_epochs(run: Run, epochs: int) -> None:
     """Trains that much longer: tells the live job, or starts another."""
     if TrainingWatch(run.folder).poll().live:
-        wish(run.folder, "more", epochs=epochs)
+        wish(run.folder, AddEpochs(epochs))
     else:
         start(run, epochs)
 
@@ -155,9 +151,9 @@ def reload(run: Run) -> None:
     """Tells a live job that annotations changed; they enter at the next epoch."""
     run.flush()
     if TrainingWatch(run.folder).poll().live:
-        wish(run.folder, "reload")
+        wish(run.folder, Reload())
 
 
 def stop(run: Run) -> None:
     """Ends training after this epoch; the model so far stays."""
-    wish(run.folder, "stop")
+    wish(run.folder, Stop())

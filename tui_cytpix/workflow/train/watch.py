@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tui_cytpix.domain.events import (
+    AnnotationsRead,
+    Best,
+    Counts,
+    EpochEnded,
+    Exited,
+    Extended,
+    Failed,
+    Finished,
+    LeftOut,
+    Log,
+    Paused,
+    Resumed,
+    Started,
+    Stopped,
+    ZoomChosen,
+)
+from tui_cytpix.domain.jobs import TrainSpec
+from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import Contradiction, Epoch, Flip, JobState, TrainingStatus
-from tui_cytpix.domain.zoom import By, Zoom
+from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.formats.run.folder import RunFolder
-from tui_cytpix.formats.run.job import ANOTHER, LOOKS, JobFolder
-from tui_cytpix.formats.run.json_log import LogTail
+from tui_cytpix.formats.run.job import ANOTHER, LOOKS, JobFolder, LineTail
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.run import jobs
 
 LOG_LINES = 50
-_WORDS = {
-    "started": "training started on {device}",
-    "paused": "paused after epoch {epoch}",
-    "resumed": "resumed",
-    "annotations": "{training} images train, {validation} validate",
-    "more": "{epochs} more epochs: up to {target}",
-    "finished": "finished at epoch {epoch}",
-    "stopped": "stopped at epoch {epoch}",
-    "exited": "the engine left ({reason}); what was trained is saved",
-    "failed": "failed: {reason}",
-    "left_out": "{text}",
-    "log": "{text}",
+_WORDS: Mapping[type[LogLine], str] = {
+    Started: "training started on {device}",
+    Paused: "paused after epoch {epoch}",
+    Resumed: "resumed",
+    AnnotationsRead: "{training} images train, {validation} validate",
+    Extended: "{epochs} more epochs: up to {target}",
+    Finished: "finished at epoch {epoch}",
+    Stopped: "stopped at epoch {epoch}",
+    Exited: "the engine left ({reason}); what was trained is saved",
+    Failed: "failed: {reason}",
+    LeftOut: "{text}",
+    Log: "{text}",
 }
 
 
@@ -45,34 +63,34 @@ class _Story:
         self.told, self.looked = 0.0, 0
         self.zoom: Zoom | None = None
 
-    def feed(self, event: Mapping[str, Any]) -> None:
+    def feed(self, event: LogLine) -> None:
         """Takes the next event. An epoch that was repeated after a crash replaces its first try."""
-        kind = event["type"]
-        if kind == "epoch":
-            self.epochs[event["epoch"]] = _epoch(event)
-            self.told = float(event.get("time", 0.0))
-        elif kind == "best":
-            self.best = event["epoch"]
-        elif kind == "counts":
-            for image, count in event["counts"].items():
-                self.looks.setdefault(image, {})[event["epoch"]] = count
-            if event.get("scope") == "annotated":
-                self._contradict(event["epoch"], event["counts"], event.get("contradicted", {}))
-            else:
-                self.looked = event["epoch"]
-        elif kind == "zoom":
-            self._see(Zoom(float(event["times"]), By(event["by"])), event)
-        if kind in _WORDS:
+        match event:
+            case EpochEnded():
+                self.epochs[event.epoch] = _epoch(event)
+                self.told = event.time
+            case Best():
+                self.best = event.epoch
+            case Counts():
+                for image, count in event.counts.items():
+                    self.looks.setdefault(image, {})[event.epoch] = count
+                if event.scope == "annotated":
+                    self._contradict(event.epoch, event.counts, event.contradicted or {})
+                else:
+                    self.looked = event.epoch
+            case ZoomChosen():
+                self._see(Zoom(event.times, event.by), event.time)
+        if type(event) in _WORDS:
             self.log.append(_in_words(event))
 
-    def _see(self, zoom: Zoom, event: Mapping[str, Any]) -> None:
+    def _see(self, zoom: Zoom, told: float) -> None:
         """Looks at images that are seen at another size begin anew: their counts may well differ."""
         if self.zoom is not None and zoom.times != self.zoom.times:
             self.looks, self.contradictions = {}, {}
             text = f"images of unknown scale were seen {self.zoom.times:.3g} times as large before"
-            self.log.append(_in_words({**event, "type": "log", "text": text}))
+            self.log.append(_in_words(Log(text, time=told)))
         if self.zoom != zoom:
-            self.log.append(_in_words({**event, "type": "log", "text": f"images {zoom.in_words()}"}))
+            self.log.append(_in_words(Log(f"images {zoom.in_words()}", time=told)))
         self.zoom = zoom
 
     def _contradict(self, epoch: int, counts: Mapping[str, int], found: Mapping[str, tuple[int, float]]) -> None:
@@ -103,8 +121,8 @@ class TrainingWatch:
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
-        self._tails: dict[Path, LogTail] = {}
-        self._events: dict[Path, list[dict[str, Any]]] = {}
+        self._tails: dict[Path, LineTail] = {}
+        self._events: dict[Path, list[LogLine]] = {}
         self._fresh: dict[Path, bool] = {}
         self._story = _Story()
         self._told: list[Path] = []
@@ -114,16 +132,17 @@ class TrainingWatch:
         """The jobs of the curve at hand: those since training last began at the base model."""
         for job in found:
             if job.path not in self._fresh:
-                self._fresh[job.path] = not job.spec.get("resume")
+                spec = job.spec
+                self._fresh[job.path] = not (isinstance(spec, TrainSpec) and spec.resume)
         begins = [i for i, job in enumerate(found) if self._fresh[job.path]]
         return found[begins[-1] :] if begins else found
 
     def _read(self) -> list[JobFolder]:
         """The jobs that trained, or may yet; a second one that found another at work and left is as if it never was."""
         found = jobs.of_kind(self._folder.jobs, "train")
-        fresh: dict[Path, list[dict[str, Any]]] = {}
+        fresh: dict[Path, list[LogLine]] = {}
         for job in found:
-            fresh[job.path] = self._tails.setdefault(job.path, LogTail(job.events_path)).new()
+            fresh[job.path] = self._tails.setdefault(job.path, job.new_events()).new()
             self._events.setdefault(job.path, []).extend(fresh[job.path])
         found = self._since_fresh_start([job for job in found if not _yielded(self._events[job.path])])
         told = [job.path for job in found]
@@ -164,7 +183,7 @@ class TrainingWatch:
         return TrainingStatus(
             state=state,
             target=target,
-            device=_last(own, "started", "device", ""),
+            device=next((event.device for event in reversed(own) if isinstance(event, Started)), ""),
             eta_seconds=_eta(epochs, target) if state is JobState.RUNNING else None,
             message=message,
             job=str(current.path),
@@ -172,7 +191,7 @@ class TrainingWatch:
             told=self._story.told,
             looked=self._story.looked,
             zoom=self._story.zoom,
-            left_out=sum(event["type"] == "left_out" for event in own),
+            left_out=sum(isinstance(event, LeftOut) for event in own),
             **self._parts,
         )
 
@@ -200,44 +219,26 @@ class LiveLooks:
         return self._store.get(key) if self._store is not None else None
 
 
-def _yielded(events: list[dict[str, Any]]) -> bool:
-    return bool(events) and events[0]["type"] == "exited" and events[0].get("reason") == ANOTHER
+def _yielded(events: Sequence[LogLine]) -> bool:
+    return bool(events) and events[0] == Exited(ANOTHER)
 
 
-def _in_words(event: Mapping[str, Any]) -> str:
-    at = datetime.fromtimestamp(event.get("time", 0.0)).strftime("%H:%M")
-    known = dict.fromkeys(("device", "reason", "text"), "") | dict.fromkeys(
-        ("epoch", "epochs", "target", "training", "validation"), "?"
-    )
-    return f"{at} " + _WORDS[event["type"]].format_map({**known, **event})
+def _in_words(event: LogLine) -> str:
+    at = datetime.fromtimestamp(event.time).strftime("%H:%M")
+    known = {name: "?" if value is None else value for name, value in vars(event).items()}
+    return f"{at} " + _WORDS[type(event)].format_map(known)
 
 
-def _last(events: Iterable[Mapping[str, Any]], kind: str, name: str, default: Any) -> Any:
-    value = default
-    for event in events:
-        if event["type"] == kind:
-            value = event.get(name, default)
-    return value
+def _epoch(e: EpochEnded) -> Epoch:
+    return Epoch(e.epoch, e.loss, e.ta, e.va, e.seconds, e.training_images, e.validation_images, e.va_error, e.rate)
 
 
-def _epoch(e: Mapping[str, Any]) -> Epoch:
-    return Epoch(
-        e["epoch"],
-        e["loss"],
-        e["ta"],
-        e["va"],
-        e["seconds"],
-        e["training_images"],
-        e["validation_images"],
-        e.get("va_error"),
-        e.get("rate"),
-    )
-
-
-def _target(job: JobFolder, own: Iterable[Mapping[str, Any]], epochs: tuple[Epoch, ...]) -> int:
+def _target(job: JobFolder, own: Iterable[LogLine], epochs: tuple[Epoch, ...]) -> int:
+    """The latest that was told, else as `job.toml` says."""
+    told = {type(event): event.target or 0 for event in own if isinstance(event, Started | EpochEnded | Extended)}
+    spec = job.spec
     last = epochs[-1].number if epochs else 0
-    told = (_last(own, kind, "target", 0) for kind in ("more", "epoch", "started"))
-    return int(max(told) or last + job.spec["epochs"])
+    return max(told.values(), default=0) or last + (spec.epochs if isinstance(spec, TrainSpec) else 0)
 
 
 def _eta(epochs: tuple[Epoch, ...], target: int) -> float | None:

@@ -1,0 +1,143 @@
+"""What the engine is asked to do: a class for each kind of job. `job.toml` holds the fields that are not None.
+
+Of all jobs, `device` is where to compute (`auto`, `cpu`, `cuda`, `cuda:N`), and `threads` with how many, 0 for the
+usual number; `zoom` is how many times as large as they are images of unknown scale are seen, 0: automatic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from tui_cytpix.domain.numbers import Count, Length, Number, PixelSize, Whole
+from tui_cytpix.domain.plain_values import from_plain, to_plain
+from tui_cytpix.domain.run_settings import TrainSettings
+from tui_cytpix.domain.zoom import AUTOMATIC, check_zoom
+
+IDLE_SECONDS = 600.0  # a job that nobody asks for anything, or that is paused, leaves after so long
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSpec(TrainSettings):
+    """Trains the model file `base` on the annotations of a run, for so many epochs more.
+
+    `resume` is the checkpoint to go on from, "" to begin at the base. Runs that are passed on lack the paths.
+    """
+
+    run: str = ""
+    base: str = ""
+    base_hash: str = ""
+    base_name: str = ""
+    resume: str = ""
+    zoom: Number = AUTOMATIC
+    seed: Whole = 0
+    idle_exit_s: Length = IDLE_SECONDS
+
+    def __post_init__(self) -> None:
+        check_zoom(self.zoom)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictSpec:
+    """Answers requests (`domain.events.Predict`), about images of a `run` or of other samples; `once`: one only."""
+
+    run: str = ""
+    device: str = "auto"
+    threads: Count = 0
+    idle_exit_s: Length = IDLE_SECONDS
+    once: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleAtWork:
+    """A sample of a job; `events` are those to look at, None for all. A scale that is not given is looked for in the
+    sample's files, unless `find_scale` is off.
+    """
+
+    name: str
+    path: str
+    um_per_px: PixelSize | None = None
+    find_scale: bool = True
+    events: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessSpec:
+    """Takes whole samples through a model file, into files in the folder `out`.
+
+    `formats` are among fcs, csv, masks, instrument-masks; `size_cutoff_um` None is the model's; `prefix` is that of
+    parameters in FCS files; `gate` says in words what the samples' events are of.
+    """
+
+    model: str
+    out: str
+    samples: tuple[SampleAtWork, ...]
+    model_hash: str = ""
+    gate: str = ""
+    formats: tuple[str, ...] = ("fcs", "csv")
+    size_cutoff_um: Length | None = None
+    zoom: Number = AUTOMATIC
+    prefix: str = "UDT_"
+    device: str = "auto"
+    threads: Count = 0
+
+    def __post_init__(self) -> None:
+        check_zoom(self.zoom)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriageSpec:
+    """Asks all `models` about the samples' events, and writes what they say into the folder `out`."""
+
+    models: tuple[str, ...]
+    out: str
+    samples: tuple[SampleAtWork, ...]
+    zoom: Number = AUTOMATIC
+    device: str = "auto"
+    threads: Count = 0
+
+    def __post_init__(self) -> None:
+        check_zoom(self.zoom)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnnxSpec:
+    """Writes a model's network as ONNX, to the file `out`."""
+
+    model: str
+    out: str
+    device: str = "cpu"
+    threads: Count = 0
+
+
+JobSpec: TypeAlias = TrainSpec | PredictSpec | ProcessSpec | TriageSpec | OnnxSpec
+KINDS: Mapping[str, type[JobSpec]] = {
+    "train": TrainSpec,
+    "predict": PredictSpec,
+    "process": ProcessSpec,
+    "triage": TriageSpec,
+    "onnx": OnnxSpec,
+}
+
+
+def kind_of(spec: JobSpec) -> str:
+    """Its kind's name."""
+    return next(name for name, kind in KINDS.items() if kind is type(spec))
+
+
+def spec_from(data: Mapping[str, Any]) -> JobSpec:
+    """The specification that `job.toml` holds.
+
+    Raises:
+        ValueError: its kind is unknown, or a value is missing or wrong; says which.
+    """
+    kind = KINDS.get(str(data.get("kind")))
+    if kind is None:
+        raise ValueError(f"kind: {data.get('kind')!r:.40} is unknown")
+    return from_plain(kind, data)
+
+
+def table_of(spec: JobSpec) -> dict[str, Any]:
+    """The inverse of `spec_from`."""
+    return {"kind": kind_of(spec), **to_plain(spec)}

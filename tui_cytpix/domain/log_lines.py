@@ -1,0 +1,56 @@
+"""Lines of the logs by which app and engine talk: what all have in common, and how they are read and written.
+
+Fields that are None are not written. Lines of an unknown type, of a newer version, are read as no more than a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tui_cytpix.domain.numbers import Number, Whole
+from tui_cytpix.domain.plain_values import from_plain, to_plain
+
+LINE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line of either log; one that is no more than that is of a type that only a newer version knows.
+
+    `seq` is its number in its log, from 1, and `time` when it was written, in seconds since 1970 by the writer's clock;
+    both are 0 before that.
+    """
+
+    seq: Whole = field(default=0, kw_only=True, compare=False)
+    time: Number = field(default=0.0, kw_only=True, compare=False)
+
+
+@dataclass(frozen=True)
+class Unreadable(LogLine):
+    """In place of a damaged line: its type, what is wrong with it, and the request that it is about, 0 for none."""
+
+    type: str
+    problem: str
+    id: int = 0
+
+    def in_words(self) -> str:
+        """As a sentence."""
+        return f"A line of the job's log can't be read and is passed over: {self.type}: {self.problem}."
+
+
+def line_from(record: Mapping[str, Any], known: Mapping[str, type[LogLine]]) -> LogLine:
+    """The line that a record of a log is, of the types `known` (`domain.events.EVENTS` or `domain.wishes.WISHES`)."""
+    name = str(record.get("type"))
+    try:
+        return from_plain(known.get(name, LogLine), record)
+    except ValueError as error:
+        seq, about = (n if isinstance(n := record.get(key), int) else 0 for key in ("seq", "id"))
+        return Unreadable(name, str(error), about, seq=seq)
+
+
+def record_of(line: LogLine, known: Mapping[str, type[LogLine]]) -> dict[str, Any]:
+    """The inverse of `line_from`."""
+    name = next(name for name, kind in known.items() if kind is type(line))
+    return {"v": LINE_VERSION, "seq": line.seq, "time": line.time, "type": name, **to_plain(line)}

@@ -1,0 +1,76 @@
+"""What the app asks a live job for: a class for each type of line of `control.jsonl`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tui_cytpix.domain.log_lines import LogLine
+from tui_cytpix.domain.numbers import Count, Number, PixelSize, Whole
+from tui_cytpix.domain.zoom import check_zoom
+
+
+@dataclass(frozen=True)
+class Pause(LogLine):
+    """After this epoch."""
+
+
+@dataclass(frozen=True)
+class Resume(LogLine):
+    """Go on."""
+
+
+@dataclass(frozen=True)
+class Reload(LogLine):
+    """Annotations changed."""
+
+
+@dataclass(frozen=True)
+class Stop(LogLine):
+    """End the job."""
+
+
+@dataclass(frozen=True)
+class AddEpochs(LogLine):
+    """Train so many epochs more."""
+
+    epochs: Count
+
+
+@dataclass(frozen=True)
+class ImagesOfSample:
+    """Images to predict: events of the sample at `path`, unless the job's run has a sample of that name.
+
+    A scale that is not given is unknown; images are then seen `zoom` times as large as they are, None: automatic.
+    """
+
+    sample: str
+    path: str
+    events: tuple[str, ...]
+    um_per_px: PixelSize | None = None
+    zoom: Number | None = None
+
+    def __post_init__(self) -> None:
+        if self.zoom is not None:
+            check_zoom(self.zoom)
+
+
+@dataclass(frozen=True)
+class Predict(LogLine):
+    """The request `id`: what the model file `model` says of `images`, as the shard `shard` in the folder `out`."""
+
+    id: Whole
+    model: str
+    images: tuple[ImagesOfSample, ...]
+    out: str
+    shard: str
+
+
+WISHES: Mapping[str, type[LogLine]] = {
+    "pause": Pause,
+    "resume": Resume,
+    "reload": Reload,
+    "stop": Stop,
+    "more": AddEpochs,
+    "predict": Predict,
+}
