@@ -65,13 +65,13 @@ CARD = ModelCard("cell-full", "full", "built-in", network={"width": 8}, post={"f
 
 def test_a_card_survives_json_and_leaves_out_what_it_does_not_know():
     data = json.loads(json.dumps(CARD.to_dict())) | {"of_a_newer_version": [1]}
-    assert ModelCard.from_dict(data) == CARD
+    assert from_plain(ModelCard, data) == CARD
 
 
 @given(st.sampled_from(sorted(CARD.to_dict())), JSON)
 def test_a_card_with_any_value_anywhere_is_a_card_or_refused(name, value):
     try:
-        card = ModelCard.from_dict({**CARD.to_dict(), name: value})
+        card = from_plain(ModelCard, {**CARD.to_dict(), name: value})
     except ValueError:
         return
     assert isinstance(card.name, str)
@@ -83,7 +83,7 @@ def test_a_card_with_any_value_anywhere_is_a_card_or_refused(name, value):
 @pytest.mark.parametrize("data", [{}, {"name": "x"}, [], "card", {**CARD.to_dict(), "name": ""}])
 def test_what_is_no_card_is_refused(data):
     with pytest.raises(ValueError):  # noqa: PT011 - the words differ
-        ModelCard.from_dict(data)
+        from_plain(ModelCard, data)
 
 
 def test_fields_are_held_against_their_types():

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.domain.run_settings import BaseModelSettings, RunSettings
 from tui_cytpix.domain.sample import SampleRef
 from tui_cytpix.domain.zoom import AUTOMATIC, By, Zoom, parse_zoom
@@ -34,7 +35,7 @@ def test_a_card_says_how_large_its_model_sees_images():
     known = replace(card, network_um_per_px=0.3)
     assert known.sees == "0.3 µm/px where the scale is known, else by the size of the particles"
     with pytest.raises(ValueError, match="zoom: "):
-        ModelCard.from_dict({**card.to_dict(), "zoom": 10**400})
+        from_plain(ModelCard, {**card.to_dict(), "zoom": 10**400})
 
 
 @pytest.mark.parametrize(("text", "asked"), [("", 0), ("0", 0), ("Auto", 0), ("0.2", 0.2), (" 1,5", 1.5), ("5", 5)])

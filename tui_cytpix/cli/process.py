@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, say, say_json
 from tui_cytpix.domain.events import Finished, Log
 from tui_cytpix.domain.events import Progress as ProgressEvent
+from tui_cytpix.domain.jobs import ProcessSpec, SampleAtWork
 from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.errors import CytpixError, JobError
@@ -29,7 +29,9 @@ def parser(prog: str) -> argparse.ArgumentParser:
         "--size-cutoff", type=options.micrometres, metavar="UM", help="default: the model's own; 0 turns it off"
     )
     options.add_zoom(parser)
-    parser.add_argument("--prefix", default="UDT_", help="of the parameters that are added to the FCS; default: UDT_")
+    parser.add_argument(
+        "--prefix", default=ProcessSpec.prefix, help="of the parameters added to the FCS; default: %(default)s"
+    )
     options.add_gate(parser)
     options.add_device(parser)
     options.add_json(parser)
@@ -40,21 +42,17 @@ def parser(prog: str) -> argparse.ArgumentParser:
 def process(arguments: argparse.Namespace) -> int:
     """Follows the engine to its end; what failed is listed last."""
     from tui_cytpix.workflow.base_model.library import find
-    from tui_cytpix.workflow.evaluate.process import ProcessRequest
     from tui_cytpix.workflow.run.run_samples import unique_name
     from tui_cytpix.workflow.samples.inspect import inspect
 
-    request_model, gate = find(arguments.model), options.gate_of(arguments)
-    events: dict[str, Sequence[str]] = {}
-    samples: list[tuple[str, Path, float | None]] = []
+    model, gate = find(arguments.model), options.gate_of(arguments)
+    samples: list[SampleAtWork] = []
     with_fcs = False
     failures: list[dict[str, Any]] = []
     for path in arguments.samples:
         try:
             info = inspect(path, arguments.um_per_px)
-            name = unique_name(path, {s[0] for s in samples})
-            if gate is not None:
-                events[name] = gate.events_of(path)
+            events = None if gate is None else tuple(gate.events_of(path))
         except CytpixError as error:
             failures.append({"sample": str(path), "reason": str(error)})
             continue
@@ -65,30 +63,32 @@ def process(arguments: argparse.Namespace) -> int:
             )
         elif arguments.zoom:
             note(f"{path}: um/px is known and decides how large the model sees it: --zoom is not used.")
-        samples.append((name, path, arguments.um_per_px))
+        name = unique_name(path, {sample.name for sample in samples})
+        scale = arguments.um_per_px
+        samples.append(SampleAtWork(name=name, path=str(path.resolve()), um_per_px=scale, events=events))
     outputs: list[Any] = []
     formats = ("fcs,csv" if with_fcs else "csv") if arguments.format is None else arguments.format
     if samples or not failures:
-        request = ProcessRequest(
+        spec = ProcessSpec(
             samples=tuple(samples),
-            model=request_model,
-            out=arguments.out,
+            model=model.path,
+            model_hash=model.hash,
+            out=str(arguments.out.resolve()),
             formats=tuple(f.strip() for f in formats.split(",") if f.strip()),
-            size_cutoff_um=arguments.size_cutoff,
+            size_cutoff_um=model.card.size_cutoff_um if arguments.size_cutoff is None else arguments.size_cutoff,
             zoom=arguments.zoom,
             prefix=arguments.prefix,
             device=arguments.device,
             threads=arguments.threads,
             gate="" if gate is None else gate.words,
-            events=events,
         )
-        ended = _followed(request)
+        ended = _followed(spec)
         outputs += ended.outputs or ()
         failures += to_plain(ended.failures or ())
     return _report(arguments, outputs, failures)
 
 
-def _followed(request: Any) -> Finished:
+def _followed(spec: ProcessSpec) -> Finished:
     from tui_cytpix.workflow.evaluate.process import process as process_samples
 
     with Progress("processing") as progress:
@@ -99,9 +99,9 @@ def _followed(request: Any) -> Finished:
             elif isinstance(event, Log):
                 progress.note(event.text)
 
-        ended = process_samples(request, on_event)
+        ended = process_samples(spec, on_event)
     if ended is None:
-        raise JobError("Processing was stopped before its end", f"{request.out}.", "Start it again.")
+        raise JobError("Processing was stopped before its end", f"{spec.out}.", "Start it again.")
     return ended
 
 

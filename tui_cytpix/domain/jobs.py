@@ -19,7 +19,25 @@ IDLE_SECONDS = 600.0  # a job that nobody asks for anything, or that is paused, 
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSpec(TrainSettings):
+class Computing:
+    """Where to compute."""
+
+    device: str = "auto"
+    threads: Count = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zooming:
+    """How large images are seen."""
+
+    zoom: Number = AUTOMATIC
+
+    def __post_init__(self) -> None:
+        check_zoom(self.zoom)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSpec(Zooming, TrainSettings):
     """Trains the model file `base` on the annotations of a run, for so many epochs more.
 
     `resume` is the checkpoint to go on from, "" to begin at the base. Runs that are passed on lack the paths.
@@ -30,21 +48,15 @@ class TrainSpec(TrainSettings):
     base_hash: str = ""
     base_name: str = ""
     resume: str = ""
-    zoom: Number = AUTOMATIC
     seed: Whole = 0
     idle_exit_s: Length = IDLE_SECONDS
 
-    def __post_init__(self) -> None:
-        check_zoom(self.zoom)
-
 
 @dataclass(frozen=True, kw_only=True)
-class PredictSpec:
-    """Answers requests (`domain.events.Predict`), about images of a `run` or of other samples; `once`: one only."""
+class PredictSpec(Computing):
+    """Answers requests (`domain.wishes.Predict`), about images of a `run` or of other samples; `once`: one only."""
 
     run: str = ""
-    device: str = "auto"
-    threads: Count = 0
     idle_exit_s: Length = IDLE_SECONDS
     once: bool = False
 
@@ -63,7 +75,7 @@ class SampleAtWork:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProcessSpec:
+class ProcessSpec(Zooming, Computing):
     """Takes whole samples through a model file, into files in the folder `out`.
 
     `formats` are among fcs, csv, masks, instrument-masks; `size_cutoff_um` None is the model's; `prefix` is that of
@@ -77,38 +89,25 @@ class ProcessSpec:
     gate: str = ""
     formats: tuple[str, ...] = ("fcs", "csv")
     size_cutoff_um: Length | None = None
-    zoom: Number = AUTOMATIC
     prefix: str = "UDT_"
-    device: str = "auto"
-    threads: Count = 0
-
-    def __post_init__(self) -> None:
-        check_zoom(self.zoom)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TriageSpec:
+class TriageSpec(Zooming, Computing):
     """Asks all `models` about the samples' events, and writes what they say into the folder `out`."""
 
     models: tuple[str, ...]
     out: str
     samples: tuple[SampleAtWork, ...]
-    zoom: Number = AUTOMATIC
-    device: str = "auto"
-    threads: Count = 0
-
-    def __post_init__(self) -> None:
-        check_zoom(self.zoom)
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnnxSpec:
+class OnnxSpec(Computing):
     """Writes a model's network as ONNX, to the file `out`."""
 
     model: str
     out: str
     device: str = "cpu"
-    threads: Count = 0
 
 
 JobSpec: TypeAlias = TrainSpec | PredictSpec | ProcessSpec | TriageSpec | OnnxSpec

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tui_cytpix.domain.numbers import Length, Number, PixelSize
-from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.domain.zoom import check_zoom
 
 ARCHITECTURE = "flow-unet"  # of the networks that this version builds and runs
@@ -79,15 +78,6 @@ class ModelCard:
         known = f"{self.network_um_per_px:g} µm/px where the scale is known, else " if self.network_um_per_px else ""
         other = f"{self.zoom:.3g} times as large, as trained" if self.zoom else "by the size of the particles"
         return f"{known}{other}"
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> ModelCard:
-        """Unknown keys (of a newer version) are left out.
-
-        Raises:
-            ValueError: a required key is missing, of a wrong type, or out of its range.
-        """
-        return from_plain(cls, data)
 
     @property
     def figures(self) -> list[tuple[str, list[str]]]:

@@ -27,7 +27,6 @@ from tui_cytpix.formats.run.folder import (
     decode_edit,
     decode_verdict,
     encode_edit,
-    encode_pair_verdict,
     encode_verdict,
 )
 from tui_cytpix.formats.run.json_log import append_now, encode
@@ -192,8 +191,8 @@ def test_verdicts_come_back(tmp_path):
         for n, preference in enumerate([*Preference, None], 100)
     ]
     pairs += [replace(pairs[0], seq=110, undoes=108), replace(pairs[1], seq=111, redoes=107)]
-    append_now(run.verdicts_path, b"".join(encode(encode_pair_verdict(v)) for v in pairs))
-    append_now(run.verdicts_path, encode({**encode_pair_verdict(pairs[0]), "preference": "splendid"}))
+    append_now(run.verdicts_path, b"".join(encode(encode_verdict(v)) for v in pairs))
+    append_now(run.verdicts_path, encode({**encode_verdict(pairs[0]), "preference": "splendid"}))
     assert run.read_verdicts() == (verdicts, pairs, 1)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.bytes.atomic import write_bytes
 
@@ -42,7 +43,7 @@ def read_card(path: Path) -> ModelCard:
                 raise ValueError("its header is not a safetensors header")
             header = json.loads(file.read(length))
         card = json.loads(header["__metadata__"][CARD_KEY])
-        return ModelCard.from_dict(card)
+        return from_plain(ModelCard, card)
     except OSError as error:
         raise ModelFileError("The model file can't be read", f"{path}: {error.strerror}.", _WAY_OUT) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -123,19 +123,10 @@ def _check_names(names: list[str]) -> None:
 
 def encode_edit(edit: Edit) -> dict[str, Any]:
     """One line of `annotations.jsonl`."""
-    record: dict[str, Any] = {
-        "v": LINE_VERSION,
-        "seq": edit.seq,
-        "time": edit.time,
-        "who": edit.who,
-        "image": str(edit.image),
-        "action": edit.action,
-        "seconds": round(edit.seconds, 3),
-    }
-    if edit.of is not None:
-        record["of"] = edit.of
-    if edit.origin:
-        record["origin"] = edit.origin
+    plain = to_plain(replace(edit, segmentation=None, seconds=round(edit.seconds, 3)))
+    record: dict[str, Any] = {"v": LINE_VERSION, **plain}
+    if not edit.origin:
+        del record["origin"]
     if edit.segmentation is not None:
         record |= _encode_segmentation(edit.segmentation)
     return record
@@ -192,9 +183,10 @@ def decode_edit(record: Mapping[str, Any]) -> Edit:
     return replace(edit, segmentation=from_plain(_Drawn, record).segmentation()) if "mask" in record else edit
 
 
-def encode_verdict(verdict: Verdict) -> dict[str, Any]:
-    """One line of `verdicts.jsonl`."""
-    return {"v": VERDICT_VERSION, "judgement": None, **to_plain(verdict)}
+def encode_verdict(verdict: Verdict | PairVerdict) -> dict[str, Any]:
+    """One line of `verdicts.jsonl`, about one model or two."""
+    said, version = ("judgement", VERDICT_VERSION) if isinstance(verdict, Verdict) else ("preference", LINE_VERSION)
+    return {"v": version, said: None, **to_plain(verdict)}
 
 
 def decode_verdict(record: Mapping[str, Any]) -> Verdict:
@@ -206,11 +198,6 @@ def decode_verdict(record: Mapping[str, Any]) -> Verdict:
     verdict = from_plain(Verdict, record)
     judgement = verdict.judgement
     return replace(verdict, judgement=judgement and judgement.by_counts(verdict.counted, verdict.true_count))
-
-
-def encode_pair_verdict(verdict: PairVerdict) -> dict[str, Any]:
-    """One line of `verdicts.jsonl` about two models."""
-    return {"v": LINE_VERSION, "preference": None, **to_plain(verdict)}
 
 
 def _verdict_decoder() -> Callable[[Mapping[str, Any]], Verdict | PairVerdict]:

@@ -19,7 +19,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, PairVerdict, Preference, Verdict
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.bytes.atomic import clear_leftovers, write_text
-from tui_cytpix.formats.run.folder import RunFolder, encode_edit, encode_pair_verdict, encode_verdict
+from tui_cytpix.formats.run.folder import RunFolder, encode_edit, encode_verdict
 from tui_cytpix.formats.run.images import RunImages
 from tui_cytpix.formats.run.json_log import LogWriter
 from tui_cytpix.formats.run.lease import Lease
@@ -238,11 +238,10 @@ class Run:
 
     def _add(self, verdict: Verdict | PairVerdict) -> None:
         self._check_writable()
+        self._writer.append(self.folder.verdicts_path, encode_verdict(verdict))
         if isinstance(verdict, Verdict):
-            self._writer.append(self.folder.verdicts_path, encode_verdict(verdict))
             self.verdicts.append(verdict)
         else:
-            self._writer.append(self.folder.verdicts_path, encode_pair_verdict(verdict))
             self.pair_verdicts.append(verdict)
 
     def _next_verdict(self) -> int:
