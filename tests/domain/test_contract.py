@@ -16,12 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_cytpix.domain.annotation import Edit
-from tui_cytpix.domain.events import EVENTS, Counts, EpochEnded, Log, Started
+from tui_cytpix.domain.events import EVENTS, Counts, Log, Started
 from tui_cytpix.domain.jobs import KINDS, ProcessSpec, SampleAtWork, TrainSpec, spec_from, table_of
 from tui_cytpix.domain.log_lines import LogLine, Unreadable, line_from, record_of
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.training import Epoch
 from tui_cytpix.domain.verdict import PairVerdict, Verdict
 from tui_cytpix.domain.wishes import WISHES, AddEpochs, Predict
 from tui_cytpix.errors import JobError
@@ -124,9 +125,7 @@ def test_lines_as_former_builds_wrote_them_are_read():
         "epoch": 1, "loss": 0.8, "ta": 0.7, "va": 0.9, "va_error": 0.06, "seconds": 0.6, "rate": 0.0006,
         "training_images": 8, "validation_images": 2, "target": 100,
     }  # fmt: skip
-    assert line_from({**old, "type": "epoch", **epoch}, EVENTS) == EpochEnded(
-        1, 0.8, 0.7, 0.9, 0.6, 8, 2, 100, 0.06, 0.0006
-    )
+    assert line_from({**old, "type": "epoch", **epoch}, EVENTS) == Epoch(1, 0.8, 0.7, 0.9, 0.6, 8, 2, 0.06, 0.0006, 100)
     counts = {"epoch": 1, "scope": "annotated", "counts": {"s:1": 3}, "contradicted": {"s:1": [4, 1]}}
     assert line_from({**old, "type": "counts", **counts}, EVENTS) == Counts(
         1, {"s:1": 3}, "annotated", {"s:1": (4, 1.0)}

@@ -14,7 +14,6 @@ from tui_cytpix.domain.events import (
     Acknowledged,
     Best,
     Counts,
-    EpochEnded,
     Extended,
     Finished,
     Paused,
@@ -28,6 +27,7 @@ from tui_cytpix.domain.jobs import PredictSpec, ProcessSpec, TrainSpec
 from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.training import Epoch
 from tui_cytpix.domain.wishes import AddEpochs, ImagesOfSample, Pause, Predict, Resume, Stop
 from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.formats.model.file import read_card, write_model
@@ -135,7 +135,7 @@ class FakeEngine:
         images = len({e.image for e in edits if e.action == "accept"})
         ta = 1 - 0.5 * 0.97**epoch
         va, held_out = max(0.0, ta - 0.05), images // 5
-        job.emit(EpochEnded(epoch, 1 - ta, ta, va, self.epoch_seconds, images - held_out, held_out, target))
+        job.emit(Epoch(epoch, 1 - ta, ta, va, self.epoch_seconds, images - held_out, held_out, target=target))
         if epoch % 5 == 0:
             count = 1 + epoch // 5 % 2
             looks = [self._counted(ImageKey.parse(image), count) for image in self.flipping]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tui_cytpix.domain.log_lines import LogLine
-from tui_cytpix.domain.numbers import Count, Length, Number, PixelSize, Share, Whole
+from tui_cytpix.domain.numbers import Count, Length, PixelSize, Share, Whole
+from tui_cytpix.domain.training import Epoch
 from tui_cytpix.domain.zoom import By
 
 
@@ -50,22 +51,6 @@ class Progress(LogLine):
     done: Count = 0
     total: Count = 0
     what: str = ""
-
-
-@dataclass(frozen=True)
-class EpochEnded(LogLine):
-    """As `domain.training.Epoch`; `target` is where training is to end."""
-
-    epoch: Count
-    loss: Number
-    ta: Number
-    va: Number
-    seconds: Number
-    training_images: Count
-    validation_images: Count
-    target: Count = 0
-    va_error: Number | None = None
-    rate: Number | None = None
 
 
 @dataclass(frozen=True)
@@ -200,7 +185,7 @@ EVENTS: Mapping[str, type[LogLine]] = {
     "log": Log,
     "left_out": LeftOut,
     "progress": Progress,
-    "epoch": EpochEnded,
+    "epoch": Epoch,
     "best": Best,
     "counts": Counts,
     "zoom": ZoomChosen,

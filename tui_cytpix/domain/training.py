@@ -6,6 +6,8 @@ import enum
 import itertools
 from dataclasses import dataclass, field
 
+from tui_cytpix.domain.log_lines import LogLine
+from tui_cytpix.domain.numbers import Count, Number
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import Zoom
 
@@ -25,21 +27,27 @@ class JobState(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """One line of the curve. `ta`, `va` in 0..1 (engine.train.accuracy defines them); `seconds` of wall time;
-    `va_error` the standard error of VA over its images, `rate` the learning rate at the epoch's end, None where
-    unknown.
+class Epoch(LogLine):
+    """An epoch ended: one point of the curve, and one line of a job's events. `ta`, `va` in 0..1 (engine.train.accuracy
+    defines them); `seconds` of wall time; `va_error` the standard error of VA over its images, `rate` the learning rate
+    at the epoch's end, None where unknown; `target` the epoch at which training is to end.
     """
 
-    number: int
-    loss: float
-    ta: float
-    va: float
-    seconds: float
-    training_images: int
-    validation_images: int
-    va_error: float | None = None
-    rate: float | None = None
+    epoch: Count
+    loss: Number
+    ta: Number
+    va: Number
+    seconds: Number
+    training_images: Count
+    validation_images: Count
+    va_error: Number | None = None
+    rate: Number | None = None
+    target: Count = 0
+
+    @property
+    def number(self) -> int:
+        """From 1."""
+        return self.epoch
 
     @property
     def va_in_words(self) -> str:

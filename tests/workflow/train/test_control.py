@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from tests import children, job_files
-from tui_cytpix.domain.events import Best, Counts, EpochEnded, Exited, Started, Stopped, ZoomChosen
+from tui_cytpix.domain.events import Best, Counts, Exited, Started, Stopped, ZoomChosen
 from tui_cytpix.domain.jobs import TrainSpec
 from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.training import Epoch, JobState
 from tui_cytpix.domain.wishes import AddEpochs, Pause, Reload, Resume, Stop
 from tui_cytpix.domain.zoom import By
 from tui_cytpix.errors import ModelFileError, RunError
@@ -45,7 +45,7 @@ def started(run, epochs=10, pid=None, after=0):
 
 
 def epoch(job, number, va=0.5, target=10, seconds=2.0):
-    job.emit(EpochEnded(number, 1 / number, 0.6, va, seconds, 8, 2, target))
+    job.emit(Epoch(number, 1 / number, 0.6, va, seconds, 8, 2, target=target))
 
 
 def annotated(run, images=10):

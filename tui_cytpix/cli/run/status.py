@@ -10,7 +10,7 @@ from tui_cytpix.cli.output import note, percent, say, say_json
 from tui_cytpix.domain.words import duration
 
 if TYPE_CHECKING:
-    from tui_cytpix.domain.training import TrainingStatus
+    from tui_cytpix.domain.training import Epoch, TrainingStatus
     from tui_cytpix.domain.zoom import Zoom
     from tui_cytpix.workflow.run.run import Run
     from tui_cytpix.workflow.train.advice import Advice
@@ -50,7 +50,7 @@ def as_dict(training: TrainingStatus) -> dict[str, Any]:
         "eta_seconds": training.eta_seconds,
         "job": training.job,
         "message": training.message,
-        "epochs": [asdict(e) for e in training.epochs],
+        "epochs": [_epoch(e) for e in training.epochs],
         "flips": [{"image": str(f.image), "flips": f.flips, "history": f.history} for f in training.flips],
         "contradictions": [
             {"image": str(c.image), "given": c.given, "looks": c.looks} for c in training.contradictions
@@ -58,6 +58,11 @@ def as_dict(training: TrainingStatus) -> dict[str, Any]:
         "zoom": None if training.zoom is None else asdict(training.zoom),
         "log": training.log,
     }
+
+
+def _epoch(epoch: Epoch) -> dict[str, Any]:
+    names = ["number", "loss", "ta", "va", "seconds", "training_images", "validation_images", "va_error", "rate"]
+    return {name: getattr(epoch, name) for name in names}
 
 
 def _counts(run: Run) -> dict[str, int]:

@@ -17,7 +17,6 @@ from tui_cytpix.domain.annotation import AnnotationBook, Side
 from tui_cytpix.domain.events import (
     AnnotationsRead,
     Counts,
-    EpochEnded,
     Extended,
     Finished,
     LeftOut,
@@ -30,6 +29,7 @@ from tui_cytpix.domain.events import (
 from tui_cytpix.domain.jobs import TrainSpec
 from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.run_settings import RunSettings
+from tui_cytpix.domain.training import Epoch
 from tui_cytpix.domain.wishes import AddEpochs, Pause, Reload, Resume, Stop
 from tui_cytpix.engine.jobs.job import Job, Leave
 from tui_cytpix.engine.network.model import load_model, save_model
@@ -199,7 +199,7 @@ class _Session:
         ta, trained = look(predictor, list(self.images.training.values()))
         self.job.check()
         va, held_out = look(predictor, list(self.images.validation.values()))
-        epoch = EpochEnded(
+        epoch = Epoch(
             epoch=self.trainer.epoch,
             loss=loss,
             ta=ta.mean,

@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tui_cytpix.domain.events import Best, Counts, EpochEnded
+from tui_cytpix.domain.events import Best, Counts
 from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.numbers import Count, Number, Share
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.training import Epoch
 from tui_cytpix.engine.train.dataset import Example
 from tui_cytpix.engine.train.run_images import TrainImages
 
@@ -28,7 +29,7 @@ class Looks:
 class Pending:
     """What is told of an epoch once it is saved; `better` than all before it."""
 
-    epoch: EpochEnded
+    epoch: Epoch
     looks: Looks
     better: bool
 
@@ -81,7 +82,7 @@ class Origin:
     rehearsed: bool
 
 
-def checkpoint_card(card: ModelCard, images: TrainImages, epoch: EpochEnded, origin: Origin) -> ModelCard:
+def checkpoint_card(card: ModelCard, images: TrainImages, epoch: Epoch, origin: Origin) -> ModelCard:
     """The card of the model as it is after an epoch (its line in the log), with its lineage, oldest first, and the
     simulated kinds that the oldest was trained on, to be rehearsed again.
     """

@@ -11,7 +11,6 @@ from tui_cytpix.domain.events import (
     AnnotationsRead,
     Best,
     Counts,
-    EpochEnded,
     Exited,
     Extended,
     Failed,
@@ -66,8 +65,8 @@ class _Story:
     def feed(self, event: LogLine) -> None:
         """Takes the next event. An epoch that was repeated after a crash replaces its first try."""
         match event:
-            case EpochEnded():
-                self.epochs[event.epoch] = _epoch(event)
+            case Epoch():
+                self.epochs[event.epoch] = event
                 self.told = event.time
             case Best():
                 self.best = event.epoch
@@ -229,13 +228,9 @@ def _in_words(event: LogLine) -> str:
     return f"{at} " + _WORDS[type(event)].format_map(known)
 
 
-def _epoch(e: EpochEnded) -> Epoch:
-    return Epoch(e.epoch, e.loss, e.ta, e.va, e.seconds, e.training_images, e.validation_images, e.va_error, e.rate)
-
-
 def _target(job: JobFolder, own: Iterable[LogLine], epochs: tuple[Epoch, ...]) -> int:
     """The latest that was told, else as `job.toml` says."""
-    told = {type(event): event.target or 0 for event in own if isinstance(event, Started | EpochEnded | Extended)}
+    told = {type(event): event.target or 0 for event in own if isinstance(event, Started | Epoch | Extended)}
     spec = job.spec
     last = epochs[-1].number if epochs else 0
     return max(told.values(), default=0) or last + (spec.epochs if isinstance(spec, TrainSpec) else 0)
