@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import tomli_w
+from msgspec import structs
 
+from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.run.json_log import append_now, encode, read_log
 
@@ -28,6 +30,11 @@ def events(job: JobFolder) -> list[dict[str, Any]]:
 def wishes(job: JobFolder) -> list[dict[str, Any]]:
     """The records of `control.jsonl`."""
     return read_log(job.control_path)[0]
+
+
+def bare(lines: Iterable[LogLine]) -> list[LogLine]:
+    """The lines without their numbers and times."""
+    return [structs.replace(line, seq=0, time=0.0) for line in lines]
 
 
 def wish(job: JobFolder, kind: str, **fields: Any) -> int:

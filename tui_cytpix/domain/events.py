@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.numbers import Count, Length, PixelSize, Share, Whole
@@ -11,8 +12,7 @@ from tui_cytpix.domain.training import Epoch
 from tui_cytpix.domain.zoom import By
 
 
-@dataclass(frozen=True)
-class Started(LogLine):
+class Started(LogLine, frozen=True):
     """The job is at work, where. A training starts after `epoch` and is to end at `target`."""
 
     device: str = ""
@@ -23,29 +23,25 @@ class Started(LogLine):
     epoch: Count | None = None
 
 
-@dataclass(frozen=True)
-class Acknowledged(LogLine):
+class Acknowledged(LogLine, frozen=True):
     """The wish with the seq `of` was read."""
 
     of: Whole
 
 
-@dataclass(frozen=True)
-class Log(LogLine):
+class Log(LogLine, frozen=True):
     """A sentence for the log."""
 
     text: str = ""
 
 
-@dataclass(frozen=True)
-class LeftOut(LogLine):
+class LeftOut(LogLine, frozen=True):
     """An annotated image can't be read; why."""
 
     text: str = ""
 
 
-@dataclass(frozen=True)
-class Progress(LogLine):
+class Progress(LogLine, frozen=True):
     """`done` of `total` images; `what` is at work."""
 
     done: Count = 0
@@ -53,15 +49,13 @@ class Progress(LogLine):
     what: str = ""
 
 
-@dataclass(frozen=True)
-class Best(LogLine):
+class Best(LogLine, frozen=True):
     """The epoch is the best so far."""
 
     epoch: Count
 
 
-@dataclass(frozen=True)
-class Counts(LogLine):
+class Counts(LogLine, frozen=True):
     """How the model counts images after an epoch, by image key; `scope` says which: `annotated` or `preview`.
 
     `contradicted` are, of the annotated ones that it counts otherwise, the annotation's count and how sure it is.
@@ -73,44 +67,38 @@ class Counts(LogLine):
     contradicted: dict[str, tuple[Count, Share]] | None = None
 
 
-@dataclass(frozen=True)
-class ZoomChosen(LogLine):
+class ZoomChosen(LogLine, frozen=True):
     """How large training sees images of unknown scale, and what decided that (`domain.zoom.Zoom`)."""
 
     times: PixelSize
     by: By
 
 
-@dataclass(frozen=True)
-class AnnotationsRead(LogLine):
+class AnnotationsRead(LogLine, frozen=True):
     """How many images train and validate from now on."""
 
     training: Count
     validation: Count
 
 
-@dataclass(frozen=True)
-class Paused(LogLine):
+class Paused(LogLine, frozen=True):
     """After which epoch."""
 
     epoch: Count | None = None
 
 
-@dataclass(frozen=True)
-class Resumed(LogLine):
+class Resumed(LogLine, frozen=True):
     """Training goes on."""
 
 
-@dataclass(frozen=True)
-class Extended(LogLine):
+class Extended(LogLine, frozen=True):
     """So many epochs more, up to `target`."""
 
     epochs: Count
     target: Count
 
 
-@dataclass(frozen=True)
-class Predicted(LogLine):
+class Predicted(LogLine, frozen=True):
     """The request `id` is answered by a shard of predictions; `problems` are sentences about images that have none."""
 
     id: Whole
@@ -121,16 +109,14 @@ class Predicted(LogLine):
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class RequestFailed(LogLine):
+class RequestFailed(LogLine, frozen=True):
     """The request `id` has no answer."""
 
     id: Whole
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """An image, or a sample where `event` is "", that could not be processed."""
 
     sample: str = ""
@@ -141,8 +127,7 @@ class Failure:
         return ": ".join(part for part in (self.sample, self.event, self.reason) if part)
 
 
-@dataclass(frozen=True)
-class Ended(LogLine):
+class Ended(LogLine, frozen=True):
     """The job's work ended: training after `epoch`; processing with the files `outputs`, and some `failures`."""
 
     epoch: Count | None = None
@@ -150,8 +135,7 @@ class Ended(LogLine):
     failures: tuple[Failure, ...] | None = None
 
 
-@dataclass(frozen=True)
-class Finished(Ended):
+class Finished(Ended, frozen=True):
     """All is done; of a process job `failed` in all and `processed` images, in so many `seconds`."""
 
     failed: Count | None = None
@@ -159,20 +143,17 @@ class Finished(Ended):
     seconds: Length | None = None
 
 
-@dataclass(frozen=True)
-class Stopped(Ended):
+class Stopped(Ended, frozen=True):
     """As was wished."""
 
 
-@dataclass(frozen=True)
-class Exited(LogLine):
+class Exited(LogLine, frozen=True):
     """The job left before its work was done, in good order; `reason` is a word."""
 
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Failed(LogLine):
+class Failed(LogLine, frozen=True):
     """Why, and what to do, in sentences."""
 
     reason: str = ""

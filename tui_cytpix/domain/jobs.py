@@ -7,8 +7,9 @@ usual number; `zoom` is how many times as large as they are images of unknown sc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from tui_cytpix.domain.numbers import Count, Length, Number, PixelSize, Whole
 from tui_cytpix.domain.plain_values import from_plain, to_plain
@@ -18,16 +19,14 @@ from tui_cytpix.domain.zoom import AUTOMATIC, check_zoom
 IDLE_SECONDS = 600.0  # a job that nobody asks for anything, or that is paused, leaves after so long
 
 
-@dataclass(frozen=True, kw_only=True)
-class Computing:
+class Computing(Struct, frozen=True, kw_only=True):
     """Where to compute."""
 
-    device: str = "auto"
-    threads: Count = 0
+    device: str = TrainSettings.device
+    threads: Count = TrainSettings.threads
 
 
-@dataclass(frozen=True, kw_only=True)
-class Zooming:
+class Zooming(Computing, frozen=True, kw_only=True):
     """How large images are seen."""
 
     zoom: Number = AUTOMATIC
@@ -36,8 +35,7 @@ class Zooming:
         check_zoom(self.zoom)
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrainSpec(Zooming, TrainSettings):
+class TrainSpec(Zooming, frozen=True, kw_only=True):
     """Trains the model file `base` on the annotations of a run, for so many epochs more.
 
     `resume` is the checkpoint to go on from, "" to begin at the base. Runs that are passed on lack the paths.
@@ -48,12 +46,14 @@ class TrainSpec(Zooming, TrainSettings):
     base_hash: str = ""
     base_name: str = ""
     resume: str = ""
+    epochs: Count = TrainSettings.epochs
+    size_cutoff_um: Length = TrainSettings.size_cutoff_um
+    batch: Count = TrainSettings.batch
     seed: Whole = 0
     idle_exit_s: Length = IDLE_SECONDS
 
 
-@dataclass(frozen=True, kw_only=True)
-class PredictSpec(Computing):
+class PredictSpec(Computing, frozen=True, kw_only=True):
     """Answers requests (`domain.wishes.Predict`), about images of a `run` or of other samples; `once`: one only."""
 
     run: str = ""
@@ -61,8 +61,7 @@ class PredictSpec(Computing):
     once: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class SampleAtWork:
+class SampleAtWork(Struct, frozen=True, kw_only=True):
     """A sample of a job; `events` are those to look at, None for all. A scale that is not given is looked for in the
     sample's files, unless `find_scale` is off.
     """
@@ -74,8 +73,7 @@ class SampleAtWork:
     events: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProcessSpec(Zooming, Computing):
+class ProcessSpec(Zooming, frozen=True, kw_only=True):
     """Takes whole samples through a model file, into files in the folder `out`.
 
     `formats` are among fcs, csv, masks, instrument-masks; `size_cutoff_um` None is the model's; `prefix` is that of
@@ -92,8 +90,7 @@ class ProcessSpec(Zooming, Computing):
     prefix: str = "UDT_"
 
 
-@dataclass(frozen=True, kw_only=True)
-class TriageSpec(Zooming, Computing):
+class TriageSpec(Zooming, frozen=True, kw_only=True):
     """Asks all `models` about the samples' events, and writes what they say into the folder `out`."""
 
     models: tuple[str, ...]
@@ -101,8 +98,7 @@ class TriageSpec(Zooming, Computing):
     samples: tuple[SampleAtWork, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class OnnxSpec(Computing):
+class OnnxSpec(Computing, frozen=True, kw_only=True):
     """Writes a model's network as ONNX, to the file `out`."""
 
     model: str

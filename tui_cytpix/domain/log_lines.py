@@ -5,9 +5,11 @@ Fields that are None are not written. Lines of an unknown type, of a newer versi
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from tui_cytpix.domain.numbers import Number, Whole
 from tui_cytpix.domain.plain_values import from_plain, to_plain
@@ -15,20 +17,18 @@ from tui_cytpix.domain.plain_values import from_plain, to_plain
 LINE_VERSION = 1
 
 
-@dataclass(frozen=True)
-class LogLine:
+class LogLine(Struct, frozen=True, kw_only=True):
     """A line of either log; one that is no more than that is of a type that only a newer version knows.
 
     `seq` is its number in its log, from 1, and `time` when it was written, in seconds since 1970 by the writer's clock;
     both are 0 before that.
     """
 
-    seq: Whole = field(default=0, kw_only=True, compare=False)
-    time: Number = field(default=0.0, kw_only=True, compare=False)
+    seq: Whole = 0
+    time: Number = 0.0
 
 
-@dataclass(frozen=True)
-class Unreadable(LogLine):
+class Unreadable(LogLine, frozen=True):
     """In place of a damaged line: its type, what is wrong with it, and the request that it is about, 0 for none."""
 
     type: str
@@ -50,7 +50,7 @@ def line_from(record: Mapping[str, Any], known: Mapping[str, type[LogLine]]) -> 
         return Unreadable(name, str(error), about, seq=seq)
 
 
-def record_of(line: LogLine, known: Mapping[str, type[LogLine]]) -> dict[str, Any]:
-    """The inverse of `line_from`."""
+def record_of(line: LogLine, seq: int, known: Mapping[str, type[LogLine]]) -> dict[str, Any]:
+    """What is written of the line, now, as that number of its log: the inverse of `line_from`."""
     name = next(name for name, kind in known.items() if kind is type(line))
-    return {"v": LINE_VERSION, "seq": line.seq, "time": line.time, "type": name, **to_plain(line)}
+    return {"v": LINE_VERSION, **to_plain(line), "seq": seq, "time": time.time(), "type": name}

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def from_plain(kind: type[T], data: object) -> T:
-    """The dataclass that a table holds; entries that it has no field for, of a newer version, are left out.
+    """The dataclass or Struct that a table holds; entries that it has no field for, of a newer version, are left out.
 
     Raises:
         ValueError: an entry is missing, or is not of its field's type or in its range; says which.
@@ -34,13 +34,13 @@ def _from_text(kind: type, value: object) -> object:
 
 
 def to_plain(value: Any) -> Any:
-    """The inverse of `from_plain`: image keys become text; fields that are None are left out, and those in which two
-    equal dataclasses may differ.
-    """
+    """The inverse of `from_plain`: image keys become text, and fields that are None are left out."""
     if isinstance(value, ImageKey):
         return str(value)
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.structs.asdict(value)
     if is_dataclass(value):
-        value = {field.name: getattr(value, field.name) for field in fields(value) if field.compare}
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
         return {name: to_plain(one) for name, one in value.items() if one is not None}
     if isinstance(value, list | tuple):

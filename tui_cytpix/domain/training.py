@@ -6,6 +6,8 @@ import enum
 import itertools
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
 from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.numbers import Count, Number
 from tui_cytpix.domain.sample import ImageKey
@@ -26,8 +28,7 @@ class JobState(enum.StrEnum):
     LOST = "lost"  # no end was written, and its heart stopped
 
 
-@dataclass(frozen=True)
-class Epoch(LogLine):
+class Epoch(LogLine, frozen=True):
     """An epoch ended: one point of the curve, and one line of a job's events. `ta`, `va` in 0..1 (engine.train.accuracy
     defines them); `seconds` of wall time; `va_error` the standard error of VA over its images, `rate` the learning rate
     at the epoch's end, None where unknown; `target` the epoch at which training is to end.
@@ -43,6 +44,10 @@ class Epoch(LogLine):
     va_error: Number | None = None
     rate: Number | None = None
     target: Count = 0
+
+    def towards(self, target: int) -> Epoch:
+        """The same, of a training that is to end there."""
+        return structs.replace(self, target=target)
 
     @property
     def number(self) -> int:

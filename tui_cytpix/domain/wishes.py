@@ -3,42 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.numbers import Count, Number, PixelSize, Whole
 from tui_cytpix.domain.zoom import check_zoom
 
 
-@dataclass(frozen=True)
-class Pause(LogLine):
+class Pause(LogLine, frozen=True):
     """After this epoch."""
 
 
-@dataclass(frozen=True)
-class Resume(LogLine):
+class Resume(LogLine, frozen=True):
     """Go on."""
 
 
-@dataclass(frozen=True)
-class Reload(LogLine):
+class Reload(LogLine, frozen=True):
     """Annotations changed."""
 
 
-@dataclass(frozen=True)
-class Stop(LogLine):
+class Stop(LogLine, frozen=True):
     """End the job."""
 
 
-@dataclass(frozen=True)
-class AddEpochs(LogLine):
+class AddEpochs(LogLine, frozen=True):
     """Train so many epochs more."""
 
     epochs: Count
 
 
-@dataclass(frozen=True)
-class ImagesOfSample:
+class ImagesOfSample(Struct, frozen=True):
     """Images to predict: events of the sample at `path`, unless the job's run has a sample of that name.
 
     A scale that is not given is unknown; images are then seen `zoom` times as large as they are, None: automatic.
@@ -55,8 +50,7 @@ class ImagesOfSample:
             check_zoom(self.zoom)
 
 
-@dataclass(frozen=True)
-class Predict(LogLine):
+class Predict(LogLine, frozen=True):
     """The request `id`: what the model file `model` says of `images`, as the shard `shard` in the folder `out`."""
 
     id: Whole

@@ -25,9 +25,11 @@ def test_lines_are_numbered_also_after_a_restart_and_a_torn_line(tmp_path):
     again = JobFolder(job.path)
     assert again.spec == spec
     tail = again.new_events()
-    assert [(e.seq, e) for e in tail.new()] == [(1, Started(pid=1)), (2, Best(1))]
+    found = tail.new()
+    assert [e.seq for e in found] == [1, 2]
+    assert job_files.bare(found) == [Started(pid=1), Best(1)]
     assert again.emit(Best(2)) == 3
-    assert [(e.seq, e) for e in tail.new()] == [(3, Best(2))]
+    assert [(e.seq, e.epoch) for e in tail.new()] == [(3, 2)]
     assert all(e["v"] == 1 and e["time"] > 0 for e in job_files.events(again))
 
 
@@ -36,7 +38,7 @@ def test_wishes_go_the_other_way(tmp_path):
     assert job.send(Pause()) == 1
     assert job.send(AddEpochs(5)) == 2
     assert job.new_events().new() == []
-    assert job.new_wishes().new() == [Pause(), AddEpochs(5)]
+    assert job_files.bare(job.new_wishes().new()) == [Pause(), AddEpochs(5)]
 
 
 def test_the_heartbeat_has_an_age(tmp_path):

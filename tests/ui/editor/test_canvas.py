@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from tui_cytpix.core.images.render import OUTLINE
+from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.editor.canvas import AnnotationCanvas
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.graphics.text_cells import DOT as MARK
@@ -146,7 +147,7 @@ async def test_an_image_that_cannot_be_read_says_so(run: Path, monkeypatch: pyte
     app = app_on(monkeypatch, run, ImageScreen)
     async with app.run_test(size=(120, 30)) as pilot:
         view = await drawn(pilot)
-        view.show(keys(N)[0]._replace(event="absent"))
+        view.show(ImageKey(keys(N)[0].sample, "absent"))
         await until(pilot, lambda: "The sample is not where it was" in "".join(text(view)))
         view.show(None)
         await pilot.pause()

@@ -194,7 +194,7 @@ def test_training_needs_ten_images_a_base_and_no_other_job(run, model_file, livi
     control.add_epochs(run, 7)
     control.reload(run)
     control.stop(run)
-    assert job.new_wishes().new() == [Pause(), Reload(), Resume(), AddEpochs(7), Reload(), Stop()]
+    assert job_files.bare(job.new_wishes().new()) == [Pause(), Reload(), Resume(), AddEpochs(7), Reload(), Stop()]
 
 
 def test_resuming_a_job_that_left_goes_on_from_its_checkpoint_to_its_target(run, model_file, monkeypatch):

@@ -213,7 +213,10 @@ class _Work:
             "model": self.card.to_dict(),
             "model_hash": model_hash,
             "size_cutoff_um": self.card.size_cutoff_um,
-            "samples": [to_plain(replace(sample, events=None)) for sample in self.spec.samples],
+            "samples": [
+                {name: value for name, value in to_plain(sample).items() if name != "events"}
+                for sample in self.spec.samples
+            ],
             "gate": self.spec.gate,
             "zooms": {name: asdict(zoom) for name, zoom in self.zooms.items()},
             "formats": self.spec.formats,

@@ -115,7 +115,7 @@ class _Session:
                 "Delete the run's checkpoints folder to train from this base model.",
             ) from error
         if (pending := self.standing.pending) is not None:
-            self._tell(replace(pending, epoch=replace(pending.epoch, target=self.target)))
+            self._tell(replace(pending, epoch=pending.epoch.towards(self.target)))
 
     def reload(self) -> None:
         """Takes in the annotations as they are now.

@@ -54,8 +54,8 @@ def state_path(checkpoint: Path) -> Path:
 
 def write_state(path: Path, arrays: dict[str, NDArray[Any]], standing: Standing) -> None:
     """Replaces the state as a whole."""
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays, **{_META: np.array(json.dumps(to_plain(standing)))})
+    meta, buffer = to_plain(standing), io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays, **{_META: np.array(json.dumps(meta))})
     write_bytes(path, buffer.getvalue())
 
 

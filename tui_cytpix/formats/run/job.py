@@ -8,7 +8,6 @@ import time
 import tomllib
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import tomli_w
@@ -153,5 +152,5 @@ class JobFolder:
 
     @staticmethod
     def _append(path: Path, seq: int, line: LogLine, known: Mapping[str, type[LogLine]]) -> int:
-        append_now(path, encode(record_of(replace(line, seq=seq, time=time.time()), known)))
+        append_now(path, encode(record_of(line, seq, known)))
         return seq

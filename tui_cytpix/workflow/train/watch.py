@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from tui_cytpix.domain.events import (
 )
 from tui_cytpix.domain.jobs import TrainSpec
 from tui_cytpix.domain.log_lines import LogLine
+from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import Contradiction, Epoch, Flip, JobState, TrainingStatus
@@ -219,13 +221,12 @@ class LiveLooks:
 
 
 def _yielded(events: Sequence[LogLine]) -> bool:
-    return bool(events) and events[0] == Exited(ANOTHER)
+    return isinstance(first := next(iter(events), None), Exited) and first.reason == ANOTHER
 
 
 def _in_words(event: LogLine) -> str:
     at = datetime.fromtimestamp(event.time).strftime("%H:%M")
-    known = {name: "?" if value is None else value for name, value in vars(event).items()}
-    return f"{at} " + _WORDS[type(event)].format_map(known)
+    return f"{at} " + _WORDS[type(event)].format_map(defaultdict(lambda: "?", to_plain(event)))
 
 
 def _target(job: JobFolder, own: Iterable[LogLine], epochs: tuple[Epoch, ...]) -> int:

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.graphics.text_cells import DOT as MARK
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
@@ -227,7 +228,7 @@ async def test_a_hostile_name_is_only_text(run: Path, monkeypatch: pytest.Monkey
     app = app_on(monkeypatch, run, GalleryScreen)
     async with app.run_test(size=SIZE) as pilot:
         _, gallery = await opened(pilot)
-        hostile = gallery.items[0].key._replace(event="\x1b[2J[red]x")
+        hostile = ImageKey(gallery.items[0].key.sample, "\x1b[2J[red]x")
         gallery.set_items([GalleryItem(hostile)])
         await until(pilot, lambda: gallery.session.cache.error(hostile) is not None)
         shown = "".join(text(gallery, line) for line in range(gallery._cell_height))
@@ -300,7 +301,7 @@ async def test_only_what_is_near_is_read(run: Path, monkeypatch: pytest.MonkeyPa
         _, gallery = await opened(pilot)
         asked: list[int] = []
         monkeypatch.setattr(gallery.session.cache, "request", lambda wanted, _ready: asked.append(len(list(wanted))))
-        many = [GalleryItem(keys(N)[0]._replace(event=str(n))) for n in range(5000)]
+        many = [GalleryItem(ImageKey(keys(N)[0].sample, str(n))) for n in range(5000)]
         gallery.set_items(many)
         await pilot.pause()
         gallery.refresh()
