@@ -23,6 +23,7 @@ from tui_cytpix.domain.jobs import KINDS, ProcessSpec, SampleAtWork, TrainSpec, 
 from tui_cytpix.domain.log_lines import LogLine, Unreadable, line_from, record_of
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.run_settings import RunSettings
+from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.training import Epoch
 from tui_cytpix.domain.verdict import PairVerdict, Verdict
@@ -53,12 +54,13 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
             return st.lists(values(args[0]), max_size=3).map(tuple)
         return st.tuples(*map(values, args))
     if origin is dict:
-        return st.dictionaries(st.text(max_size=5), values(args[1]), max_size=3)
+        return st.dictionaries(values(args[0]), values(args[1]), max_size=3)
     if issubclass(hint, Struct):
         return made(hint)
     if issubclass(hint, enum.Enum):
         return st.sampled_from(list(hint))
-    return {str: st.text(max_size=8), bool: st.booleans(), type(None): st.none()}[hint]
+    keys = st.builds(ImageKey, st.text("ab", max_size=2), st.text(max_size=5))
+    return {str: st.text(max_size=8), bool: st.booleans(), type(None): st.none(), ImageKey: keys}[hint]
 
 
 def made(kind: type) -> st.SearchStrategy[Any]:
@@ -67,6 +69,8 @@ def made(kind: type) -> st.SearchStrategy[Any]:
     parts = {name: values(hints[name]) for name in kind.__struct_fields__}
     if "zoom" in parts:
         parts["zoom"] = st.just(0.0) | st.floats(0.2, 5.0)
+    if kind is Counts:
+        parts["contradicted"] = st.none() | st.just({})
     return st.builds(kind, **parts)
 
 
@@ -133,7 +137,7 @@ def test_lines_as_former_builds_wrote_them_are_read():
     assert {(line.seq, line.time) for line in lines} == {(3, 5.5)}
     assert job_files.bare(lines) == [
         Epoch(1, 0.8, 0.7, 0.9, 0.6, 8, 2, 0.06, 0.0006, 100),
-        Counts(1, {"s:1": 3}, "annotated", {"s:1": (4, 1.0)}),
+        Counts(1, {ImageKey("s", "1"): 3}, "annotated", {ImageKey("s", "1"): (4, 1.0)}),
         Started(pid=7),
     ]
     images = [{"sample": "s", "path": "/s", "events": ["1"], "zoom": 2}]

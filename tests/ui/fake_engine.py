@@ -138,9 +138,10 @@ class FakeEngine:
         job.emit(Epoch(epoch, 1 - ta, ta, va, self.epoch_seconds, images - held_out, held_out, target=target))
         if epoch % 5 == 0:
             count = 1 + epoch // 5 % 2
-            looks = [self._counted(ImageKey.parse(image), count) for image in self.flipping]
+            flipping = [ImageKey.parse(image) for image in self.flipping]
+            looks = [self._counted(key, count) for key in flipping]
             write_shard(job.path / LOOKS, "preview", looks)
-            job.emit(Counts(epoch, dict.fromkeys(self.flipping, count)))
+            job.emit(Counts(epoch, dict.fromkeys(flipping, count)))
         if epoch % 5 and epoch < target:
             return
         network = {"architecture": ARCHITECTURE}

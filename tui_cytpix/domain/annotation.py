@@ -10,7 +10,7 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from tui_cytpix.domain.numbers import Number, Whole
+from tui_cytpix.domain.numbers import Moment, Number, Whole
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 
@@ -53,7 +53,7 @@ class Edit:
     """
 
     seq: Whole
-    time: Number
+    time: Moment
     who: str
     image: ImageKey
     action: str

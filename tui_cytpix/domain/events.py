@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.numbers import Count, Length, PixelSize, Share, Whole
+from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.training import Epoch
 from tui_cytpix.domain.zoom import By
 
@@ -56,15 +57,19 @@ class Best(LogLine, frozen=True):
 
 
 class Counts(LogLine, frozen=True):
-    """How the model counts images after an epoch, by image key; `scope` says which: `annotated` or `preview`.
+    """How the model counts images after an epoch; `scope` says which: `annotated` or `preview`.
 
     `contradicted` are, of the annotated ones that it counts otherwise, the annotation's count and how sure it is.
     """
 
     epoch: Count
-    counts: dict[str, Count]
+    counts: dict[ImageKey, Count]
     scope: str = "preview"
-    contradicted: dict[str, tuple[Count, Share]] | None = None
+    contradicted: dict[ImageKey, tuple[Count, Share]] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.counts.keys() >= (self.contradicted or {}).keys():
+            raise ValueError("an image is contradicted and not counted")
 
 
 class ZoomChosen(LogLine, frozen=True):

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from tui_cytpix.domain.numbers import Number, Whole
+from tui_cytpix.domain.numbers import Moment, Whole
 from tui_cytpix.domain.plain_values import from_plain, to_plain
 
 LINE_VERSION = 1
@@ -25,7 +25,7 @@ class LogLine(Struct, frozen=True, kw_only=True):
     """
 
     seq: Whole = 0
-    time: Number = 0.0
+    time: Moment = 0.0
 
 
 class Unreadable(LogLine, frozen=True):

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tui_cytpix.domain.numbers import Length, Number, PixelSize
+from tui_cytpix.domain.run_settings import DEFAULT_CUTOFF_UM
 from tui_cytpix.domain.zoom import check_zoom
 
 ARCHITECTURE = "flow-unet"  # of the networks that this version builds and runs
@@ -49,7 +50,7 @@ class ModelCard:
     base_name: str = ""
     description: str = ""
     counting_convention: str = ""
-    size_cutoff_um: Length = 5.0
+    size_cutoff_um: Length = DEFAULT_CUTOFF_UM
     um_per_px: PixelSize | None = None
     object_px: Length | None = None
     network_um_per_px: PixelSize | None = None

@@ -42,7 +42,7 @@ def to_plain(value: Any) -> Any:
     if is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {name: to_plain(one) for name, one in value.items() if one is not None}
+        return {str(name): to_plain(one) for name, one in value.items() if one is not None}
     if isinstance(value, list | tuple):
         return [to_plain(one) for one in value]
     return value

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from tui_cytpix.domain.numbers import Number, Whole
+from tui_cytpix.domain.numbers import Moment, Whole
 from tui_cytpix.domain.sample import ImageKey
 
 
@@ -84,7 +84,7 @@ class Verdict:
     """
 
     seq: Whole
-    time: Number
+    time: Moment
     who: str
     image: ImageKey
     model: str
@@ -154,7 +154,7 @@ class PairVerdict:
     """
 
     seq: Whole
-    time: Number
+    time: Moment
     who: str
     image: ImageKey
     new: str

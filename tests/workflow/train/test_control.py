@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests import children, job_files
 from tui_cytpix.domain.events import Best, Counts, Exited, Started, Stopped, ZoomChosen
@@ -21,6 +26,8 @@ from tui_cytpix.domain.wishes import AddEpochs, Pause, Reload, Resume, Stop
 from tui_cytpix.domain.zoom import By
 from tui_cytpix.errors import ModelFileError, RunError
 from tui_cytpix.formats.model.file import read_card, write_model
+from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.run.predictions import Prediction, write_shard
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run import jobs
@@ -169,6 +176,34 @@ def test_unknown_events_and_a_torn_line_are_passed_over(run):
     with job.events_path.open("ab") as file:
         file.write(b'{"type":"epo')
     assert len(TrainingWatch(run.folder).poll().epochs) == 1
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5) | st.just(1e300),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_log_with_any_value_anywhere_is_watched_to_its_end(data):
+    old = Path(__file__).parents[1] / "run_of_0_1_0"
+    records = [json.loads(line) for line in (old / "jobs" / "3-train" / "events.jsonl").read_text().splitlines()]
+    records += [
+        {"type": "zoom", "times": 1.5, "by": "set"},
+        {"type": "counts", "epoch": 9, "counts": {"s:1": 2}},
+        {"type": "failed"},
+    ]
+    for _ in range(3):
+        record = data.draw(st.sampled_from(records))
+        record[data.draw(st.sampled_from(sorted(record)))] = data.draw(JSON)
+    with tempfile.TemporaryDirectory() as folder:
+        job = JobFolder.create(Path(folder) / "jobs" / "1-train", TrainSpec())
+        job.events_path.write_text("".join(json.dumps(record) + "\n" for record in records))
+        status = TrainingWatch(RunFolder(Path(folder))).poll()
+        assert status.epochs is not None
+        assert sum("can't be read" in line for line in status.log) <= 1
 
 
 def test_training_needs_ten_images_a_base_and_no_other_job(run, model_file, living, monkeypatch):

@@ -235,7 +235,7 @@ class _Session:
             time.sleep(LOOK_POLL_SECONDS)
         epoch, seen = self.preview.take()
         self._keep(lambda: write_shard(self.job.folder.path / LOOKS, "preview", seen))
-        counts = {str(item.key): item.segmentation.particle_count for item in seen}
+        counts = {item.key: item.segmentation.particle_count for item in seen}
         self._emit(Counts(epoch, counts))
 
     def _is_better(self, va: float) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Container
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.engine.train.run_images import TrainImages
 from tui_cytpix.formats.run.predictions import Prediction
@@ -19,13 +20,13 @@ class PreviewLook:
         self._thread = ThreadPoolExecutor(1, "preview")
         self._look: tuple[int, Future[list[Prediction]]] | None = None
 
-    def start(self, epoch: int, predictor: Predictor, skip: Mapping[str, int]) -> None:
+    def start(self, epoch: int, predictor: Predictor, skip: Container[ImageKey]) -> None:
         """Begins to look at all images but those in `skip`, with the model of this epoch; the look before has to be
         taken by then.
         """
         self._look = epoch, self._thread.submit(self._seen, predictor, skip)
 
-    def _seen(self, predictor: Predictor, skip: Mapping[str, int]) -> list[Prediction]:
+    def _seen(self, predictor: Predictor, skip: Container[ImageKey]) -> list[Prediction]:
         seen: list[Prediction] = []
         for part in self._images.look_at_preview(predictor, skip):
             seen += part

@@ -21,8 +21,8 @@ from tui_cytpix.engine.train.run_images import TrainImages
 class Looks:
     """How annotated images were counted, as `domain.events.Counts` has it."""
 
-    counts: dict[str, Count]
-    contradicted: dict[str, tuple[Count, Share]]
+    counts: dict[ImageKey, Count]
+    contradicted: dict[ImageKey, tuple[Count, Share]]
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ def looks_at(examples: Mapping[ImageKey, Example], seen: Sequence[Segmentation])
     """
     counts, contradicted = {}, {}
     for (key, item), found in zip(examples.items(), seen, strict=True):
-        counts[str(key)] = found.particle_count
+        counts[key] = found.particle_count
         if found.particle_count != item.wanted.particle_count:
             sure = 0.0 if math.isnan(found.confidence) else round(found.confidence, 2)
-            contradicted[str(key)] = (item.wanted.particle_count, sure)
+            contradicted[key] = (item.wanted.particle_count, sure)
     return Looks(counts, contradicted)
 
 

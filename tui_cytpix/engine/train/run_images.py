@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,11 +126,11 @@ class TrainImages:
         """Median major diameter of the annotated objects, px."""
         return particle_px([*self.training.values(), *self.validation.values()])
 
-    def look_at_preview(self, predictor: Predictor, skip: Mapping[str, int]) -> Iterator[list[Prediction]]:
+    def look_at_preview(self, predictor: Predictor, skip: Container[ImageKey]) -> Iterator[list[Prediction]]:
         """What each preview image shows but those in `skip` (looked at already) and those that can't be read, a few
         dozen at a time.
         """
-        keys = [key for key in self._preview if str(key) not in skip and key not in self._unreadable]
+        keys = [key for key in self._preview if key not in skip and key not in self._unreadable]
         for start in range(0, len(keys), CHUNK):
             readable = [(key, gray) for key in keys[start : start + CHUNK] if (gray := self._gray(key)) is not None]
             grays = [gray.astype(np.float32) for _, gray in readable]

@@ -58,8 +58,8 @@ class _Story:
     def __init__(self) -> None:
         self.epochs: dict[int, Epoch] = {}
         self.best: int | None = None
-        self.looks: dict[str, dict[int, int]] = {}
-        self.contradictions: dict[str, tuple[int, dict[int, tuple[int, float]]]] = {}
+        self.looks: dict[ImageKey, dict[int, int]] = {}
+        self.contradictions: dict[ImageKey, tuple[int, dict[int, tuple[int, float]]]] = {}
         self.log: list[str] = []
         self.told, self.looked = 0.0, 0
         self.zoom: Zoom | None = None
@@ -94,7 +94,9 @@ class _Story:
             self.log.append(_in_words(Log(f"images {zoom.in_words()}", time=told)))
         self.zoom = zoom
 
-    def _contradict(self, epoch: int, counts: Mapping[str, int], found: Mapping[str, tuple[int, float]]) -> None:
+    def _contradict(
+        self, epoch: int, counts: Mapping[ImageKey, int], found: Mapping[ImageKey, tuple[int, float]]
+    ) -> None:
         """What is no longer annotated, or annotated otherwise, begins anew: what is not contradicted is annotated as it
         was counted.
         """
@@ -106,13 +108,13 @@ class _Story:
 
     def flips(self) -> tuple[Flip, ...]:
         """The images whose count changed between looks, the most restless first."""
-        flips = [Flip(ImageKey.parse(image), tuple(looks.items())) for image, looks in self.looks.items()]
+        flips = [Flip(image, tuple(looks.items())) for image, looks in self.looks.items()]
         return tuple(sorted((f for f in flips if f.flips), key=lambda f: (-f.flips, f.image)))
 
     def contradicted(self) -> tuple[Contradiction, ...]:
         """In the order of their first contradiction."""
         return tuple(
-            Contradiction(ImageKey.parse(image), given, tuple((epoch, *look) for epoch, look in looks.items()))
+            Contradiction(image, given, tuple((epoch, *look) for epoch, look in looks.items()))
             for image, (given, looks) in self.contradictions.items()
         )
 
