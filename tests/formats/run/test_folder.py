@@ -215,6 +215,38 @@ def test_an_edit_with_any_value_anywhere_is_read_or_counted_as_damaged(name, val
         AnnotationBook(edits)
 
 
+VERDICTS = [
+    encode_verdict(Verdict(1, 1.0, "me", ImageKey("a", "1"), "m", Judgement.BOTH, counted=1, true_count=2, undoes=3)),
+    encode_verdict(PairVerdict(2, 1.0, "me", ImageKey("a", "1"), "n", "b", Preference.NEW, 2, 3, True, False)),
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_verdict_with_any_value_anywhere_is_read_or_counted_as_damaged(data):
+    line = dict(data.draw(st.sampled_from(VERDICTS)))
+    line[data.draw(st.sampled_from(sorted(line)))] = data.draw(JSON)
+    with tempfile.TemporaryDirectory() as folder:
+        run = RunFolder(Path(folder))
+        run.verdicts_path.write_text(json.dumps(line) + "\n")
+        single, pairs, damaged = run.read_verdicts()
+        assert len(single) + len(pairs) + damaged == 1
+        for verdict in pairs:
+            assert (type(verdict.blind), type(verdict.new_counted)) == (bool, int)
+
+
+@pytest.mark.parametrize("blind", ["false", 0, None, [True]])
+def test_what_is_no_yes_or_no_is_refused(tmp_path, blind):
+    run = RunFolder(tmp_path)
+    append_now(run.verdicts_path, encode({**VERDICTS[1], "blind": blind}))
+    assert run.read_verdicts() == ([], [], 1)
+    if blind is not None:
+        text = tomli_w.dumps({"name": "n", "created": "c", "format_version": 1, "evaluate": {"blind": blind}})
+        run.settings_path.write_text(text)
+        with pytest.raises(RunError, match=r"evaluate\.blind: Expected `bool`"):
+            run.read_settings()
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
