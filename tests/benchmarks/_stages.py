@@ -11,6 +11,7 @@ from typing import Any
 from unittest import mock
 
 from tui_cytpix.core.features.measurement import Measurement
+from tui_cytpix.domain.jobs import SampleAtWork
 from tui_cytpix.engine.jobs import process
 from tui_cytpix.engine.predict import inference
 from tui_cytpix.engine.predict.inference import Predictor
@@ -75,7 +76,7 @@ def milliseconds(model: Path, sample: Path, um_per_px: float, images: int) -> di
     process_worker.start(WorkerSettings(model, card.size_cutoff_um, "cpu", ("fcs", "csv")))
     process_worker._State.predictor = None  # of another model
     process_worker.describe()
-    ready = make_ready({"path": str(sample), "um_per_px": um_per_px}, card)
+    ready = make_ready(SampleAtWork(name="", path=str(sample), um_per_px=um_per_px), card)
     least: dict[str, float] = {}
     with ready.reader as reader:
         events = reader.event_ids[:images]

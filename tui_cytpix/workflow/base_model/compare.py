@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.training import JobState
@@ -192,13 +191,9 @@ def _answers(
 
 def _wait_for_exit(run: Run) -> None:
     """The engine writes into the folder that is about to be removed."""
-    deadline = time.monotonic() + EXIT_SECONDS
+    deadline, live = time.monotonic() + EXIT_SECONDS, (JobState.STARTING, JobState.RUNNING)
     for job in jobs.of_kind(run.folder.jobs, "predict"):
-        tail, events = job.new_events(), list[LogLine]()
-        while time.monotonic() < deadline:
-            events += tail.new()
-            if jobs.state_of(job, events) not in (JobState.STARTING, JobState.RUNNING):
-                break
+        while time.monotonic() < deadline and jobs.state_of(job, job.new_events().new()) in live:
             time.sleep(predict.POLL_SECONDS)
 
 
