@@ -10,10 +10,10 @@ import msgspec
 
 from tui_cytpix.domain.sample import ImageKey
 
-T = TypeVar("T")
+KindT = TypeVar("KindT")
 
 
-def from_plain(kind: type[T], data: object) -> T:
+def from_plain(kind: type[KindT], data: object) -> KindT:
     """The dataclass or Struct that a table holds; entries that it has no field for, of a newer version, are left out.
 
     Raises:
