@@ -10,7 +10,7 @@ from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, say, say_json
 from tui_cytpix.domain.events import Finished, Log
 from tui_cytpix.domain.events import Progress as ProgressEvent
-from tui_cytpix.domain.jobs import ProcessSpec, SampleAtWork
+from tui_cytpix.domain.jobs import PREFIX, ProcessSpec, SampleAtWork
 from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.errors import CytpixError, JobError
@@ -29,9 +29,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
         "--size-cutoff", type=options.micrometres, metavar="UM", help="default: the model's own; 0 turns it off"
     )
     options.add_zoom(parser)
-    parser.add_argument(
-        "--prefix", default=ProcessSpec.prefix, help="of the parameters added to the FCS; default: %(default)s"
-    )
+    parser.add_argument("--prefix", default=PREFIX, help="of the parameters added to the FCS; default: %(default)s")
     options.add_gate(parser)
     options.add_device(parser)
     options.add_json(parser)

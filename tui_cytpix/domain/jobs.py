@@ -16,6 +16,7 @@ from tui_cytpix.domain.plain_values import from_plain, to_plain
 from tui_cytpix.domain.run_settings import TrainSettings
 from tui_cytpix.domain.zoom import AUTOMATIC, check_zoom
 
+PREFIX = "UDT_"
 IDLE_SECONDS = 600.0  # a job that nobody asks for anything, or that is paused, leaves after so long
 
 
@@ -87,7 +88,7 @@ class ProcessSpec(Zooming, frozen=True, kw_only=True):
     gate: str = ""
     formats: tuple[str, ...] = ("fcs", "csv")
     size_cutoff_um: Length | None = None
-    prefix: str = "UDT_"
+    prefix: str = PREFIX
 
 
 class TriageSpec(Zooming, frozen=True, kw_only=True):
