@@ -22,7 +22,6 @@ from tui_cytpix.formats.run.predictions import Prediction, PredictionStore, writ
 from tui_cytpix.workflow.annotate import suggest
 from tui_cytpix.workflow.base_model import differences
 from tui_cytpix.workflow.evaluate import process_watch
-from tui_cytpix.workflow.run import jobs
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples import coverage
 from tui_cytpix.workflow.samples.selection import Selection
@@ -161,8 +160,7 @@ def test_counts_in_dense_layers_are_no_readout() -> None:
     assert differences.crowded_in_words([9] * 19) == differences.crowded_in_words([]) == ""
 
 
-def test_a_process_job_is_watched_from_start_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "_is_engine", lambda pid: True)
+def test_a_process_job_is_watched_from_start_to_end(tmp_path: Path) -> None:
     job = JobFolder.create(tmp_path / "1-process", SPEC)
     watch = process_watch.ProcessWatch(job)
     job.beat()

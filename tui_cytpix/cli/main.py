@@ -15,7 +15,8 @@ from pathlib import Path
 
 import tui_cytpix
 from tui_cytpix.cli import options
-from tui_cytpix.cli.output import clean, note
+from tui_cytpix.cli.output import note
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, UsageError
 
 PROGRAM = "tui-cytpix"
@@ -143,7 +144,7 @@ def _checked_paths(paths: list[str], verbs: list[str]) -> list[str]:
         if not os.path.lexists(path):
             close = difflib.get_close_matches(path, verbs, 1)
             way_out = f"Did you mean `{PROGRAM} {close[0]}`?" if close else f"See {PROGRAM} --help."
-            raise UsageError("No such run, sample or verb", f"{clean(path)!r}.", way_out)
+            raise UsageError("No such run, sample or verb", f"{printable(path)!r}.", way_out)
     runs = [path for path in paths if (Path(path) / "run.toml").is_file()]
     if runs and len(paths) > 1:
         raise UsageError("A run is opened by itself", f"{runs[0]} is one of {len(paths)} paths.", "Give the run only.")

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_cytpix.cli import options
-from tui_cytpix.cli.output import clean, say, say_json, table
+from tui_cytpix.cli.output import say, say_json, table
 from tui_cytpix.domain.model_card import FIGURES
+from tui_cytpix.domain.words import printable
 
 if TYPE_CHECKING:
     from tui_cytpix.domain.model_card import ModelEntry
@@ -106,7 +107,7 @@ def import_model(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say_json(_as_dict(model))
     else:
-        say(f"{model.card.name}: {clean(model.path)}")
+        say(f"{model.card.name}: {printable(model.path)}")
     return 0
 
 

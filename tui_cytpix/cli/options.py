@@ -25,9 +25,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:  # type: ignore[override]
         """Wrong usage: one message that says how to get help."""
-        from tui_cytpix.cli.output import clean
+        from tui_cytpix.domain.words import printable
 
-        self.exit(2, f"{self.prog}: {clean(message)} (see {self.prog} --help)\n")
+        self.exit(2, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
 
 
 def add_verb(

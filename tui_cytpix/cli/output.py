@@ -11,31 +11,23 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from tui_cytpix.domain.words import duration
+from tui_cytpix.domain.words import duration, printable
 
 REDRAW_SECONDS = 0.1
 PLAIN_STEP = 0.1  # off a terminal, a line for every tenth of the way
 
 
-def clean(value: object) -> str:
-    """`value` as text in which control characters, line breaks and direction marks are replaced, so that printing it
-    does nothing else.
-    """
-    text = str(value)
-    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
-
-
 def say(*lines: object) -> None:
     """Lines of the result."""
     for line in lines:
-        print(clean(line))
+        print(printable(line))
 
 
 def note(*lines: object) -> None:
     """Lines beside the result. Work goes on where nobody reads them."""
     with contextlib.suppress(BrokenPipeError):
         for line in lines:
-            print(clean(line), file=sys.stderr, flush=True)
+            print(printable(line), file=sys.stderr, flush=True)
 
 
 def say_json(value: Any) -> None:
@@ -58,7 +50,7 @@ def _plain(value: Any) -> Any:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     """Columns, aligned on the left; numbers come formatted."""
-    cells = [[clean(cell) for cell in row] for row in (header, *rows)]
+    cells = [[printable(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
@@ -99,7 +91,7 @@ class Progress:
     def _line(self, done: int, total: int, now: float) -> str:
         spent = now - self._began
         left = f", about {duration(spent / done * (total - done))} left" if 0 < done < total and spent > 1 else ""
-        return clean(f"{self._what}: {done} of {total} ({done / total:.0%}){left}")
+        return printable(f"{self._what}: {done} of {total} ({done / total:.0%}){left}")
 
     def _rewrite(self, line: str) -> None:
         line = line[: shutil.get_terminal_size().columns - 1]
@@ -114,14 +106,14 @@ class Progress:
 
     def show(self, text: str) -> None:
         """Puts this into the line that is rewritten; for a terminal."""
-        self._rewrite(clean(text))
+        self._rewrite(printable(text))
 
     def note(self, text: str) -> None:
         """A line of its own, above the one that is rewritten."""
         if self._shown:
             self._rewrite("")
             self._write("\r")
-        self._write(clean(text) + "\n")
+        self._write(printable(text) + "\n")
 
     def __enter__(self) -> Progress:
         return self

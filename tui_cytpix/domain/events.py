@@ -14,7 +14,9 @@ from tui_cytpix.domain.zoom import By
 
 
 class Started(LogLine, frozen=True):
-    """The job is at work, where. A training starts after `epoch` and is to end at `target`."""
+    """The job is at work, where: in process `pid` of `host`, which started at `born`, in its system's words. A training
+    starts after `epoch` and is to end at `target`.
+    """
 
     device: str = ""
     threads: Count = 0
@@ -22,6 +24,7 @@ class Started(LogLine, frozen=True):
     host: str = ""
     target: Count | None = None
     epoch: Count | None = None
+    born: str = ""
 
 
 class Acknowledged(LogLine, frozen=True):

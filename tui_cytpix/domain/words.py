@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 
+def printable(value: object) -> str:
+    """The value as text in which control characters, line breaks, lone surrogates, direction marks and blanks but the
+    common one are replaced: what is printed can't steer the terminal.
+    """
+    text = str(value)
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def duration(seconds: float) -> str:
     """`45 s`, `3 min 20 s`, `25 min`, `2 h 05 min`."""
     whole = max(0, round(seconds))
@@ -11,3 +19,14 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s" if whole < 600 else f"{whole // 60} min"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def shortened(text: object, width: int) -> str:
+    """At most `width` characters, the middle left out."""
+    whole = printable(text)
+    if len(whole) <= width:
+        return whole
+    if width < 5:
+        return whole[: max(0, width)]
+    tail = (width - 1) // 2
+    return f"{whole[: width - 1 - tail]}…{whole[-tail:]}"

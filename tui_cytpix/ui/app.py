@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from tui_cytpix.domain.run_settings import STEPS
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, UsageError
 from tui_cytpix.ui.commands.bindings import bindings, key_map
 from tui_cytpix.ui.deciding import DecidingApp
@@ -25,7 +26,6 @@ from tui_cytpix.ui.graphics.surface import Surface
 from tui_cytpix.ui.keys.key_order import FIRST
 from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.session import Session
-from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.theming import load_themes
 from tui_cytpix.ui.widgets.gallery.thumbnail_grid import ThumbnailGrid
 from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
@@ -305,10 +305,10 @@ class CytpixApp(DecidingApp):
     def report(self, problem: CytpixError | str) -> None:
         """A notice: title, detail and way out of an error, or a sentence. Nothing in it is read as markup."""
         if isinstance(problem, CytpixError):
-            lines = [plain(part) for part in (problem.detail, problem.way_out) if part]
-            self.notify("\n".join(lines), title=plain(problem.title), severity="error", timeout=15, markup=False)
+            lines = [printable(part) for part in (problem.detail, problem.way_out) if part]
+            self.notify("\n".join(lines), title=printable(problem.title), severity="error", timeout=15, markup=False)
         else:
-            self.notify("\n".join(plain(line) for line in problem.splitlines()), timeout=8, markup=False)
+            self.notify("\n".join(printable(line) for line in problem.splitlines()), timeout=8, markup=False)
 
     @property
     def opening(self) -> bool:

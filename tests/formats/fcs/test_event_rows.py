@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_cytpix.formats.bytes.names import natural_key, shown
+from tui_cytpix.domain.words import printable
+from tui_cytpix.formats.bytes.names import natural_key
 from tui_cytpix.formats.fcs.event_rows import link_events
 from tui_cytpix.formats.fcs.pixel_scale import scale_from_areas
 
@@ -57,7 +58,7 @@ def test_any_text_can_be_ordered_and_shown(texts):
     again = ordered[::-1]
     again.sort(key=natural_key)
     assert again == ordered
-    assert all(shown(text).isprintable() and len(shown(text)) == len(text) for text in texts)
+    assert all(printable(text).isprintable() and len(printable(text)) == len(text) for text in texts)
 
 
 def test_the_scale_is_the_median_and_needs_agreement():

@@ -15,6 +15,7 @@ from tui_cytpix.domain.jobs import PredictSpec, TrainSpec
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.formats.run.liveness import birth
 from tui_cytpix.workflow.run import jobs, predict
 
 HERE = socket.gethostname()
@@ -54,7 +55,7 @@ def test_the_last_word_counts_most(job, last, state):
 
 
 def test_a_job_lives_as_long_as_its_process(job, living):
-    job.emit(Started(host=HERE, pid=living.pid))
+    job.emit(Started(host=HERE, pid=living.pid, born=birth(living.pid)))
     assert jobs.state_of(job, job.new_events().new()) is JobState.RUNNING
     job.emit(Paused(epoch=1))
     assert jobs.state_of(job, job.new_events().new()) is JobState.PAUSED
@@ -65,7 +66,15 @@ def test_a_job_lives_as_long_as_its_process(job, living):
 
 
 def test_another_program_with_the_jobs_number_is_not_the_job(job):
-    job.emit(Started(host=HERE, pid=os.getppid()))
+    job.emit(Started(host=HERE, pid=os.getppid(), born="before"))
+    assert jobs.state_of(job, job.new_events().new()) is JobState.LOST
+
+
+def test_of_a_process_that_does_not_say_when_it_started_the_heartbeat_tells(job):
+    job.emit(Started(host=HERE, pid=os.getppid()))  # as 0.1.0 wrote it
+    job.beat()
+    assert jobs.state_of(job, job.new_events().new()) is JobState.RUNNING
+    os.utime(job.path / "heartbeat", (time.time() - 2 * jobs.LOST_SECONDS,) * 2)
     assert jobs.state_of(job, job.new_events().new()) is JobState.LOST
 
 

@@ -28,6 +28,7 @@ from tui_cytpix.domain.wishes import Stop
 from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.run.job import ANOTHER, JobFolder
 from tui_cytpix.formats.run.lease import Lease
+from tui_cytpix.formats.run.liveness import birth
 
 if TYPE_CHECKING:
     import torch
@@ -113,7 +114,8 @@ class Job:
 
     def started(self, device: str, threads: int, target: int | None = None, epoch: int | None = None) -> None:
         """Tells that the job has started, and where it computes."""
-        self.emit(Started(device, threads, os.getpid(), socket.gethostname(), target, epoch))
+        pid = os.getpid()
+        self.emit(Started(device, threads, pid, socket.gethostname(), target, epoch, birth(pid)))
 
     def only_one(self, lease: Path) -> None:
         """Holds a lease from now on, so that of jobs started at once, or on two machines, one works.

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
-from tui_cytpix.formats.bytes.names import shown
 from tui_cytpix.formats.bytes.plain_tiff import read_plain_tiff
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def opened(data: bytes, label: str, formats: tuple[str, ...] = READABLE) -> Iter
         raise
     except Exception as error:  # a damaged file makes Pillow's readers raise almost anything
         reason = str(error) if not isinstance(error, UnidentifiedImageError) else f"it is no {_either(formats)}"
-        raise _bad(label, shown(reason) or type(error).__name__) from error
+        raise _bad(label, printable(reason) or type(error).__name__) from error
 
 
 def _gray(picture: Image.Image, label: str) -> Gray:
@@ -106,7 +106,7 @@ def _either(formats: tuple[str, ...]) -> str:
 
 
 def _bad(label: str, why: str) -> SampleError:
-    return SampleError("The image can't be read", f"{shown(label)}: {why}.", "The other images still can.")
+    return SampleError("The image can't be read", f"{printable(label)}: {why}.", "The other images still can.")
 
 
 def read_file(path: Path, limit: int = MAX_IMAGE_BYTES) -> bytes:

@@ -7,15 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
 
 IMAGE_SUFFIXES = (".tif", ".tiff", ".png", ".bmp", ".jpg", ".jpeg")
 _DIGITS = re.compile(r"([0-9]+)")
-
-
-def shown(text: str) -> str:
-    """`text` with control characters, line breaks and lone surrogates replaced: printing it does nothing else."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
@@ -57,7 +53,7 @@ def name_images(files: Iterable[str]) -> NamedImages:
     names: dict[str, str] = {}
     doubles: list[str] = []
     for file in sorted(files, key=natural_key):
-        event = shown(_stem(file))
+        event = printable(_stem(file))
         if event in names:
             doubles.append(event)
         else:
@@ -78,7 +74,7 @@ def _stem(file: str) -> str:
 
 def counted(names: Sequence[str], one: str, many: str) -> str:
     """A sentence: how many, of which kind, and the first, e.g. `3 images are empty (the first: 17).`"""
-    first = shown(names[0])
+    first = printable(names[0])
     return f"1 {one} ({first})." if len(names) == 1 else f"{len(names)} {many} (the first: {first})."
 
 
@@ -100,7 +96,7 @@ def choose_folder(folders: Mapping[str, Sequence[str]], where: Path) -> tuple[st
     if not filled:
         raise SampleError(
             "No images found",
-            f"{shown(str(where))} holds no .tif, .png, .bmp or .jpg.",
+            f"{printable(where)} holds no .tif, .png, .bmp or .jpg.",
             "Give the folder or archive that holds the event images.",
         )
     if "" in filled:
@@ -108,10 +104,10 @@ def choose_folder(folders: Mapping[str, Sequence[str]], where: Path) -> tuple[st
     elif len(filled) == 1 or len(named) == 1:
         choice = named[0] if len(named) == 1 else filled[0]
     else:
-        listed = ", ".join(shown(folder) for folder in filled[:6]) + (", ..." if len(filled) > 6 else "")
+        listed = ", ".join(printable(folder) for folder in filled[:6]) + (", ..." if len(filled) > 6 else "")
         raise SampleError(
             "Several folders of images",
-            f"{shown(str(where))} has images in {listed}.",
+            f"{printable(where)} has images in {listed}.",
             "Give one of them: event ids may repeat between tubes.",
         )
     left = [folder for folder in filled if folder != choice]

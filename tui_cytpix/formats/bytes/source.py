@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Protocol
 
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
-from tui_cytpix.formats.bytes.names import shown
 
 
 class ByteSource(Protocol):
@@ -55,7 +55,7 @@ class FileBytes:
                 wanted -= len(piece)
                 offset += len(piece)
         except ValueError as error:
-            raise SampleError("The sample was closed", shown(str(self.path)), "Open it again.") from error
+            raise SampleError("The sample was closed", printable(self.path), "Open it again.") from error
         except OSError as error:
             raise unreadable(self.path, error) from error
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -143,6 +143,6 @@ def unreadable(path: Path, error: OSError) -> SampleError:
     """What to say of a file that the system doesn't let us read."""
     return SampleError(
         "The file can't be read",
-        f"{shown(str(path))}: {error.strerror or error}.",
+        f"{printable(path)}: {error.strerror or error}.",
         "Check its path, permissions and the disk it lies on.",
     )

@@ -12,8 +12,8 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
-from tui_cytpix.formats.bytes.names import shown
 from tui_cytpix.formats.bytes.source import ByteSource, SourceFile
 
 INDEX_LIMIT = 512 << 20
@@ -51,7 +51,7 @@ class ZipIndex:
     """
 
     def __init__(self, source: ByteSource, label: str) -> None:
-        self._source, self.label = source, shown(label)
+        self._source, self.label = source, printable(label)
         start = source.read_at(0, 4)
         if start not in (b"PK\x03\x04", b"PK\x05\x06"):
             what = "is empty" if source.size == 0 else "doesn't start like one"
@@ -84,14 +84,14 @@ class ZipIndex:
     def _cut_off(self, why: str) -> SampleError:
         return SampleError(
             "The archive is cut off or damaged",
-            f"{self.label}: {shown(why)}.",
+            f"{self.label}: {printable(why)}.",
             "Copy it again and compare the sizes; a zip archive's index is at its end.",
         )
 
     def _bad(self, member: Member, why: str) -> SampleError:
         return SampleError(
             "A member of the archive can't be read",
-            f"{self.label}, {shown(member.name)}: {why}.",
+            f"{self.label}, {printable(member.name)}: {why}.",
             "The others still can; copy the archive again if it shouldn't be so.",
         )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.formats.bytes.names import shown
+from tui_cytpix.domain.words import printable
 
 if TYPE_CHECKING:
     from tui_cytpix.formats.fcs.read import FcsFile
@@ -75,7 +75,7 @@ def _parsed(text: str) -> tuple[list[str], NDArray[np.float64]]:
     fields = [field.strip() for field in text.split(",")]
     count = int(fields[0]) if fields[0].isdecimal() else 0
     if not 1 <= count <= MOST_DETECTORS or len(fields) != 1 + count + count * count:
-        raise ValueError(f"it says {shown(fields[0][:20])} detectors and has {len(fields) - 1} entries")
+        raise ValueError(f"it says {printable(fields[0][:20])} detectors and has {len(fields) - 1} entries")
     try:
         matrix = np.array([float(value) for value in fields[1 + count :]]).reshape(count, count)
     except ValueError:
@@ -93,7 +93,7 @@ def _of_areas(names: list[str], matrix: NDArray[np.float64], present: tuple[str,
         raise ValueError("it names no fluorescence area of the file")
     for name, row, column in zip(names, matrix, matrix.T, strict=True):
         if not kept[names.index(name)] and (row[kept].any() or column[kept].any()):
-            raise ValueError(f"{shown(name)} is no fluorescence area of the file, but shares signal with one")
+            raise ValueError(f"{printable(name)} is no fluorescence area of the file, but shares signal with one")
     areas = matrix[np.ix_(kept, kept)]
     if not np.linalg.cond(areas) <= WORST_CONDITION:
         raise ValueError("detectors can hardly be told apart by it")

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.gate import Scale
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import InputError
-from tui_cytpix.formats.bytes.names import shown
 from tui_cytpix.formats.flowjo.scales import OPEN, Curve, curve_of, on_our_scales
 
 LARGEST_BYTES = 256 << 20
@@ -86,7 +86,7 @@ def read_workspace(path: Path) -> tuple[WorkspaceSample, ...]:
     found = []
     for element in elements:
         node = element.find("SampleNode", root.nsmap)
-        name = "" if node is None else shown(node.get("name", ""))
+        name = "" if node is None else printable(node.get("name", ""))
         try:
             with np.errstate(all="ignore"):  # odd numbers are refused later, upright ellipses have no slope
                 (read,) = wsp_utils._parse_wsp_samples([element], root.nsmap, gating, transforms, values).values()
@@ -123,12 +123,12 @@ def _refuse_entities(path: Path) -> None:
 
 def _no_workspace(path: Path, why: str) -> InputError:
     return InputError(
-        "The workspace can't be read", f"{shown(str(path))}: {why}.", "Save it again in FlowJo 10, as a .wsp."
+        "The workspace can't be read", f"{printable(path)}: {why}.", "Save it again in FlowJo 10, as a .wsp."
     )
 
 
 def _words(error: Exception) -> str:
-    return shown(str(error) or type(error).__name__).rstrip(".")[:200]
+    return printable(str(error) or type(error).__name__).rstrip(".")[:200]
 
 
 def _sample(read: Mapping[str, Any]) -> WorkspaceSample:
@@ -139,14 +139,14 @@ def _sample(read: Mapping[str, Any]) -> WorkspaceSample:
     named = tuple(dict.fromkeys(name for name in files if name))
     conventional = comp is not None and type(comp["matrix"]).__name__ == "Matrix"
     detectors, spillover = (tuple(comp["detectors"]), comp["matrix_array"]) if conventional else ((), None)
-    return WorkspaceSample(shown(read["sample_name"]), named, gates, detectors, spillover)
+    return WorkspaceSample(printable(read["sample_name"]), named, gates, detectors, spillover)
 
 
 def _gate(
     path: tuple[str, ...], raw: Any, comp: Mapping[str, Any] | None, curves: Mapping[str, Curve]
 ) -> WorkspaceGate:
     """FlowKit's raw gate, its numbers in values."""
-    named = tuple(shown(name) for name in path)
+    named = tuple(printable(name) for name in path)
     kind = type(raw).__name__.removeprefix("GML").removeprefix("WSP")
     if kind not in ("RectangleGate", "PolygonGate", "EllipsoidGate"):
         return WorkspaceGate(named, problem=f"It is a {kind.removesuffix('Gate').lower()} gate.")
@@ -217,11 +217,11 @@ def _ends(side: Any, curve: Curve | None) -> tuple[float, float, str]:
     low, high = side.min, side.max
     if low is not None and curve is not None and low <= curve.bottom:
         low = None  # the scale shows all that is lower at its low end
-    note = "" if None not in (low, high) else f"It is open to one side of {shown(side.id)}: {OPEN:g} stands for that"
+    open_side = f"It is open to one side of {printable(side.id)}: {OPEN:g} stands for that"
     return (
         -OPEN if low is None else float(low),
         OPEN if high is None else float(np.nextafter(float(high), -np.inf)),
-        note,
+        open_side if None in (low, high) else "",
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import MaskError
-from tui_cytpix.formats.bytes.names import shown
 from tui_cytpix.formats.masks.label_images import MAX_LABELS, checked_labels
 
 _VERSION = "1.0"
@@ -61,7 +61,7 @@ def decode_instrument_masks(data: bytes, shape: tuple[int, int]) -> InstrumentMa
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise _bad_masks(f"they are no JSON ({shown(str(error))})") from error
+        raise _bad_masks(f"they are no JSON ({printable(error)})") from error
     if not isinstance(document, list):
         raise _bad_masks("they are no list of layers")
     layers = [part["masks"] for part in document if isinstance(part, dict) and "masks" in part]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import MaskError, SampleError
-from tui_cytpix.formats.bytes.names import shown
 
 MAX_LABELS = 0xFFFF
 LABEL_FORMATS = ("TIFF", "PNG", "BMP")  # JPEG changes values
@@ -35,19 +35,19 @@ def find_label_images(folder: Path) -> dict[str, Path]:
     try:
         files = sorted((p for p in folder.iterdir() if p.is_file()), key=lambda p: natural_key(p.name))
     except OSError as error:
-        detail = f"{shown(str(folder))}: {error.strerror}."
+        detail = f"{printable(folder)}: {error.strerror}."
         raise MaskError("The folder of label images can't be read", detail, way_out) from error
     found: dict[str, Path] = {}
     for path in files:
         if path.suffix.lower() not in LABEL_SUFFIXES or path.name.startswith("."):
             continue
-        event = shown(path.stem)
+        event = printable(path.stem)
         if event in found:
-            detail = f"{shown(str(path))} and {shown(found[event].name)}."
+            detail = f"{printable(path)} and {printable(found[event].name)}."
             raise MaskError("Two label images are named after one event", detail, "Leave one of them.")
         found[event] = path
     if not found:
-        raise MaskError("No label images found", f"{shown(str(folder))} holds no .png or .tif.", way_out)
+        raise MaskError("No label images found", f"{printable(folder)} holds no .png or .tif.", way_out)
     return found
 
 
@@ -65,7 +65,7 @@ def read_label_image(path: Path, shape: tuple[int, ...] | None = None) -> NDArra
 
     path = Path(path)
     way_out = "Save it as 16-bit gray PNG or TIFF: 0 = background, one value per particle."
-    where = shown(str(path))
+    where = printable(path)
     try:
         with opened(read_file(path), str(path), LABEL_FORMATS) as picture:
             own, mode = (picture.height, picture.width), picture.mode

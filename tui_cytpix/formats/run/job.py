@@ -19,6 +19,7 @@ from tui_cytpix.domain.wishes import WISHES
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.run.json_log import LogTail, append_now, encode, read_log
+from tui_cytpix.formats.run.liveness import age_s
 
 NOTE_BYTES = 512
 LOOKS = "looks"  # the folder of what a training job last saw in the preview, a prediction store
@@ -136,15 +137,7 @@ class JobFolder:
 
     def seconds_since_beat(self) -> float | None:
         """Age of the heartbeat by the file server's own clock; None before the first."""
-        probe = self.path / f".now-{os.getpid()}"
-        try:
-            beat = self._heartbeat.stat().st_mtime
-            probe.touch()
-            return probe.stat().st_mtime - beat
-        except OSError:
-            return None
-        finally:
-            probe.unlink(missing_ok=True)
+        return age_s(self._heartbeat)
 
     @staticmethod
     def _last(path: Path) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_cytpix.errors import RunError
+from tui_cytpix.formats.run.liveness import age_s, birth, is_alive
 
 STALE_SECONDS = 30.0
 
@@ -51,7 +52,7 @@ class Lease:
         except FileExistsError:
             return False
         pid = os.getpid()
-        holder = {"host": socket.gethostname(), "pid": pid, "born": _born(pid), "nonce": self._nonce}
+        holder = {"host": socket.gethostname(), "pid": pid, "born": birth(pid), "nonce": self._nonce}
         with os.fdopen(handle, "w") as file:
             file.write(json.dumps(holder))
         return True
@@ -66,19 +67,8 @@ class Lease:
     def _is_stale(self, holder: dict[str, Any]) -> bool:
         pid = holder.get("pid")
         if holder.get("host") == socket.gethostname() and isinstance(pid, int) and pid > 0:
-            return not _alive(pid, holder.get("born"))
-        return self._unrenewed(self._path)
-
-    def _unrenewed(self, path: Path) -> bool:
-        """True where the file is gone, or older than a living holder lets it get."""
-        probe = self._path.with_name(f".{self._path.name}.{self._nonce}")
-        try:
-            probe.touch()
-            return probe.stat().st_mtime - path.stat().st_mtime > STALE_SECONDS
-        except FileNotFoundError:
-            return True
-        finally:
-            probe.unlink(missing_ok=True)
+            return not is_alive(pid, holder.get("born"))
+        return _unrenewed(self._path)
 
     def _clear_stale(self) -> None:
         """Takes a stale lease away. One at a time, and looking again: of several who found it stale, a slow one must
@@ -86,7 +76,7 @@ class Lease:
         """
         breaker = self._path.with_name(f"{self._path.name}.clearing")
         if not self._create(breaker):
-            if self._unrenewed(breaker):
+            if _unrenewed(breaker):
                 breaker.unlink(missing_ok=True)
             return
         try:
@@ -110,37 +100,7 @@ class Lease:
         self.held = False
 
 
-def _alive(pid: int, born: object) -> bool:
-    """True where that very process is there, not another one that got its number since (in containers, soon), and not
-    only its entry in the table of processes, which stays until its parent has asked for its end.
-    """
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    if _fields(pid)[:1] in (["Z"], ["X"]):
-        return False
-    now_born = _born(pid)
-    return not born or not now_born or born == now_born
-
-
-def _born(pid: int) -> str:
-    """When a process started, in the system's own words; empty where it doesn't tell."""
-    fields = _fields(pid)
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-    return f"{boot}/{fields[19]}" if len(fields) > 19 else ""
-
-
-def _fields(pid: int) -> list[str]:
-    """What `/proc/PID/stat` tells behind the program's name (in brackets, it may hold blanks): the state first, the
-    start twentieth; empty where there is no such file.
-    """
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
+def _unrenewed(path: Path) -> bool:
+    """True where the file is gone, or older than a living holder lets it get."""
+    age = age_s(path)
+    return age is None or age > STALE_SECONDS

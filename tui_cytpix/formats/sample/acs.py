@@ -14,8 +14,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, cast
 from xml.parsers import expat
 
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
-from tui_cytpix.formats.bytes.names import counted, natural_key, shown
+from tui_cytpix.formats.bytes.names import counted, natural_key
 from tui_cytpix.formats.bytes.source import ByteSource, FileBytes, MemoryBytes, PartBytes
 from tui_cytpix.formats.bytes.zip_index import Member, ZipIndex
 from tui_cytpix.formats.sample.archive import ArchiveImages, archive_fcs
@@ -58,7 +59,7 @@ def open_acs(
     place = fcs if fcs is not None else _fcs_within(path, source, index, resources, problems)
     masks = _of_suffix(index, MASKS_SUFFIX)
     if len(masks) > 1:
-        problems.append(f"The archive has {len(masks)} mask archives; {shown(masks[0].name)} is read.")
+        problems.append(f"The archive has {len(masks)} mask archives; {printable(masks[0].name)} is read.")
     gate, total = _capture_settings(index, problems)
     parts = SampleParts(
         path,
@@ -90,7 +91,7 @@ def _fcs_within(
     same = [member for member in members if PurePosixPath(member.name).stem.casefold() == path.stem.casefold()]
     member = (same or members)[0]
     if len(members) > 1:
-        problems.append(f"The archive has {len(members)} FCS files; {shown(member.name)} is read.")
+        problems.append(f"The archive has {len(members)} FCS files; {printable(member.name)} is read.")
 
     def open_it() -> FcsFile:
         from tui_cytpix.formats.fcs.read import read_fcs
@@ -112,7 +113,7 @@ def _unpacked(index: ZipIndex, member: Member, resources: contextlib.ExitStack) 
     except OSError as error:
         raise SampleError(
             "The packed FCS can't be unpacked",
-            f"{shown(member.name)} into {tempfile.gettempdir()}: {error.strerror}.",
+            f"{printable(member.name)} into {tempfile.gettempdir()}: {error.strerror}.",
             "Make room there, or set TMPDIR to a folder with more.",
         ) from error
     return Path(copy.name)
@@ -126,7 +127,7 @@ def _capture_settings(index: ZipIndex, problems: list[str]) -> tuple[str, int | 
     def element(tag: str, attributes: dict[str, str]) -> None:
         local = tag.rpartition(":")[2]
         if local == "ImageGate" and (name := attributes.get("GateName", "").strip()):
-            gates.append(shown(name))
+            gates.append(printable(name))
         total = attributes.get("Total", "").strip()
         if local == "ImageTotals" and total.isascii() and total.isdigit() and len(total) < 12:
             totals.append(int(total))
@@ -135,9 +136,9 @@ def _capture_settings(index: ZipIndex, problems: list[str]) -> tuple[str, int | 
         try:
             read_elements(index.read(member, XML_LIMIT), element)
         except SampleError as error:
-            problems.append(f"{shown(member.name)} is not read: {error.detail}")
+            problems.append(f"{printable(member.name)} is not read: {error.detail}")
         except (expat.ExpatError, ValueError, LookupError) as error:
-            problems.append(f"{shown(member.name)} is not read: {shown(str(error))}.")
+            problems.append(f"{printable(member.name)} is not read: {printable(error)}.")
     return ", ".join(dict.fromkeys(gates)), max(totals, default=None)
 
 
@@ -176,7 +177,7 @@ class AcsMasks:
                     content = MemoryBytes(self._index.read(self._member, PACKED_MASKS_LIMIT))
                 nested = ZipIndex(content, f"{self._index.label}, {self._member.name}")
                 found = [member for member in nested.members if member.name.lower().endswith(".json")]
-                by_event = {shown(PurePosixPath(member.name).stem): member for member in reversed(found)}
+                by_event = {printable(PurePosixPath(member.name).stem): member for member in reversed(found)}
                 self._opened = nested, by_event
             return self._opened
 

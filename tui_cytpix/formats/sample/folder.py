@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.bytes.image_decode import read_file
-from tui_cytpix.formats.bytes.names import NamedImages, choose_folder, is_image_name, name_images, shown
+from tui_cytpix.formats.bytes.names import NamedImages, choose_folder, is_image_name, name_images
 from tui_cytpix.formats.bytes.source import unreadable
 from tui_cytpix.formats.sample.image_sample import ImageSample
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace, find_fcs
@@ -28,7 +29,7 @@ class FolderImages:
 
     def label(self, event: str) -> str:
         """Its path."""
-        return shown(str(self._folder / self._names[event]))
+        return printable(self._folder / self._names[event])
 
 
 def open_image_folder(path: Path, um_per_px: float | None = None, fcs: FcsPlace | None = None) -> ImageSample:
@@ -42,10 +43,10 @@ def open_image_folder(path: Path, um_per_px: float | None = None, fcs: FcsPlace 
     """
     folders, archives = _listing(path)
     if archives and not any(folders.values()):
-        listed = ", ".join(shown(name) for name in archives[:6]) + (", ..." if len(archives) > 6 else "")
+        listed = ", ".join(printable(name) for name in archives[:6]) + (", ..." if len(archives) > 6 else "")
         raise SampleError(
             "No images found",
-            f"The folder {shown(str(path))} holds archives: {listed}.",
+            f"The folder {printable(path)} holds archives: {listed}.",
             "Give one of them: each tube is a sample of its own.",
         )
     chosen, problems = choose_folder(folders, path)

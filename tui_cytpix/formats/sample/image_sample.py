@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from tui_cytpix.domain.sample import PixelScale, SampleInfo
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.bytes.image_decode import Gray, decode_gray, image_header
-from tui_cytpix.formats.bytes.names import shown
 from tui_cytpix.formats.sample.linked_fcs import LinkedFcs, link_fcs
 from tui_cytpix.formats.sample.parts import SampleParts
 from tui_cytpix.formats.sample.probe import ImageProbe, probe_images
@@ -71,7 +71,7 @@ class ImageSample:
         except KeyError:
             raise SampleError(
                 "No such image",
-                f"{shown(str(self.path))} has no image of event {shown(event)}.",
+                f"{printable(self.path)} has no image of event {printable(event)}.",
                 "`tui-cytpix inspect` tells what it has.",
             ) from None
 
@@ -120,10 +120,10 @@ class ImageSample:
             image_shape=probe.shape,
             bit_depth=probe.bit_depth,
             scale=self.scale,
-            fcs_path=None if linked.label is None else shown(linked.label),
+            fcs_path=None if linked.label is None else printable(linked.label),
             event_count=None if linked.fcs is None else linked.fcs.event_count,
-            parameters=() if linked.fcs is None else tuple(shown(name) for name in linked.fcs.names),
-            cytometer=shown(text.get("$CYT", "")).strip(),
+            parameters=() if linked.fcs is None else tuple(printable(name) for name in linked.fcs.names),
+            cytometer=printable(text.get("$CYT", "")).strip(),
             image_gate=parts.image_gate,
             has_instrument_masks=masks is not None,
             problems=(

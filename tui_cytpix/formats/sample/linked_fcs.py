@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.formats.bytes.names import natural_key, shown
+from tui_cytpix.formats.bytes.names import natural_key
 from tui_cytpix.formats.fcs.event_rows import link_events, parameter_named
 from tui_cytpix.formats.fcs.pixel_scale import scale_from_areas
 
@@ -66,7 +67,7 @@ def find_fcs(stem: str, folders: tuple[Path, ...]) -> FcsPlace:
         if len(files) == 1:
             return fcs_file(files[0], guessed=True)
         if files:
-            several = f"{len(files)} FCS files lie in {shown(str(folder))} and none is called {shown(stem)}.fcs"
+            several = f"{len(files)} FCS files lie in {printable(folder)} and none is called {printable(stem)}.fcs"
             return FcsPlace(problem=f"{several}: none is used.")
     return FcsPlace()
 
@@ -91,11 +92,11 @@ def link_fcs(place: FcsPlace, events: tuple[str, ...]) -> LinkedFcs:
     except CytpixError as error:
         return LinkedFcs(problems=(*problems, f"The FCS can't be used: {error}"))
     if place.guessed and not linked.rows:
-        why = f"{shown(place.label)} is not used: none of its events is one of the images."
+        why = f"{printable(place.label)} is not used: none of its events is one of the images."
         return LinkedFcs(problems=(*problems, why))
     if place.guessed:
         problems.append(
-            f"{shown(place.label)} is taken for the FCS, though it has another name, as the only one nearby."
+            f"{printable(place.label)} is taken for the FCS, though it has another name, as the only one nearby."
         )
     problems += [*linked.problems, *([doubt] if doubt else [])]
     return LinkedFcs(fcs, place.label, linked.rows, um_per_px, tuple(problems))

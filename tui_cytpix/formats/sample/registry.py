@@ -6,8 +6,9 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError, UsageError
-from tui_cytpix.formats.bytes.names import IMAGE_SUFFIXES, is_image_name, shown
+from tui_cytpix.formats.bytes.names import IMAGE_SUFFIXES, is_image_name
 
 if TYPE_CHECKING:
     from tui_cytpix.formats.sample.linked_fcs import FcsPlace
@@ -34,19 +35,19 @@ def open_sample(path: Path | str, um_per_px: float | None = None) -> SampleReade
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
     except (OSError, ValueError) as error:
-        raise SampleError("No such sample", f"{shown(str(path))}: {error}.", "Check the path.") from error
+        raise SampleError("No such sample", f"{printable(path)}: {error}.", "Check the path.") from error
     if is_folder:
         return _open_images(path, um_per_px, None)
     if not is_file:
         why = "is no regular file" if path.exists() else "is not there"
-        raise SampleError("No such sample", f"{shown(str(path))} {why}.", "Check the path.")
+        raise SampleError("No such sample", f"{printable(path)} {why}.", "Check the path.")
     if path.suffix.lower() == ".fcs":
         from tui_cytpix.formats.sample.linked_fcs import fcs_file
 
         return _open_images(_images_of_fcs(path), um_per_px, fcs_file(path))
     if path.suffix.lower() in IMAGE_SUFFIXES:
         raise SampleError(
-            "A single image is no sample", shown(str(path)) + ".", f"Give its folder: {shown(str(path.parent))}."
+            "A single image is no sample", printable(path) + ".", f"Give its folder: {printable(path.parent)}."
         )
     return _open_images(path, um_per_px, None)
 
@@ -63,10 +64,10 @@ def _open_images(path: Path, um_per_px: float | None, fcs: FcsPlace | None) -> S
     try:
         zipped = source.read_at(0, 4).startswith(b"PK") or path.suffix.lower() in (".acs", ".zip")
         if not zipped:
-            raise SampleError("The kind of file is not known", f"{shown(str(path))}.", READABLE)
+            raise SampleError("The kind of file is not known", f"{printable(path)}.", READABLE)
         index = ZipIndex(source, str(path))
         if not index.members:
-            raise SampleError("No images found", f"{shown(str(path))} is an empty archive.", READABLE)
+            raise SampleError("No images found", f"{printable(path)} is an empty archive.", READABLE)
         from tui_cytpix.formats.sample.acs import is_acs, open_acs
         from tui_cytpix.formats.sample.archive import open_image_archive
 
@@ -95,10 +96,10 @@ def _images_of_fcs(fcs: Path) -> Path:
     for folder in folders:
         if any(is_image_name(entry.name) for entry in _entries(folder)):
             return folder
-    stem = shown(fcs.stem)
+    stem = printable(fcs.stem)
     raise SampleError(
         "The FCS has no images",
-        f"Beside {shown(str(fcs))} there is no {stem}.acs, {stem}.zip, Images/{stem}.zip or folder of images.",
+        f"Beside {printable(fcs)} there is no {stem}.acs, {stem}.zip, Images/{stem}.zip or folder of images.",
         "Give the .acs file or the image export.",
     )
 

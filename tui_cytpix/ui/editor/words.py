@@ -11,7 +11,7 @@ from rich.text import Text
 from tui_cytpix.domain.annotation import MIN_ANNOTATED, Annotation, AnnotationBook, Side, Status
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.ui.text import plain
+from tui_cytpix.domain.words import printable
 from tui_cytpix.workflow.annotate.anatomy import Anatomy, ObjectPart
 from tui_cytpix.workflow.annotate.object_tools import nearest_centroid
 from tui_cytpix.workflow.annotate.outline_tools import Pen
@@ -48,8 +48,8 @@ class Shown:
 def lines(shown: Shown, book: AnnotationBook) -> list[Text]:
     """One line each, most wanted first."""
     return [
-        Text(plain(shown.key.event), BOLD),
-        Text(f"{plain(shown.key.sample)} · {shown.place + 1}/{shown.images}", DIM),
+        Text(printable(shown.key.event), BOLD),
+        Text(f"{printable(shown.key.sample)} · {shown.place + 1}/{shown.images}", DIM),
         *_status(shown.state),
         Text(),
         *_counts(shown),
@@ -62,9 +62,9 @@ def lines(shown: Shown, book: AnnotationBook) -> list[Text]:
 
 def paragraphs(shown: Shown, settings: RunSettings) -> list[Text]:
     """What the last key did, and the counting convention."""
-    convention = plain(settings.assess.counting_convention) or "no convention is written down (step 1)."
-    said = [Text(plain(shown.message), Style(bold=True))] if shown.message else []
-    aside = [Text(plain(words)) for words in shown.aside]
+    convention = printable(settings.assess.counting_convention) or "no convention is written down (step 1)."
+    said = [Text(printable(shown.message), Style(bold=True))] if shown.message else []
+    aside = [Text(printable(words)) for words in shown.aside]
     return [*said, *aside, Text(f"Counting: {convention}")]
 
 
@@ -77,8 +77,8 @@ def _status(state: Annotation) -> list[Text]:
     elif state.corrected:
         words += ", changed"
     found = [Text(words, BOLD)]
-    who = f"{plain(state.who)} {datetime.fromtimestamp(state.time):%d %b %H:%M}" if state.time else "not touched yet"
-    found.append(Text(who, DIM))
+    when = f"{datetime.fromtimestamp(state.time):%d %b %H:%M}"
+    found.append(Text(f"{printable(state.who)} {when}" if state.time else "not touched yet", DIM))
     found.append(Text("" if state.side is None else f"side: {state.side}", DIM))
     return found
 

@@ -16,11 +16,11 @@ from textual.message import Message
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement
+from tui_cytpix.domain.words import printable
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.judging import BADGES, Judging
 from tui_cytpix.ui.panes.undo import TakingBack
-from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.widgets.boxes import Horizontal
 from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.ui.widgets.pictures.event_image import AHEAD, EventImageView
@@ -100,7 +100,7 @@ class ReviewPane(Horizontal, TakingBack):
         verdict = BADGES[judgement][2] if judgement else "not judged"
         self.query_one("#review-words", Words).say(
             Text.assemble(
-                (f"{self._at + 1} of {len(self._keys)}  ", Style(bold=True)), (plain(key.event), Style(dim=True))
+                (f"{self._at + 1} of {len(self._keys)}  ", Style(bold=True)), (printable(key.event), Style(dim=True))
             ),
             Text.assemble("The model counts: ", (counted, Style(bold=True))),
             Text.assemble("You say: ", (verdict, Style(bold=True))),

@@ -17,10 +17,10 @@ from textual.widgets import DataTable
 from tui_cytpix.domain.annotation import AnnotationBook, Status
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.training import Epoch, TrainingStatus
+from tui_cytpix.domain.words import printable
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.training_wishes import TrainingWishes
-from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.widgets.boxes import Vertical
 from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.ui.widgets.plots.curve_plot import TA_MARK, VA_MARK, CurvePlot, sparkline
@@ -89,7 +89,7 @@ class TrainingPane(Vertical):
         self.query_one("#training-state", Words).say(state_line(status), *lines)
         self.query_one(CurvePlot).show(status.epochs, status.target, status.best_epoch)
         self.query_one("#training-advice", Words).say(
-            status.message, *(Text.assemble(("▸ ", "bold"), plain(found.words)) for found in advice[:ADVICE])
+            status.message, *(Text.assemble(("▸ ", "bold"), printable(found.words)) for found in advice[:ADVICE])
         )
         self._status, self._book = status, book
         if self.flips_shown:
@@ -153,7 +153,7 @@ def state_line(status: TrainingStatus) -> Text:
         seconds = sum(e.seconds for e in recent) / len(recent)
         text.append(f" · {seconds:.1f} s an epoch", Style(bold=False))
     if status.device:
-        text.append(f" · {plain(status.device)}", Style(bold=False))
+        text.append(f" · {printable(status.device)}", Style(bold=False))
     if recent and recent[-1].rate is not None:
         text.append(f" · rate {recent[-1].rate:.2g}", Style(bold=False))
     return text

@@ -16,10 +16,10 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.words import printable, shortened
 from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame.base import BaseScreen
-from tui_cytpix.ui.text import plain, shortened
 from tui_cytpix.ui.widgets.lines.step_rail import LABELS
 from tui_cytpix.ui.widgets.lines.task_bar import TaskBar
 from tui_cytpix.workflow.assess import review
@@ -191,6 +191,6 @@ def _row(run: RunSummary) -> Text:
     text = Text("  ", no_wrap=True, overflow="ellipsis")
     text.append(shortened(run.name, 28).ljust(29), Style(bold=True))
     many = "" if run.samples == 1 else "s"
-    text.append(f"{LABELS.get(run.step, ''):<9} {run.samples} sample{many:<2} {plain(run.created)[:10]}  ")
-    text.append(plain(run.path), Style(dim=True))
+    text.append(f"{LABELS.get(run.step, ''):<9} {run.samples} sample{many:<2} {printable(run.created)[:10]}  ")
+    text.append(printable(run.path), Style(dim=True))
     return text

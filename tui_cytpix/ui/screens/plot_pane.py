@@ -13,8 +13,8 @@ from textual.containers import VerticalScroll
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.words import printable, shortened
 from tui_cytpix.ui.frame.work import WorkScreen
-from tui_cytpix.ui.text import plain, shortened
 from tui_cytpix.ui.widgets.boxes import Horizontal, Vertical
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.panels.choice_panel import Choice, ChoicePanel
@@ -123,7 +123,7 @@ class PlotPane(Horizontal):
             name = "  " * max(0, one.depth - 1) + one.gate + (" ⇒" if place and one.gate == selects else "")
             share = "" if not place else "not here" if one.problem else f"{one.of_parent:5.1f}%"
             text = f"{'▸' if here else ' '}{shortened(name, NAME_COLUMNS):<{NAME_COLUMNS}}{one.events:>6} {share}"
-            lines.append(Text(plain(text), Style(bold=True, reverse=True) if here else Style()))
+            lines.append(Text(printable(text), Style(bold=True, reverse=True) if here else Style()))
         now = next((one for place, one in enumerate(found) if (one.gate == shown if place else not shown)), None)
         for axis, sums in zip(seen.axes, (now.x, now.y) if now else (), strict=False):
             if sums is not None:
@@ -180,8 +180,8 @@ class PlotPane(Horizontal):
         self._asked_for = which
         choices = [Choice("", Text("no parameter: a histogram of x"), "none no histogram")] if which == Y else []
         for known in seen.table.parameters:
-            row = Text.assemble((f"{plain(known.name):<34} ", Style(bold=True)), f"{plain(known.label):<14} ")
-            row.append(plain(known.source), Style(dim=True))
+            row = Text.assemble((f"{printable(known.name):<34} ", Style(bold=True)), f"{printable(known.label):<14} ")
+            row.append(printable(known.source), Style(dim=True))
             choices.append(Choice(known.name, row, f"{known.name} {known.label} {known.source}"))
         current = seen.axes[which].parameter if which < len(seen.axes) else ""
         self._frame.offer(self.parameters, choices, current)

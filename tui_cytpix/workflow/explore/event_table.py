@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.gate import ARCSINH, LOGICLE, Axis, Scale
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
-from tui_cytpix.formats.bytes.names import shown
 from tui_cytpix.formats.fcs.spillover import Spillover, read_spillover
 from tui_cytpix.workflow.explore.model_columns import model_columns
 from tui_cytpix.workflow.explore.parameters import Column, Parameter
@@ -74,7 +74,7 @@ class EventTable:
         for known in fcs.parameters if fcs else ():
             derived = known.name in of_images
             top = float(known.linear(np.array([known.range]))[0])
-            parameter = Parameter(known.name, shown(known.label), INSTRUMENT, top, derived)
+            parameter = Parameter(known.name, printable(known.label), INSTRUMENT, top, derived)
             yield parameter, partial(self._of_fcs, known.name, derived)
 
     def _of_fcs(self, name: str, derived: bool) -> Column:
@@ -109,7 +109,7 @@ class EventTable:
                 return parameter
         raise SampleError(
             "The sample has no such parameter",
-            f"{self.sample} has no {shown(name)}.",
+            f"{self.sample} has no {printable(name)}.",
             "Gates can be applied only where their parameters are; `tui-cytpix inspect` lists a sample's.",
         )
 
@@ -125,7 +125,7 @@ class EventTable:
             return self._keep(name, self._loaders[name])
         if not self.spillover.usable or name not in self.spillover.names:
             why = self.spillover.problem or "The spillover matrix leaves it out."
-            raise SampleError(f"{shown(name)} can't be compensated", f"{self.sample}: {why}")
+            raise SampleError(f"{printable(name)} can't be compensated", f"{self.sample}: {why}")
         return self._keep((name, "compensated"), partial(self._compensated, name))
 
     def _compensated(self, name: str) -> Column:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.features.table import FEATURES, names
+from tui_cytpix.domain.words import printable
 from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.errors import CytpixError, SampleError
-from tui_cytpix.formats.bytes.names import shown
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.explore.parameters import Column, Parameter
 
@@ -89,7 +89,7 @@ class _Processed:
             zoom = float(fcs.text.get(ZOOM_KEY, AUTOMATIC))
         except ValueError:
             return None
-        return cls(fcs, marks[0].removesuffix(PROCESSED), shown(fcs.text.get(MODEL_KEY, path.parent.name)), zoom)
+        return cls(fcs, marks[0].removesuffix(PROCESSED), printable(fcs.text.get(MODEL_KEY, path.parent.name)), zoom)
 
     @property
     def features(self) -> list[str]:

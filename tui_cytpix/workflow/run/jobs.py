@@ -15,6 +15,7 @@ from tui_cytpix.domain.log_lines import LogLine
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.formats.run.liveness import age_s, is_alive
 from tui_cytpix.workflow.run.resources import PACKAGE
 
 LOST_SECONDS = 30.0
@@ -89,48 +90,23 @@ def state_of(job: JobFolder, events: Iterable[LogLine]) -> JobState:
             started = event
     if state in _ENDS:
         return state
-    return state if _lives(job, started.host, started.pid) else JobState.LOST
+    return state if _lives(job, started) else JobState.LOST
 
 
-def _lives(job: JobFolder, host: str, pid: int) -> bool:
+def _lives(job: JobFolder, started: Started) -> bool:
     child = _children.get(job.path)
     if child is not None and child.poll() is not None:
         return False
-    if host == socket.gethostname() and pid:
-        return _is_engine(pid)
+    if started.host == socket.gethostname() and started.pid:
+        alive = is_alive(started.pid, started.born)
+        if started.born or not alive:  # without its birth it may be another process that got the number since
+            return alive
     if child is not None:
         return True
     age = job.seconds_since_beat()
     if age is None:
-        age = _seconds_since_creation(job)
-    return age < LOST_SECONDS
-
-
-def _is_engine(pid: int) -> bool:
-    """True where the process is there; its number may have gone to another program since."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    command = Path(f"/proc/{pid}/cmdline")
-    try:
-        content = command.read_bytes()
-    except OSError:
-        return True
-    return b"tui_cytpix.engine" in content
-
-
-def _seconds_since_creation(job: JobFolder) -> float:
-    probe = job.path / f".now-{os.getpid()}"
-    try:
-        probe.touch()
-        return probe.stat().st_mtime - (job.path / "job.toml").stat().st_mtime
-    except OSError:
-        return LOST_SECONDS
-    finally:
-        probe.unlink(missing_ok=True)
+        age = age_s(job.path / "job.toml")
+    return age is not None and age < LOST_SECONDS
 
 
 def failure(job: JobFolder, events: Iterable[LogLine]) -> JobError:

@@ -8,7 +8,7 @@ from typing import Literal
 from rich.style import Style
 from rich.text import Text
 
-from tui_cytpix.ui.text import plain
+from tui_cytpix.domain.words import printable
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.panels.choice_panel import Choice
 from tui_cytpix.workflow.run.measures import properties
@@ -18,7 +18,9 @@ def gallery_choices(gallery: Gallery, kind: Literal["sort", "filter"]) -> list[C
     """Each row's value is what is to be done once it is chosen."""
     if kind == "filter":
         found = gallery.filter_choices()
-        return [Choice(partial(gallery.show_only, choice), Text(plain(choice.name)), choice.name) for choice in found]
+        return [
+            Choice(partial(gallery.show_only, choice), Text(printable(choice.name)), choice.name) for choice in found
+        ]
     rows = []
     for known in properties():
         row = Text.assemble((f"{known.name:<32} ", Style(bold=True)), (f"{known.label}, {known.unit}", Style(dim=True)))

@@ -19,10 +19,10 @@ from textual.widget import Widget
 from tui_cytpix.core.images import render
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.words import printable, shortened
 from tui_cytpix.ui.graphics.surface import Piece, PixelImage, Surface
 from tui_cytpix.ui.graphics.text_cells import Drawing, style
 from tui_cytpix.ui.session import Session
-from tui_cytpix.ui.text import plain, shortened
 from tui_cytpix.ui.widgets.gallery.gallery_items import Arrangement, GalleryItem
 from tui_cytpix.ui.widgets.pictures.picture import Look, Palette, around, box_of, drawing, pixels
 
@@ -245,7 +245,7 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
     def _words(self, item: GalleryItem, line: int) -> Segment:
         """Waiting, or why there is no picture."""
         error = self.session.cache.error(item.key)
-        words = "…" if error is None else plain(error.title)
+        words = "…" if error is None else printable(error.title)
         text = words[: self.thumb] if line == (self._cell_height - 1) // 2 else ""
         return Segment(text.center(self.thumb), style(self._palette.text, self._palette.background))
 
@@ -299,7 +299,7 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
     def _caption(self, item: GalleryItem, *, here: bool) -> Segment:
         mark = "■" if item.key in self._order.marked else ""
         count = "" if item.segmentation is None else str(item.segmentation.particle_count)
-        text = " ".join(part for part in (mark, plain(item.badges), item.caption or count) if part)
+        text = " ".join(part for part in (mark, printable(item.badges), item.caption or count) if part)
         name = shortened(item.key.event, max(0, self.thumb - len(text) - (1 if text else 0)))
         line = f"{shortened(text, self.thumb)}{name:>{max(0, self.thumb - len(text))}}"[: self.thumb]
         colour = Color.parse(self.app.theme_variables.get(_TONES.get(item.tone, "foreground"), "white")).hex6.lower()

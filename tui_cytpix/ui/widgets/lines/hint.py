@@ -9,7 +9,7 @@ from rich.style import Style
 from rich.text import Text
 from textual.widgets import Static
 
-from tui_cytpix.ui.text import plain
+from tui_cytpix.domain.words import printable
 
 _COMMAND = re.compile(r"\{([a-z_]+\.[a-z0-9-]+)\}")
 
@@ -18,10 +18,10 @@ def with_keys(words: str, key: Callable[[str], str]) -> Text:
     """The sentence with every `{command.id}` replaced by its key as the user has mapped it, drawn as a key cap."""
     text, at = Text(), 0
     for found in _COMMAND.finditer(words):
-        text.append(plain(words[at : found.start()]))
+        text.append(printable(words[at : found.start()]))
         text.append(key(found[1]), Style(bold=True, reverse=True))
         at = found.end()
-    text.append(plain(words[at:]))
+    text.append(printable(words[at:]))
     return text
 
 
@@ -75,14 +75,14 @@ class Words(Static):
 
 def plain_lines(text: str) -> Text:
     """The text with its line ends kept and everything else made harmless."""
-    return Text("\n".join(plain(line) for line in text.split("\n")))
+    return Text("\n".join(printable(line) for line in text.split("\n")))
 
 
 def labelled(label: str, value: str, width: int = 0) -> Text:
     """`label value`, the label dimmed."""
-    return Text.assemble((f"{label:<{width}} ", Style(dim=True)), plain(value))
+    return Text.assemble((f"{label:<{width}} ", Style(dim=True)), printable(value))
 
 
 def heading(text: str) -> Text:
     """A line in bold."""
-    return Text(plain(text), Style(bold=True))
+    return Text(printable(text), Style(bold=True))

@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from tui_cytpix.domain.run_settings import STEPS, RunSettings
 from tui_cytpix.domain.training import JobState, TrainingStatus
-from tui_cytpix.ui.text import shortened
+from tui_cytpix.domain.words import shortened
 from tui_cytpix.ui.widgets.plots.curve_plot import sparkline
 
 SPARKS = 6

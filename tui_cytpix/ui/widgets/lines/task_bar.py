@@ -9,8 +9,7 @@ from rich.style import Style
 from rich.text import Text
 from textual.widget import Widget
 
-from tui_cytpix.domain.words import duration
-from tui_cytpix.ui.text import plain
+from tui_cytpix.domain.words import duration, printable
 
 FULL, EMPTY = "━", "─"
 SETTLE_SECONDS = 1.0
@@ -63,11 +62,11 @@ class TaskBar(Widget):
         """The line without the bar."""
         counted = f" {self._done} of {self._total}" if self._total else ""
         left = f", {duration(self._eta)} left" if self._eta is not None else ""
-        return f"{plain(self._label)}{counted}{left}"
+        return f"{printable(self._label)}{counted}{left}"
 
     def render(self) -> Text:
         """The bar takes what the words leave."""
-        words, note = self.words(), plain(self._note)
+        words, note = self.words(), printable(self._note)
         room = self.size.width - len(words) - len(note) - 4
         text = Text(words, Style(bold=True), no_wrap=True, overflow="ellipsis")
         if room >= 6:

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui_cytpix.ui.text import plain
+from tui_cytpix.domain.words import printable
 from tui_cytpix.ui.widgets.boxes import Vertical
 from tui_cytpix.ui.widgets.panels.typed_line import TypedLine
 
@@ -80,7 +80,7 @@ class AskPanel(Vertical):
         if not self.asking:
             self._came_from = self.screen.focused
         self._answer, self._cancel = callback, on_cancel
-        self.query_one(Static).update(plain(question))
+        self.query_one(Static).update(printable(question))
         line = self.query_one(TypedLine)
         line.value = default
         line.select_all()  # what is typed stands in place of the default; an arrow key keeps it to be changed

@@ -16,11 +16,11 @@ from textual.widgets import Static
 from tui_cytpix.core.images.render import View
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.words import printable
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.graphics.text_cells import Drawing
 from tui_cytpix.ui.keys.sight import Appearance, draw_afresh
 from tui_cytpix.ui.session import Session
-from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.widgets.pictures.picture import OVERLAYS, Palette, around, box_of, drawing, kept, pixels, whole
 from tui_cytpix.ui.widgets.pictures.picture_tiles import TiledPicture
 
@@ -86,8 +86,8 @@ class EventImageView(TiledPicture, can_focus=True):
         self.key, self.segmentation, self._also = key, segmentation, tuple(also)
         self.appears_as(key, segmentation)
         label = self.query_one(".image-title", Static)
-        if plain(title) != str(label.content):
-            label.update(plain(title), layout=False)  # one row, whatever it says: the screen stays laid out
+        if printable(title) != str(label.content):
+            label.update(printable(title), layout=False)  # one row, whatever it says: the screen stays laid out
             label.set_class(bool(title), "-shown")
         if key is not None and self.picture is None:
             self.session.cache.request([key], lambda ready: self.post_message(self.Ready(ready)))
@@ -197,7 +197,7 @@ class EventImageView(TiledPicture, can_focus=True):
         if self.key is None:
             return ""
         error = self.session.cache.error(self.key)
-        return "…" if error is None else plain(str(error))
+        return "…" if error is None else printable(error)
 
     # Commands
 

@@ -14,8 +14,8 @@ from textual.message import Message
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.words import printable, shortened
 from tui_cytpix.ui.commands.bindings import bindings
-from tui_cytpix.ui.text import plain, shortened
 from tui_cytpix.ui.widgets.boxes import Horizontal, Vertical
 from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.ui.widgets.pictures.event_image import AHEAD, EventImageView
@@ -134,11 +134,11 @@ class PairView(Vertical):
             return
         answers = pair.answers
         differ = "counts differ" if len({one.particle_count for one in answers}) > 1 else "same count"
-        sample = "" if pair.blind else f" · {plain(pair.key.sample)}"
+        sample = "" if pair.blind else f" · {printable(pair.key.sample)}"
         self.query_one("#pair-words", Words).say(
             Text.assemble(
                 (f"{self._at + 1} of {len(self._pairs)} ", Style(bold=True)),
-                f"· {differ}{sample} · {plain(pair.key.event)}",
+                f"· {differ}{sample} · {printable(pair.key.event)}",
                 (f" · {done or pair.said}" if done or pair.said else "", Style(bold=True)),
             )
         )

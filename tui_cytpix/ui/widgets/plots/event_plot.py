@@ -16,8 +16,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui_cytpix.domain.words import printable
 from tui_cytpix.ui.commands.bindings import bindings
-from tui_cytpix.ui.text import plain
 from tui_cytpix.ui.widgets.plots.event_plot_cells import (
     ABOVE,
     BELOW,
@@ -205,12 +205,12 @@ class EventPlot(Widget):
         elif row == rows + 1:
             pieces = [Segment(" " * MARGIN + axis[1], muted)]
         else:
-            pieces = [Segment(plain(self._picture.x_name).rjust(width)[-width:], muted)]
+            pieces = [Segment(printable(self._picture.x_name).rjust(width)[-width:], muted)]
         return Strip(pieces).adjust_cell_length(width, self.rich_style)
 
     def _head(self, width: int) -> Strip:
         muted = self.get_component_rich_style("event-plot--axis")
-        name = plain(self._picture.y_name)
+        name = printable(self._picture.y_name)
         room = max(0, width - len(self._readout) - 1)
         return Strip([Segment(name[:room].ljust(room + 1), muted), Segment(self._readout, self.rich_style)])
 

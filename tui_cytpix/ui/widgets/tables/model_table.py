@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from tui_cytpix.domain.model_card import FIGURES, ModelCard, ModelEntry
-from tui_cytpix.ui.text import plain
+from tui_cytpix.domain.words import printable
 from tui_cytpix.ui.widgets.lines.hint import heading, labelled
 from tui_cytpix.ui.widgets.tables.table import Table
 
@@ -118,7 +118,7 @@ def _figures(card: ModelCard) -> list[str | Text]:
     rows = [(kind.replace("simulated", "sim."), values) for kind, values in card.figures]
     width = max((len(kind) for kind, _ in rows), default=0)
     head: list[str | Text] = [heading(_row("Measured on", list(FIGURES.values()), width))] if rows else []
-    return head + [Text(plain(_row(kind, values, width))) for kind, values in rows]
+    return head + [Text(printable(_row(kind, values, width))) for kind, values in rows]
 
 
 def _row(name: str, values: list[str], width: int) -> str:

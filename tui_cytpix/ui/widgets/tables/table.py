@@ -9,8 +9,8 @@ from rich.text import Text
 from textual.binding import BindingType
 from textual.widgets import DataTable
 
+from tui_cytpix.domain.words import printable
 from tui_cytpix.ui.commands.bindings import bindings
-from tui_cytpix.ui.text import plain
 
 
 class Table(DataTable[Text]):
@@ -43,7 +43,7 @@ class Table(DataTable[Text]):
         before = self.cursor_key
         self.clear()
         for key, cells in rows:
-            self.add_row(*(Text(plain(cell)) for cell in cells), key=key)
+            self.add_row(*(Text(printable(cell)) for cell in cells), key=key)
         keys = [key for key, _ in rows]
         if before in keys:
             self.move_cursor(row=keys.index(before), animate=False)
