@@ -79,10 +79,7 @@ class Session:
         """The image without its sample's static background, so that shading and dirt don't take the contrast."""
         images = self.run.images  # looked up at each call: new samples bring a new reader
         image = images.read(key)
-        try:
-            return image - images.background(key, image)
-        except CytpixError:  # the sample is gone; its selected images are not
-            return image
+        return image - images.background(key, image)
 
     def ask_model(self, model: ModelEntry, images: Iterable[ImageKey]) -> None:
         """Asks for predictions without waiting; they arrive as `PredictionsChanged`, as does why they don't."""

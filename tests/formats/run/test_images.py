@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tui_cytpix.core.images.background import image_background
 from tui_cytpix.domain.run_settings import RunSettings, SelectionSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.errors import SampleError
@@ -51,6 +52,29 @@ def test_without_the_sample_the_runs_own_copies_tell_the_size(run):
     images.close()
     shutil.rmtree(sample)
     assert RunImages(folder, settings).typical_px("discs") == pytest.approx(2 * RADIUS + 3, rel=0.15)
+
+
+def test_a_damaged_background_of_the_run_is_found_anew(run):
+    folder, settings, _sample = run
+    key = ImageKey("discs", "00")
+    images = RunImages(folder, settings)
+    found = images.background(key, images.read(key))
+    folder.background_path("discs").write_bytes(b"\x93NUMPY")
+    images = RunImages(folder, settings)
+    assert np.array_equal(images.background(key, images.read(key)), found)
+
+
+def test_without_the_sample_an_image_alone_tells_its_background(run):
+    folder, settings, sample = run
+    images = RunImages(folder, settings)
+    key = ImageKey("discs", "00")
+    images.keep(key)
+    images.close()
+    shutil.rmtree(sample)
+    images = RunImages(folder, settings)
+    image = images.read(key)
+    assert np.array_equal(images.background(key, image), image_background(image))
+    assert not folder.background_path("discs").exists()  # a guess isn't kept: the sample may come back
 
 
 ENDLESS_POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 60 60\n%%EndComments\n{ } loop\nshowpage\n"

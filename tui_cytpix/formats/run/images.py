@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Sequence
@@ -79,7 +80,11 @@ class RunImages:
         return self._ref(sample).um_per_px
 
     def background(self, key: ImageKey, image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float32]:
-        """What lies behind the cells, float32 (H, W): see `core.images.background.background_of`."""
+        """What lies behind the cells, float32 (H, W): see `core.images.background.background_of`.
+
+        The static background is kept in the run. Where the sample is gone or damaged before it was ever asked for,
+        there is none: it is guessed from the image alone.
+        """
         from tui_cytpix.core.images.background import background_of
 
         with self._lock:
@@ -90,9 +95,12 @@ class RunImages:
 
     def _static_background(self, sample: str) -> NDArray[np.float32] | None:
         path = self._folder.background_path(sample)
-        if path.is_file():
+        with contextlib.suppress(OSError, ValueError, EOFError):  # not there yet, or damaged
             return np.asarray(np.load(path, allow_pickle=False), np.float32)
-        background = sample_background(self.reader(sample))
+        try:
+            background = sample_background(self.reader(sample))
+        except SampleError:
+            return None
         if background is not None:
             path.parent.mkdir(exist_ok=True)
             with replacing(path) as aside, aside.open("wb") as file:

@@ -130,10 +130,7 @@ class Annotator:
             image = self._run.images.read(key)
         except CytpixError:
             return None
-        try:
-            return np.asarray(image - self._run.images.background(key, image), np.float32)
-        except CytpixError:  # the sample is gone; its selected images are not
-            return image - np.median(image).astype(np.float32)
+        return np.asarray(image - self._run.images.background(key, image), np.float32)
 
     def place(self, key: ImageKey, point: Point) -> Annotation | None:
         """Adds a centroid; outside every object it brings one of its own."""

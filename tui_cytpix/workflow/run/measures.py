@@ -53,7 +53,6 @@ class Measures:
 
     def _of(self, key: ImageKey, segmentation: Segmentation) -> dict[str, float]:
         from tui_cytpix.core.features.measurement import image_features
-        from tui_cytpix.core.images.background import background_of
 
         known = self._found.get(key)
         if known is not None and known[0] is segmentation:
@@ -63,10 +62,7 @@ class Measures:
             image = images.read(key)
         except SampleError:
             return {}
-        try:
-            background = images.background(key, image)
-        except SampleError:  # the sample is gone; its selected images are not
-            background = background_of(image, None)
+        background = images.background(key, image)
         mask, centroids, sure = segmentation.mask, segmentation.centroids, segmentation.confidence
         found = image_features(image, mask, centroids, images.um_per_px(key.sample), background, sure)
         self._found[key] = segmentation, found
