@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tui_cytpix.domain import entered
+from tui_cytpix.domain.entered import NumberT
+from tui_cytpix.domain.zoom import parse_zoom
 
 if TYPE_CHECKING:
     from tui_cytpix.workflow.explore.gates import RunGate
@@ -48,56 +51,24 @@ def add_verb(
     return added
 
 
-def um_per_px(text: str) -> float:
-    """A pixel size, as a microscope may have it."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0.01 <= value <= 20.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no pixel size: give micrometres per pixel, e.g. 0.3")
-    return value
+def _entered(parse: Callable[[str], NumberT]) -> Callable[[str], NumberT]:
+    """For argparse, which tells what an ArgumentTypeError says."""
+
+    def take(text: str) -> NumberT:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return take
 
 
-def micrometres(text: str) -> float:
-    """A size cutoff; 0 turns it off."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0.0 <= value <= 1000.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: give micrometres, e.g. 5")
-    return value
-
-
-def zoom(text: str) -> float:
-    """How many times as large images are seen; 0 and auto: automatic."""
-    from tui_cytpix.domain.zoom import parse_zoom
-
-    try:
-        return parse_zoom(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def positive(text: str) -> int:
-    """A whole number from 1."""
-    return _whole(text, 1)
-
-
-def not_negative(text: str) -> int:
-    """A whole number from 0."""
-    return _whole(text, 0)
-
-
-def _whole(text: str, least: int) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = least - 1
-    if not least <= value < 1 << 62:
-        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from {least}")
-    return value
+um_per_px = _entered(entered.pixel_size)
+micrometres = _entered(entered.size_cutoff)
+percentage = _entered(entered.percentage)
+zoom = _entered(parse_zoom)
+positive = _entered(entered.whole(1))
+not_negative = _entered(entered.whole(0))
 
 
 def add_samples(parser: argparse.ArgumentParser) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
-import math
 from dataclasses import dataclass
 
+from tui_cytpix.domain.entered import number
+
 LEAST, MOST = 0.2, 5.0
+WANTED = f"{LEAST:g} to {MOST:g} times, or 0 for automatic"
 AUTOMATIC = 0.0  # where a zoom is asked for: the model's own, else by the size of the particles
 
 
@@ -84,10 +86,7 @@ def parse_zoom(text: str) -> float:
     """
     if text.strip().lower() in ("", "auto", "automatic"):
         return AUTOMATIC
-    try:
-        asked = float(text.replace(",", "."))
-    except ValueError:
-        asked = math.nan
+    asked = number(text, AUTOMATIC, MOST, "zoom", WANTED)
     if not is_zoom(asked):
-        raise ValueError(f"{text!r} is no zoom: give {LEAST:g} to {MOST:g} times, or 0 for automatic")
+        raise ValueError(f"{text!r} is no zoom: give {WANTED}")
     return asked

@@ -135,7 +135,7 @@ async def test_more_than_there_is_and_nonsense_are_answered(stage: Stage) -> Non
         await until(pilot, lambda: "Nothing is at work" in notices(app))
         await pilot.press("p")
         await reply(pilot, "many")
-        await until(pilot, lambda: "no number" in notices(app))
+        await until(pilot, lambda: "give a whole number" in notices(app))
         await reply(pilot, "5000")
         await until(pilot, lambda: "only 36 images" in notices(app))
 

@@ -49,7 +49,7 @@ async def test_an_unknown_scale_may_stay_unknown(stage: Stage) -> None:
         assert app.session.run.settings.samples[0].um_per_px is None
         await pilot.press("m")
         await reply(pilot, "three")
-        await until(pilot, lambda: "no number" in notices(app))
+        await until(pilot, lambda: "is no pixel size" in notices(app))
 
 
 async def test_the_selection_is_drawn_and_comes_back(stage: Stage) -> None:

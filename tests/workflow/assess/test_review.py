@@ -11,7 +11,6 @@ from tui_cytpix.domain.run_settings import EvaluateSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement
-from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.run.predictions import Prediction, PredictionStore, write_shard
 from tui_cytpix.workflow.assess import focus, review, undo
 from tui_cytpix.workflow.base_model import library
@@ -212,8 +211,6 @@ def test_blurred_images_are_scored_and_told(run, model_file):
     )
     review.set_least_focus(run, 0.3)
     assert run.settings.assess.least_focus == 0.3
-    with pytest.raises(UsageError):
-        review.focus_score("1.5")
 
 
 def test_choosing_a_model_is_remembered(run, model_file):

@@ -28,8 +28,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--step", choices=STEPS, default="assess", help="evaluate: the run's new model; default: assess"
     )
     parser.add_argument("--goal", choices=[g.name for g in GOALS], help="sets the tolerated rates")
-    parser.add_argument("--p0", metavar="%", help="plainly good: at most so many percent of images wrong")
-    parser.add_argument("--p1", metavar="%", help="intolerable: from so many percent of images wrong")
+    for rate, what in (("--p0", "plainly good: at most"), ("--p1", "intolerable: from")):
+        parser.add_argument(rate, type=options.percentage, metavar="%", help=f"{what} so many percent of images wrong")
     parser.add_argument("--convention", metavar="TEXT", help="what counts as one particle")
     parser.add_argument("--model", metavar="M", help="to judge in step assess; default: as before, at first the base")
     parser.add_argument("--images", type=options.positive, metavar="N", help="draw and process so many random images")
@@ -66,7 +66,7 @@ def _change(run: Run, arguments: argparse.Namespace) -> None:
     given = read_judgements(arguments.judgements) if arguments.judgements else []
     before = run.settings.assess
     if any(value is not None for value in (arguments.goal, arguments.p0, arguments.p1, arguments.convention)):
-        p0, p1 = (None if text is None else goal.parse_percent(text) for text in (arguments.p0, arguments.p1))
+        p0, p1 = arguments.p0, arguments.p1
         if arguments.goal is None:
             p0, p1 = before.p0 if p0 is None else p0, before.p1 if p1 is None else p1
         convention = arguments.convention or before.counting_convention or goal.DEFAULT_CONVENTION

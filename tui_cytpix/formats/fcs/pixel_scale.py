@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.domain.entered import LEAST_PIXEL, MOST_PIXEL
+
 MIN_EVENTS = 3
 SPREAD = 0.02
-PLAUSIBLE_UM = (0.01, 20.0)
 
 
 def scale_from_areas(areas: NDArray[np.floating[Any]], pixels: NDArray[np.floating[Any]]) -> tuple[float | None, str]:
@@ -36,6 +37,6 @@ def scale_from_areas(areas: NDArray[np.floating[Any]], pixels: NDArray[np.floati
             f"AreaSquareMicrons and NumPixels don't agree on one pixel size ({low:.3g} to {high:.3g} um): "
             "none is derived."
         )
-    if not PLAUSIBLE_UM[0] <= scale <= PLAUSIBLE_UM[1]:
+    if not LEAST_PIXEL <= scale <= MOST_PIXEL:
         return None, f"The pixel size that the FCS implies, {scale:.3g} um, is not believable and not used."
     return scale, ""

@@ -13,6 +13,7 @@ from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
+from tui_cytpix.domain.entered import NumberT
 from tui_cytpix.domain.gate import in_order
 from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.errors import CytpixError
@@ -231,17 +232,19 @@ class StepScreen(BaseScreen):
         self.ask(question, str(default), answered)
 
     def ask_number(
-        self, question: str, default: float, callback: Callable[[float], Any], parse: Callable[[str], float] = float
+        self,
+        question: str,
+        default: float,
+        callback: Callable[[NumberT], Any],
+        parse: Callable[[str], NumberT],
     ) -> None:
-        """Asks until the answer is a number that `parse` takes."""
+        """Asks until the answer is a number that `parse` takes (`domain.entered`)."""
 
         def answered(text: str) -> None:
             try:
-                number = parse(text.replace(",", "."))
-            except CytpixError as error:
-                self.report(error)
-            except ValueError:
-                self.report(f"{text!r} is no number.")
+                number = parse(text)
+            except ValueError as error:
+                self.report(f"{error}.")
             else:
                 callback(number)
                 return

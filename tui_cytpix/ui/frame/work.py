@@ -9,7 +9,6 @@ from typing import ClassVar, TypeVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.commands.bindings import all_commands, bindings, key_text, of_scope
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher
@@ -200,15 +199,3 @@ class WorkScreen(StepScreen):
 
     def predictions_came(self) -> None:
         """More images have an answer, or none will come."""
-
-
-def whole(low: int, high: int) -> Callable[[str], float]:
-    """Takes whole numbers from `low` to `high`."""
-
-    def parse(text: str) -> float:
-        number = int(text)
-        if not low <= number <= high:
-            raise UsageError("The number is out of range", f"{number}.", f"Give {low} to {high}.")
-        return number
-
-    return parse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tui_cytpix.domain.zoom import LEAST, MOST
+from tui_cytpix.domain.zoom import LEAST, MOST, parse_zoom
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.workflow.run import zoom
 
@@ -28,4 +28,4 @@ def ask_zoom(screen: WorkScreen, changed: Callable[[], object]) -> None:
         "Models see images of unknown scale how many times as large as they are? "
         f"{LEAST:g} to {MOST:g}; 0 or nothing: automatic."
     )
-    screen.ask_number(question, run.settings.base_model.zoom, take, zoom.asked_for)
+    screen.ask_number(question, run.settings.base_model.zoom, take, parse_zoom)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from tui_cytpix.domain.entered import pixel_size
 from tui_cytpix.domain.sample import SampleRef
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.frame.work import WorkScreen
@@ -88,11 +89,11 @@ class SampleLabels(Table):
     def _set_scale(self, sample: SampleRef, text: str) -> None:
         if text:
             try:
-                value = float(text.replace(",", "."))
-            except ValueError:
-                self._frame.report(f"{text!r} is no number.")
+                value = None if text.strip() == "0" else pixel_size(text)
+            except ValueError as error:
+                self._frame.report(f"{error}; 0 where it is unknown.")
                 return
-            run_samples.set_scale(self._frame.session.run, sample.name, value or None)
+            run_samples.set_scale(self._frame.session.run, sample.name, value)
             self.show()
 
     # Another sample

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from tui_cytpix.domain.entered import whole
 from tui_cytpix.domain.training import JobState
 from tui_cytpix.ui.frame.base import StepScreen
-from tui_cytpix.ui.frame.work import whole
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.train import control, finish, progress
 
@@ -73,7 +73,7 @@ class TrainingRemote:
         self._screen.ask_number(
             f"{words} ({time})",
             epochs,
-            lambda number: self._in_background(lambda: work(run, int(number)), "epochs"),
+            lambda number: self._in_background(lambda: work(run, number), "epochs"),
             whole(1, MAX_EPOCHS),
         )
 

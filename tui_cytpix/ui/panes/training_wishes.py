@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+from tui_cytpix.domain.entered import size_cutoff, whole
 from tui_cytpix.domain.run_settings import DEFAULT_CUTOFF_UM
-from tui_cytpix.errors import UsageError
-from tui_cytpix.ui.frame.work import WorkScreen, whole
+from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.training_remote import TrainingRemote
 from tui_cytpix.workflow.train import control, finish
 
@@ -70,7 +70,7 @@ class TrainingWishes:
             self._screen.ask_number(
                 "Threads (0: half of the processors):",
                 settings.threads,
-                lambda threads: to_batch(device, int(threads)),
+                lambda threads: to_batch(device, threads),
                 whole(0, MAX_THREADS),
             )
 
@@ -78,7 +78,7 @@ class TrainingWishes:
             self._screen.ask_number(
                 "Views a step (0: as usual; fewer need less memory):",
                 settings.batch,
-                lambda batch: done(device, threads, int(batch)),
+                lambda batch: done(device, threads, batch),
                 whole(0, MAX_BATCH),
             )
 
@@ -95,7 +95,7 @@ class TrainingWishes:
         """Asks; a lower one warns."""
         run = self._screen.session.run
         question = "Size cutoff: smallest longest axis of a kept object, in µm (5 is recommended):"
-        self._screen.ask_number(question, run.settings.train.size_cutoff_um, self._set_cutoff, _cutoff)
+        self._screen.ask_number(question, run.settings.train.size_cutoff_um, self._set_cutoff, size_cutoff)
 
     def _set_cutoff(self, um: float) -> None:
         run = self._screen.session.run
@@ -105,10 +105,3 @@ class TrainingWishes:
         if any(s.um_per_px is None for s in run.settings.samples):
             self._screen.report("Where the pixel size is unknown the cutoff is off: state it in step 3.")
         self._changed()
-
-
-def _cutoff(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 200:
-        raise UsageError("This is no size cutoff", f"{text} µm.", "Give 0 to 200.")
-    return value

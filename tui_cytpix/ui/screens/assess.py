@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import DataTable
 
+from tui_cytpix.domain.entered import whole
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS
 from tui_cytpix.domain.sample import ImageKey
@@ -20,7 +21,7 @@ from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.handed import Handed
-from tui_cytpix.ui.frame.work import WorkScreen, whole
+from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.judging import Judging
 from tui_cytpix.ui.panes.magnify import ask_zoom
 from tui_cytpix.ui.panes.model_choice import ModelChoice
@@ -208,8 +209,8 @@ class AssessScreen(WorkScreen):
             question = "Process how many random images?" + (f" ({already} are drawn already)" if already else "")
             self.ask_number(question, self.session.run.settings.assess.images, self._process, whole(1, 5000))
 
-    def _process(self, images: float) -> None:
-        self.start(self._draw(int(images)), "draw")
+    def _process(self, images: int) -> None:
+        self.start(self._draw(images), "draw")
 
     async def _draw(self, images: int) -> None:
         drawn = await self.in_thread("Drawing random images", lambda _progress: review.draw(self.session.run, images))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tui_cytpix.domain.entered import focus_score
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.judging import Judging
@@ -34,7 +35,7 @@ class Blurred:
     async def _ask(self) -> None:
         if await self._score():
             question = f"{focus.quartiles_in_words(self.scores)}. Leave out images below (0: none)?"
-            self._screen.ask_number(question, self._least, self._set, review.focus_score)
+            self._screen.ask_number(question, self._least, self._set, focus_score)
 
     def _set(self, least: float) -> None:
         review.set_least_focus(self._screen.session.run, least)

@@ -13,12 +13,13 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
+from tui_cytpix.domain.entered import whole
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.handed import Handed
-from tui_cytpix.ui.frame.work import WorkScreen, whole
+from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.comparison import Comparison
 from tui_cytpix.ui.panes.export import ask_export
 from tui_cytpix.ui.panes.judging import Judging
@@ -186,7 +187,7 @@ class EvaluateScreen(WorkScreen):
         self.ask_number(
             question,
             self.session.run.settings.evaluate.images,
-            lambda number: self.start(self._compare(int(number)), "compare"),
+            lambda images: self.start(self._compare(images), "compare"),
             whole(1, 5000),
         )
 

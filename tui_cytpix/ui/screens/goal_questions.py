@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tui_cytpix.domain.entered import percentage
 from tui_cytpix.domain.run_settings import GOALS
 from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.frame.work import WorkScreen
@@ -19,10 +20,10 @@ def ask_rates(screen: WorkScreen, name: str, done: Callable[[str, str, float, fl
     preset = next(g for g in GOALS if g.name == name)
 
     def ask_low() -> None:
-        screen.ask_number(LOW, preset.p0 * 100, ask_high, goal.parse_percent)
+        screen.ask_number(LOW, preset.p0 * 100, ask_high, percentage)
 
     def ask_high(p0: float) -> None:
-        screen.ask_number(HIGH, preset.p1 * 100, lambda p1: check(p0, p1), goal.parse_percent)
+        screen.ask_number(HIGH, preset.p1 * 100, lambda p1: check(p0, p1), percentage)
 
     def check(p0: float, p1: float) -> None:
         try:

@@ -13,11 +13,12 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import DataTable
 
+from tui_cytpix.domain.entered import whole
 from tui_cytpix.domain.run_settings import MAX_PREVIEW, MIN_PREVIEW
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.handed import Handed
-from tui_cytpix.ui.frame.work import WorkScreen, whole
+from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.sample_labels import SampleLabels
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
@@ -152,7 +153,7 @@ class SamplesScreen(WorkScreen):
         self.ask_number(
             f"How many images to preview ({MIN_PREVIEW} to {MAX_PREVIEW}; more for heterogeneous samples)?",
             self.session.run.settings.selection.preview,
-            lambda images: self._select_unless_lost(int(images)),
+            self._select_unless_lost,
             whole(MIN_PREVIEW, MAX_PREVIEW),
         )
 

@@ -9,21 +9,6 @@ LEAST_RATE = 0.001  # no number of images tells a rate of 0 from a very small on
 DEFAULT_CONVENTION = "a septated or budding cell is one until it parts; ghosts and debris are not counted"
 
 
-def parse_percent(text: str) -> float:
-    """`2` or `2 %` as 0.02.
-
-    Raises:
-        UsageError: no number from 0 to 100.
-    """
-    try:
-        value = float(text.strip().removesuffix("%").strip().replace(",", "."))
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 100:
-        raise UsageError("This is no percentage", f"{text!r}.", "Give a number from 0 to 100, e.g. 5.")
-    return value / 100
-
-
 def check_rates(p0: float, p1: float) -> None:
     """Raises:
     UsageError: the plainly good rate is not below the intolerable one, or too close to it for any review.

@@ -9,7 +9,6 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS, AssessSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement, Verdict, latest
-from tui_cytpix.errors import UsageError
 from tui_cytpix.workflow.assess.decision import Assessment, assess_verdicts
 from tui_cytpix.workflow.assess.goal import wald_test
 from tui_cytpix.workflow.base_model.library import reference
@@ -39,19 +38,6 @@ def goal_stated(
         p1=preset.p1 if p1 is None else p1,
         counting_convention=counting_convention,
     )
-
-
-def focus_score(text: str) -> float:
-    """A number from 0 to 1.
-
-    Raises:
-        UsageError: it is none.
-        ValueError: it is no number.
-    """
-    value = float(text)
-    if not 0 <= value < 1:
-        raise UsageError("This is no focus score", f"{text!r}.", "Give a number from 0 to below 1, e.g. 0.4.")
-    return value
 
 
 def set_least_focus(run: Run, least: float) -> None:

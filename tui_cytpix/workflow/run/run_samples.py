@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tui_cytpix.domain.entered import LEAST_PIXEL, MOST_PIXEL
 from tui_cytpix.domain.sample import PixelScale, SampleRef
 from tui_cytpix.domain.zoom import AUTOMATIC, way_of
 from tui_cytpix.errors import CytpixError, UsageError
@@ -94,7 +95,7 @@ def set_scale(run: Run, name: str, um_per_px: float | None) -> None:
     Raises:
         UsageError: not a size that a microscope has.
     """
-    if um_per_px is not None and not 0.01 <= um_per_px <= 20.0:
+    if um_per_px is not None and not LEAST_PIXEL <= um_per_px <= MOST_PIXEL:
         raise UsageError("This is no pixel size", f"{um_per_px} um/px.", "Give micrometres per pixel, e.g. 0.3.")
     samples = tuple(_restated(s, um_per_px) if s.name == name else s for s in run.settings.samples)
     run.update(replace(run.settings, samples=samples))

@@ -5,27 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tui_cytpix.domain.zoom import LEAST, MOST, Zoom, is_zoom, parse_zoom
+from tui_cytpix.domain.zoom import WANTED, Zoom, is_zoom
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.run.run import Run
 
 NAMED = 3
 KNOWN = "The scale of every sample is known, and decides how large models see it: state another µm/px in step 3."
-
-
-def asked_for(text: str) -> float:
-    """A zoom to set; 0 for nothing, `auto` and 0: automatic.
-
-    Raises:
-        UsageError: it is none.
-    """
-    try:
-        return parse_zoom(text)
-    except ValueError as error:
-        raise UsageError(
-            "This is no zoom", f"{text!r}.", f"Give {LEAST:g} to {MOST:g} times, or 0 for automatic."
-        ) from error
 
 
 def set_zoom(run: Run, asked: float) -> str:
@@ -36,7 +22,7 @@ def set_zoom(run: Run, asked: float) -> str:
         UsageError: out of range.
     """
     if not is_zoom(asked):
-        asked_for(f"{asked:g}")
+        raise UsageError("This is no zoom", f"{asked:g}.", f"Give {WANTED}.")
     run.update(replace(run.settings, base_model=replace(run.settings.base_model, zoom=asked)))
     return setting_in_words(run) or KNOWN
 
