@@ -10,7 +10,7 @@ from typing import Any
 import tomli_w
 from msgspec import structs
 
-from tui_cytpix.domain.log_lines import LogLine
+from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.run.json_log import append_now, encode, read_log
 

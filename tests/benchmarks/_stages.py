@@ -11,7 +11,7 @@ from typing import Any
 from unittest import mock
 
 from tui_cytpix.core.features.measurement import Measurement
-from tui_cytpix.domain.jobs import SampleAtWork
+from tui_cytpix.domain.jobs.specs import SampleAtWork
 from tui_cytpix.engine.jobs import process
 from tui_cytpix.engine.predict import inference
 from tui_cytpix.engine.predict.inference import Predictor

@@ -24,9 +24,9 @@ from tui_cytpix.core.objects.centroids import centres
 from tui_cytpix.core.objects.division import divide
 from tui_cytpix.core.objects.regions import label_objects
 from tui_cytpix.core.objects.watershed import object_of
+from tui_cytpix.domain.jobs.training import TrainingStatus
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.formats.masks.label_images import find_label_images, read_label_image, segmentation_from_labels
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run import run_samples

@@ -22,7 +22,7 @@ from tests.benchmarks.kills import prepare
 from tests.benchmarks.terminal_bytes import app_command, variables
 from tests.children import end_engines
 from tests.terminal.terminals import until
-from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.workflow.train.watch import TrainingWatch
 

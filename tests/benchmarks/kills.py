@@ -26,7 +26,7 @@ from pathlib import Path
 
 from tests.children import end_engines
 from tests.terminal.terminals import Terminal, command, environment, until
-from tui_cytpix.domain.training import JobState, TrainingStatus
+from tui_cytpix.domain.jobs.training import JobState, TrainingStatus
 from tui_cytpix.engine.train.checkpoints import read_state
 from tui_cytpix.formats.model.file import read_tensors
 from tui_cytpix.formats.run.folder import RunFolder

@@ -30,9 +30,9 @@ from tui_cytpix import simulate
 from tui_cytpix.core.objects.particles import particles_of
 from tui_cytpix.core.objects.regions import ellipses, label_objects
 from tui_cytpix.core.statistics.agreement import compare_images
+from tui_cytpix.domain.jobs.training import TrainingStatus
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.formats.masks.label_images import find_label_images, read_label_image, segmentation_from_labels
 from tui_cytpix.workflow.annotate import suggest

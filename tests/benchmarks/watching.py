@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.benchmarks.kills import prepare
 from tests.children import end_engines
 from tests.terminal.terminals import Terminal, until
-from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.workflow.train.watch import TrainingWatch
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tui_cytpix.domain.jobs.training import Flip, JobState, TrainingStatus
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation, decode_mask, encode_mask
-from tui_cytpix.domain.training import Flip, JobState, TrainingStatus
 from tui_cytpix.domain.verdict import Judgement, Verdict, done_and_undone, last_about, latest
 
 JSON = st.recursive(

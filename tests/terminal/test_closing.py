@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from terminals import BACK, until
 
-from tui_cytpix.domain.training import JobState, TrainingStatus
+from tui_cytpix.domain.jobs.training import JobState, TrainingStatus
 from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train.watch import TrainingWatch

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tui_cytpix.domain.events import (
+from tui_cytpix.domain.jobs.events import (
     Acknowledged,
     Best,
     Counts,
@@ -23,12 +23,12 @@ from tui_cytpix.domain.events import (
     Started,
     Stopped,
 )
-from tui_cytpix.domain.jobs import PredictSpec, ProcessSpec, TrainSpec
+from tui_cytpix.domain.jobs.specs import PredictSpec, ProcessSpec, TrainSpec
+from tui_cytpix.domain.jobs.training import Epoch
+from tui_cytpix.domain.jobs.wishes import AddEpochs, ImagesOfSample, Pause, Predict, Resume, Stop
 from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import Epoch
-from tui_cytpix.domain.wishes import AddEpochs, ImagesOfSample, Pause, Predict, Resume, Stop
 from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.formats.model.file import read_card, write_model
 from tui_cytpix.formats.run.folder import RunFolder

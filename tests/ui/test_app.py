@@ -16,7 +16,7 @@ from fakes import build_run
 from textual.widgets import Input
 
 from tests import children
-from tui_cytpix.domain.training import Epoch, JobState, TrainingStatus
+from tui_cytpix.domain.jobs.training import Epoch, JobState, TrainingStatus
 from tui_cytpix.errors import RunError, UsageError
 from tui_cytpix.ui import app as app_module
 from tui_cytpix.ui.app import CytpixApp

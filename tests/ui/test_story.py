@@ -5,7 +5,7 @@ from __future__ import annotations
 from driving import notices, press_each, until
 from steps import SAMPLE, Stage, accepted, on_screen, reply, truth, words_of
 
-from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.workflow.base_model import library
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import tui_cytpix
-from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run import jobs

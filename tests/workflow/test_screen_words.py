@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from tui_cytpix.domain.annotation import AnnotationBook
-from tui_cytpix.domain.events import Failed, Failure, Finished, Progress, Started
-from tui_cytpix.domain.jobs import ProcessSpec
+from tui_cytpix.domain.jobs.events import Failed, Failure, Finished, Progress, Started
+from tui_cytpix.domain.jobs.specs import ProcessSpec
+from tui_cytpix.domain.jobs.training import Epoch, Flip, JobState, TrainingStatus
+from tui_cytpix.domain.jobs.wishes import Stop
 from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.run_settings import SelectionSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import Epoch, Flip, JobState, TrainingStatus
-from tui_cytpix.domain.wishes import Stop
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.run.predictions import Prediction, PredictionStore, write_shard
 from tui_cytpix.workflow.annotate import suggest

@@ -8,10 +8,10 @@ from typing import Any
 
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, say, say_json
-from tui_cytpix.domain.events import Finished, Log
-from tui_cytpix.domain.events import Progress as ProgressEvent
-from tui_cytpix.domain.jobs import PREFIX, ProcessSpec, SampleAtWork
-from tui_cytpix.domain.log_lines import LogLine
+from tui_cytpix.domain.jobs.events import Finished, Log
+from tui_cytpix.domain.jobs.events import Progress as ProgressEvent
+from tui_cytpix.domain.jobs.log_lines import LogLine
+from tui_cytpix.domain.jobs.specs import PREFIX, ProcessSpec, SampleAtWork
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.errors import CytpixError, JobError
 

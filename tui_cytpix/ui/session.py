@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from tui_cytpix.domain.jobs.training import TrainingStatus
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.workflow.annotate.annotator import Annotator
 from tui_cytpix.workflow.annotate.consistency import Consistency

@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from tests import children, job_files
-from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.engine.jobs.job import Job, in_words
 from tui_cytpix.engine.network import device
 from tui_cytpix.engine.network.model import save_model

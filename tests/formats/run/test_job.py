@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from tests import children, job_files
-from tui_cytpix.domain.events import Best, Started
-from tui_cytpix.domain.jobs import TrainSpec
-from tui_cytpix.domain.wishes import AddEpochs, Pause
+from tui_cytpix.domain.jobs.events import Best, Started
+from tui_cytpix.domain.jobs.specs import TrainSpec
+from tui_cytpix.domain.jobs.wishes import AddEpochs, Pause
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.run.job import JobFolder
 

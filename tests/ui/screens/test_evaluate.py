@@ -10,7 +10,7 @@ from steps import Stage, answer, finished, opened, reply, select, truth, words_o
 
 from tests import children
 from tui_cytpix.domain.gate import Axis, Gate
-from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView
 from tui_cytpix.workflow.evaluate import process_watch, trial

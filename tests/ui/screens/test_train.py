@@ -11,10 +11,10 @@ from steps import SAMPLE, Stage, accepted, build, on_screen, opened, reply, sele
 from textual.pilot import Pilot
 
 from tests import children
-from tui_cytpix.domain.events import Failed, Started
-from tui_cytpix.domain.jobs import TrainSpec
+from tui_cytpix.domain.jobs.events import Failed, Started
+from tui_cytpix.domain.jobs.specs import TrainSpec
+from tui_cytpix.domain.jobs.training import Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.training import Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery

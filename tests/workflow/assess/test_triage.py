@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tui_cytpix.core.statistics.sampling import DESCRIPTORS
-from tui_cytpix.domain.events import Failed, Finished, Progress, Started
+from tui_cytpix.domain.jobs.events import Failed, Finished, Progress, Started
 from tui_cytpix.errors import JobError, ModelFileError, UsageError
 from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.model.triage import read_triage

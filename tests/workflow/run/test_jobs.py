@@ -10,9 +10,9 @@ import time
 import pytest
 
 from tests import children, job_files
-from tui_cytpix.domain.events import Best, Exited, Failed, Finished, Paused, Resumed, Started, Stopped
-from tui_cytpix.domain.jobs import PredictSpec, TrainSpec
-from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.jobs.events import Best, Exited, Failed, Finished, Paused, Resumed, Started, Stopped
+from tui_cytpix.domain.jobs.specs import PredictSpec, TrainSpec
+from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.run.liveness import birth

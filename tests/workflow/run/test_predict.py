@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tui_cytpix.domain.events import Predicted, RequestFailed
+from tui_cytpix.domain.jobs.events import Predicted, RequestFailed
+from tui_cytpix.domain.jobs.training import JobState
+from tui_cytpix.domain.jobs.wishes import Predict
 from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import JobState
-from tui_cytpix.domain.wishes import Predict
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.run.predictions import Prediction, write_shard
 from tui_cytpix.workflow.run import jobs

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tui_cytpix.domain.events import Predicted
+from tui_cytpix.domain.jobs.events import Predicted
+from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import JobState
 from tui_cytpix.domain.verdict import Judgement, Preference
 from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.errors import UsageError

@@ -12,10 +12,10 @@ import pytest
 from msgspec import structs
 
 from tui_cytpix.domain.annotation import AnnotationBook, Edit
+from tui_cytpix.domain.jobs.training import Contradiction, Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.domain.run_settings import BaseModelSettings, SelectionSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import Contradiction, Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.formats.run.predictions import Prediction, write_shard
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train import morphology

@@ -16,13 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import children, job_files
-from tui_cytpix.domain.events import Best, Counts, Exited, Started, Stopped, ZoomChosen
-from tui_cytpix.domain.jobs import TrainSpec
+from tui_cytpix.domain.jobs.events import Best, Counts, Exited, Started, Stopped, ZoomChosen
+from tui_cytpix.domain.jobs.specs import TrainSpec
+from tui_cytpix.domain.jobs.training import Epoch, JobState
+from tui_cytpix.domain.jobs.wishes import AddEpochs, Pause, Reload, Resume, Stop
 from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import Epoch, JobState
-from tui_cytpix.domain.wishes import AddEpochs, Pause, Reload, Resume, Stop
 from tui_cytpix.domain.zoom import By
 from tui_cytpix.errors import ModelFileError, RunError
 from tui_cytpix.formats.model.file import read_card, write_model

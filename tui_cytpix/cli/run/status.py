@@ -10,7 +10,7 @@ from tui_cytpix.cli.output import note, percent, say, say_json
 from tui_cytpix.domain.words import duration
 
 if TYPE_CHECKING:
-    from tui_cytpix.domain.training import Epoch, TrainingStatus
+    from tui_cytpix.domain.jobs.training import Epoch, TrainingStatus
     from tui_cytpix.domain.zoom import Zoom
     from tui_cytpix.workflow.run.run import Run
     from tui_cytpix.workflow.train.advice import Advice

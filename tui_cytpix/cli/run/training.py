@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tui_cytpix.cli.output import Progress, note, percent, say, say_json
 from tui_cytpix.cli.run.status import as_dict
-from tui_cytpix.domain.training import Epoch, JobState, TrainingStatus
+from tui_cytpix.domain.jobs.training import Epoch, JobState, TrainingStatus
 from tui_cytpix.domain.words import duration
 from tui_cytpix.errors import JobError
 

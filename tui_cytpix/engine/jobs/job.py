@@ -21,10 +21,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from tui_cytpix.domain.events import Acknowledged, Exited, Failed, Log, Progress, Started
-from tui_cytpix.domain.jobs import TrainSpec, kind_of
-from tui_cytpix.domain.log_lines import LogLine
-from tui_cytpix.domain.wishes import Stop
+from tui_cytpix.domain.jobs.events import Acknowledged, Exited, Failed, Log, Progress, Started
+from tui_cytpix.domain.jobs.log_lines import LogLine
+from tui_cytpix.domain.jobs.specs import TrainSpec, kind_of
+from tui_cytpix.domain.jobs.wishes import Stop
 from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.run.job import ANOTHER, JobFolder
 from tui_cytpix.formats.run.lease import Lease

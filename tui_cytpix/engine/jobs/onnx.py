@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from tui_cytpix.domain.events import Finished
-from tui_cytpix.domain.jobs import OnnxSpec
+from tui_cytpix.domain.jobs.events import Finished
+from tui_cytpix.domain.jobs.specs import OnnxSpec
 from tui_cytpix.engine.jobs.job import Job
 from tui_cytpix.engine.network.model import Model, load_model
 from tui_cytpix.errors import ModelFileError

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.images.normalise import normalise
-from tui_cytpix.domain.events import Finished, Predicted, RequestFailed, Stopped
-from tui_cytpix.domain.jobs import PredictSpec
-from tui_cytpix.domain.log_lines import Unreadable
+from tui_cytpix.domain.jobs.events import Finished, Predicted, RequestFailed, Stopped
+from tui_cytpix.domain.jobs.log_lines import Unreadable
+from tui_cytpix.domain.jobs.specs import PredictSpec
+from tui_cytpix.domain.jobs.wishes import ImagesOfSample, Predict, Stop
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.wishes import ImagesOfSample, Predict, Stop
 from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.engine.jobs.job import Job, Leave
 from tui_cytpix.engine.network.model import load_model

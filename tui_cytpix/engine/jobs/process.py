@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 import tui_cytpix
 from tui_cytpix.core.features.measurement import names
 from tui_cytpix.core.features.table import FEATURES
-from tui_cytpix.domain.events import Failure, Finished, Log, Stopped
-from tui_cytpix.domain.jobs import ProcessSpec
+from tui_cytpix.domain.jobs.events import Failure, Finished, Log, Stopped
+from tui_cytpix.domain.jobs.specs import ProcessSpec
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.domain.zoom import By, Zoom

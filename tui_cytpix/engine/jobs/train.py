@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_cytpix.domain.annotation import AnnotationBook, Side
-from tui_cytpix.domain.events import (
+from tui_cytpix.domain.jobs.events import (
     AnnotationsRead,
     Counts,
     Extended,
@@ -26,11 +26,11 @@ from tui_cytpix.domain.events import (
     Stopped,
     ZoomChosen,
 )
-from tui_cytpix.domain.jobs import TrainSpec
-from tui_cytpix.domain.log_lines import LogLine
+from tui_cytpix.domain.jobs.log_lines import LogLine
+from tui_cytpix.domain.jobs.specs import TrainSpec
+from tui_cytpix.domain.jobs.training import Epoch
+from tui_cytpix.domain.jobs.wishes import AddEpochs, Pause, Reload, Resume, Stop
 from tui_cytpix.domain.run_settings import RunSettings
-from tui_cytpix.domain.training import Epoch
-from tui_cytpix.domain.wishes import AddEpochs, Pause, Reload, Resume, Stop
 from tui_cytpix.engine.jobs.job import Job, Leave
 from tui_cytpix.engine.network.model import load_model, save_model
 from tui_cytpix.engine.train import checkpoints

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from tui_cytpix.core.statistics.sampling import descriptors
-from tui_cytpix.domain.events import Finished
-from tui_cytpix.domain.jobs import SampleAtWork, TriageSpec
+from tui_cytpix.domain.jobs.events import Finished
+from tui_cytpix.domain.jobs.specs import SampleAtWork, TriageSpec
 from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.engine.jobs.job import Job, Leave
 from tui_cytpix.engine.network.model import load_model

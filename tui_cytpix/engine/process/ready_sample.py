@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.domain.jobs import SampleAtWork
+from tui_cytpix.domain.jobs.specs import SampleAtWork
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.engine.network.zoom import zoom_of

@@ -6,20 +6,20 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tui_cytpix.domain.events import Best, Counts
-from tui_cytpix.domain.log_lines import LogLine
+from tui_cytpix.domain.jobs.events import Best, Counts
+from tui_cytpix.domain.jobs.log_lines import LogLine
+from tui_cytpix.domain.jobs.training import Epoch
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.numbers import Count, Number, Share
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import Epoch
 from tui_cytpix.engine.train.dataset import Example
 from tui_cytpix.engine.train.run_images import TrainImages
 
 
 @dataclass(frozen=True)
 class Looks:
-    """How annotated images were counted, as `domain.events.Counts` has it."""
+    """How annotated images were counted, as `domain.jobs.events.Counts` has it."""
 
     counts: dict[ImageKey, Count]
     contradicted: dict[ImageKey, tuple[Count, Share]]

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tui_cytpix.domain.jobs.training import LEAST_VIEWS
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import LEAST_VIEWS
 from tui_cytpix.engine.network.model import Model
 from tui_cytpix.engine.network.network import CytNet, channels_last
 from tui_cytpix.engine.network.postprocess import PostSettings

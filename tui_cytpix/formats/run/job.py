@@ -12,10 +12,10 @@ from pathlib import Path
 
 import tomli_w
 
-from tui_cytpix.domain.events import EVENTS, Log
-from tui_cytpix.domain.jobs import JobSpec, spec_from, table_of
-from tui_cytpix.domain.log_lines import LogLine, Unreadable, line_from, record_of
-from tui_cytpix.domain.wishes import WISHES
+from tui_cytpix.domain.jobs.events import EVENTS, Log
+from tui_cytpix.domain.jobs.log_lines import LogLine, Unreadable, line_from, record_of
+from tui_cytpix.domain.jobs.specs import JobSpec, spec_from, table_of
+from tui_cytpix.domain.jobs.wishes import WISHES
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.run.json_log import LogTail, append_now, encode, read_log

@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from tui_cytpix.domain.entered import NumberT
 from tui_cytpix.domain.gate import in_order
-from tui_cytpix.domain.training import TrainingStatus
+from tui_cytpix.domain.jobs.training import TrainingStatus
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands.bindings import of_scope
 from tui_cytpix.ui.commands.command import Command

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tui_cytpix.domain.jobs.training import JobState, TrainingStatus
 from tui_cytpix.domain.run_settings import RunSettings
-from tui_cytpix.domain.training import JobState, TrainingStatus
 from tui_cytpix.workflow.assess.decision import Assessment, outcome
 
 ENOUGH_FOR_A_LOOK = 20

@@ -11,8 +11,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 
-from tui_cytpix.domain.jobs import ProcessSpec
-from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.jobs.specs import ProcessSpec
+from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.domain.words import duration
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame.work import WorkScreen

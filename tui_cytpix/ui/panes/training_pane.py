@@ -15,8 +15,8 @@ from textual.message import Message
 from textual.widgets import DataTable
 
 from tui_cytpix.domain.annotation import AnnotationBook, Status
+from tui_cytpix.domain.jobs.training import Epoch, TrainingStatus
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.training import Epoch, TrainingStatus
 from tui_cytpix.domain.words import printable
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame.work import WorkScreen

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from tui_cytpix.domain.entered import whole
-from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.train import control, finish, progress

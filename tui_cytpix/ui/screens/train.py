@@ -13,10 +13,10 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from tui_cytpix.domain.annotation import MIN_ANNOTATED, Side
+from tui_cytpix.domain.jobs.training import JobState, TrainingStatus
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import JobState, TrainingStatus
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints

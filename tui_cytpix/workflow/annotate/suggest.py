@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tui_cytpix.domain.annotation import Status
+from tui_cytpix.domain.jobs.training import TrainingStatus
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.annotate.anatomy import DOUBTED
 from tui_cytpix.workflow.run.run import Run

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui_cytpix.domain.events import Progress as ProgressEvent
-from tui_cytpix.domain.jobs import SampleAtWork, TriageSpec
-from tui_cytpix.domain.log_lines import LogLine
+from tui_cytpix.domain.jobs.events import Progress as ProgressEvent
+from tui_cytpix.domain.jobs.log_lines import LogLine
+from tui_cytpix.domain.jobs.specs import SampleAtWork, TriageSpec
+from tui_cytpix.domain.jobs.wishes import Stop
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.wishes import Stop
 from tui_cytpix.domain.zoom import AUTOMATIC, By, Zoom
 from tui_cytpix.errors import ModelFileError, SampleError, UsageError
 from tui_cytpix.formats.bytes.npz import read_npz

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.training import JobState
 from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.errors import CytpixError, JobError, MaskError, UsageError
 from tui_cytpix.formats.run.predictions import PredictionStore

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tui_cytpix.domain.jobs import OnnxSpec
+from tui_cytpix.domain.jobs.specs import OnnxSpec
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import ModelFileError

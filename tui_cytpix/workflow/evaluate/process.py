@@ -7,11 +7,11 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tui_cytpix.domain.events import Finished
-from tui_cytpix.domain.jobs import ProcessSpec, SampleAtWork
-from tui_cytpix.domain.log_lines import LogLine
+from tui_cytpix.domain.jobs.events import Finished
+from tui_cytpix.domain.jobs.log_lines import LogLine
+from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
+from tui_cytpix.domain.jobs.wishes import Stop
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.domain.wishes import Stop
 from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.run.job import JobFolder

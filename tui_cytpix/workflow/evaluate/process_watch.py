@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tui_cytpix.domain.events import Ended, Progress, Started
-from tui_cytpix.domain.jobs import ProcessSpec
-from tui_cytpix.domain.log_lines import LogLine
-from tui_cytpix.domain.training import JobState
-from tui_cytpix.domain.wishes import Stop
+from tui_cytpix.domain.jobs.events import Ended, Progress, Started
+from tui_cytpix.domain.jobs.log_lines import LogLine
+from tui_cytpix.domain.jobs.specs import ProcessSpec
+from tui_cytpix.domain.jobs.training import JobState
+from tui_cytpix.domain.jobs.wishes import Stop
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.workflow.run import jobs, predict
 from tui_cytpix.workflow.run.run import Run

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tui_cytpix.core.statistics.sequential import Plan
+from tui_cytpix.domain.jobs.training import Epoch
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import Epoch
 from tui_cytpix.domain.verdict import Verdict
 from tui_cytpix.errors import SampleError
 from tui_cytpix.workflow.report.svg_chart import Axes, Series, lines, scatter

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from tui_cytpix.domain.events import Exited, Failed, Finished, Paused, Resumed, Started, Stopped
-from tui_cytpix.domain.jobs import JobSpec, kind_of
-from tui_cytpix.domain.log_lines import LogLine
-from tui_cytpix.domain.training import JobState
+from tui_cytpix.domain.jobs.events import Exited, Failed, Finished, Paused, Resumed, Started, Stopped
+from tui_cytpix.domain.jobs.log_lines import LogLine
+from tui_cytpix.domain.jobs.specs import JobSpec, kind_of
+from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.run.liveness import age_s, is_alive

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui_cytpix.domain.events import Predicted, RequestFailed, Started
-from tui_cytpix.domain.jobs import PredictSpec
-from tui_cytpix.domain.log_lines import LogLine, Unreadable
+from tui_cytpix.domain.jobs.events import Predicted, RequestFailed, Started
+from tui_cytpix.domain.jobs.log_lines import LogLine, Unreadable
+from tui_cytpix.domain.jobs.specs import PredictSpec
+from tui_cytpix.domain.jobs.training import JobState
+from tui_cytpix.domain.jobs.wishes import ImagesOfSample, Predict, Stop
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.training import JobState
-from tui_cytpix.domain.wishes import ImagesOfSample, Predict, Stop
 from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.formats.run.job import JobFolder, LineTail

@@ -30,8 +30,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui_cytpix.domain.annotation import AnnotationBook, Status
+from tui_cytpix.domain.jobs.training import Epoch, TrainingStatus
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.training import Epoch, TrainingStatus
 from tui_cytpix.workflow.train.balance import FewSeveral
 from tui_cytpix.workflow.train.doubts import doubts
 from tui_cytpix.workflow.train.morphology import NAMED, Missing

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tui_cytpix.domain.annotation import Status
+from tui_cytpix.domain.jobs.training import TrainingStatus
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train.watch import LiveLooks
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tui_cytpix.domain.jobs import TrainSpec
-from tui_cytpix.domain.log_lines import LogLine
-from tui_cytpix.domain.wishes import AddEpochs, Pause, Reload, Resume, Stop
+from tui_cytpix.domain.jobs.log_lines import LogLine
+from tui_cytpix.domain.jobs.specs import TrainSpec
+from tui_cytpix.domain.jobs.wishes import AddEpochs, Pause, Reload, Resume, Stop
 from tui_cytpix.errors import ModelFileError, RunError, UsageError
 from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.run.folder import RunFolder

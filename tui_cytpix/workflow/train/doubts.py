@@ -12,7 +12,7 @@ the other images' (average precision 0.48 and 0.41 on the first seeds; contradic
 from __future__ import annotations
 
 from tui_cytpix.domain.annotation import AnnotationBook, Status
-from tui_cytpix.domain.training import Contradiction, TrainingStatus
+from tui_cytpix.domain.jobs.training import Contradiction, TrainingStatus
 from tui_cytpix.workflow.train.progress import WINDOW
 
 STUBBORN = 0.8  # of the looks

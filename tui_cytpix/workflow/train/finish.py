@@ -10,9 +10,9 @@ from pathlib import Path
 
 import tui_cytpix
 from tui_cytpix.domain.annotation import Side
+from tui_cytpix.domain.jobs.training import TrainingStatus
 from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.run_settings import RunSettings
-from tui_cytpix.domain.training import TrainingStatus
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.model.file import check_usable, read_card, read_tensors, write_model
 from tui_cytpix.workflow.base_model import library

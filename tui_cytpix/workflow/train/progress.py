@@ -7,8 +7,8 @@ import statistics
 from collections.abc import Sequence
 
 from tui_cytpix.domain.annotation import AnnotationBook, Side
+from tui_cytpix.domain.jobs.training import LEAST_VIEWS, Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.training import LEAST_VIEWS, Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.domain.words import duration
 
 WINDOW = 20  # epochs that count as lately

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tui_cytpix.domain.events import (
+from tui_cytpix.domain.jobs.events import (
     AnnotationsRead,
     Best,
     Counts,
@@ -24,12 +24,12 @@ from tui_cytpix.domain.events import (
     Stopped,
     ZoomChosen,
 )
-from tui_cytpix.domain.jobs import TrainSpec
-from tui_cytpix.domain.log_lines import LogLine
+from tui_cytpix.domain.jobs.log_lines import LogLine
+from tui_cytpix.domain.jobs.specs import TrainSpec
+from tui_cytpix.domain.jobs.training import Contradiction, Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import Contradiction, Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.formats.run.job import ANOTHER, LOOKS, JobFolder, LineTail

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from textual.app import App, ComposeResult
 
+from tui_cytpix.domain.jobs.training import Epoch
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.training import Epoch
 from tui_cytpix.ui.widgets.plots import braille
 from tui_cytpix.ui.widgets.plots.coverage_plot import CoveragePlot, cells
 from tui_cytpix.ui.widgets.plots.curve_plot import BLOCKS, CurvePlot, additions, draw, scale_of, sparkline

@@ -7,8 +7,8 @@ from rich.text import Text
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from tui_cytpix.domain.jobs.training import JobState, TrainingStatus
 from tui_cytpix.domain.run_settings import STEPS, RunSettings
-from tui_cytpix.domain.training import JobState, TrainingStatus
 from tui_cytpix.domain.words import shortened
 from tui_cytpix.ui.widgets.plots.curve_plot import sparkline
 

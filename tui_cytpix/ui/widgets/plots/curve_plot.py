@@ -13,7 +13,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui_cytpix.domain.training import Epoch
+from tui_cytpix.domain.jobs.training import Epoch
 from tui_cytpix.ui.widgets.plots import braille
 
 BLOCKS = "▁▂▃▄▅▆▇█"

@@ -41,7 +41,7 @@ class Unreadable(LogLine, frozen=True):
 
 
 def line_from(record: Mapping[str, Any], known: Mapping[str, type[LogLine]]) -> LogLine:
-    """The line that a record of a log is, of the types `known` (`domain.events.EVENTS` or `domain.wishes.WISHES`)."""
+    """The line that a record of a log is, of the types `known` (`events.EVENTS` or `wishes.WISHES`)."""
     name = str(record.get("type"))
     try:
         return from_plain(known.get(name, LogLine), record)
@@ -53,4 +53,5 @@ def line_from(record: Mapping[str, Any], known: Mapping[str, type[LogLine]]) -> 
 def record_of(line: LogLine, seq: int, known: Mapping[str, type[LogLine]]) -> dict[str, Any]:
     """What is written of the line, now, as that number of its log: the inverse of `line_from`."""
     name = next(name for name, kind in known.items() if kind is type(line))
-    return {"v": LINE_VERSION, **to_plain(line), "seq": seq, "time": time.time(), "type": name}
+    head = {"v": LINE_VERSION, "seq": seq, "time": time.time(), "type": name}
+    return {**head, **to_plain(line), **head}

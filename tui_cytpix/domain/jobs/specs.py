@@ -55,7 +55,7 @@ class TrainSpec(Zooming, frozen=True, kw_only=True):
 
 
 class PredictSpec(Computing, frozen=True, kw_only=True):
-    """Answers requests (`domain.wishes.Predict`), about images of a `run` or of other samples; `once`: one only."""
+    """Answers requests (`wishes.Predict`), about images of a `run` or of other samples; `once`: one only."""
 
     run: str = ""
     idle_exit_s: Length = IDLE_SECONDS

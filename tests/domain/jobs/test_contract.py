@@ -18,16 +18,16 @@ from msgspec import Struct
 
 from tests import job_files
 from tui_cytpix.domain.annotation import Edit
-from tui_cytpix.domain.events import EVENTS, Counts, Log, Started
-from tui_cytpix.domain.jobs import KINDS, ProcessSpec, SampleAtWork, TrainSpec, spec_from, table_of
-from tui_cytpix.domain.log_lines import LogLine, Unreadable, line_from, record_of
+from tui_cytpix.domain.jobs.events import EVENTS, Counts, Log, Started
+from tui_cytpix.domain.jobs.log_lines import LogLine, Unreadable, line_from, record_of
+from tui_cytpix.domain.jobs.specs import KINDS, ProcessSpec, SampleAtWork, TrainSpec, spec_from, table_of
+from tui_cytpix.domain.jobs.training import Epoch
+from tui_cytpix.domain.jobs.wishes import WISHES, AddEpochs, Predict
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.training import Epoch
 from tui_cytpix.domain.verdict import PairVerdict, Verdict
-from tui_cytpix.domain.wishes import WISHES, AddEpochs, Predict
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.run.job import JobFolder
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from msgspec import structs
 
-from tui_cytpix.domain.log_lines import LogLine
+from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.numbers import Count, Number
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import Zoom
