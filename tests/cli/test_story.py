@@ -61,7 +61,8 @@ def test_process_lists_failures_and_goes_on(program, tube, tiny_model, tmp_path)
     bad.write_text("this is a text file")
     out = tmp_path / "out"
     found = program.json("process", bad, tube, "--model", tiny_model, "--out", out, status=1)
-    assert [f["sample"] for f in found["failures"]] == [str(bad)]
+    assert [f["sample"] for f in found["failures"]] == ["bad"]
+    assert str(bad) in found["failures"][0]["reason"]
     assert {Path(p).name for p in found["outputs"]} >= {"tube.fcs", "tube.events.csv", "tube.particles.csv"}
     data = flowio.FlowData(out / "tube.fcs")
     names = [data.channels[n]["pnn"] for n in sorted(data.channels)]
@@ -226,7 +227,7 @@ def test_training_leaves_out_an_image_that_it_refuses_and_says_so(program, tube,
     assert "finished: epoch 1 of 1" in done.stdout
 
 
-def test_without_truth_and_without_an_fcs(program, tiny_model, tmp_path):
+def test_without_truth_and_without_an_fcs(program, tube, tiny_model, tmp_path):
     """A folder of plain images: no FCS to write, no scale, and a warning for each."""
     folder = tmp_path / "plain"
     folder.mkdir()
@@ -237,6 +238,10 @@ def test_without_truth_and_without_an_fcs(program, tiny_model, tmp_path):
     assert "um/px is unknown" in done.stderr
     assert not list((tmp_path / "out").glob("*.fcs"))
     assert (tmp_path / "out" / "plain.events.csv").is_file()
+    program("process", folder, tube, "--model", tiny_model, "--out", tmp_path / "both")
+    assert [path.stem for path in (tmp_path / "both").glob("*.fcs")] == [tube.stem]
+    asked = program("process", folder, "--model", tiny_model, "--out", tmp_path / "y", "--format", "fcs", status=1)
+    assert "There is no FCS file to add to" in asked.stderr
     assert program("process", folder, "--model", tiny_model, "--out", tmp_path / "x", "--format", "docx", status=2)
     done = program("compare", folder, "--model", tiny_model, "--model", tiny_model, "--zoom", 1.5)
     assert "counts differ on 0 of 3 images" in done.stdout

@@ -23,7 +23,10 @@ def parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--model", required=True, metavar="M", help="a library name or a model file")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the output folder")
     parser.add_argument(
-        "--format", metavar="F,F", help="of fcs, csv, masks, instrument-masks; default: csv, and fcs where there is one"
+        "--format",
+        type=_formats,
+        metavar="F,F",
+        help="of fcs, csv, masks, instrument-masks; default: csv, and fcs where there is one",
     )
     parser.add_argument(
         "--size-cutoff", type=options.micrometres, metavar="UM", help="default: the model's own; 0 turns it off"
@@ -41,38 +44,27 @@ def process(arguments: argparse.Namespace) -> int:
     """Follows the engine to its end; what failed is listed last."""
     from tui_cytpix.workflow.base_model.library import find
     from tui_cytpix.workflow.run.run_samples import unique_name
-    from tui_cytpix.workflow.samples.inspect import inspect
 
     model, gate = find(arguments.model), options.gate_of(arguments)
     samples: list[SampleAtWork] = []
-    with_fcs = False
     failures: list[dict[str, Any]] = []
     for path in arguments.samples:
         try:
-            info = inspect(path, arguments.um_per_px)
             events = None if gate is None else tuple(gate.events_of(path))
         except CytpixError as error:
             failures.append({"sample": str(path), "reason": str(error)})
             continue
-        with_fcs = with_fcs or info.event_count is not None
-        if info.scale is None:
-            note(
-                f"{path}: um/px is unknown: no size cutoff, micron fields stay empty. Give --um-per-px if you know it."
-            )
-        elif arguments.zoom:
-            note(f"{path}: um/px is known and decides how large the model sees it: --zoom is not used.")
         name = unique_name(path, {sample.name for sample in samples})
         scale = arguments.um_per_px
         samples.append(SampleAtWork(name=name, path=str(path.resolve()), um_per_px=scale, events=events))
     outputs: list[Any] = []
-    formats = ("fcs,csv" if with_fcs else "csv") if arguments.format is None else arguments.format
     if samples or not failures:
         spec = ProcessSpec(
             samples=tuple(samples),
             model=model.path,
             model_hash=model.hash,
             out=str(arguments.out.resolve()),
-            formats=tuple(f.strip() for f in formats.split(",") if f.strip()),
+            formats=arguments.format,
             size_cutoff_um=model.card.size_cutoff_um if arguments.size_cutoff is None else arguments.size_cutoff,
             zoom=arguments.zoom,
             prefix=arguments.prefix,
@@ -112,3 +104,7 @@ def _report(arguments: argparse.Namespace, outputs: list[Any], failures: list[di
         where = ":".join(part for part in (failure.get("sample"), failure.get("event")) if part)
         note(f"failed: {where}: {failure.get('reason', '')}")
     return 1 if failures else 0
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    return tuple(f.strip() for f in text.split(",") if f.strip())

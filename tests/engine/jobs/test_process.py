@@ -126,7 +126,7 @@ def test_an_unknown_scale_leaves_micron_fields_empty_and_a_lost_image_a_row(proc
     assert rows[0]["AreaSquareMicrons"] == ""
     assert rows[0]["IsProcessed"] == "1"
     assert rows[2]["IsProcessed"] == ""
-    assert any("um per pixel unknown" in e["text"] for e in events if e["type"] == "log")
+    assert any("um/px is unknown" in e["text"] for e in events if e["type"] == "log")
 
 
 def test_provenance_is_written_down(processed):

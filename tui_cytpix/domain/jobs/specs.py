@@ -77,7 +77,8 @@ class SampleAtWork(Struct, frozen=True, kw_only=True):
 class ProcessSpec(Zooming, frozen=True, kw_only=True):
     """Takes whole samples through a model file, into files in the folder `out`.
 
-    `formats` are among fcs, csv, masks, instrument-masks; `size_cutoff_um` None is the model's; `prefix` is that of
+    `formats` are among fcs, csv, masks, instrument-masks; None: csv, and fcs where there is one to add to;
+    `size_cutoff_um` None is the model's; `prefix` is that of
     parameters in FCS files; `gate` says in words what the samples' events are of.
     """
 
@@ -86,7 +87,7 @@ class ProcessSpec(Zooming, frozen=True, kw_only=True):
     samples: tuple[SampleAtWork, ...]
     model_hash: str = ""
     gate: str = ""
-    formats: tuple[str, ...] = ("fcs", "csv")
+    formats: tuple[str, ...] | None = None
     size_cutoff_um: Length | None = None
     prefix: str = PREFIX
 

@@ -53,9 +53,10 @@ def run(job: Job, spec: ProcessSpec) -> None:
     card = read_card(path)
     cutoff = card.size_cutoff_um if spec.size_cutoff_um is None else spec.size_cutoff_um
     out.mkdir(parents=True, exist_ok=True)
-    settings = WorkerSettings(path, cutoff, spec.device, spec.formats)
+    formats = ("fcs", "csv") if spec.formats is None else spec.formats
+    settings = WorkerSettings(path, cutoff, spec.device, formats)
     with Workers(job, settings, worker_count(spec.threads)) as workers:
-        work = _Work(job, spec, replace(card, size_cutoff_um=cutoff), workers)
+        work = _Work(job, spec, formats, replace(card, size_cutoff_um=cutoff), workers)
         try:
             work.run(file_hash(path))
         except _Stopped:
@@ -78,8 +79,11 @@ class _Finished:
 class _Work:
     """What was done of it so far."""
 
-    def __init__(self, job: Job, spec: ProcessSpec, card: ModelCard, workers: Workers) -> None:
-        self.job, self.spec, self.card, self.out, self.workers = job, spec, card, Path(spec.out), workers
+    def __init__(
+        self, job: Job, spec: ProcessSpec, formats: tuple[str, ...], card: ModelCard, workers: Workers
+    ) -> None:
+        self.job, self.spec, self.card, self.workers = job, spec, card, workers
+        self.out, self.formats = Path(spec.out), formats
         self.outputs: list[Path] = []
         self.zooms: dict[str, Zoom] = {}
         self.failures: list[Failure] = []
@@ -103,7 +107,7 @@ class _Work:
 
     def run(self, model_hash: str) -> None:
         """All samples; then their FCS files, which share the ranges of their parameters."""
-        samples, fcs = self.spec.samples, "fcs" in self.spec.formats
+        samples, fcs = self.spec.samples, "fcs" in self.formats
         finished = []
         self.scratch.mkdir(exist_ok=True)
         with ReadySamples(samples, self.card, fcs, self.spec.zoom) as ready:
@@ -125,12 +129,14 @@ class _Work:
     def _sample(self, name: str, sample: ReadySample, scratch: Path) -> _Finished:
         with sample.reader:
             if sample.um_per_px is None:
-                self.job.emit(Log(f"{name}: um per pixel unknown: no size cutoff, micron fields stay empty"))
+                self.job.emit(Log(f"{name}: um/px is unknown: no size cutoff, fields in um stay empty"))
+            elif self.spec.zoom:
+                self.job.emit(Log(f"{name}: um/px is known and decides how large the model sees it, not the zoom set"))
             if sample.zoom.times != 1:
                 self.job.emit(Log(f"{name}: {sample.zoom.in_words()}"))
             self.zooms[name] = sample.zoom
             self.total += len(sample.events)
-            with SampleOutputs(name, OutputSettings(self.out, scratch, self.spec.formats)) as outputs:
+            with SampleOutputs(name, OutputSettings(self.out, scratch, self.formats)) as outputs:
                 for share, result in self.workers.results(self._shares(name, sample)):
                     self._look()
                     outputs.add(share.events, result)
@@ -170,6 +176,8 @@ class _Work:
         self.job.check()
         with open_sample(sample.path, None) as reader:
             fcs = reader.open_fcs()
+            if fcs is None and self.spec.formats is None:
+                return
             if fcs is None:
                 raise CytpixError("There is no FCS file to add to; the tables have all values")
             values, rows_of = read_values(sample.scratch), reader.fcs_rows()
@@ -219,7 +227,7 @@ class _Work:
             ],
             "gate": self.spec.gate,
             "zooms": {name: asdict(zoom) for name, zoom in self.zooms.items()},
-            "formats": self.spec.formats,
+            "formats": self.formats,
             "prefix": self.spec.prefix,
             "device": self.equipment.device,
             "arithmetic": self.equipment.arithmetic,

@@ -31,8 +31,8 @@ def start_processing(spec: ProcessSpec) -> JobFolder:
         UsageError: an unknown format, a bad prefix, no sample, or the folder holds another model's results.
         JobError: the engine can't be started, or the output can't be written.
     """
-    unknown = [f for f in spec.formats if f not in FORMATS]
-    if unknown or not spec.formats:
+    unknown = [f for f in spec.formats or () if f not in FORMATS]
+    if unknown or spec.formats == ():
         raise UsageError("Unknown output format", ", ".join(unknown), f"Choose from {', '.join(FORMATS)}.")
     if not spec.prefix.isprintable() or not spec.prefix.isascii() or set(spec.prefix) & {",", "/"}:
         raise UsageError("This is no prefix", f"{spec.prefix!r}.", "Use printable ASCII without comma and slash.")
