@@ -16,11 +16,11 @@ import numpy as np
 from tests.benchmarks._cells import Crop, folds
 from tui_cytpix.core.images.normalise import normalise
 from tui_cytpix.core.images.scale import typical_diameter
+from tui_cytpix.core.objects.size_cutoff import cutoff_px
 from tui_cytpix.core.statistics.agreement import ImageComparison, compare_images
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.network.model import Model, load_model
 from tui_cytpix.engine.network.network import build
-from tui_cytpix.engine.network.postprocess import cutoff_px
 from tui_cytpix.engine.network.zoom import zoom_of
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.engine.train.dataset import Example, example

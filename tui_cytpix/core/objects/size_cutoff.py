@@ -12,6 +12,11 @@ from tui_cytpix.core.objects.watershed import object_of
 from tui_cytpix.domain.segmentation import Segmentation
 
 
+def cutoff_px(size_cutoff_um: float, um_per_px: float | None) -> float:
+    """The size cutoff in pixels; 0 (off) with an unknown scale."""
+    return size_cutoff_um / um_per_px if um_per_px else 0.0
+
+
 def cut_to_size(found: Segmentation, min_px: float) -> Segmentation:
     """The size cutoff on a segmentation: objects with a major diameter below `min_px` go, with their centroids.
 

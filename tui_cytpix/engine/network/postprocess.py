@@ -187,8 +187,3 @@ def mask_certainty(probability: NDArray[np.float32], mask: NDArray[np.bool_]) ->
     values *= 2
     values -= 1
     return float(min(1.0, np.abs(values, out=values).mean() / 0.9))
-
-
-def cutoff_px(size_cutoff_um: float, um_per_px: float | None) -> float:
-    """The size cutoff in pixels; 0 (off) with an unknown scale."""
-    return size_cutoff_um / um_per_px if um_per_px else 0.0

@@ -18,11 +18,12 @@ from torch import nn
 from tui_cytpix.core.images.differing import differing_regions
 from tui_cytpix.core.images.normalise import normalise
 from tui_cytpix.core.objects.regions import Box, label_objects
+from tui_cytpix.core.objects.size_cutoff import cutoff_px
 from tui_cytpix.core.objects.watershed import object_of
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.network.model import Model
 from tui_cytpix.engine.network.network import FOREGROUND, MAPS, channels_last
-from tui_cytpix.engine.network.postprocess import Maps, cutoff_px, segment
+from tui_cytpix.engine.network.postprocess import Maps, segment
 from tui_cytpix.engine.predict.crops import Crop, CropPlan, NetworkInput, grain, plan_differing, plan_whole
 
 # Pixels of a batch. On a CPU a batch's layers should stay near its caches, on a GPU it should be kept busy.

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.images.normalise import normalise
+from tui_cytpix.core.objects.size_cutoff import cutoff_px
 from tui_cytpix.domain.annotation import Annotation
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
-from tui_cytpix.engine.network.postprocess import cutoff_px
 from tui_cytpix.engine.network.zoom import zoom_of
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.engine.train.dataset import Example, example, particle_px

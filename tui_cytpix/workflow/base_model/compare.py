@@ -72,6 +72,8 @@ def compare(request: CompareRequest, on_progress: Progress = lambda _done, _tota
         UsageError, SampleError, ModelFileError, MaskError: the request can't be met.
         JobError: the engine failed on everything.
     """
+    from tui_cytpix.core.objects.size_cutoff import cutoff_px
+
     entries = [library.find(name) for name in request.models]
     if len(request.truth) not in (0, 1, len(request.samples)):
         raise UsageError(
@@ -89,7 +91,7 @@ def compare(request: CompareRequest, on_progress: Progress = lambda _done, _tota
         keys = _chosen(run, request, truth)
         stores, problems = _answers(run, entries, keys, request, on_progress)
         cutoff_um = max(entry.card.size_cutoff_um for entry in entries)
-        cutoffs = {ref.name: cutoff_um / ref.um_per_px if ref.um_per_px else 0.0 for ref in refs}
+        cutoffs = {ref.name: cutoff_px(cutoff_um, ref.um_per_px) for ref in refs}
         seen = [zoom.seen(run, store) for store in stores]
         common = [key for key in keys if all(store.get(key) is not None for store in stores)]
         failures = [{"image": str(k), "reason": "a model could not process it"} for k in keys if k not in set(common)]
