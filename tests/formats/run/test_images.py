@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 
 import cv2
@@ -42,6 +43,16 @@ def test_the_size_of_particles_is_found_once_for_a_run(run):
     assert found == pytest.approx(2 * RADIUS + 3, rel=0.15)
     shutil.rmtree(sample)
     assert RunImages(folder, settings).typical_px("discs") == found
+
+
+@pytest.mark.parametrize("damaged", ["", "[" * 100_000, '"wide"', "-1.0", "true"])
+def test_a_damaged_size_of_the_run_is_found_anew(run, damaged):
+    folder, settings, _sample = run
+    found = RunImages(folder, settings).typical_px("discs")
+    kept = folder.background_path("discs").with_suffix(".size.json")
+    kept.write_text(damaged)
+    assert RunImages(folder, settings).typical_px("discs") == found
+    assert json.loads(kept.read_text()) == found
 
 
 def test_without_the_sample_the_runs_own_copies_tell_the_size(run):

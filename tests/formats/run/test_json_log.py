@@ -167,3 +167,12 @@ def test_what_is_no_json_is_never_written():
     with pytest.raises(ValueError, match="JSON"):
         encode({"n": float("nan")})
     assert json.loads(encode({"text": "a\nb"})) == {"text": "a\nb"}
+
+
+def test_a_log_that_leads_elsewhere_is_not_written_to(tmp_path):
+    private = tmp_path / "private.txt"
+    private.write_text("mine\n")
+    (tmp_path / "log.jsonl").symlink_to(private)
+    with pytest.raises(OSError, match="symbolic"):
+        append_now(tmp_path / "log.jsonl", encode({"a": 1}))
+    assert private.read_text() == "mine\n"

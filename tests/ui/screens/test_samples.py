@@ -59,7 +59,7 @@ async def test_the_selection_is_drawn_and_comes_back(stage: Stage) -> None:
         await until(pilot, lambda: "Nothing is selected" in notices(app))
         await pilot.press("p")
         await reply(pilot, "20")
-        await until(pilot, lambda: "out of range" in notices(app))
+        await until(pilot, lambda: "give a whole number from 50 to 1000" in notices(app))
         await reply(pilot, "50")  # selects them right away
         await until(pilot, lambda: app.session.run.settings.selection.images)
         assert app.session.run.settings.selection.preview == 50

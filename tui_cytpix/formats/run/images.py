@@ -115,9 +115,10 @@ class RunImages:
         """
         path = self._folder.background_path(sample).with_suffix(".size.json")
         with self._lock:
-            if path.is_file():
+            with contextlib.suppress(OSError, ValueError, RecursionError):  # not there yet, or damaged
                 found = json.loads(path.read_text("utf-8"))
-                return float(found) if isinstance(found, int | float) else None
+                if found is None or (isinstance(found, float) and found > 0):
+                    return found
             size = self._typical_px(sample)
             path.parent.mkdir(exist_ok=True)
             write_text(path, json.dumps(size))

@@ -76,12 +76,12 @@ def encode(record: Mapping[str, Any]) -> bytes:
 
 def append_now(path: Path, lines: bytes) -> None:
     """Appends whole lines and waits until they are on disk; a torn line before them is cut off, and one of ours
-    too if the disk is full.
+    too if the disk is full. A log that is a link is not followed: in a run from elsewhere it may lead to any file.
 
     Raises:
         OSError: nothing of `lines` was kept.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     try:
         end = _end_of_whole_lines(handle)
         if end != os.fstat(handle).st_size:
