@@ -37,6 +37,7 @@ With paths or nothing it opens the app; with a verb it works headless:
   compare     models against truth, or against each other
   run         a training run, step by step
   simulate    make synthetic samples with their truth
+  manual      read the manual
 `{0} VERB --help` tells more. A file named like a verb is written ./NAME."""
 
 
@@ -109,7 +110,7 @@ def _run(arguments: list[str], open_app: OpenApp) -> int:
 
 
 def _verbs() -> dict[str, Callable[[str], argparse.ArgumentParser]]:
-    from tui_cytpix.cli import compare, demo, inspect, models, process, simulate, triage
+    from tui_cytpix.cli import compare, demo, inspect, manual, models, process, simulate, triage
     from tui_cytpix.cli.run import verbs as run_verbs
 
     return {
@@ -121,6 +122,7 @@ def _verbs() -> dict[str, Callable[[str], argparse.ArgumentParser]]:
         "compare": compare.parser,
         "run": run_verbs.parser,
         "simulate": simulate.parser,
+        "manual": manual.parser,
     }
 
 

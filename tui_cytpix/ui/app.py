@@ -291,6 +291,14 @@ class CytpixApp(DecidingApp):
         if isinstance(self.screen, BaseScreen):
             self.screen.toggle_help()
 
+    def action_manual(self) -> None:
+        """The manual, on top of any screen; help, from which it is opened, closes."""
+        from tui_cytpix.ui.screens.manual import ManualScreen
+
+        self.action_help()
+        if not isinstance(self.screen, ManualScreen):
+            self.push_screen(ManualScreen())
+
     def action_palette(self) -> None:
         """Opens the list of commands."""
         if isinstance(self.screen, BaseScreen):

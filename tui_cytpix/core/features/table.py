@@ -9,8 +9,8 @@ EVERY = (IMAGE, OBJECT, PARTICLE)
 REGIONS = (OBJECT, PARTICLE)
 
 _INSTRUMENT = "Attune CytPix parameter"
-_PIXELS = "all foreground pixels (image), the region's (object, particle)"
-_LARGEST = "the largest object (image), the region (object, particle)"
+_PIXELS = "over all foreground pixels (image), the region's (object, particle)"
+_LARGEST = "over the largest object (image), the region (object, particle)"
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ def _intensities() -> list[Feature]:
     )
     for prefix, word, unit, values in kinds:
         for name, label, own_unit, formula, source in _STATISTICS:
-            text = f"{formula}; {values}; over {_PIXELS}"
+            text = f"{formula}; {values}; {_PIXELS}"
             rows.append(Feature(f"{prefix}{name}Intensity", word + label, own_unit or unit, text, source))
         bins = "256 bins per unit of g" if prefix else "one bin per gray value, so it grows with the bit depth"
-        text = f"-sum p log2 p over the histogram, {bins}; {values}; over {_PIXELS}"
+        text = f"-sum p log2 p over the histogram, {bins}; {values}; {_PIXELS}"
         label = f"{word}entropy of intensity"
         rows.append(Feature(f"{prefix}EntropyIntensity", label, "bit", text, "Shannon 1948"))
     return rows
@@ -67,7 +67,7 @@ def _intensities() -> list[Feature]:
 def _sizes() -> list[Feature]:
     ellipse = "4 sqrt(eigenvalue of the covariance of the pixels, each a unit square), the"
     return [
-        Feature("NumPixels", "pixels", "px", f"n: {_PIXELS}", _INSTRUMENT),
+        Feature("NumPixels", "pixels", "px", f"n; {_PIXELS}", _INSTRUMENT),
         Feature("AreaSquareMicrons", "area", "um2", f"n s^2, s um per px; {_PIXELS}", _INSTRUMENT),
         Feature(
             "PerimeterMicrons",

@@ -1,4 +1,4 @@
-"""Commands of the app, the home screen, the gallery, the enlarged image and the annotation editor."""
+"""Commands of the app, its help and manual, the home screen, the gallery, the enlarged image and the editor."""
 
 from __future__ import annotations
 
@@ -14,6 +14,34 @@ APP = (
     _C("app.next-step", "full_stop", "Step +", "The step after this one.", footer=True),
     _C("app.training", "asterisk", "Training", "Training, from any screen: pause, go on, more epochs, stop, write."),
     _C("app.theme", "f2", "Theme", "Dark or light."),
+)
+
+HELP = (
+    _C(
+        "help.manual",
+        "m",
+        "Manual",
+        "Read the manual: steps, files, formulas, limits.",
+        footer=True,
+        action="app.manual",
+    ),
+    _C("help.down", "j", "Down", "Scroll this list.", action="scroll_down"),
+    _C("help.up", "k", "Up", action="scroll_up"),
+)
+
+MANUAL = (
+    _C("manual.pages", "enter", "Go to", "All pages, those first that this page links to.", footer=True),
+    _C("manual.previous", "h,left", "Page -", "The page before this one, the one after.", footer=True),
+    _C("manual.next", "l,right", "Page +", footer=True),
+    _C("manual.last", "b", "Last read", "The page that was read before.", footer=True),
+    _C("manual.down", "j,down", "Down", "Scroll down, up.", action="move('down')"),
+    _C("manual.up", "k,up", "Up", action="move('up')"),
+    _C(
+        "manual.page-down", "pagedown,space", "Scroll", "A screenful down, up.", footer=True, action="move('page_down')"
+    ),
+    _C("manual.page-up", "pageup", "Scroll back", action="move('page_up')"),
+    _C("manual.top", "g,home", "Top", "The top of the page, its end.", action="move('home')"),
+    _C("manual.end", "G,end", "End", action="move('end')"),
 )
 
 HOME = (
@@ -148,4 +176,4 @@ EDITOR = (
     ),
 )
 
-COMMANDS = APP + HOME + GALLERY + IMAGE + PAN + EDITOR + CURSOR
+COMMANDS = APP + HELP + MANUAL + HOME + GALLERY + IMAGE + PAN + EDITOR + CURSOR

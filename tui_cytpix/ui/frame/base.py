@@ -107,7 +107,7 @@ class BaseScreen(Screen[None]):
         """Opens or closes the list of keys."""
         if not self.close_help():
             self._came_from = self.focused
-            self.query_one(HelpPanel).show((*self.SCOPES, "app"), self.cytpix.user_keys)
+            self.query_one(HelpPanel).show(("help", *self.SCOPES, "app"), self.cytpix.user_keys)
 
     def open_palette(self) -> None:
         """Opens the list of this screen's commands."""

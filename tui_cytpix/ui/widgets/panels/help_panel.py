@@ -13,12 +13,12 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from tui_cytpix.ui.commands.bindings import key_text, of_scope
+from tui_cytpix.ui.commands.bindings import bindings, key_text, of_scope
 from tui_cytpix.ui.commands.command import Command
 
 
 class HelpPanel(VerticalScroll):
-    """Lists the commands of some scopes; j, k and the arrows scroll, `?` or `q` closes."""
+    """Lists the commands of some scopes; `m` opens the manual, `?` or `q` closes."""
 
     DEFAULT_CSS = """
     HelpPanel { dock: right; width: 46; max-width: 100%; display: none; background: $surface; padding: 0 1;
@@ -26,7 +26,7 @@ class HelpPanel(VerticalScroll):
     HelpPanel.-open { display: block; }
     HelpPanel Static { height: auto; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [("j", "scroll_down", ""), ("k", "scroll_up", "")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("help")
 
     _listed: tuple[tuple[str, ...], Mapping[str, str]] = ((), {})
 

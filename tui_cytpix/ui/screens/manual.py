@@ -1,0 +1,86 @@
+"""The manual's pages, read by keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.binding import BindingType
+from textual.widget import Widget
+from textual.widgets import MarkdownViewer
+
+from tui_cytpix.manual import CONTENTS, FOLDER, pages
+from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.frame.base import BaseScreen
+from tui_cytpix.ui.widgets.panels.choice_panel import Choice, ChoicePanel
+
+_LINK = re.compile(r"\[([^]]+)\]\(([^)]+)\)")
+
+
+class ManualScreen(BaseScreen):
+    """Opens with the list of pages."""
+
+    SCOPES = ("manual",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings("manual")
+
+    def body(self) -> Iterable[Widget]:
+        """The page, and the list of where one can go from it."""
+        yield MarkdownViewer(show_table_of_contents=False, open_links=False)
+        yield ChoicePanel("page (q or Esc: leave)", "Open", id="places")
+
+    @property
+    def viewer(self) -> MarkdownViewer:
+        """What shows the page."""
+        return self.query_one(MarkdownViewer)
+
+    @property
+    def page(self) -> str:
+        """The name of the page that is shown."""
+        return self.viewer.navigator.location.stem
+
+    def on_mount(self) -> None:
+        """The list of pages, to choose from."""
+        self.rail.name_of_run = "manual"
+        self.start(self._open(), first=True)
+
+    async def _open(self) -> None:
+        await self.viewer.go(FOLDER / f"{CONTENTS}.md")
+        self.action_pages()
+
+    def action_pages(self) -> None:
+        """Where the links of this page lead, then all other pages."""
+        links = {target: words for words, target in _LINK.findall(self.viewer.document.source)}
+        known = pages()
+        places = links | {f"{name}.md": name for name in known if f"{name}.md" not in links}
+        rows = [(target, words, known.get(Path(target).stem, "")) for target, words in places.items()]
+        self.offer(
+            self.query_one("#places", ChoicePanel),
+            [Choice(t, Text.assemble((f"{w:<22}", "bold"), about), f"{w} {about}") for t, w, about in rows],
+        )
+
+    def chosen(self, panel: ChoicePanel, value: Any) -> None:  # noqa: ARG002
+        """Opens that page."""
+        self.start(self.viewer.go(value), first=True)
+
+    def _turn(self, by: int) -> None:
+        names = [CONTENTS, *pages()]
+        self.start(self.viewer.go(f"{names[(names.index(self.page) + by) % len(names)]}.md"), first=True)
+
+    def action_next(self) -> None:
+        """The page after this one."""
+        self._turn(1)
+
+    def action_previous(self) -> None:
+        """The page before this one."""
+        self._turn(-1)
+
+    def action_last(self) -> None:
+        """The page that was read before."""
+        self.start(self.viewer.back(), first=True)
+
+    def action_move(self, how: str) -> None:
+        """Up or down in the page; at once, as a moving text can't be read."""
+        getattr(self.viewer, f"scroll_{how}")(animate=False)
