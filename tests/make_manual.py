@@ -31,7 +31,7 @@ SCOPES = {
     "review": "Review: judging a model's images, steps 1 and 5",
     "base_model": "Step 2, base model",
     "pair": "Two answers side by side, steps 2 and 5",
-    "pair_review": "Review of pairs, step 5: also",
+    "pair_review": "Review of pairs, step 5",
     "samples": "Step 3, samples",
     "train": "Step 4: the gallery",
     "training": "Step 4: the training pane",
@@ -70,7 +70,7 @@ def keys() -> Iterator[str]:
         yield from ("", f"## {title}", "")
         yield from block(
             ((" ".join(key_text(c.keys) for c in some), words, " ".join(c.id for c in some)) for some, words in rows),
-            (11, 32, 24),
+            (11, 29, 26),
         )
 
 
@@ -98,7 +98,7 @@ def _verb(parser: argparse.ArgumentParser, what: str) -> Iterator[str]:
 
 
 def _given(action: argparse.Action) -> str:
-    names = "/".join(action.choices) if action.choices else action.metavar or action.dest.upper()
+    names = " | ".join(action.choices) if action.choices else action.metavar or action.dest.upper()
     value = "" if action.nargs == 0 else " ".join([names] if isinstance(names, str) else names)
     return f"{' '.join(action.option_strings)} {value}".strip()
 

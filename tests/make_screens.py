@@ -1,4 +1,4 @@
-"""Writes the README's pictures from the sample run: `python -m tests.make_screens [.github/screens]`."""
+"""Writes the pictures of the screens from the sample run: `python -m tests.make_screens [.github/screens]`."""
 
 from __future__ import annotations
 

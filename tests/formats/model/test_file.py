@@ -114,8 +114,12 @@ def test_a_full_disk_leaves_the_old_model(tmp_path, monkeypatch):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_the_readmes_few_lines_read_a_model_without_this_program(tmp_path):
-    lines = re.search(r"```python\n(import json\nimport numpy.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+def test_the_manuals_few_lines_read_a_model_without_this_program(tmp_path):
+    lines = re.search(
+        r"```python\n(import json\nimport numpy.*?)```",
+        (ROOT / "tui_cytpix" / "manual" / "files.md").read_text("utf-8"),
+        re.S,
+    )
     assert lines is not None
     model = ROOT / "sample_runs" / "s_pombe" / "model.safetensors"
     shutil.copy(model, tmp_path / "model.safetensors")

@@ -25,6 +25,10 @@ class ManualScreen(BaseScreen):
 
     SCOPES = ("manual",)
     BINDINGS: ClassVar[list[BindingType]] = bindings("manual")
+    DEFAULT_CSS = """
+    ManualScreen Markdown { max-width: 110; }
+    ManualScreen #places OptionList { max-height: 12; }
+    """
 
     def body(self) -> Iterable[Widget]:
         """The page, and the list of where one can go from it."""
@@ -42,13 +46,16 @@ class ManualScreen(BaseScreen):
         return self.viewer.navigator.location.stem
 
     def on_mount(self) -> None:
-        """The list of pages, to choose from."""
+        """The list of pages."""
         self.rail.name_of_run = "manual"
-        self.start(self._open(), first=True)
+        self._go(FOLDER / f"{CONTENTS}.md")
 
-    async def _open(self) -> None:
-        await self.viewer.go(FOLDER / f"{CONTENTS}.md")
-        self.action_pages()
+    def _go(self, place: str | Path) -> None:
+        async def going() -> None:
+            await self.viewer.go(place)
+            self.viewer.scroll_home(animate=False)
+
+        self.start(going(), first=True)
 
     def action_pages(self) -> None:
         """Where the links of this page lead, then all other pages."""
@@ -63,11 +70,11 @@ class ManualScreen(BaseScreen):
 
     def chosen(self, panel: ChoicePanel, value: Any) -> None:  # noqa: ARG002
         """Opens that page."""
-        self.start(self.viewer.go(value), first=True)
+        self._go(value)
 
     def _turn(self, by: int) -> None:
         names = [CONTENTS, *pages()]
-        self.start(self.viewer.go(f"{names[(names.index(self.page) + by) % len(names)]}.md"), first=True)
+        self._go(f"{names[(names.index(self.page) + by) % len(names)]}.md")
 
     def action_next(self) -> None:
         """The page after this one."""
