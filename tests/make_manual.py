@@ -89,7 +89,7 @@ def _verb(parser: argparse.ArgumentParser, what: str) -> Iterator[str]:
             words = {one.dest: one.help or "" for one in action._choices_actions}
             inner += [(verb, words[name]) for name, verb in action.choices.items()]
         elif not isinstance(action, argparse._HelpAction):
-            own.append((_given(action), (action.help or "").replace("%%", "%")))
+            own.append((_given(action), (action.help or "") % vars(action)))
     yield from ("", f"### {parser.prog}", "", f"{what[0].upper()}{what[1:].rstrip('.')}.".replace("%%", "%"), "")
     if own:
         yield from block(own, (24, 44))
