@@ -13,7 +13,7 @@ from tui_cytpix.core.statistics.agreement import foreground_iou
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.commands.bindings import of_scope
 from tui_cytpix.ui.screens.annotate import AnnotateScreen
-from tui_cytpix.workflow.annotate.object_tools import object_at
+from tui_cytpix.workflow.annotate.tool import object_at
 
 IOU, WITHIN_PX, MOST_KEYS = 0.9, 2.0, 30
 WANDS, MENDED_PX = 3, 3  # more wands; tightened or loosened

@@ -36,7 +36,9 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.formats.masks.label_images import find_label_images, read_label_image, segmentation_from_labels
 from tui_cytpix.workflow.annotate import suggest
-from tui_cytpix.workflow.annotate.annotator import Annotator, nearest_centroid
+from tui_cytpix.workflow.annotate.annotator import Annotator
+from tui_cytpix.workflow.annotate.tool import Aim, nearest_centroid
+from tui_cytpix.workflow.annotate.toolbox import TOOLS
 from tui_cytpix.workflow.assess import decision, review
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.evaluate import trial
@@ -82,7 +84,8 @@ class Oracle:
             assert shown is not None
             if shown.particle_count == truth.particle_count:
                 break
-            annotator.set_count(key, (float(point[0]), float(point[1])), count_near(truth, point))
+            tool = TOOLS[f"count-{count_near(truth, point)}"]
+            annotator.use(key, tool, Aim((float(point[0]), float(point[1]))))
             self.keys["digit"] += 1
         shown = annotator.look_at(key).segmentation
         assert shown is not None

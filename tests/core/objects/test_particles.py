@@ -17,7 +17,7 @@ from tui_cytpix.core.statistics.agreement import Counts, compare_images
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.masks.label_images import segmentation_from_labels
 from tui_cytpix.workflow.annotate import object_tools, outline_tools
-from tui_cytpix.workflow.annotate.object_tools import Seen
+from tui_cytpix.workflow.annotate.tool import Seen, fitted, object_at
 
 RODS = segmentation_from_labels(touching_rods())
 SEEDS = st.integers(0, 10**6)
@@ -218,7 +218,7 @@ def test_after_a_digit_an_object_holds_as_many(seed, at, count):
         if counted is not None:
             labels, _ = label_objects(counted.mask)
             owners = object_of(labels, counted.centroids)
-            number = labels[object_tools.object_at(counted.mask, at, nearest=True)][0]
+            number = labels[object_at(counted.mask, at, nearest=True)][0]
             assert np.count_nonzero(owners == number) == count
             parts = particles_of(counted)[labels == number]
             assert np.array_equal(np.unique(parts), np.flatnonzero(owners == number) + 1)
@@ -228,7 +228,7 @@ def test_after_a_digit_an_object_holds_as_many(seed, at, count):
 @settings(max_examples=60, deadline=None)
 def test_a_move_leaves_no_object_and_no_centroid_alone(seed, index, to):
     told = any_division(seed)
-    told = object_tools.fitted(told.mask, told.centroids)
+    told = fitted(told.mask, told.centroids)
     moved = object_tools.move(told, index, to)
     if moved is not None:
         labels, count = label_objects(moved.mask)

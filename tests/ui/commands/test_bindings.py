@@ -17,6 +17,7 @@ from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
 from tui_cytpix.ui.widgets.plots.event_plot import EventPlot
+from tui_cytpix.workflow.annotate.toolbox import TOOLS
 
 OWNERS = {
     "home": HomeScreen,
@@ -52,6 +53,12 @@ def test_no_ctrl_alt_or_escape_is_needed() -> None:
 def test_every_command_has_its_action(scope: str, owner: type) -> None:
     for command in of_scope(scope):
         assert hasattr(owner, "action_" + command.action_name.partition("(")[0]), command.id
+
+
+def test_every_tool_of_the_editor_has_a_key() -> None:
+    used = [command for command in of_scope("editor") if command.action.startswith("use(")]
+    assert Counter(command.id for command in used) == Counter(f"editor.{name}" for name in TOOLS)
+    assert all(command.action == f"use('{command.id.partition('.')[2]}')" for command in used)
 
 
 def test_the_editor_and_its_canvas_do_not_hide_each_other() -> None:

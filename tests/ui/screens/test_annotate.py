@@ -426,6 +426,16 @@ async def test_outlines_of_all_masks_or_of_the_one_moved_to(run: Path, monkeypat
         await until(pilot, lambda: "masks agree to" in said(screen))
 
 
+async def test_hints_name_the_keys_that_the_user_chose(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_on(monkeypatch, run, lambda: editor(SINGLE))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot)
+        app.user_keys = {"editor.tighten": "4", "editor.drop": "5"}
+        await press_each(pilot, "m")
+        assert "Moving: m or 5 drops it." in said(screen)
+        assert "4 T: all" in said(screen)
+
+
 async def test_the_mouse_puts_the_crosshair_and_draws(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_on(monkeypatch, run, lambda: editor(SINGLE))
     async with app.run_test(size=SIZE) as pilot:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +22,10 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.errors import MaskError
 from tui_cytpix.formats.masks.label_images import read_label_image, write_label_image
 from tui_cytpix.formats.run.predictions import Prediction, PredictionStore, write_shard
-from tui_cytpix.workflow.annotate.annotator import Annotator, nearest_centroid, queue
+from tui_cytpix.workflow.annotate.annotator import Annotator, queue
 from tui_cytpix.workflow.annotate.from_labels import annotate_from_masks
+from tui_cytpix.workflow.annotate.tool import Aim, Point, nearest_centroid
+from tui_cytpix.workflow.annotate.toolbox import TOOLS
 from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.run.run import Run
 
@@ -45,6 +48,11 @@ def opened(folder: Path, proposal: Segmentation | None = None) -> tuple[Run, Ann
     return run, Annotator(run, MODEL, PredictionStore(store))
 
 
+def use(editor: Annotator, name: str, point: Point = (0, 0), **aim: Any) -> Annotation | None:
+    """A tool on KEY."""
+    return editor.use(KEY, TOOLS[name], Aim(point, **aim))
+
+
 @pytest.fixture
 def editor(tmp_path):
     run, annotator = opened(tmp_path / "r")
@@ -58,7 +66,7 @@ def test_the_proposal_stands_there_before_anything_is_recorded(editor):
     assert (state.status, state.origin) == (Status.OPEN, "sha256:m")
     assert editor.look_at(BLANK).segmentation is None
     assert editor.accept(BLANK) is None
-    assert editor.place(BLANK, (1, 1)) is None
+    assert editor.use(BLANK, TOOLS["place"], Aim((1, 1))) is None
 
 
 def test_accepting_keeps_the_proposal_and_says_it_was_not_corrected(editor):
@@ -73,41 +81,41 @@ def test_accepting_keeps_the_proposal_and_says_it_was_not_corrected(editor):
 
 
 def test_a_digit_states_the_count_of_the_object_under_the_cursor(editor):
-    state = editor.set_count(KEY, (12, 12), 1)
+    state = use(editor, "count-1", (12, 12))
     assert state.segmentation.particle_count == 2
     assert state.segmentation.mask[tuple(state.segmentation.centroids.round().astype(int).T)].all()
     np.testing.assert_array_equal(state.segmentation.centroids[0], [25, 45])
     assert state.corrected
     # beside an object, the nearest one is meant
-    assert editor.set_count(KEY, (38, 58), 4).segmentation.particle_count == 5
-    gone = editor.set_count(KEY, (25, 45), 0).segmentation
+    assert use(editor, "count-4", (38, 58)).segmentation.particle_count == 5
+    gone = use(editor, "count-0", (25, 45)).segmentation
     assert gone.particle_count == 1
     assert label(gone.mask, connectivity=2).max() == 1
 
 
 def test_centroids_are_placed_moved_and_deleted(editor):
-    placed = editor.place(KEY, (25, 42)).segmentation
+    placed = use(editor, "place", (25, 42)).segmentation
     assert placed.particle_count == 4
     np.testing.assert_array_equal(placed.mask, two_discs().mask)
-    outside = editor.place(KEY, (35, 8)).segmentation
+    outside = use(editor, "place", (35, 8)).segmentation
     assert outside.mask[35, 8]
     assert label(outside.mask, connectivity=2).max() == 3
-    moved = editor.move(KEY, 0, (13, 12)).segmentation
+    moved = use(editor, "move", (13, 12), centroid=0).segmentation
     np.testing.assert_array_equal(moved.centroids[0], [13, 12])
-    assert editor.move(KEY, 99, (0, 0)) is None
-    assert editor.move(KEY, 0, (13, 12)) is None
+    assert use(editor, "move", (0, 0), centroid=99) is None
+    assert use(editor, "move", (13, 12), centroid=0) is None
     # the last centroid of an object takes it along, one of two does not
-    left = editor.delete(KEY, (35, 8)).segmentation
+    left = use(editor, "delete", (35, 8)).segmentation
     assert not left.mask[35, 8]
-    assert editor.delete(KEY, (25, 42)).segmentation.mask[25, 45]
+    assert use(editor, "delete", (25, 42)).segmentation.mask[25, 45]
 
 
 def test_centring_and_reverting(editor):
-    editor.set_count(KEY, (12, 12), 1)
-    editor.move(KEY, 1, (12, 9))
-    one = editor.centre(KEY, 1).segmentation.centroids
+    use(editor, "count-1", (12, 12))
+    use(editor, "move", (12, 9), centroid=1)
+    one = use(editor, "centre", (12, 10)).segmentation.centroids
     np.testing.assert_allclose(one[1], [12, 15], atol=0.6)
-    assert editor.centre(KEY, 1) is None
+    assert use(editor, "centre", (12, 10)) is None
     assert editor.revert(KEY).segmentation.same_as(two_discs())
     assert not editor.look_at(KEY).corrected
     assert editor.undo(KEY).segmentation.particle_count == 2
@@ -115,11 +123,11 @@ def test_centring_and_reverting(editor):
 
 def test_centring_again_divides_nothing_anew(editor):
     """A clump whose centroids sit off: the first centring puts them in the middles of their particles, for good."""
-    editor.move(KEY, 0, (15, 9))
+    use(editor, "move", (15, 9), centroid=0)
     before = particles_of(editor.look_at(KEY).segmentation)
-    once = editor.centre(KEY).segmentation
+    once = use(editor, "centre-all").segmentation
     np.testing.assert_array_equal(particles_of(once), before)
-    assert editor.centre(KEY) is None
+    assert use(editor, "centre-all") is None
 
 
 def test_nearest_of_none_is_none():
@@ -132,20 +140,17 @@ def test_hands_on_time_counts_but_not_the_coffee(editor, monkeypatch):
     monkeypatch.setattr("tui_cytpix.workflow.annotate.annotator.time.monotonic", lambda: now[0])
     editor._last_key = 0.0
     now[0] = 4.0
-    editor.place(KEY, (25, 42))
+    use(editor, "place", (25, 42))
     now[0] = 4000.0
     assert editor.accept(KEY).seconds == pytest.approx(64.0)
 
 
 POINTS = st.tuples(st.integers(0, 39), st.integers(0, 59))
 PATHS = st.lists(POINTS, max_size=4)
+AIMS = st.builds(Aim, POINTS, st.none() | POINTS, st.integers(-1, 3), PATHS, st.integers(0, 4))
 KEYS = st.one_of(
-    st.tuples(st.sampled_from(["place", "delete", "tighten", "loosen", "fill", "split", "merge"]), POINTS),
-    st.tuples(st.just("set_count"), POINTS, st.integers(0, 4)),
-    st.tuples(st.just("move"), st.integers(0, 3), POINTS),
-    st.tuples(st.sampled_from(["paint", "erase"]), PATHS, st.integers(0, 4)),
-    st.tuples(st.just("outline"), PATHS),
-    st.tuples(st.sampled_from(["centre", "revert", "accept", "reject", "mark_ambiguous", "undo", "undo", "redo"])),
+    st.tuples(st.sampled_from(sorted(TOOLS)), AIMS),
+    st.tuples(st.sampled_from(["revert", "accept", "reject", "mark_ambiguous", "undo", "undo", "redo"])),
     st.tuples(st.just("reopen")),
     st.tuples(st.just("crash"), st.integers(0, 10**9)),
 )
@@ -200,7 +205,8 @@ def test_any_keys_restarts_and_crashes_give_what_a_plain_model_of_the_log_gives(
                     plain.cut(whole_lines(log))
                 run, editor = opened(folder)
             else:
-                state = getattr(editor, action)(KEY, *rest)
+                tool = TOOLS.get(action)
+                state = getattr(editor, action)(KEY) if tool is None else editor.use(KEY, tool, *rest)
                 assert run.flush()
                 if action in ("undo", "redo"):
                     step = -1 if action == "undo" else 1
@@ -226,45 +232,45 @@ def parts(segmentation: Segmentation) -> int:
 
 def test_outlines_are_drawn_and_every_object_keeps_a_centroid(editor):
     before = two_discs().mask.sum()
-    assert editor.tighten(KEY, (25, 45)).segmentation.mask[:, :30].sum() == two_discs().mask[:, :30].sum()
-    assert editor.loosen(KEY).segmentation.mask.sum() > before
+    assert use(editor, "tighten", target=(25, 45)).segmentation.mask[:, :30].sum() == two_discs().mask[:, :30].sum()
+    assert use(editor, "loosen").segmentation.mask.sum() > before
     editor.revert(KEY)
-    painted = editor.paint(KEY, [(35, 5), (35, 12)], 1.0).segmentation
+    painted = use(editor, "brush", path=[(35, 5), (35, 12)], radius=1.0).segmentation
     assert (parts(painted), painted.particle_count) == (3, 4)
-    erased = editor.erase(KEY, [(5, 15), (20, 15)], 1.0).segmentation
+    erased = use(editor, "erase", path=[(5, 15), (20, 15)], radius=1.0).segmentation
     assert (parts(erased), erased.particle_count) == (4, 4)
-    gone = editor.erase(KEY, [(35, 5), (35, 12)], 2.0).segmentation
+    gone = use(editor, "erase", path=[(35, 5), (35, 12)], radius=2.0).segmentation
     assert (parts(gone), gone.particle_count) == (3, 3)
-    assert editor.erase(KEY, [], 2.0) is None
-    assert editor.outline(KEY, [(1, 50), (1, 58)]) is None
+    assert use(editor, "erase", path=[], radius=2.0) is None
+    assert use(editor, "outline", path=[(1, 50), (1, 58)]) is None
 
 
 def test_an_outline_draws_anew_what_lies_in_it(editor):
-    drawn = editor.outline(KEY, [(18, 38), (18, 52), (32, 52), (32, 38)]).segmentation
+    drawn = use(editor, "outline", path=[(18, 38), (18, 52), (32, 52), (32, 38)]).segmentation
     assert drawn.particle_count == 3
     assert drawn.mask[18, 38]
     assert parts(drawn) == 2
-    smaller = editor.outline(KEY, [(20, 40), (20, 50), (30, 50), (30, 40)]).segmentation
+    smaller = use(editor, "outline", path=[(20, 40), (20, 50), (30, 50), (30, 40)]).segmentation
     assert not smaller.mask[18, 38]
 
 
 def test_holes_are_filled_objects_split_and_merged(editor):
-    editor.erase(KEY, [(25, 45)], 1.0)
-    assert editor.fill(KEY, (25, 45)).segmentation.mask[25, 45]
-    assert editor.fill(KEY, (25, 45)) is None
-    editor.set_count(KEY, (12, 15), 1)
-    split = editor.split(KEY, (12, 15)).segmentation
+    use(editor, "erase", path=[(25, 45)], radius=1.0)
+    assert use(editor, "fill", (25, 45)).segmentation.mask[25, 45]
+    assert use(editor, "fill", (25, 45)) is None
+    use(editor, "count-1", (12, 15))
+    split = use(editor, "split", (12, 15)).segmentation
     assert (parts(split), split.particle_count) == (3, 3)
-    assert editor.split(KEY, (38, 2)) is None
-    assert parts(editor.merge(KEY, (12, 11)).segmentation) == 2
-    merged = editor.merge(KEY, (12, 11)).segmentation
+    assert use(editor, "split", (38, 2)) is None
+    assert parts(use(editor, "merge", (12, 11)).segmentation) == 2
+    merged = use(editor, "merge", (12, 11)).segmentation
     assert (parts(merged), merged.particle_count) == (1, 3)
-    assert editor.merge(KEY, (12, 11)) is None
+    assert use(editor, "merge", (12, 11)) is None
 
 
 def test_without_an_image_what_needs_it_does_nothing(editor):
-    assert editor.wand(KEY, (25, 45)) is None
-    assert editor.snap(KEY, (25, 45)) is None
+    assert use(editor, "wand", (25, 45)) is None
+    assert use(editor, "snap", (25, 45)) is None
 
 
 def test_wand_and_snap_follow_the_image(run, samples):
@@ -275,12 +281,12 @@ def test_wand_and_snap_follow_the_image(run, samples):
     write_shard(store, "a", [Prediction(key, Segmentation.empty(truth.shape))])
     editor = Annotator(run, MODEL, PredictionStore(store))
     y, x = np.argwhere(truth)[truth.sum() // 2]
-    drawn = editor.wand(key, (float(y), float(x))).segmentation
+    drawn = editor.use(key, TOOLS["wand"], Aim((float(y), float(x)))).segmentation
     assert drawn.particle_count == 1
     assert (drawn.mask & truth).sum() > 0.5 * drawn.mask.sum()
     middle = drawn.centroids[0].copy()
-    editor.move(key, 0, (float(middle[0]) + 3, float(middle[1])))
-    snapped = editor.snap(key, (float(y), float(x))).segmentation.centroids[0]
+    editor.use(key, TOOLS["move"], Aim((float(middle[0]) + 3, float(middle[1])), centroid=0))
+    snapped = editor.use(key, TOOLS["snap"], Aim((float(y), float(x)))).segmentation.centroids[0]
     assert np.hypot(*(snapped - middle)) < 3
 
 

@@ -37,7 +37,7 @@ def test_the_one_that_drifts_is_told_apart(run):
     found = {state.image: consistency.of(state) for state in run.annotations.accepted()}
     assert [key for key, stringency in found.items() if stringency.drifts] == [LOOSE]
     assert found[LOOSE].offset_px - found[LOOSE].usual_px == pytest.approx(3, abs=0.8)
-    assert "looser: t" in found[LOOSE].in_words()
+    assert "looser: {editor.tighten}" in found[LOOSE].in_words()
     assert "usually" in found[ImageKey("tube", "1")].in_words()
     assert consistency.to_review()[0] == LOOSE
 

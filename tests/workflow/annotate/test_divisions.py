@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.divided import any_division, picture, touching_rods
 from tui_cytpix.core.objects.particles import particles_of
+from tui_cytpix.domain.annotation import Annotation
 from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
@@ -20,7 +23,8 @@ from tui_cytpix.formats.masks.label_images import segmentation_from_labels
 from tui_cytpix.formats.run.predictions import Prediction, PredictionStore, write_shard
 from tui_cytpix.workflow.annotate.anatomy import dissect
 from tui_cytpix.workflow.annotate.annotator import Annotator
-from tui_cytpix.workflow.annotate.object_tools import Seen
+from tui_cytpix.workflow.annotate.tool import Aim, Point, Seen
+from tui_cytpix.workflow.annotate.toolbox import TOOLS
 from tui_cytpix.workflow.run.run import Run
 
 KEY = ImageKey("s", "1")
@@ -34,6 +38,11 @@ def opened(folder: Path, proposal: Segmentation) -> tuple[Run, Annotator]:
     if not store.is_dir():
         write_shard(store, "a", [Prediction(KEY, proposal)])
     return run, Annotator(run, MODEL, PredictionStore(store))
+
+
+def use(editor: Annotator, name: str, point: Point = (0, 0), **aim: Any) -> Annotation | None:
+    """A tool on KEY."""
+    return editor.use(KEY, TOOLS[name], Aim(point, **aim))
 
 
 @pytest.fixture
@@ -51,10 +60,10 @@ def test_the_read_out_shows_the_particles_that_were_said():
 
 
 def test_a_division_is_kept_and_undo_brings_back_one_that_was_lost(editor, tmp_path):
-    looser = editor.loosen(KEY).segmentation
+    looser = use(editor, "loosen").segmentation
     assert (looser.labels[RODS.mask] == RODS.labels[RODS.mask]).all()
     assert (looser.labels[looser.mask] > 0).all()
-    counted = editor.set_count(KEY, (28, 48), 3).segmentation
+    counted = use(editor, "count-3", (28, 48)).segmentation
     assert editor.undo(KEY).segmentation.same_as(looser)
     assert editor.redo(KEY).segmentation.same_as(counted)
     assert editor.revert(KEY).segmentation.same_as(RODS)
@@ -72,8 +81,8 @@ def test_a_division_is_kept_and_undo_brings_back_one_that_was_lost(editor, tmp_p
 
 
 def test_centroids_go_to_the_middle_of_what_was_said(editor):
-    editor.move(KEY, 0, (22, 60))
-    centred = editor.centre(KEY).segmentation
+    use(editor, "move", (22, 60), centroid=0)
+    centred = use(editor, "centre-all").segmentation
     assert centred.same_as(RODS)
 
 
@@ -83,9 +92,9 @@ def test_the_parts_of_a_digit_are_drawn_kept_accepted_and_there_again_after_a_re
     proposal = Segmentation(rods > 0, np.float32([[27.5, 48]]))
     run, editor = opened(tmp_path / "r", proposal)
     editor._seen = KEY, Seen(picture(rods))
-    counted = editor.set_count(KEY, (28, 48), 2).segmentation
+    counted = use(editor, "count-2", (28, 48)).segmentation
     np.testing.assert_array_equal(dissect(counted).particle_labels, rods)
-    looser = editor.loosen(KEY).segmentation
+    looser = use(editor, "loosen").segmentation
     np.testing.assert_array_equal(looser.labels[rods > 0], rods[rods > 0])
     assert editor.undo(KEY).segmentation.same_as(counted)
     editor.accept(KEY)
@@ -101,21 +110,19 @@ def test_the_parts_of_a_digit_are_drawn_kept_accepted_and_there_again_after_a_re
 
 def test_a_last_centroid_stays_in_its_object(editor):
     """Moved away, it would leave cells without a particle, and itself without a cell."""
-    editor.erase(KEY, [(28, 0), (28, 95)], 1.0)
+    use(editor, "erase", path=[(28, 0), (28, 95)], radius=1.0)
     for nowhere in ((50, 50), (31.5, 48)):
-        assert editor.move(KEY, 0, nowhere) is None
-    assert editor.move(KEY, 0, (22, 40)).segmentation.centroids[0].tolist() == [22, 40]
+        assert use(editor, "move", nowhere, centroid=0) is None
+    assert use(editor, "move", (22, 40), centroid=0).segmentation.centroids[0].tolist() == [22, 40]
 
 
 POINTS = st.tuples(st.floats(0, 39), st.floats(0, 49))
+PATHS = st.lists(POINTS, min_size=1, max_size=3)
+AIMS = st.builds(Aim, POINTS, st.none() | POINTS, st.integers(-1, 5), PATHS, st.floats(1, 4))
+BY_PARTICLES = {"centre", "centre-all"}  # what these do depends on whose each pixel is
 CALLS = st.one_of(
-    st.tuples(st.sampled_from(["tighten", "loosen", "fill", "split", "merge", "place", "delete"]), st.tuples(POINTS)),
-    st.tuples(
-        st.sampled_from(["paint", "erase"]), st.tuples(st.lists(POINTS, min_size=1, max_size=3), st.floats(1, 4))
-    ),
-    st.tuples(st.just("set_count"), st.tuples(POINTS, st.integers(0, 4))),
-    st.tuples(st.just("move"), st.tuples(st.integers(0, 5), POINTS)),
-    st.tuples(st.sampled_from(["undo", "redo", "revert"]), st.just(())),
+    st.tuples(st.sampled_from(sorted(TOOLS.keys() - BY_PARTICLES)), AIMS),
+    st.tuples(st.sampled_from(["undo", "redo", "revert"]), st.none()),
 )
 
 
@@ -128,12 +135,13 @@ def test_masks_and_centroids_come_out_as_without_labels(seed, calls):
         other_run, other = opened(Path(name) / "other", replace(told, labels=None))
         said = False
         with run, other_run:
-            for call, arguments in calls:
-                state, plain = (getattr(hands, call)(KEY, *arguments) for hands in (one, other))
+            for call, aim in calls:
+                change = getattr(Annotator, call) if aim is None else partial(Annotator.use, tool=TOOLS[call], aim=aim)
+                state, plain = (change(hands, KEY) for hands in (one, other))
                 assert (state is None) == (plain is None)
                 if state is not None:
                     np.testing.assert_array_equal(state.segmentation.mask, plain.segmentation.mask)
                     np.testing.assert_array_equal(state.segmentation.centroids, plain.segmentation.centroids)
-                    said |= call == "set_count"
+                    said |= call.startswith("count-")
                     assert said or plain.segmentation.labels is None
                     assert not state.segmentation.labels[~state.segmentation.mask].any()

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from tui_cytpix.ui.commands.command import Command, digit
+from tui_cytpix.workflow.annotate.toolbox import TOOLS
 
 _C = Command
+
+
+def _tool(name: str, keys: str, *, footer: bool = False) -> Command:
+    """The command of an editor tool: its words are declared with the tool."""
+    tool = TOOLS[name]
+    return Command(f"editor.{name}", keys, tool.label, tool.help, footer, f"use('{name}')")
+
 
 APP = (
     _C("app.help", "question_mark,f1", "Help", "Every key of this screen.", footer=True),
@@ -114,33 +122,25 @@ EDITOR = (
     _C("editor.accept", "a", "Accept", "Accept as it stands and go to the next open image.", footer=True, decides=True),
     _C("editor.reject", "x", "Reject", "Leave this image out and go on.", footer=True, decides=True),
     _C("editor.skip", "space", "Skip", "Go on without a decision.", footer=True),
-    _C(
-        "editor.count-1",
-        digit(1),
-        "Count 1",
-        "1 to 9: so many particles in the object at the crosshair; centroids are placed anew.",
-        action="count(1)",
-    ),
-    *(_C(f"editor.count-{n}", digit(n), f"Count {n}", action=f"count({n})") for n in range(2, 10)),
-    _C("editor.count-0", digit(0), "Not a cell", "The object at the crosshair is not a cell.", action="count(0)"),
-    _C("editor.place", "p", "Place", "Place a centroid at the crosshair.", footer=True),
-    _C("editor.delete", "d", "Delete", "Delete the nearest centroid.", footer=True),
-    _C("editor.move", "m", "Move", "Take the nearest centroid; again, or Enter: drop it here.", footer=True),
+    *(_tool(f"count-{n}", digit(n)) for n in (*range(1, 10), 0)),
+    _tool("place", "p", footer=True),
+    _tool("delete", "d", footer=True),
+    _tool("move", "m", footer=True),
     _C("editor.drop", "enter", "Drop", "Drop the centroid that is being moved; put the pen away."),
-    _C("editor.snap", "s", "Snap", "The nearest centroid to the middle of what the image shows around it."),
-    _C("editor.centre", "c", "Centre", "Centre the nearest centroid in its particle, or all of them."),
-    _C("editor.centre-all", "C", "Centre all"),
-    _C("editor.tighten", "t", "Tighter", "Masks 1 px tighter, looser: all of them, or the one you moved to."),
-    _C("editor.loosen", "T", "Looser"),
-    _C("editor.brush", "b", "Brush", "Brush: moving paints; again, or Enter: done. Erase likewise."),
-    _C("editor.erase", "B", "Erase"),
+    _tool("snap", "s"),
+    _tool("centre", "c"),
+    _tool("centre-all", "C"),
+    _tool("tighten", "t"),
+    _tool("loosen", "T"),
+    _tool("brush", "b"),
+    _tool("erase", "B"),
     _C("editor.pen-smaller", "left_square_bracket", "Finer pen", "Brush and eraser finer, broader."),
     _C("editor.pen-larger", "right_square_bracket", "Broader pen"),
-    _C("editor.outline", "v", "Outline", "Outline: move around a cell; again, or Enter: it becomes an object."),
-    _C("editor.fill", "f", "Fill", "Fill the holes of the object at the crosshair."),
-    _C("editor.wand", "w", "Wand", "Draw the object at the crosshair by what the image shows; again: otherwise."),
-    _C("editor.split", "S", "Split", "Cut the object at the crosshair in two; join it with the one next to it."),
-    _C("editor.merge", "M", "Merge"),
+    _tool("outline", "v"),
+    _tool("fill", "f"),
+    _tool("wand", "w"),
+    _tool("split", "S"),
+    _tool("merge", "M"),
     _C(
         "editor.next-odd",
         "y",

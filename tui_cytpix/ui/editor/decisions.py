@@ -9,13 +9,12 @@ from tui_cytpix.domain.annotation import Annotation
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.editor.editor import Editor
 from tui_cytpix.ui.editor.image_list import ImageList
-from tui_cytpix.ui.editor.pens import Change
 from tui_cytpix.ui.frame.base import StepScreen
-from tui_cytpix.workflow.annotate.annotator import Annotator, Point
-from tui_cytpix.workflow.annotate.outline_tools import Pen
+from tui_cytpix.workflow.annotate.annotator import Annotator
+from tui_cytpix.workflow.annotate.tool import Aim, Tool
+from tui_cytpix.workflow.annotate.toolbox import TOOLS
 
-NOTHING = "Nothing to change here."
-ChangeHere = Callable[[Annotator, ImageKey, Point], Annotation | None]
+Change = Callable[[Annotator, ImageKey], Annotation | None]
 
 
 class Decisions:
@@ -26,7 +25,7 @@ class Decisions:
         self._touched: list[ImageKey] = []
         self._taken_back: list[ImageKey] = []
 
-    async def decide(self, change: Change, done: str, nothing: str = NOTHING) -> bool:
+    async def decide(self, change: Change, done: str, nothing: str = "") -> bool:
         """Lets the Annotator change this image; False where there was nothing to change."""
         annotator, key = self._editor.annotator, self._images.key
         if annotator is None:
@@ -45,17 +44,37 @@ class Decisions:
         await self._editor.take(state, done)
         return True
 
-    async def decide_here(self, change: ChangeHere, done: str, nothing: str = NOTHING) -> bool:
-        """The same, at the crosshair."""
-        point = self._editor.canvas.cursor
-        return await self.decide(lambda a, key: change(a, key, point), done, nothing)
+    # Tools
+
+    async def use(self, name: str) -> None:
+        """A tool's key: changes the image at the crosshair, or takes a pen or a centroid, or puts it down."""
+        tool, editor = TOOLS[name], self._editor
+        if tool.sketch is not None:
+            await self._take_pen(tool)
+        elif not tool.takes:
+            await self._apply(tool, Aim(editor.canvas.cursor, editor.target))
+        elif editor.moving is not None:
+            await self.drop()
+        else:
+            editor.take_nearest(tool)
+
+    async def _apply(self, tool: Tool, aim: Aim) -> bool:
+        return await self.decide(lambda a, key: a.use(key, tool, aim), tool.done, tool.nothing)
+
+    async def drop(self) -> None:
+        """Drops the centroid that was taken; a pen is put away."""
+        await self.end_pen()
+        taken = self._editor.let_go()
+        if taken is not None:
+            tool, centroid = taken
+            await self._apply(tool, Aim(self._editor.canvas.cursor, centroid=centroid))
 
     async def go_on(self, message: str) -> None:
         """To the next open image; stays where none is left."""
         images = self._images
         following = images.place + 1 if images.review else images.next_open(self._screen.session.run.annotations)
         if following is None:
-            self._editor.say(f"{message} No open image is left: q goes back.")
+            self._editor.say(f"{message} No open image is left: {{app.back}} goes back.")
         else:
             await self._editor.open_image(following, message)
 
@@ -85,23 +104,22 @@ class Decisions:
 
     # Pens
 
-    async def take_pen(self, pen: Pen) -> None:
+    async def _take_pen(self, pen: Tool) -> None:
         """Puts a pen down at the crosshair; the one that is down already is lifted."""
-        before = self._editor.pens.down
+        editor = self._editor
+        before = editor.pens.down
         await self.end_pen()
-        if before is pen or self._editor.state is None or self._editor.state.segmentation is None:
+        if before is pen or editor.state is None or editor.state.segmentation is None:
             return
-        self._editor.hide_proposal()
-        self._editor.pens.put_down(pen)
-        self._editor.show_pen()
-        self._editor.say(f"{pen.capitalize()}: move; again or Enter: done, u: never mind.")
+        editor.hide_proposal()
+        editor.pens.put_down(pen)
+        editor.show_pen()
+        editor.say(f"{pen.label}: move; again or {{editor.drop}}: done, {{editor.undo}}: never mind.")
 
     async def end_pen(self) -> None:
         """Lifts the pen that is down, if any: what it drew is one edit."""
         editor, pen = self._editor, self._editor.pens.down
-        if pen is None:
-            return
-        if not await self.decide(editor.pens.lift(), f"{pen.capitalize()}: done.") and editor.state is not None:
+        if pen is not None and not await self._apply(pen, editor.pens.lift()) and editor.state is not None:
             await editor.take(editor.state)
 
     async def drop_pen(self) -> bool:

@@ -18,11 +18,13 @@ from tui_cytpix.ui.editor.places import Places
 from tui_cytpix.ui.editor.words import Shown, lines, paragraphs
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.widgets.boxes import Horizontal
+from tui_cytpix.ui.widgets.lines.hint import with_keys
 from tui_cytpix.ui.widgets.lines.readout import Readout
 from tui_cytpix.workflow.annotate.anatomy import Anatomy, compared, dissect
-from tui_cytpix.workflow.annotate.annotator import Annotator, Point, nearest_centroid
+from tui_cytpix.workflow.annotate.annotator import Annotator
 from tui_cytpix.workflow.annotate.consistency import Stringency
 from tui_cytpix.workflow.annotate.suggest import Order
+from tui_cytpix.workflow.annotate.tool import Point, Tool, nearest_centroid
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run.predict import PredictProgress
 
@@ -38,7 +40,7 @@ class Editor(Horizontal):
         self.pens = Pens(self.canvas)
         self.state: Annotation | None = None
         self.anatomy: Anatomy | None = None
-        self.moving: int | None = None
+        self.moving: tuple[Tool, int] | None = None  # the centroid that was taken, by index
         self._message = ""
         self._stringency: Stringency | None = None
         self._model: ModelEntry | None = None
@@ -99,8 +101,8 @@ class Editor(Horizontal):
         if key != self._opened:
             self._opened, self._waits_at = key, self.canvas.cursor
             self.canvas.appears_as(key)  # until it is, the one before is on the screen
-        self.moving, self._shows_proposal = None, False
-        self.canvas.grab(on=False)
+        self.let_go()
+        self._shows_proposal = False
         self.canvas.steered = False
         self._frame.session.cache.request(self._images.ahead, lambda _key: None)
         await self.take(annotator.look_at(key), message)
@@ -115,7 +117,7 @@ class Editor(Horizontal):
         shown = state.proposal if self._shows_proposal else state.segmentation
         self.anatomy = None if shown is None else await asyncio.to_thread(self._dissected, shown)
         particles = None if self.anatomy is None else self.anatomy.particle_labels
-        title = "what the model proposed (P: back)" if self._shows_proposal else ""
+        title = f"what the model proposed ({self._frame.key('editor.proposal')}: back)" if self._shows_proposal else ""
         self.canvas.edit(self._images.key, shown, particles, title)
         if self._waits_at == self.canvas.cursor and (shown is not None or self.canvas.picture is not None):
             self.canvas.put_cursor(self.places.first(self.canvas.shape))
@@ -140,7 +142,7 @@ class Editor(Horizontal):
             await self.take(self.state)
 
     def say(self, message: str) -> None:
-        """What the last key did."""
+        """What the last key did; `{command.id}` becomes the command's key."""
         self._message = message
         self._refresh_readout()
 
@@ -157,22 +159,21 @@ class Editor(Horizontal):
             anatomy=self.anatomy,
             cursor=self.canvas.cursor,
             um_per_px=run.images.um_per_px(images.key.sample),
-            moving=self.moving,
             zoom=self.canvas.zoom_factor,
-            message=self._message,
+            message=with_keys(self._message, self._frame.key).plain,
             one_mask=self.target is not None,
             wide=self._frame.has_class("-wide"),
-            pen=self.pens.down,
+            tool="" if self.pens.down is None else self.pens.down.id,
             aside=self._aside(self.state),
         )
-        self._readout.show(lines(shown, run.annotations), paragraphs(shown, run.settings))
+        self._readout.show(lines(shown, run.annotations, self._frame.key), paragraphs(shown, run.settings))
 
     def _aside(self, state: Annotation) -> tuple[str, ...]:
         """Why this image, how its masks lie, and how it differs from the proposal while that is shown."""
         reason = self._images.reason
         found = [f"Suggested: {reason}." if reason else ""]
         if self._stringency is not None:
-            found.append(self._stringency.in_words())
+            found.append(with_keys(self._stringency.in_words(), self._frame.key).plain)
         if self._shows_proposal and state.segmentation is not None and state.proposal is not None:
             found.append(compared(state.segmentation, state.proposal))
         return tuple(words for words in found if words)
@@ -207,10 +208,24 @@ class Editor(Horizontal):
         nothing = "Nothing unmarked stands out, no particle is doubtful, no object is a speck."
         self.say("" if points else nothing)
 
-    def nearest(self) -> int | None:
-        """The centroid nearest to the crosshair, by index."""
+    def take_nearest(self, tool: Tool) -> None:
+        """Takes the centroid nearest to the crosshair, which goes there."""
         segmentation = None if self.state is None else self.state.segmentation
-        return None if segmentation is None else nearest_centroid(segmentation, self.canvas.cursor)
+        nearest = None if segmentation is None else nearest_centroid(segmentation, self.canvas.cursor)
+        if nearest is None:
+            self.say("There is no centroid.")
+            return
+        self.moving = tool, nearest
+        self.canvas.grab(on=True)
+        self.canvas.put_cursor(self.places.particles[nearest])
+        self.say(f"Moving: {{editor.{tool.id}}} or {{editor.drop}} drops it.")
+
+    def let_go(self) -> tuple[Tool, int] | None:
+        """The centroid that was taken, with what took it."""
+        taken, self.moving = self.moving, None
+        if taken is not None:
+            self.canvas.grab(on=False)
+        return taken
 
     @property
     def target(self) -> Point | None:

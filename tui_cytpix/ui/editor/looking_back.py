@@ -34,9 +34,10 @@ class LookingBack:
         if self._images.review:
             await self._show(list(self._images.listed), "")
         elif away:
-            say(f"Back after {duration(away)}: r looks through what you annotated before.")
+            say(f"Back after {duration(away)}: {{editor.review}} looks through what you annotated before.")
             keys = await asyncio.to_thread(session.consistency.to_review)
-            await self._show(keys, "r looks through these from before your pause; ! marks masks apart from the rest")
+            words = "looks through these from before your pause; ! marks masks apart from the rest"
+            await self._show(keys, f"{self._screen.key('editor.review')} {words}")
 
     async def _show(self, keys: list[ImageKey], words: str) -> None:
         states = [self._screen.session.run.annotations.state(key) for key in keys]
@@ -70,6 +71,6 @@ class LookingBack:
         """What there is to look back on from here."""
         keys = await asyncio.to_thread(self._screen.session.consistency.to_review)
         if self._images.review or not keys:
-            say("q goes back to the open images." if self._images.review else "Nothing is annotated yet.")
+            say("{app.back} goes back to the open images." if self._images.review else "Nothing is annotated yet.")
             return []
         return keys

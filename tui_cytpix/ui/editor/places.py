@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.workflow.annotate.anatomy import Anatomy, ObjectPart
-from tui_cytpix.workflow.annotate.annotator import Point
+from tui_cytpix.workflow.annotate.tool import Point
 
 
 @dataclass(frozen=True)

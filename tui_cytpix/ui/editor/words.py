@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +14,7 @@ from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.words import printable
 from tui_cytpix.workflow.annotate.anatomy import Anatomy, ObjectPart
-from tui_cytpix.workflow.annotate.object_tools import nearest_centroid
-from tui_cytpix.workflow.annotate.outline_tools import Pen
+from tui_cytpix.workflow.annotate.tool import nearest_centroid
 
 DIM, BOLD = Style(dim=True), Style(bold=True)
 _WORDS = {
@@ -36,25 +36,24 @@ class Shown:
     anatomy: Anatomy | None
     cursor: tuple[float, float]
     um_per_px: float | None
-    moving: int | None
     zoom: float
     message: str
     one_mask: bool = False
     wide: bool = False
-    pen: Pen | None = None
+    tool: str = ""  # the pen that is down
     aside: tuple[str, ...] = ()
 
 
-def lines(shown: Shown, book: AnnotationBook) -> list[Text]:
-    """One line each, most wanted first."""
+def lines(shown: Shown, book: AnnotationBook, key: Callable[[str], str]) -> list[Text]:
+    """One line each, most wanted first; `key` gives a command's key."""
     return [
         Text(printable(shown.key.event), BOLD),
         Text(f"{printable(shown.key.sample)} · {shown.place + 1}/{shown.images}", DIM),
         *_status(shown.state),
         Text(),
-        *_counts(shown),
+        *_counts(shown, key),
         Text(),
-        *_position(shown),
+        *_position(shown, key),
         Text(),
         *_progress(book),
     ]
@@ -83,7 +82,7 @@ def _status(state: Annotation) -> list[Text]:
     return found
 
 
-def _counts(shown: Shown) -> list[Text]:
+def _counts(shown: Shown, key: Callable[[str], str]) -> list[Text]:
     anatomy = shown.anatomy
     if anatomy is None:
         return [Text("no particles yet"), Text(), Text(), Text()]
@@ -92,7 +91,7 @@ def _counts(shown: Shown) -> list[Text]:
     here, nearest = anatomy.object_at(shown.cursor), anatomy.nearest_object(shown.cursor)
     found.extend(_object(nearest, shown.um_per_px, here is None) if nearest is not None else [Text(), Text()])
     off = anatomy.off_centre
-    warning = f"! {len(off)} off centre: C" if off else _offset(shown)
+    warning = f"! {len(off)} off centre: {key('editor.centre-all')}" if off else _offset(shown)
     found.append(Text(warning))
     return found
 
@@ -121,15 +120,15 @@ def _object(part: ObjectPart, um_per_px: float | None, beside: bool) -> list[Tex
     return [Text(f"{'by ' * beside}object {part.number}: clump {len(part.particles)}"), Text(f"area {area}")]
 
 
-def _position(shown: Shown) -> list[Text]:
+def _position(shown: Shown, key: Callable[[str], str]) -> list[Text]:
     y, x = shown.cursor
     scale = shown.um_per_px
     in_um = "µm unknown (step 3)" if scale is None else f"{y * scale:.1f} {x * scale:.1f} µm"
     in_px = f"y {y:.0f} x {x:.0f} px"
     # One line where it fits: each line that changes costs bytes at every move.
     found = [Text(f"{in_px}, {in_um}"), Text()] if shown.wide else [Text(in_px), Text(in_um, DIM)]
-    outlines = "t T: one" if shown.one_mask else "t T: all"
-    found.append(Text(f"zoom {shown.zoom:g}×, {shown.pen or outlines}", DIM))
+    outlines = f"{key('editor.tighten')} {key('editor.loosen')}: {'one' if shown.one_mask else 'all'}"
+    found.append(Text(f"zoom {shown.zoom:g}×, {shown.tool or outlines}", DIM))
     return found
 
 

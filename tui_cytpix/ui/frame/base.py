@@ -17,7 +17,7 @@ from tui_cytpix.domain.entered import NumberT
 from tui_cytpix.domain.gate import in_order
 from tui_cytpix.domain.jobs.training import TrainingStatus
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui.commands.bindings import of_scope
+from tui_cytpix.ui.commands.bindings import all_commands, key_text, of_scope
 from tui_cytpix.ui.commands.command import Command
 from tui_cytpix.ui.frame.screens_app import ScreensApp
 from tui_cytpix.ui.keys.key_order import FIRST
@@ -78,6 +78,11 @@ class BaseScreen(Screen[None]):
     def ask_panel(self) -> AskPanel:
         """For questions."""
         return self.query_one(AskPanel)
+
+    def key(self, command: str) -> str:
+        """The first key of a command, as the user has mapped it."""
+        keys = self.cytpix.user_keys.get(command) or next((c.keys for c in all_commands() if c.id == command), "")
+        return key_text(keys.split(",")[0])
 
     def keys_instead(self) -> Keys:
         """The keys of an open question or list; else none."""

@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from tui_cytpix.ui.commands.bindings import all_commands, bindings, key_text, of_scope
+from tui_cytpix.ui.commands.bindings import bindings, of_scope
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher
 from tui_cytpix.ui.widgets.lines.hint import Hint
@@ -62,11 +62,6 @@ class WorkScreen(StepScreen):
     def task_bar(self) -> TaskBar:
         """The progress line."""
         return self.query_one(TaskBar)
-
-    def key(self, command: str) -> str:
-        """The first key of a command, as the user has mapped it."""
-        keys = self.cytpix.user_keys.get(command) or next((c.keys for c in all_commands() if c.id == command), "")
-        return key_text(keys.split(",")[0])
 
     def say(self, words: str) -> None:
         """What to do next; `{command.id}` becomes its key. Comes with every change of the run."""

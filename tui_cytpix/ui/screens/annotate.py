@@ -17,7 +17,6 @@ from tui_cytpix.ui.editor.looking_back import LookingBack
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.workflow.annotate.annotator import Annotator
-from tui_cytpix.workflow.annotate.outline_tools import Pen
 from tui_cytpix.workflow.run.predict import PredictProgress
 
 WIDE = 110
@@ -86,70 +85,12 @@ class AnnotateScreen(StepScreen):
         await self.decisions.end_pen()
         await self.decisions.go_on(f"{self.images.key.event} skipped.")
 
-    async def action_count(self, count: int) -> None:
-        """So many particles in the object at the crosshair."""
-        point = self.canvas.cursor
-        done = "Not a cell: the object is gone." if count == 0 else f"{count} in this object."
-        await self.decisions.decide(lambda a, key: a.set_count(key, point, count), done, "It is so already.")
+    # Tools
 
-    action_place = Handed("decisions", "decide_here", Annotator.place, "Placed.")
-    action_delete = Handed("decisions", "decide_here", Annotator.delete, "Deleted.", "There is no centroid.")
-
-    async def action_move(self) -> None:
-        """Takes the nearest centroid, or drops it."""
-        nearest = self.editor.nearest()
-        if self.editor.moving is not None:
-            await self.action_drop()
-        elif nearest is None:
-            self.editor.say("There is no centroid.")
-        else:
-            self.editor.moving = nearest
-            self.canvas.grab(on=True)
-            self.canvas.put_cursor(self.editor.places.particles[nearest])
-            self.editor.say("Moving: m or Enter drops it.")
-
-    async def action_drop(self) -> None:
-        """Drops the centroid that is being moved; a pen is put away."""
-        await self.decisions.end_pen()
-        if self.editor.moving is None:
-            return
-        index, self.editor.moving = self.editor.moving, None
-        point = self.canvas.cursor
-        self.canvas.grab(on=False)
-        stays = "It stays where it was: no object without a centroid, no centroid without an object."
-        await self.decisions.decide(lambda a, key: a.move(key, index, point), "Moved.", stays)
-
-    action_snap = Handed("decisions", "decide_here", Annotator.snap, "Snapped.", "It is in the middle already.")
-
-    async def action_centre(self) -> None:
-        """The nearest centroid to the centre of its particle."""
-        nearest = self.editor.nearest()
-        if nearest is not None:
-            await self.decisions.decide(lambda a, key: a.centre(key, nearest), "Centred.", "It is centred already.")
-
-    action_centre_all = Handed("decisions", "decide", Annotator.centre, "All centred.", "They are centred already.")
-
-    # Outlines
-
-    async def action_tighten(self) -> None:
-        """1 px further in."""
-        target = self.editor.target
-        await self.decisions.decide(lambda a, key: a.tighten(key, target), "Tighter.", "It can't be tighter.")
-
-    async def action_loosen(self) -> None:
-        """1 px further out."""
-        target = self.editor.target
-        await self.decisions.decide(lambda a, key: a.loosen(key, target), "Looser.", "It can't be looser.")
-
-    action_brush = Handed("decisions", "take_pen", Pen.BRUSH)
-    action_erase = Handed("decisions", "take_pen", Pen.ERASE)
-    action_outline = Handed("decisions", "take_pen", Pen.OUTLINE)
+    action_use = Handed("decisions", "use")
+    action_drop = Handed("decisions", "drop")
     action_pen_smaller = Handed("decisions", "size_pen", -1)
     action_pen_larger = Handed("decisions", "size_pen", 1)
-    action_fill = Handed("decisions", "decide_here", Annotator.fill, "Filled.", "It has no holes.")
-    action_wand = Handed("decisions", "decide_here", Annotator.wand, "Drawn.", "Nothing stands out here.")
-    action_split = Handed("decisions", "decide_here", Annotator.split, "Split.", "There is no object to split here.")
-    action_merge = Handed("decisions", "decide_here", Annotator.merge, "Merged.", "There is no second object.")
 
     # Back and forth
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +16,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.run.predictions import PredictionStore
-from tui_cytpix.workflow.annotate import object_tools, outline_tools
-from tui_cytpix.workflow.annotate.object_tools import Point, Seen, nearest_centroid
+from tui_cytpix.workflow.annotate.tool import Aim, Seen, Tool
 from tui_cytpix.workflow.run.run import Run
 
 if TYPE_CHECKING:
@@ -26,12 +25,11 @@ if TYPE_CHECKING:
 MAX_GAP_SECONDS = 60.0
 TYPICAL_OF, LEAST_TYPICAL = 200, 5
 OUTLINES_OF, MOST_OUTLINES = 20, 750  # images; outlines, right and wrong
-__all__ = ["Annotator", "Point", "nearest_centroid", "queue"]
 
 
 class Annotator:
-    """The editor's hands. Points are (y, x) in image pixels. Every method that changes something returns the image's
-    new state, or None where there was nothing to change.
+    """The editor's hands. Every method that changes something returns the image's new state, or None where there was
+    nothing to change.
     """
 
     def __init__(self, run: Run, model: ModelEntry, predictions: PredictionStore) -> None:
@@ -75,16 +73,15 @@ class Annotator:
         """Its cells can't be told apart."""
         return self._record(key, "ambiguous")
 
-    def _edit(
-        self, key: ImageKey, action: str, change: Callable[[Segmentation], Segmentation | None]
-    ) -> Annotation | None:
+    def use(self, key: ImageKey, tool: Tool, aim: Aim) -> Annotation | None:
+        """Changes the image's segmentation as the tool does where it is aimed."""
         from tui_cytpix.core.objects.particles import carried_over
 
         old = self.look_at(key).segmentation
-        new = None if old is None else change(old)
+        new = None if old is None else tool.change(old, aim, self.seen(key))
         if old is None or new is None:
             return None
-        return self._put(key, action, old, carried_over(old, new))
+        return self._put(key, tool.logged or tool.id, old, carried_over(old, new))
 
     def _put(self, key: ImageKey, action: str, old: Segmentation, new: Segmentation) -> Annotation | None:
         return None if new.same_as(old) else self._record(key, action, new)
@@ -92,8 +89,9 @@ class Annotator:
     def seen(self, key: ImageKey) -> Seen:
         """What the tools look at; without the image where it can't be read."""
         if self._seen is None or self._seen[0] != key:
-            seen = Seen(self._difference(key), self._predictions.probability(key), self._particle_px(key.sample))
-            self._seen = key, seen
+            probability, particle_px = self._predictions.probability(key), self._particle_px(key.sample)
+            outlines = partial(self._outlines_of, key.sample)
+            self._seen = key, Seen(self._difference(key), probability, particle_px, outlines)
         return self._seen[1]
 
     def _particle_px(self, sample: str) -> float | None:
@@ -102,11 +100,10 @@ class Annotator:
         sizes = [int(s.mask.sum()) / s.particle_count for s in found[:TYPICAL_OF] if s is not None and s.particle_count]
         return float(np.median(sizes)) if len(sizes) >= LEAST_TYPICAL else None
 
-    def _seen_with_outlines(self, key: ImageKey) -> Seen:
-        """As `seen`, with the outlines of the sample's other images; learnt at the first wish, in some 0.2 s."""
-        if key.sample not in self._outlines:
-            self._outlines[key.sample] = self._learn_outlines(key.sample)
-        return replace(self.seen(key), outlines=self._outlines[key.sample])
+    def _outlines_of(self, sample: str) -> Outlines:
+        if sample not in self._outlines:
+            self._outlines[sample] = self._learn_outlines(sample)
+        return self._outlines[sample]
 
     def _learn_outlines(self, sample: str) -> Outlines:
         """Those of accepted images first, then the model's."""
@@ -131,66 +128,6 @@ class Annotator:
         except CytpixError:
             return None
         return np.asarray(image - self._run.images.background(key, image), np.float32)
-
-    def place(self, key: ImageKey, point: Point) -> Annotation | None:
-        """Adds a centroid; outside every object it brings one of its own."""
-        return self._edit(key, "place", lambda old: object_tools.place(old, point, self._seen_with_outlines(key)))
-
-    def delete(self, key: ImageKey, point: Point) -> Annotation | None:
-        """Removes the nearest centroid; an object that loses its last one goes with it."""
-        return self._edit(key, "delete", lambda old: object_tools.delete(old, point))
-
-    def move(self, key: ImageKey, index: int, point: Point) -> Annotation | None:
-        """Puts centroid `index` elsewhere."""
-        return self._edit(key, "move", lambda old: object_tools.move(old, index, point))
-
-    def snap(self, key: ImageKey, point: Point) -> Annotation | None:
-        """Moves the nearest centroid to the middle of what the image shows around it."""
-        return self._edit(key, "snap", lambda old: object_tools.snap(old, point, self.seen(key)))
-
-    def set_count(self, key: ImageKey, point: Point, count: int) -> Annotation | None:
-        """States how many particles the object under, or nearest to, the point holds; 0: it is no cell."""
-        return self._edit(key, "count", lambda old: object_tools.set_count(old, point, count, self.seen(key)))
-
-    def centre(self, key: ImageKey, index: int | None = None) -> Annotation | None:
-        """Moves one centroid, or all, to the middle of its particle."""
-        return self._edit(key, "centre", lambda old: object_tools.centre(old, index))
-
-    def tighten(self, key: ImageKey, point: Point | None = None) -> Annotation | None:
-        """The outline 1 px further in, of the object at the point, of all without one."""
-        return self._edit(key, "tighten", lambda old: outline_tools.tighten(old, point))
-
-    def loosen(self, key: ImageKey, point: Point | None = None) -> Annotation | None:
-        """The outline 1 px further out, of the object at the point, of all without one."""
-        return self._edit(key, "loosen", lambda old: outline_tools.loosen(old, point))
-
-    def paint(self, key: ImageKey, path: Sequence[Point], radius: float) -> Annotation | None:
-        """Adds what a round pen covers along the path."""
-        return self._edit(key, "brush", lambda old: outline_tools.paint(old, path, radius))
-
-    def erase(self, key: ImageKey, path: Sequence[Point], radius: float) -> Annotation | None:
-        """Takes away what a round pen covers along the path."""
-        return self._edit(key, "erase", lambda old: outline_tools.paint(old, path, radius, erase=True))
-
-    def outline(self, key: ImageKey, path: Sequence[Point]) -> Annotation | None:
-        """What the path encloses becomes foreground, and draws anew the objects that lie mostly inside."""
-        return self._edit(key, "outline", lambda old: outline_tools.outline(old, path))
-
-    def fill(self, key: ImageKey, point: Point) -> Annotation | None:
-        """Fills the holes of the object at the point."""
-        return self._edit(key, "fill", lambda old: outline_tools.fill(old, point))
-
-    def wand(self, key: ImageKey, point: Point) -> Annotation | None:
-        """An object of what the image shows around the point."""
-        return self._edit(key, "wand", lambda old: object_tools.wand(old, point, self._seen_with_outlines(key)))
-
-    def split(self, key: ImageKey, point: Point) -> Annotation | None:
-        """Cuts the object under the point in two."""
-        return self._edit(key, "split", lambda old: outline_tools.split(old, point))
-
-    def merge(self, key: ImageKey, point: Point) -> Annotation | None:
-        """Joins the object at the point with the one next to it."""
-        return self._edit(key, "merge", lambda old: outline_tools.merge(old, point))
 
     def revert(self, key: ImageKey) -> Annotation | None:
         """Back to what the model proposed; undo takes this back too."""

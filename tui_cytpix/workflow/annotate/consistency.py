@@ -32,7 +32,7 @@ class Stringency:
     drifts: bool
 
     def in_words(self) -> str:
-        """A sentence for the read-out; empty where nothing is known."""
+        """A sentence for the read-out, `{command.id}` where a key is meant; empty where nothing is known."""
         if np.isnan(self.offset_px):
             return ""
         words = f"outline {self.offset_px:+.1f} px of the edge"
@@ -40,7 +40,7 @@ class Stringency:
             return words
         if not self.drifts:
             return f"{words}, usually {self.usual_px:+.1f}"
-        kind = "looser: t" if self.offset_px > self.usual_px else "tighter: T"
+        kind = "looser: {editor.tighten}" if self.offset_px > self.usual_px else "tighter: {editor.loosen}"
         return f"! {words}, usually {self.usual_px:+.1f}: {kind}"
 
 

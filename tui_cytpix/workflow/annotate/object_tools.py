@@ -1,5 +1,5 @@
-"""What the editor's tools for centroids and whole objects do to a segmentation (outline_tools: those for outlines).
-Points are (y, x) in image pixels.
+"""The editor's tools for centroids and whole objects (outline_tools: those for outlines): what each does to a
+segmentation, and at the end what each is called. Points are (y, x) in image pixels.
 
 Every function returns the new segmentation, or None where there is nothing to change. After each the two parts fit
 each other: a centroid without an object goes, an object without a centroid gets one.
@@ -7,78 +7,14 @@ each other: a centroid without an object goes, an object without a centroid gets
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.segmentation import Segmentation
-
-if TYPE_CHECKING:
-    from tui_cytpix.core.editing.outlines import Outlines
+from tui_cytpix.workflow.annotate.tool import Point, Seen, Tool, fitted, nearest_centroid, object_at, pixel_at
 
 NEW_OBJECT_RADIUS_PX = 8.0
-CRUMB_PX = 5
 LIKELY = 64  # of 255: where the model gave an object no more than a quarter's chance, the image decides
-Point = tuple[float, float]
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """What the tools may look at: the image less its background, the model's foreground probability (255 = certain),
-    both (H, W), the usual area of a particle in the sample, px, and how outlines lie in its other images; None where
-    there is none.
-    """
-
-    image: NDArray[np.float32] | None = None
-    probability: NDArray[np.uint8] | None = None
-    particle_px: float | None = None
-    outlines: Outlines | None = None
-
-
-def nearest_centroid(segmentation: Segmentation, point: Point) -> int | None:
-    """Index of the centroid nearest to the point, None where there is none."""
-    if not len(segmentation.centroids):
-        return None
-    return int(np.argmin(((segmentation.centroids - np.array(point, np.float32)) ** 2).sum(1)))
-
-
-def object_at(mask: NDArray[np.bool_], point: Point, *, nearest: bool = False) -> NDArray[np.bool_] | None:
-    """The object under the point, or with `nearest` the closest one; None where there is none."""
-    from tui_cytpix.core.objects.regions import label_objects
-
-    labels, count = label_objects(mask)
-    if count == 0:
-        return None
-    y, x = _pixel(point, mask.shape)
-    number = int(labels[y, x])
-    if number == 0 and nearest:
-        ys, xs = np.nonzero(mask)
-        closest = int(np.argmin((ys - point[0]) ** 2 + (xs - point[1]) ** 2))
-        number = int(labels[ys[closest], xs[closest]])
-    return np.asarray(labels == number) if number else None
-
-
-def fitted(mask: NDArray[np.bool_], centroids: NDArray[np.float32]) -> Segmentation:
-    """A changed mask with its centroids: those that lost their object go, objects without one get their centre, and
-    crumbs without one go.
-    """
-    from tui_cytpix.core.objects.centroids import centre
-    from tui_cytpix.core.objects.regions import label_objects
-    from tui_cytpix.core.objects.watershed import object_of
-
-    labels, count = label_objects(mask)
-    owners = object_of(labels, centroids)
-    kept = [centroids[owners > 0].reshape(-1, 2)]
-    mask = mask.copy()
-    for number in sorted(set(range(1, count + 1)) - set(owners.tolist())):
-        region = labels == number
-        if region.sum() < CRUMB_PX:
-            mask &= ~region
-        else:
-            kept.append(np.array([centre(region)], np.float32))
-    return Segmentation(mask, np.vstack(kept).astype(np.float32))
 
 
 def place(old: Segmentation, point: Point, seen: Seen) -> Segmentation:
@@ -86,7 +22,7 @@ def place(old: Segmentation, point: Point, seen: Seen) -> Segmentation:
     there, else a small disc.
     """
     mask = old.mask
-    if not mask[_pixel(point, mask.shape)]:
+    if not mask[pixel_at(point, mask.shape)]:
         mask = mask | _new_object(mask, point, seen)
     centroids = np.vstack([old.centroids, np.array([point], np.float32)])
     return Segmentation(mask, centroids)
@@ -119,7 +55,8 @@ def _regions(others: NDArray[np.bool_], point: Point, seen: Seen) -> list[NDArra
 
     if seen.image is None:
         return []
-    known = [Outlines.of(seen.image, others), *([] if seen.outlines is None else [seen.outlines])]
+    elsewhere = seen.outlines()
+    known = [Outlines.of(seen.image, others), *([] if elsewhere is None else [elsewhere])]
     likely = _on_the_map(others, point, seen)
     usual = Usual(seen.particle_px, Outlines.joined(known))
     return grow(seen.image, point, others, usual, [] if likely is None else [likely])
@@ -127,7 +64,7 @@ def _regions(others: NDArray[np.bool_], point: Point, seen: Seen) -> list[NDArra
 
 def _on_the_map(others: NDArray[np.bool_], point: Point, seen: Seen) -> NDArray[np.bool_] | None:
     """What the model's map shows at a point, apart from other objects; None where it gives it too little."""
-    pixel = _pixel(point, others.shape)
+    pixel = pixel_at(point, others.shape)
     if seen.probability is None or seen.probability[pixel] < LIKELY:
         return None
     return object_at((seen.probability >= seen.probability[pixel] / 2) & ~_widened(others), point)
@@ -137,7 +74,7 @@ def _new_object(mask: NDArray[np.bool_], point: Point, seen: Seen) -> NDArray[np
     likely = _on_the_map(mask, point, seen)
     if likely is not None:
         return likely
-    pixel = _pixel(point, mask.shape)
+    pixel = pixel_at(point, mask.shape)
     for region in _regions(mask, point, seen):
         if region[pixel]:
             return region
@@ -235,12 +172,89 @@ def centre(old: Segmentation, index: int | None = None) -> Segmentation | None:
     return None if np.array_equal(centroids, old.centroids) else Segmentation(old.mask, centroids, labels=particles)
 
 
-def _pixel(point: Point, shape: tuple[int, ...]) -> tuple[int, int]:
-    return (
-        int(np.clip(round(point[0]), 0, shape[0] - 1)),
-        int(np.clip(round(point[1]), 0, shape[1] - 1)),
+def _inside(region: NDArray[np.bool_], centroids: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return np.array([bool(region[pixel_at((float(y), float(x)), region.shape)]) for y, x in centroids], bool)
+
+
+def _count(number: int, help_: str = "") -> Tool:
+    return Tool(
+        f"count-{number}",
+        f"Count {number}",
+        help_,
+        lambda old, aim, seen: set_count(old, aim.point, number, seen),
+        f"{number} in this object.",
+        "It is so already.",
+        logged="count",
     )
 
 
-def _inside(region: NDArray[np.bool_], centroids: NDArray[np.float32]) -> NDArray[np.bool_]:
-    return np.array([bool(region[_pixel((float(y), float(x)), region.shape)]) for y, x in centroids], bool)
+TOOLS = (
+    _count(1, "1 to 9: so many particles in the object at the crosshair; centroids are placed anew."),
+    *(_count(number) for number in range(2, 10)),
+    Tool(
+        "count-0",
+        "Not a cell",
+        "The object at the crosshair is not a cell.",
+        lambda old, aim, seen: set_count(old, aim.point, 0, seen),
+        "Not a cell: the object is gone.",
+        "It is so already.",
+        logged="count",
+    ),
+    Tool(
+        "place",
+        "Place",
+        "Place a centroid at the crosshair.",
+        lambda old, aim, seen: place(old, aim.point, seen),
+        "Placed.",
+    ),
+    Tool(
+        "delete",
+        "Delete",
+        "Delete the nearest centroid.",
+        lambda old, aim, _: delete(old, aim.point),
+        "Deleted.",
+        "There is no centroid.",
+    ),
+    Tool(
+        "move",
+        "Move",
+        "Take the nearest centroid; again, or Enter: drop it here.",
+        lambda old, aim, _: move(old, aim.centroid, aim.point),
+        "Moved.",
+        "It stays where it was: no object without a centroid, no centroid without an object.",
+        takes=True,
+    ),
+    Tool(
+        "snap",
+        "Snap",
+        "The nearest centroid to the middle of what the image shows around it.",
+        lambda old, aim, seen: snap(old, aim.point, seen),
+        "Snapped.",
+        "It is in the middle already.",
+    ),
+    Tool(
+        "centre",
+        "Centre",
+        "Centre the nearest centroid in its particle, or all of them.",
+        lambda old, aim, _: centre(old, nearest_centroid(old, aim.point)),
+        "Centred.",
+        "It is centred already.",
+    ),
+    Tool(
+        "centre-all",
+        "Centre all",
+        "",
+        lambda old, _aim, _seen: centre(old),
+        "All centred.",
+        "They are centred already.",
+        logged="centre",
+    ),
+    Tool(
+        "wand",
+        "Wand",
+        "Draw the object at the crosshair by what the image shows; again: otherwise.",
+        lambda old, aim, seen: wand(old, aim.point, seen),
+        "Drawn.",
+        "Nothing stands out here.",
+    ),
+)

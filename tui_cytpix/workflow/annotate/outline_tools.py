@@ -1,25 +1,19 @@
-"""What the editor's tools for outlines do to a segmentation. Points are (y, x) in image pixels.
+"""The editor's tools for outlines: what each does to a segmentation, and at the end what each is called. Points are
+(y, x) in image pixels.
 
 As in object_tools, every function returns the new segmentation, or None where there is nothing to change.
 """
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
 
 import numpy as np
 
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.workflow.annotate.object_tools import Point, fitted, object_at
+from tui_cytpix.workflow.annotate.tool import Point, Tool, fitted, object_at
 
-
-class Pen(enum.StrEnum):
-    """What the crosshair's path does to the mask."""
-
-    BRUSH = "brush"
-    ERASE = "erase"
-    OUTLINE = "outline"
+LINE_PX = 0.5  # radius of an outline that is being drawn
 
 
 def tighten(old: Segmentation, point: Point | None) -> Segmentation:
@@ -36,14 +30,17 @@ def loosen(old: Segmentation, point: Point | None) -> Segmentation:
     return Segmentation(larger(old.mask, point), old.centroids)
 
 
-def paint(old: Segmentation, path: Sequence[Point], radius: float, *, erase: bool = False) -> Segmentation | None:
-    """Adds, or with `erase` takes away, what a round pen covers along the path."""
+def sketch(old: Segmentation, path: Sequence[Point], radius: float, *, erase: bool = False) -> Segmentation:
+    """What a round pen adds, or with `erase` takes away, along the path; centroids stay as they are."""
     from tui_cytpix.core.editing.pen import stroke
 
-    if not path:
-        return None
     drawn = stroke(old.mask.shape, path, radius)
-    return fitted(old.mask & ~drawn if erase else old.mask | drawn, old.centroids)
+    return Segmentation(old.mask & ~drawn if erase else old.mask | drawn, old.centroids)
+
+
+def paint(old: Segmentation, path: Sequence[Point], radius: float, *, erase: bool = False) -> Segmentation | None:
+    """Adds, or with `erase` takes away, what a round pen covers along the path."""
+    return fitted(sketch(old, path, radius, erase=erase).mask, old.centroids) if path else None
 
 
 def outline(old: Segmentation, path: Sequence[Point]) -> Segmentation | None:
@@ -60,14 +57,6 @@ def outline(old: Segmentation, path: Sequence[Point]) -> Segmentation | None:
     replaced = within * 2 > total
     replaced[0] = False
     return fitted((old.mask & ~replaced[labels]) | region, old.centroids)
-
-
-def sketch(old: Segmentation, path: Sequence[Point], pen: Pen, radius: float) -> Segmentation:
-    """How the mask looks while a pen is at work; an outline shows as a thin line."""
-    from tui_cytpix.core.editing.pen import stroke
-
-    drawn = stroke(old.mask.shape, path, 0.5 if pen is Pen.OUTLINE else radius)
-    return Segmentation(old.mask & ~drawn if pen is Pen.ERASE else old.mask | drawn, old.centroids)
 
 
 def fill(old: Segmentation, point: Point) -> Segmentation | None:
@@ -103,3 +92,57 @@ def merge(old: Segmentation, point: Point) -> Segmentation | None:
     other = object_at(others, (float(y), float(x)))
     assert other is not None
     return Segmentation(old.mask | bridge(region, other), old.centroids)
+
+
+TOOLS = (
+    Tool(
+        "tighten",
+        "Tighter",
+        "Masks 1 px tighter, looser: all of them, or the one you moved to.",
+        lambda old, aim, _: tighten(old, aim.target),
+        "Tighter.",
+        "It can't be tighter.",
+    ),
+    Tool("loosen", "Looser", "", lambda old, aim, _: loosen(old, aim.target), "Looser.", "It can't be looser."),
+    Tool(
+        "brush",
+        "Brush",
+        "Brush: moving paints; again, or Enter: done. Erase likewise.",
+        lambda old, aim, _: paint(old, aim.path, aim.radius),
+        "Brush: done.",
+        sketch=lambda old, aim: sketch(old, aim.path, aim.radius),
+    ),
+    Tool(
+        "erase",
+        "Erase",
+        "",
+        lambda old, aim, _: paint(old, aim.path, aim.radius, erase=True),
+        "Erase: done.",
+        sketch=lambda old, aim: sketch(old, aim.path, aim.radius, erase=True),
+    ),
+    Tool(
+        "outline",
+        "Outline",
+        "Outline: move around a cell; again, or Enter: it becomes an object.",
+        lambda old, aim, _: outline(old, aim.path),
+        "Outline: done.",
+        sketch=lambda old, aim: sketch(old, aim.path, LINE_PX),
+    ),
+    Tool(
+        "fill",
+        "Fill",
+        "Fill the holes of the object at the crosshair.",
+        lambda old, aim, _: fill(old, aim.point),
+        "Filled.",
+        "It has no holes.",
+    ),
+    Tool(
+        "split",
+        "Split",
+        "Cut the object at the crosshair in two; join it with the one next to it.",
+        lambda old, aim, _: split(old, aim.point),
+        "Split.",
+        "There is no object to split here.",
+    ),
+    Tool("merge", "Merge", "", lambda old, aim, _: merge(old, aim.point), "Merged.", "There is no second object."),
+)
