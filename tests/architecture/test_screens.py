@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,23 +10,14 @@ import pytest
 from textual.message import Message
 from textual.screen import Screen
 
+from tests.architecture.classes import PACKAGE, all_of_ui
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.frame.base import BaseScreen
 from tui_cytpix.ui.screens.annotate import AnnotateScreen
 from tui_cytpix.ui.screens.triage import TriageScreen
 
-UI = Path(__file__).resolve().parents[2] / "tui_cytpix" / "ui"
+UI = PACKAGE / "ui"
 DEEPEST = 4
-
-
-def all_of_ui() -> Iterator[type]:
-    """The classes of ui, those in classes too."""
-    for path in sorted(UI.rglob("*.py")):
-        parts = path.relative_to(UI.parents[1]).with_suffix("").parts
-        module = importlib.import_module(".".join(p for p in parts if p != "__init__"))
-        found = [value for value in vars(module).values() if isinstance(value, type)]
-        inner = [value for one in found for value in vars(one).values() if isinstance(value, type)]
-        yield from (one for one in (*found, *inner) if one.__module__ == module.__name__)
 
 
 SCREENS = [one for one in all_of_ui() if issubclass(one, Screen)]

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual._xterm_parser import XTermParser
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -23,9 +22,11 @@ from tui_cytpix.ui.frame.screens_app import ScreensApp
 from tui_cytpix.ui.graphics.choice import choose
 from tui_cytpix.ui.graphics.detection import TerminalFacts, ask
 from tui_cytpix.ui.graphics.surface import Surface
+from tui_cytpix.ui.keys.ending import EndingApp
 from tui_cytpix.ui.keys.key_order import FIRST
 from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.session import Session
+from tui_cytpix.ui.textual_private import typed
 from tui_cytpix.ui.theming import load_themes
 from tui_cytpix.ui.widgets.gallery.thumbnail_grid import ThumbnailGrid
 from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
@@ -53,7 +54,7 @@ def step_screen(step: str) -> StepScreen:
     return screen
 
 
-class CytpixApp(DecidingApp):
+class CytpixApp(DecidingApp, EndingApp):
     """Opens the home screen, a run, or a new run on samples.
 
     `paths` is one run folder, or samples; `graphics` one of workflow.run.user_settings.GRAPHICS, which wins over the
@@ -128,18 +129,13 @@ class CytpixApp(DecidingApp):
 
     # Pictures
 
-    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+    def paint(self, screen: Screen[Any], update: Any) -> None:
         """Pictures go out with the cells around them, in one write."""
-        super()._display(screen, self.surface.dress(renderable, screen))
+        super().paint(screen, self.surface.dress(update, screen))
 
-    async def _process_messages_loop(self) -> None:
-        """Takes the pictures back while the app still has the screen to itself, however it ends."""
-        try:
-            await super()._process_messages_loop()
-        finally:
-            farewell = self.surface.farewell()
-            if farewell and self._driver is not None:
-                self._driver.write(farewell)
+    def farewell(self) -> str:
+        """Takes the pictures back."""
+        return self.surface.farewell()
 
     def on_resize(self) -> None:
         """Where the font changed, so did the pixels in a cell."""
@@ -161,7 +157,7 @@ class CytpixApp(DecidingApp):
     def _take_typed(self) -> None:
         """What was typed while the terminal was asked."""
         if self.facts.typed:
-            for event in XTermParser().feed(self.facts.typed):
+            for event in typed(self.facts.typed):
                 self.post_message(event)
 
     def close_at_once(self) -> None:

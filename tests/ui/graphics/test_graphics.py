@@ -123,9 +123,9 @@ async def shown(
         if update is not None and not app._batch_count:
             terminal.feed(app.surface.dress(update, screen).render_segments(app.console))
 
-    monkeypatch.setattr(CytpixApp, "_display", display)
+    monkeypatch.setattr(CytpixApp, "paint", display)
     for module in ("sixel_surface", "kitty_surface"):
-        monkeypatch.setattr(f"tui_cytpix.ui.graphics.{module}.write", lambda _app, text: terminal.feed(text))
+        monkeypatch.setattr(f"tui_cytpix.ui.graphics.{module}.write_between", lambda _app, text: terminal.feed(text))
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: isinstance(app.screen, BothScreen) and app.screen.query(AnnotationCanvas))
         canvas, gallery = app.screen.query_one(AnnotationCanvas), app.screen.query_one(Gallery)

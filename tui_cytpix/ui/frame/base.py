@@ -22,6 +22,7 @@ from tui_cytpix.ui.commands.command import Command
 from tui_cytpix.ui.frame.screens_app import ScreensApp
 from tui_cytpix.ui.keys.key_order import FIRST
 from tui_cytpix.ui.session import PredictionsChanged, SavedChanged, Session, TrainingChanged
+from tui_cytpix.ui.textual_private import has_command
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.gallery.gallery_choices import gallery_choices
 from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter, Keys
@@ -148,7 +149,7 @@ class BaseScreen(Screen[None]):
         """Where its key would have: in the focused widget, else upwards."""
         namespaces = [] if self.focused is None else list(self.focused.ancestors_with_self)
         for node in (*namespaces, self, self.app):
-            if any(binding.id == command.id for _key, binding in node._bindings):
+            if has_command(node, command.id):
                 await self.app.run_action(command.action_name, node)
                 return
         self.report(f"{command.label} is for another part of this screen.")

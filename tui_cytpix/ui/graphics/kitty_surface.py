@@ -7,11 +7,10 @@ import weakref
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from textual._compositor import CompositorUpdate
-
 from tui_cytpix.ui.graphics import kitty
-from tui_cytpix.ui.graphics.pixel_surface import CellSize, PixelSurface, Placed, box_of, write
+from tui_cytpix.ui.graphics.pixel_surface import CellSize, PixelSurface, Placed, box_of
 from tui_cytpix.ui.graphics.surface import PixelImage, Sprite, SpriteHost
+from tui_cytpix.ui.textual_private import CompositorUpdate, write_between
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -63,7 +62,7 @@ class KittySurface(PixelSurface):
         """Places it anew: the terminal moves it."""
         text = self._sprites()
         if text:
-            write(app, text)
+            write_between(app, text)
 
     def _sprites(self) -> str:
         """Brings the sprite on the screen to where it should be."""

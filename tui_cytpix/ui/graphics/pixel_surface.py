@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 from rich.segment import Segment
-from textual._compositor import CompositorUpdate
 
 from tui_cytpix.ui.graphics.surface import PictureSource, Piece, Sprite, Surface
 from tui_cytpix.ui.graphics.text_cells import Drawing
 from tui_cytpix.ui.graphics.updates import PLACE, runs
+from tui_cytpix.ui.textual_private import CompositorUpdate
 
 if TYPE_CHECKING:
-    from textual.app import App
     from textual.screen import Screen
 
 CellSize = Callable[[], tuple[int, int]]
@@ -99,12 +98,3 @@ def box_of(sprites: Iterable[Sprite], shape: tuple[int, ...]) -> tuple[int, int,
         bottoms.append(row + height // 2 + 1)
         rights.append(column + width // 2 + 1)
     return max(min(tops), 0), max(min(lefts), 0), min(max(bottoms), shape[0]), min(max(rights), shape[1])
-
-
-def write(app: App[Any], text: str) -> None:
-    """Straight to the terminal, in order with Textual's own updates."""
-    if app._driver is not None and not app.is_headless:
-        app._begin_update()
-        app._driver.write(text)
-        app._end_update()
-        app._driver.flush()

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tui_cytpix.core.images.render import NOTHING, stamp
-from tui_cytpix.ui.graphics.pixel_surface import PixelSurface, Placed, box_of, write
+from tui_cytpix.ui.graphics.pixel_surface import PixelSurface, Placed, box_of
 from tui_cytpix.ui.graphics.sixel import sixel
 from tui_cytpix.ui.graphics.surface import Sprite, SpriteHost
+from tui_cytpix.ui.textual_private import write_between
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -59,7 +60,7 @@ class SixelSurface(PixelSurface):
                 patch[row * tall : (row + 1) * tall, column * wide : (column + 1) * wide] = NOTHING
         if (patch != NOTHING).any():
             y, x = host.corner
-            write(app, f"\x1b[{y + top + 1};{x + left + 1}H{sixel(patch, sprites[0].image.colours)}")
+            write_between(app, f"\x1b[{y + top + 1};{x + left + 1}H{sixel(patch, sprites[0].image.colours)}")
 
 
 def _continues(first: Placed, rows: int, placed: Placed) -> bool:

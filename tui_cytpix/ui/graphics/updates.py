@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rich.cells import cell_len
-from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
+
+from tui_cytpix.ui.textual_private import ChopsUpdate, CompositorUpdate, LayoutUpdate
 
 PLACE = "\uf8ff"  # one cell of a picture
 _PLACES = re.compile(f"{PLACE}+")

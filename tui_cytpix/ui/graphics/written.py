@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import IO, Any, Self
+from typing import IO, Self
 
-from textual.drivers.linux_driver import LinuxDriver
+from tui_cytpix.ui.textual_private import WrappingDriver
 
 
 class Mark(str):
@@ -36,9 +36,9 @@ class MarkedFile:
             text.tell(time.monotonic())
 
 
-class MarkingDriver(LinuxDriver):
+class MarkingDriver(WrappingDriver):
     """Writes marks, too."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._file: Any = MarkedFile(self._file)
+    def wrapped(self, file: IO[str]) -> MarkedFile:
+        """One that knows them."""
+        return MarkedFile(file)

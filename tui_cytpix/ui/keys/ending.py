@@ -9,13 +9,14 @@ import sys
 import termios
 import threading
 
-from textual.app import App
 from textual.worker import WorkerFailed
+
+from tui_cytpix.ui.textual_private import HookedApp
 
 LEAVE_SECONDS = 4.0
 
 
-class EndingApp(App[None]):
+class EndingApp(HookedApp):
     """`failure` is the unexpected exception that ended the app; whoever ran the app tells about it."""
 
     failure: BaseException | None = None
@@ -46,15 +47,11 @@ class EndingApp(App[None]):
         self.close_at_once()
         os._exit(0)
 
-    def _handle_exception(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
         """Keeps the first one; Textual ends the app."""
         if self.failure is None:
             self.failure = error.error if isinstance(error, WorkerFailed) else error
-        super()._handle_exception(error)
-
-    def _fatal_error(self) -> None:
-        """Ends without Textual's report, which prints every frame with its variables."""
-        self.panic()
+        super().fail(error)
 
 
 def _terminal_is_gone() -> bool:

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Iterable, Iterator
 from textual import events
 from textual.dom import DOMNode
 
-from tui_cytpix.ui.keys.ending import EndingApp
 from tui_cytpix.ui.keys.tidying import Tidying
+from tui_cytpix.ui.textual_private import HookedApp
 
 FIRST = "keys wait"  # the group of workers that a key waits for: what they show is what it is meant for
 LONGEST_WAIT = 2.0  # seconds; a slow disk may take longer, and keys must go on
@@ -19,7 +19,7 @@ CLIMBS = 3  # the key's way up to its command, that of the message this posts, t
 LOOK_EVERY = 0.005
 
 
-class KeyOrderApp(EndingApp):
+class KeyOrderApp(HookedApp):
     """Hands a key on once what the one before it set going has settled: messages are handled, a screen that opened
     has the focus and shows what its keys act on.
 
@@ -53,7 +53,7 @@ class KeyOrderApp(EndingApp):
                     await super().on_event(event)
                     await self.at_most(self._settled(before))
         except Exception as error:  # as in Textual's queues: the app ends and tells
-            self._handle_exception(error)
+            self.fail(error)
 
     @property
     def keys_at_work(self) -> bool:

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from textual.app import App
 from textual.driver import Driver
-from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 
 from tui_cytpix.ui.graphics.written import Mark, MarkingDriver
+from tui_cytpix.ui.textual_private import HookedApp, LinuxDriver
 
 
 class Appearance:
@@ -39,7 +39,7 @@ class Seen(Protocol):
         """Its appearance has gone out as a whole with what was painted of `screen`."""
 
 
-class SightApp(App[None]):
+class SightApp(HookedApp):
     """Tells widgets when they were drawn."""
 
     def __init__(self) -> None:
@@ -51,13 +51,13 @@ class SightApp(App[None]):
         found = super().get_driver_class()
         return MarkingDriver if found is LinuxDriver else found
 
-    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+    def paint(self, screen: Screen[Any], update: Any) -> None:
         """What went out with this is drawn once that is written."""
-        super()._display(screen, renderable)
+        super().paint(screen, update)
         for widget in [widget for widget in self.undrawn if widget.painted(screen)]:
             self.undrawn.discard(widget)
-            if isinstance(self._driver, MarkingDriver):
-                self._driver.write(Mark(widget.appearance.written))
+            if isinstance(self.driver, MarkingDriver):
+                self.driver.write(Mark(widget.appearance.written))
             else:
                 widget.appearance.written(time.monotonic())
 

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from textual import containers, widgets
-from textual.geometry import Size
-from textual.widget import Widget
+
+from tui_cytpix.ui.textual_private import Still
 
 
-class _Still(Widget):
-    """What lies in it fills it: its virtual size is its size, and to take that needs neither layout nor paint.
-
-    To be the second base: the style sheets follow the first.
-    """
-
-    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:  # noqa: ARG002
-        return super()._size_updated(size, virtual_size, container_size, layout=False)
-
-
-class Vertical(containers.Vertical, _Still):
+class Vertical(containers.Vertical, Still):
     """One below the other."""
 
 
-class Horizontal(containers.Horizontal, _Still):
+class Horizontal(containers.Horizontal, Still):
     """Side by side."""
 
 
-class ContentSwitcher(widgets.ContentSwitcher, _Still):
+class ContentSwitcher(widgets.ContentSwitcher, Still):
     """One at a time."""

@@ -23,6 +23,7 @@ from tui_cytpix.domain.words import printable, shortened
 from tui_cytpix.ui.graphics.surface import Piece, PixelImage, Surface
 from tui_cytpix.ui.graphics.text_cells import Drawing, style
 from tui_cytpix.ui.session import Session
+from tui_cytpix.ui.textual_private import PaintedWithLayout, fit_scrollbars
 from tui_cytpix.ui.widgets.gallery.gallery_items import Arrangement, GalleryItem
 from tui_cytpix.ui.widgets.pictures.picture import Look, Palette, around, box_of, drawing, pixels
 
@@ -52,7 +53,7 @@ class Geometry(NamedTuple):
     page_height: int
 
 
-class ThumbnailGrid(ScrollView, inherit_bindings=False):
+class ThumbnailGrid(PaintedWithLayout, ScrollView, inherit_bindings=False):
     """Shows an arrangement of items and a cursor on one of them."""
 
     DEFAULT_CSS = """
@@ -141,23 +142,17 @@ class ThumbnailGrid(ScrollView, inherit_bindings=False):
     def _rows(self) -> int:
         return -(-len(self._order.shown) // self.columns)
 
-    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
-        """Takes its rows along with its size, before either is painted: told of them later, it would paint twice."""
-        changed = super()._size_updated(size, virtual_size, container_size, layout)
-        if changed:
-            self._arrange_rows()
-            self._exchange_repaint_regions()  # this layout paints them: left, the next small change would again
-        return changed
-
-    def _arrange_rows(self) -> None:
-        """Scrolls over as many rows as there are; nothing else on the screen moves for it, so none is laid out."""
+    def resized(self) -> None:
+        """Scrolls over as many rows as there are, before they are painted: told of them later, it would paint twice.
+        Nothing else on the screen moves for it, so none is laid out.
+        """
         if self.size.width:  # else hidden: it is told its size when it shows
             self.set_reactive(Widget.virtual_size, Size(self.size.width, self._rows * self._cell_height + 1))
-            self._scroll_update(self.virtual_size)
+            fit_scrollbars(self)
             self._show_cursor()
 
     def _resize_grid(self) -> None:
-        self._arrange_rows()
+        self.resized()
         self.refresh()
 
     def on_mount(self) -> None:

@@ -22,7 +22,8 @@ class TypedLine(Input):
         super().__init__(placeholder=placeholder, select_on_focus=False)
         self._panel = panel
 
-    async def _on_key(self, event: events.Key) -> None:
+    def on_key(self, event: events.Key) -> None:
+        """Comes before Textual's own."""
         if self._panel.takes_key(event.key, self.value):
             event.stop()
             event.prevent_default()

@@ -17,7 +17,7 @@ from rich.style import Style
 from textual.app import ComposeResult
 from textual.errors import NoWidget
 from textual.filter import ANSIToTruecolor
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
@@ -25,6 +25,7 @@ from textual.widgets import Static
 from tui_cytpix.core.images import render
 from tui_cytpix.ui.graphics.surface import Piece, PixelImage, Sprite, Surface
 from tui_cytpix.ui.graphics.text_cells import Drawing, style
+from tui_cytpix.ui.textual_private import PaintedWithLayout
 from tui_cytpix.ui.widgets.boxes import Horizontal, Vertical
 from tui_cytpix.ui.widgets.pictures.picture import Look, Palette
 
@@ -32,7 +33,7 @@ CHUNK_ROWS = 6  # cells: a change sends the chunks that it touches
 Cell = tuple[int, int]
 
 
-class Tile(Widget):
+class Tile(PaintedWithLayout, Widget):
     """A vertical strip of the picture."""
 
     DEFAULT_CSS = """
@@ -42,12 +43,6 @@ class Tile(Widget):
     def __init__(self, view: TiledPicture, place: int) -> None:
         super().__init__()
         self._view, self.place = view, place
-
-    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
-        changed = super()._size_updated(size, virtual_size, container_size, layout)
-        if changed:
-            self._exchange_repaint_regions()  # this layout paints them: left, the next small change would again
-        return changed
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Cells of full colour, without border or padding: what Textual does for these takes as long as the cells."""

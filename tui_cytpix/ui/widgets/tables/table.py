@@ -11,6 +11,7 @@ from textual.widgets import DataTable
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.textual_private import forget_cells
 
 
 class Table(DataTable[Text]):
@@ -51,7 +52,7 @@ class Table(DataTable[Text]):
 
     def _paint_anew(self) -> None:
         """Textual measures new cells once it is idle, and keeps lines that it painted before, too narrow."""
-        self._clear_caches()
+        forget_cells(self)
         self.refresh()
 
     @property
