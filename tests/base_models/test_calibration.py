@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tui_cytpix.base_models.calibration import Said, platt
+from tui_cytpix.base_models.calibration import platt
 from tui_cytpix.engine.network.postprocess import calibrated
 
 
@@ -11,7 +11,7 @@ def test_overconfidence_is_undone():
     rng = np.random.default_rng(0)
     true = rng.uniform(0.3, 0.97, 4000)
     told = 1 / (1 + np.exp(-2 * np.log(true / (1 - true))))  # twice as sure, in logits
-    slope, offset = platt(Said(told.tolist(), (rng.random(4000) < true).tolist()))
+    slope, offset = platt(list(zip(told.tolist(), (rng.random(4000) < true).tolist(), strict=True)))
     assert slope == pytest.approx(0.5, abs=0.06)
     assert offset == pytest.approx(0, abs=0.12)
     corrected = np.array([calibrated(float(t), slope, offset) for t in told])
@@ -19,9 +19,9 @@ def test_overconfidence_is_undone():
 
 
 def test_where_nothing_went_wrong_nothing_changes():
-    assert platt(Said([0.9, 0.8, 0.99], [True] * 3)) == (1.0, 0.0)
+    assert platt([(0.9, True), (0.8, True), (0.99, True)]) == (1.0, 0.0)
 
 
 def test_more_sure_never_becomes_less_sure():
-    slope, _ = platt(Said([0.9, 0.95, 0.2, 0.1], [False, False, True, True]))
+    slope, _ = platt([(0.9, False), (0.95, False), (0.2, True), (0.1, True)])
     assert slope >= 0

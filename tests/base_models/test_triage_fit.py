@@ -49,8 +49,8 @@ def test_ridge_is_least_squares_with_a_pull():
 
 def test_what_is_shipped_is_whole():
     found = read_triage(triage_fit.FOLDER / "triage.json")
-    assert found.predictor.names == triage_fit.NAMES
-    assert min(found.predictor.weights) >= 0
-    assert found.predictor.low < 0 < found.predictor.high
-    assert set(found.seen) == {"cell", "general", "bead"}
-    assert all(len(one.vectors) > 200 and one.limit > 0 for one in found.seen.values())
+    assert found.errors.names == triage_fit.NAMES
+    assert min(found.errors.weights) >= 0
+    assert found.errors.low < 0 < found.errors.high
+    assert set(found.novelty) == {"cell", "general", "bead"}
+    assert all(len(one.vectors) > 200 and one.limit > 0 for one in found.novelty.values())

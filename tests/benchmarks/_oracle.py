@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.editing.adjust import loosen, tighten
 from tui_cytpix.core.objects.centroids import centre
-from tui_cytpix.core.objects.regions import label_objects
+from tui_cytpix.core.objects.regions import label_objects, mask_iou
 from tui_cytpix.core.objects.watershed import object_of
-from tui_cytpix.core.statistics.agreement import foreground_iou
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.commands.bindings import of_scope
 from tui_cytpix.ui.screens.annotate import AnnotateScreen
@@ -37,7 +36,7 @@ def centroids_right(now: Segmentation, truth: Segmentation) -> bool:
 
 def is_right(now: Segmentation, truth: Segmentation) -> bool:
     """Count equal, foreground IoU at least 0.9, centroids within 2 px."""
-    return centroids_right(now, truth) and (not truth.mask.any() or foreground_iou(truth.mask, now.mask) >= IOU)
+    return centroids_right(now, truth) and (not truth.mask.any() or mask_iou(truth.mask, now.mask) >= IOU)
 
 
 class Oracle:
@@ -99,7 +98,7 @@ class Oracle:
     def _fits(self, region: NDArray[np.bool_], drawn: NDArray[np.bool_]) -> bool:
         """Whether all is right with this outline in place of the object that was missing."""
         away = np.hypot(*(np.array(centre(drawn)) - np.array(centre(region))))
-        return bool(away <= WITHIN_PX and foreground_iou(self.truth.mask, self.truth.mask & ~region | drawn) >= IOU)
+        return bool(away <= WITHIN_PX and mask_iou(self.truth.mask, self.truth.mask & ~region | drawn) >= IOU)
 
     def _wrong_count(self, screen: AnnotateScreen, now: Segmentation) -> str | None:
         """An object that holds another number of particles."""
@@ -132,9 +131,9 @@ class Oracle:
 
     def _outline(self, screen: AnnotateScreen, now: Segmentation) -> str | None:
         """Masks that are too large or too small."""
-        if foreground_iou(self.truth.mask, now.mask) >= IOU:
+        if mask_iou(self.truth.mask, now.mask) >= IOU:
             return None
-        iou = foreground_iou(self.truth.mask, now.mask)
+        iou = mask_iou(self.truth.mask, now.mask)
         if iou <= self._last_iou:
             return None
         self._last_iou = iou

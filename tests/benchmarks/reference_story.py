@@ -71,7 +71,7 @@ class Oracle:
         """The review's key for an image."""
         truth = self.truth[key]
         wrong_count = shown.particle_count != truth.particle_count
-        wrong_mask = iou(shown.mask, truth.mask) < GOOD_IOU
+        wrong_mask = mask_iou(shown.mask, truth.mask) < GOOD_IOU
         if wrong_count and wrong_mask:
             return Judgement.BOTH
         return Judgement.COUNT_ERROR if wrong_count else Judgement.MASK_ERROR if wrong_mask else Judgement.ACCEPTABLE
@@ -99,10 +99,10 @@ class Oracle:
 def agree(shown: Segmentation, truth: Segmentation) -> bool:
     """Whether a person would accept what is shown: each particle is where it truly is, and the mask is good."""
     found = compare_images(particles_of(truth), shown)
-    return not (found.particles.fp or found.particles.fn) and iou(shown.mask, truth.mask) >= ANNOTATED_IOU
+    return not (found.particles.fp or found.particles.fn) and mask_iou(shown.mask, truth.mask) >= ANNOTATED_IOU
 
 
-def iou(one: np.ndarray, other: np.ndarray) -> float:
+def mask_iou(one: np.ndarray, other: np.ndarray) -> float:
     """Of two masks; 1 where both are empty."""
     union = np.count_nonzero(one | other)
     return np.count_nonzero(one & other) / union if union else 1.0

@@ -59,7 +59,7 @@ def judged(data: str, most: int) -> list[Judged]:
     known = read_triage(FOLDER / "triage.json")
     predictors = {name: Predictor(load_model(FOLDER / f"{name}.safetensors")) for name in MODELS}
     rows = rows_of(tube, predictors, dict(known.seen))
-    return [Judged(data, row, *known.predictor.expected(row.signs, row.images)) for row in rows]
+    return [Judged(data, row, *known.errors.expected(row.signs, row.images)) for row in rows]
 
 
 def main(arguments: list[str]) -> int:

@@ -14,7 +14,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.reference_story import iou
+from tests.benchmarks.reference_story import mask_iou
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement
@@ -37,7 +37,7 @@ SEED = 31
 
 def judgement(said: Segmentation, truth: Segmentation, least_iou: float) -> Judgement:
     """The reviewer's key."""
-    wrong_count, wrong_mask = said.particle_count != truth.particle_count, iou(said.mask, truth.mask) < least_iou
+    wrong_count, wrong_mask = said.particle_count != truth.particle_count, mask_iou(said.mask, truth.mask) < least_iou
     if wrong_count and wrong_mask:
         return Judgement.BOTH
     return Judgement.COUNT_ERROR if wrong_count else Judgement.MASK_ERROR if wrong_mask else Judgement.ACCEPTABLE

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.divided import any_division, touching_rods
-from tui_cytpix.core.features.measurement import names
+from tui_cytpix.core.features.table import names
 from tui_cytpix.core.objects import watershed
 from tui_cytpix.core.objects.particles import particles_of
 from tui_cytpix.core.objects.regions import Box

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +12,17 @@ _LEAST, _MOST = 0.001, 0.999
 _PRIOR = 1e-2  # keeps the slope finite where everything was right
 
 
-@dataclass(frozen=True)
-class Said:
-    """Raw confidences, and whether each was right: of images (the count) or of particles (the centroid)."""
-
-    sure: Sequence[float]
-    right: Sequence[bool]
-
-
-def platt(said: Said) -> tuple[float, float]:
+def platt(answers: Sequence[tuple[float, bool]]) -> tuple[float, float]:
     """Slope and offset of `engine.network.postprocess.calibrated`, by maximum likelihood (Platt 1999), with his
     smoothed targets and a weak pull of the slope to 1; (1, 0) without two of each outcome.
+
+    Args:
+        answers: raw confidences, and whether each was right: of images (the count) or of particles (the centroid).
     """
-    right = np.asarray(said.right, bool)
+    right = np.array([right for _, right in answers], bool)
     if min(right.sum(), (~right).sum()) < 2:
         return 1.0, 0.0
-    sure = np.clip(np.asarray(said.sure, np.float64), _LEAST, _MOST)
+    sure = np.clip(np.array([sure for sure, _ in answers]), _LEAST, _MOST)
     logits = np.log(sure / (1 - sure))
     target = np.where(right, (right.sum() + 1) / (right.sum() + 2), 1 / ((~right).sum() + 2))
 

@@ -1,7 +1,7 @@
 """How the built-in models are made: `python -m tui_cytpix.base_models.recipe NAME --out FOLDER`.
 
 Everything is drawn from seeds: simulated events only, of the kinds that each model is for, which the network sees at
-half to twice their size. No real image is used. Five minutes to half an hour on one core each, 4 to 9 GB of memory.
+half to twice their size. No real image is used. Up to half an hour on one core each, and up to 9 GB of memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 import tui_cytpix
-from tui_cytpix.base_models.calibration import Said, platt
+from tui_cytpix.base_models.calibration import platt
 from tui_cytpix.core.statistics.agreement import ImageComparison, compare_images, summarise
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.segmentation import Segmentation
@@ -35,6 +35,7 @@ IMAGES_PER_TUBE = 10
 CALIBRATION_TUBES, TEST_TUBES, TEST_IMAGES = 6, 12, 25
 SIZE_CUTOFF_UM = 5.0
 UM_PER_PX = 0.3
+RATE, BATCH = 3e-3, 16
 VARIATIONS = Augmentation(
     stretch=0.1,
     gain=(0.6, 1.6),
@@ -71,18 +72,13 @@ class Family:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One built-in model."""
-
     family: Family
     resolution: str
     crop: int
     steps: int
-    rate: float = 3e-3
-    batch: int = 16
 
     @property
     def name(self) -> str:
-        """As in the library."""
         return f"{self.family.name}-{self.resolution}"
 
 
@@ -145,7 +141,6 @@ RECIPES = {
 
 
 def training_examples(family: Family) -> list[Example]:
-    """All images of the family's tubes."""
     found: list[Example] = []
     for kind, tubes in family.tubes.items():
         found += simulated_examples(kind, tubes, IMAGES_PER_TUBE, SEED)
@@ -154,7 +149,6 @@ def training_examples(family: Family) -> list[Example]:
 
 
 def train(recipe: Recipe) -> Model:
-    """Trains from a seeded start."""
     family = recipe.family
     examples, network = training_examples(family), NETWORKS[recipe.resolution]
     card = ModelCard(
@@ -176,15 +170,15 @@ def train(recipe: Recipe) -> Model:
             "images": len(examples),
             "seed": SEED,
             "steps": recipe.steps,
-            "views_per_step": recipe.batch,
+            "views_per_step": BATCH,
         },
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         software=f"tui-cytpix {tui_cytpix.__version__}",
     )
     settings = FitSettings(
-        rate=recipe.rate,
+        rate=RATE,
         warm_up=100,
-        batch=recipe.batch,
+        batch=BATCH,
         views_per_epoch=1,
         average=0.995,
         pull=0.0,
@@ -203,17 +197,16 @@ _SEES = {"full": "Sees the image at its full resolution.", "half": "Sees the ima
 
 
 def measure(model: Model, tested_on: Sequence[str]) -> Model:
-    """The model with its accuracy (PRODUCT section 6, at its size cutoff) on tubes that were not trained on, by kind of
-    sample, and with its confidences calibrated on others.
+    """The model with its accuracy (core.statistics.agreement, at its size cutoff) by kind of sample, on tubes that were
+    not trained on.
     """
     predictor = Predictor(model)
     measured: dict[str, Any] = {}
     for kind in tested_on:
         comparisons = [c for c, _ in _compared(predictor, kind, TEST_TUBES, TEST_SEED)]
-        summary = summarise(comparisons)
         measured[f"simulated {kind}"] = {
             name: round(value, 3) if isinstance(value, float) else value
-            for name, value in summary.items()
+            for name, value in summarise(comparisons).items()
             if not name.endswith("_ci")
         }
         _say(f"{kind}: {measured[f'simulated {kind}']}")
@@ -222,7 +215,7 @@ def measure(model: Model, tested_on: Sequence[str]) -> Model:
 
 def calibrated(model: Model, kinds: Sequence[str]) -> Model:
     """The model with its confidences fitted on other tubes of the kinds that it was trained on."""
-    image, particle = (platt(said) for said in _told(model, kinds))
+    image, particle = map(platt, _answers(model, kinds))
     post = {"image_slope": image[0], "image_offset": image[1]}
     post |= {"particle_slope": particle[0], "particle_offset": particle[1]}
     _say(f"calibration: {post}")
@@ -233,7 +226,7 @@ def _with_post(model: Model, post: dict[str, float]) -> Model:
     return replace(model, card=replace(model.card, post=post))
 
 
-def _told(model: Model, kinds: Sequence[str]) -> tuple[Said, Said]:
+def _answers(model: Model, kinds: Sequence[str]) -> tuple[list[tuple[float, bool]], list[tuple[float, bool]]]:
     """Raw confidences of images and particles, and what was right."""
     predictor = Predictor(model)
     images: list[tuple[float, bool]] = []
@@ -242,11 +235,7 @@ def _told(model: Model, kinds: Sequence[str]) -> tuple[Said, Said]:
         for comparison, found in _compared(predictor, kind, CALIBRATION_TUBES, CALIBRATION_SEED):
             images.append((found.confidence, comparison.count_right))
             particles += zip(found.particle_confidence.tolist(), comparison.matched, strict=True)
-    return _said(images), _said(particles)
-
-
-def _said(told: Sequence[tuple[float, bool]]) -> Said:
-    return Said([sure for sure, _ in told], [right for _, right in told])
+    return images, particles
 
 
 def _compared(predictor: Predictor, kind: str, tubes: int, seed: int) -> Iterator[tuple[ImageComparison, Segmentation]]:

@@ -24,8 +24,15 @@ from tui_cytpix.core.images.normalise import noise, normalise
 from tui_cytpix.core.images.scale import typical_diameter
 from tui_cytpix.core.objects.size_cutoff import cut_labels_to_size
 from tui_cytpix.core.statistics.sampling import descriptors
-from tui_cytpix.core.statistics.triage import Predictor as ErrorPredictor
-from tui_cytpix.core.statistics.triage import Seen, Signs, logit, seen, signs_of, unlike
+from tui_cytpix.core.statistics.triage import (
+    ErrorModel,
+    NoveltyReference,
+    Signs,
+    logit,
+    novelty_reference,
+    signs_of,
+    unlike,
+)
 from tui_cytpix.engine.network.model import load_model
 from tui_cytpix.engine.network.zoom import zoom_of
 from tui_cytpix.engine.predict.inference import Predictor
@@ -47,13 +54,13 @@ KINDS = (
     "general-rods",
     "phase-rods",
 )
-TUBES, IMAGES, SEED, SEEN_SEED = 2, 40, 700_000, 800_000
-SEEN_VECTORS = 360
+TUBES, IMAGES, SEED, NOVELTY_SEED = 2, 40, 700_000, 800_000
+NOVELTY_VECTORS = 360
 UM_PER_PX = 0.3
 SCALES, BLURS_PX, NOISES = (0.6, 0.75, 1.4, 1.7), (1.0, 2.5), (0.5, 1.5)
 COVERED = 0.9  # of kinds left out, by the interval
 RIDGE = 1.0
-# Signs that every model has. Beside these, the other resolution and unlikeness add nothing: weights below 0.001.
+# Signs that every model has. Beside these, the other resolution and unlikeness add nothing.
 NAMES = ("unsure", "wavering", "apart")
 
 
@@ -79,12 +86,10 @@ class Row:
 
     @property
     def images(self) -> int:
-        """How many."""
         return len(self.errors)
 
     @property
     def wrong(self) -> float:
-        """The share of wrong counts."""
         return float(self.errors.mean())
 
 
@@ -113,22 +118,21 @@ def tubes(kind: str, seed: int, rng: np.random.Generator) -> Iterator[Tube]:
     yield Tube(kind, noisy, behind, labels, UM_PER_PX)
 
 
-def families_seen() -> dict[str, Seen]:
-    """What each family of models was trained on, in descriptors: as many images of each kind as it had tubes."""
+def novelty_references() -> dict[str, NoveltyReference]:
+    """By family of models, of images of its training kinds in proportion to their tubes."""
     found = {}
     for family in {recipe.family.name: recipe.family for recipe in RECIPES.values()}.values():
         whole = sum(family.tubes.values())
         rows = []
         for place, (kind, share) in enumerate(family.tubes.items()):
-            images = max(8, round(SEEN_VECTORS * share / whole))
-            events, background = events_and_background(kind, images, SEEN_SEED + place)
+            images = max(8, round(NOVELTY_VECTORS * share / whole))
+            events, background = events_and_background(kind, images, NOVELTY_SEED + place)
             rows += [descriptors(event.image, background_of(event.image, background)) for event in events]
-        found[family.name] = seen(np.array(rows))
+        found[family.name] = novelty_reference(np.array(rows))
     return found
 
 
-def rows_of(tube: Tube, predictors: dict[str, Predictor], known: dict[str, Seen]) -> list[Row]:
-    """Every model on one tube."""
+def rows_of(tube: Tube, predictors: dict[str, Predictor], known: dict[str, NoveltyReference]) -> list[Row]:
     seen_by = list(zip(tube.images, tube.backgrounds, strict=True))
     grays = [normalise(image, background) for image, background in seen_by]
     described = np.array([descriptors(image, background) for image, background in seen_by])
@@ -152,11 +156,11 @@ def rows_of(tube: Tube, predictors: dict[str, Predictor], known: dict[str, Seen]
     return rows
 
 
-def fit(rows: Sequence[Row], names: tuple[str, ...] = NAMES) -> ErrorPredictor:
+def fit(rows: Sequence[Row]) -> ErrorModel:
     """Ridge regression of the logit of the error on the signs' logits, no weight below 0: no sign speaks for a model.
     The interval comes from kinds left out in turn.
     """
-    signs = np.array([[logit(getattr(row.signs, name), row.images) for name in names] for row in rows])
+    signs = np.array([[logit(getattr(row.signs, name), row.images) for name in NAMES] for row in rows])
     wrong = np.array([logit(row.wrong, row.images) for row in rows])
     left = np.empty(len(rows))
     for kind in {row.kind for row in rows}:
@@ -165,7 +169,7 @@ def fit(rows: Sequence[Row], names: tuple[str, ...] = NAMES) -> ErrorPredictor:
         left[out] = wrong[out] - offset - signs[out] @ weights
     offset, weights = _ridge(signs, wrong)
     low, high = np.quantile(left, [(1 - COVERED) / 2, (1 + COVERED) / 2])
-    return ErrorPredictor(names, offset, tuple(float(w) for w in weights), float(low), float(high))
+    return ErrorModel(NAMES, offset, tuple(float(w) for w in weights), float(low), float(high))
 
 
 def _ridge(signs: NDArray[np.float64], wrong: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -177,14 +181,13 @@ def _ridge(signs: NDArray[np.float64], wrong: NDArray[np.float64]) -> tuple[floa
     return float(wrong.mean() - middle @ weights), np.asarray(weights, np.float64)
 
 
-def knowledge(rows: Sequence[Row], known: dict[str, Seen]) -> TriageKnowledge:
-    """Everything that triage needs."""
+def knowledge(rows: Sequence[Row], known: dict[str, NoveltyReference]) -> TriageKnowledge:
     answers = sum(row.images for row in rows)
     about = {"rows": len(rows), "answers": answers, "kinds": list(KINDS), "seed": SEED, "covered": COVERED}
     return TriageKnowledge(fit(rows), known, about)
 
 
-def collect(known: dict[str, Seen], say: Callable[[str], None] = lambda _text: None) -> list[Row]:
+def collect(known: dict[str, NoveltyReference], say: Callable[[str], None] = lambda _text: None) -> list[Row]:
     """All models for cells on all tubes; those for beads are plainly wrong on most, and would only widen the fit."""
     names = [name for name in RECIPES if not name.startswith("bead")]
     predictors = {name: Predictor(load_model(FOLDER / f"{name}.safetensors")) for name in names}
@@ -199,14 +202,13 @@ def collect(known: dict[str, Seen], say: Callable[[str], None] = lambda _text: N
 
 
 def main() -> None:
-    """Collects, fits, writes."""
     import torch
 
     torch.set_num_threads(1)
-    known = families_seen()
+    known = novelty_references()
     found = knowledge(collect(known, print), known)
     write_triage(FOLDER / "triage.json", found)
-    print(found.predictor)  # noqa: T201
+    print(found.errors)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def ellipse(half_length: float, half_width: float, turn: float) -> np.ndarray:
     return (along / half_length) ** 2 + (across / half_width) ** 2 <= 1
 
 
-def iou(one: np.ndarray, other: np.ndarray) -> float:
+def mask_iou(one: np.ndarray, other: np.ndarray) -> float:
     return float((one & other).sum() / (one | other).sum())
 
 
@@ -31,7 +31,7 @@ def test_an_ellipse_in_noise_and_a_slope_of_light(half_length: float, half_width
     image = np.where(truth, gray, 0.0) + light + rng.normal(0, 3, SHAPE)
     start = (MIDDLE[0] + 3, MIDDLE[1] - 3)
     found = list(closed_edges(image, start, np.ones(SHAPE, bool), 30.0))
-    assert max(iou(region, truth) for region in found) > 0.92
+    assert max(mask_iou(region, truth) for region in found) > 0.92
 
 
 def test_it_stays_out_of_other_objects() -> None:

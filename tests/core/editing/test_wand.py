@@ -8,8 +8,7 @@ from scipy import ndimage
 
 from tui_cytpix.core.editing.outlines import Outlines
 from tui_cytpix.core.editing.wand import Usual, unclaimed, wand
-from tui_cytpix.core.objects.regions import label_objects
-from tui_cytpix.core.statistics.agreement import foreground_iou
+from tui_cytpix.core.objects.regions import label_objects, mask_iou
 
 WHOLE = (slice(None), slice(None))
 
@@ -24,8 +23,8 @@ def _picture(discs, rng, *circles):
 def test_the_wand_draws_a_ring_with_its_inside(discs):
     truth, image = _picture(discs, np.random.default_rng(0), (32, 24, 10))
     drawn, *others = wand(image, (32, 24), np.zeros(truth.shape, bool), Usual())
-    assert all(foreground_iou(drawn, other) < 0.85 for other in others)
-    assert foreground_iou(truth, drawn) > 0.8  # 1 px of the radius of 10
+    assert all(mask_iou(drawn, other) < 0.85 for other in others)
+    assert mask_iou(truth, drawn) > 0.8  # 1 px of the radius of 10
     assert wand(np.zeros(truth.shape, np.float32), (32, 24), truth & False, Usual()) == []
 
 
@@ -55,7 +54,7 @@ def test_the_wand_draws_as_the_other_outlines_are_drawn(discs, by):
     drawn = discs((20, 20, 10 + by)) > 0
     usual = Usual(float(drawn.sum()), Outlines.of(image, drawn))
     wished = discs((44, 44, 10 + by)) > 0
-    assert foreground_iou(wished, wand(image, (44, 44), drawn, usual)[0]) > 0.9
+    assert mask_iou(wished, wand(image, (44, 44), drawn, usual)[0]) > 0.9
 
 
 def test_a_region_that_is_known_to_be_likely_competes(discs):
@@ -86,7 +85,7 @@ def test_the_agreement_of_a_new_outline_is_foretold(discs):
     wished, other = _picture(discs, rng, (32, 32, 10))
     drawn = [discs((32, 32 + right, radius)) > 0 for radius in (6, 8, 10, 12, 14) for right in (0, 3)]
     expected = known.likeness(other, WHOLE, drawn)
-    real = [foreground_iou(wished, region) for region in drawn]
+    real = [mask_iou(wished, region) for region in drawn]
     assert np.argmax(expected) == np.argmax(real)
     assert np.corrcoef(expected, real)[0, 1] > 0.8
 
@@ -96,5 +95,5 @@ def test_a_profile_is_the_mean_at_each_distance_from_the_outline():
     image = np.repeat(np.arange(40.0)[:, None], 40, axis=1)
     mask = np.zeros((40, 40), bool)
     mask[20:, :] = True
-    gray = Outlines.of(image, mask).looks[0, :13]
+    gray = Outlines.of(image, mask).profiles[0, :13]
     assert (np.diff(gray) > 0).all()  # brighter from row to row, deeper and deeper

@@ -18,8 +18,6 @@ from tui_cytpix.core.features.measurement import (
     Measurement,
     Subject,
     image_features,
-    object_features,
-    particle_features,
 )
 from tui_cytpix.core.features.pixels import Canvas, Patch, Pixels
 from tui_cytpix.core.features.table import FEATURES, names
@@ -51,6 +49,14 @@ def blob(seed):
 
 def centroid_of(mask):
     return np.argwhere(mask).mean(axis=0, keepdims=True)
+
+
+def particle_features(gray, mask, centroids, background, labels=None):
+    """One row per centroid, by name."""
+    subject = Subject(gray, mask, centroids, background, labels=labels)
+    return [
+        dict(zip(names("particle"), row, strict=True)) for row in Measurement([subject], SCALE).particles().tolist()
+    ]
 
 
 def test_every_feature_has_name_unit_formula_source_once():
@@ -160,11 +166,11 @@ def test_texture_agrees_with_skimages_matrix(seed):
     canvas = Canvas([Patch(gray, background)])
     on_canvas = canvas.filled([levels], np.int32)
     found = texture.cooccurrence(Pixels(canvas, canvas.filled([mask], np.int32), [1]), on_canvas)
-    assert found.maximum[0] == pytest.approx(p.max())
+    assert found["MaximumCoOccurrence"][0] == pytest.approx(p.max())
     shaped = p[:, :, None, None]
-    assert found.contrast[0] == pytest.approx(feature.graycoprops(shaped, "contrast")[0, 0])
-    assert found.angular_second_moment[0] == pytest.approx(feature.graycoprops(shaped, "ASM")[0, 0])
-    assert found.entropy[0] == pytest.approx(stats.entropy(p.ravel(), base=2))
+    assert found["ContrastCoOccurrence"][0] == pytest.approx(feature.graycoprops(shaped, "contrast")[0, 0])
+    assert found["AngularSecondMomentCoOccurrence"][0] == pytest.approx(feature.graycoprops(shaped, "ASM")[0, 0])
+    assert found["EntropyCoOccurrence"][0] == pytest.approx(stats.entropy(p.ravel(), base=2))
 
 
 def test_gyration_radius_of_a_disc_and_of_two_points():
@@ -191,13 +197,7 @@ def test_a_known_clump_and_a_loner():
     clump[120:] = False
     assert found["PseudoDiameterMicrons"] == pytest.approx(2 * math.sqrt(clump.sum() / math.pi) * SCALE)
 
-    objects = object_features(gray, mask, centroids, SCALE, background)
-    assert [row["ClumpIndex"] for row in objects] == [2, 1]
-    assert [row["NumPixels"] for row in objects] == [clump.sum(), mask.sum() - clump.sum()]
-    alone = image_features(gray, clump, centroids[:2], SCALE, background)
-    assert all(objects[0][n] == pytest.approx(alone[n], nan_ok=True) for n in names("object") if n in alone)
-
-    particles = particle_features(gray, mask, centroids, SCALE, background)
+    particles = particle_features(gray, mask, centroids, background)
     assert [row["ClumpIndex"] for row in particles] == [2, 2, 1]
     assert [row["ObjectIndex"] for row in particles] == [1, 1, 2]
     assert sum(row["NumPixels"] for row in particles) == mask.sum()
@@ -221,8 +221,7 @@ def test_an_image_without_objects():
     assert (found["ParticleCount"], found["ObjectCount"], found["ClumpIndexMax"], found["NumPixels"]) == (0, 0, 0, 0)
     assert math.isnan(found["AverageIntensity"])
     assert found["ConfidenceScore"] == 0.25
-    assert object_features(gray, np.zeros(FRAME, bool), nothing, SCALE, background) == []
-    assert particle_features(gray, np.zeros(FRAME, bool), nothing, SCALE, background) == []
+    assert particle_features(gray, np.zeros(FRAME, bool), nothing, background) == []
     assert found["AreaSquareMicrons"] == 0
     unknown = image_features(gray, np.zeros(FRAME, bool), nothing, None, background)
     assert math.isnan(unknown["AreaSquareMicrons"])
@@ -248,19 +247,18 @@ def test_a_blank_frame_is_not_processable():
 def test_a_centroid_without_a_particle_keeps_its_row():
     mask = ellipse(9, 9)
     gray, background = scene(mask)
-    rows = particle_features(gray, mask, np.array([[124, 124], [10, 10]]), SCALE, background)
+    rows = particle_features(gray, mask, np.array([[124, 124], [10, 10]]), background)
     assert [row["NumPixels"] for row in rows] == [mask.sum(), 0]
     assert rows[1]["ObjectIndex"] == 0
     assert math.isnan(rows[1]["AverageIntensity"])
     assert (rows[1]["CentroidYPixels"], rows[1]["CentroidXPixels"]) == (10, 10)
 
 
-def test_objects_on_the_border_are_told():
+def test_particles_on_the_border_are_told():
     mask = ellipse(9, 9, centre=(4, 100)) | ellipse(9, 9)
     gray, background = scene(mask)
     centroids = np.array([[4, 100], [124, 124]])
-    assert [r["IsOnBorder"] for r in object_features(gray, mask, centroids, SCALE, background)] == [1, 0]
-    assert [r["IsOnBorder"] for r in particle_features(gray, mask, centroids, SCALE, background)] == [1, 0]
+    assert [r["IsOnBorder"] for r in particle_features(gray, mask, centroids, background)] == [1, 0]
 
 
 def test_normalized_features_do_not_depend_on_gain():
@@ -275,7 +273,7 @@ def test_normalized_features_do_not_depend_on_gain():
 
 def test_many_images_at_once_are_measured_like_each_alone():
     rng = np.random.default_rng(8)
-    subjects, alone, objects, particles = [], [], [], []
+    subjects, alone, particles = [], [], []
     for seed in range(12):
         mask = ellipse(*rng.integers(4, 30, 2), centre=rng.integers(0, 248, 2)) | (blob(seed) if seed % 3 else False)
         mask &= seed != 5  # one without anything
@@ -299,11 +297,10 @@ def test_many_images_at_once_are_measured_like_each_alone():
             )
         )
         alone.append(image_features(gray, mask, centroids, SCALE, background))
-        objects += object_features(gray, mask, centroids, SCALE, background)
-        expected = particle_features(gray, mask, centroids, SCALE, background)
+        expected = particle_features(gray, mask, centroids, background)
         particles += [{**row, "ConfidenceScore": c} for row, c in zip(expected, confidence, strict=True)]
     together = Measurement(subjects, SCALE)
-    for table, rows in ((together.images(), alone), (together.objects(), objects), (together.particles(), particles)):
+    for table, rows in ((together.images(), alone), (together.particles(), particles)):
         np.testing.assert_allclose(table, [list(row.values()) for row in rows], rtol=1e-9, atol=1e-9)
 
 
@@ -325,18 +322,13 @@ def test_particles_are_what_labels_say():
     columns = np.arange(mask.shape[1])
     cut = np.where(mask, 1 + (columns > 127), 0).astype(np.uint16)
     centroids = np.array([[124, 121], [124, 130]])
-    rows = particle_features(gray, mask, centroids, SCALE, background, cut)
+    rows = particle_features(gray, mask, centroids, background, cut)
     assert [row["NumPixels"] for row in rows] == [(cut == 1).sum(), (cut == 2).sum()]
     for row, k in zip(rows, (1, 2), strict=True):
-        (alone,) = particle_features(gray, cut == k, centroids[[k - 1]], SCALE, background)
+        (alone,) = particle_features(gray, cut == k, centroids[[k - 1]], background)
         assert row["AverageIntensity"] == pytest.approx(alone["AverageIntensity"])
         assert row["CentroidOffsetPixels"] == pytest.approx(alone["CentroidOffsetPixels"])
-    whole = [
-        particle_features(gray, mask, centroids[:1], SCALE, background, labels)
-        for labels in (None, mask * np.uint16(1))
-    ]
+    whole = [particle_features(gray, mask, centroids[:1], background, labels) for labels in (None, mask * np.uint16(1))]
     np.testing.assert_equal(whole[0], whole[1])
-    (part,) = particle_features(
-        gray, mask, centroids[:1], SCALE, background, np.where(cut == 1, cut, 0).astype(np.uint16)
-    )
+    (part,) = particle_features(gray, mask, centroids[:1], background, np.where(cut == 1, cut, 0).astype(np.uint16))
     assert part["NumPixels"] == (cut == 1).sum()

@@ -20,26 +20,26 @@ def whole_of(image: np.ndarray) -> View:
 
 def test_smaller_is_the_area_mean_as_in_pillow() -> None:
     image = np.random.default_rng(0).integers(0, 256, (248, 248), np.uint8)
-    ours = render.scale(image, whole_of(image), 37, 23)
+    ours = render.resized(image, whole_of(image), 37, 23)
     theirs = np.asarray(Image.fromarray(image.astype(np.float32)).resize((23, 37), Image.Resampling.BOX))
     # Pillow's box filter takes whole pixels, ours their shares: equal where the sizes divide.
     assert np.abs(ours - theirs).mean() < 2.0
-    exact = render.scale(image, whole_of(image), 31, 62)
+    exact = render.resized(image, whole_of(image), 31, 62)
     theirs = np.asarray(Image.fromarray(image.astype(np.float32)).resize((62, 31), Image.Resampling.BOX))
     np.testing.assert_allclose(exact, theirs, atol=1e-3)
 
 
 def test_larger_is_linear_as_in_pillow() -> None:
     image = np.random.default_rng(1).integers(0, 256, (20, 30), np.uint8)
-    ours = render.scale(image, whole_of(image), 60, 90)
+    ours = render.resized(image, whole_of(image), 60, 90)
     theirs = np.asarray(Image.fromarray(image.astype(np.float32)).resize((90, 60), Image.Resampling.BILINEAR))
     np.testing.assert_allclose(ours, theirs, atol=1e-2)
 
 
 def test_a_part_equals_the_crop() -> None:
     image = np.random.default_rng(2).integers(0, 256, (64, 64), np.uint8)
-    part = render.scale(image, View(16, 8, 32, 32), 16, 16)
-    np.testing.assert_allclose(part, render.scale(image[16:48, 8:40], View(0, 0, 32, 32), 16, 16), atol=1e-3)
+    part = render.resized(image, View(16, 8, 32, 32), 16, 16)
+    np.testing.assert_allclose(part, render.resized(image[16:48, 8:40], View(0, 0, 32, 32), 16, 16), atol=1e-3)
 
 
 def test_outside_is_empty_and_known() -> None:
@@ -47,7 +47,7 @@ def test_outside_is_empty_and_known() -> None:
     view = View(-10, 0, 30, 10)
     inside = render.inside(image.shape, view, 30, 10)
     assert inside.sum() == 100
-    shown = render.scale(image, view, 30, 10)
+    shown = render.resized(image, view, 30, 10)
     assert (shown[~inside] == 0).all()
     np.testing.assert_allclose(shown[inside], 200, atol=1e-3)
 

@@ -72,15 +72,6 @@ def test_a_centroid_just_off_the_mask_still_counts_and_one_far_off_does_not(disc
     assert not particle_labels(mask & False, np.array([[20, 20]])).any()
 
 
-def test_a_relief_decides_where_shape_does_not():
-    mask = np.zeros((20, 60), bool)
-    mask[5:15, 5:55] = True
-    relief = np.abs(np.arange(60) - 20.0)[None, :].repeat(20, axis=0)  # a valley at column 20
-    labels = particle_labels(mask, np.array([[10, 10], [10, 45]]), relief)
-    border = np.flatnonzero(labels[10] == 2).min()
-    assert abs(border - 20) <= 1
-
-
 @pytest.mark.shared_data
 @pytest.mark.parametrize(
     ("name", "floor"), [("oufti_ecoli_phase", 0.97), ("pombe_bf_photophenosizer", 0.97), ("baby_yeast_bf", 0.9)]

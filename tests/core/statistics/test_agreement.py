@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -126,14 +125,6 @@ def test_ap50_counts_particles_one_to_one():
     # 7 of 10 rows shared: IoU 7 / 13 > 0.5 for both
     assert agreement.ap50_counts(truth, shifted, 2) == agreement.Counts(2, 0, 0)
     assert agreement.ap50_counts(truth, np.zeros_like(truth), 1) == agreement.Counts(0, 1, 2)
-
-
-def test_foreground_iou_is_jaccard():
-    rng = np.random.default_rng(0)
-    a, b = rng.random((30, 40)) > 0.5, rng.random((30, 40)) > 0.3
-    both = np.logical_and(a, b).sum()
-    assert agreement.foreground_iou(a, b) == pytest.approx(both / (a.sum() + b.sum() - both))
-    assert math.isnan(agreement.foreground_iou(a & False, a & False))
 
 
 def test_the_size_cutoff_applies_to_both_sides():

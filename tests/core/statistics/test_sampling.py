@@ -13,33 +13,31 @@ from tui_cytpix.core.statistics.sampling import DESCRIPTORS, descriptors, embed_
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 60), st.integers(0, 80), st.floats(0, 1), st.integers(0, 99), st.integers(1, 4))
-def test_selections_are_disjoint_complete_and_deterministic(population, n, share, seed, kinds):
-    rng = np.random.default_rng(seed)
-    table = rng.normal(size=(population, 5))
-    groups = rng.integers(0, kinds, population)
-    random, variable = select(table, n, seed, share, groups)
+@given(st.integers(0, 60), st.integers(0, 80), st.floats(0, 1), st.integers(0, 99))
+def test_selections_are_disjoint_complete_and_deterministic(population, n, share, seed):
+    table = np.random.default_rng(seed).normal(size=(population, 5))
+    random, variable = select(table, n, seed, share)
     wanted = min(n, population)
     assert len(variable) == round(share * wanted)
     assert len(random) + len(variable) == wanted
     assert len(set(random) | set(variable)) == wanted
-    again = select(table, n, seed, share, groups)
+    again = select(table, n, seed, share)
     assert np.array_equal(random, again[0])
     assert np.array_equal(variable, again[1])
 
 
 def test_seventy_thirty_and_other_seeds():
     table = np.random.default_rng(0).normal(size=(1000, 4))
-    random, variable = select(table, 200, seed=1)
+    random, variable = select(table, 200, 1, 0.3)
     assert (len(random), len(variable)) == (140, 60)
-    assert set(select(table, 200, seed=2)[0]) != set(random)
+    assert set(select(table, 200, 2, 0.3)[0]) != set(random)
 
 
 def test_the_variable_part_finds_the_rare_morphologies():
     rng = np.random.default_rng(0)
     table = rng.normal(size=(2000, 6))
     table[:20, :3] += 2.5  # 1 % look different
-    random, variable = select(table, 100, seed=3)
+    random, variable = select(table, 100, 3, 0.3)
     assert (random < 20).sum() <= 2
     assert (variable < 20).sum() >= 4
     spread = np.linalg.norm(table[variable] - table.mean(axis=0), axis=1).mean()
@@ -53,18 +51,10 @@ def test_one_freak_column_does_not_decide_alone():
     assert np.abs(sampling.standardised(table)).max() <= 3
 
 
-def test_groups_share_equally_and_small_ones_give_all():
-    table = np.random.default_rng(0).normal(size=(1010, 3))
-    groups = np.array([0] * 600 + [1] * 400 + [7] * 10)
-    random, _ = select(table, 100, 0, 0.3, groups)
-    counts = {g: int((groups[random] == g).sum()) for g in (0, 1, 7)}
-    assert counts == {0: 30, 1: 30, 7: 10}
-
-
 def test_unreadable_images_are_never_chosen():
     table = np.random.default_rng(0).normal(size=(20, 3))
     table[::2] = np.nan
-    random, variable = select(table, 50, 0)
+    random, variable = select(table, 50, 0, 0.3)
     assert sorted([*random, *variable]) == list(range(1, 20, 2))
     assert np.isnan(embed_2d(table)[::2]).all()
     assert np.isfinite(embed_2d(table)[1::2]).all()
@@ -78,7 +68,7 @@ def test_nonsense_is_refused():
 
 
 def test_identical_images_are_no_error():
-    random, variable = select(np.ones((30, 4)), 10, 0)
+    random, variable = select(np.ones((30, 4)), 10, 0, 0.3)
     assert len(set(random) | set(variable)) == 10
     assert (embed_2d(np.ones((30, 4))) == 0).all()
 

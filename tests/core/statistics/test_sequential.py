@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from tui_cytpix.core.statistics.sequential import Decision, Plan, characteristic, confidence_sequence, plan
+from tui_cytpix.core.statistics.sequential import Decision, Plan, confidence_sequence, plan
 from tui_cytpix.domain.run_settings import GOALS
 
 PRESETS = [(goal.p0, goal.p1) for goal in GOALS]
@@ -23,6 +24,25 @@ def simulated(test: Plan, rate: float, runs: int, seed: int) -> tuple[dict[Decis
     played = [test.decide((rng.random(test.maximum) < rate).tolist()) for _ in range(runs)]
     shares = {decision: sum(d is decision for d, _ in played) / runs for decision in Decision}
     return shares, np.array([images for _, images in played])
+
+
+class Characteristic(NamedTuple):
+    keep: float
+    retrain: float
+    mean_images: float
+
+
+def characteristic(test: Plan, rate: float) -> Characteristic:
+    """What a plan does at one true error rate: the exact chances of both decisions, and mean number of images."""
+    keep = retrain = mean = 0.0
+    chances = np.ones(1)  # of each number of errors, without a decision so far
+    for images in range(1, min(test.maximum, 20_000) + 1):
+        chances = np.append(chances, 0.0) * (1 - rate) + np.append(0.0, chances) * rate
+        low, high = test.keep_up_to(images) + 1, test.retrain_from(images)
+        decided = chances[:low].sum(), chances[high:].sum()
+        keep, retrain, mean = keep + decided[0], retrain + decided[1], mean + images * sum(decided)
+        chances = np.append(np.zeros(low), chances[low:high])
+    return Characteristic(keep, retrain, mean)
 
 
 @pytest.mark.parametrize(("p0", "p1"), PRESETS)

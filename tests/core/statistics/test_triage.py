@@ -9,7 +9,16 @@ import pytest
 from scipy import spatial, special
 
 from tui_cytpix.core.statistics.sampling import DESCRIPTORS
-from tui_cytpix.core.statistics.triage import SEEN_DESCRIPTORS, Predictor, Signs, expit, logit, seen, signs_of, unlike
+from tui_cytpix.core.statistics.triage import (
+    NOVELTY_DESCRIPTORS,
+    ErrorModel,
+    Signs,
+    expit,
+    logit,
+    novelty_reference,
+    signs_of,
+    unlike,
+)
 
 
 def test_signs_are_shares_of_images():
@@ -38,7 +47,7 @@ def test_logits_are_scipys_and_stay_finite():
 
 
 def test_expectation_is_the_sum_of_signs():
-    predictor = Predictor(("unsure", "wavering"), -0.5, (0.7, 0.2), -1.0, 1.5)
+    predictor = ErrorModel(("unsure", "wavering"), -0.5, (0.7, 0.2), -1.0, 1.5)
     signs = Signs(0.2, 0.1, 0.0, math.nan, math.nan)
     middle = -0.5 + 0.7 * logit(0.2, 100) + 0.2 * logit(0.1, 100)
     found = predictor.expected(signs, 100)
@@ -51,22 +60,22 @@ def test_expectation_is_the_sum_of_signs():
 def described(rng: np.random.Generator, images: int, shift: float = 0.0) -> np.ndarray:
     rows = rng.normal(0, 1, (images, len(DESCRIPTORS))) * np.arange(1, len(DESCRIPTORS) + 1)
     rows[:, DESCRIPTORS.index("regions")] = 1
-    rows[:, [DESCRIPTORS.index(name) for name in SEEN_DESCRIPTORS]] += shift * 4
+    rows[:, [DESCRIPTORS.index(name) for name in NOVELTY_DESCRIPTORS]] += shift * 4
     return rows.astype(np.float32)
 
 
 def test_the_limit_is_what_neighbours_keep():
     rows = described(np.random.default_rng(1), 200)
-    known = seen(rows)
+    known = novelty_reference(rows)
     distances, _ = spatial.cKDTree(known.vectors).query(known.vectors, k=4)
-    mean = distances[:, 1:].mean(axis=1) / math.sqrt(len(SEEN_DESCRIPTORS))
+    mean = distances[:, 1:].mean(axis=1) / math.sqrt(len(NOVELTY_DESCRIPTORS))
     assert known.limit == pytest.approx(np.quantile(mean, 0.95), rel=1e-5)
-    assert known.vectors.std(axis=0) == pytest.approx(np.ones(len(SEEN_DESCRIPTORS)), rel=1e-4)
+    assert known.vectors.std(axis=0) == pytest.approx(np.ones(len(NOVELTY_DESCRIPTORS)), rel=1e-4)
 
 
 def test_images_like_those_seen_are_not_unlike_and_others_are():
     rng = np.random.default_rng(2)
-    known = seen(described(rng, 300))
+    known = novelty_reference(described(rng, 300))
     assert unlike(described(rng, 400), 1.0, known).mean() < 0.15
     assert unlike(described(rng, 400, shift=10), 1.0, known).all()
 
@@ -76,11 +85,11 @@ def test_size_counts_as_the_network_sees_it():
     rows = described(rng, 200)
     smaller = rows.copy()
     smaller[:, DESCRIPTORS.index("area")] -= 2  # half as wide
-    known = seen(rows)
+    known = novelty_reference(rows)
     np.testing.assert_array_equal(unlike(smaller, 2.0, known), unlike(rows, 1.0, known))
 
 
 def test_images_in_which_nothing_is_found_are_not_learnt_from():
     rows = described(np.random.default_rng(4), 50)
     rows[:5] = 0
-    assert len(seen(rows).vectors) == 45
+    assert len(novelty_reference(rows).vectors) == 45

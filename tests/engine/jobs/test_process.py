@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests import children, job_files
-from tui_cytpix.core.features.measurement import names
+from tui_cytpix.core.features.table import names
 from tui_cytpix.engine.network.model import save_model
 from tui_cytpix.formats.fcs.read import read_fcs
 from tui_cytpix.formats.masks.instrument import decode_instrument_masks

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from tests import children, job_files
-from tui_cytpix.core.features.measurement import image_features, names
+from tui_cytpix.core.features.measurement import image_features
+from tui_cytpix.core.features.table import names
 from tui_cytpix.engine.jobs.process import CHUNK, share_sizes
 from tui_cytpix.engine.network.model import load_model, save_model
 from tui_cytpix.engine.predict.inference import Predictor

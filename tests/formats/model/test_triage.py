@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tui_cytpix.core.statistics.triage import Predictor, Seen
+from tui_cytpix.core.statistics.triage import ErrorModel, NoveltyReference
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.model.triage import TriageKnowledge, read_triage, write_triage
 
@@ -13,16 +13,16 @@ from tui_cytpix.formats.model.triage import TriageKnowledge, read_triage, write_
 def test_it_comes_back(tmp_path):
     vectors = np.random.default_rng(0).normal(0, 1, (5, 8)).astype(np.float32)
     given = TriageKnowledge(
-        Predictor(("unsure", "apart"), -0.25, (0.5, 1.5), -1.0, 2.0),
-        {"cell": Seen(vectors, np.ones(8, np.float32), 0.5)},
+        ErrorModel(("unsure", "apart"), -0.25, (0.5, 1.5), -1.0, 2.0),
+        {"cell": NoveltyReference(vectors, np.ones(8, np.float32), 0.5)},
         {"rows": 3},
     )
     write_triage(tmp_path / "t.json", given)
     back = read_triage(tmp_path / "t.json")
-    assert back.predictor == given.predictor
+    assert back.errors == given.errors
     assert back.about == {"rows": 3}
-    np.testing.assert_allclose(back.seen["cell"].vectors, vectors, atol=5e-4)
-    assert back.seen["cell"].limit == 0.5
+    np.testing.assert_allclose(back.novelty["cell"].vectors, vectors, atol=5e-4)
+    assert back.novelty["cell"].limit == 0.5
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"predictor": {}, "seen": {}, "about": {}}'])

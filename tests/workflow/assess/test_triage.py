@@ -69,7 +69,7 @@ def test_models_are_ranked_by_what_is_expected_of_them(engine, samples):
     assert worst.signs.apart == 0.5
     assert worst.signs.wavering == 0.5
     assert worst.signs.resolution == pytest.approx(np.mean([(n % 2 == 1) != (n % 3 == 2) for n in range(24)]))
-    known = read_triage(BUILT_IN / "triage.json").predictor
+    known = read_triage(BUILT_IN / "triage.json").errors
     assert (worst.expected, worst.low, worst.high) == known.expected(worst.signs, 24)
     assert worst.low < worst.expected < worst.high
     assert "most promising" in triage.in_words(found)

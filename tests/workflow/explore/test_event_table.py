@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.measure import regionprops
 
-from tui_cytpix.core.features.measurement import names
+from tui_cytpix.core.features.table import names
 from tui_cytpix.domain.gate import Axis, Scale
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation

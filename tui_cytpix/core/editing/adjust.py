@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.images.normalise import level
-from tui_cytpix.core.objects.regions import as_uint8, bounding_box, label_objects
+from tui_cytpix.core.objects.regions import CROSS, SQUARE, as_uint8, boxes, label_objects
 
-_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
-_SQUARE = np.ones((3, 3), np.uint8)
 _SNAP_ROUNDS = 30
 
 
@@ -37,33 +35,29 @@ def tighten(
     Returns:
         bool (H, W), a new mask.
     """
-    labels, _ = label_objects(mask)
+    labels, count = label_objects(mask)
+    found = boxes(labels, count)
     result = mask.copy()
     for label in _object_at(labels, at):
-        whole = labels == label
-        box = bounding_box(whole)
-        assert box is not None
-        box = box.grown(1, mask.shape)
-        smaller = _eroded(whole[box.slices])
+        box = found[label - 1].grown(1, mask.shape)
+        whole = labels[box.slices] == label
+        smaller = _eroded(whole)
         for y, x in np.asarray(centroids, np.float64).tolist():
             row, column = round(y) - box.y0, round(x) - box.x0
             if 0 <= row < smaller.shape[0] and 0 <= column < smaller.shape[1]:
-                smaller[row, column] |= whole[box.slices][row, column]
-        if label_objects(smaller)[1] != 1:
-            smaller = whole[box.slices]
-        result[box.slices] = (result[box.slices] & ~whole[box.slices]) | smaller
+                smaller[row, column] |= whole[row, column]
+        if label_objects(smaller)[1] == 1:
+            result[box.slices] &= ~whole | smaller
     return result
 
 
 def _eroded(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """1 px less, with necks and what else is too thin to survive an opening kept."""
-    less = cv2.erode(as_uint8(region), _CROSS)
-    thin = as_uint8(region & ~cv2.dilate(less, _CROSS).view(np.bool_))
-    joints = cv2.dilate(thin, _SQUARE).view(np.bool_) & region
+    less = cv2.erode(as_uint8(region), CROSS)
+    thin = as_uint8(region & ~cv2.dilate(less, CROSS).view(np.bool_))
+    joints = cv2.dilate(thin, SQUARE).view(np.bool_) & region
     smaller = less.view(np.bool_)
-    if label_objects(smaller)[1] != 1:
-        smaller = smaller | joints
-    return smaller
+    return smaller if label_objects(smaller)[1] == 1 else smaller | joints
 
 
 def loosen(mask: NDArray[np.bool_], at: tuple[float, float] | None = None) -> NDArray[np.bool_]:
@@ -74,16 +68,13 @@ def loosen(mask: NDArray[np.bool_], at: tuple[float, float] | None = None) -> ND
         bool (H, W), a new mask.
     """
     labels, _ = label_objects(mask)
-    result = mask.copy()
-    grown = labels.astype(np.float32)
+    grown = labels.copy()
     for label in _object_at(labels, at):
-        ring = cv2.dilate(as_uint8(labels == label), _CROSS).view(np.bool_) & (grown == 0)
+        ring = cv2.dilate(as_uint8(labels == label), CROSS).view(np.bool_) & (grown == 0)
         # A pixel that would touch another object, as it is by now, stays background.
         others = as_uint8((grown > 0) & (grown != label))
-        ring &= ~cv2.dilate(others, _SQUARE).view(np.bool_)
-        grown[ring] = label
-        result |= ring
-    return result
+        grown[ring & ~cv2.dilate(others, SQUARE).view(np.bool_)] = label
+    return np.asarray(grown > 0)
 
 
 def snap(image: NDArray[np.generic], point: tuple[float, float], radius: float = 6.0) -> tuple[float, float]:

@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.objects.regions import as_uint8
+from tui_cytpix.core.objects.regions import CROSS, as_uint8
 
 _REACH, _STEP = 4.0, 0.25
-_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 _LEAST_POINTS = 12
 
 
@@ -30,8 +29,8 @@ def boundary_offset(image: NDArray[np.generic], mask: NDArray[np.bool_]) -> floa
     outside = cv2.distanceTransform(as_uint8(~mask), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     height = cv2.GaussianBlur((outside - inside).astype(np.float32), (0, 0), 1.5)
     down, right = cv2.Sobel(height, cv2.CV_32F, 0, 1), cv2.Sobel(height, cv2.CV_32F, 1, 0)
-    rim = mask & ~cv2.erode(as_uint8(mask), _CROSS, borderValue=1).view(np.bool_)
-    ys, xs = np.nonzero(rim)
+    rim = mask & ~cv2.erode(as_uint8(mask), CROSS, borderValue=1).view(np.bool_)
+    ys, xs = np.nonzero(rim)  # (P,)
     length = np.hypot(down[ys, xs], right[ys, xs])
     margin = _REACH + 1
     kept = (length > 1e-3) & (ys >= margin) & (xs >= margin)
@@ -40,6 +39,7 @@ def boundary_offset(image: NDArray[np.generic], mask: NDArray[np.bool_]) -> floa
     if len(ys) < _LEAST_POINTS:
         return float("nan")
     at = np.arange(-_REACH - _STEP, _REACH + 2 * _STEP, _STEP, dtype=np.float32)
+    # Of each pixel a way along the normal: (P, steps).
     rows = (ys[:, None] + (down[ys, xs] / length)[:, None] * at).astype(np.float32)
     columns = (xs[:, None] + (right[ys, xs] / length)[:, None] * at).astype(np.float32)
     gray = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.0)

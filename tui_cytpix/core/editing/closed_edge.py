@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.objects.regions import as_uint8
+from tui_cytpix.core.objects.regions import Point, as_uint8
 
-Point = tuple[float, float]
 _ANGLES, _RADII = 64, 72
 _NEAREST_PX = 2.5
 _LARGEST_STEP = 6  # of the radii, from one angle to the next
@@ -62,6 +61,7 @@ def _around(
     free: NDArray[np.bool_],
     reach_px: float,
 ) -> NDArray[np.bool_] | None:
+    # What follows is (angles, radii).
     angles = np.arange(_ANGLES) * (2 * np.pi / _ANGLES)
     radii = np.geomspace(_NEAREST_PX, reach_px, _RADII)
     down, right = np.sin(angles)[:, None], np.cos(angles)[:, None]
@@ -71,10 +71,10 @@ def _around(
     steep = np.asarray(sign * (down_slope * down + right_slope * right), np.float64)
     open_to = cv2.remap(as_uint8(free), xs, ys, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
     steep[np.minimum.accumulate(open_to, axis=1) == 0] = 0.0
-    scale = float(steep.max(axis=1).mean())
-    if scale <= 0:
+    usual = float(steep.max(axis=1).mean())
+    if usual <= 0:
         return None
-    path = _closed_path(np.minimum(steep / scale, _MOST_GAIN), stiffness)
+    path = _closed_path(np.minimum(steep / usual, _MOST_GAIN), stiffness)
     corners = np.stack([xs[np.arange(_ANGLES), path], ys[np.arange(_ANGLES), path]], axis=1)
     drawn = np.zeros(free.shape, np.uint8)
     cv2.fillPoly(drawn, [np.round(corners).astype(np.int32)], 1)

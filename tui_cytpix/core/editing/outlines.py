@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.images.normalise import noise
-from tui_cytpix.core.objects.regions import as_uint8, bounding_box, label_objects
+from tui_cytpix.core.objects.regions import CROSS, as_uint8, bounding_box, label_objects, mask_iou
 
 _REACH = 6  # px, inside and outside
 _SMOOTH_PX = 0.7
@@ -27,21 +27,20 @@ _WRONG = 24  # ways to draw an outline wrongly
 _MOST_OUT_PX, _MOST_IN, _AWAY = 6, 0.4, 0.25  # the last two of the radius
 _OFTEN_AWAY, _OFTEN_CUT, _LEAST_LEFT = 0.7, 0.5, 0.5
 _WIDTH, _RIDGE, _LEAST_SPREAD = 0.3, 0.1, 0.1
-_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
 class Outlines:
-    """What objects of a sample look like across their outlines, and across others that would be wrong.
+    """Gray profiles across the outlines of a sample's objects, and across others that would be wrong.
 
     Attributes:
-        looks: float32 (N, 40): for gray, its magnitude and its steepness the means over the pixels of each px of
+        profiles: float32 (N, 40): for gray, its magnitude and its steepness the means over the pixels of each px of
             distance from 6 px outside to 6 px inside, and over what lies deeper, a logarithmic scale in units of noise;
             at last the logarithm of the area in px.
         ious: float32 (N,), how well the outline agrees with the true one, 1 for that itself.
     """
 
-    looks: NDArray[np.float32]
+    profiles: NDArray[np.float32]
     ious: NDArray[np.float32]
 
     @classmethod
@@ -50,7 +49,7 @@ class Outlines:
         labels, count = label_objects(mask)
         channels = _channels(image)
         rng = np.random.default_rng(0)
-        looks: list[NDArray[np.float64]] = []
+        profiles: list[NDArray[np.float64]] = []
         ious: list[float] = []
         for number in range(1, count + 1):
             region = labels == number
@@ -59,25 +58,23 @@ class Outlines:
             free = region | ~mask
             for drawn in (region, *(wrong & free for wrong in _wrongly_drawn(region, rng))):
                 if drawn.sum() >= _SMALLEST:
-                    looks.append(_look(channels, drawn))
-                    ious.append(int((drawn & region).sum()) / int((drawn | region).sum()))
-        return cls(_stacked(looks), np.array(ious, np.float32))
+                    profiles.append(_profile(channels, drawn))
+                    ious.append(mask_iou(drawn, region))
+        return cls(_stacked(profiles), np.array(ious, np.float32))
 
     @classmethod
     def joined(cls, parts: Sequence[Outlines]) -> Outlines:
-        """All of them in one."""
         parts = [cls(_stacked([]), np.zeros(0, np.float32)), *parts]
-        return cls(np.vstack([p.looks for p in parts]), np.concatenate([p.ious for p in parts]))
+        return cls(np.vstack([p.profiles for p in parts]), np.concatenate([p.ious for p in parts]))
 
     def __len__(self) -> int:
-        """How many outlines, right and wrong."""
         return len(self.ious)
 
     def likeness(
         self, image: NDArray[np.generic], part: tuple[slice, slice], regions: Sequence[NDArray[np.bool_]]
     ) -> NDArray[np.float64]:
         """How well each region's outline in an image less its background is likely to agree with the true one: the IoU
-        that kernel ridge regression (Gaussian, on standardised looks) expects.
+        that kernel ridge regression (Gaussian, on standardised profiles) expects.
 
         Args:
             image: (H, W); the noise is measured on all of it.
@@ -90,9 +87,9 @@ class Outlines:
         if not len(self) or not len(regions):
             return np.zeros(len(regions))
         channels = _channels(image)[:, part[0], part[1]]
-        theirs = _stacked([_look(channels, region) for region in regions])
-        middle, spread = self.looks.mean(axis=0), self.looks.std(axis=0) + _LEAST_SPREAD
-        known, asked = (self.looks - middle) / spread, (theirs - middle) / spread
+        theirs = _stacked([_profile(channels, region) for region in regions])
+        middle, spread = self.profiles.mean(axis=0), self.profiles.std(axis=0) + _LEAST_SPREAD
+        known, asked = (self.profiles - middle) / spread, (theirs - middle) / spread
         usual = float(self.ious.mean())
         alike = _alike(known, known) + _RIDGE * np.eye(len(known))
         return np.asarray(usual + _alike(asked, known) @ np.linalg.solve(alike, self.ious - usual), np.float64)
@@ -103,8 +100,8 @@ def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.f
     return np.asarray(np.exp(-_WIDTH / one.shape[1] * squares), np.float64)
 
 
-def _stacked(looks: Sequence[NDArray[np.float64]]) -> NDArray[np.float32]:
-    return np.array(looks, np.float32).reshape(-1, _PARTS * (2 * _REACH + 1) + 1)
+def _stacked(profiles: Sequence[NDArray[np.float64]]) -> NDArray[np.float32]:
+    return np.array(profiles, np.float32).reshape(-1, _PARTS * (2 * _REACH + 1) + 1)
 
 
 def _wrongly_drawn(region: NDArray[np.bool_], rng: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
@@ -114,7 +111,7 @@ def _wrongly_drawn(region: NDArray[np.bool_], rng: np.random.Generator) -> Itera
     for _ in range(_WRONG):
         steps = int(rng.integers(-max(3, round(_MOST_IN * radius)), _MOST_OUT_PX + 1))
         change = cv2.dilate if steps > 0 else cv2.erode
-        drawn = change(as_uint8(region), _CROSS, iterations=abs(steps))
+        drawn = change(as_uint8(region), CROSS, iterations=abs(steps))
         if rng.random() < _OFTEN_AWAY:
             down, right = rng.normal(0, _AWAY * radius, 2).round()
             away = np.array([[1, 0, right], [0, 1, down]])
@@ -137,7 +134,7 @@ def _channels(image: NDArray[np.generic]) -> NDArray[np.float32]:
     return np.stack([shades, np.abs(shades), np.arcsinh(steep / _STEEP_UNIT)]).astype(np.float32)
 
 
-def _look(channels: NDArray[np.float32], region: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _profile(channels: NDArray[np.float32], region: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Means over the pixels of each distance, and the log area, (40,); where an object has no inner pixels, those of
     its deepest.
     """

@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.objects.regions import as_uint8, bounding_box, label_objects, part_at
+from tui_cytpix.core.objects.regions import Point, as_uint8, bounding_box, label_objects, part_at
 
-Point = tuple[float, float]
 _ANGLES = 36
 
 
@@ -69,10 +68,9 @@ def cut(region: NDArray[np.bool_], point: Point) -> NDArray[np.bool_] | None:
 def bridge(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Both regions and the shortest way between them, 3 px wide: bool (H, W)."""
     a, b = np.argwhere(one), np.argwhere(other)
-    gaps = ((a[:, None, :] - b[None, :, :]) ** 2).sum(axis=2) if len(a) * len(b) < 4_000_000 else None
-    if gaps is None:
+    if len(a) * len(b) >= 4_000_000:
         a, b = a[:: 1 + len(a) // 2000], b[:: 1 + len(b) // 2000]
-        gaps = ((a[:, None, :] - b[None, :, :]) ** 2).sum(axis=2)
+    gaps = ((a[:, None, :] - b[None, :, :]) ** 2).sum(axis=2)
     i, k = np.unravel_index(int(np.argmin(gaps)), gaps.shape)
     start, end = (float(a[i][0]), float(a[i][1])), (float(b[k][0]), float(b[k][1]))
     return one | other | stroke(one.shape, [start, end], 1.5)

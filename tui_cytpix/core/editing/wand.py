@@ -12,11 +12,18 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.editing.closed_edge import closed_edges
 from tui_cytpix.core.editing.outlines import Outlines
-from tui_cytpix.core.objects.regions import Box, as_uint8, fill_holes, label_objects, part_at
+from tui_cytpix.core.objects.regions import (
+    CROSS,
+    SQUARE,
+    Box,
+    Point,
+    as_uint8,
+    fill_holes,
+    label_objects,
+    mask_iou,
+    part_at,
+)
 
-Point = tuple[float, float]
-_SQUARE = np.ones((3, 3), np.uint8)
-_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 _LEVELS, _DRAWN_OUT, _DRAWN_IN = 12, 2, 7  # px
 _LEAST = 1.8  # of the structure of mere noise: what stands out
 _SMALLEST, _LARGEST_SHARE = 12, 0.5
@@ -65,6 +72,7 @@ def wand(
         point: (y, x).
         mask: bool (H, W), the other objects.
         likely: further regions, bool (H, W), that it may be.
+        likely: further regions, bool (H, W), that it may be.
 
     Returns:
         bool (H, W) each, at most four that differ clearly; none where nothing stands out.
@@ -76,7 +84,7 @@ def wand(
     here = point[0] - part[0].start, point[1] - part[1].start
     found = [region[part] for region in likely if region[part].any()]
     if highest > lowest:
-        free = ~cv2.dilate(as_uint8(mask[part]), _SQUARE).view(np.bool_)
+        free = ~cv2.dilate(as_uint8(mask[part]), SQUARE).view(np.bool_)
         levels = np.geomspace(lowest, highest, _LEVELS)
         found += [region for level in levels for region in _drawn(signal[part] > level, free, here, usual)]
         if usual.particle_px is not None:
@@ -100,7 +108,6 @@ def _highest(signal: NDArray[np.float32], point: Point) -> float:
 
 
 def _surroundings(point: Point, shape: tuple[int, ...], usual: Usual) -> Box:
-    """What an object at the point may reach."""
     y, x = round(point[0]), round(point[1])
     if usual.particle_px is None:
         return Box(0, 0, shape[0], shape[1])
@@ -122,9 +129,8 @@ def _drawn(
         blunt = _at_point(cv2.morphologyEx(as_uint8(grown), cv2.MORPH_OPEN, disc).view(np.bool_), point)
         forms += [blunt, _at_point(_hull(grown if blunt is None else blunt) & free, point)]
     for form in forms:
-        if form is None:
-            continue
-        yield from _out_and_in(form, free, point)
+        if form is not None:
+            yield from _out_and_in(form, free, point)
 
 
 def _starts(point: Point, regions: Sequence[NDArray[np.bool_]]) -> list[Point]:
@@ -139,13 +145,13 @@ def _starts(point: Point, regions: Sequence[NDArray[np.bool_]]) -> list[Point]:
 
 
 def _out_and_in(form: NDArray[np.bool_], free: NDArray[np.bool_], point: Point) -> Iterator[NDArray[np.bool_]]:
-    wide = cv2.dilate(as_uint8(form), _CROSS, iterations=_DRAWN_OUT).view(np.bool_)
+    wide = cv2.dilate(as_uint8(form), CROSS, iterations=_DRAWN_OUT).view(np.bool_)
     region = _at_point(wide & free, point)
     for _ in range(_DRAWN_OUT + 1 + _DRAWN_IN):
         if region is None:
             break
         yield region
-        region = _at_point(cv2.erode(as_uint8(region), _CROSS).view(np.bool_), point)
+        region = _at_point(cv2.erode(as_uint8(region), CROSS).view(np.bool_), point)
 
 
 def _hull(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -171,7 +177,7 @@ def _in_turn(
         orders.insert(0, list(np.argsort(-usual.outlines.likeness(image, part, regions), kind="stable")))
     kept: list[NDArray[np.bool_]] = []
     for order in itertools.cycle(orders):
-        while order and any(_overlap(regions[order[0]], other) >= _ALIKE for other in kept):
+        while order and any(mask_iou(regions[order[0]], other) >= _ALIKE for other in kept):
             order.pop(0)
         if order and len(kept) < _CHOICES:
             kept.append(regions[order.pop(0)])
@@ -189,14 +195,10 @@ def _worth(
     return worth
 
 
-def _overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    return int((one & other).sum()) / int((one | other).sum())
-
-
 def _grown(above: NDArray[np.bool_], free: NDArray[np.bool_], point: Point) -> NDArray[np.bool_] | None:
-    closed = cv2.morphologyEx(as_uint8(above & free), cv2.MORPH_CLOSE, _SQUARE).view(np.bool_)
+    closed = cv2.morphologyEx(as_uint8(above & free), cv2.MORPH_CLOSE, SQUARE).view(np.bool_)
     whole = part_at(fill_holes(closed) & free, point)
-    return _at_point(cv2.morphologyEx(as_uint8(whole), cv2.MORPH_OPEN, _SQUARE).view(np.bool_), point)
+    return _at_point(cv2.morphologyEx(as_uint8(whole), cv2.MORPH_OPEN, SQUARE).view(np.bool_), point)
 
 
 def _at_point(mask: NDArray[np.bool_], point: Point) -> NDArray[np.bool_] | None:
@@ -210,7 +212,7 @@ def _at_point(mask: NDArray[np.bool_], point: Point) -> NDArray[np.bool_] | None
 
 
 def _rim(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return region & ~cv2.erode(as_uint8(region), _SQUARE).view(np.bool_)
+    return region & ~cv2.erode(as_uint8(region), SQUARE).view(np.bool_)
 
 
 def _floor(signal: NDArray[np.float32]) -> float:
@@ -223,7 +225,7 @@ def unclaimed(image: NDArray[np.generic], mask: NDArray[np.bool_]) -> list[Point
     about as well as the objects that are there, then what is fainter; of each the largest first.
     """
     signal = structure(image)
-    taken = cv2.dilate(as_uint8(mask), _SQUARE, iterations=_APART_PX).view(np.bool_)
+    taken = cv2.dilate(as_uint8(mask), SQUARE, iterations=_APART_PX).view(np.bool_)
     least = 3 * _floor(signal)
     rim = float(np.median(signal[_rim(mask)])) if mask.any() else 0.0
     found: list[Point] = []
@@ -231,14 +233,14 @@ def unclaimed(image: NDArray[np.generic], mask: NDArray[np.bool_]) -> list[Point
         regions = sorted(_standing_out((signal > level) & ~taken), key=lambda region: -int(region.sum()))
         found += [_middle(region) for region in regions]
         for region in regions:
-            taken |= cv2.dilate(as_uint8(region), _SQUARE, iterations=_APART_PX).view(np.bool_)
+            taken |= cv2.dilate(as_uint8(region), SQUARE, iterations=_APART_PX).view(np.bool_)
     return found
 
 
 def _standing_out(seen: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-    closed = cv2.morphologyEx(as_uint8(seen), cv2.MORPH_CLOSE, _SQUARE, iterations=2)
+    closed = cv2.morphologyEx(as_uint8(seen), cv2.MORPH_CLOSE, SQUARE, iterations=2)
     filled = fill_holes(closed.view(np.bool_))
-    labels, count = label_objects(cv2.morphologyEx(as_uint8(filled), cv2.MORPH_OPEN, _SQUARE).view(np.bool_))
+    labels, count = label_objects(cv2.morphologyEx(as_uint8(filled), cv2.MORPH_OPEN, SQUARE).view(np.bool_))
     regions = [labels == number for number in range(1, count + 1)]
     return [region for region in regions if region.sum() >= 2 * _SMALLEST]
 

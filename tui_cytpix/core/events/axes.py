@@ -28,35 +28,35 @@ def arcsinh(values: _Values, cofactor: float) -> _Values:
 
 
 def arcsinh_inverse(scaled: _Values, cofactor: float) -> _Values:
-    """The value at a place on the scale."""
+    """The inverse of `arcsinh`."""
     return np.sinh(scaled * _LN10) * cofactor
 
 
 @dataclass(frozen=True)
 class Biexponential:
-    """B's constants: a e^(b y) - c e^(-d y) - f from `zero` on, where it is 0 (which defines f); mirrored below."""
+    """B's constants: a e^(b y) - c e^(-d y) - f from `zero` on, where it is 0 (which defines f); mirrored below.
 
-    a: float
+    `rising` and `falling` are the first and the second term at `zero`.
+    """
+
+    rising: float
     b: float
-    c: float
+    falling: float
     d: float
     zero: float
 
     def __call__(self, y: _Values) -> _Values:
-        """The value at a place on the scale."""
         beyond = y - self.zero
         return np.asarray(np.sign(beyond) * self.above(np.abs(beyond)))
 
     def above(self, z: _Values) -> _Values:
         """The value at `z` >= 0 beyond `zero`."""
         # The terms cancel around 0: expm1 keeps the digits.
-        rising, falling = self.a * math.exp(self.b * self.zero), self.c * math.exp(-self.d * self.zero)
-        return np.asarray(rising * np.expm1(self.b * z) - falling * np.expm1(-self.d * z))
+        return np.asarray(self.rising * np.expm1(self.b * z) - self.falling * np.expm1(-self.d * z))
 
     def slope(self, z: _Values) -> _Values:
-        """Its derivative there."""
-        rising, falling = self.a * math.exp(self.b * self.zero), self.c * math.exp(-self.d * self.zero)
-        return np.asarray(rising * self.b * np.exp(self.b * z) + falling * self.d * np.exp(-self.d * z))
+        """The derivative of `above`."""
+        return np.asarray(self.rising * self.b * np.exp(self.b * z) + self.falling * self.d * np.exp(-self.d * z))
 
 
 @lru_cache(maxsize=64)
@@ -76,7 +76,7 @@ def biexponential(top: float, width: float, decades: float, negative: float = 0.
     ca = math.exp(x0 * (b + d))
     fa = math.exp(b * x1) - ca / math.exp(d * x1)
     a = top / ((math.exp(b) - fa) - ca / math.exp(d))
-    return Biexponential(a, b, ca * a, d, x1)
+    return Biexponential(a * math.exp(b * x1), b, ca * a * math.exp(-d * x1), d, x1)
 
 
 def _solve_d(b: float, w: float) -> float:

@@ -25,11 +25,10 @@ def in_polygon(x: _Values, y: _Values, corners: _Values) -> NDArray[np.bool_]:
         bool (N,).
     """
     inside = np.zeros(len(x), bool)
-    edge = np.zeros(len(x), bool)
     low, high = corners.min(axis=0), corners.max(axis=0)
     near = np.flatnonzero((x >= low[0]) & (x <= high[0]) & (y >= low[1]) & (y <= high[1]))
     px, py = x[near], y[near]
-    crossed, touched = inside[near], edge[near]
+    crossed, touched = np.zeros((2, len(near)), bool)
     for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         # Twice the signed area of (side, point): 0 on the line through the side, its sign tells the point's side.
         turn = (x1 - x0) * (py - y0) - (px - x0) * (y1 - y0)

@@ -1,6 +1,6 @@
-"""Image-derived parameters of images, of their objects and of their particles; `FEATURES` defines each.
+"""Image-derived parameters of images and of their particles; `FEATURES` (core.features.table) defines each.
 
-`Measurement` calculates them for many images at once; the functions below it are the same for one image.
+`Measurement` calculates them for many images at once, `image_features` for one.
 """
 
 from __future__ import annotations
@@ -17,24 +17,12 @@ from numpy.typing import NDArray
 from tui_cytpix.core.features.focus import focus_score
 from tui_cytpix.core.features.intensity import NORMALIZED_STEPS, intensity
 from tui_cytpix.core.features.pixels import Canvas, Patch, Pixels
-from tui_cytpix.core.features.shape import gyration_radius, shape
-from tui_cytpix.core.features.table import FEATURES, IMAGE, OBJECT, PARTICLE, Feature, names
+from tui_cytpix.core.features.shape import shape
+from tui_cytpix.core.features.table import IMAGE, PARTICLE, names
 from tui_cytpix.core.features.texture import cooccurrence, gray_levels
 from tui_cytpix.core.objects.regions import Box, bounding_box, label_objects
 from tui_cytpix.core.objects.watershed import divided, object_of
 
-__all__ = [
-    "FEATURES",
-    "Feature",
-    "Measurement",
-    "Subject",
-    "image_features",
-    "names",
-    "object_features",
-    "particle_features",
-]
-
-_INTENSITY_NAMES = ("Max", "Min", "Total", "Average", "StandardDeviation", "CV", "Skewness", "Kurtosis", "Entropy")
 _NAN = math.nan
 _Points = NDArray[np.floating[Any]]
 _Table = NDArray[np.float64]
@@ -87,21 +75,19 @@ class _Part:
         self.owners = object_of(self.objects, self.points)
         self.owned = np.bincount(self.owners, minlength=self.count + 1)  # centroids in each object
         self.owned[0] = 0
-
         whole = self.labels is None or np.array_equal(self.labels, self.mask)
-        self.alone = (
-            self.count == 1 == len(self.points) and bool(self.owners[0]) and whole
-        )  # one particle, nothing else
+        # One particle, nothing else.
+        self.alone = self.count == 1 == len(self.points) and bool(self.owners[0]) and whole
         self.nothing = np.zeros(self.mask.shape, np.uint16)
 
     def particles(self) -> NDArray[np.uint16]:
-        """The particles, k + 1 for centroid k."""
+        """uint16 (h, w), k + 1 for centroid k."""
         if self.labels is not None:
             return self.labels
         return divided(self.objects, self.count, self.owners, self.points)
 
     def largest(self) -> NDArray[np.bool_]:
-        """The largest object."""
+        """The largest object, bool (h, w)."""
         sizes = np.bincount(self.objects.ravel())
         return np.asarray(self.objects == int(np.argmax(sizes[1:])) + 1)
 
@@ -115,7 +101,7 @@ class Measurement:
     """
 
     def __init__(self, subjects: Sequence[Subject], um_per_px: float | None) -> None:
-        self._scale = _NAN if um_per_px is None else float(um_per_px)
+        self._um_per_px = _NAN if um_per_px is None else float(um_per_px)
         self._parts = [_Part(subject) for subject in subjects]
         self._canvas = Canvas([part.patch for part in self._parts])
 
@@ -126,9 +112,9 @@ class Measurement:
         clumps = self._pixels([part.largest() if part.count > 1 else part.nothing for part in parts], [1] * len(parts))
         table: dict[str, _Table] = {}
         _put(table, everything.regions - 1, found, len(parts), 0.0)
-        _put(table, clumps.regions - 1, self._of_shape(clumps), len(parts))
+        _put(table, clumps.regions - 1, shape(clumps, self._um_per_px), len(parts))
         table |= {
-            "AreaSquareMicrons": table["NumPixels"] * self._scale**2,
+            "AreaSquareMicrons": table["NumPixels"] * self._um_per_px**2,
             "ParticleCount": np.array([len(part.points) for part in parts], np.float64),
             "ObjectCount": np.array([part.count for part in parts], np.float64),
             "ClumpIndexMax": np.array([part.owned.max() for part in parts], np.float64),
@@ -139,18 +125,6 @@ class Measurement:
         }
         return _stacked(table, IMAGE)
 
-    def objects(self) -> _Table:
-        """One row per object, image by image, in the order of `regions.label_objects`."""
-        parts = self._parts
-        counts = [part.count for part in parts]
-        pixels = self._pixels([part.objects for part in parts], counts)
-        table = self._of_regions(pixels)
-        table |= {
-            "ObjectIndex": _joined([np.arange(1.0, n + 1) for n in counts]),
-            "ClumpIndex": _joined([part.owned[1:].astype(np.float64) for part in parts]),
-        }
-        return _stacked(table, OBJECT)
-
     def particles(self) -> _Table:
         """One row per centroid, image by image, in order (core.objects.particles).
 
@@ -158,6 +132,7 @@ class Measurement:
         """
         parts = self._parts
         counts = [len(part.points) for part in parts]
+        # One particle and nothing else in the image: what is known of all foreground is the particle's.
         pixels = self._pixels([part.nothing if part.alone else part.particles() for part in parts], counts)
         alone, total = np.array([part.alone for part in parts], np.bool_), sum(counts)
         rows = np.concatenate([pixels.regions - 1, np.cumsum([0, *counts])[:-1][alone]])
@@ -213,7 +188,7 @@ class Measurement:
             "CentroidYPixels": pixels.mean(pixels.y) + self._corners(pixels, 0),
             "CentroidXPixels": pixels.mean(pixels.x) + self._corners(pixels, 1),
         }
-        return self._of_pixels(pixels) | self._of_shape(pixels) | middles
+        return self._of_pixels(pixels) | shape(pixels, self._um_per_px) | middles
 
     def _of_pixels(self, pixels: Pixels) -> dict[str, _Table]:
         """Intensities, number, texture, and whether the border is touched."""
@@ -223,15 +198,11 @@ class Measurement:
             ("", intensity(pixels, pixels.gray, pixels.gray.astype(np.int32))),
             ("Normalized", intensity(pixels, ratio, (ratio * NORMALIZED_STEPS).astype(np.int32))),
         ):
-            found.update({f"{prefix}{n}Intensity": v for n, v in zip(_INTENSITY_NAMES, statistics, strict=True)})
-        texture = cooccurrence(pixels, self._levels)
+            found |= {f"{prefix}{name}Intensity": values for name, values in statistics.items()}
         return found | {
+            **cooccurrence(pixels, self._levels),
             "NumPixels": pixels.number.astype(np.float64),
-            "AreaSquareMicrons": pixels.number * self._scale**2,
-            "MaximumCoOccurrence": texture.maximum,
-            "ContrastCoOccurrence": texture.contrast,
-            "EntropyCoOccurrence": texture.entropy,
-            "AngularSecondMomentCoOccurrence": texture.angular_second_moment,
+            "AreaSquareMicrons": pixels.number * self._um_per_px**2,
             "IsOnBorder": self._on_border(pixels),
         }
 
@@ -242,19 +213,6 @@ class Measurement:
             last = np.array([part.frame[axis] - 1 for part in self._parts], np.intp)[pixels.patch]
             touching |= (pixels.lowest(values) + corners == 0) | (pixels.highest(values) + corners == last)
         return touching.astype(np.float64)
-
-    def _of_shape(self, pixels: Pixels) -> dict[str, _Table]:
-        found, scale = shape(pixels), self._scale
-        return {
-            "PerimeterMicrons": found.perimeter * scale,
-            "MajorDiameterMicrons": found.major * scale,
-            "MinorDiameterMicrons": found.minor * scale,
-            "MinorMajorRatioPercent": 100 * found.minor / found.major,
-            "EccentricityPercent": 100 * found.eccentricity,
-            "CircularityPercent": 100 * found.circularity,
-            "PseudoDiameterMicrons": found.pseudo_diameter * scale,
-            "GyrationRadiusWeighted": gyration_radius(pixels, np.abs(pixels.gray - pixels.background)),
-        }
 
 
 def _ratio(pixels: Pixels) -> _Table:
@@ -284,10 +242,6 @@ def _scores(part: _Part) -> _Table:
     return known if len(known) == len(part.points) else np.full(len(part.points), _NAN)
 
 
-def _rows(table: _Table, level: str) -> list[dict[str, float]]:
-    return [dict(zip(names(level), row, strict=True)) for row in table.tolist()]
-
-
 def image_features(
     gray: NDArray[np.generic],
     mask: NDArray[np.bool_],
@@ -302,28 +256,4 @@ def image_features(
     varied = bool((gray != gray.flat[0]).any())
     focus = focus_score(gray, mask, background)
     subject = Subject(gray, mask, centroids, background, processable=varied, confidence=confidence, focus=focus)
-    return _rows(Measurement([subject], um_per_px).images(), IMAGE)[0]
-
-
-def object_features(
-    gray: NDArray[np.generic],
-    mask: NDArray[np.bool_],
-    centroids: _Points,
-    um_per_px: float | None,
-    background: NDArray[np.float32],
-) -> list[dict[str, float]]:
-    """One row per object; arguments as for `image_features`."""
-    return _rows(Measurement([Subject(gray, mask, centroids, background)], um_per_px).objects(), OBJECT)
-
-
-def particle_features(
-    gray: NDArray[np.generic],
-    mask: NDArray[np.bool_],
-    centroids: _Points,
-    um_per_px: float | None,
-    background: NDArray[np.float32],
-    labels: NDArray[np.uint16] | None = None,
-) -> list[dict[str, float]]:
-    """One row per centroid; arguments as for `image_features`."""
-    subject = Subject(gray, mask, centroids, background, labels=labels)
-    return _rows(Measurement([subject], um_per_px).particles(), PARTICLE)
+    return dict(zip(names(IMAGE), Measurement([subject], um_per_px).images()[0].tolist(), strict=True))

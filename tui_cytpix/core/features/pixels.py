@@ -24,7 +24,7 @@ class Patch(NamedTuple):
 
 class Canvas:
     """Patches one after the other in one flat array, each with a rim of one pixel around it, so that neighbours can be
-    looked up without a look at where a patch ends.
+    indexed without a test of where a patch ends.
     """
 
     def __init__(self, patches: Sequence[Patch]) -> None:

@@ -1,10 +1,9 @@
-"""Size and shape of regions. Lengths in px."""
+"""Size and shape of regions."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +14,6 @@ from tui_cytpix.core.objects.regions import PIXEL_VARIANCE, axes
 _Values = NDArray[np.float64]
 _STRAIGHT = ((0, 1), (1, 0))
 _DIAGONAL = ((1, 1), (1, -1))
-
-
-class Shape(NamedTuple):
-    """Shape of each region, (R,); fields as in `core.features.measurement.FEATURES`, lengths in px."""
-
-    perimeter: _Values
-    major: _Values
-    minor: _Values
-    eccentricity: _Values
-    circularity: _Values
-    pseudo_diameter: _Values
 
 
 def perimeter(pixels: Pixels) -> _Values:
@@ -44,20 +32,22 @@ def _crossings(pixels: Pixels, offsets: Sequence[tuple[int, int]]) -> NDArray[np
     return np.asarray(2 * sum(pixels.number - pixels.neighbour(dy, dx).number for dy, dx in offsets), np.intp)
 
 
-def shape(pixels: Pixels) -> Shape:
-    """Shape of each region."""
+def shape(pixels: Pixels, um_per_px: float) -> dict[str, _Values]:
+    """Features of each region's shape, (R,), as core.features.table defines them."""
     dy, dx = pixels.away
     yy, xx = pixels.mean(dy * dy) + PIXEL_VARIANCE, pixels.mean(dx * dx) + PIXEL_VARIANCE
     major, minor, _ = axes(yy, xx, pixels.mean(dy * dx))
     outline = perimeter(pixels)
-    return Shape(
-        perimeter=outline,
-        major=major,
-        minor=minor,
-        eccentricity=np.sqrt(np.maximum(0.0, 1 - (minor / major) ** 2)),
-        circularity=np.minimum(1.0, 4 * math.pi * pixels.number / outline**2),
-        pseudo_diameter=2 * np.sqrt(pixels.number / math.pi),
-    )
+    return {
+        "PerimeterMicrons": outline * um_per_px,
+        "MajorDiameterMicrons": major * um_per_px,
+        "MinorDiameterMicrons": minor * um_per_px,
+        "MinorMajorRatioPercent": 100 * minor / major,
+        "EccentricityPercent": 100 * np.sqrt(np.maximum(0.0, 1 - (minor / major) ** 2)),
+        "CircularityPercent": 100 * np.minimum(1.0, 4 * math.pi * pixels.number / outline**2),
+        "PseudoDiameterMicrons": 2 * np.sqrt(pixels.number / math.pi) * um_per_px,
+        "GyrationRadiusWeighted": gyration_radius(pixels, np.abs(pixels.gray - pixels.background)),
+    }
 
 
 def gyration_radius(pixels: Pixels, weights: _Values) -> _Values:

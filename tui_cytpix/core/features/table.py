@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-IMAGE, OBJECT, PARTICLE = "image", "object", "particle"
-EVERY = (IMAGE, OBJECT, PARTICLE)
-REGIONS = (OBJECT, PARTICLE)
+IMAGE, PARTICLE = "image", "particle"
 
 _INSTRUMENT = "Attune CytPix parameter"
-_PIXELS = "over all foreground pixels (image), the region's (object, particle)"
-_LARGEST = "over the largest object (image), the region (object, particle)"
+_PIXELS = "over all foreground pixels (image), the particle's (particle)"
+_LARGEST = "over the largest object (image), the particle (particle)"
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One parameter.
+    """An image-derived parameter.
 
     Attributes:
         name: as in FCS files and tables, without prefix; PRODUCT's names.
@@ -23,7 +21,7 @@ class Feature:
         unit: of the value; `1` for ratios, `gray` for the image's gray values, `bool` for 0 or 1.
         formula: how it is calculated, and over which pixels.
         source: where the definition is from.
-        levels: the tables that have it: `image`, `object`, `particle`.
+        levels: the tables that have it: `image`, `particle`.
     """
 
     name: str
@@ -31,7 +29,7 @@ class Feature:
     unit: str
     formula: str
     source: str
-    levels: tuple[str, ...] = EVERY
+    levels: tuple[str, ...] = (IMAGE, PARTICLE)
 
 
 _STATISTICS = (
@@ -122,16 +120,16 @@ def _textures() -> list[Feature]:
 
 
 def _counts() -> list[Feature]:
-    only = (IMAGE,)
+    only, particle = (IMAGE,), (PARTICLE,)
     return [
         Feature("ParticleCount", "particles", "1", "centroids in the image", _INSTRUMENT, only),
         Feature("ObjectCount", "objects", "1", "8-connected regions of the mask", _INSTRUMENT, only),
         Feature("ClumpIndexMax", "largest clump index", "1", "most centroids in one object", _INSTRUMENT, only),
-        Feature("ClumpIndex", "clump index", "1", "centroids in the object", _INSTRUMENT, REGIONS),
+        Feature("ClumpIndex", "clump index", "1", "centroids in the object", _INSTRUMENT, particle),
         Feature("IsOnBorder", "cut by the border", "bool", "1 where foreground lies on the image's edge", _INSTRUMENT),
         Feature("IsProcessable", "can be processed", "bool", "1 where the gray varies", _INSTRUMENT, only),
         Feature("IsProcessed", "was processed", "bool", "1 for every image that was segmented", _INSTRUMENT, only),
-        Feature("ConfidenceScore", "confidence", "1", "the model's, 0..1", _INSTRUMENT, (IMAGE, PARTICLE)),
+        Feature("ConfidenceScore", "confidence", "1", "the model's, 0..1", _INSTRUMENT),
         Feature(
             "FocusScore",
             "focus",
@@ -140,11 +138,11 @@ def _counts() -> list[Feature]:
             "own",
             only,
         ),
-        Feature("ObjectIndex", "object", "1", "number of the object in the image, from 1", "own", REGIONS),
-        Feature("ParticleIndex", "particle", "1", "number of the particle in the image, from 1", "own", (PARTICLE,)),
-        Feature("CentroidXPixels", "centroid x", "px", "column, pixel centres at whole numbers", "own", REGIONS),
-        Feature("CentroidYPixels", "centroid y", "px", "row, pixel centres at whole numbers", "own", REGIONS),
-        Feature("CentroidOffsetPixels", "offset", "px", "centroid to mean of pixels", "own", (PARTICLE,)),
+        Feature("ObjectIndex", "object", "1", "number of the object in the image, from 1", "own", particle),
+        Feature("ParticleIndex", "particle", "1", "number of the particle in the image, from 1", "own", particle),
+        Feature("CentroidXPixels", "centroid x", "px", "column, pixel centres at whole numbers", "own", particle),
+        Feature("CentroidYPixels", "centroid y", "px", "row, pixel centres at whole numbers", "own", particle),
+        Feature("CentroidOffsetPixels", "offset", "px", "centroid to mean of pixels", "own", particle),
     ]
 
 
@@ -152,5 +150,5 @@ FEATURES: tuple[Feature, ...] = (*_intensities(), *_sizes(), *_textures(), *_cou
 
 
 def names(level: str) -> tuple[str, ...]:
-    """The names of a level's features (`image`, `object` or `particle`), in the table's order."""
+    """The names of a level's features (`image` or `particle`), in the table's order."""
     return tuple(feature.name for feature in FEATURES if level in feature.levels)

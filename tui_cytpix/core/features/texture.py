@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,25 +15,14 @@ _DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 _Values = NDArray[np.float64]
 
 
-class Texture(NamedTuple):
-    """Of each region's matrix p, (R,): max p; sum (i - j)^2 p; -sum p log2 p in bits; sum p^2. NaN for a region
-    without neighbours.
-    """
-
-    maximum: _Values
-    contrast: _Values
-    entropy: _Values
-    angular_second_moment: _Values
-
-
 def gray_levels(ratio: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     """Gray/background in 64 levels of 1/32, what lies beyond 2 in the last; same shape."""
     return np.asarray(np.clip(ratio * _STEPS, 0, LEVELS - 1), np.uint8)
 
 
-def cooccurrence(pixels: Pixels, levels: NDArray[np.uint8]) -> Texture:
-    """Texture of the pixel pairs that both lie in a region: neighbours at distance 1 in 4 directions, both orders,
-    pooled.
+def cooccurrence(pixels: Pixels, levels: NDArray[np.uint8]) -> dict[str, _Values]:
+    """Texture features of each region, (R,), from the pixel pairs that both lie in it: neighbours at distance 1 in 4
+    directions, both orders, pooled. NaN for a region without such pairs.
 
     Args:
         levels: of each place on the canvas, 0..63; those of the regions' pixels are looked at.
@@ -54,9 +43,9 @@ def cooccurrence(pixels: Pixels, levels: NDArray[np.uint8]) -> Texture:
     p = found.times / (pairs[found.owner] * entries)
     weight = entries * p
     lonely = np.where(pairs > 0, 0.0, np.nan)
-    return Texture(
-        maximum=found.highest(p, regions) + lonely,
-        contrast=found.total((high - low) ** 2 * weight, regions) + lonely,
-        entropy=found.total(-weight * np.log2(p), regions) + lonely,
-        angular_second_moment=found.total(weight * p, regions) + lonely,
-    )
+    return {
+        "MaximumCoOccurrence": found.highest(p, regions) + lonely,
+        "ContrastCoOccurrence": found.total((high - low) ** 2 * weight, regions) + lonely,
+        "EntropyCoOccurrence": found.total(-weight * np.log2(p), regions) + lonely,
+        "AngularSecondMomentCoOccurrence": found.total(weight * p, regions) + lonely,
+    }

@@ -16,7 +16,7 @@ _QUIET = 0.25  # this share of an image is hoped to be background
 
 
 class _Measure(NamedTuple):
-    """One way to differ. Bounds measured on 7 simulated kinds and 6 real sets, against what networks segmented."""
+    """One way to differ. Bounds were measured on simulated and real images against what networks segmented."""
 
     window: int  # cells, edge of the square over which energy is averaged
     times: float  # the background's energy from which a cell differs; background alone seldom gets there
@@ -60,7 +60,6 @@ def differing_regions(normalised: NDArray[np.float32], cell: int, sigma: float |
     labels, count = label_objects(grown)
     found = []
     for label, cells in enumerate(boxes(labels, count), start=1):
-        assert cells is not None
         y0, x0, y1, x1 = (cell * bound for bound in cells)
         own = (labels[cells.slices] == label).repeat(cell, axis=1).repeat(cell, axis=0)
         box = Box(y0, x0, min(y1, height), min(x1, width))
@@ -69,7 +68,7 @@ def differing_regions(normalised: NDArray[np.float32], cell: int, sigma: float |
 
 
 def _cell_means(image: NDArray[np.float32], cell: int) -> NDArray[np.float32]:
-    """Means over squares of `cell` px, float32. By halves as far as it goes: OpenCV is four times as fast at these."""
+    """Means over squares of `cell` px, float32. By halves as far as it goes: OpenCV is fast at these."""
     while cell > 1:
         step = cell if cell % 2 else 2
         size = (image.shape[1] // step, image.shape[0] // step)

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.objects.regions import touches_border
+
 CLIP = 4.0  # in units of the image's own contrast
 NOISE_THRESHOLD = 3.0  # in units of the noise: what is below doesn't count as contrast
 CONTRAST_FLOOR = 8.0  # in units of the noise: fainter images are not blown up any further
@@ -49,8 +51,7 @@ def level(image: NDArray[np.generic], outside: NDArray[np.bool_] | None = None) 
 
     Of an image's gray values background is the narrowest peak, also where a median would follow the cells, and along
     the edge there is most of it. The mode is the mean of the shortest interval that holds a quarter of the values
-    (half-sample mode
-    family: Bickel and Fruehwirth 2006).
+    (half-sample mode family: Bickel and Fruehwirth 2006).
 
     Args:
         image: (H, W), any real dtype, at least 1 px.
@@ -118,7 +119,7 @@ def contrast(difference: NDArray[np.float32], sigma: float) -> float:
     signal = size > NOISE_THRESHOLD * sigma
     whole = _energy_median(size[signal])
     glaring = size > whole / 2
-    if whole <= 0 or not _at_border(glaring):
+    if whole <= 0 or not touches_border(glaring):
         return whole
     without = _energy_median(size[signal & ~_with_rims(_touching_border(glaring))])
     return min(whole, without) if without >= CONTRAST_FLOOR * sigma > 0 else whole
@@ -130,10 +131,6 @@ def _energy_median(signal: NDArray[np.float32]) -> float:
     ordered = np.sort(signal[:: max(1, len(signal) // _CONTRAST_SAMPLES)]).astype(np.float64)
     energy = np.cumsum(ordered * ordered)
     return float(ordered[np.searchsorted(energy, energy[-1] / 2)])
-
-
-def _at_border(mask: NDArray[np.bool_]) -> bool:
-    return any(side.any() for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
 
 
 def _touching_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -159,7 +156,7 @@ class Normalised(NamedTuple):
 
 
 def normalise(image: NDArray[np.generic], background: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Background gone, contrast one.
+    """An image without its background and at contrast one.
 
     The background is subtracted, what is left of its level (lamp flicker) too, and the rest is divided by the
     image's own contrast or by 8 times its noise, whichever is larger, and clipped to -4..4. So background is 0, a
@@ -185,8 +182,8 @@ def normalise_knowing_noise(image: NDArray[np.generic], background: NDArray[np.f
     if outside is not None:
         difference[outside] = 0
     sigma = noise(difference, outside)
-    scale = max(contrast(difference, sigma), CONTRAST_FLOOR * sigma)
-    if scale <= 0:
+    unit = max(contrast(difference, sigma), CONTRAST_FLOOR * sigma)
+    if unit <= 0:
         return Normalised(np.zeros(difference.shape, np.float32), 0.0, 0.0)
-    difference /= np.float32(scale)
-    return Normalised(np.clip(difference, -CLIP, CLIP, out=difference), sigma, sigma / scale)
+    difference /= np.float32(unit)
+    return Normalised(np.clip(difference, -CLIP, CLIP, out=difference), sigma, sigma / unit)

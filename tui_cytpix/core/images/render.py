@@ -108,7 +108,7 @@ def _weights(start: float, span: float, out: int, size: int) -> NDArray[np.float
     return np.asarray(weights / np.where(total > 0, total, 1.0), np.float32)
 
 
-def scale(image: NDArray[Any], view: View, rows: int, columns: int) -> NDArray[np.float32]:
+def resized(image: NDArray[Any], view: View, rows: int, columns: int) -> NDArray[np.float32]:
     """The view at `rows` x `columns` screen pixels: float32; area mean when smaller, linear when larger, 0 outside."""
     height, width = image.shape
     down = _weights(view.top, view.height, rows, height)
@@ -167,7 +167,7 @@ def coverage(mask: NDArray[np.bool_], view: View, rows: int, columns: int) -> ND
     """bool (rows, columns): the screen pixels at least half of which is foreground, and away from those, where a screen
     pixel holds several of the image, any that hold some: objects smaller than a pixel don't vanish beside large ones.
     """
-    share = scale(mask, view, rows, columns)
+    share = resized(mask, view, rows, columns)
     full = share >= 0.5
     if view.height <= rows:
         return np.asarray(full)

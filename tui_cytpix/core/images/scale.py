@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.objects.regions import as_uint8, fill_holes
+from tui_cytpix.core.objects.regions import SQUARE, as_uint8, fill_holes
 
 _STANDS_OUT = 0.5  # of the image's contrast
 _LEAST_PX = 12
@@ -32,7 +32,7 @@ def typical_diameter(grays: Iterable[NDArray[np.float32]]) -> float | None:
 
 
 def _one(gray: NDArray[np.float32]) -> float | None:
-    out = cv2.morphologyEx(as_uint8(np.abs(gray) > _STANDS_OUT), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    out = cv2.morphologyEx(as_uint8(np.abs(gray) > _STANDS_OUT), cv2.MORPH_CLOSE, SQUARE)
     mask = as_uint8(fill_holes(out > 0))
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
     x, y, width, height, area = stats[1:].T

@@ -8,24 +8,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.objects.regions import as_uint8, bounding_box, depth
+from tui_cytpix.core.objects.regions import Point, as_uint8, bounding_box, depth
 
 
-def centre(region: NDArray[np.bool_]) -> tuple[float, float]:
+def centre(region: NDArray[np.bool_]) -> Point:
     """A region's centre (y, x) inside it: its mean position, or where that lies outside (a horseshoe), the nearest
     pixel that is at least half as deep as the deepest.
 
     Raises:
         ValueError: the region is empty.
     """
-    sums = cv2.moments(as_uint8(region), binaryImage=True)
-    if not sums["m00"]:
+    box = bounding_box(region)
+    if box is None:
         raise ValueError("an empty region has no centre")
+    sums = cv2.moments(as_uint8(region), binaryImage=True)
     mean = np.array([sums["m01"] / sums["m00"], sums["m10"] / sums["m00"]], np.float32)
     if region[_pixel(mean)]:
         return float(mean[0]), float(mean[1])
-    box = bounding_box(region)
-    assert box is not None
     deep = depth(np.pad(region[box.slices], 1))  # so that the image's edge counts as outside
     ys, xs = np.nonzero(deep >= deep.max() / 2)
     ys, xs = ys + box.y0 - 1, xs + box.x0 - 1
@@ -41,7 +40,7 @@ def _pixel(point: NDArray[np.float32]) -> tuple[int, int]:
 def centres(labels: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
     """The centre of each label present, ascending: float32 (K, 2), (y, x) px, each inside its particle."""
     ys, xs = np.nonzero(labels)
-    owners = labels[ys, xs]
+    owners = labels[ys, xs]  # (P,), one per pixel
     areas = np.bincount(owners)
     values = np.flatnonzero(areas)
     sums = np.stack([np.bincount(owners, at)[values] for at in (ys, xs)], axis=1)

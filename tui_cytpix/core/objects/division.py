@@ -4,8 +4,8 @@ An object that falls into that many parts when it is eroded has necks, and they 
 Others (two rods side by side) are cut by straight lines, one after the other. Of the lines in 24 directions and 15
 places, that one is taken which is short, leaves convex parts of the sizes that particles alike would have, and runs
 along something that the image shows: where two cells touch there is a dark or a bright line, which way round depends on
-the focus. The weights of these four are a conditional logit's, fitted on 353 simulated doublets of six kinds (rods,
-yeast, round cells, beads), none of which a test or benchmark uses.
+the focus. The weights of these four are a conditional logit's, fitted on simulated doublets (rods, yeast, round cells,
+beads), none of which a test or benchmark uses.
 
 Where the parts are long, the lines stand: a flood from their centres would part rods that lie side by side straight
 across. Where they are round it knows better, as the lines' corners are not where discs meet; it is flooded from the

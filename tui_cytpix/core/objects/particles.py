@@ -38,7 +38,6 @@ class _Objects(NamedTuple):
         return cls(numbered, count, object_of(numbered, segmentation.centroids))
 
     def members(self, number: int) -> NDArray[np.intp]:
-        """The labels of an object's particles."""
         return np.flatnonzero(self.owners == number) + 1
 
 
@@ -68,7 +67,6 @@ def carried_over(old: Segmentation, new: Segmentation) -> Segmentation:
     labels = divided(*now, new.centroids)
     numbers = _numbers(old.centroids, new.centroids)
     for number, box in enumerate(boxes(now.numbered, now.total), start=1):
-        assert box is not None
         inside = now.numbered[box.slices] == number
         was, there = old.labels[box.slices] * inside, before.numbered[box.slices][inside]
         members, first = now.members(number), int(there[0])

@@ -5,6 +5,7 @@ All functions take bool masks of (H, W) and leave their arguments alone.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import cv2
@@ -12,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+Point = tuple[float, float]  # (y, x), px
+SQUARE = np.ones((3, 3), np.uint8)  # a pixel and its 8 neighbours
+CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)  # a pixel and its 4
 PIXEL_VARIANCE = 1 / 12  # of a unit square about its centre, so that one pixel is a square and not a point
 # No region of some area has a shorter major axis than the disc: only small objects need a closer look.
 _LEAST_AREA = np.pi / 4
@@ -27,7 +31,6 @@ class Box(NamedTuple):
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """For indexing an (H, W) array."""
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
     def grown(self, margin: int, shape: tuple[int, ...]) -> Box:
@@ -67,7 +70,7 @@ def label_objects(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     return np.asarray(labels, np.int32), int(count) - 1
 
 
-def part_at(mask: NDArray[np.bool_], point: tuple[float, float]) -> NDArray[np.bool_]:
+def part_at(mask: NDArray[np.bool_], point: Point) -> NDArray[np.bool_]:
     """The object of a mask nearest to a point (y, x), bool (H, W); the mask itself where it is empty."""
     labels, count = label_objects(mask)
     if count == 0:
@@ -85,9 +88,7 @@ def objects_of(mask: NDArray[np.bool_]) -> list[tuple[Box, NDArray[np.bool_]]]:
     labels, count = label_objects(mask[frame.slices])  # most of an image is background
     found = []
     for label, box in enumerate(boxes(labels, count), start=1):
-        assert box is not None
-        y0, x0, y1, x1 = box
-        whole = Box(y0 + frame.y0, x0 + frame.x0, y1 + frame.y0, x1 + frame.x0)
+        whole = Box(box.y0 + frame.y0, box.x0 + frame.x0, box.y1 + frame.y0, box.x1 + frame.x0)
         found.append((whole, labels[box.slices] == label))
     return found
 
@@ -103,12 +104,13 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
     return Box(y, x, y + height, x + width) if width and height else None
 
 
-def boxes(labels: NDArray[np.int32], count: int) -> list[Box | None]:
-    """Bounding boxes of labels 1..count, None where a label has no pixel."""
+def boxes(labels: NDArray[np.int32], count: int) -> list[Box]:
+    """Bounding boxes of labels 1..count, an empty one where a label has no pixel."""
+    empty = Box(0, 0, 0, 0)
     if count == 1:
-        return [bounding_box(labels > 0)]
+        return [bounding_box(labels > 0) or empty]
     found = ndimage.find_objects(labels, max_label=count)
-    return [None if f is None else Box(f[0].start, f[1].start, f[0].stop, f[1].stop) for f in found]
+    return [empty if f is None else Box(f[0].start, f[1].start, f[0].stop, f[1].stop) for f in found]
 
 
 def compact(labels: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
@@ -180,17 +182,17 @@ def keep_by_major_axis(mask: NDArray[np.bool_], min_px: float) -> NDArray[np.boo
     return np.asarray(keep[labels])
 
 
-def fill_holes(mask: NDArray[np.bool_], max_area: int | None = None) -> NDArray[np.bool_]:
-    """Fills background that a foreground ring encloses; only holes of at most `max_area` px where that is given.
-
-    Holes are 4-connected, as is the background of 8-connected objects.
-    """
+def fill_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Fills background that a foreground ring encloses: holes are 4-connected, as objects are 8-connected."""
     outlines, _ = cv2.findContours(as_uint8(mask), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    filled = cv2.drawContours(np.zeros(mask.shape, np.uint8), outlines, -1, 1, cv2.FILLED).view(np.bool_)
-    if max_area is not None:
-        _, labels = cv2.connectedComponents(as_uint8(filled & ~mask), connectivity=4, ltype=cv2.CV_32S)
-        filled &= mask | (np.bincount(labels.ravel()) <= max_area)[labels]
-    return np.asarray(filled, np.bool_)
+    filled = cv2.drawContours(np.zeros(mask.shape, np.uint8), outlines, -1, 1, cv2.FILLED)
+    return np.asarray(filled.view(np.bool_))
+
+
+def mask_iou(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    """Intersection over union of two masks; NaN where both are empty."""
+    union = int((one | other).sum())
+    return int((one & other).sum()) / union if union else math.nan
 
 
 def touches_border(mask: NDArray[np.bool_]) -> bool:

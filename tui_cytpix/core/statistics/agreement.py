@@ -29,7 +29,7 @@ from scipy.optimize import linear_sum_assignment
 
 from tui_cytpix.core.objects.centroids import centres
 from tui_cytpix.core.objects.particles import particles_of
-from tui_cytpix.core.objects.regions import compact, label_objects
+from tui_cytpix.core.objects.regions import compact, label_objects, mask_iou
 from tui_cytpix.core.objects.size_cutoff import cut_labels_to_size, cut_to_size
 from tui_cytpix.core.objects.watershed import object_of
 from tui_cytpix.core.statistics.intervals import (
@@ -73,7 +73,6 @@ class ImageComparison:
 
     @property
     def count_right(self) -> bool:
-        """True where the particle counts are equal."""
         return self.true_count == self.predicted_count
 
 
@@ -116,12 +115,6 @@ def _best_matches(allowed: NDArray[np.bool_], worth: NDArray[np.float64]) -> lis
     return [(row, column) for row, column in pairs if allowed[row, column]]
 
 
-def foreground_iou(truth: NDArray[np.bool_], mask: NDArray[np.bool_]) -> float:
-    """Intersection over union of two masks; NaN where both are empty."""
-    union = int((truth | mask).sum())
-    return int((truth & mask).sum()) / union if union else math.nan
-
-
 def ap50_counts(
     true_labels: NDArray[np.integer[Any]], predicted_labels: NDArray[np.integer[Any]], predicted_count: int
 ) -> Counts:
@@ -146,19 +139,18 @@ def ap50_counts(
 
 
 def compare_images(
-    truth_labels: NDArray[np.integer[Any]], found: Segmentation, size_cutoff_px: float = 0.0
+    truth: NDArray[np.integer[Any]], found: Segmentation, size_cutoff_px: float = 0.0
 ) -> ImageComparison:
     """Compares a prediction with a truth label image; the size cutoff is applied to both.
 
     Args:
-        truth_labels: (H, W), 0 background, one label per particle.
+        truth: (H, W), 0 background, one label per particle.
         found: what was predicted, (H, W).
         size_cutoff_px: px; objects with a smaller major diameter are left out.
 
     Raises:
         ValueError: the shapes differ.
     """
-    truth = truth_labels
     if truth.shape != found.mask.shape:
         raise ValueError(f"truth is {truth.shape}, prediction {found.mask.shape}")
     if size_cutoff_px > 0:
@@ -176,12 +168,12 @@ def compare_images(
         predicted_clump=clump_index_max(found.mask, points),
         centroids=Counts(matches, len(points) - matches, len(true_points) - matches),
         particles=ap50_counts(truth, particles_of(found), len(points)),
-        iou=foreground_iou(truth > 0, found.mask),
+        iou=mask_iou(truth > 0, found.mask),
         matched=tuple(k in hit for k in range(len(points))),
     )
 
 
-def summarise(comparisons: Sequence[ImageComparison], seed: int = 0) -> dict[str, Any]:
+def summarise(comparisons: Sequence[ImageComparison]) -> dict[str, Any]:
     """All measures with 95 % intervals, under the names of the `compare` verb's JSON.
 
     Returns:
@@ -204,14 +196,14 @@ def summarise(comparisons: Sequence[ImageComparison], seed: int = 0) -> dict[str
         top = np.array([weight * c.tp for c in counts], np.float64)
         bottom = np.array([weight * c.tp + c.fp + c.fn for c in counts], np.float64)
         value = float(top.sum() / bottom.sum()) if bottom.sum() else math.nan
-        add(name, value, bootstrap_ratio_ci(top, bottom, seed))
+        add(name, value, bootstrap_ratio_ci(top, bottom))
 
     add_share("count_accuracy", [c.count_right for c in comparisons])
     add_share("singlet_specificity", [c.predicted_clump == 1 for c in singlets])
     add_share("multiplet_sensitivity", [c.predicted_clump >= 2 for c in multiplets])
     add_ratio("centroid_f1", [c.centroids for c in comparisons], 2)
     ious = np.array([c.iou for c in comparisons if not math.isnan(c.iou)], np.float64)
-    add("foreground_iou", float(ious.mean()) if len(ious) else math.nan, bootstrap_mean_ci(ious, seed))
+    add("foreground_iou", float(ious.mean()) if len(ious) else math.nan, bootstrap_mean_ci(ious))
     add_ratio("ap50", [c.particles for c in comparisons], 1)
     result.update(
         singlet_images=len(singlets),
@@ -223,7 +215,7 @@ def summarise(comparisons: Sequence[ImageComparison], seed: int = 0) -> dict[str
     return result
 
 
-def paired(a: Sequence[ImageComparison], b: Sequence[ImageComparison], seed: int = 0) -> dict[str, Any]:
+def paired(a: Sequence[ImageComparison], b: Sequence[ImageComparison]) -> dict[str, Any]:
     """Two models on the same images, in the same order.
 
     Returns:
@@ -233,11 +225,9 @@ def paired(a: Sequence[ImageComparison], b: Sequence[ImageComparison], seed: int
     Raises:
         ValueError: a and b differ in length.
     """
-    if len(a) != len(b):
-        raise ValueError(f"{len(a)} images can't be paired with {len(b)}")
+    difference = paired_bootstrap(np.array([x.iou for x in a]), np.array([y.iou for y in b]))
     only_a = sum(x.count_right and not y.count_right for x, y in zip(a, b, strict=True))
     only_b = sum(y.count_right and not x.count_right for x, y in zip(a, b, strict=True))
-    difference = paired_bootstrap(np.array([x.iou for x in a]), np.array([y.iou for y in b]), seed)
     mean, low, high = (None if math.isnan(value) else value for value in difference[:3])
     return {
         "images": len(a),

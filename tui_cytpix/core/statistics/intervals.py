@@ -1,4 +1,4 @@
-"""Intervals and paired tests. Every function is deterministic: resampling takes a seed."""
+"""Intervals (95 %) and paired tests. Every function is deterministic: resampling takes a seed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+CONFIDENCE = 0.95
 RESAMPLES = 2000
 _CELLS = 4_000_000  # numbers held at once while resampling
 
@@ -32,10 +33,8 @@ class PairedDifference(NamedTuple):
     pairs: int
 
 
-def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
-    """Wilson's score interval of a proportion (Wilson 1927), without continuity correction.
-
-    NaN without trials.
+def wilson(successes: int, trials: int) -> Interval:
+    """Wilson's score interval of a proportion (Wilson 1927), without continuity correction; NaN without trials.
 
     Raises:
         ValueError: not 0 <= successes <= trials.
@@ -44,7 +43,7 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
         raise ValueError(f"{successes} successes in {trials} trials")
     if trials == 0:
         return NO_INTERVAL
-    z = float(special.ndtri(0.5 + confidence / 2))
+    z = float(special.ndtri(0.5 + CONFIDENCE / 2))
     share, spread = successes / trials, z * z / trials
     middle = (share + spread / 2) / (1 + spread)
     half = z / (1 + spread) * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))
@@ -53,23 +52,20 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
     return Interval(low, high)
 
 
-def bootstrap_mean_ci(
-    values: NDArray[np.floating[Any]], seed: int = 0, confidence: float = 0.95, resamples: int = RESAMPLES
-) -> Interval:
-    """Percentile bootstrap interval of the mean (Efron 1979); NaN values are left out, under 2 values give NaN."""
+def bootstrap_mean_ci(values: NDArray[np.floating[Any]], seed: int = 0, resamples: int = RESAMPLES) -> Interval:
+    """95 % percentile bootstrap interval of the mean (Efron 1979); NaN values are left out, under 2 values give NaN."""
     numbers = np.asarray(values, np.float64)
     numbers = numbers[~np.isnan(numbers)]
-    return bootstrap_ratio_ci(numbers, np.ones(len(numbers)), seed, confidence, resamples)
+    return bootstrap_ratio_ci(numbers, np.ones(len(numbers)), seed, resamples)
 
 
 def bootstrap_ratio_ci(
     numerators: NDArray[np.floating[Any]],
     denominators: NDArray[np.floating[Any]],
     seed: int = 0,
-    confidence: float = 0.95,
     resamples: int = RESAMPLES,
 ) -> Interval:
-    """Percentile bootstrap interval of sum(numerators) / sum(denominators), whole images being drawn.
+    """95 % percentile bootstrap interval of sum(numerators) / sum(denominators), whole images being drawn.
 
     For measures that pool counts over images (F1, AP50). Resamples whose denominator is 0 are left out; under 2
     images, or no other resample, give NaN.
@@ -88,7 +84,7 @@ def bootstrap_ratio_ci(
     found = np.concatenate(ratios)
     if len(found) == 0:
         return NO_INTERVAL
-    low, high = np.quantile(found, [0.5 - confidence / 2, 0.5 + confidence / 2])
+    low, high = np.quantile(found, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2])
     return Interval(float(low), float(high))
 
 
@@ -108,10 +104,8 @@ def mcnemar_exact(only_a: int, only_b: int) -> float:
     return min(1.0, 2 * float(special.bdtr(min(only_a, only_b), total, 0.5)))
 
 
-def paired_bootstrap(
-    a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]], seed: int = 0, confidence: float = 0.95
-) -> PairedDifference:
-    """Mean of a - b over the pairs where both are numbers, with its percentile bootstrap interval.
+def paired_bootstrap(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> PairedDifference:
+    """Mean of a - b over the pairs where both are numbers, with its 95 % percentile bootstrap interval.
 
     Raises:
         ValueError: a and b differ in length.
@@ -121,4 +115,4 @@ def paired_bootstrap(
     difference = np.asarray(a, np.float64) - np.asarray(b, np.float64)
     difference = difference[~np.isnan(difference)]
     mean = float(difference.mean()) if len(difference) else math.nan
-    return PairedDifference(mean, *bootstrap_mean_ci(difference, seed, confidence), len(difference))
+    return PairedDifference(mean, *bootstrap_mean_ci(difference), len(difference))

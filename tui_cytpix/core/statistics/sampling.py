@@ -12,9 +12,8 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import pdist
 
 from tui_cytpix.core.images.normalise import normalise
-from tui_cytpix.core.objects.regions import Box, as_uint8, ellipses, fill_holes, touches_border
+from tui_cytpix.core.objects.regions import SQUARE, Box, as_uint8, ellipses, fill_holes, touches_border
 
-VARIABLE_SHARE = 0.3
 DESCRIPTORS = (
     "foreground",  # root of the share of the frame
     "regions",  # log2(1 + number)
@@ -53,12 +52,12 @@ def descriptors(image: NDArray[np.generic], background: NDArray[np.float32]) -> 
     """
     normal = normalise(image, background)
     found = np.zeros(len(DESCRIPTORS), np.float32)
-    scale = 2 if min(image.shape) >= _LARGE_FRAME else 1
-    small = normal if scale == 1 else cv2.resize(normal, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    size = cv2.GaussianBlur(np.abs(small), (0, 0), _BLUR / scale)
+    shrink = 2 if min(image.shape) >= _LARGE_FRAME else 1
+    small = normal if shrink == 1 else cv2.resize(normal, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    size = cv2.GaussianBlur(np.abs(small), (0, 0), _BLUR / shrink)
     mask = fill_holes(size > _THRESHOLD)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(as_uint8(mask), connectivity=8, ltype=cv2.CV_32S)
-    areas = np.asarray(stats[:, cv2.CC_STAT_AREA], np.float64) * scale**2
+    areas = np.asarray(stats[:, cv2.CC_STAT_AREA], np.float64) * shrink**2
     areas[0] = 0
     large = areas >= _MIN_AREA
     if not large.any():
@@ -67,11 +66,11 @@ def descriptors(image: NDArray[np.generic], background: NDArray[np.float32]) -> 
     x, y, width, height = (int(v) for v in stats[first, :4])
     region = labels[y : y + height, x : x + width] == first
     ellipse = ellipses(as_uint8(region), 1)[0]
-    inner = cv2.erode(as_uint8(np.pad(region, 1)), np.ones((3, 3), np.uint8))[1:-1, 1:-1].view(np.bool_)
+    inner = cv2.erode(as_uint8(np.pad(region, 1)), SQUARE)[1:-1, 1:-1].view(np.bool_)
     outline = region & ~inner
     kept = mask & large[labels]
     gray = small[kept]
-    whole = Box(y * scale, x * scale, (y + height) * scale, (x + width) * scale).grown(6, image.shape)
+    whole = Box(y * shrink, x * shrink, (y + height) * shrink, (x + width) * shrink).grown(6, image.shape)
     found[:] = (
         math.sqrt(kept.mean()),
         math.log2(1 + large.sum()),
@@ -117,9 +116,9 @@ def standardised(
     if len(values) == 0:
         return values
     middle = np.median(reference, axis=0)
-    scale = _MAD_TO_SIGMA * np.median(np.abs(reference - middle), axis=0)
-    scale = np.where(scale > 0, scale, reference.std(axis=0))
-    return np.asarray(np.clip((values - middle) / np.where(scale > 0, scale, 1.0), -_LIMIT, _LIMIT))
+    spread = _MAD_TO_SIGMA * np.median(np.abs(reference - middle), axis=0)
+    spread = np.where(spread > 0, spread, reference.std(axis=0))
+    return np.asarray(np.clip((values - middle) / np.where(spread > 0, spread, 1.0), -_LIMIT, _LIMIT))
 
 
 def near_selected(
@@ -128,9 +127,8 @@ def near_selected(
     """Which of other images have a selected one nearby: not farther in standardised descriptors than 0.6 of the median
     distance between two images of the population.
 
-    The share is a convention: 200 images selected in a simulated tube of fission yeast are near to 82 and 95 % of the
-    images of two more tubes of that culture, to 67 % of another culture's, 54 % of budding yeast's, 23 to 35 % of
-    beads', macrophages' and insect cells', and to none of leukocytes'.
+    The factor is a convention. In simulated fission yeast a selection is near to most images of further tubes of its
+    culture, to fewer of another culture's or of budding yeast's, and to hardly any of other cells'.
 
     Args:
         population: (N, D) that was selected from; its first 400 rows tell the median distance.
@@ -149,24 +147,17 @@ def near_selected(
 
 
 def select(
-    descriptors: NDArray[np.floating[Any]],
-    n: int,
-    seed: int,
-    variable_share: float = VARIABLE_SHARE,
-    groups: NDArray[np.integer[Any]] | None = None,
+    descriptors: NDArray[np.floating[Any]], n: int, seed: int, variable_share: float
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Chooses n images, 70 % at random and 30 % for their variable morphology.
-
-    The random part is shared equally between the groups (samples); a group with fewer images gives all it has and
-    the others the rest. The variable part then takes, one by one, the image that is farthest from all chosen ones
-    (k-centre greedy, Gonzalez 1985) in standardised descriptors. Deterministic for one input and seed.
+    """Chooses n images, some at random and then some for their variable morphology: one by one, the image that is
+    farthest from all chosen ones (k-centre greedy, Gonzalez 1985) in standardised descriptors. Deterministic for one
+    input and seed.
 
     Args:
         descriptors: (N, D); a row with NaN (an unreadable image) is never chosen.
         n: how many; all are taken where fewer exist.
         seed: of the random part.
         variable_share: of n, rounded.
-        groups: (N,) >= 0, the sample of each image; one sample where None.
 
     Returns:
         Row numbers of the random and of the variable images, each in the order of choice, disjoint.
@@ -179,24 +170,10 @@ def select(
     usable = np.flatnonzero(np.isfinite(descriptors).all(axis=1))
     n = min(n, len(usable))
     variable = round(variable_share * n)
-    member = np.zeros(len(usable), np.intp) if groups is None else np.asarray(groups, np.intp)[usable]
     rng = np.random.default_rng(seed)
-    shuffled = rng.permutation(len(usable))
-    drawn = [shuffled[member[shuffled] == group] for group in np.unique(member)]
-    quotas = _equal_quotas([len(group) for group in drawn], n - variable)
-    first = np.concatenate([np.zeros(0, np.intp), *(g[:q] for g, q in zip(drawn, quotas, strict=True))])
-    random = rng.permutation(first)
+    # Drawn and shuffled again: selections of before come out the same.
+    random = rng.permutation(rng.permutation(len(usable))[: n - variable])
     return usable[random], usable[_farthest(standardised(descriptors[usable]), random, variable, rng)]
-
-
-def _equal_quotas(sizes: list[int], total: int) -> list[int]:
-    """Divides `total` as equally as the sizes allow; what doesn't divide goes to the largest."""
-    quotas = [0] * len(sizes)
-    left = total
-    for rank, k in enumerate(sorted(range(len(sizes)), key=sizes.__getitem__)):
-        quotas[k] = min(sizes[k], left // (len(sizes) - rank))
-        left -= quotas[k]
-    return quotas
 
 
 def _farthest(

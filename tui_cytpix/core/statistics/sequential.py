@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+CONFIDENCE = 0.95
 MINIMUM = 20  # images before any verdict
 ERROR_RATE = 0.05  # alpha and beta
 LONGEST = 20_000  # images; rates so close that more are needed can't be told apart by eye
@@ -22,8 +23,6 @@ _MIX_ERRORS, _MIX_RIGHT = 0.5, 4.5
 
 
 class Decision(enum.StrEnum):
-    """What a series of images decides."""
-
     KEEP = "keep"
     RETRAIN = "retrain"
     OPEN = "not yet known"
@@ -83,17 +82,8 @@ class Plan:
         return images - len(errors)
 
 
-@dataclass(frozen=True)
-class Characteristic:
-    """What a plan does at one true error rate: the chances of both decisions, and the mean number of images."""
-
-    keep: float
-    retrain: float
-    mean_images: float
-
-
 @lru_cache(maxsize=64)
-def plan(p0: float, p1: float, alpha: float = ERROR_RATE, beta: float = ERROR_RATE, minimum: int = MINIMUM) -> Plan:
+def plan(p0: float, p1: float, alpha: float = ERROR_RATE, beta: float = ERROR_RATE) -> Plan:
     """The test of p0 against p1.
 
     Raises:
@@ -101,17 +91,17 @@ def plan(p0: float, p1: float, alpha: float = ERROR_RATE, beta: float = ERROR_RA
     """
     if not 0 < p0 < p1 < 1:
         raise ValueError(f"rates of {p0} and {p1} can't be told apart by a test")
-    open_ended = Plan(p0, p1, alpha, beta, minimum, LONGEST + 1, 0)
+    open_ended = Plan(p0, p1, alpha, beta, MINIMUM, LONGEST + 1, 0)
     kept_at_p1 = retrained_at_p0 = 0.0
     for at_p0, at_p1 in zip(_steps(open_ended, p0), _steps(open_ended, p1), strict=True):
         retrained_at_p0 += at_p0.retrain
         kept_at_p1 += at_p1.keep
-        if at_p0.images < minimum:
+        if at_p0.images < MINIMUM:
             continue
         retrain_tail = retrained_at_p0 + np.cumsum(at_p0.undecided[::-1])[::-1]  # chance to retrain from k errors on
         critical = max(int(np.count_nonzero(retrain_tail > alpha)), _keep_line(open_ended, at_p0.images) + 1)
         if kept_at_p1 + at_p1.undecided[:critical].sum() <= beta:
-            return Plan(p0, p1, alpha, beta, minimum, at_p0.images, critical)
+            return Plan(p0, p1, alpha, beta, MINIMUM, at_p0.images, critical)
     raise ValueError(f"rates of {p0} and {p1} are so close that {LONGEST} images would not tell them apart")
 
 
@@ -137,16 +127,6 @@ def _steps(test: Plan, rate: float) -> Iterator[_Step]:
         yield _Step(images, keep, retrain, chances)
 
 
-def characteristic(test: Plan, rate: float) -> Characteristic:
-    """Chances and mean number of images at a true error rate, exactly."""
-    keep = retrain = mean = 0.0
-    for step in _steps(test, rate):
-        keep += step.keep
-        retrain += step.retrain
-        mean += step.images * (step.keep + step.retrain)
-    return Characteristic(keep, retrain, mean)
-
-
 def _slopes(test: Plan) -> tuple[float, float]:
     """What a wrong and what a right image add to the logarithm of the likelihood ratio."""
     return math.log(test.p1 / test.p0), math.log((1 - test.p1) / (1 - test.p0))
@@ -162,11 +142,11 @@ def _retrain_line(test: Plan, images: int) -> int:
     return math.ceil((-math.log(test.alpha) - images * right) / (wrong - right))
 
 
-def confidence_sequence(errors: int, images: int, confidence: float = 0.95) -> tuple[float, float]:
-    """An interval of the error rate that holds at all numbers of images at once, so that one may stop when one likes.
+def confidence_sequence(errors: int, images: int) -> tuple[float, float]:
+    """A 95 % interval of the error rate that holds at all numbers of images at once: one may stop when one likes.
 
-    The rates p at which the mixture likelihood ratio B(k+a, n-k+b) / (B(a, b) p^k (1-p)^(n-k)) is below
-    1 / (1 - confidence), for a = 1/2 and b = 9/2 (Robbins 1970; Ville's inequality). (0, 1) without images.
+    The rates p at which the mixture likelihood ratio B(k+a, n-k+b) / (B(a, b) p^k (1-p)^(n-k)) is below 20, for a = 1/2
+    and b = 9/2 (Robbins 1970; Ville's inequality). (0, 1) without images.
 
     Raises:
         ValueError: not 0 <= errors <= images.
@@ -176,7 +156,7 @@ def confidence_sequence(errors: int, images: int, confidence: float = 0.95) -> t
     if images == 0:
         return 0.0, 1.0
     right = images - errors
-    limit = math.log(1 / (1 - confidence)) - (
+    limit = math.log(1 / (1 - CONFIDENCE)) - (
         _log_beta(errors + _MIX_ERRORS, right + _MIX_RIGHT) - _log_beta(_MIX_ERRORS, _MIX_RIGHT)
     )
 

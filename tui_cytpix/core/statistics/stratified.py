@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
-from tui_cytpix.core.statistics.intervals import NO_INTERVAL, Interval, wilson
+from tui_cytpix.core.statistics.intervals import CONFIDENCE, NO_INTERVAL, Interval, wilson
 
 
 class Stratum(NamedTuple):
@@ -26,8 +26,8 @@ class Share(NamedTuple):
     high: float
 
 
-def stratified_share(strata: Sequence[Stratum], confidence: float = 0.95) -> Share:
-    """The share of wrong images in the population that the strata were drawn from.
+def stratified_share(strata: Sequence[Stratum]) -> Share:
+    """The share of wrong images in the population that the strata were drawn from, with its 95 % interval.
 
     The estimate, the sum of (size / all) (errors / reviewed), is unbiased where the reviewed images are a random part
     of their stratum (Cochran 1977, ch. 5). The interval adds up the strata's own (Wilson's), by recovery of their
@@ -46,10 +46,10 @@ def stratified_share(strata: Sequence[Stratum], confidence: float = 0.95) -> Sha
     shares = [s.errors / s.reviewed for s in held]
     value = sum(w * share for w, share in zip(weights, shares, strict=True))
     between = sum(w * (share - value) ** 2 for w, share in zip(weights, shares, strict=True)) / total
-    z = _normal_quantile(confidence)
+    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
     low = high = z * z * between
     for stratum, weight, share in zip(held, weights, shares, strict=True):
-        own = wilson(stratum.errors, stratum.reviewed, confidence)
+        own = wilson(stratum.errors, stratum.reviewed)
         low += (weight * (share - own.low)) ** 2
         high += (weight * (own.high - share)) ** 2
     return Share(value, max(0.0, value - math.sqrt(low)), min(1.0, value + math.sqrt(high)))
@@ -62,7 +62,3 @@ def difference(one: Share, other: Share) -> Interval:
         apart - math.hypot(one.value - one.low, other.high - other.value),
         apart + math.hypot(one.high - one.value, other.value - other.low),
     )
-
-
-def _normal_quantile(confidence: float) -> float:
-    return NormalDist().inv_cdf(0.5 + confidence / 2)

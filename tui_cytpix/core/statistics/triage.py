@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.statistics.sampling import DESCRIPTORS
 
-SEEN_DESCRIPTORS = ("area", "elongation", "solidity", "second_region", "mean", "deviation", "dark", "rim")
+NOVELTY_DESCRIPTORS = ("area", "elongation", "solidity", "second_region", "mean", "deviation", "dark", "rim")
 NEIGHBOURS = 3
-_AREA = SEEN_DESCRIPTORS.index("area")
-_COLUMNS = [DESCRIPTORS.index(name) for name in SEEN_DESCRIPTORS]
+_AREA = NOVELTY_DESCRIPTORS.index("area")
+_COLUMNS = [DESCRIPTORS.index(name) for name in NOVELTY_DESCRIPTORS]
 Counts = NDArray[np.int16]
 
 
@@ -66,8 +66,8 @@ def signs_of(
 
 
 @dataclass(frozen=True)
-class Predictor:
-    """Logit of the expected share of miscounted images: offset + weights . logit(signs named in `names`).
+class ErrorModel:
+    """Logistic model of the share of miscounted images: its logit is offset + weights . logit(signs named in `names`).
 
     `low` and `high` are added to that logit for the ends of the interval: quantiles of what the fit left unexplained on
     kinds of cells that it had not seen.
@@ -94,40 +94,38 @@ def logit(share: float, images: int) -> float:
 
 
 def expit(value: float) -> float:
-    """The inverse of the logit."""
     return 1 / (1 + math.exp(-value))
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """What a model was trained on: `vectors` float32 (K, D) of SEEN_DESCRIPTORS in units of `scale` (D,), and the
+class NoveltyReference:
+    """What a model was trained on: `vectors` float32 (K, D) of NOVELTY_DESCRIPTORS in units of `spread` (D,), and the
     distance (root mean square over D) that 95 % of them keep to their nearest neighbours among the others.
     """
 
     vectors: NDArray[np.float32]
-    scale: NDArray[np.float32]
+    spread: NDArray[np.float32]
     limit: float
 
 
-def seen(described: NDArray[np.floating], zoom: float = 1.0) -> Seen:
-    """Sums up training images by their descriptors, (K, len(DESCRIPTORS)), without those in which nothing is found."""
-    rows = _rows(described, zoom)
-    rows = rows[described[:, DESCRIPTORS.index("regions")] > 0]
-    scale = np.maximum(rows.std(axis=0), 1e-6).astype(np.float32)
-    vectors = (rows / scale).astype(np.float32)
+def novelty_reference(described: NDArray[np.floating]) -> NoveltyReference:
+    """Of training images by their descriptors, (K, len(DESCRIPTORS)), without those in which nothing is found."""
+    rows = _rows(described, 1.0)[described[:, DESCRIPTORS.index("regions")] > 0]
+    spread = np.maximum(rows.std(axis=0), 1e-6).astype(np.float32)
+    vectors = (rows / spread).astype(np.float32)
     distances = _distances(vectors, vectors)
     np.fill_diagonal(distances, np.inf)
-    return Seen(vectors, scale, float(np.quantile(_nearest(distances), 0.95)))
+    return NoveltyReference(vectors, spread, float(np.quantile(_nearest(distances), 0.95)))
 
 
-def unlike(described: NDArray[np.floating], zoom: float, known: Seen) -> NDArray[np.bool_]:
+def unlike(described: NDArray[np.floating], zoom: float, known: NoveltyReference) -> NDArray[np.bool_]:
     """bool (N,): the images farther from all training images than 95 % of those are from each other.
 
     Args:
         described: (N, len(DESCRIPTORS)).
         zoom: how many times as large as they are the network sees the images.
     """
-    rows = (_rows(described, zoom) / known.scale).astype(np.float32)
+    rows = (_rows(described, zoom) / known.spread).astype(np.float32)
     return _nearest(_distances(rows, known.vectors)) > known.limit
 
 

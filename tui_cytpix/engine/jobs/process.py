@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tui_cytpix
-from tui_cytpix.core.features.measurement import names
-from tui_cytpix.core.features.table import FEATURES
+from tui_cytpix.core.features.table import FEATURES, names
 from tui_cytpix.domain.jobs.events import Failure, Finished, Log, Stopped
 from tui_cytpix.domain.jobs.specs import ProcessSpec
 from tui_cytpix.domain.model_card import ModelCard

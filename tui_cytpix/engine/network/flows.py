@@ -38,8 +38,8 @@ def flow(labels: NDArray[np.uint16]) -> Field:
     """
     field = np.zeros((2, *labels.shape), np.float32)
     for label, box in enumerate(boxes(labels.astype(np.int32), int(labels.max())), start=1):
-        if box is not None:
-            inside = labels[box.slices] == label
+        inside = labels[box.slices] == label
+        if inside.any():
             field[:, *box.slices] += _diffusion(inside)
     return field
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.features.measurement import names
+from tui_cytpix.core.features.table import names
 from tui_cytpix.engine.process.worker import ShareResult
 from tui_cytpix.formats.bytes.atomic import replacing_folder
 from tui_cytpix.formats.masks.archive import MaskArchive

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.features.focus import REACH_PX, focus_score
-from tui_cytpix.core.features.measurement import Measurement, Subject, names
+from tui_cytpix.core.features.measurement import Measurement, Subject
+from tui_cytpix.core.features.table import names
 from tui_cytpix.core.images.background import background_of
 from tui_cytpix.core.images.normalise import normalise_knowing_noise
 from tui_cytpix.core.objects.particles import particles_of

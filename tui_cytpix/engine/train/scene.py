@@ -88,9 +88,8 @@ def _loners(mask: NDArray[np.bool_], centroids: NDArray[np.float32]) -> tuple[tu
     found = boxes(objects, count)
     height, width = mask.shape
     loners = []
-    for label in alone.tolist():
-        box = found[label - 1] if label else None
-        if box is None or box.y0 == 0 or box.x0 == 0 or box.y1 == height or box.x1 == width:
-            continue
-        loners.append((int(np.flatnonzero(owners == label)[0]) + 1, box))
+    for label in alone[alone > 0].tolist():
+        box = found[label - 1]
+        if box.y0 > 0 and box.x0 > 0 and box.y1 < height and box.x1 < width:
+            loners.append((int(np.flatnonzero(owners == label)[0]) + 1, box))
     return tuple(loners)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tui_cytpix.core.statistics.triage import Predictor, Seen
+from tui_cytpix.core.statistics.triage import ErrorModel, NoveltyReference
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.bytes.atomic import write_text
 
@@ -19,27 +19,26 @@ VERSION = 1
 
 @dataclass(frozen=True, eq=False)
 class TriageKnowledge:
-    """`seen` by family (cell, general, bead); `about`: how it was made."""
+    """`novelty` by family (cell, general, bead); `about`: how it was made."""
 
-    predictor: Predictor
-    seen: Mapping[str, Seen]
+    errors: ErrorModel
+    novelty: Mapping[str, NoveltyReference]
     about: Mapping[str, Any]
 
 
 def write_triage(path: Path, knowledge: TriageKnowledge) -> None:
-    """Writes the file."""
     families = {
         name: {
             "vectors": [[round(float(v), 3) for v in row] for row in one.vectors],
-            "scale": [round(float(v), 6) for v in one.scale],
+            "scale": [round(float(v), 6) for v in one.spread],
             "limit": round(one.limit, 4),
         }
-        for name, one in knowledge.seen.items()
+        for name, one in knowledge.novelty.items()
     }
     content = {
         "version": VERSION,
         "about": dict(knowledge.about),
-        "predictor": asdict(knowledge.predictor),
+        "predictor": asdict(knowledge.errors),
         "seen": families,
     }
     write_text(path, json.dumps(content, separators=(",", ":")) + "\n")
@@ -53,7 +52,7 @@ def read_triage(path: Path) -> TriageKnowledge:
         data = json.loads(path.read_text("utf-8"))
         one = data["predictor"]
         return TriageKnowledge(
-            Predictor(
+            ErrorModel(
                 tuple(one["names"]),
                 float(one["offset"]),
                 tuple(float(weight) for weight in one["weights"]),
@@ -61,7 +60,7 @@ def read_triage(path: Path) -> TriageKnowledge:
                 float(one["high"]),
             ),
             {
-                name: Seen(
+                name: NoveltyReference(
                     np.array(one["vectors"], np.float32), np.array(one["scale"], np.float32), float(one["limit"])
                 )
                 for name, one in data["seen"].items()

@@ -191,7 +191,7 @@ def _sample(
     counts = [arrays[f"counts_{place}"] for place in range(len(models))]
     strange: list[NDArray[np.bool_] | None] = []
     for place, model in enumerate(models):
-        family = knowledge.seen.get(family_of(model))
+        family = knowledge.novelty.get(family_of(model))
         times = float(arrays[f"zoom_{place}"])
         strange.append(None if family is None else unlike(arrays["descriptors"], times, family))
     estimates = []
@@ -206,7 +206,7 @@ def _sample(
             sibling,
             strange[place],
         )
-        expected, low, high = knowledge.predictor.expected(signs, len(counts[place]))
+        expected, low, high = knowledge.errors.expected(signs, len(counts[place]))
         if model.hash in wanted:
             estimates.append((place, ModelEstimate(model, expected, low, high, signs, _zoom(arrays, place))))
     least = min(one.expected for _, one in estimates)

@@ -237,8 +237,9 @@ def _agreement(
     """
     import numpy as np
 
+    from tui_cytpix.core.objects.regions import mask_iou
     from tui_cytpix.core.objects.size_cutoff import cut_to_size
-    from tui_cytpix.core.statistics.agreement import clump_index_max, foreground_iou
+    from tui_cytpix.core.statistics.agreement import clump_index_max
     from tui_cytpix.core.statistics.intervals import bootstrap_mean_ci, wilson
 
     cut = [[cut_to_size(s, cutoffs[k.sample]) for k in keys if (s := store.get(k)) is not None] for store in stores]
@@ -253,7 +254,7 @@ def _agreement(
     pairs = []
     for a, b in itertools.combinations(cut, 2):
         differing = sum(x.particle_count != y.particle_count for x, y in zip(a, b, strict=True))
-        ious = np.array([foreground_iou(x.mask, y.mask) for x, y in zip(a, b, strict=True)], np.float64)
+        ious = np.array([mask_iou(x.mask, y.mask) for x, y in zip(a, b, strict=True)], np.float64)
         ious = ious[~np.isnan(ious)]
         pairs.append(
             {

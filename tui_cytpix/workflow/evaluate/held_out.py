@@ -26,7 +26,7 @@ def paired_iou(run: Run, new: PredictionStore, base: PredictionStore) -> tuple[f
     """
     import numpy as np
 
-    from tui_cytpix.core.statistics.agreement import foreground_iou
+    from tui_cytpix.core.objects.regions import mask_iou
     from tui_cytpix.core.statistics.intervals import paired_bootstrap
 
     pairs = []
@@ -35,7 +35,7 @@ def paired_iou(run: Run, new: PredictionStore, base: PredictionStore) -> tuple[f
         if truth is None or one is None or other is None or not truth.mask.any():
             continue
         if not any(np.array_equal(truth.mask, said.mask) for said in (one, other)):
-            pairs.append((foreground_iou(truth.mask, one.mask), foreground_iou(truth.mask, other.mask)))
+            pairs.append((mask_iou(truth.mask, one.mask), mask_iou(truth.mask, other.mask)))
     if not pairs:
         return None
     ours, theirs = np.array(pairs, np.float64).T

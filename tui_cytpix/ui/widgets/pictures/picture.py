@@ -105,7 +105,7 @@ def drawing(
         found = (render.to_screen((y, x), view, rows, columns) for y, x in segmentation.centroids.tolist())
         points = [(int(y), int(x)) for y, x in found if 0 <= y < rows and 0 <= x < columns]
     inks = render.compose(
-        render.scale(picture, view, rows, columns),
+        render.resized(picture, view, rows, columns),
         render.tone_table(look.gamma, invert=look.invert, levels=look.levels, contrast=look.contrast),
         outlined=edges,
         filled=covered if look.overlay == "fill" else None,
