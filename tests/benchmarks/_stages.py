@@ -19,11 +19,11 @@ from tui_cytpix.engine.process import worker as process_worker
 from tui_cytpix.engine.process.ready_sample import make_ready
 from tui_cytpix.engine.process.worker import Share, WorkerSettings
 from tui_cytpix.formats.model.file import read_card
-from tui_cytpix.formats.sample.image_sample import ImageSample
+from tui_cytpix.formats.sample.reader import SampleReader
 
 ROUNDS = 4
 STAGES: tuple[tuple[str, Any, str], ...] = (  # name, and the function that is all of it but for other stages' parts
-    ("read and decode", ImageSample, "read_image"),
+    ("read and decode", SampleReader, "read_image"),
     ("normalise", process_worker, "normalise_knowing_noise"),
     ("regions", inference, "plan_differing"),
     ("resample", inference, "NetworkInput"),

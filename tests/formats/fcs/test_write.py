@@ -35,7 +35,7 @@ def extra(count, **changes):
 
 def new(path, rows=20, **keywords):
     columns = table(rows, 3)
-    write_fcs_new(path, ["Event", "FSC-A", "Time"], columns, keywords, ["", "Size", ""])
+    write_fcs_new(path, ["Event", "FSC-A", "Time"], columns, {"$P2S": "Size", **keywords})
     return columns
 
 

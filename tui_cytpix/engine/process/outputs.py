@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from tui_cytpix.core.features.table import names
 from tui_cytpix.engine.process.worker import ShareResult
 from tui_cytpix.formats.bytes.atomic import replacing_folder
-from tui_cytpix.formats.masks.archive import MaskArchive
-from tui_cytpix.formats.tables.csv_table import CsvTable
+from tui_cytpix.formats.masks.archive import mask_archive
+from tui_cytpix.formats.tables.csv_table import csv_table
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class SampleOutputs:
         formats, enter = self._settings.formats, self._stack.enter_context
         if "csv" in formats:
             columns = ["Sample", "Event"]
-            self._events = enter(CsvTable(self._path(".events.csv"), [*columns, *names("image")]))
-            self._particles = enter(CsvTable(self._path(".particles.csv"), [*columns, *names("particle")]))
+            self._events = enter(csv_table(self._path(".events.csv"), [*columns, *names("image")]))
+            self._particles = enter(csv_table(self._path(".particles.csv"), [*columns, *names("particle")]))
         if "masks" in formats:
             self._labels = enter(replacing_folder(self._path(".masks")))
         if "instrument-masks" in formats:
-            self._archive = enter(MaskArchive(self._path(".masks.zip")))
+            self._add_masks = enter(mask_archive(self._path(".masks.zip")))
         if "fcs" in formats:
             self._values = enter(self._settings.scratch.open("wb"))
         return self
@@ -65,8 +65,8 @@ class SampleOutputs:
         """Writes what a worker found in the images of these events."""
         formats = self._settings.formats
         if "csv" in formats:
-            self._events.append(result.event_rows)
-            self._particles.append(result.particle_rows)
+            self._events.write(result.event_rows)
+            self._particles.write(result.particle_rows)
         if "fcs" in formats:
             self.largest = np.fmax(self.largest, np.fmax.reduce(result.values, axis=0))
             self._values.write(result.values.tobytes())
@@ -74,7 +74,7 @@ class SampleOutputs:
         for name, png in zip(good, result.labels, strict="masks" in formats):
             (self._labels / f"{name}.png").write_bytes(png)
         for name, masks in zip(good, result.masks, strict="instrument-masks" in formats):
-            self._archive.add(name, masks)
+            self._add_masks(name, masks)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -109,23 +109,20 @@ def _bad(label: str, why: str) -> SampleError:
     return SampleError("The image can't be read", f"{printable(label)}: {why}.", "The other images still can.")
 
 
-def read_file(path: Path, limit: int = MAX_IMAGE_BYTES) -> bytes:
+def read_file(path: Path) -> bytes:
     """A regular file's content.
 
     Raises:
-        SampleError: it is missing, no regular file, or larger than `limit` bytes.
+        SampleError: it is missing, no regular file, or larger than MAX_IMAGE_BYTES.
     """
     from tui_cytpix.formats.bytes.source import FileBytes
 
     if path.exists() and not path.is_file():
         raise _bad(str(path), "it is no regular file")
-    source = FileBytes(path)
-    try:
-        if source.size > limit:
-            raise _bad(str(path), f"{source.size:,} bytes are more than the {limit:,} that are read")
+    with contextlib.closing(FileBytes(path)) as source:
+        if source.size > MAX_IMAGE_BYTES:
+            raise _bad(str(path), f"{source.size:,} bytes are more than the {MAX_IMAGE_BYTES:,} that are read")
         return source.read_at(0, source.size)
-    finally:
-        source.close()
 
 
 @functools.cache

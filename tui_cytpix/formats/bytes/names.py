@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tui_cytpix.domain.words import printable
@@ -19,13 +19,11 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     if text.isascii() and text.isdigit():  # as event ids are, by the ten thousand
         digits = text.lstrip("0")
         return (0, len(digits), digits), (-1, 0, text)
-    parts = _DIGITS.split(text)
     key: list[tuple[int, int, str]] = []
-    for part in parts:
-        if part == "":
-            continue
-        digits = part.lstrip("0")
-        key.append((0, len(digits), digits) if "0" <= part[0] <= "9" else (1, 0, part.casefold()))
+    for part in _DIGITS.split(text):
+        if part:
+            digits = part.lstrip("0")
+            key.append((0, len(digits), digits) if "0" <= part[0] <= "9" else (1, 0, part.casefold()))
     return (*key, (-1, 0, text))
 
 
@@ -42,7 +40,7 @@ class NamedImages:
     """
 
     names: dict[str, str]
-    problems: tuple[str, ...] = field(default=())
+    problems: tuple[str, ...] = ()
 
 
 def name_images(files: Iterable[str]) -> NamedImages:
@@ -59,23 +57,23 @@ def name_images(files: Iterable[str]) -> NamedImages:
         else:
             names[event] = file
     ordered = dict(sorted(names.items(), key=lambda item: natural_key(item[0])))
-    if not doubles:
-        return NamedImages(ordered)
     one, many = "image file repeats an event id, unread", "image files repeat event ids, unread"
-    return NamedImages(ordered, (counted(doubles, one, many),))
+    return NamedImages(ordered, counted(doubles, one, many))
 
 
 def _stem(file: str) -> str:
-    """`PurePosixPath(file).stem`, in a tenth of its time."""
+    """`PurePosixPath(file).stem`, faster."""
     name = file.rpartition("/")[2]
     end = name.rfind(".")
     return name[:end] if 0 < end < len(name) - 1 else name
 
 
-def counted(names: Sequence[str], one: str, many: str) -> str:
-    """A sentence: how many, of which kind, and the first, e.g. `3 images are empty (the first: 17).`"""
+def counted(names: Sequence[str], one: str, many: str) -> tuple[str, ...]:
+    """() for no names, else a sentence: how many, which kind, the first; as `3 images are empty (the first: 17).`"""
+    if not names:
+        return ()
     first = printable(names[0])
-    return f"1 {one} ({first})." if len(names) == 1 else f"{len(names)} {many} (the first: {first})."
+    return (f"1 {one} ({first})." if len(names) == 1 else f"{len(names)} {many} (the first: {first}).",)
 
 
 def choose_folder(folders: Mapping[str, Sequence[str]], where: Path) -> tuple[str, tuple[str, ...]]:
@@ -111,6 +109,4 @@ def choose_folder(folders: Mapping[str, Sequence[str]], where: Path) -> tuple[st
             "Give one of them: event ids may repeat between tubes.",
         )
     left = [folder for folder in filled if folder != choice]
-    return choice, (
-        (counted(left, "other folder of images is not read", "other folders of images are not read"),) if left else ()
-    )
+    return choice, counted(left, "other folder of images is not read", "other folders of images are not read")

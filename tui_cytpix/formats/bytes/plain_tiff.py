@@ -1,6 +1,6 @@
 """The instrument's own TIFF layout, read with NumPy alone: one gray image, 8 or 16 bits, uncompressed, strips in a row.
 
-That is what an `.acs` holds; everything else is Pillow's. It is some ten times faster than a general reader.
+That is what an `.acs` holds, and read faster so; everything else is Pillow's.
 Source of the tags: TIFF 6.0 specification (Adobe, 1992).
 """
 
@@ -22,8 +22,7 @@ def read_plain_tiff(data: bytes, max_pixels: int) -> NDArray[np.uint8] | NDArray
     """Gray pixels (H, W), or None where the file is not of the plain layout (damaged ones included)."""
     try:
         tags, order = _tags(data)
-        height, width = _one(tags, HEIGHT), _one(tags, WIDTH)
-        bits = _one(tags, BITS)
+        (height,), (width,), (bits,) = tags[HEIGHT], tags[WIDTH], tags[BITS]
         plain = all(tags.get(tag, (value,)) == (value,) for tag, value in _WANTED.items())
         strips, counts = tags[STRIPS], tags[STRIP_BYTES]
     except (KeyError, ValueError, struct.error):
@@ -45,11 +44,6 @@ def read_plain_tiff(data: bytes, max_pixels: int) -> NDArray[np.uint8] | NDArray
     return pixels.astype(np.uint16, copy=False)
 
 
-def _one(tags: dict[int, tuple[int, ...]], tag: int) -> int:
-    (value,) = tags[tag]
-    return value
-
-
 def _tags(data: bytes) -> tuple[dict[int, tuple[int, ...]], str]:
     """The first directory's SHORT and LONG values, and the byte order's sign.
 
@@ -66,9 +60,8 @@ def _tags(data: bytes) -> tuple[dict[int, tuple[int, ...]], str]:
     tags: dict[int, tuple[int, ...]] = {}
     for at in range(start + 2, start + 2 + 12 * count, 12):
         tag, kind, number = struct.unpack_from(f"{order}HHI", data, at)
-        if kind not in _SIZES or number > len(data):
-            continue
-        letter, width = _SIZES[kind]
-        place = at + 8 if number * width <= 4 else struct.unpack_from(f"{order}I", data, at + 8)[0]
-        tags[tag] = struct.unpack_from(f"{order}{number}{letter}", data, place)
+        if kind in _SIZES and number <= len(data):
+            letter, width = _SIZES[kind]
+            place = at + 8 if number * width <= 4 else struct.unpack_from(f"{order}I", data, at + 8)[0]
+            tags[tag] = struct.unpack_from(f"{order}{number}{letter}", data, place)
     return tags, order

@@ -12,11 +12,10 @@ from tui_cytpix.errors import SampleError
 
 
 class ByteSource(Protocol):
-    """Something with a size in bytes; reads past the end come back short."""
+    """Bytes, `size` of them; reads past the end come back short."""
 
     @property
-    def size(self) -> int:
-        """Bytes."""
+    def size(self) -> int: ...
 
     def read_at(self, offset: int, count: int) -> bytes:
         """Up to `count` bytes from `offset`."""
@@ -33,18 +32,12 @@ class FileBytes:
         self.path = path
         try:
             self._file = path.open("rb", buffering=0)
-            self._size = os.fstat(self._file.fileno()).st_size
+            self.size = os.fstat(self._file.fileno()).st_size
         except OSError as error:
             raise unreadable(path, error) from error
 
-    @property
-    def size(self) -> int:
-        """Bytes, as of opening."""
-        return self._size
-
     def read_at(self, offset: int, count: int) -> bytes:
-        """Up to `count` bytes from `offset`."""
-        wanted = max(0, min(count, self._size - offset))
+        wanted = max(0, min(count, self.size - offset))
         pieces: list[bytes] = []
         try:
             while wanted > 0:
@@ -61,39 +54,26 @@ class FileBytes:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def close(self) -> None:
-        """Later reads fail."""
         self._file.close()
 
 
 class PartBytes:
-    """A part of another source."""
+    """`size` bytes of another source, from `offset` on."""
 
     def __init__(self, source: ByteSource, offset: int, size: int) -> None:
-        self._source, self._offset, self._size = source, offset, size
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self._size
+        self._source, self._offset, self.size = source, offset, size
 
     def read_at(self, offset: int, count: int) -> bytes:
-        """Up to `count` bytes from `offset`."""
-        return self._source.read_at(self._offset + offset, max(0, min(count, self._size - offset)))
+        return self._source.read_at(self._offset + offset, max(0, min(count, self.size - offset)))
 
 
 class MemoryBytes:
-    """Bytes that are in memory anyway."""
+    """A source in memory."""
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return len(self._data)
+        self._data, self.size = data, len(data)
 
     def read_at(self, offset: int, count: int) -> bytes:
-        """Up to `count` bytes from `offset`."""
         return self._data[offset : offset + max(0, count)]
 
 
@@ -104,20 +84,8 @@ class SourceFile(io.RawIOBase):
         super().__init__()
         self._source, self._limit, self._at = source, read_limit, 0
 
-    def readable(self) -> bool:
-        """True."""
-        return True
-
-    def seekable(self) -> bool:
-        """True."""
-        return True
-
-    def tell(self) -> int:
-        """Position in bytes."""
-        return self._at
-
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Moves; a position before the start is refused like on a file."""
+        """As `io.IOBase.seek`; a position before the start is refused, as on a file."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._source.size}[whence]
         if base + offset < 0:
             raise OSError("negative seek")

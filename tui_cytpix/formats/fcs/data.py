@@ -15,7 +15,7 @@ _PACKED_EVENTS = 1 << 16  # events unpacked at a time where widths are no whole 
 
 @dataclass(frozen=True)
 class FcsParameter:
-    """One parameter, a column of DATA.
+    """A column of DATA.
 
     Attributes:
         name: `$PnN`, made unique within the file.
@@ -39,7 +39,6 @@ class FcsParameter:
 
     @property
     def is_logarithmic(self) -> bool:
-        """True where stored values are on a logarithmic scale."""
         return self.decades > 0
 
     def linear(self, stored: NDArray[Any]) -> NDArray[np.float64]:
@@ -70,7 +69,6 @@ def stored_column(data: NDArray[np.uint8], layout: DataLayout, index: int) -> ND
 
 
 def _byte_column(data: NDArray[np.uint8], layout: DataLayout, index: int) -> NDArray[Any]:
-    """A column whose width is a whole number of bytes."""
     width, start, row = layout.bits[index] // 8, layout.bit_starts[index] // 8, layout.event_bits // 8
     if layout.events == 0:
         data = np.zeros(row, np.uint8)  # a view needs a buffer to stand on

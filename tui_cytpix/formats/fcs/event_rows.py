@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,14 +22,13 @@ class EventRows:
     """Rows (from 0) by event id, for the images that have one; `problems` are sentences about the rest."""
 
     rows: dict[str, int]
-    problems: tuple[str, ...] = field(default=())
+    problems: tuple[str, ...] = ()
 
 
 def parameter_named(fcs: FcsFile, name: str) -> str | None:
     """The file's own spelling of a parameter's name, None where it has no such parameter."""
-    if name in fcs.names:
-        return name
-    return next((own for own in fcs.names if own.casefold() == name.casefold()), None)
+    same = [own for own in fcs.names if own.casefold() == name.casefold()]
+    return name if name in same else next(iter(same), None)
 
 
 def link_events(fcs: FcsFile, events: tuple[str, ...]) -> EventRows:
@@ -46,9 +45,8 @@ def link_events(fcs: FcsFile, events: tuple[str, ...]) -> EventRows:
     wanted = np.array([int(event) for event in numbered], np.float64)
     rows, found = _first_rows(column, wanted)
     linked = {event: int(row) for event, row, there in zip(numbered, rows, found, strict=True) if there}
-    problems: list[str] = []
-    if missing := [event for event in events if event not in linked]:
-        problems.append(counted(missing, "image has no row in the FCS", "images have no row in the FCS"))
+    missing = [event for event in events if event not in linked]
+    problems = [*counted(missing, "image has no row in the FCS", "images have no row in the FCS")]
     again = np.isin(column, wanted).sum() - len(np.unique(wanted[found]))
     if again > 0:
         problems.append(f"{again} rows of the FCS repeat an imaged event's id; the first row of each is taken.")
@@ -67,14 +65,13 @@ def _first_rows(column: NDArray[np.float64], wanted: NDArray[np.float64]) -> tup
     return rows, column[rows] == wanted
 
 
-def _flag_problems(column: NDArray[np.float64], flagged: NDArray[np.bool_], linked: dict[str, int]) -> list[str]:
-    problems = []
+def _flag_problems(column: NDArray[np.float64], flagged: NDArray[np.bool_], linked: dict[str, int]) -> tuple[str, ...]:
     imaged = np.zeros(len(column), bool)
     imaged[list(linked.values())] = True
-    if (lost := column[flagged & ~imaged]).size:
-        one, many = "event is flagged as imaged but has no image", "events are flagged as imaged but have no image"
-        problems.append(counted([f"{value:.0f}" for value in lost], one, many))
-    if unflagged := [event for event, row in linked.items() if not flagged[row]]:
-        rest = "that the FCS doesn't flag as imaged: is it another tube's?"
-        problems.append(counted(unflagged, f"image is of an event {rest}", f"images are of events {rest}"))
-    return problems
+    lost = [f"{value:.0f}" for value in column[flagged & ~imaged]]
+    unflagged = [event for event, row in linked.items() if not flagged[row]]
+    rest = "that the FCS doesn't flag as imaged: is it another tube's?"
+    return (
+        *counted(lost, "event is flagged as imaged but has no image", "events are flagged as imaged but have no image"),
+        *counted(unflagged, f"image is of an event {rest}", f"images are of events {rest}"),
+    )

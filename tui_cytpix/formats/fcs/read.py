@@ -60,7 +60,6 @@ class FcsFile:
 
     @property
     def event_count(self) -> int:
-        """Events in the file."""
         return self.layout.events
 
     @functools.cached_property
@@ -156,7 +155,6 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 
 def _parameters(text: FcsText, layout: DataLayout) -> tuple[FcsParameter, ...]:
-    """What TEXT says about each column."""
     said = text.keywords
     parameters = []
     for n, name in enumerate(_unique(text.names), start=1):

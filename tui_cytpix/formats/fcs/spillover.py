@@ -38,12 +38,10 @@ class Spillover:
 
     @property
     def usable(self) -> bool:
-        """Whether values can be compensated by it."""
         return bool(self.names) and not self.problem
 
     @property
     def is_identity(self) -> bool:
-        """Whether compensating changes nothing."""
         return bool(np.array_equal(self.matrix, np.eye(len(self.names))))
 
     def weights(self, name: str) -> dict[str, float]:
@@ -53,7 +51,6 @@ class Spillover:
 
 
 def read_spillover(fcs: FcsFile) -> Spillover:
-    """The matrix over the fluorescence areas of a file."""
     keyword = next((key for key in KEYWORDS if fcs.text.get(key, "").strip()), None)
     if keyword is None:
         return Spillover(problem="The FCS has no spillover matrix.")

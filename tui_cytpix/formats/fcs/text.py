@@ -66,16 +66,14 @@ class Window:
         self._at = 0
 
     def seek(self, position: int, whence: int = 0) -> int:
-        """Moves as in io.IOBase; never before the start."""
+        """As `io.IOBase.seek`; never before the start."""
         self._at = max(0, position + (0, self._at, self.size)[whence])
         return self._at
 
     def tell(self) -> int:
-        """The position."""
         return self._at
 
     def read(self, count: int = -1) -> bytes:
-        """At most `count` bytes, none beyond the end."""
         left = max(0, self.size - self._at)
         self._file.seek(self._offset + self._at)
         data = self._file.read(left if count < 0 else min(count, left))
@@ -83,7 +81,6 @@ class Window:
         return data
 
     def segment(self, segment: Segment) -> bytes:
-        """The bytes of a segment."""
         self.seek(segment.begin)
         return self.read(segment.length)
 

@@ -43,7 +43,6 @@ def write_fcs_new(
     names: Sequence[str],
     columns: Sequence[NDArray[np.float32]],
     keywords: Mapping[str, str],
-    labels: Sequence[str] = (),
 ) -> None:
     """Writes an FCS 3.1 file of little-endian float32.
 
@@ -52,24 +51,23 @@ def write_fcs_new(
         names: `$PnN`, unique, printable ASCII without comma and slash.
         columns: one (N,) array per name, linear scale.
         keywords: everything else, in this order; they take precedence over the `$PnR` (the power of two above the
-            column's largest value), `$PnS`, `$FIL` and `GUID` set here.
-        labels: `$PnS` per name, "" for none.
+            column's largest value), `$FIL` and `GUID` set here.
 
     Raises:
         FcsError: names, columns or keywords that don't go into one file; or it can't be written.
     """
     _check_names(names, taken=())
     counts = {len(column) for column in columns}
-    if not names or len(names) != len(columns) or len(counts) != 1 or len(labels) not in (0, len(names)):
+    if not names or len(names) != len(columns) or len(counts) != 1:
         raise FcsError(
             "No FCS file can be made of these columns",
-            f"{len(names)} names, {len(labels)} labels, {len(columns)} columns of {sorted(counts)} events.",
+            f"{len(names)} names, {len(columns)} columns of {sorted(counts)} events.",
         )
     total = counts.pop()
     text = {"$FIL": out.name, "GUID": str(uuid.uuid4()), **layout_keywords(len(names), total, "F", little_endian=True)}
     for n, (name, column) in enumerate(zip(names, columns, strict=True), start=1):
         largest = range_above(float(np.max(column, initial=0.0, where=np.isfinite(column))))
-        text |= parameter_keywords(n, name, labels[n - 1] if labels else "", 32, largest)
+        text |= parameter_keywords(n, name, "", 32, largest)
     blocks = (
         np.stack([np.asarray(column[rows], "<f4") for column in columns], axis=1)
         for rows in _row_blocks(total, 4 * len(names))
@@ -190,8 +188,7 @@ def _check_names(names: Sequence[str], taken: Sequence[str]) -> None:
     for name in names:
         check_name(name)
     everything = [name.upper() for name in (*taken, *names)]
-    twice = [name for name in names if everything.count(name.upper()) > 1]
-    if twice:
+    if twice := [name for name in names if everything.count(name.upper()) > 1]:
         raise FcsError(
             "FCS parameter names must differ",
             f"Already there: {', '.join(twice)}.",

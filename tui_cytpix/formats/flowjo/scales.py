@@ -37,7 +37,7 @@ class Curve:
     top: float = math.inf
 
     def places(self, values: _Values) -> _Values:
-        """Where values lie on it."""
+        """Where values (N,) lie on the scale, (N,)."""
         return values if self.transform is None else np.asarray(self.transform.apply(values), np.float64)
 
     def values(self, places: _Values) -> _Values:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -20,28 +19,15 @@ BLOB_SHARE = 0.07  # of a particle's area: how large the instrument draws it
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same masks give the same file
 
 
-class MaskArchive:
-    """Streams masks (`encode_instrument_masks`) into an archive that appears, whole, when the block ends without an
-    error.
+@contextlib.contextmanager
+def mask_archive(path: Path) -> Iterator[Callable[[str, bytes], None]]:
+    """An archive that appears, whole, when the block ends without an error. Gives what adds an event's masks
+    (`encode_instrument_masks`) to it, as `<event>.json`, deflated.
     """
-
-    def __init__(self, path: Path) -> None:
-        self._path = Path(path)
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        aside = self._stack.enter_context(replacing(self._path))
-        self._archive = self._stack.enter_context(zipfile.ZipFile(aside, "w"))
-        return self
-
-    def add(self, event: str, masks: bytes) -> None:
-        """Adds `<event>.json`, deflated."""
-        self._archive.writestr(zipfile.ZipInfo(f"{event}.json", _DATE), masks, zipfile.ZIP_DEFLATED)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return self._stack.__exit__(kind, error, trace)
+    with replacing(path) as aside, zipfile.ZipFile(aside, "w") as archive:
+        yield lambda event, masks: archive.writestr(
+            zipfile.ZipInfo(f"{event}.json", _DATE), masks, zipfile.ZIP_DEFLATED
+        )
 
 
 def instrument_masks(found: Segmentation) -> InstrumentMasks:

@@ -82,13 +82,12 @@ def _layer(masks: object, shape: tuple[int, int]) -> NDArray[np.uint16]:
             raise _bad_masks("a mask has no list of pixel indices") from error
         if pixels.ndim != 1 or (pixels.size and pixels.dtype.kind != "i"):
             raise _bad_masks("a mask's pixel indices are no list of whole numbers")
-        if not pixels.size:
-            continue
-        if pixels.min() < 0 or pixels.max() >= flat.size:
-            outside = int(pixels.min() if pixels.min() < 0 else pixels.max())
-            raise _bad_masks(f"pixel index {outside} lies outside of an image of {shape[1]} x {shape[0]}")
-        label += 1
-        flat[pixels] = label
+        outside = pixels[(pixels < 0) | (pixels >= flat.size)]
+        if outside.size:
+            raise _bad_masks(f"pixel index {outside[0]} lies outside of an image of {shape[1]} x {shape[0]}")
+        if pixels.size:
+            label += 1
+            flat[pixels] = label
     return flat.reshape(shape)
 
 

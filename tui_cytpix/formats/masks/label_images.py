@@ -106,19 +106,18 @@ def _refuse_plain_mask(labels: NDArray[np.uint16], where: str, way_out: str) -> 
 
 
 def write_label_image(path: Path, labels: NDArray[np.integer[Any]]) -> None:
-    """Writes labels (H, W) as a 16-bit gray PNG, or TIFF where the name says so; whole or not at all.
+    """Writes labels (H, W) as a 16-bit gray PNG, whole or not at all.
 
     Raises:
         MaskError: a label is negative or above 65535.
     """
     from tui_cytpix.formats.bytes.atomic import write_bytes
 
-    path = Path(path)
-    write_bytes(path, encode_label_image(labels, "TIFF" if path.suffix.lower() in (".tif", ".tiff") else "PNG"))
+    write_bytes(path, encode_label_image(labels))
 
 
-def encode_label_image(labels: NDArray[np.integer[Any]], kind: str = "PNG") -> bytes:
-    """Labels (H, W) as the content of a 16-bit gray `PNG` or `TIFF`.
+def encode_label_image(labels: NDArray[np.integer[Any]]) -> bytes:
+    """Labels (H, W) as the content of a 16-bit gray PNG.
 
     Raises:
         MaskError: a label is negative or above 65535.
@@ -126,8 +125,7 @@ def encode_label_image(labels: NDArray[np.integer[Any]], kind: str = "PNG") -> b
     from PIL import Image
 
     content = io.BytesIO()
-    compression = {"compression": "tiff_deflate"} if kind == "TIFF" else {}
-    Image.fromarray(checked_labels(labels)).save(content, kind, **compression)
+    Image.fromarray(checked_labels(labels)).save(content, "PNG")
     return content.getvalue()
 
 

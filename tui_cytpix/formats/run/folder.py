@@ -31,7 +31,7 @@ _SAMPLE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class RunFolder:
-    """Where everything of a run lies."""
+    """The files and folders of a run."""
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path).resolve()
@@ -46,7 +46,6 @@ class RunFolder:
         self.training_lease_path = self.path / "training.lease"
 
     def predictions(self, model_hash: str) -> Path:
-        """The folder of one model's answers."""
         return self.path / "predictions" / model_hash.removeprefix("sha256:")[:16]
 
     def preview_image(self, key: ImageKey) -> Path:
@@ -89,7 +88,6 @@ class RunFolder:
 
     @staticmethod
     def encode_settings(settings: RunSettings) -> str:
-        """The text of `run.toml`."""
         return tomli_w.dumps(to_plain(settings) | {"gates": [gate_to_dict(gate) for gate in settings.gates]})
 
     def read_edits(self) -> tuple[list[Edit], int]:
@@ -122,7 +120,6 @@ def _check_names(names: list[str]) -> None:
 
 
 def encode_edit(edit: Edit) -> dict[str, Any]:
-    """One line of `annotations.jsonl`."""
     plain = to_plain(replace(edit, segmentation=None, seconds=round(edit.seconds, 3)))
     record: dict[str, Any] = {"v": LINE_VERSION, **plain}
     if not edit.origin:
@@ -184,7 +181,6 @@ def decode_edit(record: Mapping[str, Any]) -> Edit:
 
 
 def encode_verdict(verdict: Verdict | PairVerdict) -> dict[str, Any]:
-    """One line of `verdicts.jsonl`, about one model or two."""
     said, version = ("judgement", VERDICT_VERSION) if isinstance(verdict, Verdict) else ("preference", LINE_VERSION)
     return {"v": version, said: None, **to_plain(verdict)}
 

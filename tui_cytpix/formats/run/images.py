@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.formats.sample.registry import open_sample
 
 if TYPE_CHECKING:
+    from tui_cytpix.formats.bytes.image_decode import Gray
     from tui_cytpix.formats.sample.reader import SampleReader
 
 BACKGROUND_IMAGES = 200
@@ -64,7 +65,7 @@ class RunImages:
                 "The run has no such sample", f"{sample}.", "Its samples are listed in run.toml."
             ) from None
 
-    def read(self, key: ImageKey) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    def read(self, key: ImageKey) -> Gray:
         """Gray, (H, W).
 
         Raises:
@@ -76,10 +77,9 @@ class RunImages:
         return self.reader(key.sample).read_image(key.event)
 
     def um_per_px(self, sample: str) -> float | None:
-        """The sample's pixel size, None where unknown."""
         return self._ref(sample).um_per_px
 
-    def background(self, key: ImageKey, image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float32]:
+    def background(self, key: ImageKey, image: Gray) -> NDArray[np.float32]:
         """What lies behind the cells, float32 (H, W): see `core.images.background.background_of`.
 
         The static background is kept in the run. Where the sample is gone or damaged before it was ever asked for,
@@ -142,7 +142,6 @@ class RunImages:
         _write_png(copy, self.reader(key.sample).read_image(key.event))
 
     def close(self) -> None:
-        """Closes the open samples."""
         with self._lock:
             for reader in self._readers.values():
                 reader.close()
@@ -153,38 +152,31 @@ def sample_background(reader: SampleReader) -> NDArray[np.float32] | None:
     """The static background from up to 200 images, evenly spread; None where fewer than 20 of one size can be read."""
     from tui_cytpix.core.images.background import static_background
 
-    events = reader.event_ids
-    step = max(1, len(events) // BACKGROUND_IMAGES)
-    images: list[NDArray[np.uint8] | NDArray[np.uint16]] = []
-    for event in events[::step][:BACKGROUND_IMAGES]:
-        try:
-            image = reader.read_image(event)
-        except SampleError:
-            continue
+    images: list[Gray] = []
+    for image in _spread(reader.event_ids, reader.read_image, BACKGROUND_IMAGES):
         if images and image.shape != images[0].shape:
             return None
         images.append(image)
     return static_background(np.stack(images)) if len(images) >= MIN_BACKGROUND_IMAGES else None
 
 
-def typical_px(events: Sequence[str], read: Callable[[str], NDArray[np.uint8] | NDArray[np.uint16]]) -> float | None:
+def typical_px(events: Sequence[str], read: Callable[[str], Gray]) -> float | None:
     """How large a sample's particles look, px, from up to 24 images, evenly spread; None where nothing stands out."""
     from tui_cytpix.core.images.background import image_background
     from tui_cytpix.core.images.normalise import normalise
     from tui_cytpix.core.images.scale import typical_diameter
 
-    step = max(1, len(events) // SIZE_IMAGES)
-    grays = []
-    for event in events[::step][:SIZE_IMAGES]:
-        try:
-            image = read(event)
-        except SampleError:
-            continue
-        grays.append(normalise(image, image_background(image)))
-    return typical_diameter(grays)
+    return typical_diameter(normalise(image, image_background(image)) for image in _spread(events, read, SIZE_IMAGES))
 
 
-def _read_png(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def _spread(events: Sequence[str], read: Callable[[str], Gray], most: int) -> Iterator[Gray]:
+    """Up to `most` images, evenly spread, those of them that can be read."""
+    for event in events[:: max(1, len(events) // most)][:most]:
+        with contextlib.suppress(SampleError):
+            yield read(event)
+
+
+def _read_png(path: Path) -> Gray:
     from tui_cytpix.formats.bytes.image_decode import decode_gray, read_file
 
     try:
@@ -194,7 +186,7 @@ def _read_png(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
         raise SampleError("The run's copy of an image is damaged", error.detail, way_out) from error
 
 
-def _write_png(path: Path, image: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+def _write_png(path: Path, image: Gray) -> None:
     from PIL import Image
 
     with replacing(path) as aside:

@@ -110,11 +110,9 @@ class JobFolder:
         return self._append(self.control_path, self._last(self.control_path) + 1, wish, WISHES)
 
     def new_events(self) -> LineTail:
-        """What the job says, from its first word on."""
         return LineTail(self.events_path, EVENTS)
 
     def new_wishes(self) -> LineTail:
-        """What is wished, from the first wish on."""
         return LineTail(self.control_path, WISHES)
 
     def beat(self, note: str = "") -> None:

@@ -11,7 +11,7 @@ import json
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,14 +22,9 @@ RETRY_SECONDS = 2.0
 
 def read_log(path: Path) -> tuple[list[dict[str, Any]], int]:
     """All whole records, and how many whole lines could not be read (damaged by something other than us)."""
-    records, damaged = [], 0
-    for line in _whole_lines(path):
-        record = _decode(line)
-        if record is None:
-            damaged += 1
-        else:
-            records.append(record)
-    return records, damaged
+    decoded = [_decode(line) for line in _whole_lines(path)]
+    records = [record for record in decoded if record is not None]
+    return records, len(decoded) - len(records)
 
 
 def _whole_lines(path: Path, start: int = 0) -> Iterator[bytes]:
@@ -63,14 +58,12 @@ class LogTail:
         records = []
         for line in _whole_lines(self._path, self._offset):
             self._offset += len(line)
-            record = _decode(line)
-            if record is not None:
+            if (record := _decode(line)) is not None:
                 records.append(record)
         return records
 
 
 def encode(record: Mapping[str, Any]) -> bytes:
-    """One line."""
     return json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
@@ -115,7 +108,6 @@ class _Entry(NamedTuple):
     path: Path
     data: bytes
     whole: bool
-    saved: Callable[[], None] | None
 
 
 class LogWriter:
@@ -137,13 +129,13 @@ class LogWriter:
         """Lines handed over and not on disk yet."""
         return len(self._queue)
 
-    def append(self, path: Path, record: Mapping[str, Any], saved: Callable[[], None] | None = None) -> None:
-        """Queues one record; `saved` is called from the writer thread once it is on disk."""
-        self._put(_Entry(path, encode(record), False, saved))
+    def append(self, path: Path, record: Mapping[str, Any]) -> None:
+        """Queues one record."""
+        self._put(_Entry(path, encode(record), False))
 
     def replace(self, path: Path, text: str) -> None:
         """Queues a small file that is written as a whole."""
-        self._put(_Entry(path, text.encode(), True, None))
+        self._put(_Entry(path, text.encode(), True))
 
     def _put(self, entry: _Entry) -> None:
         with self._wake:
@@ -192,9 +184,6 @@ class LogWriter:
                 for _ in group:
                     self._queue.popleft()
                 self._wake.notify_all()
-            for entry in group:
-                if entry.saved is not None:
-                    entry.saved()
 
     def _next_group(self) -> list[_Entry]:
         """The first entry and, where it appends, those behind it that append to the same log."""

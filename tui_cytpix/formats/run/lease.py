@@ -46,7 +46,7 @@ class Lease:
         raise RunError(f"{self._what} is in use", f"{self._path}: somebody else was faster.", "Try again.")
 
     def _create(self, path: Path) -> bool:
-        """False where the file is there already."""
+        """Writes who holds it; False where the file is there already."""
         try:
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         except FileExistsError:
@@ -94,7 +94,6 @@ class Lease:
         return False
 
     def release(self) -> None:
-        """Gives it back."""
         if self.held and self._holder().get("nonce") == self._nonce:
             self._path.unlink(missing_ok=True)
         self.held = False

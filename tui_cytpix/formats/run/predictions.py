@@ -36,8 +36,6 @@ class Prediction(NamedTuple):
 def write_shard(folder: Path, name: str, items: Sequence[Prediction]) -> Path:
     """Writes `folder/name.npz`; later names win where shards hold the same image."""
     folder.mkdir(parents=True, exist_ok=True)
-    shapes = np.array([p.segmentation.mask.shape for p in items], np.int32).reshape(-1, 2)
-    counts = np.array([p.segmentation.particle_count for p in items], np.int32)
     masks = [np.packbits(p.segmentation.mask) for p in items]
     centroids = [p.segmentation.centroids for p in items]
     sure = [_of_particles(p.segmentation) for p in items]
@@ -47,8 +45,8 @@ def write_shard(folder: Path, name: str, items: Sequence[Prediction]) -> Path:
     np.savez_compressed(
         buffer,
         keys=np.array([str(p.key) for p in items], dtype=np.str_),
-        shapes=shapes,
-        counts=counts,
+        shapes=np.array([p.segmentation.mask.shape for p in items], np.int32).reshape(-1, 2),
+        counts=np.array([p.segmentation.particle_count for p in items], np.int32),
         confidence=np.array([p.segmentation.confidence for p in items], np.float32),
         masks=np.concatenate([*masks, np.zeros(0, np.uint8)]),
         centroids=np.concatenate([*centroids, np.zeros((0, 2), np.float32)]).astype(np.float32),
@@ -189,12 +187,12 @@ class PredictionStore:
         return [key for key, found in self._items.items() if not found.keys().isdisjoint(holding[key.sample])]
 
     def get(self, key: ImageKey) -> Segmentation | None:
-        """The model's segmentation, None where it wasn't asked."""
+        """The model's segmentation, None where there is none."""
         item = self._item(key)
         return item.segmentation if item else None
 
     def probability(self, key: ImageKey) -> NDArray[np.uint8] | None:
-        """The foreground probability, 255 = certain."""
+        """The foreground probability, uint8 (H, W), 255 = certain; None where not kept."""
         item = self._item(key)
         return item.probability if item else None
 

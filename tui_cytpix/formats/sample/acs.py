@@ -20,9 +20,9 @@ from tui_cytpix.formats.bytes.names import counted, natural_key
 from tui_cytpix.formats.bytes.source import ByteSource, FileBytes, MemoryBytes, PartBytes
 from tui_cytpix.formats.bytes.zip_index import Member, ZipIndex
 from tui_cytpix.formats.sample.archive import ArchiveImages, archive_fcs
-from tui_cytpix.formats.sample.image_sample import ImageSample
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace
 from tui_cytpix.formats.sample.parts import SampleParts
+from tui_cytpix.formats.sample.reader import SampleReader
 
 if TYPE_CHECKING:
     from tui_cytpix.formats.fcs.read import FcsFile
@@ -43,7 +43,7 @@ def is_acs(path: Path, index: ZipIndex) -> bool:
 
 def open_acs(
     path: Path, source: FileBytes, index: ZipIndex, um_per_px: float | None = None, fcs: FcsPlace | None = None
-) -> ImageSample:
+) -> SampleReader:
     """An Attune CytPix archive; `source` is closed with the sample.
 
     Args:
@@ -72,7 +72,7 @@ def open_acs(
         tuple(problems),
         resources,
     )
-    return ImageSample(parts, um_per_px)
+    return SampleReader(parts, um_per_px)
 
 
 def _of_suffix(index: ZipIndex, suffix: str) -> list[Member]:
@@ -194,8 +194,7 @@ class AcsMasks:
         return None if member is None else decode_instrument_masks(nested.read(member, MASK_LIMIT), shape)
 
     def problems(self, events: tuple[str, ...]) -> tuple[str, ...]:
-        """Images without masks; raises as `read`."""
+        """Sentences about images without masks; raises as `read`."""
         by_event = self._open()[1]
         lacking = [event for event in events if event not in by_event]
-        one, many = "image has no instrument masks", "images have no instrument masks"
-        return (counted(lacking, one, many),) if lacking else ()
+        return counted(lacking, "image has no instrument masks", "images have no instrument masks")

@@ -9,9 +9,9 @@ from tui_cytpix.formats.bytes.image_decode import MAX_IMAGE_BYTES
 from tui_cytpix.formats.bytes.names import choose_folder, counted, is_image_name, name_images
 from tui_cytpix.formats.bytes.source import FileBytes
 from tui_cytpix.formats.bytes.zip_index import Member, ZipIndex
-from tui_cytpix.formats.sample.image_sample import ImageSample
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace, find_fcs
 from tui_cytpix.formats.sample.parts import SampleParts
+from tui_cytpix.formats.sample.reader import SampleReader
 
 
 class ArchiveImages:
@@ -24,7 +24,6 @@ class ArchiveImages:
 
     def __init__(self, index: ZipIndex, path: Path) -> None:
         folders: dict[str, dict[str, Member]] = {}
-        problems: list[str] = []
         unsafe: list[str] = []
         twice: list[str] = []
         for member in index.members:
@@ -44,46 +43,33 @@ class ArchiveImages:
                 twice.append(member.name)
             else:
                 folder[name] = member
-        if unsafe:
-            problems.append(
-                counted(unsafe, "image with an unsafe path is left out", "images with unsafe paths are left out")
-            )
-        if twice:
-            one, many = (
-                "image is in the archive twice, the first is read",
-                "images are in the archive twice, the first is read",
-            )
-            problems.append(counted(twice, one, many))
         chosen, others = choose_folder({name: list(files) for name, files in folders.items()}, path)
         named = name_images(folders[chosen])
         self._index = index
         self._members = {event: folders[chosen][name] for event, name in named.names.items()}
         self.events: tuple[str, ...] = tuple(self._members)
-        self.problems: tuple[str, ...] = (*problems, *others, *named.problems, *self._known_bad())
-
-    def _known_bad(self) -> tuple[str, ...]:
-        """What the index alone tells of images that can't be read."""
         empty = [event for event, member in self._members.items() if member.size == 0]
         encrypted = [event for event, member in self._members.items() if member.encrypted]
-        sentences = []
-        if empty:
-            sentences.append(counted(empty, "image is empty", "images are empty"))
-        if encrypted:
-            sentences.append(counted(encrypted, "image is encrypted", "images are encrypted"))
-        return tuple(sentences)
+        first = "in the archive twice, the first is read"
+        self.problems: tuple[str, ...] = (
+            *counted(unsafe, "image with an unsafe path is left out", "images with unsafe paths are left out"),
+            *counted(twice, f"image is {first}", f"images are {first}"),
+            *others,
+            *named.problems,
+            *counted(empty, "image is empty", "images are empty"),
+            *counted(encrypted, "image is encrypted", "images are encrypted"),
+        )
 
     def read(self, event: str) -> bytes:
-        """An image file's content; SampleError where it can't be read, KeyError where there is none."""
         return self._index.read(self._members[event], MAX_IMAGE_BYTES)
 
     def label(self, event: str) -> str:
-        """Archive and member."""
         return f"{self._index.label}, {self._members[event].name}"
 
 
 def open_image_archive(
     path: Path, source: FileBytes, index: ZipIndex, um_per_px: float | None = None, fcs: FcsPlace | None = None
-) -> ImageSample:
+) -> SampleReader:
     """A zip of images; `source` is closed with the sample.
 
     Args:
@@ -96,7 +82,7 @@ def open_image_archive(
     place = fcs if fcs is not None else archive_fcs(path)
     resources = contextlib.ExitStack()
     resources.callback(source.close)
-    return ImageSample(SampleParts(path, "image archive", images, place, resources=resources), um_per_px)
+    return SampleReader(SampleParts(path, "image archive", images, place, resources=resources), um_per_px)
 
 
 def archive_fcs(path: Path) -> FcsPlace:

@@ -10,9 +10,9 @@ from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.bytes.image_decode import read_file
 from tui_cytpix.formats.bytes.names import NamedImages, choose_folder, is_image_name, name_images
 from tui_cytpix.formats.bytes.source import unreadable
-from tui_cytpix.formats.sample.image_sample import ImageSample
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace, find_fcs
 from tui_cytpix.formats.sample.parts import SampleParts
+from tui_cytpix.formats.sample.reader import SampleReader
 
 
 class FolderImages:
@@ -24,15 +24,13 @@ class FolderImages:
         self.problems: tuple[str, ...] = named.problems
 
     def read(self, event: str) -> bytes:
-        """An image file's content; SampleError where it can't be read, KeyError where there is none."""
         return read_file(self._folder / self._names[event])
 
     def label(self, event: str) -> str:
-        """Its path."""
         return printable(self._folder / self._names[event])
 
 
-def open_image_folder(path: Path, um_per_px: float | None = None, fcs: FcsPlace | None = None) -> ImageSample:
+def open_image_folder(path: Path, um_per_px: float | None = None, fcs: FcsPlace | None = None) -> SampleReader:
     """Opens a folder of images, or one whose images lie in a single sub-folder or one named `images`.
 
     Args:
@@ -55,7 +53,7 @@ def open_image_folder(path: Path, um_per_px: float | None = None, fcs: FcsPlace 
     where = path.resolve()
     stem = where.parent.name if where.name.lower() == "images" else where.name
     place = fcs if fcs is not None else find_fcs(stem, (where, where.parent))
-    return ImageSample(
+    return SampleReader(
         SampleParts(path, "image folder", FolderImages(folder, named), place, problems=problems), um_per_px
     )
 

@@ -1,53 +1,83 @@
-"""What every sample format offers, and nothing of how."""
+"""A sample of any format, put together from its parts: where the images are, where the FCS is, where the masks are."""
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Self
 
 from tui_cytpix.domain.sample import PixelScale, SampleInfo
+from tui_cytpix.domain.words import printable
+from tui_cytpix.errors import CytpixError, SampleError
+from tui_cytpix.formats.bytes.image_decode import Gray, decode_gray, image_header
+from tui_cytpix.formats.sample.linked_fcs import LinkedFcs, link_fcs
+from tui_cytpix.formats.sample.parts import SampleParts
+from tui_cytpix.formats.sample.probe import ImageProbe, probe_images
 
 if TYPE_CHECKING:
     from tui_cytpix.formats.fcs.read import FcsFile
     from tui_cytpix.formats.masks.instrument import InstrumentMasks
 
 
-class SampleReader(Protocol):
-    """An open sample. Every method may be called from several threads at once; `close` ends that."""
+class SampleReader:
+    """An open sample. Every method may be called from several threads at once; `close` ends that. What costs time is
+    done at first need, once.
+
+    Args:
+        um_per_px: as the user gave it, None where not.
+    """
+
+    def __init__(self, parts: SampleParts, um_per_px: float | None = None) -> None:
+        self._parts, self._given = parts, um_per_px
+        self._lock = threading.RLock()
+        self._linked: LinkedFcs | None = None
+        self._probed: ImageProbe | None = None
 
     @property
     def path(self) -> Path:
         """As given by the user."""
+        return self._parts.path
 
     @property
     def format(self) -> str:
-        """In words."""
+        return self._parts.format
 
     @property
     def event_ids(self) -> tuple[str, ...]:
         """The imaged events, in natural order (2 before 10)."""
+        return self._parts.images.events
 
     @property
     def bit_depth(self) -> int:
         """Bits of gray: 8, 10, 12 or 16, the fewest that hold the values of up to 16 images spread over the sample."""
+        return self._probe().bit_depth
 
     @property
     def scale(self) -> PixelScale | None:
         """Micrometres per pixel as given, else as the FCS implies, else None."""
+        if self._given is not None:
+            return PixelScale(self._given, "given")
+        derived = self._link().um_per_px
+        return None if derived is None else PixelScale(derived, "fcs")
 
-    def info(self) -> SampleInfo:
-        """All that `inspect` tells, problems included; doesn't raise for what a problem sentence can say."""
-
-    def read_image(self, event: str) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    def read_image(self, event: str) -> Gray:
         """Gray, (H, W), read-only.
 
         Raises:
             SampleError: there is no such image, or it is damaged or blank; the others can still be read.
         """
+        return decode_gray(self._content(event), self._parts.images.label(event))
+
+    def _content(self, event: str) -> bytes:
+        try:
+            return self._parts.images.read(event)
+        except KeyError:
+            raise SampleError(
+                "No such image",
+                f"{printable(self.path)} has no image of event {printable(event)}.",
+                "`tui-cytpix inspect` tells what it has.",
+            ) from None
 
     def read_masks(self, event: str) -> InstrumentMasks | None:
         """The instrument's own masks, None where it has none for this event.
@@ -55,20 +85,82 @@ class SampleReader(Protocol):
         Raises:
             SampleError, MaskError: the image or its masks are damaged.
         """
+        if self._parts.masks is None:
+            return None
+        height, width, _ = image_header(self._content(event), self._parts.images.label(event))
+        return self._parts.masks.read(event, (height, width))
 
     def open_fcs(self) -> FcsFile | None:
         """The FCS, None where there is none or it can't be read (`info().problems` says so)."""
+        return self._link().fcs
 
     def fcs_rows(self) -> dict[str, int]:
         """The FCS row (from 0) of each imaged event that has one."""
+        return dict(self._link().rows)
+
+    def _link(self) -> LinkedFcs:
+        with self._lock:
+            if self._linked is None:
+                self._linked = link_fcs(self._parts.fcs, self.event_ids)
+            return self._linked
+
+    def _probe(self) -> ImageProbe:
+        with self._lock:
+            if self._probed is None:
+                self._probed = probe_images(self._parts.images)
+            return self._probed
+
+    def info(self) -> SampleInfo:
+        """All that `inspect` tells; doesn't raise for what a problem sentence can say."""
+        parts, linked, probe = self._parts, self._link(), self._probe()
+        masks = parts.masks
+        mask_problems: tuple[str, ...] = ()
+        if masks is not None:
+            try:
+                mask_problems = masks.problems(self.event_ids)
+            except CytpixError as error:
+                masks, mask_problems = None, (f"The instrument's masks can't be used: {error}",)
+        text = linked.fcs.text if linked.fcs is not None else {}
+        return SampleInfo(
+            path=parts.path,
+            format=parts.format,
+            image_count=len(self.event_ids),
+            image_shape=probe.shape,
+            bit_depth=probe.bit_depth,
+            scale=self.scale,
+            fcs_path=None if linked.label is None else printable(linked.label),
+            event_count=None if linked.fcs is None else linked.fcs.event_count,
+            parameters=() if linked.fcs is None else tuple(printable(name) for name in linked.fcs.names),
+            cytometer=printable(text.get("$CYT", "")).strip(),
+            image_gate=parts.image_gate,
+            has_instrument_masks=masks is not None,
+            problems=(
+                *parts.problems,
+                *parts.images.problems,
+                *probe.problems,
+                *linked.problems,
+                *self._scale_problems(linked),
+                *mask_problems,
+            ),
+            image_total=parts.image_total,
+        )
+
+    def _scale_problems(self, linked: LinkedFcs) -> tuple[str, ...]:
+        derived = linked.um_per_px
+        if self._given is None and derived is None:
+            return ("The pixel size is unknown: sizes in micrometres stay empty until it is given (--um-per-px).",)
+        if self._given is not None and derived is not None and abs(self._given / derived - 1) > 0.02:
+            return (f"The given pixel size, {self._given:g} um, is used; the FCS implies {derived:.4g} um.",)
+        return ()
 
     def close(self) -> None:
         """Lets go of the files; later reads fail."""
+        self._parts.resources.close()
 
     def __enter__(self) -> Self:
-        """The reader itself."""
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closes."""
+        self.close()

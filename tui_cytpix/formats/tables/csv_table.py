@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,24 +34,9 @@ def _quoted(text: str) -> str:
     return text
 
 
-class CsvTable:
-    """Streams lines (`csv_rows`) into a file that appears, whole, when the block ends without an error."""
-
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        self._path, self._columns = path, list(columns)
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        aside = self._stack.enter_context(replacing(self._path))
-        self._file = self._stack.enter_context(aside.open("w", encoding="utf-8", newline=""))
-        self.append(_texts(self._columns) + _LINE_END)
-        return self
-
-    def append(self, lines: str) -> None:
-        """Adds lines."""
-        self._file.write(lines)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return self._stack.__exit__(kind, error, trace)
+@contextlib.contextmanager
+def csv_table(path: Path, columns: Sequence[str]) -> Iterator[TextIO]:
+    """A file for lines (`csv_rows`) below its header line; it appears, whole, when the block ends without an error."""
+    with replacing(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
+        file.write(_texts(columns) + _LINE_END)
+        yield file

@@ -160,10 +160,10 @@ def export_events(
 
 
 def _write_csv(path: Path, header: Sequence[str], lines: str) -> None:
-    from tui_cytpix.formats.tables.csv_table import CsvTable
+    from tui_cytpix.formats.tables.csv_table import csv_table
 
     try:
-        with CsvTable(path, header) as out:
-            out.append(lines)
+        with csv_table(path, header) as out:
+            out.write(lines)
     except OSError as error:
         raise UsageError("The table can't be written", f"{path}: {error.strerror or error}.") from error
