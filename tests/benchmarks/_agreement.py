@@ -9,6 +9,7 @@ import numpy as np
 
 from tests.benchmarks import _cells
 from tests.benchmarks._fitting import zooms_of
+from tests.network_maps import maps_of
 from tui_cytpix.core.images.normalise import normalise
 from tui_cytpix.core.objects.size_cutoff import cut_labels_to_size
 from tui_cytpix.domain.segmentation import Segmentation
@@ -73,7 +74,7 @@ def _look(model: Model, crops: Sequence[_cells.Crop], found: Agreement) -> None:
         return np.array([s.particle_count for s, _ in predictor.predict_normalised(grays, cutoffs, zooms)])
 
     whole = counts(reference)
-    maps = [reference.maps([gray], zoom)[0] for gray, zoom in zip(grays, zooms, strict=True)]
+    maps = [maps_of(reference, [gray], zoom)[0] for gray, zoom in zip(grays, zooms, strict=True)]
     raw = [answer.particle_count for answer in _segmented(model, maps, cutoffs, zooms)]
     found.note(NOISE, np.array(raw), whole, truth)
     found.note(BF16, whole, counts(Predictor(model, whole_frame=True)), truth)
@@ -85,4 +86,4 @@ def _segmented(
     model: Model, maps: Sequence[np.ndarray], cutoffs: Sequence[float], zooms: Sequence[float]
 ) -> list[Segmentation]:
     px = [(2 if model.half else 1) / zoom for zoom in zooms]
-    return segment(maps, model.post, cutoffs, model.representation, px)
+    return segment(maps, model.post, cutoffs, px)

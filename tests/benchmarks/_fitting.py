@@ -97,8 +97,9 @@ def fit_and_answer(name: str, annotated: Sequence[Crop], test: Sequence[Crop], s
 
 def from_scratch(base: Model, seed: int, rate: float) -> tuple[Model, FitSettings]:
     """The base's network with random weights, and how it is trained: nothing pulls it back, nothing is rehearsed."""
-    settings = replace(FitSettings(), rate=rate, pull=0.0, rehearsed_views=0)
-    return replace(base, net=build(base.net.settings, seed).eval()), settings
+    settings = replace(FitSettings(), rate=rate, pull=0.0)
+    card = replace(base.card, training={})
+    return replace(base, card=card, net=build(base.net.settings, seed).eval()), settings
 
 
 def zooms_of(model: Model, crops: Sequence[Crop]) -> dict[float | None, float]:

@@ -12,12 +12,13 @@ from unittest import mock
 
 from tui_cytpix.core.features.measurement import Measurement
 from tui_cytpix.domain.jobs.specs import SampleAtWork
+from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.engine.jobs import process
 from tui_cytpix.engine.predict import inference
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.engine.process import worker as process_worker
 from tui_cytpix.engine.process.ready_sample import make_ready
-from tui_cytpix.engine.process.worker import Share, WorkerSettings
+from tui_cytpix.engine.process.worker import Chunk, WorkerSettings
 from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.sample.reader import SampleReader
 
@@ -76,7 +77,7 @@ def milliseconds(model: Path, sample: Path, um_per_px: float, images: int) -> di
     process_worker.start(WorkerSettings(model, card.size_cutoff_um, "cpu", ("fcs", "csv")))
     process_worker._State.predictor = None  # of another model
     process_worker.describe()
-    ready = make_ready(SampleAtWork(name="", path=str(sample), um_per_px=um_per_px), card)
+    ready = make_ready(SampleAtWork(name="", path=str(sample), um_per_px=um_per_px), card, fcs=False, asked=AUTOMATIC)
     least: dict[str, float] = {}
     with ready.reader as reader:
         events = reader.event_ids[:images]
@@ -85,7 +86,7 @@ def milliseconds(model: Path, sample: Path, um_per_px: float, images: int) -> di
             with clock.watching():
                 for start in range(0, len(events), process.CHUNK):
                     part = events[start : start + process.CHUNK]
-                    process_worker.process(Share("", sample, um_per_px, ready.zoom.times, ready.background, part))
+                    process_worker.process(Chunk("", sample, um_per_px, ready.zoom.times, ready.background, part))
             for stage, seconds in clock.spent.items():
                 least[stage] = min(least.get(stage, seconds), seconds)
     return {stage: 1000 * least[stage] / len(events) for stage, _, _ in STAGES}

@@ -25,7 +25,7 @@ from tui_cytpix.engine.network.flows import flow
 from tui_cytpix.engine.network.postprocess import PostSettings, segment
 from tui_cytpix.engine.predict.inference import Found, _differing
 from tui_cytpix.engine.process import worker as process_worker
-from tui_cytpix.engine.process.worker import Share, WorkerSettings
+from tui_cytpix.engine.process.worker import Chunk, WorkerSettings
 from tui_cytpix.engine.train.dataset import example
 from tui_cytpix.engine.train.rehearsal import simulated_examples
 from tui_cytpix.engine.train.run_images import TrainImages
@@ -99,7 +99,7 @@ def test_rods_that_lie_side_by_side_stay_apart_from_label_image_to_measure(sampl
     monkeypatch.setattr(process_worker._State, "predictor", network)
     monkeypatch.setattr(process_worker._State, "reader", None)
     monkeypatch.setattr(watershed, "divide", None)  # nothing is divided a second time
-    done = process_worker.process(Share("tube", sample, 0.3, 1.0, None, ["rods"]))
+    done = process_worker.process(Chunk("tube", sample, 0.3, 1.0, None, ["rods"]))
     process_worker._State.reader.close()
     assert done.problems == [""]
     (tmp_path / "out.png").write_bytes(done.labels[0])

@@ -15,7 +15,7 @@ from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.model.file import write_model
 from tui_cytpix.formats.run.predictions import Prediction, write_shard
-from tui_cytpix.simulate.frames.events import SimulatedEvent, simulate_sample
+from tui_cytpix.simulate.frames.events import SimulatedEvent, SimulatedSample
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run.run import Run
 
@@ -25,7 +25,7 @@ SAMPLE = "tube"
 @cache
 def events(images: int) -> list[SimulatedEvent]:
     """The same few events for every test."""
-    return list(simulate_sample("pombe-edinburgh", images, seed=7))
+    return list(SimulatedSample("pombe-edinburgh", images, seed=7))
 
 
 def fake_model(path: Path, name: str = "fake") -> ModelEntry:

@@ -9,7 +9,6 @@ from tui_cytpix.engine.jobs.job import run_job
 
 
 def main() -> int:
-    """Runs the job of the command line."""
     if len(sys.argv) != 2:
         print("usage: python -m tui_cytpix.engine JOB", file=sys.stderr)  # noqa: T201
         return 2

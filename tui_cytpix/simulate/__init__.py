@@ -27,14 +27,14 @@ def write(kind: str, out: Path, images: int, layout: str = "acs", seed: int = 0)
     """
     from tui_cytpix.errors import UsageError
     from tui_cytpix.simulate.files import layout as layouts
-    from tui_cytpix.simulate.frames.events import simulate_sample
+    from tui_cytpix.simulate.frames.events import SimulatedSample
 
     out = Path(out)
     if layout not in LAYOUTS:
         raise UsageError("No such layout", f"{layout!r} is not known.", f"Choose one of: {', '.join(LAYOUTS)}.")
     if images < 1 or seed < 0:
         raise UsageError("Nothing can be simulated", f"{images} images, seed {seed}.", "Ask for one image or more.")
-    sample = simulate_sample(kind, images, seed)
+    sample = SimulatedSample(kind, images, seed)
     beside = out.with_suffix(".fcs") if out.suffix == ".zip" else out.with_name(f"{out.name}.fcs")
     truth = layouts.truth_folder(out)
     for path in (out, truth) if layout == "acs" else (out, truth, beside):
@@ -45,12 +45,10 @@ def write(kind: str, out: Path, images: int, layout: str = "acs", seed: int = 0)
     out.parent.mkdir(parents=True, exist_ok=True)
     if layout == "acs":
         table = layouts.write_acs(out, sample)
-    elif layout == "folder":
-        table = layouts.write_folder(out, sample)
-    elif out.suffix == ".zip":
+    elif layout == "export" and out.suffix == ".zip":
         table = layouts.write_export_zip(out, sample)
     else:
-        table = layouts.write_export_folder(out, sample)
+        table = layouts.write_folder(out, sample, export=layout == "export")
     return {
         "kind": kind,
         "layout": layout,

@@ -19,7 +19,7 @@ from tui_cytpix.core.features.measurement import (
     Subject,
     image_features,
 )
-from tui_cytpix.core.features.pixels import Canvas, Patch, Pixels
+from tui_cytpix.core.features.pixels import Canvas, Pixels
 from tui_cytpix.core.features.table import FEATURES, names
 
 FRAME = (248, 248)
@@ -163,7 +163,7 @@ def test_texture_agrees_with_skimages_matrix(seed):
     angles = [0, math.pi / 4, math.pi / 2, 3 * math.pi / 4]
     matrix = feature.graycomatrix(outside, [1], angles, texture.LEVELS + 1, symmetric=True)[:-1, :-1].sum(axis=(2, 3))
     p = matrix / matrix.sum()
-    canvas = Canvas([Patch(gray, background)])
+    canvas = Canvas([gray], [background])
     on_canvas = canvas.filled([levels], np.int32)
     found = texture.cooccurrence(Pixels(canvas, canvas.filled([mask], np.int32), [1]), on_canvas)
     assert found["MaximumCoOccurrence"][0] == pytest.approx(p.max())
@@ -177,7 +177,7 @@ def test_gyration_radius_of_a_disc_and_of_two_points():
     points = np.zeros((9, 9))
     points[4, 1], points[4, 7] = 1, 2
     weights = [ellipse(30, 30).astype(float), points]
-    canvas = Canvas([Patch(w, np.zeros(w.shape, np.float32)) for w in weights])
+    canvas = Canvas(weights, [np.zeros(w.shape, np.float32) for w in weights])
     pixels = Pixels(canvas, canvas.filled([w > 0 for w in weights], np.int32), [1, 1])
     disc, pair = shapes.gyration_radius(pixels, pixels.gray)
     assert disc == pytest.approx(30 / math.sqrt(2), rel=0.01)

@@ -16,7 +16,7 @@ import pytest
 from tests import children, job_files
 from tui_cytpix.core.features.measurement import image_features
 from tui_cytpix.core.features.table import names
-from tui_cytpix.engine.jobs.process import CHUNK, share_sizes
+from tui_cytpix.engine.jobs.process import CHUNK, chunk_sizes
 from tui_cytpix.engine.network.model import load_model, save_model
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.formats.fcs.read import read_fcs
@@ -25,7 +25,7 @@ from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.simulate import write
 
 ROOT = Path(__file__).resolve().parents[3]
-IMAGES = 150  # more than two shares
+IMAGES = 150  # more than two chunks
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_one_worker_and_three_write_the_same(done):
 
 
 def test_tables_hold_what_each_image_gives_by_itself(tube, done):
-    """Image by image, whole masks and the one-image functions, against shares, parts and many at once."""
+    """Image by image, whole masks and the one-image functions, against chunks, parts and many at once."""
     predictor = Predictor(load_model(tube / "tiny.safetensors"))
     with (done[3] / "tube.events.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -152,8 +152,8 @@ def test_workers_go_when_the_job_is_killed(tube, tmp_path):
 
 
 @pytest.mark.parametrize(("images", "workers"), [(0, 2), (1, 2), (40, 1), (4000, 2), (4001, 16), (100_000, 3)])
-def test_shares_hold_every_image_once_and_shrink_so_that_workers_end_together(images, workers):
-    sizes = list(share_sizes(images, workers, 248 * 248))
+def test_chunks_hold_every_image_once_and_shrink_so_that_workers_end_together(images, workers):
+    sizes = list(chunk_sizes(images, workers, 248 * 248))
     assert sum(sizes) == images
     assert sizes == sorted(sizes, reverse=True)
     assert all(1 <= size <= CHUNK for size in sizes)
@@ -161,11 +161,11 @@ def test_shares_hold_every_image_once_and_shrink_so_that_workers_end_together(im
 
 
 def test_few_images_still_go_to_several_workers():
-    assert list(share_sizes(100, 4, 248 * 248)) == [32, 32, 32, 4]
+    assert list(chunk_sizes(100, 4, 248 * 248)) == [32, 32, 32, 4]
 
 
-def test_large_frames_go_to_a_worker_in_smaller_shares():
-    sizes = list(share_sizes(1000, 2, 2048 * 2048))
+def test_large_frames_go_to_a_worker_in_smaller_chunks():
+    sizes = list(chunk_sizes(1000, 2, 2048 * 2048))
     assert sum(sizes) == 1000
     assert max(sizes) * 2048**2 <= 256**3
-    assert set(share_sizes(2, 2, 10**9)) == {1}
+    assert set(chunk_sizes(2, 2, 10**9)) == {1}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.network_maps import maps_of
 from tui_cytpix.engine.network.model import load_model, save_model, weights
 from tui_cytpix.engine.network.network import NetworkSettings, build
 from tui_cytpix.engine.predict.inference import Predictor
@@ -36,12 +37,12 @@ def test_any_size_alone_or_in_a_batch_gives_the_same_maps(resolution, toys):
     rng = np.random.default_rng(0)
     grays = [rng.normal(0, 1, shape).astype(np.float32) for shape in [(31, 17), (40, 40), (31, 17), (3, 5)]]
     predictor = Predictor(toys.model(resolution), fast=False)
-    together = predictor.maps(grays)
+    together = maps_of(predictor, grays)
     for gray, maps in zip(grays, together, strict=True):
         assert maps.shape == (3, *gray.shape)
         assert (maps[0] >= 0).all()
         assert (maps[0] <= 1).all()
-        np.testing.assert_allclose(predictor.maps([gray])[0], maps, atol=1e-5)
+        np.testing.assert_allclose(maps_of(predictor, [gray])[0], maps, atol=1e-5)
 
 
 def test_folding_batch_norm_and_bf16_change_next_to_nothing(toys):
@@ -56,8 +57,8 @@ def test_folding_batch_norm_and_bf16_change_next_to_nothing(toys):
     with torch.inference_mode():
         plain = model.net(torch.nn.functional.pad(x[:1], (room,) * 4))[0, :, room:-room, room:-room]
         plain[0].sigmoid_()
-    np.testing.assert_allclose(Predictor(model, fast=False, whole_frame=True).maps([gray])[0], plain, atol=1e-5)
-    np.testing.assert_allclose(Predictor(model, whole_frame=True).maps([gray])[0], plain, atol=0.02)
+    np.testing.assert_allclose(maps_of(Predictor(model, fast=False, whole_frame=True), [gray])[0], plain, atol=1e-5)
+    np.testing.assert_allclose(maps_of(Predictor(model, whole_frame=True), [gray])[0], plain, atol=0.02)
 
 
 def test_a_saved_model_comes_back_within_half_precision(tmp_path, toys):

@@ -11,13 +11,14 @@ import pytest
 import torch
 
 import tui_cytpix
+from tests.network_maps import maps_of
 from tui_cytpix.core.images.background import static_background
 from tui_cytpix.core.images.differing import differing_regions
 from tui_cytpix.core.images.normalise import normalise
 from tui_cytpix.engine.network.model import load_model
 from tui_cytpix.engine.predict.crops import MARGIN, NetworkInput, plan_differing
 from tui_cytpix.engine.predict.inference import Predictor
-from tui_cytpix.simulate.frames.events import simulate_sample
+from tui_cytpix.simulate.frames.events import SimulatedSample
 
 KINDS = ["leukocytes", "beads", "murine-peritoneal", "drosophila", "yeast", "pombe-rich"]
 EACH = 16
@@ -29,7 +30,7 @@ def samples():
     """Simulated, normalised images by kind, and some that were made hard."""
     found = {}
     for kind in KINDS:
-        simulated = simulate_sample(kind, 24, 3)
+        simulated = SimulatedSample(kind, 24, 3)
         images = [simulated[i].image for i in range(24)]
         background = static_background(np.stack(images))
         found[kind] = [normalise(image, background) for image in images[:EACH]]
@@ -83,7 +84,7 @@ def test_counts_masks_and_centroids_are_those_of_whole_frames(samples, model, fa
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_true_particle_is_outside_of_the_regions(kind, samples):
     """Nor is one that shows a third of its contrast."""
-    simulated = simulate_sample(kind, 24, 3)
+    simulated = SimulatedSample(kind, 24, 3)
     for i, gray in enumerate(samples[kind]):
         labels = simulated[i].labels
         for image, least in ((gray, 0.9), (0.3 * gray + noise(i, gray.shape), 0.8)):
@@ -145,7 +146,7 @@ def test_zoom_shifts_nothing(toys, zoom, resolution, whole_frame):
     predictor._net = lambda x: torch.cat([x, x, x], dim=1)
     ys, xs = np.mgrid[:120, :100]
     blob = (9 * np.exp(-((ys - 61) ** 2 + (xs - 40) ** 2) / (2 * 9.0**2))).astype(np.float32)
-    (maps,) = predictor.maps([blob], zoom)
+    (maps,) = maps_of(predictor, [blob], zoom)
     weight = np.clip(np.log(maps[0].clip(1e-6, 1 - 1e-6) / (1 - maps[0].clip(1e-6, 1 - 1e-6))), 0.5, None) - 0.5
     found = [float((weight * at).sum() / weight.sum()) for at in (ys, xs)]
     assert found == pytest.approx([61, 40], abs=0.03)

@@ -107,15 +107,15 @@ def test_rehearsed_training_depends_on_the_seed_alone_and_goes_on_as_if_never_st
 
     whole, again = trained(2), trained(1, trained(1))
     assert all(np.array_equal(whole[name], again[name]) for name in whole)
-    plain = _trainer(toys.model(), replace(SETTINGS, rehearsed_views=0), 1, known)
+    plain = _trainer(toys.model(), SETTINGS, 1, [])
     plain.train_epoch(new)
     assert not all(np.array_equal(value, trained(1)[name]) for name, value in plain.state().items())
 
 
 def test_many_annotated_images_do_not_run_out_of_rehearsal(toys, bright):
     known, new = bright
-    settings = replace(SETTINGS, views_per_epoch=1, rehearsed_views=3)
-    trainer = _trainer(toys.model(), settings, 0, known[:2])
+    settings = replace(SETTINGS, views_per_epoch=1)
+    trainer = _trainer(toys.model(), settings, 0, known[:1])
     trainer.train_epoch(new * 3)
     assert trainer.steps == -(-len(new) * 3 // settings.batch)
 

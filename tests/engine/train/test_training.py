@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -50,15 +48,14 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(toys, example
 @pytest.mark.parametrize("fast", [False, True], ids=["float32", "bfloat16"])
 @pytest.mark.parametrize("resolution", ["full", "half"])
 def test_resuming_equals_never_having_stopped(toys, examples, resolution, fast, monkeypatch):
-    monkeypatch.setattr(trainer_module, "has_bf16", lambda _device: True)  # emulated where it is not, alike
-    quick = replace(QUICK, fast=fast)
-    whole = Trainer(toys.model(resolution), quick, 3)
+    monkeypatch.setattr(trainer_module, "has_bf16", lambda _device: fast)  # emulated where it is not, alike
+    whole = Trainer(toys.model(resolution), QUICK, 3)
     for _ in range(4):
         whole.train_epoch(examples)
-    first = Trainer(toys.model(resolution), quick, 3)
+    first = Trainer(toys.model(resolution), QUICK, 3)
     first.train_epoch(examples)
     first.train_epoch(examples)
-    second = Trainer(toys.model(resolution), quick, 3)
+    second = Trainer(toys.model(resolution), QUICK, 3)
     second.restore(first.state())
     second.train_epoch(examples)
     second.train_epoch(examples)

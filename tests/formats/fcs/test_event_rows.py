@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tui_cytpix.domain.words import printable
 from tui_cytpix.formats.bytes.names import natural_key
 from tui_cytpix.formats.fcs.event_rows import link_events
-from tui_cytpix.formats.fcs.pixel_scale import scale_from_areas
+from tui_cytpix.formats.sample.linked_fcs import scale_from_areas
 
 
 class Fcs:

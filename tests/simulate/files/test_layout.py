@@ -15,7 +15,7 @@ from PIL import Image
 
 from tui_cytpix.errors import UsageError
 from tui_cytpix.simulate import write
-from tui_cytpix.simulate.frames.events import simulate_sample
+from tui_cytpix.simulate.frames.events import SimulatedSample
 
 IMAGES, SEED = 12, 7
 
@@ -37,7 +37,7 @@ def _images(archive: zipfile.ZipFile) -> list[str]:
 
 
 def test_images_are_plain_tiffs_stored_in_the_archive(acs: Path):
-    sample = simulate_sample("pombe-rich", IMAGES, SEED)
+    sample = SimulatedSample("pombe-rich", IMAGES, SEED)
     with zipfile.ZipFile(acs) as archive:
         names = _images(archive)
         assert len(names) == IMAGES
@@ -110,7 +110,7 @@ def test_settings_and_table_of_contents_are_xml(acs: Path):
 
 
 def test_the_truth_lies_beside_it(acs: Path):
-    sample = simulate_sample("pombe-rich", IMAGES, SEED)
+    sample = SimulatedSample("pombe-rich", IMAGES, SEED)
     with zipfile.ZipFile(acs) as archive:
         names = _images(archive)
     for index, name in enumerate(names):

@@ -10,7 +10,7 @@ from skimage.measure import label
 
 from tui_cytpix.core.images.background import static_background
 from tui_cytpix.errors import UsageError
-from tui_cytpix.simulate.frames.events import SimulatedSample, simulate_event, simulate_sample
+from tui_cytpix.simulate.frames.events import SimulatedSample, simulate_event
 from tui_cytpix.simulate.frames.tube import BLACK_LEVEL, FULL_WELL
 from tui_cytpix.simulate.kinds.by_name import KINDS, kind_named
 from tui_cytpix.simulate.kinds.kind import SampleKind
@@ -31,7 +31,7 @@ def test_a_seed_gives_the_same_event_again():
 
 
 def test_a_sample_gives_its_events_in_any_order():
-    sample = simulate_sample("beads", 3, seed=1)
+    sample = SimulatedSample("beads", 3, seed=1)
     listed = list(sample)
     assert len(sample) == len(listed) == 3
     np.testing.assert_array_equal(sample[2].image, listed[2].image)
@@ -129,7 +129,7 @@ def test_focus_decides_whether_a_bead_is_bright_or_dark_in_the_middle(focus: flo
 
 
 def test_a_tube_has_one_background_noise_and_level():
-    sample = simulate_sample("pombe-edinburgh", 40, seed=6)
+    sample = SimulatedSample("pombe-edinburgh", 40, seed=6)
     stack = np.stack([event.image for event in sample])
     found = static_background(stack)
     level = BLACK_LEVEL / 2 + (sample.tube.level - BLACK_LEVEL / 2) * sample.tube.background
@@ -141,8 +141,8 @@ def test_a_tube_has_one_background_noise_and_level():
 
 
 def test_tubes_differ():
-    levels = {round(simulate_sample("yeast", 1, seed).tube.level) for seed in range(5)}
-    noises = {round(simulate_sample("yeast", 1, seed).tube.noise, 1) for seed in range(5)}
+    levels = {round(SimulatedSample("yeast", 1, seed).tube.level) for seed in range(5)}
+    noises = {round(SimulatedSample("yeast", 1, seed).tube.noise, 1) for seed in range(5)}
     assert len(levels) == len(noises) == 5
 
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tui_cytpix.simulate.frames.arrange import draw_cluster
-from tui_cytpix.simulate.frames.contact import contact_distance
+from tui_cytpix.simulate.frames.arrange import contact_distance, draw_cluster
 from tui_cytpix.simulate.frames.drawing import draw_shape
 from tui_cytpix.simulate.frames.shapes import Rod, Round, Shape, Spindle
 from tui_cytpix.simulate.kinds.by_name import KINDS

@@ -9,7 +9,7 @@ import pytest
 
 from tui_cytpix.core.objects.regions import ellipses
 from tui_cytpix.simulate.frames.arrange import draw_frame
-from tui_cytpix.simulate.frames.events import SimulatedSample, simulate_event, simulate_sample
+from tui_cytpix.simulate.frames.events import SimulatedSample, simulate_event
 from tui_cytpix.simulate.frames.optics import rim_um
 from tui_cytpix.simulate.frames.shapes import Rod
 from tui_cytpix.simulate.frames.tube import draw_tube
@@ -42,7 +42,7 @@ def _alone(kind: str) -> SampleKind:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_seed_gives_the_same_tube_and_event_again(name: str):
-    one, again = simulate_sample(name, 2, seed=7), simulate_sample(name, 2, seed=7)
+    one, again = SimulatedSample(name, 2, seed=7), SimulatedSample(name, 2, seed=7)
     assert one.kind == again.kind
     np.testing.assert_array_equal(one[1].image, again[1].image)
     np.testing.assert_array_equal(one[1].labels, again[1].labels)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tui_cytpix.domain.gate import Axis, Gate
-from tui_cytpix.simulate.frames.events import simulate_sample
+from tui_cytpix.simulate.frames.events import SimulatedSample
 from tui_cytpix.workflow.explore import gates
 from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.run.run import Run
@@ -25,7 +25,7 @@ def run(tmp_path):
 def simulated(folder: Path, kind: str, images: int, seed: int) -> Path:
     """A tube's images 0, 1, ... as a folder."""
     folder.mkdir()
-    for number, event in enumerate(simulate_sample(kind, images, seed=seed)):
+    for number, event in enumerate(SimulatedSample(kind, images, seed=seed)):
         Image.fromarray(event.image).save(folder / f"{number}.png", compress_level=1)
     return folder
 

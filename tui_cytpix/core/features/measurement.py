@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.features.focus import focus_score
 from tui_cytpix.core.features.intensity import NORMALIZED_STEPS, intensity
-from tui_cytpix.core.features.pixels import Canvas, Patch, Pixels
+from tui_cytpix.core.features.pixels import Canvas, Pixels
 from tui_cytpix.core.features.shape import shape
 from tui_cytpix.core.features.table import IMAGE, PARTICLE, names
 from tui_cytpix.core.features.texture import cooccurrence, gray_levels
@@ -67,7 +67,7 @@ class _Part:
         self.subject = subject
         self.corner = (subject.corner[0] + box.y0, subject.corner[1] + box.x0)
         self.frame = subject.frame or subject.gray.shape
-        self.patch = Patch(subject.gray[box.slices], subject.background[box.slices])
+        self.gray, self.background = subject.gray[box.slices], subject.background[box.slices]
         self.mask = subject.mask[box.slices]
         self.labels = None if subject.labels is None else subject.labels[box.slices]
         self.points = np.asarray(subject.centroids, np.float64).reshape(-1, 2) - (box.y0, box.x0)
@@ -103,7 +103,7 @@ class Measurement:
     def __init__(self, subjects: Sequence[Subject], um_per_px: float | None) -> None:
         self._um_per_px = _NAN if um_per_px is None else float(um_per_px)
         self._parts = [_Part(subject) for subject in subjects]
-        self._canvas = Canvas([part.patch for part in self._parts])
+        self._canvas = Canvas([part.gray for part in self._parts], [part.background for part in self._parts])
 
     def images(self) -> _Table:
         """One row per image. Without an object, counts, NumPixels and area are 0 and the rest is NaN."""

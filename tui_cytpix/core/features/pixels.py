@@ -10,30 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Patch(NamedTuple):
-    """A part of an image that holds all of its foreground; the rest is background.
-
-    Attributes:
-        gray: (h, w), as recorded.
-        background: float32 (h, w), gray units.
-    """
-
-    gray: NDArray[np.generic]
-    background: NDArray[np.float32]
-
-
 class Canvas:
     """Patches one after the other in one flat array, each with a rim of one pixel around it, so that neighbours can be
-    indexed without a test of where a patch ends.
+    indexed without a test of where a patch ends. A patch is a part of an image that holds all of its foreground.
+
+    Args:
+        grays: (h, w) each, as recorded.
+        backgrounds: the same, gray units.
     """
 
-    def __init__(self, patches: Sequence[Patch]) -> None:
-        self._shapes = [patch.gray.shape for patch in patches]
+    def __init__(self, grays: Sequence[NDArray[np.generic]], backgrounds: Sequence[NDArray[np.float32]]) -> None:
+        self._shapes = [gray.shape for gray in grays]
         sizes = [(height + 2) * (width + 2) for height, width in self._shapes]
         self.starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.intp)])
         self.strides = np.array([width + 2 for _, width in self._shapes], np.intp)
-        self.gray = self.filled([patch.gray for patch in patches], np.float64)
-        self.background = self.filled([patch.background for patch in patches], np.float64)
+        self.gray = self.filled(grays, np.float64)
+        self.background = self.filled(backgrounds, np.float64)
         self.y = self.filled([np.arange(height)[:, None] for height, _ in self._shapes], np.int32)
         self.x = self.filled([np.arange(width) for _, width in self._shapes], np.int32)
 

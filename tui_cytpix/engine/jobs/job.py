@@ -67,11 +67,10 @@ class Job:
         self._told = 0.0
 
     def emit(self, event: LogLine) -> None:
-        """Says something."""
         self.folder.emit(event)
 
     def wishes(self) -> list[LogLine]:
-        """What was wished since the last look; each is acknowledged, where the disk takes it."""
+        """What was wished since the last call; each is acknowledged, where the disk takes it."""
         found = self._control.new()
         for wish in found:
             with contextlib.suppress(OSError):
@@ -79,7 +78,7 @@ class Job:
         return found
 
     def stop_wished(self) -> bool:
-        """Whether a stop was wished since the last look; for jobs that know no other wish."""
+        """Whether a stop was wished since the last call; for jobs that know no other wish."""
         return any(isinstance(wish, Stop) for wish in self.wishes())
 
     def progress(self, done: int, total: int, what: str) -> None:

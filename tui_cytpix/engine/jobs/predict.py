@@ -85,7 +85,6 @@ class _Service:
         self._pool = ThreadPoolExecutor(READERS)
 
     def close(self) -> None:
-        """Closes samples and threads."""
         self._pool.shutdown()
         for sample in self._samples.values():
             sample.reader.close()

@@ -25,7 +25,7 @@ from tui_cytpix.engine.jobs.job import Job
 from tui_cytpix.engine.jobs.workers import Workers, worker_count
 from tui_cytpix.engine.process.outputs import OutputSettings, SampleOutputs, read_values
 from tui_cytpix.engine.process.ready_sample import ReadySample, ReadySamples
-from tui_cytpix.engine.process.worker import Share, WorkerSettings
+from tui_cytpix.engine.process.worker import Chunk, WorkerSettings
 from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.fcs.write import ExtraParameter, range_above, write_fcs_with
@@ -38,7 +38,7 @@ MOST_FAILURES = 200  # told in full; the number is told in any case
 
 
 class _Stopped(Exception):  # noqa: N818
-    """The user cancelled."""
+    """The user wished it."""
 
 
 def run(job: Job, spec: ProcessSpec) -> None:
@@ -76,8 +76,6 @@ class _Finished:
 
 
 class _Work:
-    """What was done of it so far."""
-
     def __init__(
         self, job: Job, spec: ProcessSpec, formats: tuple[str, ...], card: ModelCard, workers: Workers
     ) -> None:
@@ -91,7 +89,6 @@ class _Work:
         self._start = datetime.now(UTC)
 
     def seconds(self) -> float:
-        """Since the start."""
         return round((datetime.now(UTC) - self._start).total_seconds(), 3)
 
     def results(self) -> tuple[tuple[str, ...], tuple[Failure, ...]]:
@@ -99,7 +96,6 @@ class _Work:
         return tuple(str(path) for path in self.outputs), tuple(self.failures)
 
     def fail(self, sample: str, event: str, error: object) -> None:
-        """Notes a failure."""
         self.failed += 1
         if len(self.failures) < MOST_FAILURES:
             self.failures.append(Failure(sample, event, str(error)))
@@ -136,27 +132,27 @@ class _Work:
             self.zooms[name] = sample.zoom
             self.total += len(sample.events)
             with SampleOutputs(name, OutputSettings(self.out, scratch, self.formats)) as outputs:
-                for share, result in self.workers.results(self._shares(name, sample)):
-                    self._look()
-                    outputs.add(share.events, result)
-                    for event, problem in zip(share.events, result.problems, strict=True):
+                for chunk, result in self.workers.results(self._chunks(name, sample)):
+                    self._check()
+                    outputs.add(chunk.events, result)
+                    for event, problem in zip(chunk.events, result.problems, strict=True):
                         if problem:
                             self.fail(name, event, problem)
-                    self.done += len(share.events)
+                    self.done += len(chunk.events)
                     self.processed += result.problems.count("")
                     self.job.progress(self.done, self.total, name)
         self.outputs += outputs.paths
         return _Finished(name, sample.path, sample.events, scratch, outputs.largest)
 
-    def _shares(self, name: str, sample: ReadySample) -> Iterator[Share]:
+    def _chunks(self, name: str, sample: ReadySample) -> Iterator[Chunk]:
         start, frame = 0, 1 if sample.background is None else sample.background.size
-        for size in share_sizes(len(sample.events), self.workers.number, frame):
-            self._look()
+        for size in chunk_sizes(len(sample.events), self.workers.number, frame):
+            self._check()
             part = sample.events[start : start + size]
             start += size
-            yield Share(name, sample.path, sample.um_per_px, sample.zoom.times, sample.background, part)
+            yield Chunk(name, sample.path, sample.um_per_px, sample.zoom.times, sample.background, part)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         if self.job.stop_wished():
             raise _Stopped
         self.job.check()
@@ -238,9 +234,9 @@ class _Work:
         self.outputs.append(path)
 
 
-def share_sizes(images: int, workers: int, frame: int) -> Iterator[int]:
+def chunk_sizes(images: int, workers: int, frame: int) -> Iterator[int]:
     """How many of so many images, of `frame` px each, go to a worker at a time: fewer towards the end, so that all
-    workers end together, but not few: an image of a small share costs up to half more.
+    workers end together, but not few: an image of a small chunk costs up to half more.
     """
     most = max(1, min(CHUNK, CHUNK_PIXELS // frame))
     least = max(LEAST_CHUNK, min(SMALL_CHUNK, images // workers))

@@ -102,7 +102,6 @@ class _Session:
         self.reload()
 
     def close(self) -> None:
-        """Ends the look at the preview."""
         self.preview.close()
 
     def _restore(self, arrays: dict[str, Any], path: Path | None) -> None:
@@ -127,8 +126,7 @@ class _Session:
         if damaged:
             self.job.emit(Log(f"{damaged} damaged lines of the annotation log were passed over"))
         book = AnnotationBook(edits)
-        missing = book.ready_to_train()
-        if missing:
+        if missing := book.ready_to_train():
             raise RunError("Training can't go on", missing, "Then start it again.")
         for problem in self.images.load(book.side(Side.TRAINING), book.side(Side.VALIDATION)):
             self.job.emit(LeftOut(problem))
@@ -152,7 +150,6 @@ class _Session:
             return ()
 
     def run(self) -> None:
-        """Epochs, until it ends."""
         while self.trainer.epoch < self.target:
             if not self._obey():
                 self._emit(Stopped(self.trainer.epoch))
@@ -165,7 +162,7 @@ class _Session:
         self._emit(Finished(self.trainer.epoch))
 
     def _obey(self) -> bool:
-        """False where training is to stop."""
+        """Does what was wished, and waits while paused; False where training is to stop."""
         paused, since = False, time.monotonic()
         while True:
             for wish in self.job.wishes():
@@ -300,11 +297,7 @@ class _Session:
         model, epoch = self.trainer.model(), self.trainer.epoch
         card = checkpoint_card(model.card, self.images, pending.epoch, self._origin())
         sparse = epoch % checkpoints.spacing(epoch) == 0
-        for name in (
-            "last",
-            *(["best"] if pending.better else []),
-            *([checkpoints.sparse_name(epoch)] if sparse else []),
-        ):
+        for name in ("last", *["best"] * pending.better, *[f"epoch-{epoch:04d}"] * sparse):
             save_model(self._checkpoint(name), model.net, card)
         checkpoints.thin(self.folder.checkpoints, epoch)
         checkpoints.write_state(checkpoints.state_path(self._checkpoint("last")), self.trainer.state(), self.standing)

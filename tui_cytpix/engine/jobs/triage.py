@@ -55,8 +55,7 @@ def _triage(
     progress: tuple[int, int],
 ) -> int:
     done, total = progress
-    reader = open_sample(Path(sample.path), sample.um_per_px)
-    try:
+    with open_sample(Path(sample.path), sample.um_per_px) as reader:
         source = SampleImages(reader, pool)
         scale = reader.scale.um_per_px if reader.scale else None
         read = source.read(sample.events or ())
@@ -80,8 +79,6 @@ def _triage(
                 done += len(part)
                 job.progress(done, total, predictor.model.card.name)
             arrays |= _named(place, told, zoom)
-    finally:
-        reader.close()
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     out = Path(spec.out)

@@ -13,11 +13,11 @@ from typing import Self, TypeVar
 
 from tui_cytpix.engine.jobs.job import MAX_THREADS, Job
 from tui_cytpix.engine.process import worker as process_worker
-from tui_cytpix.engine.process.worker import Equipment, Share, ShareResult, WorkerSettings
+from tui_cytpix.engine.process.worker import Chunk, ChunkResult, Equipment, WorkerSettings
 from tui_cytpix.errors import JobError
 
-AHEAD = 2  # shares per worker: one at work, one waiting
-_LOOK_SECONDS = 0.2  # between two looks at whether to stop
+AHEAD = 2  # chunks per worker: one at work, one waiting
+_CHECK_SECONDS = 0.2  # from one check whether to stop to the next
 _SIGNAL_SECONDS = 1.0  # a signal to the whole group may end a worker before we hear of it
 _Answer = TypeVar("_Answer")
 
@@ -65,15 +65,15 @@ class Workers:
         """
         return self._wait(self._described[0])
 
-    def results(self, shares: Iterable[Share]) -> Iterator[tuple[Share, ShareResult]]:
+    def results(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, ChunkResult]]:
         """Raises:
         CytpixError, OSError: the sample can't be opened, or a worker was lost.
         Leave: the job was told to.
         """
-        waiting: deque[tuple[Share, Future[ShareResult]]] = deque()
+        waiting: deque[tuple[Chunk, Future[ChunkResult]]] = deque()
         try:
-            for share in shares:
-                waiting.append((share, self._pool.submit(process_worker.process, share)))
+            for chunk in chunks:
+                waiting.append((chunk, self._pool.submit(process_worker.process, chunk)))
                 if len(waiting) >= AHEAD * self.number:
                     first, future = waiting.popleft()
                     yield first, self._wait(future)
@@ -87,7 +87,7 @@ class Workers:
                 future.cancel()
 
     def _wait(self, future: Future[_Answer]) -> _Answer:
-        while not wait([future], _LOOK_SECONDS).done:
+        while not wait([future], _CHECK_SECONDS).done:
             self._job.check()
         try:
             return future.result()

@@ -56,5 +56,4 @@ def _free_gb(number: int) -> float:
 
 
 def device_name(device: torch.device) -> str:
-    """For people."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -132,7 +132,7 @@ def _followed(
 
 def _is_one(vectors: NDArray[np.float32], xs: NDArray[np.intp], ys: NDArray[np.intp], near: float) -> bool:
     """Whether all vectors (2, N) at these pixels lead towards their common middle, so that following them ends there:
-    most single particles are told by this, in a tenth of the time.
+    a quick answer for most single particles.
     """
     x, y = xs.mean() - xs, ys.mean() - ys
     inward = vectors[0] * x + vectors[1] * y > 0

@@ -33,7 +33,6 @@ class Model:
 
     @property
     def post(self) -> PostSettings:
-        """The card's thresholds."""
         return PostSettings.from_card(self.card.post)
 
 

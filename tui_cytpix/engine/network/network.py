@@ -80,7 +80,7 @@ class CytNet(nn.Module):
 
 
 def _shuffled(x: Tensor) -> Tensor:
-    """`functional.pixel_shuffle` by `STRIDE`; of channels-last input in half of its time."""
+    """`functional.pixel_shuffle` by `STRIDE`, faster of channels-last input."""
     number, channels, height, width = x.shape
     apart = x.reshape(number, channels // STRIDE**2, STRIDE, STRIDE, height, width).permute(0, 1, 4, 2, 5, 3)
     return apart.reshape(number, channels // STRIDE**2, STRIDE * height, STRIDE * width)
@@ -99,6 +99,6 @@ def build(settings: NetworkSettings, seed: int) -> CytNet:
 
 
 def channels_last(net: _Module) -> _Module:
-    """The same network with its weights laid out as the processor likes them (20-60 % faster), in place."""
+    """The same network with its weights laid out as the processor likes them (faster), in place."""
     # torch's releases disagree on the type of this call.
     return cast("_Module", cast("Any", net).to(memory_format=torch.channels_last))

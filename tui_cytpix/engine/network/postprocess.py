@@ -120,7 +120,7 @@ def segment(
     maps: Sequence[Maps], settings: PostSettings, cutoffs_px: Sequence[float], px: Sequence[float]
 ) -> list[Segmentation]:
     """Objects, particles and how sure, of many images: each step for all of them, as its code then stays in the
-    processor's cache, which saves an eighth.
+    processor's cache.
 
     A particle's centroid is the centre of its part of the object. Its doubt is the larger of two: whether it is there
     at all, and into how many particles its object falls. An image is as sure as its outlines are clear-cut and its most
@@ -148,7 +148,6 @@ def segment(
 
 
 def _summed_up(probability: NDArray[np.float32], objects: Sequence[_Object], settings: PostSettings) -> Segmentation:
-    """An image's segmentation, of the particles that stay."""
     labels, middles = np.zeros(probability.shape, np.uint16), [np.zeros((0, 2), np.float32)]
     doubts, divided = [0.0], 0
     sure: list[float] = []

@@ -13,14 +13,10 @@ KNOWN_SLACK = 1.25  # sizes this near to the wanted one are left alone: the netw
 GUESS_SLACK = 1.7
 
 
-def _unknown() -> None:
-    return None
-
-
 def zoom_of(
     card: ModelCard,
     um_per_px: float | None,
-    typical_px: Callable[[], float | None] = _unknown,
+    typical_px: Callable[[], float | None] = lambda: None,
     asked: float = AUTOMATIC,
 ) -> Zoom:
     """How many times as large as it is the network should see an image of a sample.

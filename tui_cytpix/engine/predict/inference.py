@@ -94,19 +94,6 @@ class Predictor:
         self._net = channels_last(net.to(self.device, self.dtype))
         self._batch_pixels = GPU_BATCH_PIXELS if self.device.type == "cuda" else CPU_BATCH_PIXELS
 
-    def maps(self, grays: Sequence[NDArray[np.float32]], zoom: float = 1.0) -> list[Maps]:
-        """The network's maps of normalised images of any sizes: float32 (3, H, W) each; 0 where it did not look.
-
-        Args:
-            zoom: the network sees the images this many times as large (half-resolution ones at half of that).
-        """
-        answers = []
-        for gray, (box, part) in zip(grays, self._parts([self.plan(gray, zoom) for gray in grays]), strict=True):
-            whole = np.zeros((len(part), *gray.shape), np.float32)
-            whole[:, *box.slices] = part
-            answers.append(whole)
-        return answers
-
     def find(
         self, grays: Sequence[NDArray[np.float32]], cutoffs_px: Sequence[float], zooms: Sequence[float]
     ) -> list[Found]:
@@ -120,6 +107,7 @@ class Predictor:
         """The first step of `find`: what the network needs of a normalised image.
 
         Args:
+            zoom: the network sees the image this many times as large (a half-resolution one at half of that).
             noise: standard deviation of its noise, where it is known already.
         """
         source, multiple = NetworkInput(gray, zoom / 2 if self.model.half else zoom), self.model.net.multiple
@@ -129,14 +117,14 @@ class Predictor:
 
     def found(self, plans: Sequence[tuple[NetworkInput, CropPlan]], cutoffs_px: Sequence[float]) -> list[Found]:
         """The second step of `find`: what the network sees there."""
-        parts = self._parts(plans)
+        parts = self.parts(plans)
         px = [1 / source.scale[0] for source, _ in plans]
         maps = [part for _, part in parts]
         segmentations = segment(maps, self.model.post, cutoffs_px, px)
         return [Found(box, one, part[FOREGROUND]) for (box, part), one in zip(parts, segmentations, strict=True)]
 
-    def _parts(self, plans: Sequence[tuple[NetworkInput, CropPlan]]) -> list[tuple[Box, Maps]]:
-        """Of each image the box around all that the network looked at, and the maps of it."""
+    def parts(self, plans: Sequence[tuple[NetworkInput, CropPlan]]) -> list[tuple[Box, Maps]]:
+        """Of each image the box around all that the network was asked about, and its maps (3, h, w) there."""
         outputs = iter(self._outputs([(source, crop) for source, plan in plans for crop in plan.crops]))
         return [_composed(source, plan, [next(outputs) for _ in plan.crops]) for source, plan in plans]
 
@@ -170,7 +158,7 @@ class Predictor:
         Args:
             images: (gray (H, W), its background float32 (H, W)), sizes may differ.
             um_per_px: for the size cutoff; None leaves it off.
-            zoom: as for `maps`.
+            zoom: as for `plan`.
 
         Returns:
             For each image its segmentation and the foreground's probability, uint8 (H, W), 255 = certain.

@@ -34,25 +34,25 @@ class SampleImages:
 
     def __init__(self, reader: SampleReader, pool: ThreadPoolExecutor) -> None:
         self.reader, self._pool = reader, pool
-        self._static: NDArray[np.float32] | None = None
-        self._looked = False
 
     def read(self, events: Sequence[str]) -> list[ReadImage]:
         """The images of these events, in order; safe to call from one thread only."""
-        if not self._looked:
-            self._static, self._looked = sample_background(self.reader), True
-        return list(self._pool.map(self._one, events))
+        return list(self._pool.map(functools.partial(self._one, self._static), events))
+
+    @functools.cached_property
+    def _static(self) -> NDArray[np.float32] | None:
+        return sample_background(self.reader)
 
     @functools.cached_property
     def typical_px(self) -> float | None:
         """How large the sample's particles look, px (formats.run.images.typical_px)."""
         return typical_px(self.reader.event_ids, self.reader.read_image)
 
-    def _one(self, event: str) -> ReadImage:
+    def _one(self, static: NDArray[np.float32] | None, event: str) -> ReadImage:
         try:
             gray = self.reader.read_image(event)
         except CytpixError as error:
             nothing = np.zeros((0, 0), np.float32)
             return ReadImage(event, np.zeros((0, 0), np.uint8), nothing, nothing, str(error))
-        background = background_of(gray, self._static)
+        background = background_of(gray, static)
         return ReadImage(event, gray, background, normalise(gray, background))

@@ -49,7 +49,7 @@ class Told(NamedTuple):
 
 
 def ask(predictor: Predictor, grays: Sequence[Gray], cutoff_px: float, zoom: float, seed: int = 0) -> Told:
-    """Counts of normalised images (float32 (H, W)) as they are and changed; `zoom` as for `Predictor.maps`."""
+    """Counts of normalised images (float32 (H, W)) as they are and changed; `zoom` as for `Predictor.plan`."""
     rng = np.random.default_rng(seed)
     cutoffs, zooms = [cutoff_px] * len(grays), [zoom] * len(grays)
     plain = predictor.find(grays, cutoffs, zooms)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.features.table import names
-from tui_cytpix.engine.process.worker import ShareResult
+from tui_cytpix.engine.process.worker import ChunkResult
 from tui_cytpix.formats.bytes.atomic import replacing_folder
 from tui_cytpix.formats.masks.archive import mask_archive
 from tui_cytpix.formats.tables.csv_table import csv_table
@@ -61,7 +61,7 @@ class SampleOutputs:
             self._values = enter(self._settings.scratch.open("wb"))
         return self
 
-    def add(self, events: Sequence[str], result: ShareResult) -> None:
+    def add(self, events: Sequence[str], result: ChunkResult) -> None:
         """Writes what a worker found in the images of these events."""
         formats = self._settings.formats
         if "csv" in formats:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.jobs.specs import SampleAtWork
 from tui_cytpix.domain.model_card import ModelCard
-from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
+from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.engine.network.zoom import zoom_of
 from tui_cytpix.formats.run.images import sample_background, typical_px
 from tui_cytpix.formats.sample.reader import SampleReader
@@ -41,7 +41,7 @@ class ReadySample:
     events: Sequence[str]
 
 
-def make_ready(sample: SampleAtWork, card: ModelCard, fcs: bool = False, asked: float = AUTOMATIC) -> ReadySample:
+def make_ready(sample: SampleAtWork, card: ModelCard, fcs: bool, asked: float) -> ReadySample:
     """Opens a sample of `job.toml`; with `fcs` its FCS too, so that all that takes is loaded when it is written. Of
     unknown scale it is seen `asked` times as large as it is (engine.network.zoom).
 
@@ -65,7 +65,7 @@ def make_ready(sample: SampleAtWork, card: ModelCard, fcs: bool = False, asked: 
 class ReadySamples:
     """Makes samples ready in a thread, the first at once, each other one while the one before is at work."""
 
-    def __init__(self, samples: Iterable[SampleAtWork], card: ModelCard, fcs: bool, asked: float = AUTOMATIC) -> None:
+    def __init__(self, samples: Iterable[SampleAtWork], card: ModelCard, fcs: bool, asked: float) -> None:
         self._card, self._fcs, self._asked, self._rest = card, fcs, asked, deque(samples)
         self._pool = ThreadPoolExecutor(1)
         self._coming = self._next()

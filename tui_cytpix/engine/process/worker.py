@@ -46,7 +46,7 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD, _KEPT_BYTES = -3, -1, 256 << 20  # mallopt's n
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What all workers of a job share: `formats` among fcs, csv, masks, instrument-masks."""
+    """What all workers of a job have in common: `formats` among fcs, csv, masks, instrument-masks."""
 
     model: Path
     size_cutoff_um: float
@@ -55,7 +55,7 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Share:
+class Chunk:
     """Some events of a sample. `background` is its static one, float32 (H, W), None where it has none; `zoom` as of
     `engine.network.zoom`.
     """
@@ -69,8 +69,8 @@ class Share:
 
 
 @dataclass(eq=False)
-class ShareResult:
-    """What is to be written of a share, all in the order of its events.
+class ChunkResult:
+    """What is to be written of a chunk, all in the order of its events.
 
     Attributes:
         problems: why an event's image could not be processed; "" where it could.
@@ -114,7 +114,7 @@ def start(settings: WorkerSettings) -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_MMAP_THRESHOLD, _KEPT_BYTES)
         libc.mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
-    # Of its own accord oneDNN remembers how to convolve some sixty sizes of batches; each anew costs it 2 ms.
+    # Of its own accord oneDNN remembers how to convolve some sixty sizes of batches, fewer than come up.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
     cv2.setNumThreads(1)
     _State.settings = settings
@@ -149,21 +149,21 @@ def _predictor() -> Predictor:
         model = load_model(settings.model)
         model = replace(model, card=replace(model.card, size_cutoff_um=settings.size_cutoff_um))
         _State.predictor = Predictor(model, usable_device(settings.device, threads=1)[0])
-        gc.freeze()  # torch's modules are there to stay: to look through them for garbage takes 0.1 s, time and again
+        gc.freeze()  # torch's modules are there to stay: no need to search them for garbage time and again
     return _State.predictor
 
 
-def process(share: Share) -> ShareResult:
-    """Segments, measures and writes up a share's images.
+def process(chunk: Chunk) -> ChunkResult:
+    """Segments, measures and writes up a chunk's images.
 
     Raises:
         CytpixError, OSError: the sample can't be opened.
     """
-    reader = _reader(share)
-    result = ShareResult()
+    reader = _reader(chunk)
+    result = ChunkResult()
     grays: list[Gray] = []
     backgrounds: list[NDArray[np.float32]] = []
-    for event in share.events:
+    for event in chunk.events:
         try:
             gray = reader.read_image(event)
         except CytpixError as error:
@@ -171,40 +171,40 @@ def process(share: Share) -> ShareResult:
             continue
         result.problems.append("")
         grays.append(gray)
-        backgrounds.append(background_of(gray, share.background))
+        backgrounds.append(background_of(gray, chunk.background))
     predictor, number = _predictor(), len(grays)
     seen = [normalise_knowing_noise(gray, background) for gray, background in zip(grays, backgrounds, strict=True)]
-    plans = [predictor.plan(one.gray, share.zoom, one.noise) for one in seen]
+    plans = [predictor.plan(one.gray, chunk.zoom, one.noise) for one in seen]
     sigmas = [one.sigma for one in seen]
     del seen  # half-resolution networks need it no more, and the rest has its memory
-    found = predictor.found(plans, [predictor.cutoff_px(share.um_per_px)] * number)
+    found = predictor.found(plans, [predictor.cutoff_px(chunk.um_per_px)] * number)
     subjects = [_subject(*parts) for parts in zip(grays, backgrounds, sigmas, found, strict=True)]
-    _write_up(share, result, subjects, found)
+    _write_up(chunk, result, subjects, found)
     return result
 
 
-def _reader(share: Share) -> SampleReader:
-    key = (share.path, share.um_per_px)
+def _reader(chunk: Chunk) -> SampleReader:
+    key = (chunk.path, chunk.um_per_px)
     if _State.reader is None or _State.opened != key:
         if _State.reader is not None:
             _State.reader.close()
             _State.reader = None
-        _State.reader, _State.opened = open_sample(share.path, share.um_per_px), key
+        _State.reader, _State.opened = open_sample(chunk.path, chunk.um_per_px), key
     return _State.reader
 
 
-def _write_up(share: Share, result: ShareResult, subjects: Sequence[Subject], found: Sequence[Found]) -> None:
+def _write_up(chunk: Chunk, result: ChunkResult, subjects: Sequence[Subject], found: Sequence[Found]) -> None:
     formats = _State.settings.formats
-    good = [event for event, problem in zip(share.events, result.problems, strict=True) if not problem]
+    good = [event for event, problem in zip(chunk.events, result.problems, strict=True) if not problem]
     parts = [subjects[i : i + MEASURED_TOGETHER] for i in range(0, len(subjects), MEASURED_TOGETHER)]
-    sheets = [Measurement(part, share.um_per_px) for part in parts]
-    values = np.full((len(share.events), len(names("image"))), np.nan)
+    sheets = [Measurement(part, chunk.um_per_px) for part in parts]
+    values = np.full((len(chunk.events), len(names("image"))), np.nan)
     values[[not problem for problem in result.problems]] = _stacked([sheet.images() for sheet in sheets], "image")
     result.values = values.astype(np.float32)
     if "csv" in formats:
-        result.event_rows = csv_rows([(share.name, event) for event in share.events], values)
+        result.event_rows = csv_rows([(chunk.name, event) for event in chunk.events], values)
         counts = [len(one.segmentation.centroids) for one in found]
-        heads = [(share.name, event) for event, count in zip(good, counts, strict=True) for _ in range(count)]
+        heads = [(chunk.name, event) for event, count in zip(good, counts, strict=True) for _ in range(count)]
         result.particle_rows = csv_rows(heads, _stacked([sheet.particles() for sheet in sheets], "particle"))
     if not {"masks", "instrument-masks"} & set(formats):
         return

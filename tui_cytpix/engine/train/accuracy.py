@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tui_cytpix.core.objects.regions import mask_iou
 from tui_cytpix.domain.segmentation import Segmentation
 
 
@@ -27,8 +28,7 @@ def image_accuracy(predicted: Segmentation, truth: Segmentation) -> float:
     (1 where both are 0): a singlet called a doublet has 1/2, a doublet called a triplet 2/3. So a wrong count and a bad
     mask both lower it, and it is 1 only where every pixel and the count are right.
     """
-    union = int(np.count_nonzero(predicted.mask | truth.mask))
-    iou = np.count_nonzero(predicted.mask & truth.mask) / union if union else 1.0
+    iou = mask_iou(predicted.mask, truth.mask) if predicted.mask.any() or truth.mask.any() else 1.0
     low, high = sorted((predicted.particle_count, truth.particle_count))
     return float(iou * (low / high if high else 1.0))
 

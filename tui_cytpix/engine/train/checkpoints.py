@@ -25,11 +25,6 @@ SPARSE = 25  # every so many epochs a checkpoint is kept, at first
 MOST = 8  # of these
 
 
-def sparse_name(epoch: int) -> str:
-    """`epoch-0050`."""
-    return f"epoch-{epoch:04d}"
-
-
 def spacing(epoch: int) -> int:
     """Every so many epochs a checkpoint is kept: 25, and twice as many whenever there would be more than eight."""
     step = SPARSE
@@ -48,12 +43,10 @@ def thin(folder: Path, epoch: int) -> None:
 
 
 def state_path(checkpoint: Path) -> Path:
-    """Where the state lies that goes with a checkpoint."""
     return checkpoint.with_suffix(".npz")
 
 
 def write_state(path: Path, arrays: dict[str, NDArray[Any]], standing: Standing) -> None:
-    """Replaces the state as a whole."""
     meta, buffer = to_plain(standing), io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays, **{_META: np.array(json.dumps(meta))})
     write_bytes(path, buffer.getvalue())

@@ -24,7 +24,7 @@ SMALLEST_CROP, LARGEST_CROP, CROP_STEP = 64, 160, 32
 
 @dataclass(frozen=True)
 class Example:
-    """One annotated image.
+    """An annotated image.
 
     Attributes:
         gray: normalised, float32 (H, W).
@@ -52,7 +52,6 @@ class Example:
 
     @functools.cached_property
     def smallest_px(self) -> int | None:
-        """Pixels of the smallest annotated object; None without any."""
         labels, count = label_objects(self.truth.mask)
         return min(np.bincount(labels.ravel(), minlength=count + 1)[1:].tolist(), default=None)
 
@@ -69,7 +68,6 @@ def example(
     cutoff_px: float = 0.0,
     zoom: float = 1.0,
 ) -> Example:
-    """Normalises the image and makes its targets."""
     gray = normalise(image, background)
     return Example(gray, truth, scene(gray, truth, zoom), cutoff_px, zoom)
 

@@ -41,7 +41,7 @@ class PreviewLook:
 
     @property
     def done(self) -> bool:
-        """Whether that look has come to its end."""
+        """Whether that look has come to its end; False without one."""
         return self._look is not None and self._look[1].done()
 
     def take(self) -> tuple[int, list[Prediction]]:
@@ -57,6 +57,5 @@ class PreviewLook:
         return epoch, look.result()
 
     def close(self) -> None:
-        """Gives up what is under way."""
         self._leaving.set()
         self._thread.shutdown()

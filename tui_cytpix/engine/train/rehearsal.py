@@ -71,10 +71,9 @@ def rehearsal(kinds: tuple[str, ...]) -> tuple[Example, ...]:
 def rehearsal_for(base: Model, annotated: Sequence[Example], device: torch.device) -> tuple[Example, ...]:
     """What to go over again while a base model learns from annotated images.
 
-    Nothing where the base counts many of these otherwise than annotated: there it has to unlearn. (Real fission yeast
-    and round yeast with a general model: 0.9 to 1 are right, and rehearsal helps. Rods that are counted by another
-    convention, fission yeast with a model for leukocytes: 0.1 to 0.75, and it hinders.) Nothing either where the card
-    does not say what the base was trained on.
+    Nothing where the base counts many of these otherwise than annotated: there it has to unlearn, as from rods that are
+    counted by another convention, or from fission yeast with a model for leukocytes, and rehearsal was measured to
+    hinder. Nothing either where the card does not say what the base was trained on.
 
     Raises:
         UsageError: the card names a kind that is unknown here.

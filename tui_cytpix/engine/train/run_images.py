@@ -40,8 +40,8 @@ class TrainImages:
         size_cutoff_um: float,
         asked: float = AUTOMATIC,
     ) -> None:
-        self._images, self._preview, self._base, self._cutoff_um = images, preview, base, size_cutoff_um
-        self._asked = asked
+        self._images, self._preview, self._base = images, preview, base
+        self._cutoff_um, self._asked = size_cutoff_um, asked
         self._grays: dict[ImageKey, NDArray[np.float16]] = {}
         self._unreadable: set[ImageKey] = set()
         self.training: dict[ImageKey, Example] = {}
@@ -63,11 +63,8 @@ class TrainImages:
             if truth is None:
                 continue
             old = known.get(key)
-            if old is not None and old.truth.same_as(truth):
-                found[key] = old
-                continue
             try:
-                found[key] = self._example(key, truth)
+                found[key] = old if old is not None and old.truth.same_as(truth) else self._example(key, truth)
             except CytpixError as error:
                 problems.append(f"{key} is left out: {error}")
         return found

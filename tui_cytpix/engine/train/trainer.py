@@ -29,6 +29,8 @@ from tui_cytpix.engine.train.loss import loss
 LEAST_SHARE = 0.25  # of the smallest annotated object's pixels
 # Threads are started once: Python waits for ever for the start of one for which there is no memory.
 _LOOKERS = ThreadPoolExecutor(2, "look")
+_DECAY = 1e-3  # of the weights towards 0 (AdamW)
+_REHEARSED_VIEWS = 1  # a step, besides those of annotated images (engine.train.rehearsal)
 _REHEARSAL = 1  # keeps its views' random numbers apart from the others'
 
 
@@ -38,28 +40,22 @@ class FitSettings:
 
     Attributes:
         rate: of Adam, reached after `warm_up` steps and then constant, so that adding epochs changes nothing before.
-        decay: of the weights (AdamW), towards 0.
         pull: of the weights towards the base's (L2-SP: Li, Grandvalet, Davoine 2018), as a share of the rate.
         batch: views of annotated images in a step.
-        rehearsed_views: of what the base was trained on, in a step besides (see engine.train.rehearsal).
         views_per_epoch: at least so many views an epoch, each image equally often.
         average: share of the averaged weights that a step keeps; the averaged weights are the model.
         crop: edge of the views, px; 0 takes it from the images.
         total_steps: where given, the rate falls to 0 over so many steps, along a cosine.
-        fast: convolutions in bfloat16 where the processor has it; nearly twice as fast.
     """
 
     rate: float = 1.5e-3
     warm_up: int = 20
-    decay: float = 1e-3
     pull: float = 1.0
     batch: int = 8
-    rehearsed_views: int = 1
     views_per_epoch: int = LEAST_VIEWS
     average: float = 0.98
     crop: int = 0
     total_steps: int = 0
-    fast: bool = True
     augmentation: Augmentation = field(default_factory=lambda: Augmentation(another=0.3, another_long=0.7))
 
 
@@ -77,9 +73,9 @@ class Trainer:
         self.net = channels_last(copy.deepcopy(base.net)).to(self.device)
         self.averaged = copy.deepcopy(base.net).to(self.device).eval()
         self._start = [p.detach().clone() for p in self.net.parameters()] if settings.pull else []
-        self._fast = settings.fast and has_bf16(self.device)
+        self._fast = has_bf16(self.device)
         self._maker = ThreadPoolExecutor(1, "views")  # makes the next ones while the network learns from these
-        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=settings.rate, weight_decay=settings.decay)
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=settings.rate, weight_decay=_DECAY)
 
     def train_epoch(self, examples: Sequence[Example], check: Callable[[], object] = lambda: None) -> float:
         """One epoch on the training images; returns the mean loss. What `check`, asked before each step, raises ends it
@@ -98,17 +94,16 @@ class Trainer:
         return float(np.mean(losses))
 
     def _views(self, examples: Sequence[Example]) -> Iterator[Tensor]:
-        """The steps' views of this epoch."""
         chosen = self.settings
         size = chosen.crop or crop_size(examples)
         views = max(1, -(-chosen.views_per_epoch // len(examples)))
         annotated = batches(examples, size, views, chosen.batch, chosen.augmentation, (self.seed, self.epoch))
-        if not self.rehearsed or not chosen.rehearsed_views:
+        if not self.rehearsed:
             return annotated
         steps = -(-views * len(examples) // chosen.batch)
-        rounds = -(-steps * chosen.rehearsed_views // len(self.rehearsed))
+        rounds = -(-steps * _REHEARSED_VIEWS // len(self.rehearsed))
         again = (self.seed, self.epoch, _REHEARSAL)
-        known = batches(self.rehearsed, size, rounds, chosen.rehearsed_views, chosen.augmentation, again)
+        known = batches(self.rehearsed, size, rounds, _REHEARSED_VIEWS, chosen.augmentation, again)
         return (torch.cat(both) for both in zip(annotated, known, strict=False))
 
     def _learn_noise(self, examples: Sequence[Example]) -> None:

@@ -5,6 +5,7 @@ A file is opened by its HEADER and TEXT alone; columns are decoded from a memory
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections import Counter
@@ -16,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.errors import FcsError
+from tui_cytpix.errors import FcsError, SampleError
+from tui_cytpix.formats.bytes.source import FileBytes, PartBytes
 from tui_cytpix.formats.fcs.data import FcsParameter, stored_column
 from tui_cytpix.formats.fcs.layout import DataLayout, data_layout
-from tui_cytpix.formats.fcs.text import FcsText, Segment, file_window, read_text
+from tui_cytpix.formats.fcs.text import FcsText, Segment, read_text
 
 _MOST_DECADES = 30.0
 _HIGHEST_START = 1e6
@@ -110,13 +112,17 @@ def read_fcs(path: Path, offset: int = 0, length: int | None = None) -> FcsFile:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            window = file_window(file, path, offset, length)
-            text = read_text(window)
-        layout = data_layout(text, window.size)
+        with contextlib.closing(FileBytes(path)) as file:
+            size = file.size - offset if length is None else length
+            if offset < 0 or size < 0 or offset + size > file.size:
+                raise ValueError(f"its bytes {offset} to {offset + size} lie outside the file of {file.size} bytes")
+            text = read_text(PartBytes(file, offset, size))
+        layout = data_layout(text, size)
         parameters = _parameters(text, layout)
     except (ValueError, OSError) as error:
         raise _unreadable(path, str(error)) from error
+    except SampleError as error:
+        raise _unreadable(path, error.detail.rstrip(".")) from error
     problems = (*text.problems, *layout.problems, *_repeated(text.names))
     return FcsFile(
         path,

@@ -12,9 +12,9 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from tui_cytpix.formats.bytes.source import ByteSource, SourceFile
 from tui_cytpix.formats.fcs.encode import HEADER_BYTES
 from tui_cytpix.formats.fcs.split import split_keywords
 
@@ -58,45 +58,17 @@ class FcsText:
     problems: tuple[str, ...]
 
 
-class Window:
-    """A part of a file as a file of its own: an FCS file within an archive. `offset` and `size` in bytes."""
-
-    def __init__(self, file: BinaryIO, offset: int, size: int) -> None:
-        self._file, self._offset, self.size = file, offset, size
-        self._at = 0
-
-    def seek(self, position: int, whence: int = 0) -> int:
-        """As `io.IOBase.seek`; never before the start."""
-        self._at = max(0, position + (0, self._at, self.size)[whence])
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, count: int = -1) -> bytes:
-        left = max(0, self.size - self._at)
-        self._file.seek(self._offset + self._at)
-        data = self._file.read(left if count < 0 else min(count, left))
-        self._at += len(data)
-        return data
-
-    def segment(self, segment: Segment) -> bytes:
-        self.seek(segment.begin)
-        return self.read(segment.length)
-
-
-def read_text(window: Window) -> FcsText:
-    """Reads HEADER, TEXT and supplemental TEXT.
+def read_text(source: ByteSource) -> FcsText:
+    """Reads HEADER, TEXT and supplemental TEXT of an FCS file.
 
     Raises:
         ValueError: the file is no FCS file, or what it says can't be true.
     """
-    version, segment = _check_header(window)
-    raw = window.segment(segment)
+    version, segment = _check_header(source)
+    raw = source.read_at(segment.begin, segment.length)
     parser = _checked_parser()(encoding=_encoding(raw))
-    window.seek(0)
     try:
-        parser.load_file(window, read_data=False)
+        parser.load_file(SourceFile(source, source.size), read_data=False)
     except (KeyError, IndexError, TypeError, OverflowError) as error:
         raise ValueError(f"its TEXT segment can't be read ({type(error).__name__}: {str(error)[:80]})") from error
     said: dict[str, str] = parser.said
@@ -104,10 +76,10 @@ def read_text(window: Window) -> FcsText:
     problems: list[str] = []
     if _offset(said, "$NEXTDATA"):
         problems.append("It holds more than one data set; only the first is read.")
-    supplement = _segment(window, said, "STEXT", (0, 0), problems)
+    supplement = _segment(source.size, said, "STEXT", (0, 0), problems)
     if supplement.begin == segment.begin or supplement.length > MAX_TEXT_BYTES:
         supplement = Segment()
-    more = window.segment(supplement)
+    more = source.read_at(supplement.begin, supplement.length)
     added: dict[str, str] = {}
     if more[:1] == raw[:1]:
         added = split_keywords(more.decode(_encoding(more)))
@@ -119,7 +91,7 @@ def read_text(window: Window) -> FcsText:
         parameters=parser.annotation["$PAR"],
         names=tuple(said.get(f"$P{n}N", "") for n in range(1, parser.annotation["$PAR"] + 1)),
         header_data=(header["data start"], header["data end"]),
-        analysis=_segment(window, said, "ANALYSIS", (header["analysis start"], header["analysis end"]), problems),
+        analysis=_segment(source.size, said, "ANALYSIS", (header["analysis start"], header["analysis end"]), problems),
         supplement=supplement,
         problems=tuple(problems),
     )
@@ -156,10 +128,9 @@ def check_counts(keywords: Mapping[str, str]) -> None:
         raise ValueError(f"$TOT says {whole_number(keywords, '$TOT')} events")
 
 
-def _check_header(window: Window) -> tuple[str, Segment]:
+def _check_header(source: ByteSource) -> tuple[str, Segment]:
     """The version and where TEXT lies, if that can be true."""
-    window.seek(0)
-    head = window.read(HEADER_BYTES)
+    head = source.read_at(0, HEADER_BYTES)
     version = head[3:6].decode("latin-1")
     if len(head) < HEADER_BYTES or head[:3] != b"FCS" or version not in _VERSIONS:
         raise ValueError("it doesn't start as FCS 2.0 to 3.2 files do")
@@ -167,8 +138,8 @@ def _check_header(window: Window) -> tuple[str, Segment]:
     begin, end = (int(number[1]) if number else 0 for number in found)
     if not 0 < begin < end:
         raise ValueError(f"its HEADER puts TEXT at bytes {head[10:18]!r} to {head[18:26]!r}")
-    if end >= window.size:
-        raise ValueError(f"TEXT should end at byte {end}, the file has {window.size} bytes: it is cut off or damaged")
+    if end >= source.size:
+        raise ValueError(f"TEXT should end at byte {end}, the file has {source.size} bytes: it is cut off or damaged")
     if end - begin >= MAX_TEXT_BYTES:
         raise ValueError(f"TEXT should have {end - begin + 1} bytes; at most {MAX_TEXT_BYTES} are read")
     return version, Segment(begin, end - begin + 1)
@@ -190,13 +161,13 @@ def _offset(keywords: Mapping[str, str], key: str) -> int:
 
 
 def _segment(
-    window: Window, keywords: Mapping[str, str], name: str, header: tuple[int, int], problems: list[str]
+    size: int, keywords: Mapping[str, str], name: str, header: tuple[int, int], problems: list[str]
 ) -> Segment:
     """Where an optional segment lies; with a problem instead where it lies outside the file."""
     begin, end = header if header[0] > 0 else (_offset(keywords, f"$BEGIN{name}"), _offset(keywords, f"$END{name}"))
     if begin <= 0 or end <= begin:
         return Segment()
-    if end >= window.size:
+    if end >= size:
         problems.append(f"Its {name} segment should end at byte {end}, beyond the end of the file, and is left out.")
         return Segment()
     return Segment(begin, end - begin + 1)
@@ -223,16 +194,3 @@ def _checked_parser() -> Any:
             return {"$TOT": "0", "$BEGINDATA": "0", "$ENDDATA": "0", **self.said, "$NEXTDATA": "0"}
 
     return CheckedParser
-
-
-def file_window(file: BinaryIO, path: Path, offset: int, length: int | None) -> Window:
-    """The window on a whole file, or on a member of an archive.
-
-    Raises:
-        ValueError: the member lies outside the file.
-    """
-    size = path.stat().st_size
-    length = size - offset if length is None else length
-    if offset < 0 or length < 0 or offset + length > size:
-        raise ValueError(f"its bytes {offset} to {offset + length} lie outside the file of {size} bytes")
-    return Window(file, offset, length)

@@ -47,14 +47,13 @@ class Lease:
 
     def _create(self, path: Path) -> bool:
         """Writes who holds it; False where the file is there already."""
-        try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-        except FileExistsError:
-            return False
         pid = os.getpid()
         holder = {"host": socket.gethostname(), "pid": pid, "born": birth(pid), "nonce": self._nonce}
-        with os.fdopen(handle, "w") as file:
-            file.write(json.dumps(holder))
+        try:
+            with path.open("x") as file:
+                file.write(json.dumps(holder))
+        except FileExistsError:
+            return False
         return True
 
     def _holder(self) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -12,12 +14,16 @@ from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.bytes.image_decode import Gray, decode_gray, image_header
 from tui_cytpix.formats.sample.linked_fcs import LinkedFcs, link_fcs
-from tui_cytpix.formats.sample.parts import SampleParts
-from tui_cytpix.formats.sample.probe import ImageProbe, probe_images
+from tui_cytpix.formats.sample.parts import ImageStore, SampleParts
 
 if TYPE_CHECKING:
     from tui_cytpix.formats.fcs.read import FcsFile
     from tui_cytpix.formats.masks.instrument import InstrumentMasks
+
+
+HEADERS_PROBED = 64
+IMAGES_PROBED = 16
+BIT_DEPTHS = (8, 10, 12, 16)
 
 
 class SampleReader:
@@ -32,7 +38,7 @@ class SampleReader:
         self._parts, self._given = parts, um_per_px
         self._lock = threading.RLock()
         self._linked: LinkedFcs | None = None
-        self._probed: ImageProbe | None = None
+        self._probed: _Probe | None = None
 
     @property
     def path(self) -> Path:
@@ -104,10 +110,10 @@ class SampleReader:
                 self._linked = link_fcs(self._parts.fcs, self.event_ids)
             return self._linked
 
-    def _probe(self) -> ImageProbe:
+    def _probe(self) -> _Probe:
         with self._lock:
             if self._probed is None:
-                self._probed = probe_images(self._parts.images)
+                self._probed = _probe_images(self._parts.images)
             return self._probed
 
     def info(self) -> SampleInfo:
@@ -164,3 +170,51 @@ class SampleReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """What the images looked at have in common.
+
+    `shape` is (height, width), None where sizes differ or nothing could be read; `bit_depth` the fewest of 8, 10, 12,
+    16 that hold every value seen; `problems` are sentences.
+    """
+
+    shape: tuple[int, int] | None
+    bit_depth: int
+    problems: tuple[str, ...]
+
+
+def _probe_images(images: ImageStore) -> _Probe:
+    """Reads headers of up to 64 and pixels of up to 16 images, evenly spread: shape, bits, and what is damaged."""
+    headers: list[tuple[int, int, int]] = []
+    bad: dict[str, str] = {}
+    looked = _spread(images.events, HEADERS_PROBED)
+    for event in looked:
+        try:
+            headers.append(image_header(images.read(event), images.label(event)))
+        except SampleError as error:
+            bad[event] = error.detail
+    depths = [8]
+    for event in _spread(looked, IMAGES_PROBED):
+        try:
+            highest = int(decode_gray(images.read(event), images.label(event)).max())
+        except SampleError as error:
+            bad[event] = error.detail
+            continue
+        depths.append(next(bits for bits in BIT_DEPTHS if highest < 1 << bits))
+    shapes = {header[:2] for header in headers}
+    problems = []
+    if bad:
+        first = next(iter(bad.values()))
+        problems.append(f"Of {len(looked)} images looked at, {len(bad)} can't be read: {first}")
+    if any(pages > 1 for *_, pages in headers):
+        problems.append("Some image files have several pages; the first page of each is read.")
+    return _Probe(shapes.pop() if len(shapes) == 1 else None, max(depths), tuple(problems))
+
+
+def _spread(events: Sequence[str], most: int) -> Sequence[str]:
+    """Up to `most` events at even distances, the first and the last among them."""
+    if len(events) <= most:
+        return events
+    return [events[round(k * (len(events) - 1) / (most - 1))] for k in range(most)]

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.objects.regions import Ellipse, ellipses, label_objects
+from tui_cytpix.core.objects.regions import CROSS, Ellipse, as_uint8, ellipses, label_objects
+from tui_cytpix.formats.masks.archive import BLOB_SHARE
 from tui_cytpix.simulate.frames.events import SimulatedEvent
 
-_BLOB_SHARE = 0.07  # area of a particle's blob as a share of the particle's
 _LONG = 1.7  # major over minor axis from which a model of round cells sees two
 _SMALLEST_OBJECT_PX = 30
 
@@ -46,7 +46,7 @@ def instrument_view(event: SimulatedEvent, rng: np.random.Generator) -> Instrume
         inside = labels == k
         objects[inside] = objects.max() + 1
         points = _particles(event, inside, ellipse, rng)
-        radius = max(1.0, float(np.sqrt(_BLOB_SHARE * ellipse.area / len(points) / np.pi)))
+        radius = max(1.0, float(np.sqrt(BLOB_SHARE * ellipse.area / len(points) / np.pi)))
         for point in points:
             blob = _blob(inside, particles, point, radius)
             if blob.any():
@@ -57,11 +57,10 @@ def instrument_view(event: SimulatedEvent, rng: np.random.Generator) -> Instrume
 
 
 def _restrung(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
-    kernel = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-    image = np.ascontiguousarray(mask).view(np.uint8)
-    if pixels > 0:
-        return np.asarray(cv2.dilate(image, kernel)) > 0
-    return np.asarray(cv2.erode(image, kernel)) > 0 if pixels < 0 else mask
+    if pixels == 0:
+        return mask
+    change = cv2.dilate if pixels > 0 else cv2.erode
+    return np.asarray(change(as_uint8(mask), CROSS)) > 0
 
 
 def _particles(

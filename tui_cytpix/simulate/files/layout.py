@@ -9,9 +9,9 @@ import io
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -25,7 +25,7 @@ from tui_cytpix.simulate.files.tube_fcs import GATE, TubeFcs, guid
 from tui_cytpix.simulate.frames.events import SimulatedEvent, SimulatedSample
 
 _WHEN = (2025, 1, 2, 9, 50, 14)  # archives of one seed are equal, byte by byte
-_Take = Callable[[str, SimulatedEvent, InstrumentView], None]
+_Take = Callable[[str, SimulatedEvent, InstrumentView], object]
 
 
 def truth_folder(path: Path) -> Path:
@@ -45,7 +45,7 @@ def write_acs(path: Path, sample: SimulatedSample) -> TubeFcs:
 
                 def take(event_id: str, event: SimulatedEvent, view: InstrumentView) -> None:
                     members.append(f"{event_id}.tif")
-                    _add(archive, members[-1], plain_tiff(event.image))
+                    _add(archive, members[-1], _encoded(event.image, "TIFF"))
                     layers = encode_instrument_masks(view.objects, view.particles)
                     _add(masks, f"{event_id}.json", layers, zipfile.ZIP_DEFLATED)
 
@@ -70,18 +70,11 @@ def write_export_zip(path: Path, sample: SimulatedSample) -> TubeFcs:
     return table
 
 
-def write_export_folder(path: Path, sample: SimulatedSample) -> TubeFcs:
-    """The same images as in the zip, in a folder; FCS and truth beside it."""
-    with _new_folder(path) as folder:
-        table = _simulate(path, sample, lambda e, event, _: _write(folder / f"{e}.tif", _rgba_tiff(event.image)))
-    table.write(path.with_name(f"{path.name}.fcs"))
-    return table
-
-
-def write_folder(path: Path, sample: SimulatedSample) -> TubeFcs:
-    """A folder of 16-bit gray PNG images; FCS and truth beside it."""
-    with _new_folder(path) as folder:
-        table = _simulate(path, sample, lambda e, event, _: _write(folder / f"{e}.png", _png(event.image)))
+def write_folder(path: Path, sample: SimulatedSample, export: bool) -> TubeFcs:
+    """A folder of images, as in the zip for an `export`, else 16-bit gray PNG; FCS and truth beside it."""
+    ending, encode = ("tif", _rgba_tiff) if export else ("png", _png)
+    with atomic.replacing_folder(path) as folder:
+        table = _simulate(path, sample, lambda e, event, _: (folder / f"{e}.{ending}").write_bytes(encode(event.image)))
     table.write(path.with_name(f"{path.name}.fcs"))
     return table
 
@@ -89,7 +82,7 @@ def write_folder(path: Path, sample: SimulatedSample) -> TubeFcs:
 def _simulate(path: Path, sample: SimulatedSample, take: _Take) -> TubeFcs:
     """Makes every event, hands it on and writes its truth."""
     table = TubeFcs(sample)
-    with _new_folder(truth_folder(path)) as truth:
+    with atomic.replacing_folder(truth_folder(path)) as truth:
         for index, event_id in enumerate(table.event_ids):
             event = sample[index]
             view = instrument_view(event, np.random.default_rng([sample.seed, 3, index]))
@@ -97,25 +90,6 @@ def _simulate(path: Path, sample: SimulatedSample, take: _Take) -> TubeFcs:
             take(event_id, event, view)
             write_label_image(truth / f"{event_id}.png", event.labels)
     return table
-
-
-@contextmanager
-def _new_folder(path: Path) -> Iterator[Path]:
-    """A folder that takes its name when it is complete."""
-    aside = path.with_name(f".{path.name}.part")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
-        yield aside
-        if path.exists():
-            path.rmdir()
-        aside.rename(path)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
 
 
 def _info(name: str, compression: int = zipfile.ZIP_STORED) -> zipfile.ZipInfo:
@@ -129,32 +103,23 @@ def _add(archive: zipfile.ZipFile, name: str, data: bytes, compression: int = zi
     archive.writestr(_info(name, compression), data)
 
 
-def plain_tiff(image: NDArray[np.uint16]) -> bytes:
-    """An uncompressed one-channel TIFF."""
+def _encoded(pixels: NDArray[Any], kind: str, **options: object) -> bytes:
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "TIFF")
+    Image.fromarray(pixels).save(buffer, kind, **options)
     return buffer.getvalue()
 
 
 def _rgba_tiff(image: NDArray[np.uint16]) -> bytes:
     """8-bit gray in RGBA, LZW: the upper 8 of the 10 bits, opaque."""
-    from PIL import Image
-
     gray = (image >> 2).astype(np.uint8)
     pixels = np.stack([gray, gray, gray, np.full_like(gray, 255)], axis=-1)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "TIFF", compression="tiff_lzw")
-    return buffer.getvalue()
+    return _encoded(pixels, "TIFF", compression="tiff_lzw")
 
 
 def _png(image: NDArray[np.uint16]) -> bytes:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", compress_level=4)
-    return buffer.getvalue()
+    return _encoded(image, "PNG", compress_level=4)
 
 
 def _settings(images: int) -> bytes:

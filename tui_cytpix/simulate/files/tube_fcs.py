@@ -39,9 +39,7 @@ class TubeFcs:
         reached = max(images, round(0.8 * total))
         self._rows = np.sort(self._rng.choice(reached, images, replace=False))
         self.event_ids: tuple[str, ...] = tuple(str(number) for number in self._ids[self._rows])
-        self._size = np.zeros(images)
-        self._grain = np.zeros(images)
-        self._width = np.zeros(images)
+        self._size, self._grain, self._width = np.zeros((3, images))
         self._image_columns = np.zeros((len(IMAGE_PARAMETERS), images), np.float32)
 
     def __len__(self) -> int:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from tui_cytpix.simulate.frames.contact import contact_distance, depth_of_overlap
 from tui_cytpix.simulate.frames.drawing import draw_like, draw_shape
 from tui_cytpix.simulate.frames.shapes import Rod, Shape
 from tui_cytpix.simulate.kinds.kind import Arrangement, Cell, SampleKind
@@ -23,7 +22,7 @@ def choose(shares: tuple[float, ...], rng: np.random.Generator) -> int:
 
 
 def draw_cell(kind: SampleKind, rng: np.random.Generator) -> tuple[Cell, Shape]:
-    """One particle of the kind at (0, 0)."""
+    """A particle of the kind at (0, 0)."""
     cell = _draw_build(kind, rng)
     return cell, draw_shape(cell, kind.um_per_px, rng)
 
@@ -71,7 +70,7 @@ def draw_pack(kind: SampleKind, pack: Pack, rng: np.random.Generator) -> Cluster
 def _centred(cluster: Cluster) -> Cluster:
     ys = np.mean([shape.y for _, shape in cluster])
     xs = np.mean([shape.x for _, shape in cluster])
-    return [(cell, shape.at(shape.y - float(ys), shape.x - float(xs))) for cell, shape in cluster]
+    return _moved(cluster, -float(ys), -float(xs))
 
 
 def _attach(cluster: Cluster, shape: Shape, kind: SampleKind, rng: np.random.Generator) -> Shape | None:
@@ -181,3 +180,32 @@ def _border_place(cluster: Cluster, size: int, rng: np.random.Generator) -> tupl
 
 def _moved(cluster: Cluster, y: float, x: float) -> Cluster:
     return [(cell, shape.at(shape.y + float(y), shape.x + float(x))) for cell, shape in cluster]
+
+
+def contact_distance(a: Shape, b: Shape, direction: float, aside: float = 0.0) -> float:
+    """How far b's middle is from a's, along `direction`, when their outlines just touch, px.
+
+    Args:
+        direction: from a to b, rad, from x towards y.
+        aside: how far b is shifted at right angles to it, px, from x towards y.
+    """
+    far, near = a.reach + b.reach + 1.0, 0.0
+    dy, dx = float(np.sin(direction)), float(np.cos(direction))
+    (a_y, a_x), (b_y, b_x) = a.outline(), b.outline()
+    for _ in range(10):
+        middle = (far + near) / 2
+        y, x = a.y + middle * dy + aside * dx - b.y, a.x + middle * dx - aside * dy - b.x  # b's shift
+        if (a.depth(b_y + y, b_x + x) < 1).any() or (b.depth(a_y - y, a_x - x) < 1).any():
+            near = middle
+        else:
+            far = middle
+    return (near + far) / 2
+
+
+def depth_of_overlap(a: Shape, b: Shape) -> float:
+    """About how deep b's outline lies inside a, or a's inside b, px."""
+    if np.hypot(a.y - b.y, a.x - b.x) > a.reach + b.reach:
+        return 0.0
+    b_in_a = (1 - float(a.depth(*b.outline()).min())) * a.radius
+    a_in_b = (1 - float(b.depth(*a.outline()).min())) * b.radius
+    return max(b_in_a, a_in_b, 0.0)

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.images.background import static_background
 from tui_cytpix.core.objects.centroids import centres
-from tui_cytpix.core.objects.regions import bounding_box, label_objects
+from tui_cytpix.core.objects.regions import Box, bounding_box, label_objects
 from tui_cytpix.simulate.frames.arrange import Cluster, draw_frame
 from tui_cytpix.simulate.frames.canvas import overlay, window
-from tui_cytpix.simulate.frames.crop import tight_box
 from tui_cytpix.simulate.frames.interior import render
 from tui_cytpix.simulate.frames.optics import Floats, brightfield, rim_um
 from tui_cytpix.simulate.frames.shapes import Rod, Round
@@ -22,8 +21,10 @@ from tui_cytpix.simulate.frames.surroundings import draw_debris, draw_ghost, dra
 from tui_cytpix.simulate.frames.tube import Tube, draw_tube, expose, smear
 from tui_cytpix.simulate.kinds.by_name import kind_named
 from tui_cytpix.simulate.kinds.kind import SampleKind
+from tui_cytpix.simulate.kinds.parts import Tight
 
 FRAME_PX = 248
+_SMALLEST_IMAGE_PX = 12  # a smaller image is of no use to anybody
 _SMALLEST_PX = 12  # a sliver of a cut cell with fewer pixels is neither shown as a cell nor counted
 
 
@@ -47,13 +48,14 @@ class SimulatedEvent:
 
 
 class SimulatedSample:
-    """A tube: `n` events of one kind that share background, focus, noise and gray level; made when asked for."""
+    """A tube: `n` events of one kind that share background, focus, noise and gray level; made when asked for, the same
+    for a seed.
+
+    Raises:
+        UsageError: no kind has that name.
+    """
 
     def __init__(self, kind: str | SampleKind, n: int, seed: int, size: int = FRAME_PX) -> None:
-        """
-        Raises:
-            UsageError: no kind has that name.
-        """
         self.seed = seed
         self.size = size
         self._n = n
@@ -70,15 +72,6 @@ class SimulatedSample:
 
     def __iter__(self) -> Iterator[SimulatedEvent]:
         return (self[index] for index in range(self._n))
-
-
-def simulate_sample(kind: str | SampleKind, n: int, seed: int) -> SimulatedSample:
-    """A tube of n events; the same for a seed.
-
-    Raises:
-        UsageError: no kind has that name.
-    """
-    return SimulatedSample(kind, n, seed)
 
 
 def events_and_background(
@@ -120,7 +113,7 @@ def simulate_event(
     labels, centroids = _numbered(labels)
     image = expose(smear(light, tube), tube, rng)
     tight = kind.arrangement.tight
-    box = None if tight is None else tight_box(tight, labels, rng)
+    box = None if tight is None else _tight_box(tight, labels, rng)
     if box is not None:
         image = np.ascontiguousarray(image[box.slices])
         labels, centroids = _numbered(labels[box.slices])
@@ -159,10 +152,6 @@ def _draw_cluster(
         absorbance += shade
         depths.append(q)
     intensity = brightfield(phase, absorbance, defocus, tube.optics)
-    arrangement = tube.kind.arrangement
-    if arrangement.tilted > 0 and rng.random() < arrangement.tilted:
-        other = brightfield(phase, absorbance, defocus + float(rng.normal(0, arrangement.tilt_um)), tube.optics)
-        intensity += _ramp((y, x), rng) * (other - intensity)
     outer_y, outer_x, inner_y, inner_x = overlay(light, place, intensity)
     labels, nearest = truth
     first = int(labels.max()) + 1
@@ -176,14 +165,6 @@ def _draw_cluster(
         seen = _visible(intensity[inner_y, inner_x][closer], tube)
         labels[outer_y, outer_x][closer] = first + number if seen else 0
         nearest[outer_y, outer_x][closer] = inside[closer]
-
-
-def _ramp(grid: tuple[Floats, Floats], rng: np.random.Generator) -> Floats:
-    """0 to 1 from one side of a window to the other, in any direction."""
-    turn = rng.uniform(0, 2 * np.pi)
-    along = grid[1] * np.float32(np.cos(turn)) + grid[0] * np.float32(np.sin(turn))
-    least, most = float(along.min()), float(along.max())
-    return np.asarray((along - least) / max(most - least, 1.0), np.float32)
 
 
 def _visible(light: Floats, tube: Tube) -> bool:
@@ -213,3 +194,23 @@ def _numbered(labels: NDArray[np.uint16]) -> tuple[NDArray[np.uint16], NDArray[n
             kept += 1
             target[regions == int(sizes.argmax()) + 1] = kept
     return numbered, centres(target) + np.array([box.y0, box.x0], np.float32)
+
+
+def _tight_box(tight: Tight, labels: NDArray[np.uint16], rng: np.random.Generator) -> Box | None:
+    """What a frame is cropped to; None where it stays whole, as one without any particle does.
+
+    Args:
+        labels: (H, W), 0 background, 1..K particles without gaps.
+    """
+    count = int(labels.max(initial=0))
+    if count == 0 or rng.random() >= tight.share:
+        return None
+    chosen = labels == rng.integers(1, count + 1)
+    if rng.random() >= tight.single:
+        objects, _ = label_objects(labels > 0)
+        chosen = objects == objects[chosen][0]
+    box = bounding_box(chosen)
+    if box is None:
+        return None
+    box = box.grown(round(rng.uniform(*tight.margin_px)), labels.shape)
+    return box if min(box.y1 - box.y0, box.x1 - box.x0) >= _SMALLEST_IMAGE_PX else None

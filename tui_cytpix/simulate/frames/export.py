@@ -36,7 +36,6 @@ class Processing:
 
 
 def draw_processing(ranges: Export, rng: np.random.Generator) -> Processing:
-    """The steps of one tube."""
     enlarged = float(rng.uniform(*ranges.enlarged)) if rng.random() < ranges.smoothing else 1.0
     amount = float(rng.uniform(*ranges.amount)) if rng.random() < ranges.sharpening else 0.0
     radius, gamma = float(rng.uniform(*ranges.radius_px)), float(rng.uniform(*ranges.gamma))

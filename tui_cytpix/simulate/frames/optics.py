@@ -104,9 +104,8 @@ def rim_um(defocus_um: float, optics: Optics) -> float:
     """How far beyond its place in focus the outline of a cell is drawn, um.
 
     For z > 0 the end of the dark rim: the first Fresnel fringe of an edge, ~ sqrt(wavelength z), and the blur of the
-    condenser, z s, as independent widths. On simulated cells of 2 to 6 um radius at 0 to 4 um the point at which the
-    light has come back half way to the background lies within 0.2 um of the outline that follows from it. For z < 0
-    the rim is bright, and some draw around it, some within: half of that.
+    condenser, z s, as independent widths: on simulated cells about where the light has come back half way to the
+    background. For z < 0 the rim is bright, and some draw around it, some within: half of that.
     """
     z = abs(defocus_um)
     rim = float(np.sqrt(_FRINGE**2 * WAVELENGTH_UM * z + (z * optics.condenser) ** 2))

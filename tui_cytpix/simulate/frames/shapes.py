@@ -1,13 +1,16 @@
 """Outlines and thickness of particles: rods with septa, spindles, rounds with and without a bud.
 
-A shape answers for any point with a normalised depth q: 0 on its axis or in its middle, 1 on its outline, above 1
-outside. Positions are (y, x) in pixels, pixel centres at whole numbers.
+A shape answers for any points (y, x), of one shape, with a normalised depth q: 0 on its axis or in its middle, 1 on its
+outline, above 1 outside; and with its thickness along the light in px, of a body that ends `inset` px within the
+outline, 0 outside of it. `radius` is the smaller half-axis, `reach` the largest distance of the outline from the
+middle, in px; `at` is the same shape elsewhere, `outline` points on the outline, at most ~1 px apart. Positions are
+(y, x) in pixels, pixel centres at whole numbers.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,35 +18,17 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 
-class Shape(Protocol):
-    """What rods and rounds have in common. `radius` is the smaller half-axis, `reach` the largest, in px."""
+def _turned(shape: Shape, y: Floats, x: Floats) -> tuple[Floats, Floats]:
+    """Points by their distances from the shape's middle, along its axis and across, px."""
+    cos, sin = np.cos(shape.angle), np.sin(shape.angle)
+    return (x - shape.x) * cos + (y - shape.y) * sin, -(x - shape.x) * sin + (y - shape.y) * cos
 
-    @property
-    def y(self) -> float: ...
-    @property
-    def x(self) -> float: ...
-    @property
-    def angle(self) -> float: ...
-    @property
-    def radius(self) -> float: ...
-    @property
-    def reach(self) -> float: ...
 
-    def at(self, y: float, x: float) -> Shape:
-        """The same shape elsewhere."""
-        ...
-
-    def depth(self, y: Floats, x: Floats) -> Floats:
-        """Normalised depth q of points; same shape as y and x."""
-        ...
-
-    def thickness(self, y: Floats, x: Floats, inset: float) -> Floats:
-        """Thickness along the light in px, of a body that ends `inset` px within the outline; 0 outside of it."""
-        ...
-
-    def outline(self) -> tuple[Floats, Floats]:
-        """Points (y, x) on the outline, at most ~1 px apart."""
-        ...
+def _turned_back(shape: Shape, along: NDArray[Any], across: NDArray[Any]) -> tuple[Floats, Floats]:
+    """The inverse of `_turned`: (y, x)."""
+    cos, sin = np.cos(shape.angle), np.sin(shape.angle)
+    y, x = shape.y + along * sin + across * cos, shape.x + along * cos - across * sin
+    return y.astype(np.float32), x.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -66,18 +51,14 @@ class Rod:
 
     @property
     def reach(self) -> float:
-        """Largest distance of the outline from the middle, px."""
         return self.half_length * (1.0 + abs(self.taper)) + self.radius * abs(self.bend) + 1.0
 
     def at(self, y: float, x: float) -> Rod:
-        """The same rod elsewhere."""
         return replace(self, y=y, x=x)
 
     def axes(self, y: Floats, x: Floats) -> tuple[Floats, Floats]:
         """Coordinates along and across the bent axis, px."""
-        cos, sin = np.cos(self.angle), np.sin(self.angle)
-        along = (x - self.x) * cos + (y - self.y) * sin
-        across = -(x - self.x) * sin + (y - self.y) * cos
+        along, across = _turned(self, y, x)
         curve = self.bend / self.half_length
         across = (across - curve * (along**2 - self.half_length**2 / 3)) / np.sqrt(1 + (2 * curve * along) ** 2)
         return along.astype(np.float32), across.astype(np.float32)
@@ -90,7 +71,6 @@ class Rod:
         return np.asarray(np.maximum(local, 0.5), np.float32)
 
     def depth(self, y: Floats, x: Floats) -> Floats:
-        """Normalised depth q."""
         along, across = self.axes(y, x)
         beyond = np.maximum(np.abs(along) - (self.half_length - self.radius), 0)
         return np.asarray(np.sqrt(beyond**2 + across**2) / self._radius_at(along), np.float32)
@@ -102,7 +82,7 @@ class Rod:
         return np.asarray(2 * self._radius_at(along) * np.sqrt(np.maximum(1 - q * q, 0)), np.float32)
 
     def outline(self) -> tuple[Floats, Floats]:
-        """Points on the outline of the straightened rod, bent back."""
+        """Of the straightened rod, bent back."""
         straight = self.half_length - self.radius
         turn = np.linspace(0, 2 * np.pi, max(32, int(6.3 * self.half_length)), endpoint=False)
         side = np.sign(np.cos(turn))
@@ -110,12 +90,11 @@ class Rod:
         caps = self._radius_at((side * straight + self.radius * np.cos(turn)).astype(np.float32))
         sides = self._radius_at(body.astype(np.float32))
         along = np.concatenate([side * straight + caps * np.cos(turn), body, body])
-        across = np.concatenate([caps * np.sin(turn), sides, -sides])
-        across = across + self.bend / self.half_length * (along**2 - self.half_length**2 / 3)
-        cos, sin = np.cos(self.angle), np.sin(self.angle)
-        y = self.y + along * sin + across * cos
-        x = self.x + along * cos - across * sin
-        return y.astype(np.float32), x.astype(np.float32)
+        return self._bent_back(along, np.concatenate([caps * np.sin(turn), sides, -sides]))
+
+    def _bent_back(self, along: NDArray[Any], across: NDArray[Any]) -> tuple[Floats, Floats]:
+        bent = across + self.bend / self.half_length * (along**2 - self.half_length**2 / 3)
+        return _turned_back(self, along, bent)
 
 
 @dataclass(frozen=True)
@@ -129,7 +108,6 @@ class Spindle(Rod):
     sharpness: float = 1.0
 
     def depth(self, y: Floats, x: Floats) -> Floats:
-        """Normalised depth q."""
         along, across = self.axes(y, x)
         local = self.radius * (1 + self.taper * np.clip(along / self.half_length, -1, 1))
         a, b = np.abs(across) / local, np.abs(along) / self.half_length
@@ -144,18 +122,13 @@ class Spindle(Rod):
         return np.asarray(2 * self.radius * np.sqrt(np.maximum(1 - q * q, 0)), np.float32)
 
     def outline(self) -> tuple[Floats, Floats]:
-        """Points on the outline: rays from the middle, each as long as its depth says, bent back."""
+        """Rays from the middle, each as long as its depth says, bent back."""
         turn = np.linspace(0, 2 * np.pi, max(32, int(6.3 * self.half_length)), endpoint=False)
         along, across = self.half_length * np.cos(turn), self.radius * np.sin(turn)
         straight = replace(self, y=0.0, x=0.0, angle=0.0, bend=0.0, taper=0.0)
         shrink = 1 / straight.depth(across.astype(np.float32), along.astype(np.float32))
         along, across = along * shrink, across * shrink
-        across = across * (1 + self.taper * along / self.half_length)
-        across = across + self.bend / self.half_length * (along**2 - self.half_length**2 / 3)
-        cos, sin = np.cos(self.angle), np.sin(self.angle)
-        y = self.y + along * sin + across * cos
-        x = self.x + along * cos - across * sin
-        return y.astype(np.float32), x.astype(np.float32)
+        return self._bent_back(along, across * (1 + self.taper * along / self.half_length))
 
 
 @dataclass(frozen=True)
@@ -177,26 +150,20 @@ class Round:
 
     @property
     def reach(self) -> float:
-        """Largest distance of the outline from the middle, px."""
         own = self.radius * self.elongation * (1 + sum(a for _, a, _ in self.waves))
         if self.bud is None:
             return own
         return max(own, float(np.hypot(self.bud.y - self.y, self.bud.x - self.x)) + self.bud.reach)
 
     def at(self, y: float, x: float) -> Round:
-        """The same round elsewhere, its bud with it."""
         bud = None if self.bud is None else self.bud.at(self.bud.y + y - self.y, self.bud.x + x - self.x)
         return replace(self, y=y, x=x, bud=bud)
 
     def _own_depth(self, y: Floats, x: Floats) -> Floats:
-        cos, sin = np.cos(self.angle), np.sin(self.angle)
-        along = ((x - self.x) * cos + (y - self.y) * sin) / self.elongation
-        across = -(x - self.x) * sin + (y - self.y) * cos
+        along, across = _turned(self, y, x)
+        along = along / self.elongation
         distance = np.sqrt(along**2 + across**2)
-        limit: Floats | float = self.radius
-        if self.waves:
-            direction = np.arctan2(across, along)
-            limit = self.radius * self._wave(direction)
+        limit = self.radius * self._wave(np.arctan2(across, along)) if self.waves else self.radius
         return np.asarray(distance / limit, np.float32)
 
     def _wave(self, direction: Floats) -> Floats:
@@ -206,7 +173,7 @@ class Round:
         return total
 
     def depth(self, y: Floats, x: Floats) -> Floats:
-        """Normalised depth q; with a bud the smaller of the two."""
+        """With a bud the smaller of the two."""
         own = self._own_depth(y, x)
         return own if self.bud is None else np.minimum(own, self.bud.depth(y, x))
 
@@ -219,13 +186,15 @@ class Round:
         return np.asarray(height, np.float32)
 
     def outline(self) -> tuple[Floats, Floats]:
-        """Points on the outline; with a bud both outlines."""
+        """With a bud both outlines."""
         direction = np.linspace(0, 2 * np.pi, max(32, int(6.3 * self.radius * self.elongation)), endpoint=False)
         limit = self.radius * self._wave(direction.astype(np.float32))
         along, across = self.elongation * limit * np.cos(direction), limit * np.sin(direction)
-        cos, sin = np.cos(self.angle), np.sin(self.angle)
-        y, x = self.y + along * sin + across * cos, self.x + along * cos - across * sin
-        if self.bud is not None:
-            bud_y, bud_x = self.bud.outline()
-            y, x = np.concatenate([y, bud_y]), np.concatenate([x, bud_x])
-        return y.astype(np.float32), x.astype(np.float32)
+        y, x = _turned_back(self, along, across)
+        if self.bud is None:
+            return y, x
+        bud_y, bud_x = self.bud.outline()
+        return np.concatenate([y, bud_y]), np.concatenate([x, bud_x])
+
+
+Shape = Rod | Round

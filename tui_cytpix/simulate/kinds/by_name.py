@@ -7,8 +7,6 @@ from tui_cytpix.simulate.kinds.further import FURTHER_KINDS
 from tui_cytpix.simulate.kinds.kind import Arrangement, Cell, Export, Interior, SampleKind, TubeRanges
 from tui_cytpix.simulate.kinds.training import TRAINING_KINDS
 
-__all__ = ["KINDS", "SampleKind", "kind_named"]
-
 _POMBE_INTERIOR = Interior(
     phase_per_um=(0.22, 0.45),
     wall=(0.1, 0.5),

@@ -108,8 +108,6 @@ class Arrangement:
         blank: share of frames without any particle.
         centring_um: standard deviation of the main object's place about the frame's middle.
         depth_um: standard deviation of the other objects' defocus about the main one's.
-        tilted: share of clusters that lie aslant: in focus at one end more than at the other.
-        tilt_um: standard deviation of the difference of defocus between their ends.
         blotches: mean number of far-out-of-focus things behind the particles, soft and not particles themselves.
         field_stop: share of frames with a dark corner or side: the edge of a well or of the field.
         bubbles: mean number of air bubbles: a black ring about a bright middle, not a particle.
@@ -131,8 +129,6 @@ class Arrangement:
     blank: float = 0.01
     centring_um: float = 5.0
     depth_um: float = 1.5
-    tilted: float = 0.0
-    tilt_um: float = 1.5
     blotches: float = 0.0
     field_stop: float = 0.0
     bubbles: float = 0.0

@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from tui_cytpix.engine.train.pixel_weights import GAP_PX, GAP_WEIGHT, gap_weight
+from tui_cytpix.engine.train.scene import GAP_PX, GAP_WEIGHT, gap_weight
 
 
 def test_a_narrow_gap_weighs_more_and_a_wide_one_does_not():
