@@ -250,7 +250,6 @@ def _say(text: str) -> None:
 
 
 def main() -> None:
-    """Trains one built-in model, calibrates and measures it, writes it."""
     parser = argparse.ArgumentParser(description="Make a built-in model.")
     parser.add_argument("name", choices=sorted(RECIPES))
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tui_cytpix.core.images.resample import half_image, resampled, resampled_labels
+from tui_cytpix.core.images.resample import resampled, resampled_labels
 
 
 def test_half_images_are_means_of_two_by_two():
     gray = np.arange(30, dtype=np.float32).reshape(5, 6)
-    half = half_image(gray)
+    half = resampled(gray, 0.5)
     assert half.shape == (3, 3)
     np.testing.assert_allclose(half[0, 0], gray[:2, :2].mean())
     np.testing.assert_allclose(half[2, 0], gray[4, :2].mean())

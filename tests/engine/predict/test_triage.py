@@ -37,7 +37,7 @@ def test_images_are_changed_as_told():
     recorder = Recorder()
     told = ask(recorder, [gray, gray], 0.0, 2.0)
     assert told.counts.tolist() == [[1, 2, 3, 4, 5]] * 2
-    assert told.counts.shape == (2, 1 + len(CHANGES))
+    assert told.counts.shape == (2, 1 + CHANGES)
     plain, flipped, turned, noisier, softer = (shown[0] for shown in recorder.shown)
     np.testing.assert_array_equal(plain, gray)
     np.testing.assert_array_equal(flipped, gray[:, ::-1])
@@ -79,7 +79,7 @@ def test_the_job_writes_what_every_model_said(tmp_path, toys):
         assert found["descriptors"].shape == (24, len(DESCRIPTORS))
         assert float(found["um_per_px"]) == 0.3
         for place in (0, 1):
-            assert found[f"counts_{place}"].shape == (24, 1 + len(CHANGES))
+            assert found[f"counts_{place}"].shape == (24, 1 + CHANGES)
             assert found[f"confidence_{place}"].shape == (24,)
             assert float(found[f"zoom_{place}"]) > 0
             assert found[f"zoom_by_{place}"] == "particles"  # these models know no scale

@@ -161,7 +161,6 @@ class Measurement:
 
     @functools.cached_property
     def _foreground(self) -> Pixels:
-        """All foreground of each image as one region."""
         return self._pixels([part.mask for part in self._parts], [1] * len(self._parts))
 
     @functools.cached_property

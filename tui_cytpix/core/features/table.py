@@ -10,13 +10,17 @@ _INSTRUMENT = "Attune CytPix parameter"
 _PIXELS = "over all foreground pixels (image), the particle's (particle)"
 _LARGEST = "over the largest object (image), the particle (particle)"
 
+_ELLIPSE = "4 sqrt(eigenvalue of the covariance of the pixels, each a unit square), the"
+_MATRIX = f"p(i, j): neighbours at 1 px in 4 directions, symmetric, 64 levels of 1/32 of gray/background; {_PIXELS}"
+_HARALICK = "Haralick, Shanmugam, Dinstein 1973"
+
 
 @dataclass(frozen=True)
 class Feature:
     """An image-derived parameter.
 
     Attributes:
-        name: as in FCS files and tables, without prefix; PRODUCT's names.
+        name: as in FCS files and tables, without prefix.
         label: for people.
         unit: of the value; `1` for ratios, `gray` for the image's gray values, `bool` for 0 or 1.
         formula: how it is calculated, and over which pixels.
@@ -62,91 +66,74 @@ def _intensities() -> list[Feature]:
     return rows
 
 
-def _sizes() -> list[Feature]:
-    ellipse = "4 sqrt(eigenvalue of the covariance of the pixels, each a unit square), the"
-    return [
-        Feature("NumPixels", "pixels", "px", f"n; {_PIXELS}", _INSTRUMENT),
-        Feature("AreaSquareMicrons", "area", "um2", f"n s^2, s um per px; {_PIXELS}", _INSTRUMENT),
-        Feature(
-            "PerimeterMicrons",
-            "perimeter",
-            "um",
-            f"s pi/8 (N0 + N90 + (N45 + N135) / sqrt 2), N boundary crossings of pixel lines; {_LARGEST}",
-            "Crofton; Legland, Kieu, Devaux 2007",
-        ),
-        Feature(
-            "MajorDiameterMicrons",
-            "longest axis",
-            "um",
-            f"s {ellipse} larger: major axis of the second-moment ellipse; {_LARGEST}",
-            "Hu 1962",
-        ),
-        Feature("MinorDiameterMicrons", "shortest axis", "um", f"s {ellipse} smaller; {_LARGEST}", "Hu 1962"),
-        Feature("MinorMajorRatioPercent", "axis ratio", "%", f"100 minor / major; {_LARGEST}", _INSTRUMENT),
-        Feature("EccentricityPercent", "eccentricity", "%", f"100 sqrt(1 - (minor / major)^2); {_LARGEST}", "ellipse"),
-        Feature(
-            "CircularityPercent",
-            "circularity",
-            "%",
-            f"100 * 4 pi area / perimeter^2, at most 100; {_LARGEST}",
-            "Cox 1927",
-        ),
-        Feature(
-            "PseudoDiameterMicrons",
-            "diameter of the disc of equal area",
-            "um",
-            f"2 s sqrt(n / pi); {_LARGEST}",
-            _INSTRUMENT,
-        ),
-        Feature(
-            "GyrationRadiusWeighted",
-            "weighted radius of gyration",
-            "px",
-            f"sqrt(sum w r^2 / sum w) about the weighted mean position, w = |gray - background|; {_LARGEST}",
-            "radius of gyration",
-        ),
-    ]
-
-
-def _textures() -> list[Feature]:
-    where = f"p(i, j): neighbours at 1 px in 4 directions, symmetric, 64 levels of 1/32 of gray/background; {_PIXELS}"
-    source = "Haralick, Shanmugam, Dinstein 1973"
-    return [
-        Feature("MaximumCoOccurrence", "co-occurrence maximum", "1", f"max p; {where}", source),
-        Feature("ContrastCoOccurrence", "co-occurrence contrast", "1", f"sum (i - j)^2 p; {where}", source),
-        Feature("EntropyCoOccurrence", "co-occurrence entropy", "bit", f"-sum p log2 p; {where}", source),
-        Feature("AngularSecondMomentCoOccurrence", "angular second moment", "1", f"sum p^2; {where}", source),
-    ]
-
-
-def _counts() -> list[Feature]:
-    only, particle = (IMAGE,), (PARTICLE,)
-    return [
-        Feature("ParticleCount", "particles", "1", "centroids in the image", _INSTRUMENT, only),
-        Feature("ObjectCount", "objects", "1", "8-connected regions of the mask", _INSTRUMENT, only),
-        Feature("ClumpIndexMax", "largest clump index", "1", "most centroids in one object", _INSTRUMENT, only),
-        Feature("ClumpIndex", "clump index", "1", "centroids in the object", _INSTRUMENT, particle),
-        Feature("IsOnBorder", "cut by the border", "bool", "1 where foreground lies on the image's edge", _INSTRUMENT),
-        Feature("IsProcessable", "can be processed", "bool", "1 where the gray varies", _INSTRUMENT, only),
-        Feature("IsProcessed", "was processed", "bool", "1 for every image that was segmented", _INSTRUMENT, only),
-        Feature("ConfidenceScore", "confidence", "1", "the model's, 0..1", _INSTRUMENT),
-        Feature(
-            "FocusScore",
-            "focus",
-            "1",
-            "share of fine detail (core.features.focus), 0..1, larger is sharper",
-            "own",
-            only,
-        ),
-        Feature("ObjectIndex", "object", "1", "number of the object in the image, from 1", "own", particle),
-        Feature("ParticleIndex", "particle", "1", "number of the particle in the image, from 1", "own", particle),
-        Feature("CentroidXPixels", "centroid x", "px", "column, pixel centres at whole numbers", "own", particle),
-        Feature("CentroidYPixels", "centroid y", "px", "row, pixel centres at whole numbers", "own", particle),
-        Feature("CentroidOffsetPixels", "offset", "px", "centroid to mean of pixels", "own", particle),
-    ]
-
-
-FEATURES: tuple[Feature, ...] = (*_intensities(), *_sizes(), *_textures(), *_counts())
+FEATURES: tuple[Feature, ...] = (
+    *_intensities(),
+    Feature("NumPixels", "pixels", "px", f"n; {_PIXELS}", _INSTRUMENT),
+    Feature("AreaSquareMicrons", "area", "um2", f"n s^2, s um per px; {_PIXELS}", _INSTRUMENT),
+    Feature(
+        "PerimeterMicrons",
+        "perimeter",
+        "um",
+        f"s pi/8 (N0 + N90 + (N45 + N135) / sqrt 2), N boundary crossings of pixel lines; {_LARGEST}",
+        "Crofton; Legland, Kieu, Devaux 2007",
+    ),
+    Feature(
+        "MajorDiameterMicrons",
+        "longest axis",
+        "um",
+        f"s {_ELLIPSE} larger: major axis of the second-moment ellipse; {_LARGEST}",
+        "Hu 1962",
+    ),
+    Feature("MinorDiameterMicrons", "shortest axis", "um", f"s {_ELLIPSE} smaller; {_LARGEST}", "Hu 1962"),
+    Feature("MinorMajorRatioPercent", "axis ratio", "%", f"100 minor / major; {_LARGEST}", _INSTRUMENT),
+    Feature("EccentricityPercent", "eccentricity", "%", f"100 sqrt(1 - (minor / major)^2); {_LARGEST}", "ellipse"),
+    Feature(
+        "CircularityPercent",
+        "circularity",
+        "%",
+        f"100 * 4 pi area / perimeter^2, at most 100; {_LARGEST}",
+        "Cox 1927",
+    ),
+    Feature(
+        "PseudoDiameterMicrons",
+        "diameter of the disc of equal area",
+        "um",
+        f"2 s sqrt(n / pi); {_LARGEST}",
+        _INSTRUMENT,
+    ),
+    Feature(
+        "GyrationRadiusWeighted",
+        "weighted radius of gyration",
+        "px",
+        f"sqrt(sum w r^2 / sum w) about the weighted mean position, w = |gray - background|; {_LARGEST}",
+        "radius of gyration",
+    ),
+    Feature("MaximumCoOccurrence", "co-occurrence maximum", "1", f"max p; {_MATRIX}", _HARALICK),
+    Feature("ContrastCoOccurrence", "co-occurrence contrast", "1", f"sum (i - j)^2 p; {_MATRIX}", _HARALICK),
+    Feature("EntropyCoOccurrence", "co-occurrence entropy", "bit", f"-sum p log2 p; {_MATRIX}", _HARALICK),
+    Feature("AngularSecondMomentCoOccurrence", "angular second moment", "1", f"sum p^2; {_MATRIX}", _HARALICK),
+    Feature("ParticleCount", "particles", "1", "centroids in the image", _INSTRUMENT, (IMAGE,)),
+    Feature("ObjectCount", "objects", "1", "8-connected regions of the mask", _INSTRUMENT, (IMAGE,)),
+    Feature("ClumpIndexMax", "largest clump index", "1", "most centroids in one object", _INSTRUMENT, (IMAGE,)),
+    Feature("ClumpIndex", "clump index", "1", "centroids in the object", _INSTRUMENT, (PARTICLE,)),
+    Feature("IsOnBorder", "cut by the border", "bool", "1 where foreground lies on the image's edge", _INSTRUMENT),
+    Feature("IsProcessable", "can be processed", "bool", "1 where the gray varies", _INSTRUMENT, (IMAGE,)),
+    Feature("IsProcessed", "was processed", "bool", "1 for every image that was segmented", _INSTRUMENT, (IMAGE,)),
+    Feature("ConfidenceScore", "confidence", "1", "the model's, 0..1", _INSTRUMENT),
+    Feature(
+        "FocusScore",
+        "focus",
+        "1",
+        "share of fine detail (core.features.focus), 0..1, larger is sharper",
+        "own",
+        (IMAGE,),
+    ),
+    Feature("ObjectIndex", "object", "1", "number of the object in the image, from 1", "own", (PARTICLE,)),
+    Feature("ParticleIndex", "particle", "1", "number of the particle in the image, from 1", "own", (PARTICLE,)),
+    Feature("CentroidXPixels", "centroid x", "px", "column, pixel centres at whole numbers", "own", (PARTICLE,)),
+    Feature("CentroidYPixels", "centroid y", "px", "row, pixel centres at whole numbers", "own", (PARTICLE,)),
+    Feature("CentroidOffsetPixels", "offset", "px", "centroid to mean of pixels", "own", (PARTICLE,)),
+)
 
 
 def names(level: str) -> tuple[str, ...]:

@@ -7,22 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def half_image(gray: NDArray[np.float32]) -> NDArray[np.float32]:
-    """2 x 2 pixels averaged; an odd last row or column is repeated first. float32."""
-    height, width = gray.shape
-    odd = height % 2 or width % 2
-    even = np.pad(gray, ((0, height % 2), (0, width % 2)), mode="edge") if odd else gray
-    return np.asarray(
-        cv2.resize(even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA), np.float32
-    )
-
-
 def resampled(image: NDArray[np.float32], zoom: float) -> NDArray[np.float32]:
-    """An image `zoom` times as large: pixels averaged where it shrinks, cubic where it grows. float32."""
+    """An image `zoom` times as large: pixels averaged where it shrinks, cubic where it grows. float32.
+
+    Where it is halved an odd last row or column is repeated first.
+    """
     if zoom == 1:
         return image
     if zoom == 0.5:
-        return half_image(image)
+        height, width = image.shape
+        image = np.pad(image, ((0, height % 2), (0, width % 2)), mode="edge")
     how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, _size(image.shape, zoom), interpolation=how), np.float32)
 

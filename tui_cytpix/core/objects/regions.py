@@ -43,7 +43,6 @@ class Box(NamedTuple):
         )
 
     def joined(self, other: Box) -> Box:
-        """The smallest box that holds both."""
         y0, x0, y1, x1 = other
         return Box(min(self.y0, y0), min(self.x0, x0), max(self.y1, y1), max(self.x1, x1))
 

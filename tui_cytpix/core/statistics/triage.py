@@ -141,6 +141,5 @@ def _distances(rows: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArr
 
 
 def _nearest(distances: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean distance to the nearest few."""
     few = min(NEIGHBOURS, distances.shape[1])
     return np.asarray(np.partition(distances, few - 1, axis=1)[:, :few].mean(axis=1), np.float32)

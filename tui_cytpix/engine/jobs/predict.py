@@ -80,7 +80,7 @@ class _Service:
         self._run = RunFolder(Path(spec.run)) if spec.run else None
         self._run_images: RunImages | None = None
         self._run_stamp = 0
-        self._predictors: OrderedDict[tuple[str, int], Predictor] = OrderedDict()
+        self._loaded = functools.lru_cache(MODELS_KEPT)(self._load)
         self._samples: OrderedDict[tuple[str, float | None], SampleImages] = OrderedDict()
         self._pool = ThreadPoolExecutor(READERS)
 
@@ -134,13 +134,10 @@ class _Service:
         return items, problems
 
     def _predictor(self, path: Path) -> Predictor:
-        key = (str(path), path.stat().st_mtime_ns if path.is_file() else 0)
-        if key not in self._predictors:
-            self._predictors[key] = Predictor(load_model(path), self._device)
-            if len(self._predictors) > MODELS_KEPT:
-                self._predictors.popitem(last=False)
-        self._predictors.move_to_end(key)
-        return self._predictors[key]
+        return self._loaded(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+    def _load(self, path: Path, _stamp: int) -> Predictor:
+        return Predictor(load_model(path), self._device)
 
     def _grays(self, group: ImagesOfSample, problems: list[str]) -> Grays:
         name = group.sample

@@ -92,7 +92,6 @@ class _Work:
         return round((datetime.now(UTC) - self._start).total_seconds(), 3)
 
     def results(self) -> tuple[tuple[str, ...], tuple[Failure, ...]]:
-        """The files that were written, and what failed."""
         return tuple(str(path) for path in self.outputs), tuple(self.failures)
 
     def fail(self, sample: str, event: str, error: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -16,31 +16,21 @@ BLUR_PX = 0.8  # of what the network sees: about what a defocus of 1 um does
 Gray = NDArray[np.float32]
 
 
-def _flipped(gray: Gray, _zoom: float, _rng: np.random.Generator) -> Gray:
-    return np.ascontiguousarray(gray[:, ::-1])
+CHANGES = 4
 
 
-def _turned(gray: Gray, _zoom: float, _rng: np.random.Generator) -> Gray:
-    return np.ascontiguousarray(np.rot90(gray))
-
-
-def _noisier(gray: Gray, _zoom: float, rng: np.random.Generator) -> Gray:
-    return gray + rng.normal(0, noise(gray), gray.shape).astype(np.float32)
-
-
-def _softer(gray: Gray, zoom: float, _rng: np.random.Generator) -> Gray:
-    return np.asarray(cv2.GaussianBlur(gray, (0, 0), BLUR_PX / zoom), np.float32)
-
-
-CHANGES: tuple[Callable[[Gray, float, np.random.Generator], Gray], ...] = (_flipped, _turned, _noisier, _softer)
+def _changed(gray: Gray, zoom: float, rng: np.random.Generator) -> tuple[Gray, ...]:
+    """Mirrored, turned by 90 degrees, with its noise doubled in power, a little softer."""
+    noisier = gray + rng.normal(0, noise(gray), gray.shape).astype(np.float32)
+    softer = np.asarray(cv2.GaussianBlur(gray, (0, 0), BLUR_PX / zoom), np.float32)
+    return np.ascontiguousarray(gray[:, ::-1]), np.ascontiguousarray(np.rot90(gray)), noisier, softer
 
 
 class Told(NamedTuple):
     """What a model says of N images.
 
     Attributes:
-        counts: int16 (N, 1 + len(CHANGES)): ParticleCount of the image, and of it mirrored, turned by 90 degrees, with
-            its noise doubled in power, and a little softer.
+        counts: int16 (N, 1 + CHANGES): ParticleCount of the image, and of it as `_changed`.
         confidence: float32 (N,), that the first count is right, as the model says.
     """
 
@@ -52,12 +42,10 @@ def ask(predictor: Predictor, grays: Sequence[Gray], cutoff_px: float, zoom: flo
     """Counts of normalised images (float32 (H, W)) as they are and changed; `zoom` as for `Predictor.plan`."""
     rng = np.random.default_rng(seed)
     cutoffs, zooms = [cutoff_px] * len(grays), [zoom] * len(grays)
-    plain = predictor.find(grays, cutoffs, zooms)
-    counts = [[one.segmentation.particle_count for one in plain]]
-    for change in CHANGES:
-        changed = [change(gray, zoom, rng) for gray in grays]
-        counts.append([one.segmentation.particle_count for one in predictor.find(changed, cutoffs, zooms)])
+    changed = zip(*(_changed(gray, zoom, rng) for gray in grays), strict=True)
+    found = [predictor.find(images, cutoffs, zooms) for images in (grays, *changed)]
+    counts = [[one.segmentation.particle_count for one in answers] for answers in found]
     return Told(
-        np.array(counts, np.int16).T.reshape(len(grays), 1 + len(CHANGES)),
-        np.array([one.segmentation.confidence for one in plain], np.float32),
+        np.array(counts, np.int16).T.reshape(len(grays), 1 + CHANGES),
+        np.array([one.segmentation.confidence for one in found[0]], np.float32),
     )

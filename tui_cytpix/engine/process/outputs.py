@@ -62,7 +62,6 @@ class SampleOutputs:
         return self
 
     def add(self, events: Sequence[str], result: ChunkResult) -> None:
-        """Writes what a worker found in the images of these events."""
         formats = self._settings.formats
         if "csv" in formats:
             self._events.write(result.event_rows)

@@ -59,7 +59,6 @@ class Scene:
 
 
 def is_long(cell: Ellipse) -> bool:
-    """Whether it is `LONG` times as long as wide, or more."""
     return cell.major >= LONG * cell.minor
 
 

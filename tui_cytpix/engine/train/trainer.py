@@ -136,7 +136,6 @@ class Trainer:
 
     @property
     def rate(self) -> float:
-        """The learning rate of the last step."""
         rate = self.settings.rate * min(1.0, self.steps / self.settings.warm_up)
         if self.settings.total_steps:
             rate *= 0.5 * (1 + math.cos(math.pi * min(1.0, self.steps / self.settings.total_steps)))
@@ -164,7 +163,6 @@ class Trainer:
         return replace(self.base, net=net.eval())
 
     def predictor(self) -> Predictor:
-        """For looking at images with the model as it is now."""
         return Predictor(replace(self.base, net=self.averaged), self.device)
 
     def state(self) -> dict[str, NDArray[Any]]:

@@ -49,7 +49,6 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replaces the file's content as a whole, in UTF-8."""
     write_bytes(path, text.encode("utf-8"))
 
 

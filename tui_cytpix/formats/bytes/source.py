@@ -108,7 +108,6 @@ class SourceFile(io.RawIOBase):
 
 
 def unreadable(path: Path, error: OSError) -> SampleError:
-    """What to say of a file that the system doesn't let us read."""
     return SampleError(
         "The file can't be read",
         f"{printable(path)}: {error.strerror or error}.",

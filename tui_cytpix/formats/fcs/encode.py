@@ -14,14 +14,10 @@ from tui_cytpix.errors import FcsError
 HEADER_BYTES = 58
 _LARGEST_IN_HEADER = 99_999_999  # eight digits; beyond them the offset stands in TEXT alone
 _DELIMITERS = "/|\\!\f\x1e\x1f\x1d\x1c#~^*;\t\x01\x02\x03\x04\x05\x06\x07"
+# Keywords that say how DATA lies in the file; only the writer may set them.
 _STRUCTURAL = re.compile(
     r"\$(PAR|TOT|MODE|DATATYPE|BYTEORD|NEXTDATA|(BEGIN|END)(DATA|STEXT|ANALYSIS)|P[0-9]+(N|B|E|DATATYPE))", re.I
 )
-
-
-def is_structural(key: str) -> bool:
-    """True for keywords that say how DATA lies in the file; only the writer may set them."""
-    return _STRUCTURAL.fullmatch(key) is not None
 
 
 def check_added_keywords(keywords: Mapping[str, str]) -> None:
@@ -31,7 +27,7 @@ def check_added_keywords(keywords: Mapping[str, str]) -> None:
         FcsError: a structural keyword, or an empty one.
     """
     for key in keywords:
-        if is_structural(key) or key.strip() == "":
+        if _STRUCTURAL.fullmatch(key) or key.strip() == "":
             raise FcsError("This FCS keyword can't be set", f"{key!r} describes the file's layout or is empty.")
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.formats.bytes.names import counted
-
-if TYPE_CHECKING:
-    from tui_cytpix.formats.fcs.read import FcsFile
+from tui_cytpix.formats.fcs.read import FcsFile
 
 EVENT, IMAGE_FLAG = "Event", "ImageFlag"
 _MAX_DIGITS = 15  # what float64 holds exactly

@@ -47,7 +47,6 @@ class DataLayout:
 
     @functools.cached_property
     def bit_starts(self) -> tuple[int, ...]:
-        """Each parameter's first bit within an event."""
         return tuple(itertools.accumulate(self.bits, initial=0))[:-1]
 
     @property

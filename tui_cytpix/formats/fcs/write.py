@@ -122,7 +122,6 @@ def _write(
     tail: Mapping[str, bytes] = MappingProxyType({}),
     delimiter: str = "/",
 ) -> None:
-    """Writes HEADER, TEXT, the blocks of DATA and the tail's segments."""
     check_added_keywords(keywords)
     text = with_keywords(text, keywords)
     lengths = {"DATA": data_bytes} | {name: len(content) for name, content in tail.items()}

@@ -33,12 +33,11 @@ def encode_instrument_masks(objects: NDArray[np.integer[Any]], particles: NDArra
     Raises:
         MaskError: a label is negative or above 65535.
     """
-    layers = [{"masks": [_indexes(i) for i in _by_label(layer)]} for layer in (objects, particles)]
+    layers = [
+        {"masks": [{"pixelIndexes": {"indexes": pixels.tolist()}} for pixels in _by_label(layer)]}
+        for layer in (objects, particles)
+    ]
     return json.dumps([{"version": _VERSION}, *layers], separators=(",", ":")).encode("ascii")
-
-
-def _indexes(pixels: NDArray[np.intp]) -> dict[str, Any]:
-    return {"pixelIndexes": {"indexes": pixels.tolist()}}
 
 
 def _by_label(labels: NDArray[np.integer[Any]]) -> list[NDArray[np.intp]]:

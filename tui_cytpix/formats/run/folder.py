@@ -31,8 +31,6 @@ _SAMPLE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class RunFolder:
-    """The files and folders of a run."""
-
     def __init__(self, path: Path) -> None:
         self.path = Path(path).resolve()
         self.settings_path = self.path / "run.toml"

@@ -130,7 +130,6 @@ class LogWriter:
         return len(self._queue)
 
     def append(self, path: Path, record: Mapping[str, Any]) -> None:
-        """Queues one record."""
         self._put(_Entry(path, encode(record), False))
 
     def replace(self, path: Path, text: str) -> None:

@@ -182,7 +182,6 @@ class PredictionStore:
         return next((found[way] for way in self._holding(key.sample) if way in found), None) if found else None
 
     def keys(self) -> list[ImageKey]:
-        """The images that have a prediction."""
         holding = {sample: self._holding(sample) for sample in {key.sample for key in self._items}}
         return [key for key, found in self._items.items() if not found.keys().isdisjoint(holding[key.sample])]
 

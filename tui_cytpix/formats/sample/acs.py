@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 from xml.parsers import expat
 
 from tui_cytpix.domain.words import printable
@@ -19,14 +19,12 @@ from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.bytes.names import counted, natural_key
 from tui_cytpix.formats.bytes.source import ByteSource, FileBytes, MemoryBytes, PartBytes
 from tui_cytpix.formats.bytes.zip_index import Member, ZipIndex
+from tui_cytpix.formats.fcs.read import FcsFile, read_fcs
+from tui_cytpix.formats.masks.instrument import InstrumentMasks, decode_instrument_masks
 from tui_cytpix.formats.sample.archive import ArchiveImages, archive_fcs
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace
 from tui_cytpix.formats.sample.parts import SampleParts
 from tui_cytpix.formats.sample.reader import SampleReader
-
-if TYPE_CHECKING:
-    from tui_cytpix.formats.fcs.read import FcsFile
-    from tui_cytpix.formats.masks.instrument import InstrumentMasks
 
 XML_LIMIT = 16 << 20
 MASK_LIMIT = 16 << 20
@@ -94,8 +92,6 @@ def _fcs_within(
         problems.append(f"The archive has {len(members)} FCS files; {printable(member.name)} is read.")
 
     def open_it() -> FcsFile:
-        from tui_cytpix.formats.fcs.read import read_fcs
-
         if member.in_place:
             return read_fcs(source.path, index.data_offset(member), member.size)
         return read_fcs(_unpacked(index, member, resources))
@@ -187,8 +183,6 @@ class AcsMasks:
         Raises:
             SampleError, MaskError: the archive or the member is damaged.
         """
-        from tui_cytpix.formats.masks.instrument import decode_instrument_masks
-
         nested, by_event = self._open()
         member = by_event.get(event)
         return None if member is None else decode_instrument_masks(nested.read(member, MASK_LIMIT), shape)

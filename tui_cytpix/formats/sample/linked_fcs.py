@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,7 @@ from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.bytes.names import natural_key
 from tui_cytpix.formats.fcs.event_rows import link_events, parameter_named
-
-if TYPE_CHECKING:
-    from tui_cytpix.formats.fcs.read import FcsFile
+from tui_cytpix.formats.fcs.read import FcsFile, read_fcs
 
 MIN_EVENTS = 3  # that tell the pixel size
 SPREAD = 0.02
@@ -50,13 +49,7 @@ class LinkedFcs:
 
 def fcs_file(path: Path, guessed: bool = False) -> FcsPlace:
     """An FCS that is a file of its own."""
-
-    def open_it() -> FcsFile:
-        from tui_cytpix.formats.fcs.read import read_fcs
-
-        return read_fcs(path)
-
-    return FcsPlace(str(path), open_it, guessed)
+    return FcsPlace(str(path), functools.partial(read_fcs, path), guessed)
 
 
 def find_fcs(stem: str, folders: tuple[Path, ...]) -> FcsPlace:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from tui_cytpix.formats.masks.instrument import InstrumentMasks
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace
-
-if TYPE_CHECKING:
-    from tui_cytpix.formats.masks.instrument import InstrumentMasks
 
 
 class ImageStore(Protocol):

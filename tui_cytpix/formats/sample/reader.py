@@ -7,19 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from tui_cytpix.domain.sample import PixelScale, SampleInfo
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.bytes.image_decode import Gray, decode_gray, image_header
+from tui_cytpix.formats.fcs.read import FcsFile
+from tui_cytpix.formats.masks.instrument import InstrumentMasks
 from tui_cytpix.formats.sample.linked_fcs import LinkedFcs, link_fcs
 from tui_cytpix.formats.sample.parts import ImageStore, SampleParts
-
-if TYPE_CHECKING:
-    from tui_cytpix.formats.fcs.read import FcsFile
-    from tui_cytpix.formats.masks.instrument import InstrumentMasks
-
 
 HEADERS_PROBED = 64
 IMAGES_PROBED = 16
@@ -42,7 +39,6 @@ class SampleReader:
 
     @property
     def path(self) -> Path:
-        """As given by the user."""
         return self._parts.path
 
     @property

@@ -17,7 +17,7 @@ _SMALLEST_OBJECT_PX = 30
 
 
 @dataclass(frozen=True, eq=False)
-class InstrumentView:
+class InstrumentAnswer:
     """What the instrument's masks say of one image.
 
     Attributes:
@@ -33,7 +33,7 @@ class InstrumentView:
     confidence: float
 
 
-def instrument_view(event: SimulatedEvent, rng: np.random.Generator) -> InstrumentView:
+def instrument_answer(event: SimulatedEvent, rng: np.random.Generator) -> InstrumentAnswer:
     """The event's masks by a model that was made for rounds: masks a pixel off, elongated singlets called doublets."""
     found = _restrung(event.labels > 0, int(rng.choice((-1, 0, 1, 1))))
     labels, count = label_objects(found)
@@ -53,7 +53,7 @@ def instrument_view(event: SimulatedEvent, rng: np.random.Generator) -> Instrume
                 centroids.append(point)
                 particles[blob] = len(centroids)
     middles = np.array(centroids, np.float32).reshape(-1, 2)
-    return InstrumentView(objects, particles, middles, float(rng.beta(12, 1.5)))
+    return InstrumentAnswer(objects, particles, middles, float(rng.beta(12, 1.5)))
 
 
 def _restrung(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:

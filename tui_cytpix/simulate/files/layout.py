@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from tui_cytpix.formats.bytes import atomic
 from tui_cytpix.formats.masks.instrument import encode_instrument_masks
 from tui_cytpix.formats.masks.label_images import write_label_image
-from tui_cytpix.simulate.files.instrument_masks import InstrumentView, instrument_view
+from tui_cytpix.simulate.files.instrument_masks import InstrumentAnswer, instrument_answer
 from tui_cytpix.simulate.files.tube_fcs import GATE, TubeFcs, guid
 from tui_cytpix.simulate.frames.events import SimulatedEvent, SimulatedSample
 
 _WHEN = (2025, 1, 2, 9, 50, 14)  # archives of one seed are equal, byte by byte
-_Take = Callable[[str, SimulatedEvent, InstrumentView], object]
+_Take = Callable[[str, SimulatedEvent, InstrumentAnswer], object]
 
 
 def truth_folder(path: Path) -> Path:
@@ -43,10 +43,10 @@ def write_acs(path: Path, sample: SimulatedSample) -> TubeFcs:
         with zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED) as archive:
             with zipfile.ZipFile(masks_path, "w") as masks:
 
-                def take(event_id: str, event: SimulatedEvent, view: InstrumentView) -> None:
+                def take(event_id: str, event: SimulatedEvent, answer: InstrumentAnswer) -> None:
                     members.append(f"{event_id}.tif")
                     _add(archive, members[-1], _encoded(event.image, "TIFF"))
-                    layers = encode_instrument_masks(view.objects, view.particles)
+                    layers = encode_instrument_masks(answer.objects, answer.particles)
                     _add(masks, f"{event_id}.json", layers, zipfile.ZIP_DEFLATED)
 
                 table = _simulate(path, sample, take)
@@ -85,9 +85,9 @@ def _simulate(path: Path, sample: SimulatedSample, take: _Take) -> TubeFcs:
     with atomic.replacing_folder(truth_folder(path)) as truth:
         for index, event_id in enumerate(table.event_ids):
             event = sample[index]
-            view = instrument_view(event, np.random.default_rng([sample.seed, 3, index]))
-            table.record(index, event, view)
-            take(event_id, event, view)
+            answer = instrument_answer(event, np.random.default_rng([sample.seed, 3, index]))
+            table.record(index, event, answer)
+            take(event_id, event, answer)
             write_label_image(truth / f"{event_id}.png", event.labels)
     return table
 

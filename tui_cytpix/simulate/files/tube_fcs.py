@@ -8,15 +8,41 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.features.measurement import image_features
 from tui_cytpix.core.images.background import background_of
-from tui_cytpix.simulate.files.image_parameters import IMAGE_PARAMETERS, measure
-from tui_cytpix.simulate.files.instrument_masks import InstrumentView
+from tui_cytpix.simulate.files.instrument_masks import InstrumentAnswer
 from tui_cytpix.simulate.frames.events import SimulatedEvent, SimulatedSample
 from tui_cytpix.simulate.frames.tube import BLACK_LEVEL
 
 AREAS = tuple(f"{channel}-A" for channel in ("FSC", "SSC", "BL1", "BL2", "YL1", "YL2", "RL1", "VL1", "VL2", "VL3"))
 HEIGHTS = tuple(f"{channel}-H" for channel in ("FSC", "SSC", "BL1", "BL2", "YL1", "RL1", "VL1"))
 WIDTHS = tuple(f"{channel}-W" for channel in ("FSC", "SSC", "BL1"))
+_INTENSITY = ("Max", "Min", "Total", "Average", "StandardDeviation", "CV", "Skewness", "Kurtosis", "Entropy")
+IMAGE_PARAMETERS = (
+    *(f"{name}Intensity" for name in _INTENSITY),
+    *(f"Normalized{name}Intensity" for name in ("Max", "Min", "Total", "Average", "StandardDeviation", "CV")),
+    "NumPixels",
+    "AreaSquareMicrons",
+    "PerimeterMicrons",
+    "MajorDiameterMicrons",
+    "MinorDiameterMicrons",
+    "MinorMajorRatioPercent",
+    "EccentricityPercent",
+    "CircularityPercent",
+    "PseudoDiameterMicrons",
+    "GyrationRadiusWeighted",
+    "MaximumCoOccurrence",
+    "ContrastCoOccurrence",
+    "EntropyCoOccurrence",
+    "AngularSecondMomentCoOccurrence",
+    "ParticleCount",
+    "ObjectCount",
+    "ClumpIndexMax",
+    "IsOnBorder",
+    "IsProcessable",
+    "IsProcessed",
+    "ConfidenceScore",
+)
 PARAMETERS = ("Event", "Time", *AREAS, *HEIGHTS, *WIDTHS, "ImageFlag", *IMAGE_PARAMETERS)
 CYTOMETER = "0A48664 Attune CytPix Flow Cytometer (Lasers: BRV6Y)"
 GATE = "Cells"
@@ -45,7 +71,7 @@ class TubeFcs:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def record(self, index: int, event: SimulatedEvent, view: InstrumentView) -> None:
+    def record(self, index: int, event: SimulatedEvent, answer: InstrumentAnswer) -> None:
         """Takes the image of number `index` into the table."""
         inside = event.labels > 0
         um = self._sample.kind.um_per_px
@@ -55,10 +81,9 @@ class TubeFcs:
         self._width[index] = len(event.centroids)
         level = BLACK_LEVEL / 2 + (self._sample.tube.level - BLACK_LEVEL / 2) * self._sample.tube.background
         background = background_of(event.image, level.astype(np.float32))
-        self._image_columns[:, index] = measure(event.image, view, um, background)
+        self._image_columns[:, index] = _measured(event.image, answer, um, background)
 
     def write(self, path: Path) -> None:
-        """Writes the FCS, once every image is recorded."""
         from tui_cytpix.formats.fcs.write import write_fcs_new
 
         total = len(self._ids)
@@ -133,3 +158,17 @@ class TubeFcs:
 def guid(sample: SimulatedSample, what: str) -> uuid.UUID:
     """A GUID that is the same for a kind, seed and number of images."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"tui-cytpix:{sample.kind.name}:{sample.seed}:{len(sample)}:{what}")
+
+
+def _measured(
+    image: NDArray[np.uint16], answer: InstrumentAnswer, um_per_px: float, background: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The values of `IMAGE_PARAMETERS` for one image, float32 (36,); 0, as the instrument has it, where there is none.
+
+    Args:
+        image: gray levels, (H, W).
+        answer: the instrument's masks.
+        background: gray levels without particles, (H, W).
+    """
+    values = image_features(image, answer.objects > 0, answer.centroids, um_per_px, background, answer.confidence)
+    return np.nan_to_num(np.array([values[name] for name in IMAGE_PARAMETERS], np.float32))

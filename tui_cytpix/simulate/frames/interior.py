@@ -96,7 +96,6 @@ def _vacuoles(
 def _granules(
     inside: Interior, within: NDArray[np.bool_], optics: Optics, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Phase and absorbance of small round bodies of two sizes."""
     phase, absorbance = np.zeros(within.shape, np.float32), np.zeros(within.shape, np.float32)
     places = np.flatnonzero(within)
     mean = rng.uniform(*inside.granules_per_um2) * len(places) * optics.um_per_px**2
