@@ -79,7 +79,9 @@ def wand(
     """
     signal = structure(image)
     lowest = _LEAST * _floor(signal)
-    highest = _highest(signal, point)
+    y, x = round(point[0]), round(point[1])
+    near = signal[max(y - _NEAR_PX, 0) : y + _NEAR_PX + 1, max(x - _NEAR_PX, 0) : x + _NEAR_PX + 1]
+    highest = float(near.max(initial=0))
     part = _surroundings(point, mask.shape, usual).slices
     here = point[0] - part[0].start, point[1] - part[1].start
     found = [region[part] for region in likely if region[part].any()]
@@ -99,12 +101,6 @@ def wand(
         whole[part] = region
         regions.append(whole)
     return regions
-
-
-def _highest(signal: NDArray[np.float32], point: Point) -> float:
-    y, x = round(point[0]), round(point[1])
-    near = signal[max(y - _NEAR_PX, 0) : y + _NEAR_PX + 1, max(x - _NEAR_PX, 0) : x + _NEAR_PX + 1]
-    return float(near.max(initial=0))
 
 
 def _surroundings(point: Point, shape: tuple[int, ...], usual: Usual) -> Box:

@@ -62,7 +62,7 @@ def static_background(stack: NDArray[np.generic]) -> NDArray[np.float32]:
         return middle
     # Identical beads leave a ring of varying rims around a steady middle that is not background either.
     hidden = busy & False
-    crowded = np.stack([image[busy] for image in varied], axis=-1).astype(np.float32) + shifts
+    crowded = np.stack([image[busy] for image in varied], axis=-1).astype(np.float32) + shifts  # (P, N)
     middle[busy], hidden[busy] = _modes(crowded.T, usual * _MAD_TO_SIGMA)
     hidden = fill_holes(cv2.blur(hidden.astype(np.float32), (3, 3)) > _HIDDEN_SHARE)
     return _continued(middle, hidden) if hidden.any() and not hidden.all() else middle
@@ -99,7 +99,7 @@ def _modes(values: NDArray[np.float32], sigma: float) -> tuple[NDArray[np.float3
     """
     ordered = np.sort(values, axis=0)
     width = max(2, round(_MODE_SHARE * len(ordered)))
-    spans = ordered[width - 1 :] - ordered[: len(ordered) - width + 1]
+    spans = ordered[width - 1 :] - ordered[: len(ordered) - width + 1]  # (N - width + 1, P)
     start = np.argmin(spans, axis=0)
     columns = np.arange(values.shape[1])
     peak = (ordered[start, columns] + ordered[start + width - 1, columns]) / 2
@@ -140,6 +140,7 @@ def image_background(image: NDArray[np.generic]) -> NDArray[np.float32]:
     step = max(1, int(np.sqrt(gray.size / _SAMPLES)))
     ys, xs = (np.linspace(-1, 1, size, dtype=np.float32) for size in (height, width))
     target = cv2.blur(gray, (3, 3))[step // 2 :: step, step // 2 :: step]
+    # (P, 6) at every step-th pixel.
     terms = _terms(*np.meshgrid(ys[step // 2 :: step], xs[step // 2 :: step], indexing="ij"))
     outside = unlit(image)
     lit = slice(None) if outside is None else ~outside[step // 2 :: step, step // 2 :: step].ravel()

@@ -144,7 +144,7 @@ def _cuts(pixels: NDArray[np.intp], count: int, gray: NDArray[np.float32] | None
     coarse = slice(None, None, 1 + area // _LARGEST)
     found = []
     for angle in np.arange(_ANGLES) * np.pi / _ANGLES:
-        along = pixels @ np.array([np.cos(angle), np.sin(angle)])
+        along = pixels @ np.array([np.cos(angle), np.sin(angle)])  # (N,)
         for at in np.quantile(along, np.linspace(0.15, 0.85, _PLACES)):
             first, away = along > at, np.abs(along - at)
             size = int(first.sum())

@@ -116,15 +116,11 @@ def _seeds(inside: NDArray[np.bool_], depths: NDArray[np.float32], points: NDArr
     for number, own in enumerate(own_pixels, start=1):
         seeds[own] = number
     for number, own in enumerate(own_pixels, start=1):
-        _keep_connected(seeds, own, number)
+        # A gap in the object may separate parts of a disc from its centre.
+        count, parts = cv2.connectedComponents(as_uint8(seeds == number), connectivity=8, ltype=cv2.CV_16U)
+        if count > 2:
+            seeds[(parts > 0) & (parts != parts[own])] = 0
     return seeds
-
-
-def _keep_connected(seeds: NDArray[np.uint16], pixel: tuple[int, int], number: int) -> None:
-    """Drops the parts of a disc that a gap in the object separates from its centre."""
-    count, parts = cv2.connectedComponents(as_uint8(seeds == number), connectivity=8, ltype=cv2.CV_16U)
-    if count > 2:
-        seeds[(parts > 0) & (parts != parts[pixel])] = 0
 
 
 def divide(inside: NDArray[np.bool_], points: NDArray[np.float64]) -> NDArray[np.uint16]:

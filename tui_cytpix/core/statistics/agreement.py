@@ -97,7 +97,7 @@ def match_centroids(
     """
     if len(true_points) == 0 or len(predicted) == 0:
         return []
-    away = np.asarray(true_points, np.float64)[:, None] - np.asarray(predicted, np.float64)[None]
+    away = np.asarray(true_points, np.float64)[:, None] - np.asarray(predicted, np.float64)[None]  # (T, P, 2)
     distance = np.hypot(away[..., 0], away[..., 1])
     allowed = distance <= np.asarray(radii, np.float64)[:, None]
     return _best_matches(allowed, -distance)
@@ -127,11 +127,12 @@ def ap50_counts(
     """
     true, values = compact(true_labels)
     true_count = len(values)
+    # Pixels that each true and each predicted particle share, background first: (1 + T, 1 + P).
     overlap = np.bincount(
         true.ravel().astype(np.intp) * (predicted_count + 1) + predicted_labels.ravel(),
         minlength=(true_count + 1) * (predicted_count + 1),
     ).reshape(true_count + 1, predicted_count + 1)
-    shared = overlap[1:, 1:]
+    shared = overlap[1:, 1:]  # (T, P)
     union = overlap[1:].sum(axis=1)[:, None] + overlap[:, 1:].sum(axis=0)[None] - shared
     iou = shared / np.maximum(union, 1)
     matches = len(_best_matches(iou >= 0.5, iou))

@@ -113,7 +113,7 @@ def _followed(
 ) -> tuple[NDArray[np.uint16], float]:
     """As `particles`; places within twice the radius, px, are one."""
     ys, xs = np.nonzero(inside)
-    at = np.stack([xs, ys]) + ends(field, inside)[:, ys, xs]
+    at = np.stack([xs, ys]) + ends(field, inside)[:, ys, xs]  # (2, N): where each pixel ends
     owner = _gathered(at, inside.shape, radius)
     doubt = _scatter(at, owner)
     sizes = np.bincount(owner)
@@ -167,10 +167,10 @@ def _scatter(at: NDArray[Any], owner: NDArray[np.intp]) -> float:
 def _without(group: int, at: NDArray[Any], owner: NDArray[np.intp]) -> NDArray[np.intp]:
     """Its members go to the group whose middle is nearest."""
     sizes = np.bincount(owner)
-    middles = np.stack([np.bincount(owner, part) / sizes for part in at])
+    middles = np.stack([np.bincount(owner, part) / sizes for part in at])  # (2, groups)
     middles[:, group] = np.inf
     members = owner == group
-    away = ((at[:, members, None] - middles[:, None]) ** 2).sum(axis=0)
+    away = ((at[:, members, None] - middles[:, None]) ** 2).sum(axis=0)  # (members, groups)
     owner = owner.copy()
     owner[members] = away.argmin(axis=1)
     return owner - (owner > group)

@@ -52,6 +52,7 @@ class Example:
 
     @functools.cached_property
     def smallest_px(self) -> int | None:
+        """Pixels of the smallest annotated object; None without any."""
         labels, count = label_objects(self.truth.mask)
         return min(np.bincount(labels.ravel(), minlength=count + 1)[1:].tolist(), default=None)
 
@@ -80,11 +81,6 @@ def particle_px(examples: Sequence[Example]) -> float | None:
     """Median major diameter of the objects, px; None without any."""
     sizes = [major for item in examples for major in item.majors]
     return float(np.median(sizes)) if sizes else None
-
-
-def smallest_object_px(examples: Sequence[Example]) -> int | None:
-    """Pixels of the smallest annotated object; None without any."""
-    return min((item.smallest_px for item in examples if item.smallest_px is not None), default=None)
 
 
 def crop_size(examples: Sequence[Example]) -> int:
@@ -126,8 +122,3 @@ def _focus(scene: Scene, rng: np.random.Generator) -> NDArray[np.float32]:
     if len(scene.centroids) and rng.random() > 0.125:
         return np.asarray(scene.centroids[rng.integers(len(scene.centroids))], np.float32)
     return np.array([rng.uniform(0, n) for n in scene.gray.shape], np.float32)
-
-
-def halved(view: Tensor) -> Tensor:
-    """A view for the half-resolution network: 2 x 2 pixels averaged, (n, 7, size / 2, size / 2)."""
-    return torch.nn.functional.avg_pool2d(view, 2)

@@ -20,7 +20,7 @@ def loss(outputs: Tensor, view: Tensor) -> Tensor:
         outputs: (N, 3, H, W), the network's.
         view: (N, 6, H, W), as of `augment.crop` without the gray.
     """
-    foreground, weight, inside, *flow, on_particle = view.unbind(1)
+    foreground, weight, inside, *flow, on_particle = view.unbind(1)  # (N, H, W) each
     logits = outputs[:, FOREGROUND]
     each = functional.binary_cross_entropy_with_logits(logits, foreground, reduction="none")
     total = (each * weight).sum() / weight.sum().clamp_min(1.0)

@@ -23,7 +23,7 @@ from tui_cytpix.engine.network.postprocess import PostSettings
 from tui_cytpix.engine.predict.inference import Predictor, has_bf16
 from tui_cytpix.engine.train.accuracy import Accuracy, accuracy
 from tui_cytpix.engine.train.augment import Augmentation
-from tui_cytpix.engine.train.dataset import Example, batches, crop_size, halved, smallest_object_px
+from tui_cytpix.engine.train.dataset import Example, batches, crop_size
 from tui_cytpix.engine.train.loss import loss
 
 LEAST_SHARE = 0.25  # of the smallest annotated object's pixels
@@ -108,9 +108,9 @@ class Trainer:
 
     def _learn_noise(self, examples: Sequence[Example]) -> None:
         """What is far smaller than anything annotated is noise, also where no scale is known for a size cutoff."""
-        smallest = smallest_object_px(examples)
-        if smallest is not None:
-            least = max(PostSettings.least_px, LEAST_SHARE * smallest)
+        sizes = [example.smallest_px for example in examples if example.smallest_px is not None]
+        if sizes:
+            least = max(PostSettings.least_px, LEAST_SHARE * min(sizes))
             self.base = replace(
                 self.base, card=replace(self.base.card, post={**self.base.card.post, "least_px": least})
             )
@@ -121,7 +121,7 @@ class Trainer:
             group["lr"] = self.rate
         view = view.to(self.device)
         if self.base.half:
-            view = halved(view)
+            view = torch.nn.functional.avg_pool2d(view, 2)
         gray = view[:, :1].contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._fast):
             outputs = self.net(gray)

@@ -138,8 +138,12 @@ class RunImages:
         inside = self._folder.sample_path(self._ref(key.sample)).is_relative_to(self._folder.path)
         if inside or copy.is_file():
             return
+        from PIL import Image
+
+        image = self.reader(key.sample).read_image(key.event)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        _write_png(copy, self.reader(key.sample).read_image(key.event))
+        with replacing(copy) as aside:
+            Image.fromarray(image).save(aside, format="PNG")
 
     def close(self) -> None:
         with self._lock:
@@ -184,10 +188,3 @@ def _read_png(path: Path) -> Gray:
     except SampleError as error:
         way_out = "Delete it: it is read from the sample again."
         raise SampleError("The run's copy of an image is damaged", error.detail, way_out) from error
-
-
-def _write_png(path: Path, image: Gray) -> None:
-    from PIL import Image
-
-    with replacing(path) as aside:
-        Image.fromarray(image).save(aside, format="PNG")

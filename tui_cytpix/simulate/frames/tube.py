@@ -117,16 +117,13 @@ def _background(kind: SampleKind, size: int, flow: float, optics: Optics, rng: n
     y, x = axis[:, None], axis[None, :]
     a, b, c, d, e = rng.normal(0, rng.uniform(*kind.tube.shading) / 1.5, 5)
     light = (1 + a * x + b * y + c * (x * x - 1 / 3) + d * (y * y - 1 / 3) + e * x * y).astype(np.float32)
-    light = light * (1 + 0.3 * rng.uniform(*kind.tube.shading) * _cloud(size, rng))
+    uneven = 0.3 * rng.uniform(*kind.tube.shading)
+    coarse = rng.standard_normal((8, 8)).astype(np.float32)
+    light = light * (1 + uneven * cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC))
     light = light * _dirt(kind, size, optics, rng)
     if rng.random() < kind.tube.channel:
         light = light * _channel(size, flow, rng)
     return np.asarray(np.maximum(light, 0.2), np.float32)
-
-
-def _cloud(size: int, rng: np.random.Generator) -> Floats:
-    coarse = rng.standard_normal((8, 8)).astype(np.float32)
-    return np.asarray(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _dirt(kind: SampleKind, size: int, optics: Optics, rng: np.random.Generator) -> Floats:
