@@ -40,7 +40,7 @@ def is_acs(path: Path, index: ZipIndex) -> bool:
 
 
 def open_acs(
-    path: Path, source: FileBytes, index: ZipIndex, um_per_px: float | None = None, fcs: FcsPlace | None = None
+    path: Path, source: FileBytes, index: ZipIndex, um_per_px: float | None, fcs: FcsPlace | None
 ) -> SampleReader:
     """An Attune CytPix archive; `source` is closed with the sample.
 

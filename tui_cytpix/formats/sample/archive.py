@@ -68,7 +68,7 @@ class ArchiveImages:
 
 
 def open_image_archive(
-    path: Path, source: FileBytes, index: ZipIndex, um_per_px: float | None = None, fcs: FcsPlace | None = None
+    path: Path, source: FileBytes, index: ZipIndex, um_per_px: float | None, fcs: FcsPlace | None
 ) -> SampleReader:
     """A zip of images; `source` is closed with the sample.
 

@@ -30,7 +30,7 @@ class FolderImages:
         return printable(self._folder / self._names[event])
 
 
-def open_image_folder(path: Path, um_per_px: float | None = None, fcs: FcsPlace | None = None) -> SampleReader:
+def open_image_folder(path: Path, um_per_px: float | None, fcs: FcsPlace | None) -> SampleReader:
     """Opens a folder of images, or one whose images lie in a single sub-folder or one named `images`.
 
     Args:

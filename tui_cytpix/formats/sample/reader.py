@@ -31,7 +31,7 @@ class SampleReader:
         um_per_px: as the user gave it, None where not.
     """
 
-    def __init__(self, parts: SampleParts, um_per_px: float | None = None) -> None:
+    def __init__(self, parts: SampleParts, um_per_px: float | None) -> None:
         self._parts, self._given = parts, um_per_px
         self._lock = threading.RLock()
         self._linked: LinkedFcs | None = None
