@@ -90,7 +90,8 @@ def _closed_path(gain: NDArray[np.float64], stiffness: float) -> NDArray[np.intp
     total, came = np.zeros(radii), np.zeros((2 * angles, radii), np.intp)
     for turn in range(2 * angles):
         padded = np.pad(total, _LARGEST_STEP, constant_values=-np.inf)
-        ways = np.lib.stride_tricks.sliding_window_view(padded, len(steps)) - cost  # (radii, steps)
+        # (radii, steps)
+        ways = np.lib.stride_tricks.sliding_window_view(padded, len(steps)) - cost
         best = ways.argmax(axis=1)
         came[turn] = np.arange(radii) + steps[best]
         total = ways[np.arange(radii), best] + gain[turn % angles]

@@ -87,7 +87,8 @@ class Outlines:
         if not len(self) or not len(regions):
             return np.zeros(len(regions))
         channels = _channels(image)[:, part[0], part[1]]
-        theirs = _stacked([_profile(channels, region) for region in regions])  # (R, 40)
+        # (R, 40)
+        theirs = _stacked([_profile(channels, region) for region in regions])
         middle, spread = self.profiles.mean(axis=0), self.profiles.std(axis=0) + _LEAST_SPREAD
         known, asked = (self.profiles - middle) / spread, (theirs - middle) / spread
         usual = float(self.ious.mean())
@@ -147,7 +148,8 @@ def _profile(channels: NDArray[np.float32], region: NDArray[np.bool_]) -> NDArra
     inner = cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, cv2.DIST_MASK_3)[1:-1, 1:-1]
     away = np.where(inside > 0, inner, -outer)  # 1 on the outermost pixels of the object, -1 beside them
     places = np.where(inside > 0, np.ceil(away) - 1, np.floor(away)).astype(int) + _REACH
-    places = np.clip(places, -1, 2 * _REACH).ravel() + 1  # (h * w,), 0 for what lies too far outside
+    # (h * w,), 0 for what lies too far outside
+    places = np.clip(places, -1, 2 * _REACH).ravel() + 1
     pixels = np.bincount(places, minlength=2 * _REACH + 2)[1:]
     found = []
     for channel in channels:

@@ -255,4 +255,5 @@ def image_features(
     varied = bool((gray != gray.flat[0]).any())
     focus = focus_score(gray, mask, background)
     subject = Subject(gray, mask, centroids, background, processable=varied, confidence=confidence, focus=focus)
-    return dict(zip(names(IMAGE), Measurement([subject], um_per_px).images()[0].tolist(), strict=True))
+    row = Measurement([subject], um_per_px).images()[0]
+    return dict(zip(names(IMAGE), row.tolist(), strict=True))

@@ -62,7 +62,8 @@ def static_background(stack: NDArray[np.generic]) -> NDArray[np.float32]:
         return middle
     # Identical beads leave a ring of varying rims around a steady middle that is not background either.
     hidden = busy & False
-    crowded = np.stack([image[busy] for image in varied], axis=-1).astype(np.float32) + shifts  # (P, N)
+    # (P, N)
+    crowded = np.stack([image[busy] for image in varied], axis=-1).astype(np.float32) + shifts
     middle[busy], hidden[busy] = _modes(crowded.T, usual * _MAD_TO_SIGMA)
     hidden = fill_holes(cv2.blur(hidden.astype(np.float32), (3, 3)) > _HIDDEN_SHARE)
     return _continued(middle, hidden) if hidden.any() and not hidden.all() else middle
@@ -99,7 +100,8 @@ def _modes(values: NDArray[np.float32], sigma: float) -> tuple[NDArray[np.float3
     """
     ordered = np.sort(values, axis=0)
     width = max(2, round(_MODE_SHARE * len(ordered)))
-    spans = ordered[width - 1 :] - ordered[: len(ordered) - width + 1]  # (N - width + 1, P)
+    # (N - width + 1, P)
+    spans = ordered[width - 1 :] - ordered[: len(ordered) - width + 1]
     start = np.argmin(spans, axis=0)
     columns = np.arange(values.shape[1])
     peak = (ordered[start, columns] + ordered[start + width - 1, columns]) / 2

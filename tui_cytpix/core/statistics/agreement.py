@@ -97,7 +97,8 @@ def match_centroids(
     """
     if len(true_points) == 0 or len(predicted) == 0:
         return []
-    away = np.asarray(true_points, np.float64)[:, None] - np.asarray(predicted, np.float64)[None]  # (T, P, 2)
+    # (T, P, 2), then (T, P)
+    away = np.asarray(true_points, np.float64)[:, None] - np.asarray(predicted, np.float64)[None]
     distance = np.hypot(away[..., 0], away[..., 1])
     allowed = distance <= np.asarray(radii, np.float64)[:, None]
     return _best_matches(allowed, -distance)

@@ -73,7 +73,9 @@ def counted(names: Sequence[str], one: str, many: str) -> tuple[str, ...]:
     if not names:
         return ()
     first = printable(names[0])
-    return (f"1 {one} ({first})." if len(names) == 1 else f"{len(names)} {many} (the first: {first}).",)
+    if len(names) == 1:
+        return (f"1 {one} ({first}).",)
+    return (f"{len(names)} {many} (the first: {first}).",)
 
 
 def choose_folder(folders: Mapping[str, Sequence[str]], where: Path) -> tuple[str, tuple[str, ...]]:

@@ -170,7 +170,8 @@ def typical_px(events: Sequence[str], read: Callable[[str], Gray]) -> float | No
     from tui_cytpix.core.images.normalise import normalise
     from tui_cytpix.core.images.scale import typical_diameter
 
-    return typical_diameter(normalise(image, image_background(image)) for image in _spread(events, read, SIZE_IMAGES))
+    images = _spread(events, read, SIZE_IMAGES)
+    return typical_diameter(normalise(image, image_background(image)) for image in images)
 
 
 def _spread(events: Sequence[str], read: Callable[[str], Gray], most: int) -> Iterator[Gray]:

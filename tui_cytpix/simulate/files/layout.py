@@ -74,7 +74,11 @@ def write_folder(path: Path, sample: SimulatedSample, export: bool) -> TubeFcs:
     """A folder of images, as in the zip for an `export`, else 16-bit gray PNG; FCS and truth beside it."""
     ending, encode = ("tif", _rgba_tiff) if export else ("png", _png)
     with atomic.replacing_folder(path) as folder:
-        table = _simulate(path, sample, lambda e, event, _: (folder / f"{e}.{ending}").write_bytes(encode(event.image)))
+
+        def take(event_id: str, event: SimulatedEvent, _answer: InstrumentAnswer) -> None:
+            (folder / f"{event_id}.{ending}").write_bytes(encode(event.image))
+
+        table = _simulate(path, sample, take)
     table.write(path.with_name(f"{path.name}.fcs"))
     return table
 
