@@ -235,7 +235,7 @@ class _Work:
 
 def chunk_sizes(images: int, workers: int, frame: int) -> Iterator[int]:
     """How many of so many images, of `frame` px each, go to a worker at a time: fewer towards the end, so that all
-    workers end together, but not few: an image of a small chunk costs up to half more.
+    workers end together, but not few: an image of a small chunk costs more.
     """
     most = max(1, min(CHUNK, CHUNK_PIXELS // frame))
     least = max(LEAST_CHUNK, min(SMALL_CHUNK, images // workers))
