@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
 
 from tests import children
+from tui_cytpix import diagnostics
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -15,8 +17,10 @@ children.signals_as_from_a_terminal()
 
 
 def pytest_runtest_teardown() -> None:
-    """Children of a test that failed end too."""
+    """Children of a test that failed end too, and the diagnostic log that it may have begun."""
     children.end_all()
+    logging.getLogger().removeHandler(diagnostics._FILE)
+    logging.getLogger("tui_cytpix").setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

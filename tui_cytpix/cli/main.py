@@ -9,11 +9,11 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import tui_cytpix
+from tui_cytpix import diagnostics
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import note
 from tui_cytpix.domain.words import printable
@@ -88,16 +88,17 @@ def _terminate(*_signal: object) -> None:
 
 def _logged() -> str:
     """Puts the current error's traceback into the diagnostic log; says where."""
-    from tui_cytpix.workflow.run.diagnostics import log_error
-
-    path = log_error(traceback.format_exc())
+    path = diagnostics.fault()
     return f" Details are in {path}." if path else ""
 
 
 def _run(arguments: list[str], open_app: OpenApp) -> int:
     verbs = _verbs()
+    if arguments[:1] == ["--debug"]:  # said before the verb
+        arguments = [*arguments[1:2], "--debug", *arguments[2:]]
     if arguments and arguments[0] in verbs:
         parsed = verbs[arguments[0]](f"{PROGRAM} {arguments[0]}").parse_args(arguments[1:])
+        _begin_log(arguments[0], parsed)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _terminate)
         outcome = parsed.handler(parsed)
@@ -105,8 +106,13 @@ def _run(arguments: list[str], open_app: OpenApp) -> int:
             return outcome
         return open_app([str(outcome)], None, parsed.graphics)
     parsed = _app_parser().parse_args(arguments)
+    _begin_log("the app", parsed)
     paths = _checked_paths(parsed.paths, list(verbs))
     return open_app(paths, parsed.um_per_px, parsed.graphics)
+
+
+def _begin_log(what: str, parsed: argparse.Namespace) -> None:
+    diagnostics.configure(what, debug=getattr(parsed, "debug", False))
 
 
 def _verbs() -> dict[str, Callable[[str], argparse.ArgumentParser]]:

@@ -25,6 +25,12 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: object) -> None:
         super().__init__(**{"allow_abbrev": False, **settings})  # type: ignore[arg-type]
+        self.add_argument(
+            "--debug",
+            action="store_true",
+            default=argparse.SUPPRESS,  # a verb within a verb must not take back what was said before it
+            help="write what happens to diagnostic.log, for a bug report",
+        )
 
     def error(self, message: str) -> None:  # type: ignore[override]
         """Wrong usage: one message that says how to get help."""

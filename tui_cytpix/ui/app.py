@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -36,6 +37,7 @@ from tui_cytpix.workflow.run.resources import shipped
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.user_settings import GRAPHICS, Settings, read_settings
 
+_log = logging.getLogger(__name__)
 DARK, LIGHT = "cytpix-dark", "cytpix-light"
 _SCREENS = {
     "assess": ("assess", "AssessScreen"),
@@ -192,6 +194,7 @@ class CytpixApp(DecidingApp, EndingApp):
         except CytpixError as error:
             self.report(error)
             return
+        _log.info("opens a run at %s: %d damaged lines", run.settings.step, run.damaged_lines)
         self.session = Session(run)
         await asyncio.to_thread(recent.remember, run.path)
         if run.damaged_lines:
@@ -221,6 +224,7 @@ class CytpixApp(DecidingApp, EndingApp):
         except CytpixError as error:
             self.report(error)
             return
+        _log.debug("goes to step %s", step)
         self.switch_screen(screen)
 
     def open_annotator(self, keys: Sequence[ImageKey], start: ImageKey | None = None) -> None:
@@ -309,6 +313,7 @@ class CytpixApp(DecidingApp, EndingApp):
     def report(self, problem: CytpixError | str) -> None:
         """A notice: title, detail and way out of an error, or a sentence. Nothing in it is read as markup."""
         if isinstance(problem, CytpixError):
+            _log.info("notice: %s", problem.title)
             lines = [printable(part) for part in (problem.detail, problem.way_out) if part]
             self.notify("\n".join(lines), title=printable(problem.title), severity="error", timeout=15, markup=False)
         else:
@@ -322,6 +327,7 @@ class CytpixApp(DecidingApp, EndingApp):
 
     async def run_action(self, *args: Any, **kwargs: Any) -> bool:
         """A CytpixError in any command becomes a notice."""
+        _log.debug("command %s", args[0] if args else "")
         try:
             return await super().run_action(*args, **kwargs)
         except CytpixError as error:

@@ -8,6 +8,7 @@ the one before it was meant for. Which keys these are is said where commands are
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 
@@ -23,6 +24,7 @@ from tui_cytpix.ui.keys.sight import SightApp
 from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter
 from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
 
+_log = logging.getLogger(__name__)
 # Seconds.
 LOOK = 0.15  # nobody sees an image and judges it in less
 PAUSE = 0.5  # without a key that decides: whoever typed ahead has stopped
@@ -47,6 +49,8 @@ class DecidingApp(SightApp, KeyOrderApp):
         if command is not None and command.decides and self._covered:
             return False
         refusal = "" if command is None else await self._refusal(command, event, wait)
+        if refusal:
+            _log.debug("refuses a key: %s", refusal)
         for footer in self.screen.query(KeyFooter):
             footer.say(refusal)
         return not refusal

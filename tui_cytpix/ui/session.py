@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
 POLL_SECONDS = 0.2
+_log = logging.getLogger(__name__)
 TRAINING_SECONDS = 0.5
 
 
@@ -96,6 +98,7 @@ class Session:
 
     def _trouble(self, error: CytpixError) -> None:
         """The engine can't be asked: what waits for it is dropped."""
+        _log.warning("the engine can't be asked: %s", error.title)
         self.predict.cancel()
         self._troubles = (*self._troubles, str(error))
         self._news = True

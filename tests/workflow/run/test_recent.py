@@ -1,4 +1,4 @@
-"""The home screen's lists, and the diagnostic log."""
+"""The home screen's lists."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
+from tui_cytpix.diagnostics import state_folder
 from tui_cytpix.errors import RunError, UsageError
-from tui_cytpix.workflow.run import diagnostics, recent, resources
+from tui_cytpix.workflow.run import recent
 from tui_cytpix.workflow.run.run import Run
 
 
@@ -33,7 +34,7 @@ def test_the_newest_run_comes_first_and_gone_ones_do_not(tmp_path):
 
 @pytest.mark.parametrize("content", ["", "{", "[1, null]", '"x"', "[" * 100_000])
 def test_a_damaged_list_is_an_empty_one(tmp_path, content):
-    path = resources.state_folder() / "recent.json"
+    path = state_folder() / "recent.json"
     path.parent.mkdir(parents=True)
     path.write_text(content)
     assert recent.recent_runs() == []
@@ -52,7 +53,7 @@ def test_a_state_folder_that_cannot_be_written_is_no_reason_to_stop(tmp_path, mo
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     recent.remember(tmp_path)
-    assert diagnostics.log_error("x") is None
+    assert recent.recent_runs() == []
 
 
 def test_a_sample_run_is_copied_once_and_kept(shipped, tmp_path):
@@ -71,11 +72,3 @@ def test_a_sample_run_is_copied_once_and_kept(shipped, tmp_path):
         recent.copy_sample_run("s_pombe", tmp_path / "full")
     with pytest.raises(RunError, match="can't be copied"):
         recent.copy_sample_run("s_pombe", tmp_path / "full" / "file" / "below")
-
-
-def test_the_diagnostic_log_is_bounded(monkeypatch):
-    monkeypatch.setattr(diagnostics, "MAX_BYTES", 100)
-    for n in range(5):
-        path = diagnostics.log_error(f"error {n} " + "x" * 80)
-    assert "error 4" in path.read_text()
-    assert path.stat().st_size < 400

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import logging
 import os
 import re
 import signal
@@ -15,7 +16,6 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -33,6 +33,7 @@ from tui_cytpix.formats.run.liveness import birth
 if TYPE_CHECKING:
     import torch
 
+_log = logging.getLogger(__name__)
 BEAT_SECONDS = 2.0
 # The last is oneDNN's, where it gets no room for the code of a convolution.
 _NO_MEMORY = re.compile(
@@ -67,6 +68,7 @@ class Job:
         self._told = 0.0
 
     def emit(self, event: LogLine) -> None:
+        _log.debug("says %s", type(event).__name__)
         self.folder.emit(event)
 
     def wishes(self) -> list[LogLine]:
@@ -134,6 +136,7 @@ class Job:
         with contextlib.suppress(OSError):
             self.folder.beat(self.note)
             if self.lease is not None and not self.lease.renew():
+                _log.warning("another job took the lease: this one leaves")
                 self.replaced = True
                 self.terminated.set()
 
@@ -193,19 +196,20 @@ def _run(job: Job) -> int:
     try:
         importlib.import_module(f"tui_cytpix.engine.jobs.{kind_of(job.spec)}").run(job, job.spec)
     except Leave as leave:
+        _log.info("leaves: %s", leave.reason)
         with contextlib.suppress(OSError):
             job.emit(Exited(leave.reason))
     except CytpixError as error:
         return _failed(job.folder, f"{error.title}. {error.detail}".strip(), error.way_out)
     except OSError as error:
-        traceback.print_exc()
+        _log.exception("the system refused")
         if error.errno == errno.ENOMEM:
             return _failed(job.folder, *in_words(MemoryError(), job))
         return _failed(
             job.folder, f"{error.filename or job.folder.path}: {error.strerror}.", "Check the disk and try again."
         )
     except Exception as error:
-        traceback.print_exc()
+        _log.exception("a fault ends the job")
         return _failed(job.folder, *in_words(error, job))
     return 0
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import os
 import threading
 from collections import deque
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 from tui_cytpix.formats.bytes.atomic import sync_folder, write_bytes
 
 RETRY_SECONDS = 2.0
+_log = logging.getLogger(__name__)
 
 
 def read_log(path: Path) -> tuple[list[dict[str, Any]], int]:
@@ -172,6 +174,7 @@ class LogWriter:
                 else:
                     append_now(group[0].path, b"".join(entry.data for entry in group))
             except OSError as error:
+                _log.warning("%d lines wait for the disk: %s", len(self._queue), error.strerror)
                 self.problem = f"not saved yet: {group[0].path}: {error.strerror}"
                 with self._wake:
                     self._wake.wait_for(lambda: self._closing, RETRY_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from tui_cytpix.formats.bytes.npz import read_npz
 
 Ways = Callable[[str], Sequence[str]]
 _UNTOLD = ""
+_log = logging.getLogger(__name__)
 _DAMAGED = (ValueError, OSError, KeyError, TypeError, IndexError, MemoryError, OverflowError)
 
 
@@ -164,7 +166,8 @@ class PredictionStore:
             self._seen[path.name] = stamp
             try:
                 items = read_shard(path)
-            except _DAMAGED:
+            except _DAMAGED as error:
+                _log.warning("a shard of predictions is damaged and as absent: %s", type(error).__name__)
                 continue
             for item in items:
                 way = _UNTOLD if self._ways is None or item.zoom is None else item.zoom.way

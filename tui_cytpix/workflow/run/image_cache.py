@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WORKERS = 2
+_log = logging.getLogger(__name__)
 MAX_BYTES = 192 << 20
 LEAVE_SECONDS = 1.0
 Reader = Callable[[ImageKey], "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]"]
@@ -110,8 +112,10 @@ class ImageCache:
         try:
             return stretch(self._read(key)), None
         except CytpixError as error:
+            _log.info("an image can't be shown: %s", error.title)
             return None, error
         except (OSError, ValueError, MemoryError) as error:
+            _log.info("an image can't be shown", exc_info=True)
             return None, CytpixError("The image can't be read", f"{key}: {error}")
 
     def _keep(self, key: ImageKey, picture: NDArray[np.uint8]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from tui_cytpix import diagnostics
 from tui_cytpix.domain.jobs.events import Exited, Failed, Finished, Paused, Resumed, Started, Stopped
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import JobSpec, kind_of
@@ -19,6 +21,7 @@ from tui_cytpix.formats.run.liveness import age_s, is_alive
 from tui_cytpix.workflow.run.resources import PACKAGE
 
 LOST_SECONDS = 30.0
+_log = logging.getLogger(__name__)
 _STATES: dict[type[LogLine], JobState] = {
     Started: JobState.RUNNING,
     Paused: JobState.PAUSED,
@@ -66,10 +69,12 @@ def start(job: JobFolder) -> None:
     environment["PYTHONPATH"] = os.pathsep.join(
         p for p in (str(PACKAGE.parent), environment.get("PYTHONPATH", "")) if p
     )
+    debug = ["--debug"] if diagnostics.debugging() else []
+    _log.info("starts the engine for %s", job.path.name)
     try:
         with job.output_path.open("ab") as output:
             _children[job.path] = subprocess.Popen(
-                [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
+                [sys.executable, "-P", "-m", "tui_cytpix.engine", *debug, str(job.path)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -111,6 +116,7 @@ def _lives(job: JobFolder, started: Started) -> bool:
 
 def failure(job: JobFolder, events: Iterable[LogLine]) -> JobError:
     """The reason of a job that failed or was lost, as an error to show."""
+    _log.warning("%s failed or was lost", job.path.name)
     for event in events:
         if isinstance(event, Failed):
             return JobError("The engine failed", event.reason, event.way_out)

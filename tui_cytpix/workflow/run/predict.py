@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections import deque
@@ -24,6 +25,7 @@ from tui_cytpix.workflow.run import jobs
 from tui_cytpix.workflow.run.run import Run
 
 CHUNK = 32
+_log = logging.getLogger(__name__)
 IN_FLIGHT = 2
 POLL_SECONDS = 0.1
 
@@ -129,6 +131,7 @@ class PredictService:
         if (request := self._flying.pop(event.id, None)) is not None:
             self._done += len(request[1])
             images, seconds = self._pace.get(request[0].hash, (0, 0.0))
+            _log.debug("the engine answered about %d images in %.2f s", *answered)
             self._pace[request[0].hash] = (images + answered[0], seconds + answered[1])
         for store in self._stores.values():
             store.refresh()

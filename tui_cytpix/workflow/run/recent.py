@@ -7,10 +7,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from tui_cytpix.diagnostics import state_folder
 from tui_cytpix.errors import RunError, UsageError
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.run.folder import RunFolder
-from tui_cytpix.workflow.run.resources import shipped, state_folder
+from tui_cytpix.workflow.run.resources import shipped
 
 MAX_RECENT = 20
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import tui_cytpix
+from tui_cytpix.diagnostics import APP
 
-APP = "tui-cytpix"
 PACKAGE = Path(tui_cytpix.__file__).resolve().parent
 
 
@@ -33,10 +33,3 @@ def settings_file() -> Path:
     from platformdirs import user_config_path
 
     return user_config_path(APP) / "settings.toml"
-
-
-def state_folder() -> Path:
-    """Recent runs and the diagnostic log (XDG state folder)."""
-    from platformdirs import user_state_path
-
-    return user_state_path(APP)
