@@ -1,12 +1,17 @@
-"""The tree's own promises: sizes, no pickle, no machine paths."""
+"""The tree's own promises: sizes, no pickle, no machine paths, nothing that is there for tests alone."""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MEBIBYTE = 1 << 20
+LONGEST = 60  # lines of a function, its docstring too
 
 
 def size_of(folder: Path, pattern: str) -> int:
@@ -36,3 +41,37 @@ def test_the_five_steps_have_the_same_names_everywhere() -> None:
     steps = {"assess", "base_model", "samples", "train", "evaluate"}
     for room in ("workflow", "ui/screens"):
         assert steps <= {path.stem for path in (ROOT / "tui_cytpix" / room).iterdir()}, room
+
+
+def test_no_function_is_longer_than_one_can_see() -> None:
+    long = [
+        f"{path.name}:{node.lineno}: {node.name}"
+        for path in (ROOT / "tui_cytpix").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno - node.lineno >= LONGEST
+    ]
+    assert long == []
+
+
+def elsewhere(tree: ast.Module) -> Iterator[str]:
+    """Looks at the temporary folder that all programs of the machine share, as `line: code`."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)) if re.match(r"/(var/)?tmp\b", text):
+                yield f"{node.lineno}: {text}"
+            case ast.Attribute(attr="gettempdir") | ast.Name(id="gettempdir"):
+                yield f"{node.lineno}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("code", ["Path('/tmp').glob('x')", "open('/var/tmp/x')", "Path(tempfile.gettempdir()) / 'x'"])
+def test_a_look_at_the_machine_s_temporary_folder_is_found(code: str) -> None:
+    assert list(elsewhere(ast.parse(code)))
+
+
+def test_no_test_looks_at_the_machine_s_temporary_folder() -> None:
+    """What others leave there would make it fail, and what it leaves there others."""
+    files = [
+        path for path in (ROOT / "tests").rglob("*.py") if "benchmarks" not in path.parts and path != Path(__file__)
+    ]
+    found = [f"{path.name}:{one}" for path in files for one in elsewhere(ast.parse(path.read_text("utf-8")))]
+    assert found == []

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import grimp
 
+from tui_cytpix.domain.jobs.specs import KINDS
+from tui_cytpix.ui import app
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "tui_cytpix"
 MOST = 14  # modules in a folder
@@ -18,6 +21,28 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     graph = grimp.build_graph("tui_cytpix", cache_dir=None)
     arrows = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     graphlib.TopologicalSorter(arrows).prepare()  # raises CycleError, which names the circle
+
+
+def test_no_module_is_there_for_tests_alone() -> None:
+    """Each is reached from what people and jobs start: programs, and what is imported by its name."""
+    graph = grimp.build_graph("tui_cytpix", cache_dir=None)
+    started = {m for m in graph.modules if 'if __name__ == "__main__":' in source(m)}
+    screens = {f"tui_cytpix.ui.screens.{module}" for module, _ in app._SCREENS.values()}
+    reached = started | screens | {f"tui_cytpix.engine.jobs.{kind}" for kind in KINDS}
+    for module in list(reached):
+        reached |= graph.find_upstream_modules(module)
+    packages = {parent for module in reached for parent in parents(module)}
+    assert sorted(graph.modules - reached - packages) == []
+
+
+def source(module: str) -> str:
+    path = ROOT.joinpath(*module.split("."))
+    return (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text("utf-8")
+
+
+def parents(module: str) -> list[str]:
+    parts = module.split(".")
+    return [".".join(parts[:n]) for n in range(1, len(parts))]
 
 
 def test_no_folder_holds_more_modules_than_one_can_know() -> None:

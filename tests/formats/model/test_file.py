@@ -47,7 +47,7 @@ def test_the_hash_is_that_of_the_bytes(tmp_path):
 
 class Bomb:
     def __reduce__(self):
-        return (Path.touch, (Path(tempfile.gettempdir()) / "tui-cytpix-bomb",))
+        return (Path.touch, (Path("bomb"),))
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,14 @@ class Bomb:
         save(TENSORS, metadata={CARD_KEY: "[" * 100_000}),
     ],
 )
-def test_what_is_no_model_is_refused(tmp_path, content):
+def test_what_is_no_model_is_refused(tmp_path, monkeypatch, content):
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "m.safetensors"
     path.write_bytes(content)
     for read in (read_card, read_tensors):
         with pytest.raises(ModelFileError, match=str(path)):
             read(path)
-    assert not (Path(tempfile.gettempdir()) / "tui-cytpix-bomb").exists()
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):

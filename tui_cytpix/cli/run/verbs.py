@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import functools
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, say, say_json
@@ -21,7 +23,21 @@ def parser(prog: str) -> argparse.ArgumentParser:
     parser = options.Parser(prog=prog, description="A training run, step by step.")
     verbs = parser.add_subparsers(required=True, metavar="VERB", dest="run_verb", parser_class=options.Parser)
     verb = functools.partial(options.add_verb, verbs, of_run=True)
+    _add_preparing(verbs, verb)
+    _add_training(verb)
+    review = verb("review", "the verdict on a model: draw images, take judgements, tell", run_review.review)
+    run_review.add_options(review)
 
+    report = verb("report", "write all that was decided, with figures, as one HTML page", run_report.report)
+    report.add_argument(
+        "--out", type=Path, metavar="FILE", help="a new file; default: report.html in the run's folder, made anew"
+    )
+
+    return parser
+
+
+def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> None:
+    """Up to the annotated images."""
     new = verb("new", "make a run on samples, with a base model", new_run)
     new.add_argument(
         "--sample", dest="samples", nargs="+", action="extend", required=True, type=Path, metavar="S", help="repeatable"
@@ -49,6 +65,9 @@ def parser(prog: str) -> argparse.ArgumentParser:
     )
     annotate.add_argument("--sample", default="", metavar="NAME", help="where the run has several")
 
+
+def _add_training(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    """From them to the model."""
     train = verb("train", "train, or go on training", training.train)
     train.add_argument("--epochs", type=options.positive, metavar="N", help="additional epochs; default: 100")
     train.add_argument("--detach", action="store_true", help="don't wait for the end")
@@ -73,16 +92,6 @@ def parser(prog: str) -> argparse.ArgumentParser:
         help="best, last or epoch-NNNN; default: best where five images or more validate, else last",
     )
     finish.add_argument("--notes", default="", metavar="TEXT", help="for the model's card")
-
-    review = verb("review", "the verdict on a model: draw images, take judgements, tell", run_review.review)
-    run_review.add_options(review)
-
-    report = verb("report", "write all that was decided, with figures, as one HTML page", run_report.report)
-    report.add_argument(
-        "--out", type=Path, metavar="FILE", help="a new file; default: report.html in the run's folder, made anew"
-    )
-
-    return parser
 
 
 def new_run(arguments: argparse.Namespace) -> int:
