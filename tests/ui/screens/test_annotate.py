@@ -187,7 +187,7 @@ async def test_a_digit_states_the_count_and_undo_takes_it_back(run: Path, monkey
         assert annotation.segmentation is not None
         assert len(annotation.segmentation.centroids) == 3
         assert screen.editor.anatomy is not None
-        assert screen.editor.anatomy.clump_index_max == 3
+        assert [len(part.particles) for part in screen.editor.anatomy.objects] == [3]
         await press_each(pilot, "quotation_mark")
         await until(pilot, lambda: "It is so already." in said(screen))
         await press_each(pilot, "u")

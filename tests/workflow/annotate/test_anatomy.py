@@ -23,7 +23,6 @@ def two_touching_and_one_alone() -> Segmentation:
 def test_objects_and_their_particles() -> None:
     anatomy = dissect(two_touching_and_one_alone())
     assert [part.particles for part in anatomy.objects] == [(0, 1), (2,)]
-    assert anatomy.clump_index_max == 2
     alone = anatomy.objects[1]
     assert alone.area_px == int(disc((80, 120), 60, 100, 10).sum())
     assert alone.centre == pytest.approx((60, 100))
@@ -62,5 +61,4 @@ def test_a_centroid_on_background_belongs_to_no_object() -> None:
 def test_nothing_at_all() -> None:
     anatomy = dissect(Segmentation.empty((20, 20)))
     assert anatomy.objects == ()
-    assert anatomy.clump_index_max == 0
     assert anatomy.off_centre == ()

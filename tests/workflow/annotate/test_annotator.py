@@ -22,7 +22,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.errors import MaskError
 from tui_cytpix.formats.masks.label_images import read_label_image, write_label_image
 from tui_cytpix.formats.run.predictions import Prediction, PredictionStore, write_shard
-from tui_cytpix.workflow.annotate.annotator import Annotator, queue
+from tui_cytpix.workflow.annotate.annotator import Annotator
 from tui_cytpix.workflow.annotate.from_labels import annotate_from_masks
 from tui_cytpix.workflow.annotate.tool import Aim, Point, nearest_centroid
 from tui_cytpix.workflow.annotate.toolbox import TOOLS
@@ -307,7 +307,6 @@ def test_label_images_become_accepted_annotations(run, samples):
     assert annotate_from_masks(run, samples.truth()).accepted == 24
     assert len(run.annotations.accepted()) == 24
     assert len(run.annotations.side(Side.VALIDATION)) == 4
-    assert queue(run, [ImageKey("tube", "0"), ImageKey("tube", "77")]) == [ImageKey("tube", "77")]
 
 
 def test_masks_that_do_not_fit_are_refused_in_words(run, samples, tmp_path):

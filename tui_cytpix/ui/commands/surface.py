@@ -101,21 +101,33 @@ IMAGE = (
 )
 
 PAN = (
-    _C("pan.left", "h,left", "Left", "Zoomed in: the part to the left, below, above, to the right.", action="pan_left"),
-    _C("pan.down", "j,down", "Down", action="pan_down"),
-    _C("pan.up", "k,up", "Up", action="pan_up"),
-    _C("pan.right", "l,right", "Right", action="pan_right"),
+    _C(
+        "pan.left",
+        "h,left",
+        "Left",
+        "Zoomed in: the part to the left, below, above, to the right.",
+        action="pan(0, -0.25)",
+    ),
+    _C("pan.down", "j,down", "Down", action="pan(0.25, 0)"),
+    _C("pan.up", "k,up", "Up", action="pan(-0.25, 0)"),
+    _C("pan.right", "l,right", "Right", action="pan(0, 0.25)"),
 )
 
 CURSOR = (
-    _C("cursor.left", "h,left", "Left", "Crosshair 1 px left, down, up, right."),
-    _C("cursor.down", "j,down", "Down"),
-    _C("cursor.up", "k,up", "Up"),
-    _C("cursor.right", "l,right", "Right"),
-    _C("cursor.far-left", "H,shift+left", "8 px left", "Crosshair 8 px left, down, up, right."),
-    _C("cursor.far-down", "J,shift+down", "8 px down"),
-    _C("cursor.far-up", "K,shift+up", "8 px up"),
-    _C("cursor.far-right", "L,shift+right", "8 px right"),
+    _C("cursor.left", "h,left", "Left", "Crosshair 1 px left, down, up, right.", action="step(0, -1)"),
+    _C("cursor.down", "j,down", "Down", action="step(1, 0)"),
+    _C("cursor.up", "k,up", "Up", action="step(-1, 0)"),
+    _C("cursor.right", "l,right", "Right", action="step(0, 1)"),
+    _C(
+        "cursor.far-left",
+        "H,shift+left",
+        "8 px left",
+        "Crosshair 8 px left, down, up, right.",
+        action="step(0, -8)",
+    ),
+    _C("cursor.far-down", "J,shift+down", "8 px down", action="step(8, 0)"),
+    _C("cursor.far-up", "K,shift+up", "8 px up", action="step(-8, 0)"),
+    _C("cursor.far-right", "L,shift+right", "8 px right", action="step(0, 8)"),
 )
 
 EDITOR = (
@@ -146,12 +158,19 @@ EDITOR = (
         "y",
         "Odd place",
         "To the next place that looks wrong: unmarked, doubted by the model, a speck.",
+        action="odd(1)",
     ),
-    _C("editor.previous-odd", "Y", "Odd place back"),
-    _C("editor.next-particle", "tab", "Particle", "Crosshair to the next particle, the one before."),
-    _C("editor.previous-particle", "shift+tab", "Particle back"),
-    _C("editor.next-object", "n", "Object", "Crosshair to the next object, the one before."),
-    _C("editor.previous-object", "N", "Object back"),
+    _C("editor.previous-odd", "Y", "Odd place back", action="odd(-1)"),
+    _C(
+        "editor.next-particle",
+        "tab",
+        "Particle",
+        "Crosshair to the next particle, the one before.",
+        action="go('particles', 1)",
+    ),
+    _C("editor.previous-particle", "shift+tab", "Particle back", action="go('particles', -1)"),
+    _C("editor.next-object", "n", "Object", "Crosshair to the next object, the one before.", action="go('objects', 1)"),
+    _C("editor.previous-object", "N", "Object back", action="go('objects', -1)"),
     _C("editor.order", "e", "Order", "The order of images: as listed, suggested, random, least sure first."),
     _C("editor.review", "r", "Look back", "Earlier annotations once more, those first whose masks drift; q: back."),
     _C("editor.next-image", "pagedown", "Next image", "The next image, the one before.", footer=True),

@@ -21,7 +21,6 @@ from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
 from tui_cytpix.ui.widgets.pictures.picture import line_width
 from tui_cytpix.ui.widgets.pictures.picture_tiles import Cell
 
-FAR_PX = 8
 EDGE_SHARE = 0.08  # of the view: a crosshair closer to the border moves the view
 BEHIND = 0.25  # of the view: what is kept of where the crosshair came from, as every such move draws the whole view
 ARMS = ((0, -2), (0, -1), (0, 1), (0, 2), (-1, 0), (1, 0))  # (rows, columns) of cells
@@ -177,41 +176,10 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
 
     # Commands
 
-    def _by(self, down: int, right: int) -> None:
+    def action_step(self, down: int, right: int) -> None:
+        """By so many px."""
         self.steered = True
         self.put_cursor((self.cursor[0] + down, self.cursor[1] + right))
-
-    def action_left(self) -> None:
-        """1 px."""
-        self._by(0, -1)
-
-    def action_right(self) -> None:
-        """1 px."""
-        self._by(0, 1)
-
-    def action_up(self) -> None:
-        """1 px."""
-        self._by(-1, 0)
-
-    def action_down(self) -> None:
-        """1 px."""
-        self._by(1, 0)
-
-    def action_far_left(self) -> None:
-        """8 px."""
-        self._by(0, -FAR_PX)
-
-    def action_far_right(self) -> None:
-        """8 px."""
-        self._by(0, FAR_PX)
-
-    def action_far_up(self) -> None:
-        """8 px."""
-        self._by(-FAR_PX, 0)
-
-    def action_far_down(self) -> None:
-        """8 px."""
-        self._by(FAR_PX, 0)
 
     def _zoom_by(self, by: int) -> None:
         """Around the crosshair."""

@@ -106,12 +106,8 @@ class AnnotateScreen(StepScreen):
 
     # Moving about
 
-    action_next_particle = Handed("editor", "step_through", "particles", 1)
-    action_previous_particle = Handed("editor", "step_through", "particles", -1)
-    action_next_object = Handed("editor", "step_through", "objects", 1)
-    action_previous_object = Handed("editor", "step_through", "objects", -1)
-    action_next_odd = Handed("editor", "step_to_odd", 1)
-    action_previous_odd = Handed("editor", "step_to_odd", -1)
+    action_go = Handed("editor", "step_through")
+    action_odd = Handed("editor", "step_to_odd")
 
     async def action_order(self) -> None:
         """As listed, suggested, random, least sure first."""

@@ -86,11 +86,6 @@ class Anatomy:
         small = [part for part in self.objects if part.area_px < SPECK * max(areas)]
         return tuple(sorted(small, key=lambda part: part.area_px))
 
-    @property
-    def clump_index_max(self) -> int:
-        """The most particles in one object."""
-        return max((len(part.particles) for part in self.objects), default=0)
-
 
 def dissect(segmentation: Segmentation, image: NDArray[np.float32] | None = None) -> Anatomy:
     """Labels objects and particles, measures offsets, and looks for what is unmarked in an image less its background.

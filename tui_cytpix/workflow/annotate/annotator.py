@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.domain.annotation import Annotation, Status
+from tui_cytpix.domain.annotation import Annotation
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
@@ -145,8 +144,3 @@ class Annotator:
         """Reinstates the last edit that was taken back."""
         target = self._run.annotations.redo_target(key)
         return self._run.record_edit(key, "redo", of=target.seq, seconds=self._seconds()) if target else None
-
-
-def queue(run: Run, images: Iterable[ImageKey]) -> list[ImageKey]:
-    """The images that are still open, in the order given."""
-    return [key for key in images if run.annotations.state(key).status is Status.OPEN]

@@ -252,7 +252,8 @@ class EventImageView(TiledPicture, can_focus=True):
         self.look = replace(self.look, invert=not self.look.invert)
         self.redraw()
 
-    def _pan(self, down: float, right: float) -> None:
+    def action_pan(self, down: float, right: float) -> None:
+        """By such shares of what is shown."""
         view, picture = self.view, self.picture
         if view is None or picture is None:
             return
@@ -262,19 +263,3 @@ class EventImageView(TiledPicture, can_focus=True):
             min(max(x, view.width / 2), picture.shape[1] - view.width / 2) - 0.5,
         )
         self.redraw()
-
-    def action_pan_left(self) -> None:
-        """The part to the left."""
-        self._pan(0, -0.25)
-
-    def action_pan_right(self) -> None:
-        """The part to the right."""
-        self._pan(0, 0.25)
-
-    def action_pan_up(self) -> None:
-        """The part above."""
-        self._pan(-0.25, 0)
-
-    def action_pan_down(self) -> None:
-        """The part below."""
-        self._pan(0.25, 0)
