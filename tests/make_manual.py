@@ -17,6 +17,7 @@ from tui_cytpix.ui.commands.bindings import all_commands, key_text, of_scope
 from tui_cytpix.ui.commands.command import Command
 
 BEGIN, END = "<!-- made by `python -m tests.make_manual` -->", "<!-- end -->"
+EVERYWHERE = ("help", "debug")  # options of every verb: told once
 SCOPES = {
     "app": "Everywhere",
     "help": "In the list of keys (`?`)",
@@ -88,7 +89,7 @@ def _verb(parser: argparse.ArgumentParser, what: str) -> Iterator[str]:
         if isinstance(action, argparse._SubParsersAction):
             words = {one.dest: one.help or "" for one in action._choices_actions}
             inner += [(verb, words[name]) for name, verb in action.choices.items()]
-        elif not isinstance(action, argparse._HelpAction):
+        elif action.dest not in EVERYWHERE:
             own.append((_given(action), (action.help or "") % vars(action)))
     yield from ("", f"### {parser.prog}", "", f"{what[0].upper()}{what[1:].rstrip('.')}.".replace("%%", "%"), "")
     if own:

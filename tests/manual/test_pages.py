@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.make_manual import MADE, made
+from tests.make_manual import EVERYWHERE, MADE, made
 from tui_cytpix.cli import main
 from tui_cytpix.core.features.table import FEATURES
 from tui_cytpix.errors import UsageError
@@ -116,9 +116,7 @@ def test_no_verb_and_no_option_is_missing() -> None:
     every = [one for name, make in main._verbs().items() for one in parsers(make(f"{main.PROGRAM} {name}"))]
     for one in every:
         section = text.partition(f"### {one.prog}\n")[2].partition("\n###")[0]
-        options = [
-            option for action in one._actions for option in action.option_strings if option not in ("-h", "--help")
-        ]
+        options = [option for a in one._actions if a.dest not in EVERYWHERE for option in a.option_strings]
         assert section, one.prog
         assert [option for option in options if option not in section] == []
     for action in main._app_parser()._actions:
