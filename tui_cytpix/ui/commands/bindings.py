@@ -5,8 +5,8 @@ A command's id is `scope.name` and never changes, so that users can give it othe
     [keys]
     "gallery.next-flagged" = "n,right_square_bracket"
 
-A widget or screen of a scope takes its bindings with `BINDINGS = bindings("gallery")` and has a method
-`action_next_flagged` for each.
+A widget or screen of a scope takes its bindings with `BINDINGS = bindings("gallery")` and has the method that the
+command's `action` names; where it names none, `action_show_only` for `gallery.show-only`.
 """
 
 from __future__ import annotations

@@ -66,12 +66,12 @@ REVIEW = (
 )
 
 PAIR = (
-    _C("pair.next", "pagedown,n,j,down", "Next", "The next image, the one before.", footer=True),
-    _C("pair.previous", "pageup,N,k,up", "Previous"),
+    _C("pair.next", "pagedown,n,j,down", "Next", "The next image, the one before.", footer=True, action="go(1)"),
+    _C("pair.previous", "pageup,N,k,up", "Previous", action="go(-1)"),
     _C("pair.overlay", "o", "Overlay", "Overlay: outline and centroids, filled masks, none.", footer=True),
     _C("pair.overlay-off", "O", "No overlay", "Overlay off; again: back."),
-    _C("pair.zoom-in", "z", "Zoom", "Zoom in, out.", footer=True),
-    _C("pair.zoom-out", "Z", "Zoom out"),
+    _C("pair.zoom-in", "z", "Zoom", "Zoom in, out.", footer=True, action="zoom(1)"),
+    _C("pair.zoom-out", "Z", "Zoom out", action="zoom(-1)"),
 )
 
 PAIR_REVIEW = (

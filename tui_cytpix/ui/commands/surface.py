@@ -62,12 +62,12 @@ HOME = (
 )
 
 GALLERY = (
-    _C("gallery.left", "h,left", "Left", "One image left, down, up, right."),
+    _C("gallery.left", "h,left", "Left", "One image left, down, up, right.", action="step(-1)"),
     _C("gallery.down", "j,down", "Down"),
     _C("gallery.up", "k,up", "Up"),
-    _C("gallery.right", "l,right", "Right"),
-    _C("gallery.page-down", "pagedown", "Page down", "A page on, a page back."),
-    _C("gallery.page-up", "pageup", "Page up"),
+    _C("gallery.right", "l,right", "Right", action="step(1)"),
+    _C("gallery.page-down", "pagedown", "Page down", "A page on, a page back.", action="page(1)"),
+    _C("gallery.page-up", "pageup", "Page up", action="page(-1)"),
     _C("gallery.first", "g,home", "First", "The first image, the last."),
     _C("gallery.last", "G,end", "Last"),
     _C("gallery.jump", "slash", "Go to", "Go to an image by its number in the gallery, or by its event id."),
@@ -81,21 +81,21 @@ GALLERY = (
     _C("gallery.filter", "f", "Filter", "Show only: counts other than one, flagged, marked, unsure."),
     _C("gallery.clear-filter", "F", "Show all", "Show all images again."),
     _C("gallery.gate", "w", "Gate", "Show only images whose events are in the next gate of the run, then all."),
-    _C("gallery.next-flagged", "n", "Next flag", "The next flagged image, the one before."),
-    _C("gallery.previous-flagged", "N", "Previous flag"),
+    _C("gallery.next-flagged", "n", "Next flag", "The next flagged image, the one before.", action="flagged(1)"),
+    _C("gallery.previous-flagged", "N", "Previous flag", action="flagged(-1)"),
     _C("gallery.overlay", "o", "Overlay", "Overlay: outline and centroids, filled masks, none.", footer=True),
     _C("gallery.overlay-off", "O", "No overlay", "Overlay off, for a first look; again: back."),
-    _C("gallery.larger", "z,plus", "Larger", "Larger thumbnails, smaller ones.", footer=True),
-    _C("gallery.smaller", "Z,minus", "Smaller"),
+    _C("gallery.larger", "z,plus", "Larger", "Larger thumbnails, smaller ones.", footer=True, action="zoom(1)"),
+    _C("gallery.smaller", "Z,minus", "Smaller", action="zoom(-1)"),
 )
 
 IMAGE = (
     _C("image.overlay", "o", "Overlay", "Overlay: outline and centroids, filled masks, none.", footer=True),
     _C("image.overlay-off", "O", "No overlay", "Overlay off, for a first look; again: back."),
-    _C("image.zoom-in", "z", "Zoom", "Zoom in, out.", footer=True),
-    _C("image.zoom-out", "Z", "Zoom out"),
-    _C("image.brighter", "greater_than_sign", "Brighter", "Brighter, darker (gamma)."),
-    _C("image.darker", "less_than_sign", "Darker"),
+    _C("image.zoom-in", "z", "Zoom", "Zoom in, out.", footer=True, action="zoom(1)"),
+    _C("image.zoom-out", "Z", "Zoom out", action="zoom(-1)"),
+    _C("image.brighter", "greater_than_sign", "Brighter", "Brighter, darker (gamma).", action="gamma(-1)"),
+    _C("image.darker", "less_than_sign", "Darker", action="gamma(1)"),
     _C("image.contrast", "g", "Contrast", "Stretch the contrast 2 and 4 times, for faint cells; again: back."),
     _C("image.invert", "i", "Invert", "Swap black and white."),
 )

@@ -181,10 +181,10 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         self.steered = True
         self.put_cursor((self.cursor[0] + down, self.cursor[1] + right))
 
-    def _zoom_by(self, by: int) -> None:
+    def action_zoom(self, by: int) -> None:
         """Around the crosshair."""
         self.centre = self.cursor
-        super()._zoom_by(by)
+        super().action_zoom(by)
         self._moved()
 
     def step_through(self, points: Iterable[tuple[float, float]], by: int, *, nearest_first: bool = True) -> None:
@@ -231,12 +231,12 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Zooms in."""
         event.stop()
-        self._zoom_by(1)
+        self.action_zoom(1)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Zooms out."""
         event.stop()
-        self._zoom_by(-1)
+        self.action_zoom(-1)
 
 
 def _moved_along(at: float, start: float, length: float) -> float:

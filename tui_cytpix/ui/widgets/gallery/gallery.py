@@ -96,13 +96,9 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         if item is not None and self.is_attached:
             self.post_message(self.Moved(self, item))
 
-    def action_left(self) -> None:
-        """One image back."""
-        self._move_to(self._cursor - 1)
-
-    def action_right(self) -> None:
-        """One image on."""
-        self._move_to(self._cursor + 1)
+    def action_step(self, by: int) -> None:
+        """So many images on."""
+        self._move_to(self._cursor + by)
 
     def action_up(self) -> None:
         """One row up."""
@@ -114,16 +110,9 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         if self._cursor // self.columns < (len(self._order.shown) - 1) // self.columns:
             self._move_to(self._cursor + self.columns)
 
-    def _page(self) -> int:
-        return max(1, self.page_height // self._cell_height) * self.columns
-
-    def action_page_down(self) -> None:
-        """A page on."""
-        self._move_to(self._cursor + self._page())
-
-    def action_page_up(self) -> None:
-        """A page back."""
-        self._move_to(self._cursor - self._page())
+    def action_page(self, by: int) -> None:
+        """So many pages on."""
+        self._move_to(self._cursor + by * max(1, self.page_height // self._cell_height) * self.columns)
 
     def action_first(self) -> None:
         """The first image."""
@@ -190,18 +179,11 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         """The screen knows the gates."""
         self.post_message(self.GateWished(self))
 
-    def _next_flag(self, by: int) -> None:
+    def action_flagged(self, by: int) -> None:
+        """The next with a badge or a warning tone, or with -1 the one before."""
         place = self._order.next_flagged(self._cursor, by)
         if place is not None:
             self._move_to(place)
-
-    def action_next_flagged(self) -> None:
-        """The next with a badge or a warning tone."""
-        self._next_flag(1)
-
-    def action_previous_flagged(self) -> None:
-        """The one before."""
-        self._next_flag(-1)
 
     def action_overlay(self) -> None:
         """Outline, filled, none."""
@@ -216,18 +198,11 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
             self._last_overlay, self.overlay = self.overlay, "off"
         self.refresh()
 
-    def _zoom(self, by: int) -> None:
+    def action_zoom(self, by: int) -> None:
+        """So many thumbnails fewer in a row."""
         self._chosen_columns = max(1, self.columns - by)
         self._asked_for = (-1, -1)
         self._resize_grid()
-
-    def action_larger(self) -> None:
-        """Larger thumbnails."""
-        self._zoom(1)
-
-    def action_smaller(self) -> None:
-        """Smaller thumbnails."""
-        self._zoom(-1)
 
     def on_click(self, event: events.Click) -> None:
         """Moves the cursor; a click on the item under it opens it."""

@@ -216,30 +216,16 @@ class EventImageView(TiledPicture, can_focus=True):
             self.look = replace(self.look, overlay="off")
         self.redraw()
 
-    def _zoom_by(self, by: int) -> None:
+    def action_zoom(self, by: int) -> None:
+        """So many steps closer, up to the whole frame."""
         self.zoom = max(0, min(self.zoom + by, len(ZOOMS) - 1))
         self.redraw()
 
-    def action_zoom_in(self) -> None:
-        """Closer."""
-        self._zoom_by(1)
-
-    def action_zoom_out(self) -> None:
-        """Further away, up to the whole frame."""
-        self._zoom_by(-1)
-
-    def _gamma_by(self, by: int) -> None:
+    def action_gamma(self, by: int) -> None:
+        """So many steps darker."""
         place = GAMMAS.index(self.look.gamma) + by
         self.look = replace(self.look, gamma=GAMMAS[max(0, min(place, len(GAMMAS) - 1))])
         self.redraw()
-
-    def action_brighter(self) -> None:
-        """A lower gamma."""
-        self._gamma_by(-1)
-
-    def action_darker(self) -> None:
-        """A higher gamma."""
-        self._gamma_by(1)
 
     def action_contrast(self) -> None:
         """Twice, four times the contrast, and back."""

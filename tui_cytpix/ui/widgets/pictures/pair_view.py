@@ -152,19 +152,12 @@ class PairView(Vertical):
             view.show(pair.key, answer, also=answers)
         self.post_message(self.Moved(pair.key))
 
-    def _go(self, by: int) -> None:
+    def action_go(self, by: int) -> None:
+        """So many images on."""
         at = max(0, min(self._at + by, len(self._pairs) - 1))
         if at != self._at:
             self._at = at
             self._show()
-
-    def action_next(self) -> None:
-        """The next image."""
-        self._go(1)
-
-    def action_previous(self) -> None:
-        """The image before."""
-        self._go(-1)
 
     def action_overlay(self) -> None:
         """On all."""
@@ -176,12 +169,7 @@ class PairView(Vertical):
         for view in self._views:
             view.action_overlay_off()
 
-    def action_zoom_in(self) -> None:
+    def action_zoom(self, by: int) -> None:
         """On all."""
         for view in self._views:
-            view.action_zoom_in()
-
-    def action_zoom_out(self) -> None:
-        """On all."""
-        for view in self._views:
-            view.action_zoom_out()
+            view.action_zoom(by)
