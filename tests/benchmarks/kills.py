@@ -69,7 +69,7 @@ class Story:
         self._train(window)
         self._accept(window, hastily=rng.random() < 0.5)
         time.sleep(rng.uniform(0, LONGEST_WAIT))
-        epochs = {e.number: e.va for e in self.status().epochs}
+        epochs = {e.epoch: e.va for e in self.status().epochs}
         pid, app = self.trainer(), window.pid
         if victim != "trainer":
             window.kill(signal.SIGKILL)
@@ -159,7 +159,7 @@ class Story:
         self.saved = accepted
         if damaged:
             found.append(f"{damaged} damaged lines")
-        curve = {e.number: e.va for e in self.status().epochs}
+        curve = {e.epoch: e.va for e in self.status().epochs}
         if sorted(curve) != list(range(1, len(curve) + 1)):
             found.append(f"the curve has a gap: {sorted(curve)}")
         lost = sorted(set(self.told) - set(curve))

@@ -203,7 +203,7 @@ def describe(when: str, status: TrainingStatus, oracle: Oracle) -> None:
         raise SystemExit(f"{when}: {status.message}")
     last = status.epochs[-1]
     pace = np.mean([e.seconds for e in status.epochs])
-    print(f"{when}: {status.state}, epoch {last.number}, TA {last.ta:.3f}, VA {last.va:.3f}, {pace:.2f} s an epoch")
+    print(f"{when}: {status.state}, epoch {last.epoch}, TA {last.ta:.3f}, VA {last.va:.3f}, {pace:.2f} s an epoch")
     print(f"  {len(status.flips)} images flip: {', '.join(str(f.image) for f in status.flips[:6])}")
     print(f"  keys so far: {dict(oracle.keys)}")
 

@@ -209,10 +209,10 @@ def test_ctrl_c_leaves_training_at_work_and_it_can_be_steered(program, tube, tin
     program("run", "pause", run)
     paused = wait_for(run, "paused")
     program("run", "resume", run)
-    assert wait_for(run, "running").epochs[-1].number >= paused.epochs[-1].number
+    assert wait_for(run, "running").epochs[-1].epoch >= paused.epochs[-1].epoch
     assert program.json("run", "stop", run) == {"run": str(run), "asked": "stop"}
     stopped = wait_for(run, "stopped")
-    assert [e.number for e in stopped.epochs] == list(range(1, stopped.epochs[-1].number + 1))
+    assert [e.epoch for e in stopped.epochs] == list(range(1, stopped.epochs[-1].epoch + 1))
 
 
 def test_training_leaves_out_an_image_that_it_refuses_and_says_so(program, tube, tiny_model, tmp_path):

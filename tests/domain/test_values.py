@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation, decode_mask, encode_mask
-from tui_cytpix.domain.verdict import Judgement, Verdict, done_and_undone, last_about, latest
+from tui_cytpix.domain.verdict import Judgement, Verdict, done_and_undone, in_force, last_about
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -64,14 +64,14 @@ CARD = ModelCard("cell-full", "full", "built-in", network={"width": 8}, post={"f
 
 
 def test_a_card_survives_json_and_leaves_out_what_it_does_not_know():
-    data = json.loads(json.dumps(CARD.to_dict())) | {"of_a_newer_version": [1]}
+    data = json.loads(json.dumps(asdict(CARD))) | {"of_a_newer_version": [1]}
     assert from_plain(ModelCard, data) == CARD
 
 
-@given(st.sampled_from(sorted(CARD.to_dict())), JSON)
+@given(st.sampled_from(sorted(asdict(CARD))), JSON)
 def test_a_card_with_any_value_anywhere_is_a_card_or_refused(name, value):
     try:
-        card = from_plain(ModelCard, {**CARD.to_dict(), name: value})
+        card = from_plain(ModelCard, {**asdict(CARD), name: value})
     except ValueError:
         return
     assert isinstance(card.name, str)
@@ -80,7 +80,7 @@ def test_a_card_with_any_value_anywhere_is_a_card_or_refused(name, value):
     assert all(math.isfinite(v) for v in card.post.values())
 
 
-@pytest.mark.parametrize("data", [{}, {"name": "x"}, [], "card", {**CARD.to_dict(), "name": ""}])
+@pytest.mark.parametrize("data", [{}, {"name": "x"}, [], "card", {**asdict(CARD), "name": ""}])
 def test_what_is_no_card_is_refused(data):
     with pytest.raises(ValueError):  # noqa: PT011 - the words differ
         from_plain(ModelCard, data)
@@ -95,7 +95,7 @@ def test_fields_are_held_against_their_types():
 
 
 VERDICTS = st.lists(
-    st.tuples(st.integers(0, 4), st.sampled_from("mn"), st.none() | st.sampled_from(list(Judgement)), st.booleans()),
+    st.tuples(st.integers(0, 4), st.none() | st.sampled_from(list(Judgement)), st.booleans()),
     max_size=30,
 )
 
@@ -103,15 +103,13 @@ VERDICTS = st.lists(
 @given(VERDICTS)
 def test_the_last_word_on_each_image_stands(given_verdicts):
     verdicts = [
-        Verdict(seq, 0.0, "me", ImageKey("s", str(image)), model, judgement, counts)
-        for seq, (image, model, judgement, counts) in enumerate(given_verdicts, 1)
+        Verdict(seq, 0.0, "me", ImageKey("s", str(image)), "m", judgement, counts)
+        for seq, (image, judgement, counts) in enumerate(given_verdicts, 1)
     ]
     last = {}
     for verdict in verdicts:
-        if verdict.model == "m":
-            last[verdict.image] = verdict
-    assert latest(verdicts, "m", "assess") == {k: v for k, v in last.items() if v.judgement is not None}
-    assert len(latest(verdicts, "m", "evaluate")) == 0
+        last[verdict.image] = verdict
+    assert in_force(verdicts) == {k: v for k, v in last.items() if v.judgement is not None}
 
 
 class PlainReview:
@@ -159,16 +157,14 @@ def test_any_judgements_undo_and_redo_give_what_plain_stacks_give(steps):
     review = PlainReview()
     for image, action in steps:
         review.act(ImageKey("s", str(image)), action)
-        assert {k: v.judgement for k, v in latest(review.lines, "m", "assess").items()} == review.stands
+        assert {k: v.judgement for k, v in in_force(review.lines).items()} == review.stands
 
 
 @given(VERDICTS, st.lists(st.tuples(st.none() | st.integers(0, 40), st.none() | st.integers(0, 40)), max_size=30))
 def test_lines_that_name_others_wrongly_take_nothing_back(given_verdicts, names):
     lines = [
-        Verdict(seq, 0.0, "me", ImageKey("s", str(image)), model, judgement, undoes=undoes, redoes=redoes)
-        for seq, ((image, model, judgement, _), (undoes, redoes)) in enumerate(
-            zip(given_verdicts, names, strict=False), 1
-        )
+        Verdict(seq, 0.0, "me", ImageKey("s", str(image)), "m", judgement, undoes=undoes, redoes=redoes)
+        for seq, ((image, judgement, _), (undoes, redoes)) in enumerate(zip(given_verdicts, names, strict=False), 1)
     ]
     done, undone = done_and_undone(lines)
     assert len({id(line) for line in (*done, *undone)}) == len(done) + len(undone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_a_card_says_how_large_its_model_sees_images():
     known = replace(card, network_um_per_px=0.3)
     assert known.sees == "0.3 µm/px where the scale is known, else by the size of the particles"
     with pytest.raises(ValueError, match="zoom: "):
-        from_plain(ModelCard, {**card.to_dict(), "zoom": 10**400})
+        from_plain(ModelCard, {**asdict(card), "zoom": 10**400})
 
 
 @pytest.mark.parametrize(("text", "asked"), [("", 0), ("0", 0), ("Auto", 0), ("0.2", 0.2), (" 1,5", 1.5), ("5", 5)])

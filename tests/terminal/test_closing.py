@@ -25,7 +25,7 @@ def training(run: Path) -> TrainingStatus:
 
 def last_epoch(run: Path) -> int:
     epochs = training(run).epochs
-    return epochs[-1].number if epochs else 0
+    return epochs[-1].epoch if epochs else 0
 
 
 def told_epochs(run: Path) -> list[int]:
@@ -44,7 +44,7 @@ def wait_for_epoch(run: Path, number: int) -> None:
 def check_curve(run: Path) -> None:
     """No epoch is missing, none is there twice."""
     epochs = list(range(1, last_epoch(run) + 1))
-    assert [e.number for e in training(run).epochs] == epochs
+    assert [e.epoch for e in training(run).epochs] == epochs
     assert told_epochs(run) == epochs
 
 

@@ -18,4 +18,4 @@ def test_five_kills_lose_nothing(run: Path, variables: dict[str, str]) -> None:
     assert set(story.killed) == {"app", "trainer", "both"}
     assert story.saved >= 15
     epochs = story.status().epochs  # training may still go on: one look
-    assert epochs[-1].number == len(epochs) > 5
+    assert epochs[-1].epoch == len(epochs) > 5

@@ -142,7 +142,7 @@ def evaluate(window: Terminal) -> None:
 
 def check_files(folder: Path) -> None:
     """What the screens said is what is on disk."""
-    assert [e.number for e in TrainingWatch(RunFolder(folder)).poll().epochs] == [1, 2, 3, 4, 5, 6]
+    assert [e.epoch for e in TrainingWatch(RunFolder(folder)).poll().epochs] == [1, 2, 3, 4, 5, 6]
     with Run.open(folder, writing=False) as run:
         settings, book = run.settings, run.annotations
         assert not run.damaged_lines

@@ -100,7 +100,7 @@ async def annotate_and_train(pilot, app) -> None:
     await reply(pilot, "5")
     await until(pilot, lambda: app.session.training.target == 25)
     await until(pilot, lambda: app.session.training.state is JobState.FINISHED)
-    assert [e.number for e in app.session.training.epochs] == list(range(1, 26))
+    assert [e.epoch for e in app.session.training.epochs] == list(range(1, 26))
     await press_each(pilot, "w")
     await reply(pilot, "story-1")
     await reply(pilot, "")

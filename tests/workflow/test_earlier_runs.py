@@ -32,7 +32,7 @@ def run(tmp_path):
 def test_what_people_did_is_there(run):
     assert len(run.annotations.accepted()) == 14
     assert len(run.verdicts) == 30
-    assert (TrainingWatch(run.folder).poll().state, TrainingWatch(run.folder).poll().epochs[-1].number) == (
+    assert (TrainingWatch(run.folder).poll().state, TrainingWatch(run.folder).poll().epochs[-1].epoch) == (
         JobState.FINISHED,
         100,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
 
 
 def _as_dict(model: ModelEntry) -> dict[str, Any]:
-    return {**model.card.to_dict(), "path": model.path, "hash": model.hash}
+    return {**asdict(model.card), "path": model.path, "hash": model.hash}
 
 
 def list_models(arguments: argparse.Namespace) -> int:

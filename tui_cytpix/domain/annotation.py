@@ -82,7 +82,6 @@ class Annotation:
 
     @property
     def corrected(self) -> bool:
-        """True where a person changed what was proposed."""
         if self.segmentation is None or self.proposal is None:
             return self.segmentation is not None
         return not self.segmentation.same_as(self.proposal)
@@ -164,7 +163,6 @@ class AnnotationBook:
         return live[-1] if live and live[-1].action != "propose" else None
 
     def redo_target(self, image: ImageKey) -> Edit | None:
-        """The edit that redo would reinstate."""
         _, undone = self._replay(image)
         return undone[-1] if undone else None
 

@@ -80,7 +80,6 @@ class Gate:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """The parameters it looks at."""
         return tuple(axis.parameter for axis in self.axes)
 
     def describe(self) -> str:

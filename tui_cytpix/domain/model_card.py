@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from tui_cytpix.domain.numbers import Length, Number, PixelSize
@@ -68,10 +68,6 @@ class ModelCard:
             raise ValueError("a model card needs a name and a resolution of full or half")
         if self.zoom is not None:
             check_zoom(self.zoom)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self)
 
     @property
     def sees(self) -> str:

@@ -81,7 +81,6 @@ class SelectionSettings:
 
     @property
     def images(self) -> tuple[ImageKey, ...]:
-        """Both groups."""
         return self.random + self.variable
 
 
@@ -138,12 +137,16 @@ class RunSettings:
                 return sample
         raise KeyError(name)
 
+    def zoom_of(self, *samples: str) -> float:
+        """The zoom that is set for images of these samples, AUTOMATIC where the scale of each is known and decides."""
+        known = {sample.name for sample in self.samples if sample.um_per_px is not None}
+        return AUTOMATIC if known.issuperset(samples) else self.base_model.zoom
+
     def ways(self, sample: str) -> tuple[str, ...]:
         """The ways (domain.zoom.way_of) of seeing a sample in which answers and judgements about it hold, "" for those
         that don't say: earlier builds' are of the scale that the sample came with, and of no zoom that was set.
         """
         ref = next((s for s in self.samples if s.name == sample), None)
-        scale = None if ref is None else ref.um_per_px
-        way, came_as = way_of(scale, self.base_model.zoom), "" if ref is None else ref.came_as
-        first = came_as or way_of(scale, AUTOMATIC)
-        return (way, "") if way == first else (way,)
+        scale, came_as = (None, "") if ref is None else (ref.um_per_px, ref.came_as)
+        way = way_of(scale, self.zoom_of(sample))
+        return (way, "") if way == (came_as or way_of(scale, AUTOMATIC)) else (way,)

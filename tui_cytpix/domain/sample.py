@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -25,12 +25,10 @@ class ImageKey(tuple[str, str]):
 
     @property
     def sample(self) -> str:
-        """The sample's name."""
         return self[0]
 
     @property
     def event(self) -> str:
-        """The event's id in the sample."""
         return self[1]
 
     def __str__(self) -> str:
@@ -83,7 +81,7 @@ class SampleInfo:
     cytometer: str = ""
     image_gate: str = ""
     has_instrument_masks: bool = False
-    problems: tuple[str, ...] = field(default=())
+    problems: tuple[str, ...] = ()
     image_total: int | None = None
 
 

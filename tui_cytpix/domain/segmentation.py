@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -30,13 +31,12 @@ class Segmentation:
 
     mask: NDArray[np.bool_]
     centroids: NDArray[np.float32]
-    confidence: float = field(default=float("nan"))
+    confidence: float = math.nan
     particle_confidence: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     labels: NDArray[np.uint16] | None = None
 
     @property
     def particle_count(self) -> int:
-        """Particles in the image (ParticleCount)."""
         return len(self.centroids)
 
     def same_as(self, other: Segmentation) -> bool:

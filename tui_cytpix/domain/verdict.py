@@ -99,36 +99,23 @@ class Verdict:
 
     @property
     def said(self) -> bool:
-        """The image is judged."""
         return self.judgement is not None
 
     def unsaid(self) -> Verdict:
-        """The image is not judged any more."""
         return replace(self, judgement=None, counted=None, true_count=None)
 
     @property
     def count_wrong(self) -> bool | None:
-        """As of its judgement."""
         return None if self.judgement is None else self.judgement.count_wrong
 
     @property
     def mask_wrong(self) -> bool | None:
-        """As of its judgement."""
         return None if self.judgement is None else self.judgement.mask_wrong
 
     @property
     def count_judged(self) -> bool:
         """Of the count right or wrong was said: not skipped, and nothing that can't be judged."""
         return self.count_wrong is not None
-
-
-def latest(verdicts: Iterable[Verdict], model: str, step: str) -> dict[ImageKey, Verdict]:
-    """The verdict in force for each image under one model and step."""
-    current: dict[ImageKey, Verdict] = {}
-    for verdict in verdicts:
-        if verdict.model == model and verdict.step == step:
-            current[verdict.image] = verdict
-    return {image: v for image, v in current.items() if v.judgement is not None}
 
 
 class Preference(enum.StrEnum):
@@ -170,21 +157,18 @@ class PairVerdict:
 
     @property
     def said(self) -> bool:
-        """There is a preference."""
         return self.preference is not None
 
     def unsaid(self) -> PairVerdict:
-        """There is none any more."""
         return replace(self, preference=None)
 
 
-def latest_pairs(verdicts: Iterable[PairVerdict], new: str, base: str) -> dict[ImageKey, PairVerdict]:
-    """The verdict in force for each image under two models."""
-    current = {v.image: v for v in verdicts if v.new == new and v.base == base}
-    return {image: v for image, v in current.items() if v.preference is not None}
-
-
 LineT = TypeVar("LineT", Verdict, PairVerdict)
+
+
+def in_force(lines: Iterable[LineT]) -> dict[ImageKey, LineT]:
+    """Of the lines of one review the last about each image, where that says anything."""
+    return {image: line for image, line in {line.image: line for line in lines}.items() if line.said}
 
 
 @dataclass(frozen=True)
@@ -216,5 +200,4 @@ def done_and_undone(lines: Iterable[LineT]) -> tuple[list[LineT], list[LineT]]:
 
 
 def last_about(image: ImageKey, lines: Sequence[LineT]) -> LineT | None:
-    """The last line about the image."""
     return next((line for line in reversed(lines) if line.image == image), None)

@@ -13,8 +13,6 @@ AUTOMATIC = 0.0  # where a zoom is asked for: the model's own, else by the size 
 
 
 class By(enum.StrEnum):
-    """What decided."""
-
     SCALE = "scale"
     SET = "set"
     MODEL = "model"

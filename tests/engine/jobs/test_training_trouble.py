@@ -56,7 +56,7 @@ def until(reached: Callable[[], object], words: Callable[[], object] = lambda: "
 
 
 def epochs(run) -> list[int]:
-    return [e.number for e in TrainingWatch(run.folder).poll().epochs]
+    return [e.epoch for e in TrainingWatch(run.folder).poll().epochs]
 
 
 def user_seconds(pid: int) -> float:

@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +132,7 @@ def test_the_manuals_few_lines_read_a_model_without_this_program(tmp_path):
     done = children.run(
         [sys.executable, "-I", "-c", lines[1] + tell], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert json.loads(done.stdout) == read_card(model).to_dict()
+    assert json.loads(done.stdout) == asdict(read_card(model))
     expected = read_tensors(model)
     with np.load(tmp_path / "weights.npz") as found:
         assert set(found) == set(expected)

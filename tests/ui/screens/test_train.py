@@ -96,7 +96,7 @@ async def test_train_pause_add_go_on_and_write_by_keys(stage: Stage) -> None:
         await reply(pilot, "10")
         await until(pilot, lambda: app.session.training.target == 30)
         await until(pilot, lambda: app.session.training.state is JobState.FINISHED)
-        assert [e.number for e in app.session.training.epochs] == list(range(1, 31))
+        assert [e.epoch for e in app.session.training.epochs] == list(range(1, 31))
         assert screen.wishes.checkpoint == "last"  # two validation images: the best epoch would be luck
         for checkpoint in ("best", "last"):
             await press_each(pilot, "b")
@@ -228,7 +228,7 @@ async def test_stop_asks_and_detach_leaves_training_alone(tmp_path: Path, monkey
         await until(pilot, lambda: app.session.training.state is JobState.RUNNING)
         seen = len(app.session.training.epochs)
         await until(pilot, lambda: len(app.session.training.epochs) > seen)
-        assert [e.number for e in app.session.training.epochs][:3] == [1, 2, 3]
+        assert [e.epoch for e in app.session.training.epochs][:3] == [1, 2, 3]
         await press_each(pilot, "t s")
         await press_each(pilot, "y")
         await until(pilot, lambda: app.session.training.state is JobState.STOPPED)
@@ -290,5 +290,5 @@ def test_the_curve_has_no_gap_over_jobs(tmp_path: Path, monkeypatch: pytest.Monk
             control.start(run, epochs)
             children.until(lambda: not TrainingWatch(run.folder).poll().live)
         status = TrainingWatch(run.folder).poll()
-    assert [e.number for e in status.epochs] == list(range(1, 8))
+    assert [e.epoch for e in status.epochs] == list(range(1, 8))
     shutil.rmtree(stage.run / "checkpoints")

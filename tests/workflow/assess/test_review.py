@@ -85,6 +85,19 @@ def test_only_images_of_the_sequence_count(run, model_file):
     assert undo.undo(run, review.lines(run, model)) is None
 
 
+def test_judgements_of_another_model_or_step_stay_apart(run, model_file):
+    model, other = library.entry(model_file()), library.entry(model_file("other"))
+    assert model.hash != other.hash
+    key = review.draw(run, 1)[0]
+    review.judge(run, key, model, Judgement.BOTH)
+    review.judge(run, key, other, Judgement.ACCEPTABLE)
+    review.judge(run, key, model, Judgement.MASK_ERROR, "evaluate")
+    assert review.verdict_of(run, model)[key].judgement is Judgement.BOTH
+    assert review.verdict_of(run, other)[key].judgement is Judgement.ACCEPTABLE
+    assert review.verdict_of(run, model, "evaluate")[key].judgement is Judgement.MASK_ERROR
+    assert review.verdict_of(run, other, "evaluate") == {}
+
+
 def test_undo_gives_back_the_judgement_that_was_there_also_after_a_restart(run, model_file):
     model = library.entry(model_file())
     key = review.draw(run, 4)[0]

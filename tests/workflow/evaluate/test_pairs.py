@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from tui_cytpix.domain.sample import ImageKey, SampleRef
-from tui_cytpix.domain.verdict import Preference, latest_pairs
+from tui_cytpix.domain.verdict import Preference
 from tui_cytpix.errors import UsageError
 from tui_cytpix.workflow.assess import undo
 from tui_cytpix.workflow.base_model import library
@@ -67,7 +67,7 @@ def test_preferences_are_recorded_and_taken_back(tmp_path, models):
         assert undo.undo(run, pairs.lines(run, *models)).image == other.image
         assert undo.undo(run, pairs.lines(run, *models)).image == one.image
         assert undo.undo(run, pairs.lines(run, *models)) is None
-        assert latest_pairs(run.pair_verdicts, models[0].hash, models[1].hash) == {}
+        assert pairs.preferences(run, *models) == {}
 
 
 def test_undo_gives_back_the_preference_that_was_there_and_redo_the_later_one(tmp_path, models):
@@ -79,7 +79,7 @@ def test_undo_gives_back_the_preference_that_was_there_and_redo_the_later_one(tm
     with Run.open(run.path) as again:
         taken = undo.undo(again, pairs.lines(again, *models))
         assert (taken.gone.preference, taken.stands.preference) == (EQUAL, NEW)
-        stands = latest_pairs(again.pair_verdicts, models[0].hash, models[1].hash)[one.image]
+        stands = pairs.preferences(again, *models)[one.image]
         assert (stands.preference, stands.blind) == (NEW, True)
         assert undo.redo(again, pairs.lines(again, *models)).stands.preference == EQUAL
         assert undo.redo(again, pairs.lines(again, *models)) is None
@@ -89,7 +89,7 @@ def said(run: Run, models, found: list[Difference], preferences) -> pairs.PairCo
     for one, preference in zip(found, preferences, strict=True):
         if preference is not None:
             pairs.prefer(run, models, one, preference, blind=True)
-    verdicts = latest_pairs(run.pair_verdicts, models[0].hash, models[1].hash)
+    verdicts = pairs.preferences(run, *models)
     return pairs.compare(run, found, verdicts, 0.1)
 
 
@@ -190,7 +190,7 @@ def test_the_whole_procedure_estimates_without_bias(tmp_path, models):
                     right = NEW if one.counts_differ else EQUAL
                     wrong_word = BASE if one.counts_differ else NEITHER
                     pairs.prefer(run, models, one, wrong_word if bad else right, blind=True)
-            verdicts = latest_pairs(run.pair_verdicts, models[0].hash, models[1].hash)
+            verdicts = pairs.preferences(run, *models)
             estimates.append(pairs.compare(run, found, verdicts, 0.1).samples[0].new_rate.value)
             run.pair_verdicts.clear()
     truth = 0.2 * 0.3 + 0.8 * 0.05

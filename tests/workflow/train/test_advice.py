@@ -91,7 +91,7 @@ def test_one_flickering_validation_image_is_a_flip_and_no_dip() -> None:
 
 def test_after_images_came_in_dips_are_normal_again() -> None:
     grown = status([0.95] * 110, [0.93] * 100 + [0.93, 0.6] * 5)
-    epochs = tuple(structs.replace(e, training_images=44) if e.number > 100 else e for e in grown.epochs)
+    epochs = tuple(structs.replace(e, training_images=44) if e.epoch > 100 else e for e in grown.epochs)
     found = advise(replace(grown, epochs=epochs), book(64))[0]
     assert found.kind == "early"
     assert "4 images came in at epoch 101" in found.words

@@ -76,13 +76,13 @@ def test_the_curve_goes_over_all_jobs_and_a_repeated_epoch_counts_once(run, livi
     watch = TrainingWatch(run.folder)
     for n in (1, 2, 3):
         epoch(first, n, va=n / 10)
-    assert [e.number for e in watch.poll().epochs] == [1, 2, 3]
+    assert [e.epoch for e in watch.poll().epochs] == [1, 2, 3]
     first.emit(Best(epoch=2))
     second = started(run, epochs=7, pid=living.pid, after=3)
     epoch(second, 3, va=0.9)  # told again after a crash between saving and telling
     epoch(second, 4)
     status = watch.poll()
-    assert [(e.number, e.va) for e in status.epochs] == [(1, 0.1), (2, 0.2), (3, 0.9), (4, 0.5)]
+    assert [(e.epoch, e.va) for e in status.epochs] == [(1, 0.1), (2, 0.2), (3, 0.9), (4, 0.5)]
     assert (status.state, status.target, status.best_epoch, status.device) == (JobState.RUNNING, 10, 2, "cpu")
     assert status.eta_seconds == pytest.approx(6 * 2.0)
     assert status == TrainingWatch(run.folder).poll()
@@ -95,7 +95,7 @@ def test_training_from_the_base_anew_begins_a_new_curve(run):
     epoch(first, 2)
     again = started(run)
     epoch(again, 1, va=0.7)
-    assert [(e.number, e.va) for e in TrainingWatch(run.folder).poll().epochs] == [(1, 0.7)]
+    assert [(e.epoch, e.va) for e in TrainingWatch(run.folder).poll().epochs] == [(1, 0.7)]
 
 
 def test_flips_come_with_the_most_restless_first(run):

@@ -40,7 +40,7 @@ def as_dict(training: TrainingStatus) -> dict[str, Any]:
     last = training.epochs[-1] if training.epochs else None
     return {
         "state": training.state,
-        "epoch": last.number if last else 0,
+        "epoch": last.epoch if last else 0,
         "target": training.target,
         "ta": last.ta if last else None,
         "va": last.va if last else None,
@@ -61,8 +61,8 @@ def as_dict(training: TrainingStatus) -> dict[str, Any]:
 
 
 def _epoch(epoch: Epoch) -> dict[str, Any]:
-    names = ["number", "loss", "ta", "va", "seconds", "training_images", "validation_images", "va_error", "rate"]
-    return {name: getattr(epoch, name) for name in names}
+    names = ["loss", "ta", "va", "seconds", "training_images", "validation_images", "va_error", "rate"]
+    return {"number": epoch.epoch, **{name: getattr(epoch, name) for name in names}}
 
 
 def _counts(run: Run) -> dict[str, int]:
@@ -165,6 +165,6 @@ def _training_in_words(training: TrainingStatus) -> str:
     left = f", about {duration(training.eta_seconds)} left" if training.eta_seconds is not None else ""
     best = f", best epoch {training.best_epoch}" if training.best_epoch is not None else ""
     return (
-        f"{training.state}, epoch {last.number} of {training.target}, TA {percent(last.ta)}, VA {percent(last.va)}"
+        f"{training.state}, epoch {last.epoch} of {training.target}, TA {percent(last.ta)}, VA {percent(last.va)}"
         f" on {last.validation_images} images{best}{left}" + (f", on {training.device}" if training.device else "")
     )

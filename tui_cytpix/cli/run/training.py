@@ -107,7 +107,7 @@ def _appended(old: Sequence[str], new: Sequence[str]) -> Sequence[str]:
 
 def _in_words(epoch: Epoch, target: int) -> str:
     return (
-        f"epoch {epoch.number} of {target}: TA {percent(epoch.ta)}, VA {percent(epoch.va)}, "
+        f"epoch {epoch.epoch} of {target}: TA {percent(epoch.ta)}, VA {percent(epoch.va)}, "
         f"loss {epoch.loss:.4g}, {epoch.seconds:.1f} s"
     )
 

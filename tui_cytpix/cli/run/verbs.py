@@ -210,7 +210,7 @@ def finish_run(arguments: argparse.Namespace) -> int:
         model = finish_training.finish(run, arguments.name, arguments.checkpoint, arguments.notes)
         run.go_to("evaluate")
     if arguments.json:
-        say_json({"run": str(run.path), "model": model.path, "hash": model.hash, "card": model.card.to_dict()})
+        say_json({"run": str(run.path), "model": model.path, "hash": model.hash, "card": asdict(model.card)})
     else:
         say(f"{model.path}: {model.card.name}, also in your library")
     return 0

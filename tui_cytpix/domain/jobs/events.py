@@ -34,8 +34,6 @@ class Acknowledged(LogLine, frozen=True):
 
 
 class Log(LogLine, frozen=True):
-    """A sentence for the log."""
-
     text: str = ""
 
 
@@ -83,8 +81,6 @@ class ZoomChosen(LogLine, frozen=True):
 
 
 class AnnotationsRead(LogLine, frozen=True):
-    """How many images train and validate from now on."""
-
     training: Count
     validation: Count
 
@@ -118,8 +114,6 @@ class Predicted(LogLine, frozen=True):
 
 
 class RequestFailed(LogLine, frozen=True):
-    """The request `id` has no answer."""
-
     id: Whole
     reason: str = ""
 

@@ -36,7 +36,6 @@ class Unreadable(LogLine, frozen=True):
     id: int = 0
 
     def in_words(self) -> str:
-        """As a sentence."""
         return f"A line of the job's log can't be read and is passed over: {self.type}: {self.problem}."
 
 

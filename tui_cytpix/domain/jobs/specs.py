@@ -21,15 +21,11 @@ IDLE_SECONDS = 600.0  # a job that nobody asks for anything, or that is paused, 
 
 
 class Computing(Struct, frozen=True, kw_only=True):
-    """Where to compute."""
-
     device: str = TrainSettings.device
     threads: Count = TrainSettings.threads
 
 
 class Zooming(Computing, frozen=True, kw_only=True):
-    """How large images are seen."""
-
     zoom: Number = AUTOMATIC
 
     def __post_init__(self) -> None:
@@ -119,7 +115,6 @@ KINDS: Mapping[str, type[JobSpec]] = {
 
 
 def kind_of(spec: JobSpec) -> str:
-    """Its kind's name."""
     return next(name for name, kind in KINDS.items() if kind is type(spec))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from msgspec import structs
 
@@ -17,7 +17,7 @@ LEAST_VIEWS = 32  # of training images in an epoch
 
 
 class JobState(enum.StrEnum):
-    """Where a job stands, as its event log tells."""
+    """By the job's event log, its process and its heartbeat."""
 
     STARTING = "starting"
     RUNNING = "running"
@@ -48,11 +48,6 @@ class Epoch(LogLine, frozen=True):
     def towards(self, target: int) -> Epoch:
         """The same, of a training that is to end there."""
         return structs.replace(self, target=target)
-
-    @property
-    def number(self) -> int:
-        """From 1."""
-        return self.epoch
 
     @property
     def va_in_words(self) -> str:
@@ -106,7 +101,7 @@ class TrainingStatus:
     message: str = ""
     job: str = ""
     best_epoch: int | None = None
-    log: tuple[str, ...] = field(default=())
+    log: tuple[str, ...] = ()
     told: float = 0.0
     looked: int = 0
     left_out: int = 0

@@ -28,8 +28,6 @@ class Stop(LogLine, frozen=True):
 
 
 class AddEpochs(LogLine, frozen=True):
-    """Train so many epochs more."""
-
     epochs: Count
 
 

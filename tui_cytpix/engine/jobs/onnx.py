@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -56,6 +57,6 @@ def write_onnx(model: Model, path: Path) -> None:
             "ONNX can't be written", f"{error.name} is not installed.", "Install it: pip install 'tui-cytpix[onnx]'."
         ) from error
     assert program is not None
-    program.model.metadata_props[CARD_KEY] = json.dumps(model.card.to_dict(), sort_keys=True)
+    program.model.metadata_props[CARD_KEY] = json.dumps(asdict(model.card), sort_keys=True)
     with replacing(path) as aside:
         program.save(aside)

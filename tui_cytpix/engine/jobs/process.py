@@ -212,7 +212,7 @@ class _Work:
         record = {
             "software": f"tui-cytpix {tui_cytpix.__version__}",
             "time": self._start.isoformat(timespec="seconds"),
-            "model": self.card.to_dict(),
+            "model": asdict(self.card),
             "model_hash": model_hash,
             "size_cutoff_um": self.card.size_cutoff_um,
             "samples": [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -86,5 +87,5 @@ def write_model(path: Path, tensors: Mapping[str, NDArray[Any]], card: ModelCard
     from safetensors.numpy import save
 
     contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-    metadata = {CARD_KEY: json.dumps(card.to_dict(), sort_keys=True)}
+    metadata = {CARD_KEY: json.dumps(asdict(card), sort_keys=True)}
     write_bytes(Path(path), save(contiguous, metadata=metadata))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS, AssessSettings
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import Judgement, Verdict, latest
+from tui_cytpix.domain.verdict import Judgement, Verdict, in_force
 from tui_cytpix.workflow.assess.decision import Assessment, assess_verdicts
 from tui_cytpix.workflow.assess.goal import wald_test
 from tui_cytpix.workflow.base_model.library import reference
@@ -136,7 +136,7 @@ def lines(run: Run, model: ModelEntry, step: str = STEP) -> list[Verdict]:
 
 def verdict_of(run: Run, model: ModelEntry, step: str = STEP) -> dict[ImageKey, Verdict]:
     """The judgement in force for each image."""
-    return latest(lines(run, model, step), model.hash, step)
+    return in_force(lines(run, model, step))
 
 
 def assessment_of(run: Run, model: ModelEntry, images: Sequence[ImageKey], step: str = STEP) -> Assessment:

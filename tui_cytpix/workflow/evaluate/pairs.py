@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tui_cytpix.core.statistics.sequential import confidence_sequence
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import PairVerdict, Preference, latest_pairs
+from tui_cytpix.domain.verdict import PairVerdict, Preference, in_force
 from tui_cytpix.errors import UsageError
 from tui_cytpix.workflow.base_model.differences import Difference
 from tui_cytpix.workflow.run.run import Run
@@ -82,7 +82,7 @@ def lines(run: Run, new: ModelEntry, base: ModelEntry) -> list[PairVerdict]:
 
 def preferences(run: Run, new: ModelEntry, base: ModelEntry) -> dict[ImageKey, PairVerdict]:
     """The preference in force for each image."""
-    return latest_pairs(lines(run, new, base), new.hash, base.hash)
+    return in_force(lines(run, new, base))
 
 
 def seed_of(run: Run, new: ModelEntry, base: ModelEntry) -> str:

@@ -12,7 +12,6 @@ from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
 from tui_cytpix.domain.jobs.wishes import Stop
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.workflow.explore import gates
@@ -89,7 +88,7 @@ def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolde
     gate = gate_in_use(run)
     inside = gates.to_draw_from(run, samples) if gate else {}
     name = f"{model.card.name}-{model.hash.removeprefix('sha256:')[:8]}"
-    zoom = run.settings.base_model.zoom if any(s.um_per_px is None for s in samples) else AUTOMATIC
+    zoom = run.settings.zoom_of(*(s.name for s in samples))
     if zoom:
         name = f"{name}-zoom-{zoom:g}"
     if gate:

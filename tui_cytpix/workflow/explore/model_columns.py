@@ -46,11 +46,9 @@ def model_columns(run: Run, sample: str, fcs: FcsFile | None, rows: Mapping[str,
         total: rows of the table.
     """
     taken: set[str] = set()
-    ref = next((s for s in run.settings.samples if s.name == sample), None)
-    zoom = run.settings.base_model.zoom if ref is None or ref.um_per_px is None else AUTOMATIC
     for path in sorted((run.path / "processed").glob(f"*/{sample}.fcs")) if fcs else ():
         found = _Processed.of(path, fcs)
-        if found is None or found.zoom != zoom:
+        if found is None or found.zoom != run.settings.zoom_of(sample):
             continue
         model = path.parent.name if found.model in taken else found.model  # another model of that name
         taken.add(model)

@@ -60,8 +60,8 @@ def path_of_test(plan: Plan, judged: Sequence[Verdict]) -> str:
 
 def curves(epochs: Sequence[Epoch]) -> str:
     """TA and VA over the epochs."""
-    axes = Axes("epoch", "accuracy", (0, epochs[-1].number), (0, 1))
-    ta, va = ([(e.number, value) for e in epochs if (value := getattr(e, name)) == value] for name in ("ta", "va"))
+    axes = Axes("epoch", "accuracy", (0, epochs[-1].epoch), (0, 1))
+    ta, va = ([(e.epoch, value) for e in epochs if (value := getattr(e, name)) == value] for name in ("ta", "va"))
     return lines(axes, [Series("TA", ta, "a"), Series("VA", va, "b")])
 
 

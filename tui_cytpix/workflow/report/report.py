@@ -184,7 +184,7 @@ def _train(run: Run) -> Blocks:
             html.chart(figures.curves(training.epochs), figures.CURVES_CAPTION),
             html.paragraphs(
                 [
-                    f"{last.number} epochs on {training.device or 'an unknown device'}: TA {last.ta:.3f}, "
+                    f"{last.epoch} epochs on {training.device or 'an unknown device'}: TA {last.ta:.3f}, "
                     f"VA {last.va_in_words} on {last.validation_images} images."
                 ]
             ),

@@ -17,7 +17,6 @@ from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.domain.jobs.wishes import ImagesOfSample, Predict, Stop
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.formats.run.job import JobFolder, LineTail
 from tui_cytpix.formats.run.predictions import PredictionStore
@@ -181,8 +180,7 @@ def grouped(run: Run, images: Sequence[ImageKey]) -> tuple[ImagesOfSample, ...]:
         events.setdefault(key.sample, []).append(key.event)
     groups = []
     for name, found in events.items():
-        ref = run.settings.sample(name)
-        zoom = run.settings.base_model.zoom if ref.um_per_px is None else AUTOMATIC
+        ref, zoom = run.settings.sample(name), run.settings.zoom_of(name)
         path = str(run.folder.sample_path(ref))
         groups.append(ImagesOfSample(name, path, tuple(found), ref.um_per_px, zoom or None))
     return tuple(groups)

@@ -88,13 +88,13 @@ def _since(epochs: Sequence[Epoch]) -> tuple[int, int]:
     for before, after in zip(reversed(epochs[:-1]), reversed(epochs[1:]), strict=True):
         more = after.training_images + after.validation_images - before.training_images - before.validation_images
         if more:
-            return after.number, more
-    return epochs[0].number, 0
+            return after.epoch, more
+    return epochs[0].epoch, 0
 
 
 def _early(epochs: Sequence[Epoch]) -> Advice | None:
     since, more = _since(epochs)
-    if epochs[-1].number - since + 1 >= EARLY_EPOCHS:
+    if epochs[-1].epoch - since + 1 >= EARLY_EPOCHS:
         return None
     until = since + EARLY_EPOCHS - 1
     if not more:
@@ -105,9 +105,9 @@ def _early(epochs: Sequence[Epoch]) -> Advice | None:
 
 def _curves(epochs: Sequence[Epoch], annotated: int) -> Advice:
     since, _ = _since(epochs)
-    recent = [e for e in epochs if e.number >= since][-WINDOW:]
+    recent = [e for e in epochs if e.epoch >= since][-WINDOW:]
     ta, va = statistics.fmean(e.ta for e in recent), statistics.fmean(e.va for e in recent)
-    span = f"over epochs {recent[0].number} to {recent[-1].number}"
+    span = f"over epochs {recent[0].epoch} to {recent[-1].epoch}"
     if dip := _dip(recent):
         if annotated < TYPICAL:
             few = f"{annotated} annotated images are too few, {TYPICAL} are typical. Annotate images that flip."
@@ -134,7 +134,7 @@ def _dip(recent: Sequence[Epoch]) -> str:
     for name, values, images in _both(recent):
         best = itertools.accumulate(values, max)
         falls += [
-            (b - v - max(DIP, ONE_IMAGE / max(1, images)), b - v, name, e.number)
+            (b - v - max(DIP, ONE_IMAGE / max(1, images)), b - v, name, e.epoch)
             for e, v, b in zip(recent, values, best, strict=True)
         ]
     beyond, depth, name, number = max(falls, key=lambda fall: fall[0])

@@ -26,7 +26,7 @@ def doubts(status: TrainingStatus, book: AnnotationBook) -> list[tuple[float, Co
     weights with a pull to the base do not learn a few wrong counts by heart, so what is wrong mostly stays contradicted
     also where it is trained on.
     """
-    last = status.epochs[-1].number if status.epochs else 0
+    last = status.epochs[-1].epoch if status.epochs else 0
     ranked = []
     for found in status.contradictions:
         looks = [look for look in found.looks if look[0] > last - WINDOW]

@@ -69,7 +69,7 @@ def _final_card(card: ModelCard, settings: RunSettings, name: str, status: Train
     [epoch, TA, VA, VA's standard error or null] for each epoch up to the model's.
     """
     epoch = int(card.training.get("epoch", 0))
-    curve = [[e.number, e.ta, e.va, e.va_error] for e in status.epochs if e.number <= epoch]
+    curve = [[e.epoch, e.ta, e.va, e.va_error] for e in status.epochs if e.epoch <= epoch]
     measured = {"TA": curve[-1][1], "VA": curve[-1][2]} if curve and curve[-1][0] == epoch else {}
     samples = {s.name: asdict(s) for s in settings.samples}
     told = ("name", "condition", "replicate", "day", "um_per_px", "scale_source", "fingerprint")
@@ -79,7 +79,7 @@ def _final_card(card: ModelCard, settings: RunSettings, name: str, status: Train
         "run": settings.name,
         "seed": settings.seed,
         "samples": [{k: sample[k] for k in told} | images.get(name, {}) for name, sample in samples.items()],
-        "epochs_in_all": status.epochs[-1].number if status.epochs else 0,
+        "epochs_in_all": status.epochs[-1].epoch if status.epochs else 0,
         "curve": curve,
     }
     training.pop("images_by_sample", None)

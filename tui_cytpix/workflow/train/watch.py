@@ -235,10 +235,10 @@ def _target(job: JobFolder, own: Iterable[LogLine], epochs: tuple[Epoch, ...]) -
     """The latest that was told, else as `job.toml` says."""
     told = {type(event): event.target or 0 for event in own if isinstance(event, Started | Epoch | Extended)}
     spec = job.spec
-    last = epochs[-1].number if epochs else 0
+    last = epochs[-1].epoch if epochs else 0
     return max(told.values(), default=0) or last + (spec.epochs if isinstance(spec, TrainSpec) else 0)
 
 
 def _eta(epochs: tuple[Epoch, ...], target: int) -> float | None:
     recent = [e.seconds for e in epochs[-10:]]
-    return sum(recent) / len(recent) * (target - epochs[-1].number) if recent else None
+    return sum(recent) / len(recent) * (target - epochs[-1].epoch) if recent else None

@@ -38,13 +38,13 @@ def scale_of(epochs: Sequence[Epoch], target: int, rows: int) -> Scale:
     values = [v for e in epochs for v in (e.ta, e.va) if math.isfinite(v)]
     low = max(0.0, min(math.floor(min(values, default=0.0) * 10) / 10, 0.8))
     step = next((s for s in _TICK_STEPS if (1 - low) / s <= min(MAX_TICKS, max(1, (rows - 1) // 2))), 1 - low)
-    return Scale(low, step, max(target, epochs[-1].number if epochs else 0, 2))
+    return Scale(low, step, max(target, epochs[-1].epoch if epochs else 0, 2))
 
 
 def additions(epochs: Sequence[Epoch]) -> list[tuple[int, int]]:
     """(epoch, images) wherever the annotated images became more or fewer on the way."""
     images = [e.training_images + e.validation_images for e in epochs]
-    return [(epochs[i].number, images[i] - images[i - 1]) for i in range(1, len(epochs)) if images[i] != images[i - 1]]
+    return [(epochs[i].epoch, images[i] - images[i - 1]) for i in range(1, len(epochs)) if images[i] != images[i - 1]]
 
 
 def draw(epochs: Sequence[Epoch], target: int, columns: int, rows: int, best: int | None = None) -> list[Row]:
@@ -87,7 +87,7 @@ def _layer(
     dots = braille.layer(*size)
     y = np.array(values, float)
     known = np.isfinite(y)
-    x = _columns(np.array([e.number for e in epochs], float), scale, dots.shape[1])
+    x = _columns(np.array([e.epoch for e in epochs], float), scale, dots.shape[1])
     level = (1 - np.clip(y, scale.low, 1)) / max(1e-9, 1 - scale.low) * (dots.shape[0] - 2)
     braille.polyline(dots, x[known], level[known], thick)
     return dots
