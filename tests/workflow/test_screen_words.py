@@ -138,13 +138,13 @@ def test_differing_counts_come_first_and_are_tallied(tmp_path: Path) -> None:
     base = store(tmp_path / "a", {"1": 2, "2": 1, "3": 2, "4": 1})
     new = store(tmp_path / "b", {"1": 1, "2": 1, "3": 1, "4": 3})
     keys = [ImageKey("s", str(i)) for i in range(1, 6)]
-    found = differences.differences(keys, base, new)
+    found = differences.between(keys, base, new)
     assert [d.image.event for d in found] == ["4", "1", "3", "2"]
     words = differences.in_words(found, "base", "new")
     assert "3 of 4" in words
     assert "2 × 2→1" in words
     assert "1 × 1→3" in words
-    assert "all 4" in differences.in_words(differences.differences(keys, base, base), "base", "base")
+    assert "all 4" in differences.in_words(differences.between(keys, base, base), "base", "base")
     assert "yet" in differences.in_words((), "a", "b")
 
 
@@ -238,14 +238,17 @@ def test_several_models_are_compared_at_once(tmp_path: Path) -> None:
     keys = [ImageKey("s", str(i)) for i in range(1, 6)]
     counts = ({"1": 2, "2": 1, "3": 2, "4": 1}, {"1": 1, "2": 1, "3": 1, "4": 3}, {"1": 1, "2": 1, "3": 3, "4": 1})
     stores = [store(tmp_path / str(n), one) for n, one in enumerate(counts)]
-    found = differences.answers(keys, stores)
+    found = differences.between(keys, *stores)
     assert [one.image.event for one in found] == ["3", "4", "1", "2"]
     assert found[0].counts == (2, 1, 3)
-    pair = differences.answers(keys, stores[:2])
-    assert [(o.image, o.score) for o in pair] == [
-        (d.image, d.score) for d in differences.differences(keys, *stores[:2])
+    pair = differences.between(keys, *stores[:2])
+    assert [(one.image.event, one.counts) for one in pair] == [
+        ("4", (1, 3)),
+        ("1", (2, 1)),
+        ("3", (2, 1)),
+        ("2", (1, 1)),
     ]
     words = differences.several_in_words(found, ["a", "b", "c"])
     assert words == "Counts differ on 3 of 4 images. Alone against all others: a 1, b 1."
     assert "yet" in differences.several_in_words((), ["a", "b", "c"])
-    assert "all 4" in differences.several_in_words(differences.answers(keys, [stores[0]] * 3), ["a", "b", "c"])
+    assert "all 4" in differences.several_in_words(differences.between(keys, *[stores[0]] * 3), ["a", "b", "c"])

@@ -12,7 +12,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.errors import ModelFileError, UsageError
 from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.run.predictions import Prediction, PredictionStore, write_shard
-from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.run.resources import user_models
 from tui_cytpix.workflow.run.run import Run
 
@@ -115,6 +115,6 @@ def test_images_on_which_two_models_differ_come_first(tmp_path):
         [Prediction(same, disc(5, 1)), Prediction(looser, disc(9, 1)), Prediction(double, disc(5, 2))],
     )
     stores = PredictionStore(tmp_path / "a"), PredictionStore(tmp_path / "b")
-    found = library.disagreements_first([same, looser, double, alone], *stores)
-    assert [key for key, _ in found] == [double, looser, same]
-    assert [score for _, score in found] == pytest.approx([1.0, 1 - 81 / 253, 0.0])
+    found = differences.between([same, looser, double, alone], *stores)
+    assert [(d.image, d.counts) for d in found] == [(double, (1, 2)), (looser, (1, 1)), (same, (1, 1))]
+    assert [d.score for d in found] == pytest.approx([1.0, 1 - 81 / 253, 0.0])

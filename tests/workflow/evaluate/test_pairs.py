@@ -32,7 +32,7 @@ def samples_of(run: Run, *conditions: str) -> None:
 
 
 def image(n: int, first: int = 1, second: int = 1, sample: str = "s0", masks: float = 0.05) -> Difference:
-    return Difference(ImageKey(sample, str(n)), first, second, abs(first - second) + masks)
+    return Difference(ImageKey(sample, str(n)), (first, second), abs(first - second) + masks)
 
 
 def test_all_differing_and_a_fifth_of_the_agreeing_are_reviewed_in_random_order():

@@ -51,7 +51,7 @@ def told(tmp_path, samples, model_file):
         run.folder.model_path.write_bytes(model_file("new-one").read_bytes())
         fresh = trial.draw(run, 20)
         stores = answers(run, base, fresh, 3), answers(run, new, fresh, 7)
-        for difference in differences.differences(fresh, *stores):
+        for difference in differences.between(fresh, *stores):
             right = Preference.NEW if difference.counts_differ else Preference.EQUAL
             pairs.prefer(run, (new, base), difference, right, blind=True)
         yield run

@@ -150,7 +150,7 @@ def test_judgements_are_of_what_was_seen(run, model):
 
 def test_so_are_preferences_between_two_models(run, model, model_file):
     models = (model, library.entry(model_file("other", network={"architecture": "flow-unet"})))
-    pairs.prefer(run, models, Difference(UNKNOWN, 1, 2, 1.5), Preference.NEW, blind=False)
+    pairs.prefer(run, models, Difference(UNKNOWN, (1, 2), 1.5), Preference.NEW, blind=False)
     assert set(pairs.preferences(run, *models)) == {UNKNOWN}
     zoom.set_zoom(run, 1.5)
     assert pairs.preferences(run, *models) == {}

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from tui_cytpix.ui.widgets.pictures.pair_view import Pair
-from tui_cytpix.workflow.base_model.differences import Answers, Difference, Store
+from tui_cytpix.workflow.base_model.differences import Difference, Store
 
 
-def pairs_of(found: Iterable[Difference], first: Store, second: Store) -> list[Pair]:
-    """The images with both answers, in the same order."""
-    pairs = []
-    for difference in found:
-        left, right = first.get(difference.image), second.get(difference.image)
-        if left is not None and right is not None:
-            pairs.append(Pair(difference.image, left, right))
-    return pairs
-
-
-def pairs_of_several(found: Iterable[Answers], stores: Sequence[Store]) -> list[Pair]:
+def shown_pairs(found: Iterable[Difference], *stores: Store) -> list[Pair]:
     """The images with every model's answer, in the same order."""
     pairs = []
     for one in found:

@@ -21,7 +21,7 @@ from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.export import ask_export
 from tui_cytpix.ui.panes.magnify import ask_zoom
-from tui_cytpix.ui.panes.shown_pairs import pairs_of, pairs_of_several
+from tui_cytpix.ui.panes.shown_pairs import shown_pairs
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal
 from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView
@@ -185,13 +185,10 @@ class BaseModelScreen(WorkScreen):
         predict = self.session.predict
         stores = [predict.store(model) for model in self._compared]
         names = [model.card.name for model in self._compared]
-        if len(stores) == 2:
-            found = differences.differences(self.images, stores[0], stores[1])
-            pairs, words = pairs_of(found, stores[0], stores[1]), differences.in_words(found, *names)
-        else:
-            several = differences.answers(self.images, stores)
-            pairs, words = pairs_of_several(several, stores), differences.several_in_words(several, names)
-        self.query_one(PairView).show_pairs(pairs)
+        found = differences.between(self.images, *stores)
+        two = len(stores) == 2
+        words = differences.in_words(found, *names) if two else differences.several_in_words(found, names)
+        self.query_one(PairView).show_pairs(shown_pairs(found, *stores))
         self.say(" ".join(part for part in (words, self._resolution_words(), self._seen_words()) if part))
 
     def _resolution_words(self) -> str:

@@ -27,7 +27,7 @@ from tui_cytpix.ui.panes.model_choice import ModelChoice
 from tui_cytpix.ui.panes.pair_review_pane import PairReview
 from tui_cytpix.ui.panes.process_pane import ProcessPane, in_a_line
 from tui_cytpix.ui.panes.review_pane import ReviewPane
-from tui_cytpix.ui.panes.shown_pairs import pairs_of
+from tui_cytpix.ui.panes.shown_pairs import shown_pairs
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
@@ -125,7 +125,7 @@ class EvaluateScreen(WorkScreen):
         found = differing.get(key)
         if found is None or not found.counts_differ:
             return item
-        caption = f"{found.first}→{found.second}"
+        caption = "→".join(map(str, found.counts))
         return replace(item, badges=f"≠{item.badges}", tone=item.tone or "warn", caption=caption)
 
     def say_next(self) -> None:
@@ -225,7 +225,7 @@ class EvaluateScreen(WorkScreen):
         view = self.query_one(PairView)
         view.name_models(f"base {base.card.name}", f"new {new.card.name}")
         self.show_pane("pair")
-        view.show_pairs(pairs_of(order, store(base), store(new)), event.item.key)
+        view.show_pairs(shown_pairs(order, store(base), store(new)), event.item.key)
         self.set_focus(view)
         self.say_next()
 

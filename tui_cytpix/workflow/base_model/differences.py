@@ -1,4 +1,4 @@
-"""Two models' counts on the same images, in words."""
+"""Where models differ on the same images, and their counts in words."""
 
 from __future__ import annotations
 
@@ -8,69 +8,52 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.run.predictions import PredictionStore
-from tui_cytpix.workflow.base_model.library import disagreements_first
 
 MANY = 3
 CROWD, CROWDED_SHARE = 6, 0.5  # particles in an image; of the images
 FEW = 20  # images: below, nothing is said about the sample
-Store = PredictionStore
+Store = PredictionStore  # for ui, which doesn't know formats
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What two models count on one image; `score` as in `disagreements_first`."""
-
-    image: ImageKey
-    first: int
-    second: int
-    score: float
-
-    @property
-    def counts_differ(self) -> bool:
-        """True where the two ParticleCounts are not equal."""
-        return self.first != self.second
-
-
-def differences(images: Sequence[ImageKey], first: PredictionStore, second: PredictionStore) -> tuple[Difference, ...]:
-    """The images that both models have answered, the most different first."""
-    found = []
-    for key, score in disagreements_first(images, first, second):
-        one, other = first.get(key), second.get(key)
-        if one is not None and other is not None:
-            found.append(Difference(key, one.particle_count, other.particle_count, score))
-    return tuple(found)
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What several models count on one image, in their order; `score` is the largest of any two's, as above."""
+    """What models count on one image, in their order. `score` tells how far they differ, the farthest two of several:
+    1 and more where the counts do, below 1 the share of foreground on which they differ (1 - IoU).
+    """
 
     image: ImageKey
     counts: tuple[int, ...]
     score: float
 
+    @property
+    def counts_differ(self) -> bool:
+        return len(set(self.counts)) > 1
 
-def answers(images: Sequence[ImageKey], stores: Sequence[PredictionStore]) -> tuple[Answers, ...]:
+
+def between(images: Sequence[ImageKey], *stores: PredictionStore) -> tuple[Difference, ...]:
     """The images that all models have answered, the most different first."""
-    scores: dict[ImageKey, list[float]] = {}
-    for first, second in itertools.combinations(stores, 2):
-        for key, score in disagreements_first(images, first, second):
-            scores.setdefault(key, []).append(score)
-    pairs = len(stores) * (len(stores) - 1) // 2
     found = []
-    for key, own in scores.items():
-        said = [one for store in stores if (one := store.get(key)) is not None]
-        if len(own) == pairs:
-            found.append(Answers(key, tuple(one.particle_count for one in said), max(own)))
+    for key in images:
+        said = [answer for store in stores if (answer := store.get(key)) is not None]
+        if len(said) == len(stores):
+            score = max(itertools.starmap(_apart, itertools.combinations(said, 2)))
+            found.append(Difference(key, tuple(answer.particle_count for answer in said), score))
     return tuple(sorted(found, key=lambda one: (-one.score, one.image)))
 
 
-def several_in_words(found: Sequence[Answers], names: Sequence[str]) -> str:
+def _apart(one: Segmentation, other: Segmentation) -> float:
+    union = int((one.mask | other.mask).sum())
+    differing = 1.0 - int((one.mask & other.mask).sum()) / union if union else 0.0
+    return abs(one.particle_count - other.particle_count) + min(differing, 0.999)
+
+
+def several_in_words(found: Sequence[Difference], names: Sequence[str]) -> str:
     """How often the counts differ, and which model stands alone against all others how often."""
     if not found:
         return "No image is processed by all models yet."
-    differing = [one for one in found if len(set(one.counts)) > 1]
+    differing = [one for one in found if one.counts_differ]
     if not differing:
         return f"All count the same on all {len(found)} images."
     alone = [
@@ -94,7 +77,7 @@ def in_words(found: Sequence[Difference], first: str, second: str) -> str:
     differing = [d for d in found if d.counts_differ]
     if not differing:
         return f"{first} and {second} count the same on all {len(found)} images."
-    pairs = Counter((d.first, d.second) for d in differing)
+    pairs = Counter(d.counts for d in differing)
     listed = ", ".join(f"{n} × {a}→{b}" for (a, b), n in pairs.most_common(5))
     more = " and others" if len(pairs) > 5 else ""
     return f"Counts differ on {len(differing)} of {len(found)} images ({first}→{second}): {listed}{more}."

@@ -1,4 +1,4 @@
-"""Step 2: the model library, and two models side by side."""
+"""Step 2: the model library, and a run's choice from it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import itertools
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from tui_cytpix.domain.jobs.specs import OnnxSpec
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.bytes.atomic import replacing
 from tui_cytpix.formats.model.file import check_usable, file_hash, read_card, read_tensors, write_model
-from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.run import jobs, predict
 from tui_cytpix.workflow.run.outputs import refuse_existing
 from tui_cytpix.workflow.run.resources import built_in_models, user_models
@@ -148,9 +145,14 @@ def _export_onnx(model: ModelEntry, target: Path) -> None:
         predict.wait(job, lambda _event: None)
 
 
+def is_built_in(model: ModelEntry) -> bool:
+    """By where its file lies, whatever its card says."""
+    return Path(model.path).parent == built_in_models()
+
+
 def reference(model: ModelEntry) -> str:
     """How a run names the model: a built-in one by its name, any other by its file."""
-    return model.card.name if Path(model.path).parent == built_in_models() else model.path
+    return model.card.name if is_built_in(model) else model.path
 
 
 def choose(run: Run, model: ModelEntry, compared_with: str = "") -> None:
@@ -181,21 +183,3 @@ def base_of(run: Run) -> ModelEntry:
             "Choose it again in step 2 (headless: `run base`); what you annotated and judged stays.",
         )
     return found
-
-
-def disagreements_first(
-    images: Sequence[ImageKey], first: PredictionStore, second: PredictionStore
-) -> list[tuple[ImageKey, float]]:
-    """The images with how far two models differ on each: 1 and more where the counts differ, below 1 the share of
-    foreground on which they differ (1 - IoU); the most different first.
-    """
-    scored = []
-    for key in images:
-        one, other = first.get(key), second.get(key)
-        if one is None or other is None:
-            continue
-        counts = abs(one.particle_count - other.particle_count)
-        union = int((one.mask | other.mask).sum())
-        differing = 1.0 - int((one.mask & other.mask).sum()) / union if union else 0.0
-        scored.append((key, counts + min(differing, 0.999)))
-    return sorted(scored, key=lambda pair: (-pair[1], pair[0]))

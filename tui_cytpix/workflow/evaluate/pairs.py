@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tui_cytpix.core.statistics.intervals import Interval
     from tui_cytpix.core.statistics.stratified import Share, Stratum
 
-MASKS_DIFFER = 0.2  # 1 - IoU of the two answers' foregrounds, from which on masks are looked at like counts
+MASKS_DIFFER = 0.2  # 1 - IoU of the two answers' foregrounds, from which on they are reviewed as where counts differ
 AGREEING_SHARE, LEAST_AGREEING = 0.2, 10  # of the images on which both agree, per sample
 SAMPLES_FOR_INTERVAL = 3
 NO_CONDITION = "no condition"
@@ -68,7 +68,7 @@ def prefer(
         found.image,
         (new.hash, base.hash),
         preference,
-        counted=(found.second, found.first),
+        counted=(found.counts[1], found.counts[0]),
         blind=blind,
         new_first=new_comes_first(found.image, seed_of(run, new, base)) if blind else False,
     )
@@ -174,16 +174,16 @@ def compare(
         gain_interval=bootstrap_mean_ci(np.array(gains)) if len(gains) >= SAMPLES_FOR_INTERVAL else None,
         unclear=sum(some for some, _ in unclear.values()),
         not_countable=tuple(
-            name for name, (some, looked_at) in unclear.items() if confidence_sequence(some, looked_at)[0] > intolerable
+            name for name, (some, judged) in unclear.items() if confidence_sequence(some, judged)[0] > intolerable
         ),
     )
 
 
 def _unclear(found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict]) -> tuple[int, int]:
-    """Images whose cells can't be told apart, of those looked at."""
+    """Images whose cells can't be told apart, of those that were not skipped."""
     said = [verdicts[d.image].preference for d in found if d.image in verdicts]
-    looked_at = [one for one in said if one is not Preference.SKIPPED]
-    return looked_at.count(Preference.UNCLEAR), len(looked_at)
+    judged = [one for one in said if one is not Preference.SKIPPED]
+    return judged.count(Preference.UNCLEAR), len(judged)
 
 
 def _judged(found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict]) -> list[PairVerdict]:
@@ -191,14 +191,10 @@ def _judged(found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict
     return [verdicts[d.image] for d in found if d.image in verdicts and verdicts[d.image].preference not in apart]
 
 
-def _new_wrong(verdict: PairVerdict) -> bool:
+def _wrong(verdict: PairVerdict, rival: Preference) -> bool:
+    """Whether the count of the model that is not the `rival` is wrong."""
     differ = verdict.new_counted != verdict.base_counted
-    return verdict.preference is Preference.NEITHER or (differ and verdict.preference is Preference.BASE)
-
-
-def _base_wrong(verdict: PairVerdict) -> bool:
-    differ = verdict.new_counted != verdict.base_counted
-    return verdict.preference is Preference.NEITHER or (differ and verdict.preference is Preference.NEW)
+    return verdict.preference is Preference.NEITHER or (differ and verdict.preference is rival)
 
 
 def _strata(found: Sequence[Difference]) -> tuple[list[Difference], list[Difference]]:
@@ -212,9 +208,9 @@ def _sample(
     from tui_cytpix.core.statistics.stratified import stratified_share
 
     differing, agreeing = _strata(found)
-    looked, checked = _judged(differing, verdicts), _judged(agreeing, verdicts)
-    apart = [v for v in looked if v.new_counted != v.base_counted]
-    same = [v for v in (*looked, *checked) if v.new_counted == v.base_counted]
+    of_differing, of_agreeing = _judged(differing, verdicts), _judged(agreeing, verdicts)
+    apart = [v for v in of_differing if v.new_counted != v.base_counted]
+    same = [v for v in (*of_differing, *of_agreeing) if v.new_counted == v.base_counted]
     new_right, base_right = (sum(v.preference is p for v in apart) for p in (Preference.NEW, Preference.BASE))
     new_mask, base_mask = (sum(v.preference is p for v in same) for p in (Preference.NEW, Preference.BASE))
     share = len(differing) / len(found) if found else 0.0
@@ -223,29 +219,28 @@ def _sample(
         condition=condition,
         images=len(found),
         differing=len(differing),
-        judged_differing=len(looked),
-        judged_agreeing=len(checked),
+        judged_differing=len(of_differing),
+        judged_agreeing=len(of_agreeing),
         new_right=new_right,
         base_right=base_right,
         p=mcnemar_exact(new_right, base_right),
         new_mask=new_mask,
         base_mask=base_mask,
         mask_p=mcnemar_exact(new_mask, base_mask),
-        new_rate=stratified_share(_errors(found, verdicts, new=True)),
-        base_rate=stratified_share(_errors(found, verdicts, new=False)),
-        gain=share * (new_right - base_right) / len(looked) if looked else (None if differing else 0.0),
+        new_rate=stratified_share(_errors(found, verdicts, Preference.BASE)),
+        base_rate=stratified_share(_errors(found, verdicts, Preference.NEW)),
+        gain=share * (new_right - base_right) / len(of_differing) if of_differing else (None if differing else 0.0),
     )
 
 
-def _errors(found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict], *, new: bool) -> list[Stratum]:
-    """Wrong counts of one model among the differing and among the agreeing images."""
+def _errors(found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict], rival: Preference) -> list[Stratum]:
+    """Wrong counts, among the differing and among the agreeing images, of the model that is not the `rival`."""
     from tui_cytpix.core.statistics.stratified import Stratum
 
-    wrong = _new_wrong if new else _base_wrong
     strata = []
     for part in _strata(found):
         judged = _judged(part, verdicts)
-        strata.append(Stratum(len(part), len(judged), sum(map(wrong, judged))))
+        strata.append(Stratum(len(part), len(judged), sum(_wrong(verdict, rival) for verdict in judged)))
     return strata
 
 
@@ -254,7 +249,7 @@ def _condition(
 ) -> ConditionErrors:
     from tui_cytpix.core.statistics.stratified import stratified_share
 
-    strata = [stratum for found in samples for stratum in _errors(found, verdicts, new=True)]
+    strata = [stratum for found in samples for stratum in _errors(found, verdicts, Preference.BASE)]
     confusion: dict[tuple[int | None, int], float] = {}
     total = sum(len(found) for found in samples)
     for part in (part for found in samples for part in _strata(found)):
@@ -268,5 +263,5 @@ def _condition(
 def _truth(verdict: PairVerdict) -> int | None:
     if verdict.preference is Preference.NEITHER:
         return None
-    right = verdict.base_counted if _new_wrong(verdict) else verdict.new_counted
+    right = verdict.base_counted if _wrong(verdict, Preference.BASE) else verdict.new_counted
     return min(right, 3)

@@ -199,7 +199,7 @@ def _evaluate(run: Run) -> Blocks:
         return [*blocks, html.paragraphs(["There is no new model, or its base is gone."])]
     new = library.entry(run.folder.model_path)
     stores = (store_of(run, base), store_of(run, new))
-    found = differences.differences(run.settings.evaluate.sequence, *stores)
+    found = differences.between(run.settings.evaluate.sequence, *stores)
     blocks.append(html.paragraphs([differences.in_words(found, f"base {base.card.name}", f"new {new.card.name}")]))
     verdicts = pairs.preferences(run, new, base)
     compared = pairs.compare(run, found, verdicts, run.settings.assess.p1)
@@ -220,7 +220,7 @@ def _evaluate(run: Run) -> Blocks:
     for difference in [d for d in found if d.counts_differ][:EXAMPLES]:
         pixels = figures.answers(run, difference.image, [store.get(difference.image) for store in stores])
         if pixels is not None:
-            counts = f"base counts {difference.first}, new {difference.second}"
+            counts = f"base counts {difference.counts[0]}, new {difference.counts[1]}"
             items.append(html.picture(pixels, f"{difference.image}: {counts}"))
     return (
         [*blocks, html.heading("Before and after: the most different images", 3), html.pictures(items)]
