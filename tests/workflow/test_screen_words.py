@@ -189,11 +189,12 @@ def test_a_failed_process_job_says_why(tmp_path: Path) -> None:
 
 def test_the_newest_process_job_of_a_run_is_found_again(tmp_path: Path) -> None:
     with Run.create(tmp_path / "run") as run:
-        assert process_watch.newest(run) is None
+        assert process_watch.watch_newest(run) is None
         job = JobFolder.create(run.path / "processed" / "m" / ".job" / "1-process", SPEC)
-        found = process_watch.newest(run)
+        found = process_watch.watch_newest(run)
         assert found is not None
-        assert found.path == job.path
+        found.cancel()
+        assert isinstance(job.new_wishes().new()[-1], Stop)
 
 
 def test_the_coverage_picture_comes_back_as_long_as_it_fits(tmp_path: Path) -> None:

@@ -78,10 +78,6 @@ class Gate:
         if len(self.axes) == 2 and len(self.corners) < FEWEST_CORNERS:
             raise ValueError(f"a polygon has at least {FEWEST_CORNERS} corners")
 
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        return tuple(axis.parameter for axis in self.axes)
-
     def describe(self) -> str:
         """In words, without its name."""
         names = [f"{axis.parameter}{' (compensated)' if axis.compensated else ''}" for axis in self.axes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,9 +70,7 @@ def _change(run: Run, arguments: argparse.Namespace) -> None:
         if arguments.goal is None:
             p0, p1 = before.p0 if p0 is None else p0, before.p1 if p1 is None else p1
         convention = arguments.convention or before.counting_convention or goal.DEFAULT_CONVENTION
-        stated = assess_review.goal_stated(before, arguments.goal or before.goal, convention, p0, p1)
-        goal.check_rates(stated.p0, stated.p1)
-        run.update(replace(run.settings, assess=stated))
+        assess_review.state_goal(run, arguments.goal or before.goal, convention, p0, p1)
     if arguments.model is not None:
         assess_review.choose_model(run, library.find(arguments.model))
     if arguments.zoom is not None:
@@ -102,10 +100,10 @@ def _sequence(run: Run, step: str) -> Sequence[ImageKey]:
 def _tell(run: Run, arguments: argparse.Namespace) -> int:
     from tui_cytpix.workflow.assess import decision as assess_decision
     from tui_cytpix.workflow.assess import review as assess_review
-    from tui_cytpix.workflow.run import predict, zoom
+    from tui_cytpix.workflow.run import zoom
 
     model, step = _model(run, arguments.step), arguments.step
-    store = predict.store_of(run, model)
+    store = run.answers(model.hash)
     answered, seen = set(store.keys()), zoom.seen(run, store)
     images = [key for key in _sequence(run, step) if key in answered]
     found = assess_review.assessment_of(run, model, images, step)

@@ -27,6 +27,11 @@ class JobState(enum.StrEnum):
     FAILED = "failed"
     LOST = "lost"  # no end was written, and its heart stopped
 
+    @property
+    def live(self) -> bool:
+        """At work, or paused."""
+        return self in (JobState.STARTING, JobState.RUNNING, JobState.PAUSED)
+
 
 class Epoch(LogLine, frozen=True):
     """An epoch ended: one point of the curve, and one line of a job's events. `ta`, `va` in 0..1 (engine.train.accuracy
@@ -109,5 +114,9 @@ class TrainingStatus:
 
     @property
     def live(self) -> bool:
-        """True while a job is at work or waits, paused."""
-        return self.state in (JobState.STARTING, JobState.RUNNING, JobState.PAUSED)
+        return self.state is not None and self.state.live
+
+    @property
+    def epoch(self) -> int:
+        """The last that ended, 0 before the first."""
+        return self.epochs[-1].epoch if self.epochs else 0

@@ -225,7 +225,7 @@ class TrainScreen(WorkScreen):
         for item in self.gallery.items:
             if new_look or item.badges != badge(item.key in self.lately, self.changes.get(item.key, 0)):
                 self.gallery.update_item(self.item(item.key))
-        last = status.epochs[-1].epoch if status.epochs else 0
+        last = status.epoch
         if status.state in RESTING and last and last != self._looked_at:
             self._looked_at = last
             self.start(self._look_again(), "look")

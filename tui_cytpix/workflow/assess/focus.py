@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tui_cytpix.domain.model_card import ModelEntry
@@ -13,9 +13,7 @@ from tui_cytpix.domain.verdict import Verdict
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.run.measures import Measures
-from tui_cytpix.workflow.run.run import Run
-
-Progress = Callable[[int, int], None]
+from tui_cytpix.workflow.run.run import OnProgress, Run
 
 
 def _path(run: Run, model: ModelEntry) -> Path:
@@ -41,7 +39,7 @@ def scores(
     model: ModelEntry,
     store: PredictionStore,
     images: Sequence[ImageKey],
-    on_progress: Progress = lambda _done, _total: None,
+    on_progress: OnProgress = lambda _done, _total: None,
 ) -> dict[ImageKey, float]:
     """FocusScore of each image that the model has answered; 0 for images without a cell or that can't be read. What was
     scored before is read from the run.

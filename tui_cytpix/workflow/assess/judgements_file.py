@@ -12,7 +12,6 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.errors import InputError
 from tui_cytpix.workflow.assess import review
-from tui_cytpix.workflow.run.predict import store_of
 from tui_cytpix.workflow.run.run import Run
 
 MOST_BYTES = 16 << 20
@@ -69,7 +68,7 @@ def take_judgements(run: Run, model: ModelEntry, given: Iterable[Given], step: s
     Raises:
         InputError: the model has no answer for an image, or a line's judgement and its true count contradict.
     """
-    store = store_of(run, model)
+    store = run.answers(model.hash)
     said = []
     for one in given:
         answer = store.get(one.image)

@@ -10,7 +10,7 @@ from tui_cytpix.domain.run_settings import GOALS, AssessSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement, Verdict, in_force
 from tui_cytpix.workflow.assess.decision import Assessment, assess_verdicts
-from tui_cytpix.workflow.assess.goal import wald_test
+from tui_cytpix.workflow.assess.goal import check_rates, wald_test
 from tui_cytpix.workflow.base_model.library import reference
 from tui_cytpix.workflow.explore.random_images import extended, gate_in_use
 from tui_cytpix.workflow.run.run import Run
@@ -21,23 +21,15 @@ STEP = "assess"
 def state_goal(run: Run, goal: str, counting_convention: str, p0: float | None = None, p1: float | None = None) -> None:
     """Writes down the research goal, the tolerated rates (the goal's own where not given) and the counting
     convention.
+
+    Raises:
+        UsageError: the rates don't fit (`goal.check_rates`).
     """
-    stated = goal_stated(run.settings.assess, goal, counting_convention, p0, p1)
-    run.update(replace(run.settings, assess=stated))
-
-
-def goal_stated(
-    before: AssessSettings, goal: str, counting_convention: str, p0: float | None = None, p1: float | None = None
-) -> AssessSettings:
-    """The settings with another goal; `p0` and `p1` are the goal's own where not given."""
     preset = next(g for g in GOALS if g.name == goal)
-    return replace(
-        before,
-        goal=goal,
-        p0=preset.p0 if p0 is None else p0,
-        p1=preset.p1 if p1 is None else p1,
-        counting_convention=counting_convention,
-    )
+    p0, p1 = preset.p0 if p0 is None else p0, preset.p1 if p1 is None else p1
+    check_rates(p0, p1)
+    stated = replace(run.settings.assess, goal=goal, p0=p0, p1=p1, counting_convention=counting_convention)
+    run.update(replace(run.settings, assess=stated))
 
 
 def set_least_focus(run: Run, least: float) -> None:

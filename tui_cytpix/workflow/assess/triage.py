@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tui_cytpix.domain.jobs.events import Progress as ProgressEvent
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import SampleAtWork, TriageSpec
-from tui_cytpix.domain.jobs.wishes import Stop
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import AUTOMATIC, By, Zoom
@@ -23,12 +26,10 @@ from tui_cytpix.workflow.base_model.differences import crowded_in_words
 from tui_cytpix.workflow.explore.gates import RunGate
 from tui_cytpix.workflow.run import jobs, predict, zoom
 from tui_cytpix.workflow.run.resources import built_in_models
+from tui_cytpix.workflow.run.run import OnProgress
 from tui_cytpix.workflow.run.run_samples import unique_name
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from tui_cytpix.core.statistics.triage import Signs
     from tui_cytpix.formats.model.triage import TriageKnowledge
 
@@ -42,7 +43,6 @@ ESTIMATE = (
     "This is an estimate from signs (wavering under small changes, disagreement, unlikeness to the training images), "
     "fitted on simulated samples. Only a review in step 1 can tell how often a model is wrong."
 )
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class SampleTriage:
     crowded: str
 
 
-def triage(request: TriageRequest, on_progress: Progress = lambda _done, _total: None) -> list[SampleTriage]:
+def triage(request: TriageRequest, on_progress: OnProgress = lambda _done, _total: None) -> list[SampleTriage]:
     """Asks all models about up to `images` random images of each sample.
 
     Raises:
@@ -122,11 +122,7 @@ def triage(request: TriageRequest, on_progress: Progress = lambda _done, _total:
             if isinstance(event, ProgressEvent):
                 on_progress(event.done, event.total)
 
-        try:
-            predict.wait(job, follow)
-        except BaseException:
-            job.send(Stop())
-            raise
+        predict.wait(job, follow)
         told = [(name, path, read_npz(out / f"{name}.npz")) for name, (path, _) in drawn.items()]
     wanted = {entry.hash for entry in entries}
     return [_sample(name, path, arrays, asked, wanted, knowledge) for name, path, arrays in told]
@@ -147,8 +143,6 @@ def _with_references(entries: Sequence[ModelEntry]) -> list[ModelEntry]:
 
 
 def _drawn(request: TriageRequest) -> dict[str, tuple[Path, list[str]]]:
-    import random
-
     if not request.samples:
         raise UsageError("Nothing to look at", "", "Give at least one sample.")
     found: dict[str, tuple[Path, list[str]]] = {}
@@ -197,7 +191,7 @@ def _sample(
     estimates = []
     for place, model in enumerate(models):
         others = [p for p in range(len(models)) if p != place]
-        general = [counts[p] for p in others if models[p].card.name in REFERENCES and _built_in(models[p])]
+        general = [counts[p] for p in others if models[p].card.name in REFERENCES and library.is_built_in(models[p])]
         sibling = next((counts[p] for p in others if _siblings(models[p], model)), None)
         signs = signs_of(
             counts[place],
@@ -222,13 +216,9 @@ def _zoom(arrays: Mapping[str, NDArray[Any]], place: int) -> Zoom:
     return Zoom(float(arrays[f"zoom_{place}"]), By(str(arrays[f"zoom_by_{place}"])), scale)
 
 
-def _built_in(model: ModelEntry) -> bool:
-    return Path(model.path).parent == built_in_models()
-
-
 def family_of(model: ModelEntry) -> str:
     """Of built-in models: cell, general or bead, whose training images are known; empty for others."""
-    return model.card.name.partition("-")[0] if _built_in(model) else ""
+    return model.card.name.partition("-")[0] if library.is_built_in(model) else ""
 
 
 def _siblings(one: ModelEntry, other: ModelEntry) -> bool:
@@ -244,8 +234,6 @@ def _doubtful(
     strange: NDArray[np.bool_] | None,
 ) -> tuple[Doubtful, ...]:
     """The images that the best model most likely counts wrong: unsure, wavering, counted otherwise by other models."""
-    import numpy as np
-
     counts = [arrays[f"counts_{place}"] for place in range(len(names))]
     own, sure = counts[best], np.nan_to_num(arrays[f"confidence_{best}"], nan=0.5)
     wavering = (own[:, 1:] != own[:, :1]).mean(axis=1)

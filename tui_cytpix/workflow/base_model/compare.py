@@ -6,27 +6,34 @@ import itertools
 import random
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tui_cytpix.domain.jobs.training import JobState
-from tui_cytpix.domain.model_card import ModelEntry
+import numpy as np
+
+from tui_cytpix.core.objects.regions import mask_iou
+from tui_cytpix.core.objects.size_cutoff import cut_to_size, cutoff_px
+from tui_cytpix.core.statistics.agreement import (
+    ImageComparison,
+    clump_index_max,
+    compare_images,
+    paired,
+    summarise,
+)
+from tui_cytpix.core.statistics.intervals import bootstrap_mean_ci, wilson
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
-from tui_cytpix.errors import CytpixError, JobError, MaskError, UsageError
+from tui_cytpix.errors import CytpixError, MaskError, UsageError
+from tui_cytpix.formats.masks.label_images import find_label_images, read_label_image
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run import jobs, predict, run_samples, zoom
-from tui_cytpix.workflow.run.run import Run
-
-if TYPE_CHECKING:
-    from tui_cytpix.core.statistics.agreement import ImageComparison
+from tui_cytpix.workflow.run.run import OnProgress, Run
 
 UNTOLD_IMAGES = 200  # without truth and without a wish
 EXIT_SECONDS = 10.0
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class CompareRequest:
     zoom: float = AUTOMATIC
 
 
-def compare(request: CompareRequest, on_progress: Progress = lambda _done, _total: None) -> dict[str, Any]:
+def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _total: None) -> dict[str, Any]:
     """Runs every model on the images and scores the answers.
 
     Only images that every model could process count, so that all models stand on the same ones; objects below the
@@ -72,8 +79,6 @@ def compare(request: CompareRequest, on_progress: Progress = lambda _done, _tota
         UsageError, SampleError, ModelFileError, MaskError: the request can't be met.
         JobError: the engine failed on everything.
     """
-    from tui_cytpix.core.objects.size_cutoff import cutoff_px
-
     entries = [library.find(name) for name in request.models]
     if len(request.truth) not in (0, 1, len(request.samples)):
         raise UsageError(
@@ -89,7 +94,10 @@ def compare(request: CompareRequest, on_progress: Progress = lambda _done, _tota
         zoom.set_zoom(run, request.zoom)
         truth, notes = _truth_of(request, [ref.name for ref in refs])
         keys = _chosen(run, request, truth)
-        stores, problems = _answers(run, entries, keys, request, on_progress)
+        try:
+            stores, problems = predict.answers_now(run, entries, keys, on_progress, request.device, request.threads)
+        finally:
+            _wait_for_exit(run)
         cutoff_um = max(entry.card.size_cutoff_um for entry in entries)
         cutoffs = {ref.name: cutoff_px(cutoff_um, ref.um_per_px) for ref in refs}
         seen = [zoom.seen(run, store) for store in stores]
@@ -126,8 +134,6 @@ def _truth_of(request: CompareRequest, names: Sequence[str]) -> tuple[dict[Image
     """The label image of each image that has one; None where no truth is given."""
     if not request.truth:
         return None, []
-    from tui_cytpix.formats.masks.label_images import find_label_images
-
     shared = len(request.truth) == 1 < len(names)
     folders = request.truth * len(names) if len(request.truth) == 1 else request.truth
     found: dict[ImageKey, Path] = {}
@@ -169,33 +175,11 @@ def _chosen(run: Run, request: CompareRequest, truth: Mapping[ImageKey, Path] | 
     return [key for key in keys if key in drawn]
 
 
-def _answers(
-    run: Run, models: Sequence[ModelEntry], keys: Sequence[ImageKey], request: CompareRequest, on_progress: Progress
-) -> tuple[list[PredictionStore], list[str]]:
-    """What each model says, by one engine process; and the sentences about what it could not do."""
-    service = predict.PredictService(run, request.device, request.threads)
-    try:
-        for model in models:
-            service.request(model, keys)
-        while service.poll().busy:
-            on_progress(service.progress.done, service.progress.total)
-            time.sleep(predict.POLL_SECONDS)
-        on_progress(service.progress.done, service.progress.total)
-    finally:
-        service.close()
-        _wait_for_exit(run)
-    stores = [service.store(model) for model in models]
-    problems = list(service.progress.problems)
-    if not all(set(keys) & set(store.keys()) for store in stores):
-        raise JobError("No image could be processed", problems[0] if problems else "The engine gave no answer.")
-    return stores, problems
-
-
 def _wait_for_exit(run: Run) -> None:
     """The engine writes into the folder that is about to be removed."""
-    deadline, live = time.monotonic() + EXIT_SECONDS, (JobState.STARTING, JobState.RUNNING)
+    deadline = time.monotonic() + EXIT_SECONDS
     for job in jobs.of_kind(run.folder.jobs, "predict"):
-        while time.monotonic() < deadline and jobs.state_of(job, job.new_events().new()) in live:
+        while time.monotonic() < deadline and jobs.state_of(job, job.new_events().new()).live:
             time.sleep(predict.POLL_SECONDS)
 
 
@@ -207,9 +191,6 @@ def _against_truth(
     failures: list[dict[str, str]],
 ) -> dict[str, list[dict[str, Any]]]:
     """Measures of each model and of each pair. An image whose label image is no good goes to `failures`."""
-    from tui_cytpix.core.statistics.agreement import compare_images, paired, summarise
-    from tui_cytpix.formats.masks.label_images import read_label_image
-
     scores: list[list[ImageComparison]] = [[] for _ in stores]
     for key in keys:
         found = [segmentation for store in stores if (segmentation := store.get(key)) is not None]
@@ -235,13 +216,6 @@ def _agreement(
     """Without truth: what each model counts (`images`, `particles`, `multiplet_images`), and where two differ
     (`counts_differing` of `images`, its share with interval, `foreground_iou` with interval).
     """
-    import numpy as np
-
-    from tui_cytpix.core.objects.regions import mask_iou
-    from tui_cytpix.core.objects.size_cutoff import cut_to_size
-    from tui_cytpix.core.statistics.agreement import clump_index_max
-    from tui_cytpix.core.statistics.intervals import bootstrap_mean_ci, wilson
-
     cut = [[cut_to_size(s, cutoffs[k.sample]) for k in keys if (s := store.get(k)) is not None] for store in stores]
     models = [
         {

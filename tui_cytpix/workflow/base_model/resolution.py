@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.formats.run.predictions import PredictionStore
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 FEW = 10  # images, below which nothing is advised
 SAME_COUNTS, SAME_OUTLINE_PX = 0.05, 0.5
@@ -53,8 +51,6 @@ def difference(
     images: Sequence[ImageKey], half: PredictionStore, full: PredictionStore, speeds: tuple[float, float]
 ) -> ResolutionDifference:
     """Measures it; `speeds` are images a second, half first, NaN where unknown."""
-    import numpy as np
-
     both = [(a, b) for key in images if (a := half.get(key)) is not None and (b := full.get(key)) is not None]
     areas, shifts = [], []
     for one, other in both:
@@ -72,8 +68,6 @@ def difference(
 
 def _perimeter(mask: NDArray[np.bool_]) -> float:
     """Edges between foreground and background pixels, scaled to the length of a smooth outline (times pi / 4)."""
-    import numpy as np
-
     padded = np.pad(mask, 1)
     edges = sum(int(np.count_nonzero(np.diff(padded.astype(np.int8), axis=axis))) for axis in (0, 1))
     return edges * math.pi / 4

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tui_cytpix.domain.annotation import Side
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.formats.run.predictions import PredictionStore
@@ -24,8 +26,6 @@ def paired_iou(run: Run, new: PredictionStore, base: PredictionStore) -> tuple[f
     bootstrap interval, over the held-out images that both have answered; None without any. A mask that one of them
     proposed and nobody changed says nothing about the two, and is left out.
     """
-    import numpy as np
-
     from tui_cytpix.core.objects.regions import mask_iou
     from tui_cytpix.core.statistics.intervals import paired_bootstrap
 

@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tui_cytpix.core.statistics.sequential import confidence_sequence
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
@@ -95,8 +97,8 @@ class SampleComparison:
     """Two models on one sample.
 
     Attributes:
-        name, condition: the sample's.
-        images: with both answers; `differing` of them differ.
+        name: the sample's.
+        differing: images with both answers that differ.
         judged_differing, judged_agreeing: with a preference.
         new_right, base_right: images on which only that model's count is right; `p` by McNemar's exact test.
         new_mask, base_mask: images of equal count on which that model's mask is better; `mask_p` likewise.
@@ -105,8 +107,6 @@ class SampleComparison:
     """
 
     name: str
-    condition: str
-    images: int
     differing: int
     judged_differing: int
     judged_agreeing: int
@@ -153,14 +153,12 @@ def compare(
     """What the preferences say. `found` are the images that both models have answered (first the base, second the new
     one); `intolerable` is the share of images from which on indistinguishable cells make count useless.
     """
-    import numpy as np
-
     from tui_cytpix.core.statistics.intervals import bootstrap_mean_ci
 
     names = [s.name for s in run.settings.samples if any(d.image.sample == s.name for d in found)]
     condition = {s.name: s.condition or NO_CONDITION for s in run.settings.samples}
     by_sample = {name: [d for d in found if d.image.sample == name] for name in names}
-    compared = tuple(_sample(name, condition[name], by_sample[name], verdicts) for name in names)
+    compared = tuple(_sample(name, by_sample[name], verdicts) for name in names)
     gains = [c.gain for c in compared if c.gain is not None]
     unclear = {name: _unclear(by_sample[name], verdicts) for name in names}
     conditions = list(dict.fromkeys(condition[name] for name in names))
@@ -201,9 +199,7 @@ def _strata(found: Sequence[Difference]) -> tuple[list[Difference], list[Differe
     return [d for d in found if differs(d)], [d for d in found if not differs(d)]
 
 
-def _sample(
-    name: str, condition: str, found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict]
-) -> SampleComparison:
+def _sample(name: str, found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict]) -> SampleComparison:
     from tui_cytpix.core.statistics.intervals import mcnemar_exact
     from tui_cytpix.core.statistics.stratified import stratified_share
 
@@ -216,8 +212,6 @@ def _sample(
     share = len(differing) / len(found) if found else 0.0
     return SampleComparison(
         name=name,
-        condition=condition,
-        images=len(found),
         differing=len(differing),
         judged_differing=len(of_differing),
         judged_agreeing=len(of_agreeing),

@@ -10,7 +10,6 @@ from pathlib import Path
 from tui_cytpix.domain.jobs.events import Finished
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
-from tui_cytpix.domain.jobs.wishes import Stop
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.run.job import JobFolder
@@ -19,6 +18,7 @@ from tui_cytpix.workflow.explore.random_images import gate_in_use
 from tui_cytpix.workflow.run import jobs, predict
 from tui_cytpix.workflow.run.run import Run
 
+JOB = ".job"  # in the output folder
 FORMATS = ("fcs", "csv", "masks", "instrument-masks")
 Follow = Callable[[LogLine], None]
 
@@ -41,7 +41,7 @@ def start_processing(spec: ProcessSpec) -> JobFolder:
     out = Path(spec.out)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        job = jobs.create(predict.job_path(out), spec)
+        job = jobs.create(out / JOB, spec)
     except OSError as error:
         raise UsageError("The output folder can't be made", f"{out}: {error.strerror}.") from error
     jobs.start(job)
@@ -67,12 +67,7 @@ def process(spec: ProcessSpec, on_event: Follow) -> Finished | None:
     Raises:
         UsageError, JobError: as `start_processing`; or the engine failed.
     """
-    job = start_processing(spec)
-    try:
-        events = predict.wait(job, on_event)
-    except KeyboardInterrupt:
-        job.send(Stop())
-        raise
+    events = predict.wait(start_processing(spec), on_event)
     return next((e for e in reversed(events) if isinstance(e, Finished)), None)
 
 

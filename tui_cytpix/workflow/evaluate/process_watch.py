@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from tui_cytpix.domain.jobs.events import Ended, Progress, Started
@@ -12,7 +10,8 @@ from tui_cytpix.domain.jobs.specs import ProcessSpec
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.domain.jobs.wishes import Stop
 from tui_cytpix.formats.run.job import JobFolder
-from tui_cytpix.workflow.run import jobs, predict
+from tui_cytpix.workflow.evaluate.process import JOB
+from tui_cytpix.workflow.run import jobs
 from tui_cytpix.workflow.run.run import Run
 
 
@@ -33,15 +32,14 @@ class ProcessStatus:
 
     @property
     def live(self) -> bool:
-        """True while the job is at work."""
-        return self.state in (JobState.STARTING, JobState.RUNNING)
+        return self.state.live
 
 
 class ProcessWatch:
     """`poll` reads only what is new."""
 
-    def __init__(self, job: JobFolder, clock: Callable[[], float] = time.time) -> None:
-        self._job, self._clock = job, clock
+    def __init__(self, job: JobFolder) -> None:
+        self._job = job
         self._tail = job.new_events()
         self._events: list[LogLine] = []
         spec = job.spec
@@ -83,18 +81,13 @@ class ProcessWatch:
         self._job.send(Stop())
 
 
-def newest(run: Run) -> JobFolder | None:
-    """The process job of this run that was started last, None where there is none."""
+def watch_newest(run: Run) -> ProcessWatch | None:
+    """Follows the process job of this run that was started last; None where there is none."""
     found = [
         job
         for out in (run.path / "processed").glob("*")
-        for job in jobs.of_kind(predict.job_path(out), "process")
+        for job in jobs.of_kind(out / JOB, "process")
         if (job.path / "job.toml").is_file()
     ]
-    return max(found, key=lambda job: (job.path / "job.toml").stat().st_mtime, default=None)
-
-
-def watch_newest(run: Run) -> ProcessWatch | None:
-    """Follows the run's newest process job."""
-    job = newest(run)
-    return None if job is None else ProcessWatch(job)
+    newest = max(found, key=lambda job: (job.path / "job.toml").stat().st_mtime, default=None)
+    return None if newest is None else ProcessWatch(newest)

@@ -47,7 +47,7 @@ class PlotAxes:
         """
         names = [parameter.name for parameter in table.parameters]
         if self.axes and all(axis.parameter in names for axis in self.axes):
-            axes = [replace(a, compensated=a.compensated and _can(table, a.parameter)) for a in self.axes]
+            axes = [replace(a, compensated=a.compensated and table.can_compensate(a.parameter)) for a in self.axes]
             self._table, self.axes = table, tuple(axes)
             return
         axes = [plot.axis_for(table, name) for name in plot.first_parameters(table)]
@@ -77,10 +77,7 @@ class PlotAxes:
     def compensate(self) -> str:
         """Switches compensation of the axes on or off; says what it is now."""
         on = not any(axis.compensated for axis in self.axes)
-        axes = tuple(
-            plot.axis_for(self.table, axis.parameter, axis.scale.kind, on and _can(self.table, axis.parameter))
-            for axis in self.axes
-        )
+        axes = tuple(plot.axis_for(self.table, axis.parameter, axis.scale.kind, on) for axis in self.axes)
         spillover = self.table.spillover
         if on and not any(axis.compensated for axis in axes):
             return spillover.problem or "Neither axis is a fluorescence area: there is nothing to compensate."
@@ -133,7 +130,3 @@ class PlotAxes:
     def whole(self) -> None:
         """All of both axes."""
         self.extents = self._full(self.axes)
-
-
-def _can(table: EventTable, parameter: str) -> bool:
-    return table.spillover.usable and parameter in table.spillover.names

@@ -113,6 +113,9 @@ class EventTable:
             "Gates can be applied only where their parameters are; `tui-cytpix inspect` lists a sample's.",
         )
 
+    def can_compensate(self, name: str) -> bool:
+        return self.spillover.usable and name in self.spillover.names
+
     def values(self, name: str, compensated: bool = False) -> Column:
         """A column, by need compensated: (N,), not to be changed.
 
@@ -123,7 +126,7 @@ class EventTable:
         self.parameter(name)
         if not compensated:
             return self._keep(name, self._loaders[name])
-        if not self.spillover.usable or name not in self.spillover.names:
+        if not self.can_compensate(name):
             why = self.spillover.problem or "The spillover matrix leaves it out."
             raise SampleError(f"{printable(name)} can't be compensated", f"{self.sample}: {why}")
         return self._keep((name, "compensated"), partial(self._compensated, name))

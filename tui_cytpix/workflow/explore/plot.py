@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.events.axes import logicle_width, ticks_decades, ticks_linear
+from tui_cytpix.core.events.population import bins, grid_counts
 from tui_cytpix.domain.gate import ARCSINH, LINEAR, LOGICLE, SCALES, Axis, Gate, Scale
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.fcs.spillover import is_fluorescence_area
@@ -30,8 +32,6 @@ def scale_for(table: EventTable, parameter: str, kind: str = "", compensated: bo
     """A scale for a column, its numbers from the values: of the kind asked for, else of the usual one (logicle for
     fluorescence areas, arcsinh for what spreads far, linear for the rest). Raises as `EventTable.values`.
     """
-    from tui_cytpix.core.events.axes import logicle_width
-
     known = table.parameter(parameter)
     values = table.values(parameter, compensated)
     values = values[np.isfinite(values)]
@@ -59,7 +59,7 @@ def _usual_kind(known: Parameter, values: NDArray[np.float64]) -> str:
 
 def axis_for(table: EventTable, parameter: str, kind: str = "", compensated: bool = False) -> Axis:
     """The parameter on a scale of that kind; compensated only where it can be."""
-    possible = compensated and table.spillover.usable and parameter in table.spillover.names
+    possible = compensated and table.can_compensate(parameter)
     return Axis(parameter, scale_for(table, parameter, kind, possible), possible)
 
 
@@ -113,8 +113,6 @@ class Tick:
 
 def ticks(axis: Axis, extent: Extent, most: int) -> list[Tick]:
     """At most `most` round values within an extent; powers of ten where the scale shows several."""
-    from tui_cytpix.core.events.axes import ticks_decades, ticks_linear
-
     low, high = (float(v) for v in off_scale(np.array(extent), axis.scale))
     if not (math.isfinite(low) and math.isfinite(high)):
         return []
@@ -136,8 +134,6 @@ def ticks(axis: Axis, extent: Extent, most: int) -> list[Tick]:
 
 def count_ticks(highest: int, most: int) -> list[Tick]:
     """Of a histogram's numbers of events, whole ones; the highest bar reaches the end."""
-    from tui_cytpix.core.events.axes import ticks_linear
-
     found = ticks_linear(0.0, float(highest), most) if highest else []
     return [Tick(value / highest, short(value)) for value in found if value == round(value)]
 
@@ -158,8 +154,6 @@ def counts_on_grid(
     """Events of `rows` (bool (N,)) on a grid of `size` (columns, rows): (rows, columns), the highest y on top; with
     one axis, (1, columns). Raises as `EventTable.values`.
     """
-    from tui_cytpix.core.events.population import bins, grid_counts
-
     columns, height = size if len(axes) == 2 else (size[0], 1)
     x = np.where(rows, bins(table.scaled(axes[0]), *extents[0], columns), -1)
     y = bins(table.scaled(axes[1]), *extents[1], height) if len(axes) == 2 else np.zeros(len(x), np.intp)

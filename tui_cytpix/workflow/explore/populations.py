@@ -6,18 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.events.population import Summary, summary
 from tui_cytpix.domain.gate import Axis, Gate, in_order
 from tui_cytpix.errors import InputError, UsageError
+from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
 from tui_cytpix.workflow.explore import gates as gating
 from tui_cytpix.workflow.explore.event_table import EventTable
-
-if TYPE_CHECKING:
-    from tui_cytpix.core.events.population import Summary
 
 
 @dataclass(frozen=True)
@@ -84,8 +82,6 @@ def _population(
 
 def _summed(table: EventTable, axis: Axis, within: NDArray[np.bool_]) -> Summary | None:
     """None where the sample lacks the parameter."""
-    from tui_cytpix.core.events.population import summary
-
     try:
         return summary(table.values(axis.parameter, axis.compensated)[within])
     except InputError:
@@ -123,8 +119,6 @@ def export_statistics(path: Path, tables: Sequence[EventTable], gates: Sequence[
     Raises:
         UsageError: it can't be written.
     """
-    from tui_cytpix.formats.tables.csv_table import csv_rows
-
     found = [population for table in tables for population in populations(table, gates, axes)]
     rows = np.array([statistics_row(population, axes) for population in found])
     _write_csv(path, statistics_header(axes), csv_rows([(p.sample, p.gate) for p in found], rows))
@@ -147,8 +141,6 @@ def export_events(
         return int(within.sum())
     if path.suffix.lower() != ".csv":
         raise UsageError("The ending names no format", f"{path.name}.", "Give a file ending in .csv or .fcs.")
-    from tui_cytpix.formats.tables.csv_table import csv_rows
-
     chosen = [Axis(p.name) for p in table.parameters] if axes is None else list(axes)
     rows = np.flatnonzero(within)
     event_of = {row: event for event, row in table.image_rows.items()}
@@ -160,8 +152,6 @@ def export_events(
 
 
 def _write_csv(path: Path, header: Sequence[str], lines: str) -> None:
-    from tui_cytpix.formats.tables.csv_table import csv_table
-
     try:
         with csv_table(path, header) as out:
             out.write(lines)

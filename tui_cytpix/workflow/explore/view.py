@@ -28,7 +28,6 @@ LABEL_COLUMNS, LABEL_ROWS = 7, 3  # room for a tick's label
 class Outline:
     """A gate on the plot: `points` as shares; `form` is polygon, x or y; `shown` where its events are those shown."""
 
-    name: str
     points: tuple[tuple[float, float], ...]
     form: str
     shown: bool
@@ -82,10 +81,13 @@ class Exploration(PlotAxes):
             SampleError: it can't be read.
             UsageError: it has nothing to plot.
         """
+        self.show_table(self._table_of(sample))
+        self.event = ""
+
+    def _table_of(self, sample: str) -> EventTable:
         if sample not in self._tables:
             self._tables[sample] = EventTable(self.run, sample)
-        self.show_table(self._tables[sample])
-        self.event = ""
+        return self._tables[sample]
 
     def open_first(self) -> None:
         """Shows the first sample that can be shown.
@@ -119,13 +121,11 @@ class Exploration(PlotAxes):
 
     def all_tables(self) -> list[EventTable]:
         """Every sample that can be read."""
+        found = []
         for sample in self.samples:
-            if sample not in self._tables:
-                try:
-                    self._tables[sample] = EventTable(self.run, sample)
-                except CytpixError:
-                    continue
-        return [self._tables[sample] for sample in self.samples if sample in self._tables]
+            with contextlib.suppress(CytpixError):
+                found.append(self._table_of(sample))
+        return found
 
     # Gates
 
@@ -231,7 +231,7 @@ class Exploration(PlotAxes):
         for gate in self.gates:
             points, form = plot.outline(gate, self.axes, self.extents)
             if form and self.gate in (gate.parent, gate.name):
-                found.append(Outline(gate.name, tuple(points), form, gate.name == self.gate))
+                found.append(Outline(tuple(points), form, gate.name == self.gate))
         return found
 
     def drawn(self) -> list[tuple[float, float]]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tui_cytpix.core.statistics.sequential import Plan
 from tui_cytpix.domain.jobs.training import Epoch
@@ -15,10 +17,6 @@ from tui_cytpix.errors import SampleError
 from tui_cytpix.workflow.report.svg_chart import Axes, Series, lines, scatter
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples.selection import Selection
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 OUTLINE, MARK = (255, 170, 40), (60, 220, 255)
 LEAST_PX, MARGIN_PX, GAP = 96, 16, 4
@@ -67,8 +65,6 @@ def curves(epochs: Sequence[Epoch]) -> str:
 
 def selection(found: Selection) -> str:
     """The coverage picture."""
-    import numpy as np
-
     places = {key: (float(x), float(y)) for key, (x, y) in zip(found.candidates, found.positions, strict=True)}
     low, high = np.nanpercentile(found.positions, [0.5, 99.5], axis=0)
     axes = Axes("first component", "second component", (low[0], high[0]), (low[1], high[1]))
@@ -82,8 +78,6 @@ def answers(run: Run, key: ImageKey, said: Sequence[Segmentation | None]) -> NDA
     """One image with each answer's outline and centroids, side by side, cut to what any of them marks: uint8
     (H, W, 3); None where the image can't be read.
     """
-    import numpy as np
-
     from tui_cytpix.core.images import render
 
     try:
@@ -108,8 +102,6 @@ def answers(run: Run, key: ImageKey, said: Sequence[Segmentation | None]) -> NDA
 
 def _around(shape: tuple[int, ...], masks: Sequence[NDArray[np.bool_]]) -> tuple[slice, slice]:
     """The part of the frame with all foreground and some px around it, at least LEAST_PX wide and high."""
-    import numpy as np
-
     marked = np.zeros(shape, bool)
     for mask in masks:
         marked |= mask

@@ -24,7 +24,6 @@ from tui_cytpix.workflow.evaluate import held_out, pair_words, pairs
 from tui_cytpix.workflow.report import figures
 from tui_cytpix.workflow.report import html_page as html
 from tui_cytpix.workflow.run import zoom
-from tui_cytpix.workflow.run.predict import store_of
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples import coverage
 from tui_cytpix.workflow.train.watch import TrainingWatch
@@ -83,7 +82,7 @@ def _assess(run: Run) -> Blocks:
     model = _model(settings.model)
     if model is None:
         return [*blocks, html.paragraphs([f"The model {settings.model} is not here any more."])]
-    verdicts, store = review.verdict_of(run, model), store_of(run, model)
+    verdicts, store = review.verdict_of(run, model), run.answers(model.hash)
     blocks.append(html.paragraphs(zoom.in_words(zoom.seen(run, store))))
     scores = focus.stored(run, model) if settings.least_focus else {}
     answered = set(store.keys())
@@ -122,14 +121,17 @@ def _base(run: Run) -> Blocks:
     model = _model(chosen.model)
     if model is None:
         return [*blocks, html.paragraphs([f"{chosen.model or 'None was chosen'}."])]
-    card = model.card
+    card, answers = model.card, run.answers(model.hash)
     rows = [
         ("Name", f"{card.name}, {card.resolution} resolution, {card.kind}"),
         ("About", card.description),
         ("Counting convention", card.counting_convention),
         ("Size cutoff", f"{card.size_cutoff_um:g} µm"),
         ("Sees", card.sees),
-        ("In this run", "; ".join(zoom.in_words(zoom.seen(run, store_of(run, model)))) or zoom.setting_in_words(run)),
+        (
+            "In this run",
+            "; ".join(zoom.in_words(zoom.seen(run, answers))) or zoom.setting_in_words(run),
+        ),
         ("Hash", model.hash),
     ]
     return [*blocks, html.table([row for row in rows if row[1]], header=False)]
@@ -198,7 +200,7 @@ def _evaluate(run: Run) -> Blocks:
     if not run.folder.model_path.is_file() or base is None:
         return [*blocks, html.paragraphs(["There is no new model, or its base is gone."])]
     new = library.entry(run.folder.model_path)
-    stores = (store_of(run, base), store_of(run, new))
+    stores = (run.answers(base.hash), run.answers(new.hash))
     found = differences.between(run.settings.evaluate.sequence, *stores)
     blocks.append(html.paragraphs([differences.in_words(found, f"base {base.card.name}", f"new {new.card.name}")]))
     verdicts = pairs.preferences(run, new, base)

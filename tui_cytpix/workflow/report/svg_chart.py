@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from tui_cytpix.core.events.axes import ticks_linear
+
 Point = tuple[float, float]
 WIDTH, HEIGHT = 640, 260
+TICKS = 7  # at most
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 14, 36
 
 
@@ -69,10 +71,10 @@ def _sheet(axes: Axes, content: Iterable[str]) -> str:
         f'<line class="axis" x1="{left}" x2="{right}" y1="{bottom}" y2="{bottom}"/>',
         f'<line class="axis" x1="{left}" x2="{left}" y1="{bottom}" y2="{top}"/>',
     ]
-    for value in ticks(*axes.x_range):
+    for value in ticks_linear(*axes.x_range, TICKS) or axes.x_range[:1]:
         x, _ = axes.place((value, axes.y_range[0]))
         marks.append(f'<text x="{x:.1f}" y="{bottom + 15}" text-anchor="middle">{value:g}</text>')
-    for value in ticks(*axes.y_range):
+    for value in ticks_linear(*axes.y_range, TICKS) or axes.y_range[:1]:
         _, y = axes.place((axes.x_range[0], value))
         marks.append(f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
         marks.append(f'<line class="axis" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
@@ -83,14 +85,3 @@ def _sheet(axes: Axes, content: Iterable[str]) -> str:
         f'text-anchor="middle">{escape(axes.y)}</text>'
     )
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img">{"".join([*marks, *content])}</svg>'
-
-
-def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Round values between the ends."""
-    if not math.isfinite(high - low) or high <= low:
-        return [low]
-    rough = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(s * power for s in (1, 2, 5, 10) if s * power >= rough)
-    first = math.ceil(low / step - 1e-9)
-    return [round(n * step, 10) for n in range(first, math.floor(high / step + 1e-9) + 1)]

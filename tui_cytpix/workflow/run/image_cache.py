@@ -6,21 +6,19 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tui_cytpix.core.images.render import content_box, stretch
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 WORKERS = 2
 _log = logging.getLogger(__name__)
 MAX_BYTES = 192 << 20
 LEAVE_SECONDS = 1.0
-Reader = Callable[[ImageKey], "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]"]
+Reader = Callable[[ImageKey], NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]]
 Ready = Callable[[ImageKey], object]
 Box = tuple[int, int, int, int]
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.errors import SampleError
-from tui_cytpix.workflow.run.run import Run
-
-Progress = Callable[[int, int], None]
+from tui_cytpix.workflow.run.run import OnProgress, Run
 
 
 class Property(NamedTuple):
@@ -40,7 +38,7 @@ class Measures:
         self,
         name: str,
         images: Sequence[tuple[ImageKey, Segmentation | None]],
-        on_progress: Progress = lambda _done, _total: None,
+        on_progress: OnProgress = lambda _done, _total: None,
     ) -> dict[ImageKey, float]:
         """One parameter of many images; NaN where there is no value, no answer, or no readable image. A few ms for an
         image that was not measured yet.

@@ -8,7 +8,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from tui_cytpix.domain.jobs.events import Predicted, RequestFailed, Started
 from tui_cytpix.domain.jobs.log_lines import LogLine, Unreadable
@@ -21,12 +20,13 @@ from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.formats.run.job import JobFolder, LineTail
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.run import jobs
-from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.run import OnProgress, Run
 
 CHUNK = 32
 _log = logging.getLogger(__name__)
 IN_FLIGHT = 2
 POLL_SECONDS = 0.1
+WENT = (JobState.LOST, JobState.STOPPED, JobState.FINISHED)  # another engine is started; one that failed is told first
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,7 @@ class PredictService:
             for event in self._tail.new():
                 self._events.append(event)
                 self._take(event)
-            if self._flying and jobs.state_of(self._job, self._events) not in (
-                JobState.STARTING,
-                JobState.RUNNING,
-            ):
+            if self._flying and not jobs.state_of(self._job, self._events).live:
                 self._fail(jobs.failure(self._job, self._events))
         self._send()
         return self.progress
@@ -145,11 +142,7 @@ class PredictService:
 
     def _send(self) -> None:
         while self._backlog and len(self._flying) < IN_FLIGHT:
-            if self._job is None or jobs.state_of(self._job, self._events) in (
-                JobState.LOST,
-                JobState.STOPPED,
-                JobState.FINISHED,
-            ):
+            if self._job is None or jobs.state_of(self._job, self._events) in WENT:
                 self._start()
             model, images = self._backlog.popleft()
             assert self._job is not None
@@ -190,56 +183,63 @@ def predict_now(
     run: Run,
     model: ModelEntry,
     images: Sequence[ImageKey],
-    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    on_progress: OnProgress = lambda _done, _total: None,
     device: str = "auto",
     threads: int = 0,
 ) -> PredictionStore:
-    """Waits for the answers; for headless use.
+    """Waits for one model's answers; raises as `answers_now`."""
+    return answers_now(run, [model], images, on_progress, device, threads)[0][0]
+
+
+def answers_now(
+    run: Run,
+    models: Sequence[ModelEntry],
+    images: Sequence[ImageKey],
+    on_progress: OnProgress,
+    device: str,
+    threads: int,
+) -> tuple[list[PredictionStore], tuple[str, ...]]:
+    """Waits for the answers of several models, by one engine process; with sentences about what it could not do.
 
     Raises:
-        JobError: the engine failed.
+        JobError: the engine failed on all images.
     """
     service = PredictService(run, device, threads)
     try:
-        service.request(model, images)
+        for model in models:
+            service.request(model, images)
         while service.poll().busy:
             on_progress(service.progress.done, service.progress.total)
             time.sleep(POLL_SECONDS)
-        store = service.store(model)
-        problems = service.progress.problems
-        if problems and not set(images) & set(store.keys()):
-            raise JobError("No image could be processed", problems[0])
-        return store
     finally:
         service.close()
-
-
-def store_of(run: Run, model: ModelEntry) -> PredictionStore:
-    """The model's answers that the run holds."""
-    return run.answers(model.hash)
+    stores, problems = [service.store(model) for model in models], service.progress.problems
+    on_progress(service.progress.done, service.progress.total)
+    if problems and not all(set(images) & set(store.keys()) for store in stores):
+        raise JobError("No image could be processed", problems[0])
+    return stores, problems
 
 
 def wait(job: JobFolder, on_event: Callable[[LogLine], None]) -> list[LogLine]:
-    """Follows a job to its end.
+    """Follows a job to its end. Whoever is interrupted meanwhile stops it, too.
 
     Raises:
         JobError: it failed or was lost.
     """
     tail, events = job.new_events(), list[LogLine]()
-    while True:
-        new = tail.new()
-        events.extend(new)
-        for event in new:
-            on_event(event)
-        state = jobs.state_of(job, events)
-        if state in (JobState.FINISHED, JobState.STOPPED):
-            return events
-        if state in (JobState.FAILED, JobState.LOST):
-            events.extend(tail.new())
-            raise jobs.failure(job, events)
-        time.sleep(POLL_SECONDS)
-
-
-def job_path(path: Path) -> Path:
-    """Where a job without a run lies, beside its output."""
-    return path / ".job"
+    try:
+        while True:
+            new = tail.new()
+            events.extend(new)
+            for event in new:
+                on_event(event)
+            if not (state := jobs.state_of(job, events)).live:
+                break
+            time.sleep(POLL_SECONDS)
+    except BaseException:
+        job.send(Stop())
+        raise
+    if state in (JobState.FAILED, JobState.LOST):
+        events.extend(tail.new())
+        raise jobs.failure(job, events)
+    return events

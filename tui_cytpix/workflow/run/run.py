@@ -6,10 +6,10 @@ import getpass
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from tui_cytpix.domain.annotation import Annotation, AnnotationBook, Edit
@@ -26,6 +26,7 @@ from tui_cytpix.formats.run.lease import Lease
 from tui_cytpix.formats.run.predictions import PredictionStore
 
 RENEW_SECONDS = 5.0
+OnProgress = Callable[[int, int], None]  # is told how many are done, and of how many
 
 
 class Run:
@@ -264,7 +265,5 @@ class Run:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()

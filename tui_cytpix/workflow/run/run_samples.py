@@ -97,17 +97,13 @@ def set_scale(run: Run, name: str, um_per_px: float | None) -> None:
     """
     if um_per_px is not None and not LEAST_PIXEL <= um_per_px <= MOST_PIXEL:
         raise UsageError("This is no pixel size", f"{um_per_px} um/px.", "Give micrometres per pixel, e.g. 0.3.")
-    samples = tuple(_restated(s, um_per_px) if s.name == name else s for s in run.settings.samples)
-    run.update(replace(run.settings, samples=samples))
-
-
-def _restated(sample: SampleRef, um_per_px: float | None) -> SampleRef:
-    came_as = sample.came_as or way_of(sample.um_per_px, AUTOMATIC)
-    return replace(sample, um_per_px=um_per_px, scale_source="given" if um_per_px else "", came_as=came_as)
+    before = run.settings.sample(name)
+    came_as = before.came_as or way_of(before.um_per_px, AUTOMATIC)
+    label(run, name, um_per_px=um_per_px, scale_source="given" if um_per_px else "", came_as=came_as)
 
 
 def label(run: Run, name: str, **labels: Any) -> None:
-    """Changes a sample's condition, replicate, day or role."""
+    """Changes what the run says of a sample: its condition, replicate, day, role."""
     samples = tuple(replace(s, **labels) if s.name == name else s for s in run.settings.samples)
     run.update(replace(run.settings, samples=samples))
 

@@ -8,6 +8,8 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.bytes.atomic import write_bytes
@@ -89,8 +91,6 @@ def _path(run: Run) -> Path:
 
 def save(run: Run, selection: Selection) -> None:
     """Writes names, positions and what is nearby. Like any cache it may be deleted."""
-    import numpy as np
-
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
@@ -106,8 +106,6 @@ def save(run: Run, selection: Selection) -> None:
 
 def load(run: Run) -> Selection | None:
     """The run's selection with its picture; None where it was never drawn, is damaged, or does not fit."""
-    import numpy as np
-
     try:
         with np.load(_path(run), allow_pickle=False) as data:
             keys = tuple(ImageKey.parse(str(key)) for key in data["keys"])

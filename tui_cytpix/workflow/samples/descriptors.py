@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import SampleError
-from tui_cytpix.workflow.run.run import Run
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from tui_cytpix.workflow.run.run import OnProgress, Run
 
 LOOKED_AT = 400  # random images of each research sample that tell how well it is covered
 
@@ -25,12 +23,8 @@ def shuffled(run: Run, sample: str, events: Iterable[str]) -> list[ImageKey]:
     return [ImageKey(sample, event) for event in left]
 
 
-def describe(
-    run: Run, keys: Sequence[ImageKey], on_progress: Callable[[int, int], None]
-) -> tuple[list[ImageKey], NDArray[np.float32]]:
+def describe(run: Run, keys: Sequence[ImageKey], on_progress: OnProgress) -> tuple[list[ImageKey], NDArray[np.float32]]:
     """The images that can be read, and their descriptors (core.statistics.sampling), (N, D)."""
-    import numpy as np
-
     from tui_cytpix.core.statistics.sampling import DESCRIPTORS, descriptors
 
     found, rows = [], []
@@ -49,13 +43,11 @@ def research_images(
     run: Run,
     known: Mapping[ImageKey, NDArray[np.float32]],
     without: Collection[ImageKey],
-    on_progress: Callable[[int, int], None],
+    on_progress: OnProgress,
 ) -> tuple[list[ImageKey], NDArray[np.float32], list[str]]:
     """Random images of the research samples, `without` some, with their descriptors (of the `known` ones these are not
     found anew), and sentences about samples that can't be read.
     """
-    import numpy as np
-
     wanted: list[ImageKey] = []
     problems = []
     for sample in run.settings.samples:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tui_cytpix.domain.run_settings import MAX_PREVIEW, MIN_PREVIEW, SelectionSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import SampleError, UsageError
 from tui_cytpix.workflow.explore import gates
 from tui_cytpix.workflow.explore.random_images import any_left
-from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.run import OnProgress, Run
 from tui_cytpix.workflow.run.run_samples import training_samples
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from tui_cytpix.workflow.samples.descriptors import describe, research_images, shuffled
 
 CANDIDATES_PER_IMAGE = 8
 VARIABLE_SHARE = 0.3
-Progress = Callable[[int, int], None]
 NOTHING_LEFT = (
     "No image is left that steps 1 and 3 have not taken: step 5 can't compare on unseen images. "
     "Select fewer, or add a sample before you train."
@@ -64,7 +61,7 @@ def check_preview(preview: int) -> None:
         )
 
 
-def select(run: Run, preview: int, on_progress: Progress = lambda _done, _total: None) -> Selection:
+def select(run: Run, preview: int, on_progress: OnProgress = lambda _done, _total: None) -> Selection:
     """Chooses the preview images, 70 % at random and 30 % for the variety of their morphology, spread over the
     samples, and copies them into the run; only of events in the selection's gate, where one is chosen. The same seed,
     samples and gate give the same images.
@@ -74,11 +71,8 @@ def select(run: Run, preview: int, on_progress: Progress = lambda _done, _total:
         SampleError: no image can be read.
     """
     check_preview(preview)
-    import numpy as np
-
     from tui_cytpix.core.statistics.sampling import embed_2d, near_selected
     from tui_cytpix.core.statistics.sampling import select as select_rows
-    from tui_cytpix.workflow.samples.descriptors import research_images
 
     keys, table, notes = _described(run, preview, on_progress)
     if len(keys) < preview:
@@ -104,15 +98,15 @@ def select(run: Run, preview: int, on_progress: Progress = lambda _done, _total:
     return Selection(settings, tuple(keys), positions, (*notes, *problems), tuple(looked), tuple(near.tolist()))
 
 
-def _described(run: Run, preview: int, on_progress: Progress) -> tuple[list[ImageKey], NDArray[np.float32], list[str]]:
+def _described(
+    run: Run, preview: int, on_progress: OnProgress
+) -> tuple[list[ImageKey], NDArray[np.float32], list[str]]:
     """Candidates of every sample to train on, an equal share of each, with their descriptors as rows; and notes, of
     which the first says, where a gate is chosen, what it let through.
 
     Raises:
         SampleError: no image can be read or is in the gate, or a sample lacks a parameter of the gate.
     """
-    from tui_cytpix.workflow.samples.descriptors import describe, shuffled
-
     sources = training_samples(run)
     share = -(-preview * CANDIDATES_PER_IMAGE // max(1, len(sources)))
     inside = gates.to_draw_from(run, sources)

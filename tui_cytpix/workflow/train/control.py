@@ -135,7 +135,7 @@ def resume(run: Run) -> None:
         wish(run.folder, Reload())
         wish(run.folder, Resume())
         return
-    left = status.target - (status.epochs[-1].epoch if status.epochs else 0)
+    left = status.target - status.epoch
     start(run, left if left > 0 else run.settings.train.epochs)
 
 

@@ -26,10 +26,9 @@ def doubts(status: TrainingStatus, book: AnnotationBook) -> list[tuple[float, Co
     weights with a pull to the base do not learn a few wrong counts by heart, so what is wrong mostly stays contradicted
     also where it is trained on.
     """
-    last = status.epochs[-1].epoch if status.epochs else 0
     ranked = []
     for found in status.contradictions:
-        looks = [look for look in found.looks if look[0] > last - WINDOW]
+        looks = [look for look in found.looks if look[0] > status.epoch - WINDOW]
         state = book.state(found.image)
         if state.status is not Status.ACCEPTED or state.time > status.told or len(looks) < STUBBORN * WINDOW:
             continue

@@ -79,7 +79,7 @@ def _final_card(card: ModelCard, settings: RunSettings, name: str, status: Train
         "run": settings.name,
         "seed": settings.seed,
         "samples": [{k: sample[k] for k in told} | images.get(name, {}) for name, sample in samples.items()],
-        "epochs_in_all": status.epochs[-1].epoch if status.epochs else 0,
+        "epochs_in_all": status.epoch,
         "curve": curve,
     }
     training.pop("images_by_sample", None)

@@ -18,7 +18,7 @@ FULL_SECONDS, HALF_SECONDS = 0.009, 0.005  # of one view, looks included; measur
 
 def flipping_lately(status: TrainingStatus) -> frozenset[ImageKey]:
     """The images whose count changed within the last epochs; early changes are normal."""
-    since = (status.epochs[-1].epoch if status.epochs else 0) - WINDOW
+    since = status.epoch - WINDOW
     return frozenset(
         flip.image
         for flip in status.flips
@@ -30,7 +30,7 @@ def changed_now(status: TrainingStatus) -> dict[ImageKey, int]:
     """The images whose count changed between the last look at them and the one before, and by how many: of the preview
     at its last look, of the annotated images at the last epoch.
     """
-    newest = {status.looked, status.epochs[-1].epoch if status.epochs else 0}
+    newest = {status.looked, status.epoch}
     changes = {f.image: f.history[-1][1] - f.history[-2][1] for f in status.flips if f.history[-1][0] in newest}
     return {image: change for image, change in changes.items() if change}
 
@@ -72,8 +72,7 @@ def estimate_in_words(epochs: Sequence[Epoch], book: AnnotationBook, more: int, 
 
 def in_words(status: TrainingStatus) -> str:
     """One line: where training stands."""
-    last = status.epochs[-1] if status.epochs else None
-    at = f"epoch {last.epoch} of {status.target}" if last else f"0 of {status.target} epochs"
+    at = f"epoch {status.epoch} of {status.target}" if status.epochs else f"0 of {status.target} epochs"
     match status.state:
         case None:
             return "Not trained yet"
@@ -85,7 +84,7 @@ def in_words(status: TrainingStatus) -> str:
         case JobState.PAUSED:
             return f"Paused at {at}"
         case JobState.FINISHED:
-            return f"Trained {last.epoch if last else 0} epochs"
+            return f"Trained {status.epoch} epochs"
         case JobState.STOPPED:
             return f"Stopped at {at}"
         case JobState.FAILED:

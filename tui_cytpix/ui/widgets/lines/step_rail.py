@@ -97,7 +97,7 @@ class StepRail(Widget):
 
 def training_text(status: TrainingStatus) -> str:
     """Training in a few characters; empty where there is none."""
-    epoch = status.epochs[-1].epoch if status.epochs else 0
+    epoch = status.epoch
     words = {
         JobState.STARTING: "training starts",
         JobState.RUNNING: f"● {epoch}/{status.target}",
