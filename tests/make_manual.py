@@ -77,7 +77,7 @@ def keys() -> Iterator[str]:
 
 def verbs() -> Iterator[str]:
     """What each verb takes, by the parsers themselves."""
-    for name, make in main._verbs().items():
+    for name, make in main.VERBS.items():
         parser = make(f"{main.PROGRAM} {name}")
         yield from _verb(parser, parser.description or "")
 

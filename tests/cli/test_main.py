@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import signal
 import subprocess
@@ -34,9 +35,9 @@ def parsers(parser):
                 yield from parsers(inner)
 
 
-@pytest.mark.parametrize("verb", module._verbs())
+@pytest.mark.parametrize("verb", module.VERBS)
 def test_every_verb_has_help_and_refuses_what_it_does_not_know(verb, capsys):
-    for parser in parsers(module._verbs()[verb](f"tui-cytpix {verb}")):
+    for parser in parsers(module.VERBS[verb](f"tui-cytpix {verb}")):
         for asked, status in (("--help", 0), ("--nonsense", 2)):
             with pytest.raises(SystemExit) as ended:
                 parser.parse_args([asked])
@@ -46,11 +47,19 @@ def test_every_verb_has_help_and_refuses_what_it_does_not_know(verb, capsys):
         assert "%%" not in said.out
 
 
+def test_every_verb_has_a_handler_that_can_be_imported():
+    named = [parser.get_default("handler") for verb in module.VERBS for parser in parsers(module.VERBS[verb](verb))]
+    for handler in filter(None, named):
+        place, name = handler.split(":")
+        assert callable(getattr(importlib.import_module(f"tui_cytpix.cli.{place}"), name)), handler
+    assert sum(handler is None for handler in named) == 2  # of `run` and `run gate`, which need a further verb
+
+
 def test_the_help_names_every_verb(run_main, capsys):
     with pytest.raises(SystemExit):
         run_main("--help")
     text = capsys.readouterr().out
-    assert all(f"  {verb} " in text for verb in module._verbs())
+    assert all(f"  {verb} " in text for verb in module.VERBS)
 
 
 @pytest.mark.parametrize(

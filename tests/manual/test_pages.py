@@ -80,7 +80,7 @@ def test_an_unknown_page_is_refused_with_the_list() -> None:
 
 @pytest.mark.parametrize("path", TEXTS, ids=named)
 def test_command_lines_parse(path: Path) -> None:
-    verbs = main._verbs()
+    verbs = main.VERBS
     for given in commands(path, main.PROGRAM):
         words = shlex.split(given.replace("[PAGE]", "PAGE"))
         parser = verbs[words[0]](words.pop(0)) if words and words[0] in verbs else main._app_parser()
@@ -113,7 +113,7 @@ def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser
 
 def test_no_verb_and_no_option_is_missing() -> None:
     text = read_page("headless")
-    every = [one for name, make in main._verbs().items() for one in parsers(make(f"{main.PROGRAM} {name}"))]
+    every = [one for name, make in main.VERBS.items() for one in parsers(make(f"{main.PROGRAM} {name}"))]
     for one in every:
         section = text.partition(f"### {one.prog}\n")[2].partition("\n###")[0]
         options = [option for a in one._actions if a.dest not in EVERYWHERE for option in a.option_strings]

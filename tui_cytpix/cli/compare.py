@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, percent, say, say_json, table
+from tui_cytpix.workflow.base_model.compare import CompareRequest
+from tui_cytpix.workflow.base_model.compare import compare as run
 
 _MEASURES = {
     "count_accuracy": "count accuracy",
@@ -20,33 +20,8 @@ _MEASURES = {
 }
 
 
-def parser(prog: str) -> argparse.ArgumentParser:
-    """The verb's command line."""
-    parser = options.Parser(
-        prog=prog, description="Scores models on images with true label images; without them, says where models differ."
-    )
-    options.add_samples(parser)
-    parser.add_argument("--model", dest="models", action="append", required=True, metavar="M", help="repeatable")
-    parser.add_argument(
-        "--truth", action="append", default=[], type=Path, metavar="DIR", help="label images EVENT.png or EVENT.tif"
-    )
-    parser.add_argument("--only", nargs="+", action="extend", default=[], metavar="EVENT", help="just these events")
-    parser.add_argument(
-        "--images", type=options.positive, metavar="N", help="a random draw; default: all with truth, 200 without"
-    )
-    parser.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="of the draw; default: 0")
-    options.add_zoom(parser)
-    options.add_device(parser)
-    options.add_json(parser)
-    parser.set_defaults(handler=compare)
-    return parser
-
-
 def compare(arguments: argparse.Namespace) -> int:
     """Compares; images that failed are listed last."""
-    from tui_cytpix.workflow.base_model.compare import CompareRequest
-    from tui_cytpix.workflow.base_model.compare import compare as run
-
     request = CompareRequest(
         samples=tuple(arguments.samples),
         models=tuple(arguments.models),
@@ -61,16 +36,14 @@ def compare(arguments: argparse.Namespace) -> int:
     )
     with Progress("comparing") as progress:
         found = run(request, progress)
-    for text in found["notes"]:
-        note(text)
+    note(*found["notes"])
     if arguments.json:
         say_json(found)
     elif request.truth:
         _tell_scores(found)
     else:
         _tell_agreement(found)
-    for failure in found["failures"]:
-        note(f"failed: {failure['image']}: {failure['reason']}")
+    note(*(f"failed: {failure['image']}: {failure['reason']}" for failure in found["failures"]))
     return 1 if found["failures"] else 0
 
 

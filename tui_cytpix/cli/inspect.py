@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tui_cytpix.cli import options
 from tui_cytpix.cli.output import note, say, say_json
+from tui_cytpix.domain.sample import SampleInfo
 from tui_cytpix.errors import CytpixError
-
-if TYPE_CHECKING:
-    from tui_cytpix.domain.sample import SampleInfo
-
-
-def parser(prog: str) -> argparse.ArgumentParser:
-    """The verb's command line."""
-    parser = options.Parser(prog=prog, description="Format, events, images, size, bits, scale, parameters, problems.")
-    options.add_samples(parser)
-    options.add_json(parser)
-    parser.set_defaults(handler=inspect)
-    return parser
+from tui_cytpix.workflow.samples.inspect import inspect as look
 
 
 def inspect(arguments: argparse.Namespace) -> int:
     """Tells of every sample that can be opened, and which can't."""
-    from tui_cytpix.workflow.samples.inspect import inspect as look
-
     found: list[SampleInfo] = []
     failures: list[dict[str, Any]] = []
     for path in arguments.samples:

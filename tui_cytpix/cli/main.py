@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
+import importlib
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 import tui_cytpix
 from tui_cytpix import diagnostics
 from tui_cytpix.cli import options
+from tui_cytpix.cli.command_line import VERBS
 from tui_cytpix.cli.output import note
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, UsageError
@@ -93,43 +95,26 @@ def _logged() -> str:
 
 
 def _run(arguments: list[str], open_app: OpenApp) -> int:
-    verbs = _verbs()
     if arguments[:1] == ["--debug"]:  # said before the verb
         arguments = [*arguments[1:2], "--debug", *arguments[2:]]
-    if arguments and arguments[0] in verbs:
-        parsed = verbs[arguments[0]](f"{PROGRAM} {arguments[0]}").parse_args(arguments[1:])
+    if arguments and arguments[0] in VERBS:
+        parsed = VERBS[arguments[0]](f"{PROGRAM} {arguments[0]}").parse_args(arguments[1:])
         _begin_log(arguments[0], parsed)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _terminate)
-        outcome = parsed.handler(parsed)
+        module, name = parsed.handler.split(":")
+        outcome = getattr(importlib.import_module(f"tui_cytpix.cli.{module}"), name)(parsed)
         if isinstance(outcome, int):
             return outcome
         return open_app([str(outcome)], None, parsed.graphics)
     parsed = _app_parser().parse_args(arguments)
     _begin_log("the app", parsed)
-    paths = _checked_paths(parsed.paths, list(verbs))
+    paths = _checked_paths(parsed.paths)
     return open_app(paths, parsed.um_per_px, parsed.graphics)
 
 
 def _begin_log(what: str, parsed: argparse.Namespace) -> None:
     diagnostics.configure(what, debug=getattr(parsed, "debug", False))
-
-
-def _verbs() -> dict[str, Callable[[str], argparse.ArgumentParser]]:
-    from tui_cytpix.cli import compare, demo, inspect, manual, models, process, simulate, triage
-    from tui_cytpix.cli.run import verbs as run_verbs
-
-    return {
-        "demo": demo.parser,
-        "inspect": inspect.parser,
-        "models": models.parser,
-        "triage": triage.parser,
-        "process": process.parser,
-        "compare": compare.parser,
-        "run": run_verbs.parser,
-        "simulate": simulate.parser,
-        "manual": manual.parser,
-    }
 
 
 def _app_parser() -> argparse.ArgumentParser:
@@ -146,11 +131,11 @@ def _app_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _checked_paths(paths: list[str], verbs: list[str]) -> list[str]:
+def _checked_paths(paths: list[str]) -> list[str]:
     """Says what is wrong before the app takes the screen."""
     for path in paths:
         if not os.path.lexists(path):
-            close = difflib.get_close_matches(path, verbs, 1)
+            close = difflib.get_close_matches(path, VERBS, 1)
             way_out = f"Did you mean `{PROGRAM} {close[0]}`?" if close else f"See {PROGRAM} --help."
             raise UsageError("No such run, sample or verb", f"{printable(path)!r}.", way_out)
     runs = [path for path in paths if (Path(path) / "run.toml").is_file()]

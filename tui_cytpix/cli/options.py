@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tui_cytpix.workflow.explore.gates import RunGate
     from tui_cytpix.workflow.run.run import Run
 
-Handler = Callable[[argparse.Namespace], int]
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -39,9 +38,16 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
 
 
-def add_verb(
-    verbs: Any, name: str, what: str, handler: Handler | None = None, *, of_run: bool = False
-) -> argparse.ArgumentParser:
+def verb(prog: str, handler: str, description: str, *, with_json: bool = True) -> Parser:
+    """A verb's command line, and the handler (`module:function` in `cli`) that does what it asks."""
+    parser = Parser(prog=prog, description=description)
+    if with_json:
+        add_json(parser)
+    parser.set_defaults(handler=handler)
+    return parser
+
+
+def add_verb(verbs: Any, name: str, what: str, handler: str = "", *, of_run: bool = False) -> argparse.ArgumentParser:
     """A verb within a verb; `what` it does, in the list and in its own help. `of_run`: it begins with the run's folder;
     with `--json` where it has a handler.
     """
@@ -51,7 +57,7 @@ def add_verb(
     )
     if of_run:
         added.add_argument("run", type=Path, metavar="DIR", help="the run's folder")
-    if handler is not None:
+    if handler:
         add_json(added)
         added.set_defaults(handler=handler)
     return added
@@ -78,13 +84,11 @@ not_negative = _entered(entered.whole(0))
 
 
 def add_samples(parser: argparse.ArgumentParser) -> None:
-    """SAMPLE ... and its scale."""
     parser.add_argument("samples", nargs="+", type=Path, metavar="SAMPLE", help="an .acs, an image export, a folder")
     add_scale(parser)
 
 
 def add_scale(parser: argparse.ArgumentParser) -> None:
-    """The pixel size."""
     parser.add_argument("--um-per-px", type=um_per_px, metavar="X", help="micrometres per pixel, where files don't say")
 
 
@@ -102,7 +106,6 @@ def add_zoom(parser: argparse.ArgumentParser, *, of_run: bool = False) -> None:
 
 
 def add_gate(parser: argparse.ArgumentParser) -> None:
-    """Only the events in a gate."""
     parser.add_argument("--gate", default="", metavar="NAME", help="only events in this gate; needs --gates-of")
     parser.add_argument("--gates-of", type=Path, metavar="RUN", help="the run whose gate it is; see `run gate`")
 
@@ -123,7 +126,6 @@ def gate_of(arguments: argparse.Namespace) -> RunGate | None:
 
 
 def add_graphics(parser: argparse.ArgumentParser) -> None:
-    """How the app draws."""
     from tui_cytpix.workflow.run.user_settings import GRAPHICS
 
     parser.add_argument(
@@ -132,13 +134,11 @@ def add_graphics(parser: argparse.ArgumentParser) -> None:
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    """Where the engine computes."""
     parser.add_argument("--device", choices=DEVICES, default="auto", help="default: auto")
     parser.add_argument("--threads", type=not_negative, default=0, metavar="N", help="default: 0, the engine chooses")
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """The result for programs."""
     parser.add_argument("--json", action="store_true", help="the result as one JSON document on stdout")
 
 

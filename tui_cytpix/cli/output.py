@@ -18,7 +18,6 @@ PLAIN_STEP = 0.1  # off a terminal, a line for every tenth of the way
 
 
 def say(*lines: object) -> None:
-    """Lines of the result."""
     for line in lines:
         print(printable(line))
 
@@ -34,6 +33,14 @@ def say_json(value: Any) -> None:
     """The result as one JSON document; numbers that JSON lacks become null."""
     text = json.dumps(_plain(value), indent=2, ensure_ascii=True, allow_nan=False)
     print(text.replace("\x7f", "\\u007f"))
+
+
+def tell(as_json: bool, result: Any, *lines: object) -> None:
+    """The result: as JSON where that was asked for, else in lines."""
+    if as_json:
+        say_json(result)
+    else:
+        say(*lines)
 
 
 def _plain(value: Any) -> Any:
@@ -76,7 +83,6 @@ class Progress:
         self._share = -1.0
 
     def __call__(self, done: int, total: int) -> None:
-        """Takes the news."""
         if total <= 0:
             return
         share, now = done / total, time.monotonic()

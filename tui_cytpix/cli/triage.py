@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, percent, say, say_json, table
 from tui_cytpix.domain.plain_values import to_plain
-
-if TYPE_CHECKING:
-    from tui_cytpix.workflow.assess.triage import SampleTriage
+from tui_cytpix.workflow.assess.triage import ESTIMATE, SampleTriage, TriageRequest, in_words, seen_in_words
+from tui_cytpix.workflow.assess.triage import triage as run
 
 _SIGNS = {
     "unsure": "unsure",
@@ -22,30 +21,7 @@ _SIGNS = {
 }
 
 
-def parser(prog: str) -> argparse.ArgumentParser:
-    """The verb's command line."""
-    parser = options.Parser(
-        prog=prog, description="Ranks the models on samples by how often they are expected to miscount: an estimate."
-    )
-    options.add_samples(parser)
-    parser.add_argument("--model", dest="models", action="append", default=[], metavar="M", help="default: all")
-    parser.add_argument(
-        "--images", type=options.positive, default=300, metavar="N", help="a random draw of each; default: 300"
-    )
-    parser.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="of the draw; default: 0")
-    options.add_zoom(parser)
-    options.add_gate(parser)
-    options.add_device(parser)
-    options.add_json(parser)
-    parser.set_defaults(handler=triage)
-    return parser
-
-
 def triage(arguments: argparse.Namespace) -> int:
-    """Asks, ranks, tells."""
-    from tui_cytpix.workflow.assess.triage import ESTIMATE, TriageRequest
-    from tui_cytpix.workflow.assess.triage import triage as run
-
     request = TriageRequest(
         samples=tuple(arguments.samples),
         models=tuple(arguments.models),
@@ -89,8 +65,6 @@ def _as_dict(found: SampleTriage) -> dict[str, Any]:
 
 
 def _tell(found: SampleTriage) -> None:
-    from tui_cytpix.workflow.assess.triage import in_words, seen_in_words
-
     rows = []
     for one in found.models:
         signs = [percent(getattr(one.signs, name)) for name in _SIGNS]

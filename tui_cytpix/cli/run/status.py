@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tui_cytpix.cli.output import note, percent, say, say_json
+from tui_cytpix.domain.annotation import Side, Status
+from tui_cytpix.domain.jobs.training import Epoch, TrainingStatus
 from tui_cytpix.domain.words import duration
-
-if TYPE_CHECKING:
-    from tui_cytpix.domain.jobs.training import Epoch, TrainingStatus
-    from tui_cytpix.domain.zoom import Zoom
-    from tui_cytpix.workflow.run.run import Run
-    from tui_cytpix.workflow.train.advice import Advice
+from tui_cytpix.domain.zoom import Zoom
+from tui_cytpix.workflow.run import zoom
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train.advice import Advice, advise
+from tui_cytpix.workflow.train.balance import few_several_in
+from tui_cytpix.workflow.train.morphology import missing_in
+from tui_cytpix.workflow.train.watch import TrainingWatch
 
 
 def status(arguments: argparse.Namespace) -> int:
     """Samples, annotations, training and model; reads only, so that it works beside an open app."""
-    from tui_cytpix.workflow.run.run import Run
-    from tui_cytpix.workflow.train.watch import TrainingWatch
-
-    run = Run.open(arguments.run, writing=False)
-    try:
+    with Run.open(arguments.run, writing=False) as run:
         training = TrainingWatch(run.folder).poll()
-    finally:
-        run.close()
     if run.damaged_lines:
         note(f"{run.damaged_lines} lines of {run.path}'s logs are damaged and were passed over.")
     if arguments.json:
@@ -40,7 +37,7 @@ def as_dict(training: TrainingStatus) -> dict[str, Any]:
     last = training.epochs[-1] if training.epochs else None
     return {
         "state": training.state,
-        "epoch": last.epoch if last else 0,
+        "epoch": training.epoch,
         "target": training.target,
         "ta": last.ta if last else None,
         "va": last.va if last else None,
@@ -66,8 +63,6 @@ def _epoch(epoch: Epoch) -> dict[str, Any]:
 
 
 def _counts(run: Run) -> dict[str, int]:
-    from tui_cytpix.domain.annotation import Side, Status
-
     book = run.annotations
     decided = [a.status for a in book.decided()]
     return {
@@ -82,17 +77,11 @@ def _counts(run: Run) -> dict[str, int]:
 
 def _advice(run: Run, training: TrainingStatus) -> tuple[Advice, ...]:
     """As the screen says it, with what the annotations lack where the base has answered for the preview."""
-    from tui_cytpix.workflow.train.advice import advise
-    from tui_cytpix.workflow.train.balance import few_several_in
-    from tui_cytpix.workflow.train.morphology import missing_in
-
     return advise(training, run.annotations, missing_in(run), few_several_in(run, training))
 
 
 def _seen(run: Run) -> dict[str, Zoom]:
     """How large the base model saw the samples that it has answered on."""
-    from tui_cytpix.workflow.run import zoom
-
     return zoom.seen(run, run.answers(run.settings.base_model.hash)) if run.settings.base_model.hash else {}
 
 
@@ -124,8 +113,6 @@ def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:
 
 
 def _tell(run: Run, training: TrainingStatus) -> None:
-    from tui_cytpix.workflow.run import zoom
-
     settings, counts = run.settings, _counts(run)
     seen = zoom.in_words(_seen(run)) or [zoom.setting_in_words(run)]
     samples = ", ".join(

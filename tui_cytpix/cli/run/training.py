@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from tui_cytpix.cli.output import Progress, note, percent, say, say_json
+from tui_cytpix.cli.output import Progress, note, percent, tell
 from tui_cytpix.cli.run.status import as_dict
 from tui_cytpix.domain.jobs.training import Epoch, JobState, TrainingStatus
 from tui_cytpix.domain.words import duration
 from tui_cytpix.errors import JobError
-
-if TYPE_CHECKING:
-    from tui_cytpix.workflow.run.run import Run
-    from tui_cytpix.workflow.train.watch import TrainingWatch
+from tui_cytpix.workflow.run import zoom
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train import control
+from tui_cytpix.workflow.train.watch import TrainingWatch
 
 POLL_SECONDS = 0.3
 
@@ -25,9 +23,6 @@ def train(arguments: argparse.Namespace) -> int:
     """Starts the job and follows it; the run is free for the app meanwhile. A job that is at work already is followed
     instead.
     """
-    from tui_cytpix.workflow.run.run import Run
-    from tui_cytpix.workflow.train.watch import TrainingWatch
-
     with Run.open(arguments.run, writing=False) as seen:
         watch = TrainingWatch(seen.folder)
         before = watch.poll()
@@ -38,10 +33,7 @@ def train(arguments: argparse.Namespace) -> int:
     if arguments.detach:
         status = watch.poll()
         note(f"Training is at work in the background. How far: tui-cytpix run status {arguments.run}")
-        if arguments.json:
-            say_json({"run": str(seen.path), "job": status.job})
-        else:
-            say(status.job)
+        tell(arguments.json, {"run": str(seen.path), "job": status.job}, status.job)
         return 0
     try:
         status = _follow(watch, before)
@@ -51,18 +43,12 @@ def train(arguments: argparse.Namespace) -> int:
         raise
     if status.state in (JobState.FAILED, JobState.LOST):
         raise JobError("Training ended early", status.message)
-    if arguments.json:
-        say_json({"run": str(seen.path), **as_dict(status)})
-    elif status.epochs:
-        say(f"{status.state}: {_in_words(status.epochs[-1], status.target)}")
+    ended = [f"{status.state}: {_in_words(epoch, status.target)}" for epoch in status.epochs[-1:]]
+    tell(arguments.json, {"run": str(seen.path), **as_dict(status)}, *ended)
     return 1 if status.left_out else 0
 
 
 def _start(arguments: argparse.Namespace) -> None:
-    from tui_cytpix.workflow.run import zoom
-    from tui_cytpix.workflow.run.run import Run
-    from tui_cytpix.workflow.train import control
-
     with Run.open(arguments.run) as run:
         run.go_to("train")
         if arguments.zoom is not None:
@@ -112,39 +98,22 @@ def _in_words(epoch: Epoch, target: int) -> str:
     )
 
 
-def pause(arguments: argparse.Namespace) -> int:
-    """At the end of the epoch."""
-    from tui_cytpix.workflow.train import control
-
-    return _ask(arguments, control.pause, "pause at the end of the epoch")
-
-
-def resume(arguments: argparse.Namespace) -> int:
-    """With the annotations made meanwhile."""
-    from tui_cytpix.workflow.train import control
-
-    return _ask(arguments, control.resume, "go on")
+# What each verb asks for, and what training will do then.
+WISHES = {
+    "pause": (control.pause, "pause at the end of the epoch"),
+    "resume": (control.resume, "go on"),
+    "stop": (control.stop, "stop after this epoch; the model so far stays"),
+}
 
 
-def stop(arguments: argparse.Namespace) -> int:
-    """After this epoch."""
-    from tui_cytpix.workflow.train import control
-
-    return _ask(arguments, control.stop, "stop after this epoch; the model so far stays")
-
-
-def _ask(arguments: argparse.Namespace, wish: Callable[[Run], None], what: str) -> int:
-    """The run is opened for reading only, so that this works beside an open app."""
-    from tui_cytpix.workflow.run.run import Run
-
-    path = Path(arguments.run)
-    run = Run.open(path, writing=False)
-    try:
+def ask(arguments: argparse.Namespace) -> int:
+    """Pauses, resumes or stops; opens the run for reading only, so that it works beside an open app."""
+    wish, what = WISHES[arguments.run_verb]
+    with Run.open(arguments.run, writing=False) as run:
         wish(run)
-    finally:
-        run.close()
-    if arguments.json:
-        say_json({"run": str(run.path), "asked": arguments.run_verb})
-    else:
-        say(f"{run.path}: training will {what}.")
+    tell(
+        arguments.json,
+        {"run": str(run.path), "asked": arguments.run_verb},
+        f"{run.path}: training will {what}.",
+    )
     return 0

@@ -132,7 +132,6 @@ def _true_count(verdict: Verdict) -> int:
 
 
 def finding(test: Plan, marks: Sequence[Mark]) -> Finding:
-    """What the test says of a series of judgements."""
     errors = [mark for mark in marks if mark is not None]
     skipped = len(marks) - len(errors)
     decision, after = test.decide(errors)

@@ -59,7 +59,6 @@ def scores(
 
 
 def quartiles_in_words(found: Mapping[ImageKey, float]) -> str:
-    """The spread of the scores."""
     ordered = sorted(found.values())
     if not ordered:
         return "No image is processed yet"

@@ -53,7 +53,6 @@ def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
 
 
 def choose_model(run: Run, model: ModelEntry) -> None:
-    """The model to judge."""
     run.update(replace(run.settings, assess=replace(run.settings.assess, model=reference(model))))
 
 
@@ -72,7 +71,6 @@ class Said:
 def judge(
     run: Run, image: ImageKey, model: ModelEntry, judgement: Judgement, step: str = STEP, *, counted: int | None = None
 ) -> None:
-    """Records one judgement. `counted` is what the model counts."""
     judge_all(run, model, [Said(image, judgement, counted)], step)
 
 
@@ -127,7 +125,6 @@ def lines(run: Run, model: ModelEntry, step: str = STEP) -> list[Verdict]:
 
 
 def verdict_of(run: Run, model: ModelEntry, step: str = STEP) -> dict[ImageKey, Verdict]:
-    """The judgement in force for each image."""
     return in_force(lines(run, model, step))
 
 

@@ -74,7 +74,6 @@ def _perimeter(mask: NDArray[np.bool_]) -> float:
 
 
 def in_words(found: ResolutionDifference) -> str:
-    """What it means for the choice."""
     if found.images < FEW:
         return ""
     share = found.differing / found.images

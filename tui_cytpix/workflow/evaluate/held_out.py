@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 
 def images(run: Run) -> tuple[ImageKey, ...]:
-    """The annotated images that validate."""
     return tuple(annotation.image for annotation in run.annotations.side(Side.VALIDATION))
 
 
@@ -43,7 +42,6 @@ def paired_iou(run: Run, new: PredictionStore, base: PredictionStore) -> tuple[f
 
 
 def in_words(found: tuple[float, float, PairedDifference] | None) -> str:
-    """The two means, the difference, and what it is worth."""
     if found is None:
         return ""
     new, base, apart = found

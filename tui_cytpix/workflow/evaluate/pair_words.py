@@ -58,7 +58,6 @@ def verdict(found: PairComparison) -> str:
 
 
 def sample_in_words(found: SampleComparison) -> str:
-    """One sample: how far the review is, McNemar's test, masks, error rates."""
     parts = [
         f"{found.name}: {found.judged_differing} of {found.differing} differing images judged; count right only in the "
         f"new {found.new_right}, only in the base {found.base_right} (McNemar p = {found.p:.2g})"
@@ -71,7 +70,6 @@ def sample_in_words(found: SampleComparison) -> str:
 
 
 def condition_in_words(found: ConditionErrors) -> str:
-    """How the new model errs under one condition."""
     if math.isnan(found.rate.value):
         return f"{found.condition}: too few images judged for an error rate."
     return f"{found.condition}: {_share(found.rate)} of the new model's counts wrong{_mistaken(found.confusion)}."

@@ -83,7 +83,6 @@ def lines(run: Run, new: ModelEntry, base: ModelEntry) -> list[PairVerdict]:
 
 
 def preferences(run: Run, new: ModelEntry, base: ModelEntry) -> dict[ImageKey, PairVerdict]:
-    """The preference in force for each image."""
     return in_force(lines(run, new, base))
 
 

@@ -46,7 +46,6 @@ class ProcessWatch:
         self._out = spec.out if isinstance(spec, ProcessSpec) else ""
 
     def poll(self) -> ProcessStatus:
-        """A fresh picture."""
         self._events.extend(self._tail.new())
         state = jobs.state_of(self._job, self._events)
         progress, started, end = Progress(), Started(), Ended()

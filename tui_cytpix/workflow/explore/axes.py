@@ -65,7 +65,6 @@ class PlotAxes:
         self._take(tuple(axes), renewed=which)
 
     def next_scale(self, which: int) -> None:
-        """The next kind of scale."""
         if which < len(self.axes):
             old = self.axes[which]
             kind = plot.next_kind(old.scale.kind)
@@ -128,5 +127,4 @@ class PlotAxes:
             self.extents = tuple(extents)
 
     def whole(self) -> None:
-        """All of both axes."""
         self.extents = self._full(self.axes)

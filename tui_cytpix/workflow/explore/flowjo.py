@@ -40,7 +40,6 @@ class Imported:
 
     @property
     def summary(self) -> str:
-        """In a sentence."""
         return f"Gates: {len(self.gates)} imported, {len(self.left_out)} left out."
 
     @property

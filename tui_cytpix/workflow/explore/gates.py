@@ -175,7 +175,6 @@ class RunGate:
 
     @property
     def words(self) -> str:
-        """What it holds."""
         return in_words(self.run, self.name)
 
     def events_of(self, path: Path) -> Sequence[str]:

@@ -64,7 +64,6 @@ def axis_for(table: EventTable, parameter: str, kind: str = "", compensated: boo
 
 
 def next_kind(kind: str) -> str:
-    """The scale after this one, in turn."""
     return SCALES[(SCALES.index(kind) + 1) % len(SCALES)]
 
 

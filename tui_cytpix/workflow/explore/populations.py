@@ -93,7 +93,6 @@ SUMS = ("n", "median", "mean", "CV %", "robust SD")
 
 
 def statistics_header(axes: Sequence[Axis]) -> list[str]:
-    """The titles over `statistics_row`."""
     return ["Sample", "Gate", *STATISTICS, *(f"{axis_name(axis)} {sum_}" for axis in axes for sum_ in SUMS)]
 
 
@@ -109,7 +108,6 @@ def statistics_row(population: Population, axes: Sequence[Axis] = ()) -> list[fl
 
 
 def axis_name(axis: Axis) -> str:
-    """The parameter, and whether it is compensated."""
     return f"{axis.parameter} (compensated)" if axis.compensated else axis.parameter
 
 

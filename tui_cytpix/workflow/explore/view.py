@@ -71,7 +71,6 @@ class Exploration(PlotAxes):
 
     @property
     def gates(self) -> tuple[Gate, ...]:
-        """The run's."""
         return self.run.settings.gates
 
     def open(self, sample: str) -> None:
@@ -120,7 +119,6 @@ class Exploration(PlotAxes):
             self._tables.setdefault(following, table)
 
     def all_tables(self) -> list[EventTable]:
-        """Every sample that can be read."""
         found = []
         for sample in self.samples:
             with contextlib.suppress(CytpixError):
@@ -135,7 +133,6 @@ class Exploration(PlotAxes):
         return ["", *(gate.name for gate, _ in in_order(self.gates))]
 
     def step_gate(self, by: int) -> None:
-        """Shows the events of the next gate, or of the one before."""
         order = self.order
         self.gate = order[(order.index(self.gate) + by) % len(order)]
 
@@ -251,7 +248,6 @@ class Exploration(PlotAxes):
         return self._counted[1]
 
     def all_populations(self) -> list[Population]:
-        """Of every sample."""
         return [one for table in self.all_tables() for one in populations(table, self.gates, self.axes)]
 
     def export(self, path: Path) -> int:
@@ -286,7 +282,6 @@ class Exploration(PlotAxes):
         return self.event
 
     def event_values(self) -> tuple[float, ...]:
-        """Of the event that is pointed out, along the axes."""
         row = self.table.image_rows[self.event]
         return tuple(float(self.table.values(axis.parameter, axis.compensated)[row]) for axis in self.axes)
 

@@ -57,14 +57,12 @@ def path_of_test(plan: Plan, judged: Sequence[Verdict]) -> str:
 
 
 def curves(epochs: Sequence[Epoch]) -> str:
-    """TA and VA over the epochs."""
     axes = Axes("epoch", "accuracy", (0, epochs[-1].epoch), (0, 1))
     ta, va = ([(e.epoch, value) for e in epochs if (value := getattr(e, name)) == value] for name in ("ta", "va"))
     return lines(axes, [Series("TA", ta, "a"), Series("VA", va, "b")])
 
 
 def selection(found: Selection) -> str:
-    """The coverage picture."""
     places = {key: (float(x), float(y)) for key, (x, y) in zip(found.candidates, found.positions, strict=True)}
     low, high = np.nanpercentile(found.positions, [0.5, 99.5], axis=0)
     axes = Axes("first component", "second component", (low[0], high[0]), (low[1], high[1]))

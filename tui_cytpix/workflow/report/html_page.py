@@ -46,7 +46,6 @@ def page(title: str, body: Iterable[str]) -> str:
 
 
 def heading(text: str, level: int = 2) -> str:
-    """A heading."""
     return f"<h{level}>{escape(text)}</h{level}>"
 
 
@@ -78,10 +77,8 @@ def picture(pixels: NDArray[np.uint8], caption: str = "") -> str:
 
 
 def pictures(items: Iterable[str]) -> str:
-    """Pictures side by side."""
     return f'<div class="pictures">{"".join(items)}</div>'
 
 
 def chart(svg: str, caption: str) -> str:
-    """A chart with the sentence below it."""
     return f"<figure>{svg}<figcaption style='max-width:44rem'>{escape(caption)}</figcaption></figure>"

@@ -25,8 +25,6 @@ class Series:
 
 @dataclass(frozen=True)
 class Axes:
-    """Names and ranges of the axes."""
-
     x: str
     y: str
     x_range: Point

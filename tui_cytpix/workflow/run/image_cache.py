@@ -59,7 +59,6 @@ class ImageCache:
             return self._boxes.get(key)
 
     def error(self, key: ImageKey) -> CytpixError | None:
-        """Why an image can't be shown."""
         return self._errors.get(key)
 
     def request(self, keys: Iterable[ImageKey], on_ready: Ready) -> None:

@@ -21,7 +21,6 @@ class Property(NamedTuple):
 
 
 def properties() -> tuple[Property, ...]:
-    """Every parameter that an image has."""
     from tui_cytpix.core.features.table import FEATURES, IMAGE
 
     return tuple(Property(f.name, f.label, f.unit) for f in FEATURES if IMAGE in f.levels)

@@ -40,7 +40,6 @@ class PredictProgress:
 
     @property
     def busy(self) -> bool:
-        """True while something is still to come."""
         return self.done < self.total
 
 
@@ -70,7 +69,6 @@ class PredictService:
         return images / seconds if seconds > 0 else math.nan
 
     def store(self, model: ModelEntry) -> PredictionStore:
-        """The model's answers so far."""
         if model.hash not in self._stores:
             self._stores[model.hash] = self._run.answers(model.hash)
         return self._stores[model.hash]
@@ -97,7 +95,6 @@ class PredictService:
 
     @property
     def progress(self) -> PredictProgress:
-        """The state after the last `poll`."""
         starting = bool(self._flying) and not any(isinstance(e, Started) for e in self._events)
         return PredictProgress(self._done, self._total, starting, tuple(self._problems))
 
@@ -159,7 +156,6 @@ class PredictService:
         jobs.start(self._job)
 
     def close(self) -> None:
-        """Lets the engine go."""
         self._backlog.clear()
         if self._job is not None:
             self._job.send(Stop())

@@ -18,8 +18,6 @@ MAX_RECENT = 20
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One row of the list."""
-
     name: str
     path: Path
     step: str

@@ -17,7 +17,6 @@ def shipped(folder: str) -> Path:
 
 
 def built_in_models() -> Path:
-    """The models that ship with the program."""
     return PACKAGE / "base_models"
 
 

@@ -223,7 +223,6 @@ def _uncovered(missing: Missing | None) -> Advice | None:
 
 
 def _little(epochs: Sequence[Epoch]) -> Advice | None:
-    """How little VA rests on, where it does."""
     images = epochs[-1].validation_images
     if not 0 < images < FEW_VALIDATION:
         return None

@@ -71,7 +71,6 @@ def estimate_in_words(epochs: Sequence[Epoch], book: AnnotationBook, more: int, 
 
 
 def in_words(status: TrainingStatus) -> str:
-    """One line: where training stands."""
     at = f"epoch {status.epoch} of {status.target}" if status.epochs else f"0 of {status.target} epochs"
     match status.state:
         case None:

@@ -169,7 +169,6 @@ class TrainingWatch:
         return found
 
     def poll(self) -> TrainingStatus:
-        """A fresh picture."""
         found = self._read()
         if not found:
             return TrainingStatus(state=None)

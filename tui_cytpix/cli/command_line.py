@@ -1,0 +1,162 @@
+"""The command lines of the verbs. A handler is named, `module:function` in `cli`, and imported when its verb is called:
+so help is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tui_cytpix.cli import options
+from tui_cytpix.cli.run import command_line as of_run
+from tui_cytpix.domain.jobs.specs import PREFIX
+from tui_cytpix.manual import CONTENTS
+from tui_cytpix.simulate import LAYOUTS
+
+
+def _demo(prog: str) -> argparse.ArgumentParser:
+    parser = options.verb(
+        prog,
+        "demo:demo",
+        "Copies a sample run to ./NAME, or --dir, and opens it; a copy that is there is kept.",
+        with_json=False,
+    )
+    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="default: the first sample run")
+    parser.add_argument("--dir", type=Path, metavar="DIR", help="where to; default: ./NAME")
+    options.add_graphics(parser)
+    parser.add_argument("--no-open", action="store_true", help="copy only")
+    return parser
+
+
+def _inspect(prog: str) -> argparse.ArgumentParser:
+    parser = options.verb(prog, "inspect:inspect", "Format, events, images, size, bits, scale, parameters, problems.")
+    options.add_samples(parser)
+    return parser
+
+
+def _models(prog: str) -> argparse.ArgumentParser:
+    parser = options.verb(prog, "models:list_models", "The model library: built-in models and yours.")
+    actions = parser.add_subparsers(metavar="list | show | import | export", parser_class=options.Parser)
+
+    listed = actions.add_parser("list", help="all models (the default)")
+    listed.set_defaults(handler="models:list_models")
+
+    show = actions.add_parser("show", help="a model's card")
+    show.add_argument("model", metavar="M", help="a library name or a model file")
+    show.set_defaults(handler="models:show_model")
+
+    take = actions.add_parser("import", help="copy a model file into your library")
+    take.add_argument("file", type=Path, metavar="FILE")
+    take.add_argument("--name", default="", help="the name in the library; default: the card's")
+    take.set_defaults(handler="models:import_model")
+
+    give = actions.add_parser("export", help="copy a model to a file to share")
+    give.add_argument("model", metavar="M", help="a library name or a model file")
+    give.add_argument("out", type=Path, metavar="OUT", help="a file, or a folder to put it in; NAME.onnx for ONNX")
+    give.set_defaults(handler="models:export_model")
+    for action in (listed, show, take, give):
+        # SUPPRESS: a default here would undo `models --json list`.
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the result as JSON")
+    return parser
+
+
+def _triage(prog: str) -> argparse.ArgumentParser:
+    parser = options.verb(
+        prog, "triage:triage", "Ranks the models on samples by how often they are expected to miscount: an estimate."
+    )
+    options.add_samples(parser)
+    parser.add_argument("--model", dest="models", action="append", default=[], metavar="M", help="default: all")
+    parser.add_argument(
+        "--images", type=options.positive, default=300, metavar="N", help="a random draw of each; default: 300"
+    )
+    parser.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="of the draw; default: 0")
+    options.add_zoom(parser)
+    options.add_gate(parser)
+    options.add_device(parser)
+    return parser
+
+
+def _process(prog: str) -> argparse.ArgumentParser:
+    parser = options.verb(prog, "process:process", "Processes all images of the samples and writes the results to DIR.")
+    options.add_samples(parser)
+    parser.add_argument("--model", required=True, metavar="M", help="a library name or a model file")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the output folder")
+    parser.add_argument(
+        "--format",
+        type=_formats,
+        metavar="F,F",
+        help="of fcs, csv, masks, instrument-masks; default: csv, and fcs where there is one",
+    )
+    parser.add_argument(
+        "--size-cutoff", type=options.micrometres, metavar="UM", help="default: the model's own; 0 turns it off"
+    )
+    options.add_zoom(parser)
+    parser.add_argument("--prefix", default=PREFIX, help="of the parameters added to the FCS; default: %(default)s")
+    options.add_gate(parser)
+    options.add_device(parser)
+    return parser
+
+
+def _compare(prog: str) -> argparse.ArgumentParser:
+    parser = options.verb(
+        prog,
+        "compare:compare",
+        "Scores models on images with true label images; without them, says where models differ.",
+    )
+    options.add_samples(parser)
+    parser.add_argument("--model", dest="models", action="append", required=True, metavar="M", help="repeatable")
+    parser.add_argument(
+        "--truth", action="append", default=[], type=Path, metavar="DIR", help="label images EVENT.png or EVENT.tif"
+    )
+    parser.add_argument("--only", nargs="+", action="extend", default=[], metavar="EVENT", help="just these events")
+    parser.add_argument(
+        "--images", type=options.positive, metavar="N", help="a random draw; default: all with truth, 200 without"
+    )
+    parser.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="of the draw; default: 0")
+    options.add_zoom(parser)
+    options.add_device(parser)
+    return parser
+
+
+def _simulate(prog: str) -> argparse.ArgumentParser:
+    parser = options.verb(
+        prog,
+        "simulate:simulate",
+        "Makes a synthetic sample with its FCS; the true label images lie in PATH.truth. "
+        "The same arguments give the same files.",
+    )
+    parser.add_argument("kind", metavar="KIND", help="e.g. pombe-edinburgh; an unknown one lists all")
+    parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="the archive or folder to make")
+    parser.add_argument("--images", type=options.positive, required=True, metavar="N", help="imaged events")
+    parser.add_argument("--layout", choices=LAYOUTS, default="acs", help="default: acs; an export is zipped to a .zip")
+    parser.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="default: 0")
+    return parser
+
+
+def _manual(prog: str) -> argparse.ArgumentParser:
+    parser = options.verb(
+        prog,
+        "manual:manual",
+        "Shows a page of the manual: laid out on a terminal, else Markdown.",
+        with_json=False,
+    )
+    parser.add_argument("page", nargs="?", default=CONTENTS, metavar="PAGE", help="default: the list of pages")
+    return parser
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    return tuple(f.strip() for f in text.split(",") if f.strip())
+
+
+VERBS: Mapping[str, Callable[[str], argparse.ArgumentParser]] = {
+    "demo": _demo,
+    "inspect": _inspect,
+    "models": _models,
+    "triage": _triage,
+    "process": _process,
+    "compare": _compare,
+    "run": of_run.parser,
+    "simulate": _simulate,
+    "manual": _manual,
+}

@@ -1,0 +1,160 @@
+"""The command line of `run`: a run by steps, headless."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tui_cytpix.cli import options
+from tui_cytpix.domain.gate import SCALES
+from tui_cytpix.domain.run_settings import GOALS
+
+
+def parser(prog: str) -> argparse.ArgumentParser:
+    parser = options.Parser(prog=prog, description="A training run, step by step.")
+    verbs = parser.add_subparsers(required=True, metavar="VERB", dest="run_verb", parser_class=options.Parser)
+    verb = functools.partial(options.add_verb, verbs, of_run=True)
+    _add_preparing(verbs, verb)
+    _add_training(verb)
+    review = verb("review", "the verdict on a model: draw images, take judgements, tell", "run.review:review")
+    _add_review(review)
+
+    report = verb("report", "write all that was decided, with figures, as one HTML page", "run.report:report")
+    report.add_argument(
+        "--out", type=Path, metavar="FILE", help="a new file; default: report.html in the run's folder, made anew"
+    )
+
+    return parser
+
+
+def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> None:
+    """Up to the annotated images."""
+    new = verb("new", "make a run on samples, with a base model", "run.verbs:new_run")
+    new.add_argument(
+        "--sample", dest="samples", nargs="+", action="extend", required=True, type=Path, metavar="S", help="repeatable"
+    )
+    new.add_argument("--base", required=True, metavar="M", help="a library name or a model file")
+    new.add_argument("--preview", type=options.positive, metavar="N", help="images to choose; default: 200")
+    new.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="default: 0")
+    new.add_argument("--name", default="", help="default: the folder's")
+    options.add_scale(new)
+    options.add_zoom(new)
+
+    base = verb("base", "choose another base model; what was annotated and judged stays", "run.verbs:choose_base")
+    base.add_argument("model", metavar="M", help="a library name or a model file")
+    options.add_zoom(base, of_run=True)
+
+    select = verb("select", "choose the preview images: 70 % at random, 30 % for variety", "run.verbs:select_images")
+    select.add_argument("--preview", type=options.positive, metavar="N", help="default: as the run says")
+
+    _add_gate(verbs)
+
+    annotate = verb("annotate", "take label images as accepted annotations", "run.verbs:annotate_run")
+    annotate.add_argument("--from-masks", type=Path, required=True, metavar="DIR", help="EVENT.png or EVENT.tif")
+    annotate.add_argument(
+        "--only", nargs="+", action="extend", default=[], metavar="EVENT", help="default: all that have a label image"
+    )
+    annotate.add_argument("--sample", default="", metavar="NAME", help="where the run has several")
+
+
+def _add_training(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    """From them to the model."""
+    train = verb("train", "train, or go on training", "run.training:train")
+    train.add_argument("--epochs", type=options.positive, metavar="N", help="additional epochs; default: 100")
+    train.add_argument("--detach", action="store_true", help="don't wait for the end")
+    options.add_device(train)
+    train.add_argument(
+        "--batch", type=options.positive, metavar="N", help="views a step; fewer need less memory; default: 8"
+    )
+    options.add_zoom(train, of_run=True)
+    train.set_defaults(device=None, threads=None, batch=None)
+
+    verb("status", "how far the run is", "run.status:status")
+    verb("pause", "pause training at the end of the epoch", "run.training:ask")
+    verb("resume", "go on, with the annotations made meanwhile", "run.training:ask")
+    verb("stop", "end training after this epoch", "run.training:ask")
+
+    finish = verb("finish", "make a checkpoint the run's model, and put it into the library", "run.verbs:finish_run")
+    finish.add_argument("--name", required=True, help="of the new model")
+    finish.add_argument(
+        "--checkpoint",
+        default="",
+        metavar="C",
+        help="best, last or epoch-NNNN; default: best where five images or more validate, else last",
+    )
+    finish.add_argument("--notes", default="", metavar="TEXT", help="for the model's card")
+
+
+def _add_gate(verbs: Any) -> None:
+    what = "gates on parameters of events: list, add, remove, draw images from"
+    gate = options.add_verb(verbs, "gate", what, of_run=True)
+    own = gate.add_subparsers(required=True, metavar="WHAT", dest="gate_verb", parser_class=options.Parser)
+    verb = functools.partial(options.add_verb, own)
+
+    listing = verb("list", "every gate with its events, by sample", "run.gates:list_gates")
+    listing.add_argument("--parameter", dest="parameters", nargs="+", default=[], metavar="P", help="sum up these, two")
+    listing.add_argument("--out", type=Path, metavar="FILE.csv", help="write the table there as well, to a new file")
+
+    range_ = verb("range", "a gate on one parameter, both ends inside", "run.gates:add_range")
+    range_.add_argument("name", metavar="NAME")
+    range_.add_argument("parameter", metavar="PARAMETER")
+    range_.add_argument("low", type=float, metavar="LOW")
+    range_.add_argument("high", type=float, metavar="HIGH")
+    _add_common(range_)
+
+    polygon = verb("polygon", "a gate on two parameters", "run.gates:add_polygon")
+    polygon.add_argument("name", metavar="NAME")
+    polygon.add_argument("x", metavar="X_PARAMETER")
+    polygon.add_argument("y", metavar="Y_PARAMETER")
+    corner = "values of both parameters; repeat, at least three times"
+    polygon.add_argument(
+        "--corner", dest="corners", nargs=2, type=float, action="append", required=True, metavar=("X", "Y"), help=corner
+    )
+    scale = "on which the sides are straight; default: as the app would show the parameter"
+    polygon.add_argument("--x-scale", choices=SCALES, default="", help=scale)
+    polygon.add_argument("--y-scale", choices=SCALES, default="", help="likewise")
+    _add_common(polygon)
+
+    take = verb("import", "the gates of a FlowJo workspace (needs the extra `flowjo`)", "run.gates:import_gates")
+    take.add_argument("workspace", type=Path, metavar="FILE.wsp")
+    which = "take this sample's; default: those that are the same in all samples of the run"
+    take.add_argument("--sample", default="", metavar="NAME", help=which)
+
+    remove = verb("remove", "a gate, and those that lie in it", "run.gates:remove_gate")
+    remove.add_argument("name", metavar="NAME")
+
+    use = verb("use", "draw the images of steps 1, 3 and 5 from this gate only", "run.gates:use_gate")
+    use.add_argument("name", nargs="?", default="", metavar="NAME", help="none given: from all events again")
+
+    export = verb("export", "the events of a gate: .csv with every parameter, or .fcs", "run.gates:export_gate")
+    export.add_argument("name", metavar="NAME")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
+    export.add_argument("--sample", default="", metavar="NAME", help="where the run has several")
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--parent", default="", metavar="GATE", help="the gate that it lies in")
+    parser.add_argument("--compensated", action="store_true", help="on compensated values")
+
+
+def _add_review(parser: argparse.ArgumentParser) -> None:
+    """What can be stated; nothing of it given, the verdict is told and the run stays as it is."""
+    parser.add_argument(
+        "--step",
+        choices=("assess", "evaluate"),
+        default="assess",
+        help="evaluate: the run's new model; default: assess",
+    )
+    parser.add_argument("--goal", choices=[g.name for g in GOALS], help="sets the tolerated rates")
+    for rate, what in (("--p0", "plainly good: at most"), ("--p1", "intolerable: from")):
+        parser.add_argument(rate, type=options.percentage, metavar="%", help=f"{what} so many percent of images wrong")
+    parser.add_argument("--convention", metavar="TEXT", help="what counts as one particle")
+    parser.add_argument("--model", metavar="M", help="to judge in step assess; default: as before, at first the base")
+    parser.add_argument("--images", type=options.positive, metavar="N", help="draw and process so many random images")
+    options.add_zoom(parser, of_run=True)
+    table = "CSV: image,judgement,true_count; a count alone judges no mask"
+    parser.add_argument("--judgements", type=Path, metavar="FILE", help=table)
+    options.add_device(parser)
