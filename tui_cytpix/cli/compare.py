@@ -21,7 +21,6 @@ _MEASURES = {
 
 
 def compare(arguments: argparse.Namespace) -> int:
-    """Compares; images that failed are listed last."""
     request = CompareRequest(
         samples=tuple(arguments.samples),
         models=tuple(arguments.models),

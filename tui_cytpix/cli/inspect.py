@@ -13,7 +13,6 @@ from tui_cytpix.workflow.samples.inspect import inspect as look
 
 
 def inspect(arguments: argparse.Namespace) -> int:
-    """Tells of every sample that can be opened, and which can't."""
     found: list[SampleInfo] = []
     failures: list[dict[str, Any]] = []
     for path in arguments.samples:
@@ -36,11 +35,9 @@ def _as_dict(info: SampleInfo) -> dict[str, Any]:
     scale = info.scale
     return {
         **asdict(info),
-        "scale": None,
         "um_per_px": scale.um_per_px if scale else None,
         "um_per_px_source": scale.source if scale else None,
-        "image_shape": list(info.image_shape) if info.image_shape else None,
-    } | ({"scale": asdict(scale)} if scale else {})
+    }
 
 
 _SOURCES = {"given": "given", "fcs": "derived from the FCS", "file": "stated by the file"}

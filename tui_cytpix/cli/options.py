@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from tui_cytpix.domain import entered
 from tui_cytpix.domain.entered import NumberT
+from tui_cytpix.domain.words import printable
 from tui_cytpix.domain.zoom import parse_zoom
+from tui_cytpix.errors import RunError, UsageError
+from tui_cytpix.workflow.run.user_settings import GRAPHICS
 
 if TYPE_CHECKING:
     from tui_cytpix.workflow.explore.gates import RunGate
@@ -32,9 +35,6 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        """Wrong usage: one message that says how to get help."""
-        from tui_cytpix.domain.words import printable
-
         self.exit(2, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
 
 
@@ -117,7 +117,6 @@ def gate_of(arguments: argparse.Namespace) -> RunGate | None:
         UsageError: one option without the other, or the run has no such gate.
         RunError: there is no such run.
     """
-    from tui_cytpix.errors import UsageError
     from tui_cytpix.workflow.explore.gates import RunGate
 
     if bool(arguments.gate) != bool(arguments.gates_of):
@@ -126,8 +125,6 @@ def gate_of(arguments: argparse.Namespace) -> RunGate | None:
 
 
 def add_graphics(parser: argparse.ArgumentParser) -> None:
-    from tui_cytpix.workflow.run.user_settings import GRAPHICS
-
     parser.add_argument(
         "--graphics", choices=GRAPHICS, default="", help="how images are drawn; default: as set, or auto"
     )
@@ -149,8 +146,6 @@ def writing(run: Run) -> Iterator[Run]:
     Raises:
         RunError: the disk refused.
     """
-    from tui_cytpix.errors import RunError
-
     try:
         yield run
         saved, problem = run.flush(), run.problem

@@ -18,7 +18,6 @@ from tui_cytpix.workflow.run.run_samples import unique_name
 
 
 def process(arguments: argparse.Namespace) -> int:
-    """Follows the engine to its end; what failed is listed last."""
     model, gate = find(arguments.model), options.gate_of(arguments)
     samples: list[SampleAtWork] = []
     failures: list[Failure] = []

@@ -27,8 +27,6 @@ def number(text: str, least: float, most: float, what: str, wanted: str) -> floa
 
 
 def whole(least: int, most: int = MOST_WHOLE) -> Callable[[str], int]:
-    """Takes whole numbers in a range."""
-
     def parse(text: str) -> int:
         try:
             value = int(text)

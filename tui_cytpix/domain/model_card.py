@@ -71,7 +71,6 @@ class ModelCard:
 
     @property
     def sees(self) -> str:
-        """How large the model sees images, in words."""
         known = f"{self.network_um_per_px:g} µm/px where the scale is known, else " if self.network_um_per_px else ""
         other = f"{self.zoom:.3g} times as large, as trained" if self.zoom else "by the size of the particles"
         return f"{known}{other}"

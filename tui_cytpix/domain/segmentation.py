@@ -40,7 +40,6 @@ class Segmentation:
         return len(self.centroids)
 
     def same_as(self, other: Segmentation) -> bool:
-        """True where mask, centroids and labels are equal."""
         if self.labels is None or other.labels is None:
             alike = self.labels is other.labels
         else:

@@ -57,7 +57,6 @@ class Judgement(enum.StrEnum):
         return Judgement.of(true_count != counted, self.mask_wrong)
 
     def contradicts(self, counted: int | None, true_count: int | None) -> bool:
-        """The word says of the count what these two don't."""
         return self.by_counts(counted, true_count) is not self
 
 

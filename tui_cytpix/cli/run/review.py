@@ -21,7 +21,6 @@ from tui_cytpix.workflow.run.run import Run
 
 
 def review(arguments: argparse.Namespace) -> int:
-    """States, draws, takes judgements, and tells the verdict."""
     changes = ("goal", "p0", "p1", "convention", "model", "zoom", "images", "judgements")
     if any(getattr(arguments, name) is not None for name in changes):
         with options.writing(Run.open(arguments.run)) as run:

@@ -14,9 +14,9 @@ from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.workflow.run import zoom
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train.advice import Advice, advise
-from tui_cytpix.workflow.train.balance import few_several_in
-from tui_cytpix.workflow.train.morphology import missing_in
-from tui_cytpix.workflow.train.watch import TrainingWatch
+from tui_cytpix.workflow.train.balance import few_several
+from tui_cytpix.workflow.train.morphology import missing
+from tui_cytpix.workflow.train.watch import LiveLooks, TrainingWatch
 
 
 def status(arguments: argparse.Namespace) -> int:
@@ -33,7 +33,6 @@ def status(arguments: argparse.Namespace) -> int:
 
 
 def as_dict(training: TrainingStatus) -> dict[str, Any]:
-    """All that is known of training, for programs."""
     last = training.epochs[-1] if training.epochs else None
     return {
         "state": training.state,
@@ -77,11 +76,14 @@ def _counts(run: Run) -> dict[str, int]:
 
 def _advice(run: Run, training: TrainingStatus) -> tuple[Advice, ...]:
     """As the screen says it, with what the annotations lack where the base has answered for the preview."""
-    return advise(training, run.annotations, missing_in(run), few_several_in(run, training))
+    if not run.settings.base_model.hash:
+        return advise(training, run.annotations)
+    base, looks = run.answers(run.settings.base_model.hash), LiveLooks()
+    looks.refresh(training)
+    return advise(training, run.annotations, missing(run, base), few_several(run, base.get, looks.get))
 
 
 def _seen(run: Run) -> dict[str, Zoom]:
-    """How large the base model saw the samples that it has answered on."""
     return zoom.seen(run, run.answers(run.settings.base_model.hash)) if run.settings.base_model.hash else {}
 
 

@@ -56,7 +56,6 @@ class Epoch(LogLine, frozen=True):
 
     @property
     def va_in_words(self) -> str:
-        """VA with its standard error, where that is known."""
         return f"{self.va:.2f}" + ("" if self.va_error is None else f"±{self.va_error:.2f}")
 
 
@@ -69,7 +68,6 @@ class Flip:
 
     @property
     def flips(self) -> int:
-        """Changes between successive looks."""
         counts = [count for _, count in self.history]
         return sum(a != b for a, b in itertools.pairwise(counts))
 

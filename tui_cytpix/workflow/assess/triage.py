@@ -222,7 +222,6 @@ def family_of(model: ModelEntry) -> str:
 
 
 def _siblings(one: ModelEntry, other: ModelEntry) -> bool:
-    """The same built-in model in the other resolution."""
     return family_of(one) == family_of(other) != "" and one.card.resolution != other.card.resolution
 
 

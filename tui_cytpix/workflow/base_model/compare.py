@@ -131,7 +131,6 @@ def _seen_in_words(models: Sequence[str], seen: Sequence[Mapping[str, Zoom]]) ->
 
 
 def _truth_of(request: CompareRequest, names: Sequence[str]) -> tuple[dict[ImageKey, Path] | None, list[str]]:
-    """The label image of each image that has one; None where no truth is given."""
     if not request.truth:
         return None, []
     shared = len(request.truth) == 1 < len(names)

@@ -28,7 +28,6 @@ NO_CONDITION = "no condition"
 
 
 def differs(found: Difference) -> bool:
-    """Whether the two models say different things about the image."""
     return found.counts_differ or found.score > MASKS_DIFFER
 
 
@@ -189,7 +188,6 @@ def _judged(found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict
 
 
 def _wrong(verdict: PairVerdict, rival: Preference) -> bool:
-    """Whether the count of the model that is not the `rival` is wrong."""
     differ = verdict.new_counted != verdict.base_counted
     return verdict.preference is Preference.NEITHER or (differ and verdict.preference is rival)
 

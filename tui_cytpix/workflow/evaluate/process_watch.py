@@ -76,7 +76,6 @@ class ProcessWatch:
         )
 
     def cancel(self) -> None:
-        """Asks the job to stop; what is written already stays."""
         self._job.send(Stop())
 
 

@@ -74,7 +74,6 @@ class PlotAxes:
             self._take(tuple(axes), renewed=which)
 
     def compensate(self) -> str:
-        """Switches compensation of the axes on or off; says what it is now."""
         on = not any(axis.compensated for axis in self.axes)
         axes = tuple(plot.axis_for(self.table, axis.parameter, axis.scale.kind, on) for axis in self.axes)
         spillover = self.table.spillover

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.features.table import names
 from tui_cytpix.domain.gate import ARCSINH, LOGICLE, Axis, Scale
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.fcs.spillover import Spillover, read_spillover
 from tui_cytpix.workflow.explore.model_columns import model_columns
 from tui_cytpix.workflow.explore.parameters import Column, Parameter
+from tui_cytpix.workflow.run.run import Run
 
 if TYPE_CHECKING:
     from tui_cytpix.formats.fcs.read import FcsFile
-    from tui_cytpix.workflow.run.run import Run
 
 CACHE_BYTES = 128 << 20
 INSTRUMENT = "FCS"
@@ -68,8 +69,6 @@ class EventTable:
         return volume if 0 < volume < 1e9 else None
 
     def _instrument(self) -> Iterable[tuple[Parameter, Callable[[], Column]]]:
-        from tui_cytpix.core.features.table import names
-
         fcs, of_images = self._fcs, set(names("image"))
         for known in fcs.parameters if fcs else ():
             derived = known.name in of_images

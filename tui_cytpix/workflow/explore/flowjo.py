@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tui_cytpix.core.features.table import names
 from tui_cytpix.domain.gate import LINEAR, Axis, Gate, Scale
 from tui_cytpix.domain.sample import SampleRef
 from tui_cytpix.errors import CytpixError, InputError, UsageError
@@ -103,8 +104,6 @@ def _matched(run: Run, ref: SampleRef, workspace: Sequence[WorkspaceSample]) -> 
 
 def _outlines(fcs: FcsFile, own: WorkspaceSample, notes: list[str]) -> dict[_Path, _Outline | str]:
     """The sample's gates by path, or why they can't be taken; notes about those that can are added."""
-    from tui_cytpix.core.features.table import names
-
     of_images = set(names("image"))
     spillover = read_spillover(fcs)
     found: dict[_Path, _Outline | str] = {}
@@ -208,18 +207,18 @@ def _common(
 def _named(run: Run, common: Mapping[_Path, _Outline], left_out: dict[_Path, str], notes: list[str]) -> list[Gate]:
     """As gates of the run. Those that are in the run already are noted, those that can't be named left out."""
     known = {gate.name: gate for gate in run.settings.gates}
-    names: dict[_Path, str] = {}
+    named: dict[_Path, str] = {}
     new: list[Gate] = []
     for path, outline in common.items():
         if path[:-1] in left_out:
             left_out[path] = f"It lies in {path[-2]}, which is left out."
             continue
         try:
-            gate = _under_a_free_name(known, path, outline, names.get(path[:-1], ""))
+            gate = _under_a_free_name(known, path, outline, named.get(path[:-1], ""))
         except ValueError as error:
             left_out[path] = f"It can't be kept: {error}."
             continue
-        names[path] = gate.name
+        named[path] = gate.name
         if gate.name != path[-1]:
             notes.append(f"{'/'.join(path)} is called {gate.name} here: {path[-1]} is another gate.")
         if gate.name in known:

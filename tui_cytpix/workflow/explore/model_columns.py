@@ -11,17 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.features.table import FEATURES, names
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.words import printable
 from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.errors import CytpixError, SampleError
+from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.explore.parameters import Column, Parameter
+from tui_cytpix.workflow.run.run import Run
 
 if TYPE_CHECKING:
-    from tui_cytpix.domain.sample import ImageKey
-    from tui_cytpix.domain.segmentation import Segmentation
     from tui_cytpix.formats.fcs.read import FcsFile
-    from tui_cytpix.workflow.run.run import Run
 
 MODEL_KEY, ZOOM_KEY, PROCESSED = "CYTPIX_MODEL", "CYTPIX_ZOOM", "IsProcessed"
 BATCH = 32
@@ -126,8 +127,6 @@ class _Predicted:
 
     @cached_property
     def _columns(self) -> NDArray[np.float64]:
-        from tui_cytpix.formats.run.predictions import PredictionStore
-
         store = PredictionStore(self._folder, self._run.ways)
         columns = np.full((len(names("image")), self._total), np.nan)
         answered = store.keys()

@@ -161,19 +161,19 @@ def counts_on_grid(
 
 def values_at(axes: Sequence[Axis], extents: Sequence[Extent], shares: Sequence[float]) -> tuple[float, ...]:
     """The parameters' values at a place of the plot, given as shares of the way from low to high."""
-    found = []
     # Not strict: the axes may be changing in another thread while the crosshair is read out.
-    for axis, (low, high), share in zip(axes, extents, shares, strict=False):
-        found.append(float(off_scale(np.array([low + share * (high - low)]), axis.scale)[0]))
-    return tuple(found)
+    return tuple(
+        float(off_scale(np.array([low + share * (high - low)]), axis.scale)[0])
+        for axis, (low, high), share in zip(axes, extents, shares, strict=False)
+    )
 
 
 def shares_of(axes: Sequence[Axis], extents: Sequence[Extent], values: Sequence[float]) -> tuple[float, ...]:
     """The inverse of `values_at`; outside the plot below 0 or above 1."""
-    found = []
-    for axis, (low, high), value in zip(axes, extents, values, strict=True):
-        found.append((float(on_scale(np.array([value]), axis.scale)[0]) - low) / (high - low))
-    return tuple(found)
+    return tuple(
+        (float(on_scale(np.array([value]), axis.scale)[0]) - low) / (high - low)
+        for axis, (low, high), value in zip(axes, extents, values, strict=True)
+    )
 
 
 def event_place(table: EventTable, axes: Sequence[Axis], extents: Sequence[Extent], row: int) -> tuple[float, ...]:

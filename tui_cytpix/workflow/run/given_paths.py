@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.run.run import Run
 
 
@@ -21,8 +22,6 @@ def check(paths: Sequence[Path | str], um_per_px: float | None = None) -> None:
         SampleError: a sample can't be read, or holds no image.
         UsageError: the pixel size is no positive number.
     """
-    from tui_cytpix.formats.sample.registry import open_sample
-
     for path in paths:
         if is_run(path):
             Run.open(Path(path)).close()

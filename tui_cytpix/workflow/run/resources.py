@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from platformdirs import user_config_path, user_data_path
+
 import tui_cytpix
 from tui_cytpix.diagnostics import APP
 
@@ -22,13 +24,9 @@ def built_in_models() -> Path:
 
 def user_models() -> Path:
     """The user's models (XDG data folder)."""
-    from platformdirs import user_data_path
-
     return user_data_path(APP) / "models"
 
 
 def settings_file() -> Path:
     """Settings and key map (XDG config folder)."""
-    from platformdirs import user_config_path
-
     return user_config_path(APP) / "settings.toml"

@@ -14,6 +14,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.bytes.atomic import write_bytes
 from tui_cytpix.workflow.explore import gates
+from tui_cytpix.workflow.explore.event_table import EventTable
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples.selection import Selection
 
@@ -63,8 +64,6 @@ def figures(run: Run, selection: Selection) -> list[Coverage]:
 
 def _gates(run: Run, sample: str) -> list[tuple[str, set[str]]]:
     """Each gate that can be applied to the sample, with its images' event ids."""
-    from tui_cytpix.workflow.explore.event_table import EventTable
-
     found: list[tuple[str, set[str]]] = []
     if not run.settings.gates:
         return found

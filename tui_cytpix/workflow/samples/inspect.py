@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tui_cytpix.domain.sample import SampleInfo
+from tui_cytpix.formats.sample.registry import open_sample
 
 
 def inspect(path: Path | str, um_per_px: float | None = None) -> SampleInfo:
@@ -17,7 +18,5 @@ def inspect(path: Path | str, um_per_px: float | None = None) -> SampleInfo:
         UsageError: the pixel size is no positive number.
         SampleError: it can't be opened at all; lesser troubles are in `problems`.
     """
-    from tui_cytpix.formats.sample.registry import open_sample
-
     with open_sample(path, um_per_px) as reader:
         return reader.info()

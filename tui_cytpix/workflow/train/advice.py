@@ -16,10 +16,8 @@ Each rule names its evidence: epochs, numbers, images. Lately means the last twe
     uncovered     preview images that are unlike all that is annotated
     little        VA rests on fewer than ten images
 
-What one image explains by itself, whose count goes wrong or right by a half, is a flip: no dip, and no rise. On
-really trained runs with 20 annotations (`python -m tests.benchmarks advice`, 80 epochs), all 6 clean ones are converged
-and 5 of 6 with a fifth of wrong counts are inconsistent; 19 of 24 wrong ones are named, and one right one (seeds 3 and
-4; chosen on seeds 0 to 2, and the dips on 10 to 13).
+What one image explains by itself, whose count goes wrong or right by a half, is a flip: no dip, and no rise. On really
+trained runs whose trouble is known, `python -m tests.benchmarks advice` judges the rules.
 """
 
 from __future__ import annotations

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tui_cytpix.domain.annotation import Status
-from tui_cytpix.domain.jobs.training import TrainingStatus
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.workflow.run.run import Run
-from tui_cytpix.workflow.train.watch import LiveLooks
 
-Answers = Callable[[ImageKey], Segmentation | None]
+AnswerOf = Callable[[ImageKey], Segmentation | None]
 FEWEST = 4  # annotated images with two or more particles
 
 
@@ -32,14 +30,12 @@ class FewSeveral:
     images: tuple[ImageKey, ...]
 
 
-def few_several(run: Run, base: Answers, now: Answers) -> FewSeveral | None:
+def few_several(run: Run, base: AnswerOf, now: AnswerOf) -> FewSeveral | None:
     """None where there are four, or where none to add is known.
 
     A base model that calls most cells two says little, nor does its confidence, so of the images that are counted as
     two or more (by the model as it is `now`, else by the base) those with the largest foreground are taken: evenly from
-    the largest quarter (or eight, but no more than half), as the very largest would be large clumps alone. On simulated
-    S. pombe and leukocytes, 12 previews of 60 with ten annotated, 46 of 48 images so named did hold two or more by the
-    base model's answers (the four of highest confidence: 19 of 48), and all 48 by what training last saw.
+    the largest quarter (or eight, but no more than half), as the very largest would be large clumps alone.
     """
     accepted = run.annotations.accepted()
     several = sum(s.segmentation is not None and s.segmentation.particle_count > 1 for s in accepted)
@@ -57,12 +53,3 @@ def few_several(run: Run, base: Answers, now: Answers) -> FewSeveral | None:
     largest = [key for _, key in sorted(found)[:among]]
     images = tuple(largest[round(place)] for place in np.linspace(0, max(0, among - 1), wanted).tolist())
     return FewSeveral(several, len(accepted), images) if images else None
-
-
-def few_several_in(run: Run, status: TrainingStatus) -> FewSeveral | None:
-    """`few_several` by what the run's base model answered so far, and training saw."""
-    if not run.settings.base_model.hash:
-        return None
-    looks = LiveLooks()
-    looks.refresh(status)
-    return few_several(run, run.answers(run.settings.base_model.hash).get, looks.get)

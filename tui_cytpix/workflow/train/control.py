@@ -121,7 +121,6 @@ def wish(run_folder: RunFolder, wanted: LogLine) -> None:
 
 
 def pause(run: Run) -> None:
-    """At the end of the epoch."""
     wish(run.folder, Pause())
 
 
@@ -155,5 +154,4 @@ def reload(run: Run) -> None:
 
 
 def stop(run: Run) -> None:
-    """Ends training after this epoch; the model so far stays."""
     wish(run.folder, Stop())

@@ -1,12 +1,8 @@
 """Which annotations training contradicts so surely that they are probably wrong.
 
-Chosen on really trained runs (`python -m tests.benchmarks advice`, 20 annotations, seeds 10 to 13) and judged on others
-(seeds 20 to 24): of 60 wrong annotations in 15 runs 43 found after 80 epochs, 7 right ones named beside them; 1 of 15
-clean runs called inconsistent. With the built-in models made since (seeds 30 and 31, 60 epochs): 17 of 24, no right
-one, 0 of 6. A wrong count that was learnt by heart is not found. Tried and left out: each image's loss, also against
-the other images' (average precision 0.48 and 0.41 on the first seeds; contradictions 0.81), the base model's opinion
-(0.19), naming weaker doubts where others are sure (44 found, 10 right ones), and views turned and mirrored (47 found,
-10 right ones, at eight looks for one).
+`python -m tests.benchmarks advice` judges them on really trained runs with wrong annotations. A wrong count that was
+learnt by heart is not found. Tried there, and left out: each image's loss, by itself or against the other images', the
+base model's opinion, naming weaker doubts where others are sure, and views turned and mirrored.
 """
 
 from __future__ import annotations

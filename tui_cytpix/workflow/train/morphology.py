@@ -64,13 +64,6 @@ def missing(run: Run, store: PredictionStore) -> Missing | None:
     return Missing(tuple(keys[i] for i in members[:NAMED]), len(unlike), words)
 
 
-def missing_in(run: Run) -> Missing | None:
-    """`missing` by what the run's base model answered so far."""
-    if not run.settings.base_model.hash:
-        return None
-    return missing(run, run.answers(run.settings.base_model.hash))
-
-
 def _table(run: Run, store: PredictionStore) -> tuple[list[ImageKey], NDArray[np.float64], NDArray[np.intp]]:
     """Preview images with a proposal, their traits in standard deviations, and the rows of the annotated ones."""
     keys = [key for key in run.settings.selection.images if store.get(key) is not None]
