@@ -33,8 +33,8 @@ from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.run.predict import predict_now
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples import selection
-from tui_cytpix.workflow.train import balance, control, morphology
-from tui_cytpix.workflow.train.advice import Advice, advise
+from tui_cytpix.workflow.train import control
+from tui_cytpix.workflow.train.advice import Advice, advice_on
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 CASES = (("pombe-edinburgh", "cell-full"), ("pombe-rich", "cell-half"), ("leukocytes", "general-half"))
@@ -87,7 +87,7 @@ def trained(folder: Path, case: tuple[str, str], seed: int, trouble: str, given:
             run.record_edit(key, "accept")
         control.start(run, given.epochs)
         status = follow(run)
-        found = advise(status, run.annotations, morphology.missing_in(run), balance.few_several_in(run, status))
+        found = advice_on(run, status)
         report(f"{kind}, {base}, seed {seed}", trouble, found, wrong, truth)
         return list(found)
 

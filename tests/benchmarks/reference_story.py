@@ -46,8 +46,8 @@ from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.run.predict import predict_now
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples import selection
-from tui_cytpix.workflow.train import balance, control, finish, morphology
-from tui_cytpix.workflow.train.advice import Advice, advise, queue
+from tui_cytpix.workflow.train import control, finish
+from tui_cytpix.workflow.train.advice import advice_on, queue
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 CONDITIONS = {"edinburgh-minimal": ("pombe-edinburgh", 33), "rich-medium": ("pombe-rich", 26)}
@@ -173,22 +173,17 @@ def tell(folder: Path) -> Run:
     status = follow(run)
     describe("after 100 epochs", status, oracle)
     report_flicker(status, oracle)
-    advised = [key for key in queue(advice(run, status)) if run.annotations.state(key).side is None]
+    advised = [key for key in queue(advice_on(run, status)) if run.annotations.state(key).side is None]
     for key in list(dict.fromkeys([*advised, *suggest.suggested(run, status, store)]))[:4]:
         oracle.annotate(annotator, run, key)
     describe_annotated(run)
     control.add_epochs(run, 50)
     describe("after 50 more", follow(run), oracle)
     print(f"training, both parts: {time.monotonic() - began:.0f} s")
-    for found in advice(run, TrainingWatch(run.folder).poll()):
+    for found in advice_on(run, TrainingWatch(run.folder).poll()):
         print(f"  advice: {found.kind}: {found.words}")
     report_errors(run, oracle)
     return run
-
-
-def advice(run: Run, status: TrainingStatus) -> tuple[Advice, ...]:
-    """As the training screen gives it."""
-    return advise(status, run.annotations, morphology.missing_in(run), balance.few_several_in(run, status))
 
 
 def describe_annotated(run: Run) -> None:

@@ -209,14 +209,14 @@ def test_the_coverage_picture_comes_back_as_long_as_it_fits(tmp_path: Path) -> N
         assert found is not None
         assert found.candidates == keys
         assert found.notes == ("a note",)
-        assert (found.looked, found.near) == (keys[3:], (True, False))
+        assert (found.probed, found.near) == (keys[3:], (True, False))
         assert coverage.uncovered(found) == [keys[4]]
         np.savez(
             run.folder.preview / "coverage.npz", keys=[str(key) for key in keys], positions=places, notes=["a note"]
         )
         earlier = coverage.load(run)
         assert earlier is not None
-        assert (earlier.candidates, earlier.looked) == (keys, ())
+        assert (earlier.candidates, earlier.probed) == (keys, ())
         run.update(replace(run.settings, selection=replace(chosen, random=(ImageKey("s", "other"),))))
         assert coverage.load(run) is None
         (run.folder.preview / "coverage.npz").write_bytes(b"torn")

@@ -13,7 +13,7 @@ from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run.run import Run
-from tui_cytpix.workflow.run.run_samples import set_scale
+from tui_cytpix.workflow.run.run_samples import set_pixel_size
 from tui_cytpix.workflow.run.zoom import set_zoom
 
 GUESSED = "pombe: seen 1.3 times as large (unknown scale; chosen from its particles)"
@@ -82,7 +82,7 @@ async def test_step_2_tells_and_sets_it(stage: Stage) -> None:
 async def test_a_known_scale_decides_and_the_words_say_so(stage: Stage) -> None:
     choose_base(stage, "base_model")
     with Run.open(stage.run) as run:
-        set_scale(run, SAMPLE, 0.3)
+        set_pixel_size(run, SAMPLE, 0.3)
     async with opened(stage, "BaseModelScreen") as (app, pilot, screen):
         await until(pilot, lambda: screen.table.row_count == 2)
         assert "unknown scale" not in screen.hint.words

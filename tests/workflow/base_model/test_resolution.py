@@ -31,7 +31,7 @@ def answered(folder, answers) -> tuple[list[ImageKey], PredictionStore]:
 def test_the_shift_of_the_outline_is_the_difference_of_radii(tmp_path, wider):
     keys, half = answered(tmp_path / "half", [disc(25 + wider)] * 12)
     _, full = answered(tmp_path / "full", [disc(25)] * 12)
-    found = resolution.difference(keys, half, full, (200.0, 100.0))
+    found = resolution.half_against_full(keys, half, full, (200.0, 100.0))
     assert found.area == pytest.approx(((25 + wider) / 25) ** 2, rel=0.03)
     assert found.shift_px == pytest.approx(wider * (1 + wider / 50), abs=0.15)  # areas grow with the square
     assert (found.images, found.differing, found.speed) == (12, 0, 2.0)
@@ -44,17 +44,19 @@ def test_the_advice_follows_counts_then_outlines(tmp_path):
     keys, full = answered(tmp_path / "full", [disc(25)] * 20)
     _, same = answered(tmp_path / "same", [disc(25)] * 20)
     _, other = answered(tmp_path / "other", [disc(25, 2)] * 3 + [disc(25)] * 17)
-    assert resolution.in_words(resolution.difference(keys, same, full, (math.nan, math.nan))).endswith("Half will do.")
-    words = resolution.in_words(resolution.difference(keys, other, full, (50.0, 20.0)))
+    assert resolution.in_words(resolution.half_against_full(keys, same, full, (math.nan, math.nan))).endswith(
+        "Half will do."
+    )
+    words = resolution.in_words(resolution.half_against_full(keys, other, full, (50.0, 20.0)))
     assert "counts differ on 3" in words
     assert "2.5 times as fast" in words
     assert "assess both" in words
-    slow = resolution.in_words(resolution.difference(keys, same, full, (9.0, 10.0)))
+    slow = resolution.in_words(resolution.half_against_full(keys, same, full, (9.0, 10.0)))
     assert "half is no faster here" in slow
     assert slow.endswith("Either will do.")
-    assert resolution.in_words(resolution.difference(keys[:5], same, full, (1.0, 1.0))) == ""
+    assert resolution.in_words(resolution.half_against_full(keys[:5], same, full, (1.0, 1.0))) == ""
     _, nothing = answered(tmp_path / "nothing", [Segmentation.empty((96, 96))] * 20)
-    assert math.isnan(resolution.difference(keys, nothing, full, (1.0, 1.0)).area)
+    assert math.isnan(resolution.half_against_full(keys, nothing, full, (1.0, 1.0)).area)
 
 
 def test_siblings_share_their_name():

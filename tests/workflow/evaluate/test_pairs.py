@@ -90,7 +90,7 @@ def said(run: Run, models, found: list[Difference], preferences) -> pairs.PairCo
         if preference is not None:
             pairs.prefer(run, models, one, preference, blind=True)
     verdicts = pairs.preferences(run, *models)
-    return pairs.compare(run, found, verdicts, 0.1)
+    return pairs.conclude(run, found, verdicts, 0.1)
 
 
 def test_one_sample_is_mcnemars_test_and_weighted_rates(tmp_path, models):
@@ -191,7 +191,7 @@ def test_the_whole_procedure_estimates_without_bias(tmp_path, models):
                     wrong_word = BASE if one.counts_differ else NEITHER
                     pairs.prefer(run, models, one, wrong_word if bad else right, blind=True)
             verdicts = pairs.preferences(run, *models)
-            estimates.append(pairs.compare(run, found, verdicts, 0.1).samples[0].new_rate.value)
+            estimates.append(pairs.conclude(run, found, verdicts, 0.1).samples[0].new_rate.value)
             run.pair_verdicts.clear()
     truth = 0.2 * 0.3 + 0.8 * 0.05
     assert abs(np.mean(estimates) - truth) < 4 * np.std(estimates) / math.sqrt(len(estimates))

@@ -18,7 +18,7 @@ from tui_cytpix.formats.fcs.read import read_fcs
 from tui_cytpix.workflow.explore import gates, plot, populations
 from tui_cytpix.workflow.explore.axes import X, Y
 from tui_cytpix.workflow.explore.event_table import EventTable
-from tui_cytpix.workflow.explore.view import Exploration
+from tui_cytpix.workflow.explore.exploration import Exploration
 from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.run.run import Run
 
@@ -43,7 +43,7 @@ def seen(run):
 
 def test_first_look_is_scatter_with_everything_on_it(seen) -> None:
     assert [axis.parameter for axis in seen.axes] == ["FSC-A", "SSC-A"]
-    view = seen.view(40, 12)
+    view = seen.plot_data(40, 12)
     assert view.counts.shape == (24, 40)
     assert view.counts.sum() == 400
     assert (view.events, view.off) == (400, 0)
@@ -62,16 +62,16 @@ def test_a_plot_counts_as_numpy_does(seen) -> None:
     seen.set_parameter(Y, "BL2-A")
     seen.set_range(X, 1000, 20000)
     seen.set_range(Y, 500, 8000)
-    counts = seen.view(30, 10).counts
+    counts = seen.plot_data(30, 10).counts
     x, y = (seen.table.scaled(axis) for axis in seen.axes)
     expected, _, _ = np.histogram2d(y, x, bins=(20, 30), range=(seen.extents[1], seen.extents[0]))
     assert (counts == expected[::-1]).all()
-    assert seen.view(30, 10).off == 400 - counts.sum()
-    assert seen.view(30, 10).empty == 0
+    assert seen.plot_data(30, 10).off == 400 - counts.sum()
+    assert seen.plot_data(30, 10).empty == 0
     seen.set_parameter(X, "AreaSquareMicrons")
-    assert (seen.view(30, 10).empty, seen.view(30, 10).events) == (376, 400)
+    assert (seen.plot_data(30, 10).empty, seen.plot_data(30, 10).events) == (376, 400)
     seen.set_parameter(Y, "")
-    view = seen.view(30, 10)
+    view = seen.plot_data(30, 10)
     assert view.counts.shape == (1, 30)
     assert (view.counts.sum(), view.empty, view.off) == (24, 376, 0)
     assert view.ticks[Y][0] == plot.Tick(0.0, "0")
@@ -97,10 +97,10 @@ def test_zooming_ends_where_nothing_more_is_to_see(seen) -> None:
     for _ in range(60):
         seen.zoom(0.5, (0.4, 0.4))
     assert all(high > low for low, high in seen.extents)
-    seen.view(40, 20)
+    seen.plot_data(40, 20)
     for _ in range(60):
         seen.zoom(2.0, (0.4, 0.4))
-    view = seen.view(40, 20)
+    view = seen.plot_data(40, 20)
     assert view.counts.sum() == 400
     assert all(view.ticks)
 
@@ -122,7 +122,7 @@ def test_any_parameter_of_real_files_can_be_plotted_on_any_scale(tmp_path, sampl
             seen.set_parameter(X, parameter.name)
             for _ in SCALES:
                 seen.next_scale(X)
-                view = seen.view(60, 20)
+                view = seen.plot_data(60, 20)
                 assert view.counts.sum() >= 0.99 * view.events
                 assert view.ticks[X]
 
@@ -130,11 +130,11 @@ def test_any_parameter_of_real_files_can_be_plotted_on_any_scale(tmp_path, sampl
 def test_ticks_are_round_and_apart(seen) -> None:
     seen.set_parameter(X, "BL1-A")
     seen.set_range(X, -100, 100000)
-    for ticks in seen.view(40, 20).ticks:
+    for ticks in seen.plot_data(40, 20).ticks:
         assert ticks
         assert all(0 <= tick.share <= 1 for tick in ticks)
         assert all(b.share - a.share > 0.05 for a, b in itertools.pairwise(ticks))
-    labels = [tick.label for tick in seen.view(40, 20).ticks[0]]
+    labels = [tick.label for tick in seen.plot_data(40, 20).ticks[0]]
     assert {"10k", "1k", "0"} & set(labels) == {"10k", "1k", "0"}
     assert [plot.short(v) for v in (0, 0.25, 1500, -1e6, 2.5e9, 1e-7, math.nan)] == [
         "0", "0.25", "1.5k", "-1M", "2.5G", "1.0e-07", "–",
@@ -152,7 +152,7 @@ def test_a_polygon_drawn_on_a_plot_holds_what_is_seen_inside(seen, kind: str) ->
         seen.add_corner(corner)
     assert seen.drawn() == [pytest.approx(corner) for corner in shares]
     seen.close_gate("drawn")
-    (outline,) = seen.view(40, 20).outlines
+    (outline,) = seen.plot_data(40, 20).outlines
     assert (outline.form, outline.shown) == ("polygon", False)
     assert np.allclose(outline.points, shares)
     seen.step_gate(1)
@@ -163,7 +163,7 @@ def test_a_polygon_drawn_on_a_plot_holds_what_is_seen_inside(seen, kind: str) ->
         turns = [(b - a)[0] * (place - a)[1] - (b - a)[1] * (place - a)[0] for a, b in sides]
         assert min(turns) >= -1e-12
     seen.next_scale(X)
-    assert seen.view(40, 20).outlines[0].form == "polygon"
+    assert seen.plot_data(40, 20).outlines[0].form == "polygon"
 
 
 def test_two_corners_make_a_rectangle_and_a_range_needs_two_ends(seen) -> None:
@@ -185,7 +185,7 @@ def test_two_corners_make_a_rectangle_and_a_range_needs_two_ends(seen) -> None:
         seen.add_corner((share, 0.5))
     gate = seen.close_gate("range")
     assert gate.corners[0] < gate.corners[1]
-    assert np.allclose([p[0] for p in seen.view(40, 9).outlines[-1].points], [0.3, 0.6])
+    assert np.allclose([p[0] for p in seen.plot_data(40, 9).outlines[-1].points], [0.3, 0.6])
 
 
 def test_populations_in_numbers(run, seen) -> None:
@@ -234,11 +234,11 @@ def test_walking_through_samples_and_gates(run, seen) -> None:
 def test_a_gate_that_the_sample_lacks_the_parameter_for_shows_none_and_can_be_deleted(run, seen) -> None:
     gates.add(run, Gate("x", (Axis("Gone"),), ((0.0,), (1.0,))))
     seen.step_gate(1)
-    assert (seen.gate, seen.view(20, 10).events, seen.images(), seen.nearest((0.5, 0.5))) == ("x", 0, [], "")
+    assert (seen.gate, seen.plot_data(20, 10).events, seen.images(), seen.nearest((0.5, 0.5))) == ("x", 0, [], "")
     assert "no Gone" in seen.populations()[1].problem
     seen.step_sample(1)
     assert seen.delete_gate() == ("x",)
-    assert seen.view(20, 10).events == 100
+    assert seen.plot_data(20, 10).events == 100
 
 
 def test_from_the_gate_to_its_images_and_back(run, seen) -> None:
@@ -261,7 +261,7 @@ def test_compensation_is_said(seen) -> None:
     seen.set_parameter(X, "BL2-A")
     assert "2 fluorescence areas" in seen.compensate()
     assert [axis.compensated for axis in seen.axes] == [True, False]
-    assert "(compensated)" in seen.view(20, 10).names[0]
+    assert "(compensated)" in seen.plot_data(20, 10).names[0]
     assert seen.compensate() == "Not compensated."
 
 

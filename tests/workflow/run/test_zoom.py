@@ -22,7 +22,7 @@ from tui_cytpix.workflow.evaluate import pairs, process
 from tui_cytpix.workflow.run import jobs, zoom
 from tui_cytpix.workflow.run.predict import PredictService
 from tui_cytpix.workflow.run.run import Run
-from tui_cytpix.workflow.run.run_samples import create_run, set_scale
+from tui_cytpix.workflow.run.run_samples import create_run, set_pixel_size
 from tui_cytpix.workflow.train import control
 
 GUESSED = Zoom(1.3, By.PARTICLES)
@@ -69,7 +69,7 @@ def test_it_is_kept_with_the_base_model_and_said(run, model):
     for wrong in (0.1, 6.0):
         with pytest.raises(UsageError, match=r"0\.2 to 5"):
             zoom.set_zoom(run, wrong)
-    set_scale(run, "unknown", 0.3)
+    set_pixel_size(run, "unknown", 0.3)
     assert zoom.setting_in_words(run) == ""
     assert zoom.set_zoom(run, 2) == zoom.KNOWN
 
@@ -90,14 +90,14 @@ def test_requests_carry_it_and_what_was_seen_otherwise_is_asked_again(run, model
     assert not service.poll().busy
     store = service.store(model)
     assert store.get(UNKNOWN).particle_count == 2
-    assert zoom.in_words(zoom.seen(run, store)) == [
+    assert zoom.in_words(zoom.zooms_of(run, store)) == [
         "known: seen as large as they are (0.3 µm/px)",
         "unknown: seen 1.5 times as large (unknown scale; as set)",
     ]
     zoom.set_zoom(run, 0)
     assert store.get(UNKNOWN).particle_count == 1  # back as it was
     assert service.request(model, [KNOWN, UNKNOWN]) == 0
-    assert zoom.seen(run, store)["unknown"] == GUESSED
+    assert zoom.zooms_of(run, store)["unknown"] == GUESSED
     zoom.set_zoom(run, 2)
     assert store.keys() == [KNOWN]
 
@@ -106,11 +106,11 @@ def test_a_scale_that_is_stated_is_another_way_of_seeing(run, model):
     answered(run, model, "1")
     store = run.answers(model.hash)
     assert set(store.keys()) == {KNOWN, UNKNOWN}
-    set_scale(run, "unknown", 0.5)
+    set_pixel_size(run, "unknown", 0.5)
     assert store.keys() == [KNOWN]
-    set_scale(run, "known", 0.3000000001)  # the same, as people write it
+    set_pixel_size(run, "known", 0.3000000001)  # the same, as people write it
     assert store.keys() == [KNOWN]
-    set_scale(run, "known", 0.4)
+    set_pixel_size(run, "known", 0.4)
     assert store.keys() == []
 
 
@@ -119,16 +119,16 @@ def test_answers_of_earlier_builds_hold_until_a_zoom_or_a_scale_is_stated(run, m
     write_shard(run.folder.predictions(model.hash), "0", [Prediction(key, empty) for key in (KNOWN, UNKNOWN)])
     store = run.answers(model.hash)
     assert set(store.keys()) == {KNOWN, UNKNOWN}
-    assert zoom.seen(run, store) == {}
+    assert zoom.zooms_of(run, store) == {}
     zoom.set_zoom(run, 1.5)
     assert store.keys() == [KNOWN]
-    set_scale(run, "known", 0.4)
+    set_pixel_size(run, "known", 0.4)
     assert store.keys() == []
     zoom.set_zoom(run, 0)
-    set_scale(run, "known", 0.3)  # as it came
-    set_scale(run, "unknown", 0.5)
+    set_pixel_size(run, "known", 0.3)  # as it came
+    set_pixel_size(run, "unknown", 0.5)
     assert store.keys() == [KNOWN]
-    set_scale(run, "unknown", None)
+    set_pixel_size(run, "unknown", None)
     assert set(store.keys()) == {KNOWN, UNKNOWN}
 
 
@@ -176,7 +176,7 @@ def test_jobs_carry_it(run, model, engine):
     assert spec.zoom == 1.5
     assert spec.out.endswith("-zoom-1.5")
     assert not any(sample.find_scale for sample in spec.samples)  # the run says what is known
-    set_scale(run, "unknown", 0.3)
+    set_pixel_size(run, "unknown", 0.3)
     spec = process.process_run(run, model, ["csv"]).spec
     assert spec.zoom == 0
     assert "zoom" not in spec.out

@@ -55,7 +55,7 @@ def test_a_research_sample_of_other_cells_is_not_covered(run, samples, tmp_path)
 def test_selected_images_do_not_count_for_themselves(run, samples):
     run_samples.add_sample(run, samples.make("tube", 24), 0.3)
     chosen = selection.select(run, 50)
-    assert chosen.looked == ()
+    assert chosen.probed == ()
     assert coverage.figures(run, chosen) == []
 
 
@@ -65,7 +65,7 @@ def test_what_a_gate_leaves_out_counts_as_not_selected(run, samples):
     gates.use_for_drawing(run, "half")
     chosen = selection.select(run, 50)
     assert len(chosen.settings.images) == 30
-    assert {key.event for key in chosen.looked} == {str(n) for n in range(30, 60)}
+    assert {key.event for key in chosen.probed} == {str(n) for n in range(30, 60)}
 
 
 def test_a_research_sample_that_is_gone_is_noted(run, samples, tmp_path):

@@ -68,14 +68,14 @@ def test_a_changed_file_has_another_fingerprint(samples, tmp_path):
 
 def test_the_user_states_scale_and_labels(run, samples):
     run_samples.add_sample(run, samples.make("tube"))
-    run_samples.set_scale(run, "tube", 0.25)
+    run_samples.set_pixel_size(run, "tube", 0.25)
     run_samples.label(run, "tube", condition="control", role="training")
     ref = run.settings.samples[0]
     assert (ref.um_per_px, ref.scale_source, ref.condition, ref.role) == (0.25, "given", "control", "training")
     assert run.images.um_per_px("tube") == 0.25
     for wrong in (0.0, -1.0, float("nan"), 300.0):
         with pytest.raises(UsageError, match="no pixel size"):
-            run_samples.set_scale(run, "tube", wrong)
+            run_samples.set_pixel_size(run, "tube", wrong)
 
 
 def test_seventy_percent_random_thirty_percent_variable_and_the_same_again(run, samples, tmp_path):

@@ -190,13 +190,13 @@ def test_a_missing_morphology_is_named_and_queued(tmp_path: Path) -> None:
         chosen = SelectionSettings(50, events)
         run.update(replace(run.settings, selection=chosen, base_model=BaseModelSettings("base", "sha256:00")))
         folder = run.folder.predictions("sha256:00")
-        assert morphology.missing_in(run) is None
+        assert morphology.missing(run, run.answers("sha256:00")) is None
         write_shard(folder, "0", [Prediction(key, found) for key, found in shapes.items()])
-        assert morphology.missing_in(run) is None  # nothing is annotated yet
+        assert morphology.missing(run, run.answers("sha256:00")) is None  # nothing is annotated yet
         for key in events[:5]:
             run.record_edit(key, "propose", shapes[key])
             run.record_edit(key, "accept")
-        found = morphology.missing_in(run)
+        found = morphology.missing(run, run.answers("sha256:00"))
         assert found is not None
         assert found.unlike == 12
         assert len(found.images) == 4
@@ -210,7 +210,7 @@ def test_a_missing_morphology_is_named_and_queued(tmp_path: Path) -> None:
         for key in found.images:
             run.record_edit(key, "propose", shapes[key])
             run.record_edit(key, "accept")
-        assert morphology.missing_in(run) is None
+        assert morphology.missing(run, run.answers("sha256:00")) is None
 
 
 def test_few_multiplets_are_told_and_the_largest_that_are_counted_so_are_named(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def _model(run: Run, step: str) -> ModelEntry:
 def _tell(run: Run, arguments: argparse.Namespace) -> int:
     model, step = _model(run, arguments.step), arguments.step
     store = run.answers(model.hash)
-    answered, seen = set(store.keys()), zoom.seen(run, store)
+    answered, seen = set(store.keys()), zoom.zooms_of(run, store)
     sequence = run.settings.assess.sequence if step == "assess" else run.settings.evaluate.sequence
     images = [key for key in sequence if key in answered]
     found = assess_review.assessment_of(run, model, images, step)

@@ -13,10 +13,8 @@ from tui_cytpix.domain.words import duration
 from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.workflow.run import zoom
 from tui_cytpix.workflow.run.run import Run
-from tui_cytpix.workflow.train.advice import Advice, advise
-from tui_cytpix.workflow.train.balance import few_several
-from tui_cytpix.workflow.train.morphology import missing
-from tui_cytpix.workflow.train.watch import LiveLooks, TrainingWatch
+from tui_cytpix.workflow.train.advice import advice_on
+from tui_cytpix.workflow.train.watch import TrainingWatch
 
 
 def status(arguments: argparse.Namespace) -> int:
@@ -74,17 +72,8 @@ def _counts(run: Run) -> dict[str, int]:
     }
 
 
-def _advice(run: Run, training: TrainingStatus) -> tuple[Advice, ...]:
-    """As the screen says it, with what the annotations lack where the base has answered for the preview."""
-    if not run.settings.base_model.hash:
-        return advise(training, run.annotations)
-    base, looks = run.answers(run.settings.base_model.hash), LiveLooks()
-    looks.refresh(training)
-    return advise(training, run.annotations, missing(run, base), few_several(run, base.get, looks.get))
-
-
 def _seen(run: Run) -> dict[str, Zoom]:
-    return zoom.seen(run, run.answers(run.settings.base_model.hash)) if run.settings.base_model.hash else {}
+    return zoom.zooms_of(run, run.answers(run.settings.base_model.hash)) if run.settings.base_model.hash else {}
 
 
 def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:
@@ -105,7 +94,7 @@ def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:
         "missing_to_train": run.annotations.ready_to_train(),
         "training": as_dict(training),
         "advice": [
-            {"kind": a.kind, "words": a.words, "images": [str(i) for i in a.images]} for a in _advice(run, training)
+            {"kind": a.kind, "words": a.words, "images": [str(i) for i in a.images]} for a in advice_on(run, training)
         ],
         "model": {"name": settings.evaluate.name, "path": str(run.folder.model_path)}
         if run.folder.model_path.is_file()
@@ -136,7 +125,7 @@ def _tell(run: Run, training: TrainingStatus) -> None:
         ("", run.annotations.ready_to_train() or ""),
         ("training", _training_in_words(training)),
         ("", training.message),
-        *(("advice", advice.words) for advice in _advice(run, training)),
+        *(("advice", advice.words) for advice in advice_on(run, training)),
         ("model", f"{settings.evaluate.name}: {run.folder.model_path}" if run.folder.model_path.is_file() else "none"),
     ]
     say(f"{settings.name}: {run.path}", *(f"  {name:<11} {value}" for name, value in rows if value))

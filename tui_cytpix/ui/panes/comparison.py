@@ -62,7 +62,7 @@ class Comparison:
     def lines(self) -> list[str]:
         """What the preferences say."""
         run = self._screen.session.run
-        found = pairs.compare(run, self.differences, self.preferences(), run.settings.assess.p1)
+        found = pairs.conclude(run, self.differences, self.preferences(), run.settings.assess.p1)
         return pair_words.lines(found)
 
     def held_out_words(self) -> str:

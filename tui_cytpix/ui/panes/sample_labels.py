@@ -93,7 +93,7 @@ class SampleLabels(Table):
             except ValueError as error:
                 self._frame.report(f"{error}; 0 where it is unknown.")
                 return
-            run_samples.set_scale(self._frame.session.run, sample.name, value)
+            run_samples.set_pixel_size(self._frame.session.run, sample.name, value)
             self.show()
 
     # Another sample

@@ -150,7 +150,7 @@ class AssessScreen(WorkScreen):
 
     def seen(self, model: ModelEntry, known: bool) -> dict[str, Zoom]:
         """How large the model sees the samples of known, or of unknown, scale."""
-        found = zoom.seen(self.session.run, self.session.predict.store(model))
+        found = zoom.zooms_of(self.session.run, self.session.predict.store(model))
         return {name: one for name, one in found.items() if (one.um_per_px is not None) == known}
 
     # The goal

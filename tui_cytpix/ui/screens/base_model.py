@@ -92,7 +92,7 @@ class BaseModelScreen(WorkScreen):
         self._show_card()
 
     def _seen_by(self, model: ModelEntry) -> dict[str, Zoom]:
-        return zoom.seen(self.session.run, self.session.predict.store(model))
+        return zoom.zooms_of(self.session.run, self.session.predict.store(model))
 
     def _show(self) -> None:
         self.table.show(self._library, self.session.run.settings.base_model.hash, self._marked)
@@ -199,7 +199,7 @@ class BaseModelScreen(WorkScreen):
         predict = self.session.predict
         half, full = (predict.store(model) for model in found)
         speeds = (predict.images_per_second(found[0]), predict.images_per_second(found[1]))
-        return resolution.in_words(resolution.difference(self.images, half, full, speeds))
+        return resolution.in_words(resolution.half_against_full(self.images, half, full, speeds))
 
     def _seen_words(self) -> str:
         """How large the compared models see samples of unknown scale."""

@@ -165,7 +165,7 @@ class EvaluateScreen(WorkScreen):
         both = (("New", self.judging.model), ("Base", self.comparison.base))
         models = {label: one for label, one in both if one is not None}
         run, store = self.session.run, self.session.predict.store
-        seen = zoom.by_model_in_words({label: zoom.seen(run, store(one)) for label, one in models.items()})
+        seen = zoom.by_model_in_words({label: zoom.zooms_of(run, store(one)) for label, one in models.items()})
         named = [labelled(label, f"{one.card.name} ({one.card.resolution})") for label, one in models.items()]
         return [*named, *seen]
 

@@ -8,9 +8,9 @@ from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.screens.plot_pane import PlotPane
 from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.explore import gates, populations
+from tui_cytpix.workflow.explore.exploration import EventRow, Exploration
 from tui_cytpix.workflow.explore.plot import short
 from tui_cytpix.workflow.explore.populations import Population
-from tui_cytpix.workflow.explore.view import EventRow, Exploration
 
 EVENT_COLUMNS = ("Row", "Image", "x", "y")
 STATISTICS_COLUMNS = (

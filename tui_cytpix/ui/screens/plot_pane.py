@@ -22,9 +22,9 @@ from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
 from tui_cytpix.ui.widgets.plots.event_plot import EventPlot
 from tui_cytpix.ui.widgets.plots.event_plot_cells import Mark, Picture
 from tui_cytpix.workflow.explore.axes import X, Y
+from tui_cytpix.workflow.explore.exploration import Exploration, PlotData
 from tui_cytpix.workflow.explore.plot import short
 from tui_cytpix.workflow.explore.populations import Population, axis_name
-from tui_cytpix.workflow.explore.view import Exploration, PlotView
 
 T = TypeVar("T")
 NAMES = "xy"
@@ -91,13 +91,13 @@ class PlotPane(Horizontal):
         if not seen.axes or not columns or not rows:
             return
         view, found, event, drawn = await asyncio.to_thread(
-            lambda: (seen.view(columns, rows), seen.populations(), seen.event_place(), seen.drawn())
+            lambda: (seen.plot_data(columns, rows), seen.populations(), seen.event_place(), seen.drawn())
         )
         self._show_view(view, found, event, drawn)
 
     def _show_view(
         self,
-        view: PlotView,
+        view: PlotData,
         found: list[Population],
         event: tuple[float, float] | None,
         drawn: list[tuple[float, float]],
@@ -113,7 +113,7 @@ class PlotPane(Horizontal):
         self._say_populations(view, found)
         self._frame.say_next()
 
-    def _say_populations(self, view: PlotView, found: list[Population]) -> None:
+    def _say_populations(self, view: PlotData, found: list[Population]) -> None:
         seen = self.exploration
         shown = seen.gate
         selects = self._frame.session.run.settings.selection.gate

@@ -203,7 +203,7 @@ class SamplesScreen(WorkScreen):
         """The images that no selected one is near to."""
         found = coverage.uncovered(self._selection) if self._selection else []
         if not found:
-            known = self._selection is not None and bool(self._selection.looked)
+            known = self._selection is not None and bool(self._selection.probed)
             self.report("Every image looked at has a selected one nearby." if known else "Select images first.")
             return
         self.query_one(Gallery).set_items(GalleryItem(key, None, "○", "warn", key.sample) for key in found)

@@ -192,7 +192,7 @@ class TrainScreen(WorkScreen):
         """How large the base sees the samples; and training, where it sees those of unknown scale otherwise."""
         if self.base is None:
             return []
-        seen = zoom.seen(self.session.run, self.session.predict.store(self.base))
+        seen = zoom.zooms_of(self.session.run, self.session.predict.store(self.base))
         trained = self.session.training.zoom
         differs = trained and any(one.um_per_px is None and one.times != trained.times for one in seen.values())
         return [*zoom.in_words(seen), *([f"training: {trained.in_words()}"] if trained and differs else [])]

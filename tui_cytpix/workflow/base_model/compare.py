@@ -100,7 +100,7 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
             _wait_for_exit(run)
         cutoff_um = max(entry.card.size_cutoff_um for entry in entries)
         cutoffs = {ref.name: cutoff_px(cutoff_um, ref.um_per_px) for ref in refs}
-        seen = [zoom.seen(run, store) for store in stores]
+        seen = [zoom.zooms_of(run, store) for store in stores]
         common = [key for key in keys if all(store.get(key) is not None for store in stores)]
         failures = [{"image": str(k), "reason": "a model could not process it"} for k in keys if k not in set(common)]
         if truth is None:

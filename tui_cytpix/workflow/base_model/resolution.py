@@ -47,7 +47,7 @@ def siblings(models: Sequence[ModelEntry]) -> tuple[ModelEntry, ModelEntry] | No
     return None
 
 
-def difference(
+def half_against_full(
     images: Sequence[ImageKey], half: PredictionStore, full: PredictionStore, speeds: tuple[float, float]
 ) -> ResolutionDifference:
     """Measures it; `speeds` are images a second, half first, NaN where unknown."""

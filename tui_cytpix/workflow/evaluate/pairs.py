@@ -145,7 +145,7 @@ class PairComparison:
     not_countable: tuple[str, ...]
 
 
-def compare(
+def conclude(
     run: Run, found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict], intolerable: float
 ) -> PairComparison:
     """What the preferences say. `found` are the images that both models have answered (first the base, second the new

@@ -72,7 +72,7 @@ def selection(found: Selection) -> str:
     return scatter(axes, groups)
 
 
-def answers(run: Run, key: ImageKey, said: Sequence[Segmentation | None]) -> NDArray[np.uint8] | None:
+def with_answers(run: Run, key: ImageKey, said: Sequence[Segmentation | None]) -> NDArray[np.uint8] | None:
     """One image with each answer's outline and centroids, side by side, cut to what any of them marks: uint8
     (H, W, 3); None where the image can't be read.
     """

@@ -83,7 +83,7 @@ def _assess(run: Run) -> Blocks:
     if model is None:
         return [*blocks, html.paragraphs([f"The model {settings.model} is not here any more."])]
     verdicts, store = review.verdict_of(run, model), run.answers(model.hash)
-    blocks.append(html.paragraphs(zoom.in_words(zoom.seen(run, store))))
+    blocks.append(html.paragraphs(zoom.in_words(zoom.zooms_of(run, store))))
     scores = focus.stored(run, model) if settings.least_focus else {}
     answered = set(store.keys())
     shown = [
@@ -103,7 +103,7 @@ def _wrong_images(run: Run, store: PredictionStore, verdicts: dict[ImageKey, Ver
     items = []
     for key in wrong[:EXAMPLES]:
         said, verdict = store.get(key), verdicts[key]
-        pixels = figures.answers(run, key, [said])
+        pixels = figures.with_answers(run, key, [said])
         if pixels is not None and said is not None:
             true = "" if verdict.true_count is None else f", true {verdict.true_count}"
             items.append(html.picture(pixels, f"{key}: {_kind(verdict)}; counted {said.particle_count}{true}"))
@@ -130,7 +130,7 @@ def _base(run: Run) -> Blocks:
         ("Sees", card.sees),
         (
             "In this run",
-            "; ".join(zoom.in_words(zoom.seen(run, answers))) or zoom.setting_in_words(run),
+            "; ".join(zoom.in_words(zoom.zooms_of(run, answers))) or zoom.setting_in_words(run),
         ),
         ("Hash", model.hash),
     ]
@@ -204,7 +204,7 @@ def _evaluate(run: Run) -> Blocks:
     found = differences.between(run.settings.evaluate.sequence, *stores)
     blocks.append(html.paragraphs([differences.in_words(found, f"base {base.card.name}", f"new {new.card.name}")]))
     verdicts = pairs.preferences(run, new, base)
-    compared = pairs.compare(run, found, verdicts, run.settings.assess.p1)
+    compared = pairs.conclude(run, found, verdicts, run.settings.assess.p1)
     said = [line for line in pair_words.lines(compared) if line]
     masks = held_out.in_words(held_out.paired_iou(run, stores[1], stores[0]))
     blocks += [html.paragraphs(said[:1], "lead"), html.paragraphs([*said[1:], masks])]
@@ -220,7 +220,7 @@ def _evaluate(run: Run) -> Blocks:
         blocks += [html.heading("The new model by itself", 3), html.paragraphs(decision.lines(single))]
     items = []
     for difference in [d for d in found if d.counts_differ][:EXAMPLES]:
-        pixels = figures.answers(run, difference.image, [store.get(difference.image) for store in stores])
+        pixels = figures.with_answers(run, difference.image, [store.get(difference.image) for store in stores])
         if pixels is not None:
             counts = f"base counts {difference.counts[0]}, new {difference.counts[1]}"
             items.append(html.picture(pixels, f"{difference.image}: {counts}"))

@@ -89,7 +89,7 @@ def unique_name(path: Path, taken: set[str]) -> str:
     return name
 
 
-def set_scale(run: Run, name: str, um_per_px: float | None) -> None:
+def set_pixel_size(run: Run, name: str, um_per_px: float | None) -> None:
     """The user states a sample's pixel size in um; None: it is unknown.
 
     Raises:

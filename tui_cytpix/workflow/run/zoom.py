@@ -43,7 +43,7 @@ def setting_in_words(run: Run) -> str:
     return f"Models see {what} {asked:.3g} times as large as they are, as set."
 
 
-def seen(run: Run, store: PredictionStore) -> dict[str, Zoom]:
+def zooms_of(run: Run, store: PredictionStore) -> dict[str, Zoom]:
     """How large a model saw the samples, by name; of those that it has answered on."""
     found = {sample.name: store.zoom(sample.name) for sample in run.settings.samples}
     return {name: zoom for name, zoom in found.items() if zoom is not None}

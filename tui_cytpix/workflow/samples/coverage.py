@@ -46,13 +46,13 @@ class Coverage:
 
 
 def figures(run: Run, selection: Selection) -> list[Coverage]:
-    """Of each research sample that was looked at; then of the gates in it, where it has their parameters and at least
+    """Of each research sample with probed images; then of the gates in it, where it has their parameters and at least
     FEWEST images in them.
     """
     found = []
-    for sample in dict.fromkeys(key.sample for key in selection.looked):
+    for sample in dict.fromkeys(key.sample for key in selection.probed):
         of_sample = [
-            (key, near) for key, near in zip(selection.looked, selection.near, strict=True) if key.sample == sample
+            (key, near) for key, near in zip(selection.probed, selection.near, strict=True) if key.sample == sample
         ]
         found.append(Coverage(sample, "", len(of_sample), sum(near for _, near in of_sample)))
         for gate, inside in _gates(run, sample):
@@ -80,8 +80,8 @@ def _gates(run: Run, sample: str) -> list[tuple[str, set[str]]]:
 
 
 def uncovered(selection: Selection) -> list[ImageKey]:
-    """The research samples' images that were looked at and have no selected one nearby."""
-    return [key for key, near in zip(selection.looked, selection.near, strict=True) if not near]
+    """The probed images that have no selected one nearby."""
+    return [key for key, near in zip(selection.probed, selection.near, strict=True) if not near]
 
 
 def _path(run: Run) -> Path:
@@ -96,7 +96,7 @@ def save(run: Run, selection: Selection) -> None:
         keys=np.array([str(key) for key in selection.candidates], dtype=np.str_),
         positions=np.asarray(selection.positions, np.float32),
         notes=np.array(list(selection.notes), dtype=np.str_),
-        looked=np.array([str(key) for key in selection.looked], dtype=np.str_),
+        looked=np.array([str(key) for key in selection.probed], dtype=np.str_),
         near=np.array(selection.near, bool),
     )
     _path(run).parent.mkdir(parents=True, exist_ok=True)
@@ -110,12 +110,12 @@ def load(run: Run) -> Selection | None:
             keys = tuple(ImageKey.parse(str(key)) for key in data["keys"])
             positions = np.asarray(data["positions"], np.float32)
             notes = tuple(str(note) for note in data["notes"])
-            has_looked = "looked" in data  # files of earlier versions have not
-            looked = tuple(ImageKey.parse(str(key)) for key in data["looked"]) if has_looked else ()
-            near = tuple(bool(flag) for flag in data["near"]) if has_looked else ()
+            has_probed = "looked" in data  # files of earlier versions have not
+            probed = tuple(ImageKey.parse(str(key)) for key in data["looked"]) if has_probed else ()
+            near = tuple(bool(flag) for flag in data["near"]) if has_probed else ()
     except (OSError, ValueError, KeyError):
         return None
     chosen = run.settings.selection
-    if positions.shape != (len(keys), 2) or len(looked) != len(near) or not set(chosen.images) <= set(keys):
+    if positions.shape != (len(keys), 2) or len(probed) != len(near) or not set(chosen.images) <= set(keys):
         return None
-    return Selection(chosen, keys, positions, notes, looked, near)
+    return Selection(chosen, keys, positions, notes, probed, near)

@@ -12,7 +12,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import SampleError
 from tui_cytpix.workflow.run.run import OnProgress, Run
 
-LOOKED_AT = 400  # random images of each research sample that tell how well it is covered
+PROBED = 400  # random images of each research sample that tell how well it is covered
 
 
 def shuffled(run: Run, sample: str, events: Iterable[str]) -> list[ImageKey]:
@@ -57,8 +57,8 @@ def research_images(
             except SampleError as error:
                 problems.append(f"How well {sample.name} is covered is not known: {error}")
                 continue
-            wanted += [key for key in shuffled(run, sample.name, events)[:LOOKED_AT] if key not in without]
+            wanted += [key for key in shuffled(run, sample.name, events)[:PROBED] if key not in without]
     found, rows = describe(run, [key for key in wanted if key not in known], on_progress)
     table = {**known, **dict(zip(found, rows, strict=True))}
-    looked = [key for key in wanted if key in table]
-    return looked, np.stack([table[key] for key in looked]) if looked else rows, problems
+    probed = [key for key in wanted if key in table]
+    return probed, np.stack([table[key] for key in probed]) if probed else rows, problems

@@ -29,7 +29,7 @@ class Selection:
     """What was chosen, with the population behind it for the coverage picture.
 
     `positions` is float32 (N, 2), a plane through the candidates' descriptors; `candidates` names its rows. `notes`
-    are sentences for the user. `looked` are random images of the research samples that were not selected, `near` which
+    are sentences for the user. `probed` are random images of the research samples that were not selected, `near` which
     of them have a selected one nearby (core.statistics.sampling.near_selected), bool.
     """
 
@@ -37,7 +37,7 @@ class Selection:
     candidates: tuple[ImageKey, ...]
     positions: NDArray[np.float32]
     notes: tuple[str, ...]
-    looked: tuple[ImageKey, ...] = ()
+    probed: tuple[ImageKey, ...] = ()
     near: tuple[bool, ...] = ()
 
 
@@ -87,7 +87,7 @@ def select(run: Run, preview: int, on_progress: OnProgress = lambda _done, _tota
         drawn_from=notes[0] if gate else "",
     )
     described = dict(zip(keys, table, strict=True))
-    looked, rows, problems = research_images(run, described, set(settings.images), on_progress)
+    probed, rows, problems = research_images(run, described, set(settings.images), on_progress)
     near = near_selected(table, np.concatenate([random_rows, variable_rows]), rows)
     for key in settings.images:
         run.images.keep(key)
@@ -95,7 +95,7 @@ def select(run: Run, preview: int, on_progress: OnProgress = lambda _done, _tota
     if not run.settings.evaluate.sequence and not any_left(run):
         notes.append(NOTHING_LEFT)
     positions = np.asarray(embed_2d(table), np.float32)
-    return Selection(settings, tuple(keys), positions, (*notes, *problems), tuple(looked), tuple(near.tolist()))
+    return Selection(settings, tuple(keys), positions, (*notes, *problems), tuple(probed), tuple(near.tolist()))
 
 
 def _described(

@@ -30,10 +30,12 @@ from dataclasses import dataclass
 from tui_cytpix.domain.annotation import AnnotationBook, Status
 from tui_cytpix.domain.jobs.training import Epoch, TrainingStatus
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.workflow.train.balance import FewSeveral
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train.balance import FewSeveral, few_several
 from tui_cytpix.workflow.train.doubts import doubts
-from tui_cytpix.workflow.train.morphology import NAMED, Missing
+from tui_cytpix.workflow.train.morphology import NAMED, Missing, missing
 from tui_cytpix.workflow.train.progress import WINDOW, flipping_lately
+from tui_cytpix.workflow.train.watch import LiveLooks
 
 EARLY_EPOCHS = 15
 DIP = 0.08
@@ -56,7 +58,7 @@ class Advice:
 
 
 def advise(
-    status: TrainingStatus, book: AnnotationBook, missing: Missing | None = None, few: FewSeveral | None = None
+    status: TrainingStatus, book: AnnotationBook, lacking: Missing | None = None, few: FewSeveral | None = None
 ) -> tuple[Advice, ...]:
     """Everything there is to say, the most urgent first."""
     epochs = status.epochs
@@ -66,7 +68,16 @@ def advise(
     curves: Advice | None = _early(epochs) or _curves(epochs, len(book.accepted()))
     if wrong and wrong.kind == "inconsistent" and curves and curves.kind == "converged":
         curves = None  # stable, but on what is wrong
-    return _said(wrong, curves, _singles(few), _flips(status, book), _uncovered(missing), _little(epochs))
+    return _said(wrong, curves, _singles(few), _flips(status, book), _uncovered(lacking), _little(epochs))
+
+
+def advice_on(run: Run, status: TrainingStatus) -> tuple[Advice, ...]:
+    """As the screen says it: with what the annotations lack, where the base model has answered for the preview."""
+    if not run.settings.base_model.hash:
+        return advise(status, run.annotations)
+    base, looks = run.answers(run.settings.base_model.hash), LiveLooks()
+    looks.refresh(status)
+    return advise(status, run.annotations, missing(run, base), few_several(run, base.get, looks.get))
 
 
 def _said(*found: Advice | None) -> tuple[Advice, ...]:
@@ -209,15 +220,15 @@ def _singles(few: FewSeveral | None) -> Advice | None:
     return Advice("singles", f"{which} {holds} two or more particles. Add such: {named} probably {do}.", few.images)
 
 
-def _uncovered(missing: Missing | None) -> Advice | None:
-    if missing is None:
+def _uncovered(lacking: Missing | None) -> Advice | None:
+    if lacking is None:
         return None
-    named = ", ".join(str(image) for image in missing.images)
+    named = ", ".join(str(image) for image in lacking.images)
     words = (
-        f"{missing.unlike} preview image{' looks' if missing.unlike == 1 else 's look'} like nothing annotated. "
-        f"Add images like {named} ({missing.words})."
+        f"{lacking.unlike} preview image{' looks' if lacking.unlike == 1 else 's look'} like nothing annotated. "
+        f"Add images like {named} ({lacking.words})."
     )
-    return Advice("uncovered", words, missing.images)
+    return Advice("uncovered", words, lacking.images)
 
 
 def _little(epochs: Sequence[Epoch]) -> Advice | None:

@@ -34,7 +34,7 @@ class Outline:
 
 
 @dataclass(frozen=True, eq=False)
-class PlotView:
+class PlotData:
     """A plot for one size. `counts` is (2 x rows, columns), or (1, columns) for a histogram; `ticks` are those of x and
     of y (a histogram's: of events, up to the highest bar). Of the population's `events`, `empty` have no value on an
     axis, and `off` lie outside the extents.
@@ -206,7 +206,7 @@ class Exploration(PlotAxes):
         except InputError:
             return np.zeros(self.table.rows, bool)
 
-    def view(self, columns: int, rows: int) -> PlotView:
+    def plot_data(self, columns: int, rows: int) -> PlotData:
         """The plot on an area of so many cells."""
         shown = self.rows()
         size = (columns, 2 * rows)
@@ -221,7 +221,7 @@ class Exploration(PlotAxes):
         events, valued = int(shown.sum()), int(known.sum())
         names = tuple(f"{axis_name(axis)} · {axis.scale.kind}" for axis in self.axes)
         off = valued - int(counts.sum())
-        return PlotView(counts, names, tuple(ticks), tuple(self._outlines()), events, events - valued, off)
+        return PlotData(counts, names, tuple(ticks), tuple(self._outlines()), events, events - valued, off)
 
     def _outlines(self) -> list[Outline]:
         found = []
