@@ -9,6 +9,11 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.masks.label_images import segmentation_from_labels
 
 
+def nothing(shape: tuple[int, int]) -> Segmentation:
+    """No object at all, on an image of (height, width)."""
+    return Segmentation(np.zeros(shape, bool), np.zeros((0, 2), np.float32))
+
+
 def touching_rods(length: int = 59) -> NDArray[np.uint16]:
     """Two parallel rods, 8 px wide, side by side over their whole length: uint16 (64, 96), 1 and 2. The watershed cuts
     them straight across.

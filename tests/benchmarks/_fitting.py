@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from tests.benchmarks._cells import Crop, folds
+from tests.divided import nothing
 from tui_cytpix.core.images.normalise import normalise
 from tui_cytpix.core.images.scale import typical_diameter
 from tui_cytpix.core.objects.size_cutoff import cutoff_px
@@ -169,7 +170,7 @@ def otsu_watershed(crop: Crop) -> Segmentation:
 
     difference = cv2.GaussianBlur(np.abs(crop.image.astype(np.float32) - crop.background), (0, 0), 1.5)
     if np.ptp(difference) == 0:
-        return Segmentation.empty(crop.image.shape)
+        return nothing(crop.image.shape)
     mask = ndimage.binary_fill_holes(difference > threshold_otsu(difference))
     mask = ndimage.binary_opening(mask, iterations=1)
     objects, count = ndimage.label(mask, np.ones((3, 3)))

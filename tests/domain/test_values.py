@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.divided import nothing
 from tui_cytpix.domain.jobs.training import Flip, JobState, TrainingStatus
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.plain_values import from_plain
@@ -56,7 +57,7 @@ def test_runs_that_do_not_fit_are_refused(runs):
 def test_segmentations_are_equal_by_content():
     one = Segmentation(np.eye(3, dtype=bool), np.array([[1, 1]], np.float32))
     assert one.same_as(Segmentation(np.eye(3, dtype=bool), np.array([[1, 1]], np.float32), 0.5))
-    assert not one.same_as(Segmentation.empty((3, 3)))
+    assert not one.same_as(nothing((3, 3)))
     assert one.particle_count == 1
 
 

@@ -59,11 +59,6 @@ class Segmentation:
             labels=None if self.labels is None else numbers[self.labels] * mask,
         )
 
-    @classmethod
-    def empty(cls, shape: tuple[int, int]) -> Segmentation:
-        """No object at all, on an image of (height, width)."""
-        return cls(np.zeros(shape, bool), np.zeros((0, 2), np.float32))
-
 
 def encode_mask(mask: NDArray[np.bool_]) -> list[int]:
     """Run lengths of the row-major mask, starting with background: [background, foreground, background, ...]."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.divided import any_division, picture, touching_rods
+from tests.divided import any_division, nothing, picture, touching_rods
 from tui_cytpix.core.objects.particles import carried_over, need_telling, particles_of
 from tui_cytpix.core.objects.regions import label_objects
 from tui_cytpix.core.objects.watershed import object_of, particle_labels
@@ -242,4 +242,4 @@ def test_only_what_objects_do_not_say_needs_telling(discs):
     assert need_telling(RODS)
     part = np.where(np.arange(64) < 40, apart.labels, 0).astype(np.uint16)
     assert need_telling(replace(apart, labels=part))
-    assert not need_telling(replace(Segmentation.empty((9, 9)), labels=np.zeros((9, 9), np.uint16)))
+    assert not need_telling(replace(nothing((9, 9)), labels=np.zeros((9, 9), np.uint16)))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.divided import nothing
 from tui_cytpix.core.objects.centroids import centres
 from tui_cytpix.core.objects.size_cutoff import cut_labels_to_size, cut_to_size
 from tui_cytpix.core.statistics import agreement
@@ -162,4 +163,4 @@ def test_pairs_are_tested_as_pairs():
 
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match="truth is"):
-        compare_images(SINGLET, Segmentation.empty((3, 3)))
+        compare_images(SINGLET, nothing((3, 3)))

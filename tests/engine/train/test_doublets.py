@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.divided import nothing
 from tui_cytpix.core.objects.regions import label_objects
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.train.augment import Augmentation
@@ -75,7 +76,7 @@ def test_what_is_cut_by_the_border_or_lies_in_a_clump_is_not_taken():
 
 
 def test_without_a_particle_there_is_nothing_to_lay_a_cell_against():
-    empty = scene(np.zeros((50, 50), np.float32), Segmentation.empty((50, 50)))
+    empty = scene(np.zeros((50, 50), np.float32), nothing((50, 50)))
     assert with_another(empty, _disc((40, 40), 9), np.random.default_rng(0)) is empty
 
 

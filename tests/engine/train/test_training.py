@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.divided import nothing
 from tui_cytpix.core.images.background import image_background
 from tui_cytpix.core.objects.particles import particles_of
 from tui_cytpix.core.objects.regions import label_objects
@@ -125,7 +126,7 @@ def test_the_vectors_of_a_view_lead_to_the_middle_of_what_it_shows():
 def test_right_angle_views_hold_the_sensors_own_pixels():
     rng = np.random.default_rng(1)
     gray = rng.normal(0, 1, (40, 40)).astype(np.float32)
-    shown = scene(gray, Segmentation.empty((40, 40)))
+    shown = scene(gray, nothing((40, 40)))
     still = Augmentation(gain=(1, 1), noise=(0, 0), blur=(0, 0), field=(0, 0), bend=0)
     values = {round(float(v), 4) for v in gray.ravel()}
     exact = 0

@@ -215,7 +215,7 @@ async def test_axes_by_keys(app: CytpixApp) -> None:
         await press_each(pilot, "enter")
         await reply(pilot)
         await until(pilot, lambda: app.session.run.settings.gates)
-        assert app.session.run.settings.gates[0].parameters == ("BL1-A",)
+        assert app.session.run.settings.gates[0].axes[0].parameter == "BL1-A"
         await press_each(pilot, "n D y")
         await until(pilot, lambda: not app.session.run.settings.gates)
 

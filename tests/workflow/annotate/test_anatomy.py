@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.divided import nothing
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.workflow.annotate.anatomy import dissect
 
@@ -59,6 +60,6 @@ def test_a_centroid_on_background_belongs_to_no_object() -> None:
 
 
 def test_nothing_at_all() -> None:
-    anatomy = dissect(Segmentation.empty((20, 20)))
+    anatomy = dissect(nothing((20, 20)))
     assert anatomy.objects == ()
     assert anatomy.off_centre == ()

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.measure import label
 
-from tests.divided import any_division
+from tests.divided import any_division, nothing
 from tui_cytpix.core.objects.particles import particles_of
 from tui_cytpix.domain.annotation import Annotation, Side, Status
 from tui_cytpix.domain.model_card import ModelCard, ModelEntry
@@ -131,7 +131,7 @@ def test_centring_again_divides_nothing_anew(editor):
 
 
 def test_nearest_of_none_is_none():
-    assert nearest_centroid(Segmentation.empty((5, 5)), (1, 1)) is None
+    assert nearest_centroid(nothing((5, 5)), (1, 1)) is None
     assert nearest_centroid(two_discs(), (13, 18)) == 1
 
 
@@ -278,7 +278,7 @@ def test_wand_and_snap_follow_the_image(run, samples):
     key = ImageKey("tube", "0")
     truth = read_label_image(samples.truth() / "0.png") > 0
     store = run.folder.predictions(MODEL.hash)
-    write_shard(store, "a", [Prediction(key, Segmentation.empty(truth.shape))])
+    write_shard(store, "a", [Prediction(key, nothing(truth.shape))])
     editor = Annotator(run, MODEL, PredictionStore(store))
     y, x = np.argwhere(truth)[truth.sum() // 2]
     drawn = editor.use(key, TOOLS["wand"], Aim((float(y), float(x)))).segmentation

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.divided import nothing
 from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
@@ -55,8 +56,8 @@ def test_the_advice_follows_counts_then_outlines(tmp_path):
     assert "half is no faster here" in slow
     assert slow.endswith("Either will do.")
     assert resolution.in_words(resolution.half_against_full(keys[:5], same, full, (1.0, 1.0))) == ""
-    _, nothing = answered(tmp_path / "nothing", [Segmentation.empty((96, 96))] * 20)
-    assert math.isnan(resolution.half_against_full(keys, nothing, full, (1.0, 1.0)).area)
+    _, blank = answered(tmp_path / "nothing", [nothing((96, 96))] * 20)
+    assert math.isnan(resolution.half_against_full(keys, blank, full, (1.0, 1.0)).area)
 
 
 def test_siblings_share_their_name():

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.divided import nothing
 from tui_cytpix.domain.jobs.events import Predicted
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.domain.sample import ImageKey
@@ -115,7 +116,7 @@ def test_a_scale_that_is_stated_is_another_way_of_seeing(run, model):
 
 
 def test_answers_of_earlier_builds_hold_until_a_zoom_or_a_scale_is_stated(run, model):
-    empty = Segmentation.empty((48, 48))
+    empty = nothing((48, 48))
     write_shard(run.folder.predictions(model.hash), "0", [Prediction(key, empty) for key in (KNOWN, UNKNOWN)])
     store = run.answers(model.hash)
     assert set(store.keys()) == {KNOWN, UNKNOWN}

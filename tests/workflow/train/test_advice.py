@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
+from tests.divided import nothing
 from tui_cytpix.domain.annotation import AnnotationBook, Edit
 from tui_cytpix.domain.jobs.training import Contradiction, Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.domain.run_settings import BaseModelSettings, SelectionSettings
@@ -32,7 +33,7 @@ def book(images: int) -> AnnotationBook:
     numbers = itertools.count(1)
     edits = []
     for key in keys(*range(images)):
-        edits.append(Edit(next(numbers), 1.0, "me", key, "propose", Segmentation.empty((4, 4))))
+        edits.append(Edit(next(numbers), 1.0, "me", key, "propose", nothing((4, 4))))
         edits.append(Edit(next(numbers), 1.0, "me", key, "accept"))
     return AnnotationBook(edits)
 
@@ -153,7 +154,7 @@ def test_what_was_corrected_since_is_no_longer_doubted() -> None:
     looks = status([0.9] * 80, [0.88] * 80, contradictions=(contradiction(3, 2, 1, 0.9, range(61, 81)),))
     corrected = book(20)
     assert kinds(advise(looks, corrected))[0] == "doubtful"
-    corrected.feed(Edit(100, 3.0, "me", keys(3)[0], "count", Segmentation.empty((4, 4))))
+    corrected.feed(Edit(100, 3.0, "me", keys(3)[0], "count", nothing((4, 4))))
     assert kinds(advise(looks, corrected))[0] == "converged"
     rejected = book(20)
     rejected.feed(Edit(100, 1.0, "me", keys(3)[0], "reject"))

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import children, job_files
+from tests.divided import nothing
 from tui_cytpix.domain.jobs.events import Best, Counts, Exited, Started, Stopped, ZoomChosen
 from tui_cytpix.domain.jobs.specs import TrainSpec
 from tui_cytpix.domain.jobs.training import Epoch, JobState
@@ -334,7 +335,7 @@ def test_the_best_epoch_is_the_usual_choice_only_where_enough_images_validate(ru
     def accept(count):
         for _ in range(count):
             key = ImageKey("s", str(run.annotations.last_seq))
-            run.record_edit(key, "propose", Segmentation.empty((4, 4)))
+            run.record_edit(key, "propose", nothing((4, 4)))
             run.record_edit(key, "accept")
 
     accept(20)
