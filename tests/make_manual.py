@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from tui_cytpix.cli import main
-from tui_cytpix.core.features.table import EVERY, FEATURES
+from tui_cytpix.core.features.table import FEATURES, IMAGE, PARTICLE
 from tui_cytpix.manual import FOLDER, read_page
 from tui_cytpix.ui.commands.bindings import all_commands, key_text, of_scope
 from tui_cytpix.ui.commands.command import Command
@@ -110,7 +110,7 @@ def parameters() -> Iterator[str]:
         yield from ("", f"**{shared or 'Counts, places, quality'}:**", "")
         yield "```text"
         for feature in features:
-            of = "" if feature.levels == EVERY else f", of {' and '.join(feature.levels)} only"
+            of = "" if feature.levels == (IMAGE, PARTICLE) else f", of {' and '.join(feature.levels)} only"
             yield f"{feature.name} [{feature.unit}]{of}"
             formula = f"{feature.label}: {feature.formula.partition('; ')[0]}"
             for text in (formula, f"source: {feature.source}"):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grimp
 
+from tests.verbs import handlers
 from tui_cytpix.domain.jobs.specs import KINDS
 from tui_cytpix.ui import app
 
@@ -28,7 +29,8 @@ def test_no_module_is_there_for_tests_alone() -> None:
     graph = grimp.build_graph("tui_cytpix", cache_dir=None)
     started = {m for m in graph.modules if 'if __name__ == "__main__":' in source(m)}
     screens = {f"tui_cytpix.ui.screens.{module}" for module, _ in app._SCREENS.values()}
-    reached = started | screens | {f"tui_cytpix.engine.jobs.{kind}" for kind in KINDS}
+    verbs = {f"tui_cytpix.cli.{handler.partition(':')[0]}" for handler in handlers() if handler}
+    reached = started | screens | verbs | {f"tui_cytpix.engine.jobs.{kind}" for kind in KINDS}
     for module in list(reached):
         reached |= graph.find_upstream_modules(module)
     packages = {parent for module in reached for parent in parents(module)}

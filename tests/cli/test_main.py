@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 import signal
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import children
+from tests.verbs import handlers, parsers
 from tui_cytpix.cli import main as module
 from tui_cytpix.cli.output import Progress, percent, say_json, table
 from tui_cytpix.domain.words import printable
@@ -24,15 +24,6 @@ from tui_cytpix.workflow.run import run as run_module
 @pytest.fixture
 def terminal(monkeypatch):
     monkeypatch.setattr(module, "_on_terminal", lambda: True)
-
-
-def parsers(parser):
-    """The parser, and those of all verbs within it."""
-    yield parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for inner in action.choices.values():
-                yield from parsers(inner)
 
 
 @pytest.mark.parametrize("verb", module.VERBS)
@@ -48,7 +39,7 @@ def test_every_verb_has_help_and_refuses_what_it_does_not_know(verb, capsys):
 
 
 def test_every_verb_has_a_handler_that_can_be_imported():
-    named = [parser.get_default("handler") for verb in module.VERBS for parser in parsers(module.VERBS[verb](verb))]
+    named = handlers()
     for handler in filter(None, named):
         place, name = handler.split(":")
         assert callable(getattr(importlib.import_module(f"tui_cytpix.cli.{place}"), name)), handler

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import re
 import shlex
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.make_manual import EVERYWHERE, MADE, made
+from tests.verbs import parsers
 from tui_cytpix.cli import main
 from tui_cytpix.core.features.table import FEATURES
 from tui_cytpix.errors import UsageError
@@ -101,14 +101,6 @@ def test_benchmarks_and_files_that_are_named_are_there(path: Path) -> None:
     for span in code(path):
         if re.fullmatch(r"(tui_cytpix|tests)/[\w/]+\.\w+", span):
             assert (ROOT / span).is_file(), span
-
-
-def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    yield parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for inner in action.choices.values():
-                yield from parsers(inner)
 
 
 def test_no_verb_and_no_option_is_missing() -> None:
