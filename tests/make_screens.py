@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tui_cytpix.ui.app import CytpixApp
-from tui_cytpix.workflow.run.recent import copy_sample_run
+from tui_cytpix.workflow.run.recent_runs import copy_sample_run
 from tui_cytpix.workflow.run.resources import PACKAGE
 from tui_cytpix.workflow.run.run import Run
 

@@ -20,7 +20,7 @@ from tui_cytpix.core.objects.centroids import centres
 from tui_cytpix.core.objects.division import divide
 from tui_cytpix.core.objects.regions import compact, label_objects
 from tui_cytpix.core.objects.watershed import particle_labels
-from tui_cytpix.simulate.kinds.by_name import KINDS
+from tui_cytpix.simulate.kinds.catalogue import KINDS
 
 LEAST_PX = 30
 Objects = Iterator[tuple[NDArray[np.float32], NDArray[np.int32], int]]

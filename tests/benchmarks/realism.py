@@ -23,7 +23,7 @@ from tui_cytpix.core.images.background import image_background
 from tui_cytpix.core.images.normalise import noise, normalise
 from tui_cytpix.core.objects.regions import Ellipse, ellipses, touches_border
 from tui_cytpix.simulate.frames.events import SimulatedSample
-from tui_cytpix.simulate.kinds.by_name import KINDS
+from tui_cytpix.simulate.kinds.catalogue import KINDS
 
 CELLS = Path(__file__).resolve().parents[3] / "shared" / "data" / "cells"
 SHRUNK = {"pombe_bf_photophenosizer": 0.35}  # to the scale of a flow image

@@ -39,7 +39,8 @@ from tui_cytpix.workflow.annotate import suggest
 from tui_cytpix.workflow.annotate.annotator import Annotator
 from tui_cytpix.workflow.annotate.tool import Aim, nearest_centroid
 from tui_cytpix.workflow.annotate.toolbox import TOOLS
-from tui_cytpix.workflow.assess import decision, review
+from tui_cytpix.workflow.assess import review
+from tui_cytpix.workflow.assess.verdict import verdict_lines
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.evaluate import trial
 from tui_cytpix.workflow.run import run_samples
@@ -157,7 +158,7 @@ def tell(folder: Path) -> Run:
         said = shown.get(key)
         review.judge(run, key, base, oracle.judge(key, said), counted=None if said is None else said.particle_count)
     answered = [key for key in run.settings.assess.sequence if shown.get(key) is not None]
-    print(*filter(None, decision.lines(review.assessment_of(run, base, answered))), sep="\n")
+    print(*filter(None, verdict_lines(review.assessment_of(run, base, answered))), sep="\n")
 
     library.choose(run, base)
     trial.draw(run, 30)

@@ -24,7 +24,7 @@ from tests.benchmarks._cells import Crop, chosen_first, tube
 from tests.benchmarks._fitting import HELD_OUT, Fitted, answer, compared, examples_of, model_path, zooms_of
 from tests.benchmarks._montage import montage, triple
 from tests.benchmarks._threads import one_thread
-from tui_cytpix.core.statistics.intervals import bootstrap_mean_ci
+from tui_cytpix.core.statistics.fixed_sample_intervals import bootstrap_mean_ci
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.network.model import Model, load_model
 from tui_cytpix.engine.train.rehearsal import rehearsal_for

@@ -18,9 +18,9 @@ import numpy as np
 
 from tests.benchmarks._cells import REAL, SIMULATED, load
 from tests.benchmarks._threads import one_thread
-from tui_cytpix.base_models.triage_fit import FOLDER, Row, Tube, rows_of
-from tui_cytpix.core.statistics.intervals import mcnemar_exact
-from tui_cytpix.formats.model.triage import read_triage
+from tui_cytpix.base_models.miscount_fit import FOLDER, Row, Tube, rows_of
+from tui_cytpix.core.statistics.fixed_sample_intervals import mcnemar_exact
+from tui_cytpix.formats.model.miscount_model import read_miscount_model
 
 MODELS = ("cell-full", "cell-half", "general-full", "general-half")
 APART, SIGNIFICANT = 0.05, 0.05
@@ -56,7 +56,7 @@ def judged(data: str, most: int) -> list[Judged]:
         [crop.labels for crop in chosen],
         chosen[0].um_per_px,
     )
-    known = read_triage(FOLDER / "triage.json")
+    known = read_miscount_model(FOLDER / "miscount_model.json")
     predictors = {name: Predictor(load_model(FOLDER / f"{name}.safetensors")) for name in MODELS}
     rows = rows_of(tube, predictors, dict(known.seen))
     return [Judged(data, row, *known.errors.expected(row.signs, row.images)) for row in rows]

@@ -21,8 +21,8 @@ from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.formats.masks.label_images import find_label_images, read_label_image, segmentation_from_labels
 from tui_cytpix.simulate import write
 from tui_cytpix.workflow.assess import review, triage
-from tui_cytpix.workflow.assess.decision import Finding
 from tui_cytpix.workflow.assess.goal import DEFAULT_CONVENTION, wald_test
+from tui_cytpix.workflow.assess.verdict import Finding
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run import predict, run_samples
 from tui_cytpix.workflow.run.run import Run

@@ -17,7 +17,7 @@ from tui_cytpix.cli import main as module
 from tui_cytpix.cli.output import Progress, percent, say_json, table
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
-from tui_cytpix.workflow.run import recent
+from tui_cytpix.workflow.run import recent_runs
 from tui_cytpix.workflow.run import run as run_module
 
 
@@ -276,7 +276,7 @@ def test_no_heavy_import_for_help(program):
 
 def test_a_demo_is_copied_kept_and_opened(run_main, tmp_path, monkeypatch):
     run_module.Run.create(tmp_path / "shipped" / "sample_runs" / "s_pombe").close()
-    monkeypatch.setattr(recent, "shipped", lambda name: tmp_path / "shipped" / name)
+    monkeypatch.setattr(recent_runs, "shipped", lambda name: tmp_path / "shipped" / name)
     monkeypatch.chdir(tmp_path)
     assert run_main("demo", "--no-open") == (0, "s_pombe\n", "")
     assert (tmp_path / "s_pombe" / "run.toml").is_file()
@@ -285,5 +285,5 @@ def test_a_demo_is_copied_kept_and_opened(run_main, tmp_path, monkeypatch):
     status, _, err = run_main("demo", "other", "--no-open")
     assert status == 2
     assert "s_pombe" in err
-    monkeypatch.setattr(recent, "shipped", lambda name: tmp_path / "none")
+    monkeypatch.setattr(recent_runs, "shipped", lambda name: tmp_path / "none")
     assert run_main("demo")[0] == 2

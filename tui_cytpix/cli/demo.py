@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tui_cytpix.cli.output import say
 from tui_cytpix.errors import UsageError
-from tui_cytpix.workflow.run.recent import copy_sample_run, sample_runs
+from tui_cytpix.workflow.run.recent_runs import copy_sample_run, sample_runs
 
 
 def demo(arguments: argparse.Namespace) -> int | Path:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui_cytpix.domain import entered
-from tui_cytpix.domain.entered import NumberT
+from tui_cytpix.domain import entered_numbers
+from tui_cytpix.domain.entered_numbers import NumberT
 from tui_cytpix.domain.words import printable
 from tui_cytpix.domain.zoom import parse_zoom
 from tui_cytpix.errors import RunError, UsageError
@@ -75,12 +75,12 @@ def _entered(parse: Callable[[str], NumberT]) -> Callable[[str], NumberT]:
     return take
 
 
-um_per_px = _entered(entered.pixel_size)
-micrometres = _entered(entered.size_cutoff)
-percentage = _entered(entered.percentage)
+um_per_px = _entered(entered_numbers.pixel_size)
+micrometres = _entered(entered_numbers.size_cutoff)
+percentage = _entered(entered_numbers.percentage)
 zoom = _entered(parse_zoom)
-positive = _entered(entered.whole(1))
-not_negative = _entered(entered.whole(0))
+positive = _entered(entered_numbers.whole(1))
+not_negative = _entered(entered_numbers.whole(0))
 
 
 def add_samples(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from tui_cytpix.domain.entered import number
+from tui_cytpix.domain.entered_numbers import number
 
 LEAST, MOST = 0.2, 5.0
 WANTED = f"{LEAST:g} to {MOST:g} times, or 0 for automatic"

@@ -12,7 +12,7 @@ def write(kind: str, out: Path, images: int, layout: str = "acs", seed: int = 0)
     """Writes a simulated sample, its FCS and its truth; the same files for the same arguments.
 
     Args:
-        kind: a name of `kinds.by_name.KINDS`.
+        kind: a name of `kinds.catalogue.KINDS`.
         out: the archive or folder to make. An export is a zip where the name ends in `.zip`, else a folder.
         images: number of imaged events; the tube holds more.
         layout: one of `LAYOUTS`.

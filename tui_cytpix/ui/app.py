@@ -31,7 +31,7 @@ from tui_cytpix.ui.textual_private import typed
 from tui_cytpix.ui.theming import load_themes
 from tui_cytpix.ui.widgets.gallery.thumbnail_grid import ThumbnailGrid
 from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
-from tui_cytpix.workflow.run import recent
+from tui_cytpix.workflow.run import recent_runs
 from tui_cytpix.workflow.run.given_paths import is_run
 from tui_cytpix.workflow.run.resources import shipped
 from tui_cytpix.workflow.run.run import Run
@@ -196,7 +196,7 @@ class CytpixApp(DecidingApp, EndingApp):
             return
         _log.info("opens a run at %s: %d damaged lines", run.settings.step, run.damaged_lines)
         self.session = Session(run)
-        await asyncio.to_thread(recent.remember, run.path)
+        await asyncio.to_thread(recent_runs.remember, run.path)
         if run.damaged_lines:
             self.report(f"{run.damaged_lines} damaged lines in the run's logs were passed over.")
         self.run_worker(self.session.watch(self), name="watch", group="watch")  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from tui_cytpix.core.editing.outlines import Outlines
+from tui_cytpix.core.editing.outline_profiles import Outlines
 from tui_cytpix.core.editing.wand import Usual, unclaimed, wand
 from tui_cytpix.core.objects.regions import label_objects, mask_iou
 

@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 
 from tui_cytpix.core.features.focus import focus_score
 from tui_cytpix.simulate.frames.events import SimulatedEvent, SimulatedSample
-from tui_cytpix.simulate.kinds.by_name import KINDS
+from tui_cytpix.simulate.kinds.catalogue import KINDS
 
 
 def _event(seed: int = 1) -> SimulatedEvent:

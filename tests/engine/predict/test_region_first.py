@@ -13,7 +13,7 @@ import torch
 import tui_cytpix
 from tests.network_maps import maps_of
 from tui_cytpix.core.images.background import static_background
-from tui_cytpix.core.images.differing import differing_regions
+from tui_cytpix.core.images.differing_regions import differing_regions
 from tui_cytpix.core.images.normalise import normalise
 from tui_cytpix.engine.network.model import load_model
 from tui_cytpix.engine.predict.crops import MARGIN, NetworkInput, plan_differing

@@ -20,9 +20,9 @@ from PIL import Image, TiffImagePlugin
 from skimage import measure
 
 from tui_cytpix.errors import MaskError
-from tui_cytpix.formats.masks.archive import mask_archive
 from tui_cytpix.formats.masks.instrument import decode_instrument_masks, encode_instrument_masks
 from tui_cytpix.formats.masks.label_images import read_label_image, segmentation_from_labels, write_label_image
+from tui_cytpix.formats.masks.mask_archive import mask_archive
 
 LABELS = np.zeros((12, 15), np.uint16)
 LABELS[1:4, 1:5], LABELS[4:7, 1:5], LABELS[8:11, 9:14] = 1, 2, 3

@@ -12,7 +12,7 @@ from tui_cytpix.core.images.background import static_background
 from tui_cytpix.errors import UsageError
 from tui_cytpix.simulate.frames.events import SimulatedSample, simulate_event
 from tui_cytpix.simulate.frames.tube import BLACK_LEVEL, FULL_WELL
-from tui_cytpix.simulate.kinds.by_name import KINDS, kind_named
+from tui_cytpix.simulate.kinds.catalogue import KINDS, kind_named
 from tui_cytpix.simulate.kinds.kind import SampleKind
 
 

@@ -10,7 +10,7 @@ import pytest
 from tui_cytpix.simulate.frames.arrange import contact_distance, draw_cluster
 from tui_cytpix.simulate.frames.drawing import draw_shape
 from tui_cytpix.simulate.frames.shapes import Rod, Round, Shape, Spindle
-from tui_cytpix.simulate.kinds.by_name import KINDS
+from tui_cytpix.simulate.kinds.catalogue import KINDS
 
 
 def _grid() -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from textual.widgets import Input
 from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.screens.home import HomeScreen
-from tui_cytpix.workflow.run import recent
+from tui_cytpix.workflow.run import recent_runs
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.user_settings import Settings
 
@@ -44,7 +44,7 @@ def image_folder(path: Path) -> Path:
 
 
 async def test_an_empty_home_says_how_to_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recent, "sample_runs", list)
+    monkeypatch.setattr(recent_runs, "sample_runs", list)
     app = CytpixApp(settings=Settings())
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await home_of(pilot)
@@ -56,7 +56,7 @@ async def test_an_empty_home_says_how_to_start(tmp_path: Path, monkeypatch: pyte
 
 async def test_a_recent_run_opens_with_enter_and_q_leads_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, _ = build_run(tmp_path / "run", 3)
-    recent.remember(path)
+    recent_runs.remember(path)
     app = app_on(monkeypatch, path, Bare)
     app._paths = []
     async with app.run_test(size=(80, 24)) as pilot:
@@ -75,7 +75,7 @@ async def test_a_recent_run_opens_with_enter_and_q_leads_back(tmp_path: Path, mo
 async def test_a_sample_run_is_copied_to_where_the_answer_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = tmp_path / "sample_runs"
     build_run(shipped / "story", 3)
-    monkeypatch.setattr(recent, "shipped", lambda folder: tmp_path / folder)
+    monkeypatch.setattr(recent_runs, "shipped", lambda folder: tmp_path / folder)
     app = app_on(monkeypatch, tmp_path, Bare)
     app._paths = []
     async with app.run_test(size=(80, 24)) as pilot:

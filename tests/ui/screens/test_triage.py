@@ -8,7 +8,7 @@ import pytest
 from driving import notices, press_each, until
 from steps import build, on_screen, reply, words_of
 
-from tui_cytpix.core.statistics.triage import Signs
+from tui_cytpix.core.statistics.miscount_model import Signs
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.errors import JobError

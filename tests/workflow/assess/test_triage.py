@@ -13,7 +13,7 @@ from tui_cytpix.core.statistics.sampling import DESCRIPTORS
 from tui_cytpix.domain.jobs.events import Failed, Finished, Progress, Started
 from tui_cytpix.errors import JobError, ModelFileError, UsageError
 from tui_cytpix.formats.model.file import read_card
-from tui_cytpix.formats.model.triage import read_triage
+from tui_cytpix.formats.model.miscount_model import read_miscount_model
 from tui_cytpix.workflow.assess import triage
 from tui_cytpix.workflow.assess.triage import TriageRequest
 from tui_cytpix.workflow.base_model import library
@@ -69,7 +69,7 @@ def test_models_are_ranked_by_what_is_expected_of_them(engine, samples):
     assert worst.signs.apart == 0.5
     assert worst.signs.wavering == 0.5
     assert worst.signs.resolution == pytest.approx(np.mean([(n % 2 == 1) != (n % 3 == 2) for n in range(24)]))
-    known = read_triage(BUILT_IN / "triage.json").errors
+    known = read_miscount_model(BUILT_IN / "miscount_model.json").errors
     assert (worst.expected, worst.low, worst.high) == known.expected(worst.signs, 24)
     assert worst.low < worst.expected < worst.high
     assert "most promising" in triage.in_words(found)

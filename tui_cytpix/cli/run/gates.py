@@ -13,7 +13,7 @@ from tui_cytpix.workflow.explore import flowjo, gates, plot
 from tui_cytpix.workflow.explore import populations as explore_populations
 from tui_cytpix.workflow.explore.event_table import EventTable, open_tables
 from tui_cytpix.workflow.explore.populations import Population
-from tui_cytpix.workflow.run.outputs import refuse_existing
+from tui_cytpix.workflow.run.refuse_existing import refuse_existing
 from tui_cytpix.workflow.run.run import Run
 
 

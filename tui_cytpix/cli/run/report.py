@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from tui_cytpix.cli.output import tell
-from tui_cytpix.workflow.report.report import write_report
-from tui_cytpix.workflow.run.outputs import refuse_existing
+from tui_cytpix.workflow.report.sections import write_report
+from tui_cytpix.workflow.run.refuse_existing import refuse_existing
 from tui_cytpix.workflow.run.run import Run
 
 

@@ -9,11 +9,10 @@ from typing import Any
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, tell
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.workflow.assess import decision as assess_decision
 from tui_cytpix.workflow.assess import goal
 from tui_cytpix.workflow.assess import review as assess_review
-from tui_cytpix.workflow.assess.decision import Finding, SampleFindings
 from tui_cytpix.workflow.assess.judgements_file import read_judgements, take_judgements
+from tui_cytpix.workflow.assess.verdict import Finding, SampleFindings, outcome, verdict_lines
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.evaluate import trial
 from tui_cytpix.workflow.run import predict, zoom
@@ -65,8 +64,8 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
     sequence = run.settings.assess.sequence if step == "assess" else run.settings.evaluate.sequence
     images = [key for key in sequence if key in answered]
     found = assess_review.assessment_of(run, model, images, step)
-    rule, decision = assess_review.rule_in_words(run.settings.assess), assess_decision.outcome(found)
-    words = [line for line in assess_decision.lines(found) if line]
+    rule, decision = assess_review.rule_in_words(run.settings.assess), outcome(found)
+    words = [line for line in verdict_lines(found) if line]
     tell(
         arguments.json,
         {

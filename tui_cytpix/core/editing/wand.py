@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.editing.closed_edge import closed_edges
-from tui_cytpix.core.editing.outlines import Outlines
+from tui_cytpix.core.editing.outline_profiles import Outlines
 from tui_cytpix.core.objects.regions import (
     CROSS,
     SQUARE,

@@ -32,7 +32,7 @@ from tui_cytpix.core.objects.particles import particles_of
 from tui_cytpix.core.objects.regions import compact, label_objects, mask_iou
 from tui_cytpix.core.objects.size_cutoff import cut_labels_to_size, cut_to_size
 from tui_cytpix.core.objects.watershed import object_of
-from tui_cytpix.core.statistics.intervals import (
+from tui_cytpix.core.statistics.fixed_sample_intervals import (
     Interval,
     bootstrap_mean_ci,
     bootstrap_ratio_ci,

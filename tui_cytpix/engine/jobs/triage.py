@@ -18,8 +18,8 @@ from tui_cytpix.engine.jobs.job import Job, Leave
 from tui_cytpix.engine.network.model import load_model
 from tui_cytpix.engine.network.zoom import zoom_of
 from tui_cytpix.engine.predict.inference import Predictor
+from tui_cytpix.engine.predict.perturbed_counts import Told, ask
 from tui_cytpix.engine.predict.sample_images import READERS, ReadImage, SampleImages
-from tui_cytpix.engine.predict.triage import Told, ask
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.bytes.atomic import write_bytes
 from tui_cytpix.formats.sample.registry import open_sample

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.images.differing import Region, differing_regions
+from tui_cytpix.core.images.differing_regions import Region, differing_regions
 from tui_cytpix.core.images.resample import resampled
 from tui_cytpix.core.objects.regions import Box
 

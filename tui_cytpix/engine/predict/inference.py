@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tui_cytpix.core.images.differing import differing_regions
+from tui_cytpix.core.images.differing_regions import differing_regions
 from tui_cytpix.core.images.normalise import normalise
 from tui_cytpix.core.objects.regions import Box, label_objects
 from tui_cytpix.core.objects.size_cutoff import cutoff_px

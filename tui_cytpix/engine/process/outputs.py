@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tui_cytpix.core.features.table import names
 from tui_cytpix.engine.process.worker import ChunkResult
 from tui_cytpix.formats.bytes.atomic import replacing_folder
-from tui_cytpix.formats.masks.archive import mask_archive
+from tui_cytpix.formats.masks.mask_archive import mask_archive
 from tui_cytpix.formats.tables.csv_table import csv_table
 
 

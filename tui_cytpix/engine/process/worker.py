@@ -30,9 +30,9 @@ from tui_cytpix.core.images.normalise import normalise_knowing_noise
 from tui_cytpix.core.objects.particles import particles_of
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.bytes.image_decode import Gray
-from tui_cytpix.formats.masks.archive import instrument_masks
 from tui_cytpix.formats.masks.instrument import encode_instrument_masks
 from tui_cytpix.formats.masks.label_images import encode_label_image
+from tui_cytpix.formats.masks.mask_archive import instrument_masks
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.formats.tables.csv_table import csv_rows
 

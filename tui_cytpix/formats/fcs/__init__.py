@@ -1,1 +1,1 @@
-"""FCS files: read, written, and their events matched with images."""
+"""FCS files: read (`read`, of the parts `read_*`), written (`write`, `write_*`), their events matched with images."""

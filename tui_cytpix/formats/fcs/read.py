@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from tui_cytpix.errors import FcsError, SampleError
 from tui_cytpix.formats.bytes.source import FileBytes, PartBytes
-from tui_cytpix.formats.fcs.data import FcsParameter, stored_column
-from tui_cytpix.formats.fcs.layout import DataLayout, data_layout
-from tui_cytpix.formats.fcs.text import FcsText, Segment, read_text
+from tui_cytpix.formats.fcs.read_data import FcsParameter, stored_column
+from tui_cytpix.formats.fcs.read_layout import DataLayout, data_layout
+from tui_cytpix.formats.fcs.read_text import FcsText, Segment, read_text
 
 _MOST_DECADES = 30.0
 _HIGHEST_START = 1e6

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from tui_cytpix.errors import FcsError
 from tui_cytpix.formats.bytes import atomic
-from tui_cytpix.formats.fcs.data import stored_column
-from tui_cytpix.formats.fcs.encode import check_added_keywords, choose_delimiter, encode_head
-from tui_cytpix.formats.fcs.keywords import (
+from tui_cytpix.formats.fcs.read import FcsFile
+from tui_cytpix.formats.fcs.read_data import stored_column
+from tui_cytpix.formats.fcs.write_keywords import (
     ExtraParameter,
     carried_keywords,
     check_name,
@@ -29,7 +29,7 @@ from tui_cytpix.formats.fcs.keywords import (
     range_above,
     with_keywords,
 )
-from tui_cytpix.formats.fcs.read import FcsFile
+from tui_cytpix.formats.fcs.write_text import check_added_keywords, choose_delimiter, encode_head
 
 __all__ = ["ExtraParameter", "range_above", "write_fcs_new", "write_fcs_with"]
 

@@ -1,1 +1,1 @@
-"""Model files, and what triage knows of the models that ship with the program."""
+"""Model files, and by what signs miscounts of the models that ship with the program are foretold."""

@@ -21,7 +21,7 @@ from tui_cytpix.formats.bytes.source import ByteSource, FileBytes, MemoryBytes, 
 from tui_cytpix.formats.bytes.zip_index import Member, ZipIndex
 from tui_cytpix.formats.fcs.read import FcsFile, read_fcs
 from tui_cytpix.formats.masks.instrument import InstrumentMasks, decode_instrument_masks
-from tui_cytpix.formats.sample.archive import ArchiveImages, archive_fcs
+from tui_cytpix.formats.sample.image_archive import ArchiveImages, archive_fcs
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace
 from tui_cytpix.formats.sample.parts import SampleParts
 from tui_cytpix.formats.sample.reader import SampleReader

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.domain.entered import LEAST_PIXEL, MOST_PIXEL
+from tui_cytpix.domain.entered_numbers import LEAST_PIXEL, MOST_PIXEL
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.bytes.names import natural_key

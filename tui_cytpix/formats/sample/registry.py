@@ -69,7 +69,7 @@ def _open_images(path: Path, um_per_px: float | None, fcs: FcsPlace | None) -> S
         if not index.members:
             raise SampleError("No images found", f"{printable(path)} is an empty archive.", READABLE)
         from tui_cytpix.formats.sample.acs import is_acs, open_acs
-        from tui_cytpix.formats.sample.archive import open_image_archive
+        from tui_cytpix.formats.sample.image_archive import open_image_archive
 
         opener = open_acs if is_acs(path, index) else open_image_archive
         return opener(path, source, index, um_per_px, fcs)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.objects.regions import CROSS, Ellipse, as_uint8, ellipses, label_objects
-from tui_cytpix.formats.masks.archive import BLOB_SHARE
+from tui_cytpix.formats.masks.mask_archive import BLOB_SHARE
 from tui_cytpix.simulate.frames.events import SimulatedEvent
 
 _LONG = 1.7  # major over minor axis from which a model of round cells sees two

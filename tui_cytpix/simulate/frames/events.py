@@ -19,7 +19,7 @@ from tui_cytpix.simulate.frames.optics import Floats, brightfield, rim_um
 from tui_cytpix.simulate.frames.shapes import Rod, Round
 from tui_cytpix.simulate.frames.surroundings import draw_debris, draw_ghost, draw_surroundings
 from tui_cytpix.simulate.frames.tube import Tube, draw_tube, expose, smear
-from tui_cytpix.simulate.kinds.by_name import kind_named
+from tui_cytpix.simulate.kinds.catalogue import kind_named
 from tui_cytpix.simulate.kinds.kind import SampleKind
 from tui_cytpix.simulate.kinds.parts import Tight
 

@@ -13,7 +13,7 @@ from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui_cytpix.domain.entered import NumberT
+from tui_cytpix.domain.entered_numbers import NumberT
 from tui_cytpix.domain.gate import in_order
 from tui_cytpix.domain.jobs.training import TrainingStatus
 from tui_cytpix.errors import CytpixError
@@ -244,7 +244,7 @@ class StepScreen(BaseScreen):
         callback: Callable[[NumberT], Any],
         parse: Callable[[str], NumberT],
     ) -> None:
-        """Asks until the answer is a number that `parse` takes (`domain.entered`)."""
+        """Asks until the answer is a number that `parse` takes (`domain.entered_numbers`)."""
 
         def answered(text: str) -> None:
             try:

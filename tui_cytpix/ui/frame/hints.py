@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tui_cytpix.domain.jobs.training import JobState, TrainingStatus
 from tui_cytpix.domain.run_settings import RunSettings
-from tui_cytpix.workflow.assess.decision import Assessment, outcome
+from tui_cytpix.workflow.assess.verdict import Assessment, outcome
 
 ENOUGH_FOR_A_LOOK = 20
 PANES = {

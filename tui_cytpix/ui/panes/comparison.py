@@ -11,7 +11,7 @@ from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.panes.judging import Judging
 from tui_cytpix.workflow.base_model import differences
 from tui_cytpix.workflow.base_model.differences import Difference
-from tui_cytpix.workflow.evaluate import held_out, pair_words, pairs
+from tui_cytpix.workflow.evaluate import held_out_masks, pair_words, pairs
 
 Models = tuple[ModelEntry, ModelEntry]
 
@@ -71,8 +71,8 @@ class Comparison:
         if models is None:
             return ""
         stores = [self._screen.session.predict.store(model) for model in models]
-        images = held_out.images(run)
+        images = held_out_masks.images(run)
         state = (models[0].hash, *(sum(store.get(key) is not None for key in images) for store in stores))
         if self._held_out[0] != state:
-            self._held_out = (state, held_out.in_words(held_out.paired_iou(run, *stores)))
+            self._held_out = (state, held_out_masks.in_words(held_out_masks.paired_iou(run, *stores)))
         return self._held_out[1]

@@ -12,8 +12,8 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, Verdict
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.widgets.gallery.gallery import GalleryItem, Tone
-from tui_cytpix.workflow.assess import decision, review, undo
-from tui_cytpix.workflow.assess.decision import Assessment, assess_verdicts
+from tui_cytpix.workflow.assess import review, undo
+from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts, verdict_lines
 
 BADGES: dict[Judgement, tuple[str, Tone, str]] = {
     Judgement.ACCEPTABLE: ("", "good", "acceptable"),
@@ -117,7 +117,7 @@ class Judging:
         convention = self._screen.session.run.settings.assess.counting_convention
         return [
             self._seen_words(key),
-            *(line for line in decision.lines(self.assessment()) if line),
+            *(line for line in verdict_lines(self.assessment()) if line),
             f"Convention: {convention.rstrip('.')}." if convention else "",
         ]
 

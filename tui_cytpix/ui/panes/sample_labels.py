@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tui_cytpix.domain.entered import pixel_size
+from tui_cytpix.domain.entered_numbers import pixel_size
 from tui_cytpix.domain.sample import SampleRef
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.frame.work import WorkScreen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from tui_cytpix.domain.entered import whole
+from tui_cytpix.domain.entered_numbers import whole
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.workflow.base_model import library

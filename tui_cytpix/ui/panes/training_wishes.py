@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from tui_cytpix.domain.entered import size_cutoff, whole
+from tui_cytpix.domain.entered_numbers import size_cutoff, whole
 from tui_cytpix.domain.run_settings import DEFAULT_CUTOFF_UM
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.training_remote import TrainingRemote

@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import DataTable
 
-from tui_cytpix.domain.entered import whole
+from tui_cytpix.domain.entered_numbers import whole
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS
 from tui_cytpix.domain.sample import ImageKey
@@ -32,7 +32,8 @@ from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.tables.table import Table
-from tui_cytpix.workflow.assess import decision, review
+from tui_cytpix.workflow.assess import review
+from tui_cytpix.workflow.assess.verdict import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.explore import random_images
 from tui_cytpix.workflow.run import zoom
@@ -121,7 +122,7 @@ class AssessScreen(WorkScreen):
         store = None if model is None else self.session.predict.store(model)
         lines: list[str | Text] = []
         if model is not None and predicted:
-            said = [line for line in decision.lines(self.judging.assessment()) if line]
+            said = [line for line in verdict_lines(self.judging.assessment()) if line]
             lines += [
                 *map(heading, said[:2]),
                 *self.magnified_lines(model),

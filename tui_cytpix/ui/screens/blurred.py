@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tui_cytpix.domain.entered import focus_score
+from tui_cytpix.domain.entered_numbers import focus_score
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.judging import Judging

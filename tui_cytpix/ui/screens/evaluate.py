@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from tui_cytpix.domain.entered import whole
+from tui_cytpix.domain.entered_numbers import whole
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands.bindings import bindings
@@ -32,12 +32,12 @@ from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView
-from tui_cytpix.workflow.assess import decision
+from tui_cytpix.workflow.assess.verdict import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.base_model.differences import Difference
-from tui_cytpix.workflow.evaluate import held_out, trial
+from tui_cytpix.workflow.evaluate import held_out_masks, trial
 from tui_cytpix.workflow.explore import random_images
-from tui_cytpix.workflow.report import report
+from tui_cytpix.workflow.report import sections
 from tui_cytpix.workflow.run import zoom
 
 
@@ -150,7 +150,7 @@ class EvaluateScreen(WorkScreen):
         if new is not None:
             found = self.judging.assessment()
             if any(found.counts.values()):
-                lines += ["The new model by itself:", *decision.lines(found)]
+                lines += ["The new model by itself:", *verdict_lines(found)]
         if not any(s.role == "evaluation" for s in settings.samples) and new is not None:
             lines.append("These images are fresh (never selected, annotated or reviewed), but of the same samples.")
         lines.append(random_images.drawn_in_words(self.session.run, settings.evaluate))
@@ -201,7 +201,7 @@ class EvaluateScreen(WorkScreen):
         self.refresh_all()
         self.gallery.start_over()  # the most different image comes under the cursor
         for model in reversed(self.comparison.models):
-            self.session.ask_model(model, (*drawn, *held_out.images(self.session.run)))
+            self.session.ask_model(model, (*drawn, *held_out_masks.images(self.session.run)))
 
     def predictions_came(self) -> None:
         """The most different first; the order changes only while nobody looks at a pair."""
@@ -271,7 +271,7 @@ class EvaluateScreen(WorkScreen):
 
     async def _write_report(self, out: Path) -> None:
         run = self.session.run
-        if await self.in_thread("Writing the report", lambda _progress: report.write_report(run, out)):
+        if await self.in_thread("Writing the report", lambda _progress: sections.write_report(run, out)):
             self.report(f"Written: {out}")
 
     def action_export_model(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tui_cytpix.domain.entered import percentage
+from tui_cytpix.domain.entered_numbers import percentage
 from tui_cytpix.domain.run_settings import GOALS
 from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.frame.work import WorkScreen

@@ -23,9 +23,9 @@ from tui_cytpix.ui.frame.base import BaseScreen
 from tui_cytpix.ui.widgets.lines.step_rail import LABELS
 from tui_cytpix.ui.widgets.lines.task_bar import TaskBar
 from tui_cytpix.workflow.assess import review
-from tui_cytpix.workflow.run import recent, run_samples
+from tui_cytpix.workflow.run import recent_runs, run_samples
 from tui_cytpix.workflow.run.given_paths import check
-from tui_cytpix.workflow.run.recent import RunSummary
+from tui_cytpix.workflow.run.recent_runs import RunSummary
 
 INTRO = (
     "Train and judge the models that annotate brightfield images from imaging flow cytometers.\n"
@@ -70,8 +70,8 @@ class HomeScreen(BaseScreen):
         self.start(self._load(), "runs", first=True)
 
     async def _load(self) -> None:
-        found = await asyncio.to_thread(recent.recent_runs)
-        shipped = await asyncio.to_thread(recent.sample_runs)
+        found = await asyncio.to_thread(recent_runs.recent_runs)
+        shipped = await asyncio.to_thread(recent_runs.sample_runs)
         self._rows = [("recent", run) for run in found] + [("sample", run) for run in shipped]
         self.runs.clear_options()
         options: list[Option] = []
@@ -115,7 +115,7 @@ class HomeScreen(BaseScreen):
             )
 
     async def _open_copy(self, name: str, target: str) -> None:
-        path = await asyncio.to_thread(recent.copy_sample_run, name, Path(target).expanduser())
+        path = await asyncio.to_thread(recent_runs.copy_sample_run, name, Path(target).expanduser())
         self.cytpix.open_run(path)
 
     def action_path(self) -> None:

@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import DataTable
 
-from tui_cytpix.domain.entered import whole
+from tui_cytpix.domain.entered_numbers import whole
 from tui_cytpix.domain.run_settings import MAX_PREVIEW, MIN_PREVIEW
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints

@@ -19,7 +19,7 @@ from tui_cytpix.workflow.annotate.tool import Aim, Seen, Tool
 from tui_cytpix.workflow.run.run import Run
 
 if TYPE_CHECKING:
-    from tui_cytpix.core.editing.outlines import Outlines
+    from tui_cytpix.core.editing.outline_profiles import Outlines
 
 MAX_GAP_SECONDS = 60.0
 TYPICAL_OF, LEAST_TYPICAL = 200, 5
@@ -106,7 +106,7 @@ class Annotator:
 
     def _learn_outlines(self, sample: str) -> Outlines:
         """Those of accepted images first, then the model's."""
-        from tui_cytpix.core.editing.outlines import Outlines
+        from tui_cytpix.core.editing.outline_profiles import Outlines
 
         shown = {state.image: state.segmentation for state in self._run.annotations.accepted()}
         for key in self._predictions.keys():  # noqa: SIM118

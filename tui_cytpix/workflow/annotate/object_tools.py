@@ -49,7 +49,7 @@ def wand(old: Segmentation, point: Point, seen: Seen) -> Segmentation | None:
 
 def _regions(others: NDArray[np.bool_], point: Point, seen: Seen) -> list[NDArray[np.bool_]]:
     """What the object at a point may be, likeliest first."""
-    from tui_cytpix.core.editing.outlines import Outlines
+    from tui_cytpix.core.editing.outline_profiles import Outlines
     from tui_cytpix.core.editing.wand import Usual
     from tui_cytpix.core.editing.wand import wand as grow
 

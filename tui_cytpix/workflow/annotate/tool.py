@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.segmentation import Segmentation
 
 if TYPE_CHECKING:
-    from tui_cytpix.core.editing.outlines import Outlines
+    from tui_cytpix.core.editing.outline_profiles import Outlines
 
 CRUMB_PX = 5
 Point = tuple[float, float]

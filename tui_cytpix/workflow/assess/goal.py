@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui_cytpix.core.statistics.sequential import Plan, plan
+from tui_cytpix.core.statistics.sequential_tests import Plan, plan
 from tui_cytpix.errors import UsageError
 
 LEAST_RATE = 0.001  # no number of images tells a rate of 0 from a very small one

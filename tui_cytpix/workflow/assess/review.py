@@ -9,8 +9,8 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS, AssessSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement, Verdict, in_force
-from tui_cytpix.workflow.assess.decision import Assessment, assess_verdicts
 from tui_cytpix.workflow.assess.goal import check_rates, wald_test
+from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts
 from tui_cytpix.workflow.base_model.library import reference
 from tui_cytpix.workflow.explore.random_images import extended, gate_in_use
 from tui_cytpix.workflow.run.run import Run

@@ -30,8 +30,8 @@ from tui_cytpix.workflow.run.run import OnProgress
 from tui_cytpix.workflow.run.run_samples import unique_name
 
 if TYPE_CHECKING:
-    from tui_cytpix.core.statistics.triage import Signs
-    from tui_cytpix.formats.model.triage import TriageKnowledge
+    from tui_cytpix.core.statistics.miscount_model import Signs
+    from tui_cytpix.formats.model.miscount_model import MiscountKnowledge
 
 IMAGES = 300
 DOUBTFUL = 12
@@ -107,10 +107,10 @@ def triage(request: TriageRequest, on_progress: OnProgress = lambda _done, _tota
         UsageError, SampleError, ModelFileError: the request can't be met.
         JobError: the engine failed.
     """
-    from tui_cytpix.formats.model.triage import read_triage
+    from tui_cytpix.formats.model.miscount_model import read_miscount_model
 
     entries = [library.find(name) for name in request.models] or library.library()
-    knowledge = read_triage(built_in_models() / "triage.json")
+    knowledge = read_miscount_model(built_in_models() / "miscount_model.json")
     asked = _with_references(entries)
     drawn = _drawn(request)
     with tempfile.TemporaryDirectory(prefix="tui-cytpix-", ignore_cleanup_errors=True) as scratch:
@@ -178,9 +178,9 @@ def _sample(
     arrays: Mapping[str, NDArray[Any]],
     models: Sequence[ModelEntry],
     wanted: set[str],
-    knowledge: TriageKnowledge,
+    knowledge: MiscountKnowledge,
 ) -> SampleTriage:
-    from tui_cytpix.core.statistics.triage import signs_of, unlike
+    from tui_cytpix.core.statistics.miscount_model import signs_of, unlike
 
     counts = [arrays[f"counts_{place}"] for place in range(len(models))]
     strange: list[NDArray[np.bool_] | None] = []

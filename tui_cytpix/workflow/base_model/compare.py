@@ -22,7 +22,7 @@ from tui_cytpix.core.statistics.agreement import (
     paired,
     summarise,
 )
-from tui_cytpix.core.statistics.intervals import bootstrap_mean_ci, wilson
+from tui_cytpix.core.statistics.fixed_sample_intervals import bootstrap_mean_ci, wilson
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.errors import CytpixError, MaskError, UsageError

@@ -15,7 +15,7 @@ from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.bytes.atomic import replacing
 from tui_cytpix.formats.model.file import check_usable, file_hash, read_card, read_tensors, write_model
 from tui_cytpix.workflow.run import jobs, predict
-from tui_cytpix.workflow.run.outputs import refuse_existing
+from tui_cytpix.workflow.run.refuse_existing import refuse_existing
 from tui_cytpix.workflow.run.resources import built_in_models, user_models
 from tui_cytpix.workflow.run.run import Run
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tui_cytpix.workflow.evaluate.pairs import SAMPLES_FOR_INTERVAL, ConditionErrors, PairComparison, SampleComparison
 
 if TYPE_CHECKING:
-    from tui_cytpix.core.statistics.stratified import Share
+    from tui_cytpix.core.statistics.stratified_rates import Share
 
 SIGNIFICANT = 0.05
 NAMES = {None: "unknown", 0: "none", 1: "one", 2: "two", 3: "more"}
@@ -89,7 +89,7 @@ def _mistaken(confusion: Mapping[tuple[int | None, int], float]) -> str:
 
 def _apart(one: ConditionErrors, other: ConditionErrors) -> str:
     """A comparison of counts needs equal error in both conditions."""
-    from tui_cytpix.core.statistics.stratified import difference
+    from tui_cytpix.core.statistics.stratified_rates import difference
 
     if math.isnan(one.rate.value) or math.isnan(other.rate.value):
         return ""

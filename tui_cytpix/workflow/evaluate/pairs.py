@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tui_cytpix.core.statistics.sequential import confidence_sequence
+from tui_cytpix.core.statistics.sequential_tests import confidence_sequence
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import PairVerdict, Preference, in_force
@@ -18,8 +18,8 @@ from tui_cytpix.workflow.base_model.differences import Difference
 from tui_cytpix.workflow.run.run import Run
 
 if TYPE_CHECKING:
-    from tui_cytpix.core.statistics.intervals import Interval
-    from tui_cytpix.core.statistics.stratified import Share, Stratum
+    from tui_cytpix.core.statistics.fixed_sample_intervals import Interval
+    from tui_cytpix.core.statistics.stratified_rates import Share, Stratum
 
 MASKS_DIFFER = 0.2  # 1 - IoU of the two answers' foregrounds, from which on they are reviewed as where counts differ
 AGREEING_SHARE, LEAST_AGREEING = 0.2, 10  # of the images on which both agree, per sample
@@ -151,7 +151,7 @@ def conclude(
     """What the preferences say. `found` are the images that both models have answered (first the base, second the new
     one); `intolerable` is the share of images from which on indistinguishable cells make count useless.
     """
-    from tui_cytpix.core.statistics.intervals import bootstrap_mean_ci
+    from tui_cytpix.core.statistics.fixed_sample_intervals import bootstrap_mean_ci
 
     names = [s.name for s in run.settings.samples if any(d.image.sample == s.name for d in found)]
     condition = {s.name: s.condition or NO_CONDITION for s in run.settings.samples}
@@ -197,8 +197,8 @@ def _strata(found: Sequence[Difference]) -> tuple[list[Difference], list[Differe
 
 
 def _sample(name: str, found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict]) -> SampleComparison:
-    from tui_cytpix.core.statistics.intervals import mcnemar_exact
-    from tui_cytpix.core.statistics.stratified import stratified_share
+    from tui_cytpix.core.statistics.fixed_sample_intervals import mcnemar_exact
+    from tui_cytpix.core.statistics.stratified_rates import stratified_share
 
     differing, agreeing = _strata(found)
     of_differing, of_agreeing = _judged(differing, verdicts), _judged(agreeing, verdicts)
@@ -226,7 +226,7 @@ def _sample(name: str, found: Sequence[Difference], verdicts: Mapping[ImageKey, 
 
 def _errors(found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict], rival: Preference) -> list[Stratum]:
     """Wrong counts, among the differing and among the agreeing images, of the model that is not the `rival`."""
-    from tui_cytpix.core.statistics.stratified import Stratum
+    from tui_cytpix.core.statistics.stratified_rates import Stratum
 
     strata = []
     for part in _strata(found):
@@ -238,7 +238,7 @@ def _errors(found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict
 def _condition(
     name: str, samples: Sequence[Sequence[Difference]], verdicts: Mapping[ImageKey, PairVerdict]
 ) -> ConditionErrors:
-    from tui_cytpix.core.statistics.stratified import stratified_share
+    from tui_cytpix.core.statistics.stratified_rates import stratified_share
 
     strata = [stratum for found in samples for stratum in _errors(found, verdicts, Preference.BASE)]
     confusion: dict[tuple[int | None, int], float] = {}

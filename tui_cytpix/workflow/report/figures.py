@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.statistics.sequential import Plan
+from tui_cytpix.core.statistics.sequential_tests import Plan
 from tui_cytpix.domain.jobs.training import Epoch
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation

@@ -1,4 +1,4 @@
-"""Charts as SVG, coloured by the classes of `html_page`'s style."""
+"""Charts as SVG, coloured by the classes of `html_tags`' style."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tui_cytpix.domain.entered import LEAST_PIXEL, MOST_PIXEL
+from tui_cytpix.domain.entered_numbers import LEAST_PIXEL, MOST_PIXEL
 from tui_cytpix.domain.sample import PixelScale, SampleRef
 from tui_cytpix.domain.zoom import AUTOMATIC, way_of
 from tui_cytpix.errors import CytpixError, UsageError

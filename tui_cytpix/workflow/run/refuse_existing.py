@@ -1,4 +1,4 @@
-"""Files that a person names."""
+"""What a person names is written anew, never over what is there."""
 
 from __future__ import annotations
 

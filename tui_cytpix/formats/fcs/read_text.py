@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tui_cytpix.formats.bytes.source import ByteSource, SourceFile
-from tui_cytpix.formats.fcs.encode import HEADER_BYTES
-from tui_cytpix.formats.fcs.split import split_keywords
+from tui_cytpix.formats.fcs.read_keywords import split_keywords
 
+HEADER_BYTES = 58
 MAX_TEXT_BYTES = 64 << 20
 MAX_PARAMETERS = 10_000
 _VERSIONS = ("2.0", "3.0", "3.1", "3.2")

@@ -266,7 +266,7 @@ TIGHT_RODS = SampleKind(
     tube=replace(_RODS, phase_contrast=PhaseContrast(share=0.3)),
 )
 
-FURTHER_KINDS = (
+HARD_TRAINING_KINDS = (
     GENERAL_PACKS,
     PHASE_PACKS,
     STACKED_CELLS,

@@ -1,4 +1,6 @@
-"""Intervals (95 %) and paired tests. Every function is deterministic: resampling takes a seed."""
+"""Intervals (95 %) and paired tests for a number of images set beforehand; `sequential_tests` has those for
+stopping at will. Every function is deterministic: resampling takes a seed.
+"""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from tui_cytpix.simulate.frames.events import SimulatedEvent, SimulatedSample, e
 from tui_cytpix.simulate.frames.interior import render
 from tui_cytpix.simulate.frames.optics import Optics, brightfield
 from tui_cytpix.simulate.frames.shapes import Rod, Round
-from tui_cytpix.simulate.kinds.by_name import KINDS
-from tui_cytpix.simulate.kinds.further import FURTHER_KINDS
+from tui_cytpix.simulate.kinds.catalogue import KINDS
+from tui_cytpix.simulate.kinds.hard_training_kinds import HARD_TRAINING_KINDS
 from tui_cytpix.simulate.kinds.kind import Arrangement, Cell, Interior, SampleKind, TubeRanges
 from tui_cytpix.simulate.kinds.parts import Pack, Solid, Stack, Tight
 
@@ -202,7 +202,7 @@ def test_the_share_of_frames_is_cropped_and_only_whole_ones_have_a_static_backgr
     assert events_and_background(every, 3, 3, 120)[1] is None
 
 
-@pytest.mark.parametrize("name", [kind.name for kind in FURTHER_KINDS])
+@pytest.mark.parametrize("name", [kind.name for kind in HARD_TRAINING_KINDS])
 def test_bodies_that_the_border_cuts_are_common(name: str):
     kind = KINDS[name]
     cut = np.mean([SimulatedSample(kind, 1, seed, 200)[0].meta["on_border"] for seed in range(40)])

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from tui_cytpix.core.statistics.intervals import wilson
-from tui_cytpix.core.statistics.stratified import Share, Stratum, difference, stratified_share
+from tui_cytpix.core.statistics.fixed_sample_intervals import wilson
+from tui_cytpix.core.statistics.stratified_rates import Share, Stratum, difference, stratified_share
 
 
 def drawn(rng, images: int, agreeing_part: float) -> list[Stratum]:

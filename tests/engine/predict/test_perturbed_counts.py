@@ -14,7 +14,7 @@ from tui_cytpix.core.statistics.sampling import DESCRIPTORS
 from tui_cytpix.engine.jobs.job import run_job
 from tui_cytpix.engine.network.model import save_model
 from tui_cytpix.engine.predict.inference import Predictor
-from tui_cytpix.engine.predict.triage import BLUR_PX, CHANGES, ask
+from tui_cytpix.engine.predict.perturbed_counts import BLUR_PX, CHANGES, ask
 
 
 class Recorder:

@@ -13,7 +13,7 @@ from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.run.run import Run
 
 if TYPE_CHECKING:
-    from tui_cytpix.core.statistics.intervals import PairedDifference
+    from tui_cytpix.core.statistics.fixed_sample_intervals import PairedDifference
 
 
 def images(run: Run) -> tuple[ImageKey, ...]:
@@ -26,7 +26,7 @@ def paired_iou(run: Run, new: PredictionStore, base: PredictionStore) -> tuple[f
     proposed and nobody changed says nothing about the two, and is left out.
     """
     from tui_cytpix.core.objects.regions import mask_iou
-    from tui_cytpix.core.statistics.intervals import paired_bootstrap
+    from tui_cytpix.core.statistics.fixed_sample_intervals import paired_bootstrap
 
     pairs = []
     for annotation in run.annotations.side(Side.VALIDATION):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tui_cytpix.core.images.differing import differing_regions
+from tui_cytpix.core.images.differing_regions import differing_regions
 from tui_cytpix.core.images.normalise import normalise
 
 FRAME = (248, 248)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.formats.fcs.layout import DataLayout
+from tui_cytpix.formats.fcs.read_layout import DataLayout
 
 _PACKED_EVENTS = 1 << 16  # events unpacked at a time where widths are no whole bytes; a multiple of 8
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tui_cytpix.workflow.report import html_page as html
+from tui_cytpix.workflow.report import html_tags as html
 from tui_cytpix.workflow.report.svg_chart import Axes, Series, lines, scatter
 
 HOSTILE = '<script>alert("1")</script>&\'"'

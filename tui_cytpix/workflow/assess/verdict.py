@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tui_cytpix.core.statistics.sequential import Decision, Plan, confidence_sequence
+from tui_cytpix.core.statistics.sequential_tests import Decision, Plan, confidence_sequence
 from tui_cytpix.domain.run_settings import AssessSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement, Verdict
@@ -192,7 +192,7 @@ def _class_in_words(name: str, done: str, found: Finding) -> str:
     return f"{name}: {share}, {said}."
 
 
-def lines(found: Assessment) -> list[str]:
+def verdict_lines(found: Assessment) -> list[str]:
     """Everything in plain sentences, the verdicts first; empty lines are none."""
     both = found.all
     skipped = found.counts.get(Judgement.SKIPPED, 0)

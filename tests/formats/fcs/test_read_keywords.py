@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_cytpix.errors import FcsError
-from tui_cytpix.formats.fcs.encode import check_added_keywords, choose_delimiter, encode_head, encode_text
-from tui_cytpix.formats.fcs.split import split_keywords
+from tui_cytpix.formats.fcs.read_keywords import split_keywords
+from tui_cytpix.formats.fcs.write_text import check_added_keywords, choose_delimiter, encode_head, encode_text
 
 
 @pytest.mark.parametrize(

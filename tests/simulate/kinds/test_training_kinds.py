@@ -13,12 +13,12 @@ from tui_cytpix.simulate.frames.events import SimulatedSample, simulate_event
 from tui_cytpix.simulate.frames.optics import rim_um
 from tui_cytpix.simulate.frames.shapes import Rod
 from tui_cytpix.simulate.frames.tube import draw_tube
-from tui_cytpix.simulate.kinds.by_name import KINDS
-from tui_cytpix.simulate.kinds.further import FURTHER_KINDS
+from tui_cytpix.simulate.kinds.catalogue import KINDS
+from tui_cytpix.simulate.kinds.hard_training_kinds import HARD_TRAINING_KINDS
 from tui_cytpix.simulate.kinds.kind import SampleKind
-from tui_cytpix.simulate.kinds.training import TRAINING_KINDS
+from tui_cytpix.simulate.kinds.training_kinds import TRAINING_KINDS
 
-NAMES = [kind.name for kind in (*TRAINING_KINDS, *FURTHER_KINDS)]
+NAMES = [kind.name for kind in (*TRAINING_KINDS, *HARD_TRAINING_KINDS)]
 
 
 def _alone(kind: str) -> SampleKind:

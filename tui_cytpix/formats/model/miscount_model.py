@@ -1,4 +1,4 @@
-"""`base_models/triage.json`: how signs foretell count errors, and what the built-in families were trained on."""
+"""`base_models/miscount_model.json`: how signs foretell miscounts, and what the built-in families were trained on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tui_cytpix.core.statistics.triage import ErrorModel, NoveltyReference
+from tui_cytpix.core.statistics.miscount_model import ErrorModel, NoveltyReference
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.bytes.atomic import write_text
 
@@ -18,7 +18,7 @@ VERSION = 1
 
 
 @dataclass(frozen=True, eq=False)
-class TriageKnowledge:
+class MiscountKnowledge:
     """`novelty` by family (cell, general, bead); `about`: how it was made."""
 
     errors: ErrorModel
@@ -26,7 +26,7 @@ class TriageKnowledge:
     about: Mapping[str, Any]
 
 
-def write_triage(path: Path, knowledge: TriageKnowledge) -> None:
+def write_miscount_model(path: Path, knowledge: MiscountKnowledge) -> None:
     families = {
         name: {
             "vectors": [[round(float(v), 3) for v in row] for row in one.vectors],
@@ -44,14 +44,14 @@ def write_triage(path: Path, knowledge: TriageKnowledge) -> None:
     write_text(path, json.dumps(content, separators=(",", ":")) + "\n")
 
 
-def read_triage(path: Path) -> TriageKnowledge:
+def read_miscount_model(path: Path) -> MiscountKnowledge:
     """Raises:
     ModelFileError: it is not there, or damaged.
     """
     try:
         data = json.loads(path.read_text("utf-8"))
         one = data["predictor"]
-        return TriageKnowledge(
+        return MiscountKnowledge(
             ErrorModel(
                 tuple(one["names"]),
                 float(one["offset"]),

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 
 from tui_cytpix.errors import FcsError
+from tui_cytpix.formats.fcs.read_text import HEADER_BYTES
 
-HEADER_BYTES = 58
 _LARGEST_IN_HEADER = 99_999_999  # eight digits; beyond them the offset stands in TEXT alone
 _DELIMITERS = "/|\\!\f\x1e\x1f\x1d\x1c#~^*;\t\x01\x02\x03\x04\x05\x06\x07"
 # Keywords that say how DATA lies in the file; only the writer may set them.

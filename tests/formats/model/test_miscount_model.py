@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tui_cytpix.core.statistics.triage import ErrorModel, NoveltyReference
+from tui_cytpix.core.statistics.miscount_model import ErrorModel, NoveltyReference
 from tui_cytpix.errors import ModelFileError
-from tui_cytpix.formats.model.triage import TriageKnowledge, read_triage, write_triage
+from tui_cytpix.formats.model.miscount_model import MiscountKnowledge, read_miscount_model, write_miscount_model
 
 
 def test_it_comes_back(tmp_path):
     vectors = np.random.default_rng(0).normal(0, 1, (5, 8)).astype(np.float32)
-    given = TriageKnowledge(
+    given = MiscountKnowledge(
         ErrorModel(("unsure", "apart"), -0.25, (0.5, 1.5), -1.0, 2.0),
         {"cell": NoveltyReference(vectors, np.ones(8, np.float32), 0.5)},
         {"rows": 3},
     )
-    write_triage(tmp_path / "t.json", given)
-    back = read_triage(tmp_path / "t.json")
+    write_miscount_model(tmp_path / "t.json", given)
+    back = read_miscount_model(tmp_path / "t.json")
     assert back.errors == given.errors
     assert back.about == {"rows": 3}
     np.testing.assert_allclose(back.novelty["cell"].vectors, vectors, atol=5e-4)
@@ -29,6 +29,6 @@ def test_it_comes_back(tmp_path):
 def test_a_damaged_file_is_refused(tmp_path, text):
     (tmp_path / "t.json").write_text(text)
     with pytest.raises(ModelFileError, match="triage"):
-        read_triage(tmp_path / "t.json")
+        read_miscount_model(tmp_path / "t.json")
     with pytest.raises(ModelFileError):
-        read_triage(tmp_path / "none.json")
+        read_miscount_model(tmp_path / "none.json")

@@ -7,8 +7,7 @@ import pytest
 from tui_cytpix.domain.run_settings import AssessSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement, Verdict
-from tui_cytpix.workflow.assess import decision
-from tui_cytpix.workflow.assess.decision import assess_verdicts, outcome
+from tui_cytpix.workflow.assess.verdict import assess_verdicts, classes_in_words, outcome, verdict_lines
 
 GATING = AssessSettings(p0=0.02, p1=0.10)
 OK, WRONG, MASK, BOTH = Judgement.ACCEPTABLE, Judgement.COUNT_ERROR, Judgement.MASK_ERROR, Judgement.BOTH
@@ -35,7 +34,7 @@ def test_without_an_error_36_images_keep_the_model():
     found = assess(*[OK] * 40)
     assert (found.all.count.decision, found.all.count.after) == ("keep", 36)
     assert outcome(found) == "keep"
-    said = decision.lines(found)
+    said = verdict_lines(found)
     assert said[0].startswith("Count: keep this model. 0 wrong of 40")
     assert "decided after 36" in said[0]
     assert outcome(assess(*[OK] * 35)) == "not yet known"
@@ -51,7 +50,7 @@ def test_count_and_mask_are_decided_apart():
 
 def test_an_open_verdict_says_how_many_more():
     found = assess(*[WRONG, *[OK] * 19])
-    line = decision.lines(found)[0]
+    line = verdict_lines(found)[0]
     assert "not yet known" in line
     assert f"{found.all.count.clean_needed} more without an error keep it" in line
     assert "97 more decide at the most" in line
@@ -64,7 +63,7 @@ def test_what_is_judged_out_of_turn_waits_for_its_turn():
     del verdicts[images[10]]
     found = assess_verdicts(images, verdicts, GATING)
     assert (found.all.count.judged, found.all.count.errors, found.out_of_turn) == (10, 0, 29)
-    assert "29 images judged out of turn" in " ".join(decision.lines(found))
+    assert "29 images judged out of turn" in " ".join(verdict_lines(found))
     verdicts[images[10]] = Verdict(99, 0.0, "me", images[10], "m", OK, counted=1)
     assert assess_verdicts(images, verdicts, GATING).all.count.errors == 29
 
@@ -73,7 +72,7 @@ def test_skipped_images_bound_the_result_and_hold_a_verdict_back():
     found = assess(*[OK] * 20, SKIP, SKIP, *[OK] * 16)
     count = found.all.count
     assert (count.judged, count.skipped, count.decision, count.skips_decide) == (36, 2, "not yet known", True)
-    assert "2 images without this judgement could change" in decision.lines(found)[0]
+    assert "2 images without this judgement could change" in verdict_lines(found)[0]
     assert count.high > assess(*[OK] * 38).all.count.high
     assert assess(*[OK] * 36, SKIP, SKIP).all.count.decision == "keep"  # the verdict fell before
     assert assess(*[WRONG] * 20, SKIP).all.count.decision == "retrain"
@@ -85,7 +84,7 @@ def test_a_stated_count_judges_no_mask():
         assert (one.mask.judged, one.mask.decision, one.mask.low, one.mask.high) == (0, "not yet known", 0, 1)
     assert (found.all.count.decision, found.all.singlets.judged) == ("keep", 60)
     assert outcome(found) == "not yet known"
-    said = decision.lines(found)
+    said = verdict_lines(found)
     assert said[1].startswith("Mask: not yet known. No image is judged yet")
     assert "60 images only counted: the mask is still to be judged." in said
     wrong = assess(*[(MISCOUNTED, 1, 2)] * 60)
@@ -98,10 +97,10 @@ def test_a_stated_count_judges_no_mask():
 def test_unusable_and_indistinguishable_images_are_left_out_and_many_are_told():
     found = assess(*[OK] * 36, *[UNUSABLE] * 4, UNCLEAR)
     assert (found.all.count.judged, found.not_countable) == (36, False)
-    assert "Left out: 4 unusable, 1 indistinguishable." in decision.lines(found)
+    assert "Left out: 4 unusable, 1 indistinguishable." in verdict_lines(found)
     found = assess(*[OK, UNCLEAR] * 20)
     assert found.not_countable
-    assert "not a good readout" in " ".join(decision.lines(found))
+    assert "not a good readout" in " ".join(verdict_lines(found))
 
 
 def test_always_one_passes_the_overall_rate_and_fails_for_multiplets():
@@ -115,7 +114,7 @@ def test_always_one_passes_the_overall_rate_and_fails_for_multiplets():
     assert (found.all.multiplets.judged, found.all.multiplets.errors) == (20, 20)
     assert found.all.multiplets.decision == "retrain"
     assert outcome(found) == "retrain"
-    assert "Multiplets: 0 of 20 found" in decision.classes_in_words(found.all)
+    assert "Multiplets: 0 of 20 found" in classes_in_words(found.all)
 
 
 @pytest.mark.parametrize(
@@ -144,13 +143,13 @@ def test_every_sample_is_judged_by_itself_too():
     assert set(found.by_sample) == {"s0", "s1"}
     assert found.by_sample["s0"].count.decision == "keep"
     assert found.by_sample["s1"].count.decision == "retrain"
-    said = decision.lines(found)
+    said = verdict_lines(found)
     assert any(line.startswith("s0: count keep (0 of 40") for line in said)
     assert assess(*[OK] * 10).by_sample == {}
-    assert "too few to tell by itself" in " ".join(decision.lines(assess(*[OK] * 10, samples=2)))
+    assert "too few to tell by itself" in " ".join(verdict_lines(assess(*[OK] * 10, samples=2)))
 
 
 def test_nothing_judged_is_told():
     found = assess()
-    assert "no image is judged yet".capitalize() in decision.lines(found)[0]
+    assert "no image is judged yet".capitalize() in verdict_lines(found)[0]
     assert outcome(found) == "not yet known"

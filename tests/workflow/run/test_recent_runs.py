@@ -8,7 +8,7 @@ import pytest
 
 from tui_cytpix.diagnostics import state_folder
 from tui_cytpix.errors import RunError, UsageError
-from tui_cytpix.workflow.run import recent
+from tui_cytpix.workflow.run import recent_runs
 from tui_cytpix.workflow.run.run import Run
 
 
@@ -17,58 +17,58 @@ def shipped(tmp_path, monkeypatch):
     """Sample runs of our own."""
     folder = tmp_path / "shipped"
     Run.create(folder / "sample_runs" / "s_pombe", "fission yeast").close()
-    monkeypatch.setattr(recent, "shipped", lambda name: folder / name)
+    monkeypatch.setattr(recent_runs, "shipped", lambda name: folder / name)
     return folder
 
 
 def test_the_newest_run_comes_first_and_gone_ones_do_not(tmp_path):
-    assert recent.recent_runs() == []
+    assert recent_runs.recent_runs() == []
     for name in ("a", "b", "c"):
         Run.create(tmp_path / name).close()
-        recent.remember(tmp_path / name)
-    recent.remember(tmp_path / "a")
+        recent_runs.remember(tmp_path / name)
+    recent_runs.remember(tmp_path / "a")
     shutil.rmtree(tmp_path / "b")
-    assert [r.name for r in recent.recent_runs()] == ["a", "c"]
-    assert recent.recent_runs()[0].step == "assess"
+    assert [r.name for r in recent_runs.recent_runs()] == ["a", "c"]
+    assert recent_runs.recent_runs()[0].step == "assess"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1, null]", '"x"', "[" * 100_000])
 def test_a_damaged_list_is_an_empty_one(tmp_path, content):
-    path = state_folder() / "recent.json"
+    path = state_folder() / "recent_runs.json"
     path.parent.mkdir(parents=True)
     path.write_text(content)
-    assert recent.recent_runs() == []
+    assert recent_runs.recent_runs() == []
     Run.create(tmp_path / "a").close()
-    recent.remember(tmp_path / "a")
-    assert [r.name for r in recent.recent_runs()] == ["a"]
+    recent_runs.remember(tmp_path / "a")
+    assert [r.name for r in recent_runs.recent_runs()] == ["a"]
 
 
 def test_the_list_is_bounded(tmp_path):
-    for n in range(recent.MAX_RECENT + 3):
-        recent.remember(tmp_path / str(n))
-    assert len(recent._paths()) == recent.MAX_RECENT
+    for n in range(recent_runs.MAX_RECENT + 3):
+        recent_runs.remember(tmp_path / str(n))
+    assert len(recent_runs._paths()) == recent_runs.MAX_RECENT
 
 
 def test_a_state_folder_that_cannot_be_written_is_no_reason_to_stop(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    recent.remember(tmp_path)
-    assert recent.recent_runs() == []
+    recent_runs.remember(tmp_path)
+    assert recent_runs.recent_runs() == []
 
 
 def test_a_sample_run_is_copied_once_and_kept(shipped, tmp_path):
-    assert [r.name for r in recent.sample_runs()] == ["fission yeast"]
+    assert [r.name for r in recent_runs.sample_runs()] == ["fission yeast"]
     target = tmp_path / "mine"
-    assert recent.copy_sample_run("s_pombe", target) == target
+    assert recent_runs.copy_sample_run("s_pombe", target) == target
     with Run.open(target) as run:
         run.go_to("train")
-    recent.copy_sample_run("s_pombe", target)
-    assert recent.summary(target).step == "train"
+    recent_runs.copy_sample_run("s_pombe", target)
+    assert recent_runs.summary(target).step == "train"
     with pytest.raises(UsageError, match="s_pombe"):
-        recent.copy_sample_run("other", tmp_path / "x")
+        recent_runs.copy_sample_run("other", tmp_path / "x")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     with pytest.raises(RunError, match="Something else"):
-        recent.copy_sample_run("s_pombe", tmp_path / "full")
+        recent_runs.copy_sample_run("s_pombe", tmp_path / "full")
     with pytest.raises(RunError, match="can't be copied"):
-        recent.copy_sample_run("s_pombe", tmp_path / "full" / "file" / "below")
+        recent_runs.copy_sample_run("s_pombe", tmp_path / "full" / "file" / "below")

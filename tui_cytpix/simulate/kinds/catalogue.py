@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tui_cytpix.errors import UsageError
-from tui_cytpix.simulate.kinds.further import FURTHER_KINDS
+from tui_cytpix.simulate.kinds.hard_training_kinds import HARD_TRAINING_KINDS
 from tui_cytpix.simulate.kinds.kind import Arrangement, Cell, Export, Interior, SampleKind, TubeRanges
-from tui_cytpix.simulate.kinds.training import TRAINING_KINDS
+from tui_cytpix.simulate.kinds.training_kinds import TRAINING_KINDS
 
 _POMBE_INTERIOR = Interior(
     phase_per_um=(0.22, 0.45),
@@ -298,7 +298,7 @@ _KINDS = (
     ),
 )
 
-KINDS: dict[str, SampleKind] = {kind.name: kind for kind in (*_KINDS, *TRAINING_KINDS, *FURTHER_KINDS)}
+KINDS: dict[str, SampleKind] = {kind.name: kind for kind in (*_KINDS, *TRAINING_KINDS, *HARD_TRAINING_KINDS)}
 
 
 def kind_named(kind: str | SampleKind) -> SampleKind:

@@ -1,4 +1,4 @@
-"""Where and how DATA lies in an FCS file. Raises ValueError with a sentence, as `text` does."""
+"""Where and how DATA lies in an FCS file. Raises ValueError with a sentence, as `read_text` does."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tui_cytpix.formats.fcs.encode import HEADER_BYTES
-from tui_cytpix.formats.fcs.text import FcsText, whole_number
+from tui_cytpix.formats.fcs.read_text import HEADER_BYTES, FcsText, whole_number
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
-from tui_cytpix.core.statistics.intervals import CONFIDENCE, NO_INTERVAL, Interval, wilson
+from tui_cytpix.core.statistics.fixed_sample_intervals import CONFIDENCE, NO_INTERVAL, Interval, wilson
 
 
 class Stratum(NamedTuple):

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from scipy import spatial, special
 
-from tui_cytpix.core.statistics.sampling import DESCRIPTORS
-from tui_cytpix.core.statistics.triage import (
+from tui_cytpix.core.statistics.miscount_model import (
     NOVELTY_DESCRIPTORS,
     ErrorModel,
     Signs,
@@ -19,6 +18,7 @@ from tui_cytpix.core.statistics.triage import (
     signs_of,
     unlike,
 )
+from tui_cytpix.core.statistics.sampling import DESCRIPTORS
 
 
 def test_signs_are_shares_of_images():

@@ -18,11 +18,12 @@ from tui_cytpix.domain.verdict import Verdict
 from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.run.predictions import PredictionStore
-from tui_cytpix.workflow.assess import decision, focus, review
+from tui_cytpix.workflow.assess import focus, review
+from tui_cytpix.workflow.assess.verdict import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
-from tui_cytpix.workflow.evaluate import held_out, pair_words, pairs
+from tui_cytpix.workflow.evaluate import held_out_masks, pair_words, pairs
 from tui_cytpix.workflow.report import figures
-from tui_cytpix.workflow.report import html_page as html
+from tui_cytpix.workflow.report import html_tags as html
 from tui_cytpix.workflow.run import zoom
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples import coverage
@@ -90,7 +91,7 @@ def _assess(run: Run) -> Blocks:
         k for k in settings.sequence if k in answered and (not scores or scores.get(k, 0.0) >= settings.least_focus)
     ]
     found = review.assessment_of(run, model, shown)
-    said = [line for line in decision.lines(found) if line]
+    said = [line for line in verdict_lines(found) if line]
     blocks += [html.paragraphs(said[:2], "lead"), html.paragraphs(said[2:])]
     if found.all.count.judged:
         turn = [verdicts[key] for key in shown if key in verdicts and verdicts[key].count_judged]
@@ -206,7 +207,7 @@ def _evaluate(run: Run) -> Blocks:
     verdicts = pairs.preferences(run, new, base)
     compared = pairs.conclude(run, found, verdicts, run.settings.assess.p1)
     said = [line for line in pair_words.lines(compared) if line]
-    masks = held_out.in_words(held_out.paired_iou(run, stores[1], stores[0]))
+    masks = held_out_masks.in_words(held_out_masks.paired_iou(run, stores[1], stores[0]))
     blocks += [html.paragraphs(said[:1], "lead"), html.paragraphs([*said[1:], masks])]
     for condition in compared.conditions:
         if condition.confusion and not math.isnan(condition.rate.value):
@@ -217,7 +218,7 @@ def _evaluate(run: Run) -> Blocks:
     answered = {d.image for d in found}
     single = review.assessment_of(run, new, [k for k in run.settings.evaluate.sequence if k in answered], "evaluate")
     if any(single.counts.values()):
-        blocks += [html.heading("The new model by itself", 3), html.paragraphs(decision.lines(single))]
+        blocks += [html.heading("The new model by itself", 3), html.paragraphs(verdict_lines(single))]
     items = []
     for difference in [d for d in found if d.counts_differ][:EXAMPLES]:
         pixels = figures.with_answers(run, difference.image, [store.get(difference.image) for store in stores])

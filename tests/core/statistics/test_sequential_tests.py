@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from tui_cytpix.core.statistics.sequential import Decision, Plan, confidence_sequence, plan
+from tui_cytpix.core.statistics.sequential_tests import Decision, Plan, confidence_sequence, plan
 from tui_cytpix.domain.run_settings import GOALS
 
 PRESETS = [(goal.p0, goal.p1) for goal in GOALS]

@@ -1,10 +1,10 @@
-"""Fits what triage expects of a model to how often it was wrong, on simulated tubes that no model was trained on.
+"""Fits the miscount model, which foretells how often a model is wrong, on simulated tubes that no model was trained on.
 
-    python -m tui_cytpix.base_models.triage_fit          (about twenty minutes on one core)
+    python -m tui_cytpix.base_models.miscount_fit          (about twenty minutes on one core)
 
 Tubes of every simulated kind come as they are, and scaled, blurred and noisier than any model knows them: the general
 models have seen all kinds, and real samples differ from simulated ones. What is left unexplained on kinds left out of
-the fit gives the intervals. Writes `triage.json`; the models' files stay as they are.
+the fit gives the intervals. Writes `miscount_model.json`; the models' files stay as they are.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from tui_cytpix.core.images.background import background_of
 from tui_cytpix.core.images.normalise import noise, normalise
 from tui_cytpix.core.images.scale import typical_diameter
 from tui_cytpix.core.objects.size_cutoff import cut_labels_to_size
-from tui_cytpix.core.statistics.sampling import descriptors
-from tui_cytpix.core.statistics.triage import (
+from tui_cytpix.core.statistics.miscount_model import (
     ErrorModel,
     NoveltyReference,
     Signs,
@@ -33,11 +32,12 @@ from tui_cytpix.core.statistics.triage import (
     signs_of,
     unlike,
 )
+from tui_cytpix.core.statistics.sampling import descriptors
 from tui_cytpix.engine.network.model import load_model
 from tui_cytpix.engine.network.zoom import zoom_of
 from tui_cytpix.engine.predict.inference import Predictor
-from tui_cytpix.engine.predict.triage import Told, ask
-from tui_cytpix.formats.model.triage import TriageKnowledge, write_triage
+from tui_cytpix.engine.predict.perturbed_counts import Told, ask
+from tui_cytpix.formats.model.miscount_model import MiscountKnowledge, write_miscount_model
 from tui_cytpix.simulate.frames.events import events_and_background
 
 FOLDER = Path(__file__).parent
@@ -181,10 +181,10 @@ def _ridge(signs: NDArray[np.float64], wrong: NDArray[np.float64]) -> tuple[floa
     return float(wrong.mean() - middle @ weights), np.asarray(weights, np.float64)
 
 
-def knowledge(rows: Sequence[Row], known: dict[str, NoveltyReference]) -> TriageKnowledge:
+def knowledge(rows: Sequence[Row], known: dict[str, NoveltyReference]) -> MiscountKnowledge:
     answers = sum(row.images for row in rows)
     about = {"rows": len(rows), "answers": answers, "kinds": list(KINDS), "seed": SEED, "covered": COVERED}
-    return TriageKnowledge(fit(rows), known, about)
+    return MiscountKnowledge(fit(rows), known, about)
 
 
 def collect(known: dict[str, NoveltyReference], say: Callable[[str], None] = lambda _text: None) -> list[Row]:
@@ -207,7 +207,7 @@ def main() -> None:
     torch.set_num_threads(1)
     known = novelty_references()
     found = knowledge(collect(known, print), known)
-    write_triage(FOLDER / "triage.json", found)
+    write_miscount_model(FOLDER / "miscount_model.json", found)
     print(found.errors)  # noqa: T201
 
 

@@ -16,7 +16,7 @@ from tui_cytpix.formats.run.predictions import Prediction, PredictionStore, writ
 from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.evaluate import pairs, trial
-from tui_cytpix.workflow.report import report
+from tui_cytpix.workflow.report import sections
 from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples import coverage, selection
@@ -58,7 +58,7 @@ def told(tmp_path, samples, model_file):
 
 
 def test_everything_that_was_decided_is_there(told, tmp_path):
-    out = report.write_report(told, tmp_path / "report.html")
+    out = sections.write_report(told, tmp_path / "report.html")
     text = out.read_text("utf-8")
     for words in (
         "Count: retrain. 8 wrong of 24",
@@ -77,7 +77,7 @@ def test_everything_that_was_decided_is_there(told, tmp_path):
 
 
 def test_it_is_self_contained_and_nothing_is_read_as_markup(told, tmp_path):
-    text = report.write_report(told, tmp_path / "report.html").read_text("utf-8")
+    text = sections.write_report(told, tmp_path / "report.html").read_text("utf-8")
     assert "<script" not in text
     assert "one &lt;b&gt;until" in text
     assert not re.findall(r'(?:src|href)="(?!data:)', text)
@@ -91,7 +91,7 @@ def test_the_sample_run_tells_where_its_model_comes_from_without_the_curve(tmp_p
     copy = tmp_path / "run"
     shutil.copytree(Path(__file__).parents[3] / "sample_runs" / "s_pombe", copy)
     with Run.open(copy, writing=False) as run:
-        text = report.write_report(run, tmp_path / "report.html").read_text("utf-8")
+        text = sections.write_report(run, tmp_path / "report.html").read_text("utf-8")
         card = library.entry(run.folder.model_path).card.training
     assert str(card["curve"][0][1]) not in text
     assert f"name {card['lineage'][0]['name']}" in text
@@ -100,8 +100,8 @@ def test_the_sample_run_tells_where_its_model_comes_from_without_the_curve(tmp_p
 
 def test_an_empty_run_has_a_report_too(tmp_path):
     with Run.create(tmp_path / "r") as run:
-        text = report.write_report(run, tmp_path / "report.html").read_text("utf-8")
+        text = sections.write_report(run, tmp_path / "report.html").read_text("utf-8")
     for words in ("nothing was assessed", "None was chosen", "No image was selected", "There is no new model"):
         assert words in text
     with Run.open(tmp_path / "r") as run, pytest.raises(RunError, match="can't be written"):
-        report.write_report(run, tmp_path / "none" / "report.html")
+        sections.write_report(run, tmp_path / "none" / "report.html")
