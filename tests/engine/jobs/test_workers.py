@@ -20,7 +20,7 @@ from tui_cytpix.engine.jobs.process import CHUNK, chunk_sizes
 from tui_cytpix.engine.network.model import load_model, save_model
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.formats.fcs.read import read_fcs
-from tui_cytpix.formats.run.images import sample_background
+from tui_cytpix.formats.sample.background import sample_background
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.simulate import write
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tui_cytpix.core.images.background import background_of
 from tui_cytpix.core.images.normalise import normalise
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.formats.run.images import sample_background, typical_px
+from tui_cytpix.formats.sample.background import sample_background, typical_px
 from tui_cytpix.formats.sample.reader import SampleReader
 
 READERS = 4
@@ -45,7 +45,7 @@ class SampleImages:
 
     @functools.cached_property
     def typical_px(self) -> float | None:
-        """How large the sample's particles look, px (formats.run.images.typical_px)."""
+        """How large the sample's particles look, px (formats.sample.background.typical_px)."""
         return typical_px(self.reader.event_ids, self.reader.read_image)
 
     def _one(self, static: NDArray[np.float32] | None, event: str) -> ReadImage:

@@ -17,7 +17,7 @@ from tui_cytpix.domain.jobs.specs import SampleAtWork
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.engine.network.zoom import zoom_of
-from tui_cytpix.formats.run.images import sample_background, typical_px
+from tui_cytpix.formats.sample.background import sample_background, typical_px
 from tui_cytpix.formats.sample.reader import SampleReader
 from tui_cytpix.formats.sample.registry import open_sample
 

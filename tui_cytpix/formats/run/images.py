@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +21,6 @@ from tui_cytpix.formats.sample.registry import open_sample
 if TYPE_CHECKING:
     from tui_cytpix.formats.bytes.image_decode import Gray
     from tui_cytpix.formats.sample.reader import SampleReader
-
-BACKGROUND_IMAGES = 200
-MIN_BACKGROUND_IMAGES = 20
-SIZE_IMAGES = 24
 
 
 class RunImages:
@@ -94,6 +89,8 @@ class RunImages:
         return background_of(image, static)
 
     def _static_background(self, sample: str) -> NDArray[np.float32] | None:
+        from tui_cytpix.formats.sample.background import sample_background
+
         path = self._folder.background_path(sample)
         with contextlib.suppress(OSError, ValueError, EOFError):  # not there yet, or damaged
             return np.asarray(np.load(path, allow_pickle=False), np.float32)
@@ -125,6 +122,8 @@ class RunImages:
             return size
 
     def _typical_px(self, sample: str) -> float | None:
+        from tui_cytpix.formats.sample.background import typical_px
+
         try:
             reader = self.reader(sample)
         except SampleError:  # gone: the run's own copies have to do
@@ -150,35 +149,6 @@ class RunImages:
             for reader in self._readers.values():
                 reader.close()
             self._readers.clear()
-
-
-def sample_background(reader: SampleReader) -> NDArray[np.float32] | None:
-    """The static background from up to 200 images, evenly spread; None where fewer than 20 of one size can be read."""
-    from tui_cytpix.core.images.background import static_background
-
-    images: list[Gray] = []
-    for image in _spread(reader.event_ids, reader.read_image, BACKGROUND_IMAGES):
-        if images and image.shape != images[0].shape:
-            return None
-        images.append(image)
-    return static_background(np.stack(images)) if len(images) >= MIN_BACKGROUND_IMAGES else None
-
-
-def typical_px(events: Sequence[str], read: Callable[[str], Gray]) -> float | None:
-    """How large a sample's particles look, px, from up to 24 images, evenly spread; None where nothing stands out."""
-    from tui_cytpix.core.images.background import image_background
-    from tui_cytpix.core.images.normalise import normalise
-    from tui_cytpix.core.images.scale import typical_diameter
-
-    images = _spread(events, read, SIZE_IMAGES)
-    return typical_diameter(normalise(image, image_background(image)) for image in images)
-
-
-def _spread(events: Sequence[str], read: Callable[[str], Gray], most: int) -> Iterator[Gray]:
-    """Up to `most` images, evenly spread, those of them that can be read."""
-    for event in events[:: max(1, len(events) // most)][:most]:
-        with contextlib.suppress(SampleError):
-            yield read(event)
 
 
 def _read_png(path: Path) -> Gray:
