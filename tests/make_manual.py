@@ -77,8 +77,8 @@ def keys() -> Iterator[str]:
 
 def verbs() -> Iterator[str]:
     """What each verb takes, by the parsers themselves."""
-    for name, make in main.VERBS.items():
-        parser = make(f"{main.PROGRAM} {name}")
+    for name, verb in main.VERBS.items():
+        parser = verb.parser(f"{main.PROGRAM} {name}")
         yield from _verb(parser, parser.description or "")
 
 

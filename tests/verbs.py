@@ -19,4 +19,4 @@ def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser
 
 def handlers() -> list[str | None]:
     """Of every verb, and of every verb within one, what it calls (`module:function` in `cli`)."""
-    return [parser.get_default("handler") for verb in VERBS for parser in parsers(VERBS[verb](verb))]
+    return [parser.get_default("handler") for name, verb in VERBS.items() for parser in parsers(verb.parser(name))]

@@ -28,7 +28,7 @@ def terminal(monkeypatch):
 
 @pytest.mark.parametrize("verb", module.VERBS)
 def test_every_verb_has_help_and_refuses_what_it_does_not_know(verb, capsys):
-    for parser in parsers(module.VERBS[verb](f"tui-cytpix {verb}")):
+    for parser in parsers(module.VERBS[verb].parser(f"tui-cytpix {verb}")):
         for asked, status in (("--help", 0), ("--nonsense", 2)):
             with pytest.raises(SystemExit) as ended:
                 parser.parse_args([asked])
@@ -50,7 +50,7 @@ def test_the_help_names_every_verb(run_main, capsys):
     with pytest.raises(SystemExit):
         run_main("--help")
     text = capsys.readouterr().out
-    assert all(f"  {verb} " in text for verb in module.VERBS)
+    assert all(f"\n  {name:<11} {verb.about}\n" in text for name, verb in module.VERBS.items())
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_command_lines_parse(path: Path) -> None:
     verbs = main.VERBS
     for given in commands(path, main.PROGRAM):
         words = shlex.split(given.replace("[PAGE]", "PAGE"))
-        parser = verbs[words[0]](words.pop(0)) if words and words[0] in verbs else main._app_parser()
+        parser = verbs[words[0]].parser(words.pop(0)) if words and words[0] in verbs else main._app_parser()
         asked = {"--help", "--version"} & {*words}
         with pytest.raises(SystemExit, match="0") if asked else contextlib.nullcontext():
             parser.parse_args(words)
@@ -105,7 +105,7 @@ def test_benchmarks_and_files_that_are_named_are_there(path: Path) -> None:
 
 def test_no_verb_and_no_option_is_missing() -> None:
     text = read_page("headless")
-    every = [one for name, make in main.VERBS.items() for one in parsers(make(f"{main.PROGRAM} {name}"))]
+    every = [one for name, verb in main.VERBS.items() for one in parsers(verb.parser(f"{main.PROGRAM} {name}"))]
     for one in every:
         section = text.partition(f"### {one.prog}\n")[2].partition("\n###")[0]
         options = [option for a in one._actions if a.dest not in EVERYWHERE for option in a.option_strings]

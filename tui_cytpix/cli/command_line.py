@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from tui_cytpix.cli import options
 from tui_cytpix.cli.run import command_line as of_run
@@ -149,14 +150,21 @@ def _formats(text: str) -> tuple[str, ...]:
     return tuple(f.strip() for f in text.split(",") if f.strip())
 
 
-VERBS: Mapping[str, Callable[[str], argparse.ArgumentParser]] = {
-    "demo": _demo,
-    "inspect": _inspect,
-    "models": _models,
-    "triage": _triage,
-    "process": _process,
-    "compare": _compare,
-    "run": of_run.parser,
-    "simulate": _simulate,
-    "manual": _manual,
+class Verb(NamedTuple):
+    """What the program's help says `about` it, and what makes its command line."""
+
+    about: str
+    parser: Callable[[str], argparse.ArgumentParser]
+
+
+VERBS: Mapping[str, Verb] = {
+    "demo": Verb("copy a sample run and open it", _demo),
+    "inspect": Verb("what a sample holds", _inspect),
+    "models": Verb("the model library", _models),
+    "triage": Verb("rank the models on a sample, without a review", _triage),
+    "process": Verb("count, mask and measure whole samples", _process),
+    "compare": Verb("models against truth, or against each other", _compare),
+    "run": Verb("a training run, step by step", of_run.parser),
+    "simulate": Verb("make synthetic samples with their truth", _simulate),
+    "manual": Verb("read the manual", _manual),
 }

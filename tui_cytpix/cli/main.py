@@ -31,16 +31,8 @@ _ABOUT = """\
 Train and judge the models that annotate brightfield images from imaging flow cytometers.
 
 With paths or nothing it opens the app; with a verb it works headless:
-  demo        copy a sample run and open it
-  inspect     what a sample holds
-  models      the model library
-  triage      rank the models on a sample, without a review
-  process     count, mask and measure whole samples
-  compare     models against truth, or against each other
-  run         a training run, step by step
-  simulate    make synthetic samples with their truth
-  manual      read the manual
-`{0} VERB --help` tells more. A file named like a verb is written ./NAME."""
+{verbs}
+`{program} VERB --help` tells more. A file named like a verb is written ./NAME."""
 
 
 def run(arguments: list[str], open_app: OpenApp) -> int:
@@ -98,7 +90,7 @@ def _run(arguments: list[str], open_app: OpenApp) -> int:
     if arguments[:1] == ["--debug"]:  # said before the verb
         arguments = [*arguments[1:2], "--debug", *arguments[2:]]
     if arguments and arguments[0] in VERBS:
-        parsed = VERBS[arguments[0]](f"{PROGRAM} {arguments[0]}").parse_args(arguments[1:])
+        parsed = VERBS[arguments[0]].parser(f"{PROGRAM} {arguments[0]}").parse_args(arguments[1:])
         _begin_log(arguments[0], parsed)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _terminate)
@@ -118,10 +110,11 @@ def _begin_log(what: str, parsed: argparse.Namespace) -> None:
 
 
 def _app_parser() -> argparse.ArgumentParser:
+    verbs = "\n".join(f"  {name:<11} {verb.about}" for name, verb in VERBS.items())
     parser = options.Parser(
         prog=PROGRAM,
         usage=f"{PROGRAM} [options] [RUN | SAMPLE ...]\n       {PROGRAM} VERB ...",
-        description=_ABOUT.format(PROGRAM),
+        description=_ABOUT.format(program=PROGRAM, verbs=verbs),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("paths", nargs="*", metavar="RUN | SAMPLE", help="a run to open, or samples for a new run")
