@@ -14,6 +14,7 @@ from tui_cytpix.domain.words import printable
 from tui_cytpix.domain.zoom import parse_zoom
 from tui_cytpix.errors import RunError, UsageError
 from tui_cytpix.workflow.run.user_settings import GRAPHICS
+from tui_cytpix.workflow.samples.inspect import READABLE
 
 if TYPE_CHECKING:
     from tui_cytpix.workflow.explore.gates import RunGate
@@ -84,7 +85,7 @@ not_negative = _entered(entered_numbers.whole(0))
 
 
 def add_samples(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("samples", nargs="+", type=Path, metavar="SAMPLE", help="an .acs, an image export, a folder")
+    parser.add_argument("samples", nargs="+", type=Path, metavar="SAMPLE", help=READABLE)
     add_scale(parser)
 
 

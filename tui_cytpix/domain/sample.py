@@ -85,6 +85,9 @@ class SampleInfo:
     image_total: int | None = None
 
 
+LABELS = ("condition", "replicate", "day", "role")  # what a person says of a sample
+
+
 @dataclass(frozen=True)
 class SampleRef:
     """A sample as a run names it.
@@ -105,3 +108,8 @@ class SampleRef:
     day: str = ""
     role: str = "research"  # research | training | evaluation
     came_as: str = ""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """In the order of LABELS."""
+        return tuple(getattr(self, name) for name in LABELS)

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 1 << 26  # 8192 x 8192; below the size at which Pillow itself warns
 MAX_IMAGE_BYTES = 256 << 20
-READABLE = ("TIFF", "PNG", "BMP", "JPEG")
+KINDS = ("TIFF", "PNG", "BMP", "JPEG")
 
 Gray = NDArray[np.uint8] | NDArray[np.uint16]
 
 
-def decode_gray(data: bytes, label: str, formats: tuple[str, ...] = READABLE) -> Gray:
+def decode_gray(data: bytes, label: str, formats: tuple[str, ...] = KINDS) -> Gray:
     """Gray pixels of an image file's content: uint8 or uint16 (H, W), read-only.
 
     RGBA with R = G = B gives R; other colours give their luma (ITU-R 601); palettes and 1-bit images give 8 bits.
@@ -65,7 +65,7 @@ def image_header(data: bytes, label: str) -> tuple[int, int, int]:
 
 
 @contextlib.contextmanager
-def opened(data: bytes, label: str, formats: tuple[str, ...] = READABLE) -> Iterator[Image.Image]:
+def opened(data: bytes, label: str, formats: tuple[str, ...] = KINDS) -> Iterator[Image.Image]:
     """An image by Pillow, its kind and size checked, its pixels not yet decoded; every error within that is
     not ours becomes a SampleError.
     """

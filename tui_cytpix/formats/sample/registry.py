@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from tui_cytpix.formats.sample.linked_fcs import FcsPlace
     from tui_cytpix.formats.sample.reader import SampleReader
 
-READABLE = "Attune CytPix .acs files, image exports (.zip), and folders of .tif, .png, .bmp or .jpg images are read."
+READABLE = ".acs, image folder or zip, FCS"  # wherever a sample is asked for, or refused
+_WAY_OUT = f"A sample is one of: {READABLE}."
 
 
 def open_sample(path: Path | str, um_per_px: float | None = None) -> SampleReader:
@@ -64,10 +65,10 @@ def _open_images(path: Path, um_per_px: float | None, fcs: FcsPlace | None) -> S
     try:
         zipped = source.read_at(0, 4).startswith(b"PK") or path.suffix.lower() in (".acs", ".zip")
         if not zipped:
-            raise SampleError("The kind of file is not known", f"{printable(path)}.", READABLE)
+            raise SampleError("The kind of file is not known", f"{printable(path)}.", _WAY_OUT)
         index = ZipIndex(source, str(path))
         if not index.members:
-            raise SampleError("No images found", f"{printable(path)} is an empty archive.", READABLE)
+            raise SampleError("No images found", f"{printable(path)} is an empty archive.", _WAY_OUT)
         from tui_cytpix.formats.sample.acs import is_acs, open_acs
         from tui_cytpix.formats.sample.image_archive import open_image_archive
 

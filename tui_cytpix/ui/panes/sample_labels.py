@@ -6,13 +6,14 @@ import asyncio
 from pathlib import Path
 
 from tui_cytpix.domain.entered_numbers import pixel_size
-from tui_cytpix.domain.sample import SampleRef
+from tui_cytpix.domain.sample import LABELS, SampleRef
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.run import run_samples
+from tui_cytpix.workflow.samples.inspect import READABLE
 
-COLUMNS = ("Sample", "Images", "Condition", "Rep.", "Day", "Role", "µm/px")
+COLUMNS = ("Sample", "Images", *map(str.capitalize, LABELS), "µm/px")
 ROLES = ("research", "training", "evaluation")
 
 
@@ -36,8 +37,7 @@ class SampleLabels(Table):
         for sample in self._frame.session.run.settings.samples:
             scale = f"{sample.um_per_px:.4g} ({sample.scale_source})" if sample.um_per_px else "unknown"
             images = str(self._counts[sample.name]) if sample.name in self._counts else "…"
-            labels = (sample.condition or "–", sample.replicate or "–", sample.day or "–", sample.role, scale)
-            rows.append((sample.name, (sample.name, images, *labels)))
+            rows.append((sample.name, (sample.name, images, *(label or "–" for label in sample.labels), scale)))
         self.fill(rows)
         self._frame.say_next()
 
@@ -56,12 +56,14 @@ class SampleLabels(Table):
 
     # Labels
 
-    def ask_label(self, name: str, question: str) -> None:
-        """Condition, replicate or day."""
+    def ask_label(self, name: str) -> None:
+        """Any but the role, which has a key to go round."""
         sample = self.current
         if sample is not None:
             before = str(getattr(sample, name))
-            self._frame.ask(f"{question} of {sample.name}:", before, lambda text: self._change(sample, **{name: text}))
+            self._frame.ask(
+                f"{name.capitalize()} of {sample.name}:", before, lambda text: self._change(sample, **{name: text})
+            )
 
     def _change(self, sample: SampleRef, **labels: str) -> None:
         run_samples.label(self._frame.session.run, sample.name, **labels)
@@ -100,7 +102,7 @@ class SampleLabels(Table):
 
     def ask_path(self) -> None:
         """Asks for a path."""
-        question = "Add the sample (.acs, image folder or zip, FCS):"
+        question = f"Add the sample ({READABLE}):"
         self._frame.ask(question, "", lambda text: self._frame.start(self._add(text), "add"))
 
     async def _add(self, text: str) -> None:

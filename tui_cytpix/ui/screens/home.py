@@ -26,6 +26,7 @@ from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.run import recent_runs, run_samples
 from tui_cytpix.workflow.run.given_paths import check
 from tui_cytpix.workflow.run.recent_runs import RunSummary
+from tui_cytpix.workflow.samples.inspect import READABLE
 
 INTRO = (
     "Train and judge the models that annotate brightfield images from imaging flow cytometers.\n"
@@ -128,7 +129,7 @@ class HomeScreen(BaseScreen):
 
     def action_triage(self) -> None:
         """Asks for a sample."""
-        self.ask_panel.ask("Which model for this sample (.acs, image folder or zip, FCS)?", "", self._triage_given)
+        self.ask_panel.ask(f"Which model for this sample ({READABLE})?", "", self._triage_given)
 
     def _triage_given(self, text: str) -> None:
         if text:
@@ -143,7 +144,7 @@ class HomeScreen(BaseScreen):
 
     def action_new(self) -> None:
         """Asks for a sample, then for the run's folder."""
-        self.ask_panel.ask("Sample (.acs, image folder or zip, FCS):", "", self._sample_given)
+        self.ask_panel.ask(f"Sample ({READABLE}):", "", self._sample_given)
 
     def _sample_given(self, text: str) -> None:
         if text:

@@ -139,9 +139,7 @@ class SamplesScreen(WorkScreen):
 
     # Labels
 
-    action_condition = Handed("table", "ask_label", "condition", "Condition")
-    action_replicate = Handed("table", "ask_label", "replicate", "Replicate")
-    action_day = Handed("table", "ask_label", "day", "Day")
+    action_label = Handed("table", "ask_label")
     action_role = Handed("table", "next_role")
     action_scale = Handed("table", "ask_scale")
     action_add = Handed("table", "ask_path")

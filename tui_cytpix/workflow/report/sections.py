@@ -13,7 +13,7 @@ import tui_cytpix
 from tui_cytpix.domain.annotation import Side, Status
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS
-from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.sample import LABELS, ImageKey
 from tui_cytpix.domain.verdict import Verdict
 from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.bytes.atomic import write_text
@@ -140,17 +140,9 @@ def _base(run: Run) -> Blocks:
 
 def _samples(run: Run) -> Blocks:
     settings = run.settings
-    rows: list[Sequence[object]] = [("Sample", "Condition", "Replicate", "Day", "Role", "µm/px")]
+    rows: list[Sequence[object]] = [("Sample", *map(str.capitalize, LABELS), "µm/px")]
     rows += [
-        (
-            s.name,
-            s.condition,
-            s.replicate,
-            s.day,
-            s.role,
-            f"{s.um_per_px:.4g} ({s.scale_source})" if s.um_per_px else "?",
-        )
-        for s in settings.samples
+        (s.name, *s.labels, f"{s.um_per_px:.4g} ({s.scale_source})" if s.um_per_px else "?") for s in settings.samples
     ]
     chosen, blocks = settings.selection, [html.heading("3 Samples"), html.table(rows)]
     if not chosen.images:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tui_cytpix.domain.sample import SampleInfo
-from tui_cytpix.formats.sample.registry import open_sample
+from tui_cytpix.formats.sample import registry
+
+READABLE = registry.READABLE
 
 
 def inspect(path: Path | str, um_per_px: float | None = None) -> SampleInfo:
@@ -18,5 +20,5 @@ def inspect(path: Path | str, um_per_px: float | None = None) -> SampleInfo:
         UsageError: the pixel size is no positive number.
         SampleError: it can't be opened at all; lesser troubles are in `problems`.
     """
-    with open_sample(path, um_per_px) as reader:
+    with registry.open_sample(path, um_per_px) as reader:
         return reader.info()

@@ -13,6 +13,7 @@ from tui_cytpix.domain.annotation import Side
 from tui_cytpix.domain.jobs.training import TrainingStatus
 from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.run_settings import RunSettings
+from tui_cytpix.domain.sample import LABELS
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.model.file import check_usable, read_card, read_tensors, write_model
 from tui_cytpix.workflow.base_model import library
@@ -72,7 +73,7 @@ def _final_card(card: ModelCard, settings: RunSettings, name: str, status: Train
     curve = [[e.epoch, e.ta, e.va, e.va_error] for e in status.epochs if e.epoch <= epoch]
     measured = {"TA": curve[-1][1], "VA": curve[-1][2]} if curve and curve[-1][0] == epoch else {}
     samples = {s.name: asdict(s) for s in settings.samples}
-    told = ("name", "condition", "replicate", "day", "um_per_px", "scale_source", "fingerprint")
+    told = ("name", *LABELS, "um_per_px", "scale_source", "fingerprint")
     images = card.training.get("images_by_sample", {})
     training = {
         **card.training,
