@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tui_cytpix.cli import options
 from tui_cytpix.cli.run import command_line as of_run
-from tui_cytpix.domain.jobs.specs import PREFIX
+from tui_cytpix.domain.jobs.specs import FORMATS, PREFIX
 from tui_cytpix.manual import CONTENTS
 from tui_cytpix.simulate import LAYOUTS
 
@@ -87,7 +87,7 @@ def _process(prog: str) -> argparse.ArgumentParser:
         "--format",
         type=_formats,
         metavar="F,F",
-        help="of fcs, csv, masks, instrument-masks; default: csv, and fcs where there is one",
+        help=f"of {', '.join(FORMATS)}; default: csv, and fcs where there is one",
     )
     parser.add_argument(
         "--size-cutoff", type=options.micrometres, metavar="UM", help="default: the model's own; 0 turns it off"

@@ -31,6 +31,7 @@ from tui_cytpix.ui.graphics.detection import TerminalFacts, understand
 from tui_cytpix.ui.graphics.sixel import sixel
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.pictures.picture_tiles import Tile
+from tui_cytpix.workflow.run.user_settings import GRAPHICS
 
 N = 12
 CELL = (17, 8)
@@ -329,6 +330,13 @@ def test_the_surface_is_as_wished_and_as_possible(
     surface, problem = choose(wanted, told, few_colours=few)
     assert ("shades" if surface.shades else type(surface).__name__) == kind
     assert (words in problem) if words else not problem
+
+
+@pytest.mark.usefixtures("alone")
+def test_each_allowed_value_of_graphics_draws_in_its_own_way() -> None:
+    told = TerminalFacts(cell=CELL)
+    surfaces = [choose(wanted, told, few_colours=False)[0] for wanted in GRAPHICS if wanted != "auto"]
+    assert len({(type(surface), surface.shades) for surface in surfaces}) == len(GRAPHICS) - 1
 
 
 @pytest.mark.parametrize(("features", "kind"), [("256,RGB,sixel,title", "SixelSurface"), ("256,RGB,title", "Surface")])

@@ -17,6 +17,12 @@ from tui_cytpix.domain.run_settings import TrainSettings
 from tui_cytpix.domain.zoom import AUTOMATIC, check_zoom
 
 PREFIX = "UDT_"
+FORMATS = {  # that processing writes, in words
+    "fcs": "FCS with the image-derived parameters (UDT_...) appended to the originals",
+    "csv": "tables of events and of particles, CSV",
+    "masks": "label images, 16-bit PNG",
+    "instrument-masks": "masks in the instrument's own format",
+}
 IDLE_SECONDS = 600.0  # a job that nobody asks for anything, or that is paused, leaves after so long
 
 
@@ -73,9 +79,8 @@ class SampleAtWork(Struct, frozen=True, kw_only=True):
 class ProcessSpec(Zooming, frozen=True, kw_only=True):
     """Takes whole samples through a model file, into files in the folder `out`.
 
-    `formats` are among fcs, csv, masks, instrument-masks; None: csv, and fcs where there is one to add to;
-    `size_cutoff_um` None is the model's; `prefix` is that of
-    parameters in FCS files; `gate` says in words what the samples' events are of.
+    `formats` are among FORMATS; None: csv, and fcs where there is one to add to; `size_cutoff_um` None is the model's;
+    `prefix` is that of parameters in FCS files; `gate` says in words what the samples' events are of.
     """
 
     model: str

@@ -22,7 +22,7 @@ from tui_cytpix.formats.tables.csv_table import csv_table
 
 @dataclass(frozen=True)
 class OutputSettings:
-    """`formats` among fcs, csv, masks, instrument-masks; `folder` gets `<sample>...`, `scratch` what the FCS needs."""
+    """`formats` among domain.jobs.specs.FORMATS; `folder` gets `<sample>...`, `scratch` what the FCS needs."""
 
     folder: Path
     scratch: Path

@@ -46,7 +46,7 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD, _KEPT_BYTES = -3, -1, 256 << 20  # mallopt's n
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What all workers of a job have in common: `formats` among fcs, csv, masks, instrument-masks."""
+    """What all workers of a job have in common: `formats` among domain.jobs.specs.FORMATS."""
 
     model: Path
     size_cutoff_um: float

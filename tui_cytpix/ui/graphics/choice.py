@@ -17,7 +17,7 @@ NO_SIXEL = "The terminal around tmux does not say that it draws Sixel: half-bloc
 
 
 def choose(wanted: str, facts: TerminalFacts, *, few_colours: bool) -> tuple[Surface, str]:
-    """The surface, and a sentence where it is not what one would expect; `wanted` is one of settings.GRAPHICS."""
+    """The surface, and a sentence where it is not what one would expect; `wanted` one of user_settings.GRAPHICS."""
     if wanted == "unicode" or (wanted == "auto" and few_colours and not (facts.kitty or facts.sixel)):
         return Surface(shades=True), FEW if wanted == "auto" else ""
     kitty = wanted == "kitty" or (wanted == "auto" and facts.kitty)

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 
-from tui_cytpix.domain.jobs.specs import ProcessSpec
+from tui_cytpix.domain.jobs.specs import FORMATS, ProcessSpec
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.domain.words import duration
 from tui_cytpix.ui.commands.bindings import bindings
@@ -24,12 +24,6 @@ from tui_cytpix.workflow.explore.random_images import gate_in_use
 from tui_cytpix.workflow.run import zoom
 
 POLL_SECONDS = 0.5
-FORMAT_WORDS = {
-    "fcs": "FCS with the image-derived parameters (UDT_...) appended to the originals",
-    "csv": "tables of events and of particles, CSV",
-    "masks": "label images, 16-bit PNG",
-    "instrument-masks": "masks in the instrument's own format",
-}
 
 
 class ProcessPane(VerticalScroll, can_focus=True):
@@ -71,10 +65,10 @@ class ProcessPane(VerticalScroll, can_focus=True):
             heading(f"Process {', '.join(names) or 'nothing'} with {model.card.name if model else 'no model yet'}"),
             " ".join(part for part in which if part),
         ]
-        for number, name in enumerate(process.FORMATS, 1):
+        for number, (name, words) in enumerate(FORMATS.items(), 1):
             switched = "[x]" if name in self.formats else "[ ]"
             key = self._frame.key(f"process.toggle-{number}")
-            lines.append(Text.assemble((f" {key} ", _BOLD), f"{switched} {name}: {FORMAT_WORDS.get(name, '')}"))
+            lines.append(Text.assemble((f" {key} ", _BOLD), f"{switched} {name}: {words}"))
         starts = "starts. It runs by itself: leaving the app does not stop it."
         lines.append(Text.assemble((f" {self._frame.key('process.run')} ", _BOLD), starts))
         if self.status is not None:
@@ -86,7 +80,7 @@ class ProcessPane(VerticalScroll, can_focus=True):
         if wish == "run":
             self._frame.start(self._process(), "start processing")
             return
-        name = process.FORMATS[int(wish) - 1]
+        name = tuple(FORMATS)[int(wish) - 1]
         if name in self.formats:
             self.formats.remove(name)
         else:
@@ -100,7 +94,7 @@ class ProcessPane(VerticalScroll, can_focus=True):
         if self.status is not None and self.status.live:
             self._frame.report(f"Processing is at work: wait, or cancel it with {self._frame.key('step.cancel')}.")
             return
-        formats = [f for f in process.FORMATS if f in self.formats]
+        formats = [f for f in FORMATS if f in self.formats]
         job = await asyncio.to_thread(process.process_run, run, model, formats)
         await self.watch_newest(started_now=True)
         spec = job.spec

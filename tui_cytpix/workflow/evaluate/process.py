@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tui_cytpix.domain.jobs.events import Finished
 from tui_cytpix.domain.jobs.log_lines import LogLine
-from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
+from tui_cytpix.domain.jobs.specs import FORMATS, ProcessSpec, SampleAtWork
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.run.job import JobFolder
@@ -19,7 +19,6 @@ from tui_cytpix.workflow.run import jobs, predict
 from tui_cytpix.workflow.run.run import Run
 
 JOB = ".job"  # in the output folder
-FORMATS = ("fcs", "csv", "masks", "instrument-masks")
 Follow = Callable[[LogLine], None]
 
 

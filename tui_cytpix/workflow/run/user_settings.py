@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tui_cytpix.workflow.run.resources import settings_file
 
+# What `ui.graphics.choice` takes: here, as the command line offers it and knows no `ui`.
 GRAPHICS = ("auto", "halfblock", "unicode", "sixel", "kitty")
 
 
