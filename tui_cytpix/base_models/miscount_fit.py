@@ -24,7 +24,7 @@ from tui_cytpix.core.images.normalise import noise, normalise
 from tui_cytpix.core.images.scale import typical_diameter
 from tui_cytpix.core.objects.size_cutoff import cut_labels_to_size
 from tui_cytpix.core.statistics.miscount_model import (
-    ErrorModel,
+    MiscountModel,
     NoveltyReference,
     Signs,
     logit,
@@ -156,7 +156,7 @@ def rows_of(tube: Tube, predictors: dict[str, Predictor], known: dict[str, Novel
     return rows
 
 
-def fit(rows: Sequence[Row]) -> ErrorModel:
+def fit(rows: Sequence[Row]) -> MiscountModel:
     """Ridge regression of the logit of the error on the signs' logits, no weight below 0: no sign speaks for a model.
     The interval comes from kinds left out in turn.
     """
@@ -169,7 +169,7 @@ def fit(rows: Sequence[Row]) -> ErrorModel:
         left[out] = wrong[out] - offset - signs[out] @ weights
     offset, weights = _ridge(signs, wrong)
     low, high = np.quantile(left, [(1 - COVERED) / 2, (1 + COVERED) / 2])
-    return ErrorModel(NAMES, offset, tuple(float(w) for w in weights), float(low), float(high))
+    return MiscountModel(NAMES, offset, tuple(float(w) for w in weights), float(low), float(high))
 
 
 def _ridge(signs: NDArray[np.float64], wrong: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

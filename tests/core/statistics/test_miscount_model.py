@@ -10,7 +10,7 @@ from scipy import spatial, special
 
 from tui_cytpix.core.statistics.miscount_model import (
     NOVELTY_DESCRIPTORS,
-    ErrorModel,
+    MiscountModel,
     Signs,
     expit,
     logit,
@@ -47,7 +47,7 @@ def test_logits_are_scipys_and_stay_finite():
 
 
 def test_expectation_is_the_sum_of_signs():
-    predictor = ErrorModel(("unsure", "wavering"), -0.5, (0.7, 0.2), -1.0, 1.5)
+    predictor = MiscountModel(("unsure", "wavering"), -0.5, (0.7, 0.2), -1.0, 1.5)
     signs = Signs(0.2, 0.1, 0.0, math.nan, math.nan)
     middle = -0.5 + 0.7 * logit(0.2, 100) + 0.2 * logit(0.1, 100)
     found = predictor.expected(signs, 100)

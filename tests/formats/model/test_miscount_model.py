@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tui_cytpix.core.statistics.miscount_model import ErrorModel, NoveltyReference
+from tui_cytpix.core.statistics.miscount_model import MiscountModel, NoveltyReference
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.model.miscount_model import MiscountKnowledge, read_miscount_model, write_miscount_model
 
@@ -13,7 +13,7 @@ from tui_cytpix.formats.model.miscount_model import MiscountKnowledge, read_misc
 def test_it_comes_back(tmp_path):
     vectors = np.random.default_rng(0).normal(0, 1, (5, 8)).astype(np.float32)
     given = MiscountKnowledge(
-        ErrorModel(("unsure", "apart"), -0.25, (0.5, 1.5), -1.0, 2.0),
+        MiscountModel(("unsure", "apart"), -0.25, (0.5, 1.5), -1.0, 2.0),
         {"cell": NoveltyReference(vectors, np.ones(8, np.float32), 0.5)},
         {"rows": 3},
     )

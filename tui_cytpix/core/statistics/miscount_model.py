@@ -66,7 +66,7 @@ def signs_of(
 
 
 @dataclass(frozen=True)
-class ErrorModel:
+class MiscountModel:
     """Logistic model of the share of miscounted images: its logit is offset + weights . logit(signs named in `names`).
 
     `low` and `high` are added to that logit for the ends of the interval: quantiles of what the fit left unexplained on

@@ -1,4 +1,4 @@
-"""What a job tells: a class for each type of line of `events.jsonl`."""
+"""Job events, what a job tells: a class for each type of line of `events.jsonl`."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ LEAST_VIEWS = 32  # of training images in an epoch
 
 
 class JobState(enum.StrEnum):
-    """By the job's event log, its process and its heartbeat."""
+    """By its job events, its process and its heartbeat."""
 
     STARTING = "starting"
     RUNNING = "running"
@@ -34,7 +34,7 @@ class JobState(enum.StrEnum):
 
 
 class Epoch(LogLine, frozen=True):
-    """An epoch ended: one point of the curve, and one line of a job's events. `ta`, `va` in 0..1 (engine.train.accuracy
+    """An epoch ended: one point of the curve, and one job event. `ta`, `va` in 0..1 (engine.train.accuracy
     defines them); `seconds` of wall time; `va_error` the standard error of VA over its images, `rate` the learning rate
     at the epoch's end, None where unknown; `target` the epoch at which training is to end.
     """

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tui_cytpix.core.statistics.miscount_model import ErrorModel, NoveltyReference
+from tui_cytpix.core.statistics.miscount_model import MiscountModel, NoveltyReference
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.bytes.atomic import write_text
 
@@ -21,7 +21,7 @@ VERSION = 1
 class MiscountKnowledge:
     """`novelty` by family (cell, general, bead); `about`: how it was made."""
 
-    errors: ErrorModel
+    errors: MiscountModel
     novelty: Mapping[str, NoveltyReference]
     about: Mapping[str, Any]
 
@@ -52,7 +52,7 @@ def read_miscount_model(path: Path) -> MiscountKnowledge:
         data = json.loads(path.read_text("utf-8"))
         one = data["predictor"]
         return MiscountKnowledge(
-            ErrorModel(
+            MiscountModel(
                 tuple(one["names"]),
                 float(one["offset"]),
                 tuple(float(weight) for weight in one["weights"]),

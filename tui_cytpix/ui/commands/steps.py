@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tui_cytpix.domain.jobs.specs import FORMATS
 from tui_cytpix.ui.commands.command import Command, digit
 
 _C = Command
@@ -229,7 +230,7 @@ PROCESS = (
             "Switch an output format on or off." if n == 1 else "",
             action=f"wish('{n}')",
         )
-        for n in range(1, 5)
+        for n in range(1, 1 + len(FORMATS))
     ),
     _C("process.run", "enter", "Start", "Start processing.", footer=True, action="wish('run')"),
 )

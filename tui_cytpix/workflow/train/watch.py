@@ -53,7 +53,7 @@ _WORDS: Mapping[type[LogLine], str] = {
 
 
 class _Story:
-    """A fold over the events of training jobs, in order."""
+    """A fold over the job events of training, in order."""
 
     def __init__(self) -> None:
         self.epochs: dict[int, Epoch] = {}
