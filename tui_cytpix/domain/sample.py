@@ -85,7 +85,8 @@ class SampleInfo:
     image_total: int | None = None
 
 
-LABELS = ("condition", "replicate", "day", "role")  # what a person says of a sample
+# What a person says of a sample, with the headings of a narrow table.
+LABELS = {"condition": "Condition", "replicate": "Rep.", "day": "Day", "role": "Role"}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.samples.inspect import READABLE
 
-COLUMNS = ("Sample", "Images", *map(str.capitalize, LABELS), "µm/px")
+COLUMNS = ("Sample", "Images", *LABELS.values(), "µm/px")
 ROLES = ("research", "training", "evaluation")
 
 
