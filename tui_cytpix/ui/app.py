@@ -136,7 +136,6 @@ class CytpixApp(DecidingApp, EndingApp):
         super().paint(screen, self.surface.dress(update, screen))
 
     def farewell(self) -> str:
-        """Takes the pictures back."""
         return self.surface.farewell()
 
     def on_resize(self) -> None:
@@ -163,7 +162,6 @@ class CytpixApp(DecidingApp, EndingApp):
                 self.post_message(event)
 
     def close_at_once(self) -> None:
-        """Saves and closes the open run, if any."""
         session, self.session = self.session, None
         if session is not None:
             session.close()
@@ -228,7 +226,6 @@ class CytpixApp(DecidingApp, EndingApp):
         self.switch_screen(screen)
 
     def open_annotator(self, keys: Sequence[ImageKey], start: ImageKey | None = None) -> None:
-        """The annotation editor on these images, on top of the current screen."""
         from tui_cytpix.ui.screens.annotate import AnnotateScreen
 
         if not keys:
@@ -237,7 +234,6 @@ class CytpixApp(DecidingApp, EndingApp):
         self.push_screen(AnnotateScreen(tuple(keys), start))
 
     def open_explorer(self, step: str) -> None:
-        """Plots, gates and their images, on top of that step's screen."""
         from tui_cytpix.ui.screens.explore import ExploreScreen
 
         self.push_screen(ExploreScreen(step))
@@ -260,15 +256,12 @@ class CytpixApp(DecidingApp, EndingApp):
         return super().check_action(action, parameters)
 
     def action_previous_step(self) -> None:
-        """The step before."""
         self._step_by(-1)
 
     def action_next_step(self) -> None:
-        """The step after."""
         self._step_by(1)
 
     def action_training(self) -> None:
-        """Training's wishes, over whatever screen of the run."""
         from tui_cytpix.ui.panes.training_remote import TrainingRemote
 
         if isinstance(self.screen, StepScreen):
@@ -287,7 +280,6 @@ class CytpixApp(DecidingApp, EndingApp):
             await self.pop_screen()
 
     def action_help(self) -> None:
-        """Opens or closes the list of keys."""
         if isinstance(self.screen, BaseScreen):
             self.screen.toggle_help()
 
@@ -300,12 +292,10 @@ class CytpixApp(DecidingApp, EndingApp):
             self.push_screen(ManualScreen())
 
     def action_palette(self) -> None:
-        """Opens the list of commands."""
         if isinstance(self.screen, BaseScreen):
             self.screen.open_palette()
 
     def action_theme(self) -> None:
-        """Dark or light."""
         self.theme = LIGHT if self.theme == DARK else DARK
 
     # Notices

@@ -44,8 +44,6 @@ class PredictionsChanged(Message):
 
 @dataclass
 class TrainingChanged(Message):
-    """Training went on."""
-
     status: TrainingStatus
 
 
@@ -129,7 +127,6 @@ class Session:
         return self._live.get(key)
 
     def annotator(self, model: ModelEntry) -> Annotator:
-        """The editor's hands on this model's proposals."""
         if model.hash not in self._annotators:
             self._annotators[model.hash] = Annotator(self.run, model, self.predict.store(model))
         return self._annotators[model.hash]

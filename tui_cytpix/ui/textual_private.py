@@ -27,7 +27,6 @@ class HookedApp(App[None]):
     """What Textual does by itself and subclasses do in their own way: they override `paint`, `farewell` and `fail`."""
 
     def paint(self, screen: Screen[Any], update: Any) -> None:
-        """Writes an update of the screen to the terminal."""
         super()._display(screen, update)
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
@@ -70,7 +69,6 @@ class WrappingDriver(LinuxDriver):
         self._file: Any = self.wrapped(self._file)
 
     def wrapped(self, file: IO[str]) -> Any:
-        """The file to write to."""
         return file
 
 

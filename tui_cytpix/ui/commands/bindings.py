@@ -27,7 +27,6 @@ def all_commands() -> tuple[Command, ...]:
 
 
 def of_scope(scope: str) -> tuple[Command, ...]:
-    """The commands of one scope."""
     return tuple(command for command in all_commands() if command.scope == scope)
 
 

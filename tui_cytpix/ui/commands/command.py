@@ -48,7 +48,6 @@ class Command:
 
     @property
     def scope(self) -> str:
-        """The part of the id before the dot."""
         return self.id.partition(".")[0]
 
     @property

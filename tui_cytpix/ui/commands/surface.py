@@ -9,7 +9,6 @@ _C = Command
 
 
 def _tool(name: str, keys: str, *, footer: bool = False) -> Command:
-    """The command of an editor tool: its words are declared with the tool."""
     tool = TOOLS[name]
     return Command(f"editor.{name}", keys, tool.label, tool.help, footer, f"use('{name}')")
 

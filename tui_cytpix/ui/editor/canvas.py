@@ -89,7 +89,6 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         self.grab(on=True)
 
     def lift(self) -> list[tuple[float, float]]:
-        """The pen ends; where it has been."""
         path, self.path = self.path or [], None
         self.grab(on=False)
         return path
@@ -124,7 +123,6 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         )
 
     def _following(self, view: render.View) -> tuple[float, float]:
-        """The centre of the view that the crosshair moves into."""
         y, x = self.cursor
         return _moved_along(y, view.top, view.height), _moved_along(x, view.left, view.width)
 
@@ -204,7 +202,6 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
             self.put_cursor(found[nearest if nearest_first else 0])
 
     def _point_at(self, event: events.MouseEvent) -> tuple[float, float] | None:
-        """The image pixel under the mouse."""
         view = self.view
         rows, columns = self.cell_size
         if view is None or not rows or not columns:
@@ -215,7 +212,6 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         return render.to_image((2 * row + 1.0, column + 0.5), view, rows * 2, columns)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Puts the crosshair where the mouse is."""
         point = self._point_at(event)
         if point is not None:
             self.screen.set_focus(self)
@@ -229,12 +225,10 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
             self.put_cursor(point)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Zooms in."""
         event.stop()
         self.action_zoom(1)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Zooms out."""
         event.stop()
         self.action_zoom(-1)
 

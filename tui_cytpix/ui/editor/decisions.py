@@ -83,7 +83,6 @@ class Decisions:
         await self._walk_back(self._touched, self._taken_back, lambda a, key: a.undo(key), "Undone.", "undo")
 
     async def redo(self) -> None:
-        """Reinstates what undo took back."""
         await self._walk_back(self._taken_back, self._touched, lambda a, key: a.redo(key), "Redone.", "redo")
 
     async def _walk_back(
@@ -131,7 +130,6 @@ class Decisions:
         return True
 
     def size_pen(self, by: int) -> None:
-        """A finer or broader pen."""
         words = self._editor.pens.resize(by)
         self._editor.show_pen()
         self._editor.say(words)

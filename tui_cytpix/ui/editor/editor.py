@@ -49,13 +49,11 @@ class Editor(Horizontal):
         self._waits_at: Point | None = None  # where the crosshair waits for the proposal, unless the user moves it
 
     def compose(self) -> ComposeResult:
-        """The canvas and the read-out beside it."""
         yield self.canvas
         yield self._readout
 
     @property
     def annotator(self) -> Annotator | None:
-        """The editor's hands, once the base model is known."""
         return None if self._model is None else self._frame.session.annotator(self._model)
 
     async def begin(self) -> None:
@@ -73,7 +71,6 @@ class Editor(Horizontal):
         self._refresh_readout()
 
     async def reorder(self) -> None:
-        """The images in their next order."""
         session, images, model = self._frame.session, self._images, self._model
         if model is None:
             return
@@ -136,7 +133,6 @@ class Editor(Horizontal):
         self._shows_proposal = False
 
     async def switch_proposal(self) -> None:
-        """The model's proposal, and back."""
         if self.state is not None and self.state.proposal is not None:
             self._shows_proposal = not self._shows_proposal
             await self.take(self.state)
@@ -147,7 +143,6 @@ class Editor(Horizontal):
         self._refresh_readout()
 
     def _refresh_readout(self) -> None:
-        """The numbers at the side."""
         if self.state is None:
             return
         images, run = self._images, self._frame.session.run
@@ -179,7 +174,6 @@ class Editor(Horizontal):
         return tuple(words for words in found if words)
 
     def _cursor_moved(self) -> None:
-        """Position and object under the crosshair."""
         self.show_pen()
         self._refresh_readout()
 
@@ -194,7 +188,6 @@ class Editor(Horizontal):
 
     @property
     def places(self) -> Places:
-        """Where the crosshair can go."""
         return Places(self.canvas.segmentation, self.anatomy)
 
     def step_through(self, kind: str, by: int) -> None:
@@ -202,7 +195,6 @@ class Editor(Horizontal):
         self.canvas.step_through(getattr(self.places, kind), by)
 
     def step_to_odd(self, by: int) -> None:
-        """The next place that looks wrong, or the one before."""
         points = self.places.odd
         self.canvas.step_through(points, by, nearest_first=False)
         nothing = "Nothing unmarked stands out, no particle is doubtful, no object is a speck."

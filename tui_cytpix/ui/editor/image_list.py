@@ -31,7 +31,6 @@ class ImageList:
 
     @property
     def ahead(self) -> list[ImageKey]:
-        """That image and the next ones."""
         return self.keys[self.place : self.place + PREFETCH]
 
     @property
@@ -58,7 +57,6 @@ class ImageList:
         self._ranked = suggest.suggestions(session.run, session.training, store, None, other)
 
     def next_order(self) -> Order:
-        """Which comes next; `arrange` follows it."""
         orders = list(Order)
         self.order = orders[(orders.index(self.order) + 1) % len(orders)]
         return self.order

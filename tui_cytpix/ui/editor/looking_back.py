@@ -68,7 +68,6 @@ class LookingBack:
             self.strip.update_item(strip_item(state, drifts=stringency.drifts))
 
     async def to_review(self, say: Callable[[str], object]) -> list[ImageKey]:
-        """What there is to look back on from here."""
         keys = await asyncio.to_thread(self._screen.session.consistency.to_review)
         if self._images.review or not keys:
             say("{app.back} goes back to the open images." if self._images.review else "Nothing is annotated yet.")

@@ -21,7 +21,6 @@ class Pens:
         self.radius = PEN_RADIUS_PX
 
     def put_down(self, pen: Tool) -> None:
-        """At the crosshair."""
         self.down = pen
         self._canvas.put_down()
 

@@ -18,7 +18,6 @@ class Places:
 
     @property
     def particles(self) -> list[Point]:
-        """The centroids."""
         return [] if self.segmentation is None else [(float(y), float(x)) for y, x in self.segmentation.centroids]
 
     @property

@@ -60,7 +60,6 @@ def lines(shown: Shown, book: AnnotationBook, key: Callable[[str], str]) -> list
 
 
 def paragraphs(shown: Shown, settings: RunSettings) -> list[Text]:
-    """What the last key did, and the counting convention."""
     convention = printable(settings.assess.counting_convention) or "no convention is written down (step 1)."
     said = [Text(printable(shown.message), Style(bold=True))] if shown.message else []
     aside = [Text(printable(words)) for words in shown.aside]

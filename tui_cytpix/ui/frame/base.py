@@ -47,7 +47,6 @@ class BaseScreen(Screen[None]):
     _came_from: Widget | None = None
 
     def compose(self) -> ComposeResult:
-        """Header, body, docked panels, footer."""
         yield StepRail()
         yield from self.body()
         yield HelpPanel()
@@ -57,12 +56,10 @@ class BaseScreen(Screen[None]):
         yield KeyFooter(self.keys_instead, self.BACK)
 
     def body(self) -> Iterable[Widget]:
-        """The screen's own widgets."""
         return ()
 
     @property
     def cytpix(self) -> ScreensApp:
-        """The app, as screens know it."""
         return cast(ScreensApp, self.app)
 
     def on_screen_suspend(self) -> None:
@@ -72,12 +69,10 @@ class BaseScreen(Screen[None]):
 
     @property
     def rail(self) -> StepRail:
-        """The header."""
         return self.query_one(StepRail)
 
     @property
     def ask_panel(self) -> AskPanel:
-        """For questions."""
         return self.query_one(AskPanel)
 
     def key(self, command: str) -> str:
@@ -110,13 +105,11 @@ class BaseScreen(Screen[None]):
         return True
 
     def toggle_help(self) -> None:
-        """Opens or closes the list of keys."""
         if not self.close_help():
             self._came_from = self.focused
             self.query_one(HelpPanel).show(("help", *self.SCOPES, "app"), self.cytpix.user_keys)
 
     def open_palette(self) -> None:
-        """Opens the list of this screen's commands."""
         self.close_panels()
         self._came_from = self.focused
         commands = [c for scope in (*self.SCOPES, "app") for c in of_scope(scope) if c.id != "app.palette"]
@@ -132,7 +125,6 @@ class BaseScreen(Screen[None]):
         """A row of a list other than the palette was taken."""
 
     def on_choice_panel_left(self) -> None:
-        """Closed without a choice."""
         self.focus_back()
 
     async def on_choice_panel_chosen(self, event: ChoicePanel.Chosen) -> None:
@@ -161,7 +153,6 @@ class BaseScreen(Screen[None]):
             self.set_focus(came_from)
 
     def report(self, problem: CytpixError | str) -> None:
-        """Shows an error or a sentence as a notice."""
         self.cytpix.report(problem)
 
     def start(self, work: Awaitable[object], name: str = "", *, first: bool = False) -> None:
@@ -194,7 +185,6 @@ class StepScreen(BaseScreen):
 
     @property
     def session(self) -> Session:
-        """The open run."""
         session = self.cytpix.session
         assert session is not None
         return session
@@ -259,7 +249,6 @@ class StepScreen(BaseScreen):
         self.ask(question, f"{default:g}", answered)
 
     def refresh_rail(self) -> None:
-        """Takes the run's state into the header."""
         session = self.session
         self.rail.show_run(session.run.settings, self.step)
         self.rail.show_training(session.training)
@@ -276,7 +265,6 @@ class StepScreen(BaseScreen):
             self.rail.unsaved = session.saved[0]
 
     def action_explore(self) -> None:
-        """Plots of the events, on top."""
         self.cytpix.open_explorer(self.step)
 
     async def enter(self) -> None:
@@ -296,7 +284,6 @@ class StepScreen(BaseScreen):
         self.on_predictions(event.progress)
 
     def on_training_changed(self, event: TrainingChanged) -> None:
-        """Hands on to the header and the hook."""
         self.rail.show_training(event.status)
         self.on_training(event.status)
 
@@ -305,7 +292,6 @@ class StepScreen(BaseScreen):
         self.offer(self.query_one("#gallery-choices", ChoicePanel), gallery_choices(event.gallery, event.kind))
 
     def on_gallery_jump_wished(self, event: Gallery.JumpWished) -> None:
-        """Asks where to."""
         gallery = event.gallery
 
         def go(where: str) -> None:

@@ -17,7 +17,6 @@ PANES = {
 
 
 def assess(settings: RunSettings, model: str, predicted: int, found: Assessment, busy: bool) -> str:
-    """Step 1."""
     drawn = len(settings.assess.sequence)
     if not settings.samples:
         return "This run has no sample yet: add one in step 3 ({app.next-step} twice)."
@@ -68,7 +67,6 @@ def _base_model(settings: RunSettings, marked: int) -> str:
 
 
 def samples(settings: RunSettings) -> str:
-    """Step 3."""
     if not settings.samples:
         return "Add a sample by its path: {samples.add}."
     if any(s.um_per_px is None for s in settings.samples):

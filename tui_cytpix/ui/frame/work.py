@@ -44,23 +44,19 @@ class WorkScreen(StepScreen):
         self._switcher: ContentSwitcher | None = None
 
     def body(self) -> Iterable[Widget]:
-        """Hint, work, progress."""
         yield Hint()
         yield from self.work()
         yield TaskBar()
 
     def work(self) -> Iterable[Widget]:
-        """The screen's own widgets."""
         return ()
 
     @property
     def hint(self) -> Hint:
-        """What to do next."""
         return self.query_one(Hint)
 
     @property
     def task_bar(self) -> TaskBar:
-        """The progress line."""
         return self.query_one(TaskBar)
 
     def say(self, words: str) -> None:
@@ -79,7 +75,6 @@ class WorkScreen(StepScreen):
 
     @property
     def pane(self) -> str:
-        """The id of the pane that shows."""
         if self._switcher is None:  # kept: every key asks for it, and a query walks through all widgets
             self._switcher = next(iter(self.query(ContentSwitcher)), None)
         return "" if self._switcher is None else self._switcher.current or ""
@@ -174,7 +169,6 @@ class WorkScreen(StepScreen):
     # Predictions
 
     def on_predictions(self, progress: PredictProgress) -> None:
-        """Progress and problems, then the screen's own."""
         self.show_predictions(progress)
         for problem in progress.problems:
             if problem not in self._told:

@@ -108,5 +108,4 @@ class KittySurface(PixelSurface):
 
 
 def _delete(number: int) -> str:
-    """The image and all that shows it."""
     return kitty.command({"a": "d", "d": "I", "i": number})

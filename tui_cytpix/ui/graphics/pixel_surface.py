@@ -65,7 +65,6 @@ class PixelSurface(Surface):
         self._sources.add(source)
 
     def resized(self) -> bool:
-        """True where the terminal's font changed."""
         before, self.cell = self.cell, self._cell_size()
         return before != self.cell
 

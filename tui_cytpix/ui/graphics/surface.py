@@ -49,8 +49,6 @@ class Sprite(NamedTuple):
 
 
 class PictureSource(Protocol):
-    """A widget with pictures."""
-
     @property
     def region(self) -> Region:
         """Where it is on the screen."""
@@ -68,8 +66,6 @@ class PictureSource(Protocol):
 
 
 class SpriteHost(Protocol):
-    """A picture with something on top of it."""
-
     sprite: Sprite | None
 
     @property
@@ -112,12 +108,10 @@ class Surface:
         """The host's sprite, and nothing else, is elsewhere."""
 
     def resized(self) -> bool:
-        """Asks for the cells' size again; whether it changed."""
         return False
 
     def forget(self) -> None:
         """The terminal may have lost its pictures."""
 
     def farewell(self) -> str:
-        """What the terminal must hear before the app ends."""
         return ""

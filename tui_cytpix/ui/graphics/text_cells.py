@@ -43,7 +43,6 @@ class Drawing:
 
     @cached_property
     def marked(self) -> dict[int, set[int]]:
-        """The marks' columns by row."""
         found: dict[int, set[int]] = {}
         for row, column in self.marks:
             found.setdefault(row, set()).add(column)
@@ -52,7 +51,6 @@ class Drawing:
 
 @lru_cache(maxsize=16384)
 def style(front: RGB, back: RGB, *, bold: bool = False) -> Style:
-    """A text style."""
     return Style(color=Color.from_rgb(*front), bgcolor=Color.from_rgb(*back), bold=bold or None)
 
 

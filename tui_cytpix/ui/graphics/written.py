@@ -40,5 +40,4 @@ class MarkingDriver(WrappingDriver):
     """Writes marks, too."""
 
     def wrapped(self, file: IO[str]) -> MarkedFile:
-        """One that knows them."""
         return MarkedFile(file)

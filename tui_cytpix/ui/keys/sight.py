@@ -47,7 +47,6 @@ class SightApp(HookedApp):
         self.undrawn: weakref.WeakSet[Seen] = weakref.WeakSet()  # what they show is not on its way yet
 
     def get_driver_class(self) -> type[Driver]:
-        """One that says when it has written."""
         found = super().get_driver_class()
         return MarkingDriver if found is LinuxDriver else found
 

@@ -24,7 +24,6 @@ class Tidying:
         self._begun = True
 
     def put_off(self) -> None:
-        """A key came."""
         for handle in self._waiting:
             handle.cancel()
         if self._begun:

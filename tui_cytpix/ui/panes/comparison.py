@@ -34,7 +34,6 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """True where there is nothing to compare."""
         models = self.models
         return models is not None and models[0].hash == models[1].hash
 
@@ -51,7 +50,6 @@ class Comparison:
             self._compared, self.differences = state, differences.between(self._judging.sequence(), *stores)
 
     def preferences(self) -> dict[ImageKey, PairVerdict]:
-        """Those in force."""
         models = self.models
         return {} if models is None else pairs.preferences(self._screen.session.run, *models)
 
@@ -60,7 +58,6 @@ class Comparison:
         await asyncio.to_thread(lambda: (self.lines(), self.held_out_words()))
 
     def lines(self) -> list[str]:
-        """What the preferences say."""
         run = self._screen.session.run
         found = pairs.conclude(run, self.differences, self.preferences(), run.settings.assess.p1)
         return pair_words.lines(found)

@@ -57,7 +57,6 @@ class Judging:
         return self._standing[1]
 
     def said(self, key: ImageKey) -> Judgement | None:
-        """The judgement of one image."""
         verdict = self.verdicts().get(key)
         return verdict.judgement if verdict else None
 

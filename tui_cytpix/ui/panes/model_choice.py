@@ -30,12 +30,10 @@ class ModelChoice(Vertical):
         self._table = ModelTable(id="library")
 
     def compose(self) -> ComposeResult:
-        """The question above the table."""
         yield Words(self._question, id="models-words")
         yield self._table
 
     def open(self) -> None:
-        """Lists the library."""
         self._frame.start(self._list(), "models", first=True)
 
     async def _list(self) -> None:
@@ -49,7 +47,6 @@ class ModelChoice(Vertical):
         self._frame.say_next()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """A model of the library."""
         event.stop()
         model = self._table.entry(str(event.row_key.value))
         if model is not None:

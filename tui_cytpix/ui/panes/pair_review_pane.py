@@ -42,7 +42,6 @@ class PairReview(PairView, TakingBack):
 
     @property
     def blind(self) -> bool:
-        """Whether names are hidden."""
         return self._frame.session.run.settings.evaluate.blind and not self._revealed
 
     def open(self) -> None:
@@ -64,14 +63,12 @@ class PairReview(PairView, TakingBack):
             frame.say_next()
 
     def switch_blind(self) -> None:
-        """From the next review on."""
         run = self._frame.session.run
         blind = not run.settings.evaluate.blind
         run.update(replace(run.settings, evaluate=replace(run.settings.evaluate, blind=blind)))
         self._frame.report("Pairs are reviewed blind." if blind else "Pairs are reviewed with the models' names.")
 
     def hint(self) -> str:
-        """How far the review is."""
         said = self._comparison.preferences()
         judged = sum(key in said for key in self.order)
         return (
@@ -89,7 +86,6 @@ class PairReview(PairView, TakingBack):
         return next((k for k in (*self.order[start:], *self.order[:start]) if k not in said), None)
 
     def _show_all(self, start: ImageKey | None) -> None:
-        """All pairs in the order of the review."""
         said = self._comparison.preferences()
         self.show_pairs([pair for key in self.order if (pair := self._pair(key, said.get(key))) is not None], start)
 
@@ -125,7 +121,6 @@ class PairReview(PairView, TakingBack):
     # Saying
 
     def _prefer(self, said: Said) -> None:
-        """Records it and goes on."""
         pair, models = self.current, self._comparison.models
         found = next((d for d in self._comparison.differences if pair is not None and d.image == pair.key), None)
         if pair is None or found is None or models is None:
@@ -151,27 +146,21 @@ class PairReview(PairView, TakingBack):
             self._changed(image, image, done)
 
     def action_first_better(self) -> None:
-        """The left one."""
         self._prefer(0)
 
     def action_second_better(self) -> None:
-        """The right one."""
         self._prefer(1)
 
     def action_equal(self) -> None:
-        """Both right; refused where the counts differ."""
         self._prefer(Preference.EQUAL)
 
     def action_neither(self) -> None:
-        """Both wrong."""
         self._prefer(Preference.NEITHER)
 
     def action_unclear(self) -> None:
-        """Cells can't be told apart."""
         self._prefer(Preference.UNCLEAR)
 
     def action_skip(self) -> None:
-        """Skipped, which is recorded too."""
         self._prefer(Preference.SKIPPED)
 
     def action_reveal(self) -> None:

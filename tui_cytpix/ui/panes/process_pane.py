@@ -42,11 +42,9 @@ class ProcessPane(VerticalScroll, can_focus=True):
         self._watch: ProcessWatch | None = None
 
     def compose(self) -> ComposeResult:
-        """Words only."""
         yield Words(id="process-words")
 
     def open(self) -> None:
-        """Shows the pane."""
         if self._judging.model is None:
             self._frame.report("There is no model to process with yet: write one in step 4, or choose another.")
             return
@@ -76,7 +74,6 @@ class ProcessPane(VerticalScroll, can_focus=True):
         self.query_one("#process-words", Words).say(*lines)
 
     def action_wish(self, wish: str) -> None:
-        """Switches the format of that number, or starts."""
         if wish == "run":
             self._frame.start(self._process(), "start processing")
             return
@@ -156,7 +153,6 @@ _STATES = {
 
 
 def status_lines(status: ProcessStatus) -> list[str | Text]:
-    """State, outputs, failures."""
     words = _STATES[status.state]
     if status.state is JobState.RUNNING:
         left = f", {duration(status.eta_seconds)} left" if status.eta_seconds is not None else ""

@@ -52,19 +52,16 @@ class ReviewPane(Horizontal, TakingBack):
         self._done = ""
 
     def compose(self) -> ComposeResult:
-        """The image, and what to know about it."""
         yield EventImageView(id="review-image")
         with VerticalScroll(id="review-side", can_focus=False):
             yield Words(id="review-words")
 
     @property
     def view(self) -> EventImageView:
-        """The image."""
         return self.query_one(EventImageView)
 
     @property
     def current(self) -> ImageKey | None:
-        """The image that is shown."""
         return self._keys[self._at] if 0 <= self._at < len(self._keys) else None
 
     def open(self, start: ImageKey | None = None) -> None:
@@ -84,7 +81,6 @@ class ReviewPane(Horizontal, TakingBack):
         self._frame.say_next()
 
     def tell(self, done: str) -> None:
-        """What a key did to the image."""
         self._done = done
         self.show_current()
 
@@ -153,7 +149,6 @@ class ReviewPane(Horizontal, TakingBack):
         self.tell(done)
 
     def _count_stated(self, count: int) -> None:
-        """Stays, and says what is open."""
         self._counted = True
         fine, bad, on = (self._frame.key(f"review.{name}") for name in ("acceptable", "mask", "skip"))
         self.tell(f"{count} counted; {fine} mask fine, {bad} mask bad, {on} on.")
@@ -171,7 +166,6 @@ class ReviewPane(Horizontal, TakingBack):
             self._frame.report(f"All images are judged{but}.")
 
     def take_back(self, *, again: bool) -> None:
-        """Undo or redo."""
         model = self._judging.model
         if model is None:
             return
@@ -191,27 +185,21 @@ class ReviewPane(Horizontal, TakingBack):
             self._count_stated(count)
 
     def action_acceptable(self) -> None:
-        """Right."""
         self._judge(Judgement.ACCEPTABLE)
 
     def action_count(self) -> None:
-        """Wrong centroids."""
         self._judge(Judgement.COUNT_ERROR)
 
     def action_mask(self) -> None:
-        """Bad mask."""
         self._judge(Judgement.MASK_ERROR)
 
     def action_both(self) -> None:
-        """Both wrong."""
         self._judge(Judgement.BOTH)
 
     def action_unusable(self) -> None:
-        """Unusable frame."""
         self._judge(Judgement.UNUSABLE)
 
     def action_indistinguishable(self) -> None:
-        """Cells can't be told apart."""
         self._judge(Judgement.INDISTINGUISHABLE)
 
     def action_skip(self) -> None:
@@ -223,13 +211,10 @@ class ReviewPane(Horizontal, TakingBack):
             self._judge(Judgement.SKIPPED)
 
     def action_raw(self) -> None:
-        """Overlay off, and back."""
         self.view.action_overlay_off()
 
     def action_next(self) -> None:
-        """The next image."""
         self._show_at(self._at + 1)
 
     def action_previous(self) -> None:
-        """The image before."""
         self._show_at(self._at - 1)

@@ -27,7 +27,6 @@ class SampleLabels(Table):
 
     @property
     def current(self) -> SampleRef | None:
-        """The sample under the cursor."""
         name = self.cursor_key
         return next((s for s in self._frame.session.run.settings.samples if s.name == name), None)
 
@@ -70,7 +69,6 @@ class SampleLabels(Table):
         self.show()
 
     def next_role(self) -> None:
-        """The next role."""
         sample = self.current
         if sample is not None:
             following = ROLES[(ROLES.index(sample.role) + 1) % len(ROLES)] if sample.role in ROLES else ROLES[0]
@@ -101,7 +99,6 @@ class SampleLabels(Table):
     # Another sample
 
     def ask_path(self) -> None:
-        """Asks for a path."""
         question = f"Add the sample ({READABLE}):"
         self._frame.ask(question, "", lambda text: self._frame.start(self._add(text), "add"))
 

@@ -66,7 +66,6 @@ class TrainingPane(Vertical):
         self._rows: list[tuple[str, Sequence[str]]] = []
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
         yield Words(id="training-state")
         yield CurvePlot()
         yield Words(id="training-advice")
@@ -79,7 +78,6 @@ class TrainingPane(Vertical):
 
     @property
     def flips(self) -> Table:
-        """The list of flipping images."""
         return self.query_one("#flips", Table)
 
     def show(
@@ -116,11 +114,9 @@ class TrainingPane(Vertical):
 
     @property
     def flips_shown(self) -> bool:
-        """True while the list of flips shows."""
         return self.has_class("-flips")
 
     def show_flips(self, shown: bool) -> None:
-        """Opens or closes the list."""
         self.set_class(shown, "-flips")
         if shown:
             self._fill()
@@ -128,7 +124,6 @@ class TrainingPane(Vertical):
         self.screen.set_focus(self.flips if shown else self)
 
     def action_wish(self, wish: str) -> None:
-        """A key of the pane."""
         match wish:
             case "suggested":
                 self.post_message(self.SuggestedWished())
@@ -140,13 +135,11 @@ class TrainingPane(Vertical):
                 self._wishes.do(wish)
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Enter in the list of flips."""
         event.stop()
         self.post_message(self.FlipChosen(ImageKey.parse(str(event.row_key.value))))
 
 
 def state_line(status: TrainingStatus) -> Text:
-    """State, the time an epoch takes, device, learning rate."""
     text = Text(progress.in_words(status), Style(bold=True))
     recent = status.epochs[-5:]
     if recent:

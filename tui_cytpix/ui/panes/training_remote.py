@@ -22,7 +22,6 @@ class TrainingRemote:
         self._screen = screen
 
     def menu(self) -> None:
-        """One question: which wish?"""
         screen, status = self._screen, self._screen.session.training
         goes = status.state in (JobState.STARTING, JobState.RUNNING)
         first = "Pause" if goes else "Go on" if status.epochs else "Start"
@@ -41,7 +40,6 @@ class TrainingRemote:
         self._screen.start(asyncio.to_thread(work), name)
 
     def pause(self) -> None:
-        """Starts, pauses, or goes on."""
         run, status = self._screen.session.run, self._screen.session.training
         match status.state:
             case JobState.STARTING | JobState.RUNNING:
@@ -54,7 +52,6 @@ class TrainingRemote:
                 self._ask_epochs()
 
     def more(self) -> None:
-        """Asks how many epochs."""
         self._ask_epochs()
 
     def _ask_epochs(self) -> None:
@@ -78,7 +75,6 @@ class TrainingRemote:
         )
 
     def stop(self) -> None:
-        """Asks first."""
         run = self._screen.session.run
         if not self._screen.session.training.live:
             self._screen.report("No training is at work.")
@@ -89,7 +85,6 @@ class TrainingRemote:
         )
 
     def write(self, checkpoint: str = "") -> None:
-        """Asks for the name and for notes; empty notes are none."""
         session = self._screen.session
         if not session.training.epochs:
             self._screen.report("Nothing is trained yet.")

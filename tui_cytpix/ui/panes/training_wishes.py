@@ -24,7 +24,6 @@ class TrainingWishes:
 
     @property
     def checkpoint(self) -> str:
-        """What becomes the model."""
         return self._chosen or finish.usual_checkpoint(self._screen.session.run)
 
     def do(self, wish: str) -> None:
@@ -92,7 +91,6 @@ class TrainingWishes:
         )
 
     def _ask_cutoff(self) -> None:
-        """Asks; a lower one warns."""
         run = self._screen.session.run
         question = "Size cutoff: smallest longest axis of a kept object, in µm (5 is recommended):"
         self._screen.ask_number(question, run.settings.train.size_cutoff_um, self._set_cutoff, size_cutoff)

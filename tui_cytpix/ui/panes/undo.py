@@ -13,9 +13,7 @@ class TakingBack(Widget):
         raise NotImplementedError
 
     def action_undo(self) -> None:
-        """Takes the last one back."""
         self.take_back(again=False)
 
     def action_redo(self) -> None:
-        """Reinstates what undo took back."""
         self.take_back(again=True)

@@ -33,7 +33,6 @@ class AnnotateScreen(StepScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings("editor")
 
     def __init__(self, keys: Sequence[ImageKey], start: ImageKey | None = None, *, review: bool = False) -> None:
-        """With `review` the images are gone through whether they are decided or not."""
         super().__init__()
         self.images = ImageList(keys, start, review=review)
         self.looking_back = LookingBack(self, self.images)
@@ -47,7 +46,6 @@ class AnnotateScreen(StepScreen):
         yield self.looking_back.strip
 
     async def enter(self) -> None:
-        """Shows the first image, and what there is to look back on."""
         await self.editor.begin()
         await self.looking_back.begin(self.editor.say)
 
@@ -56,32 +54,27 @@ class AnnotateScreen(StepScreen):
         self.looking_back.hide()
 
     def on_predictions(self, progress: PredictProgress) -> None:
-        """Proposals."""
         self.editor.predictions_came(progress)
 
     # Deciding
 
     async def action_accept(self) -> None:
-        """Into the training set."""
         event = self.images.key.event
         if await self.decisions.decide(lambda a, key: a.accept(key), "", "There is nothing to accept."):
             side = self.session.run.annotations.state(self.images.key).side
             await self.decisions.go_on(f"{event} accepted ({side}).")
 
     async def action_reject(self) -> None:
-        """Left out."""
         event = self.images.key.event
         if await self.decisions.decide(lambda a, key: a.reject(key), ""):
             await self.decisions.go_on(f"{event} rejected.")
 
     async def action_ambiguous(self) -> None:
-        """The cells can't be told apart."""
         event = self.images.key.event
         if await self.decisions.decide(lambda a, key: a.mark_ambiguous(key), ""):
             await self.decisions.go_on(f"{event}: indistinguishable.")
 
     async def action_skip(self) -> None:
-        """No decision."""
         await self.decisions.end_pen()
         await self.decisions.go_on(f"{self.images.key.event} skipped.")
 
@@ -122,11 +115,9 @@ class AnnotateScreen(StepScreen):
             self.app.push_screen(AnnotateScreen(keys, review=True))
 
     async def action_next_image(self) -> None:
-        """The next image, decided or not."""
         await self.decisions.end_pen()
         await self.editor.open_image(self.images.place + 1, "")
 
     async def action_previous_image(self) -> None:
-        """The one before."""
         await self.decisions.end_pen()
         await self.editor.open_image(self.images.place - 1, "")

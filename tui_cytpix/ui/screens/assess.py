@@ -60,7 +60,6 @@ class AssessScreen(WorkScreen):
         self.models = ModelChoice(self, self.judging, "Which model shall be judged?", self._model_taken)
 
     def work(self) -> Iterable[Widget]:
-        """One pane at a time."""
         with ContentSwitcher(initial="goal" if self.must_stay() else "main"):
             with Vertical(id="main"):
                 yield Gallery(id="images")
@@ -74,12 +73,10 @@ class AssessScreen(WorkScreen):
 
     @property
     def gallery(self) -> Gallery:
-        """The images of the random sequence."""
         return self.query_one(Gallery)
 
     @property
     def sequence(self) -> tuple[ImageKey, ...]:
-        """The random draw."""
         return self.session.run.settings.assess.sequence
 
     async def enter(self) -> None:
@@ -102,12 +99,10 @@ class AssessScreen(WorkScreen):
         self.blurred.score_where_asked()
 
     def refresh_all(self) -> None:
-        """Gallery, tally and hint from the run's state."""
         self.gallery.set_items(self.judging.gallery_item(key) for key in self.sequence)
         self.say_next()
 
     def say_next(self) -> None:
-        """Hint and tally."""
         run, model = self.session.run, self.judging.model
         name = "" if model is None else model.card.name
         predicted = sum(item.segmentation is not None for item in self.gallery.items)
@@ -166,7 +161,6 @@ class AssessScreen(WorkScreen):
         self.set_focus(self.query_one("#goals"))
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """A goal."""
         event.stop()
         ask_rates(self, str(event.row_key.value), self._state)
 
@@ -180,7 +174,6 @@ class AssessScreen(WorkScreen):
     action_model = Handed("models", "open")
 
     def _model_taken(self, model: ModelEntry) -> None:
-        """The same images, another model."""
         review.choose_model(self.session.run, model)
         self._ask_again()
 
@@ -200,7 +193,6 @@ class AssessScreen(WorkScreen):
     # Images
 
     def action_process(self) -> None:
-        """Asks how many."""
         if self.judging.model is None:
             self.report("Choose a model first.")
         elif self.must_stay():
@@ -224,7 +216,6 @@ class AssessScreen(WorkScreen):
         self.session.ask_model(self.judging.model, drawn)
 
     def predictions_came(self) -> None:
-        """Fills the gallery as answers come."""
         model = self.judging.model
         if model is None:
             return
@@ -246,15 +237,12 @@ class AssessScreen(WorkScreen):
         self.review_pane.open(event.item.key)
 
     def on_review_pane_changed(self, event: ReviewPane.Changed) -> None:
-        """Badge, tally and hint."""
         self.gallery.update_item(self.judging.gallery_item(event.key))
         self.say_next()
 
     def pane_left(self, pane: str) -> None:
-        """The gallery's cursor follows to where the review was."""
         if pane == "review" and self.review_pane.current is not None:
             self.gallery.go_to(self.review_pane.current)
 
     def focus_main(self) -> None:
-        """The gallery."""
         self.set_focus(self.gallery)

@@ -51,7 +51,6 @@ class BaseModelScreen(WorkScreen):
         self._answers_read: set[str] = set()
 
     def work(self) -> Iterable[Widget]:
-        """One pane at a time."""
         with ContentSwitcher(initial="main"):
             with Horizontal(id="main"):
                 yield ModelTable(id="library")
@@ -61,7 +60,6 @@ class BaseModelScreen(WorkScreen):
 
     @property
     def table(self) -> ModelTable:
-        """The library."""
         return self.query_one(ModelTable)
 
     @property
@@ -70,7 +68,6 @@ class BaseModelScreen(WorkScreen):
         return self.session.run.settings.assess.sequence[:COMPARED_IMAGES]
 
     async def enter(self) -> None:
-        """Reads the library."""
         self.set_focus(self.table)
         self.say_next()
         await self._load()
@@ -100,7 +97,6 @@ class BaseModelScreen(WorkScreen):
         self.say_next()
 
     def say_next(self) -> None:
-        """The hint."""
         run = self.session.run
         self.say(hints.base_model(run.settings, len(self._marked), zoom.setting_in_words(run)))
 
@@ -113,12 +109,10 @@ class BaseModelScreen(WorkScreen):
             self.query_one("#card-words", Words).say(*card_lines(entry), " ", *seen, measured, ADVICE)
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """Shows its card."""
         event.stop()
         self._show_card()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Makes it the base."""
         event.stop()
         entry = self.table.entry(str(event.row_key.value))
         if entry is None:
@@ -210,13 +204,11 @@ class BaseModelScreen(WorkScreen):
         return " ".join(f"{line}." for line in zoom.by_model_in_words(told))
 
     def focus_main(self) -> None:
-        """The table."""
         self.set_focus(self.table)
 
     # Files
 
     def action_import_model(self) -> None:
-        """Asks for a file."""
         self.ask("Model file to take into the library:", "", lambda text: self.start(self._import(text), "import"))
 
     async def _import(self, text: str) -> None:
@@ -226,7 +218,6 @@ class BaseModelScreen(WorkScreen):
             await self._load()
 
     def action_export_model(self) -> None:
-        """Asks for a place."""
         entry = self.table.current
         if entry is not None:
             ask_export(self, entry, "Copy the model's file to:")

@@ -63,7 +63,6 @@ class EvaluateScreen(WorkScreen):
         self.models = ModelChoice(self, self.judging, question, lambda _model: self.refresh_all())
 
     def work(self) -> Iterable[Widget]:
-        """One pane at a time."""
         with ContentSwitcher(initial="main"):
             with Vertical(id="main"):
                 yield Gallery(id="images")
@@ -82,7 +81,6 @@ class EvaluateScreen(WorkScreen):
 
     @property
     def sequence(self) -> tuple[ImageKey, ...]:
-        """The random draw of this step."""
         return self.session.run.settings.evaluate.sequence
 
     async def enter(self) -> None:
@@ -113,7 +111,6 @@ class EvaluateScreen(WorkScreen):
     # What is shown
 
     def refresh_all(self) -> None:
-        """The images in order of difference."""
         self.comparison.compare_answers()
         differing = {d.image: d for d in self.comparison.differences}
         rest = [key for key in self.sequence if key not in differing]
@@ -129,7 +126,6 @@ class EvaluateScreen(WorkScreen):
         return replace(item, badges=f"≠{item.badges}", tone=item.tone or "warn", caption=caption)
 
     def say_next(self) -> None:
-        """Hint and tally."""
         new, compared, busy = self.judging.model, self.comparison, self.session.progress.busy
         name, differing = "" if new is None else new.card.name, len(compared.differences)
         next_step = hints.evaluate(name, len(self.sequence), differing, busy, compared.same, self._any_left)
@@ -161,7 +157,6 @@ class EvaluateScreen(WorkScreen):
             self.processing.show()
 
     def _model_lines(self) -> list[str | Text]:
-        """The two models, and how large they see the samples."""
         both = (("New", self.judging.model), ("Base", self.comparison.base))
         models = {label: one for label, one in both if one is not None}
         run, store = self.session.run, self.session.predict.store
@@ -175,7 +170,6 @@ class EvaluateScreen(WorkScreen):
     action_blind = Handed("pair_review", "switch_blind")
 
     def action_compare(self) -> None:
-        """Asks how many fresh images."""
         if self.comparison.models is None:
             self.report("Two models are needed: the run's new one (step 4) and its base (step 2).")
             return
@@ -230,7 +224,6 @@ class EvaluateScreen(WorkScreen):
         self.say_next()
 
     def on_pair_view_moved(self, event: PairView.Moved) -> None:
-        """The gallery's cursor follows."""
         self.gallery.go_to(event.key)
 
     # Review
@@ -238,17 +231,14 @@ class EvaluateScreen(WorkScreen):
     action_review = Handed("review_pane", "open")  # the new model, image by image
 
     def on_review_pane_changed(self, event: ReviewPane.Changed) -> None:
-        """Badge and tally."""
         self.gallery.update_item(self._item(event.key, {d.image: d for d in self.comparison.differences}))
         self.say_next()
 
     def pane_left(self, pane: str) -> None:
-        """The gallery's cursor follows to where the review was."""
         if pane == "review" and self.review_pane.current is not None:
             self.gallery.go_to(self.review_pane.current)
 
     def focus_main(self) -> None:
-        """The gallery."""
         self.set_focus(self.gallery)
         self.refresh_all()
 
@@ -257,14 +247,12 @@ class EvaluateScreen(WorkScreen):
     action_process = Handed("processing", "open")
 
     def cancel_more(self) -> None:
-        """Processing, if it is at work."""
         if not self.processing.cancel():
             super().cancel_more()
 
     action_model = Handed("models", "open")
 
     def action_report(self) -> None:
-        """Asks where to."""
         question = "Write the report of this run (one HTML page) to:"
         default = self.session.run.path / "report.html"
         self.ask_file(question, default, lambda out: self.start(self._write_report(out), "report"))
@@ -275,7 +263,6 @@ class EvaluateScreen(WorkScreen):
             self.report(f"Written: {out}")
 
     def action_export_model(self) -> None:
-        """Asks where to."""
         model = self.judging.model
         if model is None:
             self.report("There is no model to share yet: write one in step 4.")

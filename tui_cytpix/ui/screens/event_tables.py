@@ -55,7 +55,6 @@ class EventTables:
         self._screen.say_next()
 
     def open_events(self) -> None:
-        """To the table of the events shown, and back."""
         if self._screen.pane == "events":
             self._screen.close_panels()
         else:
@@ -75,7 +74,6 @@ class EventTables:
             )
 
     def open_statistics(self) -> None:
-        """To the table of all populations, and back."""
         if self._screen.pane == "statistics":
             self._screen.close_panels()
         else:
@@ -96,7 +94,6 @@ class EventTables:
     # Files
 
     def export(self) -> None:
-        """Asks where to."""
         seen = self._plotting.exploration
         if self._screen.pane == "statistics":
             self._ask_file(

@@ -47,7 +47,6 @@ class ExploreScreen(WorkScreen):
     )
 
     def __init__(self, step: str = "evaluate") -> None:
-        """`step` is the one that it is opened from."""
         super().__init__()
         self.step = step
         self._model: ModelEntry | None = None
@@ -55,7 +54,6 @@ class ExploreScreen(WorkScreen):
         self.tables = EventTables(self, self.plotting)
 
     def work(self) -> Iterable[Widget]:
-        """One pane at a time."""
         with ContentSwitcher(initial="main"):
             yield self.plotting
             yield Gallery(id="images", without=("gallery.open", "gallery.gate"))
@@ -65,7 +63,6 @@ class ExploreScreen(WorkScreen):
 
     @property
     def gallery(self) -> Gallery:
-        """The images of the events shown."""
         return self.query_one("#images", Gallery)
 
     async def enter(self) -> None:
@@ -94,17 +91,14 @@ class ExploreScreen(WorkScreen):
         return library.base_of(run) if run.settings.base_model.model else None
 
     def _answer_on(self, key: ImageKey) -> Segmentation | None:
-        """The newest model's."""
         return None if self._model is None else self.session.prediction(self._model, key)
 
     def say_next(self) -> None:
-        """What the pane is for."""
         seen = self.plotting.exploration
         names = [axis_name(axis) for axis in seen.axes]
         self.say(hints.explore(self.pane, names, seen.gate, len(seen.corners), seen.missing))
 
     def chosen(self, panel: ChoicePanel, value: Any) -> None:
-        """A parameter."""
         if panel is self.plotting.parameters:
             self.plotting.take(str(value))
 
@@ -137,7 +131,6 @@ class ExploreScreen(WorkScreen):
         self.plotting.redraw()
 
     def action_undo(self) -> None:
-        """Takes the last corner back."""
         if self.plotting.exploration.corners:
             self.plotting.exploration.corners.pop()
             self.plotting.redraw()
@@ -163,7 +156,6 @@ class ExploreScreen(WorkScreen):
         self.plotting.redraw()
 
     def action_delete(self) -> None:
-        """Asks first."""
         name = self.plotting.exploration.gate
         if not name:
             self.report(f"All events are shown: {self.key('explore.next-gate')} goes to a gate.")
@@ -178,7 +170,6 @@ class ExploreScreen(WorkScreen):
         self.plotting.redraw()
 
     def action_import(self) -> None:
-        """Asks for the file."""
         question = "FlowJo workspace (.wsp) whose gates the run takes:"
         self.ask(question, "", lambda text: self.start(self._import(text), "import"))
 
@@ -212,7 +203,6 @@ class ExploreScreen(WorkScreen):
     # Images
 
     def action_images(self) -> None:
-        """To the images of the events shown, and back."""
         if self.pane == "images":
             self.close_panels()
             return
@@ -231,5 +221,4 @@ class ExploreScreen(WorkScreen):
         self.say_next()
 
     def focus_main(self) -> None:
-        """The plot."""
         self.set_focus(self.plotting.plot)

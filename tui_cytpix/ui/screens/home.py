@@ -51,18 +51,15 @@ class HomeScreen(BaseScreen):
         self._rows: list[tuple[str, RunSummary]] = []
 
     def body(self) -> Iterable[Widget]:
-        """A line of welcome, the list, progress."""
         yield Static(INTRO, id="intro", markup=False)
         yield RunList(id="runs", markup=False)
         yield TaskBar()
 
     @property
     def runs(self) -> RunList:
-        """The list."""
         return self.query_one(RunList)
 
     def on_mount(self) -> None:
-        """Names the app in the header."""
         self.rail.name_of_run = "tui-cytpix"
         self.set_focus(self.runs)
 
@@ -90,15 +87,12 @@ class HomeScreen(BaseScreen):
         self.runs.action_first()
 
     def action_down(self) -> None:
-        """One row down."""
         self.runs.action_cursor_down()
 
     def action_up(self) -> None:
-        """One row up."""
         self.runs.action_cursor_up()
 
     def action_open(self) -> None:
-        """Enter."""
         self.runs.action_select()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -120,7 +114,6 @@ class HomeScreen(BaseScreen):
         self.cytpix.open_run(path)
 
     def action_path(self) -> None:
-        """Asks for a run's folder."""
         self.ask_panel.ask("Open the run in this folder:", "", self._open_path)
 
     def _open_path(self, text: str) -> None:
@@ -128,7 +121,6 @@ class HomeScreen(BaseScreen):
             self.cytpix.open_run(Path(text).expanduser())
 
     def action_triage(self) -> None:
-        """Asks for a sample."""
         self.ask_panel.ask(f"Which model for this sample ({READABLE})?", "", self._triage_given)
 
     def _triage_given(self, text: str) -> None:
@@ -143,7 +135,6 @@ class HomeScreen(BaseScreen):
         await self.app.push_screen(TriageScreen(path))
 
     def action_new(self) -> None:
-        """Asks for a sample, then for the run's folder."""
         self.ask_panel.ask(f"Sample ({READABLE}):", "", self._sample_given)
 
     def _sample_given(self, text: str) -> None:

@@ -31,22 +31,18 @@ class ManualScreen(BaseScreen):
     """
 
     def body(self) -> Iterable[Widget]:
-        """The page, and the list of where one can go from it."""
         yield MarkdownViewer(show_table_of_contents=False, open_links=False)
         yield ChoicePanel("page (q or Esc: leave)", "Open", id="places")
 
     @property
     def viewer(self) -> MarkdownViewer:
-        """What shows the page."""
         return self.query_one(MarkdownViewer)
 
     @property
     def page(self) -> str:
-        """The name of the page that is shown."""
         return self.viewer.navigator.location.stem
 
     def on_mount(self) -> None:
-        """The list of pages."""
         self.rail.name_of_run = "manual"
         self._go(FOLDER / f"{CONTENTS}.md")
 
@@ -69,7 +65,6 @@ class ManualScreen(BaseScreen):
         )
 
     def chosen(self, panel: ChoicePanel, value: Any) -> None:  # noqa: ARG002
-        """Opens that page."""
         self._go(value)
 
     def _turn(self, by: int) -> None:
@@ -77,15 +72,12 @@ class ManualScreen(BaseScreen):
         self._go(f"{names[(names.index(self.page) + by) % len(names)]}.md")
 
     def action_next(self) -> None:
-        """The page after this one."""
         self._turn(1)
 
     def action_previous(self) -> None:
-        """The page before this one."""
         self._turn(-1)
 
     def action_last(self) -> None:
-        """The page that was read before."""
         self.start(self.viewer.back(), first=True)
 
     def action_move(self, how: str) -> None:

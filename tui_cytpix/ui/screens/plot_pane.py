@@ -64,7 +64,6 @@ class PlotPane(Horizontal):
 
     @property
     def plot(self) -> EventPlot:
-        """The plot."""
         return self.query_one(EventPlot)
 
     # Changes go one after the other, off the event loop
@@ -82,7 +81,6 @@ class PlotPane(Horizontal):
         self._frame.start(work(), "plot")
 
     def redraw(self, then: Callable[[None], Any] = lambda _none: None) -> None:
-        """Draws anew what is looked at."""
         self.change(lambda _seen: None, then)
 
     async def _draw(self) -> None:
@@ -102,7 +100,6 @@ class PlotPane(Horizontal):
         event: tuple[float, float] | None,
         drawn: list[tuple[float, float]],
     ) -> None:
-        """The plot and what stands beside it."""
         marks = [Mark(o.points, o.form, "other" if o.shown else "gate") for o in view.outlines]
         form = "open" if len(view.names) == 2 else "x"
         if drawn:
@@ -136,7 +133,6 @@ class PlotPane(Horizontal):
         self.query_one("#populations", Words).say(*lines)
 
     def on_event_plot_resized(self) -> None:
-        """Counts for the new size."""
         if self._exploration is not None:
             self.redraw()
 
@@ -187,16 +183,13 @@ class PlotPane(Horizontal):
         self._frame.offer(self.parameters, choices, current)
 
     def take(self, parameter: str) -> None:
-        """For the axis that was asked for."""
         which = self._asked_for
         self.change(lambda seen: seen.set_parameter(which, parameter))
 
     def next_scale(self, which: int) -> None:
-        """Linear, arcsinh, logicle."""
         self.change(lambda seen: seen.next_scale(which))
 
     def ask_range(self, which: int) -> None:
-        """Asks for two numbers."""
         seen = self.exploration
         if which >= len(seen.axes):
             self._frame.report(f"There is no y axis: {self._frame.key('explore.y')} chooses its parameter.")
@@ -213,24 +206,19 @@ class PlotPane(Horizontal):
         self._frame.ask(f"Range of {axis_name(seen.axes[which])}: low and high", "", answered)
 
     def zoom(self, factor: float) -> None:
-        """About the crosshair."""
         at = self.plot.at
         self.change(lambda seen: seen.zoom(factor, at))
 
     def whole(self) -> None:
-        """All of both axes."""
         self.change(lambda seen: seen.whole())
 
     def compensate(self) -> None:
-        """On or off; says which."""
         self.change(lambda seen: seen.compensate(), self._frame.report)
 
     def step_sample(self, by: int) -> None:
-        """The next sample, or the one before."""
         self.change(lambda seen: seen.step_sample(by), self._sample_shown)
 
     def step_gate(self, by: int) -> None:
-        """The events of the next gate, or of the one before."""
         self.change(lambda seen: seen.step_gate(by))
 
     def _sample_shown(self, _none: None) -> None:
@@ -238,5 +226,4 @@ class PlotPane(Horizontal):
         self.read_ahead()
 
     def read_ahead(self) -> None:
-        """The sample that comes next."""
         self._frame.start(asyncio.to_thread(self.exploration.read_ahead), "read ahead")

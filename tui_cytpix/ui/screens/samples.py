@@ -51,7 +51,6 @@ class SamplesScreen(WorkScreen):
         self._coverage: list[Coverage] = []
 
     def work(self) -> Iterable[Widget]:
-        """One pane at a time."""
         with ContentSwitcher(initial="main"):
             with Vertical(id="main"):
                 yield self.table
@@ -64,7 +63,6 @@ class SamplesScreen(WorkScreen):
                 yield EventImageView(id="enlarged")
 
     async def enter(self) -> None:
-        """Samples at once; what takes reading afterwards."""
         self.table.show()
         self.set_focus(self.table)
         self._selection = await asyncio.to_thread(coverage.load, self.session.run)
@@ -87,7 +85,6 @@ class SamplesScreen(WorkScreen):
         self.start(self._find_coverage(), "coverage")
 
     def say_next(self) -> None:
-        """Hint and words."""
         settings = self.session.run.settings
         self.say(hints.samples(settings))
         chosen = settings.selection
@@ -121,7 +118,6 @@ class SamplesScreen(WorkScreen):
         self.query_one("#about-words", Words).say(*lines)
 
     def show_selection(self) -> None:
-        """Coverage picture and gallery."""
         chosen, found = self.session.run.settings.selection, self._selection
         if found is not None:
             self.query_one(CoveragePlot).show(found.candidates, found.positions, chosen.random, chosen.variable)
@@ -133,7 +129,6 @@ class SamplesScreen(WorkScreen):
         self.say_next()
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """Tells about the sample."""
         event.stop()
         self.say_next()
 
@@ -147,7 +142,6 @@ class SamplesScreen(WorkScreen):
     # The selection
 
     def action_preview(self) -> None:
-        """Asks how many, and selects them."""
         self.ask_number(
             f"How many images to preview ({MIN_PREVIEW} to {MAX_PREVIEW}; more for heterogeneous samples)?",
             self.session.run.settings.selection.preview,
@@ -156,7 +150,6 @@ class SamplesScreen(WorkScreen):
         )
 
     def action_select(self) -> None:
-        """Selects as many as last time."""
         self._select_unless_lost(self.session.run.settings.selection.preview)
 
     def _select_unless_lost(self, preview: int) -> None:
@@ -184,7 +177,6 @@ class SamplesScreen(WorkScreen):
         await self._find_coverage()
 
     def action_images(self) -> None:
-        """Switches between samples and selected images."""
         if self.pane == "selected":
             self.close_panels()
         elif not self.session.run.settings.selection.images:
@@ -198,7 +190,6 @@ class SamplesScreen(WorkScreen):
         self.set_focus(self.query_one(Gallery))
 
     def action_uncovered(self) -> None:
-        """The images that no selected one is near to."""
         found = coverage.uncovered(self._selection) if self._selection else []
         if not found:
             known = self._selection is not None and bool(self._selection.probed)
@@ -216,10 +207,8 @@ class SamplesScreen(WorkScreen):
             self.query_one(EventImageView).show(event.item.key, title=event.item.key.event)
 
     def on_gallery_moved(self, event: Gallery.Moved) -> None:
-        """What is enlarged follows the cursor."""
         if self.query_one("#selected").has_class("-enlarged"):
             self.query_one(EventImageView).show(event.item.key, title=event.item.key.event)
 
     def focus_main(self) -> None:
-        """The table."""
         self.set_focus(self.table)

@@ -63,7 +63,6 @@ class TrainScreen(WorkScreen):
         self.training_pane = TrainingPane(self, self.wishes)
 
     def work(self) -> Iterable[Widget]:
-        """Both panes, and a line about annotations and training."""
         with ContentSwitcher(initial="main"), Horizontal(id="main"):
             yield Gallery(id="preview")
             yield self.training_pane
@@ -71,7 +70,6 @@ class TrainScreen(WorkScreen):
 
     @property
     def gallery(self) -> Gallery:
-        """The preview images."""
         return self.query_one(Gallery)
 
     @property
@@ -100,7 +98,6 @@ class TrainScreen(WorkScreen):
         await self._look_for_missing()
 
     async def _look_for_missing(self) -> None:
-        """What the annotations lack."""
         if self.base is not None:
             run, store = self.session.run, self.session.predict.store(self.base)
             self.missing = await asyncio.to_thread(morphology.missing, run, store)
@@ -118,7 +115,6 @@ class TrainScreen(WorkScreen):
     # What is shown
 
     def refresh_all(self) -> None:
-        """Everything from the run's state."""
         self._take_marks()
         self.gallery.set_items(self.item(key) for key in self.preview)
         self.show_words()
@@ -158,7 +154,6 @@ class TrainScreen(WorkScreen):
         self.say(hints.train(status, missing, chosen, bool(run.settings.base_model.model), run.settings.evaluate.name))
 
     def show_words(self) -> None:
-        """Counts, curves, advice."""
         run, status = self.session.run, self.session.training
         self.say_next()
         state = progress.in_words(status)
@@ -184,7 +179,6 @@ class TrainScreen(WorkScreen):
         return f"{accepted} annotated: {accepted - held} train, {held} validate{more}"
 
     def plan_words(self) -> str:
-        """Size cutoff and checkpoint."""
         cutoff = self.session.run.settings.train.size_cutoff_um
         return f"Size cutoff {cutoff:g} µm · writes checkpoint: {self.wishes.checkpoint}"
 
@@ -247,7 +241,6 @@ class TrainScreen(WorkScreen):
         self.refresh_all()
 
     def predictions_came(self) -> None:
-        """Fills the gallery as answers come."""
         for old in self.gallery.items:
             new = self.item(old.key)
             if new.segmentation is not old.segmentation or new.caption != old.caption:
@@ -256,17 +249,14 @@ class TrainScreen(WorkScreen):
     # Annotating
 
     def on_gallery_opened(self, event: Gallery.Opened) -> None:
-        """The editor on this image."""
         self.annotate(event.item.key)
 
     def action_annotate(self) -> None:
-        """The editor from the image under the cursor on."""
         self.annotate(self.gallery.current_key)
 
     action_edit = action_annotate
 
     def annotate(self, start: ImageKey | None) -> None:
-        """Opens the editor on the preview."""
         if self.base is None:
             self.report("Choose a base model in step 2 first: it annotates every image beforehand.")
         elif not self.preview:
@@ -276,7 +266,6 @@ class TrainScreen(WorkScreen):
             self.cytpix.open_annotator(keys, start)
 
     def on_training_pane_flip_chosen(self, event: TrainingPane.FlipChosen) -> None:
-        """The editor on that image."""
         self.annotate(event.image)
 
     def on_training_pane_suggested_wished(self) -> None:
@@ -296,7 +285,6 @@ class TrainScreen(WorkScreen):
     # The two panes
 
     def action_training(self) -> None:
-        """To the training pane."""
         self.add_class("-in-training")
         self.set_focus(self.training_pane)
         self.say_next()
@@ -314,7 +302,6 @@ class TrainScreen(WorkScreen):
         return False
 
     def focus_main(self) -> None:
-        """The gallery."""
         self.remove_class("-in-training")
         self.set_focus(self.gallery)
         self.say_next()

@@ -55,7 +55,6 @@ class TriageScreen(BaseScreen):
         self.found: SampleTriage | None = None
 
     def body(self) -> Iterable[Widget]:
-        """The advice, the table, the doubtful images, progress."""
         yield Words(f"Asking all models about {self._path.name} …", id="advice")
         yield Table(COLUMNS, id="ranks")
         with VerticalScroll(can_focus=False):
@@ -63,7 +62,6 @@ class TriageScreen(BaseScreen):
         yield TaskBar()
 
     def on_mount(self) -> None:
-        """Starts at once."""
         self.rail.name_of_run = "triage"
         self.set_focus(self.query_one(Table))
         self.start(self._ask(), "triage")
@@ -119,7 +117,6 @@ class TriageScreen(BaseScreen):
         self.query_one("#doubtful", Words).say(heading(title), *lines)
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """A run with this model."""
         event.stop()
         models = [] if self.found is None else [one.model for one in self.found.models]
         model = next((m for m in models if m.hash == event.row_key.value), None)

@@ -60,18 +60,15 @@ class ArrangedGrid(ThumbnailGrid, inherit_bindings=False):
 
     @property
     def marked(self) -> set[ImageKey]:
-        """The marked images."""
         return self._order.marked
 
     @property
     def current(self) -> GalleryItem | None:
-        """The item under the cursor."""
         key = self.current_key
         return None if key is None else self._order.all[key]
 
     @property
     def current_key(self) -> ImageKey | None:
-        """Its image."""
         return self._order.shown[self._cursor] if 0 <= self._cursor < len(self._order.shown) else None
 
     def go_to(self, key: ImageKey) -> None:
@@ -111,7 +108,6 @@ class ArrangedGrid(ThumbnailGrid, inherit_bindings=False):
         self._arranged(current)
 
     def action_sort(self) -> None:
-        """The next property."""
         self._order.sort = (self._order.sort + 1) % len(self._order.sorts)
         self._rearrange()
 
@@ -132,7 +128,6 @@ class ArrangedGrid(ThumbnailGrid, inherit_bindings=False):
         self._arranged(current)
 
     def action_reverse(self) -> None:
-        """The other way round."""
         self._order.reversed = not self._order.reversed
         self._rearrange()
 
@@ -143,16 +138,13 @@ class ArrangedGrid(ThumbnailGrid, inherit_bindings=False):
         self._arranged(current)
 
     def action_clear_filter(self) -> None:
-        """All images."""
         self._order.filter, self._order.gate = 0, ""
         self._rearrange()
 
     def filter_choices(self) -> list[Filter]:
-        """What `show_only` can show."""
         return self._order.choices()
 
     def show_only(self, choice: Filter) -> None:
-        """Filters by it."""
         current = self.current_key
         self._order.show_only(choice)
         self._arranged(current)

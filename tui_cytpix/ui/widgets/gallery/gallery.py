@@ -32,14 +32,11 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
 
     @dataclass
     class Moved(Message):
-        """The cursor is on another item."""
-
         gallery: Gallery
         item: GalleryItem
 
         @property
         def control(self) -> Gallery:
-            """The sender."""
             return self.gallery
 
     class Opened(Moved):
@@ -47,14 +44,11 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
 
     @dataclass
     class Marked(Message):
-        """Other items are marked."""
-
         gallery: Gallery
         marked: frozenset[ImageKey]
 
         @property
         def control(self) -> Gallery:
-            """The sender."""
             return self.gallery
 
     @dataclass
@@ -97,33 +91,26 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
             self.post_message(self.Moved(self, item))
 
     def action_step(self, by: int) -> None:
-        """So many images on."""
         self._move_to(self._cursor + by)
 
     def action_up(self) -> None:
-        """One row up."""
         if self._cursor >= self.columns:
             self._move_to(self._cursor - self.columns)
 
     def action_down(self) -> None:
-        """One row down."""
         if self._cursor // self.columns < (len(self._order.shown) - 1) // self.columns:
             self._move_to(self._cursor + self.columns)
 
     def action_page(self, by: int) -> None:
-        """So many pages on."""
         self._move_to(self._cursor + by * max(1, self.page_height // self._cell_height) * self.columns)
 
     def action_first(self) -> None:
-        """The first image."""
         self._move_to(0)
 
     def action_last(self) -> None:
-        """The last image."""
         self._move_to(len(self._order.shown) - 1)
 
     def action_jump(self) -> None:
-        """The screen asks where to."""
         if self._order.shown:
             self.post_message(self.JumpWished(self))
 
@@ -140,13 +127,11 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         return True
 
     def action_open(self) -> None:
-        """Enlarge."""
         if self.current is not None:
             self._chosen = True
             self.post_message(self.Opened(self, self.current))
 
     def action_mark(self) -> None:
-        """Marks or unmarks."""
         key = self.current_key
         if key is None:
             return
@@ -158,7 +143,6 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         self.post_message(self.Marked(self, frozenset(self.marked)))
 
     def action_range(self) -> None:
-        """Marks from the last mark to here."""
         if not self._order.shown:
             return
         first, last = sorted((self._cursor if self._anchor is None else self._anchor, self._cursor))
@@ -176,7 +160,6 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         self.post_message(self.ChoiceWished(self, "filter"))
 
     def action_gate(self) -> None:
-        """The screen knows the gates."""
         self.post_message(self.GateWished(self))
 
     def action_flagged(self, by: int) -> None:
@@ -186,12 +169,10 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
             self._move_to(place)
 
     def action_overlay(self) -> None:
-        """Outline, filled, none."""
         self.overlay = OVERLAYS[(OVERLAYS.index(self.overlay) + 1) % len(OVERLAYS)]
         self.refresh()
 
     def action_overlay_off(self) -> None:
-        """Off, and back."""
         if self.overlay == "off":
             self.overlay = self._last_overlay
         else:
@@ -217,11 +198,9 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
                 self._move_to(place)
 
     def on_focus(self, event: events.Focus) -> None:
-        """The caption shows where the keys go."""
         self._take_focus(event, has=True)
 
     def on_blur(self, event: events.Blur) -> None:
-        """The caption shows that they don't come here."""
         self._take_focus(event, has=False)
 
     def _take_focus(self, event: events.Event, *, has: bool) -> None:

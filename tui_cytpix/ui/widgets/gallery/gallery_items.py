@@ -170,7 +170,6 @@ class Arrangement:
         return next((p for p in places if self.all[self.shown[p]].flagged), None)
 
     def describe(self, place: int) -> str:
-        """Position, filter, sort and marks in words."""
         parts = [f"{place + 1}/{len(self.shown)}" if self.shown else "no image"]
         if len(self.shown) < len(self.all):
             chosen = [f"gate {self.gate}"] if self.gate else []

@@ -89,7 +89,6 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, inherit_bindings=False):
 
     @property
     def session(self) -> Session:
-        """Where pictures come from."""
         if self._session is None:
             self._session = self.app.session  # type: ignore[attr-defined]
         assert self._session is not None
@@ -97,7 +96,6 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, inherit_bindings=False):
 
     @property
     def surface(self) -> Surface:
-        """What pictures are drawn on."""
         return self.app.surface  # type: ignore[attr-defined]
 
     # Geometry
@@ -156,7 +154,6 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, inherit_bindings=False):
         self.refresh()
 
     def on_mount(self) -> None:
-        """Takes the theme's overlay colours."""
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self.take_theme())
         self.surface.add(self)
         self.take_theme()
@@ -192,7 +189,6 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, inherit_bindings=False):
             self.scroll_to(y=max(0, region.bottom - height), animate=False, immediate=True)
 
     def on_thumbnail_grid_ready(self, event: Ready) -> None:
-        """A picture came."""
         event.stop()
         self._refresh_item(event.key)
 
@@ -266,7 +262,6 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, inherit_bindings=False):
         return found
 
     def pieces(self, row: int, column: int, width: int) -> Iterator[Piece]:
-        """The thumbnails under some cells of one line."""
         if row >= self.page_height:
             return
         grid_row, line = divmod(row + self.scroll_offset.y, self._cell_height)

@@ -84,5 +84,4 @@ def labelled(label: str, value: str, width: int = 0) -> Text:
 
 
 def heading(text: str) -> Text:
-    """A line in bold."""
     return Text(printable(text), Style(bold=True))

@@ -54,7 +54,6 @@ class KeyFooter(Widget):
         return not self._words or (drawn is not None and drawn <= at)
 
     def painted(self, screen: Screen[Any]) -> bool:
-        """What it says has gone out."""
         return self.is_attached and self.screen is screen and self._rendered == self._words
 
     def pairs(self) -> tuple[Keys, Keys]:

@@ -27,16 +27,13 @@ class Readout(Widget):
 
     @property
     def text(self) -> str:
-        """All that is shown, for tests and screen readers."""
         return "\n".join(line.plain for line in self._lines)
 
     def show(self, lines: Sequence[Text], paragraphs: Sequence[Text] = ()) -> None:
-        """Takes new lines."""
         self._given = (tuple(lines), tuple(paragraphs))
         self._arrange()
 
     def on_resize(self) -> None:
-        """Folds anew."""
         self._arrange()
 
     def _arrange(self) -> None:
@@ -55,7 +52,6 @@ class Readout(Widget):
         self._lines = new
 
     def render_line(self, y: int) -> Strip:
-        """One line."""
         width, style = self.size.width, self.rich_style
         if y >= len(self._lines):
             return Strip.blank(width, style)

@@ -38,7 +38,6 @@ class StepRail(Widget):
     curves: reactive[str] = reactive("")
 
     def show_run(self, settings: RunSettings, step: str) -> None:
-        """Takes the run's settings in."""
         self.name_of_run, self.step = settings.name, step
         reached = {
             "assess": bool(settings.assess.sequence),
@@ -50,7 +49,6 @@ class StepRail(Widget):
         self.done = frozenset(name for name, is_reached in reached.items() if is_reached)
 
     def show_training(self, status: TrainingStatus) -> None:
-        """Takes the state of training in."""
         self.training = training_text(status)
         self.curves = curves_text(status) if status.live else ""
 

@@ -33,7 +33,6 @@ class TaskBar(Widget):
 
     @property
     def working(self) -> bool:
-        """True while a task is shown."""
         return self.has_class("-working")
 
     def show_progress(self, label: str, done: int, total: int, note: str = "", eta: float | None = None) -> None:
@@ -54,7 +53,6 @@ class TaskBar(Widget):
         return passed / finished * (self._total - self._done)
 
     def clear(self) -> None:
-        """The task is over."""
         self._first = None
         self.remove_class("-working")
 

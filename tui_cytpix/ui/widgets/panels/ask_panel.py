@@ -42,12 +42,10 @@ class AskPanel(Vertical):
 
     @property
     def open(self) -> bool:
-        """True while a question is open."""
         return self.asking
 
     @property
     def asking(self) -> bool:
-        """True while a question is open."""
         return self.has_class("-asking")
 
     def ask(self, question: str, default: str, callback: Answer, on_cancel: Callable[[], object] | None = None) -> None:

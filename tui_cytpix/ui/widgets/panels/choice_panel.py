@@ -45,7 +45,6 @@ class ChoicePanel(Vertical):
 
         @property
         def control(self) -> ChoicePanel:
-            """The sender."""
             return self.panel
 
     class Left(Message):
@@ -59,13 +58,11 @@ class ChoicePanel(Vertical):
         self._found: list[Choice] = []
 
     def compose(self) -> ComposeResult:
-        """What is found, above the line."""
         yield OptionList(markup=False)
         yield TypedLine(self, placeholder=self._placeholder)
 
     @property
     def open(self) -> bool:
-        """True while it shows."""
         return self.has_class("-open")
 
     @property
@@ -87,11 +84,9 @@ class ChoicePanel(Vertical):
         self.screen.set_focus(line)
 
     def hide(self) -> None:
-        """Closes."""
         self.remove_class("-open")
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Searches with every letter."""
         event.stop()
         if event.value or len(self._found) < len(self._choices):
             self._search(event.value)

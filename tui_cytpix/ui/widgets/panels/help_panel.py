@@ -31,12 +31,10 @@ class HelpPanel(VerticalScroll):
     _listed: tuple[tuple[str, ...], Mapping[str, str]] = ((), {})
 
     def compose(self) -> ComposeResult:
-        """One long text."""
         yield Static(markup=False)
 
     @property
     def open(self) -> bool:
-        """True while it shows."""
         return self.has_class("-open")
 
     def show(self, scopes: tuple[str, ...], keys: Mapping[str, str]) -> None:
@@ -49,7 +47,6 @@ class HelpPanel(VerticalScroll):
         self.screen.set_focus(self)
 
     def hide(self) -> None:
-        """Closes."""
         self.remove_class("-open")
 
 

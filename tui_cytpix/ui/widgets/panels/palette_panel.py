@@ -19,7 +19,6 @@ class PalettePanel(ChoicePanel):
         super().__init__("command (q or Esc: leave)", "Run")
 
     def show(self, commands: Sequence[Command], keys: dict[str, str]) -> None:
-        """Opens on these commands, under the user's keys."""
         self.offer([Choice(c, _row(c, keys), f"{c.id} {c.label} {c.help}") for c in commands])
 
 

@@ -9,8 +9,6 @@ from textual.widgets import Input
 
 
 class TypedPanel(Protocol):
-    """What a line asks of the panel around it."""
-
     def takes_key(self, key: str, value: str) -> bool:
         """Whether the panel did something with the key; else it is a letter of the line."""
 

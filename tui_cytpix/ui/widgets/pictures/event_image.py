@@ -64,7 +64,6 @@ class EventImageView(TiledPicture, can_focus=True):
 
     @property
     def session(self) -> Session:
-        """Where pictures come from."""
         if self._session is None:
             self._session = self.app.session  # type: ignore[attr-defined]
         assert self._session is not None
@@ -125,13 +124,11 @@ class EventImageView(TiledPicture, can_focus=True):
         return None if self.key is None else self.session.cache.get(self.key)
 
     def on_event_image_view_ready(self, event: Ready) -> None:
-        """The picture came."""
         event.stop()
         if event.key == self.key:
             self.redraw()
 
     def on_mount(self) -> None:
-        """Takes the theme's overlay colours."""
         super().on_mount()
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self.take_theme())
         self.take_theme()
@@ -145,7 +142,6 @@ class EventImageView(TiledPicture, can_focus=True):
 
     @property
     def view(self) -> View | None:
-        """The part of the image that is shown."""
         picture = self.picture
         rows, columns = pixels(self.cell_size, self.surface.cell)
         if picture is None or not rows or not columns:
@@ -185,7 +181,6 @@ class EventImageView(TiledPicture, can_focus=True):
     # Drawing
 
     def draw(self) -> Drawing | None:
-        """The view of the image, with its overlay."""
         picture, view = self.picture, self.view
         if picture is None or view is None:
             return None
@@ -202,13 +197,11 @@ class EventImageView(TiledPicture, can_focus=True):
     # Commands
 
     def action_overlay(self) -> None:
-        """Outline, filled, none."""
         following = OVERLAYS[(OVERLAYS.index(self.look.overlay) + 1) % len(OVERLAYS)]
         self.look = replace(self.look, overlay=following)
         self.redraw()
 
     def action_overlay_off(self) -> None:
-        """Off, and back."""
         if self.look.overlay == "off":
             self.look = replace(self.look, overlay=self._last_overlay)
         else:
@@ -234,7 +227,6 @@ class EventImageView(TiledPicture, can_focus=True):
         self.redraw()
 
     def action_invert(self) -> None:
-        """Black for white."""
         self.look = replace(self.look, invert=not self.look.invert)
         self.redraw()
 

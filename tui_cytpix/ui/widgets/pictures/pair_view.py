@@ -58,8 +58,6 @@ class PairView(Vertical):
 
     @dataclass
     class Moved(Message):
-        """Another image is shown."""
-
         key: ImageKey
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -69,7 +67,6 @@ class PairView(Vertical):
         self._names: tuple[str, ...] = ("", "")
 
     def compose(self) -> ComposeResult:
-        """A line about the image, two titles, two images."""
         yield Words(id="pair-words")
         with Horizontal(id="pair-titles"):
             for side in SIDES:
@@ -95,11 +92,9 @@ class PairView(Vertical):
 
     @property
     def current(self) -> Pair | None:
-        """What is shown."""
         return self._pairs[self._at] if 0 <= self._at < len(self._pairs) else None
 
     def name_models(self, *names: str) -> None:
-        """Whose answers these are, from left to right."""
         self._names = names
 
     def show_pairs(self, pairs: Sequence[Pair], start: ImageKey | None = None) -> None:
@@ -153,23 +148,19 @@ class PairView(Vertical):
         self.post_message(self.Moved(pair.key))
 
     def action_go(self, by: int) -> None:
-        """So many images on."""
         at = max(0, min(self._at + by, len(self._pairs) - 1))
         if at != self._at:
             self._at = at
             self._show()
 
     def action_overlay(self) -> None:
-        """On all."""
         for view in self._views:
             view.action_overlay()
 
     def action_overlay_off(self) -> None:
-        """On all."""
         for view in self._views:
             view.action_overlay_off()
 
     def action_zoom(self, by: int) -> None:
-        """On all."""
         for view in self._views:
             view.action_zoom(by)

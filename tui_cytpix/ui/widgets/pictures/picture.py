@@ -124,7 +124,6 @@ def line_width(cell: Size) -> int:
 
 
 def mark_radius(cell: Size) -> int:
-    """Pixels."""
     return max(2, round(cell[1] * 0.4))
 
 

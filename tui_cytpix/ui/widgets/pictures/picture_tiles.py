@@ -55,7 +55,6 @@ class Tile(PaintedWithLayout, Widget):
         return [strip.crop(crop.x, crop.right) for strip in strips]
 
     def pieces(self, row: int, column: int, width: int) -> Iterator[Piece]:
-        """The picture's pixels under some cells."""
         image = self._view.chunk(self.place, row // CHUNK_ROWS)
         if image is not None:
             yield Piece(0, image, row % CHUNK_ROWS, column, width)
@@ -94,7 +93,6 @@ class TiledPicture(Vertical):
         self.stale: set[tuple[int, int]] = set()  # rows of tiles that are to be painted, by (place, row)
 
     def compose(self) -> ComposeResult:
-        """Title and tiles."""
         yield Static(classes="image-title", markup=False)
         with Horizontal():
             yield from self.tiles
@@ -107,7 +105,6 @@ class TiledPicture(Vertical):
 
     @property
     def surface(self) -> Surface:
-        """What pictures are drawn on."""
         return self.app.surface  # type: ignore[attr-defined]
 
     @property
@@ -123,7 +120,6 @@ class TiledPicture(Vertical):
         raise NotImplementedError
 
     def words(self) -> str:
-        """What stands in for a missing picture."""
         return ""
 
     def glyphs(self, drawing: Drawing) -> dict[Cell, tuple[str, Style]]:  # noqa: ARG002
@@ -250,7 +246,6 @@ class TiledPicture(Vertical):
     # Cells
 
     def cells_of(self, tile: Tile, row: int) -> list[Segment]:
-        """One row of one tile."""
         # Tiles have no border: `outer_size`, which is known, is `size`, which is looked up, and every line asks.
         start = sum(other.outer_size.width for other in self.tiles[: tile.place])
         stop = start + tile.outer_size.width

@@ -212,7 +212,6 @@ class CurvePlot(Widget):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """One row of the plot."""
         size = (self.size.width, self.size.height)
         if self._drawn_at != size:
             self._rows = draw(self._epochs, self._target, *size, self._best)

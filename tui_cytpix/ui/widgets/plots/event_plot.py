@@ -124,7 +124,6 @@ class EventPlot(Widget):
                 self.refresh(Region(0, ABOVE + row, self.size.width, 1))
 
     def say(self, readout: str) -> None:
-        """Words about the crosshair, above the plot."""
         if readout != self._readout:
             self._readout = readout
             self.refresh(Region(0, 0, self.size.width, ABOVE))
@@ -147,7 +146,6 @@ class EventPlot(Widget):
         self._frame = (*x_labels(picture.x_ticks, columns), y_labels(picture.y_ticks, rows))
 
     def on_mount(self) -> None:
-        """Another theme, other colours."""
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self._forget_styles())
 
     def _forget_styles(self) -> None:
@@ -237,7 +235,6 @@ class EventPlot(Widget):
         self._refresh_axis()
 
     def on_blur(self) -> None:
-        """It no longer does."""
         self._refresh_axis()
 
     def _refresh_axis(self) -> None:
@@ -258,10 +255,8 @@ class EventPlot(Widget):
         self._moved()
 
     def action_move(self, right: int, down: int) -> None:
-        """By so many cells."""
         self._move_to(self._cursor[0] + right, self._cursor[1] + down)
 
     def on_click(self, event: events.Click) -> None:
-        """The crosshair goes there."""
         self.screen.set_focus(self)
         self._move_to(event.x - MARGIN, event.y - ABOVE)

@@ -44,11 +44,9 @@ class ModelTable(Table):
 
     @property
     def current(self) -> ModelEntry | None:
-        """The model under the cursor."""
         return self._entries.get(self.cursor_key)
 
     def entry(self, key: str | None) -> ModelEntry | None:
-        """The model of a row."""
         return self._entries.get(key or "")
 
 
@@ -108,7 +106,6 @@ def _trained_on(card: ModelCard) -> list[tuple[str, str]]:
 
 
 def _measured(card: ModelCard) -> list[tuple[str, str]]:
-    """TA and VA."""
     flat = ", ".join(f"{name} {measure(v)}" for name, v in card.measured.items() if isinstance(v, int | float))
     return [("Measured", flat)] if flat else []
 

@@ -35,7 +35,6 @@ class Table(DataTable[Text]):
         return self._choose or action != "select_cursor"
 
     def on_mount(self) -> None:
-        """Makes the columns."""
         for title in self._titles:
             self.add_column(title, key=title)
 
