@@ -29,8 +29,7 @@ from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.textual_private import typed
 from tui_cytpix.ui.theming import load_themes
-from tui_cytpix.ui.widgets.gallery.thumbnail_grid import ThumbnailGrid
-from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
+from tui_cytpix.ui.widgets.pictures.picture_widget import PictureWidget
 from tui_cytpix.workflow.run import recent_runs
 from tui_cytpix.workflow.run.given_paths import is_run
 from tui_cytpix.workflow.run.resources import shipped
@@ -145,10 +144,8 @@ class CytpixApp(DecidingApp, EndingApp):
 
     def _redraw_pictures(self) -> None:
         for screen in self.screen_stack:
-            for view in screen.query(EventImageView):
-                view.take_theme()
-            for grid in screen.query(ThumbnailGrid):
-                grid.take_theme()
+            for widget in screen.query().results(PictureWidget):
+                widget.take_theme()
 
     def _come_back(self) -> None:
         """After the terminal was someone else's."""

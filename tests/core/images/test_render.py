@@ -11,11 +11,11 @@ from PIL import Image
 from scipy.ndimage import binary_dilation
 
 from tui_cytpix.core.images import render
-from tui_cytpix.core.images.render import View
+from tui_cytpix.core.images.render import Window
 
 
-def whole_of(image: np.ndarray) -> View:
-    return View(0, 0, image.shape[0], image.shape[1])
+def whole_of(image: np.ndarray) -> Window:
+    return Window(0, 0, image.shape[0], image.shape[1])
 
 
 def test_smaller_is_the_area_mean_as_in_pillow() -> None:
@@ -38,16 +38,16 @@ def test_larger_is_linear_as_in_pillow() -> None:
 
 def test_a_part_equals_the_crop() -> None:
     image = np.random.default_rng(2).integers(0, 256, (64, 64), np.uint8)
-    part = render.resized(image, View(16, 8, 32, 32), 16, 16)
-    np.testing.assert_allclose(part, render.resized(image[16:48, 8:40], View(0, 0, 32, 32), 16, 16), atol=1e-3)
+    part = render.resized(image, Window(16, 8, 32, 32), 16, 16)
+    np.testing.assert_allclose(part, render.resized(image[16:48, 8:40], Window(0, 0, 32, 32), 16, 16), atol=1e-3)
 
 
 def test_outside_is_empty_and_known() -> None:
     image = np.full((10, 10), 200, np.uint8)
-    view = View(-10, 0, 30, 10)
-    inside = render.inside(image.shape, view, 30, 10)
+    window = Window(-10, 0, 30, 10)
+    inside = render.inside(image.shape, window, 30, 10)
     assert inside.sum() == 100
-    shown = render.resized(image, view, 30, 10)
+    shown = render.resized(image, window, 30, 10)
     assert (shown[~inside] == 0).all()
     np.testing.assert_allclose(shown[inside], 200, atol=1e-3)
 
@@ -127,14 +127,14 @@ def test_small_regions_do_not_vanish() -> None:
 
 @given(st.floats(0, 247), st.floats(0, 247))
 def test_positions_go_there_and_back(y: float, x: float) -> None:
-    view = View(-3.5, 10.25, 100.0, 180.5)
-    there = render.to_screen((y, x), view, 40, 90)
-    back = render.to_image(there, view, 40, 90)
+    window = Window(-3.5, 10.25, 100.0, 180.5)
+    there = render.to_screen((y, x), window, 40, 90)
+    back = render.to_image(there, window, 40, 90)
     assert back == pytest.approx((y, x), abs=1e-6)
 
 
 def test_a_pixel_centre_falls_into_the_middle_of_its_square() -> None:
-    assert render.to_screen((0, 0), View(0, 0, 10, 10), 20, 20) == (1.0, 1.0)
+    assert render.to_screen((0, 0), Window(0, 0, 10, 10), 20, 20) == (1.0, 1.0)
 
 
 def test_a_line_of_two_pixels_is_the_dilation_twice() -> None:

@@ -94,7 +94,7 @@ async def test_what_is_in_the_image_is_framed(run: Path, monkeypatch: pytest.Mon
     app = app_on(monkeypatch, run, ImageScreen)
     async with app.run_test(size=SIZE) as pilot:
         view = await drawn(pilot)
-        part = view.view
+        part = view.window
         assert part is not None
         assert view.zoom > 0
         ys, xs = np.nonzero(events(N)[0].labels)
@@ -110,37 +110,37 @@ async def test_zoom_pan_contrast_and_overlay(run: Path, monkeypatch: pytest.Monk
         view = await drawn(pilot)
         await press_each(pilot, "Z Z Z Z Z")
         assert view.zoom_factor == 1.0
-        whole = view.view
+        whole = view.window
         await press_each(pilot, "z z z")
-        closer = view.view
+        closer = view.window
         assert whole is not None
         assert closer is not None
         assert closer.height == pytest.approx(whole.height / 3)
         await press_each(pilot, "l j")
-        panned = view.view
+        panned = view.window
         assert panned is not None
         assert panned.left > closer.left
         assert panned.top > closer.top
         await press_each(pilot, "k k k k")
-        panned = view.view
+        panned = view.window
         assert panned is not None
         assert panned.top == pytest.approx(0)
         plain = view._drawing
         await press_each(pilot, "i")
-        assert view.look.invert
+        assert view.display_settings.invert
         assert view._drawing is not None
         assert plain is not None
         assert not np.array_equal(view._drawing.inks, plain.inks)
         await press_each(pilot, "g")
-        assert view.look.contrast == 2
+        assert view.display_settings.contrast == 2
         await press_each(pilot, "g g")
-        assert view.look.contrast == 1
+        assert view.display_settings.contrast == 1
         await press_each(pilot, "i less_than_sign less_than_sign")
-        assert view.look.gamma > 1
+        assert view.display_settings.gamma > 1
         await press_each(pilot, "o o")
-        assert view.look.overlay == "off"
+        assert view.display_settings.overlay == "off"
         await press_each(pilot, "O")
-        assert view.look.overlay != "off"
+        assert view.display_settings.overlay != "off"
 
 
 async def test_an_image_that_cannot_be_read_says_so(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,12 +161,12 @@ async def test_two_views_can_show_the_same_part(run: Path, monkeypatch: pytest.M
         one, other = segmentation_of(events(N)[0]), segmentation_of(events(N)[1])
         view.show(keys(N)[1], one, also=[other])
         await until(pilot, lambda: view.picture is not None)
-        first = view.view
+        first = view.window
         view.show(keys(N)[0])
         await pilot.pause()
         view.show(keys(N)[1], other, also=[one])
         await pilot.pause()
-        assert view.view == first
+        assert view.window == first
 
 
 async def test_the_crosshair_moves_by_1_and_8_px_and_stays_inside(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,22 +198,22 @@ async def test_the_view_follows_the_crosshair(run: Path, monkeypatch: pytest.Mon
         assert isinstance(canvas, AnnotationCanvas)
         await press_each(pilot, "z z z z z z")
         await press_each(pilot, "L L L L L L L L")
-        part = canvas.view
+        part = canvas.window
         assert part is not None
         assert part.left <= canvas.cursor[1] <= part.left + part.width
         assert any("─" in line for line in text(canvas))
         canvas.put_cursor((124.0, 124.0))
-        steps, before = 0, canvas.view
-        while canvas.view == before:
+        steps, before = 0, canvas.window
+        while canvas.window == before:
             await press_each(pilot, "h")
             steps += 1
-        after = canvas.view
+        after = canvas.window
         assert before is not None
         assert after is not None
         assert after.top == before.top  # only to the side where the crosshair goes
         assert (canvas.cursor[1] + 0.5 - after.left) / after.width == pytest.approx(0.75, abs=0.02)
         await press_each(pilot, " ".join("h" * int(0.6 * after.width)))
-        assert canvas.view == after
+        assert canvas.window == after
 
 
 async def test_a_crosshair_step_refreshes_a_few_narrow_cells(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,7 +258,7 @@ async def test_a_click_puts_the_crosshair_there(run: Path, monkeypatch: pytest.M
         assert isinstance(canvas, AnnotationCanvas)
         await pilot.click(AnnotationCanvas, offset=(60, 15))
         await pilot.pause()
-        part, (rows, columns) = canvas.view, canvas.cell_size
+        part, (rows, columns) = canvas.window, canvas.cell_size
         assert part is not None
         assert canvas.cursor[0] == pytest.approx(part.top + 15.5 / rows * part.height - 0.5, abs=1)
         assert canvas.cursor[1] == pytest.approx(part.left + 60.5 / columns * part.width - 0.5, abs=1)

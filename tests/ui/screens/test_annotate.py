@@ -334,11 +334,11 @@ async def test_pages_and_view_keys(run: Path, monkeypatch: pytest.MonkeyPatch) -
         await press_each(pilot, "pageup pageup pageup")
         await until(pilot, lambda: screen.images.key == keys(N)[0])
         await press_each(pilot, "o")
-        assert screen.canvas.look.overlay == "fill"
+        assert screen.canvas.display_settings.overlay == "fill"
         await press_each(pilot, "O i greater_than_sign")
-        assert screen.canvas.look.overlay == "off"
-        assert screen.canvas.look.invert
-        assert screen.canvas.look.gamma < 1
+        assert screen.canvas.display_settings.overlay == "off"
+        assert screen.canvas.display_settings.invert
+        assert screen.canvas.display_settings.gamma < 1
 
 
 async def test_without_a_proposal_it_waits_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

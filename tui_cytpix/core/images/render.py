@@ -24,7 +24,7 @@ RGB = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class View:
+class Window:
     """The part of an image that is shown, in pixels of the image: rows `top` to `top + height`, columns `left` to
     `left + width`, all of which may be fractions and lie outside the image.
     """
@@ -33,6 +33,11 @@ class View:
     left: float
     height: float
     width: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """(y, x) of its middle, px."""
+        return self.top + self.height / 2 - 0.5, self.left + self.width / 2 - 0.5
 
 
 def stretch(image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -108,11 +113,11 @@ def _weights(start: float, span: float, out: int, size: int) -> NDArray[np.float
     return np.asarray(weights / np.where(total > 0, total, 1.0), np.float32)
 
 
-def resized(image: NDArray[Any], view: View, rows: int, columns: int) -> NDArray[np.float32]:
-    """The view at `rows` x `columns` screen pixels: float32; area mean when smaller, linear when larger, 0 outside."""
+def resized(image: NDArray[Any], window: Window, rows: int, columns: int) -> NDArray[np.float32]:
+    """The window at `rows` x `columns` screen pixels: float32; area mean when smaller, linear when larger, else 0."""
     height, width = image.shape
-    down = _weights(view.top, view.height, rows, height)
-    across = _weights(view.left, view.width, columns, width)
+    down = _weights(window.top, window.height, rows, height)
+    across = _weights(window.left, window.width, columns, width)
     used_y, used_x = _used(down), _used(across)
     part = image[used_y, used_x].astype(np.float32)
     return np.asarray(down[:, used_y] @ part @ across[:, used_x].T, np.float32)
@@ -123,19 +128,19 @@ def _used(weights: NDArray[np.float32]) -> slice:
     return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 0)
 
 
-def inside(shape: tuple[int, ...], view: View, rows: int, columns: int) -> NDArray[np.bool_]:
+def inside(shape: tuple[int, ...], window: Window, rows: int, columns: int) -> NDArray[np.bool_]:
     """bool (rows, columns): the screen pixels that lie on the image."""
-    y = view.top + view.height * (np.arange(rows) + 0.5) / rows
-    x = view.left + view.width * (np.arange(columns) + 0.5) / columns
+    y = window.top + window.height * (np.arange(rows) + 0.5) / rows
+    x = window.left + window.width * (np.arange(columns) + 0.5) / columns
     return ((y >= 0) & (y < shape[0]))[:, None] & ((x >= 0) & (x < shape[1]))[None, :]
 
 
-def sample_labels(labels: NDArray[Any], view: View, rows: int, columns: int) -> NDArray[Any]:
+def sample_labels(labels: NDArray[Any], window: Window, rows: int, columns: int) -> NDArray[Any]:
     """The label under each screen pixel's middle; 0 outside."""
-    y = np.floor(view.top + view.height * (np.arange(rows) + 0.5) / rows).astype(int)
-    x = np.floor(view.left + view.width * (np.arange(columns) + 0.5) / columns).astype(int)
+    y = np.floor(window.top + window.height * (np.arange(rows) + 0.5) / rows).astype(int)
+    x = np.floor(window.left + window.width * (np.arange(columns) + 0.5) / columns).astype(int)
     picked = labels[np.clip(y, 0, labels.shape[0] - 1)][:, np.clip(x, 0, labels.shape[1] - 1)]
-    return np.where(inside(labels.shape, view, rows, columns), picked, 0)
+    return np.where(inside(labels.shape, window, rows, columns), picked, 0)
 
 
 def outline(covered: NDArray[np.bool_], width: int = 1) -> NDArray[np.bool_]:
@@ -163,13 +168,13 @@ def divisions(labels: NDArray[Any]) -> NDArray[np.bool_]:
     return line
 
 
-def coverage(mask: NDArray[np.bool_], view: View, rows: int, columns: int) -> NDArray[np.bool_]:
+def coverage(mask: NDArray[np.bool_], window: Window, rows: int, columns: int) -> NDArray[np.bool_]:
     """bool (rows, columns): the screen pixels at least half of which is foreground, and away from those, where a screen
     pixel holds several of the image, any that hold some: objects smaller than a pixel don't vanish beside large ones.
     """
-    share = resized(mask, view, rows, columns)
+    share = resized(mask, window, rows, columns)
     full = share >= 0.5
-    if view.height <= rows:
+    if window.height <= rows:
         return np.asarray(full)
     near = np.pad(full, 1)
     near = near[:-2] | near[1:-1] | near[2:]
@@ -234,11 +239,11 @@ def stamp(inks: NDArray[np.uint8], pattern: NDArray[np.uint8], middle: tuple[int
     inks[rows[y], columns[x]] = pattern[y, x]
 
 
-def to_screen(point: tuple[float, float], view: View, rows: int, columns: int) -> tuple[float, float]:
+def to_screen(point: tuple[float, float], window: Window, rows: int, columns: int) -> tuple[float, float]:
     """Where an image position (y, x; pixel centres at whole numbers) falls, in screen pixels."""
-    return (point[0] + 0.5 - view.top) / view.height * rows, (point[1] + 0.5 - view.left) / view.width * columns
+    return (point[0] + 0.5 - window.top) / window.height * rows, (point[1] + 0.5 - window.left) / window.width * columns
 
 
-def to_image(pixel: tuple[float, float], view: View, rows: int, columns: int) -> tuple[float, float]:
+def to_image(pixel: tuple[float, float], window: Window, rows: int, columns: int) -> tuple[float, float]:
     """The inverse of `to_screen`."""
-    return view.top + pixel[0] / rows * view.height - 0.5, view.left + pixel[1] / columns * view.width - 0.5
+    return window.top + pixel[0] / rows * window.height - 0.5, window.left + pixel[1] / columns * window.width - 0.5

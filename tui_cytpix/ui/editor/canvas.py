@@ -18,11 +18,11 @@ from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.graphics.surface import PixelImage, Sprite
 from tui_cytpix.ui.graphics.text_cells import BLACK, DOT, HALF, Drawing, style
 from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
-from tui_cytpix.ui.widgets.pictures.picture import line_width
+from tui_cytpix.ui.widgets.pictures.picture import kept, line_width
 from tui_cytpix.ui.widgets.pictures.picture_tiles import Cell
 
-EDGE_SHARE = 0.08  # of the view: a crosshair closer to the border moves the view
-BEHIND = 0.25  # of the view: what is kept of where the crosshair came from, as every such move draws the whole view
+EDGE_SHARE = 0.08  # of the window: a crosshair closer to the border moves the window
+BEHIND = 0.25  # of the window: what is kept of where the crosshair came from, as every such move draws the whole window
 ARMS = ((0, -2), (0, -1), (0, 1), (0, 2), (-1, 0), (1, 0))  # (rows, columns) of cells
 
 
@@ -60,7 +60,7 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         super().appears_as(key, answer is not None)
 
     def put_cursor(self, point: tuple[float, float]) -> None:
-        """Moves the crosshair, kept on the image; the view follows where it must."""
+        """Moves the crosshair, kept on the image; the window follows where it must."""
         shape = self.shape
         y = float(min(max(round(point[0]), 0), shape[0] - 1))
         x = float(min(max(round(point[1]), 0), shape[1] - 1))
@@ -69,9 +69,8 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
             self.cursor = (y, x)
             if self.path is not None:
                 self.path.append(self.cursor)
-        view = self.view
-        if view is not None and self._leaves(view):
-            self.centre = self._following(view)
+        window = self.window
+        if window is not None and self.zoom and self._follows(window):
             self.redraw()
         else:
             self.redraw_on_top()
@@ -102,39 +101,25 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         picture = self.picture
         return (1, 1) if picture is None else (int(picture.shape[0]), int(picture.shape[1]))
 
-    def _leaves(self, view: render.View) -> bool:
-        if self.zoom == 0:
-            return False
-        down = (self.cursor[0] + 0.5 - view.top) / view.height
-        right = (self.cursor[1] + 0.5 - view.left) / view.width
-        hidden = not (0 <= down < 1 and 0 <= right < 1)
-        near = not (EDGE_SHARE <= down <= 1 - EDGE_SHARE and EDGE_SHARE <= right <= 1 - EDGE_SHARE)
-        return hidden or (near and self._can_follow(view))
-
-    def _can_follow(self, view: render.View) -> bool:
-        """Whether the view can move towards the crosshair at all, being at the image's border otherwise."""
-        y, x = self.cursor[0] + 0.5, self.cursor[1] + 0.5
-        height, width = self.shape
-        return (
-            (y < view.top + EDGE_SHARE * view.height and view.top > 0)
-            or (y > view.top + (1 - EDGE_SHARE) * view.height and view.top + view.height < height)
-            or (x < view.left + EDGE_SHARE * view.width and view.left > 0)
-            or (x > view.left + (1 - EDGE_SHARE) * view.width and view.left + view.width < width)
-        )
-
-    def _following(self, view: render.View) -> tuple[float, float]:
+    def _follows(self, window: render.Window) -> bool:
+        """Moves the window to where the crosshair has most of it before it; False where it stays, also at the image's
+        border.
+        """
         y, x = self.cursor
-        return _moved_along(y, view.top, view.height), _moved_along(x, view.left, view.width)
+        size = window.height, window.width
+        moved = kept((_moved_along(y, window.top, size[0]), _moved_along(x, window.left, size[1])), size, self.shape)
+        self.centre = moved.centre
+        return not np.allclose(moved.centre, window.centre)
 
     # Drawing
 
     def glyphs(self, drawing: Drawing) -> dict[Cell, tuple[str, Style]]:
         """The crosshair: the half-cell of its pixel, and short arms; they leave centroid marks visible."""
-        view = self.view
-        if view is None:
+        window = self.window
+        if window is None:
             return {}
         rows, columns = drawing.size
-        y, x = render.to_screen(self.cursor, view, *drawing.inks.shape)
+        y, x = render.to_screen(self.cursor, window, *drawing.inks.shape)
         row, column = int(y) // 2, int(x)
         found: dict[Cell, tuple[str, Style]] = {}
         front = drawing.rgb[render.CROSSHAIR]
@@ -160,8 +145,8 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
 
     def make_sprite(self, drawing: Drawing) -> Sprite | None:
         """The crosshair in pixels, around the middle of its pixel of the image."""
-        view = self.view
-        if view is None:
+        window = self.window
+        if window is None:
             return None
         kind = (drawing.cell, self.grabbed, self._palette)
         if kind != self._sprite_kind:
@@ -169,7 +154,7 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
             cross = render.cross(tall * 3 // 4, max(2, wide // 3), line_width(drawing.cell), double=self.grabbed)
             self._sprite_kind, self._sprite_image = kind, PixelImage(cross, drawing.colours)
         assert self._sprite_image is not None
-        y, x = render.to_screen(self.cursor, view, *drawing.inks.shape)
+        y, x = render.to_screen(self.cursor, window, *drawing.inks.shape)
         return Sprite(self._sprite_image, (int(y), int(x)))
 
     # Commands
@@ -202,14 +187,14 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
             self.put_cursor(found[nearest if nearest_first else 0])
 
     def _point_at(self, event: events.MouseEvent) -> tuple[float, float] | None:
-        view = self.view
+        window = self.window
         rows, columns = self.cell_size
-        if view is None or not rows or not columns:
+        if window is None or not rows or not columns:
             return None
         row, column = event.screen_y - self.tiles[0].region.y, event.screen_x - self.tiles[0].region.x
         if not (0 <= row < rows and 0 <= column < columns):
             return None
-        return render.to_image((2 * row + 1.0, column + 0.5), view, rows * 2, columns)
+        return render.to_image((2 * row + 1.0, column + 0.5), window, rows * 2, columns)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         point = self._point_at(event)
@@ -234,8 +219,8 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
 
 
 def _moved_along(at: float, start: float, length: float) -> float:
-    """Along one axis: where the middle of a view is to be so that the crosshair has most of it before it. Far from the
-    border the view stays, and it is centred on what lies half of it away or more.
+    """Along one axis: where the middle of a window is to be so that the crosshair has most of it before it. Far from
+    the border the window stays, and it is centred on what lies half of it away or more.
     """
     share = (at + 0.5 - start) / length
     if not -0.5 < share < 1.5:

@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterable
 
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.widgets.gallery.gallery_items import Filter, GalleryItem
 from tui_cytpix.ui.widgets.gallery.thumbnail_grid import ThumbnailGrid
 
@@ -17,16 +16,8 @@ class ArrangedGrid(ThumbnailGrid, inherit_bindings=False):
     the cursor stays at the first place, whatever image comes to stand there.
     """
 
-    def __init__(
-        self,
-        session: Session | None = None,
-        *,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(session, id=id, classes=classes)
-        self._anchor: int | None = None  # where a range of marks begins
-        self._chosen = False  # whether the image under the cursor is someone's choice
+    _anchor: int | None = None  # where a range of marks begins
+    _chosen = False  # whether the image under the cursor is someone's choice
 
     def _post_moved(self) -> None:
         """The cursor may be on another image."""
@@ -46,7 +37,7 @@ class ArrangedGrid(ThumbnailGrid, inherit_bindings=False):
         """Replaces one item where it stands; sorting and filters act at the next key."""
         if item.key in self._order.all:
             self._order.all[item.key] = item
-            self._refresh_item(item.key)
+            self.picture_came(item.key)
 
     @property
     def items(self) -> list[GalleryItem]:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
-from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.commands.bindings import bindings
-from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.widgets.gallery.arranged_grid import ArrangedGrid
 from tui_cytpix.ui.widgets.gallery.gallery_items import GalleryItem, Tone
-from tui_cytpix.ui.widgets.pictures.picture import OVERLAYS
 
 __all__ = ["Gallery", "GalleryItem", "Tone"]
 
@@ -32,24 +29,10 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
 
     @dataclass
     class Moved(Message):
-        gallery: Gallery
         item: GalleryItem
-
-        @property
-        def control(self) -> Gallery:
-            return self.gallery
 
     class Opened(Moved):
         """Enter, or a click on the item under the cursor."""
-
-    @dataclass
-    class Marked(Message):
-        gallery: Gallery
-        marked: frozenset[ImageKey]
-
-        @property
-        def control(self) -> Gallery:
-            return self.gallery
 
     @dataclass
     class ChoiceWished(Message):
@@ -67,16 +50,8 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
     class GateWished(JumpWished):
         """Someone wants to see the images of the next gate only."""
 
-    def __init__(
-        self,
-        session: Session | None = None,
-        *,
-        without: Iterable[str] = (),
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(session, id=id, classes=classes)
-        self._last_overlay = "outline"
+    def __init__(self, *, without: Iterable[str] = (), **options: Any) -> None:
+        super().__init__(**options)
         self._without = frozenset(without)
 
     # Commands
@@ -88,7 +63,7 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
     def _post_moved(self) -> None:
         item = self.current
         if item is not None and self.is_attached:
-            self.post_message(self.Moved(self, item))
+            self.post_message(self.Moved(item))
 
     def action_step(self, by: int) -> None:
         self._move_to(self._cursor + by)
@@ -129,7 +104,7 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
     def action_open(self) -> None:
         if self.current is not None:
             self._chosen = True
-            self.post_message(self.Opened(self, self.current))
+            self.post_message(self.Opened(self.current))
 
     def action_mark(self) -> None:
         key = self.current_key
@@ -140,7 +115,6 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         self._anchor = self._cursor
         self._refresh_caption(key)
         self._refresh_status()
-        self.post_message(self.Marked(self, frozenset(self.marked)))
 
     def action_range(self) -> None:
         if not self._order.shown:
@@ -149,7 +123,6 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         self._order.marked |= set(self._order.shown[first : last + 1])
         self._anchor = self._cursor
         self.refresh()
-        self.post_message(self.Marked(self, frozenset(self.marked)))
 
     def action_sort_by(self) -> None:
         """By any parameter: the screen asks which."""
@@ -167,17 +140,6 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         place = self._order.next_flagged(self._cursor, by)
         if place is not None:
             self._move_to(place)
-
-    def action_overlay(self) -> None:
-        self.overlay = OVERLAYS[(OVERLAYS.index(self.overlay) + 1) % len(OVERLAYS)]
-        self.refresh()
-
-    def action_overlay_off(self) -> None:
-        if self.overlay == "off":
-            self.overlay = self._last_overlay
-        else:
-            self._last_overlay, self.overlay = self.overlay, "off"
-        self.refresh()
 
     def action_zoom(self, by: int) -> None:
         """So many thumbnails fewer in a row."""

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui_cytpix.core.images import render
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.words import printable, shortened
-from tui_cytpix.ui.graphics.surface import Piece, PixelImage, Surface
+from tui_cytpix.ui.graphics.surface import Piece, PixelImage
 from tui_cytpix.ui.graphics.text_cells import Drawing, style
-from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.textual_private import PaintedWithLayout, fit_scrollbars
 from tui_cytpix.ui.widgets.gallery.gallery_items import Arrangement, GalleryItem
-from tui_cytpix.ui.widgets.pictures.picture import Look, Palette, around, box_of, drawing, pixels
+from tui_cytpix.ui.widgets.pictures.picture import around, box_of, drawing, pixels
+from tui_cytpix.ui.widgets.pictures.picture_widget import PictureWidget
 
 USUAL_THUMB, SMALL_THUMB, LEAST_THUMB = 26, 20, 8  # columns of cells; small where few rows fit
 TALL = 32
@@ -53,7 +51,7 @@ class Geometry(NamedTuple):
     page_height: int
 
 
-class ThumbnailGrid(PaintedWithLayout, ScrollView, inherit_bindings=False):
+class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindings=False):
     """Shows an arrangement of items and a cursor on one of them."""
 
     DEFAULT_CSS = """
@@ -61,42 +59,16 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, inherit_bindings=False):
                     scrollbar-background: $background; scrollbar-color: $panel; }
     """
 
-    @dataclass
-    class Ready(Message):
-        """An image was decoded (or can't be)."""
-
-        key: ImageKey
-
-    def __init__(
-        self,
-        session: Session | None,
-        *,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(id=id, classes=classes)
-        self._session = session
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self._order = Arrangement()
         self._cursor = 0
         self._said = ""
-        self.overlay = "outline"
         self._chosen_columns = 0
         self._drawn: OrderedDict[tuple[object, ...], Thumbnail] = OrderedDict()
         self._asked_for: tuple[int, int] = (-1, -1)
         self._geometry_of: tuple[object, ...] = ()
         self._geometry_kept = Geometry(1, LEAST_THUMB, 1)
-        self._palette = Palette()
-
-    @property
-    def session(self) -> Session:
-        if self._session is None:
-            self._session = self.app.session  # type: ignore[attr-defined]
-        assert self._session is not None
-        return self._session
-
-    @property
-    def surface(self) -> Surface:
-        return self.app.surface  # type: ignore[attr-defined]
 
     # Geometry
 
@@ -154,14 +126,14 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, inherit_bindings=False):
         self.refresh()
 
     def on_mount(self) -> None:
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self.take_theme())
         self.surface.add(self)
-        self.take_theme()
 
     def take_theme(self) -> None:
-        """Draws with the colours, and on the surface, that the app has now."""
-        self._palette = Palette.of(self.app)
+        """What was drawn has the old colours."""
         self._drawn.clear()
+        super().take_theme()
+
+    def redraw(self) -> None:
         self.refresh()
 
     def _region(self, place: int) -> Region:
@@ -169,7 +141,7 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, inherit_bindings=False):
         row, column = divmod(place, self.columns)
         return Region(column * (self.thumb + 1), row * self._cell_height, self.thumb + 1, self._cell_height)
 
-    def _refresh_item(self, key: ImageKey) -> None:
+    def picture_came(self, key: ImageKey) -> None:
         place = self._order.places.get(key)
         if place is not None:
             self.refresh(self._region(place).translate(-self.scroll_offset))
@@ -187,13 +159,6 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, inherit_bindings=False):
             self.scroll_to(y=region.y, animate=False, immediate=True)
         elif region.bottom > top + height:
             self.scroll_to(y=max(0, region.bottom - height), animate=False, immediate=True)
-
-    def on_thumbnail_grid_ready(self, event: Ready) -> None:
-        event.stop()
-        self._refresh_item(event.key)
-
-    def _ready(self, key: ImageKey) -> None:
-        self.post_message(self.Ready(key))
 
     def _want(self) -> None:
         """Asks for the pictures on screen, then those of the next page."""
@@ -246,14 +211,16 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, inherit_bindings=False):
         if picture is None:
             return None
         size, cell = (self._cell_height - 1, self.thumb), self.surface.cell
-        wanted = (item.key, size, cell, self.overlay)
+        wanted = (item.key, size, cell, self.display_settings.overlay)
         found = self._drawn.get(wanted)
         if found is None or found.segmentation is not item.segmentation:
             content = self.session.cache.content(item.key)
             boxes = ([] if content is None else [content]) + box_of(item.segmentation)
-            look = Look(self.overlay, levels=FEW_LEVELS if self.surface.pixels else render.GRAY_LEVELS)
-            view = around(picture.shape, boxes, *pixels(size, cell), LEAST_SHARE * max(picture.shape))
-            drawn = drawing(picture, item.segmentation, view, (size, cell), look, self._palette)
+            settings = (
+                replace(self.display_settings, levels=FEW_LEVELS) if self.surface.pixels else self.display_settings
+            )
+            window = around(picture.shape, boxes, *pixels(size, cell), LEAST_SHARE * max(picture.shape))
+            drawn = drawing(picture, item.segmentation, window, (size, cell), settings, self._palette)
             found = self._drawn[wanted] = Thumbnail(item.segmentation, drawn)
         self._drawn.move_to_end(wanted)
         kept = max(1, min(KEPT_THUMBNAILS, KEPT_PIXELS // found.drawing.inks.size))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.images import render
-from tui_cytpix.core.images.render import RGB, View
+from tui_cytpix.core.images.render import RGB, Window
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.graphics.text_cells import WHITE, Drawing
 from tui_cytpix.ui.theming import rgb
@@ -27,7 +27,7 @@ Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Look:
+class DisplaySettings:
     """How pictures are drawn: `overlay` is one of OVERLAYS, `levels` how many grays are told apart."""
 
     overlay: str = "outline"
@@ -68,11 +68,11 @@ class Palette:
         return render.colours(self.outline, self.mark, self.crosshair, self.background)
 
 
-def whole(shape: tuple[int, ...], rows: int, columns: int) -> View:
+def whole(shape: tuple[int, ...], rows: int, columns: int) -> Window:
     """All of an image, centred in `rows` x `columns` square pixels without distortion."""
     scale = max(shape[0] / rows, shape[1] / columns)
     height, width = scale * rows, scale * columns
-    return View((shape[0] - height) / 2, (shape[1] - width) / 2, height, width)
+    return Window((shape[0] - height) / 2, (shape[1] - width) / 2, height, width)
 
 
 def pixels(cells: Size, cell: Size) -> Size:
@@ -83,33 +83,33 @@ def pixels(cells: Size, cell: Size) -> Size:
 def drawing(
     picture: NDArray[np.uint8],
     segmentation: Segmentation | None,
-    view: View,
+    window: Window,
     sizes: tuple[Size, Size],
-    look: Look,
+    settings: DisplaySettings,
     palette: Palette,
     *,
     particles: NDArray[np.uint16] | None = None,
 ) -> Drawing:
-    """Draws the view; `sizes` are the (rows, columns) of cells and of pixels in a cell. `particles` (H, W) labels
+    """Draws the window; `sizes` are the (rows, columns) of cells and of pixels in a cell. `particles` (H, W) labels
     them, where the line between touching ones is wanted.
     """
     rows, columns = pixels(*sizes)
     cell = sizes[1]
     covered = edges = None
     points: list[tuple[int, int]] = []
-    if segmentation is not None and look.overlay != "off" and segmentation.mask.shape == picture.shape:
-        covered = render.coverage(segmentation.mask, view, rows, columns)
+    if segmentation is not None and settings.overlay != "off" and segmentation.mask.shape == picture.shape:
+        covered = render.coverage(segmentation.mask, window, rows, columns)
         edges = render.outline(covered, width=line_width(cell))
         if particles is not None and particles.shape == picture.shape:
-            edges |= render.divisions(render.sample_labels(particles, view, rows, columns))
-        found = (render.to_screen((y, x), view, rows, columns) for y, x in segmentation.centroids.tolist())
+            edges |= render.divisions(render.sample_labels(particles, window, rows, columns))
+        found = (render.to_screen((y, x), window, rows, columns) for y, x in segmentation.centroids.tolist())
         points = [(int(y), int(x)) for y, x in found if 0 <= y < rows and 0 <= x < columns]
     inks = render.compose(
-        render.resized(picture, view, rows, columns),
-        render.tone_table(look.gamma, invert=look.invert, levels=look.levels, contrast=look.contrast),
+        render.resized(picture, window, rows, columns),
+        render.tone_table(settings.gamma, invert=settings.invert, levels=settings.levels, contrast=settings.contrast),
         outlined=edges,
-        filled=covered if look.overlay == "fill" else None,
-        outside=~render.inside(picture.shape, view, rows, columns),
+        filled=covered if settings.overlay == "fill" else None,
+        outside=~render.inside(picture.shape, window, rows, columns),
     )
     if cell[1] > 1:  # else a mark is a character
         for point in points:
@@ -127,7 +127,7 @@ def mark_radius(cell: Size) -> int:
     return max(2, round(cell[1] * 0.4))
 
 
-def around(shape: tuple[int, ...], boxes: Iterable[Box], rows: int, columns: int, least: float) -> View:
+def around(shape: tuple[int, ...], boxes: Iterable[Box], rows: int, columns: int, least: float) -> Window:
     """The part of an image that holds all boxes with some room and at least `least` px each way, in `rows` x `columns`
     square pixels, kept inside the image; the whole where there is no box.
     """
@@ -140,17 +140,16 @@ def around(shape: tuple[int, ...], boxes: Iterable[Box], rows: int, columns: int
     tall, wide = max((bottom - top) * ROOM, least), max((right - left) * ROOM, least)
     scale = min(max(tall / rows, wide / columns), full.height / rows)
     height, width = scale * rows, scale * columns
-    return View(
-        kept((top + bottom - height) / 2, height, shape[0]),
-        kept((left + right - width) / 2, width, shape[1]),
-        height,
-        width,
+    return kept(((top + bottom - 1) / 2, (left + right - 1) / 2), (height, width), shape)
+
+
+def kept(centre: tuple[float, float], size: tuple[float, float], shape: tuple[int, ...]) -> Window:
+    """A window of that size around a point (y, x), kept inside the image, or centred where it is larger."""
+    top, left = (
+        (whole - span) / 2 if span >= whole else min(max(at + 0.5 - span / 2, 0.0), whole - span)
+        for at, span, whole in zip(centre, size, shape, strict=True)
     )
-
-
-def kept(start: float, span: float, size: int) -> float:
-    """The start of a stretch kept inside the image, or centred where it is longer than the image."""
-    return (size - span) / 2 if span >= size else min(max(start, 0.0), size - span)
+    return Window(top, left, *size)
 
 
 def box_of(segmentation: Segmentation | None) -> list[Box]:

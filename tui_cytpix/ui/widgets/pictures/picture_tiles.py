@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import accumulate
 from textwrap import wrap
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,11 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui_cytpix.core.images import render
-from tui_cytpix.ui.graphics.surface import Piece, PixelImage, Sprite, Surface
+from tui_cytpix.ui.graphics.surface import Piece, PixelImage, Sprite
 from tui_cytpix.ui.graphics.text_cells import Drawing, style
 from tui_cytpix.ui.textual_private import PaintedWithLayout
 from tui_cytpix.ui.widgets.boxes import Horizontal, Vertical
-from tui_cytpix.ui.widgets.pictures.picture import Look, Palette
+from tui_cytpix.ui.widgets.pictures.picture_widget import PictureWidget
 
 CHUNK_ROWS = 6  # cells: a change sends the chunks that it touches
 Cell = tuple[int, int]
@@ -48,7 +48,7 @@ class Tile(PaintedWithLayout, Widget):
         """Cells of full colour, without border or padding: what Textual does for these takes as long as the cells."""
         self._view.fit()
         strips = [Strip(self._view.cells_of(self, y), self.outer_size.width) for y in crop.line_range]
-        self._view.stale.difference_update((self.place, y) for y in crop.line_range)
+        self._view.unpainted.difference_update((self.place, y) for y in crop.line_range)
         for line_filter in self.get_line_filters():
             if not isinstance(line_filter, ANSIToTruecolor):
                 strips = [strip.apply_filter(line_filter, self.background_colors[1]) for strip in strips]
@@ -60,7 +60,7 @@ class Tile(PaintedWithLayout, Widget):
             yield Piece(0, image, row % CHUNK_ROWS, column, width)
 
 
-class TiledPicture(Vertical):
+class TiledPicture(Vertical, PictureWidget):
     """Draws a picture and something small on top of it, and sends what differs from what is on the screen.
 
     `TILES` is a balance: many make small changes cheap, few a new picture. Subclasses say what to draw: `draw`,
@@ -75,22 +75,15 @@ class TiledPicture(Vertical):
     """
     TILES: ClassVar[int] = 8
 
-    def __init__(
-        self,
-        *,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.tiles = [Tile(self, place) for place in range(self.TILES)]
-        self.look = Look()
         self.sprite: Sprite | None = None
-        self._palette = Palette()
         self._drawing: Drawing | None = None
         self._glyphs: dict[Cell, tuple[str, Style]] = {}
         self._chunks: dict[tuple[int, int], PixelImage] = {}
         self._places = [Region() for _ in self.tiles]  # of the tiles, when the picture was drawn
-        self.stale: set[tuple[int, int]] = set()  # rows of tiles that are to be painted, by (place, row)
+        self.unpainted: set[tuple[int, int]] = set()  # rows of tiles that are to be painted, by (place, row)
 
     def compose(self) -> ComposeResult:
         yield Static(classes="image-title", markup=False)
@@ -102,10 +95,6 @@ class TiledPicture(Vertical):
         for tile in self.tiles:
             self.surface.add(tile)
         self.surface.host(self)
-
-    @property
-    def surface(self) -> Surface:
-        return self.app.surface  # type: ignore[attr-defined]
 
     @property
     def cell_size(self) -> tuple[int, int]:
@@ -150,14 +139,14 @@ class TiledPicture(Vertical):
             before = self._places
             self._draw()
             self._chunks.clear()
-            self.stale.clear()
+            self.unpainted.clear()
             if self._drawing is not None:
                 for tile, place in zip(self.tiles, before, strict=True):
                     if tile.region == place:
                         self._repaint(tile)
 
     def _repaint(self, tile: Tile) -> None:
-        self.stale.update((tile.place, row) for row in range(tile.size.height))
+        self.unpainted.update((tile.place, row) for row in range(tile.size.height))
         tile.refresh()
 
     def _draw(self) -> None:
@@ -232,7 +221,7 @@ class TiledPicture(Vertical):
             part = dirty[:, start : start + tile.size.width]
             for row in np.flatnonzero(part.any(1)).tolist():
                 columns = np.flatnonzero(part[row])
-                self.stale.add((tile.place, row))
+                self.unpainted.add((tile.place, row))
                 tile.refresh(Region(int(columns[0]), row, int(columns[-1] - columns[0]) + 1, 1))
 
     def _drop_chunks(self, dirty: NDArray[np.bool_]) -> None:
