@@ -164,7 +164,7 @@ async def on_screen(pilot: Pilot, name: str) -> object:
 
 async def reply(pilot: Pilot, text: str | None = None) -> None:
     """Answers the open question; None takes what is offered."""
-    await until(pilot, lambda: pilot.app.screen.query_one(AskPanel).asking, "a question")
+    await until(pilot, lambda: pilot.app.screen.query_one(AskPanel).open, "a question")
     if text is not None:
         pilot.app.screen.query_one(AskPanel).query_one(Input).value = text
     await pilot.press("enter")

@@ -25,8 +25,8 @@ from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.session import TrainingChanged
 from tui_cytpix.ui.widgets.lines.step_rail import training_text
+from tui_cytpix.ui.widgets.panels.choice_panel import ChoicePanel
 from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel
-from tui_cytpix.ui.widgets.panels.palette_panel import PalettePanel
 from tui_cytpix.workflow.run.user_settings import Settings
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
@@ -114,15 +114,15 @@ async def test_the_palette_finds_and_runs_a_command(run: Path, monkeypatch: pyte
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await on_train(app, pilot)
         await press_each(pilot, "colon")
-        assert screen.query_one(PalettePanel).open
+        assert screen.query_one(ChoicePanel).open
         await press_each(pilot, "p a t h enter")
         assert "path" in screen.heard
-        assert not screen.query_one(PalettePanel).open
+        assert not screen.query_one(ChoicePanel).open
         await press_each(pilot, "colon q")
-        assert not screen.query_one(PalettePanel).open
+        assert not screen.query_one(ChoicePanel).open
         assert app.screen is screen
         await press_each(pilot, "colon q colon z z z enter")
-        assert not screen.query_one(PalettePanel).open
+        assert not screen.query_one(ChoicePanel).open
 
 
 async def test_an_error_in_a_command_is_a_notice_without_markup(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,12 +20,12 @@ from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.ui.commands.bindings import all_commands
-from tui_cytpix.ui.deciding import LOOK, PAUSE
+from tui_cytpix.ui.deciding import GLANCE, PAUSE
 from tui_cytpix.ui.graphics.written import Mark, MarkedFile
 from tui_cytpix.ui.panes.review_pane import ReviewPane
 from tui_cytpix.ui.screens.assess import AssessScreen
 from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter
-from tui_cytpix.ui.widgets.panels.palette_panel import PalettePanel
+from tui_cytpix.ui.widgets.panels.choice_panel import ChoicePanel
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +93,7 @@ async def look(pilot: Pilot) -> None:
     """As long as a person takes to see what is there."""
     app = pilot.app
     assert isinstance(app, CytpixApp)
-    await until(pilot, lambda: app.looked_at(time.monotonic()), "an image is drawn")
+    await until(pilot, lambda: app.taken_in(time.monotonic()), "an image is drawn")
 
 
 def footer(app: CytpixApp) -> str:
@@ -188,7 +188,7 @@ async def test_a_key_soon_after_its_image_waits_for_it_to_be_looked_at(stage: St
         drawn = app.drawn()
         await burst(pilot, "x q")
         await until(pilot, lambda: statuses(app)[1] is Status.REJECTED)
-        assert time.monotonic() >= drawn + LOOK
+        assert time.monotonic() >= drawn + GLANCE
         await until(pilot, lambda: type(app.screen).__name__ == "TrainScreen")
 
 
@@ -203,7 +203,7 @@ async def test_under_help_nothing_is_decided_and_what_is_typed_is_typed(stage: S
         assert statuses(app)[0] is Status.OPEN
         await press_each(pilot, "q")
         await burst(pilot, "colon a a x x")
-        await until(pilot, lambda: app.screen.query_one(PalettePanel).query_one(Input).value == "aaxx")
+        await until(pilot, lambda: app.screen.query_one(ChoicePanel).query_one(Input).value == "aaxx")
         await press_each(pilot, "escape a")
         await until(pilot, lambda: statuses(app)[:2] == [Status.ACCEPTED, Status.OPEN])
 
@@ -282,7 +282,7 @@ async def test_a_count_and_right_after_it_the_mask(stage: Stage) -> None:
             await until(pilot, lambda n=number: len(app.session.run.verdicts) == 2 * n)
             await look(pilot)
         said = [(v.image, v.true_count) for v in app.session.run.verdicts]
-        assert said == [(key, 1) for key in screen.sequence[:3] for _ in range(2)]
+        assert said == [(key, 1) for key in screen.judging.sequence[:3] for _ in range(2)]
         assert all(verdict.mask_wrong is False for verdict in screen.judging.verdicts().values())
 
 

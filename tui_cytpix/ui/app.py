@@ -62,7 +62,6 @@ class CytpixApp(DecidingApp, EndingApp):
     settings file's; `um_per_px` the pixel size of samples given.
     """
 
-    TITLE = "tui-cytpix"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
     ENABLE_COMMAND_PALETTE = False
@@ -92,7 +91,6 @@ class CytpixApp(DecidingApp, EndingApp):
             self.facts = ask()
 
     def on_mount(self) -> None:
-        """Themes, keys, signals; then the home screen, and on it what was asked for."""
         problems = [*self._take_themes(), *self._take_keys(), *self.settings.problems, *self._take_surface()]
         self.take_signals()
         self.app_resume_signal.subscribe(self, lambda _app: self._come_back())
@@ -178,11 +176,11 @@ class CytpixApp(DecidingApp, EndingApp):
 
     # Runs and steps
 
-    def open_run(self, path: Path, step: str = "") -> None:
-        """Opens a run at the step where it was left, or at `step`; does not wait."""
-        self.run_worker(self._open_run(Path(path), step), name="open", group=FIRST, exclusive=True)
+    def open_run(self, path: Path) -> None:
+        """Opens a run at the step where it was left; does not wait."""
+        self.run_worker(self._open_run(path), name="open", group=FIRST, exclusive=True)
 
-    async def _open_run(self, path: Path, step: str) -> None:
+    async def _open_run(self, path: Path) -> None:
         try:
             await self.close_run()
             run = await asyncio.to_thread(Run.open, path)
@@ -195,8 +193,7 @@ class CytpixApp(DecidingApp, EndingApp):
         if run.damaged_lines:
             self.report(f"{run.damaged_lines} damaged lines in the run's logs were passed over.")
         self.run_worker(self.session.watch(self), name="watch", group="watch")  # type: ignore[arg-type]
-        wanted = step or run.settings.step
-        await self.push_screen(step_screen(wanted if wanted in STEPS else STEPS[0]))
+        await self.push_screen(step_screen(run.settings.step if run.settings.step in STEPS else STEPS[0]))
 
     async def close_run(self) -> None:
         """Saves and closes the open run, if any; training goes on by itself."""
@@ -237,7 +234,7 @@ class CytpixApp(DecidingApp, EndingApp):
 
     # Commands
 
-    def _step_by(self, by: int) -> None:
+    def action_step_by(self, by: int) -> None:
         screen = self.screen
         if isinstance(screen, StepScreen) and screen.step in STEPS:
             place = STEPS.index(screen.step) + by
@@ -248,15 +245,9 @@ class CytpixApp(DecidingApp, EndingApp):
         """Steps exist in an open run only, and not under a screen on top of one."""
         if action == "training":
             return isinstance(self.screen, StepScreen)
-        if action in ("previous_step", "next_step"):
+        if action == "step_by":
             return isinstance(self.screen, StepScreen) and not self.screen.on_top
         return super().check_action(action, parameters)
-
-    def action_previous_step(self) -> None:
-        self._step_by(-1)
-
-    def action_next_step(self) -> None:
-        self._step_by(1)
 
     def action_training(self) -> None:
         from tui_cytpix.ui.panes.training_remote import TrainingRemote

@@ -1,6 +1,6 @@
 """Keys that decide about an image: one press decides one image, which had been drawn when the key was pressed.
 
-Nothing is decided within LOOK of an image's being drawn: a key that comes in that time waits for it. One that comes
+Nothing is decided within GLANCE of an image's being drawn: a key that comes in that time waits for it. One that comes
 before its image is drawn decides nothing, nor do those that follow it without a pause: each would decide the image that
 the one before it was meant for. Which keys these are is said where commands are declared.
 """
@@ -18,7 +18,7 @@ from textual.keys import format_key
 from tui_cytpix.ui.commands.bindings import all_commands
 from tui_cytpix.ui.commands.command import Command
 from tui_cytpix.ui.frame.base import BaseScreen
-from tui_cytpix.ui.keys.key_order import LOOK_EVERY, KeyOrderApp
+from tui_cytpix.ui.keys.key_order import CHECK_EVERY, KeyOrderApp
 from tui_cytpix.ui.keys.presses import Presses
 from tui_cytpix.ui.keys.sight import SightApp
 from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter
@@ -26,7 +26,7 @@ from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
 
 _log = logging.getLogger(__name__)
 # Seconds.
-LOOK = 0.15  # nobody sees an image and judges it in less
+GLANCE = 0.15  # nobody sees an image and judges it in less
 PAUSE = 0.5  # without a key that decides: whoever typed ahead has stopped
 
 
@@ -77,13 +77,13 @@ class DecidingApp(SightApp, KeyOrderApp):
         if self._early and not self._has_paused(event.time, pause):
             return self._early
         words = f"{key} came before the image was drawn and decided nothing: pause, then go on."
-        self._early = "" if await self._is_looked_at(event.time) else words
+        self._early = "" if await self._is_taken_in(event.time) else words
         return self._early
 
     async def _is_held(self, event: events.Key, wait: float) -> bool:
         """Whether what comes next is a repeat of it."""
         while not self._typed and time.monotonic() < event.time + wait:
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_EVERY)
         await self.at_most(self.handled([self]))  # keys that came in time may still lie in the app's queue
         following = self._typed[0] if self._typed else None
         return (
@@ -94,7 +94,7 @@ class DecidingApp(SightApp, KeyOrderApp):
 
     def _has_paused(self, pressed: float, pause: float) -> bool:
         """Whether a key pressed then was pressed by someone who stopped, and could know why."""
-        return pause >= PAUSE and all(footer.told(pressed - LOOK) for footer in self.screen.query(KeyFooter))
+        return pause >= PAUSE and all(footer.told(pressed - GLANCE) for footer in self.screen.query(KeyFooter))
 
     # What is on the screen
 
@@ -104,15 +104,15 @@ class DecidingApp(SightApp, KeyOrderApp):
         known = [at for at in times if at is not None]
         return max(known) if known and len(known) == len(times) else None
 
-    def looked_at(self, pressed: float) -> bool:
+    def taken_in(self, pressed: float) -> bool:
         """Whether a key pressed then, and deciding now, can mean all that is shown."""
         drawn = self.drawn()
-        return drawn is not None and pressed >= drawn and time.monotonic() >= drawn + LOOK
+        return drawn is not None and pressed >= drawn and time.monotonic() >= drawn + GLANCE
 
-    async def _is_looked_at(self, pressed: float) -> bool:
+    async def _is_taken_in(self, pressed: float) -> bool:
         """The same, once there was time to."""
         while (drawn := self.drawn()) is not None and pressed >= drawn:
-            if self.looked_at(pressed):
+            if self.taken_in(pressed):
                 return True
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_EVERY)
         return False

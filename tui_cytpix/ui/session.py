@@ -74,6 +74,7 @@ class Session:
         self._news = False
         self._troubles: tuple[str, ...] = ()
         self._closed = False
+        self.marked_models: list[str] = []  # in step 2, by hash: they stay while the run is open
 
     def _read(self, key: ImageKey) -> NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]:
         """The image without its sample's static background, so that shading and dirt don't take the contrast."""
@@ -86,7 +87,7 @@ class Session:
         wanted = list(images)
 
         def ask() -> None:
-            self._news = True  # answers may be complete before the next look: the progress alone would not tell
+            self._news = True  # answers may be complete before the next poll: the progress alone would not tell
             try:
                 self.predict.request(model, wanted)
             except CytpixError as error:
@@ -101,7 +102,7 @@ class Session:
         self._troubles = (*self._troubles, str(error))
         self._news = True
 
-    def _look(self) -> tuple[PredictProgress, bool]:
+    def _poll(self) -> tuple[PredictProgress, bool]:
         try:
             progress = self.predict.poll()
         except CytpixError as error:
@@ -119,7 +120,6 @@ class Session:
         await asyncio.get_running_loop().run_in_executor(self._engine, self.predict.store, model)
 
     def prediction(self, model: ModelEntry, key: ImageKey) -> Segmentation | None:
-        """The model's answer, None where there is none yet."""
         return self.predict.store(model).get(key)
 
     def live_look(self, key: ImageKey) -> Segmentation | None:
@@ -138,7 +138,7 @@ class Session:
             await self._poll_predictions(app)
             if time.monotonic() >= next_training:
                 next_training = time.monotonic() + TRAINING_SECONDS
-                status = await asyncio.to_thread(self._look_at_training)
+                status = await asyncio.to_thread(self._poll_training)
                 if status != self.training and not self._closed:
                     await asyncio.to_thread(self._live.refresh, status)
                     self.training = status
@@ -149,7 +149,7 @@ class Session:
                 app.screen.post_message(SavedChanged(saved[1]))
             await asyncio.sleep(POLL_SECONDS)
 
-    def _look_at_training(self) -> TrainingStatus:
+    def _poll_training(self) -> TrainingStatus:
         try:
             return self._watcher.poll()
         except CytpixError:  # a job's folder is there before what it says of itself
@@ -157,7 +157,7 @@ class Session:
 
     async def _poll_predictions(self, app: App[object]) -> None:
         try:
-            progress, news = await asyncio.get_running_loop().run_in_executor(self._engine, self._look)
+            progress, news = await asyncio.get_running_loop().run_in_executor(self._engine, self._poll)
         except RuntimeError:  # closed meanwhile
             return
         if news or progress != self.progress:

@@ -86,9 +86,9 @@ def typed(text: str) -> Iterable[Message]:
     return XTermParser().feed(text)
 
 
-def has_command(node: DOMNode, name: str) -> bool:
-    """Whether a key is bound to the command of that id in the node itself."""
-    return any(binding.id == name for _key, binding in node._bindings)
+def commands_of(node: DOMNode) -> set[str]:
+    """The ids of the commands that keys are bound to in the node itself."""
+    return {binding.id for _key, binding in node._bindings if binding.id}
 
 
 def forget_cells(table: DataTable[Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ class ImageScreen(StepScreen):
 
     step = "train"
     SCOPES = ("image",)
+    BINDINGS: ClassVar[list] = []
 
     def body(self) -> Iterable[Widget]:
         yield EventImageView()
@@ -45,6 +47,7 @@ class CanvasScreen(StepScreen):
 
     step = "train"
     SCOPES = ("cursor", "image")
+    BINDINGS: ClassVar[list] = []
 
     def __init__(self) -> None:
         super().__init__()

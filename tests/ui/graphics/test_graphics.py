@@ -8,6 +8,7 @@ from base64 import b64decode
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -91,6 +92,7 @@ class BothScreen(StepScreen):
 
     step = "train"
     SCOPES = ("gallery", "cursor", "image")
+    BINDINGS: ClassVar[list] = []
     DEFAULT_CSS = "BothScreen Gallery { height: 12; } BothScreen AnnotationCanvas { height: 1fr; }"
 
     def body(self) -> Iterable[Widget]:

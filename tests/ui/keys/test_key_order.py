@@ -41,7 +41,7 @@ async def test_into_a_question_and_a_list_and_on(tmp_path: Path, monkeypatch: py
         await burst(pilot, "Y 2 enter l space t p backspace backspace backspace 7 enter")
         await until(pilot, lambda: app.session.training.target == 7)
         shown = [item.key for item in screen.gallery.items]
-        assert screen.gallery.marked == {shown[1]}
+        assert screen.gallery.order.marked == {shown[1]}
         assert len(shown) < 20
 
 

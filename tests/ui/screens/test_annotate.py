@@ -18,7 +18,7 @@ from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.ui.editor import looking_back
 from tui_cytpix.ui.editor.canvas import AnnotationCanvas
 from tui_cytpix.ui.screens.annotate import AnnotateScreen
-from tui_cytpix.ui.session import SavedChanged, Session
+from tui_cytpix.ui.session import PredictionsChanged, SavedChanged, Session
 from tui_cytpix.ui.widgets.lines.readout import Readout
 from tui_cytpix.workflow.run.predict import PredictProgress
 from tui_cytpix.workflow.run.run import Run
@@ -50,7 +50,7 @@ async def ready(pilot: Pilot) -> AnnotateScreen:
 
 def said(screen: AnnotateScreen) -> str:
     """The read-out as one line, whatever its width folds."""
-    return " ".join(screen.query_one(Readout).text.split())
+    return " ".join(word for line in screen.query_one(Readout)._lines for word in line.plain.split())
 
 
 def state(screen: AnnotateScreen, key: ImageKey | None = None):
@@ -104,7 +104,7 @@ async def test_saved_is_not_shown_while_a_decision_waits_for_the_disk(
 
 
 async def arrived(pilot: Pilot, screen: AnnotateScreen) -> None:
-    screen.on_predictions(PredictProgress(1, 1, False))
+    screen.on_predictions_changed(PredictionsChanged(PredictProgress(1, 1, False)))
     await until(pilot, lambda: screen.editor.state is not None and screen.editor.state.segmentation is not None)
 
 

@@ -49,13 +49,13 @@ async def test_the_review_records_goes_on_and_takes_back(stage: Stage) -> None:
         await pilot.press("v")
         pane = screen.query_one(ReviewPane)
         first = pane.current
-        assert first == screen.sequence[0]
+        assert first == screen.judging.sequence[0]
         await press_each(pilot, "a c m b x I space")
         found = [v.judgement for _, v in sorted(screen.judging.verdicts().items(), key=lambda kv: kv[1].seq)]
         assert found == list(Judgement)[:7]
-        assert pane.current == screen.sequence[7]
+        assert pane.current == screen.judging.sequence[7]
         await press_each(pilot, "u u")
-        assert pane.current == screen.sequence[5]
+        assert pane.current == screen.judging.sequence[5]
         assert len(screen.judging.verdicts()) == 5
         assert "Count: not yet known. 2 wrong of 4 (50%" in words_of(app, "#review-words")
         await press_each(pilot, "pageup pageup a q")
@@ -63,7 +63,7 @@ async def test_the_review_records_goes_on_and_takes_back(stage: Stage) -> None:
         found = screen.judging.assessment()
         assert (found.all.count.judged, found.counts["acceptable"], found.counts["unusable"]) == (4, 2, 1)
         badges = {item.key: item.badges for item in screen.gallery.items}
-        assert badges[screen.sequence[1]] == "C"
+        assert badges[screen.judging.sequence[1]] == "C"
         assert badges[first] == ""
         assert "1 unusable" in words_of(app, "#tally-words")
     with Run.open(stage.run, writing=False) as run:
@@ -79,7 +79,7 @@ async def test_undo_in_a_review_gives_back_what_was_there_redo_what_it_took(stag
     async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
         await process(pilot)
         await press_each(pilot, "v c pageup a")
-        first = screen.sequence[0]
+        first = screen.judging.sequence[0]
         assert said(screen, first) is Judgement.ACCEPTABLE
         await press_each(pilot, "u")
         assert screen.query_one(ReviewPane).current == first
@@ -103,7 +103,7 @@ async def test_enter_enlarges_the_image_under_the_cursor_and_all_judged_is_told(
     async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
         await process(pilot, "3")
         await press_each(pilot, "l enter")
-        assert screen.query_one(ReviewPane).current == screen.sequence[1]
+        assert screen.query_one(ReviewPane).current == screen.judging.sequence[1]
         await press_each(pilot, "a a a")
         assert "All images are judged" in notices(app)
         await press_each(pilot, "question_mark")
@@ -116,13 +116,13 @@ async def test_another_model_is_judged_on_the_same_images(stage: Stage) -> None:
     state_goal(stage)
     async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
         await process(pilot, "8")
-        drawn = screen.sequence
+        drawn = screen.judging.sequence
         await pilot.press("m")
         await until(pilot, lambda: screen.pane == "models")
         await press_each(pilot, "j enter")
         await until(pilot, lambda: screen.judging.model.card.name == "cell-half")
         await until(pilot, lambda: all(i.segmentation is not None for i in screen.gallery.items))
-        assert screen.sequence == drawn
+        assert screen.judging.sequence == drawn
         assert app.session.run.settings.assess.model.endswith("cell-half.safetensors")
 
 
@@ -158,7 +158,7 @@ async def test_digits_state_the_count_and_the_verdict_falls(stage: Stage) -> Non
     async with opened(stage, "AssessScreen", "judging.model", size=(120, 36)) as (app, pilot, screen):
         await process(pilot, "36")
         await pilot.press("v")
-        for key in screen.sequence[:20]:
+        for key in screen.judging.sequence[:20]:
             await press_each(pilot, f"{truth()[key.event].particle_count} space")
         verdicts = screen.judging.verdicts()
         assert len(verdicts) == 20
@@ -179,7 +179,7 @@ async def test_a_digit_leaves_the_mask_to_be_judged_and_the_review_comes_back_to
     async with opened(stage, "AssessScreen", "judging.model", size=(120, 36)) as (app, pilot, screen):
         await process(pilot)
         await pilot.press("v")
-        pane, (right, wrong, *others) = screen.query_one(ReviewPane), screen.sequence
+        pane, (right, wrong, *others) = screen.query_one(ReviewPane), screen.judging.sequence
         counted = {key: answer("cell-full", key).particle_count for key in (right, wrong)}
         await press_each(pilot, f"{counted[right] + 1} {counted[right]}")
         assert pane.current == right
@@ -209,7 +209,7 @@ async def test_masks_still_to_be_judged_are_what_comes_next(stage: Stage) -> Non
     async with opened(stage, "AssessScreen", "judging.model", size=(120, 36)) as (_app, pilot, screen):
         await process(pilot, "36")
         await pilot.press("v")
-        for key in screen.sequence:
+        for key in screen.judging.sequence:
             await press_each(pilot, f"{answer('cell-full', key).particle_count} space")
         assert screen.judging.assessment().all.count.decision == "keep"
         await pilot.press("q")
@@ -231,7 +231,7 @@ async def test_blurred_images_are_left_out(stage: Stage) -> None:
         await until(pilot, lambda: len(screen.judging.to_judge()) < 12)
         sharp = [
             key
-            for key in screen.sequence
+            for key in screen.judging.sequence
             if screen.blurred.scores[key] >= screen.session.run.settings.assess.least_focus
         ]
         assert screen.judging.to_judge() == sharp

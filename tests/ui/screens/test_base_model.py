@@ -41,8 +41,8 @@ async def test_two_models_side_by_side_differ_first(stage: Stage) -> None:
             answer("cell-full", k).particle_count != answer("cell-half", k).particle_count for k in screen.images
         )
         assert f"differ on {differing} of 24" in screen.hint.words
-        assert view.current.left.particle_count != view.current.right.particle_count
-        counts = [pair.left.particle_count != pair.right.particle_count for pair in view._pairs]
+        assert view.current.answers[0].particle_count != view.current.answers[1].particle_count
+        counts = [pair.answers[0].particle_count != pair.answers[1].particle_count for pair in view._pairs]
         assert counts == [True] * differing + [False] * (24 - differing)
         await press_each(pilot, "n n N")
         assert "2 of 24" in words_of(app, "#pair-words")

@@ -44,9 +44,11 @@ async def test_differences_come_first_and_are_tallied(stage: Stage) -> None:
         await until(pilot, lambda: "only 16 images" in notices(app))
         await until(pilot, lambda: not app.session.progress.busy and len(screen.comparison.differences) == 16)
         selected = set(app.session.run.settings.selection.images)
-        assert not selected & set(screen.sequence)
+        assert not selected & set(screen.judging.sequence)
         differing = [
-            k for k in screen.sequence if answer("cell-full", k).particle_count != answer("pombe-1", k).particle_count
+            k
+            for k in screen.judging.sequence
+            if answer("cell-full", k).particle_count != answer("pombe-1", k).particle_count
         ]
         await until(pilot, lambda: screen.gallery.items[0].badges == "≠")
         badges = [item.badges for item in screen.gallery.items]
@@ -57,8 +59,8 @@ async def test_differences_come_first_and_are_tallied(stage: Stage) -> None:
         await press_each(pilot, "enter")
         assert screen.pane == "pair"
         view = screen.query_one(PairView)
-        assert view.current.left.particle_count == 2
-        assert view.current.right.particle_count == 1
+        assert view.current.answers[0].particle_count == 2
+        assert view.current.answers[1].particle_count == 1
         await press_each(pilot, "n q")
         assert screen.gallery.current_key == differing_second(screen)
         await press_each(pilot, "v a c q")
@@ -141,7 +143,7 @@ async def test_pairs_are_judged_blind_and_unblinded_at_the_end(stage: Stage) -> 
             words = " ".join(words_of(app, f"#{i}") for i in ("pairs #pair-words", "pairs #pair-left-title"))
             assert not any(name in words for name in ("pombe", "cell-full", "base", "new"))
             true = truth()[pair.key.event].particle_count
-            counts = (pair.left.particle_count, pair.right.particle_count)
+            counts = (pair.answers[0].particle_count, pair.answers[1].particle_count)
             if counts == (true, true):
                 await pilot.press("equals_sign")
             else:
@@ -170,7 +172,7 @@ async def test_equal_is_refused_where_the_counts_differ(stage: Stage) -> None:
         await until(pilot, lambda: not app.session.progress.busy and len(screen.comparison.differences) == 16)
         await pilot.press("r")
         view = screen.pair_review
-        while view.current.left.particle_count == view.current.right.particle_count:
+        while view.current.answers[0].particle_count == view.current.answers[1].particle_count:
             await pilot.press("equals_sign")
         shown = view.current.key
         await pilot.press("equals_sign")

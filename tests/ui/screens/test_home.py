@@ -81,7 +81,7 @@ async def test_a_sample_run_is_copied_to_where_the_answer_says(tmp_path: Path, m
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await home_of(pilot)
         await press_each(pilot, "enter")
-        assert screen.ask_panel.asking
+        assert screen.ask_panel.open
         line = screen.query_one("AskPanel Input", Input)
         assert line.value.endswith("story")
         line.value = str(tmp_path / "mine")
@@ -116,7 +116,7 @@ async def test_a_sample_that_is_none_is_one_notice_and_leaves_no_run(
     bad.write_text("not an archive")
     app = CytpixApp([bad], settings=Settings())
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, HomeScreen) and app.screen.ask_panel.asking)
+        await until(pilot, lambda: isinstance(app.screen, HomeScreen) and app.screen.ask_panel.open)
         line = app.screen.query_one("AskPanel Input", Input)
         line.value = str(tmp_path / "new")
         await press_each(pilot, "enter")
@@ -149,14 +149,14 @@ async def test_questions_are_left_without_escape(tmp_path: Path, monkeypatch: py
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await home_of(pilot)
         await press_each(pilot, "p q")
-        assert not screen.ask_panel.asking
+        assert not screen.ask_panel.open
         assert app.is_running
         assert screen.focused is screen.runs
         await press_each(pilot, "p x q")
-        assert screen.ask_panel.asking
+        assert screen.ask_panel.open
         assert screen.query_one("AskPanel Input", Input).value == "xq"
         await press_each(pilot, "escape")
-        assert not screen.ask_panel.asking
+        assert not screen.ask_panel.open
         yes: list[str] = []
         screen.ask_panel.confirm("Really?", lambda: yes.append("y"))
         await press_each(pilot, "n")

@@ -85,12 +85,12 @@ async def test_selecting_anew_asks_once_annotations_are_there(stage: Stage) -> N
     async with opened(stage, "SamplesScreen") as (app, pilot, screen):
         before = app.session.run.settings.selection
         await press_each(pilot, "s")
-        assert screen.query_one(AskPanel).asking
+        assert screen.query_one(AskPanel).open
         await press_each(pilot, "n")
-        assert not screen.query_one(AskPanel).asking
+        assert not screen.query_one(AskPanel).open
         await pilot.press("p")
         await reply(pilot, "60")
-        await until(pilot, lambda: screen.query_one(AskPanel).asking)
+        await until(pilot, lambda: screen.query_one(AskPanel).open)
         await press_each(pilot, "n")
         assert app.session.run.settings.selection == before
 

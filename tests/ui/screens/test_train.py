@@ -58,7 +58,7 @@ async def test_no_key_of_a_burst_is_lost(stage: Stage, monkeypatch: pytest.Monke
         assert screen.focused is line
         await burst(pilot, "escape w m 3 enter t")
         await until(pilot, lambda: isinstance(screen.focused, Gallery))
-        assert not screen.ask_panel.asking
+        assert not screen.ask_panel.open
         assert "nothing to write" in notices(app)
         assert app.session.run.settings.train.size_cutoff_um == 3
 
@@ -145,7 +145,7 @@ async def test_training_is_steered_from_any_screen(stage: Stage) -> None:
         await reply(pilot, "7")
         await until(pilot, lambda: app.session.training.target == 1007)
         await press_each(pilot, "asterisk x")  # no choice: nothing happens
-        assert not samples.ask_panel.asking
+        assert not samples.ask_panel.open
         await press_each(pilot, "asterisk w")
         await reply(pilot, "from-samples")
         await reply(pilot, "")
@@ -221,7 +221,7 @@ async def test_stop_asks_and_detach_leaves_training_alone(tmp_path: Path, monkey
         await reply(pilot, "1000")
         await until(pilot, lambda: app.session.training.epochs)
         await press_each(pilot, "s")
-        assert screen.query_one(AskPanel).asking
+        assert screen.query_one(AskPanel).open
         await press_each(pilot, "n d")
         await until(pilot, lambda: app.session is None)
     async with opened(stage, "TrainScreen") as (app, pilot, _screen):

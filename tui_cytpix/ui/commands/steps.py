@@ -8,6 +8,17 @@ from tui_cytpix.ui.commands.command import Command, digit
 _C = Command
 MAGNIFY = "How many times as large models see images of unknown scale; where µm/px is known (step 3) it decides."
 
+
+def _judgement(name: str, keys: str, label: str, words: str, *, footer: bool = False) -> Command:
+    """`name` is that of a `Judgement`."""
+    return Command(f"review.{name}", keys, label, words, footer, f"judge('{name}')", decides=True)
+
+
+def _preference(name: str, keys: str, label: str, words: str, said: int | str, *, footer: bool = False) -> Command:
+    """`said` is what `PairReview.action_prefer` takes."""
+    return Command(f"pair_review.{name}", keys, label, words, footer, f"prefer({said})", decides=True)
+
+
 STEP = (_C("step.cancel", "C", "Cancel", "Stop the task at work; what is done stays."),)
 
 TABLE = (
@@ -28,16 +39,18 @@ ASSESS = (
         "Magnify",
         MAGNIFY,
     ),
+    _C("assess.undo", "u", "Undo", "Take the last judgement back; what stood before stands again. Redo it.", once=True),
+    _C("assess.redo", "U", "Redo", once=True),
     _C("assess.blurred", "b", "Blurred", "Leave blurred images out of the review: asks for the least focus score."),
 )
 
 REVIEW = (
-    _C("review.acceptable", "a", "Acceptable", "Centroids and mask are right; go on.", footer=True, decides=True),
-    _C("review.count", "c", "Count error", "The centroids are wrong; go on.", footer=True, decides=True),
-    _C("review.mask", "m", "Mask error", "The mask does not fit; go on.", footer=True, decides=True),
-    _C("review.both", "b", "Both", "Count and mask are wrong; go on.", footer=True, decides=True),
-    _C("review.unusable", "x", "Unusable", "Blank, out of focus or cut by the border; go on.", decides=True),
-    _C("review.indistinguishable", "I", "Indistinguishable", "The cells can't be told apart; go on.", decides=True),
+    _judgement("acceptable", "a", "Acceptable", "Centroids and mask are right; go on.", footer=True),
+    _judgement("count", "c", "Count error", "The centroids are wrong; go on.", footer=True),
+    _judgement("mask", "m", "Mask error", "The mask does not fit; go on.", footer=True),
+    _judgement("both", "b", "Both", "Count and mask are wrong; go on.", footer=True),
+    _judgement("unusable", "x", "Unusable", "Blank, out of focus or cut by the border; go on."),
+    _judgement("indistinguishable", "I", "Indistinguishable", "The cells can't be told apart; go on."),
     _C("review.skip", "space", "Skip", "Go on without a judgement, or with a count alone.", footer=True, decides=True),
     _C("review.raw", "r", "Raw", "The image without overlay; again: with it."),
     *(
@@ -60,35 +73,38 @@ REVIEW = (
         "Take the last judgement back, on its image; what stood before stands again. Redo it.",
         footer=True,
         once=True,
+        action="take_back(False)",
     ),
-    _C("review.redo", "U", "Redo", once=True),
-    _C("review.next", "pagedown", "Next", "The next image, the one before, without a judgement."),
-    _C("review.previous", "pageup", "Previous"),
+    _C("review.redo", "U", "Redo", once=True, action="take_back(True)"),
+    _C("review.next", "pagedown", "Next", "The next image, the one before, without a judgement.", action="step(1)"),
+    _C("review.previous", "pageup", "Previous", action="step(-1)"),
 )
 
 PAIR = (
     _C("pair.next", "pagedown,n,j,down", "Next", "The next image, the one before.", footer=True, action="go(1)"),
     _C("pair.previous", "pageup,N,k,up", "Previous", action="go(-1)"),
-    _C("pair.overlay", "o", "Overlay", "Overlay: outline and centroids, filled masks, none.", footer=True),
-    _C("pair.overlay-off", "O", "No overlay", "Overlay off; again: back."),
-    _C("pair.zoom-in", "z", "Zoom", "Zoom in, out.", footer=True, action="zoom(1)"),
-    _C("pair.zoom-out", "Z", "Zoom out", action="zoom(-1)"),
+    _C(
+        "pair.overlay",
+        "o",
+        "Overlay",
+        "Overlay: outline and centroids, filled masks, none.",
+        footer=True,
+        action="on_all('overlay')",
+    ),
+    _C("pair.overlay-off", "O", "No overlay", "Overlay off; again: back.", action="on_all('overlay_off')"),
+    _C("pair.zoom-in", "z", "Zoom", "Zoom in, out.", footer=True, action="on_all('zoom', 1)"),
+    _C("pair.zoom-out", "Z", "Zoom out", action="on_all('zoom', -1)"),
 )
 
 PAIR_REVIEW = (
-    _C(
-        "pair_review.first-better",
-        digit(1),
-        "Left",
-        "The left answer is better: its count, else its mask.",
-        footer=True,
-        decides=True,
+    _preference(
+        "first-better", digit(1), "Left", "The left answer is better: its count, else its mask.", 0, footer=True
     ),
-    _C("pair_review.second-better", digit(2), "Right", "The right answer is better.", footer=True, decides=True),
-    _C("pair_review.equal", "equals_sign", "Equal", "Both right and equally good; go on.", footer=True, decides=True),
-    _C("pair_review.neither", digit(0), "Neither", "Both count wrong; go on.", footer=True, decides=True),
-    _C("pair_review.unclear", "I", "Indistinguishable", "The cells can't be told apart; go on.", decides=True),
-    _C("pair_review.skip", "space", "Skip", "Go on without a preference.", decides=True),
+    _preference("second-better", digit(2), "Right", "The right answer is better.", 1, footer=True),
+    _preference("equal", "equals_sign", "Equal", "Both right and equally good; go on.", "'equal'", footer=True),
+    _preference("neither", digit(0), "Neither", "Both count wrong; go on.", "'neither'", footer=True),
+    _preference("unclear", "I", "Indistinguishable", "The cells can't be told apart; go on.", "'unclear'"),
+    _preference("skip", "space", "Skip", "Go on without a preference.", "'skipped'"),
     _C(
         "pair_review.undo",
         "u",
@@ -96,8 +112,9 @@ PAIR_REVIEW = (
         "Take the last preference back, on its image; what stood before stands again. Redo it.",
         footer=True,
         once=True,
+        action="take_back(False)",
     ),
-    _C("pair_review.redo", "U", "Redo", once=True),
+    _C("pair_review.redo", "U", "Redo", once=True, action="take_back(True)"),
     _C("pair_review.reveal", "R", "Reveal", "Which is which, from here on.", footer=True),
 )
 

@@ -17,8 +17,8 @@ APP = (
     _C("app.help", "question_mark,f1", "Help", "Every key of this screen.", footer=True),
     _C("app.palette", "colon", "Palette", "Find a command by its name."),
     _C("app.back", "q", "Back", "Back; on the home screen: leave.", footer=True),
-    _C("app.previous-step", "comma", "Step -", "The step before this one."),
-    _C("app.next-step", "full_stop", "Step +", "The step after this one.", footer=True),
+    _C("app.previous-step", "comma", "Step -", "The step before this one.", action="step_by(-1)"),
+    _C("app.next-step", "full_stop", "Step +", "The step after this one.", footer=True, action="step_by(1)"),
     _C("app.training", "asterisk", "Training", "Training, from any screen: pause, go on, more epochs, stop, write."),
     _C("app.theme", "f2", "Theme", "Dark or light."),
 )
@@ -38,8 +38,15 @@ HELP = (
 
 MANUAL = (
     _C("manual.pages", "enter", "Go to", "All pages, those first that this page links to.", footer=True),
-    _C("manual.previous", "h,left", "Page -", "The page before this one, the one after.", footer=True),
-    _C("manual.next", "l,right", "Page +", footer=True),
+    _C(
+        "manual.previous",
+        "h,left",
+        "Page -",
+        "The page before this one, the one after.",
+        footer=True,
+        action="turn(-1)",
+    ),
+    _C("manual.next", "l,right", "Page +", footer=True, action="turn(1)"),
     _C("manual.last", "b", "Last read", "The page that was read before.", footer=True),
     _C("manual.down", "j,down", "Down", "Scroll down, up.", action="move('down')"),
     _C("manual.up", "k,up", "Up", action="move('up')"),
@@ -83,14 +90,14 @@ GALLERY = (
     _C("gallery.next-flagged", "n", "Next flag", "The next flagged image, the one before.", action="flagged(1)"),
     _C("gallery.previous-flagged", "N", "Previous flag", action="flagged(-1)"),
     _C("gallery.overlay", "o", "Overlay", "Overlay: outline and centroids, filled masks, none.", footer=True),
-    _C("gallery.overlay-off", "O", "No overlay", "Overlay off, for a first look; again: back."),
+    _C("gallery.overlay-off", "O", "No overlay", "Overlay off; again: back."),
     _C("gallery.larger", "z,plus", "Larger", "Larger thumbnails, smaller ones.", footer=True, action="zoom(1)"),
     _C("gallery.smaller", "Z,minus", "Smaller", action="zoom(-1)"),
 )
 
 IMAGE = (
     _C("image.overlay", "o", "Overlay", "Overlay: outline and centroids, filled masks, none.", footer=True),
-    _C("image.overlay-off", "O", "No overlay", "Overlay off, for a first look; again: back."),
+    _C("image.overlay-off", "O", "No overlay", "Overlay off; again: back."),
     _C("image.zoom-in", "z", "Zoom", "Zoom in, out.", footer=True, action="zoom(1)"),
     _C("image.zoom-out", "Z", "Zoom out", action="zoom(-1)"),
     _C("image.brighter", "greater_than_sign", "Brighter", "Brighter, darker (gamma).", action="gamma(-1)"),
@@ -172,8 +179,8 @@ EDITOR = (
     _C("editor.previous-object", "N", "Object back", action="go('objects', -1)"),
     _C("editor.order", "e", "Order", "The order of images: as listed, suggested, random, least sure first."),
     _C("editor.review", "r", "Look back", "Earlier annotations once more, those first whose masks drift; q: back."),
-    _C("editor.next-image", "pagedown", "Next image", "The next image, the one before.", footer=True),
-    _C("editor.previous-image", "pageup", "Previous image"),
+    _C("editor.next-image", "pagedown", "Next image", "The next image, the one before.", footer=True, action="move(1)"),
+    _C("editor.previous-image", "pageup", "Previous image", action="move(-1)"),
     _C(
         "editor.undo",
         "u",

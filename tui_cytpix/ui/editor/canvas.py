@@ -78,7 +78,6 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
             self._moved()
 
     def grab(self, *, on: bool) -> None:
-        """Shows that the crosshair carries a centroid."""
         self.grabbed = on
         self.redraw_on_top()
 
@@ -160,12 +159,10 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
     # Commands
 
     def action_step(self, down: int, right: int) -> None:
-        """By so many px."""
         self.steered = True
         self.put_cursor((self.cursor[0] + down, self.cursor[1] + right))
 
     def action_zoom(self, by: int) -> None:
-        """Around the crosshair."""
         self.centre = self.cursor
         super().action_zoom(by)
         self._moved()
@@ -204,7 +201,6 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
             self.put_cursor(point)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """With the button held down the crosshair follows, and a pen draws."""
         point = self._point_at(event) if event.button == 1 else None
         if point is not None:
             self.put_cursor(point)

@@ -44,6 +44,13 @@ class Decisions:
         await self._editor.take(state, done)
         return True
 
+    async def settle(self, change: Change, done: str, nothing: str = "") -> None:
+        """Decides about this image and goes on; `done` may name its `{side}`."""
+        key = self._images.key
+        if await self.decide(change, "", nothing):
+            side = self._screen.session.run.annotations.state(key).side
+            await self.go_on(key.event + done.format(side=side))
+
     # Tools
 
     async def use(self, name: str) -> None:
@@ -62,7 +69,6 @@ class Decisions:
         return await self.decide(lambda a, key: a.use(key, tool, aim), tool.done, tool.nothing)
 
     async def drop(self) -> None:
-        """Drops the centroid that was taken; a pen is put away."""
         await self.end_pen()
         taken = self._editor.let_go()
         if taken is not None:
@@ -104,7 +110,6 @@ class Decisions:
     # Pens
 
     async def _take_pen(self, pen: Tool) -> None:
-        """Puts a pen down at the crosshair; the one that is down already is lifted."""
         editor = self._editor
         before = editor.pens.down
         await self.end_pen()

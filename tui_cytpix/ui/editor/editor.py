@@ -57,7 +57,6 @@ class Editor(Horizontal):
         return None if self._model is None else self._frame.session.annotator(self._model)
 
     async def begin(self) -> None:
-        """Reads the base model's proposals, asks for those that lack, shows the first image."""
         session = self._frame.session
         self._frame.set_focus(self.canvas)
         self._model = await asyncio.to_thread(library.base_of, session.run)
@@ -80,7 +79,6 @@ class Editor(Horizontal):
         await self.open_image(images.place, f"Order: {images.order}.")
 
     def predictions_came(self, progress: PredictProgress) -> None:
-        """A proposal for the image on screen may have come."""
         if self._model is not None and self.state is not None and self.state.segmentation is None:
             if progress.problems:
                 self._message = progress.problems[-1]
@@ -89,7 +87,6 @@ class Editor(Horizontal):
     # Showing
 
     async def open_image(self, place: int, message: str | None = None) -> None:
-        """Shows another image of the list, and says what led there."""
         annotator, before = self.annotator, self._images.key
         if annotator is None:
             return
@@ -129,7 +126,6 @@ class Editor(Horizontal):
         return dissect(shown, None if annotator is None else annotator.seen(self._images.key).image)
 
     def hide_proposal(self) -> None:
-        """With what is shown next."""
         self._shows_proposal = False
 
     async def switch_proposal(self) -> None:
@@ -201,7 +197,6 @@ class Editor(Horizontal):
         self.say("" if points else nothing)
 
     def take_nearest(self, tool: Tool) -> None:
-        """Takes the centroid nearest to the crosshair, which goes there."""
         segmentation = None if self.state is None else self.state.segmentation
         nearest = None if segmentation is None else nearest_centroid(segmentation, self.canvas.cursor)
         if nearest is None:

@@ -26,7 +26,6 @@ class ImageList:
 
     @property
     def key(self) -> ImageKey:
-        """The image being edited."""
         return self.keys[self.place]
 
     @property

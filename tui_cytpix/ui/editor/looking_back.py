@@ -52,7 +52,6 @@ class LookingBack:
         return strip_item(state, drifts=self._screen.session.consistency.of(state).drifts)
 
     def hide(self) -> None:
-        """The look back was taken."""
         self._screen.remove_class(SHOWN)
 
     def opened(self, before: ImageKey) -> None:
@@ -63,7 +62,6 @@ class LookingBack:
             self.hide()
 
     def taken(self, state: Annotation, stringency: Stringency | None) -> None:
-        """The strip shows a change at once."""
         if self._images.review and stringency is not None:
             self.strip.update_item(strip_item(state, drifts=stringency.drifts))
 

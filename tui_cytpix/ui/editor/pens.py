@@ -25,7 +25,6 @@ class Pens:
         self._canvas.put_down()
 
     def lift(self) -> Aim:
-        """Where the pen has been."""
         self.down = None
         return Aim(path=self._canvas.lift(), radius=self.radius)
 
@@ -37,6 +36,5 @@ class Pens:
         return self.down.sketch(segmentation, Aim(path=path, radius=self.radius))
 
     def resize(self, by: int) -> str:
-        """A finer or broader pen; says how broad."""
         self.radius = float(np.clip(self.radius + by, *PEN_RADII_PX))
         return f"The pen is {2 * self.radius + 1:.0f} px wide."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -17,12 +18,12 @@ from tui_cytpix.domain.entered_numbers import NumberT
 from tui_cytpix.domain.gate import in_order
 from tui_cytpix.domain.jobs.training import TrainingStatus
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui.commands.bindings import all_commands, key_text, of_scope
+from tui_cytpix.ui.commands.bindings import all_commands, bindings, key_text, of_scope
 from tui_cytpix.ui.commands.command import Command
 from tui_cytpix.ui.frame.screens_app import ScreensApp
 from tui_cytpix.ui.keys.key_order import FIRST
-from tui_cytpix.ui.session import PredictionsChanged, SavedChanged, Session, TrainingChanged
-from tui_cytpix.ui.textual_private import has_command
+from tui_cytpix.ui.session import SavedChanged, Session, TrainingChanged
+from tui_cytpix.ui.textual_private import commands_of
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.gallery.gallery_choices import gallery_choices
 from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter, Keys
@@ -30,10 +31,11 @@ from tui_cytpix.ui.widgets.lines.step_rail import StepRail
 from tui_cytpix.ui.widgets.panels.ask_panel import AskPanel
 from tui_cytpix.ui.widgets.panels.choice_panel import Choice, ChoicePanel
 from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel
-from tui_cytpix.ui.widgets.panels.palette_panel import PalettePanel
+from tui_cytpix.ui.widgets.panels.palette import palette
 from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
 from tui_cytpix.workflow.explore import gates
-from tui_cytpix.workflow.run.predict import PredictProgress
+
+WIDE = 110  # columns
 
 
 class BaseScreen(Screen[None]):
@@ -46,13 +48,18 @@ class BaseScreen(Screen[None]):
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     _came_from: Widget | None = None
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Binds the keys of a screen's first scope, its own, where it doesn't say which."""
+        if "SCOPES" in vars(cls) and "BINDINGS" not in vars(cls):
+            cls.BINDINGS = bindings(cls.SCOPES[0])
+        super().__init_subclass__(**options)
+
     def compose(self) -> ComposeResult:
         yield StepRail()
         yield from self.body()
         yield HelpPanel()
         yield AskPanel()
-        yield PalettePanel()
-        yield ChoicePanel("what (q or Esc: leave)", "Take it", id="gallery-choices")
+        yield ChoicePanel()
         yield KeyFooter(self.keys_instead, self.BACK)
 
     def body(self) -> Iterable[Widget]:
@@ -82,9 +89,7 @@ class BaseScreen(Screen[None]):
 
     def keys_instead(self) -> Keys:
         """The keys of an open question or list; else none."""
-        if self.ask_panel.open:
-            return self.ask_panel.keys
-        return next((panel.keys for panel in self.query(ChoicePanel) if panel.open), [])
+        return self.ask_panel.keys if self.ask_panel.open else self.query_one(ChoicePanel).keys
 
     @property
     def panel_open(self) -> bool:
@@ -107,53 +112,62 @@ class BaseScreen(Screen[None]):
     def toggle_help(self) -> None:
         if not self.close_help():
             self._came_from = self.focused
-            self.query_one(HelpPanel).show(("help", *self.SCOPES, "app"), self.cytpix.user_keys)
+            near = self._scopes_in_focus()
+            own = sorted(self.SCOPES, key=lambda scope: scope not in near)
+            self.query_one(HelpPanel).show(("help", *own, "app"), self.cytpix.user_keys)
+
+    def _scopes_in_focus(self) -> set[str]:
+        """Those of the focused widget and of the panes around it, without the screen's own."""
+        nodes = [] if self.focused is None else self.focused.ancestors_with_self
+        return {
+            name.partition(".")[0]
+            for node in nodes
+            if isinstance(node, Widget) and node is not self
+            for name in commands_of(node)
+        }
 
     def open_palette(self) -> None:
-        self.close_panels()
-        self._came_from = self.focused
         commands = [c for scope in (*self.SCOPES, "app") for c in of_scope(scope) if c.id != "app.palette"]
-        self.query_one(PalettePanel).show(commands, self.cytpix.user_keys)
+        self.offer("command", "Run", palette(commands, self.cytpix.user_keys, self._run_command))
 
-    def offer(self, panel: ChoicePanel, choices: Sequence[Choice], current: Any = None) -> None:
-        """Opens a list; what is chosen comes to `chosen`."""
+    def offer(self, what: str, verb: str, choices: Sequence[Choice], current: int | None = None) -> None:
+        """Opens a list to choose from; the parameters are `ChoicePanel.offer`'s."""
         self.close_panels()
         self._came_from = self.focused
-        panel.offer(choices, current)
+        self.query_one(ChoicePanel).offer(what, verb, choices, current)
 
-    def chosen(self, panel: ChoicePanel, value: Any) -> None:
-        """A row of a list other than the palette was taken."""
-
-    def on_choice_panel_left(self) -> None:
+    async def on_choice_panel_closed(self, event: ChoicePanel.Closed) -> None:
+        """Does what was chosen, once the focus is back where it was."""
         self.focus_back()
-
-    async def on_choice_panel_chosen(self, event: ChoicePanel.Chosen) -> None:
-        """Hands on to the hook; from the palette, runs the command."""
-        self.focus_back()
-        if isinstance(event.panel, PalettePanel):
-            await self._run_command(event.value)
-        elif event.panel.id == "gallery-choices":
-            event.value()
-        else:
-            self.chosen(event.panel, event.value)
+        done = None if event.act is None else event.act()
+        if isawaitable(done):
+            await done
 
     async def _run_command(self, command: Command) -> None:
         """Where its key would have: in the focused widget, else upwards."""
         namespaces = [] if self.focused is None else list(self.focused.ancestors_with_self)
         for node in (*namespaces, self, self.app):
-            if has_command(node, command.id):
+            if command.id in commands_of(node):
                 await self.app.run_action(command.action_name, node)
                 return
         self.report(f"{command.label} is for another part of this screen.")
 
     def focus_back(self) -> None:
-        """Focus returns to where it was before a panel opened."""
         came_from, self._came_from = self._came_from, None
         if came_from is not None and came_from.is_attached:
             self.set_focus(came_from)
 
     def report(self, problem: CytpixError | str) -> None:
         self.cytpix.report(problem)
+
+    def ask_path(self, question: str, work: Callable[[Path], Awaitable[object]], name: str) -> None:
+        """Asks for a path and starts work on it; an empty answer leaves it."""
+
+        def answered(text: str) -> None:
+            if text:
+                self.start(work(Path(text).expanduser()), name)
+
+        self.ask_panel.ask(question, "", answered)
 
     def start(self, work: Awaitable[object], name: str = "", *, first: bool = False) -> None:
         """Runs a coroutine as a worker of this screen; a CytpixError in it becomes a notice. With `first`, keys wait
@@ -176,9 +190,10 @@ class StepScreen(BaseScreen):
     """One of the five steps of an open run.
 
     Hooks: `enter` (after the first paint: load here what keys act on; what else takes time belongs into a task of its
-    own), `returned` (another screen on top was left), `on_predictions`, `on_training`.
+    own), `returned` (another screen on top was left), `on_training`.
     """
 
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as in Textual
     step: str = ""
     on_top: ClassVar[bool] = False  # True for a screen that opens on top of a step's
     entered = False  # whether `enter` has begun
@@ -199,10 +214,13 @@ class StepScreen(BaseScreen):
         self.start(self.enter(), "enter", first=True)
 
     def on_screen_resume(self) -> None:
-        """Back from a screen on top."""
         if self.entered:
             self.refresh_rail()
             self.returned()
+
+    @property
+    def gallery(self) -> Gallery:
+        return self.query_one(Gallery)
 
     def ask(self, question: str, default: str, callback: Callable[[str], Any]) -> None:
         """Asks for a line; a CytpixError in `callback` becomes a notice."""
@@ -273,23 +291,15 @@ class StepScreen(BaseScreen):
     def returned(self) -> None:
         """Called when the screen comes to the front again."""
 
-    def on_predictions(self, progress: PredictProgress) -> None:
-        """More images have a prediction."""
-
     def on_training(self, status: TrainingStatus) -> None:
         """Training went on."""
-
-    def on_predictions_changed(self, event: PredictionsChanged) -> None:
-        """Hands on to the hook."""
-        self.on_predictions(event.progress)
 
     def on_training_changed(self, event: TrainingChanged) -> None:
         self.rail.show_training(event.status)
         self.on_training(event.status)
 
     def on_gallery_choice_wished(self, event: Gallery.ChoiceWished) -> None:
-        """Lists what to sort or filter by, to be searched like commands."""
-        self.offer(self.query_one("#gallery-choices", ChoicePanel), gallery_choices(event.gallery, event.kind))
+        self.offer("what", "Take it", gallery_choices(event.gallery, event.kind))
 
     def on_gallery_jump_wished(self, event: Gallery.JumpWished) -> None:
         gallery = event.gallery
@@ -301,17 +311,16 @@ class StepScreen(BaseScreen):
         self.ask_panel.ask(f"Go to which image: its event id, or 1 to {len(gallery.items)}?", "", go)
 
     def on_gallery_gate_wished(self, event: Gallery.GateWished) -> None:
-        """The images of the run's next gate, then all again."""
         gallery, names = event.gallery, [gate.name for gate, _ in in_order(self.session.run.settings.gates)]
         if not names:
             self.report("The run has no gate yet: they are drawn in the plots of steps 3 and 5.")
             return
         following = ["", *names]
-        place = following.index(gallery.gate) if gallery.gate in following else 0
+        place = following.index(gallery.order.gate) if gallery.order.gate in following else 0
         self.start(self._show_gate(gallery, following[(place + 1) % len(following)]), "gate", first=True)
 
     async def _show_gate(self, gallery: Gallery, name: str) -> None:
-        keys = gallery.all_keys
+        keys = list(gallery.order.all)
         inside, problems = await asyncio.to_thread(gates.images_of, self.session.run, name, keys)
         gallery.show_gate(name, inside)
         said = f"Gate {name}: {len(inside)} of {len(keys)} images." if name else f"All {len(keys)} images."

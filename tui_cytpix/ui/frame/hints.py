@@ -50,9 +50,9 @@ def _judging(model: str, found: Assessment) -> str:
     return "Not yet known: judge on with {assess.review}; {assess.process} draws more images."
 
 
-def base_model(settings: RunSettings, marked: int, seen: str) -> str:
-    """Step 2. `seen` is how large models see images of unknown scale, a sentence, "" where there are none."""
-    then = f" {seen} {{base_model.magnify}} changes that." if seen else ""
+def base_model(settings: RunSettings, marked: int, zoom: str) -> str:
+    """Step 2. `zoom` is how large models see images of unknown scale, a sentence, "" where there are none."""
+    then = f" {zoom} {{base_model.magnify}} changes that." if zoom else ""
     return _base_model(settings, marked) + then
 
 

@@ -11,13 +11,13 @@ from textual.widget import Widget
 
 from tui_cytpix.ui.commands.bindings import bindings, of_scope
 from tui_cytpix.ui.frame.base import StepScreen
+from tui_cytpix.ui.session import PredictionsChanged
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher
 from tui_cytpix.ui.widgets.lines.hint import Hint
 from tui_cytpix.ui.widgets.lines.task_bar import TaskBar
 from tui_cytpix.workflow.run.predict import PredictProgress
 
 T = TypeVar("T")
-WIDE = 110
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the user wished it
@@ -32,8 +32,8 @@ class WorkScreen(StepScreen):
     WorkScreen ContentSwitcher { height: 1fr; }
     WorkScreen ContentSwitcher > * { height: 100%; }
     """
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = bindings("step")
+    MAIN: ClassVar[str] = "Gallery"  # what has the focus in the main pane, a selector
     IN_EVERY_PANE: ClassVar[frozenset[str]] = frozenset()  # ids of the screen's own commands that other panes have too
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class WorkScreen(StepScreen):
     def say(self, words: str) -> None:
         """What to do next; `{command.id}` becomes its key. Comes with every change of the run."""
         self.refresh_saved()
-        self.hint.say(words, self.key)
+        self.hint.say_next(words, self.key)
 
     def say_next(self) -> None:
         """Says what to do next, whatever the state."""
@@ -98,11 +98,9 @@ class WorkScreen(StepScreen):
         """`q` closes help or a question first, then leads back to the main pane."""
         if super().close_panels():
             return True
-        before = self.pane
-        if before == "main" or self.must_stay():
+        if self.pane == "main" or self.must_stay():
             return False
         self.show_pane("main")
-        self.pane_left(before)
         self.focus_main()
         self.say_next()
         return True
@@ -111,11 +109,8 @@ class WorkScreen(StepScreen):
         """True where the pane that shows is the only one that makes sense now."""
         return False
 
-    def pane_left(self, pane: str) -> None:
-        """That pane was closed."""
-
     def focus_main(self) -> None:
-        """Puts the focus into the main pane."""
+        self.set_focus(self.query_one(self.MAIN))
 
     # Long tasks
 
@@ -148,7 +143,6 @@ class WorkScreen(StepScreen):
             self.show_predictions(self.session.progress)
 
     def show_task(self, done: int, total: int) -> None:
-        """The state of the task in the thread."""
         if self._task_name:
             self.task_bar.show_progress(self._task_name, done, total, f"{self.key('step.cancel')} cancels")
 
@@ -168,9 +162,9 @@ class WorkScreen(StepScreen):
 
     # Predictions
 
-    def on_predictions(self, progress: PredictProgress) -> None:
-        self.show_predictions(progress)
-        for problem in progress.problems:
+    def on_predictions_changed(self, event: PredictionsChanged) -> None:
+        self.show_predictions(event.progress)
+        for problem in event.progress.problems:
             if problem not in self._told:
                 self._told.add(problem)
                 self.report(problem)

@@ -65,7 +65,6 @@ class KittySurface(PixelSurface):
             write_between(app, text)
 
     def _sprites(self) -> str:
-        """Brings the sprite on the screen to where it should be."""
         host = next((h for h in self._hosts if h.is_attached and h.sprite is not None and h.inks is not None), None)
         wanted, sent, hide = ("", "", self._hide) if host is None else self._place(host)
         if wanted == self._on_screen:
@@ -90,7 +89,7 @@ class KittySurface(PixelSurface):
         keys: dict[str, str | int] = {"X": left % wide, "Y": top % tall}
         height, width = sprite.image.inks.shape
         if (right - left, bottom - top) != (width, height):  # cut by the picture's border
-            keys |= {"x": left - (sprite.middle[1] - width // 2), "y": top - (sprite.middle[0] - height // 2)}
+            keys |= {"x": left - sprite.box[1], "y": top - sprite.box[0]}
             keys |= {"w": right - left, "h": bottom - top}
         y, x = host.corner
         place = kitty.command({"a": "p", "i": number, "p": 1, "z": 1, "C": 1, **keys})

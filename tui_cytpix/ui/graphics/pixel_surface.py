@@ -57,7 +57,6 @@ class PixelSurface(Surface):
         return [Segment(PLACE * (stop - start))] if stop > start else []
 
     def dress(self, update: Any, screen: Screen[Any]) -> Any:
-        """The update and its pixels, in one write."""
         return Dressed(update, self, screen) if isinstance(update, CompositorUpdate) else update
 
     def add(self, source: PictureSource) -> None:
@@ -89,11 +88,5 @@ class PixelSurface(Surface):
 
 def box_of(sprites: Iterable[Sprite], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     """(top, left, bottom, right) of pixels, within the picture."""
-    tops, lefts, bottoms, rights = [], [], [], []
-    for image, (row, column) in sprites:
-        height, width = image.inks.shape
-        tops.append(row - height // 2)
-        lefts.append(column - width // 2)
-        bottoms.append(row + height // 2 + 1)
-        rights.append(column + width // 2 + 1)
+    tops, lefts, bottoms, rights = zip(*(sprite.box for sprite in sprites), strict=True)
     return max(min(tops), 0), max(min(lefts), 0), min(max(bottoms), shape[0]), min(max(rights), shape[1])

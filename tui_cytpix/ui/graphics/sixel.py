@@ -20,8 +20,8 @@ def sixel(inks: NDArray[np.uint8], colours: NDArray[np.uint8]) -> str:
     """The device control string for inks (H, W), colours (N, 3); pixels of NOTHING leave what is on the screen.
 
     Only the colours that occur are defined, as terminals may give each picture registers of its own. textual-image
-    writes several colours on the way to a line's end, which takes a quarter to a third off the bytes; but it fills
-    what is not drawn, so pictures with holes are written here.
+    writes several colours on the way to a line's end, which saves bytes; but it fills what is not drawn, so pictures
+    with holes are written here.
     """
     return _with_holes(inks, colours) if (inks == NOTHING).any() else _whole(inks, colours)
 

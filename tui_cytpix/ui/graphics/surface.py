@@ -47,6 +47,12 @@ class Sprite(NamedTuple):
     image: PixelImage
     middle: tuple[int, int]
 
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """(top, left, bottom, right) of the picture's pixels, also beyond its border."""
+        (row, column), (height, width) = self.middle, self.image.inks.shape
+        return row - height // 2, column - width // 2, row + height // 2 + 1, column + width // 2 + 1
+
 
 class PictureSource(Protocol):
     @property

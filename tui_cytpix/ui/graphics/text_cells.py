@@ -56,7 +56,7 @@ def style(front: RGB, back: RGB, *, bold: bool = False) -> Style:
 
 def line(drawing: Drawing, row: int, start: int, stop: int, *, shades: bool) -> list[Segment]:
     """The cells `start` to `stop` of one row. Neighbours of equal colours share a segment, and so do grays that are one
-    level apart: sensor noise would otherwise cost 40 bytes a cell.
+    level apart: sensor noise would otherwise cost a colour change a cell.
     """
     if shades:
         return _shades(drawing, row, start, stop)

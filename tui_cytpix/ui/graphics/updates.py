@@ -28,7 +28,6 @@ class Run(NamedTuple):
 
 
 def runs(update: CompositorUpdate) -> Iterator[Run]:
-    """The cells of pictures that an update writes, row by row."""
     for y, x, strip in _written(update):
         at = x
         for text, _style, _control in strip:

@@ -29,7 +29,6 @@ class MarkedFile:
         self.flush, self.fileno = file.flush, file.fileno
 
     def write(self, text: str) -> None:
-        """Waits as long as the terminal takes."""
         self._file.write(text)
         if isinstance(text, Mark):
             self._file.flush()

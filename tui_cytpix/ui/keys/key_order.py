@@ -16,7 +16,7 @@ from tui_cytpix.ui.textual_private import HookedApp
 FIRST = "keys wait"  # the group of workers that a key waits for: what they show is what it is meant for
 LONGEST_WAIT = 2.0  # seconds; a slow disk may take longer, and keys must go on
 CLIMBS = 3  # the key's way up to its command, that of the message this posts, that of one posted in answer
-LOOK_EVERY = 0.005
+CHECK_EVERY = 0.005
 
 
 class KeyOrderApp(HookedApp):
@@ -74,7 +74,7 @@ class KeyOrderApp(HookedApp):
     async def _opened(self) -> None:
         """Until what opens, also by itself, is ready for keys."""
         while self.opening or any(worker.group == FIRST and not worker.is_finished for worker in self.workers):
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_EVERY)
 
     async def _settled(self, sender: DOMNode) -> None:
         """Until messages from `sender` have come up to the app, and what opened is ready for keys."""

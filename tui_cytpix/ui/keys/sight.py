@@ -26,7 +26,7 @@ class Appearance:
         self.drawn = at
 
 
-class Seen(Protocol):
+class Watched(Protocol):
     """A widget of which it matters when it was drawn."""
 
     appearance: Appearance
@@ -40,11 +40,9 @@ class Seen(Protocol):
 
 
 class SightApp(HookedApp):
-    """Tells widgets when they were drawn."""
-
     def __init__(self) -> None:
         super().__init__()
-        self.undrawn: weakref.WeakSet[Seen] = weakref.WeakSet()  # what they show is not on its way yet
+        self.undrawn: weakref.WeakSet[Watched] = weakref.WeakSet()  # what they show is not on its way yet
 
     def get_driver_class(self) -> type[Driver]:
         found = super().get_driver_class()
@@ -61,7 +59,7 @@ class SightApp(HookedApp):
                 widget.appearance.written(time.monotonic())
 
 
-def draw_afresh(widget: Seen, *what: object) -> None:
+def draw_afresh(widget: Watched, *what: object) -> None:
     """From now on the widget shows `what`, which is not drawn yet."""
     assert isinstance(widget.app, SightApp)
     widget.appearance = Appearance(*what)

@@ -1,4 +1,4 @@
-"""Garbage is looked for while nobody types: amid a key press that would hold it up by up to 80 ms."""
+"""Garbage is looked for while nobody types: amid a key press that would hold it up noticeably."""
 
 from __future__ import annotations
 

@@ -45,9 +45,9 @@ class Comparison:
             return
         new, base = models
         stores = [self._screen.session.predict.store(model) for model in (base, new)]
-        state = (self._judging.sequence(), base.hash, new.hash, *(len(store.keys()) for store in stores))
+        state = (self._judging.sequence, base.hash, new.hash, *(len(store.keys()) for store in stores))
         if self._compared != state:  # hundreds of masks are laid over each other
-            self._compared, self.differences = state, differences.between(self._judging.sequence(), *stores)
+            self._compared, self.differences = state, differences.between(self._judging.sequence, *stores)
 
     def preferences(self) -> dict[ImageKey, PairVerdict]:
         models = self.models

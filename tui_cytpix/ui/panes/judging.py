@@ -39,15 +39,20 @@ def in_words(verdict: Verdict | None) -> str:
 class Judging:
     """One model's answers on the images of a random draw, `sequence`, but for those that are `left_out`."""
 
-    def __init__(self, screen: StepScreen, sequence: Callable[[], tuple[ImageKey, ...]]) -> None:
-        self._screen, self.sequence = screen, sequence
+    def __init__(self, screen: StepScreen) -> None:
+        self._screen = screen
         self.left_out: Callable[[ImageKey], bool] = lambda _key: False
         self.model: ModelEntry | None = None
         self._standing: tuple[object, dict[ImageKey, Verdict]] = (None, {})
         self._assessed: tuple[object, Assessment | None] = (None, None)
 
+    @property
+    def sequence(self) -> tuple[ImageKey, ...]:
+        """The step's random draw."""
+        settings = self._screen.session.run.settings
+        return (settings.assess if self._screen.step == "assess" else settings.evaluate).sequence
+
     def verdicts(self) -> dict[ImageKey, Verdict]:
-        """The judgements in force."""
         if self.model is None:
             return {}
         run = self._screen.session.run
@@ -65,7 +70,7 @@ class Judging:
         if self.model is None:
             return []
         answered = set(self._screen.session.predict.store(self.model).keys())
-        return [key for key in self.sequence() if key in answered and not self.left_out(key)]
+        return [key for key in self.sequence if key in answered and not self.left_out(key)]
 
     def assessment(self) -> Assessment:
         """What the judgements so far decide; computed anew where one of these changed: a key asks several times."""
@@ -77,7 +82,6 @@ class Judging:
         return found
 
     def prediction(self, key: ImageKey) -> Segmentation | None:
-        """What the model says of an image."""
         return None if self.model is None else self._screen.session.prediction(self.model, key)
 
     def _counted(self, key: ImageKey) -> int | None:
@@ -112,31 +116,24 @@ class Judging:
     # Showing
 
     def lines(self, key: ImageKey) -> list[str | Text]:
-        """How large the model sees the image, the verdict so far and the counting convention."""
         convention = self._screen.session.run.settings.assess.counting_convention
         return [
-            self._seen_words(key),
+            self._zoom_words(key),
             *(line for line in verdict_lines(self.assessment()) if line),
             f"Convention: {convention.rstrip('.')}." if convention else "",
         ]
 
-    def _seen_words(self, key: ImageKey) -> str:
+    def _zoom_words(self, key: ImageKey) -> str:
         """Where the image isn't seen as large as it is by its scale."""
-        seen = None if self.model is None else self._screen.session.predict.store(self.model).zoom(key.sample)
-        if seen is None or (seen.times == 1 and seen.um_per_px is not None):
+        zoom = None if self.model is None else self._screen.session.predict.store(self.model).zoom(key.sample)
+        if zoom is None or (zoom.times == 1 and zoom.um_per_px is not None):
             return ""
-        return f"{seen.in_words().capitalize()}."
+        return f"{zoom.in_words().capitalize()}."
 
     def gallery_item(self, key: ImageKey) -> GalleryItem:
-        """The image with the model's answer and the judgement about it."""
         segmentation, judgement = self.prediction(key), self.said(key)
         if judgement is None:
             return GalleryItem(key, segmentation)
         badge, tone, words = BADGES[judgement]
         count = "" if segmentation is None else str(segmentation.particle_count)
         return GalleryItem(key, segmentation, badge, tone, f"{count} ✓" if not badge else count, words)
-
-    def only_so_many(self, drawn: int) -> str:
-        """That fewer images were drawn than wished."""
-        where = "The gate holds" if self._screen.session.run.settings.selection.gate else "The samples hold"
-        return f"{where} only {drawn} images that no other step has used: all are taken."

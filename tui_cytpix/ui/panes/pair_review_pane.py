@@ -12,12 +12,10 @@ from tui_cytpix.domain.verdict import PairVerdict, Preference
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.comparison import Comparison
-from tui_cytpix.ui.panes.undo import TakingBack
 from tui_cytpix.ui.widgets.pictures.pair_view import Pair, PairView
 from tui_cytpix.workflow.assess import undo
 from tui_cytpix.workflow.evaluate import pairs
 
-Said = Preference | int  # an int: the left (0) or the right (1) answer is better
 SAYINGS = {
     Preference.NEW: "new better",
     Preference.BASE: "base better",
@@ -28,7 +26,7 @@ SAYINGS = {
 }
 
 
-class PairReview(PairView, TakingBack):
+class PairReview(PairView):
     """Shows the images on which the models of `comparison` differ, in an order and with sides drawn at random."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("pair_review")
@@ -99,7 +97,7 @@ class PairReview(PairView, TakingBack):
         new, base = (model.card.name for model in models)
         names = ("left", "right") if self.blind else (f"base {base}", f"new {new}")
         sides = (ours, theirs) if self.blind and key in self._new_first else (theirs, ours)
-        return Pair(key, *sides, names=names, blind=self.blind, said=self._in_words(said) if said else "")
+        return Pair(key, sides, names=names, blind=self.blind, said=self._in_words(said) if said else "")
 
     def _changed(self, key: ImageKey, then: ImageKey, done: str = "") -> None:
         """Another preference, or none any more; `then` is shown next, and what was `done` to it."""
@@ -120,21 +118,24 @@ class PairReview(PairView, TakingBack):
 
     # Saying
 
-    def _prefer(self, said: Said) -> None:
+    def action_prefer(self, preference: str | int) -> None:
+        """A `Preference`, or the place of the better answer: 0 left, 1 right."""
         pair, models = self.current, self._comparison.models
         found = next((d for d in self._comparison.differences if pair is not None and d.image == pair.key), None)
         if pair is None or found is None or models is None:
             return
-        if not isinstance(said, Preference):
+        if isinstance(preference, str):
+            said = Preference(preference)
+        else:
             ours = self._frame.session.prediction(models[0], pair.key)
-            said = Preference.NEW if (pair.left, pair.right)[said] is ours else Preference.BASE
+            said = Preference.NEW if pair.answers[preference] is ours else Preference.BASE
         pairs.prefer(self._frame.session.run, models, found, said, blind=pair.blind)
         following = self._next_open(pair.key)
         self._changed(pair.key, following or pair.key)
         if following is None:
             self._frame.report(f"All pairs are judged: {self._frame.key('app.back')} shows which model is better.")
 
-    def take_back(self, *, again: bool) -> None:
+    def action_take_back(self, again: bool) -> None:
         """Undo or redo of a preference, beside that of a judgement."""
         models, run = self._comparison.models, self._frame.session.run
         if models is None:
@@ -144,24 +145,6 @@ class PairReview(PairView, TakingBack):
             self.tell(done)
         else:
             self._changed(image, image, done)
-
-    def action_first_better(self) -> None:
-        self._prefer(0)
-
-    def action_second_better(self) -> None:
-        self._prefer(1)
-
-    def action_equal(self) -> None:
-        self._prefer(Preference.EQUAL)
-
-    def action_neither(self) -> None:
-        self._prefer(Preference.NEITHER)
-
-    def action_unclear(self) -> None:
-        self._prefer(Preference.UNCLEAR)
-
-    def action_skip(self) -> None:
-        self._prefer(Preference.SKIPPED)
 
     def action_reveal(self) -> None:
         """Names from here on; what is said from now on is not blind."""

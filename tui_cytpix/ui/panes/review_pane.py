@@ -20,13 +20,12 @@ from tui_cytpix.domain.words import printable
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.judging import BADGES, Judging
-from tui_cytpix.ui.panes.undo import TakingBack
 from tui_cytpix.ui.widgets.boxes import Horizontal
 from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.ui.widgets.pictures.event_image import AHEAD, EventImageView
 
 
-class ReviewPane(Horizontal, TakingBack):
+class ReviewPane(Horizontal):
     """Walks through the images of `judging` and records what is said of them there."""
 
     DEFAULT_CSS = """
@@ -73,9 +72,7 @@ class ReviewPane(Horizontal, TakingBack):
             self._frame.report("There is nothing to judge yet: process images first.")
             return
         self._keys = keys
-        self._at = (self._to_judge(range(len(keys))) or 0) if start is None else keys.index(start)
-        self._counted = False
-        self.tell("")
+        self._show_at((self._to_judge(range(len(keys))) or 0) if start is None else keys.index(start))
         self._frame.show_pane("review")
         self._frame.set_focus(self.view)
         self._frame.say_next()
@@ -146,6 +143,7 @@ class ReviewPane(Horizontal, TakingBack):
     def _show_at(self, index: int, done: str = "") -> None:
         self._at = max(0, min(index, len(self._keys) - 1))
         self._counted = False
+        self._frame.gallery.go_to(self._keys[self._at])
         self.tell(done)
 
     def _count_stated(self, count: int) -> None:
@@ -153,9 +151,9 @@ class ReviewPane(Horizontal, TakingBack):
         fine, bad, on = (self._frame.key(f"review.{name}") for name in ("acceptable", "mask", "skip"))
         self.tell(f"{count} counted; {fine} mask fine, {bad} mask bad, {on} on.")
 
-    def _judge(self, judgement: Judgement) -> None:
+    def action_judge(self, judgement: str) -> None:
         key = self.current
-        if key is not None and self._judging.judge(key, judgement):
+        if key is not None and self._judging.judge(key, Judgement(judgement)):
             self._go_on(key)
 
     def _go_on(self, key: ImageKey) -> None:
@@ -165,17 +163,21 @@ class ReviewPane(Horizontal, TakingBack):
             but = f", but for {masks} mask{'s' if masks > 1 else ''}" if masks else ""
             self._frame.report(f"All images are judged{but}.")
 
-    def take_back(self, *, again: bool) -> None:
+    def action_take_back(self, again: bool) -> None:
+        """Undo, or with `again` redo; from the gallery, too."""
         model = self._judging.model
         if model is None:
             return
         image, done = self._judging.take_back(model, again=again)
-        if image is None:
+        if self._frame.pane != self.id:
+            self._frame.report(done)
+        elif image is None:
             self.tell(done)
-            return
-        if image in self._keys:
+        elif image in self._keys:
             self._show_at(self._keys.index(image), done)
-        self.post_message(self.Changed(image))
+        if image is not None:
+            self._frame.gallery.go_to(image)
+            self.post_message(self.Changed(image))
 
     def action_true(self, count: int) -> None:
         """So many particles there are; the mask comes next."""
@@ -184,37 +186,16 @@ class ReviewPane(Horizontal, TakingBack):
             self.post_message(self.Changed(key))
             self._count_stated(count)
 
-    def action_acceptable(self) -> None:
-        self._judge(Judgement.ACCEPTABLE)
-
-    def action_count(self) -> None:
-        self._judge(Judgement.COUNT_ERROR)
-
-    def action_mask(self) -> None:
-        self._judge(Judgement.MASK_ERROR)
-
-    def action_both(self) -> None:
-        self._judge(Judgement.BOTH)
-
-    def action_unusable(self) -> None:
-        self._judge(Judgement.UNUSABLE)
-
-    def action_indistinguishable(self) -> None:
-        self._judge(Judgement.INDISTINGUISHABLE)
-
     def action_skip(self) -> None:
         """Skipped, which is recorded too: skipped images bound the result. A count that was stated stands."""
         key, said = self.current, self._said(self._at) if self._keys else None
         if key is not None and (self._counted or (said is not None and said.of_count_alone)):
             self._go_on(key)
         else:
-            self._judge(Judgement.SKIPPED)
+            self.action_judge(Judgement.SKIPPED)
 
     def action_raw(self) -> None:
         self.view.action_overlay_off()
 
-    def action_next(self) -> None:
-        self._show_at(self._at + 1)
-
-    def action_previous(self) -> None:
-        self._show_at(self._at - 1)
+    def action_step(self, by: int) -> None:
+        self._show_at(self._at + by)

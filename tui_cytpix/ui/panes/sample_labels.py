@@ -99,15 +99,12 @@ class SampleLabels(Table):
     # Another sample
 
     def ask_path(self) -> None:
-        question = f"Add the sample ({READABLE}):"
-        self._frame.ask(question, "", lambda text: self._frame.start(self._add(text), "add"))
+        self._frame.ask_path(f"Add the sample ({READABLE}):", self._add, "add")
 
-    async def _add(self, text: str) -> None:
-        if not text:
-            return
+    async def _add(self, path: Path) -> None:
         added = await self._frame.in_thread(
             "Reading the sample",
-            lambda _progress: run_samples.add_sample(self._frame.session.run, Path(text).expanduser()),
+            lambda _progress: run_samples.add_sample(self._frame.session.run, path),
         )
         if added is not None:
             self._frame.report(f"{added.name} is added.")

@@ -23,7 +23,7 @@ from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.training_wishes import TrainingWishes
 from tui_cytpix.ui.widgets.boxes import Vertical
 from tui_cytpix.ui.widgets.lines.hint import Words
-from tui_cytpix.ui.widgets.plots.curve_plot import TA_MARK, VA_MARK, CurvePlot, sparkline
+from tui_cytpix.ui.widgets.plots.curve_plot import TA_MARK, VA_MARK, CurvePlot, sparklines
 from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.train import progress
 from tui_cytpix.workflow.train.advice import Advice
@@ -73,7 +73,6 @@ class TrainingPane(Vertical):
         yield Words(id="training-log")
 
     def on_resize(self, event: Resize) -> None:
-        """Where there are few rows, the list of flips takes those of the advice."""
         self.set_class(event.size.height < ROOMY, "-low")
 
     @property
@@ -156,11 +155,5 @@ def spark_line(epochs: tuple[Epoch, ...], width: int) -> Text:
     """Both curves in one line of that many cells, where these are enough; empty before the first epoch."""
     if not epochs:
         return Text()
-    each = max(6, (width - SPARK_WORDS) // 2)
-    ta, va = [e.ta for e in epochs], [e.va for e in epochs]
-    low = min(*ta, *va)
-    return Text.assemble(
-        (f"{TA_MARK[0]} TA {sparkline(ta, each, low, 1.0)} {ta[-1]:.2f}", Style(bold=False)),
-        "  ",
-        (f"{VA_MARK[0]} VA {sparkline(va, each, low, 1.0)} {va[-1]:.2f}", Style(bold=True)),
-    )
+    ta, va = sparklines(epochs, max(6, (width - SPARK_WORDS) // 2))
+    return Text.assemble((f"{TA_MARK[0]} {ta}", Style(bold=False)), "  ", (f"{VA_MARK[0]} {va}", Style(bold=True)))

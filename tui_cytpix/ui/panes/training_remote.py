@@ -49,12 +49,9 @@ class TrainingRemote:
                 self._in_background(lambda: control.resume(run), "resume")
                 self._screen.report("Training goes on, with the annotations made meanwhile.")
             case _:
-                self._ask_epochs()
+                self.more()
 
     def more(self) -> None:
-        self._ask_epochs()
-
-    def _ask_epochs(self) -> None:
         run, status = self._screen.session.run, self._screen.session.training
         first = not status.live and not control.can_go_on(run)
         missing = run.annotations.ready_to_train()

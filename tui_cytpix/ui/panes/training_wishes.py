@@ -43,7 +43,6 @@ class TrainingWishes:
         wishes[wish]()
 
     async def _next_checkpoint(self) -> None:
-        """The next of those that are there."""
         found = list(await asyncio.to_thread(finish.checkpoints, self._screen.session.run))
         if not found:
             self._screen.report("There is no checkpoint yet.")
@@ -53,7 +52,6 @@ class TrainingWishes:
         self._changed()
 
     def _detach(self) -> None:
-        """Leaves the run; the job is a process of its own."""
         live = self._screen.session.training.live
         self._screen.report(
             "Training goes on; open the run again to see it." if live else "No training is at work; saved."

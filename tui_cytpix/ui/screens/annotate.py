@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
 
-from textual.binding import BindingType
 from textual.widget import Widget
 
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.editor.decisions import Decisions
 from tui_cytpix.ui.editor.editor import Editor
 from tui_cytpix.ui.editor.image_list import ImageList
 from tui_cytpix.ui.editor.looking_back import LookingBack
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.frame.handed import Handed
+from tui_cytpix.ui.session import PredictionsChanged
 from tui_cytpix.workflow.annotate.annotator import Annotator
-from tui_cytpix.workflow.run.predict import PredictProgress
-
-WIDE = 110
 
 
 class AnnotateScreen(StepScreen):
     """Opens on top of step 4 with the images to go through. Every decision is the Annotator's."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as in Textual
     step = "train"
     on_top = True
     SCOPES = ("editor", "cursor", "image")
     CSS_PATH = "annotate.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("editor")
 
     def __init__(self, keys: Sequence[ImageKey], start: ImageKey | None = None, *, review: bool = False) -> None:
         super().__init__()
@@ -50,29 +43,18 @@ class AnnotateScreen(StepScreen):
         await self.looking_back.begin(self.editor.say)
 
     def returned(self) -> None:
-        """The look back was taken."""
         self.looking_back.hide()
 
-    def on_predictions(self, progress: PredictProgress) -> None:
-        self.editor.predictions_came(progress)
+    def on_predictions_changed(self, event: PredictionsChanged) -> None:
+        self.editor.predictions_came(event.progress)
 
     # Deciding
 
-    async def action_accept(self) -> None:
-        event = self.images.key.event
-        if await self.decisions.decide(lambda a, key: a.accept(key), "", "There is nothing to accept."):
-            side = self.session.run.annotations.state(self.images.key).side
-            await self.decisions.go_on(f"{event} accepted ({side}).")
-
-    async def action_reject(self) -> None:
-        event = self.images.key.event
-        if await self.decisions.decide(lambda a, key: a.reject(key), ""):
-            await self.decisions.go_on(f"{event} rejected.")
-
-    async def action_ambiguous(self) -> None:
-        event = self.images.key.event
-        if await self.decisions.decide(lambda a, key: a.mark_ambiguous(key), ""):
-            await self.decisions.go_on(f"{event}: indistinguishable.")
+    action_accept = Handed(
+        "decisions", "settle", Annotator.accept, " accepted ({side}).", "There is nothing to accept."
+    )
+    action_reject = Handed("decisions", "settle", Annotator.reject, " rejected.")
+    action_ambiguous = Handed("decisions", "settle", Annotator.mark_ambiguous, ": indistinguishable.")
 
     async def action_skip(self) -> None:
         await self.decisions.end_pen()
@@ -90,7 +72,6 @@ class AnnotateScreen(StepScreen):
     action_revert = Handed("decisions", "decide", Annotator.revert, "As proposed.", "It is as proposed already.")
 
     async def action_undo(self) -> None:
-        """Of what a pen drew, else of the last change."""
         if not await self.decisions.drop_pen():
             await self.decisions.undo()
 
@@ -114,10 +95,6 @@ class AnnotateScreen(StepScreen):
         if keys:
             self.app.push_screen(AnnotateScreen(keys, review=True))
 
-    async def action_next_image(self) -> None:
+    async def action_move(self, by: int) -> None:
         await self.decisions.end_pen()
-        await self.editor.open_image(self.images.place + 1, "")
-
-    async def action_previous_image(self) -> None:
-        await self.decisions.end_pen()
-        await self.editor.open_image(self.images.place - 1, "")
+        await self.editor.open_image(self.images.place + by, "")

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import ClassVar
 
 from rich.text import Text
-from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import DataTable
 
-from tui_cytpix.domain.entered_numbers import whole
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.judging import Judging
-from tui_cytpix.ui.panes.magnify import ask_zoom
 from tui_cytpix.ui.panes.model_choice import ModelChoice
+from tui_cytpix.ui.panes.questions import ask_draw, ask_rates, ask_zoom
 from tui_cytpix.ui.panes.review_pane import ReviewPane
 from tui_cytpix.ui.screens.blurred import Blurred
-from tui_cytpix.ui.screens.goal_questions import ask_rates
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
@@ -50,11 +45,10 @@ class AssessScreen(WorkScreen):
     step = "assess"
     SCOPES = ("assess", "step", "gallery", "review", "image", "table")
     CSS_PATH = "assess.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("assess")
 
     def __init__(self) -> None:
         super().__init__()
-        self.judging = Judging(self, lambda: self.sequence)
+        self.judging = Judging(self)
         self.blurred = Blurred(self, self.judging, self.refresh_all)
         self.review_pane = ReviewPane(self, self.judging)
         self.models = ModelChoice(self, self.judging, "Which model shall be judged?", self._model_taken)
@@ -71,16 +65,7 @@ class AssessScreen(WorkScreen):
             yield self.models
             yield self.review_pane
 
-    @property
-    def gallery(self) -> Gallery:
-        return self.query_one(Gallery)
-
-    @property
-    def sequence(self) -> tuple[ImageKey, ...]:
-        return self.session.run.settings.assess.sequence
-
     async def enter(self) -> None:
-        """The goal where it was never stated; else the images."""
         self.query_one("#goals", Table).fill([(g.name, (g.label, f"{g.p0:.0%}", f"{g.p1:.0%}")) for g in GOALS])
         if self.must_stay():
             self.action_goal()
@@ -99,7 +84,7 @@ class AssessScreen(WorkScreen):
         self.blurred.score_where_asked()
 
     def refresh_all(self) -> None:
-        self.gallery.set_items(self.judging.gallery_item(key) for key in self.sequence)
+        self.gallery.set_items(self.judging.gallery_item(key) for key in self.judging.sequence)
         self.say_next()
 
     def say_next(self) -> None:
@@ -108,7 +93,7 @@ class AssessScreen(WorkScreen):
         predicted = sum(item.segmentation is not None for item in self.gallery.items)
         next_step = hints.assess(run.settings, name, predicted, self.judging.assessment(), self.session.progress.busy)
         self.say(hints.PANES.get(self.pane, next_step))
-        if self.pane != "review":  # the tally is not seen there, and every key would write it
+        if self.pane != "review":  # the tally does not show there, and every key would write it
             self.query_one("#tally-words", Words).say(*self.tally_lines(predicted))
 
     def tally_lines(self, predicted: int) -> list[str | Text]:
@@ -129,10 +114,12 @@ class AssessScreen(WorkScreen):
             rates = f"good up to {settings.p0:.1%}, intolerable from {settings.p1:.1%}"
             lines.append(labelled("Goal", f"{label}: {rates}"))
         if model is not None and store is not None:
-            lines.append(labelled("Model", f"{model.card.name}, {predicted} of {len(self.sequence)} images processed"))
-            lines += zoom.in_words(self.seen(model, known=True))
-            lines.append(differences.counted(self.sequence, store))
-            answers = [one for key in self.sequence if (one := store.get(key)) is not None]
+            lines.append(
+                labelled("Model", f"{model.card.name}, {predicted} of {len(self.judging.sequence)} images processed")
+            )
+            lines += zoom.in_words(self.zooms(model, known=True))
+            lines.append(differences.counted(self.judging.sequence, store))
+            answers = [one for key in self.judging.sequence if (one := store.get(key)) is not None]
             lines.append(differences.crowded_in_words([one.particle_count for one in answers]))
         lines.append(random_images.drawn_in_words(self.session.run, settings))
         if settings.counting_convention:
@@ -142,9 +129,9 @@ class AssessScreen(WorkScreen):
     def magnified_lines(self, model: ModelEntry) -> list[str]:
         """How large the model sees samples of unknown scale: where that is wrong, much else is."""
         changes = f"{self.key('assess.magnify')} changes that."
-        return [f"{line}. {changes}" for line in zoom.in_words(self.seen(model, known=False))]
+        return [f"{line}. {changes}" for line in zoom.in_words(self.zooms(model, known=False))]
 
-    def seen(self, model: ModelEntry, known: bool) -> dict[str, Zoom]:
+    def zooms(self, model: ModelEntry, known: bool) -> dict[str, Zoom]:
         """How large the model sees the samples of known, or of unknown, scale."""
         found = zoom.zooms_of(self.session.run, self.session.predict.store(model))
         return {name: one for name, one in found.items() if (one.um_per_px is not None) == known}
@@ -183,10 +170,13 @@ class AssessScreen(WorkScreen):
 
     def _ask_again(self) -> None:
         self.blurred.scores = {}
+        self._ask_model(self.judging.sequence)
+        self.blurred.score_where_asked()
+
+    def _ask_model(self, images: tuple[ImageKey, ...]) -> None:
         self.refresh_all()
-        if self.judging.model is not None and self.sequence:
-            self.session.ask_model(self.judging.model, self.sequence)
-            self.blurred.score_where_asked()
+        if self.judging.model is not None and images:
+            self.session.ask_model(self.judging.model, images)
 
     action_blurred = Handed("blurred", "ask")
 
@@ -198,22 +188,8 @@ class AssessScreen(WorkScreen):
         elif self.must_stay():
             self.action_goal()
         else:
-            already = len(self.sequence)
-            question = "Process how many random images?" + (f" ({already} are drawn already)" if already else "")
-            self.ask_number(question, self.session.run.settings.assess.images, self._process, whole(1, 5000))
-
-    def _process(self, images: int) -> None:
-        self.start(self._draw(images), "draw")
-
-    async def _draw(self, images: int) -> None:
-        drawn = await self.in_thread("Drawing random images", lambda _progress: review.draw(self.session.run, images))
-        if drawn is None or self.judging.model is None:
-            return
-        if len(drawn) < images:
-            self.report(self.judging.only_so_many(len(drawn)))
-        self.refresh_rail()
-        self.refresh_all()
-        self.session.ask_model(self.judging.model, drawn)
+            before = self.session.run.settings.assess
+            ask_draw(self, "Process how many random images?", before, review.draw, self._ask_model)
 
     def predictions_came(self) -> None:
         model = self.judging.model
@@ -230,19 +206,13 @@ class AssessScreen(WorkScreen):
 
     # Review
 
+    action_undo = Handed("review_pane", "action_take_back", False)
+    action_redo = Handed("review_pane", "action_take_back", True)
     action_review = Handed("review_pane", "open")  # from the first image without a judgement on
 
     def on_gallery_opened(self, event: Gallery.Opened) -> None:
-        """Enlarges it, ready to be judged."""
         self.review_pane.open(event.item.key)
 
     def on_review_pane_changed(self, event: ReviewPane.Changed) -> None:
         self.gallery.update_item(self.judging.gallery_item(event.key))
         self.say_next()
-
-    def pane_left(self, pane: str) -> None:
-        if pane == "review" and self.review_pane.current is not None:
-            self.gallery.go_to(self.review_pane.current)
-
-    def focus_main(self) -> None:
-        self.set_focus(self.gallery)

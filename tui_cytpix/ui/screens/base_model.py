@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import DataTable
@@ -16,15 +15,12 @@ from textual.widgets import DataTable
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import Zoom
-from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.work import WorkScreen
-from tui_cytpix.ui.panes.export import ask_export
-from tui_cytpix.ui.panes.magnify import ask_zoom
-from tui_cytpix.ui.panes.shown_pairs import shown_pairs
+from tui_cytpix.ui.panes.questions import ask_export, ask_zoom
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal
 from tui_cytpix.ui.widgets.lines.hint import Words
-from tui_cytpix.ui.widgets.pictures.pair_view import PairView
+from tui_cytpix.ui.widgets.pictures.pair_view import PairView, shown_pairs
 from tui_cytpix.ui.widgets.tables.model_table import ModelTable, card_lines
 from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.base_model import differences, library, resolution
@@ -40,13 +36,12 @@ class BaseModelScreen(WorkScreen):
     step = "base_model"
     SCOPES = ("base_model", "step", "table", "pair")
     IN_EVERY_PANE: ClassVar[frozenset[str]] = frozenset({"base_model.magnify"})
+    MAIN = "ModelTable"
     CSS_PATH = "base_model.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("base_model")
 
     def __init__(self) -> None:
         super().__init__()
         self._library: list[ModelEntry] = []
-        self._marked: list[str] = []
         self._compared: tuple[ModelEntry, ...] = ()
         self._answers_read: set[str] = set()
 
@@ -88,25 +83,25 @@ class BaseModelScreen(WorkScreen):
             self._answers_read.add(entry.hash)
         self._show_card()
 
-    def _seen_by(self, model: ModelEntry) -> dict[str, Zoom]:
+    def _zooms_of(self, model: ModelEntry) -> dict[str, Zoom]:
         return zoom.zooms_of(self.session.run, self.session.predict.store(model))
 
     def _show(self) -> None:
-        self.table.show(self._library, self.session.run.settings.base_model.hash, self._marked)
+        self.table.show(self._library, self.session.run.settings.base_model.hash, self.session.marked_models)
         self._show_card()
         self.say_next()
 
     def say_next(self) -> None:
         run = self.session.run
-        self.say(hints.base_model(run.settings, len(self._marked), zoom.setting_in_words(run)))
+        self.say(hints.base_model(run.settings, len(self.session.marked_models), zoom.setting_in_words(run)))
 
     def _show_card(self) -> None:
         entry = self.table.current
         if entry is not None:
             pace = self.session.predict.images_per_second(entry)
             measured = "" if math.isnan(pace) else f"Measured in this session: {1000 / pace:.1f} s per 1000 images."
-            seen = zoom.in_words(self._seen_by(entry)) if entry.hash in self._answers_read else []
-            self.query_one("#card-words", Words).say(*card_lines(entry), " ", *seen, measured, ADVICE)
+            zoomed = zoom.in_words(self._zooms_of(entry)) if entry.hash in self._answers_read else []
+            self.query_one("#card-words", Words).say(*card_lines(entry), " ", *zoomed, measured, ADVICE)
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         event.stop()
@@ -125,10 +120,7 @@ class BaseModelScreen(WorkScreen):
 
     def action_magnify(self) -> None:
         """Asks how large models see images of unknown scale; in a comparison, asks the models again."""
-        ask_zoom(self, self._show if self.pane == "main" else self._compare_again)
-
-    def _compare_again(self) -> None:
-        self.start(self._compare(self._compared), "compare")
+        ask_zoom(self, self._show if self.pane == "main" else lambda: self._start_comparing(self._compared))
 
     # Side by side
 
@@ -137,15 +129,15 @@ class BaseModelScreen(WorkScreen):
         entry = self.table.current
         if entry is None or self.pane != "main":
             return
-        if entry.hash in self._marked:
-            self._marked.remove(entry.hash)
+        if entry.hash in self.session.marked_models:
+            self.session.marked_models.remove(entry.hash)
         else:
-            self._marked = [*self._marked, entry.hash][-MOST_COMPARED:]
+            self.session.marked_models = [*self.session.marked_models, entry.hash][-MOST_COMPARED:]
         self._show()
 
     def action_compare(self) -> None:
         """Those marked; with one or none marked, the one under the cursor beside it or beside the chosen base."""
-        wanted = list(self._marked)
+        wanted = list(self.session.marked_models)
         for extra in (self.table.cursor_key, self.session.run.settings.base_model.hash):
             if len(wanted) < 2 and extra and extra not in wanted:
                 wanted.append(extra)
@@ -153,7 +145,10 @@ class BaseModelScreen(WorkScreen):
         if len(found) < 2:
             self.report(f"Mark two models first ({self.key('base_model.mark')}).")
             return
-        self.start(self._compare(tuple(found)), "compare")
+        self._start_comparing(tuple(found))
+
+    def _start_comparing(self, models: tuple[ModelEntry, ...]) -> None:
+        self.start(self._compare(models), "compare")
 
     async def _compare(self, models: tuple[ModelEntry, ...]) -> None:
         if not self.images:
@@ -183,10 +178,9 @@ class BaseModelScreen(WorkScreen):
         two = len(stores) == 2
         words = differences.in_words(found, *names) if two else differences.several_in_words(found, names)
         self.query_one(PairView).show_pairs(shown_pairs(found, *stores))
-        self.say(" ".join(part for part in (words, self._resolution_words(), self._seen_words()) if part))
+        self.say(" ".join(part for part in (words, self._resolution_words(), self._zoom_words()) if part))
 
     def _resolution_words(self) -> str:
-        """Half against full, where both are compared and all is answered."""
         found = resolution.siblings(self._compared)
         if found is None or self.session.progress.busy:
             return ""
@@ -195,27 +189,23 @@ class BaseModelScreen(WorkScreen):
         speeds = (predict.images_per_second(found[0]), predict.images_per_second(found[1]))
         return resolution.in_words(resolution.half_against_full(self.images, half, full, speeds))
 
-    def _seen_words(self) -> str:
+    def _zoom_words(self) -> str:
         """How large the compared models see samples of unknown scale."""
         told = {
-            model.card.name: {name: one for name, one in self._seen_by(model).items() if one.um_per_px is None}
+            model.card.name: {name: one for name, one in self._zooms_of(model).items() if one.um_per_px is None}
             for model in self._compared
         }
         return " ".join(f"{line}." for line in zoom.by_model_in_words(told))
 
-    def focus_main(self) -> None:
-        self.set_focus(self.table)
-
     # Files
 
     def action_import_model(self) -> None:
-        self.ask("Model file to take into the library:", "", lambda text: self.start(self._import(text), "import"))
+        self.ask_path("Model file to take into the library:", self._import, "import")
 
-    async def _import(self, text: str) -> None:
-        if text:
-            entry = await asyncio.to_thread(library.import_model, Path(text).expanduser())
-            self.report(f"{entry.card.name} is in the library.")
-            await self._load()
+    async def _import(self, path: Path) -> None:
+        entry = await asyncio.to_thread(library.import_model, path)
+        self.report(f"{entry.card.name} is in the library.")
+        await self._load()
 
     def action_export_model(self) -> None:
         entry = self.table.current

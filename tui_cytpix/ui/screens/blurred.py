@@ -51,7 +51,7 @@ class Blurred:
             self._screen.say_next()
 
     async def _score(self) -> bool:
-        model, run, images = self._judging.model, self._screen.session.run, self._judging.sequence()
+        model, run, images = self._judging.model, self._screen.session.run, self._judging.sequence
         if model is None:
             return False
         store = self._screen.session.predict.store(model)

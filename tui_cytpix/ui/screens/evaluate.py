@@ -6,32 +6,27 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
 from rich.text import Text
-from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from tui_cytpix.domain.entered_numbers import whole
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.comparison import Comparison
-from tui_cytpix.ui.panes.export import ask_export
 from tui_cytpix.ui.panes.judging import Judging
 from tui_cytpix.ui.panes.model_choice import ModelChoice
 from tui_cytpix.ui.panes.pair_review_pane import PairReview
 from tui_cytpix.ui.panes.process_pane import ProcessPane, in_a_line
+from tui_cytpix.ui.panes.questions import ask_draw, ask_export
 from tui_cytpix.ui.panes.review_pane import ReviewPane
-from tui_cytpix.ui.panes.shown_pairs import shown_pairs
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
-from tui_cytpix.ui.widgets.pictures.pair_view import PairView
+from tui_cytpix.ui.widgets.pictures.pair_view import PairView, shown_pairs
 from tui_cytpix.workflow.assess.verdict import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.base_model.differences import Difference
@@ -49,12 +44,11 @@ class EvaluateScreen(WorkScreen):
     step = "evaluate"
     SCOPES = ("evaluate", "step", "gallery", "pair", "pair_review", "review", "process", "image")
     CSS_PATH = "evaluate.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("evaluate")
 
     def __init__(self) -> None:
         super().__init__()
         self._any_left = True  # images that no step has seen
-        self.judging = Judging(self, lambda: self.sequence)
+        self.judging = Judging(self)
         self.comparison = Comparison(self, self.judging)
         self.pair_review = PairReview(self, self.comparison)
         self.review_pane = ReviewPane(self, self.judging)
@@ -74,17 +68,7 @@ class EvaluateScreen(WorkScreen):
             yield self.models
             yield self.processing
 
-    @property
-    def gallery(self) -> Gallery:
-        """The fresh random images, the most different first."""
-        return self.query_one(Gallery)
-
-    @property
-    def sequence(self) -> tuple[ImageKey, ...]:
-        return self.session.run.settings.evaluate.sequence
-
     async def enter(self) -> None:
-        """The run's new model and its base, with what they said so far."""
         self.set_focus(self.gallery)
         run = self.session.run
         try:
@@ -100,9 +84,9 @@ class EvaluateScreen(WorkScreen):
         self.comparison.compare_answers()
         await self.comparison.warm_up()
         self.refresh_all()
-        self.start(self._look_around(), "look around")
+        self.start(self._open_samples(), "open samples")
 
-    async def _look_around(self) -> None:
+    async def _open_samples(self) -> None:
         """What is processed, and whether images are left: samples have to be opened for that."""
         await self.processing.watch_newest()
         self._any_left = await asyncio.to_thread(random_images.any_left, self.session.run)
@@ -113,7 +97,7 @@ class EvaluateScreen(WorkScreen):
     def refresh_all(self) -> None:
         self.comparison.compare_answers()
         differing = {d.image: d for d in self.comparison.differences}
-        rest = [key for key in self.sequence if key not in differing]
+        rest = [key for key in self.judging.sequence if key not in differing]
         self.gallery.set_items(self._item(key, differing) for key in (*differing, *rest))
         self.say_next()
 
@@ -128,7 +112,7 @@ class EvaluateScreen(WorkScreen):
     def say_next(self) -> None:
         new, compared, busy = self.judging.model, self.comparison, self.session.progress.busy
         name, differing = "" if new is None else new.card.name, len(compared.differences)
-        next_step = hints.evaluate(name, len(self.sequence), differing, busy, compared.same, self._any_left)
+        next_step = hints.evaluate(name, len(self.judging.sequence), differing, busy, compared.same, self._any_left)
         self.say(self.pair_review.hint() if self.pane == "pairs" else hints.PANES.get(self.pane, next_step))
         if self.pane == "pairs":  # what the preferences say would tell which is which
             return
@@ -160,9 +144,9 @@ class EvaluateScreen(WorkScreen):
         both = (("New", self.judging.model), ("Base", self.comparison.base))
         models = {label: one for label, one in both if one is not None}
         run, store = self.session.run, self.session.predict.store
-        seen = zoom.by_model_in_words({label: zoom.zooms_of(run, store(one)) for label, one in models.items()})
+        zoomed = zoom.by_model_in_words({label: zoom.zooms_of(run, store(one)) for label, one in models.items()})
         named = [labelled(label, f"{one.card.name} ({one.card.resolution})") for label, one in models.items()]
-        return [*named, *seen]
+        return [*named, *zoomed]
 
     # Comparing
 
@@ -173,28 +157,16 @@ class EvaluateScreen(WorkScreen):
         if self.comparison.models is None:
             self.report("Two models are needed: the run's new one (step 4) and its base (step 2).")
             return
-        already = len(self.sequence)
-        if not already and not self._any_left:
+        before = self.session.run.settings.evaluate
+        if not before.sequence and not self._any_left:
             self.report("No image is left that no other step has seen: add a sample in step 3.")
-            return
-        question = "Compare on how many fresh random images?" + (f" ({already} are drawn already)" if already else "")
-        self.ask_number(
-            question,
-            self.session.run.settings.evaluate.images,
-            lambda images: self.start(self._compare(images), "compare"),
-            whole(1, 5000),
-        )
+        else:
+            ask_draw(self, "Compare on how many fresh random images?", before, trial.draw, self._ask_both)
 
-    async def _compare(self, images: int) -> None:
-        drawn = await self.in_thread("Drawing random images", lambda _progress: trial.draw(self.session.run, images))
-        if drawn is None or self.comparison.models is None:
-            return
-        if len(drawn) < images:
-            self.report(self.judging.only_so_many(len(drawn)))
-        self.refresh_rail()
+    def _ask_both(self, drawn: tuple[ImageKey, ...]) -> None:
         self.refresh_all()
         self.gallery.start_over()  # the most different image comes under the cursor
-        for model in reversed(self.comparison.models):
+        for model in reversed(self.comparison.models or ()):
             self.session.ask_model(model, (*drawn, *held_out_masks.images(self.session.run)))
 
     def predictions_came(self) -> None:
@@ -234,12 +206,8 @@ class EvaluateScreen(WorkScreen):
         self.gallery.update_item(self._item(event.key, {d.image: d for d in self.comparison.differences}))
         self.say_next()
 
-    def pane_left(self, pane: str) -> None:
-        if pane == "review" and self.review_pane.current is not None:
-            self.gallery.go_to(self.review_pane.current)
-
     def focus_main(self) -> None:
-        self.set_focus(self.gallery)
+        super().focus_main()
         self.refresh_all()
 
     # Processing, another model, and sharing

@@ -5,28 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from textual.binding import BindingType
 from textual.widget import Widget
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.ui.frame.work import WorkScreen
-from tui_cytpix.ui.screens.event_tables import EventTables
-from tui_cytpix.ui.screens.plot_pane import PlotPane
+from tui_cytpix.ui.panes.event_tables import EventTables
+from tui_cytpix.ui.panes.plot_pane import PlotPane
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
-from tui_cytpix.ui.widgets.panels.choice_panel import ChoicePanel
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.evaluate import trial
 from tui_cytpix.workflow.explore import flowjo, gates
 from tui_cytpix.workflow.explore.axes import X, Y
+from tui_cytpix.workflow.explore.exploration import Exploration
 from tui_cytpix.workflow.explore.plot import short
 from tui_cytpix.workflow.explore.populations import axis_name
 
@@ -41,7 +39,7 @@ class ExploreScreen(WorkScreen):
     on_top = True
     SCOPES = ("explore", "plot", "step", "gallery", "table")
     CSS_PATH = "explore.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("explore")
+    MAIN = "EventPlot"
     IN_EVERY_PANE: ClassVar[frozenset[str]] = frozenset(
         {"explore.enter", "explore.images", "explore.events", "explore.statistics", "explore.export"}
     )
@@ -59,22 +57,16 @@ class ExploreScreen(WorkScreen):
             yield Gallery(id="images", without=("gallery.open", "gallery.gate"))
             yield self.tables.events
             yield self.tables.statistics
-        yield self.plotting.parameters
-
-    @property
-    def gallery(self) -> Gallery:
-        return self.query_one("#images", Gallery)
 
     async def enter(self) -> None:
-        """The first sample; then the newest model's answers, for the pictures."""
         self.set_focus(self.plotting.plot)
-        seen = self.plotting.exploration
-        if not seen.samples:
+        explored = self.plotting.exploration
+        if not explored.samples:
             self.report("This run has no sample yet: add one in step 3.")
             return
         self.say("Reading the sample.")
         try:
-            await asyncio.to_thread(seen.open_first)
+            await asyncio.to_thread(explored.open_first)
         except CytpixError as error:
             self.say("There is nothing to plot yet; {app.back} leads back.")
             self.report(error)
@@ -94,31 +86,27 @@ class ExploreScreen(WorkScreen):
         return None if self._model is None else self.session.prediction(self._model, key)
 
     def say_next(self) -> None:
-        seen = self.plotting.exploration
-        names = [axis_name(axis) for axis in seen.axes]
-        self.say(hints.explore(self.pane, names, seen.gate, len(seen.corners), seen.missing))
-
-    def chosen(self, panel: ChoicePanel, value: Any) -> None:
-        if panel is self.plotting.parameters:
-            self.plotting.take(str(value))
+        explored = self.plotting.exploration
+        names = [axis_name(axis) for axis in explored.axes]
+        self.say(hints.explore(self.pane, names, explored.gate, len(explored.corners), explored.missing))
 
     # The plot, and tables of it
 
     action_x = Handed("plotting", "offer", X)
     action_y = Handed("plotting", "offer", Y)
-    action_x_scale = Handed("plotting", "next_scale", X)
-    action_y_scale = Handed("plotting", "next_scale", Y)
+    action_x_scale = Handed("plotting", "change", lambda explored: explored.next_scale(X))
+    action_y_scale = Handed("plotting", "change", lambda explored: explored.next_scale(Y))
     action_x_range = Handed("plotting", "ask_range", X)
     action_y_range = Handed("plotting", "ask_range", Y)
     action_zoom_in = Handed("plotting", "zoom", CLOSER)
     action_zoom_out = Handed("plotting", "zoom", FARTHER)
-    action_whole = Handed("plotting", "whole")
+    action_whole = Handed("plotting", "change", Exploration.whole)
     action_compensate = Handed("plotting", "compensate")
     action_nearest = Handed("plotting", "nearest")
     action_next_sample = Handed("plotting", "step_sample", 1)
     action_previous_sample = Handed("plotting", "step_sample", -1)
-    action_next_gate = Handed("plotting", "step_gate", 1)
-    action_previous_gate = Handed("plotting", "step_gate", -1)
+    action_next_gate = Handed("plotting", "change", lambda explored: explored.step_gate(1))
+    action_previous_gate = Handed("plotting", "change", lambda explored: explored.step_gate(-1))
     action_events = Handed("tables", "open_events")
     action_statistics = Handed("tables", "open_statistics")
     action_export = Handed("tables", "export")
@@ -162,24 +150,15 @@ class ExploreScreen(WorkScreen):
             return
         self.ask_panel.confirm(
             f"Delete the gate {name}, and the gates that lie in it?",
-            lambda: self.start(self._delete_gate(), "delete"),
+            lambda: self.plotting.change(Exploration.delete_gate),
         )
-
-    async def _delete_gate(self) -> None:
-        self.plotting.exploration.delete_gate()
-        self.plotting.redraw()
 
     def action_import(self) -> None:
-        question = "FlowJo workspace (.wsp) whose gates the run takes:"
-        self.ask(question, "", lambda text: self.start(self._import(text), "import"))
+        self.ask_path("FlowJo workspace (.wsp) whose gates the run takes:", self._import, "import")
 
-    async def _import(self, text: str) -> None:
-        if not text:
-            return
+    async def _import(self, path: Path) -> None:
         run = self.session.run
-        found = await self.in_thread(
-            "Reading the workspace", lambda _progress: flowjo.find_gates(run, Path(text).expanduser())
-        )
+        found = await self.in_thread("Reading the workspace", lambda _progress: flowjo.find_gates(run, path))
         if found is None:
             return
         gates.add(run, *found.gates)
@@ -206,7 +185,7 @@ class ExploreScreen(WorkScreen):
         if self.pane == "images":
             self.close_panels()
             return
-        self.plotting.change(lambda seen: seen.images(), self._show_images)
+        self.plotting.change(lambda explored: explored.images(), self._show_images)
 
     def _show_images(self, found: list[tuple[ImageKey, float]]) -> None:
         if not found:
@@ -219,6 +198,3 @@ class ExploreScreen(WorkScreen):
         self.show_pane("images")
         self.set_focus(self.gallery)
         self.say_next()
-
-    def focus_main(self) -> None:
-        self.set_focus(self.plotting.plot)

@@ -6,11 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
-from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -18,8 +16,8 @@ from textual.widgets.option_list import Option
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.words import printable, shortened
 from tui_cytpix.errors import UsageError
-from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame.base import BaseScreen
+from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.ui.widgets.lines.step_rail import LABELS
 from tui_cytpix.ui.widgets.lines.task_bar import TaskBar
 from tui_cytpix.workflow.assess import review
@@ -44,20 +42,16 @@ class HomeScreen(BaseScreen):
     SCOPES = ("home",)
     BACK = "Quit"
     CSS_PATH = "home.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("home")
 
     def __init__(self) -> None:
         super().__init__()
+        self.runs = RunList(id="runs", markup=False)
         self._rows: list[tuple[str, RunSummary]] = []
 
     def body(self) -> Iterable[Widget]:
         yield Static(INTRO, id="intro", markup=False)
-        yield RunList(id="runs", markup=False)
+        yield self.runs
         yield TaskBar()
-
-    @property
-    def runs(self) -> RunList:
-        return self.query_one(RunList)
 
     def on_mount(self) -> None:
         self.rail.name_of_run = "tui-cytpix"
@@ -86,17 +80,11 @@ class HomeScreen(BaseScreen):
         self.runs.add_options(options)
         self.runs.action_first()
 
-    def action_down(self) -> None:
-        self.runs.action_cursor_down()
-
-    def action_up(self) -> None:
-        self.runs.action_cursor_up()
-
-    def action_open(self) -> None:
-        self.runs.action_select()
+    action_down = Handed("runs", "action_cursor_down")
+    action_up = Handed("runs", "action_cursor_up")
+    action_open = Handed("runs", "action_select")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Opens the run, or asks where the copy of a sample run goes."""
         if event.option.id is None:
             return
         kind, run = self._rows[int(event.option.id)]
@@ -114,18 +102,13 @@ class HomeScreen(BaseScreen):
         self.cytpix.open_run(path)
 
     def action_path(self) -> None:
-        self.ask_panel.ask("Open the run in this folder:", "", self._open_path)
+        self.ask_path("Open the run in this folder:", self._open, "open")
 
-    def _open_path(self, text: str) -> None:
-        if text:
-            self.cytpix.open_run(Path(text).expanduser())
+    async def _open(self, path: Path) -> None:
+        self.cytpix.open_run(path)
 
     def action_triage(self) -> None:
-        self.ask_panel.ask(f"Which model for this sample ({READABLE})?", "", self._triage_given)
-
-    def _triage_given(self, text: str) -> None:
-        if text:
-            self.start(self._triage(Path(text).expanduser()), "check")
+        self.ask_path(f"Which model for this sample ({READABLE})?", self._triage, "check")
 
     async def _triage(self, path: Path) -> None:
         from tui_cytpix.ui.screens.triage import TriageScreen
@@ -135,17 +118,13 @@ class HomeScreen(BaseScreen):
         await self.app.push_screen(TriageScreen(path))
 
     def action_new(self) -> None:
-        self.ask_panel.ask(f"Sample ({READABLE}):", "", self._sample_given)
+        self.ask_path(f"Sample ({READABLE}):", self._new_run_on, "check")
 
-    def _sample_given(self, text: str) -> None:
-        if text:
-            self.start(self._ask_for([Path(text).expanduser()]), "check")
-
-    async def _ask_for(self, paths: Sequence[Path]) -> None:
+    async def _new_run_on(self, path: Path) -> None:
         """A sample that can't be read is refused before more is asked."""
-        with self._reading(paths):
-            await asyncio.to_thread(check, paths)
-        self.ask_new_run(paths)
+        with self._reading([path]):
+            await asyncio.to_thread(check, [path])
+        self.ask_new_run([path])
 
     @contextlib.contextmanager
     def _reading(self, paths: Sequence[Path]) -> Iterator[None]:

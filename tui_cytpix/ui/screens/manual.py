@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
 
 from rich.text import Text
-from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import MarkdownViewer
 
 from tui_cytpix.manual import CONTENTS, FOLDER, pages
-from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame.base import BaseScreen
-from tui_cytpix.ui.widgets.panels.choice_panel import Choice, ChoicePanel
+from tui_cytpix.ui.widgets.panels.choice_panel import Choice
 
 _LINK = re.compile(r"\[([^]]+)\]\(([^)]+)\)")
 
@@ -24,15 +22,13 @@ class ManualScreen(BaseScreen):
     """Opens with the list of pages."""
 
     SCOPES = ("manual",)
-    BINDINGS: ClassVar[list[BindingType]] = bindings("manual")
     DEFAULT_CSS = """
     ManualScreen Markdown { max-width: 110; }
-    ManualScreen #places OptionList { max-height: 12; }
+    ManualScreen ChoicePanel OptionList { max-height: 12; }
     """
 
     def body(self) -> Iterable[Widget]:
         yield MarkdownViewer(show_table_of_contents=False, open_links=False)
-        yield ChoicePanel("page (q or Esc: leave)", "Open", id="places")
 
     @property
     def viewer(self) -> MarkdownViewer:
@@ -59,23 +55,15 @@ class ManualScreen(BaseScreen):
         known = pages()
         places = links | {f"{name}.md": name for name in known if f"{name}.md" not in links}
         rows = [(target, words, known.get(Path(target).stem, "")) for target, words in places.items()]
-        self.offer(
-            self.query_one("#places", ChoicePanel),
-            [Choice(t, Text.assemble((f"{w:<22}", "bold"), about), f"{w} {about}") for t, w, about in rows],
-        )
+        choices = [
+            Choice(partial(self._go, target), Text.assemble((f"{words:<22}", "bold"), about), f"{words} {about}")
+            for target, words, about in rows
+        ]
+        self.offer("page", "Open", choices)
 
-    def chosen(self, panel: ChoicePanel, value: Any) -> None:  # noqa: ARG002
-        self._go(value)
-
-    def _turn(self, by: int) -> None:
+    def action_turn(self, by: int) -> None:
         names = [CONTENTS, *pages()]
         self._go(f"{names[(names.index(self.page) + by) % len(names)]}.md")
-
-    def action_next(self) -> None:
-        self._turn(1)
-
-    def action_previous(self) -> None:
-        self._turn(-1)
 
     def action_last(self) -> None:
         self.start(self.viewer.back(), first=True)

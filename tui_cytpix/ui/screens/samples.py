@@ -8,14 +8,12 @@ from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
-from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import DataTable
 
 from tui_cytpix.domain.entered_numbers import whole
 from tui_cytpix.domain.run_settings import MAX_PREVIEW, MIN_PREVIEW
-from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.ui.frame.work import WorkScreen
@@ -40,8 +38,8 @@ class SamplesScreen(WorkScreen):
 
     step = "samples"
     SCOPES = ("samples", "step", "table", "gallery")
+    MAIN = "SampleLabels"
     CSS_PATH = "samples.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("samples")
     IN_EVERY_PANE: ClassVar[frozenset[str]] = frozenset({"samples.images"})
 
     def __init__(self) -> None:
@@ -67,9 +65,9 @@ class SamplesScreen(WorkScreen):
         self.set_focus(self.table)
         self._selection = await asyncio.to_thread(coverage.load, self.session.run)
         self.show_selection()
-        self.start(self._look_around(), "look around")
+        self.start(self._open_samples(), "open samples")
 
-    async def _look_around(self) -> None:
+    async def _open_samples(self) -> None:
         await self._find_coverage()
         await self.table.count_images()
 
@@ -101,8 +99,8 @@ class SamplesScreen(WorkScreen):
         elif sample is not None:
             lines.append(f"{self.key('samples.explore')} plots the events; images can be drawn from a gate only.")
         if chosen.images:
-            shares = f"{len(chosen.random)} at random, {len(chosen.variable)} for variety"
-            lines.append(Text.assemble(labelled("Selected", f"{len(chosen.images)}: "), shares))
+            groups = f"{len(chosen.random)} at random, {len(chosen.variable)} for variety"
+            lines.append(Text.assemble(labelled("Selected", f"{len(chosen.images)}: "), groups))
         else:
             lines.append("Nothing is selected yet.")
         notes = self._selection.notes if self._selection else ()
@@ -121,8 +119,7 @@ class SamplesScreen(WorkScreen):
         chosen, found = self.session.run.settings.selection, self._selection
         if found is not None:
             self.query_one(CoveragePlot).show(found.candidates, found.positions, chosen.random, chosen.variable)
-        gallery = self.query_one(Gallery)
-        gallery.set_items(
+        self.gallery.set_items(
             [GalleryItem(key, caption="random", verdict="random") for key in chosen.random]
             + [GalleryItem(key, badges="▲", caption="variety", verdict="variety") for key in chosen.variable]
         )
@@ -187,7 +184,7 @@ class SamplesScreen(WorkScreen):
 
     def _show_gallery(self) -> None:
         self.show_pane("selected")
-        self.set_focus(self.query_one(Gallery))
+        self.set_focus(self.gallery)
 
     def action_uncovered(self) -> None:
         found = coverage.uncovered(self._selection) if self._selection else []
@@ -195,7 +192,7 @@ class SamplesScreen(WorkScreen):
             known = self._selection is not None and bool(self._selection.probed)
             self.report("Every image looked at has a selected one nearby." if known else "Select images first.")
             return
-        self.query_one(Gallery).set_items(GalleryItem(key, None, "○", "warn", key.sample) for key in found)
+        self.gallery.set_items(GalleryItem(key, None, "○", "warn", key.sample) for key in found)
         self._show_gallery()
         self.say("Images of the research samples that look like nothing selected: {samples.images} leads back.")
 
@@ -209,6 +206,3 @@ class SamplesScreen(WorkScreen):
     def on_gallery_moved(self, event: Gallery.Moved) -> None:
         if self.query_one("#selected").has_class("-enlarged"):
             self.query_one(EventImageView).show(event.item.key, title=event.item.key.event)
-
-    def focus_main(self) -> None:
-        self.set_focus(self.table)

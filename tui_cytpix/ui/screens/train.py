@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
-from typing import ClassVar
 
 from rich.text import Text
-from textual.binding import BindingType
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -18,7 +16,6 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.training_pane import TrainingPane, spark_line
@@ -45,7 +42,6 @@ class TrainScreen(WorkScreen):
     step = "train"
     SCOPES = ("train", "training", "step", "gallery")
     CSS_PATH = "train.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("train")
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +49,7 @@ class TrainScreen(WorkScreen):
         self.now: ModelEntry | None = None  # the best checkpoint, asked about the preview while training rests
         self.missing: Missing | None = None
         self.few: FewSeveral | None = None
-        self._looked_at = -1
+        self._asked_at = -1
         self._looked = ("", 0)
         self._looked_since = 0.0
         self._redraw: Timer | None = None
@@ -69,18 +65,12 @@ class TrainScreen(WorkScreen):
         yield Words(id="summary")
 
     @property
-    def gallery(self) -> Gallery:
-        return self.query_one(Gallery)
-
-    @property
     def preview(self) -> tuple[ImageKey, ...]:
-        """The selected images, and those annotated beside them."""
         chosen = self.session.run.settings.selection.images
         others = [a.image for a in self.session.run.annotations.decided() if a.image not in set(chosen)]
         return (*chosen, *others)
 
     async def enter(self) -> None:
-        """Shows what is there; the base annotates what it has not yet."""
         self.set_focus(self.gallery)
         self.on_training(self.session.training)
         self.refresh_all()
@@ -101,7 +91,7 @@ class TrainScreen(WorkScreen):
         if self.base is not None:
             run, store = self.session.run, self.session.predict.store(self.base)
             self.missing = await asyncio.to_thread(morphology.missing, run, store)
-            self.few = await asyncio.to_thread(balance.few_several, run, store.get, self._seen_now)
+            self.few = await asyncio.to_thread(balance.few_several, run, store.get, self._answer_now)
             self.show_words()
 
     def returned(self) -> None:
@@ -128,9 +118,9 @@ class TrainScreen(WorkScreen):
         session = self.session
         base = session.prediction(self.base, key) if self.base else None
         state = session.run.annotations.state(key)
-        return preview_item(state, base, self._seen_now(key), key in self.lately, self.changes.get(key, 0))
+        return preview_item(state, base, self._answer_now(key), key in self.lately, self.changes.get(key, 0))
 
-    def _seen_now(self, key: ImageKey) -> Segmentation | None:
+    def _answer_now(self, key: ImageKey) -> Segmentation | None:
         """What the model sees as it is: in training at its last look."""
         session = self.session
         now = session.prediction(self.now, key) if self.now else None
@@ -159,7 +149,7 @@ class TrainScreen(WorkScreen):
         state = progress.in_words(status)
         curves = spark_line(status.epochs, self.query_one("#summary").content_size.width - len(state) - 2)
         self.query_one("#summary", Words).say(self.annotated_words(), Text.assemble(state, "  ", curves))
-        lines: list[str | Text] = [self.annotated_words(), self.plan_words(), *self.seen_lines()]
+        lines: list[str | Text] = [self.annotated_words(), self.plan_words(), *self.zoom_lines()]
         convention = run.settings.assess.counting_convention
         if convention and not status.epochs:
             lines.append(f"Convention: {convention}")
@@ -179,10 +169,13 @@ class TrainScreen(WorkScreen):
         return f"{accepted} annotated: {accepted - held} train, {held} validate{more}"
 
     def plan_words(self) -> str:
-        cutoff = self.session.run.settings.train.size_cutoff_um
-        return f"Size cutoff {cutoff:g} µm · writes checkpoint: {self.wishes.checkpoint}"
+        settings = self.session.run.settings
+        unknown = [sample.name for sample in settings.samples if sample.um_per_px is None]
+        where = "" if len(unknown) == len(settings.samples) else f" in {', '.join(unknown)}"
+        off = f" (off{where}: unknown scale)" if unknown else ""
+        return f"Size cutoff {settings.train.size_cutoff_um:g} µm{off} · writes checkpoint: {self.wishes.checkpoint}"
 
-    def seen_lines(self) -> list[str]:
+    def zoom_lines(self) -> list[str]:
         """How large the base sees the samples; and training, where it sees those of unknown scale otherwise."""
         if self.base is None:
             return []
@@ -220,12 +213,11 @@ class TrainScreen(WorkScreen):
             if new_look or item.badges != badge(item.key in self.lately, self.changes.get(item.key, 0)):
                 self.gallery.update_item(self.item(item.key))
         last = status.epoch
-        if status.state in RESTING and last and last != self._looked_at:
-            self._looked_at = last
-            self.start(self._look_again(), "look")
+        if status.state in RESTING and last and last != self._asked_at:
+            self._asked_at = last
+            self.start(self._ask_checkpoint(), "ask checkpoint")
 
-    async def _look_again(self) -> None:
-        """Asks what would become the model about the preview."""
+    async def _ask_checkpoint(self) -> None:
         found = await asyncio.to_thread(finish.checkpoints, self.session.run)
         path = found.get(self.wishes.checkpoint) or found.get("last")
         if path is None:
@@ -303,5 +295,5 @@ class TrainScreen(WorkScreen):
 
     def focus_main(self) -> None:
         self.remove_class("-in-training")
-        self.set_focus(self.gallery)
+        super().focus_main()
         self.say_next()

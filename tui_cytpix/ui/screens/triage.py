@@ -48,9 +48,9 @@ class TriageScreen(BaseScreen):
         path: Path
         model: ModelEntry
 
-    def __init__(self, path: Path, um_per_px: float | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         super().__init__()
-        self._path, self._um_per_px = path, um_per_px
+        self._path = path
         self._left = False
         self.found: SampleTriage | None = None
 
@@ -71,9 +71,8 @@ class TriageScreen(BaseScreen):
         self._left = True
 
     async def _ask(self) -> None:
-        request = TriageRequest((self._path,), um_per_px=self._um_per_px)
         try:
-            (self.found,) = await asyncio.to_thread(triage.triage, request, self._progress)
+            (self.found,) = await asyncio.to_thread(triage.triage, TriageRequest((self._path,)), self._progress)
         except Left:
             return
         except CytpixError as error:

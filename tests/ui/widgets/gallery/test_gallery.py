@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from driving import app_on, press_each, until
@@ -27,6 +28,7 @@ class GalleryScreen(StepScreen):
 
     step = "train"
     SCOPES = ("gallery",)
+    BINDINGS: ClassVar[list] = []
 
     def __init__(self, without: Iterable[str] = ()) -> None:
         super().__init__()
@@ -127,9 +129,9 @@ async def test_marks_and_ranges(run: Path, monkeypatch: pytest.MonkeyPatch) -> N
     async with app.run_test(size=SIZE) as pilot:
         _screen, gallery = await opened(pilot)
         await press_each(pilot, "space l l V")
-        assert gallery.marked == set(keys(N)[:3])
+        assert gallery.order.marked == set(keys(N)[:3])
         await press_each(pilot, "space")
-        assert gallery.marked == set(keys(N)[:2])
+        assert gallery.order.marked == set(keys(N)[:2])
 
 
 async def test_sort_filter_and_flags_keep_the_cursor_on_its_image(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,7 +275,7 @@ async def test_what_is_taken_away_leaves_the_cursor_in_bounds(run: Path, monkeyp
         gallery.set_items(items()[:2])
         await pilot.pause()
         assert gallery.current_key == keys(N)[1]
-        assert gallery.marked == set()
+        assert gallery.order.marked == set()
         gallery.set_items([])
         await press_each(pilot, "l j G g pagedown n space V s f enter o z")
         assert gallery.current is None

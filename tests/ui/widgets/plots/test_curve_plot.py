@@ -91,11 +91,12 @@ def test_the_axis_holds_all_values(low: float) -> None:
 
 
 def test_sparkline() -> None:
-    assert sparkline([0, 1], 10) == BLOCKS[0] + BLOCKS[-1]
-    assert len(sparkline(list(range(1000)), 12)) == 12
-    assert sparkline([], 10) == ""
-    assert sparkline([0.5, math.nan, 0.5], 5) == BLOCKS[-1] * 2
-    assert sparkline([2.0, -1.0], 5, 0.0, 1.0) == BLOCKS[-1] + BLOCKS[0]
+    assert sparkline([0, 1], 10, 0.0) == BLOCKS[0] + BLOCKS[-1]
+    assert len(sparkline(list(range(1000)), 12, 0.0)) == 12
+    assert sparkline([], 10, 0.0) == ""
+    assert sparkline([0.5, math.nan, 0.5], 5, 0.5) == BLOCKS[0] * 2
+    assert sparkline([1.0, math.nan, 1.0], 5, 1.0) == BLOCKS[-1] * 2
+    assert sparkline([2.0, -1.0], 5, 0.0) == BLOCKS[-1] + BLOCKS[0]
 
 
 def test_a_cell_shows_the_most_telling_image() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.widgets.gallery.gallery_items import Filter, GalleryItem
@@ -24,9 +24,7 @@ class ArrangedGrid(ThumbnailGrid, inherit_bindings=False):
 
     def set_items(self, items: Iterable[GalleryItem]) -> None:
         """Shows these; a cursor on a chosen image stays on it where that is still there, and marks on theirs."""
-        current = self.current_key
-        self._order.take(items)
-        self._arranged(current)
+        self._rearrange(lambda: self.order.take(items))
 
     def start_over(self) -> None:
         """The cursor is at the first place, until it is moved."""
@@ -35,42 +33,32 @@ class ArrangedGrid(ThumbnailGrid, inherit_bindings=False):
 
     def update_item(self, item: GalleryItem) -> None:
         """Replaces one item where it stands; sorting and filters act at the next key."""
-        if item.key in self._order.all:
-            self._order.all[item.key] = item
+        if item.key in self.order.all:
+            self.order.all[item.key] = item
             self.picture_came(item.key)
 
     @property
     def items(self) -> list[GalleryItem]:
         """What is shown now, sorted and filtered."""
-        return [self._order.all[key] for key in self._order.shown]
-
-    @property
-    def all_keys(self) -> list[ImageKey]:
-        """The images of all items, shown or not."""
-        return list(self._order.all)
-
-    @property
-    def marked(self) -> set[ImageKey]:
-        return self._order.marked
+        return [self.order.all[key] for key in self.order.shown]
 
     @property
     def current(self) -> GalleryItem | None:
         key = self.current_key
-        return None if key is None else self._order.all[key]
+        return None if key is None else self.order.all[key]
 
     @property
     def current_key(self) -> ImageKey | None:
-        return self._order.shown[self._cursor] if 0 <= self._cursor < len(self._order.shown) else None
+        return self.order.shown[self._cursor] if 0 <= self._cursor < len(self.order.shown) else None
 
     def go_to(self, key: ImageKey) -> None:
-        """Puts the cursor on an image."""
-        if key in self._order.places:
-            self._move_to(self._order.places[key])
+        if key in self.order.places:
+            self._move_to(self.order.places[key])
 
     def _move_to(self, place: int) -> None:
         self._chosen = True
-        place = max(0, min(place, len(self._order.shown) - 1))
-        if place == self._cursor or not self._order.shown:
+        place = max(0, min(place, len(self.order.shown) - 1))
+        if place == self._cursor or not self.order.shown:
             return
         before, self._cursor = self.current_key, place
         if before is not None:
@@ -84,68 +72,53 @@ class ArrangedGrid(ThumbnailGrid, inherit_bindings=False):
 
     def _arranged(self, current: ImageKey | None) -> None:
         """After sorting or filtering: keeps the cursor on `current`, where that was chosen and is there."""
-        last = max(0, len(self._order.shown) - 1)
+        last = max(0, len(self.order.shown) - 1)
         here = min(self._cursor, last) if self._chosen else 0
-        self._cursor = self._order.places.get(current, here) if self._chosen and current is not None else here
+        self._cursor = self.order.places.get(current, here) if self._chosen and current is not None else here
         self._anchor = None
         self._asked_for = (-1, -1)
         self._resize_grid()
         self._refresh_status()
         self._post_moved()
 
-    def _rearrange(self) -> None:
+    def _rearrange(self, change: Callable[[], object]) -> None:
         current = self.current_key
-        self._order.arrange()
+        change()
         self._arranged(current)
 
     def action_sort(self) -> None:
-        self._order.sort = (self._order.sort + 1) % len(self._order.sorts)
-        self._rearrange()
+        self.order.sort = (self.order.sort + 1) % len(self.order.sorts)
+        self._rearrange(self.order.arrange)
 
     def sort_by(self, name: str) -> None:
         """By a parameter of `workflow.run.measures`, once it is measured."""
         self.run_worker(self._sort_by(name), group="sort", exclusive=True)
 
     async def _sort_by(self, name: str) -> None:
-        images = [(item.key, item.segmentation) for item in self._order.all.values()]
+        images = [(item.key, item.segmentation) for item in self.order.all.values()]
         self.say(f"measuring {len(images)} images …")
         values = await asyncio.to_thread(self.session.measures.values, name, images)
         if all(math.isnan(value) for value in values.values()):
             self.say(f"{name}: no model has answered on these images yet")
             return
         self.say("")
-        current = self.current_key
-        self._order.sort_by(name, values)
-        self._arranged(current)
+        self._rearrange(lambda: self.order.sort_by(name, values))
 
     def action_reverse(self) -> None:
-        self._order.reversed = not self._order.reversed
-        self._rearrange()
+        self.order.reversed = not self.order.reversed
+        self._rearrange(self.order.arrange)
 
     def action_filter(self) -> None:
-        """The next filter that leaves something."""
-        current = self.current_key
-        self._order.next_filter()
-        self._arranged(current)
+        self._rearrange(self.order.next_filter)
 
     def action_clear_filter(self) -> None:
-        self._order.filter, self._order.gate = 0, ""
-        self._rearrange()
-
-    def filter_choices(self) -> list[Filter]:
-        return self._order.choices()
+        self.order.filter, self.order.gate = 0, ""
+        self._rearrange(self.order.arrange)
 
     def show_only(self, choice: Filter) -> None:
-        current = self.current_key
-        self._order.show_only(choice)
-        self._arranged(current)
-
-    @property
-    def gate(self) -> str:
-        """The gate whose images are shown, "" for all."""
-        return self._order.gate
+        self._rearrange(lambda: self.order.show_only(choice))
 
     def show_gate(self, name: str, images: Iterable[ImageKey]) -> None:
         """Shows only these, the images of a gate; all with no name."""
-        self._order.gate, self._order.inside = name, frozenset(images)
-        self._rearrange()
+        self.order.gate, self.order.inside = name, frozenset(images)
+        self._rearrange(self.order.arrange)

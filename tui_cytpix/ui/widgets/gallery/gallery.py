@@ -73,7 +73,7 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
             self._move_to(self._cursor - self.columns)
 
     def action_down(self) -> None:
-        if self._cursor // self.columns < (len(self._order.shown) - 1) // self.columns:
+        if self._cursor // self.columns < (len(self.order.shown) - 1) // self.columns:
             self._move_to(self._cursor + self.columns)
 
     def action_page(self, by: int) -> None:
@@ -83,18 +83,18 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         self._move_to(0)
 
     def action_last(self) -> None:
-        self._move_to(len(self._order.shown) - 1)
+        self._move_to(len(self.order.shown) - 1)
 
     def action_jump(self) -> None:
-        if self._order.shown:
+        if self.order.shown:
             self.post_message(self.JumpWished(self))
 
     def jump(self, where: str) -> bool:
         """To the image with that event id, else to that number (from 1) in the gallery's order; False where
         there is neither.
         """
-        place = next((p for p, key in enumerate(self._order.shown) if key.event == where), None)
-        if place is None and where.isdecimal() and 1 <= int(where) <= len(self._order.shown):
+        place = next((p for p, key in enumerate(self.order.shown) if key.event == where), None)
+        if place is None and where.isdecimal() and 1 <= int(where) <= len(self.order.shown):
             place = int(where) - 1
         if place is None:
             return False
@@ -110,17 +110,17 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         key = self.current_key
         if key is None:
             return
-        self._order.marked ^= {key}
+        self.order.marked ^= {key}
         self._chosen = True
         self._anchor = self._cursor
         self._refresh_caption(key)
         self._refresh_status()
 
     def action_range(self) -> None:
-        if not self._order.shown:
+        if not self.order.shown:
             return
         first, last = sorted((self._cursor if self._anchor is None else self._anchor, self._cursor))
-        self._order.marked |= set(self._order.shown[first : last + 1])
+        self.order.marked |= set(self.order.shown[first : last + 1])
         self._anchor = self._cursor
         self.refresh()
 
@@ -137,7 +137,7 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
 
     def action_flagged(self, by: int) -> None:
         """The next with a badge or a warning tone, or with -1 the one before."""
-        place = self._order.next_flagged(self._cursor, by)
+        place = self.order.next_flagged(self._cursor, by)
         if place is not None:
             self._move_to(place)
 
@@ -152,7 +152,7 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         x, y = event.x, event.y + self.scroll_offset.y
         column = x // (self.thumb + 1)
         place = y // self._cell_height * self.columns + column
-        if column < self.columns and event.y < self.page_height and place < len(self._order.shown):
+        if column < self.columns and event.y < self.page_height and place < len(self.order.shown):
             self.screen.set_focus(self)
             if place == self._cursor:
                 self.action_open()

@@ -15,9 +15,8 @@ from tui_cytpix.workflow.run.measures import properties
 
 
 def gallery_choices(gallery: Gallery, kind: Literal["sort", "filter"]) -> list[Choice]:
-    """Each row's value is what is to be done once it is chosen."""
     if kind == "filter":
-        found = gallery.filter_choices()
+        found = gallery.order.choices()
         return [
             Choice(partial(gallery.show_only, choice), Text(printable(choice.name)), choice.name) for choice in found
         ]

@@ -98,7 +98,6 @@ class Arrangement:
         self.arrange()
 
     def arrange(self) -> None:
-        """Filters and sorts."""
         items = [item for item in self.all.values() if self.passes(item)]
         measure = self.sorts[self.sort][1]
         if measure is None:
@@ -157,7 +156,6 @@ class Arrangement:
         self.arrange()
 
     def next_filter(self) -> None:
-        """The next one that leaves something."""
         for _ in self.filters:
             self.filter = (self.filter + 1) % len(self.filters)
             if any(self.passes(item) for item in self.all.values()):

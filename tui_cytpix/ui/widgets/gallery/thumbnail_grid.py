@@ -30,7 +30,7 @@ TALL = 32
 KEPT_THUMBNAILS = 600
 KEPT_PIXELS = 16 << 20  # kitty keeps four bytes for each
 _TONES = {"good": "success", "bad": "error", "warn": "warning"}
-FEW_LEVELS = 16  # of gray: in pixels they look the same at this size, for three fifths of the bytes
+FEW_LEVELS = 16  # of gray: in pixels nobody tells more apart at this size, and they cost bytes
 LEAST_SHARE = 0.4  # of an image's longer side: thumbnails of small things keep one scale
 
 
@@ -61,7 +61,7 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._order = Arrangement()
+        self.order = Arrangement()
         self._cursor = 0
         self._said = ""
         self._chosen_columns = 0
@@ -110,7 +110,7 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
 
     @property
     def _rows(self) -> int:
-        return -(-len(self._order.shown) // self.columns)
+        return -(-len(self.order.shown) // self.columns)
 
     def resized(self) -> None:
         """Scrolls over as many rows as there are, before they are painted: told of them later, it would paint twice.
@@ -142,16 +142,16 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         return Region(column * (self.thumb + 1), row * self._cell_height, self.thumb + 1, self._cell_height)
 
     def picture_came(self, key: ImageKey) -> None:
-        place = self._order.places.get(key)
+        place = self.order.places.get(key)
         if place is not None:
             self.refresh(self._region(place).translate(-self.scroll_offset))
 
     def _refresh_caption(self, key: ImageKey) -> None:
-        region = self._region(self._order.places[key])
+        region = self._region(self.order.places[key])
         self.refresh(Region(region.x, region.bottom - 1, region.width, 1).translate(-self.scroll_offset))
 
     def _show_cursor(self) -> None:
-        if not self._order.shown or not self.size.height:
+        if not self.order.shown or not self.size.height:
             return
         region = self._region(self._cursor)
         top, height = self.scroll_offset.y, self.page_height
@@ -169,25 +169,24 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         self._asked_for = (first, page)
         cache = self.session.cache
         cache.drop_requests(self._ready)
-        cache.request(self._order.shown[first : first + 2 * page], self._ready)
+        cache.request(self.order.shown[first : first + 2 * page], self._ready)
 
     # Drawing
 
     def render_line(self, y: int) -> Strip:
-        """One line of cells, over all thumbnails of its row."""
         self._want()
         width = self.size.width
         if y >= self.page_height:
             return Strip([self._status()]).adjust_cell_length(width, self.rich_style)
         row, line = divmod(y + self.scroll_offset.y, self._cell_height)
         segments: list[Segment] = []
-        for place in range(row * self.columns, min((row + 1) * self.columns, len(self._order.shown))):
+        for place in range(row * self.columns, min((row + 1) * self.columns, len(self.order.shown))):
             segments.extend(self._item_line(place, line))
             segments.append(Segment(" ", self.rich_style))
         return Strip(segments).adjust_cell_length(width, self.rich_style)
 
     def _item_line(self, place: int, line: int) -> list[Segment]:
-        item = self._order.all[self._order.shown[place]]
+        item = self.order.all[self.order.shown[place]]
         if line == self._cell_height - 1:
             return [self._caption(item, here=place == self._cursor)]
         found = self._thumbnail(item)
@@ -236,8 +235,8 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         for across in range(column // step, min((column + width - 1) // step + 1, self.columns)):
             place = grid_row * self.columns + across
             start, stop = max(column, across * step), min(column + width, across * step + self.thumb)
-            if place < len(self._order.shown) and line < self._cell_height - 1 and start < stop:
-                found = self._thumbnail(self._order.all[self._order.shown[place]])
+            if place < len(self.order.shown) and line < self._cell_height - 1 and start < stop:
+                found = self._thumbnail(self.order.all[self.order.shown[place]])
                 if found is not None:
                     yield Piece(start - column, found.image, line, start - across * step, stop - start)
 
@@ -250,11 +249,11 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         self.refresh(Region(0, self.page_height, self.size.width, 1))
 
     def _status(self) -> Segment:
-        words = self._said or self._order.describe(self._cursor)
+        words = self._said or self.order.describe(self._cursor)
         return Segment(shortened(words, self.size.width), self.rich_style + Style(dim=True))
 
     def _caption(self, item: GalleryItem, *, here: bool) -> Segment:
-        mark = "■" if item.key in self._order.marked else ""
+        mark = "■" if item.key in self.order.marked else ""
         count = "" if item.segmentation is None else str(item.segmentation.particle_count)
         text = " ".join(part for part in (mark, printable(item.badges), item.caption or count) if part)
         name = shortened(item.key.event, max(0, self.thumb - len(text) - (1 if text else 0)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from rich.style import Style
 from rich.text import Text
@@ -33,26 +34,6 @@ def moves_others(block: Static, text: Text) -> bool:
     return not size.width or len(text.wrap(block.app.console, size.width)) != size.height
 
 
-class Hint(Static):
-    """`→ what to do next`, above everything else on a step's screen."""
-
-    DEFAULT_CSS = """
-    Hint { height: auto; max-height: 2; padding: 0 1; color: $primary; }
-    """
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(markup=False, id=id)
-        self.words = ""
-
-    def say(self, words: str, key: Callable[[str], str]) -> None:
-        """Shows the sentence; `{command.id}` in it becomes the command's key."""
-        shown = with_keys(words, key)
-        if shown.plain != self.words:
-            self.words = shown.plain
-            text = Text("→ ").append_text(shown)
-            self.update(text, layout=moves_others(self, text))
-
-
 class Words(Static):
     """A block of text in which nothing is read as markup."""
 
@@ -60,8 +41,8 @@ class Words(Static):
     Words { height: auto; padding: 0 1; }
     """
 
-    def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(text, markup=False, id=id, classes=classes)
+    def __init__(self, text: str = "", **options: Any) -> None:
+        super().__init__(text, markup=False, **options)
         self.words = text
 
     def say(self, *lines: str | Text) -> None:
@@ -71,6 +52,18 @@ class Words(Static):
         if text.plain != self.words:
             self.words = text.plain
             self.update(text, layout=moves_others(self, text))
+
+
+class Hint(Words):
+    """`→ what to do next`, above everything else on a step's screen."""
+
+    DEFAULT_CSS = """
+    Hint { max-height: 2; color: $primary; }
+    """
+
+    def say_next(self, words: str, key: Callable[[str], str]) -> None:
+        """Shows the sentence; `{command.id}` in it becomes the command's key."""
+        self.say(Text("→ ").append_text(with_keys(words, key)))
 
 
 def plain_lines(text: str) -> Text:

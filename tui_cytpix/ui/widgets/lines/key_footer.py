@@ -35,7 +35,6 @@ class KeyFooter(Widget):
         self.appearance = Appearance()
 
     def on_mount(self) -> None:
-        """Follows focus and panes."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def _changed(self, _screen: Screen[object]) -> None:

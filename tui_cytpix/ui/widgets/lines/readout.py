@@ -25,10 +25,6 @@ class Readout(Widget):
         self._lines: list[Text] = []
         self._given: tuple[tuple[Text, ...], tuple[Text, ...]] = ((), ())
 
-    @property
-    def text(self) -> str:
-        return "\n".join(line.plain for line in self._lines)
-
     def show(self, lines: Sequence[Text], paragraphs: Sequence[Text] = ()) -> None:
         self._given = (tuple(lines), tuple(paragraphs))
         self._arrange()
@@ -45,7 +41,7 @@ class Readout(Widget):
         for number in range(max(len(new), len(self._lines))):
             before = self._lines[number] if number < len(self._lines) else None
             after = new[number] if number < len(new) else None
-            same = before is not None and after is not None and _looks(before) == _looks(after)
+            same = before is not None and after is not None and _painted(before) == _painted(after)
             if not same and number < self.size.height:
                 longest = max(0 if line is None else line.cell_len for line in (before, after))
                 self.refresh(Region(0, number, min(longest, width) + MARGIN, 1))
@@ -63,5 +59,5 @@ class Readout(Widget):
         return strip.adjust_cell_length(width, base).simplify()
 
 
-def _looks(line: Text) -> tuple[object, ...]:
+def _painted(line: Text) -> tuple[object, ...]:
     return line.plain, line.style, tuple(line.spans)

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from tui_cytpix.domain.jobs.training import JobState, TrainingStatus
 from tui_cytpix.domain.run_settings import STEPS, RunSettings
 from tui_cytpix.domain.words import shortened
-from tui_cytpix.ui.widgets.plots.curve_plot import sparkline
+from tui_cytpix.ui.widgets.plots.curve_plot import sparklines
 
 SPARKS = 6
 LABELS = {
@@ -50,23 +50,17 @@ class StepRail(Widget):
 
     def show_training(self, status: TrainingStatus) -> None:
         self.training = training_text(status)
-        self.curves = curves_text(status) if status.live else ""
+        self.curves = " ".join(sparklines(status.epochs, SPARKS)) if status.live and status.epochs else ""
 
     def render(self) -> Text:
         """Steps in the middle; the name, the steps' names, the curves, then training give way on narrow screens."""
         width, saved = self.size.width, self._saved()
         told = " ".join(part for part in (self.training, self.curves) if part)
-        training = Text(f"{told} · " if told else "") if self.step else Text()
-        steps = self._steps(short=False)
-        if steps.cell_len + training.cell_len + saved.cell_len + 3 > width:
-            steps = self._steps(short=True)
-        if steps.cell_len + training.cell_len + saved.cell_len + 3 > width:
-            training = Text(f"{self.training} · " if self.training else "")
-            steps = self._steps(short=False)
-        if steps.cell_len + training.cell_len + saved.cell_len + 3 > width:
-            steps = self._steps(short=True)
-        if steps.cell_len + training.cell_len + saved.cell_len + 3 > width:
-            training = Text()
+        # From all there is to say, by what gives way, to what always shows.
+        for words, short in ((told, False), (told, True), (self.training, False), (self.training, True), ("", True)):
+            training, steps = Text(f"{words} · " if words and self.step else ""), self._steps(short=short)
+            if steps.cell_len + training.cell_len + saved.cell_len + 3 <= width:
+                break
         right = training + saved
         room = max(0, width - steps.cell_len - right.cell_len - 3)
         text = Text(f" {shortened(self.name_of_run, room)} ", Style(bold=True), no_wrap=True, overflow="ellipsis")
@@ -104,13 +98,3 @@ def training_text(status: TrainingStatus) -> str:
         JobState.LOST: "training lost",
     }
     return words.get(status.state, "") if status.state is not None else ""
-
-
-def curves_text(status: TrainingStatus) -> str:
-    """TA and VA as sparklines on one scale, with their last values; empty before the first epoch."""
-    if not status.epochs:
-        return ""
-    ta, va = [e.ta for e in status.epochs], [e.va for e in status.epochs]
-    low = min(*ta, *va)
-    curves = ((name, sparkline(values, SPARKS, low, 1.0), values[-1]) for name, values in (("TA", ta), ("VA", va)))
-    return " ".join(f"{name} {sparks} {last:.2f}" for name, sparks, last in curves)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from rich.style import Style
 from rich.text import Text
@@ -23,13 +22,10 @@ class TaskBar(Widget):
     TaskBar.-working { display: block; }
     """
 
-    def __init__(self, *, id: str | None = None, clock: Callable[[], float] = time.monotonic) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._clock = clock
-        self._label = self._note = ""
-        self._done = self._total = 0
-        self._first: tuple[float, int] | None = None
-        self._eta: float | None = None
+    _label = _note = ""
+    _done = _total = 0
+    _first: tuple[float, int] | None = None  # when (s) it began, with so many done
+    _eta: float | None = None
 
     @property
     def working(self) -> bool:
@@ -38,7 +34,7 @@ class TaskBar(Widget):
     def show_progress(self, label: str, done: int, total: int, note: str = "", eta: float | None = None) -> None:
         """`total` 0 means that nobody knows yet; `eta` in seconds where the task itself tells it."""
         if label != self._label or self._first is None or done < self._done or not self.working:
-            self._first = (self._clock(), done)
+            self._first = (time.monotonic(), done)
         self._label, self._done, self._total, self._note = label, done, total, note
         self._eta = self._estimate() if eta is None else eta
         self.add_class("-working")
@@ -47,7 +43,7 @@ class TaskBar(Widget):
     def _estimate(self) -> float | None:
         if self._first is None:
             return None
-        passed, finished = self._clock() - self._first[0], self._done - self._first[1]
+        passed, finished = time.monotonic() - self._first[0], self._done - self._first[1]
         if finished <= 0 or passed < SETTLE_SECONDS:
             return None
         return passed / finished * (self._total - self._done)
@@ -63,7 +59,6 @@ class TaskBar(Widget):
         return f"{printable(self._label)}{counted}{left}"
 
     def render(self) -> Text:
-        """The bar takes what the words leave."""
         words, note = self.words(), printable(self._note)
         room = self.size.width - len(words) - len(note) - 4
         text = Text(words, Style(bold=True), no_wrap=True, overflow="ellipsis")

@@ -13,6 +13,7 @@ from tui_cytpix.ui.widgets.boxes import Vertical
 from tui_cytpix.ui.widgets.panels.typed_line import TypedLine
 
 Answer = Callable[[str], object]
+Choices = dict[str, tuple[str, Callable[[], object]]]  # label and what to do, by key
 
 
 class AskPanel(Vertical):
@@ -27,11 +28,10 @@ class AskPanel(Vertical):
     AskPanel Input, AskPanel Input:focus { height: 1; border: none; padding: 0; background: $surface; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._answer: Answer | None = None
-        self._cancel: Callable[[], object] | None = None
-        self._choices: dict[str, tuple[str, Callable[[], object]]] = {}
+    def __init__(self) -> None:
+        super().__init__()
+        self._answer: Answer = lambda _text: None
+        self._choices: Choices = {}
         self._other = ""
         self._came_from: Widget | None = None
 
@@ -42,48 +42,38 @@ class AskPanel(Vertical):
 
     @property
     def open(self) -> bool:
-        return self.asking
-
-    @property
-    def asking(self) -> bool:
         return self.has_class("-asking")
 
-    def ask(self, question: str, default: str, callback: Answer, on_cancel: Callable[[], object] | None = None) -> None:
-        """Calls back with the line on Enter; Esc, or `q` on an empty line, cancels."""
-        self._open(question, default, callback, on_cancel)
-        self._became({})
+    def ask(self, question: str, default: str, callback: Answer) -> None:
+        """Calls back with the line on Enter; Esc, or `q` on an empty line, leaves things as they are."""
+        self._open(question, default, callback, {})
 
     def confirm(self, question: str, callback: Callable[[], object]) -> None:
         """Calls back on `y`; any other key leaves things as they are."""
         self.choose(question, {"y": ("Yes", callback)}, "No")
 
-    def choose(self, question: str, choices: dict[str, tuple[str, Callable[[], object]]], other: str) -> None:
+    def choose(self, question: str, choices: Choices, other: str) -> None:
         """Calls back on one of the keys, each with its label; any other key leaves things as they are."""
-        self._open(question, "", lambda key: choices[key][1](), None)
         self._other = other
-        self._became(choices)
-
-    def _became(self, choices: dict[str, tuple[str, Callable[[], object]]]) -> None:
-        self._choices = choices
-        self.screen.refresh_bindings()  # the footer shows how to answer
+        self._open(question, "", lambda key: choices[key][1](), choices)
 
     @property
     def keys(self) -> list[tuple[str, str]]:
-        """What the footer shows while a question is open."""
         if self._choices:
             return [*((key, label) for key, (label, _) in self._choices.items()), ("any other key", self._other)]
         return [("⏎", "Take it"), ("Esc", "Leave it"), ("q", "on an empty line: leave it"), ("F1", "Help")]
 
-    def _open(self, question: str, default: str, callback: Answer, on_cancel: Callable[[], object] | None) -> None:
-        if not self.asking:
+    def _open(self, question: str, default: str, callback: Answer, choices: Choices) -> None:
+        if not self.open:
             self._came_from = self.screen.focused
-        self._answer, self._cancel = callback, on_cancel
+        self._answer, self._choices = callback, choices
         self.query_one(Static).update(printable(question))
         line = self.query_one(TypedLine)
         line.value = default
         line.select_all()  # what is typed stands in place of the default; an arrow key keeps it to be changed
         self.add_class("-asking")
         self.screen.set_focus(line)
+        self.screen.refresh_bindings()  # the footer shows how to answer
 
     def takes_key(self, key: str, value: str) -> bool:
         """Whether the key is a choice, takes or leaves, rather than a letter of the answer."""
@@ -101,11 +91,8 @@ class AskPanel(Vertical):
 
     def _close(self, answered: bool, value: str) -> None:
         self.remove_class("-asking")
-        came_from, answer, cancel = self._came_from, self._answer, self._cancel
-        self._answer = self._cancel = self._came_from = None
+        came_from, self._came_from = self._came_from, None
         if came_from is not None and came_from.is_attached:
             self.screen.set_focus(came_from)
-        if answered and answer is not None:
-            answer(value)
-        elif not answered and cancel is not None:
-            cancel()
+        if answered:
+            self._answer(value)

@@ -1,10 +1,9 @@
-"""A docked list to choose from by typing a part of a name: of commands (the palette), of parameters."""
+"""A docked list to choose from by typing a part of a name: of commands, of parameters, of pages."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -18,15 +17,15 @@ from tui_cytpix.ui.widgets.panels.typed_line import TypedLine
 
 @dataclass(frozen=True)
 class Choice:
-    """One row: what it stands for, how it looks, and the words that find it."""
+    """One row: what to choose it does, how it is written, and the words that find it."""
 
-    value: Any
+    act: Callable[[], object]
     row: Text
     words: str
 
 
 class ChoicePanel(Vertical):
-    """Posts `Chosen` or `Left`; docked, so that it covers no picture."""
+    """Posts `Closed`; docked, so that it covers no picture."""
 
     DEFAULT_CSS = """
     ChoicePanel { dock: bottom; margin-bottom: 1; height: auto; display: none; background: $panel; padding: 0 1; }
@@ -37,29 +36,20 @@ class ChoicePanel(Vertical):
     """
 
     @dataclass
-    class Chosen(Message):
-        """The value of a row; `panel` is the sender."""
+    class Closed(Message):
+        """With what the chosen row does; None where none was chosen."""
 
-        panel: ChoicePanel
-        value: Any
+        act: Callable[[], object] | None
 
-        @property
-        def control(self) -> ChoicePanel:
-            return self.panel
-
-    class Left(Message):
-        """Closed without a choice."""
-
-    def __init__(self, placeholder: str, verb: str, *, id: str | None = None) -> None:  # noqa: A002
-        """`placeholder` says what to type, `verb` what Enter does."""
-        super().__init__(id=id)
-        self._placeholder, self._verb = placeholder, verb
+    def __init__(self) -> None:
+        super().__init__()
+        self._verb = ""  # what Enter does
         self._choices: list[Choice] = []
         self._found: list[Choice] = []
 
     def compose(self) -> ComposeResult:
         yield OptionList(markup=False)
-        yield TypedLine(self, placeholder=self._placeholder)
+        yield TypedLine(self)
 
     @property
     def open(self) -> bool:
@@ -67,24 +57,19 @@ class ChoicePanel(Vertical):
 
     @property
     def keys(self) -> list[tuple[str, str]]:
-        """What the footer shows while it is open."""
         return [("⏎", self._verb), ("↑ ↓", "Choose"), ("Esc", "Leave")] if self.open else []
 
-    def offer(self, choices: Sequence[Choice], current: Any = None) -> None:
-        """Opens on these, the cursor on the one whose value is `current`."""
-        self._choices = list(choices)
+    def offer(self, what: str, verb: str, choices: Sequence[Choice], current: int | None = None) -> None:
+        """Opens on these, the cursor on the one at `current`; `what` says what to type, `verb` what Enter does."""
+        self._verb, self._choices = verb, list(choices)
         self.query_one(OptionList).can_focus = False
         self.add_class("-open")
         line = self.query_one(TypedLine)
-        line.value = ""
+        line.value, line.placeholder = "", f"{what} (q or Esc: leave)"
         self._search("")
-        values = [choice.value for choice in self._choices]
-        if current in values:
-            self.query_one(OptionList).highlighted = values.index(current)
+        if current is not None:
+            self.query_one(OptionList).highlighted = current
         self.screen.set_focus(line)
-
-    def hide(self) -> None:
-        self.remove_class("-open")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -107,15 +92,16 @@ class ChoicePanel(Vertical):
             found.action_cursor_up()
         elif key == "enter":
             place = found.highlighted
-            self.hide()
-            chosen = self._found[place] if place is not None and place < len(self._found) else None
-            self.post_message(self.Left() if chosen is None else self.Chosen(self, chosen.value))
+            self._close(self._found[place].act if place is not None and place < len(self._found) else None)
         elif key == "escape" or (key == "q" and not value):
-            self.hide()
-            self.post_message(self.Left())
+            self._close(None)
         else:
             return False
         return True
+
+    def _close(self, act: Callable[[], object] | None) -> None:
+        self.remove_class("-open")
+        self.post_message(self.Closed(act))
 
 
 def matches(words: str, text: str) -> bool:

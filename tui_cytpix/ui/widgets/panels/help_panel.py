@@ -38,7 +38,6 @@ class HelpPanel(VerticalScroll):
         return self.has_class("-open")
 
     def show(self, scopes: tuple[str, ...], keys: Mapping[str, str]) -> None:
-        """Opens with the commands of these scopes, under the user's keys."""
         if (scopes, keys) != self._listed:  # to lay the same list out again takes longer than to show it
             self._listed = (scopes, dict(keys))
             self.query_one(Static).update(help_table([c for s in scopes for c in of_scope(s)], keys))
@@ -53,7 +52,7 @@ class HelpPanel(VerticalScroll):
 def help_table(commands: list[Command], keys: Mapping[str, str]) -> Table:
     """Keys beside what they do; commands without a help line share the one above."""
     table = Table.grid(padding=(0, 1))
-    table.add_column(width=11, no_wrap=True)
+    table.add_column(width=11)
     table.add_column(ratio=1)
     rows: list[tuple[str, str, str]] = []
     for command in commands:
@@ -69,16 +68,5 @@ def help_table(commands: list[Command], keys: Mapping[str, str]) -> Table:
             table.add_row(Text(""), Text(""))
             table.add_row(Text(scope.replace("_", " ").upper(), Style(bold=True)), Text(""))
             scope_before = scope
-        table.add_row(Text(_folded(shown), Style(bold=True)), Text(text))
+        table.add_row(Text(shown, Style(bold=True)), Text(text))
     return table
-
-
-def _folded(shown: str) -> str:
-    lines, line = [], ""
-    for part in shown.split():
-        if len(line) + len(part) + 1 > 11:
-            lines.append(line)
-            line = part
-        else:
-            line = f"{line} {part}".strip()
-    return "\n".join([*lines, line])

@@ -78,9 +78,7 @@ class EventImageView(TiledPicture, can_focus=True):
         """Whoever comes back to it must see it again."""
         draw_afresh(self, *self.appearance.what)
 
-    def on_hide(self) -> None:
-        """Its pane gave way to another."""
-        self.out_of_sight()
+    on_hide = out_of_sight  # its pane gave way to another
 
     def painted(self, screen: Screen[Any]) -> bool:
         """What is to be seen, or why it can't be, has gone out as a whole with what was painted of `screen`."""
@@ -162,12 +160,10 @@ class EventImageView(TiledPicture, can_focus=True):
         self.redraw()
 
     def action_gamma(self, by: int) -> None:
-        """So many steps darker."""
         place = GAMMAS.index(self.display_settings.gamma) + by
         self.change_display(gamma=GAMMAS[max(0, min(place, len(GAMMAS) - 1))])
 
     def action_contrast(self) -> None:
-        """Twice, four times the contrast, and back."""
         place = CONTRASTS.index(self.display_settings.contrast)
         self.change_display(contrast=CONTRASTS[(place + 1) % len(CONTRASTS)])
 
@@ -175,7 +171,6 @@ class EventImageView(TiledPicture, can_focus=True):
         self.change_display(invert=not self.display_settings.invert)
 
     def action_pan(self, down: float, right: float) -> None:
-        """By such shares of what is shown."""
         window, picture = self.window, self.picture
         if window is None or picture is None:
             return

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.style import Style
 from rich.text import Text
@@ -19,28 +19,32 @@ from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.widgets.boxes import Horizontal, Vertical
 from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.ui.widgets.pictures.event_image import AHEAD, EventImageView
+from tui_cytpix.workflow.base_model.differences import Difference, Store
 
 SIDES = ("left", "right", "third", "fourth")
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """One image as two models see it, or up to four (`more`); `names` where they are other than the view's, `blind`
-    hides the sample.
+    """One image as two to four models see it, from left to right; `names` where they are other than the view's,
+    `blind` hides the sample.
     """
 
     key: ImageKey
-    left: Segmentation
-    right: Segmentation
+    answers: tuple[Segmentation, ...]
     names: tuple[str, str] | None = None
     blind: bool = False
     said: str = ""
-    more: tuple[Segmentation, ...] = ()
 
-    @property
-    def answers(self) -> tuple[Segmentation, ...]:
-        """From left to right."""
-        return (self.left, self.right, *self.more)
+
+def shown_pairs(found: Iterable[Difference], *stores: Store) -> list[Pair]:
+    """The images that every model has answered, in the same order."""
+    pairs = []
+    for one in found:
+        said = tuple(answer for store in stores if (answer := store.get(one.image)) is not None)
+        if len(said) == len(stores):
+            pairs.append(Pair(one.image, said))
+    return pairs
 
 
 class PairView(Vertical):
@@ -60,8 +64,8 @@ class PairView(Vertical):
     class Moved(Message):
         key: ImageKey
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self._pairs: list[Pair] = []
         self._at = 0
         self._names: tuple[str, ...] = ("", "")
@@ -111,7 +115,6 @@ class PairView(Vertical):
             self._pairs[place] = pair
 
     def go_to(self, key: ImageKey, done: str = "") -> None:
-        """Shows that image, drawn anew, and what was done to it."""
         self._at = self._place(key) or 0
         self._show(done)
 
@@ -153,14 +156,6 @@ class PairView(Vertical):
             self._at = at
             self._show()
 
-    def action_overlay(self) -> None:
+    def action_on_all(self, action: str, *arguments: int) -> None:
         for view in self._views:
-            view.action_overlay()
-
-    def action_overlay_off(self) -> None:
-        for view in self._views:
-            view.action_overlay_off()
-
-    def action_zoom(self, by: int) -> None:
-        for view in self._views:
-            view.action_zoom(by)
+            getattr(view, f"action_{action}")(*arguments)

@@ -5,7 +5,7 @@ Textual sends every changed row from its widget's left edge on: with tiles a sma
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from textwrap import wrap
 from typing import Any, ClassVar
@@ -91,7 +91,6 @@ class TiledPicture(Vertical, PictureWidget):
             yield from self.tiles
 
     def on_mount(self) -> None:
-        """The surface will ask for pixels."""
         for tile in self.tiles:
             self.surface.add(tile)
         self.surface.host(self)
@@ -205,19 +204,17 @@ class TiledPicture(Vertical, PictureWidget):
     def _mark_sprites(self, dirty: NDArray[np.bool_], cell: Cell, old: Sprite | None) -> None:
         for sprite in (old, self.sprite):
             if sprite is not None:
-                (row, column), (height, width) = sprite.middle, sprite.image.inks.shape
-                top, left = max(row - height // 2, 0) // cell[0], max(column - width // 2, 0) // cell[1]
-                dirty[top : (row + height // 2) // cell[0] + 1, left : (column + width // 2) // cell[1] + 1] = True
+                (tall, wide), (top, left, bottom, right) = cell, sprite.box
+                rows = slice(max(top, 0) // tall, (bottom - 1) // tall + 1)
+                dirty[rows, max(left, 0) // wide : (right - 1) // wide + 1] = True
 
-    def _strips(self) -> Iterator[tuple[int, Tile, int]]:
-        """Each tile with its place and the columns before it."""
-        widths = [tile.outer_size.width for tile in self.tiles]
-        for place, (tile, stop) in enumerate(zip(self.tiles, accumulate(widths), strict=True)):
-            yield place, tile, stop - widths[place]
+    def _strips(self) -> Iterable[tuple[Tile, int]]:
+        """Each tile with the columns before it."""
+        return zip(self.tiles, accumulate((tile.outer_size.width for tile in self.tiles), initial=0), strict=False)
 
     def _refresh_cells(self, dirty: NDArray[np.bool_]) -> None:
         self._drop_chunks(dirty)
-        for _, tile, start in self._strips():
+        for tile, start in self._strips():
             part = dirty[:, start : start + tile.size.width]
             for row in np.flatnonzero(part.any(1)).tolist():
                 columns = np.flatnonzero(part[row])
@@ -225,10 +222,10 @@ class TiledPicture(Vertical, PictureWidget):
                 tile.refresh(Region(int(columns[0]), row, int(columns[-1] - columns[0]) + 1, 1))
 
     def _drop_chunks(self, dirty: NDArray[np.bool_]) -> None:
-        for place, tile, start in self._strips():
+        for tile, start in self._strips():
             rows = np.flatnonzero(dirty[:, start : start + tile.size.width].any(1))
             for band in set((rows // CHUNK_ROWS).tolist()):
-                if self._chunks.pop((place, band), None) is not None and not self.surface.stamps:
+                if self._chunks.pop((tile.place, band), None) is not None and not self.surface.stamps:
                     # The terminal shows another image there: all cells of it must name that one.
                     tile.refresh(Region(0, band * CHUNK_ROWS, tile.size.width, CHUNK_ROWS))
 

@@ -7,19 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.segment import Segment
-from textual.strip import Strip
-from textual.widget import Widget
 
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.ui.widgets.plots.curve_plot import Row, runs
+from tui_cytpix.ui.widgets.plots.curve_plot import CharacterPlot, Row
 
+MARGIN = 0.02  # of the plane, on each side
 GLYPHS = {"": " ", "population": "·", "random": "o", "variable": "▲", "both": "◆"}
 
 
-def cells(
-    positions: NDArray[np.float32], kinds: Sequence[str], columns: int, rows: int, margin: float = 0.02
-) -> list[Row]:
+def cells(positions: NDArray[np.float32], kinds: Sequence[str], columns: int, rows: int) -> list[Row]:
     """The plane as `rows` x `columns` characters; a cell shows the most telling of the images in it.
 
     `positions` is (N, 2); both axes are stretched to the plot, cut at the outer 0.5 % so that a lone image does not
@@ -30,7 +26,7 @@ def cells(
         return [[(" ", "")] * columns for _ in range(rows)]
     low, high = np.percentile(positions, [0.5, 99.5], axis=0)
     span = np.where(high > low, high - low, 1.0)
-    share = np.clip((positions - low) / span, 0, 1) * (1 - 2 * margin) + margin
+    share = np.clip((positions - low) / span, 0, 1) * (1 - 2 * MARGIN) + MARGIN
     xs = np.minimum((share[:, 0] * columns).astype(int), columns - 1)
     ys = np.minimum(((1 - share[:, 1]) * rows).astype(int), rows - 1)
     for x, y, kind in zip(xs, ys, kinds, strict=True):
@@ -54,9 +50,10 @@ def legend(columns: int) -> Row:
     return (row + [(" ", "")] * columns)[:columns]
 
 
-class CoveragePlot(Widget):
+class CoveragePlot(CharacterPlot):
     """Shows what `show` was given last."""
 
+    KINDS = "coverage"
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"coverage--{kind}" for kind in GLYPHS if kind}
     DEFAULT_CSS = """
     CoveragePlot { height: 1fr; min-height: 4; }
@@ -66,12 +63,8 @@ class CoveragePlot(Widget):
     CoveragePlot > .coverage--both { color: $success; text-style: bold; }
     """
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id, classes=classes)
-        self._positions: NDArray[np.float32] = np.zeros((0, 2), np.float32)
-        self._kinds: list[str] = []
-        self._rows: list[Row] = []
-        self._drawn_at: tuple[int, int] | None = None
+    _positions: NDArray[np.float32] = np.zeros((0, 2), np.float32)
+    _kinds: Sequence[str] = ()
 
     def show(
         self,
@@ -86,17 +79,9 @@ class CoveragePlot(Widget):
         self._kinds = [
             "random" if key in in_random else "variable" if key in in_variable else "population" for key in candidates
         ]
-        self._drawn_at = None
-        self.refresh()
+        self.draw_anew()
 
-    def render_line(self, y: int) -> Strip:
-        """One row of the plane; the last one is the legend."""
-        columns, rows = self.size.width, self.size.height
-        if self._drawn_at != (columns, rows):
-            plane = cells(self._positions, self._kinds, columns, max(0, rows - 1))
-            self._rows = [*plane, legend(columns)] if len(self._positions) else plane
-            self._drawn_at = (columns, rows)
-        if y >= len(self._rows):
-            return Strip.blank(columns, self.rich_style)
-        styles = {"": self.rich_style, **{k: self.get_component_rich_style(f"coverage--{k}") for k in GLYPHS if k}}
-        return Strip([Segment(text, styles[kind]) for text, kind in runs(self._rows[y])], columns)
+    def rows(self, columns: int, rows: int) -> list[Row]:
+        """The plane; the last row is the legend."""
+        plane = cells(self._positions, self._kinds, columns, max(0, rows - 1))
+        return [*plane, legend(columns)] if len(self._positions) else plane

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -161,29 +165,58 @@ def _numbers(scale: Scale, width: int, columns: int) -> Row:
     return [(c, "axis") for c in characters]
 
 
-def sparkline(values: Sequence[float], width: int, low: float | None = None, high: float | None = None) -> str:
-    """The values as `width` blocks at most, newest last; several values share a block by their mean."""
+def sparkline(values: Sequence[float], width: int, low: float) -> str:
+    """The values from `low` to 1 as `width` blocks at most, newest last; several values share a block by their mean."""
     known = np.array([v for v in values if math.isfinite(v)], float)
     if not len(known) or width < 1:
         return ""
-    parts = [float(part.mean()) for part in np.array_split(known, min(width, len(known)))]
-    bottom = min(parts) if low is None else low
-    top = max(parts) if high is None else high
-    span = top - bottom
-    levels = [(p - bottom) / span if span > 0 else 1.0 for p in parts]
-    return "".join(BLOCKS[min(len(BLOCKS) - 1, max(0, int(level * len(BLOCKS))))] for level in levels)
+    parts = np.array([part.mean() for part in np.array_split(known, min(width, len(known)))])
+    levels = (parts - low) / (1 - low) if low < 1 else np.ones(len(parts))
+    return "".join(BLOCKS[place] for place in np.clip(levels * len(BLOCKS), 0, len(BLOCKS) - 1).astype(int))
 
 
-class CurvePlot(Widget):
+def sparklines(epochs: Sequence[Epoch], width: int) -> tuple[str, str]:
+    """TA and VA on one scale, with their last values; of one epoch at least."""
+    ta, va = [e.ta for e in epochs], [e.va for e in epochs]
+    low = min(*ta, *va)
+    return f"TA {sparkline(ta, width, low)} {ta[-1]:.2f}", f"VA {sparkline(va, width, low)} {va[-1]:.2f}"
+
+
+class CharacterPlot(Widget):
+    """Rows of characters in colours by kind, drawn anew where `draw_anew` was called or the size is another."""
+
+    KINDS: ClassVar[str]  # the prefix of the component classes
+    _rows: Sequence[Row] = ()
+    _drawn_at: Size | None = None
+
+    def rows(self, columns: int, rows: int) -> list[Row]:
+        """What to show at that size."""
+        raise NotImplementedError
+
+    def draw_anew(self) -> None:
+        self._drawn_at = None
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        if self._drawn_at != self.size:
+            self._rows, self._drawn_at = self.rows(*self.size), self.size
+        row = self._rows[y] if y < len(self._rows) else []
+        pieces = [
+            Segment("".join(character for character, _ in run), self._style(kind))
+            for kind, run in groupby(row, itemgetter(1))
+        ]
+        return Strip(pieces).adjust_cell_length(self.size.width, self.rich_style)
+
+    def _style(self, kind: str) -> Style:
+        return self.get_component_rich_style(f"{self.KINDS}--{kind}") if kind else self.rich_style
+
+
+class CurvePlot(CharacterPlot):
     """Shows what `show` was given last."""
 
+    KINDS = "curve-plot"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "curve-plot--ta",
-        "curve-plot--va",
-        "curve-plot--both",
-        "curve-plot--band",
-        "curve-plot--axis",
-        "curve-plot--mark",
+        f"curve-plot--{kind}" for kind in ("ta", "va", "both", "band", "axis", "mark")
     }
     DEFAULT_CSS = """
     CurvePlot { height: 1fr; min-height: 6; }
@@ -194,45 +227,14 @@ class CurvePlot(Widget):
     CurvePlot > .curve-plot--axis { color: $text-muted; }
     CurvePlot > .curve-plot--mark { color: $success; text-style: bold; }
     """
-
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id, classes=classes)
-        self._epochs: tuple[Epoch, ...] = ()
-        self._target = 0
-        self._best: int | None = None
-        self._rows: list[Row] = []
-        self._drawn_at: tuple[int, int] | None = None
+    _shown: tuple[tuple[Epoch, ...], int, int | None] = ((), 0, None)
 
     def show(self, epochs: Sequence[Epoch], target: int, best: int | None = None) -> None:
-        """Draws these epochs; the axis reaches to `target`."""
         new = (tuple(epochs), target, best)
-        if new != (self._epochs, self._target, self._best):
-            self._epochs, self._target, self._best = new
-            self._drawn_at = None
-            self.refresh()
+        if new != self._shown:
+            self._shown = new
+            self.draw_anew()
 
-    def render_line(self, y: int) -> Strip:
-        size = (self.size.width, self.size.height)
-        if self._drawn_at != size:
-            self._rows = draw(self._epochs, self._target, *size, self._best)
-            self._drawn_at = size
-        if y >= len(self._rows):
-            return Strip.blank(size[0], self.rich_style)
-        styles = {"": self.rich_style}
-        segments = []
-        for text, kind in runs(self._rows[y]):
-            if kind not in styles:
-                styles[kind] = self.get_component_rich_style(f"curve-plot--{kind}")
-            segments.append(Segment(text, styles[kind]))
-        return Strip(segments, size[0])
-
-
-def runs(row: Row) -> list[tuple[str, str]]:
-    """Neighbours of one kind as one piece."""
-    pieces: list[tuple[str, str]] = []
-    for character, kind in row:
-        if pieces and pieces[-1][1] == kind:
-            pieces[-1] = (pieces[-1][0] + character, kind)
-        else:
-            pieces.append((character, kind))
-    return pieces
+    def rows(self, columns: int, rows: int) -> list[Row]:
+        epochs, target, best = self._shown
+        return draw(epochs, target, columns, rows, best)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
 from typing import ClassVar
 
 from rich.color import Color as RichColor
@@ -106,7 +108,6 @@ class EventPlot(Widget):
         return int(part.sum())
 
     def go_to(self, point: Point) -> None:
-        """Puts the crosshair there, as near as the area allows."""
         columns, rows = self.area
         x, y = (min(max(share, 0.0), 1.0) for share in point)
         self._move_to(int(x * columns), int((1 - y) * rows))
@@ -153,7 +154,6 @@ class EventPlot(Widget):
         self.refresh()
 
     def on_resize(self) -> None:
-        """Draws what is there, and asks for counts that fit."""
         columns, rows = self.area
         if not self._placed and columns and rows:
             self._placed, self._cursor = True, (columns // 2, rows // 2)
@@ -220,25 +220,16 @@ class EventPlot(Widget):
             for step, character in ((-1, "━"), (0, "╋"), (1, "━")):
                 if 0 <= x + step < len(cells):
                     cells[x + step] = (character, "cursor", behind(cells[x + step]))
-        pieces: list[Segment] = []
-        text, last = "", cells[0][1:] if cells else (0, 0)
-        for character, ink, back in cells:
-            if (ink, back) != last:
-                pieces.append(Segment(text, self._style(*last)))
-                text, last = "", (ink, back)
-            text += character
-        pieces.append(Segment(text, self._style(*last)))
-        return pieces
+        return [
+            Segment("".join(cell[0] for cell in run), self._style(*colours))
+            for colours, run in groupby(cells, itemgetter(1, 2))
+        ]
 
     def on_focus(self) -> None:
-        """The axis shows where the crosshair is."""
-        self._refresh_axis()
-
-    def on_blur(self) -> None:
-        self._refresh_axis()
-
-    def _refresh_axis(self) -> None:
+        """The axis shows where the crosshair is, while keys move it."""
         self.refresh(Region(0, ABOVE + self.area[1], self.size.width, 1))
+
+    on_blur = on_focus
 
     # Commands
 

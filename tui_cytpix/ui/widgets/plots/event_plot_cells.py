@@ -99,7 +99,6 @@ def draw_marks(cells: list[list[Cell]], marks: Sequence[Mark]) -> None:
 
 
 def put(cells: list[list[Cell]], point: Point, character: str, ink: str) -> None:
-    """A character at a place of the area, where that is inside."""
     rows, columns = len(cells), len(cells[0]) if cells else 0
     if rows and all(0 <= share <= 1 for share in point):
         x, y = min(columns - 1, int(point[0] * columns)), min(rows - 1, int((1 - point[1]) * rows))
@@ -125,7 +124,6 @@ def _sides(mark: Mark) -> list[tuple[Point, Point]]:
 
 
 def _line(dots: NDArray[np.bool_], start: Point, end: Point) -> None:
-    """What lies in the area of a straight line."""
     height, width = dots.shape
     inside = _clipped(start, end)
     if inside is None:

@@ -44,9 +44,8 @@ class Table(DataTable[Text]):
         self.clear()
         for key, cells in rows:
             self.add_row(*(Text(printable(cell)) for cell in cells), key=key)
-        keys = [key for key, _ in rows]
-        if before in keys:
-            self.move_cursor(row=keys.index(before), animate=False)
+        if before in self.rows:
+            self.move_cursor(row=self.get_row_index(before), animate=False)
         self.call_after_refresh(self._paint_anew)
 
     def _paint_anew(self) -> None:

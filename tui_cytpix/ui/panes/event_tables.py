@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tui_cytpix.ui.frame.work import WorkScreen
-from tui_cytpix.ui.screens.plot_pane import PlotPane
+from tui_cytpix.ui.panes.plot_pane import PlotPane
 from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.explore import gates, populations
 from tui_cytpix.workflow.explore.exploration import EventRow, Exploration
@@ -46,7 +46,7 @@ class EventTables:
             return
         sample, _, gate = self.statistics.cursor_key.partition("\n")
         self._screen.close_panels()
-        self._plotting.change(lambda seen: seen.go_to(sample, "" if gate == gates.ALL else gate))
+        self._plotting.change(lambda explored: explored.go_to(sample, "" if gate == gates.ALL else gate))
 
     def _open(self, table: Table, rows: list[tuple[str, list[str]]]) -> None:
         table.fill(rows)
@@ -58,7 +58,7 @@ class EventTables:
         if self._screen.pane == "events":
             self._screen.close_panels()
         else:
-            self._plotting.change(lambda seen: seen.event_rows(MOST_EVENTS), self._show_events)
+            self._plotting.change(lambda explored: explored.event_rows(MOST_EVENTS), self._show_events)
 
     def _show_events(self, found: list[EventRow]) -> None:
         rows = []
@@ -94,14 +94,14 @@ class EventTables:
     # Files
 
     def export(self) -> None:
-        seen = self._plotting.exploration
+        explored = self._plotting.exploration
         if self._screen.pane == "statistics":
             self._ask_file(
                 f"{self._screen.session.run.settings.name}-statistics", "the statistics of all gates and samples"
             )
         else:
-            shown = seen.gate or gates.ALL
-            self._ask_file(f"{seen.table.sample}-{shown}", f"the events of {shown} (.csv: these axes, .fcs: all)")
+            shown = explored.gate or gates.ALL
+            self._ask_file(f"{explored.table.sample}-{shown}", f"the events of {shown} (.csv: these axes, .fcs: all)")
 
     def _ask_file(self, stem: str, what: str) -> None:
         default = Path.cwd() / f"{stem}.csv".replace("/", "_")
@@ -110,7 +110,7 @@ class EventTables:
         def write(path: Path) -> None:
             words = "rows" if statistics else "events"
             self._plotting.change(
-                lambda seen: seen.export_statistics(path) if statistics else seen.export(path),
+                lambda explored: explored.export_statistics(path) if statistics else explored.export(path),
                 lambda count: self._screen.report(f"{count} {words}: {path}"),
             )
 

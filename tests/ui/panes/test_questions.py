@@ -30,7 +30,7 @@ async def test_step_1_asks_anew_at_another_size_and_judges_anew(stage: Stage) ->
         await until(pilot, answered)
         await until(pilot, lambda: GUESSED in words_of(app, "#tally-words"))
         assert f"{GUESSED}. M changes that." in words_of(app, "#tally-words")
-        review.judge(app.session.run, screen.sequence[0], screen.judging.model, Judgement.COUNT_ERROR)
+        review.judge(app.session.run, screen.judging.sequence[0], screen.judging.model, Judgement.COUNT_ERROR)
         assert len(screen.judging.verdicts()) == 1
         await pilot.press("M")
         await reply(pilot, "9")
@@ -88,19 +88,19 @@ async def test_a_known_scale_decides_and_the_words_say_so(stage: Stage) -> None:
         assert "unknown scale" not in screen.hint.words
         await pilot.press("M")
         assert "The scale of every sample is known" in notices(app)
-        assert not screen.ask_panel.asking
+        assert not screen.ask_panel.open
 
 
 async def test_step_4_tells_how_large_the_base_and_training_see_images(stage: Stage) -> None:
     select(stage, annotated=12)
     async with opened(stage, "TrainScreen", "base", size=(150, 46)) as (app, pilot, screen):
-        assert screen.seen_lines() == []  # answers of earlier builds don't tell
+        assert screen.zoom_lines() == []  # answers of earlier builds don't tell
         set_zoom(app.session.run, 1.5)
         app.session.ask_model(screen.base, screen.preview)
-        await until(pilot, lambda: screen.seen_lines() == [AS_SET])
+        await until(pilot, lambda: screen.zoom_lines() == [AS_SET])
         screen.show_words()
         assert AS_SET in words_of(app, "#training-state")
         app.session.training = replace(app.session.training, zoom=Zoom(1.4, By.PARTICLES))
-        assert screen.seen_lines()[1] == (
+        assert screen.zoom_lines()[1] == (
             "training: seen 1.4 times as large (unknown scale; chosen from its particles)"
         )

@@ -17,7 +17,7 @@ from tui_cytpix.domain.words import printable, shortened
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.widgets.boxes import Horizontal, Vertical
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
-from tui_cytpix.ui.widgets.panels.choice_panel import Choice, ChoicePanel
+from tui_cytpix.ui.widgets.panels.choice_panel import Choice
 from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
 from tui_cytpix.ui.widgets.plots.event_plot import EventPlot
 from tui_cytpix.ui.widgets.plots.event_plot_cells import Mark, Picture
@@ -37,11 +37,9 @@ class PlotPane(Horizontal):
     def __init__(self, screen: WorkScreen, answer_on: Callable[[ImageKey], Segmentation | None]) -> None:
         super().__init__(id="main")
         self._frame, self._answer_on = screen, answer_on
-        self.parameters = ChoicePanel("parameter (q or Esc: leave)", "Take it", id="parameters")
         self._pointed = EventImageView(id="pointed")
         self._exploration: Exploration | None = None
         self._one_at_a_time = asyncio.Lock()
-        self._asked_for = X
 
     def compose(self) -> ComposeResult:
         """The plot; beside it the populations above the image of the event that is pointed out."""
@@ -81,15 +79,20 @@ class PlotPane(Horizontal):
         self._frame.start(work(), "plot")
 
     def redraw(self, then: Callable[[None], Any] = lambda _none: None) -> None:
-        self.change(lambda _seen: None, then)
+        self.change(lambda _explored: None, then)
 
     async def _draw(self) -> None:
-        seen = self.exploration
+        explored = self.exploration
         columns, rows = self.plot.area
-        if not seen.axes or not columns or not rows:
+        if not explored.axes or not columns or not rows:
             return
         view, found, event, drawn = await asyncio.to_thread(
-            lambda: (seen.plot_data(columns, rows), seen.populations(), seen.event_place(), seen.drawn())
+            lambda: (
+                explored.plot_data(columns, rows),
+                explored.populations(),
+                explored.event_place(),
+                explored.drawn(),
+            )
         )
         self._show_view(view, found, event, drawn)
 
@@ -111,10 +114,10 @@ class PlotPane(Horizontal):
         self._frame.say_next()
 
     def _say_populations(self, view: PlotData, found: list[Population]) -> None:
-        seen = self.exploration
-        shown = seen.gate
+        explored = self.exploration
+        shown = explored.gate
         selects = self._frame.session.run.settings.selection.gate
-        lines: list[str | Text] = [heading(f"{seen.table.sample}: {seen.table.rows} events")]
+        lines: list[str | Text] = [heading(f"{explored.table.sample}: {explored.table.rows} events")]
         for place, one in enumerate(found):
             here = one.gate == shown if place else not shown
             name = "  " * max(0, one.depth - 1) + one.gate + (" ⇒" if place and one.gate == selects else "")
@@ -122,7 +125,7 @@ class PlotPane(Horizontal):
             text = f"{'▸' if here else ' '}{shortened(name, NAME_COLUMNS):<{NAME_COLUMNS}}{one.events:>6} {share}"
             lines.append(Text(printable(text), Style(bold=True, reverse=True) if here else Style()))
         now = next((one for place, one in enumerate(found) if (one.gate == shown if place else not shown)), None)
-        for axis, sums in zip(seen.axes, (now.x, now.y) if now else (), strict=False):
+        for axis, sums in zip(explored.axes, (now.x, now.y) if now else (), strict=False):
             if sums is not None:
                 lines.append(labelled(axis_name(axis), f"median {short(sums.median)}"))
                 lines.append(f"  CV {short(round(sums.cv, 1))} %  robust SD {short(sums.robust_sd)}")
@@ -140,28 +143,30 @@ class PlotPane(Horizontal):
 
     def _read_out(self) -> None:
         """Values at the crosshair, and how many events are in its cell."""
-        seen = self.exploration
-        if not seen.axes or self._one_at_a_time.locked():
+        explored = self.exploration
+        if not explored.axes or self._one_at_a_time.locked():
             return
-        values = seen.values_at(self.plot.at)
+        values = explored.values_at(self.plot.at)
         words = "  ".join(f"{name} {short(value)}" for name, value in zip(NAMES, values, strict=False))
         self.plot.say(f"{words}  {self.plot.count_here} here")
 
     def point_out(self, event: str) -> None:
         """The picture of the event that is pointed out, and its values; the crosshair goes there."""
-        seen = self.exploration
-        key = ImageKey(seen.table.sample, event) if event else None
-        place = seen.event_place()
+        explored = self.exploration
+        key = ImageKey(explored.table.sample, event) if event else None
+        place = explored.event_place()
         if place is not None:
             self.plot.go_to(place)
-        values = " ".join(f"{n} {short(v)}" for n, v in zip(NAMES, seen.event_values(), strict=False)) if event else ""
+        values = (
+            " ".join(f"{n} {short(v)}" for n, v in zip(NAMES, explored.event_values(), strict=False)) if event else ""
+        )
         title = f"{event}: {values}" if event else ""
         self._pointed.show(key, self._answer_on(key) if key else None, title)
 
     def nearest(self) -> None:
         """Points out the event nearest to the crosshair that has an image."""
         at = self.plot.at
-        self.change(lambda seen: seen.nearest(at), self._found)
+        self.change(lambda explored: explored.nearest(at), self._found)
 
     def _found(self, event: str) -> None:
         self.point_out(event)
@@ -172,26 +177,24 @@ class PlotPane(Horizontal):
 
     def offer(self, which: int) -> None:
         """The parameters of an axis; for y, none too."""
-        seen = self.exploration
-        self._asked_for = which
-        choices = [Choice("", Text("no parameter: a histogram of x"), "none no histogram")] if which == Y else []
-        for known in seen.table.parameters:
+        explored = self.exploration
+
+        def choice(parameter: str, row: Text, words: str) -> Choice:
+            return Choice(lambda: self.change(lambda explored: explored.set_parameter(which, parameter)), row, words)
+
+        names = [""] if which == Y else []
+        choices = [choice("", Text("no parameter: a histogram of x"), "none no histogram")] if which == Y else []
+        for known in explored.table.parameters:
             row = Text.assemble((f"{printable(known.name):<34} ", Style(bold=True)), f"{printable(known.label):<14} ")
             row.append(printable(known.source), Style(dim=True))
-            choices.append(Choice(known.name, row, f"{known.name} {known.label} {known.source}"))
-        current = seen.axes[which].parameter if which < len(seen.axes) else ""
-        self._frame.offer(self.parameters, choices, current)
-
-    def take(self, parameter: str) -> None:
-        which = self._asked_for
-        self.change(lambda seen: seen.set_parameter(which, parameter))
-
-    def next_scale(self, which: int) -> None:
-        self.change(lambda seen: seen.next_scale(which))
+            choices.append(choice(known.name, row, f"{known.name} {known.label} {known.source}"))
+        names += [known.name for known in explored.table.parameters]
+        current = explored.axes[which].parameter if which < len(explored.axes) else ""
+        self._frame.offer("parameter", "Take it", choices, names.index(current) if current in names else None)
 
     def ask_range(self, which: int) -> None:
-        seen = self.exploration
-        if which >= len(seen.axes):
+        explored = self.exploration
+        if which >= len(explored.axes):
             self._frame.report(f"There is no y axis: {self._frame.key('explore.y')} chooses its parameter.")
             return
 
@@ -201,25 +204,19 @@ class PlotPane(Horizontal):
             except ValueError:
                 self._frame.report(f"{text!r} is not two numbers.")
                 return
-            self.change(lambda seen: seen.set_range(which, low, high))
+            self.change(lambda explored: explored.set_range(which, low, high))
 
-        self._frame.ask(f"Range of {axis_name(seen.axes[which])}: low and high", "", answered)
+        self._frame.ask(f"Range of {axis_name(explored.axes[which])}: low and high", "", answered)
 
     def zoom(self, factor: float) -> None:
         at = self.plot.at
-        self.change(lambda seen: seen.zoom(factor, at))
-
-    def whole(self) -> None:
-        self.change(lambda seen: seen.whole())
+        self.change(lambda explored: explored.zoom(factor, at))
 
     def compensate(self) -> None:
-        self.change(lambda seen: seen.compensate(), self._frame.report)
+        self.change(lambda explored: explored.compensate(), self._frame.report)
 
     def step_sample(self, by: int) -> None:
-        self.change(lambda seen: seen.step_sample(by), self._sample_shown)
-
-    def step_gate(self, by: int) -> None:
-        self.change(lambda seen: seen.step_gate(by))
+        self.change(lambda explored: explored.step_sample(by), self._sample_shown)
 
     def _sample_shown(self, _none: None) -> None:
         self.point_out("")

@@ -1,0 +1,110 @@
+"""Questions that steps ask alike: how many images to draw, how large models see, goals, where a file goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from tui_cytpix.domain.entered_numbers import percentage, whole
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.run_settings import GOALS, AssessSettings, EvaluateSettings
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.zoom import LEAST, MOST, parse_zoom
+from tui_cytpix.errors import UsageError
+from tui_cytpix.ui.frame.work import WorkScreen
+from tui_cytpix.workflow.assess import goal
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.run import zoom
+from tui_cytpix.workflow.run.run import Run
+
+LOW = "Plainly good: at most how many percent of images wrong?"
+HIGH = "Intolerable: from how many percent of images wrong?"
+CONVENTION = "What counts as one particle? It is written down before the first judgement."
+MOST_DRAWN = 5000
+Images = tuple[ImageKey, ...]
+
+
+def ask_draw(
+    screen: WorkScreen,
+    question: str,
+    before: AssessSettings | EvaluateSettings,
+    draw: Callable[[Run, int], Images],
+    then: Callable[[Images], object],
+) -> None:
+    """Asks how many random images there shall be, has them drawn in a thread, and hands them on."""
+
+    async def drawing(images: int) -> None:
+        run = screen.session.run
+        drawn = await screen.in_thread("Drawing random images", lambda _progress: draw(run, images))
+        if drawn is None:
+            return
+        if len(drawn) < images:
+            where = "The gate holds" if run.settings.selection.gate else "The samples hold"
+            screen.report(f"{where} only {len(drawn)} images that no other step has used: all are taken.")
+        screen.refresh_rail()
+        then(drawn)
+
+    already = f" ({len(before.sequence)} are drawn already)" if before.sequence else ""
+    screen.ask_number(
+        question + already,
+        before.images,
+        lambda images: screen.start(drawing(images), "draw"),
+        whole(1, MOST_DRAWN),
+    )
+
+
+def ask_zoom(screen: WorkScreen, changed: Callable[[], object]) -> None:
+    """Asks how large models see images of unknown scale and sets it; where every scale is known, says what to do."""
+    run = screen.session.run
+    if not zoom.of_unknown_scale(run):
+        screen.report(zoom.KNOWN)
+        return
+
+    def take(asked: float) -> None:
+        before = run.settings.base_model.zoom
+        words = zoom.set_zoom(run, asked)
+        if asked != before:
+            at_work = " Training at work goes on as it began." if screen.session.training.live else ""
+            screen.report(words + at_work)
+            changed()
+
+    question = (
+        "Models see images of unknown scale how many times as large as they are? "
+        f"{LEAST:g} to {MOST:g}; 0 or nothing: automatic."
+    )
+    screen.ask_number(question, run.settings.base_model.zoom, take, parse_zoom)
+
+
+def ask_rates(screen: WorkScreen, name: str, done: Callable[[str, str, float, float], None]) -> None:
+    """Asks for a goal's two rates and for what counts as one particle; `done(goal, convention, p0, p1)` at the end."""
+    preset = next(g for g in GOALS if g.name == name)
+
+    def ask_low() -> None:
+        screen.ask_number(LOW, preset.p0 * 100, ask_high, percentage)
+
+    def ask_high(p0: float) -> None:
+        screen.ask_number(HIGH, preset.p1 * 100, lambda p1: check(p0, p1), percentage)
+
+    def check(p0: float, p1: float) -> None:
+        try:
+            goal.check_rates(p0, p1)
+        except UsageError as error:
+            screen.report(error)
+            ask_low()
+            return
+        before = screen.session.run.settings.assess.counting_convention or goal.DEFAULT_CONVENTION
+        screen.ask(CONVENTION, before, lambda text: done(name, text or before, p0, p1))
+
+    ask_low()
+
+
+def ask_export(screen: WorkScreen, model: ModelEntry, question: str) -> None:
+    """Asks for a place and copies the model's file there; an empty answer leaves it."""
+
+    async def export(path: Path) -> None:
+        target = await asyncio.to_thread(library.export_model, model, path, replace=path.is_file())
+        screen.report(f"Written: {target}")
+
+    default = Path.cwd() / f"{model.card.name}.safetensors"
+    screen.ask_file(question, default, lambda path: screen.start(export(path), "export"))
