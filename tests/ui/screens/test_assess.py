@@ -98,6 +98,38 @@ async def test_undo_in_a_review_gives_back_what_was_there_redo_what_it_took(stag
         assert "nothing to redo" in words_of(app, "#review-words")
 
 
+async def test_undo_in_the_gallery_takes_the_last_judgement_back_and_says_so(stage: Stage) -> None:
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
+        await process(pilot)
+        await press_each(pilot, "u")
+        await until(pilot, lambda: "nothing to take back" in notices(app))
+        await press_each(pilot, "v a c q")
+        second = screen.judging.sequence[1]
+        assert screen.gallery.current_key == screen.judging.sequence[2]  # where the review was
+        await press_each(pilot, "u")
+        await until(pilot, lambda: "Undone: count error → not judged." in notices(app))
+        assert screen.pane == "main"
+        assert screen.gallery.current_key == second
+        assert screen.gallery.current.badges == ""
+        await press_each(pilot, "U")
+        await until(pilot, lambda: "Redone: not judged → count error." in notices(app))
+        assert screen.gallery.current.badges == "C"
+
+
+async def test_help_lists_the_keys_of_what_has_the_focus_first(stage: Stage) -> None:
+    def scopes(screen: AssessScreen) -> list[str]:
+        return list(screen.query_one(HelpPanel)._listed[0])
+
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judging.model") as (_app, pilot, screen):
+        await process(pilot, "3")
+        await press_each(pilot, "question_mark")
+        assert scopes(screen)[:3] == ["help", "gallery", "assess"]
+        await press_each(pilot, "q v question_mark")
+        assert scopes(screen)[:4] == ["help", "review", "image", "assess"]
+
+
 async def test_enter_enlarges_the_image_under_the_cursor_and_all_judged_is_told(stage: Stage) -> None:
     state_goal(stage)
     async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):

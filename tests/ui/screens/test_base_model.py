@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from driving import notices, press_each, until
-from steps import Stage, answer, choose_base, opened, reply, words_of
+from steps import Stage, answer, choose_base, on_screen, opened, reply, words_of
 
 from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.formats.model.file import write_model
@@ -50,6 +50,20 @@ async def test_two_models_side_by_side_differ_first(stage: Stage) -> None:
         await press_each(pilot, "q")
         assert screen.pane == "main"
         assert screen.focused is screen.table
+
+
+async def test_marks_stay_while_the_run_is_open(stage: Stage) -> None:
+    choose_base(stage, "base_model")
+    async with opened(stage, "BaseModelScreen") as (app, pilot, screen):
+        await until(pilot, lambda: screen.table.row_count == 2)
+        await press_each(pilot, "space full_stop")
+        await on_screen(pilot, "SamplesScreen")
+        await press_each(pilot, "comma")
+        table = (await on_screen(pilot, "BaseModelScreen")).table
+        await until(pilot, lambda: table.row_count == 2)
+        cells = [str(table.get_row_at(row)[0]) for row in range(2)]
+        assert [cell.endswith("■") for cell in cells] == [True, False]
+        assert app.session.marked_models == [library.find("cell-full").hash]
 
 
 async def test_files_come_in_and_go_out_with_one_clear_message(stage: Stage, tmp_path: Path) -> None:

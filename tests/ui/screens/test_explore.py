@@ -119,7 +119,7 @@ async def test_step_1_draws_from_a_gate_that_was_shown(tmp_path: Path, monkeypat
         await press_each(pilot, "p")
         await reply(pilot, "30")
         await until(pilot, lambda: "The gate holds only" in notices(app))
-        assert {key.event for key in step.sequence} == {event for event, row in rows.items() if row <= 40}
+        assert {key.event for key in step.judging.sequence} == {event for event, row in rows.items() if row <= 40}
 
 
 async def test_keys_that_come_in_a_burst(app: CytpixApp) -> None:
@@ -174,7 +174,7 @@ async def test_a_gallery_shows_the_images_of_a_gate(app: CytpixApp, tmp_path: Pa
         await press_each(pilot, "w")
         await until(pilot, lambda: f"first ten: 10 of {IMAGES}" in notices(app))
         assert {item.key.event for item in gallery.items} == set(list(truth())[:10])
-        assert gallery.gate == "first ten"
+        assert gallery.order.gate == "first ten"
         await press_each(pilot, "w")
         await until(pilot, lambda: "has no Other-A" in notices(app))
         assert gallery.items == []

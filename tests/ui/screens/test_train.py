@@ -22,6 +22,7 @@ from tui_cytpix.ui.widgets.panels.ask_panel import AskPanel
 from tui_cytpix.ui.widgets.panels.typed_line import TypedLine
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.run_samples import set_pixel_size
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 
@@ -41,6 +42,14 @@ async def test_accepted_images_are_counted_and_training_waits_for_ten(stage: Sta
         await on_screen(pilot, "TrainScreen")
         assert "10 annotated: 8 train, 2 validate" in words_of(app, "#summary")
         assert "Enough to train" in screen.hint.words
+
+
+async def test_the_size_cutoff_is_off_where_the_scale_is_unknown(stage: Stage) -> None:
+    select(stage)
+    async with opened(stage, "TrainScreen", "base") as (app, _pilot, screen):
+        assert screen.plan_words().startswith("Size cutoff 5 µm (off: unknown scale) · ")
+        set_pixel_size(app.session.run, SAMPLE, 0.3)
+        assert screen.plan_words().startswith("Size cutoff 5 µm · ")
 
 
 async def test_no_key_of_a_burst_is_lost(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from inspect import isawaitable
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -110,21 +111,13 @@ class BaseScreen(Screen[None]):
         return True
 
     def toggle_help(self) -> None:
+        """With the keys of the focused widget, and of the panes around it, first."""
         if not self.close_help():
             self._came_from = self.focused
-            near = self._scopes_in_focus()
+            around = takewhile(lambda node: node is not self, (self.focused or self).ancestors_with_self)
+            near = {name.partition(".")[0] for node in around for name in commands_of(node)}
             own = sorted(self.SCOPES, key=lambda scope: scope not in near)
             self.query_one(HelpPanel).show(("help", *own, "app"), self.cytpix.user_keys)
-
-    def _scopes_in_focus(self) -> set[str]:
-        """Those of the focused widget and of the panes around it, without the screen's own."""
-        nodes = [] if self.focused is None else self.focused.ancestors_with_self
-        return {
-            name.partition(".")[0]
-            for node in nodes
-            if isinstance(node, Widget) and node is not self
-            for name in commands_of(node)
-        }
 
     def open_palette(self) -> None:
         commands = [c for scope in (*self.SCOPES, "app") for c in of_scope(scope) if c.id != "app.palette"]
@@ -145,8 +138,7 @@ class BaseScreen(Screen[None]):
 
     async def _run_command(self, command: Command) -> None:
         """Where its key would have: in the focused widget, else upwards."""
-        namespaces = [] if self.focused is None else list(self.focused.ancestors_with_self)
-        for node in (*namespaces, self, self.app):
+        for node in (self.focused or self).ancestors_with_self:
             if command.id in commands_of(node):
                 await self.app.run_action(command.action_name, node)
                 return

@@ -44,7 +44,7 @@ class AssessScreen(WorkScreen):
 
     step = "assess"
     SCOPES = ("assess", "step", "gallery", "review", "image", "table")
-    CSS_PATH = "assess.tcss"
+    CSS_PATH = ["tallied.tcss", "assess.tcss"]  # noqa: RUF012 - as in Textual
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,10 +69,9 @@ class AssessScreen(WorkScreen):
         self.query_one("#goals", Table).fill([(g.name, (g.label, f"{g.p0:.0%}", f"{g.p1:.0%}")) for g in GOALS])
         if self.must_stay():
             self.action_goal()
+            self.say_next()  # else the model comes first: what to do depends on it
         else:
             self.set_focus(self.gallery)
-        if self.must_stay():  # else the model comes first: what to do depends on it
-            self.say_next()
         try:
             name = self.session.run.settings.assess.model
             self.judging.model = await asyncio.to_thread(library.find, name)
@@ -139,7 +138,7 @@ class AssessScreen(WorkScreen):
     # The goal
 
     def must_stay(self) -> bool:
-        """The goal comes before the first look."""
+        """The goal comes before the first image."""
         return not self.session.run.settings.assess.counting_convention
 
     def action_goal(self) -> None:

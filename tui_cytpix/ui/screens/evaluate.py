@@ -43,7 +43,7 @@ class EvaluateScreen(WorkScreen):
 
     step = "evaluate"
     SCOPES = ("evaluate", "step", "gallery", "pair", "pair_review", "review", "process", "image")
-    CSS_PATH = "evaluate.tcss"
+    CSS_PATH = "tallied.tcss"
 
     def __init__(self) -> None:
         super().__init__()
