@@ -24,9 +24,9 @@ from tui_cytpix.ui.textual_private import (
     PaintedWithLayout,
     Still,
     WrappingDriver,
+    commands_of,
     fit_scrollbars,
     forget_cells,
-    has_command,
     typed,
     write_between,
 )
@@ -164,8 +164,8 @@ async def test_begin_and_end_update_surround_what_is_written(monkeypatch: pytest
 
 async def test_bindings_of_a_node_have_ids() -> None:
     async with Words().run_test(size=SIZE) as pilot:
-        assert has_command(pilot.app, "words.bell")
-        assert not has_command(pilot.app.screen, "words.bell")
+        assert "words.bell" in commands_of(pilot.app)
+        assert "words.bell" not in commands_of(pilot.app.screen)
 
 
 async def test_clear_caches_paints_cells_anew() -> None:

@@ -287,7 +287,7 @@ async def test_commands_can_be_left_to_the_screen(run: Path, monkeypatch: pytest
     async with app.run_test(size=SIZE) as pilot:
         screen, gallery = await opened(pilot)
         await press_each(pilot, "s")
-        assert gallery._order.sort == 0
+        assert gallery.order.sort == 0
         assert screen.sorted == 1
 
 
