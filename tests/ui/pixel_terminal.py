@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from base64 import b64decode
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -19,8 +20,9 @@ TOKENS = re.compile(
 SIXEL = re.compile(r'"\d+;\d+;(\d+);(\d+)|#(\d+);2;(\d+);(\d+);(\d+)|#(\d+)|!(\d+)([?-~])|([?-~])|([$-])')
 
 
+@cache  # most of a screen is drawn many times
 def decode_sixel(body: str) -> np.ndarray:
-    """int (H, W, 3), percent; -1 where nothing is drawn."""
+    """int (H, W, 3), percent; -1 where nothing is drawn; to be read only."""
     colours: dict[int, tuple[int, ...]] = {}
     pixels, (x, top, current) = np.full((0, 0, 3), -1), (0, 0, 0)
     for match in SIXEL.finditer(body.partition("q")[2]):

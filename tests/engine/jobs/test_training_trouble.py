@@ -22,8 +22,8 @@ from tests import children, job_files
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.engine.jobs.job import Job, in_words
 from tui_cytpix.engine.network import device
-from tui_cytpix.engine.network.model import save_model
 from tui_cytpix.engine.train.checkpoints import MOST, SPARSE, read_state, spacing, thin
+from tui_cytpix.engine.train.trainer import Trainer
 from tui_cytpix.errors import JobError
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.run.lease import Lease
@@ -59,11 +59,6 @@ def epochs(run) -> list[int]:
     return [e.epoch for e in TrainingWatch(run.folder).poll().epochs]
 
 
-def user_seconds(pid: int) -> float:
-    """Processor time of a process so far."""
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11]) / os.sysconf("SC_CLK_TCK")
-
-
 def weights(run) -> dict[str, np.ndarray]:
     return read_state(run.folder.checkpoints / "last.npz")[0]
 
@@ -83,6 +78,9 @@ def test_of_two_starts_one_trains_and_the_other_leaves(toy_run):
     assert (status.state, status.job) == (JobState.RUNNING, str(jobs[1 - loser].path))
     processes[1 - loser].terminate()
     assert processes[1 - loser].wait(PATIENCE) == 0
+    left, done = job_files.events(jobs[1 - loser])[-1], epochs(toy_run)[-1]
+    assert (left["type"], left["reason"]) == ("exited", "terminated")
+    assert read_state(toy_run.folder.checkpoints / "last.npz")[1].pending.epoch.epoch == done
     assert not toy_run.folder.training_lease_path.exists()
 
 
@@ -101,60 +99,33 @@ def test_a_job_whose_place_was_taken_saves_nothing_more(toy_run):
     assert other.renew()
 
 
-# The same again
+# Told to leave
 
 
-@pytest.mark.slow
-def test_the_same_annotations_from_the_base_again_and_with_kills_give_the_same_model(toy_run):
-    ends = []
-    for kill in (False, True):
-        shutil.rmtree(toy_run.folder.checkpoints, ignore_errors=True)
-        shutil.rmtree(toy_run.folder.jobs, ignore_errors=True)
-        number, done, resume = 1, 0, ""
-        while done < 6:
-            job = create(toy_run, f"{number}-train", epochs=6 - done, resume=resume)
-            process = start(job)
-            if kill and number < 3:
-                until(lambda job=job: any(e["type"] == "epoch" for e in job_files.events(job)))
-                process.kill()
-            process.wait(PATIENCE)
-            done = read_state(toy_run.folder.checkpoints / "last.npz")[1].pending.epoch.epoch
-            number, resume = number + 1, str(toy_run.folder.checkpoints / "last.safetensors")
-        assert epochs(toy_run) == [1, 2, 3, 4, 5, 6]
-        ends.append((weights(toy_run), (toy_run.folder.checkpoints / "last.safetensors").read_bytes()))
-    (one, first), (other, second) = ends
-    assert first == second
-    assert max(float(np.abs(one[k] - other[k]).max()) for k in one) == 0.0
-
-
-@pytest.mark.slow
-def test_sigterm_in_mid_epoch_leaves_at_once_and_the_epoch_comes_out_the_same(toy_run, toys):
-    """A wide network, so that an epoch is seconds long: told to leave as one begins, the job does no more than a part
-    of it, by processor time.
-    """
-    wide = toys.model(widths=(256, 384))
-    save_model(toy_run.base, wide.net, wide.card)
+def test_sigterm_in_mid_epoch_leaves_at_once_and_the_epoch_comes_out_the_same(toy_run, here, monkeypatch):
+    """Told to leave as the second epoch makes its second step of several, the job makes no other."""
     last = toy_run.folder.checkpoints / "last"
-    job = create(toy_run, "1-train", epochs=1000)
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    process = start(job)
-    until(lambda: any(e["type"] == "started" for e in job_files.events(job)), job.output_path.read_text)
-    started = user_seconds(process.pid)
-    until(lambda: len(epochs(toy_run)) == 1, job.output_path.read_text)
-    told = user_seconds(process.pid)
-    process.terminate()
-    assert process.wait(PATIENCE) == 0
-    afterwards = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - ended - told
-    assert afterwards < (told - started) / 2
-    assert (job_files.events(job)[-1]["type"], job_files.events(job)[-1]["reason"]) == ("exited", "terminated")
+    step, made = Trainer._step, []
+
+    def told_to_leave(trainer, view):
+        made.append(trainer.epoch)
+        if made.count(2) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(trainer, view)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_step", told_to_leave)
+        left = here(toy_run.folder.jobs / "1-train", toy_run.train_spec(epochs=1000))[-1]
+    assert (left["type"], left["reason"]) == ("exited", "terminated")
+    assert made.count(1) > made.count(2) == 2
     assert epochs(toy_run) == [1]
     assert read_state(last.with_suffix(".npz"))[1].pending.epoch.epoch == 1
-    again = create(toy_run, "2-train", epochs=1, resume=str(last.with_suffix(".safetensors")))
-    assert start(again).wait(PATIENCE) == 0
+    resume = str(last.with_suffix(".safetensors"))
+    here(toy_run.folder.jobs / "2-train", toy_run.train_spec(epochs=1, resume=resume))
     assert epochs(toy_run) == [1, 2]
     resumed = weights(toy_run)
     shutil.rmtree(toy_run.folder.checkpoints)
-    assert start(create(toy_run, "3-train", epochs=2)).wait(PATIENCE) == 0
+    here(toy_run.folder.jobs / "3-train", toy_run.train_spec(epochs=2))
     whole = weights(toy_run)
     assert max(float(np.abs(whole[k] - resumed[k]).max()) for k in whole) == 0.0
 
@@ -163,7 +134,7 @@ def test_sigterm_in_mid_epoch_leaves_at_once_and_the_epoch_comes_out_the_same(to
 
 
 @pytest.mark.slow
-def test_a_full_memory_is_a_sentence_and_the_run_can_go_on(toy_run, monkeypatch):
+def test_a_full_memory_is_a_sentence_and_the_run_can_go_on(toy_run, monkeypatch, here):
     """The process gets no more address space once it trains; its next large allocation fails, as each asks for some."""
     monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")  # else what was freed may do for ever
     job = create(toy_run, "1-train", epochs=1000, batch=256)
@@ -176,8 +147,8 @@ def test_a_full_memory_is_a_sentence_and_the_run_can_go_on(toy_run, monkeypatch)
     assert "memory is full" in failed["reason"], job.output_path.read_text()
     assert "smaller steps" in failed["way_out"]
     done = epochs(toy_run)[-1]
-    again = create(toy_run, "2-train", epochs=2, resume=str(toy_run.folder.checkpoints / "last.safetensors"))
-    assert start(again).wait(PATIENCE) == 0
+    resume = str(toy_run.folder.checkpoints / "last.safetensors")
+    here(toy_run.folder.jobs / "2-train", toy_run.train_spec(epochs=2, resume=resume))
     assert epochs(toy_run) == list(range(1, epochs(toy_run)[-1] + 1))
     assert epochs(toy_run)[-1] - done in (2, 3)  # one more where it was saved and not told
 

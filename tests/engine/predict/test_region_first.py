@@ -61,12 +61,19 @@ def overlap(a, b):
     return np.count_nonzero(a & b) / either if either else 1.0
 
 
+@pytest.fixture(scope="module")
+def whole_frames(samples, model):
+    """What the network says of whole frames, by kind."""
+    reference = Predictor(model, fast=False, whole_frame=True)
+    return {kind: answers(reference, grays) for kind, grays in samples.items()}
+
+
 @pytest.mark.parametrize("fast", [False, True])
-def test_counts_masks_and_centroids_are_those_of_whole_frames(samples, model, fast):
-    reference, regions = Predictor(model, fast=False, whole_frame=True), Predictor(model, fast=fast)
+def test_counts_masks_and_centroids_are_those_of_whole_frames(samples, model, whole_frames, fast):
+    regions = Predictor(model, fast=fast)
     images = differing = 0
     for kind, grays in samples.items():
-        pairs = list(zip(answers(reference, grays), answers(regions, grays), strict=True))
+        pairs = list(zip(whole_frames[kind], answers(regions, grays), strict=True))
         if kind == "blank":  # on whole frames of noise the network sees things now and then
             assert all(b.particle_count == 0 for _, b in pairs)
             continue
