@@ -93,8 +93,9 @@ def test_process_and_triage_restrict_to_a_gate_of_a_run(program, tube, tmp_path)
     assert 0 < len(inside) < len(rows)
     program("run", "gate", run, "range", "large", "FSC-A", low, 1e9)
     gate = ("--gate", "large", "--gates-of", run)
-    program("process", other, "--model", "cell-half", "--out", out, *gate)
-    program("process", other, "--model", "cell-half", "--out", whole)
+    process = ("process", other, "--model", "cell-half", "--threads", 1)
+    program(*process, "--out", out, *gate)
+    program(*process, "--out", whole)
     listed, all_of_it = (rows_of(folder / "copy.events.csv") for folder in (out, whole))
     assert set(listed) == inside
     assert listed == {event: all_of_it[event] for event in inside}
@@ -234,15 +235,14 @@ def test_without_truth_and_without_an_fcs(program, tube, tiny_model, tmp_path):
     for n in range(3):
         noise = np.random.default_rng(n).normal(120, 4, (64, 64))
         Image.fromarray(noise.astype(np.uint8)).save(folder / f"{n}.png")
-    done = program("process", folder, "--model", tiny_model, "--out", tmp_path / "out")
+    process, out = ("process", "--model", tiny_model, "--threads", 1), tmp_path / "both"
+    done = program(*process, folder, tube, "--out", out)
     assert "um/px is unknown" in done.stderr
-    assert not list((tmp_path / "out").glob("*.fcs"))
-    assert (tmp_path / "out" / "plain.events.csv").is_file()
-    program("process", folder, tube, "--model", tiny_model, "--out", tmp_path / "both")
-    assert [path.stem for path in (tmp_path / "both").glob("*.fcs")] == [tube.stem]
-    asked = program("process", folder, "--model", tiny_model, "--out", tmp_path / "y", "--format", "fcs", status=1)
+    assert [path.stem for path in out.glob("*.fcs")] == [tube.stem]
+    assert (out / "plain.events.csv").is_file()
+    asked = program(*process, folder, "--out", tmp_path / "y", "--format", "fcs", status=1)
     assert "There is no FCS file to add to" in asked.stderr
-    assert program("process", folder, "--model", tiny_model, "--out", tmp_path / "x", "--format", "docx", status=2)
+    assert program(*process, folder, "--out", tmp_path / "x", "--format", "docx", status=2)
     done = program("compare", folder, "--model", tiny_model, "--model", tiny_model, "--zoom", 1.5)
     assert "counts differ on 0 of 3 images" in done.stdout
     assert "plain: seen 1.5 times as large (unknown scale; as set)" in done.stderr

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.benchmarks._pty import Program
 from tests.benchmarks.terminal_bytes import app_command, make_runs, variables
 from tui_cytpix.domain.annotation import Status
 from tui_cytpix.workflow.run.run import Run
 
 
-@pytest.mark.slow
 def test_typed_ahead_from_the_gallery_into_the_editor(tmp_path: Path) -> None:
     path = make_runs(tmp_path)[1]
     program = Program(app_command(path), variables(tmp_path / "home"), size=(100, 30))

@@ -10,7 +10,6 @@ from tests.benchmarks._pty import Program
 from tests.benchmarks.terminal_bytes import app_command, make_runs, variables
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("tells_cell", [False, True])
 def test_a_window_that_is_resized_and_closed(tmp_path: Path, tells_cell: bool) -> None:
     run, home = make_runs(tmp_path)[1], tmp_path / "home"

@@ -13,7 +13,6 @@ ROUND_TRIP = 0.15
 DRAWN = {"sixel": rb"\x1bP0;1;0q", "kitty": rb"\x1b_Ga=T,", "": "▀".encode()}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("graphics", ["sixel", "kitty", ""])
 def test_answers_that_come_late_are_answers(tmp_path: Path, graphics: str) -> None:
     run = make_runs(tmp_path)[1]

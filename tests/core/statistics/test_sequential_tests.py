@@ -56,7 +56,7 @@ def test_error_rates_are_at_most_the_nominal_ones(p0, p1):
 
 
 @given(st.floats(0.005, 0.5), st.floats(1.8, 8), st.sampled_from([0.01, 0.05, 0.1]), st.sampled_from([0.01, 0.05]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_error_rates_are_kept_for_any_rates(p0, factor, alpha, beta):
     p1 = min(p0 * factor, 0.95)
     if p1 < p0 * 1.5:

@@ -64,7 +64,7 @@ def test_cropped_frames_become_views_of_any_size():
 def knowing(toys, bright):
     """A model that knows the toys of the first kind."""
     trainer = Trainer(toys.model(), replace(SETTINGS, pull=0.0), 0)
-    for _ in range(15):
+    for _ in range(10):
         trainer.train_epoch(bright[0])
     return trainer.model()
 
@@ -74,7 +74,7 @@ def test_what_was_known_is_not_forgotten(bright, knowing):
     after = {}
     for name, rehearsed in (("plain", ()), ("rehearsed", known)):
         trainer = _trainer(knowing, replace(SETTINGS, pull=0.0), 0, rehearsed)
-        for _ in range(15):
+        for _ in range(10):
             trainer.train_epoch(new)
         after[name] = [look(trainer.predictor(), side)[0].mean for side in (known, new)]
     assert after["rehearsed"][0] > after["plain"][0] + 0.1

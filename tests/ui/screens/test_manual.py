@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from driving import press_each, until
 from textual.pilot import Pilot
 
@@ -29,10 +28,9 @@ def title(screen: ManualScreen) -> str:
     return first[1].lower().replace(" ", "-")
 
 
-@pytest.mark.parametrize("size", [(150, 44), (80, 24)])
-async def test_pages_are_turned_and_q_leads_back(size: tuple[int, int]) -> None:
+async def test_pages_are_turned_and_q_leads_back() -> None:
     app = CytpixApp(settings=Settings())
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         assert title(screen) == "manual"
         for name in pages():
@@ -55,9 +53,9 @@ async def test_pages_are_turned_and_q_leads_back(size: tuple[int, int]) -> None:
 
 async def test_pages_are_chosen_those_linked_to_first() -> None:
     app = CytpixApp(settings=Settings())
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(150, 44)) as pilot:
         screen = await opened(pilot)
-        for name in pages():
+        for name in [*pages()][-3:]:
             await press_each(pilot, "enter " + " ".join(name.partition("-")[0]) + " enter")
             await until(pilot, lambda name=name: screen.page == name, name)
         await press_each(pilot, "b")
