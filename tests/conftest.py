@@ -16,6 +16,12 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 children.signals_as_from_a_terminal()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with a slow test come first: a worker that got one last would be alone with it at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_runtest_teardown() -> None:
     """Children of a test that failed end too, and the diagnostic log that it may have begun."""
     children.end_all()

@@ -126,6 +126,7 @@ def wait_for(run: Path, *states: str):
     raise AssertionError(status)
 
 
+@pytest.mark.slow
 def test_the_whole_story(program, tube, run):
     truth, known = f"{tube}.truth", events(tube)
     early = program("run", "train", run, status=1)

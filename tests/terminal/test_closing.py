@@ -14,8 +14,6 @@ from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
-pytestmark = pytest.mark.slow
-
 EPOCHS = 60
 
 
@@ -64,6 +62,7 @@ def stop_by_keys(window, run: Path) -> None:
     window.wait("Stopped at epoch")
 
 
+@pytest.mark.slow
 def test_the_app_is_killed_while_it_trains(terminal, run):
     window = terminal(run)
     window.wait("10 annotated: 8 train", "Enough to train")
@@ -100,6 +99,7 @@ def test_the_app_is_killed_while_it_trains(terminal, run):
     again.wait("exit status 0", BACK)
 
 
+@pytest.mark.slow
 def test_the_connection_drops_while_it_trains(terminal, run, verb, variables):
     verb(variables, "run", "train", run, "--epochs", EPOCHS, "--detach")
     window = terminal(run)

@@ -12,14 +12,13 @@ from tests.benchmarks.terminal_bytes import app_command, make_runs, variables
 from tui_cytpix.domain.annotation import Status
 from tui_cytpix.workflow.run.run import Run
 
-pytestmark = pytest.mark.slow
-
 
 def statuses(run: Path) -> list[Status]:
     with Run.open(run, writing=False) as opened:
         return [opened.annotations.state(key).status for key in opened.settings.selection.images]
 
 
+@pytest.mark.slow
 def test_a_hold_and_a_burst_accept_one_image_each(terminal, run):
     before = statuses(run).count(Status.ACCEPTED)
     window = terminal(run)
