@@ -10,7 +10,7 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from tui_cytpix.domain.numbers import Moment, Number, Whole
+from tui_cytpix.domain.field_ranges import Moment, Number, Whole
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 

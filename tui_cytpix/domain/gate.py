@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tui_cytpix.domain.numbers import Number
+from tui_cytpix.domain.field_ranges import Number
 
 LINEAR, ARCSINH, LOGICLE = "linear", "arcsinh", "logicle"
 SCALES = (LINEAR, ARCSINH, LOGICLE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tui_cytpix.domain.numbers import Length, Number, PixelSize
+from tui_cytpix.domain.field_ranges import Length, Number, PixelSize
 from tui_cytpix.domain.run_settings import DEFAULT_CUTOFF_UM
 from tui_cytpix.domain.zoom import check_zoom
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tui_cytpix.domain.field_ranges import Count, Length, Number, Share, Whole
 from tui_cytpix.domain.gate import Gate
-from tui_cytpix.domain.numbers import Count, Length, Number, Share, Whole
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.zoom import AUTOMATIC, check_zoom, way_of
 

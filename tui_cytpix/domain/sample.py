@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from tui_cytpix.domain.numbers import PixelSize, Whole
+from tui_cytpix.domain.field_ranges import PixelSize, Whole
 
 
 class ImageKey(tuple[str, str]):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from tui_cytpix.domain.numbers import Moment, Whole
+from tui_cytpix.domain.field_ranges import Moment, Whole
 from tui_cytpix.domain.sample import ImageKey
 
 

@@ -16,7 +16,7 @@ from tui_cytpix.core.objects.watershed import object_of, particle_labels
 from tui_cytpix.core.statistics.agreement import Counts, compare_images
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.masks.label_images import segmentation_from_labels
-from tui_cytpix.workflow.annotate import object_tools, outline_tools
+from tui_cytpix.workflow.annotate import centroid_tools, mask_tools
 from tui_cytpix.workflow.annotate.tool import Seen, fitted, object_at
 
 RODS = segmentation_from_labels(touching_rods())
@@ -24,19 +24,19 @@ SEEDS = st.integers(0, 10**6)
 POINTS = st.tuples(st.floats(-1, 40), st.floats(-1, 50))
 PATHS = st.lists(POINTS, min_size=1, max_size=3)
 EDITS = st.one_of(
-    st.builds(lambda at: lambda old: outline_tools.tighten(old, at), st.none() | POINTS),
-    st.builds(lambda at: lambda old: outline_tools.loosen(old, at), st.none() | POINTS),
-    st.builds(lambda path, pen: lambda old: outline_tools.paint(old, path, pen), PATHS, st.floats(1, 5)),
-    st.builds(lambda path, pen: lambda old: outline_tools.paint(old, path, pen, erase=True), PATHS, st.floats(1, 5)),
-    st.builds(lambda path: lambda old: outline_tools.outline(old, path), PATHS),
-    st.builds(lambda at: lambda old: outline_tools.fill(old, at), POINTS),
-    st.builds(lambda at: lambda old: outline_tools.split(old, at), POINTS),
-    st.builds(lambda at: lambda old: outline_tools.merge(old, at), POINTS),
-    st.builds(lambda at: lambda old: object_tools.place(old, at, Seen()), POINTS),
-    st.builds(lambda at: lambda old: object_tools.delete(old, at), POINTS),
-    st.builds(lambda k, at: lambda old: object_tools.move(old, k, at), st.integers(0, 6), POINTS),
-    st.builds(lambda at, n: lambda old: object_tools.set_count(old, at, n, Seen()), POINTS, st.integers(0, 4)),
-    st.builds(lambda k: lambda old: object_tools.centre(old, k), st.none() | st.integers(0, 2)),
+    st.builds(lambda at: lambda old: mask_tools.tighten(old, at), st.none() | POINTS),
+    st.builds(lambda at: lambda old: mask_tools.loosen(old, at), st.none() | POINTS),
+    st.builds(lambda path, pen: lambda old: mask_tools.paint(old, path, pen), PATHS, st.floats(1, 5)),
+    st.builds(lambda path, pen: lambda old: mask_tools.paint(old, path, pen, erase=True), PATHS, st.floats(1, 5)),
+    st.builds(lambda path: lambda old: mask_tools.outline(old, path), PATHS),
+    st.builds(lambda at: lambda old: mask_tools.fill(old, at), POINTS),
+    st.builds(lambda at: lambda old: mask_tools.split(old, at), POINTS),
+    st.builds(lambda at: lambda old: mask_tools.merge(old, at), POINTS),
+    st.builds(lambda at: lambda old: centroid_tools.place(old, at, Seen()), POINTS),
+    st.builds(lambda at: lambda old: centroid_tools.delete(old, at), POINTS),
+    st.builds(lambda k, at: lambda old: centroid_tools.move(old, k, at), st.integers(0, 6), POINTS),
+    st.builds(lambda at, n: lambda old: centroid_tools.set_count(old, at, n, Seen()), POINTS, st.integers(0, 4)),
+    st.builds(lambda k: lambda old: centroid_tools.centre(old, k), st.none() | st.integers(0, 2)),
 )
 
 
@@ -121,7 +121,7 @@ def test_an_edit_elsewhere_leaves_a_division_alone(left, right, edits):
 
 
 def test_where_nobody_said_nobody_says_after_an_edit():
-    new = outline_tools.loosen(bare(RODS), None)
+    new = mask_tools.loosen(bare(RODS), None)
     assert carried_over(bare(RODS), new) is new
 
 
@@ -134,12 +134,12 @@ def test_the_watershed_gets_parallel_rods_wrong_and_labels_right():
 @pytest.mark.parametrize(
     "edit",
     [
-        lambda old: outline_tools.tighten(old, None),
-        lambda old: outline_tools.loosen(old, None),
-        lambda old: outline_tools.paint(old, [(20, 40), (20, 60)], 3),
-        lambda old: outline_tools.paint(old, [(19, 40)], 3, erase=True),
-        lambda old: object_tools.move(old, 1, (33, 70)),
-        lambda old: object_tools.place(old, (5, 10), Seen()),
+        lambda old: mask_tools.tighten(old, None),
+        lambda old: mask_tools.loosen(old, None),
+        lambda old: mask_tools.paint(old, [(20, 40), (20, 60)], 3),
+        lambda old: mask_tools.paint(old, [(19, 40)], 3, erase=True),
+        lambda old: centroid_tools.move(old, 1, (33, 70)),
+        lambda old: centroid_tools.place(old, (5, 10), Seen()),
     ],
 )
 def test_rods_stay_apart_whatever_happens_to_their_outline(edit):
@@ -152,9 +152,9 @@ def test_rods_stay_apart_whatever_happens_to_their_outline(edit):
 @pytest.mark.parametrize(
     "edit",
     [
-        lambda old: object_tools.delete(old, (24, 48)),
-        lambda old: object_tools.place(old, (28, 70), Seen()),
-        lambda old: object_tools.move(old, 1, (24, 70)),
+        lambda old: centroid_tools.delete(old, (24, 48)),
+        lambda old: centroid_tools.place(old, (28, 70), Seen()),
+        lambda old: centroid_tools.move(old, 1, (24, 70)),
     ],
 )
 def test_where_centroids_and_particles_do_not_match_an_object_is_divided_anew(edit):
@@ -163,7 +163,7 @@ def test_where_centroids_and_particles_do_not_match_an_object_is_divided_anew(ed
 
 
 def test_of_rods_cut_short_the_larger_part_keeps_both_and_the_smaller_is_one():
-    carried = carried_over(RODS, outline_tools.split(RODS, (28, 30)))
+    carried = carried_over(RODS, mask_tools.split(RODS, (28, 30)))
     assert carried.particle_count == 3
     left = carried.mask & (np.arange(96) < 30)
     assert (carried.labels[left] == 3).all()
@@ -174,31 +174,31 @@ def test_of_rods_cut_short_the_larger_part_keeps_both_and_the_smaller_is_one():
 def test_a_division_that_nobody_said_follows_its_centroids():
     """The cut lies where the watershed puts it, and goes along when a centroid is moved."""
     unsaid = replace(RODS, labels=particle_labels(RODS.mask, RODS.centroids))
-    new = object_tools.move(unsaid, 0, (24, 30))
+    new = centroid_tools.move(unsaid, 0, (24, 30))
     np.testing.assert_array_equal(carried_over(unsaid, new).labels, particle_labels(new.mask, new.centroids))
 
 
 def test_a_digit_says_whose_each_pixel_is():
     rods = touching_rods(35)
     one = Segmentation(rods > 0, np.float32([[27.5, 48]]))
-    two = object_tools.set_count(one, (28, 48), 2, Seen(picture(rods)))
+    two = centroid_tools.set_count(one, (28, 48), 2, Seen(picture(rods)))
     np.testing.assert_array_equal(two.labels, rods)
     assert need_telling(two)
-    looser = carried_over(two, outline_tools.loosen(two, None))
+    looser = carried_over(two, mask_tools.loosen(two, None))
     np.testing.assert_array_equal(looser.labels[two.mask], rods[two.mask])
-    moved = carried_over(two, object_tools.move(two, 0, (22, 40)))
+    moved = carried_over(two, centroid_tools.move(two, 0, (22, 40)))
     np.testing.assert_array_equal(moved.labels, rods)
-    cut = carried_over(two, outline_tools.split(two, (28, 40)))
+    cut = carried_over(two, mask_tools.split(two, (28, 40)))
     right = cut.mask & (np.arange(96) > 42)
     np.testing.assert_array_equal(cut.labels[right], rods[right])
-    np.testing.assert_array_equal(object_tools.set_count(two, (28, 48), 1, Seen()).labels, one.mask)
+    np.testing.assert_array_equal(centroid_tools.set_count(two, (28, 48), 1, Seen()).labels, one.mask)
 
 
 def test_a_digit_on_one_object_says_nothing_new_of_the_others(discs):
     labels = np.hstack([touching_rods(), discs((30, 20, 9), (30, 36, 9))])
     labels[:, 96:][labels[:, 96:] > 0] += 2
     told = segmentation_from_labels(labels)
-    counted = object_tools.set_count(told, (30, 120), 3, Seen())
+    counted = centroid_tools.set_count(told, (30, 120), 3, Seen())
     assert counted.particle_count == 5
     np.testing.assert_array_equal(counted.labels[:, :96], told.labels[:, :96])
 
@@ -206,7 +206,7 @@ def test_a_digit_on_one_object_says_nothing_new_of_the_others(discs):
 def test_nothing_is_said_where_the_watershed_says_the_same(discs):
     mask = discs((20, 20, 10), (20, 50, 10)) > 0
     one = Segmentation(mask, np.float32([[20, 20], [20, 50]]))
-    assert object_tools.set_count(one, (20, 20), 1, Seen()).labels is None
+    assert centroid_tools.set_count(one, (20, 20), 1, Seen()).labels is None
 
 
 @given(SEEDS, POINTS, st.integers(1, 5))
@@ -214,7 +214,7 @@ def test_nothing_is_said_where_the_watershed_says_the_same(discs):
 def test_after_a_digit_an_object_holds_as_many(seed, at, count):
     told = any_division(seed)
     for one in (told, bare(told)):
-        counted = object_tools.set_count(one, at, count, Seen())
+        counted = centroid_tools.set_count(one, at, count, Seen())
         if counted is not None:
             labels, _ = label_objects(counted.mask)
             owners = object_of(labels, counted.centroids)
@@ -229,7 +229,7 @@ def test_after_a_digit_an_object_holds_as_many(seed, at, count):
 def test_a_move_leaves_no_object_and_no_centroid_alone(seed, index, to):
     told = any_division(seed)
     told = fitted(told.mask, told.centroids)
-    moved = object_tools.move(told, index, to)
+    moved = centroid_tools.move(told, index, to)
     if moved is not None:
         labels, count = label_objects(moved.mask)
         assert set(object_of(labels, moved.centroids)) == set(range(1, count + 1))

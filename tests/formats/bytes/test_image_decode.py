@@ -18,7 +18,7 @@ from PIL import Image
 from tests import children
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.bytes.image_decode import MAX_PIXELS, decode_gray, image_header
-from tui_cytpix.formats.bytes.plain_tiff import read_plain_tiff
+from tui_cytpix.formats.bytes.read_plain_tiff import read_plain_tiff
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest undoes the reader's own filter
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from tui_cytpix.domain.field_ranges import Count, Length, PixelSize, Share, Whole
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.training import Epoch
-from tui_cytpix.domain.numbers import Count, Length, PixelSize, Share, Whole
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import By
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from tui_cytpix.domain.numbers import Moment, Whole
+from tui_cytpix.domain.field_ranges import Moment, Whole
 from tui_cytpix.domain.plain_values import from_plain, to_plain
 
 LINE_VERSION = 1

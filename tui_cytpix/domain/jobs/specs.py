@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from tui_cytpix.domain.numbers import Count, Length, Number, PixelSize, Whole
+from tui_cytpix.domain.field_ranges import Count, Length, Number, PixelSize, Whole
 from tui_cytpix.domain.plain_values import from_plain, to_plain
 from tui_cytpix.domain.run_settings import TrainSettings
 from tui_cytpix.domain.zoom import AUTOMATIC, check_zoom

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
+from tui_cytpix.domain.field_ranges import Count, Number
 from tui_cytpix.domain.jobs.log_lines import LogLine
-from tui_cytpix.domain.numbers import Count, Number
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import Zoom
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from tui_cytpix.domain.field_ranges import Count, Number, PixelSize, Whole
 from tui_cytpix.domain.jobs.log_lines import LogLine
-from tui_cytpix.domain.numbers import Count, Number, PixelSize, Whole
 from tui_cytpix.domain.zoom import check_zoom
 
 

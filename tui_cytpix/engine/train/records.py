@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tui_cytpix.domain.field_ranges import Count, Number, Share
 from tui_cytpix.domain.jobs.events import Best, Counts
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.training import Epoch
 from tui_cytpix.domain.model_card import ModelCard
-from tui_cytpix.domain.numbers import Count, Number, Share
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.train.dataset import Example

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
-from tui_cytpix.formats.bytes.plain_tiff import read_plain_tiff
+from tui_cytpix.formats.bytes.read_plain_tiff import read_plain_tiff
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -14,8 +14,8 @@ import numpy as np
 import tomli_w
 
 from tui_cytpix.domain.annotation import Edit
+from tui_cytpix.domain.field_ranges import Number, Whole
 from tui_cytpix.domain.gate import check_gates, gate_to_dict
-from tui_cytpix.domain.numbers import Number, Whole
 from tui_cytpix.domain.plain_values import from_plain, to_plain
 from tui_cytpix.domain.run_settings import FORMAT_VERSION, RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef

@@ -18,11 +18,11 @@ from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.ui.frame.work import WorkScreen
+from tui_cytpix.ui.panes.blurred import Blurred
 from tui_cytpix.ui.panes.judging import Judging
 from tui_cytpix.ui.panes.model_choice import ModelChoice
 from tui_cytpix.ui.panes.questions import ask_draw, ask_rates, ask_zoom
 from tui_cytpix.ui.panes.review_pane import ReviewPane
-from tui_cytpix.ui.screens.blurred import Blurred
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tui_cytpix.workflow.annotate import object_tools, outline_tools
+from tui_cytpix.workflow.annotate import centroid_tools, mask_tools
 
-TOOLS = {tool.id: tool for tool in (*object_tools.TOOLS, *outline_tools.TOOLS)}
+TOOLS = {tool.id: tool for tool in (*centroid_tools.TOOLS, *mask_tools.TOOLS)}

@@ -1,7 +1,7 @@
 """The editor's tools for outlines: what each does to a segmentation, and at the end what each is called. Points are
 (y, x) in image pixels.
 
-As in object_tools, every function returns the new segmentation, or None where there is nothing to change.
+As in centroid_tools, every function returns the new segmentation, or None where there is nothing to change.
 """
 
 from __future__ import annotations

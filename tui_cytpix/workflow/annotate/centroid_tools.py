@@ -1,4 +1,4 @@
-"""The editor's tools for centroids and whole objects (outline_tools: those for outlines): what each does to a
+"""The editor's tools for centroids and whole objects (mask_tools: those for outlines): what each does to a
 segmentation, and at the end what each is called. Points are (y, x) in image pixels.
 
 Every function returns the new segmentation, or None where there is nothing to change. After each the two parts fit
