@@ -20,6 +20,7 @@ from PIL import Image
 from tui_cytpix.core.images.background import background_of, image_background
 from tui_cytpix.core.statistics.sampling import descriptors, select
 from tui_cytpix.simulate.frames.events import events_and_background
+from tui_cytpix.workflow.samples.selection import VARIABLE_SHARE
 
 CELLS = Path(__file__).resolve().parents[3] / "shared" / "data" / "cells"
 REAL = {  # name: (folder, how many times as large, um/px)
@@ -132,7 +133,7 @@ def folds(crops: Sequence[Crop], annotations: int, seed: int) -> list[Fold]:
 def chosen_first(crops: Sequence[Crop], number: int, seed: int, rng: np.random.Generator | None = None) -> list[Crop]:
     """The first crops of the app's own selection, shuffled."""
     table = np.array([descriptors(crop.image, crop.background) for crop in crops])
-    chosen = np.concatenate(select(table, min(PREVIEW, len(crops)), seed))
+    chosen = np.concatenate(select(table, min(PREVIEW, len(crops)), seed, VARIABLE_SHARE))
     (rng or np.random.default_rng(seed)).shuffle(chosen)
     return [crops[i] for i in chosen[:number]]
 
