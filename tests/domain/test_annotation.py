@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -156,3 +158,48 @@ def test_an_undo_that_names_another_edit_does_nothing():
     book.feed(Edit(2, 0.0, "me", image, "undo", of=77))
     book.feed(Edit(3, 0.0, "me", image, "redo", of=1))
     assert book.state(image).status is Status.ACCEPTED
+
+
+def accepted_in_order(kinds):
+    """Images of (sample, particles), accepted in this order, each on the side that the book gives it."""
+    book, seq = AnnotationBook(), itertools.count(1)
+    for number, (sample, particles) in enumerate(kinds):
+        image = ImageKey(sample, str(number))
+        drawn = Segmentation(np.ones((4, 8), bool), np.array([[2, n] for n in range(particles)], np.float32))
+        book.feed(Edit(next(seq), 0.0, "me", image, "propose", drawn))
+        book.feed(Edit(next(seq), 0.0, "me", image, "accept", side=book.side_for(image)))
+        assert book.side_for(image) is None
+    return book
+
+
+KINDS = st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 4)), max_size=40)
+
+
+@given(KINDS)
+def test_a_fifth_validates_at_any_time(kinds):
+    for number in range(len(kinds) + 1):
+        book = accepted_in_order(kinds[:number])
+        assert number // 5 <= len(book.side(Side.VALIDATION)) <= (number + 2) // 5
+    assert book.ready_to_train() is None or len(kinds) < 10
+
+
+@given(KINDS)
+def test_sides_stay_whatever_comes(kinds):
+    whole = accepted_in_order(kinds)
+    for number in range(len(kinds)):
+        for state in accepted_in_order(kinds[:number]).accepted():
+            assert whole.state(state.image).side is state.side
+
+
+def test_each_count_class_and_sample_validates_where_it_comes_in_time():
+    singles, doublets = [("a", 1)] * 4, [("b", 2)]
+    book = accepted_in_order([*singles, *doublets, *singles[:2], *doublets, *singles])
+    held = {(s.image.sample, s.segmentation.particle_count) for s in book.side(Side.VALIDATION)}
+    assert held == {("a", 1), ("b", 2)}
+
+
+def test_logs_without_sides_give_those_of_0_1_0():
+    book = AnnotationBook()
+    for number in range(1, 11):
+        book.feed(Edit(number, 0.0, "me", ImageKey("a", str(number)), "accept"))
+    assert [state.image.event for state in book.side(Side.VALIDATION)] == ["5", "10"]

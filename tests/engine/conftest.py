@@ -84,6 +84,7 @@ class ToyRun:
             "base_name": "tiny",
             "resume": "",
             "epochs": 3,
+            "check": False,
             "size_cutoff_um": 5.0,
             "seed": 1,
             "device": "cpu",

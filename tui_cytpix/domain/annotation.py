@@ -7,7 +7,8 @@ line always gives the state that the user saw as saved. One undo mechanism, acro
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tui_cytpix.domain.field_ranges import Moment, Number, Whole
@@ -17,6 +18,8 @@ from tui_cytpix.domain.segmentation import Segmentation
 VALIDATION_SHARE = 0.2
 MIN_VALIDATION = 2
 MIN_ANNOTATED = 10
+EARLY = 2  # images before a validation image is due, one that suits is taken
+SEVERAL = 3  # so many particles and more are one count class
 
 
 class Status(enum.StrEnum):
@@ -50,6 +53,7 @@ class Edit:
         of: for `undo` and `redo`, the seq of the edit that is taken back or reinstated.
         seconds: hands-on time since the previous key, at most 60 s a gap.
         origin: for `propose`, the hash of the model that proposed it, or `masks` for label images.
+        side: for the first `accept` of an image, `training` or `validation`; 0.1.0 didn't write it.
     """
 
     seq: Whole
@@ -61,6 +65,7 @@ class Edit:
     of: Whole | None = None
     seconds: Number = 0.0
     origin: str = ""
+    side: Side | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,26 @@ class Annotation:
         return not self.segmentation.same_as(self.proposal)
 
 
+def _count_class(state: Annotation) -> str:
+    return "" if state.segmentation is None else str(min(state.segmentation.particle_count, SEVERAL))
+
+
+def _sample(state: Annotation) -> str:
+    return state.image.sample
+
+
+def _lacks_most(
+    kind: Callable[[Annotation], str], accepted: Sequence[Annotation], validating: Sequence[Annotation]
+) -> bool:
+    """Whether the last accepted image is of the kind that validates least for how many are annotated."""
+    annotated, held = Counter(map(kind, accepted)), Counter(map(kind, validating))
+    lack = {
+        one: VALIDATION_SHARE * number - held[one] + (1 if number > 1 and not held[one] else 0)
+        for one, number in annotated.items()
+    }
+    return lack[kind(accepted[-1])] >= max(lack.values())
+
+
 _STATUS_OF = {
     "accept": Status.ACCEPTED,
     "reject": Status.REJECTED,
@@ -98,8 +123,8 @@ _STATUS_OF = {
 class AnnotationBook:
     """The fold: feeds on edits in order, answers with the state of every image.
 
-    Sides are given at an image's first acceptance and kept: to validation while fewer than a fifth of the annotated
-    images (rounded down) are there, else to training. So of the first ten, the fifth and the tenth validate.
+    Sides are given at an image's first acceptance and kept: a fifth of the annotated images validates. Where the log
+    doesn't say which (0.1.0's doesn't), every fifth does.
     """
 
     def __init__(self, edits: Iterable[Edit] = ()) -> None:
@@ -116,7 +141,7 @@ class AnnotationBook:
         self._edits.setdefault(edit.image, []).append(edit)
         state = self._fold(edit.image)
         if state.status is Status.ACCEPTED and edit.image not in self._sides:
-            self._sides[edit.image] = self._next_side()
+            self._sides[edit.image] = edit.side or self._next_side()
         state = replace(state, side=self._sides.get(edit.image))
         self._states[edit.image] = state
         return state
@@ -125,6 +150,23 @@ class AnnotationBook:
         sides = [self._sides[state.image] for state in self.accepted()]
         wanted = int(VALIDATION_SHARE * (len(sides) + 1))
         return Side.VALIDATION if sides.count(Side.VALIDATION) < wanted else Side.TRAINING
+
+    def side_for(self, image: ImageKey) -> Side | None:
+        """The side of an image that is accepted next; None where it has one.
+
+        Of five images in a row the fifth validates at the latest, the third or fourth where its count class and its
+        sample are those that validate least for how many of them are annotated; first come those that don't validate at
+        all, once two images are of them.
+        """
+        if image in self._sides:
+            return None
+        accepted = [*self.accepted(), self.state(image)]
+        validating = [state for state in accepted if self._sides.get(state.image) is Side.VALIDATION]
+        due = round((len(validating) + 1) / VALIDATION_SHARE)
+        if len(accepted) >= due:
+            return Side.VALIDATION
+        suits = all(_lacks_most(kind, accepted, validating) for kind in (_count_class, _sample))
+        return Side.VALIDATION if len(accepted) >= due - EARLY and suits else Side.TRAINING
 
     def _replay(self, image: ImageKey) -> tuple[list[Edit], list[Edit]]:
         """The image's edits in force, and those taken back that redo could reinstate; both in order, newest last."""

@@ -289,3 +289,56 @@ def test_an_idle_or_single_predict_job_ends(toy_run, tmp_path, here):
     wish = {"id": 1, "images": [group], "shard": "a", "model": str(toy_run.base), "out": str(tmp_path / "o")}
     events = here(tmp_path / "2", {**spec, "once": True}, wishes=[{"kind": "predict", **wish}])
     assert [e["type"] for e in events][-2:] == ["predicted", "finished"]
+
+
+def test_at_its_end_all_annotated_images_are_cross_checked_once(toy_run, tmp_path, here):
+    events = here(tmp_path / "jobs" / "1-train", toy_run.train_spec(epochs=2, check=True))
+    assert [e["type"] for e in events][-2:] == ["crosschecked", "finished"]
+    found = _of(events, "crosschecked")[0]
+    assert (found["folds"], found["epochs"]) == (5, 2)
+    assert set(found["images"]) == {f"toys:{i:03d}" for i in range(10)}
+    for one in found["images"].values():
+        assert one["given"] == 0  # smaller than the size cutoff
+        assert 0 <= one["accuracy"] <= 1
+        assert 0 <= one["sure"] <= 1
+    assert _of(events, "progress")[-1]["done"] == _of(events, "progress")[-1]["total"] == 10
+    last = str(toy_run.folder.checkpoints / "last.safetensors")
+    before = read_state(Path(last).with_suffix(".npz"))[0]
+    again = here(tmp_path / "jobs" / "2-train", toy_run.train_spec(epochs=0, resume=last, check=True))
+    assert not _of(again, "crosschecked")  # the same annotations, and as many epochs
+    longer = here(tmp_path / "jobs" / "3-train", toy_run.train_spec(epochs=1, resume=last, check=True))
+    assert _of(longer, "crosschecked")[0]["epochs"] == 3
+    assert _of(longer, "epoch")[-1]["epoch"] == 3
+    assert set(before) == set(read_state(Path(last).with_suffix(".npz"))[0])
+
+
+def test_a_cross_check_changes_nothing_of_training(toy_run, tmp_path, here):
+    here(tmp_path / "1-train", toy_run.train_spec(epochs=2, check=True))
+    last = toy_run.folder.checkpoints / "last.safetensors"
+    here(tmp_path / "2-train", toy_run.train_spec(epochs=2, resume=str(last), check=True))
+    checked, _ = _state(toy_run)
+    for path in toy_run.folder.checkpoints.iterdir():
+        path.unlink()
+    here(tmp_path / "3-train", toy_run.train_spec(epochs=4))
+    plain, _ = _state(toy_run)
+    assert all(np.array_equal(plain[name], checked[name]) for name in plain)
+
+
+def test_what_is_wished_ends_a_cross_check_and_it_comes_later(toy_run, tmp_path):
+    job = job_files.create(tmp_path / "1-train", toy_run.train_spec(epochs=30, check=True))
+    process = _start(job)
+    _wait_for(job, process, "progress")
+    job_files.wish(job, "more", epochs=1)
+    _wait_for(job, process, "more")
+    assert process.wait(PATIENCE) == 0
+    events = job_files.events(job)
+    kinds = [e["type"] for e in events]
+    assert _of(events, "epoch")[-1]["epoch"] == 31
+    assert kinds.index("progress") < kinds.index("more") < kinds.index("crosschecked")
+    assert kinds[-2:] == ["crosschecked", "finished"]
+
+
+def test_a_cross_check_is_wished_in_mid_training(toy_run, tmp_path, here):
+    events = here(tmp_path / "1-train", toy_run.train_spec(epochs=3), wishes=[{"kind": "check"}])
+    kinds = [e["type"] for e in events if e["type"] in ("crosschecked", "epoch")]
+    assert kinds == ["crosschecked", "epoch", "epoch", "epoch"]

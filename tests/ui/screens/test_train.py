@@ -219,6 +219,18 @@ async def test_where_training_computes_is_asked(stage: Stage) -> None:
         assert (settings.device, settings.threads, settings.batch) == ("cuda:1", 3, 4)
 
 
+async def test_a_cross_check_is_asked_for_and_told(stage: Stage) -> None:
+    select(stage, annotated=9)
+    async with opened(stage, "TrainScreen", "base") as (app, pilot, _screen):
+        await press_each(pilot, "t k")
+        await until(pilot, lambda: "annotate 1 more" in notices(app))
+        app.session.run.record_edit(app.session.run.settings.selection.images[9], "accept")
+        await press_each(pilot, "k")
+        await until(pilot, lambda: "Cross-check" in words_of(app, "#training-state"))
+        assert "all 0.90 [0.7" in words_of(app, "#training-state")
+        assert "10/10" in words_of(app, "#training-state")
+
+
 async def test_stop_asks_and_detach_leaves_training_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = build(tmp_path, monkeypatch, epoch_seconds=0.05)
     stage.engine.holds = {400}

@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 
 from tests.divided import nothing
-from tui_cytpix.domain.annotation import AnnotationBook, Edit
+from tui_cytpix.domain.annotation import AnnotationBook, Edit, Side
 from tui_cytpix.domain.jobs.training import Contradiction, Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.domain.run_settings import BaseModelSettings, SelectionSettings
 from tui_cytpix.domain.sample import ImageKey
@@ -53,6 +53,24 @@ def learning(epochs: int, top: float, seed: int = 0, noise: float = 0.005) -> li
     """An accuracy that rises towards `top`, with a little noise."""
     rng = np.random.default_rng(seed)
     return [float(top - 0.4 * np.exp(-n / 8) + rng.normal(0, noise)) for n in range(epochs)]
+
+
+def test_va_says_what_it_rests_on_and_says_nothing_on() -> None:
+    numbers = itertools.count(1)
+    edits = []
+    for sample, particles, side in (
+        [("a", 1, "training")] * 6 + [("a", 1, "validation")] * 2 + [("b", 2, "training")] * 2
+    ):
+        key, number = ImageKey(sample, str(next(numbers))), next(numbers)
+        drawn = Segmentation(np.ones((4, 4), bool), np.ones((particles, 2), np.float32))
+        edits.append(Edit(number, 1.0, "me", key, "propose", drawn))
+        edits.append(Edit(number, 1.0, "me", key, "accept", side=Side(side)))
+    found = advise(status([0.95] * 80, [0.93] * 80, validation=2, error=0.05), AnnotationBook(edits))[-1]
+    assert found.kind == "little"
+    assert found.words == (
+        "VA rests on 2 images: each one weighs 50% of it. "
+        "It says nothing on images with two particles, nor on sample b."
+    )
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -70,8 +70,12 @@ def _add_training(verb: Callable[..., argparse.ArgumentParser]) -> None:
         "--batch", type=options.positive, metavar="N", help="views a step; fewer need less memory; default: 8"
     )
     options.add_zoom(train, of_run=True)
+    train.add_argument(
+        "--no-check", dest="check", action="store_false", help="without the cross-check at the end (see run check)"
+    )
     train.set_defaults(device=None, threads=None, batch=None)
 
+    verb("check", "cross-check: every annotated image by a model that did not train on it", "run.training:check")
     verb("status", "how far the run is", "run.status:status")
     verb("pause", "pause training at the end of the epoch", "run.training:ask")
     verb("resume", "go on, with the annotations made meanwhile", "run.training:ask")

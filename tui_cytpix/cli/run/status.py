@@ -7,12 +7,14 @@ from dataclasses import asdict
 from typing import Any
 
 from tui_cytpix.cli.output import note, percent, say, say_json
-from tui_cytpix.domain.annotation import Side, Status
+from tui_cytpix.domain.annotation import AnnotationBook, Side, Status
 from tui_cytpix.domain.jobs.training import Epoch, TrainingStatus
+from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.domain.words import duration
 from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.workflow.run import zoom
 from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train import crosscheck
 from tui_cytpix.workflow.train.advice import advice_on
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
@@ -30,7 +32,7 @@ def status(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def as_dict(training: TrainingStatus) -> dict[str, Any]:
+def as_dict(training: TrainingStatus, book: AnnotationBook) -> dict[str, Any]:
     last = training.epochs[-1] if training.epochs else None
     return {
         "state": training.state,
@@ -49,6 +51,10 @@ def as_dict(training: TrainingStatus) -> dict[str, Any]:
         "contradictions": [
             {"image": str(c.image), "given": c.given, "looks": c.looks} for c in training.contradictions
         ],
+        "crosscheck": {
+            "tallies": [asdict(one) for one in crosscheck.tallies(training, book)],
+            "images": {str(image): to_plain(one) for image, one in crosscheck.in_force(training, book).items()},
+        },
         "zoom": None if training.zoom is None else asdict(training.zoom),
         "log": training.log,
     }
@@ -92,7 +98,7 @@ def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:
         "drawn_from": settings.selection.drawn_from,
         "annotations": _counts(run),
         "missing_to_train": run.annotations.ready_to_train(),
-        "training": as_dict(training),
+        "training": as_dict(training, run.annotations),
         "advice": [
             {"kind": a.kind, "words": a.words, "images": [str(i) for i in a.images]} for a in advice_on(run, training)
         ],
@@ -125,6 +131,7 @@ def _tell(run: Run, training: TrainingStatus) -> None:
         ("", run.annotations.ready_to_train() or ""),
         ("training", _training_in_words(training)),
         ("", training.message),
+        *(("", line) for line in crosscheck.in_words(training, run.annotations)),
         *(("advice", advice.words) for advice in advice_on(run, training)),
         ("model", f"{settings.evaluate.name}: {run.folder.model_path}" if run.folder.model_path.is_file() else "none"),
     ]

@@ -1,4 +1,4 @@
-"""`run train|status|pause|resume|stop`: the training job, followed and steered from the command line."""
+"""`run train|check|pause|resume|stop`: the training job, followed and steered from the command line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from tui_cytpix.domain.words import duration
 from tui_cytpix.errors import JobError
 from tui_cytpix.workflow.run import zoom
 from tui_cytpix.workflow.run.run import Run
-from tui_cytpix.workflow.train import control
+from tui_cytpix.workflow.train import control, crosscheck
+from tui_cytpix.workflow.train.progress import in_words
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 POLL_SECONDS = 0.3
@@ -35,6 +36,19 @@ def train(arguments: argparse.Namespace) -> int:
         note(f"Training is at work in the background. How far: tui-cytpix run status {arguments.run}")
         tell(arguments.json, {"run": str(seen.path), "job": status.job}, status.job)
         return 0
+    return _to_the_end(arguments, seen, watch, before)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Cross-checks, at the end of the epoch where training is at work; then as `train`."""
+    with Run.open(arguments.run, writing=False) as seen:
+        watch = TrainingWatch(seen.folder)
+        before = watch.poll()
+        control.check(seen)
+    return _to_the_end(arguments, seen, watch, before)
+
+
+def _to_the_end(arguments: argparse.Namespace, seen: Run, watch: TrainingWatch, before: TrainingStatus) -> int:
     try:
         status = _follow(watch, before)
     except KeyboardInterrupt:
@@ -44,7 +58,8 @@ def train(arguments: argparse.Namespace) -> int:
     if status.state in (JobState.FAILED, JobState.LOST):
         raise JobError("Training ended early", status.message)
     ended = [f"{status.state}: {_in_words(epoch, status.target)}" for epoch in status.epochs[-1:]]
-    tell(arguments.json, {"run": str(seen.path), **as_dict(status)}, *ended)
+    checked = crosscheck.in_words(status, seen.annotations)
+    tell(arguments.json, {"run": str(seen.path), **as_dict(status, seen.annotations)}, *ended, *checked)
     return 1 if status.left_out else 0
 
 
@@ -54,7 +69,7 @@ def _start(arguments: argparse.Namespace) -> None:
         if arguments.zoom is not None:
             note(zoom.set_zoom(run, arguments.zoom))
         control.compute_on(run, arguments.device, arguments.threads, arguments.batch)
-        control.start(run, arguments.epochs)
+        control.start(run, arguments.epochs, check=arguments.check)
 
 
 def _follow(watch: TrainingWatch, before: TrainingStatus) -> TrainingStatus:
@@ -75,6 +90,8 @@ def _follow(watch: TrainingWatch, before: TrainingStatus) -> TrainingStatus:
             for text in _appended(log, status.log):
                 progress.note(text)
             log = status.log
+            if status.checking[1] and progress.terminal:
+                progress.show(in_words(status))
             if status.message and status.live and status.message != waits:
                 progress.note(status.message)
             waits = status.message

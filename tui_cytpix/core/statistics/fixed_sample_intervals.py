@@ -5,6 +5,7 @@ stopping at will. Every function is deterministic: resampling takes a seed.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +53,21 @@ def wilson(successes: int, trials: int) -> Interval:
     low = 0.0 if successes == 0 else max(0.0, middle - half)
     high = 1.0 if successes == trials else min(1.0, middle + half)
     return Interval(low, high)
+
+
+def mean_of_few(values: Sequence[float], unseen: float) -> Interval:
+    """Interval of a mean of few values in 0..1, of which a rare low one may not have been seen yet: Student's t of the
+    values and one more, `unseen`, as low as a rare one (as Agresti and Coull 1998 add to a proportion). NaN without
+    values. Holds the mean of the values.
+    """
+    if not values:
+        return NO_INTERVAL
+    numbers = np.array([*values, unseen], np.float64)
+    half = (
+        float(special.stdtrit(len(values), 0.5 + CONFIDENCE / 2)) * float(numbers.std(ddof=1)) / math.sqrt(len(numbers))
+    )
+    middle, mean = float(numbers.mean()), float(np.mean(values))
+    return Interval(max(0.0, min(mean, middle - half)), min(1.0, max(mean, middle + half)))
 
 
 def bootstrap_mean_ci(values: NDArray[np.floating[Any]], seed: int = 0, resamples: int = RESAMPLES) -> Interval:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from tui_cytpix.domain.field_ranges import Count, Length, PixelSize, Share, Whole
 from tui_cytpix.domain.jobs.log_lines import LogLine
-from tui_cytpix.domain.jobs.training import Epoch
+from tui_cytpix.domain.jobs.training import CrossChecked, Epoch
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import By
 
@@ -171,6 +171,7 @@ EVENTS: Mapping[str, type[LogLine]] = {
     "epoch": Epoch,
     "best": Best,
     "counts": Counts,
+    "crosschecked": CrossChecked,
     "zoom": ZoomChosen,
     "annotations": AnnotationsRead,
     "paused": Paused,

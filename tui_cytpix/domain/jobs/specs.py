@@ -41,7 +41,8 @@ class Zooming(Computing, frozen=True, kw_only=True):
 class TrainSpec(Zooming, frozen=True, kw_only=True):
     """Trains the model file `base` on the annotations of a run, for so many epochs more.
 
-    `resume` is the checkpoint to go on from, "" to begin at the base. Runs that are passed on lack the paths.
+    `resume` is the checkpoint to go on from, "" to begin at the base; `check`: at its end models that did not train on
+    them see all annotated images, unless that was done for these annotations. Runs that are passed on lack the paths.
     """
 
     run: str = ""
@@ -49,6 +50,7 @@ class TrainSpec(Zooming, frozen=True, kw_only=True):
     base_hash: str = ""
     base_name: str = ""
     resume: str = ""
+    check: bool = True
     epochs: Count = TrainSettings.epochs
     size_cutoff_um: Length = TrainSettings.size_cutoff_um
     batch: Count = TrainSettings.batch

@@ -6,9 +6,9 @@ import enum
 import itertools
 from dataclasses import dataclass
 
-from msgspec import structs
+from msgspec import Struct, structs
 
-from tui_cytpix.domain.field_ranges import Count, Number
+from tui_cytpix.domain.field_ranges import Count, Moment, Number, Share
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import Zoom
@@ -59,6 +59,28 @@ class Epoch(LogLine, frozen=True):
         return f"{self.va:.2f}" + ("" if self.va_error is None else f"±{self.va_error:.2f}")
 
 
+class CrossCheck(Struct, frozen=True):
+    """An annotated image with `given` particles, as a model that did not train on it sees it: `found` particles,
+    `accuracy` as in TA and VA (engine.train.accuracy), and how `sure` it is.
+    """
+
+    given: Count
+    found: Count
+    accuracy: Share
+    sure: Share = 0.0
+
+
+class CrossChecked(LogLine, frozen=True):
+    """Every annotated image was seen by one of `folds` models that did not train on it, each after `epochs` epochs;
+    `begun` is when, in seconds since 1970, the annotations were as these models know them.
+    """
+
+    images: dict[ImageKey, CrossCheck]
+    folds: Count
+    epochs: Count
+    begun: Moment = 0.0
+
+
 @dataclass(frozen=True)
 class Flip:
     """How the count of one image changed between looks: `history` holds (epoch, particle count)."""
@@ -91,7 +113,8 @@ class TrainingStatus:
     the reason where it failed or waits; `contradictions` those of the annotations as they were at the last epoch;
     `told` when that epoch ended, seconds since 1970 by the engine's clock; `looked` the epoch of the last look at the
     whole preview, 0 before the first; `left_out` annotated images that the job at hand could not read; `zoom` how large
-    training sees images of unknown scale, None where there are none, or it did not say yet.
+    training sees images of unknown scale, None where there are none, or it did not say yet; `crosscheck` the last one,
+    and `checking` how many epochs of how many the one at work has done, 0 of 0 where none is.
     """
 
     state: JobState | None
@@ -109,6 +132,8 @@ class TrainingStatus:
     looked: int = 0
     left_out: int = 0
     zoom: Zoom | None = None
+    crosscheck: CrossChecked | None = None
+    checking: tuple[int, int] = (0, 0)
 
     @property
     def live(self) -> bool:

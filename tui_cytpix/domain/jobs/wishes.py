@@ -27,6 +27,10 @@ class Stop(LogLine, frozen=True):
     """End the job."""
 
 
+class Check(LogLine, frozen=True):
+    """Let models that did not train on them see all annotated images, once this epoch has ended."""
+
+
 class AddEpochs(LogLine, frozen=True):
     epochs: Count
 
@@ -63,6 +67,7 @@ WISHES: Mapping[str, type[LogLine]] = {
     "resume": Resume,
     "reload": Reload,
     "stop": Stop,
+    "check": Check,
     "more": AddEpochs,
     "predict": Predict,
 }

@@ -28,15 +28,16 @@ from tui_cytpix.domain.jobs.events import (
 )
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import TrainSpec
-from tui_cytpix.domain.jobs.training import Epoch
-from tui_cytpix.domain.jobs.wishes import AddEpochs, Pause, Reload, Resume, Stop
+from tui_cytpix.domain.jobs.training import CrossChecked, Epoch
+from tui_cytpix.domain.jobs.wishes import AddEpochs, Check, Pause, Reload, Resume, Stop
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.engine.jobs.job import Job, Leave
 from tui_cytpix.engine.network.model import load_model, save_model
 from tui_cytpix.engine.train import checkpoints
+from tui_cytpix.engine.train.crosscheck import FOLDS, MOST_EPOCHS, cross_checked
 from tui_cytpix.engine.train.dataset import Example
 from tui_cytpix.engine.train.preview_look import PreviewLook
-from tui_cytpix.engine.train.records import Origin, Pending, Standing, checkpoint_card, looks_at
+from tui_cytpix.engine.train.records import Origin, Pending, Standing, checkpoint_card, checks, looks_at
 from tui_cytpix.engine.train.rehearsal import rehearsal_for
 from tui_cytpix.engine.train.run_images import TrainImages
 from tui_cytpix.engine.train.trainer import FitSettings, Trainer, look
@@ -76,6 +77,10 @@ def run(job: Job, spec: TrainSpec) -> None:
         images.close()
 
 
+class _Asked(Exception):  # noqa: N818
+    """Something was wished."""
+
+
 class _Session:
     """One job's work. The last epoch's lines are told again after a crash between saving and telling."""
 
@@ -97,6 +102,8 @@ class _Session:
         device = job.start_torch(self.target, epoch)
         self.trainer = Trainer(base, FitSettings(batch=spec.batch or FitSettings.batch), spec.seed, device)
         self.preview = PreviewLook(self.images)
+        self._wishes: list[LogLine] = []  # that came while models were cross-checked
+        self._check_wished = False
         if arrays:
             self._restore(arrays, state)
         self.reload()
@@ -150,23 +157,60 @@ class _Session:
             return ()
 
     def run(self) -> None:
-        while self.trainer.epoch < self.target:
-            if not self._obey():
-                self._emit(Stopped(self.trainer.epoch))
-                return
-            if self.trainer.epoch >= self.target:
-                break
+        while self._obey():
             self.job.check()
-            self._epoch()
-        self._finish_look()
-        self._emit(Finished(self.trainer.epoch))
+            if self._check_wished:
+                self._cross_check()
+            elif self.trainer.epoch < self.target:
+                self._epoch()
+            elif self.spec.check and self.standing.checked < self._check_epochs:
+                self._finish_look()
+                self._cross_check()
+            else:
+                self._finish_look()
+                self._emit(Finished(self.trainer.epoch))
+                return
+        self._emit(Stopped(self.trainer.epoch))
+
+    @property
+    def _check_epochs(self) -> int:
+        """No more than the run's own model has trained."""
+        return min(MOST_EPOCHS, self.trainer.epoch or MOST_EPOCHS)
+
+    def _cross_check(self) -> None:
+        """Anything that is wished meanwhile ends it; it is done again later, then."""
+        self._check_wished = False
+        epochs, begun = self._check_epochs, time.time()
+        examples = self.images.training | self.images.validation
+        trainer = Trainer(self.base, self.trainer.settings, self.trainer.seed, self.trainer.device)
+        trainer.rehearsed = self.trainer.rehearsed
+
+        def check() -> None:
+            self.job.check()
+            self._wishes += self.job.wishes()
+            if self._wishes:
+                raise _Asked
+
+        try:
+            found = cross_checked(
+                trainer, examples, epochs, check, lambda done, total: self.job.progress(done, total, "cross-check")
+            )
+        except _Asked:
+            self.job.progress(1, 1, "cross-check")
+            return
+        self._emit(CrossChecked(checks(examples, found), FOLDS, epochs, begun))
+        self.standing = replace(self.standing, checked=epochs)
+        self._keep(self._save_state)
 
     def _obey(self) -> bool:
         """Does what was wished, and waits while paused; False where training is to stop."""
         paused, since = False, time.monotonic()
         while True:
-            for wish in self.job.wishes():
+            wishes, self._wishes = [*self._wishes, *self.job.wishes()], []
+            for wish in wishes:
                 match wish:
+                    case Check():
+                        self._check_wished = True
                     case Stop():
                         self._finish_look()
                         return False
@@ -300,4 +344,9 @@ class _Session:
         for name in ("last", *["best"] * pending.better, *[f"epoch-{epoch:04d}"] * sparse):
             save_model(self._checkpoint(name), model.net, card)
         checkpoints.thin(self.folder.checkpoints, epoch)
-        checkpoints.write_state(checkpoints.state_path(self._checkpoint("last")), self.trainer.state(), self.standing)
+        self._save_state()
+
+    def _save_state(self) -> None:
+        if self.standing.pending is not None:
+            path = checkpoints.state_path(self._checkpoint("last"))
+            checkpoints.write_state(path, self.trainer.state(), self.standing)

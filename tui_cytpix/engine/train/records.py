@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from tui_cytpix.domain.field_ranges import Count, Number, Share
 from tui_cytpix.domain.jobs.events import Best, Counts
 from tui_cytpix.domain.jobs.log_lines import LogLine
-from tui_cytpix.domain.jobs.training import Epoch
+from tui_cytpix.domain.jobs.training import CrossCheck, Epoch
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.engine.train.accuracy import image_accuracy
 from tui_cytpix.engine.train.dataset import Example
 from tui_cytpix.engine.train.run_images import TrainImages
 
@@ -43,7 +44,8 @@ class Pending:
 @dataclass(frozen=True)
 class Standing:
     """Where a training stands, saved with its state: the last epoch's lines, the last VAs and the best mean of them,
-    and the annotations' hash and zooms (None in states of earlier builds).
+    and the annotations' hash and zooms (None in states of earlier builds); `checked`: for how many epochs the models
+    trained that cross-checked these annotations, 0 for none.
     """
 
     pending: Pending | None = None
@@ -51,6 +53,7 @@ class Standing:
     best: Number = -1.0
     annotations: str = ""
     zooms: dict[str, Number] | None = None
+    checked: Count = 0
 
 
 def looks_at(examples: Mapping[ImageKey, Example], seen: Sequence[Segmentation]) -> Looks:
@@ -61,9 +64,25 @@ def looks_at(examples: Mapping[ImageKey, Example], seen: Sequence[Segmentation])
     for (key, item), found in zip(examples.items(), seen, strict=True):
         counts[key] = found.particle_count
         if found.particle_count != item.wanted.particle_count:
-            sure = 0.0 if math.isnan(found.confidence) else round(found.confidence, 2)
-            contradicted[key] = (item.wanted.particle_count, sure)
+            contradicted[key] = (item.wanted.particle_count, _sure(found))
     return Looks(counts, contradicted)
+
+
+def checks(examples: Mapping[ImageKey, Example], seen: Mapping[ImageKey, Segmentation]) -> dict[ImageKey, CrossCheck]:
+    """Each image's annotation beside what was said of it."""
+    return {
+        key: CrossCheck(
+            item.wanted.particle_count,
+            seen[key].particle_count,
+            round(image_accuracy(seen[key], item.wanted), 4),
+            _sure(seen[key]),
+        )
+        for key, item in examples.items()
+    }
+
+
+def _sure(found: Segmentation) -> float:
+    return 0.0 if math.isnan(found.confidence) else round(found.confidence, 2)
 
 
 @dataclass(frozen=True)

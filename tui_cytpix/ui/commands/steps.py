@@ -188,6 +188,13 @@ TRAINING = (
         action="wish('flips')",
     ),
     _C(
+        "training.check",
+        "k",
+        "Cross-check",
+        "Every annotated image by a model that did not train on it, once this epoch has ended.",
+        action="wish('check')",
+    ),
+    _C(
         "training.best",
         "b",
         "Checkpoint",

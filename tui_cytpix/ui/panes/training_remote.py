@@ -71,6 +71,14 @@ class TrainingRemote:
             whole(1, MAX_EPOCHS),
         )
 
+    def check(self) -> None:
+        """Cross-checks, also where no training is at work."""
+        run = self._screen.session.run
+        missing = run.annotations.ready_to_train()
+        if not missing:
+            self._in_background(lambda: control.check(run), "cross-check")
+        self._screen.report(missing or "Each annotated image is looked at by a model that does not train on it.")
+
     def stop(self) -> None:
         run = self._screen.session.run
         if not self._screen.session.training.live:

@@ -33,6 +33,7 @@ class TrainingWishes:
             "pause": remote.pause,
             "more": remote.more,
             "stop": remote.stop,
+            "check": remote.check,
             "best": lambda: self._screen.start(self._next_checkpoint(), "checkpoint"),
             "write": lambda: remote.write(self.checkpoint),
             "detach": self._detach,

@@ -27,7 +27,7 @@ from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.workflow.annotate import suggest
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run import zoom
-from tui_cytpix.workflow.train import balance, control, finish, morphology, progress
+from tui_cytpix.workflow.train import balance, control, crosscheck, finish, morphology, progress
 from tui_cytpix.workflow.train.advice import Advice, advise, queue
 from tui_cytpix.workflow.train.balance import FewSeveral
 from tui_cytpix.workflow.train.morphology import Missing
@@ -153,6 +153,7 @@ class TrainScreen(WorkScreen):
         convention = run.settings.assess.counting_convention
         if convention and not status.epochs:
             lines.append(f"Convention: {convention}")
+        lines += crosscheck.in_words(status, run.annotations)
         self.training_pane.show(status, lines, self.advice, run.annotations)
 
     def annotated_words(self) -> str:

@@ -170,6 +170,7 @@ class Run:
             of=of,
             origin=origin,
             seconds=seconds,
+            side=self.annotations.side_for(image) if action == "accept" else None,
         )
         self._writer.append(self.folder.annotations_path, encode_edit(edit))
         return self.annotations.feed(edit)

@@ -14,7 +14,7 @@ Each rule names its evidence: epochs, numbers, images. Lately means the last twe
     singles       fewer than four annotated images hold two or more particles; also before the first epoch
     flips         images whose count changed lately
     uncovered     preview images that are unlike all that is annotated
-    little        VA rests on fewer than ten images
+    little        VA rests on fewer than ten images; and of which kinds there are none among them
 
 What one image explains by itself, whose count goes wrong or right by a half, is a flip: no dip, and no rise. On really
 trained runs whose trouble is known, `python -m tests.benchmarks advice` judges the rules.
@@ -27,7 +27,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui_cytpix.domain.annotation import AnnotationBook, Status
+from tui_cytpix.domain.annotation import SEVERAL, AnnotationBook, Side, Status
 from tui_cytpix.domain.jobs.training import Epoch, TrainingStatus
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.workflow.run.run import Run
@@ -46,6 +46,7 @@ FEW_VALIDATION = 10
 TYPICAL = 20  # annotated images
 SURELY = 0.3
 INCONSISTENT = 0.15  # of the annotations
+HOLDING = ("images without a cell", "single cells", "images with two particles", "images with more")
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def advise(
     curves: Advice | None = _early(epochs) or _curves(epochs, len(book.accepted()))
     if wrong and wrong.kind == "inconsistent" and curves and curves.kind == "converged":
         curves = None  # stable, but on what is wrong
-    return _said(wrong, curves, _singles(few), _flips(status, book), _uncovered(lacking), _little(epochs))
+    return _said(wrong, curves, _singles(few), _flips(status, book), _uncovered(lacking), _little(epochs, book))
 
 
 def advice_on(run: Run, status: TrainingStatus) -> tuple[Advice, ...]:
@@ -231,8 +232,21 @@ def _uncovered(lacking: Missing | None) -> Advice | None:
     return Advice("uncovered", words, lacking.images)
 
 
-def _little(epochs: Sequence[Epoch]) -> Advice | None:
+def _little(epochs: Sequence[Epoch], book: AnnotationBook) -> Advice | None:
+    """How little VA rests on, where it does, and what it says nothing on."""
     images = epochs[-1].validation_images
     if not 0 < images < FEW_VALIDATION:
         return None
-    return Advice("little", f"VA rests on {images} images: each one weighs {1 / images:.0%} of it.")
+    words = f"VA rests on {images} images: each one weighs {1 / images:.0%} of it."
+    accepted, validating = (
+        [
+            (min(state.segmentation.particle_count, SEVERAL), state.image.sample)
+            for state in states
+            if state.segmentation
+        ]
+        for states in (book.accepted(), book.side(Side.VALIDATION))
+    )
+    counts = sorted({count for count, _ in accepted} - {count for count, _ in validating})
+    samples = sorted({sample for _, sample in accepted} - {sample for _, sample in validating})
+    nothing = [HOLDING[count] for count in counts] + [f"sample {name}" for name in samples]
+    return Advice("little", words + (f" It says nothing on {', nor on '.join(nothing)}." if nothing else ""))

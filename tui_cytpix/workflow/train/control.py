@@ -10,7 +10,7 @@ from typing import Any
 
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import TrainSpec
-from tui_cytpix.domain.jobs.wishes import AddEpochs, Pause, Reload, Resume, Stop
+from tui_cytpix.domain.jobs.wishes import AddEpochs, Check, Pause, Reload, Resume, Stop
 from tui_cytpix.errors import ModelFileError, RunError, UsageError
 from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.run.folder import RunFolder
@@ -21,9 +21,10 @@ from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 
-def start(run: Run, epochs: int | None = None) -> JobFolder:
+def start(run: Run, epochs: int | None = None, *, check: bool = True) -> JobFolder:
     """Starts training, or goes on where it was left, for that many more epochs. Does not wait. Of two starts at once
-    one trains, and the other's engine leaves again.
+    one trains, and the other's engine leaves again. At its end comes a cross-check, unless that was done for these
+    annotations, or `check` is off.
 
     Raises:
         RunError: too few annotations, or training is at work already.
@@ -40,7 +41,7 @@ def start(run: Run, epochs: int | None = None) -> JobFolder:
         raise RunError("Training is at work already", f"{status.job}.", "Pause, resume or stop that one.")
     base = library.base_of(run)
     goes_on = can_go_on(run)
-    if not goes_on:
+    if not goes_on and epochs != 0:
         _put_aside(run.folder.checkpoints)
     settings = run.settings.train if epochs is None else replace(run.settings.train, epochs=epochs)
     spec = TrainSpec(
@@ -52,6 +53,7 @@ def start(run: Run, epochs: int | None = None) -> JobFolder:
         resume=str(_last(run)) if goes_on else "",
         zoom=run.settings.base_model.zoom,
         seed=run.settings.seed,
+        check=check,
     )
     job = jobs.create(run.folder.jobs, spec)
     jobs.start(job)
@@ -151,6 +153,16 @@ def reload(run: Run) -> None:
     run.flush()
     if TrainingWatch(run.folder).poll().live:
         wish(run.folder, Reload())
+
+
+def check(run: Run) -> None:
+    """Models that did not train on them are to see all annotated images: tells the live job, or starts one for that."""
+    run.flush()
+    if TrainingWatch(run.folder).poll().live:
+        wish(run.folder, Reload())
+        wish(run.folder, Check())
+    else:
+        start(run, 0)
 
 
 def stop(run: Run) -> None:

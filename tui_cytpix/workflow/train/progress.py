@@ -70,13 +70,19 @@ def estimate_in_words(epochs: Sequence[Epoch], book: AnnotationBook, more: int, 
     return f"{more} take about {duration(guess)} on one core, a guess until the first is done"
 
 
+_PLAIN = {
+    None: "Not trained yet",
+    JobState.STARTING: "The engine is starting",
+    JobState.FAILED: "Training failed",
+}
+
+
 def in_words(status: TrainingStatus) -> str:
     at = f"epoch {status.epoch} of {status.target}" if status.epochs else f"0 of {status.target} epochs"
+    done, total = status.checking
     match status.state:
-        case None:
-            return "Not trained yet"
-        case JobState.STARTING:
-            return "The engine is starting"
+        case JobState.RUNNING if total:
+            return f"Trained {status.epoch} epochs, cross-check {done / total:.0%}"
         case JobState.RUNNING:
             left = f", {duration(status.eta_seconds)} left" if status.eta_seconds is not None else ""
             return f"Training: {at}{left}"
@@ -86,7 +92,6 @@ def in_words(status: TrainingStatus) -> str:
             return f"Trained {status.epoch} epochs"
         case JobState.STOPPED:
             return f"Stopped at {at}"
-        case JobState.FAILED:
-            return "Training failed"
         case JobState.LOST:
             return f"The engine is gone, at {at}"
+    return _PLAIN[status.state]

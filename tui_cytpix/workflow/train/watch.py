@@ -19,6 +19,7 @@ from tui_cytpix.domain.jobs.events import (
     LeftOut,
     Log,
     Paused,
+    Progress,
     Resumed,
     Started,
     Stopped,
@@ -26,7 +27,7 @@ from tui_cytpix.domain.jobs.events import (
 )
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import TrainSpec
-from tui_cytpix.domain.jobs.training import Contradiction, Epoch, Flip, JobState, TrainingStatus
+from tui_cytpix.domain.jobs.training import Contradiction, CrossChecked, Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
@@ -43,6 +44,7 @@ _WORDS: Mapping[type[LogLine], str] = {
     Resumed: "resumed",
     AnnotationsRead: "{training} images train, {validation} validate",
     Extended: "{epochs} more epochs: up to {target}",
+    CrossChecked: "cross-check done: {folds} models of {epochs} epochs",
     Finished: "finished at epoch {epoch}",
     Stopped: "stopped at epoch {epoch}",
     Exited: "the engine left ({reason}); what was trained is saved",
@@ -63,6 +65,8 @@ class _Story:
         self.log: list[str] = []
         self.told, self.looked = 0.0, 0
         self.zoom: Zoom | None = None
+        self.crosscheck: CrossChecked | None = None
+        self.checking = (0, 0)
 
     def feed(self, event: LogLine) -> None:
         """Takes the next event. An epoch that was repeated after a crash replaces its first try."""
@@ -79,9 +83,13 @@ class _Story:
                     self._contradict(event.epoch, event.counts, event.contradicted or {})
                 else:
                     self.looked = event.epoch
+            case CrossChecked():
+                self.crosscheck = event
+            case Progress():
+                self.checking = (event.done, event.total) if event.done < event.total else (0, 0)
             case ZoomChosen():
                 self._see(Zoom(event.times, event.by), event.time)
-        if type(event) in _WORDS:
+        if type(event) in _WORDS and event != Finished(0, seq=event.seq, time=event.time):  # of a cross-check alone
             self.log.append(_in_words(event))
 
     def _see(self, zoom: Zoom, told: float) -> None:
@@ -136,7 +144,7 @@ class TrainingWatch:
         for job in found:
             if job.path not in self._fresh:
                 spec = job.spec
-                self._fresh[job.path] = not (isinstance(spec, TrainSpec) and spec.resume)
+                self._fresh[job.path] = not (isinstance(spec, TrainSpec) and (spec.resume or not spec.epochs))
         begins = [i for i, job in enumerate(found) if self._fresh[job.path]]
         return found[begins[-1] :] if begins else found
 
@@ -193,6 +201,8 @@ class TrainingWatch:
             told=self._story.told,
             looked=self._story.looked,
             zoom=self._story.zoom,
+            crosscheck=self._story.crosscheck,
+            checking=self._story.checking if state is JobState.RUNNING else (0, 0),
             left_out=sum(isinstance(event, LeftOut) for event in own),
             **self._parts,
         )
