@@ -325,7 +325,7 @@ def test_a_cross_check_changes_nothing_of_training(toy_run, tmp_path, here):
 
 
 def test_what_is_wished_ends_a_cross_check_and_it_comes_later(toy_run, tmp_path):
-    job = job_files.create(tmp_path / "1-train", toy_run.train_spec(epochs=30, check=True))
+    job = job_files.create(tmp_path / "1-train", toy_run.train_spec(epochs=8, check=True))
     process = _start(job)
     _wait_for(job, process, "progress")
     job_files.wish(job, "more", epochs=1)
@@ -333,7 +333,7 @@ def test_what_is_wished_ends_a_cross_check_and_it_comes_later(toy_run, tmp_path)
     assert process.wait(PATIENCE) == 0
     events = job_files.events(job)
     kinds = [e["type"] for e in events]
-    assert _of(events, "epoch")[-1]["epoch"] == 31
+    assert _of(events, "epoch")[-1]["epoch"] == 9
     assert kinds.index("progress") < kinds.index("more") < kinds.index("crosschecked")
     assert kinds[-2:] == ["crosschecked", "finished"]
 
