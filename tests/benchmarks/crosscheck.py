@@ -26,7 +26,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.network.model import load_model
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.engine.train.accuracy import image_accuracy
-from tui_cytpix.engine.train.crosscheck import MOST_EPOCHS, cross_checked
+from tui_cytpix.engine.train.crosscheck import MOST_EPOCHS, cross_checked, folds
 from tui_cytpix.engine.train.dataset import Example
 from tui_cytpix.engine.train.records import checks
 from tui_cytpix.engine.train.rehearsal import rehearsal_for
@@ -71,21 +71,23 @@ def one_run(seed: int, annotations: int, given: argparse.Namespace) -> list[tupl
         trainer.train_epoch(training)
     trained = time.process_time()
     annotated = {ImageKey("tube", str(n)): item for n, item in enumerate([*training, *held_out])}
-    folds = Trainer(base, FitSettings(), seed)
-    folds.rehearsed = trainer.rehearsed
+    checker = Trainer(base, FitSettings(), seed)
+    checker.rehearsed = trainer.rehearsed
     epochs = min(MOST_EPOCHS, given.epochs)
-    found = checks(annotated, cross_checked(folds, annotated, epochs, lambda: None, lambda *_: None))
+    told: dict[ImageKey, Segmentation] = {}
+    cross_checked(checker, annotated, folds(annotated, seed), told, epochs, lambda: None, lambda *_: None)
+    found = checks(annotated, told)
     checked = time.process_time()
     unseen = [item for part in examples_of(crops[annotations:], zooms, base.card.size_cutoff_um) for item in part]
-    told = [
+    of_unseen = [
         (min(item.wanted.particle_count, SEVERAL), image_accuracy(answer, item.wanted))
         for item, answer in zip(unseen, answers(trainer.predictor(), unseen), strict=True)
     ]
-    rows = [held("all", list(found.values()), told)]
+    rows = [held("all", list(found.values()), of_unseen)]
     for number, words in enumerate(CLASSES):
         images = [one for one in found.values() if min(one.given, SEVERAL) == number]
         if FEWEST <= len(images) < len(found):
-            rows.append(held(words, images, [one for one in told if one[0] == number]))
+            rows.append(held(words, images, [one for one in of_unseen if one[0] == number]))
     seconds = f"{trained - start:.0f} s, {checked - trained:.0f} s"
     cells = "; ".join(f"{words}{'' if inside else ' MISSED'}" for words, inside in rows)
     print(f"| {kind}, {name}, seed {seed} | {annotations} | {cells} | {seconds} |", flush=True)

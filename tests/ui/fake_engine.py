@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tui_cytpix.domain.annotation import AnnotationBook
 from tui_cytpix.domain.jobs.events import (
     Acknowledged,
     Best,
@@ -132,9 +133,9 @@ class FakeEngine:
             self._epoch(job, spec, epoch, target)
 
     def _cross_check(self, job: JobFolder, folder: RunFolder) -> None:
-        begun = time.time()
-        images = {edit.image for edit in folder.read_edits()[0] if edit.action == "accept"}
-        job.emit(CrossChecked({image: CrossCheck(1, 1, 0.9, 0.8) for image in images}, 5, 30, begun))
+        accepted = AnnotationBook(folder.read_edits()[0]).accepted()
+        images = {s.image: CrossCheck(1, 1, 0.9, 0.8, s.segmentation.digest()) for s in accepted if s.segmentation}
+        job.emit(CrossChecked(images, 5, 30))
 
     def _epoch(self, job: JobFolder, spec: TrainSpec, epoch: int, target: int) -> None:
         folder = RunFolder(Path(spec.run))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -38,6 +39,10 @@ class Segmentation:
     @property
     def particle_count(self) -> int:
         return len(self.centroids)
+
+    def digest(self) -> int:
+        """Tells it from another segmentation of an image, by mask and centroids, which logs keep as they are: 32 bits."""
+        return zlib.crc32(np.packbits(self.mask).tobytes() + self.centroids.astype(np.float32).tobytes())
 
     def same_as(self, other: Segmentation) -> bool:
         if self.labels is None or other.labels is None:

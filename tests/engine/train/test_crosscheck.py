@@ -67,9 +67,16 @@ def test_no_model_has_trained_on_what_it_says(examples, toys, monkeypatch):
     monkeypatch.setattr(trainer, "train_epoch", train_epoch)
     monkeypatch.setattr(crosscheck, "look", look)
     progress = []
-    found = crosscheck.cross_checked(trainer, examples, 2, lambda: None, lambda *done: progress.append(done))
+    parts, found = crosscheck.folds(examples, 1), {}
+    crosscheck.cross_checked(trainer, examples, parts, found, 2, lambda: None, lambda *done: progress.append(done))
     assert begun == [True] * crosscheck.FOLDS  # each from the base, not from the fold before
-    assert list(found) == list(examples)
+    assert set(found) == set(examples)
     assert all(found[key] is item.truth for key, item in examples.items())
     assert sorted(seen) == sorted(id(item) for item in examples.values())
     assert progress == [(n, 10) for n in range(1, 11)]
+    for key in parts[3]:
+        del found[key]
+    progress.clear()
+    crosscheck.cross_checked(trainer, examples, parts, found, 2, lambda: None, lambda *done: progress.append(done))
+    assert progress == [(7, 10), (8, 10)]  # what was answered is not done again
+    assert set(found) == set(examples)

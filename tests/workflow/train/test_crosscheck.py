@@ -34,19 +34,23 @@ def run(tmp_path, monkeypatch):
         yield run
 
 
-def told(run, images, begun=2e9):
+def checked(given, found, accuracy, sure=0.8):
+    return CrossCheck(given, found, accuracy, sure, DRAWN.digest())
+
+
+def told(run, images):
     job = jobs.create(run.folder.jobs, TrainSpec(epochs=10))
     job.emit(Started(host=socket.gethostname(), pid=1, device="cpu", target=10))
     job.emit(Epoch(10, 0.5, 0.9, 0.8, 1.0, 10, 2, target=10))
-    job.emit(CrossChecked(images, 5, 10, begun))
+    job.emit(CrossChecked(images, 5, 10))
     job.emit(Finished(10))
     return TrainingWatch(run.folder).poll()
 
 
 def test_all_images_classes_and_samples_of_five_and_more_are_told(run):
-    images = {key: CrossCheck(1, 1, 0.9, 0.8) for key in KEYS}
-    images |= {key: CrossCheck(2, 2, 0.8, 0.8) for key in KEYS[:5]}
-    images[KEYS[0]] = CrossCheck(2, 1, 0.4, 0.6)
+    images = {key: checked(1, 1, 0.9) for key in KEYS}
+    images |= {key: checked(2, 2, 0.8) for key in KEYS[:5]}
+    images[KEYS[0]] = checked(2, 1, 0.4)
     found = crosscheck.tallies(told(run, images), run.annotations)
     assert [(one.name, one.images, one.right) for one in found] == [
         ("all", 12, 11),
@@ -62,12 +66,15 @@ def test_all_images_classes_and_samples_of_five_and_more_are_told(run):
 
 
 def test_what_is_annotated_otherwise_since_no_longer_counts(run):
-    status = told(run, {key: CrossCheck(1, 1, 0.9, 0.8) for key in KEYS}, run.annotations.state(KEYS[-1]).time)
+    status = told(run, {key: checked(1, 1, 0.9) for key in KEYS})
     assert len(crosscheck.in_force(status, run.annotations)) == 12
     run.record_edit(KEYS[0], "reopen")
-    run.record_edit(KEYS[1], "count", DRAWN)
+    drawn = Segmentation(DRAWN.mask, np.array([[4, 4], [6, 6]], np.float32))
+    run.record_edit(KEYS[1], "count", drawn)
     assert set(crosscheck.in_force(status, run.annotations)) == set(KEYS[2:])
-    assert "1 image was annotated since" in crosscheck.in_words(status, run.annotations)[0]
+    assert "without 1 that are new, changed" in crosscheck.in_words(status, run.annotations)[0]
+    run.record_edit(KEYS[1], "undo", of=run.annotations.undo_target(KEYS[1]).seq)
+    assert set(crosscheck.in_force(status, run.annotations)) == set(KEYS[1:])
     for key in KEYS:
         run.record_edit(key, "reopen")
     assert crosscheck.in_words(status, run.annotations) == []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct, structs
 
-from tui_cytpix.domain.field_ranges import Count, Moment, Number, Share
+from tui_cytpix.domain.field_ranges import Count, Number, Share
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import Zoom
@@ -61,24 +61,23 @@ class Epoch(LogLine, frozen=True):
 
 class CrossCheck(Struct, frozen=True):
     """An annotated image with `given` particles, as a model that did not train on it sees it: `found` particles,
-    `accuracy` as in TA and VA (engine.train.accuracy), and how `sure` it is.
+    `accuracy` as in TA and VA (engine.train.accuracy), and how `sure` it is; `annotation` is the digest of what was
+    annotated (domain.segmentation).
     """
 
     given: Count
     found: Count
     accuracy: Share
     sure: Share = 0.0
+    annotation: Count = 0
 
 
 class CrossChecked(LogLine, frozen=True):
-    """Every annotated image was seen by one of `folds` models that did not train on it, each after `epochs` epochs;
-    `begun` is when, in seconds since 1970, the annotations were as these models know them.
-    """
+    """Every annotated image was seen by one of `folds` models that did not train on it, each after `epochs` epochs."""
 
     images: dict[ImageKey, CrossCheck]
     folds: Count
     epochs: Count
-    begun: Moment = 0.0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import contextlib
 import errno
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,12 @@ from tui_cytpix.domain.jobs.specs import TrainSpec
 from tui_cytpix.domain.jobs.training import CrossChecked, Epoch
 from tui_cytpix.domain.jobs.wishes import AddEpochs, Check, Pause, Reload, Resume, Stop
 from tui_cytpix.domain.run_settings import RunSettings
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.jobs.job import Job, Leave
 from tui_cytpix.engine.network.model import load_model, save_model
 from tui_cytpix.engine.train import checkpoints
-from tui_cytpix.engine.train.crosscheck import FOLDS, MOST_EPOCHS, cross_checked
+from tui_cytpix.engine.train.crosscheck import MOST_EPOCHS, cross_checked, folds
 from tui_cytpix.engine.train.dataset import Example
 from tui_cytpix.engine.train.preview_look import PreviewLook
 from tui_cytpix.engine.train.records import Origin, Pending, Standing, checkpoint_card, checks, looks_at
@@ -54,6 +56,7 @@ SMOOTHING = 5  # epochs
 POLL_SECONDS, LOOK_POLL_SECONDS = 0.2, 0.01
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL_SECONDS = 2.0
+CHECK = "cross-check"
 
 
 def run(job: Job, spec: TrainSpec) -> None:
@@ -104,6 +107,7 @@ class _Session:
         self.preview = PreviewLook(self.images)
         self._wishes: list[LogLine] = []  # that came while models were cross-checked
         self._check_wished = False
+        self._answered: tuple[tuple[str, int], dict[ImageKey, Segmentation]] = ("", 0), {}
         if arrays:
             self._restore(arrays, state)
         self.reload()
@@ -178,10 +182,37 @@ class _Session:
         return min(MOST_EPOCHS, self.trainer.epoch or MOST_EPOCHS)
 
     def _cross_check(self) -> None:
-        """Anything that is wished meanwhile ends it; it is done again later, then."""
+        """Anything that is wished meanwhile interrupts it; folds that are done by then are not done again."""
+        epochs, examples = self._check_epochs, self.images.training | self.images.validation
+        parts = folds(examples, self.trainer.seed)
+        if len(parts) > 1:
+            state = self.standing.annotations, epochs
+            if self._answered[0] != state:
+                self._answered = state, {}
+            _, found = self._answered
+            try:
+                self._answer_folds(examples, parts, found, epochs)
+            except _Asked:
+                self._keep(lambda: self.job.progress(1, 1, CHECK))
+                return
+            told = {key: found[key] for key in examples}
+            self._emit(CrossChecked(checks(examples, told), len(parts), epochs))
+        else:
+            self._emit(Log("no cross-check: all annotated images are the same one"))
         self._check_wished = False
-        epochs, begun = self._check_epochs, time.time()
-        examples = self.images.training | self.images.validation
+        self.standing = replace(self.standing, checked=epochs)
+        self._keep(self._save_state)
+
+    def _answer_folds(
+        self,
+        examples: Mapping[ImageKey, Example],
+        parts: Sequence[Sequence[ImageKey]],
+        found: dict[ImageKey, Segmentation],
+        epochs: int,
+    ) -> None:
+        """Raises:
+        _Asked: something was wished.
+        """
         trainer = Trainer(self.base, self.trainer.settings, self.trainer.seed, self.trainer.device)
         trainer.rehearsed = self.trainer.rehearsed
 
@@ -191,16 +222,10 @@ class _Session:
             if self._wishes:
                 raise _Asked
 
-        try:
-            found = cross_checked(
-                trainer, examples, epochs, check, lambda done, total: self.job.progress(done, total, "cross-check")
-            )
-        except _Asked:
-            self.job.progress(1, 1, "cross-check")
-            return
-        self._emit(CrossChecked(checks(examples, found), FOLDS, epochs, begun))
-        self.standing = replace(self.standing, checked=epochs)
-        self._keep(self._save_state)
+        def on_progress(done: int, total: int) -> None:
+            self._keep(lambda: self.job.progress(done, total, CHECK))
+
+        cross_checked(trainer, examples, parts, found, epochs, check, on_progress)
 
     def _obey(self) -> bool:
         """Does what was wished, and waits while paused; False where training is to stop."""

@@ -46,22 +46,25 @@ def folds(examples: Mapping[ImageKey, Example], seed: int) -> list[list[ImageKey
 def cross_checked(
     trainer: Trainer,
     examples: Mapping[ImageKey, Example],
+    parts: Sequence[Sequence[ImageKey]],
+    found: dict[ImageKey, Segmentation],
     epochs: int,
     check: Callable[[], object],
     on_progress: Callable[[int, int], object],
-) -> dict[ImageKey, Segmentation]:
-    """What models that did not train on them say of the images.
+) -> None:
+    """What models that did not train on them say of the images, added to `found` part by part.
 
     Args:
         trainer: one that has not trained yet; it is of no more use afterwards.
+        parts: two or more (`folds`); those whose images are in `found` already are done.
         epochs: of each model.
         check: asked before each step; what it raises ends it there.
         on_progress: of all epochs, how many are done.
     """
     fresh = trainer.state()
-    found: dict[ImageKey, Segmentation] = {}
-    parts = folds(examples, trainer.seed)
     for number, part in enumerate(parts):
+        if found.keys() >= set(part):
+            continue
         trainer.restore(fresh)
         others = [item for key, item in examples.items() if key not in part]
         for epoch in range(epochs):
@@ -69,4 +72,3 @@ def cross_checked(
             on_progress(number * epochs + epoch + 1, len(parts) * epochs)
         _, answers = look(trainer.predictor(), [examples[key] for key in part])
         found.update(zip(part, answers, strict=True))
-    return {key: found[key] for key in examples}

@@ -76,6 +76,7 @@ def checks(examples: Mapping[ImageKey, Example], seen: Mapping[ImageKey, Segment
             seen[key].particle_count,
             round(image_accuracy(seen[key], item.wanted), 4),
             _sure(seen[key]),
+            item.truth.digest(),
         )
         for key, item in examples.items()
     }

@@ -137,7 +137,7 @@ def resume(run: Run) -> None:
         wish(run.folder, Resume())
         return
     left = status.target - status.epoch
-    start(run, left if left > 0 else run.settings.train.epochs)
+    start(run, max(left, 0) if status.epochs else run.settings.train.epochs)  # 0: what is left is the cross-check
 
 
 def add_epochs(run: Run, epochs: int) -> None:

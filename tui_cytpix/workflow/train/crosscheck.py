@@ -41,7 +41,7 @@ def in_force(status: TrainingStatus, book: AnnotationBook) -> dict[ImageKey, Cro
     found = {}
     for image, one in status.crosscheck.images.items():
         state = book.state(image)
-        if state.status is Status.ACCEPTED and state.time <= status.crosscheck.begun:
+        if state.status is Status.ACCEPTED and state.segmentation and state.segmentation.digest() == one.annotation:
             found[image] = one
     return found
 
@@ -76,7 +76,9 @@ def in_words(status: TrainingStatus, book: AnnotationBook) -> list[str]:
     found = tallies(status, book)
     if not found:
         return []
-    changed = len(book.accepted()) - found[0].images
-    since = f"; {changed} image{' was' if changed == 1 else 's were'} annotated since" if changed > 0 else ""
-    head = "Cross-check (accuracy on images that a model did not train on, counts that are right)"
-    return [f"{head}: {' · '.join(one.in_words() for one in found)}{since}"]
+    checked = status.crosscheck
+    others = len(book.accepted()) - found[0].images
+    without = f"; without {others} that are new, changed or unreadable" if others else ""
+    of = f"{checked.folds} models of {checked.epochs} epochs" if checked else ""
+    head = f"Cross-check (accuracy on images that a model did not train on, counts that are right; {of})"
+    return [f"{head}: {' · '.join(one.in_words() for one in found)}{without}"]

@@ -85,6 +85,8 @@ class _Story:
                     self.looked = event.epoch
             case CrossChecked():
                 self.crosscheck = event
+            case Started():
+                self.checking = (0, 0)
             case Progress():
                 self.checking = (event.done, event.total) if event.done < event.total else (0, 0)
             case ZoomChosen():
