@@ -41,7 +41,7 @@ class Segmentation:
         return len(self.centroids)
 
     def digest(self) -> int:
-        """Tells it from another segmentation of an image, by mask and centroids, which logs keep as they are: 32 bits."""
+        """Tells it from another segmentation of an image, by mask and centroids (as logs keep them), in 32 bits."""
         return zlib.crc32(np.packbits(self.mask).tobytes() + self.centroids.astype(np.float32).tobytes())
 
     def same_as(self, other: Segmentation) -> bool:
