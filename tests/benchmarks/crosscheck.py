@@ -20,13 +20,13 @@ from tests.benchmarks._cells import tube
 from tests.benchmarks._fitting import examples_of, model_path, zooms_of
 from tests.benchmarks._threads import one_thread
 from tui_cytpix.domain.annotation import SEVERAL
-from tui_cytpix.domain.jobs.training import CrossCheck
+from tui_cytpix.domain.jobs.training import CrossCheck, fold_epochs
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.network.model import load_model
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.engine.train.accuracy import image_accuracy
-from tui_cytpix.engine.train.crosscheck import MOST_EPOCHS, cross_checked, folds
+from tui_cytpix.engine.train.crosscheck import cross_checked, folds
 from tui_cytpix.engine.train.dataset import Example
 from tui_cytpix.engine.train.records import checks
 from tui_cytpix.engine.train.rehearsal import rehearsal_for
@@ -53,9 +53,10 @@ def answers(predictor: Predictor, examples: Sequence[Example]) -> list[Segmentat
 
 def held(name: str, images: Sequence[CrossCheck], unseen: Sequence[tuple[int, float]]) -> tuple[str, bool]:
     """One interval in words, and whether the mean accuracy of the unseen images (count, accuracy) lies in it."""
-    one = tally(name, images)
+    one = tally("class", name, images)
     truth = sum(accuracy for _, accuracy in unseen) / len(unseen)
-    return f"{one.in_words()}, unseen {truth:.3f} ({len(unseen)})", one.low <= truth <= one.high
+    low, high = one.interval or (0.0, 1.0)
+    return f"{one.in_words()}, unseen {truth:.3f} ({len(unseen)})", low <= truth <= high
 
 
 def one_run(seed: int, annotations: int, given: argparse.Namespace) -> list[tuple[str, bool]]:
@@ -73,7 +74,7 @@ def one_run(seed: int, annotations: int, given: argparse.Namespace) -> list[tupl
     annotated = {ImageKey("tube", str(n)): item for n, item in enumerate([*training, *held_out])}
     checker = Trainer(base, FitSettings(), seed)
     checker.rehearsed = trainer.rehearsed
-    epochs = min(MOST_EPOCHS, given.epochs)
+    epochs = fold_epochs(given.epochs)
     told: dict[ImageKey, Segmentation] = {}
     cross_checked(checker, annotated, folds(annotated, seed), told, epochs, lambda: None, lambda *_: None)
     found = checks(annotated, told)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tui_cytpix.domain.field_ranges import Moment, Number, Whole
@@ -92,24 +92,21 @@ class Annotation:
         return not self.segmentation.same_as(self.proposal)
 
 
-def _count_class(state: Annotation) -> str:
-    return "" if state.segmentation is None else str(min(state.segmentation.particle_count, SEVERAL))
+def _kind(state: Annotation) -> tuple[str, str]:
+    """Its count class and its sample."""
+    count = "" if state.segmentation is None else str(min(state.segmentation.particle_count, SEVERAL))
+    return count, state.image.sample
 
 
-def _sample(state: Annotation) -> str:
-    return state.image.sample
-
-
-def _lacks_most(
-    kind: Callable[[Annotation], str], accepted: Sequence[Annotation], validating: Sequence[Annotation]
-) -> bool:
-    """Whether the last accepted image is of the kind that validates least for how many are annotated."""
-    annotated, held = Counter(map(kind, accepted)), Counter(map(kind, validating))
+def _lacks_most(kind: str, annotated: Counter[str], validating: Counter[str]) -> bool:
+    """Whether of all kinds this one validates least for how many are annotated; first come those of which there are two
+    and none validates.
+    """
     lack = {
-        one: VALIDATION_SHARE * number - held[one] + (1 if number > 1 and not held[one] else 0)
+        one: VALIDATION_SHARE * number - validating[one] + (1 if number > 1 and not validating[one] else 0)
         for one, number in annotated.items()
     }
-    return lack[kind(accepted[-1])] >= max(lack.values())
+    return lack[kind] >= max(lack.values())
 
 
 _STATUS_OF = {
@@ -131,6 +128,7 @@ class AnnotationBook:
         self._edits: dict[ImageKey, list[Edit]] = {}
         self._states: dict[ImageKey, Annotation] = {}
         self._sides: dict[ImageKey, Side] = {}
+        self._accepted: Counter[tuple[Side | None, tuple[str, str]]] = Counter()  # images, by side and kind
         self.last_seq = 0
         for edit in edits:
             self.feed(edit)
@@ -143,13 +141,23 @@ class AnnotationBook:
         if state.status is Status.ACCEPTED and edit.image not in self._sides:
             self._sides[edit.image] = edit.side or self._next_side()
         state = replace(state, side=self._sides.get(edit.image))
+        self._count(self.state(edit.image), -1)
+        self._count(state, 1)
         self._states[edit.image] = state
         return state
 
+    def _count(self, state: Annotation, by: int) -> None:
+        if state.status is Status.ACCEPTED:
+            self._accepted[state.side, _kind(state)] += by
+
+    def _numbers(self) -> tuple[int, int]:
+        """How many images are accepted, and how many of these validate."""
+        numbers = self._accepted.items()
+        return self._accepted.total(), sum(n for (side, _), n in numbers if side is Side.VALIDATION)
+
     def _next_side(self) -> Side:
-        sides = [self._sides[state.image] for state in self.accepted()]
-        wanted = int(VALIDATION_SHARE * (len(sides) + 1))
-        return Side.VALIDATION if sides.count(Side.VALIDATION) < wanted else Side.TRAINING
+        accepted, validating = self._numbers()
+        return Side.VALIDATION if validating < int(VALIDATION_SHARE * (accepted + 1)) else Side.TRAINING
 
     def side_for(self, image: ImageKey) -> Side | None:
         """The side of an image that is accepted next; None where it has one.
@@ -160,13 +168,18 @@ class AnnotationBook:
         """
         if image in self._sides:
             return None
-        accepted = [*self.accepted(), self.state(image)]
-        validating = [state for state in accepted if self._sides.get(state.image) is Side.VALIDATION]
-        due = round((len(validating) + 1) / VALIDATION_SHARE)
-        if len(accepted) >= due:
+        accepted, validating = self._numbers()
+        due = round((validating + 1) / VALIDATION_SHARE) - 1
+        if accepted >= due:
             return Side.VALIDATION
-        suits = all(_lacks_most(kind, accepted, validating) for kind in (_count_class, _sample))
-        return Side.VALIDATION if len(accepted) >= due - EARLY and suits else Side.TRAINING
+        suits = True
+        for which, own in enumerate(_kind(self.state(image))):
+            annotated, held = Counter([own]), Counter[str]()
+            for (side, kind), number in self._accepted.items():
+                annotated[kind[which]] += number
+                held[kind[which]] += number if side is Side.VALIDATION else 0
+            suits = suits and _lacks_most(own, annotated, held)
+        return Side.VALIDATION if accepted >= due - EARLY and suits else Side.TRAINING
 
     def _replay(self, image: ImageKey) -> tuple[list[Edit], list[Edit]]:
         """The image's edits in force, and those taken back that redo could reinstate; both in order, newest last."""

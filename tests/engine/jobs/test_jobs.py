@@ -342,3 +342,16 @@ def test_a_cross_check_is_wished_in_mid_training(toy_run, tmp_path, here):
     events = here(tmp_path / "1-train", toy_run.train_spec(epochs=3), wishes=[{"kind": "check"}])
     kinds = [e["type"] for e in events if e["type"] in ("crosschecked", "epoch")]
     assert kinds == ["crosschecked", "epoch", "epoch", "epoch"]
+
+
+def test_a_cross_check_is_done_while_training_is_paused(toy_run, tmp_path):
+    job = job_files.create(tmp_path / "1-train", toy_run.train_spec(epochs=3))
+    for kind in ("pause", "check"):
+        job_files.wish(job, kind)
+    process = _start(job)
+    _wait_for(job, process, "crosschecked")
+    assert not _of(job_files.events(job), "epoch")
+    job_files.wish(job, "resume")
+    assert process.wait(PATIENCE) == 0
+    assert [e["type"] for e in job_files.events(job)][-1] == "finished"
+    assert len(_of(job_files.events(job), "epoch")) == 3

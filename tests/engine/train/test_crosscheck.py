@@ -77,6 +77,7 @@ def test_no_model_has_trained_on_what_it_says(examples, toys, monkeypatch):
     for key in parts[3]:
         del found[key]
     progress.clear()
+    trainer.restore(fresh)
     crosscheck.cross_checked(trainer, examples, parts, found, 2, lambda: None, lambda *done: progress.append(done))
     assert progress == [(7, 10), (8, 10)]  # what was answered is not done again
     assert set(found) == set(examples)

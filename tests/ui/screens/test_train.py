@@ -224,7 +224,10 @@ async def test_a_cross_check_is_asked_for_and_told(stage: Stage) -> None:
     async with opened(stage, "TrainScreen", "base") as (app, pilot, _screen):
         await press_each(pilot, "t k")
         await until(pilot, lambda: "annotate 1 more" in notices(app))
-        app.session.run.record_edit(app.session.run.settings.selection.images[9], "accept")
+        run = app.session.run
+        last = run.settings.selection.images[9]
+        run.record_edit(last, "propose", run.annotations.accepted()[0].segmentation, origin="masks")
+        run.record_edit(last, "accept")
         await press_each(pilot, "k")
         await until(pilot, lambda: "Cross-check" in words_of(app, "#training-state"))
         assert "all 0.90 [0.7" in words_of(app, "#training-state")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests import job_files
-from tui_cytpix.domain.jobs.events import Finished, Progress, Started
+from tui_cytpix.domain.jobs.events import Finished, Paused, Progress, Started
 from tui_cytpix.domain.jobs.specs import TrainSpec
 from tui_cytpix.domain.jobs.training import CrossCheck, CrossChecked, Epoch, JobState
 from tui_cytpix.domain.jobs.wishes import Check, Reload
@@ -57,12 +59,16 @@ def test_all_images_classes_and_samples_of_five_and_more_are_told(run):
         ("single", 7, 7),
         ("two", 5, 4),
         ("a", 8, 7),
+        ("b", 4, 4),
     ]
+    assert [one.kind for one in found] == ["all", "class", "class", "sample", "sample"]
     assert found[0].accuracy == pytest.approx((7 * 0.9 + 4 * 0.8 + 0.4) / 12)
-    assert all(0 <= one.low < one.accuracy <= one.high <= 1 for one in found)
+    assert all(0 <= one.interval[0] < one.accuracy <= one.interval[1] <= 1 for one in found[:4])
+    assert found[4].interval is None  # of four images
     words = crosscheck.in_words(told(run, images), run.annotations)
     assert ": all 0.83 [0.69, 0.90] 11/12 · single 0.90 [0.7" in words[0]
     assert "· two 0.72" in words[0]
+    assert "· b 0.90 4/4" in words[0]
 
 
 def test_what_is_annotated_otherwise_since_no_longer_counts(run):
@@ -80,7 +86,7 @@ def test_what_is_annotated_otherwise_since_no_longer_counts(run):
     assert crosscheck.in_words(status, run.annotations) == []
 
 
-def test_how_far_it_is_is_told_while_it_is_at_work(run):
+def test_how_far_it_is_is_told_while_it_is_at_work(run, monkeypatch):
     job = jobs.create(run.folder.jobs, TrainSpec(epochs=10))
     job.emit(Started(device="cpu", target=10))
     job.beat()
@@ -89,8 +95,29 @@ def test_how_far_it_is_is_told_while_it_is_at_work(run):
     status = TrainingWatch(run.folder).poll()
     assert (status.state, status.checking) == (JobState.RUNNING, (30, 150))
     assert in_words(status) == "Trained 10 epochs, cross-check 20%"
+    now = time.time()
+    with monkeypatch.context() as patch:
+        patch.setattr("tui_cytpix.formats.run.job.time.time", lambda: now + 2)
+        job.emit(Progress(40, 150, "cross-check"))
+    status = TrainingWatch(run.folder).poll()
+    assert status.eta_seconds == pytest.approx(22, rel=0.05)
+    assert in_words(status) == "Trained 10 epochs, cross-check 27%, 22 s left"
+    job.emit(Paused(10))
+    assert in_words(TrainingWatch(run.folder).poll()).startswith("Paused at epoch 10 of 10, cross-check 27%")
     job.emit(Progress(150, 150, "cross-check"))
     assert TrainingWatch(run.folder).poll().checking == (0, 0)
+
+
+def test_it_is_complete_where_it_holds_for_every_annotation(run):
+    assert not crosscheck.complete(TrainingWatch(run.folder).poll(), run.annotations)
+    assert not crosscheck.complete(told(run, {key: checked(1, 1, 0.9) for key in KEYS[1:]}), run.annotations)
+    status = told(run, {key: checked(1, 1, 0.9) for key in KEYS})
+    assert crosscheck.complete(status, run.annotations)
+    longer = replace(status, epochs=(Epoch(40, 0.5, 0.9, 0.8, 1.0, 10, 2, target=40),))
+    assert not crosscheck.complete(longer, run.annotations)  # its models trained for ten epochs
+    run.record_edit(KEYS[1], "reopen")
+    run.record_edit(KEYS[1], "accept")
+    assert crosscheck.complete(status, run.annotations)
 
 
 def test_it_is_asked_of_training_at_work_or_started_for_itself(run, model_file, monkeypatch):

@@ -16,6 +16,7 @@ from tui_cytpix.workflow.run import zoom
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train import crosscheck
 from tui_cytpix.workflow.train.advice import advice_on
+from tui_cytpix.workflow.train.progress import in_words
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 
@@ -52,6 +53,8 @@ def as_dict(training: TrainingStatus, book: AnnotationBook) -> dict[str, Any]:
             {"image": str(c.image), "given": c.given, "looks": c.looks} for c in training.contradictions
         ],
         "crosscheck": {
+            "epochs_done": training.checking[0],
+            "epochs_of": training.checking[1],
             "tallies": [asdict(one) for one in crosscheck.tallies(training, book)],
             "images": {str(image): to_plain(one) for image, one in crosscheck.in_force(training, book).items()},
         },
@@ -144,6 +147,8 @@ def _tell(run: Run, training: TrainingStatus) -> None:
 def _training_in_words(training: TrainingStatus) -> str:
     if training.state is None:
         return "not started"
+    if training.checking[1]:
+        return in_words(training)
     if not training.epochs:
         return str(training.state)
     last = training.epochs[-1]

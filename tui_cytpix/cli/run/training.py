@@ -18,6 +18,7 @@ from tui_cytpix.workflow.train.progress import in_words
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 POLL_SECONDS = 0.3
+STEPS = 5  # lines of a cross-check, off a terminal
 
 
 def train(arguments: argparse.Namespace) -> int:
@@ -44,7 +45,10 @@ def check(arguments: argparse.Namespace) -> int:
     with Run.open(arguments.run, writing=False) as seen:
         watch = TrainingWatch(seen.folder)
         before = watch.poll()
-        control.check(seen)
+        if crosscheck.complete(before, seen.annotations):
+            note("The cross-check holds for all that is annotated: nothing is to be done.")
+        else:
+            control.check(seen)
     return _to_the_end(arguments, seen, watch, before)
 
 
@@ -75,7 +79,7 @@ def _start(arguments: argparse.Namespace) -> None:
 def _follow(watch: TrainingWatch, before: TrainingStatus) -> TrainingStatus:
     """Waits for the job's end; an epoch is a step of the line on a terminal, a line elsewhere."""
     log, known = before.log, len(before.epochs)
-    waits = ""
+    waits, checked = "", 0
     with Progress("training") as progress:
         while True:
             status = watch.poll()
@@ -92,6 +96,8 @@ def _follow(watch: TrainingWatch, before: TrainingStatus) -> TrainingStatus:
             log = status.log
             if status.checking[1] and progress.terminal:
                 progress.show(in_words(status))
+            elif status.checking[1] and checked != (checked := STEPS * status.checking[0] // status.checking[1]):
+                progress.note(in_words(status))
             if status.message and status.live and status.message != waits:
                 progress.note(status.message)
             waits = status.message

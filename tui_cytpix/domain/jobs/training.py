@@ -14,6 +14,12 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import Zoom
 
 LEAST_VIEWS = 32  # of training images in an epoch
+FOLDS, FOLD_EPOCHS = 5, 30  # of a cross-check
+
+
+def fold_epochs(trained: int) -> int:
+    """How many epochs the models of a cross-check train: no more than the run's own model has."""
+    return min(FOLD_EPOCHS, trained or FOLD_EPOCHS)
 
 
 class JobState(enum.StrEnum):
@@ -108,11 +114,12 @@ class Contradiction:
 class TrainingStatus:
     """An immutable picture of all training so far, over every job of the run.
 
-    `target` is the epoch at which training will finish; `eta_seconds` None where unknown; `message` a sentence,
-    the reason where it failed or waits; `contradictions` those of the annotations as they were at the last epoch;
-    `told` when that epoch ended, seconds since 1970 by the engine's clock; `looked` the epoch of the last look at the
-    whole preview, 0 before the first; `left_out` annotated images that the job at hand could not read; `zoom` how large
-    training sees images of unknown scale, None where there are none, or it did not say yet; `crosscheck` the last one,
+    `target` is the epoch at which training will finish; `eta_seconds` None where unknown, while a cross-check is at
+    work its own; `message` a sentence, the reason where it failed or waits; `contradictions` those of the annotations
+    as they were at the last epoch; `told` when that epoch ended, seconds since 1970 by the engine's clock; `looked`
+    the epoch of the last look at the whole preview, 0 before the first; `left_out` annotated images that the job at
+    hand could not read; `zoom` how large training sees images of unknown scale, None where there are none, or it did
+    not say yet; `crosscheck` the last one,
     and `checking` how many epochs of how many the one at work has done, 0 of 0 where none is.
     """
 

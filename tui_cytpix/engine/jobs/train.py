@@ -28,7 +28,7 @@ from tui_cytpix.domain.jobs.events import (
 )
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import TrainSpec
-from tui_cytpix.domain.jobs.training import CrossChecked, Epoch
+from tui_cytpix.domain.jobs.training import CrossChecked, Epoch, fold_epochs
 from tui_cytpix.domain.jobs.wishes import AddEpochs, Check, Pause, Reload, Resume, Stop
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey
@@ -36,7 +36,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.jobs.job import Job, Leave
 from tui_cytpix.engine.network.model import load_model, save_model
 from tui_cytpix.engine.train import checkpoints
-from tui_cytpix.engine.train.crosscheck import MOST_EPOCHS, cross_checked, folds
+from tui_cytpix.engine.train.crosscheck import cross_checked, folds
 from tui_cytpix.engine.train.dataset import Example
 from tui_cytpix.engine.train.preview_look import PreviewLook
 from tui_cytpix.engine.train.records import Origin, Pending, Standing, checkpoint_card, checks, looks_at
@@ -106,7 +106,7 @@ class _Session:
         self.trainer = Trainer(base, FitSettings(batch=spec.batch or FitSettings.batch), spec.seed, device)
         self.preview = PreviewLook(self.images)
         self._wishes: list[LogLine] = []  # that came while models were cross-checked
-        self._check_wished = False
+        self._check_wished = self._paused = False
         self._answered: tuple[tuple[str, int], dict[ImageKey, Segmentation]] = ("", 0), {}
         if arrays:
             self._restore(arrays, state)
@@ -167,7 +167,7 @@ class _Session:
                 self._cross_check()
             elif self.trainer.epoch < self.target:
                 self._epoch()
-            elif self.spec.check and self.standing.checked < self._check_epochs:
+            elif self.spec.check and self.standing.checked < fold_epochs(self.trainer.epoch):
                 self._finish_look()
                 self._cross_check()
             else:
@@ -176,14 +176,9 @@ class _Session:
                 return
         self._emit(Stopped(self.trainer.epoch))
 
-    @property
-    def _check_epochs(self) -> int:
-        """No more than the run's own model has trained."""
-        return min(MOST_EPOCHS, self.trainer.epoch or MOST_EPOCHS)
-
     def _cross_check(self) -> None:
         """Anything that is wished meanwhile interrupts it; folds that are done by then are not done again."""
-        epochs, examples = self._check_epochs, self.images.training | self.images.validation
+        epochs, examples = fold_epochs(self.trainer.epoch), self.images.training | self.images.validation
         parts = folds(examples, self.trainer.seed)
         if len(parts) > 1:
             state = self.standing.annotations, epochs
@@ -228,8 +223,8 @@ class _Session:
         cross_checked(trainer, examples, parts, found, epochs, check, on_progress)
 
     def _obey(self) -> bool:
-        """Does what was wished, and waits while paused; False where training is to stop."""
-        paused, since = False, time.monotonic()
+        """Does what was wished, and waits while paused, but for a cross-check; False where training is to stop."""
+        since = time.monotonic()
         while True:
             wishes, self._wishes = [*self._wishes, *self.job.wishes()], []
             for wish in wishes:
@@ -244,14 +239,14 @@ class _Session:
                         self._emit(Extended(epochs, self.target))
                     case Reload():
                         self.reload()
-                    case Pause() if not paused:
+                    case Pause() if not self._paused:
                         self._finish_look()
-                        paused, since = True, time.monotonic()
+                        self._paused, since = True, time.monotonic()
                         self._emit(Paused(self.trainer.epoch))
-                    case Resume() if paused:
-                        paused = False
+                    case Resume() if self._paused:
+                        self._paused = False
                         self._emit(Resumed())
-            if not paused:
+            if self._check_wished or not self._paused:
                 return True
             self.job.check()
             if time.monotonic() - since > self.spec.idle_exit_s:

@@ -15,12 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from tui_cytpix.domain.annotation import SEVERAL
+from tui_cytpix.domain.jobs.training import FOLDS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.train.dataset import Example
 from tui_cytpix.engine.train.trainer import Trainer, look
-
-FOLDS, MOST_EPOCHS = 5, 30
 
 
 def folds(examples: Mapping[ImageKey, Example], seed: int) -> list[list[ImageKey]]:

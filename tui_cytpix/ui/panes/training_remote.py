@@ -9,7 +9,7 @@ from tui_cytpix.domain.entered_numbers import whole
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.workflow.base_model import library
-from tui_cytpix.workflow.train import control, finish, progress
+from tui_cytpix.workflow.train import control, crosscheck, finish, progress
 
 MORE_EPOCHS = 50
 MAX_EPOCHS = 10_000
@@ -75,9 +75,11 @@ class TrainingRemote:
         """Cross-checks, also where no training is at work."""
         run = self._screen.session.run
         missing = run.annotations.ready_to_train()
-        if not missing:
-            self._in_background(lambda: control.check(run), "cross-check")
-        self._screen.report(missing or "Each annotated image is looked at by a model that does not train on it.")
+        if missing or crosscheck.complete(self._screen.session.training, run.annotations):
+            self._screen.report(missing or "The cross-check holds for all that is annotated: nothing is to be done.")
+            return
+        self._in_background(lambda: control.check(run), "cross-check")
+        self._screen.report("Each annotated image is looked at by a model that does not train on it.")
 
     def stop(self) -> None:
         run = self._screen.session.run

@@ -7,31 +7,34 @@ simulated runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui_cytpix.domain.annotation import SEVERAL, AnnotationBook, Status
-from tui_cytpix.domain.jobs.training import CrossCheck, TrainingStatus
+from tui_cytpix.domain.jobs.training import CrossCheck, TrainingStatus, fold_epochs
 from tui_cytpix.domain.sample import ImageKey
 
 UNSEEN = 0.45  # the accuracy of a doublet called one whose mask is right to nine tenths
-FEWEST = 5  # images of a class that are told of by themselves
+FEWEST = 5  # images, for an interval
 CLASSES = ("none", "single", "two", "three or more")
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Of `images` annotated images `right` were counted right; their mean `accuracy`, 0..1, with its 95 % interval."""
+    """Of `images` annotated images of a `kind` ("all", "class" or "sample") `right` were counted right; their mean
+    `accuracy`, 0..1, with its 95 % interval, None of fewer than five images.
+    """
 
+    kind: str
     name: str
     images: int
     right: int
     accuracy: float
-    low: float
-    high: float
+    interval: tuple[float, float] | None
 
     def in_words(self) -> str:
-        return f"{self.name} {self.accuracy:.2f} [{self.low:.2f}, {self.high:.2f}] {self.right}/{self.images}"
+        between = "" if self.interval is None else " [{:.2f}, {:.2f}]".format(*self.interval)
+        return f"{self.name} {self.accuracy:.2f}{between} {self.right}/{self.images}"
 
 
 def in_force(status: TrainingStatus, book: AnnotationBook) -> dict[ImageKey, CrossCheck]:
@@ -46,29 +49,38 @@ def in_force(status: TrainingStatus, book: AnnotationBook) -> dict[ImageKey, Cro
     return found
 
 
-def tally(name: str, images: Iterable[CrossCheck]) -> Tally:
+def complete(status: TrainingStatus, book: AnnotationBook) -> bool:
+    """Whether it holds for every annotated image, and another would train no longer."""
+    checked = status.crosscheck
+    if checked is None or checked.epochs < fold_epochs(status.epoch):
+        return False
+    return in_force(status, book).keys() == {state.image for state in book.accepted()}
+
+
+def tally(kind: str, name: str, images: Sequence[CrossCheck]) -> Tally:
     from tui_cytpix.core.statistics.fixed_sample_intervals import mean_of_few
 
-    found = list(images)
-    values = [one.accuracy for one in found]
-    low, high = mean_of_few(values, UNSEEN)
-    right = sum(one.given == one.found for one in found)
-    return Tally(name, len(found), right, sum(values) / len(values), low, high)
+    values = [one.accuracy for one in images]
+    right = sum(one.given == one.found for one in images)
+    interval = mean_of_few(values, UNSEEN) if len(values) >= FEWEST else None
+    return Tally(kind, name, len(images), right, sum(values) / len(values), interval)
 
 
 def tallies(status: TrainingStatus, book: AnnotationBook) -> tuple[Tally, ...]:
-    """Of all images, then by count class and by sample, of which those with fewer than five images are left out, and
-    also a class or sample that is all there is. Empty without a cross-check.
+    """Of all images, then by count class and by sample, but for a class or sample that is all there is. Empty without a
+    cross-check.
     """
     found = in_force(status, book)
     if not found:
         return ()
-    kinds = {name: [one for one in found.values() if min(one.given, SEVERAL) == n] for n, name in enumerate(CLASSES)}
-    samples = {name: [found[key] for key in found if key.sample == name] for name in sorted({k.sample for k in found})}
-    parts = [
-        tally(name, images) for name, images in (*kinds.items(), *samples.items()) if FEWEST <= len(images) < len(found)
-    ]
-    return tally("all", found.values()), *parts
+    parts: dict[tuple[str, str], list[CrossCheck]] = {("class", name): [] for name in CLASSES}
+    for image, one in sorted(found.items()):
+        parts["class", CLASSES[min(one.given, SEVERAL)]].append(one)
+        parts.setdefault(("sample", image.sample), []).append(one)
+    return (
+        tally("all", "all", list(found.values())),
+        *(tally(*part, images) for part, images in parts.items() if 0 < len(images) < len(found)),
+    )
 
 
 def in_words(status: TrainingStatus, book: AnnotationBook) -> list[str]:
@@ -80,5 +92,4 @@ def in_words(status: TrainingStatus, book: AnnotationBook) -> list[str]:
     others = len(book.accepted()) - found[0].images
     without = f"; without {others} that are new, changed or unreadable" if others else ""
     of = f"{checked.folds} models of {checked.epochs} epochs" if checked else ""
-    head = f"Cross-check (accuracy on images that a model did not train on, counts that are right; {of})"
-    return [f"{head}: {' · '.join(one.in_words() for one in found)}{without}"]
+    return [f"Cross-check ({of}): {' · '.join(one.in_words() for one in found)}{without}"]

@@ -7,7 +7,15 @@ import statistics
 from collections.abc import Sequence
 
 from tui_cytpix.domain.annotation import AnnotationBook, Side
-from tui_cytpix.domain.jobs.training import LEAST_VIEWS, Epoch, Flip, JobState, TrainingStatus
+from tui_cytpix.domain.jobs.training import (
+    FOLDS,
+    LEAST_VIEWS,
+    Epoch,
+    Flip,
+    JobState,
+    TrainingStatus,
+    fold_epochs,
+)
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.words import duration
 
@@ -63,11 +71,15 @@ def estimate_seconds(epochs: Sequence[Epoch], training_images: int, more: int) -
 def estimate_in_words(epochs: Sequence[Epoch], book: AnnotationBook, more: int, base: str) -> str:
     """How long training will take, from the run's own epochs, else from what we measured, which may be off by much."""
     images = len(book.side(Side.TRAINING))
-    known = estimate_seconds(epochs, images, more)
-    if known is not None:
-        return f"{more} take about {duration(known)}"
-    guess = views(images) * more * (HALF_SECONDS if base.endswith("-half") else FULL_SECONDS)
-    return f"{more} take about {duration(guess)} on one core, a guess until the first is done"
+    folds = FOLDS * fold_epochs((epochs[-1].epoch if epochs else 0) + more)
+    known, check = (estimate_seconds(epochs, images, number) for number in (more, folds))
+    if known is not None and check is not None:
+        return f"{more} take about {duration(known)}, the cross-check then about {duration(check)}"
+    each = views(images) * (HALF_SECONDS if base.endswith("-half") else FULL_SECONDS)
+    return (
+        f"{more} take about {duration(more * each)} on one core, the cross-check then about {duration(folds * each)}, "
+        "a guess until the first is done"
+    )
 
 
 _PLAIN = {
@@ -80,14 +92,15 @@ _PLAIN = {
 def in_words(status: TrainingStatus) -> str:
     at = f"epoch {status.epoch} of {status.target}" if status.epochs else f"0 of {status.target} epochs"
     done, total = status.checking
+    left = f", {duration(status.eta_seconds)} left" if status.eta_seconds is not None else ""
+    check = f", cross-check {done / total:.0%}{left}" if total else ""
     match status.state:
         case JobState.RUNNING if total:
-            return f"Trained {status.epoch} epochs, cross-check {done / total:.0%}"
+            return f"Trained {status.epoch} epochs{check}"
         case JobState.RUNNING:
-            left = f", {duration(status.eta_seconds)} left" if status.eta_seconds is not None else ""
             return f"Training: {at}{left}"
         case JobState.PAUSED:
-            return f"Paused at {at}"
+            return f"Paused at {at}{check}"
         case JobState.FINISHED:
             return f"Trained {status.epoch} epochs"
         case JobState.STOPPED:

@@ -66,7 +66,7 @@ class _Story:
         self.told, self.looked = 0.0, 0
         self.zoom: Zoom | None = None
         self.crosscheck: CrossChecked | None = None
-        self.checking = (0, 0)
+        self.checks: list[Progress] = []  # of the cross-check at work
 
     def feed(self, event: LogLine) -> None:
         """Takes the next event. An epoch that was repeated after a crash replaces its first try."""
@@ -86,9 +86,9 @@ class _Story:
             case CrossChecked():
                 self.crosscheck = event
             case Started():
-                self.checking = (0, 0)
+                self.checks = []
             case Progress():
-                self.checking = (event.done, event.total) if event.done < event.total else (0, 0)
+                self.checks = [*self.checks[:1], event] if event.done < event.total else []
             case ZoomChosen():
                 self._see(Zoom(event.times, event.by), event.time)
         if type(event) in _WORDS and event != Finished(0, seq=event.seq, time=event.time):  # of a cross-check alone
@@ -115,6 +115,13 @@ class _Story:
                 del self.contradictions[image]
         for image, (given, sure) in found.items():
             self.contradictions.setdefault(image, (given, {}))[1][epoch] = counts[image], sure
+
+    def left_to_check(self) -> float | None:
+        """Seconds that the cross-check at work will take yet, by its own pace; None before that is known."""
+        if len(self.checks) < 2 or self.checks[0].done >= self.checks[1].done:
+            return None
+        first, last = self.checks
+        return (last.time - first.time) / (last.done - first.done) * (last.total - last.done)
 
     def flips(self) -> tuple[Flip, ...]:
         """The images whose count changed between looks, the most restless first."""
@@ -192,11 +199,13 @@ class TrainingWatch:
             message = str(jobs.failure(current, own))
         elif state is JobState.RUNNING and (message := current.note):
             state = JobState.PAUSED
+        checks = self._story.checks if state in (JobState.RUNNING, JobState.PAUSED) else []
+        left = self._story.left_to_check() if checks else _eta(epochs, target)
         return TrainingStatus(
             state=state,
             target=target,
             device=next((event.device for event in reversed(own) if isinstance(event, Started)), ""),
-            eta_seconds=_eta(epochs, target) if state is JobState.RUNNING else None,
+            eta_seconds=left if checks or state is JobState.RUNNING else None,
             message=message,
             job=str(current.path),
             best_epoch=self._story.best,
@@ -204,7 +213,7 @@ class TrainingWatch:
             looked=self._story.looked,
             zoom=self._story.zoom,
             crosscheck=self._story.crosscheck,
-            checking=self._story.checking if state is JobState.RUNNING else (0, 0),
+            checking=(checks[-1].done, checks[-1].total) if checks else (0, 0),
             left_out=sum(isinstance(event, LeftOut) for event in own),
             **self._parts,
         )
