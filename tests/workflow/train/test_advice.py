@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,14 +13,23 @@ from msgspec import structs
 
 from tests.divided import nothing
 from tui_cytpix.domain.annotation import AnnotationBook, Edit, Side
-from tui_cytpix.domain.jobs.training import Contradiction, Epoch, Flip, JobState, TrainingStatus
+from tui_cytpix.domain.jobs.training import (
+    Contradiction,
+    CrossCheck,
+    CrossChecked,
+    Epoch,
+    Flip,
+    JobState,
+    TrainingStatus,
+)
 from tui_cytpix.domain.run_settings import BaseModelSettings, SelectionSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.run.predictions import Prediction, write_shard
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train import morphology
-from tui_cytpix.workflow.train.advice import Advice, advise, queue
+from tui_cytpix.workflow.train.advice import Advice, Lacking, advise, queue
+from tui_cytpix.workflow.train.against_base import against_base
 from tui_cytpix.workflow.train.balance import FewSeveral, few_several
 from tui_cytpix.workflow.train.morphology import Missing
 
@@ -42,7 +51,7 @@ def status(
     ta: Sequence[float], va: Sequence[float], validation: int = 20, error: float | None = 0.01, **more: object
 ) -> TrainingStatus:
     epochs = [Epoch(n, 0.1, a, b, 3.0, 40, validation, error) for n, (a, b) in enumerate(zip(ta, va, strict=True), 1)]
-    return TrainingStatus(JobState.RUNNING, tuple(epochs), told=2.0, **more)
+    return TrainingStatus(JobState.RUNNING, tuple(epochs), **more)
 
 
 def kinds(found: Sequence[Advice]) -> list[str]:
@@ -139,44 +148,100 @@ def test_a_gap_that_chance_explains_is_not_overfitting() -> None:
     assert "50%" in found[1].words
 
 
-def contradiction(event: int, given: int, count: int, sure: float, epochs: Sequence[int]) -> Contradiction:
-    return Contradiction(keys(event)[0], given, tuple((n, count, sure) for n in epochs))
+def contradicted(*events: int, epochs: Sequence[int] = range(61, 81)) -> tuple[Contradiction, ...]:
+    """By the run's own model, which trains on them."""
+    return tuple(Contradiction(key, 2, tuple((n, 1, 0.9) for n in epochs)) for key in keys(*events))
+
+
+def crosschecked(found: dict[int, tuple[int, int, float]], epochs: int = 30) -> CrossChecked:
+    """All twenty annotations of `book(20)`: `found` gives (annotated, counted, sure) of those counted otherwise."""
+    digest = nothing((4, 4)).digest()
+    images = {
+        key: CrossCheck(*found.get(n, (1, 1, 0.9))[:2], 0.5, found.get(n, (1, 1, 0.9))[2], digest)
+        for n, key in enumerate(keys(*range(20)))
+    }
+    return CrossChecked(images, 5, epochs)
 
 
 def test_wrong_counts_are_found_among_flickering_and_hard_ones() -> None:
-    """20 annotations, of which 3, 7, 11 and 15 have a wrong count; the model is less sure of the last. 4 is a hard
-    clump, 5 flickers, 6 was contradicted early only, 8 by a model that is not sure.
+    """20 annotations, of which 3, 7, 11 and 15 have a wrong count; models are less sure of the last. 4 is a hard clump,
+    5 flickers, 6 was contradicted early only, 8 by models that are not sure; 9 was learnt; on 10 nothing is large
+    enough.
     """
-    late = range(61, 81)
-    held = (
-        *(contradiction(event, 2, 1, 0.9, late) for event in (3, 7, 11)),
-        contradiction(15, 1, 2, 0.5, late),
-        contradiction(4, 4, 3, 0.75, late),
-        contradiction(5, 2, 1, 0.9, late[::2]),
-        contradiction(6, 2, 1, 0.9, range(1, 40)),
-        contradiction(8, 1, 2, 0.3, late),
-    )
-    looks = status([0.9] * 80, [0.88] * 80, contradictions=held)
-    found = advise(looks, book(20))[0]
+    wrong = dict.fromkeys((3, 7, 11), (2, 1, 0.9)) | {15: (1, 2, 0.6)}
+    others = {4: (4, 3, 0.9), 5: (2, 1, 0.9), 6: (2, 1, 0.9), 8: (1, 2, 0.3), 9: (2, 1, 0.9), 10: (0, 1, 0.9)}
+    held = (*contradicted(3, 4, 7, 8, 10, 11, 15), *contradicted(5, epochs=range(61, 81, 2)))
+    looks = status([0.9] * 80, [0.88] * 80, contradictions=(*held, *contradicted(6, epochs=range(1, 40))))
+    checked = replace(looks, crosscheck=crosschecked(wrong | others))
+    found = advise(checked, book(20))[0]
     assert found.kind == "inconsistent"
     assert found.images == keys(11, 3, 7, 15)
     assert "4 of 20" in found.words
     assert "s:3 (annotated 2, counted 1)" in found.words
-    one = advise(replace(looks, contradictions=held[2:3]), book(20))[0]
+    one = advise(replace(looks, crosscheck=crosschecked({11: (2, 1, 0.9)})), book(20))[0]
     assert (one.kind, one.images) == ("doubtful", keys(11))
-    less = replace(looks, contradictions=(held[3], replace(held[3], image=keys(9)[0])))
-    assert kinds(advise(less, book(20))) == ["doubtful", "converged"]  # clean runs have two of such as well
+    alone = replace(looks, crosscheck=crosschecked({15: (1, 2, 0.6)}))
+    for unknown in (looks, alone, replace(looks, crosscheck=crosschecked(wrong, epochs=10))):
+        assert kinds(advise(unknown, book(20)))[0] == "converged"
 
 
 def test_what_was_corrected_since_is_no_longer_doubted() -> None:
-    looks = status([0.9] * 80, [0.88] * 80, contradictions=(contradiction(3, 2, 1, 0.9, range(61, 81)),))
+    looks = status([0.9] * 80, [0.88] * 80, contradictions=contradicted(3))
+    looks = replace(looks, crosscheck=crosschecked({3: (2, 1, 0.9)}))
     corrected = book(20)
     assert kinds(advise(looks, corrected))[0] == "doubtful"
-    corrected.feed(Edit(100, 3.0, "me", keys(3)[0], "count", nothing((4, 4))))
+    corrected.feed(Edit(100, 3.0, "me", keys(3)[0], "count", Segmentation(np.ones((4, 4), bool), np.ones((1, 2)))))
     assert kinds(advise(looks, corrected))[0] == "converged"
     rejected = book(20)
     rejected.feed(Edit(100, 1.0, "me", keys(3)[0], "reject"))
     assert kinds(advise(looks, rejected))[0] == "converged"
+
+
+def test_a_class_that_the_cross_check_counts_wrong_is_named() -> None:
+    looks = status([0.9] * 80, [0.88] * 80)
+    few = {0: (2, 2, 0.9), 1: (2, 1, 0.9), 2: (2, 1, 0.9), 3: (3, 2, 0.9)}
+    found = advise(replace(looks, crosscheck=crosschecked(few)), book(20))
+    assert kinds(found) == ["converged", "weak"]
+    assert (
+        found[1].words == "The cross-check counts only 1 of 3 images with two particles right: annotate more of them."
+    )
+    one = {0: (2, 1, 0.9), 1: (2, 2, 0.9)}
+    assert kinds(advise(replace(looks, crosscheck=crosschecked(one)), book(20))) == ["converged"]
+
+
+def drawn(count: int) -> Segmentation:
+    return shape(count, 20) if count else nothing((64, 64))
+
+
+def test_labels_that_are_missing_are_said_and_so_is_what_the_base_knows() -> None:
+    numbers = itertools.count(1)
+
+    def labelled(*counts: int) -> AnnotationBook:
+        edits = []
+        for key, count in zip(keys(*range(len(counts))), counts, strict=True):
+            edits.append(Edit(next(numbers), 1.0, "me", key, "propose", drawn(count)))
+            edits.append(Edit(next(numbers), 1.0, "me", key, "accept"))
+        return AnnotationBook(edits)
+
+    def said(book: AnnotationBook, seen: Callable[[ImageKey], Segmentation | None]) -> list[Advice]:
+        found = [advise(s, book, Lacking(base=against_base(book, seen))) for s in (looks, TrainingStatus(None))]
+        assert found[1] == tuple(one for one in found[0] if one.kind in ("empty", "known"))
+        return list(found[1])
+
+    looks = status([0.9] * 80, [0.88] * 80)
+    half = said(labelled(*[1, 0] * 6), lambda _key: drawn(1))
+    assert [(one.kind, one.images) for one in half] == [("empty", keys(1, 3, 5, 7, 9, 11))]
+    assert (
+        "6 of 12 annotated images hold nothing, but the base model sees particles in 6 of these: s:1" in half[0].words
+    )
+    assert said(labelled(*[1, 0] * 6), lambda key: drawn(int(key.event) % 2 == 0))[0].kind == "known"  # blank they are
+    assert said(labelled(*[0] * 12), lambda _key: None)[0].words.startswith("None of the 12 annotated images holds")
+    assert said(labelled(*[1] * 11, 0), lambda _key: drawn(1))[0].words.startswith(
+        "The base model has 11 of 12 annotated images right as they are: these cells are close to what it knows."
+    )
+    assert said(labelled(*[1] * 10, 2, 2), lambda _key: drawn(1)) == []  # ten twelfths
+    assert said(labelled(*[1] * 12), lambda _key: shape(1, 14)) == []  # counts alone are not all
+    assert said(labelled(*[1] * 9), lambda _key: drawn(1)) == []
 
 
 def test_flips_name_the_open_images_that_flipped_lately() -> None:
@@ -222,7 +287,7 @@ def test_a_missing_morphology_is_named_and_queued(tmp_path: Path) -> None:
         assert all(shapes[key].particle_count == 3 for key in found.images)
         assert "3 particles, 1 in a usual" in found.words
         assert "longer" in found.words
-        advice = advise(status([0.9] * 80, [0.88] * 80), run.annotations, found)
+        advice = advise(status([0.9] * 80, [0.88] * 80), run.annotations, Lacking(found))
         assert kinds(advice) == ["converged", "uncovered"]
         assert str(found.images[0]) in advice[1].words
         assert queue(advice) == found.images
@@ -251,10 +316,10 @@ def test_few_multiplets_are_told_and_the_largest_that_are_counted_so_are_named(t
         few = few_several(run, shapes.get, now.get)
         assert few == FewSeveral(1, 3, (events[6], events[3], events[2]))
         for status_ in (TrainingStatus(None), status([0.9] * 80, [0.88] * 80)):
-            found = next(a for a in advise(status_, run.annotations, few=few) if a.kind == "singles")
+            found = next(a for a in advise(status_, run.annotations, Lacking(few=few)) if a.kind == "singles")
             assert found.images == few.images
             assert "Only 1 of 3 annotated images holds two or more particles. Add such: s:6, s:3, s:2" in found.words
-        none = advise(TrainingStatus(None), run.annotations, few=replace(few, several=0))[0].words
+        none = advise(TrainingStatus(None), run.annotations, Lacking(few=replace(few, several=0)))[0].words
         assert none.startswith("None of the 3 annotated images holds two")
         for key in few.images:
             run.record_edit(key, "propose", shapes[key])
@@ -263,9 +328,9 @@ def test_few_multiplets_are_told_and_the_largest_that_are_counted_so_are_named(t
 
 
 def test_the_queue_holds_each_image_once_in_the_order_of_urgency() -> None:
-    held = (contradiction(3, 2, 1, 0.9, range(61, 81)),)
     flips = (Flip(keys(50)[0], ((75, 2), (80, 1))),)
     missing = Missing(keys(50, 51), 2, "longer")
-    found = advise(status([0.9] * 80, [0.88] * 80, contradictions=held, flips=flips), book(20), missing)
+    looks = status([0.9] * 80, [0.88] * 80, contradictions=contradicted(3), flips=flips)
+    found = advise(replace(looks, crosscheck=crosschecked({3: (2, 1, 0.9)})), book(20), Lacking(missing))
     assert kinds(found) == ["doubtful", "converged", "flips", "uncovered"]
     assert queue(found) == keys(3, 50, 51)

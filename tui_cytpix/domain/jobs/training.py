@@ -116,11 +116,10 @@ class TrainingStatus:
 
     `target` is the epoch at which training will finish; `eta_seconds` None where unknown, while a cross-check is at
     work its own; `message` a sentence, the reason where it failed or waits; `contradictions` those of the annotations
-    as they were at the last epoch; `told` when that epoch ended, seconds since 1970 by the engine's clock; `looked`
-    the epoch of the last look at the whole preview, 0 before the first; `left_out` annotated images that the job at
-    hand could not read; `zoom` how large training sees images of unknown scale, None where there are none, or it did
-    not say yet; `crosscheck` the last one,
-    and `checking` how many epochs of how many the one at work has done, 0 of 0 where none is.
+    as they were at the last epoch; `looked` the epoch of the last look at the whole preview, 0 before the first;
+    `left_out` annotated images that the job at hand could not read; `zoom` how large training sees images of unknown
+    scale, None where there are none, or it did not say yet; `crosscheck` the last one, and `checking` how many epochs
+    of how many the one at work has done, 0 of 0 where none is.
     """
 
     state: JobState | None
@@ -134,7 +133,6 @@ class TrainingStatus:
     job: str = ""
     best_epoch: int | None = None
     log: tuple[str, ...] = ()
-    told: float = 0.0
     looked: int = 0
     left_out: int = 0
     zoom: Zoom | None = None

@@ -27,10 +27,8 @@ from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.workflow.annotate import suggest
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run import zoom
-from tui_cytpix.workflow.train import balance, control, crosscheck, finish, morphology, progress
-from tui_cytpix.workflow.train.advice import Advice, advise, queue
-from tui_cytpix.workflow.train.balance import FewSeveral
-from tui_cytpix.workflow.train.morphology import Missing
+from tui_cytpix.workflow.train import control, crosscheck, finish, progress
+from tui_cytpix.workflow.train.advice import Advice, Lacking, advise, lacking, queue
 
 REDRAW_SECONDS, LOOK_SECONDS = 2.0, 8.0
 RESTING = (JobState.PAUSED, JobState.FINISHED, JobState.STOPPED)
@@ -47,8 +45,7 @@ class TrainScreen(WorkScreen):
         super().__init__()
         self.base: ModelEntry | None = None
         self.now: ModelEntry | None = None  # the best checkpoint, asked about the preview while training rests
-        self.missing: Missing | None = None
-        self.few: FewSeveral | None = None
+        self.lacks = Lacking()
         self._asked_at = -1
         self._looked = ("", 0)
         self._looked_since = 0.0
@@ -85,20 +82,19 @@ class TrainScreen(WorkScreen):
     async def _catch_up(self) -> None:
         """What was annotated before an app was killed, a job at work was not told."""
         await asyncio.to_thread(control.reload, self.session.run)
-        await self._look_for_missing()
+        await self._look_for_lacks()
 
-    async def _look_for_missing(self) -> None:
+    async def _look_for_lacks(self) -> None:
         if self.base is not None:
             run, store = self.session.run, self.session.predict.store(self.base)
-            self.missing = await asyncio.to_thread(morphology.missing, run, store)
-            self.few = await asyncio.to_thread(balance.few_several, run, store.get, self._answer_now)
+            self.lacks = await asyncio.to_thread(lacking, run, store, self._answer_now)
             self.show_words()
 
     def returned(self) -> None:
         """Back from the editor: a training job at work gets the new annotations."""
         self._show_training()
         self.refresh_all()
-        self.start(self._look_for_missing(), "missing")
+        self.start(self._look_for_lacks(), "lacks")
         if self.session.training.live:
             self.start(asyncio.to_thread(control.reload, self.session.run), "reload")
 
@@ -131,7 +127,7 @@ class TrainScreen(WorkScreen):
     @property
     def advice(self) -> tuple[Advice, ...]:
         """What to do next, the most urgent first."""
-        return advise(self.session.training, self.session.run.annotations, self.missing, self.few)
+        return advise(self.session.training, self.session.run.annotations, self.lacks)
 
     def say_next(self) -> None:
         """Hint, by where the focus is."""
@@ -230,7 +226,7 @@ class TrainScreen(WorkScreen):
             return
         await self.session.load_predictions(self.now)
         self.session.ask_model(self.now, self.preview)
-        await self._look_for_missing()
+        await self._look_for_lacks()
         self.refresh_all()
 
     def predictions_came(self) -> None:

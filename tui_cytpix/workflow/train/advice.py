@@ -2,18 +2,23 @@
 
 Each rule names its evidence: epochs, numbers, images. Lately means the last twenty epochs.
 
+    empty         a third of the annotated images or more hold nothing, though the base model sees particles in
+                  them, or all; also before the first epoch
     early         fewer than 15 epochs since the start, or since images were added: dips are normal
-    inconsistent  15 % of the annotations or more, at least two, that the model contradicts, surely and nearly
-                  always; those that it contradicts somewhat less surely are named with them
-    doubtful      fewer of these, or less surely
+    inconsistent  15 % of the annotations or more, at least two, that models contradict which did not train on
+                  them (cross-check), and the run's own
+    doubtful      fewer of these
     few           TA or VA still dips, or VA stays below TA, and fewer than 20 images are annotated
     dips          TA or VA still dips, with 20 images or more
     rising        VA, or TA, is still getting better
     overfitting   VA stays below TA by more than chance explains
     converged     none of these: stable, and close together
     singles       fewer than four annotated images hold two or more particles; also before the first epoch
+    weak          a count class, or a sample, that the cross-check counts wrong in a third of its images or more, at
+                  least two
     flips         images whose count changed lately
     uncovered     preview images that are unlike all that is annotated
+    known         the base model had nine tenths of the annotated images right as they are
     little        VA rests on fewer than ten images; and of which kinds there are none among them
 
 What one image explains by itself, whose count goes wrong or right by a half, is a flip: no dip, and no rise. On really
@@ -22,30 +27,28 @@ trained runs whose trouble is known, `python -m tests.benchmarks advice` judges 
 
 from __future__ import annotations
 
-import itertools
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui_cytpix.domain.annotation import SEVERAL, AnnotationBook, Side, Status
+from tui_cytpix.domain.annotation import MIN_ANNOTATED, SEVERAL, AnnotationBook, Side, Status
 from tui_cytpix.domain.jobs.training import Epoch, TrainingStatus
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train import curves
+from tui_cytpix.workflow.train.against_base import AgainstBase, AnswerOf, against_base
 from tui_cytpix.workflow.train.balance import FewSeveral, few_several
+from tui_cytpix.workflow.train.crosscheck import CLASSES, tallies
 from tui_cytpix.workflow.train.doubts import doubts
 from tui_cytpix.workflow.train.morphology import NAMED, Missing, missing
 from tui_cytpix.workflow.train.progress import WINDOW, flipping_lately
 from tui_cytpix.workflow.train.watch import LiveLooks
 
-EARLY_EPOCHS = 15
-DIP = 0.08
-ONE_IMAGE = 0.6
-GAP = 0.08
-GAIN = 0.015
 FEW_VALIDATION = 10
-TYPICAL = 20  # annotated images
-SURELY = 0.3
 INCONSISTENT = 0.15  # of the annotations
+HALF_EMPTY = 1 / 3  # of the annotated images
+WEAK = 1 / 3  # of a class's or sample's
+KNOWN = 0.9  # of the annotated images
 HOLDING = ("images without a cell", "single cells", "images with two particles", "images with more")
 
 
@@ -58,18 +61,40 @@ class Advice:
     images: tuple[ImageKey, ...] = ()
 
 
-def advise(
-    status: TrainingStatus, book: AnnotationBook, lacking: Missing | None = None, few: FewSeveral | None = None
-) -> tuple[Advice, ...]:
+@dataclass(frozen=True)
+class Lacking:
+    """What the annotations lack, by what models see in the preview (`lacking`)."""
+
+    missing: Missing | None = None
+    few: FewSeveral | None = None
+    base: AgainstBase | None = None
+
+
+def lacking(run: Run, base: PredictionStore, now: AnswerOf) -> Lacking:
+    """By the answers of the base model and of the model as it is `now`."""
+    book = run.annotations
+    return Lacking(missing(run, base), few_several(run, base.get, now), against_base(book, base.get))
+
+
+def advise(status: TrainingStatus, book: AnnotationBook, lacks: Lacking = Lacking()) -> tuple[Advice, ...]:
     """Everything there is to say, the most urgent first."""
     epochs = status.epochs
     if not epochs:
-        return _said(_singles(few))
+        return _said(_empty(lacks.base), _singles(lacks.few), _known(lacks.base))
     wrong = _inconsistent(status, book)
-    curves: Advice | None = _early(epochs) or _curves(epochs, len(book.accepted()))
-    if wrong and wrong.kind == "inconsistent" and curves and curves.kind == "converged":
-        curves = None  # stable, but on what is wrong
-    return _said(wrong, curves, _singles(few), _flips(status, book), _uncovered(lacking), _little(epochs, book))
+    curve = Advice(*(curves.early(epochs) or curves.shape(epochs, len(book.accepted()))))
+    on_wrong = wrong is not None and wrong.kind == "inconsistent" and curve.kind == "converged"
+    return _said(
+        _empty(lacks.base),
+        wrong,
+        None if on_wrong else curve,
+        *_weak(status, book),
+        _singles(lacks.few),
+        _flips(status, book),
+        _uncovered(lacks.missing),
+        _known(lacks.base),
+        _little(epochs, book),
+    )
 
 
 def advice_on(run: Run, status: TrainingStatus) -> tuple[Advice, ...]:
@@ -78,7 +103,7 @@ def advice_on(run: Run, status: TrainingStatus) -> tuple[Advice, ...]:
         return advise(status, run.annotations)
     base, looks = run.answers(run.settings.base_model.hash), LiveLooks()
     looks.refresh(status)
-    return advise(status, run.annotations, missing(run, base), few_several(run, base.get, looks.get))
+    return advise(status, run.annotations, lacking(run, base, looks.get))
 
 
 def _said(*found: Advice | None) -> tuple[Advice, ...]:
@@ -90,105 +115,57 @@ def queue(found: Sequence[Advice]) -> tuple[ImageKey, ...]:
     return tuple(dict.fromkeys(image for advice in found for image in advice.images))
 
 
-# Curves
-
-
-def _since(epochs: Sequence[Epoch]) -> tuple[int, int]:
-    """The epoch at which the annotated images last became more or fewer (else the first), and by how many."""
-    for before, after in zip(reversed(epochs[:-1]), reversed(epochs[1:]), strict=True):
-        more = after.training_images + after.validation_images - before.training_images - before.validation_images
-        if more:
-            return after.epoch, more
-    return epochs[0].epoch, 0
-
-
-def _early(epochs: Sequence[Epoch]) -> Advice | None:
-    since, more = _since(epochs)
-    if epochs[-1].epoch - since + 1 >= EARLY_EPOCHS:
-        return None
-    until = since + EARLY_EPOCHS - 1
-    if not more:
-        return Advice("early", f"Early epochs jump about: dips of TA and VA are normal up to epoch {until}.")
-    images = f"{abs(more)} image{'' if abs(more) == 1 else 's'} {'came in' if more > 0 else 'went'}"
-    return Advice("early", f"{images} at epoch {since}: dips are normal again up to epoch {until}.")
-
-
-def _curves(epochs: Sequence[Epoch], annotated: int) -> Advice:
-    since, _ = _since(epochs)
-    recent = [e for e in epochs if e.epoch >= since][-WINDOW:]
-    ta, va = statistics.fmean(e.ta for e in recent), statistics.fmean(e.va for e in recent)
-    span = f"over epochs {recent[0].epoch} to {recent[-1].epoch}"
-    if dip := _dip(recent):
-        if annotated < TYPICAL:
-            few = f"{annotated} annotated images are too few, {TYPICAL} are typical. Annotate images that flip."
-            return Advice("few", f"{dip} That is not normal any more: {few}")
-        rest = "Some annotations contradict each other, or some shapes are too rare. Annotate images that flip."
-        return Advice("dips", f"{dip} That is not normal any more with {annotated} annotated images. {rest}")
-    if rise := _rise(recent):
-        return Advice("rising", f"{rise} {span}: let it train on, or add epochs.")
-    error = statistics.fmean(e.va_error or 0.0 for e in recent)
-    if ta - va > max(GAP, 2 * error):
-        gap = f"VA ({va:.2f}) stays {ta - va:.2f} below TA ({ta:.2f}) {span}"
-        if annotated < TYPICAL:
-            return Advice("few", f"{gap}: {annotated} annotated images are too few, {TYPICAL} are typical. Add others.")
-        return Advice("overfitting", f"{gap}: the model knows its training images by heart. Annotate other shapes too.")
-    words = f"TA ({ta:.2f}) and VA ({va:.2f}) are stable {span}"
-    if ta - va > GAP:
-        return Advice("converged", f"{words}; that VA is lower may be chance, its standard error is {error:.2f}.")
-    return Advice("converged", f"{words} and close together: done, unless images still flip.")
-
-
-def _dip(recent: Sequence[Epoch]) -> str:
-    """The deepest fall well below what was reached before it, as a sentence; empty without one."""
-    falls = []
-    for name, values, images in _both(recent):
-        best = itertools.accumulate(values, max)
-        falls += [
-            (b - v - max(DIP, ONE_IMAGE / max(1, images)), b - v, name, e.epoch)
-            for e, v, b in zip(recent, values, best, strict=True)
-        ]
-    beyond, depth, name, number = max(falls, key=lambda fall: fall[0])
-    return f"{name} dipped by {depth:.2f} at epoch {number}." if beyond > 0 else ""
-
-
-def _rise(recent: Sequence[Epoch]) -> str:
-    """By how much VA, else TA, was better in the second half than in the first; empty where that is little."""
-    half = len(recent) // 2
-    for name, values, images in reversed(_both(recent)):
-        gain = statistics.fmean(values[half:]) - statistics.fmean(values[:half])
-        if gain > max(GAIN, ONE_IMAGE / max(1, images)):
-            return f"{name} is still rising, by {gain:.3f}"
-    return ""
-
-
-def _both(recent: Sequence[Epoch]) -> tuple[tuple[str, list[float], int], ...]:
-    """TA and VA, and how many images each rests on; these are the same in all `recent` epochs."""
-    last = recent[-1]
-    return (
-        ("TA", [e.ta for e in recent], last.training_images),
-        ("VA", [e.va for e in recent], last.validation_images),
-    )
-
-
-# Images
-
-
 def _inconsistent(status: TrainingStatus, book: AnnotationBook) -> Advice | None:
-    found = doubts(status, book)
-    if not found:
+    wrong = doubts(status, book)
+    if not wrong:
         return None
-    wrong = [contradiction for _, contradiction in found]
-    surely = sum(doubt >= SURELY for doubt, _ in found)
-    named = ", ".join(f"{w.image} (annotated {w.given}, counted {w.looks[-1][1]})" for w in wrong[:NAMED])
+    named = ", ".join(f"{image} (annotated {one.given}, counted {one.found})" for image, one in wrong[:NAMED])
     more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
-    why = f"over the last {WINDOW} epochs the model surely and nearly always counts otherwise: {named}{more}"
-    images = tuple(w.image for w in wrong)
+    why = f"models that did not train on them count otherwise, and so does this one, nearly always: {named}{more}"
+    images = tuple(image for image, _ in wrong)
     annotated = len(book.accepted())
-    if surely >= max(2, INCONSISTENT * annotated):
+    if len(wrong) >= max(2, INCONSISTENT * annotated):
         again = "Look at them again; debris or ghosts beside the cells may be why."
         words = f"{len(wrong)} of {annotated} annotations seem inconsistent: {why}. {again}"
         return Advice("inconsistent", words, images)
     return Advice("doubtful", f"Look at {'this' if len(wrong) == 1 else 'these'} once more: {why}.", images)
+
+
+def _empty(base: AgainstBase | None) -> Advice | None:
+    if base is None or not base.blank:
+        return None
+    if base.blank == base.images:
+        words = f"None of the {base.images} annotated images holds a particle: there is nothing to learn from them."
+        return Advice("empty", words, base.emptied)
+    if base.blank < HALF_EMPTY * base.images or len(base.emptied) < HALF_EMPTY * base.images:
+        return None
+    named = ", ".join(str(image) for image in base.emptied[:NAMED])
+    words = (
+        f"{base.blank} of {base.images} annotated images hold nothing, but the base model sees particles in "
+        f"{len(base.emptied)} of these: {named}. Look at them again: labels may be missing."
+    )
+    return Advice("empty", words, base.emptied)
+
+
+def _known(base: AgainstBase | None) -> Advice | None:
+    if base is None or base.answered < MIN_ANNOTATED or base.right < KNOWN * base.answered:
+        return None
+    words = (
+        f"The base model has {base.right} of {base.answered} annotated images right as they are: these cells are close "
+        "to what it knows. It may need more images before anything changes; or step 1 shows that it will do."
+    )
+    return Advice("known", words)
+
+
+def _weak(status: TrainingStatus, book: AnnotationBook) -> list[Advice]:
+    found = []
+    for part in tallies(status, book)[1:]:
+        wrong = part.images - part.right
+        if wrong >= max(2, WEAK * part.images):
+            kind = HOLDING[CLASSES.index(part.name)] if part.kind == "class" else f"images of sample {part.name}"
+            words = f"The cross-check counts only {part.right} of {part.images} {kind} right: annotate more of them."
+            found.append(Advice("weak", words))
+    return found
 
 
 def _flips(status: TrainingStatus, book: AnnotationBook) -> Advice | None:

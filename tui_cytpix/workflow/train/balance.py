@@ -5,17 +5,15 @@ A model that is trained on single cells alone learns that everything is one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train.against_base import AnswerOf
 
-AnswerOf = Callable[[ImageKey], Segmentation | None]
 FEWEST = 4  # annotated images with two or more particles
 
 

@@ -63,7 +63,7 @@ class _Story:
         self.looks: dict[ImageKey, dict[int, int]] = {}
         self.contradictions: dict[ImageKey, tuple[int, dict[int, tuple[int, float]]]] = {}
         self.log: list[str] = []
-        self.told, self.looked = 0.0, 0
+        self.looked = 0
         self.zoom: Zoom | None = None
         self.crosscheck: CrossChecked | None = None
         self.checks: list[Progress] = []  # of the cross-check at work
@@ -73,7 +73,6 @@ class _Story:
         match event:
             case Epoch():
                 self.epochs[event.epoch] = event
-                self.told = event.time
             case Best():
                 self.best = event.epoch
             case Counts():
@@ -209,7 +208,6 @@ class TrainingWatch:
             message=message,
             job=str(current.path),
             best_epoch=self._story.best,
-            told=self._story.told,
             looked=self._story.looked,
             zoom=self._story.zoom,
             crosscheck=self._story.crosscheck,
