@@ -74,16 +74,21 @@ def tube(folder: Path, images: int) -> Path:
 
 @dataclass(frozen=True)
 class Run:
-    """Of one `process`: seconds of wall time with and without start-up, CPU seconds, MiB of all its processes."""
+    """Of one `process`: seconds of wall time with and without start-up, CPU seconds of all its processes and of the one
+    that writes, MiB of all, the clock's time when it began to work, and where it computed.
+    """
 
     images: int
     seconds: float
     working: float
     cpu: float
+    writer_cpu: float
     mebibytes: float
+    started: float
+    device: str
 
 
-def process(model: str, sample: Path, out: Path, threads: int) -> Run:
+def process(model: str, sample: Path, out: Path, threads: int, device: str = "cpu") -> Run:
     """Runs the engine on a sample, to FCS and CSV."""
     spec = {
         "kind": "process",
@@ -91,7 +96,7 @@ def process(model: str, sample: Path, out: Path, threads: int) -> Run:
         "model": str(MODELS / f"{model}.safetensors"),
         "out": str(out),
         "formats": ["fcs", "csv"],
-        "device": "cpu",
+        "device": device,
         "threads": threads,
     }
     job = job_files.create(out / ".job" / "process", spec)
@@ -103,7 +108,9 @@ def process(model: str, sample: Path, out: Path, threads: int) -> Run:
     seconds = time.monotonic() - began
     started, end = (next(e for e in job_files.events(job) if e["type"] == kind) for kind in ("started", "finished"))
     working = end["time"] - started["time"]
-    return Run(end["processed"], seconds, working, _children_cpu() - before, memory.peak())
+    cpu = _children_cpu() - before
+    peak = memory.peak()
+    return Run(end["processed"], seconds, working, cpu, memory.own_cpu, peak, started["time"], started["device"])
 
 
 def _children_cpu() -> float:
@@ -112,16 +119,19 @@ def _children_cpu() -> float:
 
 
 class Memory:
-    """Watches the resident memory of a process and its children; pages that they share are counted once (PSS)."""
+    """Watches the resident memory of a process and its children; pages that they share are counted once (PSS).
+    `own_cpu`: seconds of the processor that the process itself had used when it was last looked at.
+    """
 
     def __init__(self, pid: int) -> None:
-        self._pid, self._peak, self._done = pid, 0.0, threading.Event()
+        self._pid, self._peak, self._done, self.own_cpu = pid, 0.0, threading.Event(), 0.0
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
     def _watch(self) -> None:
         while not self._done.wait(POLL_SECONDS):
             self._peak = max(self._peak, sum(_pss(pid) for pid in _family(self._pid)))
+            self.own_cpu = max(self.own_cpu, cpu_seconds(self._pid))
 
     def peak(self) -> float:
         """MiB, the largest sum seen."""
@@ -144,6 +154,15 @@ def _pss(pid: int) -> float:
     except OSError:
         return 0.0
     return float(next((line.split()[1] for line in lines if line.startswith("Pss:")), 0))
+
+
+def cpu_seconds(pid: int) -> float:
+    """That a process has used so far (Linux); 0 where it is not there."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def best(work: Callable[[], object], times: int = 3) -> float:

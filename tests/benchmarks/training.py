@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.benchmarks.speed import cpu_seconds
 from tui_cytpix.simulate.files.layout import truth_folder
 
 PREVIEW, TESTED, TEST_SEED = 200, 200, 600_000
@@ -57,20 +58,19 @@ def engine_seconds(run: Path) -> float:
     logs = sorted(run.glob("jobs/*-train/events.jsonl"), key=_job_number)
     try:
         started = json.loads(logs[-1].read_text().splitlines()[0])
-        fields = Path(f"/proc/{started['pid']}/stat").read_text().rpartition(")")[2].split()
     except (IndexError, OSError):
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return cpu_seconds(started["pid"])
 
 
 def _job_number(log: Path) -> int:
     return int(log.parent.name.split("-")[0])
 
 
-def train_further(run: Path, epochs: int) -> tuple[float, float]:
+def train_further(run: Path, epochs: int, *options: str) -> tuple[float, float]:
     """So many more epochs; the wall clock's seconds from the verb to its end, and the job's of the processor."""
     wall, used = time.monotonic(), 0.0
-    command = [sys.executable, "-m", "tui_cytpix", "run", "train", str(run), "--epochs", str(epochs)]
+    command = [sys.executable, "-m", "tui_cytpix", "run", "train", str(run), "--epochs", str(epochs), *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         while process.poll() is None:
             used = max(used, engine_seconds(run))
@@ -108,6 +108,16 @@ def simulate(kind: str, out: Path, images: int, seed: int) -> None:
     verb("simulate", kind, "--out", out, "--images", images, "--layout", "folder", "--seed", seed)
 
 
+def annotated_run(run: Path, sample: Path, base: str, seed: int, annotations: int) -> None:
+    """A run on a simulated sample, so many of its preview images annotated from the true labels."""
+    verb("run", "new", run, "--sample", sample, "--base", base, "--seed", seed, "--um-per-px", 0.3)
+    verb("run", "select", run, "--preview", PREVIEW)
+    chosen = tomllib.loads((run / "run.toml").read_text())["selection"]
+    events = [key.partition(":")[2] for key in [*chosen["random"], *chosen["variable"]]]
+    random.Random(seed).shuffle(events)
+    verb("run", "annotate", run, "--from-masks", truth_folder(sample), "--only", *events[:annotations])
+
+
 def tell(folder: Path, kind: str, seed: int, given: argparse.Namespace) -> list[Trained]:
     """One run: to the epochs of a usual training, then to the plateau."""
     sample, run = folder / f"{kind}-{seed}", folder / f"run-{kind}-{seed}"
@@ -115,13 +125,7 @@ def tell(folder: Path, kind: str, seed: int, given: argparse.Namespace) -> list[
     if not test.exists():
         simulate(kind, test, TESTED, TEST_SEED)
     simulate(kind, sample, PREVIEW, TEST_SEED + 1 + seed)
-    verb("run", "new", run, "--sample", sample, "--base", given.base, "--seed", seed, "--um-per-px", 0.3)
-    verb("run", "select", run, "--preview", PREVIEW)
-    chosen = tomllib.loads((run / "run.toml").read_text())["selection"]
-    events = [key.partition(":")[2] for key in [*chosen["random"], *chosen["variable"]]]
-    random.Random(seed).shuffle(events)
-    only = events[: given.annotations]
-    verb("run", "annotate", run, "--from-masks", truth_folder(sample), "--only", *only)
+    annotated_run(run, sample, given.base, seed, given.annotations)
     return [train(run, epochs, test) for epochs in (given.epochs, given.plateau)]
 
 

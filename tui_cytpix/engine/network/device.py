@@ -23,6 +23,9 @@ def usable_device(wanted: str, threads: int) -> tuple[torch.device, str]:
         JobError: there is no such device.
     """
     torch.set_num_threads(threads)
+    # On a GPU: the same weights each time, so that resuming changes nothing, and float32 where float32 is asked for.
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False
     try:
         device, note = _auto() if wanted == "auto" else _named(wanted)
         torch.zeros(1, device=device)

@@ -28,12 +28,15 @@ from tui_cytpix.engine.predict.crops import Crop, CropPlan, NetworkInput, grain,
 
 # Pixels of a batch. On a CPU a batch's layers should stay near its caches, on a GPU it should be kept busy.
 CPU_BATCH_PIXELS, GPU_BATCH_PIXELS = 2 * 256 * 256, 64 * 256 * 256
+_BF16_CAPABILITY = (8, 0)  # of NVIDIA GPUs: Ampere (2020)
 Image = tuple[NDArray[np.generic], NDArray[np.float32]]
 
 
 def has_bf16(device: torch.device) -> bool:
     """True where the device multiplies bfloat16 itself; elsewhere it would be emulated, and slow."""
-    return device.type == "cuda" or _cpu_has_bf16()
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= _BF16_CAPABILITY
+    return _cpu_has_bf16()
 
 
 @functools.cache
