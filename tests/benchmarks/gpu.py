@@ -1,7 +1,7 @@
 """The GPU beside the CPU: the same answers, seconds an epoch, images a second of `process`, where the time goes.
 
-    python -m tests.benchmarks gpu [--cpu] [--parts answers process stages batches training]
-        [--models cell-half cell-full] [--each 50] [--images 12000] [--processes 1 4 8 16] [--epochs 20] [--seconds 280]
+    python -m tests.benchmarks gpu [--cpu] [--parts answers process training stages batches]
+        [--models cell-half cell-full] [--each 50] [--images 12000] [--processes 1 8 16] [--epochs 20] [--seconds 280]
 
 All on simulated tubes, in less than five minutes on a machine with a CUDA device; a row that would begin after
 `--seconds` is left out, and said so. Without such a device `--cpu` runs the CPU's half. A part that fails prints why,
@@ -239,6 +239,7 @@ def batches(bench: Bench) -> None:
         "ms an image",
         "MiB of torch",
     )
+    torch.set_num_threads(1)  # as a worker
     for name in bench.given.models:
         model = load_model(path_of(name))
         inputs = _inputs(model, bench.given.staged)
@@ -475,9 +476,9 @@ def _job_row(
 PARTS: dict[str, Callable[[Bench], None]] = {
     "answers": answers,
     "process": process,
+    "training": training,
     "stages": stages,
     "batches": batches,
-    "training": training,
 }
 
 
@@ -500,7 +501,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--models", nargs="+", default=["cell-half", "cell-full"])
     parser.add_argument("--each", type=int, default=50, help="images of each kind whose answers are compared")
     parser.add_argument("--images", type=int, default=12000, help="of the tube that is processed")
-    parser.add_argument("--processes", nargs="+", type=int, default=[1, 4, 8, 16])
+    parser.add_argument("--processes", nargs="+", type=int, default=[1, 8, 16])
     parser.add_argument("--staged", type=int, default=speed.DRAWN, help="images whose stages are timed")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=280, help="no row begins later")
@@ -516,6 +517,7 @@ def main(arguments: list[str]) -> int:
         print(f"{device_name(device)}: {kind}, {torch.get_num_threads()} threads")
     for name in given.parts:
         if bench.has_time(name):
+            torch.set_num_threads(default_threads())
             _guarded(PARTS[name], bench)
     print(f"\n{bench.seconds:.0f} s in all.")
     return 0

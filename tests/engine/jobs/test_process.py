@@ -12,10 +12,14 @@ from pathlib import Path
 import flowio
 import numpy as np
 import pytest
+import torch
 
 from tests import children, job_files
 from tui_cytpix.core.features.table import names
+from tui_cytpix.engine.network import device
 from tui_cytpix.engine.network.model import save_model
+from tui_cytpix.engine.process import worker
+from tui_cytpix.engine.process.worker import Chunk, WorkerSettings
 from tui_cytpix.formats.fcs.read import read_fcs
 from tui_cytpix.formats.masks.instrument import decode_instrument_masks
 from tui_cytpix.formats.masks.label_images import read_label_image
@@ -136,8 +140,25 @@ def test_provenance_is_written_down(processed):
     assert record["model_hash"].startswith("sha256:")
     assert record["size_cutoff_um"] == 5.0
     assert record["images"] == IMAGES + 2
+    assert record["device"] == "cpu"
+    assert record["arithmetic"] in ("float32", "bfloat16")
     assert record["zooms"]["tube"] == {"times": pytest.approx(1, abs=4), "by": "particles", "um_per_px": 0.3}
     assert (record["zooms"]["plain"]["by"], record["zooms"]["plain"]["um_per_px"]) == ("particles", None)
+
+
+def test_a_worker_tells_where_it_computes_and_why(processed, toys, tmp_path, monkeypatch):
+    model = toys.model()
+    save_model(tmp_path / "tiny.safetensors", model.net, model.card)
+    monkeypatch.setattr(device, "usable_device", lambda _wanted, threads: (torch.device("cpu"), "GPU 0 is full."))
+    monkeypatch.setattr(worker._State, "predictor", None)
+    settings = WorkerSettings(tmp_path / "tiny.safetensors", 5.0, "auto", ("csv",))
+    monkeypatch.setattr(worker._State, "settings", settings, raising=False)
+    told = worker.describe()
+    assert (told.device, told.note) == ("cpu", "GPU 0 is full.")
+    assert told.arithmetic in ("float32", "bfloat16")
+    monkeypatch.setattr(worker._State, "reader", None)
+    found = worker.process(Chunk("tube", processed[0] / "tube.acs", None, 1.0, None, ()))
+    assert found.equipment == told
 
 
 def test_images_of_unknown_scale_are_seen_as_asked(processed, tmp_path, here):

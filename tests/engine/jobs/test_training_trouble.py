@@ -22,6 +22,7 @@ from tests import children, job_files
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.engine.jobs.job import Job, in_words
 from tui_cytpix.engine.network import device
+from tui_cytpix.engine.predict.inference import has_bf16
 from tui_cytpix.engine.train.checkpoints import MOST, SPARSE, read_state, spacing, thin
 from tui_cytpix.engine.train.trainer import Trainer
 from tui_cytpix.errors import JobError
@@ -202,6 +203,20 @@ def test_the_gpu_with_the_most_room_is_taken_and_full_ones_are_left_alone(monkey
     chosen, note = device.usable_device("cuda:1", 1)
     assert chosen == torch.device("cuda:1")
     assert "only 0.5 GB free" in note
+
+
+def test_a_gpu_computes_the_same_each_time_and_float32_as_such(monkeypatch):
+    torch.backends.cudnn.deterministic = False
+    torch.backends.cudnn.allow_tf32 = True
+    device.usable_device("cpu", 1)
+    assert torch.backends.cudnn.deterministic
+    assert not torch.backends.cudnn.allow_tf32
+
+
+def test_a_gpu_that_would_emulate_bfloat16_computes_in_float32(monkeypatch):
+    for capability, fast in (((7, 5), False), ((8, 0), True), ((9, 0), True)):
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device, told=capability: told)
+        assert has_bf16(torch.device("cuda")) is fast
 
 
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch):

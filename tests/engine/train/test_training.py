@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -44,6 +46,29 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(toys, example
         ends.append(_weights(trainer))
     assert _same(ends[0], ends[1])
     assert not _same(ends[0], ends[2])
+
+
+@pytest.mark.filterwarnings("ignore:for .* copying from a non-meta")
+@pytest.mark.parametrize("resolution", ["full", "half"])
+def test_all_that_a_training_computes_with_is_on_its_device(toys, examples, resolution, monkeypatch):
+    """Torch's `meta` device computes shapes only, and like a GPU with nothing that is on the CPU."""
+    monkeypatch.setattr(torch, "autocast", lambda *_args, **_options: contextlib.nullcontext())
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda value: torch.zeros(value.shape, dtype=value.dtype))
+    monkeypatch.setattr(torch.Tensor, "__float__", lambda _value: 0.0)
+    meta = torch.device("meta")
+    trainer, again = (Trainer(toys.model(resolution), QUICK, 3, meta) for _ in range(2))
+    trainer.rehearsed = examples
+    trainer.train_epoch(examples)
+    again.restore(trainer.state())
+    again.train_epoch(examples)
+    state = again.optimiser.state_dict()["state"]
+    assert {moments["exp_avg"].device for moments in state.values()} == {meta}
+    _, found = look(again.predictor(), examples)
+    assert len(found) == len(examples)
+    weights = again.state()
+    assert weights.keys() == trainer.state().keys()
+    with pytest.raises(RuntimeError):  # so that the rest says something
+        again.net(torch.zeros(1, 1, 64, 64))
 
 
 @pytest.mark.parametrize("fast", [False, True], ids=["float32", "bfloat16"])

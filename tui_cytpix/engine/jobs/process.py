@@ -25,7 +25,7 @@ from tui_cytpix.engine.jobs.job import Job
 from tui_cytpix.engine.jobs.workers import Workers, worker_count
 from tui_cytpix.engine.process.outputs import OutputSettings, SampleOutputs, read_values
 from tui_cytpix.engine.process.ready_sample import ReadySample, ReadySamples
-from tui_cytpix.engine.process.worker import Chunk, WorkerSettings
+from tui_cytpix.engine.process.worker import Chunk, Equipment, WorkerSettings
 from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.fcs.write import ExtraParameter, range_above, write_fcs_with
@@ -83,6 +83,7 @@ class _Work:
         self.out, self.formats = Path(spec.out), formats
         self.outputs: list[Path] = []
         self.zooms: dict[str, Zoom] = {}
+        self.equipment: set[Equipment] = set()  # of the workers that took part
         self.failures: list[Failure] = []
         self.failed = self.processed = self.total = self.done = 0
         self.scratch = job.folder.path / "features"
@@ -105,8 +106,10 @@ class _Work:
         finished = []
         self.scratch.mkdir(exist_ok=True)
         with ReadySamples(samples, self.card, fcs, self.spec.zoom) as ready:
-            self.equipment = self.workers.describe()
-            self.job.started(self.equipment.device, self.workers.number)
+            equipment = self.workers.describe()
+            self.job.started(equipment.device, self.workers.number)
+            if equipment.note:
+                self.job.emit(Log(equipment.note))
             for place, sample in enumerate(samples):
                 try:
                     finished.append(self._sample(sample.name, ready.take(), self.scratch / f"{place}.f32"))
@@ -133,6 +136,7 @@ class _Work:
             with SampleOutputs(name, OutputSettings(self.out, scratch, self.formats)) as outputs:
                 for chunk, result in self.workers.results(self._chunks(name, sample)):
                     self._check()
+                    self.equipment.add(result.equipment)
                     outputs.add(chunk.events, result)
                     for event, problem in zip(chunk.events, result.problems, strict=True):
                         if problem:
@@ -223,8 +227,8 @@ class _Work:
             "zooms": {name: asdict(zoom) for name, zoom in self.zooms.items()},
             "formats": self.formats,
             "prefix": self.spec.prefix,
-            "device": self.equipment.device,
-            "arithmetic": self.equipment.arithmetic,
+            "device": ", ".join(sorted({used.device for used in self.equipment})),
+            "arithmetic": ", ".join(sorted({used.arithmetic for used in self.equipment})),
             "images": self.processed,
             "failed": self.failed,
             "failures": to_plain(self.failures),

@@ -68,6 +68,15 @@ class Chunk:
     events: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Equipment:
+    """Where a worker computes, for people, and in which arithmetic; `note`: what was found when that was chosen."""
+
+    device: str = ""
+    arithmetic: str = ""
+    note: str = ""
+
+
 @dataclass(eq=False)
 class ChunkResult:
     """What is to be written of a chunk, all in the order of its events.
@@ -77,6 +86,7 @@ class ChunkResult:
         values: image features, float32 (events, `names("image")`), NaN where there is a problem.
         event_rows, particle_rows: lines of the CSV tables.
         labels, masks: of the events without a problem, contents of label PNGs and of instrument masks.
+        equipment: of the worker: each chooses its device itself, and one may find the GPU full.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -85,14 +95,7 @@ class ChunkResult:
     particle_rows: str = ""
     labels: list[bytes] = field(default_factory=list)
     masks: list[bytes] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Equipment:
-    """Where a worker computes, for people, and in which arithmetic."""
-
-    device: str
-    arithmetic: str
+    equipment: Equipment = Equipment()
 
 
 class _State:
@@ -100,6 +103,7 @@ class _State:
 
     settings: WorkerSettings
     predictor: Predictor | None = None
+    equipment: Equipment = Equipment()
     reader: SampleReader | None = None
     opened: tuple[Path, float | None] | None = None
 
@@ -133,22 +137,23 @@ def describe() -> Equipment:
     Raises:
         CytpixError: the model or the device can't be used.
     """
-    from tui_cytpix.engine.network.device import device_name
-
-    predictor = _predictor()
-    return Equipment(device_name(predictor.device), str(predictor.dtype).removeprefix("torch."))
+    _predictor()
+    return _State.equipment
 
 
 def _predictor() -> Predictor:
     if _State.predictor is None:
-        from tui_cytpix.engine.network.device import usable_device
+        from tui_cytpix.engine.network.device import device_name, usable_device
         from tui_cytpix.engine.network.model import load_model
         from tui_cytpix.engine.predict.inference import Predictor
 
         settings = _State.settings
         model = load_model(settings.model)
         model = replace(model, card=replace(model.card, size_cutoff_um=settings.size_cutoff_um))
-        _State.predictor = Predictor(model, usable_device(settings.device, threads=1)[0])
+        device, note = usable_device(settings.device, threads=1)
+        _State.predictor = Predictor(model, device)
+        arithmetic = str(_State.predictor.dtype).removeprefix("torch.")
+        _State.equipment = Equipment(device_name(device), arithmetic, note)
         gc.freeze()  # torch's modules are there to stay: no need to search them for garbage time and again
     return _State.predictor
 
@@ -173,6 +178,7 @@ def process(chunk: Chunk) -> ChunkResult:
         grays.append(gray)
         backgrounds.append(background_of(gray, chunk.background))
     predictor, number = _predictor(), len(grays)
+    result.equipment = _State.equipment
     seen = [normalise_knowing_noise(gray, background) for gray, background in zip(grays, backgrounds, strict=True)]
     plans = [predictor.plan(one.gray, chunk.zoom, one.noise) for one in seen]
     sigmas = [one.sigma for one in seen]
