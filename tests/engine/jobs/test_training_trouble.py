@@ -180,6 +180,14 @@ def test_failures_are_told_in_sentences(job, error, reason, way_out):
     assert way_out in told[1]
 
 
+def test_processing_that_fills_a_gpu_can_do_with_fewer_threads(tmp_path):
+    spec = {"kind": "process", "samples": [], "model": "m", "out": "o"}
+    reason, way_out = in_words(
+        torch.OutOfMemoryError("CUDA out of memory."), Job(job_files.create(tmp_path / "job", spec))
+    )
+    assert (reason, way_out) == ("The GPU's memory is full.", "Use fewer threads, or another GPU, or the device cpu.")
+
+
 def fake_gpus(monkeypatch, free_gb: list[float]) -> None:
     """As many GPUs as numbers, with so much memory free."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(free_gb))

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from tui_cytpix.domain.jobs.events import Acknowledged, Exited, Failed, Log, Progress, Started
 from tui_cytpix.domain.jobs.log_lines import LogLine
-from tui_cytpix.domain.jobs.specs import TrainSpec, kind_of
+from tui_cytpix.domain.jobs.specs import ProcessSpec, TrainSpec, kind_of
 from tui_cytpix.domain.jobs.wishes import Stop
 from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.run.job import ANOTHER, JobFolder
@@ -219,6 +219,8 @@ def in_words(error: Exception, job: Job) -> tuple[str, str]:
     text = f"{type(error).__name__}: {error}"
     trains = isinstance(job.spec, TrainSpec)
     smaller = "Train in smaller steps (batch 4, or 2), or " if trains else "Use "
+    if isinstance(job.spec, ProcessSpec):
+        smaller = "Use fewer threads, or "  # each is a process with a model of its own
     saved = " What was trained is saved: start again to go on." if trains else ""
     if type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in text:
         return "The GPU's memory is full.", f"{smaller}another GPU, or the device cpu.{saved}"
