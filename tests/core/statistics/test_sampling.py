@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from tui_cytpix.core.statistics import sampling
-from tui_cytpix.core.statistics.sampling import DESCRIPTORS, descriptors, embed_2d, near_selected, select
+from tui_cytpix.core.statistics.sampling import DESCRIPTORS, descriptors, embed_2d, near_selected, select, shares_alike
 
 
 @settings(max_examples=60, deadline=None)
@@ -148,3 +148,19 @@ def test_near_needs_a_selection_and_grows_with_it():
     assert shares[-1] > 0.9
     assert near_selected(population, np.arange(500), others + 40).sum() == 0
     assert near_selected(population, np.arange(5), others[:0]).shape == (0,)
+
+
+def test_a_heterogeneous_population_needs_more_images():
+    spread = np.array(sampling._USUAL_SPREAD)
+    rng = np.random.default_rng(0)
+    alike = rng.normal(size=(900, len(DESCRIPTORS))) * spread * 0.6
+    kinds = rng.normal(size=(60, len(DESCRIPTORS))) * spread * 8
+    mixed = alike + kinds[rng.integers(60, size=900)]
+    sizes = (25, 50, 100, 200, 400, 800)
+    few, many = (shares_alike(table, sizes, 1, 0.3) for table in (alike, mixed))
+    assert list(few) == [25, 50, 100, 200, 400]  # of six hundred
+    assert few[25] > 0.95
+    assert many[25] < 0.5  # sixty kinds are more than 25 images
+    assert many[200] > 0.95
+    assert sorted(many.values()) == list(many.values())
+    assert shares_alike(mixed[:2], (50,), 1, 0.3) == {}

@@ -81,3 +81,13 @@ def test_few_images_tell_nothing():
     assert "Poorly" not in Coverage("a", "", 10, 9).in_words()
     assert "too few" in Coverage("a", "", 9, 9).in_words()
     assert Coverage("a", "g", 10, 5).in_words().startswith("a, gate g: 50% of 10")
+
+
+def test_heterogeneous_samples_are_told_how_many_images_they_need(run, tmp_path):
+    run_samples.add_sample(run, simulated(tmp_path / "alike", "pombe-rich", 200, 1), 0.3)
+    assert selection.select(run, 50).notes == ()
+    run_samples.add_sample(run, simulated(tmp_path / "mixed", "general-rods", 200, 1), 0.3)
+    (note,) = selection.select(run, 50).notes
+    assert note.startswith("The samples are heterogeneous: 5")
+    assert note.endswith(" like one of 200. Select 200.")
+    assert selection.select(run, 200).notes == ()

@@ -199,13 +199,13 @@ def test_what_was_corrected_since_is_no_longer_doubted() -> None:
 
 def test_a_class_that_the_cross_check_counts_wrong_is_named() -> None:
     looks = status([0.9] * 80, [0.88] * 80)
-    few = {0: (2, 2, 0.9), 1: (2, 1, 0.9), 2: (2, 1, 0.9), 3: (3, 2, 0.9)}
+    few = {0: (2, 2, 0.9), 1: (2, 1, 0.9), 2: (2, 1, 0.9), 3: (3, 2, 0.9), 4: (2, 1, 0.9)}
     found = advise(replace(looks, crosscheck=crosschecked(few)), book(20))
     assert kinds(found) == ["converged", "weak"]
     assert (
-        found[1].words == "The cross-check counts only 1 of 3 images with two particles right: annotate more of them."
+        found[1].words == "The cross-check counts only 1 of 4 images with two particles right: annotate more of them."
     )
-    one = {0: (2, 1, 0.9), 1: (2, 2, 0.9)}
+    one = {0: (2, 1, 0.9), 1: (2, 1, 0.9)}
     assert kinds(advise(replace(looks, crosscheck=crosschecked(one)), book(20))) == ["converged"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +19,8 @@ from tui_cytpix.workflow.samples.descriptors import describe, research_images, s
 
 CANDIDATES_PER_IMAGE = 8
 VARIABLE_SHARE = 0.3
+PREVIEWS = (50, 100, 150, 200, 300, 400, 500, 600, 800, MAX_PREVIEW)
+ENOUGH = 0.8  # of the images are alike a selected one
 NOTHING_LEFT = (
     "No image is left that steps 1 and 3 have not taken: step 5 can't compare on unseen images. "
     "Select fewer, or add a sample before you train."
@@ -71,13 +74,15 @@ def select(run: Run, preview: int, on_progress: OnProgress = lambda _done, _tota
         SampleError: no image can be read.
     """
     check_preview(preview)
-    from tui_cytpix.core.statistics.sampling import embed_2d, near_selected
+    from tui_cytpix.core.statistics.sampling import embed_2d, near_selected, shares_alike
     from tui_cytpix.core.statistics.sampling import select as select_rows
 
     keys, table, notes = _described(run, preview, on_progress)
     if len(keys) < preview:
         notes.append(f"Only {len(keys)} images can be read: all of them are taken.")
     random_rows, variable_rows = select_rows(table, preview, run.settings.seed, VARIABLE_SHARE)
+    larger = [size for size in PREVIEWS if size > preview]
+    notes += _too_few(preview, shares_alike(table, [preview, *larger], run.settings.seed, VARIABLE_SHARE))
     gate = run.settings.selection.gate
     settings = SelectionSettings(
         preview=preview,
@@ -96,6 +101,17 @@ def select(run: Run, preview: int, on_progress: OnProgress = lambda _done, _tota
         notes.append(NOTHING_LEFT)
     positions = np.asarray(embed_2d(table), np.float32)
     return Selection(settings, tuple(keys), positions, (*notes, *problems), tuple(probed), tuple(near.tolist()))
+
+
+def _too_few(preview: int, shares: Mapping[int, float]) -> list[str]:
+    """A sentence on how many images to select, and why, where `preview` are too few for what the samples hold.
+    `shares`: of the images, those alike one of so many selected.
+    """
+    if shares.get(preview, 1.0) >= ENOUGH:
+        return []
+    more = next((size for size, share in shares.items() if share >= ENOUGH), max(shares))
+    said = f"The samples are heterogeneous: {shares[preview]:.0%} of their images look like one of {preview}"
+    return [f"{said}, {shares[more]:.0%} like one of {more}. Select {more}." if more > preview else f"{said} selected."]
 
 
 def _described(

@@ -14,8 +14,8 @@ Each rule names its evidence: epochs, numbers, images. Lately means the last twe
     overfitting   VA stays below TA by more than chance explains
     converged     none of these: stable, and close together
     singles       fewer than four annotated images hold two or more particles; also before the first epoch
-    weak          a count class, or a sample, that the cross-check counts wrong in a third of its images or more, at
-                  least two
+    weak          a count class, or a sample, that the cross-check counts wrong in half of its images or more, at
+                  least three
     flips         images whose count changed lately
     uncovered     preview images that are unlike all that is annotated
     known         the base model had nine tenths of the annotated images right as they are
@@ -47,7 +47,7 @@ from tui_cytpix.workflow.train.watch import LiveLooks
 FEW_VALIDATION = 10
 INCONSISTENT = 0.15  # of the annotations
 HALF_EMPTY = 1 / 3  # of the annotated images
-WEAK = 1 / 3  # of a class's or sample's
+WEAK = 0.5  # of a class's or sample's
 KNOWN = 0.9  # of the annotated images
 HOLDING = ("images without a cell", "single cells", "images with two particles", "images with more")
 
@@ -161,7 +161,7 @@ def _weak(status: TrainingStatus, book: AnnotationBook) -> list[Advice]:
     found = []
     for part in tallies(status, book)[1:]:
         wrong = part.images - part.right
-        if wrong >= max(2, WEAK * part.images):
+        if wrong >= max(3, WEAK * part.images):
             kind = HOLDING[CLASSES.index(part.name)] if part.kind == "class" else f"images of sample {part.name}"
             words = f"The cross-check counts only {part.right} of {part.images} {kind} right: annotate more of them."
             found.append(Advice("weak", words))
