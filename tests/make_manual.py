@@ -34,6 +34,7 @@ SCOPES = {
     "pair": "Two answers side by side, steps 2 and 5",
     "pair_review": "Review of pairs, step 5",
     "samples": "Step 3, samples",
+    "similar": "Similar images: more like this",
     "train": "Step 4: the gallery",
     "training": "Step 4: the training pane",
     "editor": "Step 4: the editor",

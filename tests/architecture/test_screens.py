@@ -14,6 +14,7 @@ from tests.architecture.classes import PACKAGE, all_of_ui
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.frame.base import BaseScreen
 from tui_cytpix.ui.screens.annotate import AnnotateScreen
+from tui_cytpix.ui.screens.similar import SimilarScreen
 from tui_cytpix.ui.screens.triage import TriageScreen
 
 UI = PACKAGE / "ui"
@@ -67,7 +68,8 @@ def test_messages_are_dataclasses() -> None:
 
 def made(screen: type[Screen]) -> Screen:
     """One of them, outside of an app."""
-    arguments = {AnnotateScreen: ((ImageKey("pombe", "1"),),), TriageScreen: (Path("sample"),)}
+    key = ImageKey("pombe", "1")
+    arguments = {AnnotateScreen: ((key,),), SimilarScreen: (key, "train"), TriageScreen: (Path("sample"),)}
     return screen(*arguments.get(screen, ()))
 
 

@@ -12,6 +12,7 @@ from tui_cytpix.domain.zoom import AUTOMATIC, check_zoom, way_of
 FORMAT_VERSION = 1
 STEPS = ("assess", "base_model", "samples", "train", "evaluate")
 MIN_PREVIEW, DEFAULT_PREVIEW, MAX_PREVIEW = 50, 200, 1000
+DEFAULT_LOOK = 5000  # images of each sample that one search for similar ones compares anew
 DEFAULT_CUTOFF_UM = 5.0
 
 
@@ -67,7 +68,7 @@ class BaseModelSettings:
 
 @dataclass(frozen=True)
 class SelectionSettings:
-    """Step 3. The two groups of selected images.
+    """Step 3. The groups of selected images: `similar` ones were added by hand, as they resemble another image.
 
     `gate` names the gate that images are drawn from, here and in steps 1 and 5, "" for all; `drawn_from` says, in
     words, what they were drawn from when they were.
@@ -78,10 +79,17 @@ class SelectionSettings:
     variable: tuple[ImageKey, ...] = ()
     gate: str = ""
     drawn_from: str = ""
+    similar: tuple[ImageKey, ...] = ()
 
     @property
     def images(self) -> tuple[ImageKey, ...]:
-        return self.random + self.variable
+        return self.random + self.variable + self.similar
+
+    @property
+    def groups_in_words(self) -> str:
+        """How many images each group has."""
+        added = f", {len(self.similar)} added as similar" if self.similar else ""
+        return f"{len(self.random)} at random, {len(self.variable)} for variety{added}"
 
 
 @dataclass(frozen=True)

@@ -232,6 +232,11 @@ class CytpixApp(DecidingApp, EndingApp):
 
         self.push_screen(ExploreScreen(step))
 
+    def open_similar(self, key: ImageKey, step: str) -> None:
+        from tui_cytpix.ui.screens.similar import SimilarScreen
+
+        self.push_screen(SimilarScreen(key, step))
+
     # Commands
 
     def action_step_by(self, by: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tui_cytpix.cli import options
 from tui_cytpix.domain.gate import SCALES
-from tui_cytpix.domain.run_settings import GOALS
+from tui_cytpix.domain.run_settings import DEFAULT_LOOK, GOALS
 
 
 def parser(prog: str) -> argparse.ArgumentParser:
@@ -49,6 +49,13 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
 
     select = verb("select", "choose the preview images: 70 % at random, 30 % for variety", "run.verbs:select_images")
     select.add_argument("--preview", type=options.positive, metavar="N", help="default: as the run says")
+
+    alike = verb("similar", "images of all samples that resemble one most, by morphology", "run.verbs:similar_images")
+    alike.add_argument("image", metavar="IMAGE", help="SAMPLE:EVENT; EVENT will do where the run has one sample")
+    alike.add_argument("--images", type=options.positive, default=20, metavar="N", help="how many; default: 20")
+    look = f"compare N more images of each sample than were compared before; default: {DEFAULT_LOOK}"
+    alike.add_argument("--look", type=options.not_negative, default=DEFAULT_LOOK, metavar="N", help=look)
+    alike.add_argument("--add", action="store_true", help="add them to the preview")
 
     _add_gate(verbs)
 

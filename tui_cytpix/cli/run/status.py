@@ -96,7 +96,11 @@ def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:
         "samples": [asdict(s) for s in settings.samples],
         "base_model": asdict(settings.base_model),
         "seen": {name: asdict(one) for name, one in _seen(run).items()},
-        "preview": {"random": len(settings.selection.random), "variable": len(settings.selection.variable)},
+        "preview": {
+            "random": len(settings.selection.random),
+            "variable": len(settings.selection.variable),
+            "similar": len(settings.selection.similar),
+        },
         "selection_gate": settings.selection.gate,
         "drawn_from": settings.selection.drawn_from,
         "annotations": _counts(run),
@@ -124,7 +128,7 @@ def _tell(run: Run, training: TrainingStatus) -> None:
         ("samples", samples or "none"),
         ("base model", settings.base_model.model or "none chosen"),
         *(("", line) for line in seen),
-        ("preview", f"{len(chosen.random)} at random, {len(chosen.variable)} for variety"),
+        ("preview", chosen.groups_in_words),
         ("", chosen.drawn_from),
         (
             "annotated",

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from tui_cytpix.cli import options
-from tui_cytpix.cli.output import Progress, note, tell
+from tui_cytpix.cli.output import Progress, note, table, tell
 from tui_cytpix.domain.annotation import Side
 from tui_cytpix.domain.run_settings import DEFAULT_PREVIEW
 from tui_cytpix.workflow.annotate.from_labels import annotate_from_masks
@@ -14,7 +14,7 @@ from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run import run_samples, zoom
 from tui_cytpix.workflow.run.run import Run
-from tui_cytpix.workflow.samples import coverage, selection
+from tui_cytpix.workflow.samples import coverage, selection, similar
 from tui_cytpix.workflow.samples.inspect import inspect
 from tui_cytpix.workflow.train import control
 from tui_cytpix.workflow.train import finish as finish_training
@@ -81,10 +81,35 @@ def select_images(arguments: argparse.Namespace) -> int:
             "candidates": len(chosen.candidates),
             "random": [str(key) for key in settings.random],
             "variable": [str(key) for key in settings.variable],
+            "similar": [str(key) for key in settings.similar],
             "notes": chosen.notes,
             "coverage": [asdict(one) | {"share": one.share} for one in figures],
         },
-        f"{len(settings.images)} images: {len(settings.random)} at random, {len(settings.variable)} for variety",
+        f"{len(settings.images)} images: {settings.groups_in_words}",
+    )
+    return 0
+
+
+def similar_images(arguments: argparse.Namespace) -> int:
+    """Writes to the run only where it adds, so that it works beside an open app."""
+    with options.writing(Run.open(arguments.run, writing=arguments.add)) as run:
+        image = similar.image_of(run, arguments.image)
+        with Progress("looking at images") as progress:
+            found = similar.similar(run, image, arguments.images, arguments.look, progress)
+        done = similar.choose(run, [one.image for one in found.found]) if arguments.add and found.found else ""
+        rows = [(one, similar.mark_of(run, one.image)) for one in found.found]
+    note(*found.notes, found.in_words(), *([done] if done else []))
+    tell(
+        arguments.json,
+        {
+            "run": str(arguments.run),
+            "image": str(image),
+            "measure": similar.MEASURE,
+            "looked": {name: {"compared": n, "images": of} for name, (n, of) in found.looked.items()},
+            "found": [{"image": str(one.image), "apart": one.apart, "mark": mark} for one, mark in rows],
+            "notes": found.notes,
+        },
+        *table(("image", "apart", ""), [(one.image, f"{one.apart:.3f}", mark) for one, mark in rows]),
     )
     return 0
 

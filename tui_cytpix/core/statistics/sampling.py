@@ -29,6 +29,7 @@ DESCRIPTORS = (
     "sharpness",  # fine over coarse detail in the largest region: focus
     "border",  # 1 where a region is cut
 )
+DESCRIPTORS_VERSION = 1  # to be raised where they come out otherwise: runs keep what was found
 _THRESHOLD = 0.3  # of the image's contrast
 _MIN_AREA = 25  # px
 _BLUR = 1.5  # px

@@ -54,6 +54,10 @@ class RunFolder:
         """The static background of a sample's images: float32 `.npy`."""
         return self.preview / f"{sample}.background.npy"
 
+    def descriptors_path(self, sample: str) -> Path:
+        """What was found of the morphology of a sample's images, for the selection and for similar images: `.npz`."""
+        return self.preview / f"{sample}.descriptors.npz"
+
     def sample_path(self, sample: SampleRef) -> Path:
         """The sample's path, which may be relative to the run."""
         return (self.path / sample.path).resolve()

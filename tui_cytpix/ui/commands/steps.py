@@ -147,6 +147,18 @@ SAMPLES = (
     _C("samples.images", "v", "Images", "To the selected images, and back to the samples.", footer=True),
 )
 
+SIMILAR = (
+    _C(
+        "similar.choose",
+        "t",
+        "To training",
+        "Add the marked images, or the one under the cursor, to the preview; again: take them out.",
+        footer=True,
+    ),
+    _C("similar.annotate", "e", "Annotate", "Add them to the preview and annotate them.", footer=True),
+    _C("similar.further", "m", "Look further", "Compare more images of each sample.", footer=True),
+)
+
 TRAIN = (
     _C("train.annotate", "a", "Annotate", "Annotate images, from the one under the cursor on.", footer=True),
     _C("train.edit", "e", "Edit", "Edit the image under the cursor."),
@@ -186,6 +198,13 @@ TRAINING = (
         "The images whose count flips; Enter annotates one.",
         footer=True,
         action="wish('flips')",
+    ),
+    _C(
+        "training.similar",
+        "A",
+        "Alike",
+        "Among the flips: more like this, images of all samples that resemble it most.",
+        action="wish('similar')",
     ),
     _C(
         "training.check",
@@ -260,5 +279,17 @@ PROCESS = (
 )
 
 COMMANDS = (
-    STEP + TABLE + ASSESS + REVIEW + PAIR + PAIR_REVIEW + BASE_MODEL + SAMPLES + TRAIN + TRAINING + EVALUATE + PROCESS
+    STEP
+    + TABLE
+    + ASSESS
+    + REVIEW
+    + PAIR
+    + PAIR_REVIEW
+    + BASE_MODEL
+    + SAMPLES
+    + SIMILAR
+    + TRAIN
+    + TRAINING
+    + EVALUATE
+    + PROCESS
 )

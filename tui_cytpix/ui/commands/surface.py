@@ -86,6 +86,7 @@ GALLERY = (
     _C("gallery.show-only", "Y", "Show only", "Show only one count, verdict, or quarter of what is sorted by."),
     _C("gallery.filter", "f", "Filter", "Show only: counts other than one, flagged, marked, unsure."),
     _C("gallery.clear-filter", "F", "Show all", "Show all images again."),
+    _C("gallery.similar", "A", "Alike", "More like this: images of all samples that resemble it most."),
     _C("gallery.gate", "w", "Gate", "Show only images whose events are in the next gate of the run, then all."),
     _C("gallery.next-flagged", "n", "Next flag", "The next flagged image, the one before.", action="flagged(1)"),
     _C("gallery.previous-flagged", "N", "Previous flag", action="flagged(-1)"),
@@ -104,6 +105,7 @@ IMAGE = (
     _C("image.darker", "less_than_sign", "Darker", action="gamma(1)"),
     _C("image.contrast", "g", "Contrast", "Stretch the contrast 2 and 4 times, for faint cells; again: back."),
     _C("image.invert", "i", "Invert", "Swap black and white."),
+    _C("image.similar", "A", "Alike", "More like this: images of all samples that resemble it most."),
 )
 
 PAN = (

@@ -18,6 +18,7 @@ from textual.widget import Widget
 from tui_cytpix.domain.entered_numbers import NumberT
 from tui_cytpix.domain.gate import in_order
 from tui_cytpix.domain.jobs.training import TrainingStatus
+from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands.bindings import all_commands, bindings, key_text, of_scope
 from tui_cytpix.ui.commands.command import Command
@@ -34,6 +35,7 @@ from tui_cytpix.ui.widgets.panels.choice_panel import Choice, ChoicePanel
 from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel
 from tui_cytpix.ui.widgets.panels.palette import palette
 from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
+from tui_cytpix.ui.widgets.pictures.picture_widget import PictureWidget
 from tui_cytpix.workflow.explore import gates
 
 WIDE = 110  # columns
@@ -289,6 +291,14 @@ class StepScreen(BaseScreen):
     def on_training_changed(self, event: TrainingChanged) -> None:
         self.rail.show_training(event.status)
         self.on_training(event.status)
+
+    def on_picture_widget_similar_wished(self, event: PictureWidget.SimilarWished) -> None:
+        event.stop()
+        self.show_similar(event.key)
+
+    def show_similar(self, key: ImageKey) -> None:
+        """More like this."""
+        self.cytpix.open_similar(key, self.step)
 
     def on_gallery_choice_wished(self, event: Gallery.ChoiceWished) -> None:
         self.offer("what", "Take it", gallery_choices(event.gallery, event.kind))

@@ -97,6 +97,17 @@ def explore(pane: str, axes: Sequence[str], gate: str, corners: int, missing: st
     return "{explore.x} {explore.y} choose parameters, {explore.corner} begins a gate, {explore.images} shows images."
 
 
+def similar(compared: bool, enough: bool) -> str:
+    """Images like another one; `compared`: there are some, `enough`: of all that there are to take."""
+    if not compared:
+        return "Looking for images that resemble it; {app.back} leads back."
+    further = "" if enough else " {similar.further} compares more."
+    return (
+        "{gallery.mark} marks, {similar.choose} adds the marked ones to the preview, {similar.annotate} annotates them."
+        f"{further} {{app.back}} leads back."
+    )
+
+
 _AT_WORK = "Training. Annotate more meanwhile ({train.annotate}), or watch the curves ({train.training})."
 _BROKEN = "Training broke off: {train.training}, then {training.pause} starts it where it was saved."
 _RESTING = "{train.training}, then {training.write} writes the model; or annotate what flips and train on."

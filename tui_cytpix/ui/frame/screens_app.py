@@ -40,5 +40,8 @@ class ScreensApp(Protocol):
     def open_explorer(self, step: str) -> None:
         """Plots, gates and their images, on top of that step's screen."""
 
+    def open_similar(self, key: ImageKey, step: str) -> None:
+        """The images of all samples that resemble this one, on top of that step's screen."""
+
     def report(self, problem: CytpixError | str) -> None:
         """A notice: an error, or a sentence."""

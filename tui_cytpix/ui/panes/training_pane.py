@@ -130,6 +130,10 @@ class TrainingPane(Vertical):
                 self.show_flips(not self.flips_shown)
             case "flips":
                 self._frame.report("No image flipped between looks so far.")
+            case "similar" if self.flips_shown and self._rows:
+                self._frame.show_similar(ImageKey.parse(self._rows[self.flips.cursor_row][0]))
+            case "similar":
+                self._frame.report(f"Show the flips first: {self._frame.key('training.flips')}.")
             case _:
                 self._wishes.do(wish)
 

@@ -19,9 +19,9 @@ from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.sample_labels import SampleLabels
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal, Vertical
-from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
+from tui_cytpix.ui.widgets.gallery.enlarging_gallery import EnlargingGallery
+from tui_cytpix.ui.widgets.gallery.gallery import GalleryItem
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
-from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
 from tui_cytpix.ui.widgets.plots.coverage_plot import CoveragePlot
 from tui_cytpix.workflow.samples import coverage, selection
 from tui_cytpix.workflow.samples.coverage import Coverage
@@ -56,16 +56,17 @@ class SamplesScreen(WorkScreen):
                     with VerticalScroll(id="about", can_focus=False):
                         yield Words(id="about-words")
                     yield CoveragePlot(id="coverage")
-            with Horizontal(id="selected"):
-                yield Gallery(id="selection")
-                yield EventImageView(id="enlarged")
+            yield EnlargingGallery(id="selected")
 
     async def enter(self) -> None:
         self.table.show()
         self.set_focus(self.table)
+        await self._load_selection()
+        self.start(self._open_samples(), "open samples")
+
+    async def _load_selection(self) -> None:
         self._selection = await asyncio.to_thread(coverage.load, self.session.run)
         self.show_selection()
-        self.start(self._open_samples(), "open samples")
 
     async def _open_samples(self) -> None:
         await self._find_coverage()
@@ -78,9 +79,14 @@ class SamplesScreen(WorkScreen):
             self.say_next()
 
     def returned(self) -> None:
-        """Back from the plots: gates may be others."""
+        """Back from the plots, where gates may be others, or from similar images, of which some may be selected."""
+        self.start(self._come_back(), "coverage")
+
+    async def _come_back(self) -> None:
+        if self._selection is None or self._selection.settings.images != self.session.run.settings.selection.images:
+            await self._load_selection()
         self.say_next()
-        self.start(self._find_coverage(), "coverage")
+        await self._find_coverage()
 
     def say_next(self) -> None:
         settings = self.session.run.settings
@@ -99,8 +105,7 @@ class SamplesScreen(WorkScreen):
         elif sample is not None:
             lines.append(f"{self.key('samples.explore')} plots the events; images can be drawn from a gate only.")
         if chosen.images:
-            groups = f"{len(chosen.random)} at random, {len(chosen.variable)} for variety"
-            lines.append(Text.assemble(labelled("Selected", f"{len(chosen.images)}: "), groups))
+            lines.append(Text.assemble(labelled("Selected", f"{len(chosen.images)}: "), chosen.groups_in_words))
         else:
             lines.append("Nothing is selected yet.")
         notes = self._selection.notes if self._selection else ()
@@ -118,10 +123,11 @@ class SamplesScreen(WorkScreen):
     def show_selection(self) -> None:
         chosen, found = self.session.run.settings.selection, self._selection
         if found is not None:
-            self.query_one(CoveragePlot).show(found.candidates, found.positions, chosen.random, chosen.variable)
+            self.query_one(CoveragePlot).show(found.candidates, found.positions, chosen)
         self.gallery.set_items(
             [GalleryItem(key, caption="random", verdict="random") for key in chosen.random]
             + [GalleryItem(key, badges="▲", caption="variety", verdict="variety") for key in chosen.variable]
+            + [GalleryItem(key, badges="+", caption="similar", verdict="similar") for key in chosen.similar]
         )
         self.say_next()
 
@@ -195,14 +201,3 @@ class SamplesScreen(WorkScreen):
         self.gallery.set_items(GalleryItem(key, None, "○", "warn", key.sample) for key in found)
         self._show_gallery()
         self.say("Images of the research samples that look like nothing selected: {samples.images} leads back.")
-
-    def on_gallery_opened(self, event: Gallery.Opened) -> None:
-        """Enlarges it beside the gallery, which keeps the keys; again: closes it."""
-        beside = self.query_one("#selected")
-        beside.toggle_class("-enlarged")
-        if beside.has_class("-enlarged"):
-            self.query_one(EventImageView).show(event.item.key, title=event.item.key.event)
-
-    def on_gallery_moved(self, event: Gallery.Moved) -> None:
-        if self.query_one("#selected").has_class("-enlarged"):
-            self.query_one(EventImageView).show(event.item.key, title=event.item.key.event)

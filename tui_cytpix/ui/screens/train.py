@@ -91,7 +91,11 @@ class TrainScreen(WorkScreen):
             self.show_words()
 
     def returned(self) -> None:
-        """Back from the editor: a training job at work gets the new annotations."""
+        """Back from the editor: a training job at work gets the new annotations; or from similar images, of which some
+        may be selected.
+        """
+        if self.base is not None:
+            self.session.ask_model(self.base, self.preview)
         self._show_training()
         self.refresh_all()
         self.start(self._look_for_lacks(), "lacks")

@@ -27,7 +27,7 @@ TEST_CAPTION = (
 CURVES_CAPTION = "Training accuracy (TA) and validation accuracy (VA): foreground IoU times count agreement."
 SELECTION_CAPTION = (
     "The selection over its population, on the first two principal components of the images' morphology: small dots, "
-    "population; blue, at random; orange, for variety."
+    "population; blue, at random; orange, for variety; green, added as similar."
 )
 
 
@@ -63,11 +63,12 @@ def curves(epochs: Sequence[Epoch]) -> str:
 
 
 def selection(found: Selection) -> str:
+    chosen = found.settings
     places = {key: (float(x), float(y)) for key, (x, y) in zip(found.candidates, found.positions, strict=True)}
     low, high = np.nanpercentile(found.positions, [0.5, 99.5], axis=0)
     axes = Axes("first component", "second component", (low[0], high[0]), (low[1], high[1]))
     groups = [("far", list(places.values()), 1.6)]
-    for kind, keys in (("a", found.settings.random), ("b", found.settings.variable)):
+    for kind, keys in (("a", chosen.random), ("b", chosen.variable), ("c", chosen.similar)):
         groups.append((kind, [places[key] for key in keys if key in places], 2.6))
     return scatter(axes, groups)
 

@@ -147,8 +147,7 @@ def _samples(run: Run) -> Blocks:
     chosen, blocks = settings.selection, [html.heading("3 Samples"), html.table(rows)]
     if not chosen.images:
         return [*blocks, html.paragraphs(["No image was selected for training."])]
-    shares = f"{len(chosen.random)} at random, {len(chosen.variable)} for variety"
-    blocks.append(html.paragraphs([f"{len(chosen.images)} images selected: {shares}."]))
+    blocks.append(html.paragraphs([f"{len(chosen.images)} images selected: {chosen.groups_in_words}."]))
     found = coverage.load(run)
     if found is not None:
         blocks.append(html.chart(figures.selection(found), figures.SELECTION_CAPTION))

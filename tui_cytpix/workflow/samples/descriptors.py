@@ -1,7 +1,11 @@
-"""How a run's images look, in numbers that need no network: for the selection, and for how far it reaches."""
+"""How a run's images look, in numbers that need no network: for the selection, for how far it reaches, and for finding
+similar images. What was found once is kept in the run.
+"""
 
 from __future__ import annotations
 
+import io
+import logging
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -10,9 +14,12 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import SampleError
+from tui_cytpix.formats.bytes.atomic import write_bytes
+from tui_cytpix.formats.bytes.npz import read_npz
 from tui_cytpix.workflow.run.run import OnProgress, Run
 
 PROBED = 400  # random images of each research sample that tell how well it is covered
+_log = logging.getLogger(__name__)
 
 
 def shuffled(run: Run, sample: str, events: Iterable[str]) -> list[ImageKey]:
@@ -23,30 +30,78 @@ def shuffled(run: Run, sample: str, events: Iterable[str]) -> list[ImageKey]:
     return [ImageKey(sample, event) for event in left]
 
 
+def described(run: Run, sample: str) -> dict[str, NDArray[np.float32]]:
+    """What the run holds of a sample's images: descriptors (core.statistics.sampling), (D,), by event id. Nothing where
+    they can't be read, or were found of another file or in another way.
+    """
+    from tui_cytpix.core.statistics.sampling import DESCRIPTORS
+
+    try:
+        found = read_npz(run.folder.descriptors_path(sample))
+        events, rows, found_of = found["events"], found["rows"], str(found["found_of"])
+    except (OSError, ValueError, KeyError):
+        return {}
+    fits = events.ndim == 1 and events.dtype.kind == "U" and rows.shape == (len(events), len(DESCRIPTORS))
+    if not fits or rows.dtype != np.float32 or not np.isfinite(rows).all() or found_of != _found_of(run, sample):
+        return {}
+    return dict(zip(events.tolist(), rows, strict=True))
+
+
+def _found_of(run: Run, sample: str) -> str:
+    from tui_cytpix.core.statistics.sampling import DESCRIPTORS_VERSION
+
+    return f"{DESCRIPTORS_VERSION} {run.settings.sample(sample).fingerprint}"
+
+
+def _keep(run: Run, sample: str, new: Mapping[str, NDArray[np.float32]]) -> None:
+    """Adds to what the run holds; like any cache it may be deleted, and a run that can't be written to goes without."""
+    known = {**described(run, sample), **new}
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        events=np.array(list(known), dtype=np.str_),
+        rows=np.stack(list(known.values())),
+        found_of=np.array(_found_of(run, sample)),
+    )
+    path = run.folder.descriptors_path(sample)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, buffer.getvalue())
+    except OSError as error:
+        _log.warning("descriptors can't be kept: %s", error.strerror)
+
+
 def describe(run: Run, keys: Sequence[ImageKey], on_progress: OnProgress) -> tuple[list[ImageKey], NDArray[np.float32]]:
-    """The images that can be read, and their descriptors (core.statistics.sampling), (N, D)."""
+    """The images that can be read, and their descriptors (core.statistics.sampling), (N, D). What is found is kept in
+    the run, also where `on_progress` raises; that is told of the images that must be read.
+    """
     from tui_cytpix.core.statistics.sampling import DESCRIPTORS, descriptors
 
-    found, rows = [], []
-    for done, key in enumerate(keys, 1):
-        try:
-            image = run.images.read(key)
-        except SampleError:
-            continue
-        found.append(key)
-        rows.append(descriptors(image, run.images.background(key, image)))
-        on_progress(done, len(keys))
-    return found, np.stack(rows) if rows else np.zeros((0, len(DESCRIPTORS)), np.float32)
+    known = {sample: described(run, sample) for sample in dict.fromkeys(key.sample for key in keys)}
+    missing = [key for key in keys if key.event not in known[key.sample]]
+    new: dict[str, dict[str, NDArray[np.float32]]] = {}
+    try:
+        for done, key in enumerate(missing, 1):
+            try:
+                image = run.images.read(key)
+            except SampleError:
+                continue
+            new.setdefault(key.sample, {})[key.event] = descriptors(image, run.images.background(key, image))
+            on_progress(done, len(missing))
+    finally:
+        for sample, rows in new.items():
+            known[sample] |= rows
+            _keep(run, sample, rows)
+    found = [key for key in keys if key.event in known[key.sample]]
+    table = [known[key.sample][key.event] for key in found]
+    return found, np.stack(table) if table else np.zeros((0, len(DESCRIPTORS)), np.float32)
 
 
 def research_images(
-    run: Run,
-    known: Mapping[ImageKey, NDArray[np.float32]],
-    without: Collection[ImageKey],
-    on_progress: OnProgress,
+    run: Run, without: Collection[ImageKey], on_progress: OnProgress
 ) -> tuple[list[ImageKey], NDArray[np.float32], list[str]]:
-    """Random images of the research samples, `without` some, with their descriptors (of the `known` ones these are not
-    found anew), and sentences about samples that can't be read.
+    """Random images of the research samples, `without` some, with their descriptors, and sentences about samples that
+    can't be read.
     """
     wanted: list[ImageKey] = []
     problems = []
@@ -58,7 +113,5 @@ def research_images(
                 problems.append(f"How well {sample.name} is covered is not known: {error}")
                 continue
             wanted += [key for key in shuffled(run, sample.name, events)[:PROBED] if key not in without]
-    found, rows = describe(run, [key for key in wanted if key not in known], on_progress)
-    table = {**known, **dict(zip(found, rows, strict=True))}
-    probed = [key for key in wanted if key in table]
-    return probed, np.stack([table[key] for key in probed]) if probed else rows, problems
+    found, rows = describe(run, wanted, on_progress)
+    return found, rows, problems

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -67,40 +67,54 @@ def check_preview(preview: int) -> None:
 def select(run: Run, preview: int, on_progress: OnProgress = lambda _done, _total: None) -> Selection:
     """Chooses the preview images, 70 % at random and 30 % for the variety of their morphology, spread over the
     samples, and copies them into the run; only of events in the selection's gate, where one is chosen. The same seed,
-    samples and gate give the same images.
+    samples and gate give the same images. Images that were added by hand stay.
 
     Raises:
         UsageError: `preview` is out of range.
         SampleError: no image can be read.
     """
     check_preview(preview)
-    from tui_cytpix.core.statistics.sampling import embed_2d, near_selected, shares_alike
+    from tui_cytpix.core.statistics.sampling import shares_alike
     from tui_cytpix.core.statistics.sampling import select as select_rows
 
     keys, table, notes = _described(run, preview, on_progress)
     if len(keys) < preview:
         notes.append(f"Only {len(keys)} images can be read: all of them are taken.")
-    random_rows, variable_rows = select_rows(table, preview, run.settings.seed, VARIABLE_SHARE)
+    chosen = [tuple(keys[i] for i in rows) for rows in select_rows(table, preview, run.settings.seed, VARIABLE_SHARE)]
     larger = [size for size in PREVIEWS if size > preview]
     notes += _too_few(preview, shares_alike(table, [preview, *larger], run.settings.seed, VARIABLE_SHARE))
-    gate = run.settings.selection.gate
+    before = run.settings.selection
     settings = SelectionSettings(
         preview=preview,
-        random=tuple(keys[i] for i in random_rows),
-        variable=tuple(keys[i] for i in variable_rows),
-        gate=gate,
-        drawn_from=notes[0] if gate else "",
+        random=chosen[0],
+        variable=chosen[1],
+        gate=before.gate,
+        drawn_from=notes[0] if before.gate else "",
+        similar=tuple(key for key in before.similar if key not in {*chosen[0], *chosen[1]}),
     )
-    described = dict(zip(keys, table, strict=True))
-    probed, rows, problems = research_images(run, described, set(settings.images), on_progress)
-    near = near_selected(table, np.concatenate([random_rows, variable_rows]), rows)
     for key in settings.images:
         run.images.keep(key)
     run.update(replace(run.settings, selection=settings))
     if not run.settings.evaluate.sequence and not any_left(run):
         notes.append(NOTHING_LEFT)
+    return over_population(run, keys, notes, on_progress)
+
+
+def over_population(
+    run: Run, candidates: Sequence[ImageKey], notes: Sequence[str], on_progress: OnProgress
+) -> Selection:
+    """The run's selection as it is now, over those candidates and what was added to them by hand."""
+    from tui_cytpix.core.statistics.sampling import embed_2d, near_selected
+
+    chosen = run.settings.selection
+    keys, table = describe(run, tuple(dict.fromkeys((*candidates, *chosen.images))), on_progress)
+    places = {key: place for place, key in enumerate(keys)}
+    rows = np.array([places[key] for key in chosen.images if key in places], np.intp)
+    probed, others, problems = research_images(run, set(chosen.images), on_progress)
+    near = near_selected(table, rows, others)
     positions = np.asarray(embed_2d(table), np.float32)
-    return Selection(settings, tuple(keys), positions, (*notes, *problems), tuple(probed), tuple(near.tolist()))
+    told = tuple(dict.fromkeys((*notes, *problems)))
+    return Selection(chosen, tuple(keys), positions, told, tuple(probed), tuple(near.tolist()))
 
 
 def _too_few(preview: int, shares: Mapping[int, float]) -> list[str]:

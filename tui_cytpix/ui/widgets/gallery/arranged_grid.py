@@ -51,6 +51,10 @@ class ArrangedGrid(ThumbnailGrid, inherit_bindings=False):
     def current_key(self) -> ImageKey | None:
         return self.order.shown[self._cursor] if 0 <= self._cursor < len(self.order.shown) else None
 
+    @property
+    def key_in_question(self) -> ImageKey | None:
+        return self.current_key
+
     def go_to(self, key: ImageKey) -> None:
         if key in self.order.places:
             self._move_to(self.order.places[key])

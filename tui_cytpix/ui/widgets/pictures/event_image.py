@@ -45,6 +45,10 @@ class EventImageView(TiledPicture, can_focus=True):
         self._also: tuple[Segmentation, ...] = ()
         self.appearance = Appearance(None, None)  # key, answer
 
+    @property
+    def key_in_question(self) -> ImageKey | None:
+        return self.key
+
     # State
 
     def show(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from textual.message import Message
 from textual.widget import Widget
 
 from tui_cytpix.domain.sample import ImageKey
@@ -14,6 +15,12 @@ from tui_cytpix.ui.widgets.pictures.picture import OVERLAYS, DisplaySettings, Pa
 
 class PictureWidget(Widget):
     """To be the last base: the style sheets follow the first."""
+
+    @dataclass
+    class SimilarWished(Message):
+        """Someone wants to see images that resemble this one."""
+
+        key: ImageKey
 
     display_settings = DisplaySettings()
     _overlay_before = display_settings.overlay
@@ -47,6 +54,16 @@ class PictureWidget(Widget):
     def picture_came(self, key: ImageKey) -> None:
         """An image was decoded, or can't be."""
         raise NotImplementedError
+
+    @property
+    def key_in_question(self) -> ImageKey | None:
+        """The image that a key means."""
+        raise NotImplementedError
+
+    def action_similar(self) -> None:
+        key = self.key_in_question
+        if key is not None:
+            self.post_message(self.SimilarWished(key))
 
     def _ready(self, key: ImageKey) -> None:
         """Comes from the thread that decodes."""

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.domain.run_settings import SelectionSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.ui.widgets.plots.curve_plot import CharacterPlot, Row
 
 MARGIN = 0.02  # of the plane, on each side
-GLYPHS = {"": " ", "population": "·", "random": "o", "variable": "▲", "both": "◆"}
+GLYPHS = {"": " ", "population": "·", "random": "o", "variable": "▲", "both": "◆", "similar": "+"}
 
 
 def cells(positions: NDArray[np.float32], kinds: Sequence[str], columns: int, rows: int) -> list[Row]:
     """The plane as `rows` x `columns` characters; a cell shows the most telling of the images in it.
 
     `positions` is (N, 2); both axes are stretched to the plot, cut at the outer 0.5 % so that a lone image does not
-    push all others into one corner. `kinds` names each row's group: population, random or variable.
+    push all others into one corner. `kinds` names each row's group: population, random, variable or similar.
     """
     grid = np.full((rows, columns), "", dtype="<U10")
     if not len(positions) or columns < 4 or rows < 2:
@@ -44,6 +45,7 @@ def legend(columns: int) -> Row:
         ("o at random  ", "random"),
         ("▲ for variety  ", "variable"),
         ("◆ both  ", "both"),
+        ("+ similar  ", "similar"),
         ("· others", "population"),
     ]
     row: Row = [(c, kind) for text, kind in pieces for c in text]
@@ -60,6 +62,7 @@ class CoveragePlot(CharacterPlot):
     CoveragePlot > .coverage--population { color: $text-muted; }
     CoveragePlot > .coverage--random { color: $primary; text-style: bold; }
     CoveragePlot > .coverage--variable { color: $accent; text-style: bold; }
+    CoveragePlot > .coverage--similar { color: $warning; text-style: bold; }
     CoveragePlot > .coverage--both { color: $success; text-style: bold; }
     """
 
@@ -70,15 +73,13 @@ class CoveragePlot(CharacterPlot):
         self,
         candidates: Sequence[ImageKey],
         positions: NDArray[np.float32],
-        random: Collection[ImageKey],
-        variable: Collection[ImageKey],
+        chosen: SelectionSettings,
     ) -> None:
         """`positions` is (N, 2), one row a candidate."""
-        in_random, in_variable = set(random), set(variable)
+        groups = (("random", chosen.random), ("variable", chosen.variable), ("similar", chosen.similar))
+        group_of = {key: name for name, keys in groups for key in keys}
         self._positions = positions
-        self._kinds = [
-            "random" if key in in_random else "variable" if key in in_variable else "population" for key in candidates
-        ]
+        self._kinds = [group_of.get(key, "population") for key in candidates]
         self.draw_anew()
 
     def rows(self, columns: int, rows: int) -> list[Row]:
