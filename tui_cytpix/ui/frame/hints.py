@@ -102,10 +102,8 @@ def similar(compared: bool, enough: bool) -> str:
     if not compared:
         return "Looking for images that resemble it; {app.back} leads back."
     further = "" if enough else " {similar.further} compares more."
-    return (
-        "{gallery.mark} marks, {similar.choose} adds the marked ones to the preview, {similar.annotate} annotates them."
-        f"{further} {{app.back}} leads back."
-    )
+    what = "{gallery.mark} marks, {similar.choose} adds to the preview, {similar.annotate} annotates."
+    return f"{what}{further} {{app.back}} leads back."
 
 
 _AT_WORK = "Training. Annotate more meanwhile ({train.annotate}), or watch the curves ({train.training})."

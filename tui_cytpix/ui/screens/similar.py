@@ -11,6 +11,7 @@ from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import DEFAULT_LOOK
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.words import shortened
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher
@@ -22,6 +23,7 @@ from tui_cytpix.workflow.samples import similar
 from tui_cytpix.workflow.samples.similar import Search
 
 SHOWN = 60
+NAME = 12  # cells of a sample's name, which leaves room for the event's
 TASK = "Looking for similar images"
 MARKS: dict[str, tuple[str, Tone]] = {
     "": ("", ""),
@@ -55,10 +57,17 @@ class SimilarScreen(WorkScreen):
     async def enter(self) -> None:
         self.set_focus(self.gallery)
         self.say_next()
+        self.show_similar(self.image)
         if self.session.run.settings.base_model.model:
             self._base = await asyncio.to_thread(library.base_of, self.session.run)
             await self.session.load_predictions(self._base)
-        self.show_similar(self.image)
+            self._ask_base()
+
+    def _ask_base(self) -> None:
+        """What it sees in the images that are shown."""
+        if self._base is not None:
+            self.session.ask_model(self._base, self._keys)
+        self._refresh()
 
     def returned(self) -> None:
         """Back from the editor."""
@@ -72,16 +81,21 @@ class SimilarScreen(WorkScreen):
         """Of what is known at once, and again once more was looked at."""
         self.image = key
         self.gallery.start_over()
-        self.action_further()
+        self.start(self._find(), "similar")
+
+    @property
+    def _complete(self) -> bool:
+        return self.search is not None and self.search.compared == self.search.images
 
     def action_further(self) -> None:
-        self.start(self._find(), "similar")
+        if self._complete:
+            self.report("All images are compared.")
+        else:
+            self.start(self._find(), "similar")
 
     async def _find(self) -> None:
         await self._compare()
-        if self.search is not None and self.search.compared == self.search.images:
-            self.report(f"All {self.search.images} images are compared.")
-        elif not self._looking:
+        if not self._complete and not self._looking:
             self._looking = True
             run, key = self.session.run, self.image
             try:
@@ -96,9 +110,7 @@ class SimilarScreen(WorkScreen):
         found = await asyncio.to_thread(similar.similar, self.session.run, key, SHOWN)
         if key == self.image:
             self.search = found
-            if self._base is not None:
-                self.session.ask_model(self._base, self._keys)
-            self._refresh()
+            self._ask_base()
 
     # Showing
 
@@ -118,12 +130,12 @@ class SimilarScreen(WorkScreen):
         badge, tone = MARKS[mark]
         shown = said if state.segmentation is None else state.segmentation
         count = "" if shown is None else f"{shown.particle_count} "
-        where = "like this" if key == self.image else key.sample
+        where = "like this" if key == self.image else shortened(key.sample, NAME)
         return GalleryItem(key, shown, badge, tone, f"{count}{where}", mark)
 
     def say_next(self) -> None:
         found = self.search
-        self.say(hints.similar(found is not None, found is not None and found.compared == found.images))
+        self.say(hints.similar(found is not None, self._complete))
         if found is not None:
             self.query_one("#about", Words).say(" ".join([found.in_words(), *found.notes]))
 

@@ -19,7 +19,7 @@ from tui_cytpix.workflow.samples import coverage
 from tui_cytpix.workflow.samples.descriptors import describe, described, shuffled
 from tui_cytpix.workflow.samples.selection import over_population
 
-MEASURE = "twelve measures of morphology that need no model"
+MEASURE = "mean difference of twelve measures of morphology, in standard deviations of all images compared"
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class Search:
         return sum(images for _, images in self.looked.values())
 
     def in_words(self) -> str:
-        """Such as `Compared 5000 of 30000 images in 2 samples by ...`."""
+        """Such as `Compared 5000 of 30000 images in 2 samples by morphology, without a model.`"""
         samples = f"{len(self.looked)} sample{'s' if len(self.looked) != 1 else ''}"
-        return f"Compared {self.compared} of {self.images} images in {samples} by {MEASURE}."
+        return f"Compared {self.compared} of {self.images} images in {samples} by morphology, without a model."
 
 
 def similar(
@@ -75,13 +75,21 @@ def similar(
     if not here:
         run.images.read(image)  # says why
     to_take, notes = _to_take(run)
-    keys, tables, looked = [], [one], {}
-    for sample, wanted in _to_compare(run, to_take, look).items():
-        found, table = describe(run, wanted, on_progress)
+    wanted = {sample: _to_compare(run, sample, images, look) for sample, images in to_take.items()}
+    total = sum(new for _, new in wanted.values())
+    keys, tables, looked, done = [], [one], {}, 0
+    for sample, (images, new) in wanted.items():
+        found, table = describe(run, images, _after(done, total, on_progress))
+        done += new
         keys += found
         tables.append(table)
         looked[sample] = (len(found), len(to_take[sample]))
     return Search(image, _nearest(run, [image, *keys], np.concatenate(tables), count), looked, tuple(notes))
+
+
+def _after(before: int, total: int, on_progress: OnProgress) -> OnProgress:
+    """Tells of a part what that makes of the whole."""
+    return lambda done, _of_part: on_progress(before + done, total)
 
 
 def image_of(run: Run, text: str) -> ImageKey:
@@ -124,14 +132,11 @@ def _to_take(run: Run) -> tuple[dict[str, list[ImageKey]], list[str]]:
     return found, notes
 
 
-def _to_compare(run: Run, to_take: Mapping[str, Sequence[ImageKey]], look: int) -> dict[str, list[ImageKey]]:
-    """Of each sample those that are described, and the first `look` that are not."""
-    wanted = {}
-    for sample, images in to_take.items():
-        known = described(run, sample)
-        new = itertools.islice((key for key in images if key.event not in known), look)
-        wanted[sample] = [*(key for key in images if key.event in known), *new]
-    return wanted
+def _to_compare(run: Run, sample: str, images: Sequence[ImageKey], look: int) -> tuple[list[ImageKey], int]:
+    """Of a sample's images those that are described, and the first `look` that are not; and how many these are."""
+    known = described(run, sample)
+    new = [key for key in images if key.event not in known][:look]
+    return [*(key for key in images if key.event in known), *new], len(new)
 
 
 def _nearest(run: Run, keys: Sequence[ImageKey], table: NDArray[np.float32], count: int) -> tuple[Similar, ...]:
