@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import ANY
 
@@ -124,6 +125,27 @@ def wait_for(run: Path, *states: str):
             return status
         time.sleep(0.05)
     raise AssertionError(status)
+
+
+def test_similar_images_are_found_beside_an_open_app_and_added(program, tube, run, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    known = events(tube)
+    with Run.open(copy) as opened:
+        found = program.json("run", "similar", copy, f"tube:{known[0]}", "--images", 5)
+        assert "in use" in program("run", "similar", copy, known[0], "--add", status=1).stderr
+        chosen = opened.settings.selection
+        opened.update(replace(opened.settings, selection=replace(chosen, random=chosen.random[:2], variable=())))
+    assert found["looked"] == {"tube": {"compared": 24, "images": 24}}
+    assert [one["mark"] for one in found["found"]] == ["selected"] * 5
+    assert f"tube:{known[0]}" not in [one["image"] for one in found["found"]]
+    said = program("run", "similar", copy, known[0], "--images", 5, "--add")
+    assert [line.split()[0] for line in said.stdout.splitlines()[1:]] == [one["image"] for one in found["found"]]
+    assert "Compared 24 of 24 images" in said.stderr
+    added = program.json("run", "status", copy)["preview"]["similar"]
+    assert 3 <= added <= 5
+    assert f"{added} added as similar" in program("run", "status", copy).stdout
+    assert "SAMPLE:EVENT" not in program("run", "similar", copy, "tube:none", status=1).stderr
 
 
 @pytest.mark.slow
