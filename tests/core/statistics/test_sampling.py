@@ -164,3 +164,16 @@ def test_a_heterogeneous_population_needs_more_images():
     assert many[200] > 0.95
     assert sorted(many.values()) == list(many.values())
     assert shares_alike(mixed[:2], (50,), 1, 0.3) == {}
+
+
+def test_runs_keep_descriptors_so_a_change_of_them_needs_another_version():
+    """Of an ellipse with a bright rim: where these numbers change, DESCRIPTORS_VERSION must rise."""
+    ys, xs = np.mgrid[:120, :120]
+    inside = ((ys - 60) / 14) ** 2 + ((xs - 52) / 26) ** 2
+    image = 500 - 90.0 * (inside < 1) + 60.0 * ((inside >= 1) & (inside < 1.4))
+    found = descriptors(
+        image + np.random.default_rng(0).normal(0, 4, image.shape), np.full((120, 120), 500, np.float32)
+    )
+    assert sampling.DESCRIPTORS_VERSION == 1
+    known = (0.336, 1, 10.67, 0.547, 0.973, 0, -0.506, 0.761, 0.702, 0.561, 0.534, 0)
+    np.testing.assert_allclose(found, known, atol=0.02)

@@ -169,7 +169,7 @@ async def test_a_gallery_shows_the_images_of_a_gate(app: CytpixApp, tmp_path: Pa
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await on_screen(pilot, "SamplesScreen")
         await press_each(pilot, "v")
-        gallery = screen.query_one("#selection", Gallery)
+        gallery = screen.query_one(Gallery)
         assert len(gallery.items) == IMAGES
         await press_each(pilot, "w")
         await until(pilot, lambda: f"first ten: 10 of {IMAGES}" in notices(app))

@@ -9,6 +9,7 @@ from driving import notices, press_each, until
 from steps import IMAGES, SAMPLE, Stage, accepted, on_screen, opened, reply, select, state_goal, truth, words_of
 from textual.pilot import Pilot
 
+from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.jobs.training import Epoch, Flip, JobState, TrainingStatus
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.formats.run.images import RunImages
@@ -108,8 +109,11 @@ async def test_the_key_works_in_the_editor_and_among_flips(stage: Stage, monkeyp
         await until(pilot, lambda: app.session.training is status)
         await press_each(pilot, "l l enter")
         await on_screen(pilot, "AnnotateScreen")
+        editor = pilot.app.screen
         assert (await alike(pilot)).image == key_of(2)
-        await press_each(pilot, "q q t A")
+        await press_each(pilot, "e x q q")  # decided about in an editor on top
+        await until(pilot, lambda: editor.editor.state.status is Status.REJECTED)
+        await press_each(pilot, "q t A")
         await until(pilot, lambda: "Show the flips first" in notices(app))
         await press_each(pilot, "f")
         assert (await alike(pilot)).image == key_of(5)

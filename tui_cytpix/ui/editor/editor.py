@@ -121,6 +121,11 @@ class Editor(Horizontal):
         self._refresh_readout()
         self._looking_back.taken(state, self._stringency)
 
+    async def look_again(self) -> None:
+        """As another screen left it."""
+        if self.annotator is not None and self.pens.down is None and self.moving is None:
+            await self.take(self.annotator.look_at(self._images.key))
+
     def _dissected(self, shown: Segmentation) -> Anatomy:
         annotator = self.annotator
         return dissect(shown, None if annotator is None else annotator.seen(self._images.key).image)

@@ -43,7 +43,9 @@ class AnnotateScreen(StepScreen):
         await self.looking_back.begin(self.editor.say)
 
     def returned(self) -> None:
+        """From a review, or from similar images: the image may have been decided about there."""
         self.looking_back.hide()
+        self.start(self.editor.look_again(), "look again", first=True)
 
     def on_predictions_changed(self, event: PredictionsChanged) -> None:
         self.editor.predictions_came(event.progress)

@@ -74,8 +74,8 @@ def select(run: Run, preview: int, on_progress: OnProgress = lambda _done, _tota
         SampleError: no image can be read.
     """
     check_preview(preview)
-    from tui_cytpix.core.statistics.sampling import shares_alike
     from tui_cytpix.core.statistics.sampling import select as select_rows
+    from tui_cytpix.core.statistics.sampling import shares_alike
 
     keys, table, notes = _described(run, preview, on_progress)
     if len(keys) < preview:
