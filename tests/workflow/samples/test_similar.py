@@ -131,7 +131,9 @@ def test_images_for_the_evaluation_and_outside_the_gate_are_left_out(run, sample
     found = similar.similar(run, ImageKey("one", "0"), 100, EVERY)
     assert found.looked == {"one": (18, 18), "two": (24, 24)}
     assert not {one.image for one in found.found} & set(reserved)
-    assert "kept for the evaluation" in found.notes[0]
+    assert found.notes[0] == similar.FLATTERS
+    assert "kept for the evaluation" in found.notes[1]
+    assert similar.FLATTERS not in similar.similar(run, ImageKey("one", "7"), 3).notes
     gates.add(run, Gate("first", (Axis("FSC-A"),), ((0.0,), (95.0,))))
     gates.use_for_drawing(run, "first")
     found = similar.similar(run, ImageKey("one", "0"), 100, EVERY)

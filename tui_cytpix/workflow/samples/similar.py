@@ -19,6 +19,9 @@ from tui_cytpix.workflow.samples import coverage
 from tui_cytpix.workflow.samples.descriptors import describe, described, shuffled
 from tui_cytpix.workflow.samples.selection import over_population
 
+FLATTERS = (
+    "This image is for the evaluation: a model trained on images that were chosen for it looks better there than it is."
+)
 MEASURE = "mean difference of twelve measures of morphology, in standard deviations of all images compared"
 
 
@@ -74,7 +77,7 @@ def similar(
     here, one = describe(run, [image], lambda _done, _total: None)
     if not here:
         run.images.read(image)  # says why
-    to_take, notes = _to_take(run)
+    to_take, notes = _to_take(run, image)
     wanted = {sample: _to_compare(run, sample, images, look) for sample, images in to_take.items()}
     total = sum(new for _, new in wanted.values())
     keys, tables, looked, done = [], [one], {}, 0
@@ -115,10 +118,10 @@ def mark_of(run: Run, image: ImageKey) -> str:
     return "annotated" if status is Status.ACCEPTED else str(status)
 
 
-def _to_take(run: Run) -> tuple[dict[str, list[ImageKey]], list[str]]:
+def _to_take(run: Run, image: ImageKey) -> tuple[dict[str, list[ImageKey]], list[str]]:
     """By sample the images that may be added to the selection, in the run's random order; and what was passed over."""
     found: dict[str, list[ImageKey]] = {}
-    notes = []
+    notes = [FLATTERS] if image in run.settings.evaluate.sequence else []
     for sample in run.settings.samples:
         if sample.role == "evaluation":
             notes.append(f"{sample.name} is kept for the evaluation: none of its images is shown.")
