@@ -47,10 +47,10 @@ def show_model(arguments: argparse.Namespace) -> int:
         return 0
     if found.card.out_of_use:
         say(found.card.out_of_use)
-    figures = found.card.figures
+    figures, kept = found.card.figures, found.card.kept
     if figures:
         model["measured"] = {k: v for k, v in model["measured"].items() if not isinstance(v, dict)}
-    for name, value in {**model, "sees": found.card.sees}.items():
+    for name, value in {**model, "sees": found.card.sees, "kept": kept.in_words if kept else ""}.items():
         if isinstance(value, dict) and value:
             say(f"{name}:", *(f"  {k}: {v}" for k, v in value.items()))
         elif value not in ("", None, {}):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tui_cytpix.domain.field_ranges import Length, Number, PixelSize
+from tui_cytpix.domain.field_ranges import Count, Length, Number, PixelSize
 from tui_cytpix.domain.run_settings import DEFAULT_CUTOFF_UM
 from tui_cytpix.domain.zoom import check_zoom
 
@@ -19,6 +19,35 @@ FIGURES = {
     "foreground_iou": "IoU",
     "ap50": "AP50",
 }
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a model kept of what its base knew, by simulated images: of those that the base counts right it counts
+    `kept` right too and `lost` otherwise; `unknown` is what the base does not know. They are of the kinds that the base
+    was trained on, or `of_all_kinds`, where the base is a user's model: then those kinds are known that it counts
+    mostly right.
+    """
+
+    kept: Count
+    lost: Count
+    unknown: Count
+    of_all_kinds: bool
+
+    @property
+    def in_words(self) -> str:
+        """A sentence or two that say also what the numbers can't tell."""
+        known = self.kept + self.lost
+        if not known:
+            return f"The base model counts none of {self.unknown} simulated images right: nothing tells what was kept."
+        kinds, limit = "of the kinds that it was trained on", ""
+        if self.of_all_kinds:
+            kinds = "of the simulated kinds that it knows"
+            limit = " How its own training images fare is not known: they are not in its file."
+        return (
+            f"Of {known} simulated images that the base model counts right, {kinds}, this one counts {self.kept} right "
+            f"({self.kept / known:.0%}).{limit}"
+        )
 
 
 @dataclass(frozen=True)
@@ -41,6 +70,7 @@ class ModelCard:
         object_px: median longest axis of the training objects in pixels of the full-resolution frame.
         training: what it was trained on, in words and numbers (samples, images, epochs, recipe, seed).
         measured: measures by name, e.g. `{"TA": 0.97, "VA": 0.94}` or by sample type.
+        kept: what it kept of what its base knew; None where nobody measured that.
     """
 
     name: str
@@ -59,6 +89,7 @@ class ModelCard:
     post: dict[str, Number] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
+    kept: Kept | None = None
     licence: str = "Apache-2.0"
     created: str = ""
     software: str = ""
@@ -68,6 +99,11 @@ class ModelCard:
             raise ValueError("a model card needs a name and a resolution of full or half")
         if self.zoom is not None:
             check_zoom(self.zoom)
+
+    @property
+    def user_trained(self) -> bool:
+        """True of a model that a user made by fine-tuning."""
+        return self.kind == "UDT"
 
     @property
     def sees(self) -> str:

@@ -23,7 +23,7 @@ from tui_cytpix.domain.jobs.log_lines import LogLine, Unreadable, line_from, rec
 from tui_cytpix.domain.jobs.specs import KINDS, ProcessSpec, SampleAtWork, TrainSpec, spec_from, table_of
 from tui_cytpix.domain.jobs.training import Epoch
 from tui_cytpix.domain.jobs.wishes import WISHES, AddEpochs, Predict
-from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.model_card import Kept, ModelCard
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
@@ -55,7 +55,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         return st.tuples(*map(values, args))
     if origin is dict:
         return st.dictionaries(values(args[0]), values(args[1]), max_size=3)
-    if issubclass(hint, Struct):
+    if issubclass(hint, Struct | Kept):
         return made(hint)
     if issubclass(hint, enum.Enum):
         return st.sampled_from(list(hint))
@@ -66,7 +66,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
 def made(kind: type) -> st.SearchStrategy[Any]:
     """Objects of the Struct."""
     hints = get_type_hints(kind, include_extras=True)
-    parts = {name: values(hints[name]) for name in kind.__struct_fields__}
+    parts = {name: values(hint) for name, hint in hints.items() if not name.startswith("__")}
     if "zoom" in parts:
         parts["zoom"] = st.just(0.0) | st.floats(0.2, 5.0)
     if kind is Counts:

@@ -129,3 +129,19 @@ def test_a_job_rehearses_what_the_card_names_and_hands_it_on(toy_run, tmp_path, 
     told = [e["text"] for e in events if e["type"] == "log"]
     assert any("rehearsed" in text for text in told) == (kinds == ["of a later version"])
     assert load_model(toy_run.folder.checkpoints / "last.safetensors").card.training["kinds"] == kinds
+
+
+def test_a_users_base_goes_over_what_it_counts_right_with_its_own_outlines(knowing):
+    """Whatever it says of the annotated images; the simulator's truth only tells which of its answers are kept."""
+    base = replace(knowing, card=replace(knowing.card, kind="UDT"))
+    shown = rehearsal(("beads",))
+    gone_over = rehearsal_for(base, (), CPU, ["beads"])
+    assert 0 < len(gone_over) < len(shown)
+    answers = dict(zip(map(id, shown), look(Trainer(knowing, SETTINGS, 0).predictor(), shown)[1], strict=True))
+    of_gray = {id(item.gray): item for item in shown}
+    for item in gone_over:
+        event = of_gray[id(item.gray)]
+        assert item.truth.same_as(answers[id(event)])
+        assert item.truth.particle_count == event.truth.particle_count
+        assert np.array_equal(item.scene.mask, item.truth.mask)
+    assert any(not np.array_equal(i.truth.mask, of_gray[id(i.gray)].truth.mask) for i in gone_over)

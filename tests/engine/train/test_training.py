@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +13,14 @@ from tui_cytpix.core.objects.particles import particles_of
 from tui_cytpix.core.objects.regions import label_objects
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.network.flows import ends, flow
+from tui_cytpix.engine.network.model import Model
 from tui_cytpix.engine.network.postprocess import PostSettings, segment
 from tui_cytpix.engine.train import trainer as trainer_module
 from tui_cytpix.engine.train.augment import Augmentation, crop
 from tui_cytpix.engine.train.dataset import batches, crop_size, example
 from tui_cytpix.engine.train.loss import loss
 from tui_cytpix.engine.train.scene import Scene, scene
-from tui_cytpix.engine.train.trainer import FitSettings, Trainer, look
+from tui_cytpix.engine.train.trainer import KEPT_OF_USERS, FitSettings, Trainer, look
 
 QUICK = FitSettings(batch=4, views_per_epoch=8, warm_up=2)
 
@@ -227,3 +229,38 @@ def test_what_is_far_smaller_than_anything_annotated_is_noise(toys, examples):
 
 def _objects(item) -> int:
     return label_objects(item.truth.mask)[1]
+
+
+def _users(model: Model) -> Model:
+    return replace(model, card=replace(model.card, kind="UDT"))
+
+
+def test_from_a_users_base_the_model_lies_part_of_the_way_back(toys, examples):
+    ends = {}
+    for name, base in (("built-in", toys.model()), ("UDT", _users(toys.model()))):
+        trainer = Trainer(base, QUICK, 1)
+        trainer.train_epoch(examples)
+        ends[name] = trainer.model().net.state_dict()
+        for key, value in trainer.predictor().model.net.state_dict().items():
+            assert torch.equal(value, ends[name][key])
+    start = toys.model().net.state_dict()
+    moved = 0
+    for key, value in ends["UDT"].items():
+        if value.is_floating_point():
+            new = ends["built-in"][key]
+            torch.testing.assert_close(value, new + KEPT_OF_USERS * (start[key] - new))
+            moved += not torch.equal(value, start[key])
+    assert moved > 10
+
+
+def test_from_a_users_base_more_is_gone_over_again_and_its_small_cells_are_no_noise(toys, examples):
+    large = np.zeros((48, 48), bool)
+    large[4:44, 4:44] = True
+    truth = Segmentation(large, np.array([[24, 24]], np.float32))
+    one = example(large * 100.0, np.zeros((48, 48), np.float32), truth)
+    for base, views, least in ((toys.model(), QUICK.batch + 1, 400), (_users(toys.model()), QUICK.batch + 2, 20)):
+        trainer = Trainer(base, QUICK, 0)
+        trainer.rehearsed = examples
+        assert len(next(trainer._views(examples))) == views
+        trainer.train_epoch([one])
+        assert trainer.model().post.least_px == least

@@ -16,7 +16,7 @@ from tui_cytpix.workflow.run import zoom
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train import crosscheck
 from tui_cytpix.workflow.train.advice import advice_on
-from tui_cytpix.workflow.train.progress import in_words
+from tui_cytpix.workflow.train.progress import in_words, kept_in_words
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 
@@ -58,6 +58,7 @@ def as_dict(training: TrainingStatus, book: AnnotationBook) -> dict[str, Any]:
             "tallies": [asdict(one) for one in crosscheck.tallies(training, book)],
             "images": {str(image): to_plain(one) for image, one in crosscheck.in_force(training, book).items()},
         },
+        "kept": {str(epoch): asdict(one) for epoch, one in training.kept.items()},
         "zoom": None if training.zoom is None else asdict(training.zoom),
         "log": training.log,
     }
@@ -139,6 +140,7 @@ def _tell(run: Run, training: TrainingStatus) -> None:
         ("training", _training_in_words(training)),
         ("", training.message),
         *(("", line) for line in crosscheck.in_words(training, run.annotations)),
+        *(("", line) for line in kept_in_words(training)),
         *(("advice", advice.words) for advice in advice_on(run, training)),
         ("model", f"{settings.evaluate.name}: {run.folder.model_path}" if run.folder.model_path.is_file() else "none"),
     ]

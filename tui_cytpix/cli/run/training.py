@@ -14,7 +14,7 @@ from tui_cytpix.errors import JobError
 from tui_cytpix.workflow.run import zoom
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train import control, crosscheck
-from tui_cytpix.workflow.train.progress import in_words
+from tui_cytpix.workflow.train.progress import in_words, kept_in_words
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 POLL_SECONDS = 0.3
@@ -62,8 +62,8 @@ def _to_the_end(arguments: argparse.Namespace, seen: Run, watch: TrainingWatch, 
     if status.state in (JobState.FAILED, JobState.LOST):
         raise JobError("Training ended early", status.message)
     ended = [f"{status.state}: {_in_words(epoch, status.target)}" for epoch in status.epochs[-1:]]
-    checked = crosscheck.in_words(status, seen.annotations)
-    tell(arguments.json, {"run": str(seen.path), **as_dict(status, seen.annotations)}, *ended, *checked)
+    told = [*ended, *crosscheck.in_words(status, seen.annotations), *kept_in_words(status)]
+    tell(arguments.json, {"run": str(seen.path), **as_dict(status, seen.annotations)}, *told)
     return 1 if status.left_out else 0
 
 

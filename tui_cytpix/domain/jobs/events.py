@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from tui_cytpix.domain.field_ranges import Count, Length, PixelSize, Share, Whole
 from tui_cytpix.domain.jobs.log_lines import LogLine
-from tui_cytpix.domain.jobs.training import CrossChecked, Epoch
+from tui_cytpix.domain.jobs.training import CrossChecked, Epoch, KeptMeasured
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import By
 
@@ -172,6 +172,7 @@ EVENTS: Mapping[str, type[LogLine]] = {
     "best": Best,
     "counts": Counts,
     "crosschecked": CrossChecked,
+    "kept": KeptMeasured,
     "zoom": ZoomChosen,
     "annotations": AnnotationsRead,
     "paused": Paused,

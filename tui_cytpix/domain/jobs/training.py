@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import enum
 import itertools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from msgspec import Struct, structs
 
 from tui_cytpix.domain.field_ranges import Count, Number, Share
 from tui_cytpix.domain.jobs.log_lines import LogLine
+from tui_cytpix.domain.model_card import Kept
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import Zoom
 
@@ -86,6 +88,13 @@ class CrossChecked(LogLine, frozen=True):
     epochs: Count
 
 
+class KeptMeasured(LogLine, frozen=True):
+    """What the model of an epoch kept of what its base knew."""
+
+    epoch: Count
+    kept: Kept
+
+
 @dataclass(frozen=True)
 class Flip:
     """How the count of one image changed between looks: `history` holds (epoch, particle count)."""
@@ -119,7 +128,7 @@ class TrainingStatus:
     as they were at the last epoch; `looked` the epoch of the last look at the whole preview, 0 before the first;
     `left_out` annotated images that the job at hand could not read; `zoom` how large training sees images of unknown
     scale, None where there are none, or it did not say yet; `crosscheck` the last one, and `checking` how many epochs
-    of how many the one at work has done, 0 of 0 where none is.
+    of how many the one at work has done, 0 of 0 where none is; `kept` by epoch, of those that were measured.
     """
 
     state: JobState | None
@@ -138,6 +147,7 @@ class TrainingStatus:
     zoom: Zoom | None = None
     crosscheck: CrossChecked | None = None
     checking: tuple[int, int] = (0, 0)
+    kept: Mapping[int, Kept] = field(default_factory=dict)
 
     @property
     def live(self) -> bool:

@@ -28,7 +28,7 @@ from tui_cytpix.domain.jobs.events import (
 )
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import TrainSpec
-from tui_cytpix.domain.jobs.training import CrossChecked, Epoch, fold_epochs
+from tui_cytpix.domain.jobs.training import CrossChecked, Epoch, KeptMeasured, fold_epochs
 from tui_cytpix.domain.jobs.wishes import AddEpochs, Check, Pause, Reload, Resume, Stop
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey
@@ -38,6 +38,7 @@ from tui_cytpix.engine.network.model import load_model, save_model
 from tui_cytpix.engine.train import checkpoints
 from tui_cytpix.engine.train.crosscheck import cross_checked, folds
 from tui_cytpix.engine.train.dataset import Example
+from tui_cytpix.engine.train.kept import kept
 from tui_cytpix.engine.train.preview_look import PreviewLook
 from tui_cytpix.engine.train.records import Origin, Pending, Standing, checkpoint_card, checks, looks_at
 from tui_cytpix.engine.train.rehearsal import rehearsal_for
@@ -154,6 +155,8 @@ class _Session:
         self.standing = replace(self.standing, zooms=zooms)
 
     def _rehearsal(self) -> Sequence[Example]:
+        if self.base.card.user_trained and self.trainer.rehearsed:
+            return self.trainer.rehearsed  # the same whatever is annotated
         try:
             return rehearsal_for(self.base, list(self.images.training.values()), self.trainer.device)
         except UsageError as error:
@@ -167,6 +170,8 @@ class _Session:
                 self._cross_check()
             elif self.trainer.epoch < self.target:
                 self._epoch()
+            elif self.standing.kept < self.trainer.epoch:
+                self._measure_kept()
             elif self.spec.check and self.standing.checked < fold_epochs(self.trainer.epoch):
                 self._finish_look()
                 self._cross_check()
@@ -174,7 +179,21 @@ class _Session:
                 self._finish_look()
                 self._emit(Finished(self.trainer.epoch))
                 return
+        if self.standing.kept < self.trainer.epoch:
+            self._measure_kept()
         self._emit(Stopped(self.trainer.epoch))
+
+    def _measure_kept(self) -> None:
+        """Of the last model, and of the best where it is another."""
+        models, best = {self.trainer.epoch: self.trainer.model()}, self._checkpoint("best")
+        if best.is_file():
+            model = load_model(best)
+            models.setdefault(int(model.card.training["epoch"]), model)
+        with contextlib.suppress(UsageError):  # a kind of a later version: `_rehearsal` has told
+            for epoch, found in zip(models, kept(self.base, list(models.values()), self.trainer.device), strict=False):
+                self._emit(KeptMeasured(epoch, found))
+        self.standing = replace(self.standing, kept=self.trainer.epoch)
+        self._keep(self._save_state)
 
     def _cross_check(self) -> None:
         """Anything that is wished meanwhile interrupts it; folds that are done by then are not done again."""

@@ -45,7 +45,8 @@ class Pending:
 class Standing:
     """Where a training stands, saved with its state: the last epoch's lines, the last VAs and the best mean of them,
     and the annotations' hash and zooms (None in states of earlier builds); `checked`: for how many epochs the models
-    trained that cross-checked these annotations, 0 for none.
+    trained that cross-checked these annotations, 0 for none; `kept`: the epoch whose model was last asked what it kept
+    of its base.
     """
 
     pending: Pending | None = None
@@ -54,6 +55,7 @@ class Standing:
     annotations: str = ""
     zooms: dict[str, Number] | None = None
     checked: Count = 0
+    kept: Count = 0
 
 
 def looks_at(examples: Mapping[ImageKey, Example], seen: Sequence[Segmentation]) -> Looks:
@@ -131,4 +133,5 @@ def checkpoint_card(card: ModelCard, images: TrainImages, epoch: Epoch, origin: 
             "kinds": origin.base.training.get("kinds", []),
         },
         measured={"TA": epoch.ta, "VA": epoch.va, **error},
+        kept=None,
     )

@@ -4,12 +4,17 @@ A network that learns from ten annotated images forgets the cells that none of t
 pale ones beside dark, dead ones. So some views of each step are events like those that the base model was trained on
 (catastrophic forgetting and rehearsal: Robins 1995, Connection Science 7). They come from the simulator, by the names
 of their kinds, which the model's card keeps.
+
+What a user's own model has learnt besides is in no card, and none of its images is in the file. Of such a base events
+of all simulated kinds are gone over, each as the base itself answers it, where it counts it right (learning without
+forgetting: Li and Hoiem 2016, arXiv 1606.09282): whatever it knew of cells that resemble one of them stays.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -21,14 +26,16 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.network.model import Model
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.engine.train.dataset import Example
-from tui_cytpix.engine.train.scene import scene_of
+from tui_cytpix.engine.train.scene import scene, scene_of
 from tui_cytpix.engine.train.trainer import look
 from tui_cytpix.simulate.frames.events import SimulatedEvent, events_and_background
+from tui_cytpix.simulate.kinds.catalogue import KINDS
 
 FRAME_PX = 200
 REHEARSED = 48  # events, evenly over the kinds
 REHEARSED_SEED, PER_TUBE = 700_000, 3  # no fine-tuned model is measured on such tubes
 LEAST_RIGHT = 0.8  # of the annotated images
+ALL_KINDS = tuple(KINDS)
 
 
 def events(kind: str, tubes: int, images: int, seed: int) -> Iterator[tuple[SimulatedEvent, NDArray[np.float32]]]:
@@ -68,19 +75,46 @@ def rehearsal(kinds: tuple[str, ...]) -> tuple[Example, ...]:
     return tuple(e for kind in kinds for e in simulated_examples(kind, tubes, PER_TUBE, REHEARSED_SEED))
 
 
-def rehearsal_for(base: Model, annotated: Sequence[Example], device: torch.device) -> tuple[Example, ...]:
+def kinds_of(model: Model) -> tuple[str, ...]:
+    """The simulated kinds that its card says it was trained on."""
+    kinds = model.card.training.get("kinds", [])
+    return tuple(map(str, kinds)) if isinstance(kinds, list) else ()
+
+
+def rehearsal_for(
+    base: Model, annotated: Sequence[Example], device: torch.device, kinds: Sequence[str] = ALL_KINDS
+) -> tuple[Example, ...]:
     """What to go over again while a base model learns from annotated images.
 
-    Nothing where the base counts many of these otherwise than annotated: there it has to unlearn, as from rods that are
-    counted by another convention, or from fission yeast with a model for leukocytes, and rehearsal was measured to
-    hinder. Nothing either where the card does not say what the base was trained on.
+    Of a user's model: events of `kinds` as it answers them. Of a built-in one: events of the kinds in its card, and
+    nothing where it counts many of the annotated images otherwise than annotated: there it has to unlearn, as from rods
+    that are counted by another convention, or from fission yeast with a model for leukocytes, and rehearsal was
+    measured to hinder. Nothing either where the card does not say what it was trained on.
 
     Raises:
         UsageError: the card names a kind that is unknown here.
     """
-    kinds = base.card.training.get("kinds", [])
-    if not isinstance(kinds, list) or not kinds:
+    if base.card.user_trained:
+        return tuple(
+            replace(item, truth=answer, scene=scene(item.gray, answer))
+            for item, answer in counted_right(base, rehearsal(tuple(kinds)), device)
+        )
+    if not (own := kinds_of(base)):
         return ()
     _, found = look(Predictor(base, device), annotated)
     right = [f.particle_count == a.wanted.particle_count for f, a in zip(found, annotated, strict=True)]
-    return rehearsal(tuple(map(str, kinds))) if np.mean(right) >= LEAST_RIGHT else ()
+    return rehearsal(own) if np.mean(right) >= LEAST_RIGHT else ()
+
+
+def counted_right(
+    model: Model, examples: Sequence[Example], device: torch.device
+) -> list[tuple[Example, Segmentation]]:
+    """Those of the examples that a model counts right, with its answers."""
+    if not examples:
+        return []
+    _, found = look(Predictor(model, device), examples)
+    return [
+        (item, answer)
+        for item, answer in zip(examples, found, strict=True)
+        if answer.particle_count == item.wanted.particle_count
+    ]

@@ -30,7 +30,9 @@ LEAST_SHARE = 0.25  # of the smallest annotated object's pixels
 # Threads are started once: Python waits for ever for the start of one for which there is no memory.
 _LOOKERS = ThreadPoolExecutor(2, "look")
 _DECAY = 1e-3  # of the weights towards 0 (AdamW)
-_REHEARSED_VIEWS = 1  # a step, besides those of annotated images (engine.train.rehearsal)
+# A step, besides those of annotated images (engine.train.rehearsal): of a built-in base, and of a user's.
+_REHEARSED_VIEWS, _REHEARSED_OF_USERS = 1, 2
+KEPT_OF_USERS = 0.25  # of a user's base's weights
 _REHEARSAL = 1  # keeps its views' random numbers apart from the others'
 
 
@@ -62,7 +64,9 @@ class FitSettings:
 class Trainer:
     """Fine-tunes a model. The views of epoch n depend on the seed and n only: there is no random state to keep.
 
-    `rehearsed`, which is nothing at first, is what the base was trained on, to be gone over again.
+    `rehearsed`, which is nothing at first, is what the base was trained on, to be gone over again. Where the base is a
+    user's own model, the model lies on the line between its weights and the averaged ones, `KEPT_OF_USERS` of the way
+    back (WiSE-FT: Wortsman and others 2022, arXiv 2109.01903): it then keeps more of what no rehearsal shows.
     """
 
     def __init__(self, base: Model, settings: FitSettings, seed: int, device: torch.device | None = None) -> None:
@@ -70,6 +74,8 @@ class Trainer:
         self.settings, self.seed, self.epoch, self.steps = settings, seed, 0, 0
         self.base = base
         self.rehearsed: Sequence[Example] = ()
+        self._most_noise = base.post.least_px if base.card.user_trained else math.inf
+        self._again = _REHEARSED_OF_USERS if base.card.user_trained else _REHEARSED_VIEWS
         self.net = channels_last(copy.deepcopy(base.net)).to(self.device)
         self.averaged = copy.deepcopy(base.net).to(self.device).eval()
         self._start = [p.detach().clone() for p in self.net.parameters()] if settings.pull else []
@@ -101,16 +107,18 @@ class Trainer:
         if not self.rehearsed:
             return annotated
         steps = -(-views * len(examples) // chosen.batch)
-        rounds = -(-steps * _REHEARSED_VIEWS // len(self.rehearsed))
+        rounds = -(-steps * self._again // len(self.rehearsed))
         again = (self.seed, self.epoch, _REHEARSAL)
-        known = batches(self.rehearsed, size, rounds, _REHEARSED_VIEWS, chosen.augmentation, again)
+        known = batches(self.rehearsed, size, rounds, self._again, chosen.augmentation, again)
         return (torch.cat(both) for both in zip(annotated, known, strict=False))
 
     def _learn_noise(self, examples: Sequence[Example]) -> None:
-        """What is far smaller than anything annotated is noise, also where no scale is known for a size cutoff."""
+        """What is far smaller than anything annotated is noise, also where no scale is known for a size cutoff. What a
+        user's base takes for cells is none.
+        """
         sizes = [example.smallest_px for example in examples if example.smallest_px is not None]
         if sizes:
-            least = max(PostSettings.least_px, LEAST_SHARE * min(sizes))
+            least = min(self._most_noise, max(PostSettings.least_px, LEAST_SHARE * min(sizes)))
             self.base = replace(
                 self.base, card=replace(self.base.card, post={**self.base.card.post, "least_px": least})
             )
@@ -157,13 +165,23 @@ class Trainer:
                 value.mul_(keep).add_(current[name], alpha=1 - keep)
 
     def model(self) -> Model:
-        """The model as it is now: the averaged weights under the base's card."""
+        """The model as it is now, under the base's card: the averaged weights, or, of a user's base, a mixture."""
         net = CytNet(self.base.net.settings)
-        net.load_state_dict(self.averaged.state_dict())
+        net.load_state_dict(self._mixed().state_dict())
         return replace(self.base, net=net.eval())
 
     def predictor(self) -> Predictor:
-        return Predictor(replace(self.base, net=self.averaged), self.device)
+        return Predictor(replace(self.base, net=self._mixed()), self.device)
+
+    def _mixed(self) -> CytNet:
+        if not self.base.card.user_trained:
+            return self.averaged
+        net, state = copy.deepcopy(self.averaged), self.averaged.state_dict()
+        for name, value in self.base.net.state_dict().items():
+            if value.is_floating_point():
+                state[name] = torch.lerp(state[name], value.to(self.device), KEPT_OF_USERS)
+        net.load_state_dict(state)
+        return net
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that the next epoch depends on, as arrays: weights, averaged weights, Adam's moments, counters."""

@@ -153,7 +153,7 @@ class TrainScreen(WorkScreen):
         convention = run.settings.assess.counting_convention
         if convention and not status.epochs:
             lines.append(f"Convention: {convention}")
-        lines += crosscheck.in_words(status, run.annotations)
+        lines += [*crosscheck.in_words(status, run.annotations), *progress.kept_in_words(status)]
         self.training_pane.show(status, lines, self.advice, run.annotations)
 
     def annotated_words(self) -> str:

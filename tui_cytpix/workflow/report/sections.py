@@ -243,6 +243,7 @@ def _provenance(run: Run) -> Blocks:
     if run.folder.model_path.is_file():
         new = library.entry(run.folder.model_path)
         rows.append(("New model", f"{new.card.name} {new.hash}"))
+        rows += [("Kept of the base", new.card.kept.in_words)] if new.card.kept else []
         # The curve is drawn above, with all its numbers.
         rows += [(f"· {name}", _told(value)) for name, value in new.card.training.items() if name != "curve"]
     for sample in settings.samples:

@@ -93,6 +93,7 @@ def _final_card(card: ModelCard, settings: RunSettings, name: str, status: Train
         size_cutoff_um=settings.train.size_cutoff_um,
         training=training,
         measured={**card.measured, **measured},
+        kept=status.kept.get(epoch),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         software=f"tui-cytpix {tui_cytpix.__version__}",
     )

@@ -82,6 +82,11 @@ def estimate_in_words(epochs: Sequence[Epoch], book: AnnotationBook, more: int, 
     )
 
 
+def kept_in_words(status: TrainingStatus) -> list[str]:
+    """What the last model that was looked at kept of what its base knew; empty where nobody looked yet."""
+    return [f"Kept: {status.kept[max(status.kept)].in_words}"] if status.kept else []
+
+
 _PLAIN = {
     None: "Not trained yet",
     JobState.STARTING: "The engine is starting",

@@ -27,7 +27,16 @@ from tui_cytpix.domain.jobs.events import (
 )
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import TrainSpec
-from tui_cytpix.domain.jobs.training import Contradiction, CrossChecked, Epoch, Flip, JobState, TrainingStatus
+from tui_cytpix.domain.jobs.training import (
+    Contradiction,
+    CrossChecked,
+    Epoch,
+    Flip,
+    JobState,
+    KeptMeasured,
+    TrainingStatus,
+)
+from tui_cytpix.domain.model_card import Kept
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
@@ -67,6 +76,7 @@ class _Story:
         self.zoom: Zoom | None = None
         self.crosscheck: CrossChecked | None = None
         self.checks: list[Progress] = []  # of the cross-check at work
+        self.kept: dict[int, Kept] = {}
 
     def feed(self, event: LogLine) -> None:
         """Takes the next event. An epoch that was repeated after a crash replaces its first try."""
@@ -84,6 +94,8 @@ class _Story:
                     self.looked = event.epoch
             case CrossChecked():
                 self.crosscheck = event
+            case KeptMeasured():
+                self.kept[event.epoch] = event.kept
             case Started():
                 self.checks = []
             case Progress():
@@ -181,6 +193,7 @@ class TrainingWatch:
                 "flips": self._story.flips(),
                 "contradictions": self._story.contradicted(),
                 "log": tuple(self._story.log[-LOG_LINES:]),
+                "kept": dict(self._story.kept),
             }
         return found
 
