@@ -50,7 +50,8 @@ def show_model(arguments: argparse.Namespace) -> int:
     figures, kept = found.card.figures, found.card.kept
     if figures:
         model["measured"] = {k: v for k, v in model["measured"].items() if not isinstance(v, dict)}
-    for name, value in {**model, "sees": found.card.sees, "kept": kept.in_words if kept else ""}.items():
+    told = {"sees": found.card.sees, "kept": kept.in_words if kept else "", "confidence": found.card.confidence_means}
+    for name, value in {**model, **told}.items():
         if isinstance(value, dict) and value:
             say(f"{name}:", *(f"  {k}: {v}" for k, v in value.items()))
         elif value not in ("", None, {}):

@@ -9,6 +9,7 @@ from tui_cytpix.domain.field_ranges import Count, Length, Number, PixelSize
 from tui_cytpix.domain.run_settings import DEFAULT_CUTOFF_UM
 from tui_cytpix.domain.zoom import check_zoom
 
+LEAST_TO_CALIBRATE = 15  # annotated images; fewer tell too little of how often a model errs
 ARCHITECTURE = "flow-unet"  # of the networks that this version builds and runs
 _EARLIER = {"two-head-unet": "0.1.0"}  # those of former versions, which are no longer run
 # Of what was measured against truth, what a table of sample types shows, and its headings.
@@ -71,6 +72,8 @@ class ModelCard:
         training: what it was trained on, in words and numbers (samples, images, epochs, recipe, seed).
         measured: measures by name, e.g. `{"TA": 0.97, "VA": 0.94}` or by sample type.
         kept: what it kept of what its base knew; None where nobody measured that.
+        calibrated_on: so many annotated images, answered by models that did not train on them, say how often an image
+            of some confidence is counted right; 0 where they were too few.
     """
 
     name: str
@@ -90,6 +93,7 @@ class ModelCard:
     training: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
     kept: Kept | None = None
+    calibrated_on: Count = 0
     licence: str = "Apache-2.0"
     created: str = ""
     software: str = ""
@@ -104,6 +108,25 @@ class ModelCard:
     def user_trained(self) -> bool:
         """True of a model that a user made by fine-tuning."""
         return self.kind == "UDT"
+
+    @property
+    def confidence_is(self) -> str:
+        """What its confidence in an image's count is: `probability` or `rank`."""
+        return "probability" if self.calibrated_on or not self.user_trained else "rank"
+
+    @property
+    def confidence_means(self) -> str:
+        if not self.user_trained:
+            return "the probability that an image's count is right, fitted on simulated events"
+        if self.calibrated_on:
+            return (
+                f"the probability that an image's count is right, fitted on {self.calibrated_on} annotated images as "
+                "models saw them that did not train on them; of a particle, a rank"
+            )
+        return (
+            f"a rank, no probability: the higher, the surer; fewer than {LEAST_TO_CALIBRATE} annotated images were "
+            "cross-checked"
+        )
 
     @property
     def sees(self) -> str:

@@ -102,6 +102,7 @@ def test_every_original_value_stays_and_ours_are_appended(processed):
         assert area[place] == pytest.approx(float(row["AreaSquareMicrons"] or 0), rel=1e-5)
     assert (count[~imaged] == 0).all()
     assert ours.text["CYTPIX_MODEL"] == "tiny"
+    assert ours.text["CYTPIX_CONFIDENCE"] == "probability"
 
 
 def test_masks_say_what_the_tables_say(processed):

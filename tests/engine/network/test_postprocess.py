@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,8 +9,10 @@ import pytest
 from tui_cytpix.core.objects.watershed import particle_labels
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.network.flows import flow
-from tui_cytpix.engine.network.postprocess import PostSettings, segment
+from tui_cytpix.engine.network.model import load_model, save_model
+from tui_cytpix.engine.network.postprocess import PostSettings, calibrated, segment
 from tui_cytpix.engine.train.accuracy import accuracy, image_accuracy
+from tui_cytpix.errors import ModelFileError
 
 POST = PostSettings()
 
@@ -139,3 +143,17 @@ def test_accuracy_falls_with_a_wrong_count_and_with_a_bad_mask():
     both = accuracy([(truth, truth), (empty, truth)])
     assert both == (0.5, pytest.approx(0.5))  # of 1 and 0: the standard error of the mean
     assert np.isnan(accuracy([])).all()
+
+
+@pytest.mark.parametrize("name", ["image_slope", "image_offset", "particle_slope", "particle_offset"])
+def test_a_calibration_that_cannot_be_computed_with_is_refused(name, toys, tmp_path):
+    """As a file of somebody else may have it: no confidence would come out, or an error at the first image."""
+    model, path = toys.model(), tmp_path / "m.safetensors"
+    save_model(path, model.net, replace(model.card, post={name: 1e300}))
+    with pytest.raises(ModelFileError, match="calibration"):
+        load_model(path)
+    save_model(path, model.net, replace(model.card, post={name: 50.0}))
+    post = load_model(path).post
+    for sure in (0.0, 0.5, 1.0):
+        assert 0 <= calibrated(sure, post.image_slope, post.image_offset) <= 1
+        assert 0 <= calibrated(sure, post.particle_slope, -post.particle_offset) <= 1

@@ -119,7 +119,13 @@ FEATURES: tuple[Feature, ...] = (
     Feature("IsOnBorder", "cut by the border", "bool", "1 where foreground lies on the image's edge", _INSTRUMENT),
     Feature("IsProcessable", "can be processed", "bool", "1 where the gray varies", _INSTRUMENT, (IMAGE,)),
     Feature("IsProcessed", "was processed", "bool", "1 for every image that was segmented", _INSTRUMENT, (IMAGE,)),
-    Feature("ConfidenceScore", "confidence", "1", "the model's, 0..1", _INSTRUMENT),
+    Feature(
+        "ConfidenceScore",
+        "confidence",
+        "1",
+        "the model's, 0..1, a probability or a rank: see above",
+        _INSTRUMENT,
+    ),
     Feature(
         "FocusScore",
         "focus",

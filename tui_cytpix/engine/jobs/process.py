@@ -206,6 +206,7 @@ class _Work:
         return {
             "CYTPIX_MODEL": self.card.name,
             "CYTPIX_MODEL_HASH": model_hash,
+            "CYTPIX_CONFIDENCE": self.card.confidence_is,
             "CYTPIX_SIZE_CUTOFF_UM": f"{self.card.size_cutoff_um:g}",
             **asked,
             "CYTPIX_SOFTWARE": f"tui-cytpix {tui_cytpix.__version__}",

@@ -20,6 +20,7 @@ from tui_cytpix.engine.network.network import FOREGROUND
 Maps = NDArray[np.float32]  # (3, H, W)
 _SUREST = 0.999
 _TINY = 1e-6
+_STEEPEST, _FARTHEST = 50.0, 50.0  # of a calibration; the logistic function can be computed there
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class PostSettings:
     image_offset: float = 0.0
     particle_slope: float = 1.0
     particle_offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        slopes, offsets = (self.image_slope, self.particle_slope), (self.image_offset, self.particle_offset)
+        if not all(0 <= slope <= _STEEPEST for slope in slopes) or not all(abs(one) <= _FARTHEST for one in offsets):
+            raise ValueError(f"the calibration of its confidence is not in 0..{_STEEPEST:g}, ±{_FARTHEST:g}")
 
     @classmethod
     def from_card(cls, post: dict[str, Any]) -> PostSettings:

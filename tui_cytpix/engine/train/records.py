@@ -85,7 +85,7 @@ def checks(examples: Mapping[ImageKey, Example], seen: Mapping[ImageKey, Segment
 
 
 def _sure(found: Segmentation) -> float:
-    return 0.0 if math.isnan(found.confidence) else round(found.confidence, 2)
+    return 0.0 if math.isnan(found.confidence) else round(found.confidence, 4)
 
 
 @dataclass(frozen=True)
@@ -134,4 +134,5 @@ def checkpoint_card(card: ModelCard, images: TrainImages, epoch: Epoch, origin: 
         },
         measured={"TA": epoch.ta, "VA": epoch.va, **error},
         kept=None,
+        calibrated_on=0,
     )

@@ -103,7 +103,7 @@ def _offset(shown: Shown) -> str:
         return ""
     offset = float(anatomy.offsets_px[nearest])
     in_um = "" if shown.um_per_px is None else f" = {offset * shown.um_per_px:.1f} µm"
-    sure = f", {anatomy.confidence[nearest]:.0%} sure" if len(anatomy.confidence) else ""
+    sure = f", confidence {anatomy.confidence[nearest]:.2f}" if len(anatomy.confidence) else ""
     return f"off by {offset:.1f} px{in_um}{sure}"
 
 

@@ -68,7 +68,7 @@ def suggestions(
             f"its count flipped {flips.get(key, 0)} times": key in flips,
             f"training changed its count: {_counts(before, after)}": _differ(before, after),
             f"half and full disagree: {_counts(before, other)}": _differ(before, other),
-            f"low confidence: {sure:.2f}": sure < UNSURE,
+            f"ranks low in confidence: {sure:.2f}": sure < UNSURE,
             "a doubtful particle": latest is not None and bool((latest.particle_confidence < DOUBTED).any()),
             "unlike what is annotated": unlike.get(key, 0.0) > morphology.UNLIKE,
         }

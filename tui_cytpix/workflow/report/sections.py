@@ -129,6 +129,7 @@ def _base(run: Run) -> Blocks:
         ("Counting convention", card.counting_convention),
         ("Size cutoff", f"{card.size_cutoff_um:g} µm"),
         ("Sees", card.sees),
+        ("Confidence", card.confidence_means),
         (
             "In this run",
             "; ".join(zoom.in_words(zoom.zooms_of(run, answers))) or zoom.setting_in_words(run),
@@ -243,6 +244,7 @@ def _provenance(run: Run) -> Blocks:
     if run.folder.model_path.is_file():
         new = library.entry(run.folder.model_path)
         rows.append(("New model", f"{new.card.name} {new.hash}"))
+        rows.append(("Confidence", new.card.confidence_means))
         rows += [("Kept of the base", new.card.kept.in_words)] if new.card.kept else []
         # The curve is drawn above, with all its numbers.
         rows += [(f"· {name}", _told(value)) for name, value in new.card.training.items() if name != "curve"]

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import tui_cytpix
+from tui_cytpix.core.statistics.calibration import shift
 from tui_cytpix.domain.annotation import Side
-from tui_cytpix.domain.jobs.training import TrainingStatus
-from tui_cytpix.domain.model_card import ModelCard, ModelEntry
+from tui_cytpix.domain.jobs.training import CrossCheck, TrainingStatus
+from tui_cytpix.domain.model_card import LEAST_TO_CALIBRATE, ModelCard, ModelEntry
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import LABELS
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.model.file import check_usable, read_card, read_tensors, write_model
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train import crosscheck
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 MIN_VALIDATION_FOR_BEST = 5
@@ -56,13 +59,26 @@ def finish(run: Run, name: str, checkpoint: str = "", notes: str = "") -> ModelE
         path = Path(aside) / found[checkpoint].name  # training may replace its own at any moment
         shutil.copyfile(found[checkpoint], path)
         check_usable(read_card(path), path)
-        card = _final_card(read_card(path), run.settings, name, TrainingWatch(run.folder).poll())
+        status = TrainingWatch(run.folder).poll()
+        card = calibrated(read_card(path), crosscheck.in_force(status, run.annotations).values())
+        card = _final_card(card, run.settings, name, status)
         tensors = read_tensors(path)
     write_model(run.folder.model_path, tensors, replace(card, description=notes or card.description))
     evaluate = replace(run.settings.evaluate, model=run.folder.model_path.name, name=name)
     run.update(replace(run.settings, evaluate=evaluate))
     library.import_model(run.folder.model_path, name)
     return library.entry(run.folder.model_path)
+
+
+def calibrated(card: ModelCard, checked: Collection[CrossCheck]) -> ModelCard:
+    """The card with its confidence in counts fitted to how often models that did not train on an image counted it
+    right; as it is where too few images were cross-checked.
+    """
+    if len(checked) < LEAST_TO_CALIBRATE:
+        return card
+    more = shift([(one.sure, one.given == one.found) for one in checked])
+    offset = card.post.get("image_offset", 0.0) + more
+    return replace(card, post={**card.post, "image_offset": offset}, calibrated_on=len(checked))
 
 
 def _final_card(card: ModelCard, settings: RunSettings, name: str, status: TrainingStatus) -> ModelCard:

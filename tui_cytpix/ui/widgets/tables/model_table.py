@@ -71,6 +71,7 @@ def card_lines(entry: ModelEntry) -> list[str | Text]:
         ("Cell size", f"{card.object_px:.0f} px" if card.object_px else ""),
         *_trained_on(card),
         *_measured(card),
+        ("Confidence", card.confidence_means),
         ("Kept", card.kept.in_words if card.kept else ""),
         ("Licence", card.licence),
         ("Made", f"{card.created[:10]} {card.software}".strip()),
