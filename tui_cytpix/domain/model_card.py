@@ -43,10 +43,10 @@ class Kept:
             return f"The base model counts none of {self.unknown} simulated images right: nothing tells what was kept."
         kinds, limit = "of the kinds that it was trained on", ""
         if self.of_all_kinds:
-            kinds = "of the simulated kinds that it knows"
-            limit = " How its own training images fare is not known: they are not in its file."
+            kinds = "of kinds that it knows"
+            limit = " Its own training images are not in its file, so nobody can ask how those fare."
         return (
-            f"Of {known} simulated images that the base model counts right, {kinds}, this one counts {self.kept} right "
+            f"Of {known} simulated images, {kinds}, that the base model counts right {self.kept} are right still "
             f"({self.kept / known:.0%}).{limit}"
         )
 

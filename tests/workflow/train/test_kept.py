@@ -45,6 +45,8 @@ def test_the_card_says_what_the_chosen_checkpoint_kept(run):
     made = job(run)
     assert kept_in_words(TrainingWatch(run.folder).poll()) == []
     made.emit(KeptMeasured(3, FEW))
+    forgetful = kept_in_words(TrainingWatch(run.folder).poll())
+    assert forgetful == [f"Kept: {FEW.in_words} Where samples hold such cells too, annotate some of them."]
     made.emit(KeptMeasured(5, MOST))
     made.emit(Finished(5))
     assert kept_in_words(TrainingWatch(run.folder).poll()) == [f"Kept: {MOST.in_words}"]

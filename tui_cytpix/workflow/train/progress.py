@@ -21,6 +21,7 @@ from tui_cytpix.domain.words import duration
 
 WINDOW = 20  # epochs that count as lately
 STRIP = 12
+FORGOTTEN = 0.1  # of what the base knew, from which it is much
 FULL_SECONDS, HALF_SECONDS = 0.009, 0.005  # of one view, looks included; measured on one core of a server
 
 
@@ -84,7 +85,12 @@ def estimate_in_words(epochs: Sequence[Epoch], book: AnnotationBook, more: int, 
 
 def kept_in_words(status: TrainingStatus) -> list[str]:
     """What the last model that was looked at kept of what its base knew; empty where nobody looked yet."""
-    return [f"Kept: {status.kept[max(status.kept)].in_words}"] if status.kept else []
+    if not status.kept:
+        return []
+    kept = status.kept[max(status.kept)]
+    much = kept.lost > FORGOTTEN * (kept.kept + kept.lost)
+    todo = " Where samples hold such cells too, annotate some of them." if much else ""
+    return [f"Kept: {kept.in_words}{todo}"]
 
 
 _PLAIN = {
