@@ -123,7 +123,7 @@ FEATURES: tuple[Feature, ...] = (
         "ConfidenceScore",
         "confidence",
         "1",
-        "the model's, 0..1, a probability or a rank: see above",
+        "the model's, 0..1: a probability or a rank, as its card says",
         _INSTRUMENT,
     ),
     Feature(
