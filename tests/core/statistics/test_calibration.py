@@ -1,37 +1,47 @@
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
-from scipy.optimize import minimize_scalar
 
-from tui_cytpix.core.statistics.calibration import PRIOR, shift
-
-
-def likeliest(answers):
-    """The maximum of the posterior, by scipy."""
-    sure, right = np.array(answers).T
-    logits = np.log(sure / (1 - sure))
-
-    def cost(move):
-        z = logits + move
-        return float((np.logaddexp(0, z) - right * z).sum() + move**2 / (2 * PRIOR**2))
-
-    return minimize_scalar(cost, bounds=(-10, 10), method="bounded", options={"xatol": 1e-9}).x
+from tui_cytpix.core.statistics.calibration import OFFSET, SLOPE, recalibration
 
 
-@pytest.mark.parametrize("wrong", [0, 1, 5, 16])
-def test_it_is_the_most_probable_shift(wrong):
+def logistic(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def drawn(slope, offset, number, seed):
+    """Answers whose confidences are off by that slope and offset."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(1.0, 1.0, number)
+    right = rng.random(number) < logistic(slope * logits + offset)
+    return list(zip(logistic(logits).tolist(), right.tolist(), strict=True))
+
+
+@pytest.mark.parametrize(("slope", "offset"), [(0.5, 1.0), (1.5, -0.5), (1.0, 0.0)])
+def test_of_many_answers_it_finds_how_far_off_they_were(slope, offset):
+    found = recalibration(drawn(slope, offset, 20_000, 1))
+    assert found == pytest.approx((slope, offset), abs=0.06)
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 4])
+def test_of_few_it_is_the_most_probable_one(wrong):
+    """By a grid over slope and offset."""
     rng = np.random.default_rng(wrong)
     answers = [(float(s), n >= wrong) for n, s in enumerate(rng.uniform(0.5, 0.95, 16))]
-    assert shift(answers) == pytest.approx(likeliest(answers), abs=1e-6)
+    logits = np.log([s / (1 - s) for s, _ in answers])
+    right = np.array([r for _, r in answers])
+    slopes, offsets = np.meshgrid(np.linspace(0.1, 3, 146), np.linspace(-2, 3, 251), indexing="ij")
+    z = slopes[..., None] * logits + offsets[..., None]
+    prior = ((slopes - SLOPE[0]) / SLOPE[1]) ** 2 + ((offsets - OFFSET[0]) / OFFSET[1]) ** 2
+    cost = (np.logaddexp(0, z) - right * z).sum(-1) + prior / 2
+    best = np.unravel_index(cost.argmin(), cost.shape)
+    assert recalibration(answers) == pytest.approx((slopes[best], offsets[best]), abs=0.03)
 
 
-def test_many_answers_are_believed_and_none_changes_nothing():
-    assert shift([]) == pytest.approx(0, abs=1e-9)
-    many = [(0.6, n % 10 > 0) for n in range(2000)]
-    assert 0.6 / 0.4 * math.exp(shift(many)) == pytest.approx(9, rel=0.02)
-    sixteen = shift([(0.8, True)] * 16)
-    assert 0.3 < sixteen < 1.5  # all right: surer, but never certain
-    assert math.isfinite(shift([(0.0, True), (1.0, False)]))
+def test_nothing_gives_the_prior_and_more_sure_never_becomes_less_sure():
+    assert recalibration([]) == pytest.approx((SLOPE[0], OFFSET[0]), abs=1e-4)
+    slope, offset = recalibration([(0.99, False)] * 20 + [(0.1, True)] * 20)
+    assert slope > 0
+    assert np.isfinite(offset)
+    assert np.isfinite(recalibration([(0.0, True), (1.0, False)])).all()

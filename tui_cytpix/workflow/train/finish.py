@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import tui_cytpix
-from tui_cytpix.core.statistics.calibration import shift
 from tui_cytpix.domain.annotation import Side
 from tui_cytpix.domain.jobs.training import CrossCheck, TrainingStatus
 from tui_cytpix.domain.model_card import LEAST_TO_CALIBRATE, ModelCard, ModelEntry
@@ -24,6 +23,7 @@ from tui_cytpix.workflow.train import crosscheck
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 MIN_VALIDATION_FOR_BEST = 5
+FARTHEST = 20.0  # that a calibration goes; others are refused when a model is read
 
 
 def checkpoints(run: Run) -> dict[str, Path]:
@@ -76,9 +76,13 @@ def calibrated(card: ModelCard, checked: Collection[CrossCheck]) -> ModelCard:
     """
     if len(checked) < LEAST_TO_CALIBRATE:
         return card
-    more = shift([(one.sure, one.given == one.found) for one in checked])
-    offset = card.post.get("image_offset", 0.0) + more
-    return replace(card, post={**card.post, "image_offset": offset}, calibrated_on=len(checked))
+    from tui_cytpix.core.statistics.calibration import recalibration
+
+    slope, offset = recalibration([(one.sure, one.given == one.found) for one in checked])
+    before = card.post.get("image_slope", 1.0), card.post.get("image_offset", 0.0)
+    now = {"image_slope": slope * before[0], "image_offset": slope * before[1] + offset}
+    within = {name: max(-FARTHEST, min(FARTHEST, value)) for name, value in now.items()}  # of many, one upon another
+    return replace(card, post={**card.post, **within}, calibrated_on=len(checked))
 
 
 def _final_card(card: ModelCard, settings: RunSettings, name: str, status: TrainingStatus) -> ModelCard:
