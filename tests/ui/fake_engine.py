@@ -125,17 +125,17 @@ class FakeEngine:
                 continue
             if epoch >= target:
                 if not spec.epochs:
-                    self._cross_check(job, folder)
+                    self._cross_check(job, spec, folder)
                 job.emit(Finished(epoch))
                 return
             epoch += 1
             time.sleep(self.epoch_seconds)
             self._epoch(job, spec, epoch, target)
 
-    def _cross_check(self, job: JobFolder, folder: RunFolder) -> None:
+    def _cross_check(self, job: JobFolder, spec: TrainSpec, folder: RunFolder) -> None:
         accepted = AnnotationBook(folder.read_edits()[0]).accepted()
         images = {s.image: CrossCheck(1, 1, 0.9, 0.8, s.segmentation.digest()) for s in accepted if s.segmentation}
-        job.emit(CrossChecked(images, 5, 30))
+        job.emit(CrossChecked(images, 5, 30, spec.base_hash, spec.base_name))
 
     def _epoch(self, job: JobFolder, spec: TrainSpec, epoch: int, target: int) -> None:
         folder = RunFolder(Path(spec.run))

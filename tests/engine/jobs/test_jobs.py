@@ -355,3 +355,19 @@ def test_a_cross_check_is_done_while_training_is_paused(toy_run, tmp_path):
     assert process.wait(PATIENCE) == 0
     assert [e["type"] for e in job_files.events(job)][-1] == "finished"
     assert len(_of(job_files.events(job), "epoch")) == 3
+
+
+def test_a_pause_holds_a_cross_check_that_is_at_work(toy_run, tmp_path):
+    job = job_files.create(tmp_path / "1-train", toy_run.train_spec(epochs=3))
+    job_files.wish(job, "check")
+    process = _start(job)
+    _wait_for(job, process, "progress")
+    job_files.wish(job, "pause")
+    _wait_for(job, process, "paused")
+    done = _of(job_files.events(job), "progress")[-1]
+    time.sleep(1.0)
+    assert _of(job_files.events(job), "progress")[-1] == done
+    assert not _of(job_files.events(job), "crosschecked")
+    job_files.wish(job, "resume")
+    assert process.wait(PATIENCE) == 0
+    assert len(_of(job_files.events(job), "crosschecked")) == 1

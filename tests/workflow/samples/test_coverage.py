@@ -88,6 +88,6 @@ def test_heterogeneous_samples_are_told_how_many_images_they_need(run, tmp_path)
     assert selection.select(run, 50).notes == ()
     run_samples.add_sample(run, simulated(tmp_path / "mixed", "general-rods", 200, 1), 0.3)
     (note,) = selection.select(run, 50).notes
-    assert note.startswith("The samples are heterogeneous: 5")
-    assert note.endswith(" like one of 200. Select 200.")
+    assert note.startswith("The samples are heterogeneous: 50 images show 5")
+    assert note.endswith("%. Select 200.")
     assert selection.select(run, 200).notes == ()

@@ -227,6 +227,8 @@ def test_a_preview_has_room_for_a_thousand(run, samples):
         similar.choose(run, [ImageKey("tube", str(n)) for n in range(6)])
     similar.choose(run, [ImageKey("tube", str(n)) for n in range(5)])
     assert len(run.settings.selection.images) == 1000
+    with pytest.raises(UsageError, match="5 that were added by hand"):
+        selection.select(run, 1000)
 
 
 def test_real_cells_are_found_among_others(run, tmp_path):

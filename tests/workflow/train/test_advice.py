@@ -98,6 +98,16 @@ def test_early_dips_are_normal_and_late_ones_are_not() -> None:
     early = advise(status([0.9, 0.5] * 7, [0.9, 0.3] * 7), book(40))
     assert kinds(early) == ["early"]
     assert "up to epoch 15" in early[0].words
+    fallen = [0.9] * 3 + [0.3] + [0.9] * 56
+    for epochs, kind in (
+        (14, "early"),
+        (15, "early"),
+        (24, "early"),
+        (25, "steady"),
+        (49, "steady"),
+        (50, "converged"),
+    ):
+        assert advise(status([0.9] * epochs, fallen[:epochs]), book(10))[0].kind == kind  # a dip at epoch 4
     late = [*learning(70, 0.95), 0.6, *([0.95] * 5)]
     found = advise(status([0.95] * 76, late), book(40))[0]
     assert found.kind == "dips"
@@ -133,7 +143,7 @@ def test_a_rising_va_and_overfitting_are_told_with_their_numbers() -> None:
     training = advise(status([0.8 + 0.004 * n for n in range(40)], [0.9] * 40), book(40))[0]
     assert (training.kind, training.words[:2]) == ("rising", "TA")
     one_of_four = status([0.95] * 40, [*([0.81] * 30), *([0.93] * 10)], validation=4, error=0.05)
-    assert advise(one_of_four, book(40))[0].kind == "converged"
+    assert advise(one_of_four, book(40))[0].kind == "steady"
     by_heart = advise(status([0.99] * 40, [0.8] * 40), book(40))[0]
     assert by_heart.kind == "overfitting"
     assert "0.19 below TA" in by_heart.words
@@ -181,6 +191,7 @@ def test_wrong_counts_are_found_among_flickering_and_hard_ones() -> None:
     one = advise(replace(looks, crosscheck=crosschecked({11: (2, 1, 0.9)})), book(20))[0]
     assert (one.kind, one.images) == ("doubtful", keys(11))
     alone = replace(looks, crosscheck=crosschecked({15: (1, 2, 0.6)}))
+    assert "weak" not in kinds(advise(replace(looks, crosscheck=crosschecked(wrong, epochs=3)), book(20)))
     for unknown in (looks, alone, replace(looks, crosscheck=crosschecked(wrong, epochs=10))):
         assert kinds(advise(unknown, book(20)))[0] == "converged"
 

@@ -233,6 +233,15 @@ def test_training_needs_ten_images_a_base_and_no_other_job(run, model_file, livi
     assert job_files.bare(job.new_wishes().new()) == [Pause(), Reload(), Resume(), AddEpochs(7), Reload(), Stop()]
 
 
+def test_images_without_a_particle_teach_nothing(run, model_file):
+    library.choose(run, library.entry(model_file()))
+    for n in range(10):
+        run.record_edit(ImageKey("s", str(n)), "propose", nothing((9, 9)), origin="masks")
+        run.record_edit(ImageKey("s", str(n)), "accept")
+    with pytest.raises(RunError, match="None of the annotated images holds a particle"):
+        control.start(run)
+
+
 def test_resuming_a_job_that_left_goes_on_from_its_checkpoint_to_its_target(run, model_file, monkeypatch):
     monkeypatch.setattr(jobs, "start", lambda job: None)
     annotated(run)

@@ -14,6 +14,7 @@ from tui_cytpix.domain.jobs.events import Finished, Paused, Progress, Started
 from tui_cytpix.domain.jobs.specs import TrainSpec
 from tui_cytpix.domain.jobs.training import CrossCheck, CrossChecked, Epoch, JobState
 from tui_cytpix.domain.jobs.wishes import Check, Reload
+from tui_cytpix.domain.run_settings import BaseModelSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.workflow.base_model import library
@@ -44,7 +45,7 @@ def told(run, images):
     job = jobs.create(run.folder.jobs, TrainSpec(epochs=10))
     job.emit(Started(host=socket.gethostname(), pid=1, device="cpu", target=10))
     job.emit(Epoch(10, 0.5, 0.9, 0.8, 1.0, 10, 2, target=10))
-    job.emit(CrossChecked(images, 5, 10))
+    job.emit(CrossChecked(images, 5, 10, run.settings.base_model.hash, "cell-full"))
     job.emit(Finished(10))
     return TrainingWatch(run.folder).poll()
 
@@ -66,7 +67,10 @@ def test_all_images_classes_and_samples_of_five_and_more_are_told(run):
     assert all(0 <= one.interval[0] < one.accuracy <= one.interval[1] <= 1 for one in found[:4])
     assert found[4].interval is None  # of four images
     words = crosscheck.in_words(told(run, images), run.annotations)
-    assert ": all 0.83 [0.69, 0.90] 11/12 · single 0.90 [0.7" in words[0]
+    assert words[0].startswith(
+        "Cross-check (5 models of 10 epochs from cell-full): accuracy [95 %], counts right: "
+        "all 0.83 [0.69, 0.90] 11/12; single 0.90 [0.7"
+    )
     assert "· two 0.72" in words[0]
     assert "· b 0.90 4/4" in words[0]
 
@@ -109,15 +113,17 @@ def test_how_far_it_is_is_told_while_it_is_at_work(run, monkeypatch):
 
 
 def test_it_is_complete_where_it_holds_for_every_annotation(run):
-    assert not crosscheck.complete(TrainingWatch(run.folder).poll(), run.annotations)
-    assert not crosscheck.complete(told(run, {key: checked(1, 1, 0.9) for key in KEYS[1:]}), run.annotations)
+    assert not crosscheck.complete(run, TrainingWatch(run.folder).poll())
+    assert not crosscheck.complete(run, told(run, {key: checked(1, 1, 0.9) for key in KEYS[1:]}))
     status = told(run, {key: checked(1, 1, 0.9) for key in KEYS})
-    assert crosscheck.complete(status, run.annotations)
+    assert crosscheck.complete(run, status)
     longer = replace(status, epochs=(Epoch(40, 0.5, 0.9, 0.8, 1.0, 10, 2, target=40),))
-    assert not crosscheck.complete(longer, run.annotations)  # its models trained for ten epochs
+    assert not crosscheck.complete(run, longer)  # its models trained for ten epochs
     run.record_edit(KEYS[1], "reopen")
     run.record_edit(KEYS[1], "accept")
-    assert crosscheck.complete(status, run.annotations)
+    assert crosscheck.complete(run, status)
+    run.update(replace(run.settings, base_model=BaseModelSettings("another", "sha256:00")))
+    assert not crosscheck.complete(run, status)
 
 
 def test_it_is_asked_of_training_at_work_or_started_for_itself(run, model_file, monkeypatch):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tui_cytpix.cli.output import Progress, note, percent, tell
 from tui_cytpix.cli.run.status import as_dict
 from tui_cytpix.domain.jobs.training import Epoch, JobState, TrainingStatus
 from tui_cytpix.domain.words import duration
 from tui_cytpix.errors import JobError
-from tui_cytpix.workflow.run import zoom
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.run import predict, zoom
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train import control, crosscheck
 from tui_cytpix.workflow.train.progress import in_words, kept_in_words
@@ -37,7 +38,7 @@ def train(arguments: argparse.Namespace) -> int:
         note(f"Training is at work in the background. How far: tui-cytpix run status {arguments.run}")
         tell(arguments.json, {"run": str(seen.path), "job": status.job}, status.job)
         return 0
-    return _to_the_end(arguments, seen, watch, before)
+    return _to_the_end(arguments, watch, before)
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -45,25 +46,36 @@ def check(arguments: argparse.Namespace) -> int:
     with Run.open(arguments.run, writing=False) as seen:
         watch = TrainingWatch(seen.folder)
         before = watch.poll()
-        if crosscheck.complete(before, seen.annotations):
+        if crosscheck.complete(seen, before):
             note("The cross-check holds for all that is annotated: nothing is to be done.")
-        else:
-            control.check(seen)
-    return _to_the_end(arguments, seen, watch, before)
+            return _tell(arguments, before)
+        control.check(seen)
+    return _to_the_end(arguments, watch, before, lambda status: status.crosscheck != before.crosscheck)
 
 
-def _to_the_end(arguments: argparse.Namespace, seen: Run, watch: TrainingWatch, before: TrainingStatus) -> int:
+def _to_the_end(
+    arguments: argparse.Namespace,
+    watch: TrainingWatch,
+    before: TrainingStatus,
+    enough: Callable[[TrainingStatus], bool] = lambda _status: False,
+) -> int:
     try:
-        status = _follow(watch, before)
+        status = _follow(watch, before, enough)
     except KeyboardInterrupt:
         note(f"Training goes on in the background. How far: tui-cytpix run status {arguments.run}")
         note(f"To end it: tui-cytpix run stop {arguments.run}")
         raise
     if status.state in (JobState.FAILED, JobState.LOST):
         raise JobError("Training ended early", status.message)
-    ended = [f"{status.state}: {_in_words(epoch, status.target)}" for epoch in status.epochs[-1:]]
-    told = [*ended, *crosscheck.in_words(status, seen.annotations), *kept_in_words(status)]
-    tell(arguments.json, {"run": str(seen.path), **as_dict(status, seen.annotations)}, *told)
+    return _tell(arguments, status)
+
+
+def _tell(arguments: argparse.Namespace, status: TrainingStatus) -> int:
+    """With the annotations as they are by now."""
+    with Run.open(arguments.run, writing=False) as run:
+        ended = [f"{status.state}: {_in_words(epoch, status.target)}" for epoch in status.epochs[-1:]]
+        lines = [*ended, *crosscheck.in_words(status, run.annotations), *kept_in_words(status)]
+        tell(arguments.json, {"run": str(run.path), **as_dict(status, run.annotations)}, *lines)
     return 1 if status.left_out else 0
 
 
@@ -73,11 +85,22 @@ def _start(arguments: argparse.Namespace) -> None:
         if arguments.zoom is not None:
             note(zoom.set_zoom(run, arguments.zoom))
         control.compute_on(run, arguments.device, arguments.threads, arguments.batch)
+        _ask_base(run)
         control.start(run, arguments.epochs, check=arguments.check)
 
 
-def _follow(watch: TrainingWatch, before: TrainingStatus) -> TrainingStatus:
-    """Waits for the job's end; an epoch is a step of the line on a terminal, a line elsewhere."""
+def _ask_base(run: Run) -> None:
+    """What the base sees in the preview and in what is annotated, advice rests on, too."""
+    chosen = run.settings.train
+    images = dict.fromkeys([*run.settings.selection.images, *(state.image for state in run.annotations.accepted())])
+    with Progress("asking the base model") as progress:
+        predict.predict_now(run, library.base_of(run), [*images], progress, chosen.device, chosen.threads)
+
+
+def _follow(watch: TrainingWatch, before: TrainingStatus, enough: Callable[[TrainingStatus], bool]) -> TrainingStatus:
+    """Waits for the job's end, or for what is `enough`; an epoch is a step of the line on a terminal, a line
+    elsewhere.
+    """
     log, known = before.log, len(before.epochs)
     waits, checked = "", 0
     with Progress("training") as progress:
@@ -101,7 +124,7 @@ def _follow(watch: TrainingWatch, before: TrainingStatus) -> TrainingStatus:
             if status.message and status.live and status.message != waits:
                 progress.note(status.message)
             waits = status.message
-            if not status.live:
+            if not status.live or enough(status):
                 return status
             time.sleep(POLL_SECONDS)
 

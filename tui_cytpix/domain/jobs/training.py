@@ -81,11 +81,15 @@ class CrossCheck(Struct, frozen=True):
 
 
 class CrossChecked(LogLine, frozen=True):
-    """Every annotated image was seen by one of `folds` models that did not train on it, each after `epochs` epochs."""
+    """Every annotated image was seen by one of `folds` models that did not train on it, each after `epochs` epochs from
+    the base model of that hash and name.
+    """
 
     images: dict[ImageKey, CrossCheck]
     folds: Count
     epochs: Count
+    base: str = ""
+    base_name: str = ""
 
 
 class KeptMeasured(LogLine, frozen=True):

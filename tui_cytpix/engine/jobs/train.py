@@ -108,6 +108,7 @@ class _Session:
         self.preview = PreviewLook(self.images)
         self._wishes: list[LogLine] = []  # that came while models were cross-checked
         self._check_wished = self._paused = False
+        self._check_though_paused = False
         self._answered: tuple[tuple[str, int], dict[ImageKey, Segmentation]] = ("", 0), {}
         if arrays:
             self._restore(arrays, state)
@@ -115,6 +116,10 @@ class _Session:
 
     def close(self) -> None:
         self.preview.close()
+
+    @property
+    def _base_name(self) -> str:
+        return self.spec.base_name or self.base.card.name
 
     def _restore(self, arrays: dict[str, Any], path: Path | None) -> None:
         try:
@@ -210,7 +215,7 @@ class _Session:
                 self._keep(lambda: self.job.progress(1, 1, CHECK))
                 return
             told = {key: found[key] for key in examples}
-            self._emit(CrossChecked(checks(examples, told), len(parts), epochs))
+            self._emit(CrossChecked(checks(examples, told), len(parts), epochs, self.base_hash, self._base_name))
         else:
             self._emit(Log("no cross-check: all annotated images are the same one"))
         self._check_wished = False
@@ -239,6 +244,7 @@ class _Session:
         def on_progress(done: int, total: int) -> None:
             self._keep(lambda: self.job.progress(done, total, CHECK))
 
+        on_progress(0, len(parts) * epochs)
         cross_checked(trainer, examples, parts, found, epochs, check, on_progress)
 
     def _obey(self) -> bool:
@@ -249,7 +255,7 @@ class _Session:
             for wish in wishes:
                 match wish:
                     case Check():
-                        self._check_wished = True
+                        self._check_wished = self._check_though_paused = True
                     case Stop():
                         self._finish_look()
                         return False
@@ -260,12 +266,12 @@ class _Session:
                         self.reload()
                     case Pause() if not self._paused:
                         self._finish_look()
-                        self._paused, since = True, time.monotonic()
+                        self._paused, self._check_though_paused, since = True, False, time.monotonic()
                         self._emit(Paused(self.trainer.epoch))
                     case Resume() if self._paused:
                         self._paused = False
                         self._emit(Resumed())
-            if self._check_wished or not self._paused:
+            if not self._paused or (self._check_wished and self._check_though_paused):
                 return True
             self.job.check()
             if time.monotonic() - since > self.spec.idle_exit_s:
@@ -361,7 +367,7 @@ class _Session:
         return Origin(
             base=self.base.card,
             base_hash=self.base_hash,
-            base_name=self.spec.base_name or self.base.card.name,
+            base_name=self._base_name,
             seed=trainer.seed,
             batch=trainer.settings.batch,
             size_cutoff_um=self.spec.size_cutoff_um,

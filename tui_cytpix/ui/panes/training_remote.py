@@ -75,7 +75,7 @@ class TrainingRemote:
         """Cross-checks, also where no training is at work."""
         run = self._screen.session.run
         missing = run.annotations.ready_to_train()
-        if missing or crosscheck.complete(self._screen.session.training, run.annotations):
+        if missing or crosscheck.complete(run, self._screen.session.training):
             self._screen.report(missing or "The cross-check holds for all that is annotated: nothing is to be done.")
             return
         self._in_background(lambda: control.check(run), "cross-check")

@@ -234,6 +234,7 @@ class TrainScreen(WorkScreen):
         self.refresh_all()
 
     def predictions_came(self) -> None:
+        self.start(self._look_for_lacks(), "lacks")
         for old in self.gallery.items:
             new = self.item(old.key)
             if new.segmentation is not old.segmentation or new.caption != old.caption:

@@ -74,6 +74,13 @@ def select(run: Run, preview: int, on_progress: OnProgress = lambda _done, _tota
         SampleError: no image can be read.
     """
     check_preview(preview)
+    by_hand = len(run.settings.selection.similar)
+    if preview + by_hand > MAX_PREVIEW:
+        raise UsageError(
+            "The preview would be too large",
+            f"{preview} images, and {by_hand} that were added by hand.",
+            f"Choose up to {MAX_PREVIEW - by_hand} images.",
+        )
     from tui_cytpix.core.statistics.sampling import select as select_rows
     from tui_cytpix.core.statistics.sampling import shares_alike
 
@@ -124,8 +131,8 @@ def _too_few(preview: int, shares: Mapping[int, float]) -> list[str]:
     if shares.get(preview, 1.0) >= ENOUGH:
         return []
     more = next((size for size, share in shares.items() if share >= ENOUGH), max(shares))
-    said = f"The samples are heterogeneous: {shares[preview]:.0%} of their images look like one of {preview}"
-    return [f"{said}, {shares[more]:.0%} like one of {more}. Select {more}." if more > preview else f"{said} selected."]
+    said = f"The samples are heterogeneous: {preview} images show {shares[preview]:.0%} of what is in them"
+    return [f"{said}, {more} would show {shares[more]:.0%}. Select {more}." if more > preview else f"{said}."]
 
 
 def _described(

@@ -38,13 +38,14 @@ class Search:
     """The images of all samples that resemble `image` most, the most alike first.
 
     `looked` tells of each sample how many images were compared, and how many there are to take; `notes` are sentences
-    about samples that were passed over.
+    about samples that were passed over; `gate`: that images are drawn from, if any.
     """
 
     image: ImageKey
     found: tuple[Similar, ...]
     looked: Mapping[str, tuple[int, int]]
     notes: tuple[str, ...] = ()
+    gate: str = ""
 
     @property
     def compared(self) -> int:
@@ -57,7 +58,8 @@ class Search:
     def in_words(self) -> str:
         """Such as `Compared 5000 of 30000 images in 2 samples by morphology, without a model.`"""
         samples = f"{len(self.looked)} sample{'s' if len(self.looked) != 1 else ''}"
-        return f"Compared {self.compared} of {self.images} images in {samples} by morphology, without a model."
+        inside = f" inside gate {self.gate}" if self.gate else ""
+        return f"Compared {self.compared} of {self.images} images{inside} in {samples} by morphology, without a model."
 
 
 def similar(
@@ -87,7 +89,8 @@ def similar(
         keys += found
         tables.append(table)
         looked[sample] = (len(found), len(to_take[sample]))
-    return Search(image, _nearest(run, [image, *keys], np.concatenate(tables), count), looked, tuple(notes))
+    nearest = _nearest(run, [image, *keys], np.concatenate(tables), count)
+    return Search(image, nearest, looked, tuple(notes), run.settings.selection.gate)
 
 
 def _after(before: int, total: int, on_progress: OnProgress) -> OnProgress:

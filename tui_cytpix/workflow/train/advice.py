@@ -4,7 +4,7 @@ Each rule names its evidence: epochs, numbers, images. Lately means the last twe
 
     empty         a third of the annotated images or more hold nothing, though the base model sees particles in
                   them, or all; also before the first epoch
-    early         fewer than 15 epochs since the start, or since images were added: dips are normal
+    early         fewer than 25 epochs since the start, or since images were added: dips in the first 15 are normal
     inconsistent  15 % of the annotations or more, at least two, that models contradict which did not train on
                   them (cross-check), and the run's own
     doubtful      fewer of these
@@ -12,7 +12,8 @@ Each rule names its evidence: epochs, numbers, images. Lately means the last twe
     dips          TA or VA still dips, with 20 images or more
     rising        VA, or TA, is still getting better
     overfitting   VA stays below TA by more than chance explains
-    converged     none of these: stable, and close together
+    steady        none of these: stable, and close together, but fewer than 50 epochs
+    converged     the same from 50 epochs on
     singles       fewer than four annotated images hold two or more particles; also before the first epoch
     weak          a count class, or a sample, that the cross-check counts wrong in half of its images or more, at
                   least three
@@ -31,7 +32,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui_cytpix.domain.annotation import MIN_ANNOTATED, SEVERAL, AnnotationBook, Side, Status
-from tui_cytpix.domain.jobs.training import Epoch, TrainingStatus
+from tui_cytpix.domain.jobs.training import FOLD_EPOCHS, Epoch, TrainingStatus
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.run.run import Run
@@ -49,7 +50,7 @@ INCONSISTENT = 0.15  # of the annotations
 HALF_EMPTY = 1 / 3  # of the annotated images
 WEAK = 0.5  # of a class's or sample's
 KNOWN = 0.9  # of the annotated images
-HOLDING = ("images without a cell", "single cells", "images with two particles", "images with more")
+HOLDING = ("images without a cell", "single cells", "images with two particles", "images with three or more")
 
 
 @dataclass(frozen=True)
@@ -83,17 +84,17 @@ def advise(status: TrainingStatus, book: AnnotationBook, lacks: Lacking = Lackin
         return _said(_empty(lacks.base), _singles(lacks.few), _known(lacks.base))
     wrong = _inconsistent(status, book)
     curve = Advice(*(curves.early(epochs) or curves.shape(epochs, len(book.accepted()))))
-    on_wrong = wrong is not None and wrong.kind == "inconsistent" and curve.kind == "converged"
+    on_wrong = wrong is not None and wrong.kind == "inconsistent" and curve.kind in ("steady", "converged")
     return _said(
         _empty(lacks.base),
         wrong,
         None if on_wrong else curve,
         *_weak(status, book),
+        _little(epochs, book),
         _singles(lacks.few),
         _flips(status, book),
         _uncovered(lacks.missing),
         _known(lacks.base),
-        _little(epochs, book),
     )
 
 
@@ -152,12 +153,14 @@ def _known(base: AgainstBase | None) -> Advice | None:
         return None
     words = (
         f"The base model has {base.right} of {base.answered} annotated images right as they are: these cells are close "
-        "to what it knows. It may need more images before anything changes; or step 1 shows that it will do."
+        "to what it knows. It may need more images before anything changes; whether it will do as it is, step 1 tells."
     )
     return Advice("known", words)
 
 
 def _weak(status: TrainingStatus, book: AnnotationBook) -> list[Advice]:
+    if status.crosscheck is None or status.crosscheck.epochs < FOLD_EPOCHS:
+        return []
     found = []
     for part in tallies(status, book)[1:]:
         wrong = part.images - part.right

@@ -34,6 +34,10 @@ def start(run: Run, epochs: int | None = None, *, check: bool = True) -> JobFold
     missing = run.annotations.ready_to_train()
     if missing:
         raise RunError("Training can't start yet", missing)
+    if not any(state.segmentation and state.segmentation.particle_count for state in run.annotations.accepted()):
+        raise RunError(
+            "There is nothing to learn", "None of the annotated images holds a particle.", "Annotate images with cells."
+        )
     if not run.flush():
         raise RunError("Training can't start yet", run.problem, "Free some space; what you decided is kept meanwhile.")
     status = TrainingWatch(run.folder).poll()

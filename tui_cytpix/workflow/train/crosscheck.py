@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from tui_cytpix.domain.annotation import SEVERAL, AnnotationBook, Status
 from tui_cytpix.domain.jobs.training import CrossCheck, TrainingStatus, fold_epochs
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.workflow.run.run import Run
 
 UNSEEN = 0.45  # the accuracy of a doublet called one whose mask is right to nine tenths
 FEWEST = 5  # images, for an interval
-CLASSES = ("none", "single", "two", "three or more")
+CLASSES = ("nothing large enough", "single", "two", "three or more")
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,12 @@ def in_force(status: TrainingStatus, book: AnnotationBook) -> dict[ImageKey, Cro
     return found
 
 
-def complete(status: TrainingStatus, book: AnnotationBook) -> bool:
-    """Whether it holds for every annotated image, and another would train no longer."""
+def complete(run: Run, status: TrainingStatus) -> bool:
+    """Whether it holds for the run's base model and every annotated image, and another would train no longer."""
     checked = status.crosscheck
-    if checked is None or checked.epochs < fold_epochs(status.epoch):
+    if checked is None or checked.base != run.settings.base_model.hash or checked.epochs < fold_epochs(status.epoch):
         return False
-    return in_force(status, book).keys() == {state.image for state in book.accepted()}
+    return in_force(status, run.annotations).keys() == {state.image for state in run.annotations.accepted()}
 
 
 def tally(kind: str, name: str, images: Sequence[CrossCheck]) -> Tally:
@@ -88,8 +89,9 @@ def in_words(status: TrainingStatus, book: AnnotationBook) -> list[str]:
     found = tallies(status, book)
     if not found:
         return []
-    checked = status.crosscheck
-    others = len(book.accepted()) - found[0].images
+    checked, (whole, *parts) = status.crosscheck, found
+    others = len(book.accepted()) - whole.images
     without = f"; without {others} that are new, changed or unreadable" if others else ""
-    of = f"{checked.folds} models of {checked.epochs} epochs" if checked else ""
-    return [f"Cross-check ({of}): {' · '.join(one.in_words() for one in found)}{without}"]
+    of = f"{checked.folds} models of {checked.epochs} epochs from {checked.base_name}" if checked else ""
+    told = "; ".join([whole.in_words(), *([" · ".join(one.in_words() for one in parts)] if parts else [])])
+    return [f"Cross-check ({of}): accuracy [95 %], counts right: {told}{without}"]

@@ -11,6 +11,8 @@ from tui_cytpix.workflow.train.progress import WINDOW
 
 Said = tuple[str, str]
 EARLY_EPOCHS = 15
+LEAST = 10  # epochs after these, to tell anything from
+SETTLED = 50  # epochs, from which on training may be done
 DIP = 0.08
 ONE_IMAGE = 0.6
 GAP = 0.08
@@ -28,11 +30,16 @@ def _since(epochs: Sequence[Epoch]) -> tuple[int, int]:
 
 
 def early(epochs: Sequence[Epoch]) -> Said | None:
-    """None from the fifteenth epoch on, counted anew when images are added."""
+    """None from the 25th epoch on, counted anew when images are added."""
     since, more = _since(epochs)
-    if epochs[-1].epoch - since + 1 >= EARLY_EPOCHS:
+    until, last = since + EARLY_EPOCHS - 1, epochs[-1].epoch
+    if last >= until + LEAST:
         return None
-    until = since + EARLY_EPOCHS - 1
+    if last >= until:
+        return (
+            "early",
+            f"Dips of TA and VA up to epoch {until} were normal; from epoch {until + LEAST} on more can be told.",
+        )
     if not more:
         return ("early", f"Early epochs jump about: dips of TA and VA are normal up to epoch {until}.")
     images = f"{abs(more)} image{'' if abs(more) == 1 else 's'} {'came in' if more > 0 else 'went'}"
@@ -40,9 +47,9 @@ def early(epochs: Sequence[Epoch]) -> Said | None:
 
 
 def shape(epochs: Sequence[Epoch], annotated: int) -> Said:
-    """What TA and VA of the last twenty epochs mean, of so many annotated images."""
+    """What TA and VA of the last twenty epochs, but for early ones, mean, of so many annotated images."""
     since, _ = _since(epochs)
-    recent = [e for e in epochs if e.epoch >= since][-WINDOW:]
+    recent = [e for e in epochs if e.epoch >= since + EARLY_EPOCHS][-WINDOW:]
     ta, va = statistics.fmean(e.ta for e in recent), statistics.fmean(e.va for e in recent)
     span = f"over epochs {recent[0].epoch} to {recent[-1].epoch}"
     if dip := _dip(recent):
@@ -62,6 +69,8 @@ def shape(epochs: Sequence[Epoch], annotated: int) -> Said:
     words = f"TA ({ta:.2f}) and VA ({va:.2f}) are stable {span}"
     if ta - va > GAP:
         return ("converged", f"{words}; that VA is lower may be chance, its standard error is {error:.2f}.")
+    if recent[-1].epoch - since + 1 < SETTLED:
+        return ("steady", f"{words} and close together so far. Let it train on: 100 epochs are usual.")
     return ("converged", f"{words} and close together: training on these images is done, unless some still flip.")
 
 
