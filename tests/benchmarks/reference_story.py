@@ -211,11 +211,10 @@ def report_flicker(status: TrainingStatus, oracle: Oracle) -> None:
     long = [key for key in single if elongation(oracle.truth[key].mask) >= LONG]
     others = [key for key in oracle.truth if key not in set(flipping) and oracle.truth[key].particle_count == 1]
     calm = np.median([elongation(oracle.truth[key].mask) for key in others])
-    typical = np.median([elongation(oracle.truth[k].mask) for k in single])
+    typical = f"{np.median([elongation(oracle.truth[k].mask) for k in single]):.2f}" if single else "none"
     print(
         f"  of {len(flipping)} flipping images {len(single)} show a single cell, {len(long)} of these {LONG:g} times "
-        f"as long as wide or more; median elongation {typical:.2f} "
-        f"against {calm:.2f} of the singles that don't flip"
+        f"as long as wide or more; median elongation {typical} against {calm:.2f} of the singles that don't flip"
     )
 
 
