@@ -48,6 +48,7 @@ def assess(window: Terminal) -> None:
     window.press("j Enter")
     window.answer("Plainly good", "3")
     window.answer("Intolerable:", "12")
+    window.answer("What must be right")
     window.answer("What counts")
     window.wait("good up to 3.0%, intolerable from 12.0%", "processes random images")
     window.press("p")

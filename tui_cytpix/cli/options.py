@@ -6,10 +6,10 @@ import argparse
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tui_cytpix.domain import entered_numbers
-from tui_cytpix.domain.entered_numbers import NumberT
+from tui_cytpix.domain.run_settings import parse_kinds
 from tui_cytpix.domain.words import printable
 from tui_cytpix.domain.zoom import parse_zoom
 from tui_cytpix.errors import RunError, UsageError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tui_cytpix.workflow.explore.gates import RunGate
     from tui_cytpix.workflow.run.run import Run
 
+ValueT = TypeVar("ValueT")
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -64,10 +65,10 @@ def add_verb(verbs: Any, name: str, what: str, handler: str = "", *, of_run: boo
     return added
 
 
-def _entered(parse: Callable[[str], NumberT]) -> Callable[[str], NumberT]:
+def _entered(parse: Callable[[str], ValueT]) -> Callable[[str], ValueT]:
     """For argparse, which tells what an ArgumentTypeError says."""
 
-    def take(text: str) -> NumberT:
+    def take(text: str) -> ValueT:
         try:
             return parse(text)
         except ValueError as error:
@@ -78,6 +79,7 @@ def _entered(parse: Callable[[str], NumberT]) -> Callable[[str], NumberT]:
 
 um_per_px = _entered(entered_numbers.pixel_size)
 micrometres = _entered(entered_numbers.size_cutoff)
+kinds = _entered(parse_kinds)
 percentage = _entered(entered_numbers.percentage)
 zoom = _entered(parse_zoom)
 positive = _entered(entered_numbers.whole(1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 
 from tui_cytpix.domain.field_ranges import Count, Length, Number, Share, Whole
@@ -33,17 +34,58 @@ GOALS = (
 )
 
 
+class Kind(enum.StrEnum):
+    """What a model can err in: an image's count, its mask, the count of images of one particle and of several."""
+
+    COUNT = "count"
+    MASK = "mask"
+    SINGLETS = "singlets"
+    MULTIPLETS = "multiplets"
+
+
+KINDS = tuple(Kind)
+
+
+def parse_kinds(text: str) -> tuple[Kind, ...]:
+    """Those named, with commas or blanks between, in the order of `KINDS`; all where none is named.
+
+    Raises:
+        ValueError: one is none of them.
+    """
+    named = text.replace(",", " ").lower().split()
+    unknown = [name for name in named if name not in KINDS]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is none of {', '.join(KINDS)}")
+    return tuple(kind for kind in KINDS if kind in named) or KINDS
+
+
+@dataclass(frozen=True)
+class EarlierGoal:
+    """What was stated before the goal was changed: `until` (ISO 8601, UTC), when `judged` images had a judgement."""
+
+    goal: str
+    p0: Share
+    p1: Share
+    required: tuple[Kind, ...]
+    counting_convention: str
+    until: str
+    judged: Whole
+
+
 @dataclass(frozen=True)
 class AssessSettings:
-    """Step 1. `model` is a library name or a model file; `sequence` the seeded random draw, in order;
-    images with a focus score below `least_focus` are left out of the review (0: none). `drawn_from` is the gate, in
-    words, that the sequence was drawn from, "" for all events.
+    """Step 1. `required` are the kinds of error that must keep the model; `earlier` the goals that judgements were made
+    under and that were changed since, oldest first. `model` is a library name or a model file; `sequence` the seeded
+    random draw, in order; images with a focus score below `least_focus` are left out of the review (0: none).
+    `drawn_from` is the gate, in words, that the sequence was drawn from, "" for all events.
     """
 
     goal: str = "gating"
     p0: Share = 0.02
     p1: Share = 0.10
+    required: tuple[Kind, ...] = KINDS
     counting_convention: str = ""
+    earlier: tuple[EarlierGoal, ...] = ()
     model: str = "cell-full"
     images: Count = 60
     sequence: tuple[ImageKey, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from driving import notices, press_each, until
 from steps import SAMPLE, Stage, answer, opened, reply, state_goal, truth, words_of
 
+from tui_cytpix.domain.run_settings import Kind
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.ui.panes.review_pane import ReviewPane
@@ -33,11 +34,15 @@ async def test_the_goal_comes_first_and_rates_are_checked(stage: Stage) -> None:
         await reply(pilot, "six")
         await until(pilot, lambda: "no percentage" in notices(app))
         await reply(pilot, "6 %")
+        await reply(pilot, "count, nucleus")
+        await until(pilot, lambda: "'nucleus' is none of count, mask, singlets, multiplets" in notices(app))
+        await reply(pilot, "count mask")
         await reply(pilot, "a septated cell is one")
         await until(pilot, lambda: screen.pane == "main")
         settings = app.session.run.settings.assess
         assert (settings.goal, settings.p0, settings.p1) == ("quantitative", 0.015, 0.06)
         assert settings.counting_convention == "a septated cell is one"
+        assert settings.required == (Kind.COUNT, Kind.MASK)
         assert "cell-full" in screen.hint.words
 
 

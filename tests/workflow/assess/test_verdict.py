@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tui_cytpix.domain.run_settings import AssessSettings
+from tui_cytpix.domain.run_settings import KINDS, AssessSettings, EarlierGoal, Kind
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement, Verdict
-from tui_cytpix.workflow.assess.verdict import assess_verdicts, classes_in_words, outcome, verdict_lines
+from tui_cytpix.workflow.assess.goal import history_in_words
+from tui_cytpix.workflow.assess.verdict import assess_verdicts, outcome, part_tests
+from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 
 GATING = AssessSettings(p0=0.02, p1=0.10)
+ONLY = AssessSettings(p0=0.02, p1=0.10, required=(Kind.COUNT, Kind.MASK))  # of images that all show one cell
 OK, WRONG, MASK, BOTH = Judgement.ACCEPTABLE, Judgement.COUNT_ERROR, Judgement.MASK_ERROR, Judgement.BOTH
 COUNTED, MISCOUNTED = Judgement.COUNT_RIGHT, Judgement.COUNT_WRONG
 SKIP, UNCLEAR, UNUSABLE = Judgement.SKIPPED, Judgement.INDISTINGUISHABLE, Judgement.UNUSABLE
@@ -26,8 +31,8 @@ def judged(*judgements: Judgement | tuple[Judgement, int, int | None], samples: 
     return images, verdicts
 
 
-def assess(*judgements, samples: int = 1):
-    return assess_verdicts(*judged(*judgements, samples=samples), GATING)
+def assess(*judgements, samples: int = 1, settings: AssessSettings = ONLY):
+    return assess_verdicts(*judged(*judgements, samples=samples), settings)
 
 
 def test_without_an_error_36_images_keep_the_model():
@@ -35,8 +40,9 @@ def test_without_an_error_36_images_keep_the_model():
     assert (found.all.count.decision, found.all.count.after) == ("keep", 36)
     assert outcome(found) == "keep"
     said = verdict_lines(found)
-    assert said[0].startswith("Count: keep this model. 0 wrong of 40")
-    assert "decided after 36" in said[0]
+    assert said[0] == "Keep this model: count and mask will do."
+    assert said[1].startswith("Count: keep this model. 0 wrong of 40")
+    assert "decided after 36" in said[1]
     assert outcome(assess(*[OK] * 35)) == "not yet known"
 
 
@@ -50,10 +56,11 @@ def test_count_and_mask_are_decided_apart():
 
 def test_an_open_verdict_says_how_many_more():
     found = assess(*[WRONG, *[OK] * 19])
-    line = verdict_lines(found)[0]
+    line = verdict_lines(found)[1]
+    count = found.all.count
     assert "not yet known" in line
-    assert f"{found.all.count.clean_needed} more without an error keep it" in line
-    assert "97 more decide at the most" in line
+    assert f"{count.clean_needed} more without an error keep it ({count.expected_needed} expected)" in line
+    assert f"{count.plan.maximum - 20} more decide at the most" in line
     kept = assess(*[WRONG, *[OK] * (19 + found.all.count.clean_needed)])
     assert kept.all.count.decision == "keep"
 
@@ -72,7 +79,7 @@ def test_skipped_images_bound_the_result_and_hold_a_verdict_back():
     found = assess(*[OK] * 20, SKIP, SKIP, *[OK] * 16)
     count = found.all.count
     assert (count.judged, count.skipped, count.decision, count.skips_decide) == (36, 2, "not yet known", True)
-    assert "2 images without this judgement could change" in verdict_lines(found)[0]
+    assert "2 images without this judgement could change the verdict, so give it" in verdict_lines(found)[1]
     assert count.high > assess(*[OK] * 38).all.count.high
     assert assess(*[OK] * 36, SKIP, SKIP).all.count.decision == "keep"  # the verdict fell before
     assert assess(*[WRONG] * 20, SKIP).all.count.decision == "retrain"
@@ -85,7 +92,7 @@ def test_a_stated_count_judges_no_mask():
     assert (found.all.count.decision, found.all.singlets.judged) == ("keep", 60)
     assert outcome(found) == "not yet known"
     said = verdict_lines(found)
-    assert said[1].startswith("Mask: not yet known. No image is judged yet")
+    assert said[2] == "Mask: not judged yet."
     assert "60 images only counted: the mask is still to be judged." in said
     wrong = assess(*[(MISCOUNTED, 1, 2)] * 60)
     assert (wrong.all.count.decision, wrong.all.mask.judged, outcome(wrong)) == ("retrain", 0, "retrain")
@@ -97,7 +104,9 @@ def test_a_stated_count_judges_no_mask():
 def test_unusable_and_indistinguishable_images_are_left_out_and_many_are_told():
     found = assess(*[OK] * 36, *[UNUSABLE] * 4, UNCLEAR)
     assert (found.all.count.judged, found.not_countable) == (36, False)
-    assert "Left out: 4 unusable, 1 indistinguishable." in verdict_lines(found)
+    assert "Left out: 4 unusable, 1 indistinguishable; the intervals hold whether right or wrong." in verdict_lines(
+        found
+    )
     found = assess(*[OK, UNCLEAR] * 20)
     assert found.not_countable
     assert "not a good readout" in " ".join(verdict_lines(found))
@@ -114,7 +123,9 @@ def test_always_one_passes_the_overall_rate_and_fails_for_multiplets():
     assert (found.all.multiplets.judged, found.all.multiplets.errors) == (20, 20)
     assert found.all.multiplets.decision == "retrain"
     assert outcome(found) == "retrain"
-    assert "Multiplets: 0 of 20 found" in classes_in_words(found.all)
+    said = verdict_lines(found)
+    assert said[0].startswith("Retrain: multiplets.")
+    assert "Multiplets: 0 of 20 found" in said[3]
 
 
 @pytest.mark.parametrize(
@@ -151,5 +162,129 @@ def test_every_sample_is_judged_by_itself_too():
 
 def test_nothing_judged_is_told():
     found = assess()
-    assert "no image is judged yet".capitalize() in verdict_lines(found)[0]
+    assert verdict_lines(found)[0] == "Not yet known: no image is judged yet."
     assert outcome(found) == "not yet known"
+
+
+# The overall word over parts
+
+TWO = (OK, 2, None)  # a doublet that is found
+MISSED = (WRONG, 1, 2)
+
+
+def test_a_sample_that_fails_by_itself_is_in_the_word_and_named():
+    """Case h2: 5 count errors of 120, all of them in one of two samples."""
+    wrong = dict.fromkeys((12, 36, 54, 70, 88), WRONG)
+    found = assess(*(wrong.get(n, OK) for n in range(120)), samples=2)
+    assert (found.by_sample["s0"].count.errors, found.by_sample["s1"].count.errors) == (5, 0)
+    assert (found.of_sample("s0"), found.of_sample("s1"), outcome(found)) == ("retrain", "keep", "retrain")
+    assert verdict_lines(found)[0] == "Retrain: count of s0. Keep for s1; retrain for s0."
+    assert verdict_lines(found)[1].startswith("Count: retrain. 5 wrong of 120")
+
+
+def test_keep_needs_the_multiplets_too():
+    """36 images without an error say nothing on doublets that none of them shows."""
+    found = assess(*[OK] * 40, settings=GATING)
+    assert (found.all.count.decision, found.of_kind(Kind.MULTIPLETS)) == ("keep", "not yet known")
+    assert outcome(found) == "not yet known"
+    said = verdict_lines(found)
+    assert said[0] == "Not yet known: multiplets 36 more at the least, none seen yet."
+    assert "Of the images none are multiplets: if your goal doesn't need them, state it again without them." in said
+    found = assess(*[OK, OK, OK, TWO] * 20, settings=GATING)
+    (part,) = found.missing
+    assert (part.kind, part.share, part.found.clean_needed, part.found.expected_needed) == ("multiplets", 0.25, 16, 19)
+    assert (part.images_needed, found.images_needed) == (76, 76)
+    assert verdict_lines(found)[0] == (
+        "Not yet known: multiplets 16 more at the least, 19 expected, about 76 random images. "
+        "About 76 more random images in all."
+    )
+    assert outcome(assess(*[OK, OK, OK, TWO] * 36, settings=GATING)) == "keep"
+    assert not [line for line in verdict_lines(found) if line.startswith("Of the images")]
+
+
+def test_every_sample_must_keep_by_itself():
+    found = assess(*[OK, TWO] * 20, *[OK, TWO] * 20, samples=4, settings=GATING)
+    assert found.of_kind(Kind.MULTIPLETS) == found.of_kind(Kind.SINGLETS) == "keep"
+    assert {found.of_sample(name) for name in found.by_sample} == {"not yet known"}
+    assert outcome(found) == "not yet known"
+    assert outcome(assess(*[OK, TWO] * 72, samples=4, settings=GATING)) == "keep"
+    said = verdict_lines(assess(*[OK, TWO] * 72, samples=4, settings=GATING))[0]
+    assert said.startswith("Keep this model: count, mask, singlets and multiplets will do, and each of 4 samples.")
+
+
+def test_doublets_that_one_sample_misses_forbid_keep():
+    """Over six samples 30 of 180 missed doublets might pass; all of them in one sample don't."""
+    images = [MISSED if n % 6 == 0 and n % 3 == 0 else TWO for n in range(180)] + [OK] * 600
+    found = assess(*images, samples=6, settings=GATING)
+    assert found.by_sample["s0"].multiplets.decision == "retrain"
+    assert "multiplets of s0" in verdict_lines(found)[0]
+    assert outcome(found) == "retrain"
+
+
+def test_what_is_not_required_neither_keeps_nor_retrains():
+    only_counts = AssessSettings(p0=0.02, p1=0.10, required=(Kind.COUNT,))
+    found = assess(*[MASK] * 40, samples=2, settings=only_counts)
+    assert (found.of_kind(Kind.MASK), outcome(found)) == (None, "not yet known")
+    found = assess(*[MASK] * 80, samples=2, settings=only_counts)
+    assert outcome(found) == "keep"
+    said = verdict_lines(found)
+    assert said[0] == "Keep this model: count will do, and each of 2 samples."
+    assert said[2].startswith("Mask: not required. 80 wrong of 80")
+    assert "mask" not in " ".join(line for line in said if line.startswith("s0"))
+
+
+def test_half_the_frames_unusable_is_no_keep_and_said():
+    """Case m3."""
+    found = assess(*[OK, UNUSABLE] * 60)
+    assert (found.all.count.decision, found.all.count.skips_decide, found.all.count.left_out) == (
+        "not yet known",
+        True,
+        60,
+    )
+    assert (outcome(found), found.unusable) == ("not yet known", {"": (60, 120)})
+    assert found.all.count.high > 0.5
+    said = verdict_lines(found)
+    assert said[0].startswith("Not yet known: count hangs on 60 images left out")
+    assert any(line.startswith("50% of the frames are unusable: the frames, not the model") for line in said)
+    few = assess(*[OK] * 19, UNUSABLE, *[OK] * 19, UNUSABLE, *[OK] * 60)
+    assert (outcome(few), few.unusable) == ("keep", {})
+    of_one = assess(*[OK, OK, UNUSABLE, OK, OK, OK, OK, OK] * 15, samples=4)  # half of s2's
+    assert of_one.unusable == {"s2": (15, 30)}
+    assert any("50% of the frames of s2 are unusable" in line for line in verdict_lines(of_one))
+
+
+def test_skipped_images_may_be_missed_doublets():
+    base = [OK, OK, OK, TWO] * 36
+    assert outcome(assess(*base, settings=GATING)) == "keep"
+    skipped = [*base[:100], *[SKIP] * 4, *base[100:]]
+    found = assess(*skipped, settings=GATING)
+    assert (found.all.multiplets.skipped, found.all.multiplets.skips_decide) == (4, True)
+    assert outcome(found) == "not yet known"
+    as_two = [(SKIP, 2, None)] * 4  # no miss, if a doublet
+    assert assess(*base[:100], *as_two, *base[100:], settings=GATING).all.multiplets.skipped == 0
+
+
+def test_parts_share_the_level_and_those_that_are_rejected_give_theirs_to_the_others():
+    names = [f"s{n}" for n in range(4)]
+    for samples in ([], names):
+        for required in (tuple(Kind), (Kind.COUNT,), (Kind.MULTIPLETS,), (Kind.MASK, Kind.SINGLETS)):
+            tests = part_tests(replace(GATING, required=required), samples)
+            assert sum(test.alpha for test in tests.values()) == pytest.approx(0.05)
+    assert len(part_tests(GATING, [])) == 4
+    assert len(part_tests(GATING, names)) == 4 + 4 * 4
+    alone = assess(*[WRONG, OK, OK, OK] * 20, samples=4)  # only s0 errs
+    both = assess(*[WRONG, WRONG, OK, OK] * 20, samples=4)
+    level = {part.sample: part.found.plan.alpha for part in alone.parts if part.kind is Kind.COUNT}
+    assert level["s0"] < level["s1"]  # s0 was rejected, and with it count over all samples
+    after = {part.sample: part.found.plan.alpha for part in both.parts if part.kind is Kind.COUNT}
+    assert after["s2"] > level["s2"]
+
+
+def test_the_goal_that_judgements_were_made_under_is_told():
+    earlier = EarlierGoal("quantitative", 0.01, 0.05, KINDS, "one", "2026-11-29T22:53:57+00:00", 120)
+    settings = AssessSettings(goal="quantitative", p0=0.08, p1=0.25, counting_convention="one", earlier=(earlier,))
+    assert history_in_words(settings) == [
+        "Changed on 2026-11-29 22:53:57 UTC, after 120 judgements: the goal was quantitative comparison: good up to "
+        "1.0%, intolerable from 5.0%, then quantitative comparison: good up to 8.0%, intolerable from 25.0% (usual: 1.0% "
+        "and 5.0%)."
+    ]

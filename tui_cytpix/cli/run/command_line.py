@@ -162,6 +162,12 @@ def _add_review(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--goal", choices=[g.name for g in GOALS], help="sets the tolerated rates")
     for rate, what in (("--p0", "plainly good: at most"), ("--p1", "intolerable: from")):
         parser.add_argument(rate, type=options.percentage, metavar="%", help=f"{what} so many percent of images wrong")
+    parser.add_argument(
+        "--require",
+        type=options.kinds,
+        metavar="KINDS",
+        help="what must keep the model, of count,mask,singlets,multiplets; default: all",
+    )
     parser.add_argument("--convention", metavar="TEXT", help="what counts as one particle")
     parser.add_argument("--model", metavar="M", help="to judge in step assess; default: as before, at first the base")
     parser.add_argument("--images", type=options.positive, metavar="N", help="draw and process so many random images")

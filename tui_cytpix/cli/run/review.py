@@ -9,10 +9,13 @@ from typing import Any
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, tell
 from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.run_settings import KINDS, Kind
 from tui_cytpix.workflow.assess import goal
 from tui_cytpix.workflow.assess import review as assess_review
+from tui_cytpix.workflow.assess.findings import Finding, SampleFindings
 from tui_cytpix.workflow.assess.judgements_file import read_judgements, take_judgements
-from tui_cytpix.workflow.assess.verdict import Finding, SampleFindings, outcome, verdict_lines
+from tui_cytpix.workflow.assess.verdict import ALL, Part, outcome
+from tui_cytpix.workflow.assess.verdict_words import samples_in_words, verdict_lines
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.evaluate import trial
 from tui_cytpix.workflow.run import predict, zoom
@@ -20,7 +23,7 @@ from tui_cytpix.workflow.run.run import Run
 
 
 def review(arguments: argparse.Namespace) -> int:
-    changes = ("goal", "p0", "p1", "convention", "model", "zoom", "images", "judgements")
+    changes = ("goal", "p0", "p1", "require", "convention", "model", "zoom", "images", "judgements")
     if any(getattr(arguments, name) is not None for name in changes):
         with options.writing(Run.open(arguments.run)) as run:
             _change(run, arguments)
@@ -32,12 +35,13 @@ def review(arguments: argparse.Namespace) -> int:
 def _change(run: Run, arguments: argparse.Namespace) -> None:
     given = read_judgements(arguments.judgements) if arguments.judgements else []
     before = run.settings.assess
-    if any(value is not None for value in (arguments.goal, arguments.p0, arguments.p1, arguments.convention)):
+    stated = (arguments.goal, arguments.p0, arguments.p1, arguments.require, arguments.convention)
+    if any(value is not None for value in stated):
         p0, p1 = arguments.p0, arguments.p1
         if arguments.goal is None:
             p0, p1 = before.p0 if p0 is None else p0, before.p1 if p1 is None else p1
         convention = arguments.convention or before.counting_convention or goal.DEFAULT_CONVENTION
-        assess_review.state_goal(run, arguments.goal or before.goal, convention, p0, p1)
+        assess_review.state_goal(run, arguments.goal or before.goal, convention, p0, p1, arguments.require)
     if arguments.model is not None:
         assess_review.choose_model(run, library.find(arguments.model))
     if arguments.zoom is not None:
@@ -64,8 +68,10 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
     sequence = run.settings.assess.sequence if step == "assess" else run.settings.evaluate.sequence
     images = [key for key in sequence if key in answered]
     found = assess_review.assessment_of(run, model, images, step)
-    rule, decision = assess_review.rule_in_words(run.settings.assess), outcome(found)
-    words = [line for line in verdict_lines(found) if line]
+    settings, decision, samples = run.settings.assess, outcome(found), samples_in_words(found)
+    rule = assess_review.rule_in_words(settings, images)
+    history = goal.history_in_words(settings)
+    words = [*(line for line in verdict_lines(found) if line), *history]
     tell(
         arguments.json,
         {
@@ -74,26 +80,41 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
             "model": model.card.name,
             "images": len(images),
             "decision": decision,
-            **_as_dict(found.all),
-            "samples": {name: _as_dict(one) for name, one in found.by_sample.items()},
+            "images_needed": found.images_needed,
+            "goal": goal.as_dict(settings),
+            "earlier_goals": [goal.as_dict(one) for one in settings.earlier],
+            "parts": [_part(part) for part in found.parts],
+            **{
+                kind: {**one, "decision": found.of_kind(Kind(kind)) or one["decision"]}
+                for kind, one in _as_dict(found.all).items()
+            },
+            "samples": {
+                name: {"decision": found.of_sample(name), **_as_dict(one)} for name, one in found.by_sample.items()
+            },
             "judgements": found.counts,
             "out_of_turn": found.out_of_turn,
             "count_is_a_good_readout": not found.not_countable,
+            "much_unusable": {name or "all": bad / seen for name, (bad, seen) in found.unusable.items()},
             "seen": {name: asdict(one) for name, one in seen.items()},
             "rule": rule,
             "words": words,
         },
-        f"{model.card.name}: {decision} ({len(images)} random images processed)",
+        f"{model.card.name}: {decision}{f' ({samples})' if samples else ''}, {len(images)} random images processed",
         *words,
+        f"Goal: {goal.goal_in_words(settings)}.",
         rule,
         *zoom.in_words(seen),
     )
     return 0
 
 
-def _as_dict(found: SampleFindings) -> dict[str, Any]:
-    kinds = ("count", "mask", "singlets", "multiplets")
-    return {kind: _finding(getattr(found, kind)) for kind in kinds}
+def _part(part: Part) -> dict[str, Any]:
+    said = {"sample": None if part.sample == ALL else part.sample, "kind": part.kind, "required": part.required}
+    return {**said, **_finding(part.found), "share": part.share, "images_needed": part.images_needed}
+
+
+def _as_dict(found: SampleFindings) -> dict[str, dict[str, Any]]:
+    return {kind: _finding(found.of(kind)) for kind in KINDS}
 
 
 def _finding(found: Finding) -> dict[str, Any]:
@@ -102,9 +123,12 @@ def _finding(found: Finding) -> dict[str, Any]:
         "judged": found.judged,
         "errors": found.errors,
         "skipped": found.skipped,
+        "left_out": found.left_out,
         "error_rate": found.rate,
         "error_rate_ci": [found.low, found.high],
+        "alpha": found.plan.alpha,
         "after": found.after,
         "clean_needed": found.clean_needed,
+        "expected_needed": found.expected_needed,
         "most_needed": found.most_needed,
     }

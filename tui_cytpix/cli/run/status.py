@@ -12,6 +12,7 @@ from tui_cytpix.domain.jobs.training import Epoch, TrainingStatus
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.domain.words import duration
 from tui_cytpix.domain.zoom import Zoom
+from tui_cytpix.workflow.assess import goal
 from tui_cytpix.workflow.run import zoom
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train import crosscheck
@@ -94,6 +95,8 @@ def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:
         "created": settings.created,
         "seed": settings.seed,
         "step": settings.step,
+        "goal": goal.as_dict(settings.assess),
+        "earlier_goals": [goal.as_dict(one) for one in settings.assess.earlier],
         "samples": [asdict(s) for s in settings.samples],
         "base_model": asdict(settings.base_model),
         "seen": {name: asdict(one) for name, one in _seen(run).items()},
@@ -127,6 +130,8 @@ def _tell(run: Run, training: TrainingStatus) -> None:
     rows = [
         ("step", settings.step),
         ("samples", samples or "none"),
+        ("goal", goal.goal_in_words(settings.assess) if settings.assess.counting_convention else "not stated"),
+        *(("", line) for line in goal.history_in_words(settings.assess)),
         ("base model", settings.base_model.model or "none chosen"),
         *(("", line) for line in seen),
         ("preview", chosen.groups_in_words),

@@ -18,6 +18,7 @@ CONFIDENCE = 0.95
 MINIMUM = 20  # images before any verdict
 ERROR_RATE = 0.05  # alpha and beta
 LONGEST = 20_000  # images; rates so close that more are needed can't be told apart by eye
+LONGEST_OF_PART = 4 * LONGEST  # at the lower alpha of one of many parts
 # The mixing density of the confidence sequence, Beta(1/2, 9/2): narrowest where few images are wrong, valid everywhere.
 _MIX_ERRORS, _MIX_RIGHT = 0.5, 4.5
 
@@ -66,11 +67,11 @@ class Plan:
     def decide(self, errors: Sequence[bool]) -> tuple[Decision, int]:
         """The decision and after how many images it fell; further images don't change it."""
         wrong = 0
-        for images, error in enumerate(errors[: self.maximum], 1):
+        for images, (error, (keep, retrain)) in enumerate(zip(errors, _lines(self), strict=False), 1):
             wrong += error
-            if wrong >= self.retrain_from(images):
+            if wrong >= retrain:
                 return Decision.RETRAIN, images
-            if wrong <= self.keep_up_to(images):
+            if wrong <= keep:
                 return Decision.KEEP, images
         return Decision.OPEN, len(errors)
 
@@ -81,19 +82,40 @@ class Plan:
             images += 1
         return images - len(errors)
 
+    def expected_needed(self, errors: Sequence[bool], rate: float) -> int:
+        """How many further images until the model is kept, on average, if `rate` of them are wrong: what is missing to
+        the line at which it is kept over what each image brings nearer (Wald 1947, eq. 3.57), between `clean_needed`
+        and the maximum. `rate` is one at which models are kept: p0 or less.
+        """
+        images, wrong, right = len(errors), *_slopes(self)
+        ratio = sum(errors) * wrong + (images - sum(errors)) * right
+        nearer = -(rate * wrong + (1 - rate) * right)
+        most = max(0, self.maximum - images)
+        return min(most, max(self.clean_needed(errors), math.ceil((ratio - math.log(self.beta)) / nearer)))
+
+
+@lru_cache(maxsize=256)
+def _lines(test: Plan) -> tuple[tuple[int, int], ...]:
+    """After 1, 2, ... images: the most errors that keep, and the fewest that retrain."""
+    return tuple((test.keep_up_to(n), test.retrain_from(n)) for n in range(1, test.maximum + 1))
+
 
 @lru_cache(maxsize=64)
 def plan(p0: float, p1: float, alpha: float = ERROR_RATE, beta: float = ERROR_RATE) -> Plan:
     """The test of p0 against p1.
 
     Raises:
-        ValueError: not 0 < p0 < p1 < 1, or more than 20,000 images would be needed.
+        ValueError: not 0 < p0 < p1 < 1, or more than 20,000 images would be needed (of a part, at an `alpha` below the
+            usual one, 80,000).
     """
     if not 0 < p0 < p1 < 1:
         raise ValueError(f"rates of {p0} and {p1} can't be told apart by a test")
-    open_ended = Plan(p0, p1, alpha, beta, MINIMUM, LONGEST + 1, 0)
+    longest = LONGEST if alpha >= ERROR_RATE else LONGEST_OF_PART
+    open_ended = Plan(p0, p1, alpha, beta, MINIMUM, longest + 1, 0)
     kept_at_p1 = retrained_at_p0 = 0.0
     for at_p0, at_p1 in zip(_steps(open_ended, p0), _steps(open_ended, p1), strict=True):
+        if at_p0.images > longest:
+            break
         retrained_at_p0 += at_p0.retrain
         kept_at_p1 += at_p1.keep
         if at_p0.images < MINIMUM:
@@ -102,7 +124,7 @@ def plan(p0: float, p1: float, alpha: float = ERROR_RATE, beta: float = ERROR_RA
         critical = max(int(np.count_nonzero(retrain_tail > alpha)), _keep_line(open_ended, at_p0.images) + 1)
         if kept_at_p1 + at_p1.undecided[:critical].sum() <= beta:
             return Plan(p0, p1, alpha, beta, MINIMUM, at_p0.images, critical)
-    raise ValueError(f"rates of {p0} and {p1} are so close that {LONGEST} images would not tell them apart")
+    raise ValueError(f"rates of {p0} and {p1} are so close that {longest} images would not tell them apart")
 
 
 @dataclass(frozen=True)
@@ -118,7 +140,7 @@ class _Step:
 def _steps(test: Plan, rate: float) -> Iterator[_Step]:
     """The exact course of the test at a true error rate, image by image, over the lattice of (images, errors)."""
     chances = np.ones(1)
-    for images in range(1, min(test.maximum, LONGEST) + 1):
+    for images in range(1, test.maximum + 1):
         chances = np.append(chances, 0.0) * (1 - rate) + np.append(0.0, chances) * rate
         low, high = test.keep_up_to(images) + 1, test.retrain_from(images)
         keep, retrain = float(chances[:low].sum()), float(chances[high:].sum())

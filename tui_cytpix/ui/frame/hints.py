@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tui_cytpix.domain.jobs.training import JobState, TrainingStatus
-from tui_cytpix.domain.run_settings import RunSettings
+from tui_cytpix.domain.run_settings import Kind, RunSettings
 from tui_cytpix.workflow.assess.verdict import Assessment, outcome
 
 ENOUGH_FOR_A_LOOK = 20
@@ -44,10 +44,11 @@ def _judging(model: str, found: Assessment) -> str:
     if judged < ENOUGH_FOR_A_LOOK:
         so_far = f"{judged} {'is' if judged == 1 else 'are'} judged so far"
         return f"Judge at least {ENOUGH_FOR_A_LOOK} images with {{assess.review}}: {so_far}."
-    if found.only_counted and found.all.count.decision == "keep":
+    if found.only_counted and found.of_kind(Kind.COUNT) == "keep":
         masks = f"The masks of {found.only_counted} images are still to be judged"
         return f"{masks}: {{assess.review}} leads to them, {{review.acceptable}} or {{review.mask}} judges them."
-    return "Not yet known: judge on with {assess.review}; {assess.process} draws more images."
+    needed = f", about {found.images_needed} images more" if found.images_needed else ""
+    return f"Not yet known{needed}: judge on with {{assess.review}}; {{assess.process}} draws more images."
 
 
 def base_model(settings: RunSettings, marked: int, zoom: str) -> str:

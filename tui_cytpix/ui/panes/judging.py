@@ -12,8 +12,9 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, Verdict
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.widgets.gallery.gallery import GalleryItem, Tone
-from tui_cytpix.workflow.assess import review, undo
-from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts, verdict_lines
+from tui_cytpix.workflow.assess import goal, review, undo
+from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts
+from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 
 BADGES: dict[Judgement, tuple[str, Tone, str]] = {
     Judgement.ACCEPTABLE: ("", "good", "acceptable"),
@@ -116,11 +117,12 @@ class Judging:
     # Showing
 
     def lines(self, key: ImageKey) -> list[str | Text]:
-        convention = self._screen.session.run.settings.assess.counting_convention
+        settings = self._screen.session.run.settings.assess
         return [
             self._zoom_words(key),
             *(line for line in verdict_lines(self.assessment()) if line),
-            f"Convention: {convention.rstrip('.')}." if convention else "",
+            *goal.history_in_words(settings),
+            f"Convention: {settings.counting_convention.rstrip('.')}." if settings.counting_convention else "",
         ]
 
     def _zoom_words(self, key: ImageKey) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tui_cytpix.domain.entered_numbers import percentage, whole
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.domain.run_settings import GOALS, AssessSettings, EvaluateSettings
+from tui_cytpix.domain.run_settings import GOALS, AssessSettings, EvaluateSettings, Kind, parse_kinds
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import LEAST, MOST, parse_zoom
 from tui_cytpix.errors import UsageError
@@ -20,9 +20,11 @@ from tui_cytpix.workflow.run.run import Run
 
 LOW = "Plainly good: at most how many percent of images wrong?"
 HIGH = "Intolerable: from how many percent of images wrong?"
+REQUIRED = "What must be right? Leave out of count, mask, singlets, multiplets what your goal does not need."
 CONVENTION = "What counts as one particle? It is written down before the first judgement."
 MOST_DRAWN = 5000
 Images = tuple[ImageKey, ...]
+Stated = Callable[[str, str, float, float, tuple[Kind, ...]], None]  # goal, convention, p0, p1, what is required
 
 
 def ask_draw(
@@ -76,8 +78,8 @@ def ask_zoom(screen: WorkScreen, changed: Callable[[], object]) -> None:
     screen.ask_number(question, run.settings.base_model.zoom, take, parse_zoom)
 
 
-def ask_rates(screen: WorkScreen, name: str, done: Callable[[str, str, float, float], None]) -> None:
-    """Asks for a goal's two rates and for what counts as one particle; `done(goal, convention, p0, p1)` at the end."""
+def ask_rates(screen: WorkScreen, name: str, done: Stated) -> None:
+    """Asks for a goal's two rates, for what is required and for what counts as one particle."""
     preset = next(g for g in GOALS if g.name == name)
 
     def ask_low() -> None:
@@ -92,9 +94,21 @@ def ask_rates(screen: WorkScreen, name: str, done: Callable[[str, str, float, fl
         except UsageError as error:
             screen.report(error)
             ask_low()
-            return
+        else:
+            ask_required(p0, p1)
+
+    def ask_required(p0: float, p1: float) -> None:
+        def answered(text: str) -> None:
+            try:
+                required = parse_kinds(text)
+            except ValueError as error:
+                screen.report(f"{error}.")
+                ask_required(p0, p1)
+                return
+            screen.ask(CONVENTION, before, lambda text: done(name, text or before, p0, p1, required))
+
         before = screen.session.run.settings.assess.counting_convention or goal.DEFAULT_CONVENTION
-        screen.ask(CONVENTION, before, lambda text: done(name, text or before, p0, p1))
+        screen.ask(REQUIRED, ", ".join(screen.session.run.settings.assess.required), answered)
 
     ask_low()
 

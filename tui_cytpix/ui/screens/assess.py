@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import DataTable
 
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.domain.run_settings import GOALS
+from tui_cytpix.domain.run_settings import GOALS, Kind
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.errors import CytpixError
@@ -27,8 +27,8 @@ from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.tables.table import Table
-from tui_cytpix.workflow.assess import review
-from tui_cytpix.workflow.assess.verdict import verdict_lines
+from tui_cytpix.workflow.assess import goal, review
+from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.explore import random_images
 from tui_cytpix.workflow.run import zoom
@@ -103,15 +103,13 @@ class AssessScreen(WorkScreen):
         if model is not None and predicted:
             said = [line for line in verdict_lines(self.judging.assessment()) if line]
             lines += [
-                *map(heading, said[:2]),
+                *map(heading, said[:3]),
                 *self.magnified_lines(model),
-                *said[2:],
+                *said[3:],
                 *self.blurred.lines(predicted),
             ]
         if settings.counting_convention:
-            label = next((g.label for g in GOALS if g.name == settings.goal), settings.goal)
-            rates = f"good up to {settings.p0:.1%}, intolerable from {settings.p1:.1%}"
-            lines.append(labelled("Goal", f"{label}: {rates}"))
+            lines += [labelled("Goal", goal.goal_in_words(settings)), *goal.history_in_words(settings)]
         if model is not None and store is not None:
             lines.append(
                 labelled("Model", f"{model.card.name}, {predicted} of {len(self.judging.sequence)} images processed")
@@ -122,7 +120,10 @@ class AssessScreen(WorkScreen):
             lines.append(differences.crowded_in_words([one.particle_count for one in answers]))
         lines.append(random_images.drawn_in_words(self.session.run, settings))
         if settings.counting_convention:
-            lines += [review.rule_in_words(settings), labelled("Convention", settings.counting_convention)]
+            lines += [
+                review.rule_in_words(settings, settings.sequence),
+                labelled("Convention", settings.counting_convention),
+            ]
         return lines
 
     def magnified_lines(self, model: ModelEntry) -> list[str]:
@@ -150,8 +151,8 @@ class AssessScreen(WorkScreen):
         event.stop()
         ask_rates(self, str(event.row_key.value), self._state)
 
-    def _state(self, name: str, convention: str, p0: float, p1: float) -> None:
-        review.state_goal(self.session.run, name, convention, p0, p1)
+    def _state(self, name: str, convention: str, p0: float, p1: float, required: tuple[Kind, ...]) -> None:
+        review.state_goal(self.session.run, name, convention, p0, p1, required)
         self.show_pane("main")
         self.set_focus(self.gallery)
         self.refresh_rail()

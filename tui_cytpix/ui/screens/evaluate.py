@@ -27,7 +27,8 @@ from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView, shown_pairs
-from tui_cytpix.workflow.assess.verdict import verdict_lines
+from tui_cytpix.workflow.assess import goal
+from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.base_model.differences import Difference
 from tui_cytpix.workflow.evaluate import held_out_masks, trial
@@ -130,7 +131,8 @@ class EvaluateScreen(WorkScreen):
         if new is not None:
             found = self.judging.assessment()
             if any(found.counts.values()):
-                lines += ["The new model by itself:", *verdict_lines(found)]
+                history = goal.history_in_words(settings.assess)
+                lines += ["The new model by itself:", *(line for line in verdict_lines(found) if line), *history]
         if not any(s.role == "evaluation" for s in settings.samples) and new is not None:
             lines.append("These images are fresh (never selected, annotated or reviewed), but of the same samples.")
         lines.append(random_images.drawn_in_words(self.session.run, settings.evaluate))

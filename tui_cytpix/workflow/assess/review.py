@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
+from tui_cytpix.core.statistics.sequential_tests import ERROR_RATE
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.domain.run_settings import GOALS, AssessSettings
+from tui_cytpix.domain.run_settings import GOALS, AssessSettings, EarlierGoal, Kind
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement, Verdict, in_force
-from tui_cytpix.workflow.assess.goal import check_rates, wald_test
-from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts
+from tui_cytpix.workflow.assess.goal import check_rates
+from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts, part_tests
 from tui_cytpix.workflow.base_model.library import reference
 from tui_cytpix.workflow.explore.random_images import extended, gate_in_use
 from tui_cytpix.workflow.run.run import Run
@@ -18,9 +20,17 @@ from tui_cytpix.workflow.run.run import Run
 STEP = "assess"
 
 
-def state_goal(run: Run, goal: str, counting_convention: str, p0: float | None = None, p1: float | None = None) -> None:
-    """Writes down the research goal, the tolerated rates (the goal's own where not given) and the counting
-    convention.
+def state_goal(
+    run: Run,
+    goal: str,
+    counting_convention: str,
+    p0: float | None = None,
+    p1: float | None = None,
+    required: tuple[Kind, ...] | None = None,
+) -> None:
+    """Writes down the research goal, the tolerated rates (the goal's own where not given), the counting convention and
+    the kinds of error that are required to keep the model (as before where not given). What judgements were made under
+    is kept, with their number.
 
     Raises:
         UsageError: the rates don't fit (`goal.check_rates`).
@@ -28,8 +38,22 @@ def state_goal(run: Run, goal: str, counting_convention: str, p0: float | None =
     preset = next(g for g in GOALS if g.name == goal)
     p0, p1 = preset.p0 if p0 is None else p0, preset.p1 if p1 is None else p1
     check_rates(p0, p1)
-    stated = replace(run.settings.assess, goal=goal, p0=p0, p1=p1, counting_convention=counting_convention)
+    before = run.settings.assess
+    required = before.required if required is None else required
+    stated = replace(before, goal=goal, p0=p0, p1=p1, counting_convention=counting_convention, required=required)
+    judged = _judgements(run)
+    if stated != before and judged:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        old = (before.goal, before.p0, before.p1, before.required, before.counting_convention)
+        stated = replace(stated, earlier=(*before.earlier, EarlierGoal(*old, until=now, judged=judged)))
     run.update(replace(run.settings, assess=stated))
+
+
+def _judgements(run: Run) -> int:
+    """How many are in force: of all models and steps, and of pairs."""
+    single = {(v.image, v.model, v.step): v.said for v in run.verdicts}
+    pairs = {(v.image, v.new, v.base): v.said for v in run.pair_verdicts}
+    return sum(single.values()) + sum(pairs.values())
 
 
 def set_least_focus(run: Run, least: float) -> None:
@@ -135,10 +159,16 @@ def assessment_of(run: Run, model: ModelEntry, images: Sequence[ImageKey], step:
     return assess_verdicts(images, verdict_of(run, model, step), run.settings.assess)
 
 
-def rule_in_words(settings: AssessSettings) -> str:
-    """How many images the verdict takes."""
-    test = wald_test(settings.p0, settings.p1)
+def rule_in_words(settings: AssessSettings, sequence: Sequence[ImageKey]) -> str:
+    """How many images the verdict on that random sequence takes."""
+    names = list(dict.fromkeys(key.sample for key in sequence))
+    tests = part_tests(settings, names if len(names) > 1 else [])
+    longest = max(tests.values(), key=lambda test: test.maximum)
+    each = f" and each of {len(names)} samples" if len(names) > 1 else ""
     return (
-        f"Wald's test of {settings.p0:.1%} against {settings.p1:.1%}: at least {test.minimum} images, "
-        f"{test.clean_needed([])} without an error keep the model, {test.maximum} decide at the most."
+        f"Wald's test of {settings.p0:.1%} against {settings.p1:.1%}, for {', '.join(settings.required)}{each}: "
+        f"at least {longest.minimum} images of each, {longest.clean_needed([])} without an error keep it, "
+        f"{longest.maximum} decide at the most. A model that is intolerable in one is kept in at most "
+        f"{longest.beta:.0%} of reviews; one that is plainly good in all is to be retrained in "
+        f"at most {ERROR_RATE:.0%}."
     )

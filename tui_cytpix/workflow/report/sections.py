@@ -12,14 +12,13 @@ from pathlib import Path
 import tui_cytpix
 from tui_cytpix.domain.annotation import Side, Status
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.domain.run_settings import GOALS
 from tui_cytpix.domain.sample import LABELS, ImageKey
 from tui_cytpix.domain.verdict import Verdict
 from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.run.predictions import PredictionStore
-from tui_cytpix.workflow.assess import focus, review
-from tui_cytpix.workflow.assess.verdict import verdict_lines
+from tui_cytpix.workflow.assess import focus, goal, review
+from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.evaluate import held_out_masks, pair_words, pairs
 from tui_cytpix.workflow.report import figures
@@ -68,14 +67,14 @@ def _assess(run: Run) -> Blocks:
     blocks = [html.heading("1 Assess: will an existing model do?")]
     if not settings.counting_convention:
         return [*blocks, html.paragraphs(["The goal was not stated: nothing was assessed."])]
-    goal = next((g.label for g in GOALS if g.name == settings.goal), settings.goal)
     blocks.append(
         html.table(
             [
-                ("Goal", f"{goal}: good up to {settings.p0:.1%}, intolerable from {settings.p1:.1%} wrong images"),
+                ("Goal", goal.goal_in_words(settings)),
+                *(("", line) for line in goal.history_in_words(settings)),
                 ("Counting convention", settings.counting_convention),
                 ("Model", settings.model),
-                ("Rule", review.rule_in_words(settings)),
+                ("Rule", review.rule_in_words(settings, settings.sequence)),
             ],
             header=False,
         )
@@ -92,7 +91,7 @@ def _assess(run: Run) -> Blocks:
     ]
     found = review.assessment_of(run, model, shown)
     said = [line for line in verdict_lines(found) if line]
-    blocks += [html.paragraphs(said[:2], "lead"), html.paragraphs(said[2:])]
+    blocks += [html.paragraphs(said[:3], "lead"), html.paragraphs(said[3:])]
     if found.all.count.judged:
         turn = [verdicts[key] for key in shown if key in verdicts and verdicts[key].count_judged]
         blocks.append(html.chart(figures.path_of_test(found.all.count.plan, turn), figures.TEST_CAPTION))
@@ -190,9 +189,11 @@ def _train(run: Run) -> Blocks:
 def _evaluate(run: Run) -> Blocks:
     blocks = [html.heading("5 Evaluate: is the new model better?")]
     base = _model(run.settings.base_model.model)
-    if not run.folder.model_path.is_file() or base is None:
-        return [*blocks, html.paragraphs(["There is no new model, or its base is gone."])]
+    if not run.folder.model_path.is_file():
+        return [*blocks, html.paragraphs(["There is no new model."])]
     new = library.entry(run.folder.model_path)
+    if base is None:
+        return [*blocks, html.paragraphs(["Its base is gone: nothing to compare with."]), *_by_itself(run, new)]
     stores = (run.answers(base.hash), run.answers(new.hash))
     found = differences.between(run.settings.evaluate.sequence, *stores)
     blocks.append(html.paragraphs([differences.in_words(found, f"base {base.card.name}", f"new {new.card.name}")]))
@@ -207,10 +208,7 @@ def _evaluate(run: Run) -> Blocks:
                 html.heading(f"Counts of the new model, {condition.condition}: percent of images", 3),
                 html.table(pair_words.confusion_rows(condition)),
             ]
-    answered = {d.image for d in found}
-    single = review.assessment_of(run, new, [k for k in run.settings.evaluate.sequence if k in answered], "evaluate")
-    if any(single.counts.values()):
-        blocks += [html.heading("The new model by itself", 3), html.paragraphs(verdict_lines(single))]
+    blocks += _by_itself(run, new)
     items = []
     for difference in [d for d in found if d.counts_differ][:EXAMPLES]:
         pixels = figures.with_answers(run, difference.image, [store.get(difference.image) for store in stores])
@@ -222,6 +220,23 @@ def _evaluate(run: Run) -> Blocks:
         if items
         else blocks
     )
+
+
+def _by_itself(run: Run, new: ModelEntry) -> Blocks:
+    """The review of the new model on step 5's images, whether or not the base has answered them."""
+    answered = set(run.answers(new.hash).keys())
+    images = [key for key in run.settings.evaluate.sequence if key in answered]
+    found = review.assessment_of(run, new, images, "evaluate")
+    if not any(found.counts.values()):
+        return []
+    said = [line for line in verdict_lines(found) if line]
+    rule = review.rule_in_words(run.settings.assess, images)
+    history = goal.history_in_words(run.settings.assess)
+    return [
+        html.heading(f"The new model by itself, on {len(images)} random images", 3),
+        html.paragraphs(said[:3], "lead"),
+        html.paragraphs([*said[3:], f"Goal: {goal.goal_in_words(run.settings.assess)}.", *history, rule]),
+    ]
 
 
 def _told(value: object) -> str:

@@ -1,0 +1,198 @@
+"""A verdict in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tui_cytpix.core.statistics.sequential_tests import Decision
+from tui_cytpix.domain.run_settings import Kind
+from tui_cytpix.domain.verdict import Judgement
+from tui_cytpix.workflow.assess.findings import Finding, SampleFindings
+from tui_cytpix.workflow.assess.verdict import ALL, FEW, Assessment, Part, outcome
+
+RARE = 0.05  # share of images below which a class takes very many
+NAMED = 3  # so many undecided parts are named, those that take the most images
+_HEADS = {Decision.KEEP: "keep this model", Decision.RETRAIN: "retrain", Decision.OPEN: "not yet known"}
+
+
+def verdict_lines(found: Assessment) -> list[str]:
+    """Everything, the verdict first, then count and mask; empty lines are none."""
+    skipped = found.counts.get(Judgement.SKIPPED, 0)
+    apart = [
+        f"{found.counts.get(judgement, 0)} {name}"
+        for judgement, name in ((Judgement.UNUSABLE, "unusable"), (Judgement.INDISTINGUISHABLE, "indistinguishable"))
+        if found.counts.get(judgement, 0)
+    ]
+    return [
+        outcome_in_words(found),
+        _kind_in_words(found, Kind.COUNT),
+        _kind_in_words(found, Kind.MASK),
+        _classes_in_words(found, found.all),
+        *(_sample_in_words(found, name) for name in found.by_sample),
+        f"{_many(skipped, 'image')} skipped: the intervals hold whether right or wrong." if skipped else "",
+        f"{_many(found.only_counted, 'image')} only counted: the mask is still to be judged."
+        if found.only_counted
+        else "",
+        f"Left out: {', '.join(apart)}; the intervals hold whether right or wrong." if apart else "",
+        *(_unusable_in_words(name, *seen) for name, seen in found.unusable.items()),
+        *(_rare_in_words(part) for part in found.missing if part.sample == ALL),
+        "Count is not a good readout here: the cells of too many images can't be told apart."
+        if found.not_countable
+        else "",
+        f"{_many(found.out_of_turn, 'image')} judged out of turn: counted once those drawn before are judged too."
+        if found.out_of_turn
+        else "",
+    ]
+
+
+# The one word
+
+
+def outcome_in_words(found: Assessment) -> str:
+    """`Keep this model: ...`, `Retrain: ...` or `Not yet known: ...`, and for which samples."""
+    word, samples = outcome(found), samples_in_words(found)
+    by_sample = f" {samples[0].upper()}{samples[1:]}." if samples else ""
+    if word is Decision.RETRAIN:
+        asking = [part for part in found.parts if part.found.decision is Decision.RETRAIN]
+        return f"Retrain: {_listed(map(part_name, asking))}.{by_sample}"
+    if word is Decision.KEEP:
+        kinds = list(dict.fromkeys(part.kind for part in found.parts))
+        each = f", and each of {len(found.by_sample)} samples" if found.by_sample else ""
+        return f"Keep this model: {_listed(kinds)} will do{each}."
+    if not any(found.counts.values()):
+        return "Not yet known: no image is judged yet."
+    missing = found.missing
+    more = f"; {_many(len(missing) - NAMED, 'more part')}" if len(missing) > NAMED else ""
+    needed = found.images_needed
+    in_all = f" About {_many(needed, 'more random image')} in all." if needed else ""
+    return f"Not yet known: {'; '.join(map(_missing_part, missing[:NAMED]))}{more}.{in_all}{by_sample}"
+
+
+def samples_in_words(found: Assessment) -> str:
+    """`keep for e; retrain for s`; "" where there is one sample."""
+    said = {name: found.of_sample(name) for name in found.by_sample}
+    words = {
+        decision: [name for name, one in said.items() if one is decision]
+        for decision in (Decision.KEEP, Decision.RETRAIN, Decision.OPEN)
+    }
+    return "; ".join(f"{decision} for {', '.join(names)}" for decision, names in words.items() if names)
+
+
+def part_name(part: Part) -> str:
+    return part.kind if part.sample == ALL else f"{part.kind} of {part.sample}"
+
+
+def _missing_part(part: Part) -> str:
+    found, name = part.found, part_name(part)
+    if found.skips_decide:
+        return f"{name} hangs on {_without(found)}"
+    if not part.share:
+        return f"{name} {found.clean_needed} more at the least, none seen yet"
+    least, usual = found.clean_needed, found.expected_needed
+    images = f", about {part.images_needed} random images" if part.share < 1 else ""
+    return f"{name} {least} more at the least, {usual} expected{images}"
+
+
+def _without(found: Finding) -> str:
+    kinds = (
+        (found.skipped, "image without this judgement", "images without this judgement"),
+        (found.left_out, "image left out", "images left out"),
+    )
+    return " and ".join(f"{number} {one if number == 1 else several}" for number, one, several in kinds if number)
+
+
+# Its parts
+
+
+def _kind_in_words(found: Assessment, kind: Kind) -> str:
+    """`Count: keep this model. ...`: the decision, the numbers behind it, and what is missing."""
+    one, decision = found.all.of(kind), found.of_kind(kind)
+    name = kind.capitalize()
+    numbers = f"{one.errors} wrong of {one.judged} ({_percent(one.rate)}; {_interval(one)})"
+    if decision is None:
+        return f"{name}: not required. {numbers}." if one.judged else f"{name}: not required."
+    last = "" if found.by_sample else _missing(one)  # of several samples each has its own
+    if not one.judged:
+        return f"{name}: not judged yet{last}."
+    return f"{name}: {_HEADS[decision]}. {numbers}{last}."
+
+
+def _missing(found: Finding) -> str:
+    if found.decision is not Decision.OPEN:
+        return f", decided after {found.after}"
+    if found.skips_decide:
+        end = ", so give it" if found.skipped else ""
+        return f": {_without(found)} could change the verdict{end}"
+    return (
+        f"; {found.clean_needed} more without an error keep it ({found.expected_needed} expected), "
+        f"{found.most_needed} more decide at the most"
+    )
+
+
+def _classes_in_words(found: Assessment, of: SampleFindings) -> str:
+    """Singlet specificity and multiplet sensitivity: at few doublets, "always one" passes any overall rate."""
+    parts = [
+        _class_in_words("Singlets", "counted as one", of.singlets, found.of_kind(Kind.SINGLETS)),
+        _class_in_words("Multiplets", "found", of.multiplets, found.of_kind(Kind.MULTIPLETS)),
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _class_in_words(name: str, done: str, found: Finding, required: Decision | None) -> str:
+    if not found.judged:
+        return ""
+    right = found.judged - found.errors
+    share = f"{right} of {found.judged} {done} ({_percent(1 - found.high)} to {_percent(1 - found.low)})"
+    if required is None:
+        said = "not required"
+    else:
+        said = f"too few to tell, {FEW} are needed" if found.judged < FEW else str(found.decision)
+    return f"{name}: {share}, {said}."
+
+
+def _sample_in_words(found: Assessment, name: str) -> str:
+    one = found.by_sample[name]
+    if one.count.judged < FEW:
+        return f"{name}: {one.count.judged} judged, too few to tell by itself."
+    required = [kind for kind in (Kind.COUNT, Kind.MASK) if found.of_kind(kind) is not None]
+    told = ", ".join(_told(kind, one.of(kind)) for kind in required)
+    return f"{name}: {f'{told}. ' if told else ''}{_classes_in_words(found, one)}".strip()
+
+
+def _told(kind: Kind, found: Finding) -> str:
+    if not found.judged:
+        return f"{kind} not judged"
+    return f"{kind} {found.decision} ({found.errors} of {found.judged}, {_interval(found)})"
+
+
+def _unusable_in_words(name: str, unusable: int, looked_at: int) -> str:
+    where = f" of {name}" if name != ALL else ""
+    return (
+        f"{_percent(unusable / looked_at)} of the frames{where} are unusable: the frames, not the model, are the "
+        "problem. Draw from a gate, or set a least focus, that leaves them out; or measure the sample again."
+    )
+
+
+def _rare_in_words(part: Part) -> str:
+    if part.kind not in (Kind.SINGLETS, Kind.MULTIPLETS) or (part.share or 0) >= RARE:
+        return ""
+    seen = f"only {_percent(part.share)}" if part.share else "none"
+    return f"Of the images {seen} are {part.kind}: if your goal doesn't need them, state it again without them."
+
+
+def _listed(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _interval(found: Finding) -> str:
+    """The confidence sequence in percent."""
+    return f"{_percent(found.low)} to {_percent(found.high)}"
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.1 or share == 0 else f"{share:.1%}"
