@@ -363,7 +363,7 @@ def test_a_review_without_the_app_ends_in_a_verdict(program, tube, tiny_model, t
     assert found["count"]["skipped"] == 1
     assert (found["mask"]["judged"], found["mask"]["errors"]) == (3, 1)
     assert found["judgements"]["unusable"] == 1
-    assert found["count"]["most_needed"] == 122 - 4
+    assert found["count"]["most_needed"] == 162 - 4
     assert found["seen"] == {"tube": {"times": ANY, "by": "particles", "um_per_px": pytest.approx(0.3, rel=1e-3)}}
     words = program("run", "review", run).stdout
     assert "not yet known" in words

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tui_cytpix.domain.run_settings import KINDS, AssessSettings, EarlierGoal, Kind
+from tui_cytpix.domain.run_settings import AssessSettings, Kind
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement, Verdict
-from tui_cytpix.workflow.assess.goal import history_in_words
 from tui_cytpix.workflow.assess.verdict import assess_verdicts, outcome, part_tests
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 
@@ -278,13 +277,3 @@ def test_parts_share_the_level_and_those_that_are_rejected_give_theirs_to_the_ot
     assert level["s0"] < level["s1"]  # s0 was rejected, and with it count over all samples
     after = {part.sample: part.found.plan.alpha for part in both.parts if part.kind is Kind.COUNT}
     assert after["s2"] > level["s2"]
-
-
-def test_the_goal_that_judgements_were_made_under_is_told():
-    earlier = EarlierGoal("quantitative", 0.01, 0.05, KINDS, "one", "2026-11-29T22:53:57+00:00", 120)
-    settings = AssessSettings(goal="quantitative", p0=0.08, p1=0.25, counting_convention="one", earlier=(earlier,))
-    assert history_in_words(settings) == [
-        "Changed on 2026-11-29 22:53:57 UTC, after 120 judgements: the goal was quantitative comparison: good up to "
-        "1.0%, intolerable from 5.0%, then quantitative comparison: good up to 8.0%, intolerable from 25.0% (usual: 1.0% "
-        "and 5.0%)."
-    ]

@@ -1,0 +1,187 @@
+"""`run review` on judgements made elsewhere: the overall word, what it hangs on, and the goals there were."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.formats.model.file import write_model
+from tui_cytpix.formats.run.predictions import Prediction, write_shard
+from tui_cytpix.workflow.assess import review
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.evaluate import trial
+from tui_cytpix.workflow.run import run_samples
+from tui_cytpix.workflow.run.run import Run
+
+IMAGES = 60  # of each sample
+TRUE = {7: 1, 19: 3, 28: 1, 36: 3, 45: 3}  # where sample s is counted wrongly, by place among its images
+
+
+def answers(run: Run, model: Path, keys: tuple[ImageKey, ...]) -> None:
+    """Two cells in every image."""
+    mask = np.zeros((16, 16), bool)
+    mask[4:12, 3:13] = True
+    said = Segmentation(mask, np.array([[8, 5], [8, 10]], np.float32))
+    store = run.folder.predictions(library.entry(model).hash)
+    write_shard(store, str(len(keys)), [Prediction(key, said) for key in keys])
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """A run on two samples, all 120 images drawn and answered by its base, which shows two cells each."""
+    model = tmp_path / "base.safetensors"
+    write_model(
+        model, {"w": np.ones(3, np.float32)}, ModelCard("base", "half", "UDT", network={"architecture": ARCHITECTURE})
+    )
+    with Run.create(tmp_path / "r", seed=2) as run:
+        for sample in "se":
+            folder = tmp_path / sample
+            folder.mkdir()
+            for event in range(IMAGES):
+                Image.fromarray(np.full((16, 16), 100, np.uint8)).save(folder / f"{event}.png")
+            run_samples.add_sample(run, folder, 0.3)
+        base = library.entry(model)
+        library.choose(run, base)
+        review.choose_model(run, base)
+        answers(run, model, review.draw(run, 2 * IMAGES))
+    return tmp_path / "r"
+
+
+def table(run: Path, of: Callable[[int, str, int], tuple[str, int | None]], step: str = "assess") -> Path:
+    """Judgements of the whole sequence; `of` gives (judgement, true count), by place, sample and place within it."""
+    with Run.open(run, writing=False) as opened:
+        settings = opened.settings
+    met: Counter[str] = Counter()
+    lines = ["image,judgement,true_count"]
+    for place, key in enumerate(settings.assess.sequence if step == "assess" else settings.evaluate.sequence):
+        met[key.sample] += 1
+        judgement, true = of(place, key.sample, met[key.sample])
+        lines.append(f"{key},{judgement},{'' if true is None else true}")
+    path = run.parent / "judged.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def one_bad(_place: int, sample: str, place: int) -> tuple[str, int | None]:
+    return ("count", TRUE[place]) if sample == "s" and place in TRUE else ("acceptable", None)
+
+
+def test_counts_alone_judge_no_mask(made, run_main):
+    """Case h1."""
+    run_main("run", "review", made, "--goal", "gating", "--require", "count,mask")
+    found = json.loads(run_main("run", "review", made, "--judgements", table(made, lambda *_: ("", 2)), "--json")[1])
+    assert (found["decision"], found["count"]["decision"], found["mask"]["judged"]) == ("not yet known", "keep", 0)
+    words = run_main("run", "review", made)[1]
+    assert "Mask: not judged yet." in words
+    assert "Mask: keep" not in words
+    assert "base: not yet known" in words
+
+
+def test_one_sample_that_fails_shows_in_the_word(made, run_main):
+    """Case h2: 5 count errors of 120, all in sample s."""
+    run_main("run", "review", made, "--goal", "gating")
+    found = json.loads(run_main("run", "review", made, "--judgements", table(made, one_bad), "--json")[1])
+    assert (found["count"]["errors"], found["count"]["judged"], found["decision"]) == (5, 120, "retrain")
+    assert {name: one["decision"] for name, one in found["samples"].items()} == {"e": "keep", "s": "retrain"}
+    asking = [(part["sample"], part["kind"]) for part in found["parts"] if part["decision"] == "retrain"]
+    assert asking == [("s", "count")]
+    assert sum(part["alpha"] for part in found["parts"]) >= 0.05  # what s had, the others got
+    words = run_main("run", "review", made)[1]
+    assert words.startswith("base: retrain (keep for e; retrain for s), 120 random images processed\n")
+    assert "Count: retrain. 5 wrong of 120" in words
+
+
+def test_a_goal_that_is_changed_after_judging_is_kept_and_told(made, run_main, tmp_path):
+    """Case m2: the rates are loosened until the verdict is another."""
+    run_main("run", "review", made, "--goal", "gating")
+    run_main("run", "review", made, "--goal", "quantitative", "--require", "count mask")
+    first = json.loads(run_main("run", "review", made, "--judgements", table(made, one_bad), "--json")[1])
+    assert (first["decision"], first["earlier_goals"]) == ("retrain", [])  # nothing was judged under the first
+    run_main("run", "review", made, "--p0", "8", "--p1", "25")
+    then = json.loads(run_main("run", "review", made, "--p0", "8", "--p1", "25", "--json")[1])  # said again: no change
+    assert (then["decision"], then["goal"]["p0"], then["goal"]["goal"]) == ("keep", 0.08, "quantitative")
+    (earlier,) = then["earlier_goals"]
+    assert (earlier["p0"], earlier["p1"], earlier["judged"]) == (0.01, 0.05, 120)
+    out = tmp_path / "report.html"
+    run_main("run", "report", made, "--out", out)
+    change = (
+        r"Changed on \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, after 120 judgements: the goal was quantitative comparison: "
+        r"good up to 1.0%, intolerable from 5.0%; required: count, mask, then quantitative comparison: good up to "
+        r"8.0%, intolerable from 25.0% \(usual: 1.0% and 5.0%\); required: count, mask\."
+    )
+    for told in (run_main("run", "review", made)[1], run_main("run", "status", made)[1], out.read_text("utf-8")):
+        assert re.search(change, told), told
+    status = json.loads(run_main("run", "status", made, "--json")[1])
+    assert status["earlier_goals"] == then["earlier_goals"]
+    run_main("run", "review", made, "--convention", "a bud is a cell")
+    assert re.search(
+        r'after 120 judgements: the convention was ".*", then "a bud is a cell"', run_main("run", "status", made)[1]
+    )
+
+
+def test_half_the_frames_unusable_is_no_keep(made, run_main):
+    """Case m3."""
+    run_main("run", "review", made, "--goal", "gating", "--require", "count,mask")
+    half = table(made, lambda place, *_: ("unusable" if place % 2 else "acceptable", None))
+    found = json.loads(run_main("run", "review", made, "--judgements", half, "--json")[1])
+    assert (found["decision"], found["much_unusable"], found["count"]["left_out"]) == (
+        "not yet known",
+        {"all": 0.5},
+        60,
+    )
+    assert found["count"]["error_rate_ci"][1] > 0.5
+    assert (
+        "50% of the frames are unusable: the frames, not the model, are the problem"
+        in run_main("run", "review", made)[1]
+    )
+
+
+def test_what_is_missing_is_a_number_of_images(made, run_main, capsys):
+    run_main("run", "review", made, "--goal", "gating")
+    judged = table(made, lambda place, *_: ("acceptable", 2) if place % 4 == 0 else ("count", 1))
+    with pytest.raises(SystemExit, match="2"):
+        run_main("run", "review", made, "--require", "nothing")
+    assert "'nothing' is none of count, mask, singlets, multiplets" in capsys.readouterr().err
+    judged.write_text("\n".join(judged.read_text().splitlines()[:21]))
+    run_main("run", "review", made, "--judgements", judged)
+    run_main("run", "review", made, "--require", "multiplets")
+    found = json.loads(run_main("run", "review", made, "--json")[1])
+    assert (found["multiplets"]["judged"], found["multiplets"]["errors"]) == (5, 0)
+    (part,) = (part for part in found["parts"] if part["required"])
+    assert (part["share"], part["clean_needed"], part["expected_needed"]) == (0.25, 31, 38)
+    assert found["images_needed"] == part["images_needed"] == 38 * 4
+
+
+def test_a_review_of_the_new_model_alone_is_in_the_report(made, run_main, tmp_path):
+    """Its base has answered none of the fresh images, then is gone."""
+    new = made / "model.safetensors"
+    write_model(
+        new, {"w": np.zeros(3, np.float32)}, ModelCard("new", "half", "UDT", network={"architecture": ARCHITECTURE})
+    )
+    with Run.open(made) as run:
+        review.state_goal(run, "gating", "one until it parts")
+        assess = replace(run.settings.assess, sequence=run.settings.assess.sequence[:80])  # leaves some to step 5
+        run.update(replace(run.settings, assess=assess))
+        answers(run, new, trial.draw(run, 40))
+    run_main("run", "review", made, "--step", "evaluate", "--judgements", table(made, one_bad, "evaluate"))
+    out = tmp_path / "report.html"
+    for gone in (False, True):
+        if gone:
+            with Run.open(made) as run:
+                run.update(replace(run.settings, base_model=replace(run.settings.base_model, model="gone")))
+        run_main("run", "report", made, "--out", out)
+        text = out.read_text("utf-8")
+        assert "The new model by itself, on 40 random images" in text
+        assert ("Its base is gone" in text) == gone
+        assert re.search(r"Count: not yet known. [12] wrong of 40", text)
