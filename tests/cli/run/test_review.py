@@ -175,12 +175,12 @@ def test_a_review_of_the_new_model_alone_is_in_the_report(made, run_main, tmp_pa
         run.update(replace(run.settings, assess=assess))
         answers(run, new, trial.draw(run, 40))
     run_main("run", "review", made, "--step", "evaluate", "--judgements", table(made, one_bad, "evaluate"))
-    out = tmp_path / "report.html"
     for gone in (False, True):
+        out = tmp_path / f"report-{gone}.html"
         if gone:
             with Run.open(made) as run:
                 run.update(replace(run.settings, base_model=replace(run.settings.base_model, model="gone")))
-        run_main("run", "report", made, "--out", out)
+        assert run_main("run", "report", made, "--out", out)[0] == 0
         text = out.read_text("utf-8")
         assert "The new model by itself, on 40 random images" in text
         assert ("Its base is gone" in text) == gone

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -118,6 +119,37 @@ def test_the_maximum_is_the_smallest_that_keeps_the_error_rates(p0, p1):
         shorter = Plan(p0, p1, test.alpha, test.beta, test.minimum, test.maximum - 1, critical)
         kept = characteristic(shorter, p1).keep <= test.beta
         assert not (kept and characteristic(shorter, p0).retrain <= test.alpha)
+
+
+@pytest.mark.parametrize(("p0", "p1"), PRESETS)
+def test_a_part_that_others_make_room_for_keeps_its_level(p0, p1):
+    """The exact chance to be retrained at p0 by a lowered line before the same end, for all levels a part can get."""
+    for alpha in (0.04 / 24, 0.01 / 28, 0.04 / 8, 0.02, 0.05):
+        test = plan(p0, p1, alpha)
+        for level in {alpha, 1.1 * alpha, 2 * alpha, 0.025, 0.05}:
+            if alpha <= level <= 0.05:
+                lowered = characteristic(replace(test, alpha=level), p0)
+                assert lowered.retrain <= level, (alpha, level)
+                assert characteristic(replace(test, alpha=level), p1).keep <= test.beta
+
+
+@pytest.mark.parametrize(("p0", "p1"), PRESETS)
+def test_how_many_images_keep_a_good_model_on_average(p0, p1):
+    """Wald's approximation against the exact course: it neglects the overshoot, at most one image's step."""
+    test = Plan(p0, p1, 0.05, 0.05, 1, 20_001, 0)
+    rate = p0 / 2
+    wrong, right = math.log(p1 / p0), math.log((1 - p1) / (1 - p0))
+    nearer = -(rate * wrong + (1 - rate) * right)
+    expected = test.expected_needed([], rate)
+    assert expected == math.ceil(-math.log(0.05) / nearer)
+    exact = characteristic(test, rate)
+    assert exact.keep > 0.99
+    assert expected - 1 - wrong * exact.retrain / nearer <= exact.mean_images * 1.02
+    assert exact.mean_images <= expected * 1.02 - right / nearer
+    bounded = plan(p0, p1)
+    assert bounded.expected_needed([True] * 3, rate) > bounded.expected_needed([], rate)
+    assert bounded.expected_needed([False] * bounded.maximum, rate) == 0
+    assert bounded.expected_needed([True] * (bounded.maximum - 2), rate) == 2
 
 
 def test_the_bars_of_gating():
