@@ -12,6 +12,7 @@ from tui_cytpix.ui.panes.review_pane import ReviewPane
 from tui_cytpix.ui.screens.assess import AssessScreen
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel
+from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.run.run import Run
 
 
@@ -277,3 +278,23 @@ async def test_blurred_images_are_left_out(stage: Stage) -> None:
         assert screen.query_one(ReviewPane).current == sharp[0]
     async with opened(stage, "AssessScreen", size=(120, 36)) as (_app, pilot, screen):
         await until(pilot, lambda: screen.judging.to_judge() == sharp)
+
+
+async def test_unusable_frames_and_a_goal_changed_after_judging_are_told(stage: Stage) -> None:
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judging.model", size=(120, 36)) as (app, pilot, screen):
+        await process(pilot, "24")
+        run, model = app.session.run, screen.judging.model
+        for n, key in enumerate(screen.judging.sequence):
+            review.judge(run, key, model, Judgement.UNUSABLE if n % 3 == 0 else Judgement.ACCEPTABLE, counted=1)
+        await press_each(pilot, "i enter")
+        for answer_ in ("6", "18", "count mask", "one until it parts"):
+            await reply(pilot, answer_)
+        await until(pilot, lambda: screen.pane == "main")
+        assert "Many frames are unusable: b leaves blurred ones out" in screen.hint.words
+        told = words_of(app, "#tally-words")
+        assert "33% of the frames are unusable: the frames, not the model, are the problem." in told
+        assert "after 24 judgements: the goal was population gating and clean-up: good up to 2.0%" in told
+        assert "data exploration: good up to 6.0%, intolerable from 18.0% (usual: 5.0% and 15.0%)" in told
+        await pilot.press("v")
+        assert "after 24 judgements: the goal was population gating" in words_of(app, "#review-words")

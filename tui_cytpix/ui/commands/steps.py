@@ -32,7 +32,12 @@ ASSESS = (
     _C("assess.review", "v", "Review", "Judge the images one by one, in random order.", footer=True),
     _C("assess.model", "m", "Model", "Judge another model.", footer=True),
     _C("assess.explore", "E", "Explore", "Plots of the events, and gates to draw images from."),
-    _C("assess.goal", "i", "Goal", "Change the goal, the tolerated rates or the counting convention."),
+    _C(
+        "assess.goal",
+        "i",
+        "Goal",
+        "Change the goal, the tolerated rates, what must be right or the counting convention.",
+    ),
     _C(
         "assess.magnify",
         "M",

@@ -41,6 +41,10 @@ def _judging(model: str, found: Assessment) -> str:
         return f"{model} will do: keep it, and process samples with it in step 5 ({{app.next-step}})."
     if said == "retrain":
         return "This model errs too often: try another ({assess.model}), or train one: step 2 ({app.next-step})."
+    if found.unusable:
+        return (
+            "Many frames are unusable: {assess.blurred} leaves blurred ones out, a gate others; then {assess.process}."
+        )
     if judged < ENOUGH_FOR_A_LOOK:
         so_far = f"{judged} {'is' if judged == 1 else 'are'} judged so far"
         return f"Judge at least {ENOUGH_FOR_A_LOOK} images with {{assess.review}}: {so_far}."

@@ -10,6 +10,7 @@ from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.workflow.assess.findings import Finding, SampleFindings
 from tui_cytpix.workflow.assess.verdict import ALL, FEW, Assessment, Part, outcome
 
+NOT_COUNTABLE = "Count is not a good readout here: the cells of too many images can't be told apart."
 RARE = 0.05  # share of images below which a class takes very many
 NAMED = 3  # so many undecided parts are named, those that take the most images
 _HEADS = {Decision.KEEP: "keep this model", Decision.RETRAIN: "retrain", Decision.OPEN: "not yet known"}
@@ -27,6 +28,8 @@ def verdict_lines(found: Assessment) -> list[str]:
         outcome_in_words(found),
         _kind_in_words(found, Kind.COUNT),
         _kind_in_words(found, Kind.MASK),
+        *(_unusable_in_words(name, *seen) for name, seen in found.unusable.items()),
+        NOT_COUNTABLE if found.not_countable else "",
         _classes_in_words(found, found.all),
         *(_sample_in_words(found, name) for name in found.by_sample),
         f"{_many(skipped, 'image')} skipped: the intervals hold whether right or wrong." if skipped else "",
@@ -34,11 +37,7 @@ def verdict_lines(found: Assessment) -> list[str]:
         if found.only_counted
         else "",
         f"Left out: {', '.join(apart)}; the intervals hold whether right or wrong." if apart else "",
-        *(_unusable_in_words(name, *seen) for name, seen in found.unusable.items()),
         *(_rare_in_words(part) for part in found.missing if part.sample == ALL),
-        "Count is not a good readout here: the cells of too many images can't be told apart."
-        if found.not_countable
-        else "",
         f"{_many(found.out_of_turn, 'image')} judged out of turn: counted once those drawn before are judged too."
         if found.out_of_turn
         else "",
@@ -51,7 +50,8 @@ def verdict_lines(found: Assessment) -> list[str]:
 def outcome_in_words(found: Assessment) -> str:
     """`Keep this model: ...`, `Retrain: ...` or `Not yet known: ...`, and for which samples."""
     word, samples = outcome(found), samples_in_words(found)
-    by_sample = f" {samples[0].upper()}{samples[1:]}." if samples else ""
+    differ = len({found.of_sample(name) for name in found.by_sample}) > 1
+    by_sample = f" {samples[0].upper()}{samples[1:]}." if differ else ""
     if word is Decision.RETRAIN:
         asking = [part for part in found.parts if part.found.decision is Decision.RETRAIN]
         return f"Retrain: {_listed(map(part_name, asking))}.{by_sample}"
@@ -64,8 +64,8 @@ def outcome_in_words(found: Assessment) -> str:
     missing = found.missing
     more = f"; {_many(len(missing) - NAMED, 'more part')}" if len(missing) > NAMED else ""
     needed = found.images_needed
-    in_all = f" About {_many(needed, 'more random image')} in all." if needed else ""
-    return f"Not yet known: {'; '.join(map(_missing_part, missing[:NAMED]))}{more}.{in_all}{by_sample}"
+    in_all = f", about {_many(needed, 'more random image')}" if needed else ""
+    return f"Not yet known{in_all}. Missing: {'; '.join(map(_missing_part, missing[:NAMED]))}{more}.{by_sample}"
 
 
 def samples_in_words(found: Assessment) -> str:
@@ -85,12 +85,12 @@ def part_name(part: Part) -> str:
 def _missing_part(part: Part) -> str:
     found, name = part.found, part_name(part)
     if found.skips_decide:
-        return f"{name} hangs on {_without(found)}"
+        return f"{name} (hangs on {_without(found)})"
     if not part.share:
-        return f"{name} {found.clean_needed} more at the least, none seen yet"
-    least, usual = found.clean_needed, found.expected_needed
-    images = f", about {part.images_needed} random images" if part.share < 1 else ""
-    return f"{name} {least} more at the least, {usual} expected{images}"
+        return f"{name} ({found.clean_needed} or more, none seen yet)"
+    return (
+        f"{name} ({found.expected_needed} expected, {found.clean_needed} at the least, in {part.images_needed} images)"
+    )
 
 
 def _without(found: Finding) -> str:
