@@ -40,7 +40,7 @@ from tui_cytpix.workflow.annotate.annotator import Annotator
 from tui_cytpix.workflow.annotate.tool import Aim, nearest_centroid
 from tui_cytpix.workflow.annotate.toolbox import TOOLS
 from tui_cytpix.workflow.assess import review
-from tui_cytpix.workflow.assess.verdict import verdict_lines
+from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.evaluate import trial
 from tui_cytpix.workflow.run import run_samples
