@@ -41,7 +41,7 @@ async def test_every_step_opens_from_the_one_before_at_any_size(stage: Stage) ->
 async def assess(pilot, app) -> None:
     screen = await on_screen(pilot, "AssessScreen")
     await press_each(pilot, "j enter")
-    for _ in range(3):
+    for _ in range(4):
         await reply(pilot)
     await until(pilot, lambda: screen.judging.model and screen.pane == "main")
     await pilot.press("p")

@@ -18,6 +18,8 @@ _HEADS = {Decision.KEEP: "keep this model", Decision.RETRAIN: "retrain", Decisio
 
 def verdict_lines(found: Assessment) -> list[str]:
     """Everything, the verdict first, then count and mask; empty lines are none."""
+    if not any(found.counts.values()):
+        return ["Not yet known: no image is judged yet.", _out_of_turn_in_words(found)]
     skipped = found.counts.get(Judgement.SKIPPED, 0)
     apart = [
         f"{found.counts.get(judgement, 0)} {name}"
@@ -28,6 +30,7 @@ def verdict_lines(found: Assessment) -> list[str]:
         outcome_in_words(found),
         _kind_in_words(found, Kind.COUNT),
         _kind_in_words(found, Kind.MASK),
+        _missing_in_words(found),
         *(_unusable_in_words(name, *seen) for name, seen in found.unusable.items()),
         NOT_COUNTABLE if found.not_countable else "",
         _classes_in_words(found, found.all),
@@ -37,18 +40,22 @@ def verdict_lines(found: Assessment) -> list[str]:
         if found.only_counted
         else "",
         f"Left out: {', '.join(apart)}; the intervals hold whether right or wrong." if apart else "",
-        *(_rare_in_words(part) for part in found.missing if part.sample == ALL),
-        f"{_many(found.out_of_turn, 'image')} judged out of turn: counted once those drawn before are judged too."
-        if found.out_of_turn
-        else "",
+        *(_rare_in_words(part) for part in found.missing if part.sample == ALL and sum(found.counts.values()) >= FEW),
+        _out_of_turn_in_words(found),
     ]
+
+
+def _out_of_turn_in_words(found: Assessment) -> str:
+    if not found.out_of_turn:
+        return ""
+    return f"{_many(found.out_of_turn, 'image')} judged out of turn: counted once those drawn before are judged too."
 
 
 # The one word
 
 
 def outcome_in_words(found: Assessment) -> str:
-    """`Keep this model: ...`, `Retrain: ...` or `Not yet known: ...`, and for which samples."""
+    """`Keep this model: ...`, `Retrain: ...` or `Not yet known, ...`, and for which samples."""
     word, samples = outcome(found), samples_in_words(found)
     differ = len({found.of_sample(name) for name in found.by_sample}) > 1
     by_sample = f" {samples[0].upper()}{samples[1:]}." if differ else ""
@@ -59,13 +66,16 @@ def outcome_in_words(found: Assessment) -> str:
         kinds = list(dict.fromkeys(part.kind for part in found.parts))
         each = f", and each of {len(found.by_sample)} samples" if found.by_sample else ""
         return f"Keep this model: {_listed(kinds)} will do{each}."
-    if not any(found.counts.values()):
-        return "Not yet known: no image is judged yet."
-    missing = found.missing
-    more = f"; {_many(len(missing) - NAMED, 'more part')}" if len(missing) > NAMED else ""
     needed = found.images_needed
-    in_all = f", about {_many(needed, 'more random image')}" if needed else ""
-    return f"Not yet known{in_all}. Missing: {'; '.join(map(_missing_part, missing[:NAMED]))}{more}.{by_sample}"
+    in_all = f", about {_many(needed, 'more image')}" if needed else ""
+    return f"Not yet known{in_all}.{by_sample}"
+
+
+def _missing_in_words(found: Assessment) -> str:
+    """How many images of which undecided parts; where one asks for retraining, none is missing."""
+    missing = found.missing if outcome(found) is Decision.OPEN else []
+    more = f"; {_many(len(missing) - NAMED, 'more part')}" if len(missing) > NAMED else ""
+    return f"Missing: {'; '.join(map(_missing_part, missing[:NAMED]))}{more}." if missing else ""
 
 
 def samples_in_words(found: Assessment) -> str:
@@ -123,10 +133,7 @@ def _missing(found: Finding) -> str:
     if found.skips_decide:
         end = ", so give it" if found.skipped else ""
         return f": {_without(found)} could change the verdict{end}"
-    return (
-        f"; {found.clean_needed} more without an error keep it ({found.expected_needed} expected), "
-        f"{found.most_needed} more decide at the most"
-    )
+    return f"; {found.clean_needed} more without an error keep it, {found.most_needed} more decide at the most"
 
 
 def _classes_in_words(found: Assessment, of: SampleFindings) -> str:
