@@ -57,8 +57,7 @@ def _out_of_turn_in_words(found: Assessment) -> str:
 def outcome_in_words(found: Assessment) -> str:
     """`Keep this model: ...`, `Retrain: ...` or `Not yet known, ...`, and for which samples."""
     word, samples = outcome(found), samples_in_words(found)
-    differ = len({found.of_sample(name) for name in found.by_sample}) > 1
-    by_sample = f" {samples[0].upper()}{samples[1:]}." if differ else ""
+    by_sample = f" {samples[0].upper()}{samples[1:]}." if samples else ""
     if word is Decision.RETRAIN:
         asking = [part for part in found.parts if part.found.decision is Decision.RETRAIN]
         return f"Retrain: {_listed(map(part_name, asking))}.{by_sample}"
@@ -79,13 +78,14 @@ def _missing_in_words(found: Assessment) -> str:
 
 
 def samples_in_words(found: Assessment) -> str:
-    """`keep for e; retrain for s`; "" where there is one sample."""
+    """`keep for e; retrain for s`; "" where all samples, or the one there is, get the same word."""
     said = {name: found.of_sample(name) for name in found.by_sample}
     words = {
         decision: [name for name, one in said.items() if one is decision]
         for decision in (Decision.KEEP, Decision.RETRAIN, Decision.OPEN)
     }
-    return "; ".join(f"{decision} for {', '.join(names)}" for decision, names in words.items() if names)
+    told = [f"{decision} for {', '.join(names)}" for decision, names in words.items() if names]
+    return "; ".join(told) if len(told) > 1 else ""
 
 
 def part_name(part: Part) -> str:
