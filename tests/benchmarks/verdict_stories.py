@@ -34,7 +34,7 @@ from tui_cytpix.workflow.base_model import library
 EXPECTED = {"murine-peritoneal": "keep", "drosophila": "keep", "pombe-rich": "retrain"}
 OFFERED = {"pombe-rich": "general-full"}
 LOOKS = 400  # images processed; a tenth of doublets, without an error, takes 360 for gating
-SECONDS = 600
+SECONDS = 300
 PATIENCE = 300.0  # triage asks all models, on a machine that may be busy
 KEYS = {Judgement.ACCEPTABLE: "a", Judgement.COUNT_ERROR: "c", Judgement.MASK_ERROR: "m", Judgement.BOTH: "b"}
 SIZE, BESIDE = (120, 40), 46  # columns and rows; columns of the words beside an image in review
