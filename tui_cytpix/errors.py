@@ -4,6 +4,7 @@
     ├── UsageError            the command line or a setting is wrong (exit status 2)
     ├── InputError            a file given by the user can't be used
     │   ├── SampleError       an instrument file or image folder
+    │   │   └── SampleChangedError    a sample, or an image, that is not the one that the run knows
     │   ├── FcsError          an FCS file
     │   ├── MaskError         label images, instrument masks
     │   └── ModelFileError    a model file, or a model name that doesn't exist
@@ -45,6 +46,10 @@ class InputError(CytpixError):
 
 class SampleError(InputError):
     """An instrument file or an image folder can't be read."""
+
+
+class SampleChangedError(SampleError):
+    """A sample, or an image of it, is not the one that a run knows by its name."""
 
 
 class FcsError(InputError):

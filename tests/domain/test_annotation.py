@@ -203,3 +203,55 @@ def test_logs_without_sides_give_those_of_0_1_0():
     for number in range(1, 11):
         book.feed(Edit(number, 0.0, "me", ImageKey("a", str(number)), "accept"))
     assert [state.image.event for state in book.side(Side.VALIDATION)] == ["5", "10"]
+
+
+def test_images_with_the_same_pixels_are_on_one_side_and_count_once():
+    images = [ImageKey("a", str(number)) for number in range(20)]
+    copies = [ImageKey("copy", str(number)) for number in range(20)]
+    pixels = {image: f"{image.event:0>16}" for image in (*images, *copies)}
+    book, seq = AnnotationBook(pixels=pixels), itertools.count(1)
+
+    def accept(image: ImageKey) -> None:
+        book.feed(Edit(next(seq), 0.0, "me", image, "propose", drawing(1)))
+        book.feed(Edit(next(seq), 0.0, "me", image, "accept", side=book.side_for(image)))
+
+    for image in images:
+        accept(image)
+    held = {state.image for state in book.side(Side.VALIDATION)}
+    assert len(held) == 4
+    for copy in copies:
+        accept(copy)
+    assert all(book.state(copy).side is book.state(image).side for image, copy in zip(images, copies, strict=True))
+    assert [state.image for state in book.accepted()] == images
+    assert {state.image for state in book.side(Side.VALIDATION)} == held
+    assert book.copies() == list(zip(copies, images, strict=True))
+    book.feed(Edit(next(seq), 0.0, "me", images[0], "reject"))
+    assert [state.image for state in book.accepted()] == [*images[1:], copies[0]]
+    assert copies[0] not in dict(book.copies())
+
+
+def test_one_image_under_ten_names_is_not_enough_to_train():
+    images = [ImageKey("a", str(number)) for number in range(12)]
+    book = AnnotationBook(pixels=dict.fromkeys(images, "0123456789abcdef"))
+    for number, image in enumerate(images, 1):
+        book.feed(Edit(number, 0.0, "me", image, "accept"))
+    assert "annotate 9 more" in book.ready_to_train()
+
+
+def test_pixels_that_come_to_be_known_later_count():
+    pixels: dict[ImageKey, str] = {}
+    book = AnnotationBook([Edit(n, 0.0, "me", image, "accept") for n, image in enumerate(IMAGES, 1)], pixels)
+    assert len(book.accepted()) == 3
+    pixels.update(dict.fromkeys(IMAGES, "0123456789abcdef"))
+    assert [state.image for state in book.accepted()] == IMAGES[:1]
+
+
+def test_what_the_base_was_trained_on_does_not_validate():
+    images = [ImageKey("a", str(number)) for number in range(30)]
+    pixels = {image: f"{number:016x}" for number, image in enumerate(images)}
+    book, learnt = AnnotationBook(pixels=pixels), {pixels[image] for image in images[:20]}
+    for number, image in enumerate(images, 1):
+        side = book.side_for(image, learnt)
+        book.feed(Edit(number, 0.0, "me", image, "accept", side=side))
+    assert len(book.side(Side.VALIDATION)) == 6
+    assert not {state.image for state in book.side(Side.VALIDATION)} & set(images[:20])

@@ -54,7 +54,7 @@ class Samples:
         truth.mkdir()
         for number in range(first, first + images):
             labels = labels_of(number)
-            noise = np.random.default_rng(number).normal(120, 3, labels.shape)
+            noise = np.random.default_rng([number, *name.encode()]).normal(120, 3, labels.shape)
             Image.fromarray((noise + 60 * (labels > 0)).astype(np.uint8)).save(folder / f"{number}.png")
             write_label_image(truth / f"{number}.png", labels)
         return folder

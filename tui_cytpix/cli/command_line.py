@@ -33,6 +33,9 @@ def _demo(prog: str) -> argparse.ArgumentParser:
 def _inspect(prog: str) -> argparse.ArgumentParser:
     parser = options.verb(prog, "inspect:inspect", "Format, events, images, size, bits, scale, parameters, problems.")
     options.add_samples(parser)
+    parser.add_argument(
+        "--hash", action="store_true", help="read every image: hashes of their pixels, images that are there twice"
+    )
     return parser
 
 

@@ -6,26 +6,42 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from tui_cytpix.cli.output import note, say, say_json
+from tui_cytpix.cli.output import Progress, note, say, say_json
 from tui_cytpix.domain.sample import SampleInfo
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError
+from tui_cytpix.workflow.samples.hashes import Hashes, hashes
 from tui_cytpix.workflow.samples.inspect import inspect as look
+
+TOLD = 6  # groups of images with the same pixels
 
 
 def inspect(arguments: argparse.Namespace) -> int:
     found: list[SampleInfo] = []
+    hashed: dict[str, Hashes] = {}
     failures: list[dict[str, Any]] = []
     for path in arguments.samples:
         try:
-            found.append(look(path, arguments.um_per_px))
+            info = look(path, arguments.um_per_px)
+            if arguments.hash:
+                with Progress("hashing images") as progress:
+                    hashed[str(path)] = hashes(path, progress)
+            found.append(info)
         except CytpixError as error:
             failures.append({"path": str(path), "error": str(error)})
             note(f"tui-cytpix: {error}")
             continue
         if not arguments.json:
-            _tell(found[-1])
+            _tell(info)
+            if arguments.hash:
+                _tell_hashes(str(path), hashed)
     if arguments.json:
-        say_json({"samples": [_as_dict(info) for info in found], "failures": failures})
+        say_json(
+            {
+                "samples": [_as_dict(info) | _as_plain(hashed.get(str(info.path))) for info in found],
+                "failures": failures,
+            }
+        )
     if failures and len(arguments.samples) > 1:
         note(f"{len(failures)} of {len(arguments.samples)} samples can't be read.")
     return 1 if failures else 0
@@ -38,6 +54,30 @@ def _as_dict(info: SampleInfo) -> dict[str, Any]:
         "um_per_px": scale.um_per_px if scale else None,
         "um_per_px_source": scale.source if scale else None,
     }
+
+
+def _as_plain(found: Hashes | None) -> dict[str, Any]:
+    return {} if found is None else {"hash": asdict(found) | {"twins": found.twins()}}
+
+
+def _tell_hashes(path: str, hashed: dict[str, Hashes]) -> None:
+    """`path` came last."""
+    found = hashed[path]
+    twins = found.twins()
+    different = len(set(found.digests.values()))
+    rows = [
+        ("fingerprint", found.fingerprint),
+        ("pixels", found.pixels),
+        ("", f"{len(found.digests)} images, {different} different"),
+        *(("same pixels", " = ".join(map(printable, events))) for events in twins[:TOLD]),
+        *([("", f"... and {len(twins) - TOLD} more")] if len(twins) > TOLD else []),
+        *(
+            ("copies", f"{same} of its images are in {printable(other)} too")
+            for other, one in hashed.items()
+            if other != path and (same := found.same(one))
+        ),
+    ]
+    say(*(f"  {name:<11} {value}" for name, value in rows))
 
 
 _SOURCES = {"given": "given", "fcs": "derived from the FCS", "file": "stated by the file"}

@@ -50,6 +50,8 @@ def show_model(arguments: argparse.Namespace) -> int:
     figures, kept = found.card.figures, found.card.kept
     if figures:
         model["measured"] = {k: v for k, v in model["measured"].items() if not isinstance(v, dict)}
+    made_with = found.card.provenance
+    model["provenance"] = made_with and made_with.in_words  # the hashes themselves are in the JSON
     told = {"sees": found.card.sees, "kept": kept.in_words if kept else "", "confidence": found.card.confidence_means}
     for name, value in {**model, **told}.items():
         if isinstance(value, dict) and value:

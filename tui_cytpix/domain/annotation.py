@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tui_cytpix.domain.field_ranges import Moment, Number, Whole
@@ -121,10 +121,14 @@ class AnnotationBook:
     """The fold: feeds on edits in order, answers with the state of every image.
 
     Sides are given at an image's first acceptance and kept: a fifth of the annotated images validates. Where the log
-    doesn't say which (0.1.0's doesn't), every fifth does.
+    doesn't say which (0.1.0's doesn't), every fifth does. Images with the same pixels are on one side, and count once.
+
+    Args:
+        pixels: the digest of each image's pixels, as far as known; more may come to be known at any time.
     """
 
-    def __init__(self, edits: Iterable[Edit] = ()) -> None:
+    def __init__(self, edits: Iterable[Edit] = (), pixels: Mapping[ImageKey, str] | None = None) -> None:
+        self._pixels: Mapping[ImageKey, str] = {} if pixels is None else pixels
         self._edits: dict[ImageKey, list[Edit]] = {}
         self._states: dict[ImageKey, Annotation] = {}
         self._sides: dict[ImageKey, Side] = {}
@@ -159,15 +163,21 @@ class AnnotationBook:
         accepted, validating = self._numbers()
         return Side.VALIDATION if validating < int(VALIDATION_SHARE * (accepted + 1)) else Side.TRAINING
 
-    def side_for(self, image: ImageKey) -> Side | None:
-        """The side of an image that is accepted next; None where it has one.
+    def side_for(self, image: ImageKey, learnt: Container[str] = ()) -> Side | None:
+        """The side of an image that is accepted next; None where it has one. `learnt` are the digests of images that
+        the base model was trained on: they train again, as they would flatter the model if they validated.
 
-        Of five images in a row the fifth validates at the latest, the third or fourth where its count class and its
-        sample are those that validate least for how many of them are annotated; first come those that don't validate at
-        all, once two images are of them.
+        It is that of an image with the same pixels, where one has a side. Else of five images in a row the fifth
+        validates at the latest, the third or fourth where its count class and its sample are those that validate least
+        for how many of them are annotated; first come those that don't validate at all, once two images are of them.
         """
         if image in self._sides:
             return None
+        twin = self._twin_of(image, self._sides)
+        if twin is not None:
+            return self._sides[twin]
+        if self._pixels.get(image) in learnt:
+            return Side.TRAINING
         accepted, validating = self._numbers()
         due = round((validating + 1) / VALIDATION_SHARE) - 1
         if accepted >= due:
@@ -180,6 +190,11 @@ class AnnotationBook:
                 held[kind[which]] += number if side is Side.VALIDATION else 0
             suits = suits and _lacks_most(own, annotated, held)
         return Side.VALIDATION if accepted >= due - EARLY and suits else Side.TRAINING
+
+    def _twin_of(self, image: ImageKey, others: Iterable[ImageKey]) -> ImageKey | None:
+        """The first of the others that has the same pixels."""
+        own = self._pixels.get(image)
+        return None if own is None else next((one for one in others if self._pixels.get(one) == own), None)
 
     def _replay(self, image: ImageKey) -> tuple[list[Edit], list[Edit]]:
         """The image's edits in force, and those taken back that redo could reinstate; both in order, newest last."""
@@ -221,13 +236,30 @@ class AnnotationBook:
         _, undone = self._replay(image)
         return undone[-1] if undone else None
 
+    @property
+    def touched(self) -> set[ImageKey]:
+        """Every image that an edit is about, whatever came of it."""
+        return set(self._states)
+
     def decided(self) -> list[Annotation]:
         """Every image with a status other than open, in the order of first mention."""
         return [s for s in self._states.values() if s.status is not Status.OPEN]
 
     def accepted(self) -> list[Annotation]:
-        """The images that train or validate."""
-        return [s for s in self._states.values() if s.status is Status.ACCEPTED]
+        """The images that train or validate: of those with the same pixels the first."""
+        return [state for state, first in self._with_first() if state.image == first]
+
+    def copies(self) -> list[tuple[ImageKey, ImageKey]]:
+        """The accepted images that don't count, each with the accepted one that has the same pixels."""
+        return [(state.image, first) for state, first in self._with_first() if state.image != first]
+
+    def _with_first(self) -> Iterator[tuple[Annotation, ImageKey]]:
+        """Every accepted image with the first of those that have the same pixels."""
+        first: dict[str, ImageKey] = {}
+        for image, state in self._states.items():
+            if state.status is Status.ACCEPTED:
+                digest = self._pixels.get(image)
+                yield state, image if digest is None else first.setdefault(digest, image)
 
     def side(self, side: Side) -> list[Annotation]:
         """The accepted images of one side."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from tui_cytpix.domain.field_ranges import Count, Length, Number, PixelSize
+from msgspec import Meta
+
+from tui_cytpix.domain.field_ranges import Count, Fingerprint, Length, Number, PixelDigest, PixelSize
 from tui_cytpix.domain.run_settings import DEFAULT_CUTOFF_UM
 from tui_cytpix.domain.zoom import check_zoom
 
@@ -20,6 +22,51 @@ FIGURES = {
     "foreground_iou": "IoU",
     "ap50": "AP50",
 }
+
+
+MOST_IMAGES, MOST_SAMPLES = 20_000, 2_000
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a model, and all that it descends from, was made with, by pixels: no evaluation takes it for new.
+
+    Attributes:
+        training, validation: digests of images (formats.sample.identity.pixel_digest), those of the latest model last.
+        seen: of images that were selected, looked at or judged in the models' runs, and may have trained or not.
+        samples: fingerprints of the samples that training and validation images are of.
+        complete: False where an ancestor is of an earlier build, which didn't keep these, or they became too many.
+    """
+
+    training: Annotated[tuple[PixelDigest, ...], Meta(max_length=MOST_IMAGES)] = ()
+    validation: Annotated[tuple[PixelDigest, ...], Meta(max_length=MOST_IMAGES)] = ()
+    seen: Annotated[tuple[PixelDigest, ...], Meta(max_length=MOST_IMAGES)] = ()
+    samples: Annotated[tuple[Fingerprint, ...], Meta(max_length=MOST_SAMPLES)] = ()
+    complete: bool = True
+
+    @property
+    def images(self) -> frozenset[str]:
+        return frozenset((*self.training, *self.validation, *self.seen))
+
+    @property
+    def in_words(self) -> str:
+        parts = f"{len(self.training)} images trained, {len(self.validation)} validated, {len(self.seen)} seen"
+        told = f"{parts}, of {len(self.samples)} samples, all models it descends from included"
+        return (
+            told if self.complete else f"{told}; not complete: a model of an earlier build is among them, or too many"
+        )
+
+    def and_then(self, later: Provenance) -> Provenance:
+        """Of a model that was made from this one with what `later` says."""
+        parts = {
+            name: tuple(dict.fromkeys((*getattr(self, name), *getattr(later, name))))
+            for name in ("training", "validation", "seen", "samples")
+        }
+        most = {name: MOST_SAMPLES if name == "samples" else MOST_IMAGES for name in parts}
+        return Provenance(
+            **{name: part[-most[name] :] for name, part in parts.items()},
+            complete=self.complete and later.complete and all(len(parts[name]) <= most[name] for name in parts),
+        )
 
 
 @dataclass(frozen=True)
@@ -70,6 +117,8 @@ class ModelCard:
         post: post-processing thresholds (`foreground`, `centroid`, ...).
         object_px: median longest axis of the training objects in pixels of the full-resolution frame.
         training: what it was trained on, in words and numbers (samples, images, epochs, recipe, seed).
+        provenance: the images and samples behind it; None of one that earlier builds made, and of built-in ones, which
+            were trained on simulated images alone.
         measured: measures by name, e.g. `{"TA": 0.97, "VA": 0.94}` or by sample type.
         kept: what it kept of what its base knew; None where nobody measured that.
         calibrated_on: so many annotated images, answered by models that did not train on them, say how often an image
@@ -94,6 +143,7 @@ class ModelCard:
     measured: dict[str, Any] = field(default_factory=dict)
     kept: Kept | None = None
     calibrated_on: Count = 0
+    provenance: Provenance | None = None
     licence: str = "Apache-2.0"
     created: str = ""
     software: str = ""
@@ -103,6 +153,11 @@ class ModelCard:
             raise ValueError("a model card needs a name and a resolution of full or half")
         if self.zoom is not None:
             check_zoom(self.zoom)
+
+    @property
+    def made_with(self) -> Provenance:
+        """As `provenance`; where that is not told of a user's model, it says that it isn't complete."""
+        return self.provenance or Provenance(complete=not self.user_trained)
 
     @property
     def user_trained(self) -> bool:

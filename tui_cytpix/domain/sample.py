@@ -94,8 +94,10 @@ class SampleRef:
     """A sample as a run names it.
 
     `name` is unique in the run and matches `[A-Za-z0-9._-]+`; `path` is absolute, or relative to the run folder
-    where the sample lies inside it; `size` in bytes and `fingerprint` tell whether the file changed; `came_as` is
-    the way (domain.zoom) it was seen in when it came into the run, "" where no other scale was stated since.
+    where the sample lies inside it; `fingerprint` (formats.sample.identity) tells whether its images changed, `size`
+    is in bytes, 0 of a folder; `came_as` is
+    the way (domain.zoom) it was seen in when it came into the run, "" where no other scale was stated since; `copies`
+    are the samples that were in the run before it and hold images of it.
     """
 
     name: str
@@ -109,6 +111,7 @@ class SampleRef:
     day: str = ""
     role: str = "research"  # research | training | evaluation
     came_as: str = ""
+    copies: tuple[str, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -30,13 +30,14 @@ from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.textual_private import typed
 from tui_cytpix.ui.theming import load_themes
 from tui_cytpix.ui.widgets.pictures.picture_widget import PictureWidget
-from tui_cytpix.workflow.run import recent_runs
+from tui_cytpix.workflow.run import recent_runs, run_samples
 from tui_cytpix.workflow.run.given_paths import is_run
 from tui_cytpix.workflow.run.resources import shipped
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.user_settings import GRAPHICS, Settings, read_settings
 
 _log = logging.getLogger(__name__)
+FIRST_SCREEN_SECONDS = 1.0  # until samples are opened to see whether they are the same still
 DARK, LIGHT = "cytpix-dark", "cytpix-light"
 _SCREENS = {
     "assess": ("assess", "AssessScreen"),
@@ -193,7 +194,15 @@ class CytpixApp(DecidingApp, EndingApp):
         if run.damaged_lines:
             self.report(f"{run.damaged_lines} damaged lines in the run's logs were passed over.")
         self.run_worker(self.session.watch(self), name="watch", group="watch")  # type: ignore[arg-type]
+        self.run_worker(self._tell_changed(run), name="changed samples", group="watch")
         await self.push_screen(step_screen(run.settings.step if run.settings.step in STEPS else STEPS[0]))
+
+    async def _tell_changed(self, run: Run) -> None:
+        """Samples are opened for it: once the first screen stands."""
+        await asyncio.sleep(FIRST_SCREEN_SECONDS)
+        for error in await asyncio.to_thread(run_samples.changed, run):
+            if self.session is not None and self.session.run is run:
+                self.report(error)
 
     async def close_run(self) -> None:
         """Saves and closes the open run, if any; training goes on by itself."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from PIL import Image
 
 from tests.workflow import workspaces as wsp
 from tui_cytpix.formats.fcs.read import read_fcs
+from tui_cytpix.simulate import write
 from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.run.run import Run
 
@@ -86,7 +86,7 @@ def test_wrong_usage_is_told(run_main, run, arguments, status, words) -> None:
 
 def test_a_sample_that_is_gone_is_named(run_main, run, tube, tmp_path) -> None:
     moved = tmp_path / "moved.acs"
-    shutil.copy(tube, moved)
+    write("pombe-edinburgh", moved, 24, "acs", 2)
     with Run.open(run) as opened:
         run_samples.add_sample(opened, moved)
     moved.unlink()

@@ -49,7 +49,8 @@ def made(tmp_path: Path) -> Path:
             folder = tmp_path / sample
             folder.mkdir()
             for event in range(IMAGES):
-                Image.fromarray(np.full((16, 16), 100, np.uint8)).save(folder / f"{event}.png")
+                pixels = np.random.default_rng([event, ord(sample)]).integers(0, 255, (16, 16), np.uint8)
+                Image.fromarray(pixels).save(folder / f"{event}.png")
             run_samples.add_sample(run, folder, 0.3)
         base = library.entry(model)
         library.choose(run, base)

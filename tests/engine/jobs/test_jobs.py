@@ -25,6 +25,7 @@ from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.engine.predict.sample_images import SampleImages
 from tui_cytpix.engine.train.checkpoints import read_state
 from tui_cytpix.formats.model.file import file_hash
+from tui_cytpix.formats.run.images import RunImages
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.run.predictions import PredictionStore, read_shard
 from tui_cytpix.formats.sample.registry import open_sample
@@ -88,6 +89,11 @@ def test_training_tells_its_epochs_and_leaves_models(toy_run, tmp_path, here):
     assert card.training["epoch"] == _of(events, "best")[-1]["epoch"]
     assert card.training["lineage"] == [{"name": "tiny", "hash": file_hash(toy_run.base)}]
     assert card.training["images_by_sample"] == {"toys": {"training": 8, "validation": 2}}
+    images = RunImages(toy_run.folder, toy_run.folder.read_settings())
+    made_with = card.made_with
+    assert {*made_with.training, *made_with.validation} == {images.digest(key) for key in toy_run.keys[:10]}
+    assert (len(made_with.training), len(made_with.validation), made_with.complete) == (8, 2, True)
+    assert made_with.samples == (images.reader("toys").fingerprint(),)
     assert card.training["annotations"].startswith("sha256:")
     assert len(card.training["annotations"]) == 71
     sides = _of(events, "annotations")
@@ -100,6 +106,30 @@ def test_training_tells_its_epochs_and_leaves_models(toy_run, tmp_path, here):
     store = PredictionStore(tmp_path / "jobs" / "1-train" / "looks")
     assert {str(k): store.get(k).particle_count for k in store.keys()} == preview[0]["counts"]  # noqa: SIM118
     assert (tmp_path / "jobs" / "1-train" / "heartbeat").exists()
+
+
+def test_an_image_that_is_annotated_twice_trains_once(toy_run, tmp_path, here):
+    """A copy under another name, in a run of an earlier build, which didn't write down what images show."""
+    sample = Path(toy_run.folder.read_settings().samples[0].path)
+    shutil.copyfile(sample / "009.png", sample / "010.png")  # 009 validates
+    toy_run.annotate(10)
+    events = here(tmp_path / "job", toy_run.train_spec(epochs=1))
+    assert [(e["training_images"], e["validation_images"]) for e in _of(events, "epoch")] == [(8, 2)]
+    assert [e["text"] for e in _of(events, "left_out")] == ["toys:010 has the same pixels as toys:009: they count once"]
+
+
+def test_training_refuses_images_that_are_others_than_the_run_knows(toy_run, tmp_path, here):
+    settings = toy_run.folder.read_settings()
+    known = RunImages(toy_run.folder, settings).reader("toys").fingerprint()
+    toy_run.folder.settings_path.write_text(
+        toy_run.folder.encode_settings(
+            replace(settings, samples=tuple(replace(one, fingerprint=known) for one in settings.samples))
+        )
+    )
+    (Path(settings.samples[0].path) / "extra.png").write_bytes(b"new")
+    events = here(tmp_path / "job", toy_run.train_spec(epochs=1), status=1)
+    assert len(_of(events, "left_out")) == 10
+    assert all("The sample is not the one that it was" in e["text"] for e in _of(events, "left_out"))
 
 
 def test_a_killed_training_goes_on_to_the_same_model_with_no_gap(toy_run, tmp_path, here):

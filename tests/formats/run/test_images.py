@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import threading
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -12,9 +14,12 @@ from PIL import Image
 from tui_cytpix.core.images.background import image_background
 from tui_cytpix.domain.run_settings import RunSettings, SelectionSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
-from tui_cytpix.errors import SampleError
-from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.errors import SampleChangedError, SampleError
+from tui_cytpix.formats.run.folder import ImageLine, RunFolder, encode_image_line
 from tui_cytpix.formats.run.images import RunImages
+from tui_cytpix.formats.run.json_log import append_now, encode
+from tui_cytpix.formats.sample.identity import fingerprint_of_earlier_builds
+from tui_cytpix.formats.sample.registry import open_sample
 
 RADIUS = 9
 
@@ -128,3 +133,101 @@ def test_a_copy_that_is_no_png_is_refused_and_starts_nothing(run, tmp_path, monk
     copy.unlink()
     assert images.read(key).shape == (64, 64)
     images.close()
+
+
+def refs(settings, **changes):
+    return replace(settings, samples=tuple(replace(ref, **changes) for ref in settings.samples))
+
+
+def test_a_sample_that_is_another_is_refused(run):
+    folder, settings, sample = run
+    with open_sample(sample) as reader:
+        settings = refs(settings, fingerprint=reader.fingerprint())
+    assert RunImages(folder, settings).reader("discs").event_ids
+    Image.fromarray(np.random.default_rng(99).integers(0, 999, (64, 64), np.uint16)).save(sample / "07.png")
+    images = RunImages(folder, settings)
+    for _ in range(2):
+        with pytest.raises(SampleChangedError, match=r"discs: .* holds other images .* as a new sample"):
+            images.reader("discs")
+    with pytest.raises(SampleChangedError):
+        images.read(ImageKey("discs", "07"))
+
+
+def test_a_sample_that_earlier_builds_knew_is_known_by_its_images_from_then_on(run):
+    folder, settings, sample = run
+    settings = refs(settings, fingerprint=fingerprint_of_earlier_builds(sample))
+    images = RunImages(folder, settings)
+    found = images.reader("discs").fingerprint()
+    assert images.renewed == {"discs": found}
+    assert images.fingerprint("discs") == found
+    (sample / "07.png").rename(sample / "x.png")
+    with pytest.raises(SampleChangedError):
+        RunImages(folder, settings).reader("discs")
+
+
+def test_an_image_with_other_pixels_than_the_run_knows_is_refused(run):
+    folder, settings, sample = run
+    key = ImageKey("discs", "07")
+    line = encode_image_line(ImageLine(key, RunImages(folder, settings).digest(key)))
+    append_now(folder.images_path, encode(line) + encode({**line, "pixels": "0123456789abcdef"}) + b'{"image":"x"}\n')
+    images = RunImages(folder, settings)
+    assert images.read(key).shape == (64, 64)  # the first line holds
+    images.close()
+    Image.fromarray(np.random.default_rng(99).integers(0, 999, (64, 64), np.uint16)).save(sample / "07.png")
+    with pytest.raises(SampleChangedError, match=r"discs:07: .* other pixels"):
+        RunImages(folder, settings).read(key)
+
+
+def test_a_copy_that_is_another_image_is_refused(run):
+    folder, settings, _sample = run
+    images = RunImages(folder, settings)
+    one, other = settings.selection.images[:2]
+    images.keep(one)
+    images.keep(other)
+    shutil.copyfile(folder.preview_image(other), folder.preview_image(one))
+    with pytest.raises(SampleChangedError, match="Delete the copy"):
+        images.read(one)
+
+
+def test_a_new_scale_opens_only_its_own_sample_anew(run):
+    folder, settings, sample = run
+    more = replace(settings.samples[0], name="again", path=str(shutil.copytree(sample, sample.with_name("again"))))
+    settings = replace(settings, samples=(*settings.samples, more))
+    images = RunImages(folder, settings)
+    first, second = images.reader("discs"), images.reader("again")
+    changed = replace(more, um_per_px=0.2, scale_source="given")
+    images.take(replace(settings, samples=(settings.samples[0], changed)))
+    assert images.reader("discs") is first
+    assert images.reader("again") is not second
+    assert images.reader("again").scale.um_per_px == 0.2
+
+
+def test_a_background_that_is_sought_while_its_sample_is_opened_is_found(run, monkeypatch):
+    """Neither waits for what the other holds."""
+    folder, settings, _sample = run
+    key = ImageKey("discs", "07")
+    image = RunImages(folder, settings).read(key)
+    images, opening, seeking, found = RunImages(folder, settings), threading.Event(), threading.Event(), []
+    static = RunImages._static_background
+
+    def slow(*given):
+        opening.set()
+        seeking.wait(10)
+        return open_sample(*given)
+
+    def sought(*given):
+        seeking.set()
+        return static(*given)
+
+    def seek():
+        opening.wait(10)
+        found.append(images.background(key, image).shape)
+
+    monkeypatch.setattr("tui_cytpix.formats.run.images.open_sample", slow)
+    monkeypatch.setattr(RunImages, "_static_background", sought)
+    threads = [threading.Thread(target=work, daemon=True) for work in (lambda: images.reader("discs"), seek)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert found == [(64, 64)]

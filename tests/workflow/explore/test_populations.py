@@ -304,6 +304,7 @@ def test_samples_without_anything_to_plot(run, samples) -> None:
 
 def test_the_first_sample_that_can_be_shown_is(run, tmp_path) -> None:
     (tmp_path / "tube").rename(tmp_path / "moved")
+    run.images.close()  # as in a run that is opened now
     seen = Exploration(run)
     seen.open_first()
     assert seen.table.sample == "other"

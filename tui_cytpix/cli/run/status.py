@@ -13,7 +13,7 @@ from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.domain.words import duration
 from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.workflow.assess import goal
-from tui_cytpix.workflow.run import zoom
+from tui_cytpix.workflow.run import run_samples, zoom
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train import crosscheck
 from tui_cytpix.workflow.train.advice import advice_on
@@ -25,10 +25,12 @@ def status(arguments: argparse.Namespace) -> int:
     """Samples, annotations, training and model; reads only, so that it works beside an open app."""
     with Run.open(arguments.run, writing=False) as run:
         training = TrainingWatch(run.folder).poll()
+        problems = run_samples.changed(run)
+    note(*map(str, problems))
     if run.damaged_lines:
         note(f"{run.damaged_lines} lines of {run.path}'s logs are damaged and were passed over.")
     if arguments.json:
-        say_json(_run_as_dict(run, training))
+        say_json(_run_as_dict(run, training) | {"problems": list(map(str, problems))})
     else:
         _tell(run, training)
     return 0

@@ -38,7 +38,7 @@ class Log(LogLine, frozen=True):
 
 
 class LeftOut(LogLine, frozen=True):
-    """An annotated image can't be read; why."""
+    """An annotated image doesn't train: it can't be read, or is a copy of another; why."""
 
     text: str = ""
 

@@ -142,7 +142,10 @@ class _Session:
         edits, damaged = self.folder.read_edits()
         if damaged:
             self.job.emit(Log(f"{damaged} damaged lines of the annotation log were passed over"))
-        book = AnnotationBook(edits)
+        book = AnnotationBook(edits, self.images.pixels)
+        self.images.read_pixels(edit.image for edit in edits)
+        for copy, first in book.copies():
+            self.job.emit(LeftOut(f"{copy} has the same pixels as {first}: they count once"))
         if missing := book.ready_to_train():
             raise RunError("Training can't go on", missing, "Then start it again.")
         for problem in self.images.load(book.side(Side.TRAINING), book.side(Side.VALIDATION)):

@@ -10,7 +10,7 @@ from tui_cytpix.domain.field_ranges import Count, Number, Share
 from tui_cytpix.domain.jobs.events import Best, Counts
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.training import CrossCheck, Epoch
-from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.model_card import ModelCard, Provenance
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.train.accuracy import image_accuracy
@@ -132,6 +132,7 @@ def checkpoint_card(card: ModelCard, images: TrainImages, epoch: Epoch, origin: 
             "rehearsed": origin.rehearsed,
             "kinds": origin.base.training.get("kinds", []),
         },
+        provenance=origin.base.made_with.and_then(Provenance(*images.digests(), samples=images.fingerprints())),
         measured={"TA": epoch.ta, "VA": epoch.va, **error},
         kept=None,
         calibrated_on=0,

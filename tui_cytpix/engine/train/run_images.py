@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -44,8 +45,17 @@ class TrainImages:
         self._cutoff_um, self._asked = size_cutoff_um, asked
         self._grays: dict[ImageKey, NDArray[np.float16]] = {}
         self._unreadable: set[ImageKey] = set()
+        self.pixels: Mapping[ImageKey, str] = images.pixels
         self.training: dict[ImageKey, Example] = {}
         self.validation: dict[ImageKey, Example] = {}
+
+    def read_pixels(self, keys: Iterable[ImageKey]) -> None:
+        """Of images of earlier builds' runs, whose pixels nobody wrote down: `pixels` then knows those that can be
+        read.
+        """
+        for key in dict.fromkeys(keys):
+            with contextlib.suppress(CytpixError):
+                self._images.digest(key)
 
     def load(self, training: Iterable[Annotation], validation: Iterable[Annotation]) -> list[str]:
         """Takes these annotations in place of the former ones; returns a sentence for each image that can't be read."""
@@ -137,6 +147,16 @@ class TrainImages:
                 Prediction(key, found.in_frame(gray.shape)[0])
                 for (key, gray), found in zip(readable, answers, strict=True)
             ]
+
+    def digests(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Of the pixels of the images that train, and of those that validate."""
+        train, validate = (tuple(self.pixels[key] for key in side) for side in (self.training, self.validation))
+        return train, validate
+
+    def fingerprints(self) -> tuple[str, ...]:
+        """Of the samples that these images are of, as far as known."""
+        names = dict.fromkeys(key.sample for key in (*self.training, *self.validation))
+        return tuple(found for name in names if (found := self._images.fingerprint(name)))
 
     def by_sample(self) -> dict[str, dict[str, int]]:
         """How many images of each sample train and validate."""

@@ -14,7 +14,7 @@ import numpy as np
 import tomli_w
 
 from tui_cytpix.domain.annotation import Edit
-from tui_cytpix.domain.field_ranges import Number, Whole
+from tui_cytpix.domain.field_ranges import Number, PixelDigest, Whole
 from tui_cytpix.domain.gate import check_gates, gate_to_dict
 from tui_cytpix.domain.plain_values import from_plain, to_plain
 from tui_cytpix.domain.run_settings import FORMAT_VERSION, RunSettings
@@ -36,6 +36,7 @@ class RunFolder:
         self.settings_path = self.path / "run.toml"
         self.annotations_path = self.path / "annotations.jsonl"
         self.verdicts_path = self.path / "verdicts.jsonl"
+        self.images_path = self.path / "images.jsonl"
         self.preview = self.path / "preview"
         self.jobs = self.path / "jobs"
         self.checkpoints = self.path / "checkpoints"
@@ -101,6 +102,25 @@ class RunFolder:
         found, damaged = _decoded(self.verdicts_path, _verdict_decoder())
         single = [verdict for verdict in found if isinstance(verdict, Verdict)]
         return single, [verdict for verdict in found if isinstance(verdict, PairVerdict)], damaged
+
+    def read_pixels(self) -> dict[ImageKey, str]:
+        """The digest of every image that the run has used (formats.sample.identity.pixel_digest), as it was then."""
+        found: dict[ImageKey, str] = {}
+        for line in _decoded(self.images_path, lambda record: from_plain(ImageLine, record))[0]:
+            found.setdefault(line.image, line.pixels)
+        return found
+
+
+@dataclass(frozen=True)
+class ImageLine:
+    """One line of `images.jsonl`: which pixels an image had when the run first used it."""
+
+    image: ImageKey
+    pixels: PixelDigest
+
+
+def encode_image_line(line: ImageLine) -> dict[str, Any]:
+    return {"v": LINE_VERSION, **to_plain(line)}
 
 
 def _decoded(path: Path, decode: Any) -> tuple[list[Any], int]:

@@ -1,4 +1,6 @@
-"""The images of a run: from the copies in `preview/` where they are, else from the samples."""
+"""The images of a run: from the copies in `preview/` where they are, else from the samples, if they still are what the
+run knows.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,11 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
-from tui_cytpix.errors import SampleError
+from tui_cytpix.errors import SampleChangedError, SampleError
 from tui_cytpix.formats.bytes.atomic import replacing, write_text
+from tui_cytpix.formats.bytes.source import unreadable
 from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.formats.sample import identity
 from tui_cytpix.formats.sample.registry import open_sample
 
 if TYPE_CHECKING:
@@ -24,33 +28,87 @@ if TYPE_CHECKING:
 
 
 class RunImages:
-    """Reads images and backgrounds by key; safe to use from several threads."""
+    """Reads images and backgrounds by key; safe to use from several threads.
+
+    Attributes:
+        pixels: the digest of every image that the run has used, and of those read since.
+        renewed: fingerprints of samples that the run knew by those of earlier builds, and that are the same still.
+    """
 
     def __init__(self, folder: RunFolder, settings: RunSettings) -> None:
         self._folder, self._settings = folder, settings
+        self.pixels = folder.read_pixels()
+        self.renewed: dict[str, str] = {}
         self._readers: dict[str, SampleReader] = {}
         self._backgrounds: dict[str, NDArray[np.float32] | None] = {}
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()  # of the readers; nothing is waited for while it is held
+        self._opening: dict[str, threading.Lock] = {}
+        self._finding = threading.Lock()  # of backgrounds and sizes
+
+    def take(self, settings: RunSettings) -> None:
+        """Goes on with new settings; samples that lie elsewhere now, or have another scale, are opened anew."""
+        kept = {_opened_as(one) for one in settings.samples}
+        before, self._settings = self._settings, settings
+        for one in before.samples:
+            if _opened_as(one) not in kept:
+                with self._to_open(one.name), self._lock:
+                    if (reader := self._readers.pop(one.name, None)) is not None:
+                        reader.close()
 
     def reader(self, sample: str) -> SampleReader:
         """The open sample.
 
         Raises:
+            SampleChangedError: it isn't the one that came into the run.
             SampleError: it isn't where the run remembers it, or can't be read.
         """
+        with self._to_open(sample):
+            with self._lock:
+                if sample in self._readers:
+                    return self._readers[sample]
+            ref = self._ref(sample)
+            path = self._folder.sample_path(ref)
+            if not path.exists():
+                raise SampleError(
+                    "The sample is not where it was",
+                    f"{sample}: {path} is gone.",
+                    "Put it back, or edit its path in run.toml. Selected images open from the run's copies.",
+                )
+            given = ref.um_per_px if ref.scale_source == "given" else None
+            reader = self._same(ref, open_sample(path, given))
+            with self._lock:
+                self._readers[sample] = reader
+            return reader
+
+    def _to_open(self, sample: str) -> threading.Lock:
+        """Held while a sample is opened: one of gigabytes keeps nobody waiting for another."""
         with self._lock:
-            if sample not in self._readers:
-                ref = self._ref(sample)
-                path = self._folder.sample_path(ref)
-                if not path.exists():
-                    raise SampleError(
-                        "The sample is not where it was",
-                        f"{sample}: {path} is gone.",
-                        "Put it back, or edit its path in run.toml. Selected images open from the run's copies.",
-                    )
-                given = ref.um_per_px if ref.scale_source == "given" else None
-                self._readers[sample] = open_sample(path, given)
-            return self._readers[sample]
+            return self._opening.setdefault(sample, threading.Lock())
+
+    def _same(self, ref: SampleRef, reader: SampleReader) -> SampleReader:
+        try:
+            found, known, before = reader.fingerprint(), ref.fingerprint, ""
+            if identity.is_of_earlier_builds(known):
+                before = identity.fingerprint_of_earlier_builds(self._folder.sample_path(ref))
+            if known not in ("", found, before):
+                raise SampleChangedError(
+                    "The sample is not the one that it was",
+                    f"{ref.name}: {self._folder.sample_path(ref)} holds other images than when it came into the run.",
+                    "Put the former file back; or give this one as a new sample, in step 3 or to a new run.",
+                )
+        except OSError as error:
+            reader.close()
+            raise unreadable(self._folder.sample_path(ref), error) from error
+        except SampleError:
+            reader.close()
+            raise
+        if known != found:
+            self.renewed[ref.name] = found
+        return reader
+
+    def fingerprint(self, sample: str) -> str:
+        """As the run knows it."""
+        return self.renewed.get(sample, self._ref(sample).fingerprint)
 
     def _ref(self, sample: str) -> SampleRef:
         try:
@@ -64,12 +122,27 @@ class RunImages:
         """Gray, (H, W).
 
         Raises:
+            SampleChangedError: it has other pixels than when the run first used it, or its sample is another one.
             SampleError: the image can't be read.
         """
         copy = self._folder.preview_image(key)
-        if copy.is_file():
-            return _read_png(copy)
-        return self.reader(key.sample).read_image(key.event)
+        kept = copy.is_file()
+        image = _read_png(copy) if kept else self.reader(key.sample).read_image(key.event)
+        found = identity.pixel_digest(image)
+        if self.pixels.setdefault(key, found) != found:
+            where = f"The run's copy, {copy}," if kept else f"{self._folder.sample_path(self._ref(key.sample))}"
+            raise SampleChangedError(
+                "The image is not the one that it was",
+                f"{key}: {where} shows other pixels than when the run first used it.",
+                "Delete the copy: it is read from the sample again." if kept else "Put the former file back.",
+            )
+        return image
+
+    def digest(self, key: ImageKey) -> str:
+        """Of its pixels: those that the run knows it by; it is read where it has never been. Raises as `read`."""
+        if key not in self.pixels:
+            self.read(key)
+        return self.pixels[key]
 
     def um_per_px(self, sample: str) -> float | None:
         return self._ref(sample).um_per_px
@@ -82,7 +155,7 @@ class RunImages:
         """
         from tui_cytpix.core.images.background import background_of
 
-        with self._lock:
+        with self._finding:
             if key.sample not in self._backgrounds:
                 self._backgrounds[key.sample] = self._static_background(key.sample)
             static = self._backgrounds[key.sample]
@@ -111,7 +184,7 @@ class RunImages:
         Found once for a run, so that the answer is the same for all of its models and as long as it lives.
         """
         path = self._folder.background_path(sample).with_suffix(".size.json")
-        with self._lock:
+        with self._finding:
             with contextlib.suppress(OSError, ValueError, RecursionError):  # not there yet, or damaged
                 found = json.loads(path.read_text("utf-8"))
                 if found is None or (isinstance(found, float) and found > 0):
@@ -139,7 +212,7 @@ class RunImages:
             return
         from PIL import Image
 
-        image = self.reader(key.sample).read_image(key.event)
+        image = self.read(key)
         copy.parent.mkdir(parents=True, exist_ok=True)
         with replacing(copy) as aside:
             Image.fromarray(image).save(aside, format="PNG")
@@ -149,6 +222,10 @@ class RunImages:
             for reader in self._readers.values():
                 reader.close()
             self._readers.clear()
+
+
+def _opened_as(sample: SampleRef) -> tuple[object, ...]:
+    return sample.name, sample.path, sample.um_per_px, sample.scale_source
 
 
 def _read_png(path: Path) -> Gray:

@@ -26,6 +26,12 @@ class FolderImages:
     def read(self, event: str) -> bytes:
         return read_file(self._folder / self._names[event])
 
+    def stated(self, event: str) -> tuple[int, int | None]:
+        try:
+            return (self._folder / self._names[event]).stat().st_size, None
+        except OSError:
+            return -1, None
+
     def label(self, event: str) -> str:
         return printable(self._folder / self._names[event])
 

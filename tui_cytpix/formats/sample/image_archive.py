@@ -63,6 +63,9 @@ class ArchiveImages:
     def read(self, event: str) -> bytes:
         return self._index.read(self._members[event], MAX_IMAGE_BYTES)
 
+    def stated(self, event: str) -> tuple[int, int | None]:
+        return self._members[event].size, self._members[event].crc
+
     def label(self, event: str) -> str:
         return f"{self._index.label}, {self._members[event].name}"
 

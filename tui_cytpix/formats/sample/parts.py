@@ -25,6 +25,11 @@ class ImageStore(Protocol):
     def read(self, event: str) -> bytes:
         """An image file's content; SampleError where it can't be read, KeyError where there is none."""
 
+    def stated(self, event: str) -> tuple[int, int | None]:
+        """Size in bytes and CRC-32 of an image file as the container states them, without reading it; -1 where the size
+        isn't known, None where no CRC is stated.
+        """
+
     def label(self, event: str) -> str:
         """The image file's name for messages."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.bytes.image_decode import Gray, decode_gray, image_header
 from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.masks.instrument import InstrumentMasks
+from tui_cytpix.formats.sample import identity
 from tui_cytpix.formats.sample.linked_fcs import LinkedFcs, link_fcs
 from tui_cytpix.formats.sample.parts import ImageStore, SampleParts
 
@@ -36,6 +37,7 @@ class SampleReader:
         self._lock = threading.RLock()
         self._linked: LinkedFcs | None = None
         self._probed: _Probe | None = None
+        self._fingerprint = ""
 
     @property
     def path(self) -> Path:
@@ -70,6 +72,28 @@ class SampleReader:
             SampleError: there is no such image, or it is damaged or blank; the others can still be read.
         """
         return decode_gray(self._content(event), self._parts.images.label(event))
+
+    def fingerprint(self) -> str:
+        """What tells this sample from others, by its images: see `identity.fingerprint`."""
+        with self._lock:
+            if not self._fingerprint:
+                self._fingerprint = identity.fingerprint(self._parts.images)
+            return self._fingerprint
+
+    def pixel_digest(self, event: str) -> str:
+        """See `identity.pixel_digest`; raises as `read_image`."""
+        return identity.pixel_digest(self.read_image(event))
+
+    def shared_images(self, other: SampleReader) -> int:
+        """How many images have a file of the same content in the other sample, whatever their names, as far as both
+        containers state checksums.
+        """
+        theirs = other._checksums()
+        return sum(own in theirs for own in self._checksums())
+
+    def _checksums(self) -> Counter[tuple[int, int]]:
+        stated = map(self._parts.images.stated, self.event_ids)
+        return Counter((size, crc) for size, crc in stated if crc is not None)
 
     def _content(self, event: str) -> bytes:
         try:
@@ -185,14 +209,14 @@ def _probe_images(images: ImageStore) -> _Probe:
     """Reads headers of up to 64 and pixels of up to 16 images, evenly spread: shape, bits, and what is damaged."""
     headers: list[tuple[int, int, int]] = []
     bad: dict[str, str] = {}
-    looked = _spread(images.events, HEADERS_PROBED)
+    looked = identity.spread(images.events, HEADERS_PROBED)
     for event in looked:
         try:
             headers.append(image_header(images.read(event), images.label(event)))
         except SampleError as error:
             bad[event] = error.detail
     depths = [8]
-    for event in _spread(looked, IMAGES_PROBED):
+    for event in identity.spread(looked, IMAGES_PROBED):
         try:
             highest = int(decode_gray(images.read(event), images.label(event)).max())
         except SampleError as error:
@@ -207,10 +231,3 @@ def _probe_images(images: ImageStore) -> _Probe:
     if any(pages > 1 for *_, pages in headers):
         problems.append("Some image files have several pages; the first page of each is read.")
     return _Probe(shapes.pop() if len(shapes) == 1 else None, max(depths), tuple(problems))
-
-
-def _spread(events: Sequence[str], most: int) -> Sequence[str]:
-    """Up to `most` events at even distances, the first and the last among them."""
-    if len(events) <= most:
-        return events
-    return [events[round(k * (len(events) - 1) / (most - 1))] for k in range(most)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tui_cytpix.domain.entered_numbers import pixel_size
 from tui_cytpix.domain.sample import LABELS, SampleRef
-from tui_cytpix.errors import CytpixError
+from tui_cytpix.errors import CytpixError, SampleChangedError
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.run import run_samples
@@ -23,7 +23,7 @@ class SampleLabels(Table):
     def __init__(self, screen: WorkScreen) -> None:
         super().__init__(COLUMNS, choose=False, id="samples")
         self._frame = screen
-        self._counts: dict[str, int] = {}
+        self._counts: dict[str, str] = {}
 
     @property
     def current(self) -> SampleRef | None:
@@ -35,7 +35,7 @@ class SampleLabels(Table):
         rows = []
         for sample in self._frame.session.run.settings.samples:
             scale = f"{sample.um_per_px:.4g} ({sample.scale_source})" if sample.um_per_px else "unknown"
-            images = str(self._counts[sample.name]) if sample.name in self._counts else "…"
+            images = self._counts.get(sample.name, "…")
             rows.append((sample.name, (sample.name, images, *(label or "–" for label in sample.labels), scale)))
         self.fill(rows)
         self._frame.say_next()
@@ -47,10 +47,13 @@ class SampleLabels(Table):
             if sample.name not in self._counts:
                 try:
                     reader = await asyncio.to_thread(run.images.reader, sample.name)
+                except SampleChangedError:  # the app says it when it opens the run
+                    self._counts[sample.name] = "changed"
                 except CytpixError as error:
                     self._frame.report(error)
                     continue
-                self._counts[sample.name] = len(reader.event_ids)
+                else:
+                    self._counts[sample.name] = str(len(reader.event_ids))
                 self.show()
 
     # Labels
@@ -107,7 +110,11 @@ class SampleLabels(Table):
             lambda _progress: run_samples.add_sample(self._frame.session.run, path),
         )
         if added is not None:
-            self._frame.report(f"{added.name} is added.")
+            run = self._frame.session.run
+            copies = await self._frame.in_thread(
+                "Looking for copies", lambda _progress: run_samples.copies_in_words(run, added.name)
+            )
+            self._frame.report(" ".join([f"{added.name} is added.", *(copies or [])]))
             self._frame.refresh_rail()
             self.show()
             await self.count_images()

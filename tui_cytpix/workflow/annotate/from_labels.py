@@ -9,6 +9,7 @@ from pathlib import Path
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError, MaskError
 from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.run_samples import refuse_changed
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,12 @@ def annotate_from_masks(run: Run, folder: Path, sample: str = "", only: Iterable
 
     Raises:
         MaskError: the sample is not named where the run has several, or not one label image could be taken.
+        SampleError: the sample can't be read, or is not the one that it was.
     """
     from tui_cytpix.formats.masks.label_images import find_label_images
 
     sample = _sample_meant(run, sample)
+    refuse_changed(run)
     paths = find_label_images(folder)
     events = run.images.reader(sample).event_ids
     known = set(events)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +18,10 @@ from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, PairVerdict, Preference, Verdict
-from tui_cytpix.errors import RunError
+from tui_cytpix.errors import ModelFileError, RunError, SampleError
 from tui_cytpix.formats.bytes.atomic import clear_leftovers, write_text
-from tui_cytpix.formats.run.folder import RunFolder, encode_edit, encode_verdict
+from tui_cytpix.formats.model.file import read_card
+from tui_cytpix.formats.run.folder import ImageLine, RunFolder, encode_edit, encode_image_line, encode_verdict
 from tui_cytpix.formats.run.images import RunImages
 from tui_cytpix.formats.run.json_log import LogWriter
 from tui_cytpix.formats.run.lease import Lease
@@ -37,12 +39,14 @@ class Run:
         verdicts, pair_verdicts, damaged_verdicts = folder.read_verdicts()
         self.folder = folder
         self.settings = settings
-        self.annotations = AnnotationBook(edits)
         self.verdicts: list[Verdict] = verdicts
         self.pair_verdicts: list[PairVerdict] = pair_verdicts
         self.images = RunImages(folder, settings)
+        self._remembered = set(self.images.pixels)
+        self.annotations = AnnotationBook(edits, self.images.pixels)
         self.damaged_lines = damaged_edits + damaged_verdicts
         self.who = getpass.getuser() if os.environ.get("USER") or os.environ.get("LOGNAME") else "unknown"
+        self._learnt_by: tuple[str, frozenset[str]] = "", frozenset()
         self._writer = LogWriter()
         self._lease = lease
         self._closed = threading.Event()
@@ -124,10 +128,14 @@ class Run:
         if settings == self.settings:
             return
         if settings.samples != self.settings.samples:
-            self.images.close()
-            self.images = RunImages(self.folder, settings)
+            self.images.take(settings)
         self.settings = settings
         self._writer.replace(self.folder.settings_path, self.folder.encode_settings(settings))
+
+    def renew_fingerprints(self) -> None:
+        """Takes those of today of samples that were opened and that the run knew by those of earlier builds."""
+        samples = (replace(s, fingerprint=self.images.fingerprint(s.name)) for s in self.settings.samples)
+        self.update(replace(self.settings, samples=tuple(samples)))
 
     def ways(self, sample: str) -> tuple[str, ...]:
         """RunSettings.ways, as the settings are now."""
@@ -141,8 +149,17 @@ class Run:
         """Looks at another sample as if it were the run's, in memory only: where the run is open for reading."""
         assert self._lease is None
         self.settings = replace(self.settings, samples=(*self.settings.samples, sample))
-        self.images.close()
-        self.images = RunImages(self.folder, self.settings)
+        self.images.take(self.settings)
+
+    def remember(self, images: Iterable[ImageKey]) -> None:
+        """Queues which pixels these images have, of those that were read: from now on the run knows them by these. Of a
+        run that is open for reading nothing is written.
+        """
+        for image in images if self._lease is not None else ():
+            digest = self.images.pixels.get(image)
+            if digest is not None and image not in self._remembered:
+                self._remembered.add(image)
+                self._writer.append(self.folder.images_path, encode_image_line(ImageLine(image, digest)))
 
     def go_to(self, step: str) -> None:
         """Remembers where the user was."""
@@ -160,6 +177,10 @@ class Run:
     ) -> Annotation:
         """Appends an edit and returns the image's new state; it is on disk once `unsaved` is 0."""
         self._check_writable()
+        if action == "accept":
+            with contextlib.suppress(SampleError):  # what can't be read trains nobody
+                self.images.digest(image)
+        self.remember([image])
         edit = Edit(
             seq=self.annotations.last_seq + 1,
             time=time.time(),
@@ -170,10 +191,20 @@ class Run:
             of=of,
             origin=origin,
             seconds=seconds,
-            side=self.annotations.side_for(image) if action == "accept" else None,
+            side=self.annotations.side_for(image, self._learnt()) if action == "accept" else None,
         )
         self._writer.append(self.folder.annotations_path, encode_edit(edit))
         return self.annotations.feed(edit)
+
+    def _learnt(self) -> frozenset[str]:
+        """Digests of the images that the base model, and all that it descends from, was trained on."""
+        model = self.settings.base_model.model
+        if self._learnt_by[0] != model:
+            found = frozenset[str]()
+            with contextlib.suppress(ModelFileError):  # a built-in model, which has seen none, or one that is gone
+                found = frozenset(read_card(Path(model)).made_with.training)
+            self._learnt_by = model, found
+        return self._learnt_by[1]
 
     def record_verdict(
         self,
@@ -239,6 +270,7 @@ class Run:
 
     def _add(self, verdict: Verdict | PairVerdict) -> None:
         self._check_writable()
+        self.remember([verdict.image])
         self._writer.append(self.folder.verdicts_path, encode_verdict(verdict))
         if isinstance(verdict, Verdict):
             self.verdicts.append(verdict)
@@ -255,6 +287,8 @@ class Run:
 
     def close(self) -> bool:
         """Saves what is left and gives the lease back; False where something could not be saved."""
+        if self._lease is not None and self._lease.held:
+            self.renew_fingerprints()
         saved = self._writer.close()
         self._closed.set()
         if self._lease is not None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tui_cytpix.domain.entered_numbers import LEAST_PIXEL, MOST_PIXEL
 from tui_cytpix.domain.sample import PixelScale, SampleRef
 from tui_cytpix.domain.zoom import AUTOMATIC, way_of
-from tui_cytpix.errors import CytpixError, UsageError
+from tui_cytpix.errors import CytpixError, SampleChangedError, SampleError, UsageError
+from tui_cytpix.formats.sample.identity import is_of_earlier_builds, spread
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.run.run import Run
+
+if TYPE_CHECKING:
+    from tui_cytpix.formats.sample.reader import SampleReader
+
+FIRST_COMPARED, COMPARED = 3, 16  # images of two samples
 
 
 def create_run(
@@ -42,17 +48,27 @@ def add_sample(run: Run, path: Path, um_per_px: float | None = None, **labels: A
     role.
 
     Raises:
-        SampleError: it can't be read, or it holds no image.
+        SampleError: it can't be read, holds no image, or is one of the run's, under whatever name.
     """
     path = Path(path).resolve()
     with open_sample(path, um_per_px) as reader:
         scale: PixelScale | None = reader.scale
+        found = reader.fingerprint()
+        for other in run.settings.samples:
+            if _fingerprint(run, other) == found:
+                raise SampleError(
+                    "The sample is in the run already",
+                    f"{path} holds the same images as {other.name} ({run.folder.sample_path(other)}).",
+                    "Give each tube once: copies would count twice.",
+                )
+        copies = tuple(_copies(run, reader, run.settings.samples))
     inside = path.is_relative_to(run.path)
     ref = SampleRef(
         name=unique_name(path, {s.name for s in run.settings.samples}),
         path=str(path.relative_to(run.path)) if inside else str(path),
         size=path.stat().st_size if path.is_file() else 0,
-        fingerprint=fingerprint(path),
+        fingerprint=found,
+        copies=copies,
         um_per_px=scale.um_per_px if scale else None,
         scale_source=scale.source if scale else "",
         **labels,
@@ -61,22 +77,81 @@ def add_sample(run: Run, path: Path, um_per_px: float | None = None, **labels: A
     return ref
 
 
-def fingerprint(path: Path) -> str:
-    """A hash of size, first and last mebibyte: enough to see that a 4 GB file is another one, cheap enough to take
-    at once.
+def _fingerprint(run: Run, sample: SampleRef) -> str:
+    """That of an earlier build is taken anew, where the sample can be read."""
+    if is_of_earlier_builds(sample.fingerprint):
+        with contextlib.suppress(SampleError):
+            run.images.reader(sample.name)
+    return run.images.fingerprint(sample.name)
+
+
+def changed(run: Run) -> list[SampleChangedError]:
+    """What is wrong with samples that lie where they did and are not what they were; nothing of those that are gone."""
+    found = []
+    for sample in run.settings.samples:
+        try:
+            run.images.reader(sample.name)
+        except SampleChangedError as error:
+            found.append(error)
+        except SampleError:
+            continue
+    return found
+
+
+def refuse_changed(run: Run) -> None:
+    """To be asked before something is decided about the samples' images.
+
+    Raises:
+        SampleChangedError: a sample is not what it was.
     """
-    digest = hashlib.sha256()
-    if path.is_dir():
-        for name in sorted(p.name for p in path.iterdir()):
-            digest.update(name.encode("utf-8", "surrogateescape") + b"\0")
-        return "names-sha256:" + digest.hexdigest()
-    size = path.stat().st_size
-    digest.update(str(size).encode())
-    with path.open("rb") as file:
-        digest.update(file.read(1 << 20))
-        file.seek(max(0, size - (1 << 20)))
-        digest.update(file.read(1 << 20))
-    return "ends-sha256:" + digest.hexdigest()
+    for error in changed(run):
+        raise error
+    run.renew_fingerprints()
+
+
+def _copies(run: Run, reader: SampleReader, others: Iterable[SampleRef]) -> dict[str, str]:
+    """The samples that hold images of this one, re-exports, parts, copies under other names, and how many, in words.
+    Looked at are the checksums that archives state, and the pixels of images that have the same event id.
+    """
+    found = {}
+    for other in others:
+        try:
+            theirs = run.images.reader(other.name)
+            both = set(theirs.event_ids)
+            both_have = [event for event in reader.event_ids if event in both]
+            looked: Sequence[str] = []
+            alike = 0
+            for most in (FIRST_COMPARED, COMPARED):  # the most have none in common, and are looked at for a moment only
+                looked = spread(both_have, most)
+                alike = sum(_alike(reader, theirs, event) for event in looked)
+                if not alike:
+                    break
+            shared = reader.shared_images(theirs)
+        except SampleError:
+            continue
+        if shared:
+            found[other.name] = f"{shared} of its {len(reader.event_ids)} images"
+        elif alike:
+            found[other.name] = f"{alike} of {len(looked)} images looked at"
+    return found
+
+
+def _alike(one: SampleReader, other: SampleReader, event: str) -> bool:
+    try:
+        return one.pixel_digest(event) == other.pixel_digest(event)
+    except SampleError:
+        return False
+
+
+def copies_in_words(run: Run, name: str) -> list[str]:
+    """Sentences on samples that hold images of this one."""
+    copies = run.settings.sample(name).copies
+    others = [sample for sample in run.settings.samples if sample.name in copies]
+    return [
+        f"{name} holds images of {other} ({many}): a copy, or another export of one tube? Better give each tube once; "
+        "such images are selected, trained on and judged once."
+        for other, many in _copies(run, run.images.reader(name), others).items()
+    ]
 
 
 def unique_name(path: Path, taken: set[str]) -> str:

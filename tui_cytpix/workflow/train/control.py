@@ -18,6 +18,7 @@ from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run import jobs
 from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.run_samples import refuse_changed
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 
@@ -28,6 +29,7 @@ def start(run: Run, epochs: int | None = None, *, check: bool = True) -> JobFold
 
     Raises:
         RunError: too few annotations, or training is at work already.
+        SampleChangedError: a sample is not the one that it was.
         ModelFileError: no base model, or it changed.
         JobError: the engine can't be started.
     """
@@ -38,6 +40,7 @@ def start(run: Run, epochs: int | None = None, *, check: bool = True) -> JobFold
         raise RunError(
             "There is nothing to learn", "None of the annotated images holds a particle.", "Annotate images with cells."
         )
+    refuse_changed(run)
     if not run.flush():
         raise RunError("Training can't start yet", run.problem, "Free some space; what you decided is kept meanwhile.")
     status = TrainingWatch(run.folder).poll()

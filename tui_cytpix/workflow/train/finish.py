@@ -12,12 +12,13 @@ from pathlib import Path
 import tui_cytpix
 from tui_cytpix.domain.annotation import Side
 from tui_cytpix.domain.jobs.training import CrossCheck, TrainingStatus
-from tui_cytpix.domain.model_card import LEAST_TO_CALIBRATE, ModelCard, ModelEntry
+from tui_cytpix.domain.model_card import LEAST_TO_CALIBRATE, ModelCard, ModelEntry, Provenance
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import LABELS
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.model.file import check_usable, read_card, read_tensors, write_model
 from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.run import used_images
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train import crosscheck
 from tui_cytpix.workflow.train.watch import TrainingWatch
@@ -62,6 +63,8 @@ def finish(run: Run, name: str, checkpoint: str = "", notes: str = "") -> ModelE
         status = TrainingWatch(run.folder).poll()
         card = calibrated(read_card(path), crosscheck.in_force(status, run.annotations).values())
         card = _final_card(card, run.settings, name, status)
+        seen = Provenance(seen=used_images.digests_of_used(run))
+        card = replace(card, provenance=card.made_with.and_then(seen))
         tensors = read_tensors(path)
     write_model(run.folder.model_path, tensors, replace(card, description=notes or card.description))
     evaluate = replace(run.settings.evaluate, model=run.folder.model_path.name, name=name)
