@@ -175,7 +175,7 @@ async def test_more_than_there_is_and_nonsense_are_answered(stage: Stage) -> Non
         await reply(pilot, "many")
         await until(pilot, lambda: "give a whole number" in notices(app))
         await reply(pilot, "5000")
-        await until(pilot, lambda: "only 36 images" in notices(app))
+        await until(pilot, lambda: "Only 36 of 5000" in notices(app))
 
 
 async def test_a_missing_model_is_told_and_another_can_be_chosen(stage: Stage) -> None:

@@ -41,7 +41,7 @@ async def test_differences_come_first_and_are_tallied(stage: Stage) -> None:
     async with opened(stage, "EvaluateScreen", "judging.model", "comparison.base") as (app, pilot, screen):
         await pilot.press("c")
         await reply(pilot, "30")
-        await until(pilot, lambda: "only 16 images" in notices(app))
+        await until(pilot, lambda: "Only 16 of 30" in notices(app))
         await until(pilot, lambda: not app.session.progress.busy and len(screen.comparison.differences) == 16)
         selected = set(app.session.run.settings.selection.images)
         assert not selected & set(screen.judging.sequence)
@@ -54,6 +54,9 @@ async def test_differences_come_first_and_are_tallied(stage: Stage) -> None:
         badges = [item.badges for item in screen.gallery.items]
         assert badges == ["≠"] * len(differing) + [""] * (16 - len(differing))
         assert f"differ on {len(differing)} of 16" in words_of(app, "#tally-words")
+        assert "Valid for new tubes" in words_of(
+            app, "#tally-words"
+        )  # by its card: it is a built-in model under a name
         assert f"{len(differing)} × 2→1" in words_of(app, "#tally-words")
         assert "held-out" not in words_of(app, "#tally-words")  # their masks are the base's own, nobody changed them
         await press_each(pilot, "enter")

@@ -118,7 +118,7 @@ async def test_step_1_draws_from_a_gate_that_was_shown(tmp_path: Path, monkeypat
         await until(pilot, lambda: "Drawn only from the gate left" in words_of(app, "#tally-words"))
         await press_each(pilot, "p")
         await reply(pilot, "30")
-        await until(pilot, lambda: "The gate holds only" in notices(app))
+        await until(pilot, lambda: "the gate holds no more images" in notices(app))
         assert {key.event for key in step.judging.sequence} == {event for event, row in rows.items() if row <= 40}
 
 

@@ -176,3 +176,33 @@ async def test_what_is_not_covered_is_shown(stage: Stage, tmp_path: Path) -> Non
         assert enlarged.key == gallery.current_key == gallery.items[1].key
         await press_each(pilot, "enter")
         assert not enlarged.display
+
+
+async def test_a_small_sample_is_warned_of_before_it_is_used_up(stage: Stage) -> None:
+    choose_base(stage, "samples")
+    async with opened(stage, "SamplesScreen") as (app, pilot, _screen):
+        await until(pilot, lambda: "hold 36 images: selecting 200 leaves none" in words_of(app, "#about-words"))
+        assert not app.session.run.settings.selection.images
+        await pilot.press("r")  # not for training: but then it is reserved for the evaluation, or serves training alone
+        await until(pilot, lambda: "leaves none" not in words_of(app, "#about-words"))
+        await press_each(pilot, "r r")
+        await until(pilot, lambda: "leaves none" in words_of(app, "#about-words"))
+        await pilot.press("s")
+        await until(pilot, lambda: "a verdict needs 20 at least" in notices(app))
+        await until(pilot, lambda: app.session.run.settings.selection.images)
+
+
+async def test_a_sample_that_is_another_is_told_and_one_that_is_there_is_refused(stage: Stage) -> None:
+    choose_base(stage, "samples")
+    with Run.open(stage.run) as run:
+        (ref,) = run.settings.samples
+        folder = run.folder.sample_path(ref)
+    Image.new("L", (64, 64), 90).save(folder / "more.png")
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
+        await until(pilot, lambda: "The sample is not the one that it was" in notices(app))
+        await until(pilot, lambda: str(screen.table.get_row_at(0)[1]) == "changed")
+        for said in ("is added", "holds the same images as"):
+            await pilot.press("a")
+            await reply(pilot, str(folder))
+            await until(pilot, lambda said=said: said in notices(app))
+        assert len(app.session.run.settings.samples) == 2

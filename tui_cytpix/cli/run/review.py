@@ -18,7 +18,8 @@ from tui_cytpix.workflow.assess.verdict import ALL, Part, outcome
 from tui_cytpix.workflow.assess.verdict_words import samples_in_words, verdict_lines
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.evaluate import trial
-from tui_cytpix.workflow.run import predict, zoom
+from tui_cytpix.workflow.explore.random_images import judged_models, too_few_in_words
+from tui_cytpix.workflow.run import predict, run_samples, used_images, zoom
 from tui_cytpix.workflow.run.run import Run
 
 
@@ -42,6 +43,7 @@ def _change(run: Run, arguments: argparse.Namespace) -> None:
             p0, p1 = before.p0 if p0 is None else p0, before.p1 if p1 is None else p1
         convention = arguments.convention or before.counting_convention or goal.DEFAULT_CONVENTION
         assess_review.state_goal(run, arguments.goal or before.goal, convention, p0, p1, arguments.require)
+    run_samples.refuse_changed(run)
     if arguments.model is not None:
         assess_review.choose_model(run, library.find(arguments.model))
     if arguments.zoom is not None:
@@ -49,11 +51,12 @@ def _change(run: Run, arguments: argparse.Namespace) -> None:
     model = _model(run, arguments.step)
     if arguments.images is not None:
         draw = assess_review.draw if arguments.step == "assess" else trial.draw
+        judged = judged_models(run, arguments.step, model)
+        note(*filter(None, [used_images.gone_in_words(run, arguments.step, judged)]))
         with Progress("processing") as progress:
-            drawn = draw(run, arguments.images)
+            drawn = draw(run, arguments.images, model)
             predict.predict_now(run, model, drawn, progress, arguments.device, arguments.threads)
-        if len(drawn) < arguments.images:
-            note(f"The samples hold only {len(drawn)} images that no other step uses: all are taken.")
+        note(*filter(None, [too_few_in_words(run, arguments.step, arguments.images, len(drawn))]))
     take_judgements(run, model, given, arguments.step)
 
 
@@ -65,13 +68,14 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
     model, step = _model(run, arguments.step), arguments.step
     store = run.answers(model.hash)
     answered, seen = set(store.keys()), zoom.zooms_of(run, store)
-    sequence = run.settings.assess.sequence if step == "assess" else run.settings.evaluate.sequence
-    images = [key for key in sequence if key in answered]
+    models = judged_models(run, step, model)
+    images = [key for key in used_images.still_fresh(run, step, models) if key in answered]
     found = assess_review.assessment_of(run, model, images, step)
     settings, decision, samples = run.settings.assess, outcome(found), samples_in_words(found)
     rule = assess_review.rule_in_words(settings, images)
     history = goal.history_in_words(settings)
-    words = [*(line for line in verdict_lines(found) if line), *history]
+    valid_for, gone = used_images.valid_for(run, model, images), used_images.gone_in_words(run, step, models)
+    words = [line for line in (*verdict_lines(found), valid_for, gone, *history) if line]
     tell(
         arguments.json,
         {
@@ -96,6 +100,8 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
             "count_is_a_good_readout": not found.not_countable,
             "much_unusable": {name or "all": bad / seen for name, (bad, seen) in found.unusable.items()},
             "seen": {name: asdict(one) for name, one in seen.items()},
+            "valid_for": valid_for,
+            "left_out": len(used_images.sequence_of(run, step)) - len(used_images.still_fresh(run, step, models)),
             "rule": rule,
             "words": words,
         },

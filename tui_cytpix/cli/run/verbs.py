@@ -34,11 +34,12 @@ def new_run(arguments: argparse.Namespace) -> int:
         zoom_in_words = zoom.set_zoom(run, arguments.zoom)
         told = [zoom_in_words] if arguments.zoom or zoom.of_unknown_scale(run) else []
         selection.set_preview(run, preview)
+        copies = [words for ref in run.settings.samples[1:] for words in run_samples.copies_in_words(run, ref.name)]
     settings, refs = run.settings, run.settings.samples
     unknown = [
         f"{ref.name}: um/px is unknown: no size cutoff, micron fields stay empty." for ref in refs if not ref.um_per_px
     ]
-    note(*unknown, *told)
+    note(*unknown, *told, *copies)
     found = [asdict(ref) for ref in refs]
     tell(
         arguments.json,
@@ -68,6 +69,7 @@ def choose_base(arguments: argparse.Namespace) -> int:
 def select_images(arguments: argparse.Namespace) -> int:
     with options.writing(Run.open(arguments.run)) as run, Progress("looking at images") as progress:
         preview = run.settings.selection.preview if arguments.preview is None else arguments.preview
+        note(*filter(None, [selection.leaves_too_few(run, preview)]))
         chosen = selection.select(run, preview, progress)
         run.go_to("samples")
         coverage.save(run, chosen)
@@ -120,7 +122,7 @@ def annotate_run(arguments: argparse.Namespace) -> int:
         run.go_to("train")
         book = run.annotations
         counts = {"accepted": len(book.accepted()), "validation": len(book.side(Side.VALIDATION))}
-        missing_to_train = book.ready_to_train()
+        missing_to_train, copies = book.ready_to_train(), len(book.copies())
         control.reload(run)
     failures = [{"event": event, "reason": reason} for event, reason in intake.failures]
     tell(
@@ -129,6 +131,8 @@ def annotate_run(arguments: argparse.Namespace) -> int:
         f"{intake.accepted} images annotated from {arguments.from_masks}",
         f"{counts['accepted']} in all, {counts['validation']} of them held out for validation",
     )
+    if copies:
+        note(f"{copies} more have the same pixels as another: they count once.")
     if missing_to_train:
         note(missing_to_train)
     note(*(f"failed: {event}: {reason}" for event, reason in intake.failures))

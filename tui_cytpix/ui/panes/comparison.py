@@ -22,6 +22,7 @@ class Comparison:
     def __init__(self, screen: StepScreen, judging: Judging) -> None:
         self._screen, self._judging = screen, judging
         self.base: ModelEntry | None = None
+        judging.rival = lambda: self.base
         self.differences: tuple[Difference, ...] = ()
         self._compared: object = None
         self._held_out: tuple[object, str] = (None, "")

@@ -15,6 +15,7 @@ from tui_cytpix.ui.widgets.gallery.gallery import GalleryItem, Tone
 from tui_cytpix.workflow.assess import goal, review, undo
 from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
+from tui_cytpix.workflow.run import used_images
 
 BADGES: dict[Judgement, tuple[str, Tone, str]] = {
     Judgement.ACCEPTABLE: ("", "good", "acceptable"),
@@ -44,14 +45,33 @@ class Judging:
         self._screen = screen
         self.left_out: Callable[[ImageKey], bool] = lambda _key: False
         self.model: ModelEntry | None = None
+        self.rival: Callable[[], ModelEntry | None] = lambda: None
+        self._drawn: tuple[object, tuple[ImageKey, ...]] = (None, ())
         self._standing: tuple[object, dict[ImageKey, Verdict]] = (None, {})
         self._assessed: tuple[object, Assessment | None] = (None, None)
 
     @property
     def sequence(self) -> tuple[ImageKey, ...]:
-        """The step's random draw."""
-        settings = self._screen.session.run.settings
-        return (settings.assess if self._screen.step == "assess" else settings.evaluate).sequence
+        """Of the step's random draw what is still fresh for the model (and its base); found anew where that may have
+        changed.
+        """
+        run, models = self._screen.session.run, self.models
+        said = len(run.verdicts), len(run.pair_verdicts), run.annotations.last_seq, len(run.images.pixels)
+        state = (run.settings, said, [model.hash for model in models])
+        if self._drawn[0] != state:
+            self._drawn = state, used_images.still_fresh(run, self._screen.step, models)
+        return self._drawn[1]
+
+    @property
+    def models(self) -> list[ModelEntry]:
+        """The one that is judged, and what it is held against."""
+        return [model for model in (self.model, self.rival()) if model is not None]
+
+    def fresh_lines(self) -> list[str]:
+        """What has dropped out of the draw, and what the verdict is valid for."""
+        run = self._screen.session.run
+        gone = used_images.gone_in_words(run, self._screen.step, self.models)
+        return [gone, "" if self.model is None else used_images.valid_for(run, self.model, self.to_judge())]
 
     def verdicts(self) -> dict[ImageKey, Verdict]:
         if self.model is None:

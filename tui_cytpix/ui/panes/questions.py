@@ -15,6 +15,7 @@ from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.workflow.assess import goal
 from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.explore import random_images
 from tui_cytpix.workflow.run import zoom
 from tui_cytpix.workflow.run.run import Run
 
@@ -31,19 +32,21 @@ def ask_draw(
     screen: WorkScreen,
     question: str,
     before: AssessSettings | EvaluateSettings,
-    draw: Callable[[Run, int], Images],
+    draw: Callable[[Run, int, ModelEntry | None], Images],
+    model: ModelEntry | None,
     then: Callable[[Images], object],
 ) -> None:
-    """Asks how many random images there shall be, has them drawn in a thread, and hands them on."""
+    """Asks how many random images there shall be to judge the model on, has them drawn in a thread, and hands them
+    on.
+    """
 
     async def drawing(images: int) -> None:
         run = screen.session.run
-        drawn = await screen.in_thread("Drawing random images", lambda _progress: draw(run, images))
+        drawn = await screen.in_thread("Drawing random images", lambda _progress: draw(run, images, model))
         if drawn is None:
             return
-        if len(drawn) < images:
-            where = "The gate holds" if run.settings.selection.gate else "The samples hold"
-            screen.report(f"{where} only {len(drawn)} images that no other step has used: all are taken.")
+        if too_few := random_images.too_few_in_words(run, screen.step, images, len(drawn)):
+            screen.report(too_few)
         screen.refresh_rail()
         then(drawn)
 

@@ -118,6 +118,7 @@ class AssessScreen(WorkScreen):
             lines.append(differences.counted(self.judging.sequence, store))
             answers = [one for key in self.judging.sequence if (one := store.get(key)) is not None]
             lines.append(differences.crowded_in_words([one.particle_count for one in answers]))
+        lines += self.judging.fresh_lines()
         lines.append(random_images.drawn_in_words(self.session.run, settings))
         if settings.counting_convention:
             lines += [
@@ -189,7 +190,7 @@ class AssessScreen(WorkScreen):
             self.action_goal()
         else:
             before = self.session.run.settings.assess
-            ask_draw(self, "Process how many random images?", before, review.draw, self._ask_model)
+            ask_draw(self, "Process how many random images?", before, review.draw, self.judging.model, self._ask_model)
 
     def predictions_came(self) -> None:
         model = self.judging.model

@@ -133,8 +133,7 @@ class EvaluateScreen(WorkScreen):
             if any(found.counts.values()):
                 history = goal.history_in_words(settings.assess)
                 lines += ["The new model by itself:", *(line for line in verdict_lines(found) if line), *history]
-        if not any(s.role == "evaluation" for s in settings.samples) and new is not None:
-            lines.append("These images are fresh (never selected, annotated or reviewed), but of the same samples.")
+        lines += self.judging.fresh_lines()
         lines.append(random_images.drawn_in_words(self.session.run, settings.evaluate))
         if self.processing.status is not None:
             lines.append(labelled("Processing", in_a_line(self.processing.status)))
@@ -163,7 +162,9 @@ class EvaluateScreen(WorkScreen):
         if not before.sequence and not self._any_left:
             self.report("No image is left that no other step has seen: add a sample in step 3.")
         else:
-            ask_draw(self, "Compare on how many fresh random images?", before, trial.draw, self._ask_both)
+            ask_draw(
+                self, "Compare on how many fresh random images?", before, trial.draw, self.judging.model, self._ask_both
+            )
 
     def _ask_both(self, drawn: tuple[ImageKey, ...]) -> None:
         self.refresh_all()

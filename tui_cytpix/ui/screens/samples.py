@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import ClassVar
@@ -14,6 +15,7 @@ from textual.widgets import DataTable
 
 from tui_cytpix.domain.entered_numbers import whole
 from tui_cytpix.domain.run_settings import MAX_PREVIEW, MIN_PREVIEW
+from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.ui.frame.work import WorkScreen
@@ -47,6 +49,7 @@ class SamplesScreen(WorkScreen):
         self.table = SampleLabels(self)
         self._selection: Selection | None = None
         self._coverage: list[Coverage] = []
+        self._foreseen: tuple[object, str] = (None, "")
 
     def work(self) -> Iterable[Widget]:
         with ContentSwitcher(initial="main"):
@@ -117,6 +120,9 @@ class SamplesScreen(WorkScreen):
         lines.extend(one.in_words() for one in self._coverage)
         if self._coverage and self._selection and coverage.uncovered(self._selection):
             lines.append(f"{self.key('samples.uncovered')} shows the images that have none nearby.")
+        if not chosen.images:
+            self._look_ahead()
+            lines.append(self._foreseen[1])
         lines.extend(notes)
         self.query_one("#about-words", Words).say(*lines)
 
@@ -166,10 +172,31 @@ class SamplesScreen(WorkScreen):
         else:
             self.start(self._select(preview), "select")
 
+    def _look_ahead(self) -> None:
+        """Whether a selection would leave too few images for step 5, told before it is made; samples are opened for
+        it.
+        """
+        settings, touched = self.session.run.settings, len(self.session.run.annotations.touched)
+        state = (settings.samples, settings.selection.preview, settings.selection.gate, settings.assess, touched)
+        if self.entered and state != self._foreseen[0]:
+            self._foreseen = state, ""
+            self.start(self._foresee(state), "look ahead")
+
+    async def _foresee(self, state: object) -> None:
+        run = self.session.run
+        with contextlib.suppress(CytpixError):  # what can't be read is told where samples are counted
+            words = await asyncio.to_thread(selection.leaves_too_few, run, run.settings.selection.preview)
+            if self._foreseen[0] == state:
+                self._foreseen = state, words
+                self.say_next()
+
     async def _select(self, preview: int) -> None:
         run = self.session.run
         run.update(replace(run.settings, selection=replace(run.settings.selection, preview=preview)))
         self.say_next()
+        with contextlib.suppress(CytpixError):  # selecting tells
+            if words := await asyncio.to_thread(selection.leaves_too_few, run, preview):
+                self.report(words)
         found = await self.in_thread("Looking at morphologies", lambda tell: selection.select(run, preview, tell))
         if found is None:
             return

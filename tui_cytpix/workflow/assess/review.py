@@ -14,7 +14,7 @@ from tui_cytpix.domain.verdict import Judgement, Verdict, in_force
 from tui_cytpix.workflow.assess.goal import check_rates
 from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts, part_tests
 from tui_cytpix.workflow.base_model.library import reference
-from tui_cytpix.workflow.explore.random_images import extended, gate_in_use
+from tui_cytpix.workflow.explore.random_images import extended, gate_in_use, judged_models
 from tui_cytpix.workflow.run.run import Run
 
 STEP = "assess"
@@ -61,16 +61,18 @@ def set_least_focus(run: Run, least: float) -> None:
     run.update(replace(run.settings, assess=replace(run.settings.assess, least_focus=least)))
 
 
-def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
+def draw(run: Run, images: int, model: ModelEntry | None = None) -> tuple[ImageKey, ...]:
     """The run's seeded random sequence, at least `images` long where the research samples hold as many; drawing more
-    only appends, unless the gate that is drawn from has changed: then it is drawn anew. Selected and annotated images
-    are left out.
+    only appends, unless the gate that is drawn from has changed: then it is drawn anew. Images that are selected,
+    touched, or used by step 5, or that a model was made with, are left out (`random_images.extended`); `model` is the
+    one that is judged, if not the run's of this step.
 
     Raises:
         SampleError: a sample can't be read, or the gate can't be applied to it.
     """
     assess = run.settings.assess
-    sequence = extended(run, assess, images, f"{run.settings.seed}/{STEP}", "research", avoid=set())
+    sequence = extended(run, STEP, images, "research", judged_models(run, STEP, model))
+    run.remember(sequence)
     drawn = replace(assess, sequence=sequence, images=images, drawn_from=gate_in_use(run))
     run.update(replace(run.settings, assess=drawn))
     return sequence

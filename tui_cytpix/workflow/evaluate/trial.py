@@ -8,17 +8,20 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import RunError
 from tui_cytpix.workflow.base_model import library
-from tui_cytpix.workflow.explore.random_images import gate_in_use, unseen
+from tui_cytpix.workflow.explore.random_images import gate_in_use, judged_models, unseen
 from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.used_images import EVALUATE
 
 
-def draw(run: Run, images: int) -> tuple[ImageKey, ...]:
-    """Random images that no step has seen (`random_images.unseen`); anew where the gate that is drawn from has changed.
+def draw(run: Run, images: int, model: ModelEntry | None = None) -> tuple[ImageKey, ...]:
+    """Random images that no step has seen (`random_images.unseen`), to judge `model` on, or the run's new one; anew
+    where the gate that is drawn from has changed.
 
     Raises:
         SampleError: a sample can't be read, or the gate can't be applied to it.
     """
-    sequence = unseen(run, images)
+    sequence = unseen(run, images, judged_models(run, EVALUATE, model))
+    run.remember(sequence)
     evaluate = replace(run.settings.evaluate, sequence=sequence, images=images, drawn_from=gate_in_use(run))
     run.update(replace(run.settings, evaluate=evaluate))
     return sequence

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+from collections.abc import Sequence
 
+from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import AssessSettings, EvaluateSettings
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.errors import SampleError
+from tui_cytpix.errors import ModelFileError, SampleChangedError, SampleError
+from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.explore import gates
+from tui_cytpix.workflow.run import used_images
 from tui_cytpix.workflow.run.run import Run
 
 
@@ -25,38 +30,100 @@ def drawn_in_words(run: Run, step: AssessSettings | EvaluateSettings) -> str:
     return f"Drawn only from the gate {gate}." if gate else ""
 
 
-def extended(
-    run: Run, step: AssessSettings | EvaluateSettings, length: int, seed: str, role: str, avoid: set[ImageKey]
-) -> tuple[ImageKey, ...]:
-    """The first `length` images of a random permutation of the images of all samples with that role (those in the gate
-    in use, where one is). What the step has drawn is kept in front, unless it was drawn from another gate.
+def models_of(run: Run) -> list[ModelEntry]:
+    """The run's new model, its base and that of step 1, of those that are there."""
+    return _found(str(run.folder.model_path), run.settings.base_model.model, run.settings.assess.model)
+
+
+def judged_models(run: Run, step: str, model: ModelEntry | None) -> list[ModelEntry]:
+    """The model that a step judges (None: the run's own), and, in step 5, the base that it is held against, of those
+    that are there.
     """
-    sequence = step.sequence if step.drawn_from == gate_in_use(run) else ()
-    if len(sequence) >= length:
-        return sequence
-    avoid = avoid | set(run.settings.selection.images) | {a.image for a in run.annotations.decided()} | set(sequence)
+    own = run.settings.assess.model if step == used_images.ASSESS else str(run.folder.model_path)
+    base = [run.settings.base_model.model] if step == used_images.EVALUATE else []
+    return _found(own, *base) if model is None else [model, *_found(*base)]
+
+
+def _found(*names: str) -> list[ModelEntry]:
+    found = []
+    for name in filter(None, names):
+        with contextlib.suppress(ModelFileError):
+            found.append(library.find(name))
+    return found
+
+
+def extended(run: Run, step: str, length: int, role: str, models: Sequence[ModelEntry]) -> tuple[ImageKey, ...]:
+    """The first `length` images of a random permutation of the images of all samples with that role (those in the gate
+    in use, where one is), without those that the run has used or that the models were made with, whatever they are
+    called, and each once. What the step has drawn is kept in front where it is still fresh (used_images.still_fresh),
+    unless it was drawn from another gate. `models` are judged, the first above all.
+
+    Raises:
+        SampleError: a sample can't be read, or is not the one that it was.
+    """
+    settings = run.settings.assess if step == used_images.ASSESS else run.settings.evaluate
+    fresh = used_images.still_fresh(run, step, models)
+    kept = fresh if settings.drawn_from == gate_in_use(run) else ()
+    if len(kept) >= length:
+        return kept
+    gone = set(settings.sequence).difference(fresh)
+    used = used_images.used(run, step, models[0].hash if models else "") | gone | set(kept)
+    made_with = [model.card.made_with.images for model in (*models, *models_of(run))]
+    taken = used_images.digests(run, used).union(*made_with)
     samples = [sample for sample in run.settings.samples if sample.role == role]
     population = [ImageKey(s.name, event) for s in samples for event in run.images.reader(s.name).event_ids]
-    random.Random(seed).shuffle(population)  # before the gate: an image judged early comes early again
+    random.Random(f"{run.settings.seed}/{step}").shuffle(population)  # before the gate: early ones come early again
     inside = {ImageKey(name, e) for name, events in gates.to_draw_from(run, samples).items() for e in events}
-    fresh = [key for key in population if key in inside and key not in avoid]
-    return sequence + tuple(fresh[: length - len(sequence)])
+    drawn = list(kept)
+    for key in population:
+        if len(drawn) == length:
+            break
+        if key in inside and key not in used and not _is_copy(run, key, taken):
+            drawn.append(key)
+    return tuple(drawn)
 
 
-def unseen(run: Run, images: int) -> tuple[ImageKey, ...]:
-    """The first `images` random ones for step 5, that no step has seen: not selected, not annotated, not reviewed in
-    step 1; of the samples reserved for the evaluation where there are any, else of the research samples.
+def _is_copy(run: Run, key: ImageKey, taken: set[str]) -> bool:
+    """Whether an image with these pixels is taken; from now on it is. One that can't be read is none: processing says
+    what is wrong with it.
+    """
+    try:
+        digest = run.images.digest(key)
+    except SampleChangedError:
+        raise
+    except SampleError:
+        return False
+    if digest in taken:
+        run.remember([key])  # it tells that two samples are of one tube
+        return True
+    taken.add(digest)
+    return False
+
+
+def unseen(run: Run, images: int, models: Sequence[ModelEntry]) -> tuple[ImageKey, ...]:
+    """The first `images` random ones for step 5, that no step has seen; of the samples reserved for the evaluation
+    where there are any, else of the research samples.
     """
     reserved = any(sample.role == "evaluation" for sample in run.settings.samples)
-    role = "evaluation" if reserved else "research"
-    seen = set(run.settings.assess.sequence)
-    return extended(run, run.settings.evaluate, images, f"{run.settings.seed}/evaluate", role, avoid=seen)
+    return extended(run, used_images.EVALUATE, images, "evaluation" if reserved else "research", models)
 
 
 def any_left(run: Run) -> bool:
     """Whether step 5 could still draw an image; True where a sample can't be read, as drawing tells."""
-    drawn = run.settings.evaluate.sequence
+    drawn, models = run.settings.evaluate.sequence, judged_models(run, used_images.EVALUATE, None)
+    kept = used_images.still_fresh(run, used_images.EVALUATE, models)
     try:
-        return not set(drawn).issuperset(unseen(run, len(drawn) + 1))
+        return not set(drawn).issuperset(unseen(run, len(kept) + 1, models))
     except SampleError:
         return True
+
+
+def too_few_in_words(run: Run, step: str, wanted: int, drawn: int) -> str:
+    """Where fewer images could be drawn than were asked for: how many, and what helps; else ""."""
+    if drawn >= wanted:
+        return ""
+    where = "the gate holds" if run.settings.selection.gate else "the samples hold"
+    helps = "Add a sample in step 3"
+    if step == used_images.EVALUATE:
+        helps += ", reserve one for the evaluation there, or select fewer images before you train"
+    return f"Only {drawn} of {wanted}: {where} no more images that no step, and no model behind it, has used. {helps}."

@@ -23,7 +23,7 @@ from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.evaluate import held_out_masks, pair_words, pairs
 from tui_cytpix.workflow.report import figures
 from tui_cytpix.workflow.report import html_tags as html
-from tui_cytpix.workflow.run import zoom
+from tui_cytpix.workflow.run import used_images, zoom
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples import coverage
 from tui_cytpix.workflow.train.watch import TrainingWatch
@@ -86,11 +86,11 @@ def _assess(run: Run) -> Blocks:
     blocks.append(html.paragraphs(zoom.in_words(zoom.zooms_of(run, store))))
     scores = focus.stored(run, model) if settings.least_focus else {}
     answered = set(store.keys())
-    shown = [
-        k for k in settings.sequence if k in answered and (not scores or scores.get(k, 0.0) >= settings.least_focus)
-    ]
+    fresh = used_images.still_fresh(run, review.STEP, [model])
+    shown = [k for k in fresh if k in answered and (not scores or scores.get(k, 0.0) >= settings.least_focus)]
     found = review.assessment_of(run, model, shown)
-    said = [line for line in verdict_lines(found) if line]
+    freshness = used_images.valid_for(run, model, shown), used_images.gone_in_words(run, review.STEP, [model])
+    said = [line for line in (*verdict_lines(found), *freshness) if line]
     blocks += [html.paragraphs(said[:3], "lead"), html.paragraphs(said[3:])]
     if found.all.count.judged:
         turn = [verdicts[key] for key in shown if key in verdicts and verdicts[key].count_judged]
@@ -195,11 +195,16 @@ def _evaluate(run: Run) -> Blocks:
     if base is None:
         return [*blocks, html.paragraphs(["Its base is gone: nothing to compare with."]), *_by_itself(run, new)]
     stores = (run.answers(base.hash), run.answers(new.hash))
-    found = differences.between(run.settings.evaluate.sequence, *stores)
+    fresh = used_images.still_fresh(run, used_images.EVALUATE, [new, base])
+    found = differences.between(fresh, *stores)
     blocks.append(html.paragraphs([differences.in_words(found, f"base {base.card.name}", f"new {new.card.name}")]))
     verdicts = pairs.preferences(run, new, base)
     compared = pairs.conclude(run, found, verdicts, run.settings.assess.p1)
-    said = [line for line in pair_words.lines(compared) if line]
+    freshness = (
+        used_images.valid_for(run, new, [d.image for d in found]),
+        used_images.gone_in_words(run, used_images.EVALUATE, [new, base]),
+    )
+    said = [line for line in (*pair_words.lines(compared), *freshness) if line]
     masks = held_out_masks.in_words(held_out_masks.paired_iou(run, stores[1], stores[0]))
     blocks += [html.paragraphs(said[:1], "lead"), html.paragraphs([*said[1:], masks])]
     for condition in compared.conditions:
@@ -225,11 +230,11 @@ def _evaluate(run: Run) -> Blocks:
 def _by_itself(run: Run, new: ModelEntry) -> Blocks:
     """The review of the new model on step 5's images, whether or not the base has answered them."""
     answered = set(run.answers(new.hash).keys())
-    images = [key for key in run.settings.evaluate.sequence if key in answered]
+    images = [key for key in used_images.still_fresh(run, used_images.EVALUATE, [new]) if key in answered]
     found = review.assessment_of(run, new, images, "evaluate")
     if not any(found.counts.values()):
         return []
-    said = [line for line in verdict_lines(found) if line]
+    said = [line for line in (*verdict_lines(found), used_images.valid_for(run, new, images)) if line]
     rule = review.rule_in_words(run.settings.assess, images)
     history = goal.history_in_words(run.settings.assess)
     return [

@@ -32,18 +32,22 @@ def shuffled(run: Run, sample: str, events: Iterable[str]) -> list[ImageKey]:
 
 def described(run: Run, sample: str) -> dict[str, NDArray[np.float32]]:
     """What the run holds of a sample's images: descriptors (core.statistics.sampling), (D,), by event id. Nothing where
-    they can't be read, or were found of another file or in another way.
+    they can't be read, or were found of another file or in another way. Which pixels these images have is known then.
     """
     from tui_cytpix.core.statistics.sampling import DESCRIPTORS
 
     try:
         found = read_npz(run.folder.descriptors_path(sample))
-        events, rows, found_of = found["events"], found["rows"], str(found["found_of"])
+        events, rows, pixels, found_of = found["events"], found["rows"], found["pixels"], str(found["found_of"])
     except (OSError, ValueError, KeyError):
         return {}
     fits = events.ndim == 1 and events.dtype.kind == "U" and rows.shape == (len(events), len(DESCRIPTORS))
     if not fits or rows.dtype != np.float32 or not np.isfinite(rows).all() or found_of != _found_of(run, sample):
         return {}
+    if pixels.dtype != np.uint64 or pixels.shape != events.shape:
+        return {}
+    for event, digest in zip(events.tolist(), pixels.tolist(), strict=True):
+        run.images.pixels.setdefault(ImageKey(sample, event), f"{digest:016x}")
     return dict(zip(events.tolist(), rows, strict=True))
 
 
@@ -61,6 +65,7 @@ def _keep(run: Run, sample: str, new: Mapping[str, NDArray[np.float32]]) -> None
         buffer,
         events=np.array(list(known), dtype=np.str_),
         rows=np.stack(list(known.values())),
+        pixels=np.array([int(run.images.pixels[ImageKey(sample, event)], 16) for event in known], np.uint64),
         found_of=np.array(_found_of(run, sample)),
     )
     path = run.folder.descriptors_path(sample)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.statistics.sequential_tests import MINIMUM
 from tui_cytpix.domain.run_settings import MAX_PREVIEW, MIN_PREVIEW, SelectionSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import SampleError, UsageError
@@ -64,6 +65,31 @@ def check_preview(preview: int) -> None:
         )
 
 
+def leaves_too_few(run: Run, preview: int) -> str:
+    """Where selecting so many images uses up the samples that step 5 evaluates on: a sentence that says so and what
+    helps, else "".
+
+    Raises:
+        SampleError: a sample can't be read, or lacks a parameter of the gate.
+    """
+    roles = {sample.role for sample in run.settings.samples}
+    if "training" in roles or "evaluation" in roles:
+        return ""
+    inside = gates.to_draw_from(run, training_samples(run))
+    held = {ImageKey(name, event) for name, events in inside.items() for event in events}
+    used = held & (set(run.settings.assess.sequence) | run.annotations.touched)
+    left = len(held) - len(used) - preview
+    if left >= MINIMUM:
+        return ""
+    fewer = [f"select at most {left + preview - MINIMUM}"] if left + preview - MINIMUM >= MIN_PREVIEW else []
+    helps = ", or ".join([*fewer, "add a sample", "reserve one for the evaluation"])
+    already = f", {len(used)} of them used already" if used else ""
+    return (
+        f"The samples hold {len(held)} images{already}: selecting {preview} leaves {max(0, left) or 'none'} to "
+        f"evaluate on, and a verdict needs {MINIMUM} at least. Rather {helps}."
+    )
+
+
 def select(run: Run, preview: int, on_progress: OnProgress = lambda _done, _total: None) -> Selection:
     """Chooses the preview images, 70 % at random and 30 % for the variety of their morphology, spread over the
     samples, and copies them into the run; only of events in the selection's gate, where one is chosen. The same seed,
@@ -86,7 +112,7 @@ def select(run: Run, preview: int, on_progress: OnProgress = lambda _done, _tota
 
     keys, table, notes = _described(run, preview, on_progress)
     if len(keys) < preview:
-        notes.append(f"Only {len(keys)} images can be read: all of them are taken.")
+        notes.append(f"Only {len(keys)} images are there to take: all of them are taken.")
     chosen = [tuple(keys[i] for i in rows) for rows in select_rows(table, preview, run.settings.seed, VARIABLE_SHARE)]
     larger = [size for size in PREVIEWS if size > preview]
     notes += _too_few(preview, shares_alike(table, [preview, *larger], run.settings.seed, VARIABLE_SHARE))
@@ -101,6 +127,7 @@ def select(run: Run, preview: int, on_progress: OnProgress = lambda _done, _tota
     )
     for key in settings.images:
         run.images.keep(key)
+    run.remember(settings.images)
     run.update(replace(run.settings, selection=settings))
     if not run.settings.evaluate.sequence and not any_left(run):
         notes.append(NOTHING_LEFT)
@@ -154,4 +181,16 @@ def _described(
         raise SampleError("No image can be read", ", ".join(s.name for s in sources), "Check the samples.")
     if len(keys) < len(candidates):
         notes.append(f"{len(candidates) - len(keys)} images can't be read and were passed over.")
-    return keys, table, notes
+    own = _each_once(run, keys)
+    if len(own) < len(keys):
+        run.remember(keys)  # copies tell which samples are of one tube
+        notes.append(f"{len(keys) - len(own)} images have the same pixels as another one: each is taken once.")
+    return [keys[row] for row in own], table[own], notes
+
+
+def _each_once(run: Run, keys: Sequence[ImageKey]) -> list[int]:
+    """Which of the images, all described, have pixels that none before has, nor one that is for the evaluation."""
+    pixels = run.images.pixels
+    taken = {pixels[key] for key in run.settings.evaluate.sequence if key in pixels}
+    first = {digest: row for row, digest in reversed(list(enumerate(pixels[key] for key in keys)))}
+    return sorted(row for digest, row in first.items() if digest not in taken)

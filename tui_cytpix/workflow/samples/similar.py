@@ -14,6 +14,7 @@ from tui_cytpix.domain.run_settings import MAX_PREVIEW
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import SampleError, UsageError
 from tui_cytpix.workflow.explore import gates
+from tui_cytpix.workflow.run import used_images
 from tui_cytpix.workflow.run.run import OnProgress, Run
 from tui_cytpix.workflow.samples import coverage
 from tui_cytpix.workflow.samples.descriptors import describe, described, shuffled
@@ -178,6 +179,7 @@ def choose(run: Run, images: Sequence[ImageKey], on_progress: OnProgress = lambd
         _check(run, new)
         for key in new:
             run.images.keep(key)
+        run.remember(new)
         kept = (*chosen.similar, *new)
         done = f"{_counted(len(new))} added to the preview." if new else "They are in the preview already."
     run.update(replace(run.settings, selection=replace(chosen, similar=kept)))
@@ -193,7 +195,8 @@ def _counted(images: int) -> str:
 def _check(run: Run, new: Sequence[ImageKey]) -> None:
     settings = run.settings
     reserved = {sample.name for sample in settings.samples if sample.role == "evaluation"}
-    if any(key in set(settings.evaluate.sequence) or key.sample in reserved for key in new):
+    kept = used_images.digests(run, settings.evaluate.sequence)
+    if any(key.sample in reserved or run.images.digest(key) in kept for key in new):
         raise UsageError("An image is kept for the evaluation", "Training must not see it.", "Choose others.")
     total = len(settings.selection.images) + len(new)
     if total > MAX_PREVIEW:
