@@ -78,6 +78,7 @@ def _entered(parse: Callable[[str], ValueT]) -> Callable[[str], ValueT]:
 
 
 um_per_px = _entered(entered_numbers.pixel_size)
+stated_um_per_px = _entered(entered_numbers.stated_pixel_size)
 micrometres = _entered(entered_numbers.size_cutoff)
 kinds = _entered(parse_kinds)
 percentage = _entered(entered_numbers.percentage)
@@ -93,6 +94,11 @@ def add_samples(parser: argparse.ArgumentParser) -> None:
 
 def add_scale(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--um-per-px", type=um_per_px, metavar="X", help="micrometres per pixel, where files don't say")
+
+
+def add_stated_scale(parser: argparse.ArgumentParser) -> None:
+    said = "micrometres per pixel, whatever files say; 0: unknown"
+    parser.add_argument("--um-per-px", type=stated_um_per_px, metavar="X", help=said)
 
 
 def add_zoom(parser: argparse.ArgumentParser, *, of_run: bool = False) -> None:

@@ -45,6 +45,14 @@ def pixel_size(text: str) -> float:
     return number(text, LEAST_PIXEL, MOST_PIXEL, "pixel size", "micrometres per pixel, e.g. 0.3")
 
 
+def stated_pixel_size(text: str) -> float:
+    """Micrometres per pixel, or 0 where it is unknown."""
+    try:
+        return 0.0 if text.strip() == "0" else pixel_size(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; 0 where it is unknown") from error
+
+
 def size_cutoff(text: str) -> float:
     """The smallest longest axis of a kept object, um; 0: all are kept."""
     return number(text, 0, MOST_CUTOFF, "size cutoff", "micrometres, e.g. 5")

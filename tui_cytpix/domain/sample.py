@@ -87,6 +87,7 @@ class SampleInfo:
 
 # What a person says of a sample, with the headings of a narrow table.
 LABELS = {"condition": "Condition", "replicate": "Rep.", "day": "Day", "role": "Role"}
+ROLES = ("research", "training", "evaluation")
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class SampleRef:
     condition: str = ""
     replicate: str = ""
     day: str = ""
-    role: str = "research"  # research | training | evaluation
+    role: str = "research"  # of ROLES
     came_as: str = ""
     copies: tuple[str, ...] = ()
 

@@ -11,6 +11,7 @@ from typing import Any
 from tui_cytpix.cli import options
 from tui_cytpix.domain.gate import SCALES
 from tui_cytpix.domain.run_settings import DEFAULT_LOOK, GOALS
+from tui_cytpix.domain.sample import ROLES
 
 
 def parser(prog: str) -> argparse.ArgumentParser:
@@ -21,6 +22,8 @@ def parser(prog: str) -> argparse.ArgumentParser:
     _add_training(verb)
     review = verb("review", "the verdict on a model: draw images, take judgements, tell", "run.review:review")
     _add_review(review)
+    pairs = verb("pairs", "the new model against its base, judged pair by pair, blind", "run.pairs:review_pairs")
+    _add_pairs(pairs)
 
     report = verb("report", "write all that was decided, with figures, as one HTML page", "run.report:report")
     report.add_argument(
@@ -42,6 +45,14 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     new.add_argument("--name", default="", help="default: the folder's")
     options.add_scale(new)
     options.add_zoom(new)
+
+    label = verb("label", "labels of samples, which are told where none is given", "run.labels:label")
+    label.add_argument("samples", nargs="+", metavar="SAMPLE", help="by the run's name of it (run status)")
+    label.add_argument("--condition", metavar="TEXT", help="what is compared: medium, strain, treatment, ...")
+    label.add_argument("--replicate", metavar="TEXT", help="for all of these, '' takes away")
+    label.add_argument("--day", metavar="TEXT", help="of the experiment")
+    label.add_argument("--role", choices=ROLES, help="what its images serve for; default of a sample: research")
+    options.add_stated_scale(label)
 
     base = verb("base", "choose another base model; what was annotated and judged stays", "run.verbs:choose_base")
     base.add_argument("model", metavar="M", help="a library name or a model file")
@@ -174,4 +185,19 @@ def _add_review(parser: argparse.ArgumentParser) -> None:
     options.add_zoom(parser, of_run=True)
     table = "CSV: image,judgement,true_count; a count alone judges no mask"
     parser.add_argument("--judgements", type=Path, metavar="FILE", help=table)
+    options.add_device(parser)
+
+
+def _add_pairs(parser: argparse.ArgumentParser) -> None:
+    """Nothing given, what the preferences say is told and the run stays as it is."""
+    images = "draw so many random images that no step has seen; both models process them"
+    parser.add_argument("--images", type=options.positive, metavar="N", help=images)
+    parser.add_argument("--model", default="", metavar="M", help="against the base; default: the run's new model")
+    options.add_zoom(parser, of_run=True)
+    out = "a new file: the pairs as CSV, for the column `better` to be filled in"
+    parser.add_argument("--out", type=Path, metavar="FILE", help=out)
+    pictures = "a new folder: both answers side by side, PAIR.png"
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help=pictures)
+    words = "that table, judged: left, right, equal, neither, unclear, skipped, or empty"
+    parser.add_argument("--preferences", type=Path, metavar="FILE", help=words)
     options.add_device(parser)

@@ -10,6 +10,7 @@ from tui_cytpix.cli.output import note, percent, say, say_json
 from tui_cytpix.domain.annotation import AnnotationBook, Side, Status
 from tui_cytpix.domain.jobs.training import Epoch, TrainingStatus
 from tui_cytpix.domain.plain_values import to_plain
+from tui_cytpix.domain.sample import LABELS, SampleRef
 from tui_cytpix.domain.words import duration
 from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.workflow.assess import goal
@@ -125,13 +126,10 @@ def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:
 def _tell(run: Run, training: TrainingStatus) -> None:
     settings, counts = run.settings, _counts(run)
     seen = zoom.in_words(_seen(run)) or [zoom.setting_in_words(run)]
-    samples = ", ".join(
-        f"{s.name} ({'um/px unknown' if s.um_per_px is None else f'{s.um_per_px:.4g} um/px'})" for s in settings.samples
-    )
     chosen = settings.selection
     rows = [
         ("step", settings.step),
-        ("samples", samples or "none"),
+        *zip(("samples", *[""] * len(settings.samples)), map(_sample, settings.samples), strict=False),
         ("goal", goal.goal_in_words(settings.assess) if settings.assess.counting_convention else "not stated"),
         *(("", line) for line in goal.history_in_words(settings.assess)),
         ("base model", settings.base_model.model or "none chosen"),
@@ -155,6 +153,12 @@ def _tell(run: Run, training: TrainingStatus) -> None:
     restless = training.flips[:5]
     if restless:
         say(f"  {'flips':<11} " + ", ".join(f"{f.image} ({f.flips})" for f in restless))
+
+
+def _sample(sample: SampleRef) -> str:
+    scale = "um/px unknown" if sample.um_per_px is None else f"{sample.um_per_px:.4g} um/px"
+    labels = [f"{name} {label}" for name, label in zip(LABELS, sample.labels, strict=True) if label]
+    return "; ".join([f"{sample.name} ({scale})", *labels])
 
 
 def _training_in_words(training: TrainingStatus) -> str:

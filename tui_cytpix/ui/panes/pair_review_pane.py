@@ -112,7 +112,7 @@ class PairReview(PairView):
         if said is None or said.preference is None:
             return "not judged"
         if self.blind and said.preference in (Preference.NEW, Preference.BASE):
-            left = (said.preference is Preference.NEW) == (said.image in self._new_first)
+            left = said.preference is pairs.on_side(True, said.image in self._new_first)
             return f"{'left' if left else 'right'} better"
         return SAYINGS[said.preference]
 
@@ -127,8 +127,7 @@ class PairReview(PairView):
         if isinstance(preference, str):
             said = Preference(preference)
         else:
-            ours = self._frame.session.prediction(models[0], pair.key)
-            said = Preference.NEW if pair.answers[preference] is ours else Preference.BASE
+            said = pairs.on_side(preference == 0, pair.blind and pair.key in self._new_first)
         pairs.prefer(self._frame.session.run, models, found, said, blind=pair.blind)
         following = self._next_open(pair.key)
         self._changed(pair.key, following or pair.key)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tui_cytpix.domain.entered_numbers import pixel_size
-from tui_cytpix.domain.sample import LABELS, SampleRef
+from tui_cytpix.domain.entered_numbers import stated_pixel_size
+from tui_cytpix.domain.sample import LABELS, ROLES, SampleRef
 from tui_cytpix.errors import CytpixError, SampleChangedError
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.widgets.tables.table import Table
@@ -14,7 +14,6 @@ from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.samples.inspect import READABLE
 
 COLUMNS = ("Sample", "Images", *LABELS.values(), "µm/px")
-ROLES = ("research", "training", "evaluation")
 
 
 class SampleLabels(Table):
@@ -92,9 +91,9 @@ class SampleLabels(Table):
     def _set_scale(self, sample: SampleRef, text: str) -> None:
         if text:
             try:
-                value = None if text.strip() == "0" else pixel_size(text)
+                value = stated_pixel_size(text) or None
             except ValueError as error:
-                self._frame.report(f"{error}; 0 where it is unknown.")
+                self._frame.report(f"{error}.")
                 return
             run_samples.set_pixel_size(self._frame.session.run, sample.name, value)
             self.show()

@@ -1,4 +1,4 @@
-"""Judgements made elsewhere, as a table: `image,judgement[,true_count]`, one line an image."""
+"""Judgements made elsewhere, as a table: `image,judgement[,true_count]`, one line an image; and how tables are read."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.run.run import Run
 
 MOST_BYTES = 16 << 20
+UNREADABLE = "The judgements can't be read"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,25 @@ class Given:
     true_count: int | None
 
 
+def read_rows(path: Path, unreadable: str, way_out: str) -> list[tuple[str, dict[str, str]]]:
+    """The lines of a CSV table: where each stands, and its cells by column.
+
+    Raises:
+        InputError: `unreadable`.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(unreadable, f"{path}: larger than 16 MiB.", way_out)
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(unreadable, f"{path}: {error}.", way_out) from error
+    rows = csv.DictReader(text.splitlines(), restkey="")
+    return [
+        (f"{path}, line {number}", {name: (cell or "").strip() for name, cell in row.items() if name})
+        for number, row in enumerate(rows, 2)
+    ]
+
+
 def read_judgements(path: Path) -> list[Given]:
     """Reads a CSV file with the columns `image` (SAMPLE:EVENT), `judgement` and, where stated, `true_count`.
 
@@ -35,20 +55,13 @@ def read_judgements(path: Path) -> list[Given]:
     """
     words = ", ".join(Judgement)
     way_out = f"Columns: image (SAMPLE:EVENT), judgement ({words}), true_count; one of the last two may be empty."
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError("The judgements can't be read", f"{path}: larger than 16 MiB.", way_out)
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("The judgements can't be read", f"{path}: {error}.", way_out) from error
     found = []
-    for number, row in enumerate(csv.DictReader(text.splitlines()), 2):
-        where = f"{path}, line {number}"
+    for where, row in read_rows(path, UNREADABLE, way_out):
         try:
-            judgement, count = (row.get("judgement") or "").strip(), (row.get("true_count") or "").strip()
+            judgement, count = row.get("judgement", ""), row.get("true_count", "")
             one = Given(
                 where,
-                ImageKey.parse((row.get("image") or "").strip()),
+                ImageKey.parse(row.get("image", "")),
                 Judgement(judgement) if judgement else None,
                 int(count) if count else None,
             )
@@ -57,7 +70,7 @@ def read_judgements(path: Path) -> list[Given]:
             if one.true_count is not None and not 0 <= one.true_count <= 999:
                 raise ValueError(f"{one.true_count} is no count")
         except ValueError as error:
-            raise InputError("The judgements can't be read", f"{where}: {error}.", way_out) from error
+            raise InputError(UNREADABLE, f"{where}: {error}.", way_out) from error
         found.append(one)
     return found
 

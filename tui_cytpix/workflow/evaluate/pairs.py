@@ -50,6 +50,11 @@ def new_comes_first(image: ImageKey, seed: str) -> bool:
     return random.Random(f"{seed}/{image}").random() < 0.5
 
 
+def on_side(first: bool, new_first: bool) -> Preference:
+    """What is said by calling the first (or the second) answer the better one."""
+    return Preference.NEW if first == new_first else Preference.BASE
+
+
 def prefer(
     run: Run, models: tuple[ModelEntry, ModelEntry], found: Difference, preference: Preference, *, blind: bool
 ) -> None:

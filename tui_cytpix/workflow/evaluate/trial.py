@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.errors import RunError
+from tui_cytpix.errors import RunError, UsageError
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.explore.random_images import gate_in_use, judged_models, unseen
 from tui_cytpix.workflow.run.run import Run
@@ -36,3 +36,17 @@ def new_model(run: Run) -> ModelEntry:
     if not run.folder.model_path.is_file():
         raise RunError("The run has no model yet", f"{run.path}.", "Finish training in step 4.")
     return library.entry(run.folder.model_path)
+
+
+def both_models(run: Run, chosen: str = "") -> tuple[ModelEntry, ModelEntry]:
+    """The run's finished model, or the `chosen` one (a library name or a file), and the base that it is held against.
+
+    Raises:
+        RunError: there is no finished model yet.
+        UsageError: both are the same.
+        ModelFileError: one can't be read.
+    """
+    new, base = library.find(chosen) if chosen else new_model(run), library.base_of(run)
+    if new.hash == base.hash:
+        raise UsageError("Both are the same model", f"{new.card.name}.", "Choose another than the run's base.")
+    return new, base

@@ -164,22 +164,41 @@ def unique_name(path: Path, taken: set[str]) -> str:
     return name
 
 
+def sample(run: Run, name: str) -> SampleRef:
+    """The sample of that name.
+
+    Raises:
+        UsageError: the run has none.
+    """
+    try:
+        return run.settings.sample(name)
+    except KeyError as error:
+        names = ", ".join(s.name for s in run.settings.samples) or "none"
+        raise UsageError("The run has no such sample", f"{name}.", f"Its samples: {names}.") from error
+
+
 def set_pixel_size(run: Run, name: str, um_per_px: float | None) -> None:
     """The user states a sample's pixel size in um; None: it is unknown.
 
     Raises:
-        UsageError: not a size that a microscope has.
+        UsageError: not a size that a microscope has, or the run has no such sample.
     """
     if um_per_px is not None and not LEAST_PIXEL <= um_per_px <= MOST_PIXEL:
         raise UsageError("This is no pixel size", f"{um_per_px} um/px.", "Give micrometres per pixel, e.g. 0.3.")
-    before = run.settings.sample(name)
+    before = sample(run, name)
     came_as = before.came_as or way_of(before.um_per_px, AUTOMATIC)
     label(run, name, um_per_px=um_per_px, scale_source="given" if um_per_px else "", came_as=came_as)
 
 
 def label(run: Run, name: str, **labels: Any) -> None:
-    """Changes what the run says of a sample: its condition, replicate, day, role."""
-    samples = tuple(replace(s, **labels) if s.name == name else s for s in run.settings.samples)
+    """Changes what the run says of a sample: its condition, replicate, day, role.
+
+    Raises:
+        UsageError: the run has no such sample.
+    """
+    sample(run, name)
+    said: dict[str, Any] = {key: one.strip() if isinstance(one, str) else one for key, one in labels.items()}
+    samples = tuple(replace(s, **said) if s.name == name else s for s in run.settings.samples)
     run.update(replace(run.settings, samples=samples))
 
 

@@ -1,0 +1,48 @@
+"""The manual's script for two conditions, with fewer images, as it stands there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+from tests import children
+from tui_cytpix.manual import read_page
+
+FEWER = {
+    "--images 400": "--images 12",
+    "head -n 8": "head -n 3",
+    "--epochs 100": "--epochs 2",
+    "--images 600": "--images 30",
+}
+
+
+@pytest.mark.slow
+def test_two_conditions_are_one_script(program, tmp_path):
+    (script,) = re.findall(r"```bash\n(.*?)```", read_page("headless"), re.S)
+    for many, few in FEWER.items():
+        assert script.count(many) == 1, many
+        script = script.replace(many, few)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, command in (("tui-cytpix", program.command()), ("python3", program.command()[:1])):
+        (programs / name).write_text(f'#!/bin/sh\nexec {" ".join(command)} "$@"\n')
+        (programs / name).chmod(0o755)
+    done = children.run(
+        ["bash", "-c", script],
+        env={**program.environment, "PATH": f"{programs}:{program.environment['PATH']}"},
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    status = program.json("run", "status", tmp_path / "story")
+    labels = {(s["name"], s["condition"], s["replicate"]) for s in status["samples"]}
+    assert labels == {(f"{c}-{n}", c, str(n)) for c in ("rich", "poor") for n in range(1, 4)}
+    found = program.json("run", "pairs", tmp_path / "story")
+    assert (found["images"], found["judged"]) == (30, found["pairs"])
+    assert set(found["conditions"]) == {"rich", "poor"}
+    assert found["verdict"] in done.stdout
+    assert found["verdict"] in (tmp_path / "story.html").read_text("utf-8")

@@ -1,0 +1,129 @@
+"""`run pairs DIR`: the new model against its base by paired review, without the app."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from tui_cytpix.cli import options
+from tui_cytpix.cli.output import Progress, note, tell
+from tui_cytpix.workflow.base_model import differences
+from tui_cytpix.workflow.base_model.differences import Difference
+from tui_cytpix.workflow.evaluate import held_out_masks, pair_words, pairs, pairs_file, trial
+from tui_cytpix.workflow.evaluate.pairs import ConditionErrors, PairComparison, SampleComparison
+from tui_cytpix.workflow.evaluate.pairs_file import BlindPair, Models
+from tui_cytpix.workflow.explore import random_images
+from tui_cytpix.workflow.report import pair_pictures
+from tui_cytpix.workflow.run import predict, zoom
+from tui_cytpix.workflow.run.refuse_existing import refuse_existing
+from tui_cytpix.workflow.run.run import Run
+
+
+def review_pairs(arguments: argparse.Namespace) -> int:
+    for path in (arguments.out, arguments.pictures):
+        if path is not None:
+            refuse_existing(path)
+    writing = any(getattr(arguments, name) is not None for name in ("images", "preferences", "zoom"))
+    if writing:
+        with options.writing(Run.open(arguments.run)) as run:
+            models = trial.both_models(run, arguments.model)
+            _change(run, models, arguments)
+            return _tell(run, models, arguments)
+    with Run.open(arguments.run, writing=False) as run:
+        return _tell(run, trial.both_models(run, arguments.model), arguments)
+
+
+def _change(run: Run, models: Models, arguments: argparse.Namespace) -> None:
+    given = pairs_file.read_preferences(arguments.preferences) if arguments.preferences else []
+    if arguments.zoom is not None:
+        note(zoom.set_zoom(run, arguments.zoom))
+    if arguments.images is not None:
+        with Progress("processing") as progress:
+            drawn = trial.draw(run, arguments.images)
+            asked = (*drawn, *held_out_masks.images(run))
+            _, problems = predict.answers_now(run, models, asked, progress, arguments.device, arguments.threads)
+        note(*problems)
+        if len(drawn) < arguments.images:
+            note(f"The samples hold only {len(drawn)} images that no other step uses: all are taken.")
+    if given:
+        taken = pairs_file.take_preferences(run, models, _answered(run, models), given)
+        note(f"{taken} of {len(given)} preferences are new.")
+
+
+def _answered(run: Run, models: Models) -> tuple[Difference, ...]:
+    new, base = (run.answers(model.hash) for model in models)
+    return differences.between(run.settings.evaluate.sequence, base, new)
+
+
+def _tell(run: Run, models: Models, arguments: argparse.Namespace) -> int:
+    (new, base), found = models, _answered(run, models)
+    order, said = pairs_file.in_order(run, models, found), pairs.preferences(run, *models)
+    _write(run, models, order, arguments)
+    result = pairs.conclude(run, found, said, run.settings.assess.p1)
+    judged = sum(one.found.image in said for one in order)
+    masks = held_out_masks.in_words(held_out_masks.paired_iou(run, run.answers(new.hash), run.answers(base.hash)))
+    drawn = random_images.drawn_in_words(run, run.settings.evaluate)
+    words = [line for line in (*pair_words.lines(result), masks, drawn) if line]
+    tell(
+        arguments.json,
+        {
+            "run": str(run.path),
+            "new": new.card.name,
+            "base": base.card.name,
+            "images": len(found),
+            "differing": sum(pairs.differs(one) for one in found),
+            "pairs": len(order),
+            "judged": judged,
+            "verdict": pair_words.verdict(result),
+            **_as_dict(result),
+            "words": words,
+        },
+        f"new {new.card.name} against base {base.card.name}: {judged} of {len(order)} pairs judged, of {len(found)} "
+        "random images that both processed",
+        _differing(found, all_judged=judged == len(order)),
+        *words,
+    )
+    return 0
+
+
+def _differing(found: tuple[Difference, ...], *, all_judged: bool) -> str:
+    """What each counts would tell a judge of the table which is which."""
+    if all_judged:
+        return differences.in_words(found, "base", "new")
+    return f"Counts differ on {sum(one.counts_differ for one in found)} of {len(found)} images."
+
+
+def _write(run: Run, models: Models, order: list[BlindPair], arguments: argparse.Namespace) -> None:
+    if arguments.out is not None:
+        pairs_file.write_pairs(arguments.out, order, pairs.preferences(run, *models))
+    if arguments.pictures is not None:
+        with Progress("drawing") as progress:
+            note(*pair_pictures.write_pictures(arguments.pictures, run, models, order, progress))
+
+
+def _as_dict(found: PairComparison) -> dict[str, Any]:
+    return {
+        "gain": found.gain,
+        "gain_ci": found.gain_interval,
+        "samples": {one.name: _sample(one) for one in found.samples},
+        "conditions": {one.condition: _condition(one) for one in found.conditions},
+        "unclear": found.unclear,
+        "count_is_a_good_readout": not found.not_countable,
+    }
+
+
+def _sample(found: SampleComparison) -> dict[str, Any]:
+    return {
+        "differing": found.differing,
+        "judged_differing": found.judged_differing,
+        "judged_agreeing": found.judged_agreeing,
+        "count_right_only_in": {"new": found.new_right, "base": found.base_right, "p": found.p},
+        "mask_better_in": {"new": found.new_mask, "base": found.base_mask, "p": found.mask_p},
+        "counts_wrong": {"new": found.new_rate._asdict(), "base": found.base_rate._asdict()},
+        "gain": found.gain,
+    }
+
+
+def _condition(found: ConditionErrors) -> dict[str, Any]:
+    shares = [{"true": true, "counted": counted, "share": share} for (true, counted), share in found.confusion.items()]
+    return {"counts_wrong": found.rate._asdict(), "confusion": shares}
