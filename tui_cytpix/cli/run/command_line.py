@@ -46,12 +46,12 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     options.add_scale(new)
     options.add_zoom(new)
 
-    label = verb("label", "labels of samples, which are told where none is given", "run.labels:label")
+    label = verb("label", "set labels of samples, or, none given, tell them", "run.labels:label")
     label.add_argument("samples", nargs="+", metavar="SAMPLE", help="by the run's name of it (run status)")
-    label.add_argument("--condition", metavar="TEXT", help="what is compared: medium, strain, treatment, ...")
-    label.add_argument("--replicate", metavar="TEXT", help="for all of these, '' takes away")
+    label.add_argument("--condition", metavar="TEXT", help="what differs: medium, strain, ...; '' takes it away")
+    label.add_argument("--replicate", metavar="TEXT", help="which of the tubes under that condition")
     label.add_argument("--day", metavar="TEXT", help="of the experiment")
-    label.add_argument("--role", choices=ROLES, help="what its images serve for; default of a sample: research")
+    label.add_argument("--role", choices=ROLES, help="research: to select from, unless others are for training")
     options.add_stated_scale(label)
 
     base = verb("base", "choose another base model; what was annotated and judged stays", "run.verbs:choose_base")

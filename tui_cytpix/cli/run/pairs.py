@@ -61,9 +61,11 @@ def _tell(run: Run, models: Models, arguments: argparse.Namespace) -> int:
     _write(run, models, order, arguments)
     result = pairs.conclude(run, found, said, run.settings.assess.p1)
     judged = sum(one.found.image in said for one in order)
-    masks = held_out_masks.in_words(held_out_masks.paired_iou(run, run.answers(new.hash), run.answers(base.hash)))
+    stores = run.answers(new.hash), run.answers(base.hash)
+    seen = {label: zoom.zooms_of(run, store) for label, store in zip(("New", "Base"), stores, strict=True)}
+    masks = held_out_masks.in_words(held_out_masks.paired_iou(run, *stores))
     drawn = random_images.drawn_in_words(run, run.settings.evaluate)
-    words = [line for line in (*pair_words.lines(result), masks, drawn) if line]
+    words = [line for line in (*pair_words.lines(result), masks, drawn, *zoom.by_model_in_words(seen)) if line]
     tell(
         arguments.json,
         {
