@@ -48,7 +48,7 @@ def made(tmp_path: Path) -> Path:
         for sample in SAMPLES:
             (tmp_path / sample).mkdir()
             for event in range(IMAGES):
-                noise = np.random.default_rng(event).integers(90, 110, (16, 16), np.uint8)
+                noise = np.random.default_rng([SAMPLES.index(sample), event]).integers(90, 110, (16, 16), np.uint8)
                 Image.fromarray(noise).save(tmp_path / sample / f"{event}.png")
             run_samples.add_sample(run, tmp_path / sample, 0.3)
             run_samples.label(run, sample, condition="rich" if sample.startswith("r") else "poor")

@@ -14,7 +14,7 @@ from tui_cytpix.workflow.evaluate.pairs import ConditionErrors, PairComparison, 
 from tui_cytpix.workflow.evaluate.pairs_file import BlindPair, Models
 from tui_cytpix.workflow.explore import random_images
 from tui_cytpix.workflow.report import pair_pictures
-from tui_cytpix.workflow.run import predict, zoom
+from tui_cytpix.workflow.run import predict, run_samples, used_images, zoom
 from tui_cytpix.workflow.run.refuse_existing import refuse_existing
 from tui_cytpix.workflow.run.run import Run
 
@@ -35,16 +35,18 @@ def review_pairs(arguments: argparse.Namespace) -> int:
 
 def _change(run: Run, models: Models, arguments: argparse.Namespace) -> None:
     given = pairs_file.read_preferences(arguments.preferences) if arguments.preferences else []
+    run_samples.refuse_changed(run)
     if arguments.zoom is not None:
         note(zoom.set_zoom(run, arguments.zoom))
     if arguments.images is not None:
+        note(*filter(None, [used_images.gone_in_words(run, used_images.EVALUATE, models)]))
         with Progress("processing") as progress:
-            drawn = trial.draw(run, arguments.images)
+            drawn = trial.draw(run, arguments.images, models[0])
             asked = (*drawn, *held_out_masks.images(run))
             _, problems = predict.answers_now(run, models, asked, progress, arguments.device, arguments.threads)
         note(*problems)
-        if len(drawn) < arguments.images:
-            note(f"The samples hold only {len(drawn)} images that no other step uses: all are taken.")
+        too_few = random_images.too_few_in_words(run, used_images.EVALUATE, arguments.images, len(drawn))
+        note(*filter(None, [too_few]))
     if given:
         taken = pairs_file.take_preferences(run, models, _answered(run, models), given)
         note(f"{taken} of {len(given)} preferences are new.")
@@ -52,7 +54,7 @@ def _change(run: Run, models: Models, arguments: argparse.Namespace) -> None:
 
 def _answered(run: Run, models: Models) -> tuple[Difference, ...]:
     new, base = (run.answers(model.hash) for model in models)
-    return differences.between(run.settings.evaluate.sequence, base, new)
+    return differences.between(used_images.still_fresh(run, used_images.EVALUATE, models), base, new)
 
 
 def _tell(run: Run, models: Models, arguments: argparse.Namespace) -> int:
@@ -65,7 +67,13 @@ def _tell(run: Run, models: Models, arguments: argparse.Namespace) -> int:
     seen = {label: zoom.zooms_of(run, store) for label, store in zip(("New", "Base"), stores, strict=True)}
     masks = held_out_masks.in_words(held_out_masks.paired_iou(run, *stores))
     drawn = random_images.drawn_in_words(run, run.settings.evaluate)
-    words = [line for line in (*pair_words.lines(result), masks, drawn, *zoom.by_model_in_words(seen)) if line]
+    valid_for = used_images.valid_for(run, new, [one.image for one in found])
+    gone = used_images.gone_in_words(run, used_images.EVALUATE, models)
+    words = [
+        line
+        for line in (*pair_words.lines(result), valid_for, gone, masks, drawn, *zoom.by_model_in_words(seen))
+        if line
+    ]
     tell(
         arguments.json,
         {
@@ -78,6 +86,7 @@ def _tell(run: Run, models: Models, arguments: argparse.Namespace) -> int:
             "judged": judged,
             "verdict": pair_words.verdict(result),
             **_as_dict(result),
+            "valid_for": valid_for,
             "words": words,
         },
         f"new {new.card.name} against base {base.card.name}: {judged} of {len(order)} pairs judged, of {len(found)} "
