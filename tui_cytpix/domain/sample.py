@@ -86,7 +86,7 @@ class SampleInfo:
 
 
 # What a person says of a sample, with the headings of a narrow table.
-LABELS = {"condition": "Condition", "replicate": "Rep.", "day": "Day", "role": "Role"}
+LABELS = {"condition": "Condition", "unit": "Unit", "tube": "Tube", "day": "Day", "role": "Role"}
 ROLES = ("research", "training", "evaluation")
 
 
@@ -96,9 +96,9 @@ class SampleRef:
 
     `name` is unique in the run and matches `[A-Za-z0-9._-]+`; `path` is absolute, or relative to the run folder
     where the sample lies inside it; `fingerprint` (formats.sample.identity) tells whether its images changed, `size`
-    is in bytes, 0 of a folder; `came_as` is
-    the way (domain.zoom) it was seen in when it came into the run, "" where no other scale was stated since; `copies`
-    are the samples that were in the run before it and hold images of it.
+    is in bytes, 0 of a folder; `came_as` is the way (domain.zoom) it was seen in when it came into the run, "" where no
+    other scale was stated since; `copies` are the samples that were in the run before it and hold images of it. `unit`
+    is what was sampled independently (a culture, donor, animal), in which tubes nest; "" where nobody stated it.
     """
 
     name: str
@@ -108,7 +108,8 @@ class SampleRef:
     um_per_px: PixelSize | None = None
     scale_source: str = ""
     condition: str = ""
-    replicate: str = ""
+    unit: str = ""
+    tube: str = ""
     day: str = ""
     role: str = "research"  # of ROLES
     came_as: str = ""

@@ -89,6 +89,17 @@ def test_a_run_of_earlier_builds_loads_unchanged_and_a_zoom_that_is_none_is_refu
             run.read_settings()
 
 
+def test_the_replicate_of_earlier_builds_is_a_tube_of_no_stated_unit(tmp_path):
+    labelled = replace(SETTINGS, samples=(replace(SETTINGS.samples[0], tube="2"),))
+    text = RunFolder.encode_settings(labelled)
+    run = RunFolder(tmp_path)
+    run.settings_path.write_text(text.replace('tube = "2"', 'replicate = "2"').replace('unit = ""\n', ""), "utf-8")
+    assert run.read_settings() == labelled
+    run.settings_path.write_text(text.replace('tube = "2"', "replicate = 2"), "utf-8")
+    with pytest.raises(RunError, match="damaged"):
+        run.read_settings()
+
+
 @settings(max_examples=60, deadline=None)
 @given(logs(), st.data())
 def test_a_log_cut_anywhere_gives_the_state_after_its_whole_lines(edits, data):

@@ -24,7 +24,7 @@ async def test_labels_scale_and_role_by_key(stage: Stage) -> None:
     async with opened(stage, "SamplesScreen") as (app, pilot, screen):
         assert "Pixel size unknown (pombe)" in screen.hint.words
         assert "size cutoff is off" in words_of(app, "#about-words")
-        for key, text in (("c", "[red]EMM[/]"), ("y", "2"), ("d", "Monday")):
+        for key, text in (("c", "[red]EMM[/]"), ("i", "culture 1"), ("y", "2"), ("d", "Monday")):
             await pilot.press(key)
             await reply(pilot, text)
         await pilot.press("m")
@@ -34,7 +34,7 @@ async def test_labels_scale_and_role_by_key(stage: Stage) -> None:
         await reply(pilot, "0,3")
         await press_each(pilot, "r")
         sample = app.session.run.settings.samples[0]
-        assert (sample.condition, sample.replicate, sample.day) == ("[red]EMM[/]", "2", "Monday")
+        assert (sample.condition, sample.unit, sample.tube, sample.day) == ("[red]EMM[/]", "culture 1", "2", "Monday")
         assert (sample.um_per_px, sample.scale_source, sample.role) == (0.3, "given", "training")
         shown = [str(cell) for cell in screen.table.get_row_at(0)]
         assert shown[2] == "[red]EMM[/]"

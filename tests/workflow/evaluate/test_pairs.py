@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tui_cytpix.domain.run_settings import Kind
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.verdict import Preference
 from tui_cytpix.errors import UsageError
 from tui_cytpix.workflow.assess import undo
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.base_model.differences import Difference
-from tui_cytpix.workflow.evaluate import pair_words, pairs
+from tui_cytpix.workflow.evaluate import across_units, pair_words, pairs
 from tui_cytpix.workflow.run.run import Run
 
 NEW, BASE, EQUAL, NEITHER, UNCLEAR = (Preference(p) for p in ("new", "base", "equal", "neither", "unclear"))
@@ -105,7 +106,7 @@ def test_one_sample_is_mcnemars_test_and_weighted_rates(tmp_path, models):
         assert one.base_rate.value == pytest.approx(0.2 * 17 / 20 + 0.8 * 2 / 20)
         assert one.gain == pytest.approx(one.base_rate.value - one.new_rate.value)
         words = pair_words.lines(said(run, models, found, [None] * len(found)))
-        assert words[0].startswith("The new model counts better. Over fewer than 3 samples")
+        assert words[0] == "The new model counts better, in these samples."
         assert "McNemar p = 0.0075" in words[1]
 
 
@@ -119,26 +120,74 @@ def test_masks_are_compared_where_the_counts_are_equal(tmp_path, models):
         assert one.new_rate.value == one.base_rate.value == 0
 
 
-def test_over_three_samples_the_sample_is_the_unit(tmp_path, models):
+def test_without_units_several_samples_are_described_only(tmp_path, models):
     with Run.create(tmp_path / "r") as run:
         samples_of(run, "a", "a", "b")
-        found, answers = [], []
-        for sample in range(3):
-            better = 6 + 2 * sample
-            found += [image(n, 2, 1, f"s{sample}") for n in range(10)]
-            found += [image(n, sample=f"s{sample}") for n in range(10, 50)]
-            answers += [NEW] * better + [BASE] * (10 - better) + [EQUAL] * 20 + [None] * 20
+        found, answers = differing_in(3)
         result = said(run, models, found, answers)
         gains = [0.2 * (2 * (6 + 2 * s) - 10) / 10 for s in range(3)]
         assert [s.gain for s in result.samples] == pytest.approx(gains)
-        assert result.gain == pytest.approx(np.mean(gains))
-        assert result.gain_interval.low == pytest.approx(min(gains))
-        assert result.gain_interval.high == pytest.approx(max(gains))
-        assert "counts better: wrong counts change by -12.0% of images" in pair_words.lines(result)[0]
-        assert [c.condition for c in result.conditions] == ["a", "b"]
+        assert result.gain.value == pytest.approx(np.mean(gains))
+        assert math.isnan(result.gain.low)
+        assert result.undeclared == ("s0", "s1", "s2")
+        words = pair_words.lines(result)
+        assert words[0] == "The new model counts better, in these samples."
+        assert any("the independent unit (culture, donor, animal) of s0, s1, s2 is not stated" in w for w in words)
+        assert not any("95 % over" in w for w in words)
+        run.update(replace(run.settings, samples=units_in(run, "u0", "u1", "")))
+        assert pairs.conclude(run, found, pairs.preferences(run, *models), 0.1).undeclared == ("s2",)
 
 
-def test_confusion_is_weighted_and_unequal_errors_are_told(tmp_path, models):
+def differing_in(samples: int, least: int = 6) -> tuple[list[Difference], list[Preference | None]]:
+    """Ten of fifty images of each sample differ, of which the new model counts six, eight, ... rightly."""
+    found, answers = [], []
+    for sample in range(samples):
+        better = min(10, least + 2 * sample)
+        found += [image(n, 2, 1, f"s{sample}") for n in range(10)]
+        found += [image(n, sample=f"s{sample}") for n in range(10, 50)]
+        answers += [NEW] * better + [BASE] * (10 - better) + [EQUAL] * 20 + [None] * 20
+    return found, answers
+
+
+def units_in(run: Run, *units: str) -> tuple[SampleRef, ...]:
+    return tuple(replace(sample, unit=unit) for sample, unit in zip(run.settings.samples, units, strict=True))
+
+
+def test_five_units_are_too_few_for_any_exact_test_and_six_will_do(tmp_path, models):
+    for number in (5, 6):
+        with Run.create(tmp_path / f"r{number}") as run:
+            samples_of(run, *[""] * number)
+            run.update(replace(run.settings, samples=units_in(run, *(f"u{n}" for n in range(number)))))
+            result = said(run, models, *differing_in(number, 8))
+            assert (result.gain.units, result.undeclared) == (number, ())
+            assert result.gain.p == pytest.approx(
+                stats.permutation_test(
+                    ([s.gain for s in result.samples],), np.mean, permutation_type="samples", n_resamples=np.inf
+                ).pvalue
+            )
+            assert 0 < result.gain.low < result.gain.value < result.gain.high
+            words = pair_words.lines(result)[0]
+            assert f"95 % over {number} units" in words
+            shown = words.startswith("The new model counts better: wrong counts change by")
+            assert shown == (number == 6)
+            assert ("no exact test's p falls below 0.062" in words) == (number == 5)
+
+
+def test_tubes_nest_in_their_unit(tmp_path, models):
+    """Six tubes of three cultures are three units, and one culture's are one."""
+    with Run.create(tmp_path / "r") as run:
+        samples_of(run, *[""] * 6)
+        found, answers = differing_in(6)
+        run.update(replace(run.settings, samples=units_in(run, "a", "a", "b", "b", "c", "c")))
+        result = said(run, models, found, answers)
+        assert result.gain.units == 3
+        run.update(replace(run.settings, samples=units_in(run, *["a"] * 6)))
+        one = pairs.conclude(run, found, pairs.preferences(run, *models), 0.1)
+        assert one.gain.value == pytest.approx(result.gain.value)
+        assert "One unit says nothing of others" in pair_words.lines(one)[0]
+
+
+def test_confusion_is_weighted(tmp_path, models):
     with Run.create(tmp_path / "r") as run:
         samples_of(run, "rich", "poor")
         found = [image(n, 1, 2) for n in range(40)] + [image(n) for n in range(100, 160)]
@@ -149,11 +198,57 @@ def test_confusion_is_weighted_and_unequal_errors_are_told(tmp_path, models):
         assert rich.confusion == {(1, 2): pytest.approx(0.3), (2, 2): pytest.approx(0.1), (1, 1): pytest.approx(0.6)}
         assert poor.confusion == {(1, 1): pytest.approx(1.0)}
         assert sum(rich.confusion.values()) == pytest.approx(1)
-        words = " ".join(pair_words.lines(result))
-        assert "differs between rich and poor" in words
-        assert "33% of singlets are counted as several" in words
+        assert "rich: 30.0% of the new model's counts wrong; singlets not counted as one 33.3%" in " ".join(
+            pair_words.lines(result)
+        )
         assert pair_words.confusion_rows(rich)[0] == ("true \\ counted", "one", "two")
         assert pair_words.confusion_rows(rich)[1] == ("one", "60.0%", "30.0%")
+
+
+def opposite_errors(run: Run, models, units: int) -> pairs.PairComparison:
+    """Under "rich" a tenth of all images are singlets counted as two, under "poor" as many are doublets counted as one:
+    the same share of wrong counts, and opposite errors of the share of doublets.
+    """
+    samples_of(run, *["rich"] * units, *["poor"] * units)
+    run.update(replace(run.settings, samples=units_in(run, *(f"culture {n}" for n in range(2 * units)))))
+    found, answers = [], []
+    for sample in range(2 * units):
+        rich, wrong = sample < units, 20 + sample % 3
+        found += [image(n, *((1, 2) if rich else (2, 1)), f"s{sample}") for n in range(wrong)]
+        found += [image(n, 1 + (n % 4 == 0), 1 + (n % 4 == 0), f"s{sample}") for n in range(100, 300 - wrong)]
+        answers += [BASE] * wrong + [EQUAL] * (200 - wrong)
+    return said(run, models, found, answers)
+
+
+def test_opposite_errors_of_two_conditions_differ_though_as_many_counts_are_wrong(tmp_path, models):
+    with Run.create(tmp_path / "r") as run:
+        result = opposite_errors(run, models, 4)
+        rich, poor = result.conditions
+        assert rich.wrong == pytest.approx(poor.wrong, abs=0.01)
+        words = pair_words.lines(result)
+        told = [w for w in words if w.startswith("rich against poor")]
+        assert len(told) == 2
+        assert all("exact permutation test p = 0.029). The errors differ" in w for w in told)
+
+
+def test_three_units_against_three_show_nothing_and_say_so(tmp_path, models):
+    with Run.create(tmp_path / "r") as run:
+        told = [w for w in pair_words.lines(opposite_errors(run, models, 3)) if w.startswith("rich against poor")]
+        assert len(told) == 2
+        assert all("So few units can't show a difference (the smallest p is 0.1); one of up to " in w for w in told)
+
+
+def test_units_with_tubes_in_both_conditions_are_compared_with_themselves(tmp_path, models):
+    with Run.create(tmp_path / "r") as run:
+        opposite_errors(run, models, 6)
+        donors = [f"donor {n % 6}" for n in range(12)]
+        run.update(replace(run.settings, samples=units_in(run, *donors)))
+        again = pairs.preferences(run, *models)
+        found = [Difference(v.image, (v.base_counted, v.new_counted), 1.0) for v in again.values()]
+        one, other = pairs.conclude(run, found, again, 0.1).conditions
+        apart = across_units.apart(one, other, Kind.SINGLETS)
+        assert (apart.units, apart.paired, apart.p) == ((6, 6), True, pytest.approx(2 / 64))
+        assert apart.low < apart.value < apart.high
 
 
 def test_many_that_cannot_be_told_apart_make_count_a_bad_readout(tmp_path, models):

@@ -82,7 +82,7 @@ class RunFolder:
                 "Update tui-cytpix.",
             )
         try:
-            settings = from_plain(RunSettings, data)
+            settings = from_plain(RunSettings, _with_tubes(data))
             _check_names([sample.name for sample in settings.samples])
             check_gates(settings.gates)
         except ValueError as error:
@@ -121,6 +121,15 @@ class ImageLine:
 
 def encode_image_line(line: ImageLine) -> dict[str, Any]:
     return {"v": LINE_VERSION, **to_plain(line)}
+
+
+def _with_tubes(data: dict[str, Any]) -> dict[str, Any]:
+    """Earlier builds had a sample's `replicate`, and did not ask whether it was independent: it says which tube."""
+    samples = data.get("samples")
+    for sample in samples if isinstance(samples, list) else []:
+        if isinstance(sample, dict) and "replicate" in sample:
+            sample.setdefault("tube", sample.pop("replicate"))
+    return data
 
 
 def _decoded(path: Path, decode: Any) -> tuple[list[Any], int]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tui_cytpix.workflow.evaluate.pairs import SAMPLES_FOR_INTERVAL, ConditionErrors, PairComparison, SampleComparison
+from tui_cytpix.domain.run_settings import Kind
+from tui_cytpix.workflow.evaluate import across_units
+from tui_cytpix.workflow.evaluate.across_units import Apart, ConditionErrors
+from tui_cytpix.workflow.evaluate.pairs import PairComparison, SampleComparison
 
 if TYPE_CHECKING:
     from tui_cytpix.core.statistics.stratified_rates import Share
 
 SIGNIFICANT = 0.05
+ERRS = {Kind.SINGLETS: "singlets not counted as one", Kind.MULTIPLETS: "multiplets missed"}
 NAMES = {None: "unknown", 0: "none", 1: "one", 2: "two", 3: "more"}
 
 
@@ -21,11 +24,17 @@ def lines(found: PairComparison) -> list[str]:
     judged = sum(s.judged_differing + s.judged_agreeing for s in found.samples)
     if not judged:
         return []
+    several = found.conditions if len(found.conditions) > 1 else ()
     return [
         verdict(found),
         *(sample_in_words(s) for s in found.samples if s.judged_differing + s.judged_agreeing),
-        *(condition_in_words(c) for c in found.conditions if len(found.conditions) > 1),
-        *(_apart(a, b) for a, b in itertools.combinations(found.conditions, 2)),
+        *(condition_in_words(c) for c in several),
+        *(
+            apart_in_words(across_units.apart(a, b, kind))
+            for a, b in itertools.combinations(several, 2)
+            for kind in across_units.CLASSES
+        ),
+        undeclared_in_words(found) if len(found.samples) > 1 else "",
         *(
             f"Count is not a good readout for {name}: too many cells can't be told apart."
             for name in found.not_countable
@@ -35,26 +44,46 @@ def lines(found: PairComparison) -> list[str]:
 
 
 def verdict(found: PairComparison) -> str:
-    """Which model counts better, as far as that is known; the sample is the unit where there are several."""
-    if found.gain_interval is not None and found.gain is not None:
-        low, high = found.gain_interval
-        told = f"wrong counts change by {-found.gain:+.1%} of images (95 % over samples: {-high:+.1%} to {-low:+.1%})"
-        if low > 0:
-            return f"The new model counts better: {told}."
-        if high < 0:
-            return f"The base counts better: {told}."
-        return f"No difference in counts is shown: {told}."
+    """Which model counts better, as far as that is known: over units where there are enough, else in these samples."""
+    gain = found.gain
+    if gain is None or gain.units == 0:
+        return _in_these_samples(found)
+    if gain.units == 1:
+        return f"{_in_these_samples(found)} One unit says nothing of others."
+    told = (
+        f"wrong counts change by {-gain.value:+.1%} of images (95 % over {gain.units} units: {-gain.high:+.1%} to "
+        f"{-gain.low:+.1%}; exact sign-flip test p = {gain.p:.2g})"
+    )
+    if gain.least_p >= SIGNIFICANT:
+        few = f"Over {gain.units} units no difference can be shown, as no exact test's p falls below {gain.least_p:.2g}"
+        return f"{_in_these_samples(found)} {few}: {told}."
+    if gain.p < SIGNIFICANT and gain.low > 0:
+        return f"The new model counts better: {told}."
+    if gain.p < SIGNIFICANT and gain.high < 0:
+        return f"The base counts better: {told}."
+    return f"No difference in counts is shown: {told}."
+
+
+def _in_these_samples(found: PairComparison) -> str:
     better = {"new" for s in found.samples if s.p < SIGNIFICANT and s.new_right > s.base_right}
     better |= {"base" for s in found.samples if s.p < SIGNIFICANT and s.base_right > s.new_right}
-    few = f" Over fewer than {SAMPLES_FOR_INTERVAL} samples this holds for these samples only."
     if better == {"new"}:
-        return "The new model counts better." + few
+        return "The new model counts better, in these samples."
     if better == {"base"}:
-        return "The base counts better." + few
+        return "The base counts better, in these samples."
     if better:
         return "The new model counts better on some samples and worse on others."
     new, base = sum(s.new_right for s in found.samples), sum(s.base_right for s in found.samples)
     return f"No difference in counts is shown yet: images right only in the new model {new}, only in the base {base}."
+
+
+def undeclared_in_words(found: PairComparison) -> str:
+    if not found.undeclared:
+        return ""
+    return (
+        "What is said of several samples together describes these samples only: the independent unit (culture, donor, "
+        f"animal) of {', '.join(found.undeclared)} is not stated. State it in step 3."
+    )
 
 
 def sample_in_words(found: SampleComparison) -> str:
@@ -70,39 +99,36 @@ def sample_in_words(found: SampleComparison) -> str:
 
 
 def condition_in_words(found: ConditionErrors) -> str:
-    if math.isnan(found.rate.value):
+    if math.isnan(found.wrong):
         return f"{found.condition}: too few images judged for an error rate."
-    return f"{found.condition}: {_share(found.rate)} of the new model's counts wrong{_mistaken(found.confusion)}."
+    told = [f"{found.condition}: {found.wrong:.1%} of the new model's counts wrong"]
+    for kind, errors in found.classes.items():
+        if math.isnan(errors.share.low):
+            told += [] if math.isnan(errors.share.value) else [f"{ERRS[kind]} {errors.share.value:.1%}"]
+        else:
+            over = f"95 % over {len(errors.rates)} units: {errors.share.low:.1%} to {errors.share.high:.1%}"
+            told.append(f"{ERRS[kind]} {errors.share.value:.1%} ({over})")
+    return "; ".join(told) + "."
 
 
-def _mistaken(confusion: Mapping[tuple[int | None, int], float]) -> str:
-    """The two mistakes that matter most, as shares of the class."""
-    singlets = {c: share for (t, c), share in confusion.items() if t == 1}
-    multiplets = [(c, share) for (t, c), share in confusion.items() if t is not None and t > 1]
-    told = []
-    if held := sum(singlets.values()):
-        told.append(f"{sum(s for c, s in singlets.items() if c > 1) / held:.0%} of singlets are counted as several")
-    if held := sum(share for _, share in multiplets):
-        told.append(f"{sum(s for c, s in multiplets if c < 2) / held:.0%} of multiplets as one")
-    return "; " + ", ".join(told) if told else ""
-
-
-def _apart(one: ConditionErrors, other: ConditionErrors) -> str:
-    """A comparison of counts needs equal error in both conditions."""
-    from tui_cytpix.core.statistics.stratified_rates import difference
-
-    if math.isnan(one.rate.value) or math.isnan(other.rate.value):
+def apart_in_words(found: Apart) -> str:
+    """A comparison of counts needs equal error in both conditions, of singlets and of multiplets: errors of opposite
+    sign add up to equal shares of wrong counts. Empty where units are undeclared, or a condition has one.
+    """
+    if math.isnan(found.low):
         return ""
-    low, high = difference(one.rate, other.rate)
-    if low <= 0 <= high:
-        return (
-            f"{one.condition} and {other.condition}: no difference in count error is shown; it may be up to "
-            f"{max(-low, high):.0%} of images."
-        )
-    return (
-        f"The count error differs between {one.condition} and {other.condition} (by {low:+.0%} to {high:+.0%} of "
-        "images): a comparison of their counts would be biased."
+    units = f"{found.units[0]} and {found.units[1]} units"
+    told = (
+        f"{found.one} against {found.other}, {ERRS[found.kind]}: {found.value:+.1%} (95 % over {units}: "
+        f"{found.low:+.1%} to {found.high:+.1%}; exact {'sign-flip' if found.paired else 'permutation'} test "
+        f"p = {found.p:.2g})"
     )
+    if found.p < SIGNIFICANT and not found.low <= 0 <= found.high:
+        return f"{told}. The errors differ: a comparison of their counts would be biased."
+    most = f"one of up to {max(-found.low, found.high):.0%} can't be excluded"
+    if found.least_p >= SIGNIFICANT:
+        return f"{told}. So few units can't show a difference (the smallest p is {found.least_p:.2g}); {most}."
+    return f"{told}. No difference is shown; {most}."
 
 
 def confusion_rows(found: ConditionErrors) -> list[tuple[str, ...]]:

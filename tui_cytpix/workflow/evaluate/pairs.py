@@ -7,24 +7,21 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tui_cytpix.core.statistics.sequential_tests import confidence_sequence
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import PairVerdict, Preference, in_force
 from tui_cytpix.errors import UsageError
 from tui_cytpix.workflow.base_model.differences import Difference
+from tui_cytpix.workflow.evaluate import across_units
+from tui_cytpix.workflow.evaluate.across_units import ConditionErrors, Gain, JudgedImage, SampleImages
 from tui_cytpix.workflow.run.run import Run
 
 if TYPE_CHECKING:
-    from tui_cytpix.core.statistics.fixed_sample_intervals import Interval
     from tui_cytpix.core.statistics.stratified_rates import Share, Stratum
 
 MASKS_DIFFER = 0.2  # 1 - IoU of the two answers' foregrounds, from which on they are reviewed as where counts differ
 AGREEING_SHARE, LEAST_AGREEING = 0.2, 10  # of the images on which both agree, per sample
-SAMPLES_FOR_INTERVAL = 3
-NO_CONDITION = "no condition"
 
 
 def differs(found: Difference) -> bool:
@@ -125,27 +122,16 @@ class SampleComparison:
 
 
 @dataclass(frozen=True)
-class ConditionErrors:
-    """How the new model counts under one condition: estimated shares. `confusion` holds, by (true count, counted), the
-    share of all images; the true count is None where both models are wrong. 3 stands for three and more.
-    """
-
-    condition: str
-    rate: Share
-    confusion: Mapping[tuple[int | None, int], float]
-
-
-@dataclass(frozen=True)
 class PairComparison:
-    """All samples. `gain` is the mean over samples, each weighing the same, with the bootstrap interval over samples;
-    None below three samples. `unclear` images can't be told apart; where those are too many (`not_countable`, sample
-    names), count is no good readout.
+    """All samples. `gain` is over the units that were sampled independently; None where no differing image is judged.
+    `undeclared` are the samples whose unit is not stated; `unclear` images can't be told apart; where those are too
+    many (`not_countable`, sample names), count is no good readout.
     """
 
     samples: tuple[SampleComparison, ...]
     conditions: tuple[ConditionErrors, ...]
-    gain: float | None
-    gain_interval: Interval | None
+    gain: Gain | None
+    undeclared: tuple[str, ...]
     unclear: int
     not_countable: tuple[str, ...]
 
@@ -156,28 +142,33 @@ def conclude(
     """What the preferences say. `found` are the images that both models have answered (first the base, second the new
     one); `intolerable` is the share of images from which on indistinguishable cells make count useless.
     """
-    from tui_cytpix.core.statistics.fixed_sample_intervals import bootstrap_mean_ci
-
-    names = [s.name for s in run.settings.samples if any(d.image.sample == s.name for d in found)]
-    condition = {s.name: s.condition or NO_CONDITION for s in run.settings.samples}
-    by_sample = {name: [d for d in found if d.image.sample == name] for name in names}
-    compared = tuple(_sample(name, by_sample[name], verdicts) for name in names)
-    gains = [c.gain for c in compared if c.gain is not None]
-    unclear = {name: _unclear(by_sample[name], verdicts) for name in names}
-    conditions = list(dict.fromkeys(condition[name] for name in names))
+    refs = [s for s in run.settings.samples if any(d.image.sample == s.name for d in found)]
+    by_sample = {s.name: [d for d in found if d.image.sample == s.name] for s in refs}
+    unclear = {name: _unclear(of_sample, verdicts) for name, of_sample in by_sample.items()}
+    new, base = (
+        {name: _marks(of_sample, verdicts, winner) for name, of_sample in by_sample.items()}
+        for winner in (Preference.NEW, Preference.BASE)
+    )
     return PairComparison(
-        samples=compared,
-        conditions=tuple(
-            _condition(one, [by_sample[name] for name in names if condition[name] == one], verdicts)
-            for one in conditions
+        samples=tuple(_sample(name, of_sample, verdicts) for name, of_sample in by_sample.items()),
+        conditions=across_units.by_condition(
+            [
+                SampleImages(ref, _images(by_sample[ref.name], verdicts), _complete(by_sample[ref.name], verdicts))
+                for ref in refs
+            ]
         ),
-        gain=sum(gains) / len(gains) if gains else None,
-        gain_interval=bootstrap_mean_ci(np.array(gains)) if len(gains) >= SAMPLES_FOR_INTERVAL else None,
+        gain=across_units.gain(refs, new, base),
+        undeclared=tuple(ref.name for ref in refs if not ref.unit),
         unclear=sum(some for some, _ in unclear.values()),
         not_countable=tuple(
             name for name, (some, judged) in unclear.items() if confidence_sequence(some, judged)[0] > intolerable
         ),
     )
+
+
+def _complete(found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict]) -> bool:
+    """Some of the differing, and of the agreeing, images are judged, as far as there are any."""
+    return all(_judged(part, verdicts) for part in _strata(found) if part)
 
 
 def _unclear(found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict]) -> tuple[int, int]:
@@ -240,24 +231,31 @@ def _errors(found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict
     return strata
 
 
-def _condition(
-    name: str, samples: Sequence[Sequence[Difference]], verdicts: Mapping[ImageKey, PairVerdict]
-) -> ConditionErrors:
-    from tui_cytpix.core.statistics.stratified_rates import stratified_share
+def _images(found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict]) -> list[JudgedImage]:
+    """Each stands for its share of the differing, or the agreeing, images."""
+    return [
+        JudgedImage(len(part) / len(judged), _truth(verdict), verdict.new_counted)
+        for part in _strata(found)
+        for judged in (_judged(part, verdicts),)
+        for verdict in judged
+    ]
 
-    strata = [stratum for found in samples for stratum in _errors(found, verdicts, Preference.BASE)]
-    confusion: dict[tuple[int | None, int], float] = {}
-    total = sum(len(found) for found in samples)
-    for part in (part for found in samples for part in _strata(found)):
-        judged = _judged(part, verdicts)
-        for verdict in judged:
-            cell = (_truth(verdict), min(verdict.new_counted, 3))
-            confusion[cell] = confusion.get(cell, 0.0) + len(part) / len(judged) / total
-    return ConditionErrors(name, stratified_share(strata), confusion)
+
+def _marks(
+    found: Sequence[Difference], verdicts: Mapping[ImageKey, PairVerdict], winner: Preference
+) -> list[tuple[float, bool]]:
+    """(weight, whether only the winner's count is right): of agreeing images it never is. Nothing where some
+    differ and none of these is judged.
+    """
+    differing, agreeing = _strata(found)
+    judged = _judged(differing, verdicts)
+    if differing and not judged:
+        return []
+    right = [(v.new_counted != v.base_counted and v.preference is winner) for v in judged]
+    return [(len(differing) / len(judged), one) for one in right] + [(1.0, False)] * len(agreeing)
 
 
 def _truth(verdict: PairVerdict) -> int | None:
     if verdict.preference is Preference.NEITHER:
         return None
-    right = verdict.base_counted if _wrong(verdict, Preference.BASE) else verdict.new_counted
-    return min(right, 3)
+    return verdict.base_counted if _wrong(verdict, Preference.BASE) else verdict.new_counted

@@ -208,7 +208,7 @@ def _evaluate(run: Run) -> Blocks:
     masks = held_out_masks.in_words(held_out_masks.paired_iou(run, stores[1], stores[0]))
     blocks += [html.paragraphs(said[:1], "lead"), html.paragraphs([*said[1:], masks])]
     for condition in compared.conditions:
-        if condition.confusion and not math.isnan(condition.rate.value):
+        if condition.confusion and not math.isnan(condition.wrong):
             blocks += [
                 html.heading(f"Counts of the new model, {condition.condition}: percent of images", 3),
                 html.table(pair_words.confusion_rows(condition)),

@@ -44,8 +44,8 @@ def create_run(
 
 
 def add_sample(run: Run, path: Path, um_per_px: float | None = None, **labels: Any) -> SampleRef:
-    """Takes a sample into the run under a unique name made from its file name. `labels`: condition, replicate, day,
-    role.
+    """Takes a sample into the run under a unique name made from its file name. `labels`: condition, unit,
+    tube, day, role.
 
     Raises:
         SampleError: it can't be read, holds no image, or is one of the run's, under whatever name.
@@ -191,7 +191,7 @@ def set_pixel_size(run: Run, name: str, um_per_px: float | None) -> None:
 
 
 def label(run: Run, name: str, **labels: Any) -> None:
-    """Changes what the run says of a sample: its condition, replicate, day, role.
+    """Changes what the run says of a sample: its condition, unit, tube, day, role.
 
     Raises:
         UsageError: the run has no such sample.
