@@ -105,7 +105,7 @@ def test_a_sample_without_the_parameter_has_dashes(run_main, run, samples_withou
     assert (status, err.count("bug")) == (0, 0)
     without = [line.split()[-10:] for line in out.splitlines() if line.startswith("plain")]
     assert without == [["-"] * 10] * 2  # all events, and the gate
-    assert [len(row.split(",")) for row in table.read_text("utf-8").splitlines()] == [18] * 5
+    assert [len(row.split(",")) for row in table.read_text("utf-8").splitlines()] == [23] * 5
     status, out, _ = run_main("run", "gate", run, "list", "--parameter", "FSC-A", "SSC-A", "--json")
     found = [one for one in json.loads(out)["populations"] if one["sample"] == "plain"]
     assert [(one["x"], one["y"]) for one in found] == [(None, None)] * 2

@@ -113,3 +113,21 @@ def test_the_interval_holds_for_few_units_that_differ(number, of_class, rate):
         apart_held += math.isnan(low) or low <= 0 <= high
     assert held >= 0.93 * 800
     assert apart_held >= 0.93 * 800
+
+
+def test_an_exact_test_alone_is_misled_by_unequal_numbers_of_images_and_the_interval_is_not():
+    """Four cultures with 360 images of the class each against four with 5, which mostly show no error at all."""
+    rng = np.random.default_rng(2)
+    exact = both = 0
+    for _ in range(600):
+        groups = []
+        for images in (360, 5):
+            rates = special.expit(special.logit(0.05) + 0.3 * rng.standard_normal(4))
+            groups.append([UnitShare(images, int(k)) for k in rng.binomial(images, rates)])
+        one, other = ([unit.errors / unit.images for unit in group] for group in groups)
+        low, high = difference(*(share_over_units(group) for group in groups))
+        shown = units.permutation_p(one, other) < 0.05
+        exact += shown
+        both += shown and not low <= 0 <= high
+    assert exact > 0.2 * 600
+    assert both <= 0.05 * 600

@@ -279,6 +279,7 @@ def test_exports(run, seen, tmp_path) -> None:
     assert written.event_count == 20
     assert (written.column("SSC-A") == seen.table.values("SSC-A")[:20]).all()
     assert written.text["CYTPIX_GATE"] == "low"
+    run_samples.label(run, "other", condition="starved", unit="culture 2", day="[1]")
     assert seen.export_statistics(tmp_path / "all.csv") == 4
     with (tmp_path / "all.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
@@ -288,6 +289,9 @@ def test_exports(run, seen, tmp_path) -> None:
         ("other", "all events", "100"),
         ("other", "low", "20"),
     ]
+    assert [(row["Condition"], row["Unit"], row["Day"]) for row in table] == [("", "", "")] * 2 + [
+        ("starved", "culture 2", "[1]")
+    ] * 2
     assert float(table[1]["FSC-A median"]) == 95.0
     with pytest.raises(UsageError, match=r"\.csv or \.fcs"):
         seen.export(tmp_path / "low.xlsx")

@@ -39,7 +39,8 @@ def list_gates(arguments: argparse.Namespace) -> int:
             _having(tables, axis.parameter)
         found = [one for each in tables for one in explore_populations.populations(each, run.settings.gates, axes)]
         if arguments.out is not None:
-            explore_populations.export_statistics(arguments.out, tables, run.settings.gates, axes)
+            settings = run.settings
+            explore_populations.export_statistics(arguments.out, tables, settings.gates, axes, settings.samples)
     if arguments.json:
         gates = [{"name": g.name, "parent": g.parent, "definition": g.describe()} for g in run.settings.gates]
         used = run.settings.selection.gate

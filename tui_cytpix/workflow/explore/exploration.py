@@ -256,7 +256,7 @@ class Exploration(PlotAxes):
 
     def export_statistics(self, path: Path) -> int:
         """Writes the statistics of every sample; raises as `populations.export_statistics`."""
-        return export_statistics(path, self.all_tables(), self.gates, self.axes)
+        return export_statistics(path, self.all_tables(), self.gates, self.axes, self.run.settings.samples)
 
     def images(self) -> list[tuple[ImageKey, float]]:
         """Of the events shown, in order, with their value along x."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.events.population import Summary, summary
 from tui_cytpix.domain.gate import Axis, Gate, in_order
+from tui_cytpix.domain.sample import LABELS, SampleRef
 from tui_cytpix.errors import InputError, UsageError
 from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
 from tui_cytpix.workflow.explore import gates as gating
@@ -111,15 +112,25 @@ def axis_name(axis: Axis) -> str:
     return f"{axis.parameter} (compensated)" if axis.compensated else axis.parameter
 
 
-def export_statistics(path: Path, tables: Sequence[EventTable], gates: Sequence[Gate], axes: Sequence[Axis]) -> int:
-    """Writes the statistics of every gate and sample as CSV; returns the rows.
+def export_statistics(
+    path: Path,
+    tables: Sequence[EventTable],
+    gates: Sequence[Gate],
+    axes: Sequence[Axis],
+    samples: Sequence[SampleRef],
+) -> int:
+    """Writes the statistics of every gate and sample as CSV, with the samples' labels, as tubes of one unit are no
+    independent numbers; returns the rows.
 
     Raises:
         UsageError: it can't be written.
     """
     found = [population for table in tables for population in populations(table, gates, axes)]
     rows = np.array([statistics_row(population, axes) for population in found])
-    _write_csv(path, statistics_header(axes), csv_rows([(p.sample, p.gate) for p in found], rows))
+    labels = {sample.name: sample.labels for sample in samples}
+    first, *others = statistics_header(axes)
+    heads = [(p.sample, *labels[p.sample], p.gate) for p in found]
+    _write_csv(path, [first, *LABELS.values(), *others], csv_rows(heads, rows))
     return len(found)
 
 
