@@ -14,6 +14,7 @@ from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.samples.inspect import READABLE
 
 COLUMNS = ("Sample", "Images", *LABELS.values(), "µm/px")
+MEANS = {"unit": " (what was sampled independently: its culture, donor, animal)", "tube": " (which of its unit)"}
 
 
 class SampleLabels(Table):
@@ -63,7 +64,9 @@ class SampleLabels(Table):
         if sample is not None:
             before = str(getattr(sample, name))
             self._frame.ask(
-                f"{name.capitalize()} of {sample.name}:", before, lambda text: self._change(sample, **{name: text})
+                f"{name.capitalize()} of {sample.name}{MEANS.get(name, '')}:",
+                before,
+                lambda text: self._change(sample, **{name: text}),
             )
 
     def _change(self, sample: SampleRef, **labels: str) -> None:

@@ -80,9 +80,10 @@ def _in_these_samples(found: PairComparison) -> str:
 def undeclared_in_words(found: PairComparison) -> str:
     if not found.undeclared:
         return ""
+    whose = "any of them" if len(found.undeclared) == len(found.samples) else ", ".join(found.undeclared)
     return (
         "What is said of several samples together describes these samples only: the independent unit (culture, donor, "
-        f"animal) of {', '.join(found.undeclared)} is not stated. State it in step 3."
+        f"animal) of {whose} is not stated. State it in step 3."
     )
 
 
