@@ -59,8 +59,7 @@ def share_over_units(units: Iterable[UnitShare]) -> Share:
     binomial = share * (1 - share) / images
     level = 0.5 + CONFIDENCE / 2
     shrunk = (float(special.ndtri(level)) / float(special.stdtrit(len(seen) - 1, level))) ** 2
-    # At one tenth of the rounding error of a share the units are all alike.
-    alike = between <= 1e-17
+    alike = between <= 1e-17  # by rounding alone they differ
     effective = shrunk * images * (1.0 if alike else binomial / (between + binomial))
     wrong = share * effective
     right = effective - wrong
