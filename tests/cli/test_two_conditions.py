@@ -39,8 +39,8 @@ def test_two_conditions_are_one_script(program, tmp_path):
     )
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
     status = program.json("run", "status", tmp_path / "story")
-    labels = {(s["name"], s["condition"], s["replicate"]) for s in status["samples"]}
-    assert labels == {(f"{c}-{n}", c, str(n)) for c in ("rich", "poor") for n in range(1, 4)}
+    labels = {(s["name"], s["condition"], s["unit"]) for s in status["samples"]}
+    assert labels == {(f"{c}-{n}", c, f"{c}-{n}") for c in ("rich", "poor") for n in range(1, 4)}
     found = program.json("run", "pairs", tmp_path / "story")
     assert (found["images"], found["judged"]) == (30, found["pairs"])
     assert set(found["conditions"]) == {"rich", "poor"}

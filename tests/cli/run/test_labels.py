@@ -25,15 +25,15 @@ def made(tmp_path: Path) -> Path:
 
 def labels(run_main, run: Path) -> dict[str, tuple[str, ...]]:
     samples = json.loads(run_main("run", "status", run, "--json")[1])["samples"]
-    return {s["name"]: (s["condition"], s["replicate"], s["day"], s["role"], s["um_per_px"]) for s in samples}
+    return {s["name"]: (s["condition"], s["tube"], s["day"], s["role"], s["um_per_px"]) for s in samples}
 
 
 def test_labels_are_set_for_several_samples_and_taken_away(made, run_main):
     said = run_main("run", "label", made, "a", "c", "--condition", " rich ", "--day", "Monday", "--role", "evaluation")
     assert said[0] == 0
-    told = "c       rich       -          Monday  evaluation  0.3"
+    told = "c       rich       -     -     Monday  evaluation  0.3"
     assert told in said[1].splitlines()
-    run_main("run", "label", made, "a", "--condition", "", "--replicate", "2", "--um-per-px", "0,25")
+    run_main("run", "label", made, "a", "--condition", "", "--tube", "2", "--um-per-px", "0,25")
     run_main("run", "label", made, "b", "--um-per-px", "0")
     assert labels(run_main, made) == {
         "a": ("", "2", "Monday", "evaluation", 0.25),

@@ -96,8 +96,8 @@ def test_a_judged_table_ends_in_the_verdict_that_the_screen_shows(made, run_main
     judged = judge(table, tmp_path / "judged.csv", by_truth)
     found = json.loads(run_main("run", "pairs", made, "--preferences", judged, "--json")[1])
     assert (found["judged"], found["pairs"], found["differing"]) == (len(rows), len(rows), len(SAMPLES) * DIFFERING)
-    assert found["gain"] == pytest.approx(DIFFERING / IMAGES)
-    assert found["verdict"].startswith("The new model counts better: wrong counts change by -30.0% of images")
+    assert found["gain"]["value"] == pytest.approx(DIFFERING / IMAGES)
+    assert found["verdict"] == "The new model counts better, in these samples."  # of no stated unit
     assert found["samples"]["p2"]["count_right_only_in"] == {"new": DIFFERING, "base": 0, "p": pytest.approx(2**-11)}
     assert list(found["conditions"]) == ["rich", "poor"]
     assert found["conditions"]["poor"]["confusion"] == [{"true": 2, "counted": 2, "share": pytest.approx(1)}]

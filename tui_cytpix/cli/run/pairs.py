@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from typing import Any
 
 from tui_cytpix.cli import options
@@ -114,8 +115,8 @@ def _write(run: Run, models: Models, order: list[BlindPair], arguments: argparse
 
 def _as_dict(found: PairComparison) -> dict[str, Any]:
     return {
-        "gain": found.gain,
-        "gain_ci": found.gain_interval,
+        "gain": None if found.gain is None else asdict(found.gain),
+        "undeclared": found.undeclared,
         "samples": {one.name: _sample(one) for one in found.samples},
         "conditions": {one.condition: _condition(one) for one in found.conditions},
         "unclear": found.unclear,
@@ -137,4 +138,5 @@ def _sample(found: SampleComparison) -> dict[str, Any]:
 
 def _condition(found: ConditionErrors) -> dict[str, Any]:
     shares = [{"true": true, "counted": counted, "share": share} for (true, counted), share in found.confusion.items()]
-    return {"counts_wrong": found.rate._asdict(), "confusion": shares}
+    classes = {kind.value: one.share._asdict() for kind, one in found.classes.items()}
+    return {"counts_wrong": found.wrong, "classes": classes, "confusion": shares}
