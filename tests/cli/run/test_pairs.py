@@ -113,7 +113,16 @@ def test_a_judged_table_ends_in_the_verdict_that_the_screen_shows(made, run_main
     words = run_main("run", "pairs", made)[1].splitlines()
     assert words[1] == "Counts differ on 72 of 240 images (base→new): 72 × 1→2."
     assert words[2:] == found["words"]
-    assert any("rich and poor: no difference in count error is shown" in line for line in words)
+    assert any("animal) of any of them is not stated" in line for line in words)
+    with Run.open(made, writing=False) as run:
+        names = [sample.name for sample in run.settings.samples]
+    for name in names:
+        run_main("run", "label", made, name, "--unit", f"culture {name}")
+    words = run_main("run", "pairs", made)[1]
+    assert "Over 6 units no" not in words
+    assert "95 % over 3 and 3 units" in words
+    assert "So few units can't show a difference (the smallest p is 0.1)" in words
+    found = json.loads(run_main("run", "pairs", made, "--json")[1])
     assert run_main("run", "report", made, "--out", tmp_path / "report.html")[0] == 0
     assert found["verdict"] in (tmp_path / "report.html").read_text("utf-8")
 

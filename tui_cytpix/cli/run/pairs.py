@@ -11,7 +11,8 @@ from tui_cytpix.cli.output import Progress, note, tell
 from tui_cytpix.workflow.base_model import differences
 from tui_cytpix.workflow.base_model.differences import Difference
 from tui_cytpix.workflow.evaluate import held_out_masks, pair_words, pairs, pairs_file, trial
-from tui_cytpix.workflow.evaluate.pairs import ConditionErrors, PairComparison, SampleComparison
+from tui_cytpix.workflow.evaluate.across_units import ConditionErrors
+from tui_cytpix.workflow.evaluate.pairs import PairComparison, SampleComparison
 from tui_cytpix.workflow.evaluate.pairs_file import BlindPair, Models
 from tui_cytpix.workflow.explore import random_images
 from tui_cytpix.workflow.report import pair_pictures
