@@ -167,7 +167,7 @@ def test_the_simulators_truth_says_whose_each_pixel_is():
 
 def test_training_notices_that_only_a_division_changed():
     def digest(truth):
-        images = TrainImages(None, [], ModelCard("m", "full", "UDT"), 0.0)
+        images = TrainImages(SimpleNamespace(pixels={}), [], ModelCard("m", "full", "UDT"), 0.0)
         images.training = {KEY: SimpleNamespace(truth=truth)}
         return images.digest()
 

@@ -42,6 +42,22 @@ def test_a_tube_in_the_place_of_another_is_refused_and_told(program, tubes, tiny
     assert program.json("run", "annotate", run, "--from-masks", tubes / "s.acs.truth")["taken"] == 60
 
 
+def test_a_run_goes_on_beside_a_tube_that_was_exchanged(program, tubes, tiny_model):
+    """What was annotated before is trained on from the run's copies; a new sample is annotated and reviewed."""
+    run, sample = tubes / "r", tubes / "s.acs"
+    write("yeast", tubes / "new.acs", 30, "acs", 3)
+    program("run", "new", run, "--sample", sample, tubes / "new.acs", "--base", tiny_model, "--preview", 50)
+    program("run", "select", run)
+    copies = [path.stem for path in (run / "preview" / "s").glob("*.png")]
+    program("run", "annotate", run, "--sample", "s", "--from-masks", f"{sample}.truth", "--only", *copies[:12])
+    shutil.copyfile(tubes / "other.acs", sample)
+    program("run", "annotate", run, "--sample", "new", "--from-masks", tubes / "new.acs.truth")
+    assert CHANGED in program("run", "review", run, "--images", 5, status=1).stderr
+    program("run", "label", run, "s", "--role", "training")
+    program("run", "review", run, "--images", 5)
+    program("run", "train", run, "--epochs", 1, "--device", "cpu", "--no-check")
+
+
 def test_one_tube_under_three_names_is_refused_and_leaves_no_run(program, tubes, tiny_model):
     copies = [shutil.copyfile(tubes / "s.acs", tubes / f"{name}.acs") for name in ("s2", "s3")]
     new = ("run", "new", tubes / "r", "--sample", tubes / "s.acs", *copies, "--base", tiny_model)

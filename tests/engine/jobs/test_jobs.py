@@ -375,22 +375,25 @@ def test_a_cross_check_is_wished_in_mid_training(toy_run, tmp_path, here):
 
 
 def test_a_cross_check_is_done_while_training_is_paused(toy_run, tmp_path):
-    job = job_files.create(tmp_path / "1-train", toy_run.train_spec(epochs=3))
-    for kind in ("pause", "check"):
-        job_files.wish(job, kind)
+    job = job_files.create(tmp_path / "1-train", toy_run.train_spec(epochs=1000))
     process = _start(job)
+    _wait_for(job, process, "epoch")
+    job_files.wish(job, "pause")
+    _wait_for(job, process, "paused")
+    trained = len(_of(job_files.events(job), "epoch"))
+    job_files.wish(job, "check")
     _wait_for(job, process, "crosschecked")
-    assert not _of(job_files.events(job), "epoch")
-    job_files.wish(job, "resume")
+    assert len(_of(job_files.events(job), "epoch")) == trained
+    job_files.wish(job, "stop")
     assert process.wait(PATIENCE) == 0
-    assert [e["type"] for e in job_files.events(job)][-1] == "finished"
-    assert len(_of(job_files.events(job), "epoch")) == 3
+    assert job_files.events(job)[-1]["type"] == "stopped"
 
 
 def test_a_pause_holds_a_cross_check_that_is_at_work(toy_run, tmp_path):
-    job = job_files.create(tmp_path / "1-train", toy_run.train_spec(epochs=3))
-    job_files.wish(job, "check")
+    job = job_files.create(tmp_path / "1-train", toy_run.train_spec(epochs=12))
     process = _start(job)
+    _wait_for(job, process, "epoch", 4)
+    job_files.wish(job, "check")
     _wait_for(job, process, "progress")
     job_files.wish(job, "pause")
     _wait_for(job, process, "paused")

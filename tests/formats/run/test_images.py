@@ -231,3 +231,27 @@ def test_a_background_that_is_sought_while_its_sample_is_opened_is_found(run, mo
     for thread in threads:
         thread.join(20)
     assert found == [(64, 64)]
+
+
+def test_a_sample_whose_used_images_are_the_same_is_the_same(run):
+    """Packed anew, with another file beside them, with more or fewer others: by any build's fingerprint."""
+    folder, settings, sample = run
+    images = RunImages(folder, settings)
+    for key in settings.selection.images:
+        images.keep(key)
+    fingerprints = fingerprint_of_earlier_builds(sample), images.reader("discs").fingerprint()
+    images.close()
+    for path in sorted(sample.iterdir())[:10]:
+        Image.open(path).save(path, compress_level=1)
+    (sample / ".DS_Store").write_bytes(b"no image")
+    (sample / "29.png").unlink()
+    for known in fingerprints:
+        ref = replace(settings.samples[0], fingerprint=known)
+        again = RunImages(folder, replace(settings, samples=(ref,)))
+        assert len(again.reader("discs").event_ids) == 29
+        assert again.renewed["discs"] not in fingerprints
+        again.close()
+    other = np.asarray(Image.open(sample / "20.png"))
+    Image.fromarray(other).save(sample / "03.png")
+    with pytest.raises(SampleChangedError, match="holds other images"):
+        RunImages(folder, replace(settings, samples=(ref,))).reader("discs")

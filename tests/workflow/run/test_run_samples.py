@@ -92,15 +92,13 @@ def swap(folder: Path, how: str, samples) -> None:
         samples.make("other", 20).rename(folder)
     elif how == "one image":
         Image.fromarray(np.random.default_rng(7).integers(0, 255, (48, 48), np.uint8)).save(folder / "3.png")
-    elif how == "an image more":
-        shutil.copyfile(folder / "3.png", folder / "99.png")
     else:
         (folder / "3.png").rename(folder / "tmp")
         (folder / "4.png").rename(folder / "3.png")
         (folder / "tmp").rename(folder / "4.png")
 
 
-@pytest.mark.parametrize("how", ["another tube", "one image", "an image more", "names exchanged"])
+@pytest.mark.parametrize("how", ["another tube", "one image", "names exchanged"])
 def test_a_sample_that_changed_is_neither_annotated_nor_trained_on(run, samples, model_file, how):
     library.choose(run, library.find(str(model_file())))
     annotate_from_masks(run, samples.truth("one"), only=map(str, range(12)))
@@ -111,10 +109,13 @@ def test_a_sample_that_changed_is_neither_annotated_nor_trained_on(run, samples,
         assert [str(error) for error in run_samples.changed(again)] == [
             "The sample is not the one that it was. one: "
             f"{samples.folder / 'one'} holds other images than when it came into the run. "
-            "Put the former file back; or give this one as a new sample, in step 3 or to a new run."
+            "Put the former file back; or give this one as a new sample, in step 3 or to a new run, and give "
+            "the former one a role by which nothing is drawn from it."
         ]
         with pytest.raises(SampleChangedError):
             annotate_from_masks(again, samples.truth("one"), only=["15"])
+        control.refuse_unready(again)  # the run has copies of what is annotated
+        shutil.rmtree(again.folder.preview)
         with pytest.raises(SampleChangedError):
             control.start(again)
         assert len(again.annotations.accepted()) == 12
@@ -127,7 +128,7 @@ def test_a_sample_that_is_gone_is_none_that_changed(run, samples):
     run.images.close()
     (samples.folder / "one").rename(samples.folder / "moved")
     assert run_samples.changed(run) == []
-    run_samples.refuse_changed(run)
+    run_samples.refuse_changed(run, ["one"])
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -143,7 +144,7 @@ def test_what_earlier_builds_knew_of_a_sample_becomes_what_is_known_today(run, s
     assert known == replace(old, fingerprint=known.fingerprint)
     assert known.fingerprint.startswith("images-crc32:" if packed else "images-spread:")
     with Run.open(run.path) as again:
-        run_samples.refuse_changed(again)
+        run_samples.refuse_changed(again, ["one"])
         with pytest.raises(SampleError, match="holds the same images as one"):
             run_samples.add_sample(again, path)
 

@@ -37,7 +37,7 @@ def review_pairs(arguments: argparse.Namespace) -> int:
 
 def _change(run: Run, models: Models, arguments: argparse.Namespace) -> None:
     given = pairs_file.read_preferences(arguments.preferences) if arguments.preferences else []
-    run_samples.refuse_changed(run)
+    run_samples.refuse_changed(run, [sample.name for sample in random_images.drawn_from(run, used_images.EVALUATE)])
     if arguments.zoom is not None:
         note(zoom.set_zoom(run, arguments.zoom))
     if arguments.images is not None:

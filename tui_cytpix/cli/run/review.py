@@ -18,7 +18,7 @@ from tui_cytpix.workflow.assess.verdict import ALL, Part, outcome
 from tui_cytpix.workflow.assess.verdict_words import samples_in_words, verdict_lines
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.evaluate import trial
-from tui_cytpix.workflow.explore.random_images import judged_models, too_few_in_words
+from tui_cytpix.workflow.explore.random_images import drawn_from, judged_models, too_few_in_words
 from tui_cytpix.workflow.run import predict, run_samples, used_images, zoom
 from tui_cytpix.workflow.run.run import Run
 
@@ -43,7 +43,7 @@ def _change(run: Run, arguments: argparse.Namespace) -> None:
             p0, p1 = before.p0 if p0 is None else p0, before.p1 if p1 is None else p1
         convention = arguments.convention or before.counting_convention or goal.DEFAULT_CONVENTION
         assess_review.state_goal(run, arguments.goal or before.goal, convention, p0, p1, arguments.require)
-    run_samples.refuse_changed(run)
+    run_samples.refuse_changed(run, [sample.name for sample in drawn_from(run, arguments.step)])
     if arguments.model is not None:
         assess_review.choose_model(run, library.find(arguments.model))
     if arguments.zoom is not None:

@@ -85,6 +85,7 @@ def _start(arguments: argparse.Namespace) -> None:
         if arguments.zoom is not None:
             note(zoom.set_zoom(run, arguments.zoom))
         control.compute_on(run, arguments.device, arguments.threads, arguments.batch)
+        control.refuse_unready(run)
         _ask_base(run)
         control.start(run, arguments.epochs, check=arguments.check)
 

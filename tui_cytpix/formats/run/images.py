@@ -90,11 +90,12 @@ class RunImages:
             found, known, before = reader.fingerprint(), ref.fingerprint, ""
             if identity.is_of_earlier_builds(known):
                 before = identity.fingerprint_of_earlier_builds(self._folder.sample_path(ref))
-            if known not in ("", found, before):
+            if known not in ("", found, before) and not self._shows_the_same(ref.name, reader):
                 raise SampleChangedError(
                     "The sample is not the one that it was",
                     f"{ref.name}: {self._folder.sample_path(ref)} holds other images than when it came into the run.",
-                    "Put the former file back; or give this one as a new sample, in step 3 or to a new run.",
+                    "Put the former file back; or give this one as a new sample, in step 3 or to a new run, and give "
+                    "the former one a role by which nothing is drawn from it.",
                 )
         except OSError as error:
             reader.close()
@@ -105,6 +106,21 @@ class RunImages:
         if known != found:
             self.renewed[ref.name] = found
         return reader
+
+    def _shows_the_same(self, sample: str, reader: SampleReader) -> bool:
+        """Whether the images that the run has used of it, or kept, up to 64 of them, have the same pixels still: it was
+        packed anew, then, or holds more or fewer others.
+        """
+        known = {key: digest for key, digest in list(self.pixels.items()) if key.sample == sample}
+        for key in self._settings.selection.images:
+            copy = self._folder.preview_image(key)
+            if key.sample == sample and key not in known and copy.is_file():
+                known[key] = identity.pixel_digest(_read_png(copy))
+        some = identity.spread(sorted(known), identity.READ_OF_A_FOLDER)
+        events = set(reader.event_ids)
+        return bool(some) and all(
+            key.event in events and identity.pixel_digest(reader.read_image(key.event)) == known[key] for key in some
+        )
 
     def fingerprint(self, sample: str) -> str:
         """As the run knows it."""

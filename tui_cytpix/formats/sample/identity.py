@@ -11,7 +11,7 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ READ_OF_A_FOLDER = 64  # images
 STATED, PARTLY_READ = "images-crc32:", "images-spread:"
 _ENDS, _NAMES = "ends-sha256:", "names-sha256:"  # of earlier builds
 _MEBIBYTE = 1 << 20
+T = TypeVar("T")
 
 
 def pixel_digest(image: Gray) -> str:
@@ -91,7 +92,7 @@ def fingerprint_of_earlier_builds(path: Path) -> str:
     return _ENDS + digest.hexdigest()
 
 
-def spread(events: Sequence[str], most: int) -> Sequence[str]:
+def spread(events: Sequence[T], most: int) -> Sequence[T]:
     """Up to `most` events at even distances, the first and the last among them."""
     if len(events) <= most:
         return events

@@ -31,7 +31,7 @@ def annotate_from_masks(run: Run, folder: Path, sample: str = "", only: Iterable
     from tui_cytpix.formats.masks.label_images import find_label_images
 
     sample = _sample_meant(run, sample)
-    refuse_changed(run)
+    refuse_changed(run, [sample])
     paths = find_label_images(folder)
     events = run.images.reader(sample).event_ids
     known = set(events)

@@ -71,7 +71,7 @@ def draw(run: Run, images: int, model: ModelEntry | None = None) -> tuple[ImageK
         SampleError: a sample can't be read, or the gate can't be applied to it.
     """
     assess = run.settings.assess
-    sequence = extended(run, STEP, images, "research", judged_models(run, STEP, model))
+    sequence = extended(run, STEP, images, judged_models(run, STEP, model))
     run.remember(sequence)
     drawn = replace(assess, sequence=sequence, images=images, drawn_from=gate_in_use(run))
     run.update(replace(run.settings, assess=drawn))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import AssessSettings, EvaluateSettings
-from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.errors import ModelFileError, SampleChangedError, SampleError
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.explore import gates
@@ -52,11 +52,11 @@ def _found(*names: str) -> list[ModelEntry]:
     return found
 
 
-def extended(run: Run, step: str, length: int, role: str, models: Sequence[ModelEntry]) -> tuple[ImageKey, ...]:
-    """The first `length` images of a random permutation of the images of all samples with that role (those in the gate
-    in use, where one is), without those that the run has used or that the models were made with, whatever they are
-    called, and each once. What the step has drawn is kept in front where it is still fresh (used_images.still_fresh),
-    unless it was drawn from another gate. `models` are judged, the first above all.
+def extended(run: Run, step: str, length: int, models: Sequence[ModelEntry]) -> tuple[ImageKey, ...]:
+    """The first `length` images of a random permutation of the images of all samples that the step draws from (those
+    in the gate in use, where one is), without those that the run has used or that the models were made with, whatever
+    they are called, and each once. What the step has drawn is kept in front where it is still fresh
+    (used_images.still_fresh), unless it was drawn from another gate. `models` are judged, the first above all.
 
     Raises:
         SampleError: a sample can't be read, or is not the one that it was.
@@ -70,7 +70,7 @@ def extended(run: Run, step: str, length: int, role: str, models: Sequence[Model
     used = used_images.used(run, step, models[0].hash if models else "") | gone | set(kept)
     made_with = [model.card.made_with.images for model in (*models, *models_of(run))]
     taken = used_images.digests(run, used).union(*made_with)
-    samples = [sample for sample in run.settings.samples if sample.role == role]
+    samples = drawn_from(run, step)
     population = [ImageKey(s.name, event) for s in samples for event in run.images.reader(s.name).event_ids]
     random.Random(f"{run.settings.seed}/{step}").shuffle(population)  # before the gate: early ones come early again
     inside = {ImageKey(name, e) for name, events in gates.to_draw_from(run, samples).items() for e in events}
@@ -101,11 +101,18 @@ def _is_copy(run: Run, key: ImageKey, taken: set[str]) -> bool:
 
 
 def unseen(run: Run, images: int, models: Sequence[ModelEntry]) -> tuple[ImageKey, ...]:
-    """The first `images` random ones for step 5, that no step has seen; of the samples reserved for the evaluation
-    where there are any, else of the research samples.
+    """The first `images` random ones for step 5, that no step has seen."""
+    return extended(run, used_images.EVALUATE, images, models)
+
+
+def drawn_from(run: Run, step: str) -> list[SampleRef]:
+    """The samples that a step draws from: in step 5 those reserved for the evaluation where there are any, else the
+    research samples.
     """
-    reserved = any(sample.role == "evaluation" for sample in run.settings.samples)
-    return extended(run, used_images.EVALUATE, images, "evaluation" if reserved else "research", models)
+    reserved = [sample for sample in run.settings.samples if sample.role == "evaluation"]
+    if step == used_images.EVALUATE and reserved:
+        return reserved
+    return [sample for sample in run.settings.samples if sample.role == "research"]
 
 
 def any_left(run: Run) -> bool:

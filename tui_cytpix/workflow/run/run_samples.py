@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,10 +85,14 @@ def _fingerprint(run: Run, sample: SampleRef) -> str:
     return run.images.fingerprint(sample.name)
 
 
-def changed(run: Run) -> list[SampleChangedError]:
-    """What is wrong with samples that lie where they did and are not what they were; nothing of those that are gone."""
+def changed(run: Run, names: Collection[str] | None = None) -> list[SampleChangedError]:
+    """What is wrong with samples (None: all) that lie where they did and are not what they were; nothing of those that
+    are gone.
+    """
     found = []
     for sample in run.settings.samples:
+        if names is not None and sample.name not in names:
+            continue
         try:
             run.images.reader(sample.name)
         except SampleChangedError as error:
@@ -98,13 +102,13 @@ def changed(run: Run) -> list[SampleChangedError]:
     return found
 
 
-def refuse_changed(run: Run) -> None:
-    """To be asked before something is decided about the samples' images.
+def refuse_changed(run: Run, names: Collection[str]) -> None:
+    """To be asked before something is decided about images of these samples.
 
     Raises:
-        SampleChangedError: a sample is not what it was.
+        SampleChangedError: one of them is not what it was.
     """
-    for error in changed(run):
+    for error in changed(run, names):
         raise error
     run.renew_fingerprints()
 

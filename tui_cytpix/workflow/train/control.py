@@ -33,16 +33,7 @@ def start(run: Run, epochs: int | None = None, *, check: bool = True) -> JobFold
         ModelFileError: no base model, or it changed.
         JobError: the engine can't be started.
     """
-    missing = run.annotations.ready_to_train()
-    if missing:
-        raise RunError("Training can't start yet", missing)
-    if not any(state.segmentation and state.segmentation.particle_count for state in run.annotations.accepted()):
-        raise RunError(
-            "There is nothing to learn", "None of the annotated images holds a particle.", "Annotate images with cells."
-        )
-    refuse_changed(run)
-    if not run.flush():
-        raise RunError("Training can't start yet", run.problem, "Free some space; what you decided is kept meanwhile.")
+    refuse_unready(run)
     status = TrainingWatch(run.folder).poll()
     if status.live:
         raise RunError("Training is at work already", f"{status.job}.", "Pause, resume or stop that one.")
@@ -65,6 +56,24 @@ def start(run: Run, epochs: int | None = None, *, check: bool = True) -> JobFold
     job = jobs.create(run.folder.jobs, spec)
     jobs.start(job)
     return job
+
+
+def refuse_unready(run: Run) -> None:
+    """Raises:
+    RunError: too few annotations, or none that teaches anything.
+    SampleChangedError: a sample is not the one that it was, and an annotated image of it not among the run's copies.
+    """
+    missing = run.annotations.ready_to_train()
+    if missing:
+        raise RunError("Training can't start yet", missing)
+    annotated = {state.image: state.segmentation for state in run.annotations.accepted()}
+    if not any(drawn and drawn.particle_count for drawn in annotated.values()):
+        raise RunError(
+            "There is nothing to learn", "None of the annotated images holds a particle.", "Annotate images with cells."
+        )
+    refuse_changed(run, {image.sample for image in annotated if not run.folder.preview_image(image).is_file()})
+    if not run.flush():
+        raise RunError("Training can't start yet", run.problem, "Free some space; what you decided is kept meanwhile.")
 
 
 def can_go_on(run: Run) -> bool:
