@@ -42,6 +42,12 @@ class Kind(enum.StrEnum):
     SINGLETS = "singlets"
     MULTIPLETS = "multiplets"
 
+    def holds(self, particles: int) -> bool:
+        """Of singlets and multiplets: whether an image of so many particles is one. A model errs on one that it counts
+        as none.
+        """
+        return particles == 1 if self is Kind.SINGLETS else particles > 1
+
 
 KINDS = tuple(Kind)
 

@@ -72,6 +72,13 @@ _HALVES: dict[Judgement, tuple[bool, bool | None]] = {
 }
 
 
+def likely_count(counted: int) -> int:
+    """How many particles an image holds where a model's count is wrong and nobody said the true one: one where the
+    model saw several, else two.
+    """
+    return 1 if counted > 1 else 2
+
+
 @dataclass(frozen=True)
 class Verdict:
     """One line of `verdicts.jsonl`; with `judgement` None the image is not judged any more.

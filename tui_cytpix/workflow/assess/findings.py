@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tui_cytpix.core.statistics.sequential_tests import Decision, Plan, confidence_sequence
 from tui_cytpix.domain.run_settings import Kind
-from tui_cytpix.domain.verdict import Judgement, Verdict
+from tui_cytpix.domain.verdict import Judgement, Verdict, likely_count
 
 Mark = bool | None  # an image's judgement of one kind: wrong, right, or none
 LEFT_OUT = (Judgement.UNUSABLE, Judgement.INDISTINGUISHABLE)
@@ -74,24 +74,25 @@ def marks_of(verdicts: Sequence[Verdict]) -> dict[Kind, Marks]:
     return {
         Kind.COUNT: Marks(tuple(v.count_wrong for v in verdicts), left_out),
         Kind.MASK: Marks(tuple(v.mask_wrong for v in verdicts), left_out),
-        Kind.SINGLETS: _of_class(verdicts, lambda true: true == 1, lambda v: v.counted != 1),
-        Kind.MULTIPLETS: _of_class(verdicts, lambda true: true > 1, lambda v: (v.counted or 0) < 2),
+        Kind.SINGLETS: _of_class(verdicts, Kind.SINGLETS),
+        Kind.MULTIPLETS: _of_class(verdicts, Kind.MULTIPLETS),
     }
 
 
-def _of_class(verdicts: Iterable[Verdict], inside: Callable[[int], bool], wrong: Callable[[Verdict], bool]) -> Marks:
+def _of_class(verdicts: Iterable[Verdict], kind: Kind) -> Marks:
     marks: list[Mark] = []
     for verdict in verdicts:
-        if inside(_true_count(verdict)):
-            marks.append(wrong(verdict))
-        elif verdict.judgement is Judgement.SKIPPED and wrong(verdict):
+        wrong = not kind.holds(verdict.counted or 0)
+        if kind.holds(_true_count(verdict)):
+            marks.append(wrong)
+        elif verdict.judgement is Judgement.SKIPPED and wrong:
             marks.append(None)
     return Marks(tuple(marks))
 
 
 def _true_count(verdict: Verdict) -> int:
-    """How many particles there are, by the reviewer; 0 where nobody knows. A wrong count whose true one is not stated
-    is that of a singlet where the model saw several, else that of a multiplet.
+    """How many particles there are, by the reviewer (`likely_count` where a wrong count's true one is not stated); 0
+    where nobody knows.
     """
     if not verdict.count_judged or verdict.counted is None:
         return 0
@@ -99,7 +100,7 @@ def _true_count(verdict: Verdict) -> int:
         return verdict.counted
     if verdict.true_count is not None:
         return verdict.true_count
-    return 1 if verdict.counted > 1 else 2
+    return likely_count(verdict.counted)
 
 
 def finding(test: Plan, marks: Marks) -> Finding:

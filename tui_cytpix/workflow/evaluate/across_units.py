@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui_cytpix.domain.run_settings import Kind
 from tui_cytpix.domain.sample import SampleRef
+from tui_cytpix.domain.verdict import likely_count
 
 if TYPE_CHECKING:
     from tui_cytpix.core.statistics.stratified_rates import Share
@@ -34,13 +35,7 @@ class JudgedImage(NamedTuple):
         return self.true != self.counted
 
     def in_class(self, kind: Kind) -> bool:
-        """As in the review of one model: where nobody said, it is a singlet if the model saw several."""
-        true = (1 if self.counted > 1 else 2) if self.true is None else self.true
-        return true == 1 if kind is Kind.SINGLETS else true > 1
-
-    def wrong_in_class(self, kind: Kind) -> bool:
-        """A singlet that is not counted as one, a multiplet that is not found as several."""
-        return self.counted != 1 if kind is Kind.SINGLETS else self.counted < 2
+        return kind.holds(likely_count(self.counted) if self.true is None else self.true)
 
 
 class SampleImages(NamedTuple):
@@ -147,7 +142,7 @@ def _class(kind: Kind, found: Sequence[SampleImages], units: Mapping[str, str]) 
     for one in found:
         if one.complete:
             of_unit = marks.setdefault(units[one.sample.name], [])
-            of_unit += [(i.weight, i.wrong_in_class(kind)) for i in one.images if i.in_class(kind)]
+            of_unit += [(i.weight, not kind.holds(i.counted)) for i in one.images if i.in_class(kind)]
     by_unit = {unit: weighted_share(of_unit) for unit, of_unit in marks.items()}
     return ClassErrors(by_unit, share_over_units(by_unit.values()))
 
