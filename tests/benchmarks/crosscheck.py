@@ -23,7 +23,7 @@ from tui_cytpix.domain.annotation import SEVERAL
 from tui_cytpix.domain.jobs.training import CrossCheck, fold_epochs
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.network.model import load_model
+from tui_cytpix.engine.network.model import Model, load_model
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.engine.train.accuracy import image_accuracy
 from tui_cytpix.engine.train.crosscheck import cross_checked, folds
@@ -59,6 +59,26 @@ def held(name: str, images: Sequence[CrossCheck], unseen: Sequence[tuple[int, fl
     return f"{one.in_words()}, unseen {truth:.3f} ({len(unseen)})", low <= truth <= high
 
 
+def trained(base: Model, training: Sequence[Example], seed: int, epochs: int) -> Trainer:
+    """As a run does."""
+    trainer = Trainer(base, FitSettings(), seed)
+    trainer.rehearsed = rehearsal_for(base, training, trainer.device)
+    for _ in range(epochs):
+        trainer.train_epoch(training)
+    return trainer
+
+
+def cross_check(trainer: Trainer, annotated: Sequence[Example], epochs: int) -> list[CrossCheck]:
+    """Of all annotated images, as at the end of a training of so many epochs by that trainer."""
+    examples = {ImageKey("tube", str(n)): item for n, item in enumerate(annotated)}
+    checker = Trainer(trainer.base, trainer.settings, trainer.seed)
+    checker.rehearsed = trainer.rehearsed
+    told: dict[ImageKey, Segmentation] = {}
+    parts = folds(examples, trainer.seed)
+    cross_checked(checker, examples, parts, told, fold_epochs(epochs), lambda: None, lambda *_: None)
+    return list(checks(examples, told).values())
+
+
 def one_run(seed: int, annotations: int, given: argparse.Namespace) -> list[tuple[str, bool]]:
     """A row of the table; what is held, of all images first."""
     kind, name = CASES[seed % len(CASES)]
@@ -66,30 +86,21 @@ def one_run(seed: int, annotations: int, given: argparse.Namespace) -> list[tupl
     crops = [crop for crop in tube(kind, seed, annotations + given.held_out) if crop.labels.any()]
     training, held_out = examples_of(crops[:annotations], zooms := zooms_of(base, crops), base.card.size_cutoff_um)
     start = time.process_time()
-    trainer = Trainer(base, FitSettings(), seed)
-    trainer.rehearsed = rehearsal_for(base, training, trainer.device)
-    for _ in range(given.epochs):
-        trainer.train_epoch(training)
-    trained = time.process_time()
-    annotated = {ImageKey("tube", str(n)): item for n, item in enumerate([*training, *held_out])}
-    checker = Trainer(base, FitSettings(), seed)
-    checker.rehearsed = trainer.rehearsed
-    epochs = fold_epochs(given.epochs)
-    told: dict[ImageKey, Segmentation] = {}
-    cross_checked(checker, annotated, folds(annotated, seed), told, epochs, lambda: None, lambda *_: None)
-    found = checks(annotated, told)
-    checked = time.process_time()
+    trainer = trained(base, training, seed, given.epochs)
+    middle = time.process_time()
+    found = cross_check(trainer, [*training, *held_out], given.epochs)
+    end = time.process_time()
     unseen = [item for part in examples_of(crops[annotations:], zooms, base.card.size_cutoff_um) for item in part]
     of_unseen = [
         (min(item.wanted.particle_count, SEVERAL), image_accuracy(answer, item.wanted))
         for item, answer in zip(unseen, answers(trainer.predictor(), unseen), strict=True)
     ]
-    rows = [held("all", list(found.values()), of_unseen)]
+    rows = [held("all", found, of_unseen)]
     for number, words in enumerate(CLASSES):
-        images = [one for one in found.values() if min(one.given, SEVERAL) == number]
+        images = [one for one in found if min(one.given, SEVERAL) == number]
         if FEWEST <= len(images) < len(found):
             rows.append(held(words, images, [one for one in of_unseen if one[0] == number]))
-    seconds = f"{trained - start:.0f} s, {checked - trained:.0f} s"
+    seconds = f"{middle - start:.0f} s, {end - middle:.0f} s"
     cells = "; ".join(f"{words}{'' if inside else ' MISSED'}" for words, inside in rows)
     print(f"| {kind}, {name}, seed {seed} | {annotations} | {cells} | {seconds} |", flush=True)
     return rows

@@ -25,18 +25,11 @@ from tests.benchmarks._cells import tube
 from tests.benchmarks._fitting import examples_of, model_path, zooms_of
 from tests.benchmarks._reliability import NOTHING, Said, calibration_error
 from tests.benchmarks._threads import one_thread
-from tests.benchmarks.crosscheck import answers
-from tui_cytpix.domain.jobs.training import fold_epochs
+from tests.benchmarks.crosscheck import answers, cross_check, trained
 from tui_cytpix.domain.model_card import ModelCard
-from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.network.model import load_model
 from tui_cytpix.engine.predict.inference import Predictor
-from tui_cytpix.engine.train.crosscheck import cross_checked, folds
 from tui_cytpix.engine.train.dataset import Example
-from tui_cytpix.engine.train.records import checks
-from tui_cytpix.engine.train.rehearsal import rehearsal_for
-from tui_cytpix.engine.train.trainer import FitSettings, Trainer
 from tui_cytpix.workflow.train.finish import calibrated
 
 CASES = (
@@ -70,25 +63,16 @@ def one_run(seed: int, annotations: int, given: argparse.Namespace) -> dict[str,
     others = crops[annotations : annotations + given.held_out], tube(kind, ANOTHER_TUBE + seed, given.held_out)
     zooms = zooms_of(base, crops)
     training, held_out = examples_of(crops[:annotations], zooms, base.card.size_cutoff_um)
-    trainer = Trainer(base, FitSettings(), seed)
-    trainer.rehearsed = rehearsal_for(base, training, trainer.device)
-    for _ in range(given.epochs):
-        trainer.train_epoch(training)
-    annotated = {ImageKey("tube", str(n)): item for n, item in enumerate([*training, *held_out])}
-    checker = Trainer(base, FitSettings(), seed)
-    checker.rehearsed = trainer.rehearsed
-    told: dict[ImageKey, Segmentation] = {}
-    parts = folds(annotated, seed)
-    cross_checked(checker, annotated, parts, told, fold_epochs(given.epochs), lambda: None, lambda *_: None)
-    checked = checks(annotated, told)
+    trainer = trained(base, training, seed, given.epochs)
+    checked = cross_check(trainer, [*training, *held_out], given.epochs)
     model = trainer.model()
-    card: ModelCard = calibrated(replace(model.card, kind="UDT"), checked.values())
+    card: ModelCard = calibrated(replace(model.card, kind="UDT"), checked)
     found = {}
     for place, part in zip(PLACES, others, strict=True):
         examples = [item for side in examples_of(part, zooms, base.card.size_cutoff_um) for item in side]
         before, after = (said(Predictor(one), examples) for one in (model, replace(model, card=card)))
         found[place] = before, after
-    cells = [f"{sum(one.given == one.found for one in checked.values())}/{len(checked)}"]
+    cells = [f"{sum(one.given == one.found for one in checked)}/{len(checked)}"]
     for before, after in found.values():
         cells += [f"{before.right.mean():.3f}", *(f"{calibration_error(one):.3f}" for one in (before, after))]
     print(f"| {kind}, {name}, {seed} | {' | '.join(cells)} | {time.process_time() - start:.0f} |", flush=True)
@@ -97,7 +81,7 @@ def one_run(seed: int, annotations: int, given: argparse.Namespace) -> dict[str,
             "kind": kind,
             "base": name,
             "seed": seed,
-            "checked": [(one.sure, one.given == one.found) for one in checked.values()],
+            "checked": [(one.sure, one.given == one.found) for one in checked],
             **{place: [before.sure.tolist(), before.right.tolist()] for place, (before, _) in found.items()},
         }
         with given.results.open("a") as file:
