@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import spatial, stats
 from skimage import draw, feature, measure
 
 from tui_cytpix.core.features import shape as shapes
@@ -76,7 +76,10 @@ def test_the_products_names_are_all_there():
         "MinorDiameterMicrons",
         "MinorMajorRatioPercent",
         "EccentricityPercent",
+        "MaxFeretDiameterMicrons",
+        "MinFeretDiameterMicrons",
         "CircularityPercent",
+        "UncutCircularityPercent",
         "PseudoDiameterMicrons",
         "GyrationRadiusWeighted",
         "MaximumCoOccurrence",
@@ -183,6 +186,63 @@ def test_gyration_radius_of_a_disc_and_of_two_points():
     assert disc == pytest.approx(30 / math.sqrt(2), rel=0.01)
     # distance d = 6, weights 1 and 2: d sqrt(w1 w2) / (w1 + w2)
     assert pair == pytest.approx(6 * math.sqrt(2) / 3)
+
+
+def corners_of(mask):
+    """Each pixel's four corners, (4 P, 2)."""
+    places = np.argwhere(mask)
+    return np.concatenate([places + corner for corner in ((0, 0), (0, 1), (1, 0), (1, 1))]).astype(float)
+
+
+def widths(points, angles):
+    """The distances between two parallel lines that hold the points, by the angle of their normal."""
+    ahead = points @ np.stack([np.sin(angles), np.cos(angles)])
+    return np.ptp(ahead, axis=0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6))
+def test_feret_diameters_agree_with_brute_force_and_regionprops(seed):
+    mask = blob(seed)
+    found = image_features(*_args(mask, 1.0))
+    points = corners_of(mask)
+    hull = spatial.ConvexHull(points)
+    assert found["MaxFeretDiameterMicrons"] == pytest.approx(spatial.distance.pdist(points[hull.vertices]).max())
+    sides = np.arctan2(hull.equations[:, 0], hull.equations[:, 1])  # of the narrowest, a line lies along a side
+    assert found["MinFeretDiameterMicrons"] == pytest.approx(widths(points, sides).min())
+    every = widths(points, np.linspace(0, math.pi, 1440, endpoint=False))
+    assert every.min() >= found["MinFeretDiameterMicrons"] - 1e-9
+    assert every.max() <= found["MaxFeretDiameterMicrons"] + 1e-9
+    judge = measure.regionprops(mask.astype(int))[0].feret_diameter_max
+    # scikit-image has a pixel end at half its sides, not at its corners, and hulls of whole pixels
+    assert found["MaxFeretDiameterMicrons"] == pytest.approx(judge, abs=1)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 40), (30, 20), (25, 25)])
+def test_feret_diameters_of_rectangles_are_exact(height, width):
+    mask = np.zeros(FRAME, bool)
+    mask[100 : 100 + height, 50 : 50 + width] = True
+    found = image_features(*_args(mask))
+    assert found["MaxFeretDiameterMicrons"] == pytest.approx(math.hypot(height, width) * SCALE)
+    assert found["MinFeretDiameterMicrons"] == pytest.approx(min(height, width) * SCALE)
+
+
+@pytest.mark.parametrize("radius", [3, 8.5, 20, 40])
+def test_feret_diameters_of_discs_are_theirs_and_at_most_a_pixel_and_a_half(radius):
+    y, x = np.ogrid[: FRAME[0], : FRAME[1]]
+    found = image_features(*_args((y - 124) ** 2 + (x - 124) ** 2 <= radius**2, 1.0))
+    assert 0 <= found["MinFeretDiameterMicrons"] - 2 * radius <= 1.5
+    assert 0 <= found["MaxFeretDiameterMicrons"] - 2 * radius <= 1.5
+    assert found["MinFeretDiameterMicrons"] <= found["MaxFeretDiameterMicrons"]
+
+
+def test_circularity_uncut_says_what_the_cut_one_hides():
+    for mask in (blob(1), ellipse(30, 12), ellipse(2, 2)):
+        found = image_features(*_args(mask, 1.0))
+        uncut = 400 * math.pi * mask.sum() / measure.perimeter_crofton(mask, 4) ** 2
+        assert found["UncutCircularityPercent"] == pytest.approx(uncut)
+        assert found["CircularityPercent"] == pytest.approx(min(uncut, 100))
+    assert uncut > 100
 
 
 def test_a_known_clump_and_a_loner():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,19 +33,62 @@ def _crossings(pixels: Pixels, offsets: Sequence[tuple[int, int]]) -> NDArray[np
     return np.asarray(2 * sum(pixels.number - pixels.neighbour(dy, dx).number for dy, dx in offsets), np.intp)
 
 
+def feret_diameters(pixels: Pixels) -> tuple[_Values, _Values]:
+    """The largest and the smallest distance between two parallel lines that hold each region between them, (R,), px.
+
+    Each pixel is a unit square: an L x W rectangle along the axes has sqrt(L^2 + W^2) and min(L, W), exactly; a digital
+    disc up to 1.5 px more than its diameter. The largest is the longest distance between two corners of the convex
+    hull; of the smallest, one line lies along a side of it.
+    """
+    hulls = _hulls(pixels)
+    if not hulls:
+        return np.zeros(0), np.zeros(0)
+    corners = np.zeros((len(hulls), max(map(len, hulls)) + 1, 2))
+    for row, hull in zip(corners, hulls, strict=True):  # once around, then the first corner again to the end
+        row[: len(hull)], row[len(hull) :] = hull, hull[0]
+    y, x = corners[..., 0], corners[..., 1]  # (R, K)
+    apart = (y[:, :, None] - y[:, None, :]) ** 2 + (x[:, :, None] - x[:, None, :]) ** 2
+    dy, dx = np.diff(y, axis=1), np.diff(x, axis=1)  # (R, K - 1), sides
+    lengths = np.hypot(dy, dx)
+    ahead = dx[:, :, None] * y[:, None, :] - dy[:, :, None] * x[:, None, :]  # (R, K - 1, K), times the side's length
+    with np.errstate(invalid="ignore", divide="ignore"):
+        across = (ahead.max(axis=2) - ahead.min(axis=2)) / lengths
+    narrowest = np.where(lengths > 0, across, np.inf).min(axis=1)
+    return np.sqrt(apart.max(axis=(1, 2))), np.asarray(narrowest, np.float64)
+
+
+def _hulls(pixels: Pixels) -> list[NDArray[np.int32]]:
+    """The convex hull of each region's pixels, each a unit square: corners (K, 2), (y, x), all around. Of each row only
+    the first and the last pixel matter.
+    """
+    if not len(pixels.at):
+        return []
+    new = np.flatnonzero((pixels.y[1:] != pixels.y[:-1]) | (pixels.owner[1:] != pixels.owner[:-1])) + 1
+    first, last = np.concatenate([[0], new]), np.concatenate([new, [len(pixels.at)]]) - 1
+    y, left, right = pixels.y[first], pixels.x[first], pixels.x[last] + 1
+    corners = np.stack([y, left, y + 1, left, y, right, y + 1, right], axis=1).reshape(-1, 2)
+    ends = 4 * np.flatnonzero(np.diff(pixels.owner[first], append=-1))
+    return [np.asarray(cv2.convexHull(part), np.int32).reshape(-1, 2) for part in np.split(corners, ends[:-1] + 4)]
+
+
 def shape(pixels: Pixels, um_per_px: float) -> dict[str, _Values]:
     """Features of each region's shape, (R,), as core.features.table defines them."""
     dy, dx = pixels.away
     yy, xx = pixels.mean(dy * dy) + PIXEL_VARIANCE, pixels.mean(dx * dx) + PIXEL_VARIANCE
     major, minor, _ = axes(yy, xx, pixels.mean(dy * dx))
     outline = perimeter(pixels)
+    longest, narrowest = feret_diameters(pixels)
+    circularity = 100 * 4 * math.pi * pixels.number / outline**2
     return {
         "PerimeterMicrons": outline * um_per_px,
         "MajorDiameterMicrons": major * um_per_px,
         "MinorDiameterMicrons": minor * um_per_px,
         "MinorMajorRatioPercent": 100 * minor / major,
         "EccentricityPercent": 100 * np.sqrt(np.maximum(0.0, 1 - (minor / major) ** 2)),
-        "CircularityPercent": 100 * np.minimum(1.0, 4 * math.pi * pixels.number / outline**2),
+        "MaxFeretDiameterMicrons": longest * um_per_px,
+        "MinFeretDiameterMicrons": narrowest * um_per_px,
+        "CircularityPercent": np.minimum(100.0, circularity),
+        "UncutCircularityPercent": circularity,
         "PseudoDiameterMicrons": 2 * np.sqrt(pixels.number / math.pi) * um_per_px,
         "GyrationRadiusWeighted": gyration_radius(pixels, np.abs(pixels.gray - pixels.background)),
     }

@@ -11,6 +11,8 @@ _PIXELS = "over all foreground pixels (image), the particle's (particle)"
 _LARGEST = "over the largest object (image), the particle (particle)"
 
 _ELLIPSE = "4 sqrt(eigenvalue of the covariance of the pixels, each a unit square), the"
+_SQUARES = "each a unit square"
+_FERET = "Feret 1930; Walton 1948"
 _MATRIX = f"p(i, j): neighbours at 1 px in 4 directions, symmetric, 64 levels of 1/32 of gray/background; {_PIXELS}"
 _HARALICK = "Haralick, Shanmugam, Dinstein 1973"
 
@@ -81,10 +83,24 @@ FEATURES: tuple[Feature, ...] = (
         "MajorDiameterMicrons",
         "longest axis",
         "um",
-        f"s {_ELLIPSE} larger: major axis of the second-moment ellipse; {_LARGEST}",
+        f"s {_ELLIPSE} larger: major axis of the second-moment ellipse. The size cutoff holds for it; {_LARGEST}",
         "Hu 1962",
     ),
     Feature("MinorDiameterMicrons", "shortest axis", "um", f"s {_ELLIPSE} smaller; {_LARGEST}", "Hu 1962"),
+    Feature(
+        "MaxFeretDiameterMicrons",
+        "largest Feret diameter",
+        "um",
+        f"s times the largest distance between two parallel lines that hold the pixels, {_SQUARES}; {_LARGEST}",
+        _FERET,
+    ),
+    Feature(
+        "MinFeretDiameterMicrons",
+        "smallest Feret diameter",
+        "um",
+        f"s times the smallest distance between two parallel lines that hold the pixels, {_SQUARES}; {_LARGEST}",
+        _FERET,
+    ),
     Feature("MinorMajorRatioPercent", "axis ratio", "%", f"100 minor / major; {_LARGEST}", _INSTRUMENT),
     Feature("EccentricityPercent", "eccentricity", "%", f"100 sqrt(1 - (minor / major)^2); {_LARGEST}", "ellipse"),
     Feature(
@@ -92,6 +108,13 @@ FEATURES: tuple[Feature, ...] = (
         "circularity",
         "%",
         f"100 * 4 pi area / perimeter^2, at most 100; {_LARGEST}",
+        "Cox 1927",
+    ),
+    Feature(
+        "UncutCircularityPercent",
+        "circularity, uncut",
+        "%",
+        f"100 * 4 pi area / perimeter^2, above 100 where the perimeter of few pixels comes out short; {_LARGEST}",
         "Cox 1927",
     ),
     Feature(
