@@ -36,6 +36,17 @@ def _inspect(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--hash", action="store_true", help="read every image: hashes of their pixels, images that are there twice"
     )
+    parser.add_argument(
+        "--concordance",
+        action="store_true",
+        help="the instrument's parameters against ours on its own masks, and by which formula they agree; "
+        "with --json an anonymous report",
+    )
+    parser.add_argument(
+        "--images", type=options.positive, default=1000, metavar="N", help="drawn for --concordance; default: 1000"
+    )
+    parser.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="of the draw; default: 0")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="writes the anonymous report of --concordance")
     return parser
 
 
@@ -93,7 +104,11 @@ def _process(prog: str) -> argparse.ArgumentParser:
         help=f"of {', '.join(FORMATS)}; default: csv, and fcs where there is one",
     )
     parser.add_argument(
-        "--size-cutoff", type=options.micrometres, metavar="UM", help="default: the model's own; 0 turns it off"
+        "--size-cutoff",
+        type=options.micrometres,
+        metavar="UM",
+        help="least major diameter (MajorDiameterMicrons, not Feret's) of an object that is kept; default: the model's "
+        "own; 0 turns it off",
     )
     options.add_zoom(parser)
     parser.add_argument("--prefix", default=PREFIX, help="of the parameters added to the FCS; default: %(default)s")

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tui_cytpix.cli.output import Progress, note, say, say_json
+from tui_cytpix.cli.output import Progress, note, say, say_json, table
 from tui_cytpix.domain.sample import SampleInfo
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import CytpixError
+from tui_cytpix.errors import CytpixError, UsageError
 from tui_cytpix.workflow.samples.hashes import Hashes, hashes
 from tui_cytpix.workflow.samples.inspect import inspect as look
+
+if TYPE_CHECKING:
+    from tui_cytpix.workflow.samples.concordance import Concordance, Formula
 
 TOLD = 6  # groups of images with the same pixels
 
 
 def inspect(arguments: argparse.Namespace) -> int:
+    if arguments.concordance:
+        return _concordance(arguments)
+    if arguments.out is not None:
+        raise UsageError("There is no report to write", "", "Give --out together with --concordance.")
     found: list[SampleInfo] = []
     hashed: dict[str, Hashes] = {}
     failures: list[dict[str, Any]] = []
@@ -103,3 +112,72 @@ def _tell(info: SampleInfo) -> None:
     ]
     say(*(f"  {name:<11} {value}" for name, value in rows if value))
     say(*(f"  {'problem':<11} {problem}" for problem in info.problems))
+
+
+def _concordance(arguments: argparse.Namespace) -> int:
+    """What is printed on stdout as JSON, and what is written, is anonymous; failures name files, on stderr."""
+    from tui_cytpix.workflow.run.refuse_existing import refuse_existing
+    from tui_cytpix.workflow.samples.concordance import concordance
+    from tui_cytpix.workflow.samples.concordance_report import report, write_report
+
+    if arguments.out is not None:
+        refuse_existing(arguments.out)
+    found: list[Concordance] = []
+    failed = 0
+    for path in arguments.samples:
+        try:
+            with Progress("comparing images") as progress:
+                found.append(concordance(path, arguments.um_per_px, arguments.images, arguments.seed, progress))
+        except CytpixError as error:
+            failed += 1
+            note(f"tui-cytpix: {error}")
+            continue
+        if found[-1].bad:
+            note(f"{found[-1].bad} of {found[-1].drawn} images are left out. The first: {found[-1].why}")
+        if not arguments.json:
+            _tell_concordance(path, found[-1])
+    if arguments.json:
+        say_json(report(found))
+    if arguments.out is not None and found:
+        write_report(arguments.out, found)
+        note(f"{arguments.out}: an anonymous report. {report(found)['contains']}")
+    return 1 if failed else 0
+
+
+def _tell_concordance(path: Path, found: Concordance) -> None:
+    left_out = [
+        *([f"{found.unprocessed} not processed by the instrument"] if found.unprocessed else []),
+        *([f"{found.without_masks} without masks"] if found.without_masks else []),
+        *([f"{found.bad} damaged"] if found.bad else []),
+    ]
+    rows: list[tuple[str, ...]] = []
+    for one in found.parameters:
+        ours, better = one.ours, one.best
+        rows.append((one.name, *_figures(ours)))
+        if better.words != ours.words:
+            others = f" (or {len(one.alike)} as good)" if one.alike else ""
+            rows.append(("", *_figures(better)[:-1], f"{better.words}{others}"))
+    header = ("parameter", "fit", "n", "slope", "intercept", "bias", "limits of agreement", "formula")
+    say(
+        path,
+        f"  {found.compared} of {found.images} images, drawn at random (seed {found.seed})"
+        + (f"; left out: {', '.join(left_out)}" if left_out else ""),
+        "",
+        *table(header, rows),
+        "",
+        "Instrument against formula, on the instrument's masks: least squares line; bias and limits of agreement of",
+        "instrument less formula. Fit: equal (but for rounding), line (another unit, gain or offset), close, other.",
+        "Where another formula fits better than ours, it stands below ours.",
+        *([f"Not compared: {', '.join(found.not_compared)}."] if found.not_compared else []),
+    )
+
+
+def _figures(formula: Formula) -> tuple[str, ...]:
+    one = formula.comparison
+    numbers = [_number(value) for value in (one.slope, one.intercept, one.bias)]
+    limits = f"{_number(one.low)} to {_number(one.high)}"
+    return one.fit, str(one.n), *numbers, limits, formula.words
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4g}"

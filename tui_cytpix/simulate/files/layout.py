@@ -21,7 +21,7 @@ from tui_cytpix.formats.bytes import atomic
 from tui_cytpix.formats.masks.instrument import encode_instrument_masks
 from tui_cytpix.formats.masks.label_images import write_label_image
 from tui_cytpix.simulate.files.instrument_masks import InstrumentAnswer, instrument_answer
-from tui_cytpix.simulate.files.tube_fcs import GATE, TubeFcs, guid
+from tui_cytpix.simulate.files.tube_fcs import GATE, Measuring, TubeFcs, guid, measured
 from tui_cytpix.simulate.frames.events import SimulatedEvent, SimulatedSample
 
 _WHEN = (2025, 1, 2, 9, 50, 14)  # archives of one seed are equal, byte by byte
@@ -33,8 +33,12 @@ def truth_folder(path: Path) -> Path:
     return path.with_name(f"{path.name}.truth")
 
 
-def write_acs(path: Path, sample: SimulatedSample) -> TubeFcs:
-    """An `.acs`: images (uint16 TIFF), FCS, nested masks, settings and table of contents; truth beside it."""
+def write_acs(path: Path, sample: SimulatedSample, measuring: Measuring = measured) -> TubeFcs:
+    """An `.acs`: images (uint16 TIFF), FCS, nested masks, settings and table of contents; truth beside it.
+
+    Args:
+        measuring: how the instrument calculates its image-derived parameters.
+    """
     name = path.stem
     identity = str(guid(sample, "masks")).upper()
     with atomic.replacing(path) as aside, tempfile.TemporaryDirectory(dir=path.parent) as scratch:
@@ -49,7 +53,7 @@ def write_acs(path: Path, sample: SimulatedSample) -> TubeFcs:
                     layers = encode_instrument_masks(answer.objects, answer.particles)
                     _add(masks, f"{event_id}.json", layers, zipfile.ZIP_DEFLATED)
 
-                table = _simulate(path, sample, take)
+                table = _simulate(path, sample, take, measuring)
             table.write(fcs_path)
             for file in (fcs_path, masks_path):
                 members.append(file.name)
@@ -83,9 +87,9 @@ def write_folder(path: Path, sample: SimulatedSample, export: bool) -> TubeFcs:
     return table
 
 
-def _simulate(path: Path, sample: SimulatedSample, take: _Take) -> TubeFcs:
+def _simulate(path: Path, sample: SimulatedSample, take: _Take, measuring: Measuring = measured) -> TubeFcs:
     """Makes every event, hands it on and writes its truth."""
-    table = TubeFcs(sample)
+    table = TubeFcs(sample, measuring)
     with atomic.replacing_folder(truth_folder(path)) as truth:
         for index, event_id in enumerate(table.event_ids):
             event = sample[index]

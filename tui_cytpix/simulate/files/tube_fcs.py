@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,13 +50,33 @@ CYTOMETER = "0A48664 Attune CytPix Flow Cytometer (Lasers: BRV6Y)"
 GATE = "Cells"
 DETECTOR_RANGE = 1_048_576
 _FLUORESCENCE = AREAS[2:]
+# Of an image, the masks of it, um per px and the background: the values of `IMAGE_PARAMETERS`, (36,).
+Measuring = Callable[[NDArray[np.uint16], InstrumentAnswer, float, NDArray[np.float32]], NDArray[np.floating[Any]]]
+
+
+def measured(
+    image: NDArray[np.uint16], answer: InstrumentAnswer, um_per_px: float, background: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The values of `IMAGE_PARAMETERS` for one image, float32 (36,); 0, as the instrument has it, where there is none.
+
+    Args:
+        image: gray levels, (H, W).
+        answer: the instrument's masks.
+        background: gray levels without particles, (H, W).
+    """
+    values = image_features(image, answer.objects > 0, answer.centroids, um_per_px, background, answer.confidence)
+    return np.nan_to_num(np.array([values[name] for name in IMAGE_PARAMETERS], np.float32))
 
 
 class TubeFcs:
-    """Collects what the images tell, event by event, and writes the tube's FCS with all the events around them."""
+    """Collects what the images tell, event by event, and writes the tube's FCS with all the events around them.
 
-    def __init__(self, sample: SimulatedSample) -> None:
-        self._sample = sample
+    Args:
+        measuring: how this instrument calculates its image-derived parameters.
+    """
+
+    def __init__(self, sample: SimulatedSample, measuring: Measuring = measured) -> None:
+        self._sample, self._measuring = sample, measuring
         self._rng = np.random.default_rng([sample.seed, 2])
         images = len(sample)
         # The image gate and the cap leave 7 to 33 % of a tube's events imaged.
@@ -81,7 +103,7 @@ class TubeFcs:
         self._width[index] = len(event.centroids)
         level = BLACK_LEVEL / 2 + (self._sample.tube.level - BLACK_LEVEL / 2) * self._sample.tube.background
         background = background_of(event.image, level.astype(np.float32))
-        self._image_columns[:, index] = _measured(event.image, answer, um, background)
+        self._image_columns[:, index] = self._measuring(event.image, answer, um, background)
 
     def write(self, path: Path) -> None:
         from tui_cytpix.formats.fcs.write import write_fcs_new
@@ -158,17 +180,3 @@ class TubeFcs:
 def guid(sample: SimulatedSample, what: str) -> uuid.UUID:
     """A GUID that is the same for a kind, seed and number of images."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"tui-cytpix:{sample.kind.name}:{sample.seed}:{len(sample)}:{what}")
-
-
-def _measured(
-    image: NDArray[np.uint16], answer: InstrumentAnswer, um_per_px: float, background: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """The values of `IMAGE_PARAMETERS` for one image, float32 (36,); 0, as the instrument has it, where there is none.
-
-    Args:
-        image: gray levels, (H, W).
-        answer: the instrument's masks.
-        background: gray levels without particles, (H, W).
-    """
-    values = image_features(image, answer.objects > 0, answer.centroids, um_per_px, background, answer.confidence)
-    return np.nan_to_num(np.array([values[name] for name in IMAGE_PARAMETERS], np.float32))
