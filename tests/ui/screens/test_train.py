@@ -23,6 +23,7 @@ from tui_cytpix.ui.widgets.panels.typed_line import TypedLine
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.run_samples import set_pixel_size
+from tui_cytpix.workflow.train.object_sizes import object_sizes
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 
@@ -50,6 +51,28 @@ async def test_the_size_cutoff_is_off_where_the_scale_is_unknown(stage: Stage) -
         assert screen.plan_words().startswith("Size cutoff 5 µm (off: unknown scale) · ")
         set_pixel_size(app.session.run, SAMPLE, 0.3)
         assert screen.plan_words().startswith("Size cutoff 5 µm · ")
+
+
+async def test_the_question_for_the_cutoff_shows_the_sizes_found(stage: Stage) -> None:
+    """Of all objects of the preview, and how many of them what is typed drops; in px where the scale is unknown."""
+    select(stage, annotated=10)
+    async with opened(stage, "TrainScreen", "base") as (app, pilot, screen):
+        await press_each(pilot, "t m")
+        await until(pilot, lambda: "% below" in asked(app))
+        assert "px: 5 % below" in asked(app)
+        assert "the cutoff is off" in asked(app)
+        assert "drops" not in asked(app)
+        await press_each(pilot, "escape")
+        set_pixel_size(app.session.run, SAMPLE, 0.3)
+        await press_each(pilot, "m")
+        await until(pilot, lambda: "A cutoff of 5 µm drops" in asked(app))
+        await press_each(pilot, "9 9")
+        sizes = object_sizes(app.session.run, screen.seen().images)
+        assert len(sizes.um) >= 10
+        await until(pilot, lambda: f"A cutoff of 99 µm drops {len(sizes.um)} of them (100.0%)" in asked(app))
+        await press_each(pilot, "escape p")
+        await reply(pilot)  # another question says nothing of sizes
+        assert "below" not in asked(app)
 
 
 async def test_no_key_of_a_burst_is_lost(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

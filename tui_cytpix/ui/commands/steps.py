@@ -252,7 +252,7 @@ TRAINING = (
         "training.cutoff",
         "m",
         "Size cutoff",
-        "Smallest longest axis of a kept object, in µm.",
+        "Least major diameter of a kept object, in µm; the sizes found are shown.",
         action="wish('cutoff')",
     ),
     _C(

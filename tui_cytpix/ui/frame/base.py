@@ -30,7 +30,7 @@ from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.gallery.gallery_choices import gallery_choices
 from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter, Keys
 from tui_cytpix.ui.widgets.lines.step_rail import StepRail
-from tui_cytpix.ui.widgets.panels.ask_panel import AskPanel
+from tui_cytpix.ui.widgets.panels.ask_panel import About, AskPanel
 from tui_cytpix.ui.widgets.panels.choice_panel import Choice, ChoicePanel
 from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel
 from tui_cytpix.ui.widgets.panels.palette import palette
@@ -216,8 +216,8 @@ class StepScreen(BaseScreen):
     def gallery(self) -> Gallery:
         return self.query_one(Gallery)
 
-    def ask(self, question: str, default: str, callback: Callable[[str], Any]) -> None:
-        """Asks for a line; a CytpixError in `callback` becomes a notice."""
+    def ask(self, question: str, default: str, callback: Callable[[str], Any], about: About | None = None) -> None:
+        """Asks for a line; a CytpixError in `callback` becomes a notice. `about` says what there is to say of it."""
 
         def answered(text: str) -> None:
             try:
@@ -225,7 +225,7 @@ class StepScreen(BaseScreen):
             except CytpixError as error:
                 self.report(error)
 
-        self.ask_panel.ask(question, default, answered)
+        self.ask_panel.ask(question, default, answered, about)
 
     def ask_file(self, question: str, default: Path, write: Callable[[Path], Any]) -> None:
         """Asks where to write, and again before a file is replaced; an empty answer leaves it."""
@@ -245,6 +245,7 @@ class StepScreen(BaseScreen):
         default: float,
         callback: Callable[[NumberT], Any],
         parse: Callable[[str], NumberT],
+        about: About | None = None,
     ) -> None:
         """Asks until the answer is a number that `parse` takes (`domain.entered_numbers`)."""
 
@@ -256,9 +257,9 @@ class StepScreen(BaseScreen):
             else:
                 callback(number)
                 return
-            self.ask_number(question, default, callback, parse)
+            self.ask_number(question, default, callback, parse, about)
 
-        self.ask(question, f"{default:g}", answered)
+        self.ask(question, f"{default:g}", answered, about)
 
     def refresh_rail(self) -> None:
         session = self.session

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from tui_cytpix.domain.entered_numbers import size_cutoff, whole
 from tui_cytpix.domain.run_settings import DEFAULT_CUTOFF_UM
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.training_remote import TrainingRemote
 from tui_cytpix.workflow.train import control, finish
+from tui_cytpix.workflow.train.object_sizes import ObjectSizes, object_sizes
 
 MAX_THREADS, MAX_BATCH = 64, 256
 
 
-class TrainingWishes:
-    """Does it on that screen, and calls `changed` where words about the job are others then."""
+class Seen(NamedTuple):
+    """Images with their objects; the model whose answers are among them left out what is smaller than `cutoff_um`."""
 
-    def __init__(self, screen: WorkScreen, changed: Callable[[], object]) -> None:
-        self._screen, self._changed = screen, changed
+    images: list[tuple[ImageKey, Segmentation]]
+    cutoff_um: float
+
+
+class TrainingWishes:
+    """Does it on that screen, and calls `changed` where words about the job are others then; `seen` gives what is known
+    of the preview's images: the annotation, else the base model's answer.
+    """
+
+    def __init__(self, screen: WorkScreen, changed: Callable[[], object], seen: Callable[[], Seen]) -> None:
+        self._screen, self._changed, self._seen = screen, changed, seen
         self._chosen = ""
 
     @property
@@ -91,8 +104,22 @@ class TrainingWishes:
 
     def _ask_cutoff(self) -> None:
         run = self._screen.session.run
-        question = "Size cutoff: smallest longest axis of a kept object, in µm (5 is recommended):"
-        self._screen.ask_number(question, run.settings.train.size_cutoff_um, self._set_cutoff, size_cutoff)
+        seen = self._seen()
+        sizes: list[ObjectSizes] = []
+
+        def about(typed: str) -> Sequence[str]:
+            return (
+                sizes[0].in_words(typed, seen.cutoff_um) if sizes else ("The objects of the preview are measured ...",)
+            )
+
+        async def measure() -> None:
+            sizes.append(await asyncio.to_thread(object_sizes, run, seen.images))
+            self._screen.ask_panel.say_about()
+
+        question = "Size cutoff: least major diameter (longest axis) of a kept object, in µm (5 is recommended):"
+        default = run.settings.train.size_cutoff_um
+        self._screen.ask_number(question, default, self._set_cutoff, size_cutoff, about)
+        self._screen.start(measure(), "sizes")
 
     def _set_cutoff(self, um: float) -> None:
         run = self._screen.session.run

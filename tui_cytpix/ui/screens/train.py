@@ -19,7 +19,7 @@ from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.training_pane import TrainingPane, spark_line
-from tui_cytpix.ui.panes.training_wishes import TrainingWishes
+from tui_cytpix.ui.panes.training_wishes import Seen, TrainingWishes
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.gallery.preview_items import badge, preview_item
@@ -52,7 +52,7 @@ class TrainScreen(WorkScreen):
         self._redraw: Timer | None = None
         self._shown_at = 0.0
         self._shown_state: JobState | None = None
-        self.wishes = TrainingWishes(self, self.show_words)
+        self.wishes = TrainingWishes(self, self.show_words, self.seen)
         self.training_pane = TrainingPane(self, self.wishes)
 
     def work(self) -> Iterable[Widget]:
@@ -127,6 +127,16 @@ class TrainScreen(WorkScreen):
         if now is None or session.training.state is JobState.RUNNING:
             now = session.live_look(key) or now
         return now
+
+    def seen(self) -> Seen:
+        """Of each preview image the annotation, else the base's answer, where there is one."""
+        images = []
+        for key in self.preview:
+            annotated = self.session.run.annotations.state(key).segmentation
+            found = annotated or (self.session.prediction(self.base, key) if self.base else None)
+            if found is not None:
+                images.append((key, found))
+        return Seen(images, self.base.card.size_cutoff_um if self.base else 0.0)
 
     @property
     def advice(self) -> tuple[Advice, ...]:

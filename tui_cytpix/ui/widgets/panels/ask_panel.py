@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.ui.widgets.boxes import Vertical
 from tui_cytpix.ui.widgets.panels.typed_line import TypedLine
 
 Answer = Callable[[str], object]
+About = Callable[[str], Sequence[str]]  # lines that there are to say of what is typed
 Choices = dict[str, tuple[str, Callable[[], object]]]  # label and what to do, by key
+
+
+def _nothing(_typed: str) -> Sequence[str]:
+    return ()
 
 
 class AskPanel(Vertical):
@@ -32,6 +37,8 @@ class AskPanel(Vertical):
         super().__init__()
         self._answer: Answer = lambda _text: None
         self._choices: Choices = {}
+        self._question = ""
+        self._about: About = _nothing
         self._other = ""
         self._came_from: Widget | None = None
 
@@ -44,9 +51,22 @@ class AskPanel(Vertical):
     def open(self) -> bool:
         return self.has_class("-asking")
 
-    def ask(self, question: str, default: str, callback: Answer) -> None:
-        """Calls back with the line on Enter; Esc, or `q` on an empty line, leaves things as they are."""
+    def ask(self, question: str, default: str, callback: Answer, about: About | None = None) -> None:
+        """Calls back with the line on Enter; Esc, or `q` on an empty line, leaves things as they are. `about` is said
+        above the question, anew with each letter.
+        """
         self._open(question, default, callback, {})
+        self._about = about or _nothing
+        self.say_about()
+
+    def say_about(self) -> None:
+        """Says anew what there is to say of what is typed."""
+        said = self._about(self.query_one(TypedLine).value)
+        self.query_one(Static).update("\n".join([*map(printable, said), self._question]))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.say_about()
 
     def confirm(self, question: str, callback: Callable[[], object]) -> None:
         """Calls back on `y`; any other key leaves things as they are."""
@@ -66,8 +86,8 @@ class AskPanel(Vertical):
     def _open(self, question: str, default: str, callback: Answer, choices: Choices) -> None:
         if not self.open:
             self._came_from = self.screen.focused
-        self._answer, self._choices = callback, choices
-        self.query_one(Static).update(printable(question))
+        self._answer, self._choices, self._about, self._question = callback, choices, _nothing, printable(question)
+        self.query_one(Static).update(self._question)
         line = self.query_one(TypedLine)
         line.value = default
         line.select_all()  # what is typed stands in place of the default; an arrow key keeps it to be changed
