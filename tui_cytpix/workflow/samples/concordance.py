@@ -118,7 +118,7 @@ def concordance(
         if len(found.rows) < FEWEST:
             raise SampleError(
                 "Too few images can be compared",
-                f"{printable(path)}: {len(found.rows)} of {found.drawn} drawn; {found.unprocessed} are not processed by "
+                f"{printable(path)}: {len(found.rows)} of {found.drawn} drawn, {found.unprocessed} not processed by "
                 f"the instrument, {found.without_masks} without masks, {found.bad} damaged. {found.why}".rstrip(),
                 "Give a whole .acs, or draw more (--images).",
             )
