@@ -107,3 +107,6 @@ def test_the_formula_that_they_use_is_the_best_whatever_its_unit():
     assert order(1.9 * size * shape + 0.01)[0] == "twice that"  # both on a line: the nearer one first
     assert set(order(1.9 * size * shape + 0.01)) == {"with shape", "twice that"}
     assert order(size.round(2)) == ["ours"]
+    formulas |= {"another unit": 0.3 * size + 4 + rng.normal(0, 0.01, 400)}
+    noisy = size + rng.normal(0, 0.1, 400)
+    assert order(noisy) == ["ours", "another unit"]  # noise doesn't decide between them: the nearer one first

@@ -19,7 +19,7 @@ _NORMAL_95 = 1.96
 _STEPS = (1.0, 0.1, 0.01, 0.001, 0.0001)  # to which a method may have rounded
 _SINGLE = 1e-5  # of a value: what single precision and another order of sums change
 _LINE, _CLOSE = 1e-3, 0.05  # shares of the variance that are left about the line
-_TIE = 1.1
+_TIE = 2.0
 _Values = NDArray[np.float64]
 
 
@@ -111,8 +111,8 @@ def rounded_to(values: _Values) -> float:
 def best(found: Mapping[str, Comparison]) -> Sequence[str]:
     """Which of several formulas fits theirs best, and those that fit as well, by name, the best first.
 
-    Those that are `equal` go before the rest, of which a line leaves the least variance; of those that fit as well (1.1
-    times as much left) the one with the smallest differences is the first, of equally small ones the one given first.
+    Those that are `equal` go before the rest, of which a line leaves the least variance, or at most twice as much; of
+    these the one with the smallest differences is the first, and of equally small ones the one that was given first.
     """
     equal = [name for name, one in found.items() if one.fit == "equal"]
     left = {name: 1.0 if math.isnan(one.unexplained) else one.unexplained for name, one in found.items()}
