@@ -80,7 +80,7 @@ def test_counts_are_equal_only_where_they_are_the_same_number():
 
 
 def test_what_does_not_vary_has_no_line():
-    ones = np.ones(50)
+    ones = np.full(50, 0.3)
     found = compare(ones, ones)
     assert (found.fit, found.bias, found.low, found.high) == ("equal", 0, 0, 0)
     assert math.isnan(found.slope)

@@ -1,1 +1,1 @@
-"""Image-derived parameters: the table of them, and their measurement."""
+"""Image-derived parameters: the table of them, their measurement, and by which formulas others may measure them."""

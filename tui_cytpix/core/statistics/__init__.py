@@ -1,1 +1,1 @@
-"""Statistics: agreement with the truth, intervals and tests, which images to look at."""
+"""Statistics: agreement with the truth and of two methods, intervals and tests, which images to look at."""

@@ -76,18 +76,19 @@ def compare(ours: _Values, theirs: _Values) -> Comparison | None:
     if n < FEWEST:
         return None
     difference = np.where(np.abs(y - x) <= _SINGLE * np.abs(y), 0.0, y - x)
+    step, y = rounded_to(y), x + difference
     bias, deviation = float(difference.mean()), float(difference.std(ddof=1))
     dx, dy = x - x.mean(), y - y.mean()
+    varied = bool(x.min() < x.max())  # what a constant's mean is off by rounding is no variance
     xx, xy, yy = float(dx @ dx), float(dx @ dy), float(dy @ dy)
-    slope = xy / xx if xx > 0 else math.nan
-    left = max(0.0, yy - xy * slope) if xx > 0 else math.nan
-    step = rounded_to(y)
+    slope = xy / xx if varied else math.nan
+    left = max(0.0, yy - xy * slope) if varied else math.nan
     return Comparison(
         n,
         slope,
         float(y.mean() - slope * x.mean()),
-        math.sqrt(left / (n - 2) / xx) if xx > 0 else math.nan,
-        left / yy if yy > 0 else math.nan,
+        math.sqrt(left / (n - 2) / xx) if varied else math.nan,
+        left / yy if y.min() < y.max() else math.nan,
         bias,
         deviation / math.sqrt(n),
         bias - _NORMAL_95 * deviation,

@@ -1,1 +1,1 @@
-"""Step 3: what samples hold, which of their images to train on, and how far the selection reaches."""
+"""Step 3: what samples hold, how their instrument measured it, which images to train on, and how far they reach."""
