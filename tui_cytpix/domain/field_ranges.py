@@ -16,5 +16,6 @@ Moment = Annotated[float, Meta(ge=0, le=2**37)]  # seconds since 1970, as far as
 PixelDigest = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]  # of an image's pixels
 Fingerprint = Annotated[str, Meta(pattern="^[a-z0-9-]{1,32}:[0-9a-f]{64}$")]  # of a sample's images
 Share = Annotated[float, Meta(ge=0, le=1)]
+Chance = Annotated[float, Meta(ge=0.01, le=1)]  # with which something is shown
 Whole = Annotated[int, Meta(ge=-_MOST, le=_MOST)]
 Count = Annotated[int, Meta(ge=0, le=_MOST)]

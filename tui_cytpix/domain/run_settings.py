@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from tui_cytpix.domain.field_ranges import Count, Length, Number, Share, Whole
+from tui_cytpix.domain.field_ranges import Chance, Count, Length, Number, Share, Whole
 from tui_cytpix.domain.gate import Gate
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.zoom import AUTOMATIC, check_zoom, way_of
@@ -79,11 +79,25 @@ class EarlierGoal:
 
 
 @dataclass(frozen=True)
+class OverSampling:
+    """From the place `since` of a step's random sequence on, images are shown for review with the chance `shown`,
+    except those that always are: what the model counts as the `rare` kind (singlets or multiplets), and what it is not
+    surer of than `doubtful`, a confidence.
+    """
+
+    since: Count
+    shown: Chance
+    rare: Kind
+    doubtful: Share
+
+
+@dataclass(frozen=True)
 class AssessSettings:
     """Step 1. `required` are the kinds of error that must keep the model; `earlier` the goals that judgements were made
     under and that were changed since, oldest first. `model` is a library name or a model file; `sequence` the seeded
     random draw, in order; images with a focus score below `least_focus` are left out of the review (0: none).
-    `drawn_from` is the gate, in words, that the sequence was drawn from, "" for all events.
+    `drawn_from` is the gate, in words, that the sequence was drawn from, "" for all events; `over_sampling` which
+    images of the sequence are shown, in the order of `since`, all where none says otherwise.
     """
 
     goal: str = "gating"
@@ -97,6 +111,7 @@ class AssessSettings:
     sequence: tuple[ImageKey, ...] = ()
     least_focus: Number = 0.0
     drawn_from: str = ""
+    over_sampling: tuple[OverSampling, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,7 +169,7 @@ class TrainSettings:
 @dataclass(frozen=True)
 class EvaluateSettings:
     """Step 5. `model` is the finished model's file, relative to the run; in a `blind` review the two models' sides are
-    shuffled and their names and the samples' hidden. `drawn_from` as in step 1.
+    shuffled and their names and the samples' hidden. `drawn_from` and `over_sampling` as in step 1.
     """
 
     model: str = ""
@@ -163,6 +178,7 @@ class EvaluateSettings:
     sequence: tuple[ImageKey, ...] = ()
     blind: bool = True
     drawn_from: str = ""
+    over_sampling: tuple[OverSampling, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from tui_cytpix.domain.field_ranges import Moment, Whole
+from tui_cytpix.domain.field_ranges import Chance, Moment, Whole
 from tui_cytpix.domain.sample import ImageKey
 
 
@@ -83,10 +83,11 @@ def likely_count(counted: int) -> int:
 class Verdict:
     """One line of `verdicts.jsonl`; with `judgement` None the image is not judged any more.
 
-    `counts_for_rate` is True only for images of the seeded random sequence. `counted` is what the model counted in the
-    image, `true_count` what the reviewer counts instead, where stated. `undoes` and `redoes` are the seq of the line
-    that was taken back or reinstated. `seen` is the way (domain.zoom) in which the model saw the sample, "" where not
-    told.
+    `counts_for_rate` is True only for images of the seeded random sequence that are shown for review; where some are
+    shown less often than others, this one was with `chance`, and any at its place at least with `least_chance`.
+    `counted` is what the model counted in the image, `true_count` what the reviewer counts instead, where stated.
+    `undoes` and `redoes` are the seq of the line that was taken back or reinstated. `seen` is the way (domain.zoom) in
+    which the model saw the sample, "" where not told.
     """
 
     seq: Whole
@@ -102,6 +103,8 @@ class Verdict:
     undoes: Whole | None = None
     redoes: Whole | None = None
     seen: str = ""
+    chance: Chance = 1.0
+    least_chance: Chance = 1.0
 
     @property
     def said(self) -> bool:

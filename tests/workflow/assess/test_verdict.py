@@ -239,7 +239,7 @@ def test_half_the_frames_unusable_is_no_keep_and_said():
         True,
         60,
     )
-    assert (outcome(found), found.unusable) == ("not yet known", {"": (60, 120)})
+    assert (outcome(found), found.unusable) == ("not yet known", {"": 0.5})
     assert found.all.count.high > 0.5
     said = verdict_lines(found)
     assert said[0] == "Not yet known."
@@ -248,7 +248,7 @@ def test_half_the_frames_unusable_is_no_keep_and_said():
     few = assess(*[OK] * 19, UNUSABLE, *[OK] * 19, UNUSABLE, *[OK] * 60)
     assert (outcome(few), few.unusable) == ("keep", {})
     of_one = assess(*[OK, OK, UNUSABLE, OK, OK, OK, OK, OK] * 15, samples=4)  # half of s2's
-    assert of_one.unusable == {"s2": (15, 30)}
+    assert of_one.unusable == {"s2": 0.5}
     assert any("50% of the frames of s2 are unusable" in line for line in verdict_lines(of_one))
 
 

@@ -98,7 +98,7 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
             "judgements": found.counts,
             "out_of_turn": found.out_of_turn,
             "count_is_a_good_readout": not found.not_countable,
-            "much_unusable": {name or "all": bad / seen for name, (bad, seen) in found.unusable.items()},
+            "much_unusable": {name or "all": share for name, share in found.unusable.items()},
             "seen": {name: asdict(one) for name, one in seen.items()},
             "valid_for": valid_for,
             "left_out": len(used_images.sequence_of(run, step)) - len(used_images.still_fresh(run, step, models)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from rich.text import Text
@@ -12,7 +13,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, Verdict
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.widgets.gallery.gallery import GalleryItem, Tone
-from tui_cytpix.workflow.assess import goal, review, undo
+from tui_cytpix.workflow.assess import goal, over_sampling, review, undo
 from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.run import used_images
@@ -49,6 +50,7 @@ class Judging:
         self._drawn: tuple[object, tuple[ImageKey, ...]] = (None, ())
         self._standing: tuple[object, dict[ImageKey, Verdict]] = (None, {})
         self._assessed: tuple[object, Assessment | None] = (None, None)
+        self._shown: tuple[object, list[ImageKey]] = (None, [])
 
     @property
     def sequence(self) -> tuple[ImageKey, ...]:
@@ -87,27 +89,30 @@ class Judging:
         return verdict.judgement if verdict else None
 
     def to_judge(self) -> list[ImageKey]:
-        """The images of the random sequence that the model has answered, in its order."""
+        """The images of the random sequence that the model has answered and that are shown, in its order."""
         if self.model is None:
             return []
-        answered = set(self._screen.session.predict.store(self.model).keys())
-        return [key for key in self.sequence if key in answered and not self.left_out(key)]
+        store = self._screen.session.predict.store(self.model)
+        answered = set(store.keys())
+        processed = [key for key in self.sequence if key in answered]
+        run = self._screen.session.run
+        state = (processed, run.settings, len(run.verdicts), self.model.hash)
+        if self._shown[0] != state:
+            self._shown = state, over_sampling.to_review(run, self._screen.step, self.model.hash, processed, store)
+        return [key for key in self._shown[1] if not self.left_out(key)]
 
     def assessment(self) -> Assessment:
         """What the judgements so far decide; computed anew where one of these changed: a key asks several times."""
         images, verdicts, settings = self.to_judge(), self.verdicts(), self._screen.session.run.settings.assess
         state, found = (images, self._standing[0], settings), self._assessed[1]
         if found is None or self._assessed[0] != state:
-            found = assess_verdicts(images, verdicts, settings)
+            following = over_sampling.Shown.of(self._screen.session.run, self._screen.step).following
+            found = assess_verdicts(images, verdicts, settings, following)
             self._assessed = (state, found)
         return found
 
     def prediction(self, key: ImageKey) -> Segmentation | None:
         return None if self.model is None else self._screen.session.prediction(self.model, key)
-
-    def _counted(self, key: ImageKey) -> int | None:
-        said = self.prediction(key)
-        return None if said is None else said.particle_count
 
     # Saying
 
@@ -115,18 +120,20 @@ class Judging:
         """Records it; False where there is no model to judge."""
         if self.model is None:
             return False
-        run, counted = self._screen.session.run, self._counted(key)
-        review.judge(run, key, self.model, judgement, self._screen.step, counted=counted)
+        run, answer = self._screen.session.run, self.prediction(key)
+        counted, sure = (None, math.nan) if answer is None else (answer.particle_count, answer.confidence)
+        review.judge(run, key, self.model, judgement, self._screen.step, counted=counted, sure=sure)
         return True
 
     def state_count(self, key: ImageKey, count: int) -> bool:
         """Right where the model counts the same, else a count error whose true count is known; False where the model
         has not answered.
         """
-        counted = self._counted(key)
-        if self.model is None or counted is None:
+        answer = self.prediction(key)
+        if self.model is None or answer is None:
             return False
-        review.judge_count(self._screen.session.run, key, self.model, count, counted, self._screen.step)
+        run, counted = self._screen.session.run, answer.particle_count
+        review.judge_count(run, key, self.model, count, counted, self._screen.step, sure=answer.confidence)
         return True
 
     def take_back(self, model: ModelEntry, *, again: bool) -> tuple[ImageKey | None, str]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from tui_cytpix.core.statistics.sequential_tests import Decision, Plan, confidence_sequence
+from tui_cytpix.core.statistics.sequential_tests import Decision, Plan
+from tui_cytpix.core.statistics.weighted_tests import (
+    CERTAIN,
+    Inclusion,
+    confidence_sequence,
+    decide,
+    expected_needed,
+    rate_of,
+)
 from tui_cytpix.domain.run_settings import Kind
 from tui_cytpix.domain.verdict import Judgement, Verdict, likely_count
 
@@ -15,12 +23,18 @@ LEFT_OUT = (Judgement.UNUSABLE, Judgement.INDISTINGUISHABLE)
 
 @dataclass(frozen=True)
 class Marks:
-    """Of the images of one set, in the order of the random sequence. Of those without a judgement, `left_out` are
-    unusable or indistinguishable; the others can still be judged.
+    """Of the images of one set, in the order of the random sequence, and how each was `shown`. Of those without a
+    judgement, `left_out` are unusable or indistinguishable; the others can still be judged.
     """
 
     of: tuple[Mark, ...]
+    shown: tuple[Inclusion, ...]
     left_out: int = 0
+
+    def judged(self) -> tuple[list[bool], list[Inclusion]]:
+        """Those with a judgement."""
+        pairs = [(mark, one) for mark, one in zip(self.of, self.shown, strict=True) if mark is not None]
+        return [mark for mark, _ in pairs], [one for _, one in pairs]
 
 
 @dataclass(frozen=True)
@@ -28,10 +42,11 @@ class Finding:
     """One kind of error on one set of images, in the order of the random sequence.
 
     `skipped` images have no judgement of this kind and can still get one, `left_out` are unusable or indistinguishable.
-    `low` and `high` are the 95 % confidence sequence of the error rate, with all of these right and wrong. `decision`
-    holds whatever they are; where they could change it, it is open and `skips_decide`. `clean_needed` further images
-    without an error keep the model, `expected_needed` do on average where half of the plainly good rate is wrong,
-    `most_needed` decide at the most.
+    `rate` is the share with this error of judged images, those not shown too, NaN without any; `low` and `high` are its
+    95 % confidence sequence, with all that have no judgement right and wrong. `decision` holds whatever they are; where
+    they could change it, it is open and `skips_decide`. `clean_needed` further images without an error keep the model,
+    `expected_needed` do on average where half of the plainly good rate is wrong and as many as so far are left out
+    (None: these prevent it), `most_needed` decide at the most (None: images are over-sampled, then there is no end).
     """
 
     plan: Plan
@@ -39,19 +54,15 @@ class Finding:
     errors: int
     skipped: int
     left_out: int
+    rate: float
     low: float
     high: float
     decision: Decision
     after: int
     skips_decide: bool
     clean_needed: int
-    expected_needed: int
-    most_needed: int
-
-    @property
-    def rate(self) -> float:
-        """Share of judged images with this error; NaN without any."""
-        return self.errors / self.judged if self.judged else float("nan")
+    expected_needed: int | None
+    most_needed: int | None
 
 
 @dataclass(frozen=True)
@@ -70,24 +81,28 @@ class SampleFindings:
 
 def marks_of(verdicts: Sequence[Verdict]) -> dict[Kind, Marks]:
     """Of each kind. An image that was skipped may be a singlet or a multiplet that the model counts wrongly."""
-    left_out = sum(v.judgement in LEFT_OUT for v in verdicts)
+    left_out, shown = sum(v.judgement in LEFT_OUT for v in verdicts), tuple(map(how_shown, verdicts))
     return {
-        Kind.COUNT: Marks(tuple(v.count_wrong for v in verdicts), left_out),
-        Kind.MASK: Marks(tuple(v.mask_wrong for v in verdicts), left_out),
+        Kind.COUNT: Marks(tuple(v.count_wrong for v in verdicts), shown, left_out),
+        Kind.MASK: Marks(tuple(v.mask_wrong for v in verdicts), shown, left_out),
         Kind.SINGLETS: _of_class(verdicts, Kind.SINGLETS),
         Kind.MULTIPLETS: _of_class(verdicts, Kind.MULTIPLETS),
     }
 
 
+def how_shown(verdict: Verdict) -> Inclusion:
+    return Inclusion(verdict.chance, verdict.least_chance)
+
+
 def _of_class(verdicts: Iterable[Verdict], kind: Kind) -> Marks:
-    marks: list[Mark] = []
+    marks: list[tuple[Mark, Inclusion]] = []
     for verdict in verdicts:
         wrong = not kind.holds(verdict.counted or 0)
         if kind.holds(_true_count(verdict)):
-            marks.append(wrong)
+            marks.append((wrong, how_shown(verdict)))
         elif verdict.judgement is Judgement.SKIPPED and wrong:
-            marks.append(None)
-    return Marks(tuple(marks))
+            marks.append((None, how_shown(verdict)))
+    return Marks(tuple(mark for mark, _ in marks), tuple(shown for _, shown in marks))
 
 
 def _true_count(verdict: Verdict) -> int:
@@ -103,31 +118,40 @@ def _true_count(verdict: Verdict) -> int:
     return likely_count(verdict.counted)
 
 
-def finding(test: Plan, marks: Marks) -> Finding:
-    errors = [mark for mark in marks.of if mark is not None]
+def finding(test: Plan, marks: Marks, following: Inclusion = CERTAIN) -> Finding:
+    """`following` is how a further image will be shown that the choice of images is about."""
+    errors, shown = marks.judged()
     open_ = len(marks.of) - len(errors)
-    decision, after = test.decide(errors)
-    held_back = decision is not Decision.OPEN and open_ > 0 and _extremes(test, marks) != {decision}
+    decision, after = decide(test, errors, shown)
+    right, wrong = [bool(mark) for mark in marks.of], [mark is not False for mark in marks.of]
+    extremes = {decide(test, marked, marks.shown)[0] for marked in (right, wrong)} if open_ else {decision}
+    held_back = decision is not Decision.OPEN and extremes != {decision}
     return Finding(
         plan=test,
         judged=len(errors),
         errors=sum(errors),
         skipped=open_ - marks.left_out,
         left_out=marks.left_out,
-        low=confidence_sequence(sum(errors), len(marks.of))[0],
-        high=confidence_sequence(sum(errors) + open_, len(marks.of))[1],
+        rate=rate_of(errors, shown),
+        low=confidence_sequence(right, marks.shown)[0],
+        high=confidence_sequence(wrong, marks.shown)[1],
         decision=Decision.OPEN if held_back else decision,
         after=after,
         skips_decide=held_back,
-        clean_needed=test.clean_needed(errors),
-        expected_needed=test.expected_needed(errors, test.p0 / 2),
-        most_needed=max(0, test.maximum - len(errors)),
+        clean_needed=expected_needed(test, errors, shown, 0.0, following) or 0,
+        expected_needed=_expected_needed(test, marks, following),
+        most_needed=max(0, test.maximum - len(errors)) if following == CERTAIN else None,
     )
 
 
-def _extremes(test: Plan, marks: Marks) -> set[Decision]:
-    """What is decided with all images that have no judgement right, and with all of them wrong."""
-    return {test.decide([bool(m) for m in marks.of])[0], test.decide([m is not False for m in marks.of])[0]}
+def _expected_needed(test: Plan, marks: Marks, following: Inclusion) -> int | None:
+    """Images left out count as wrong, as they may be."""
+    errors, shown = marks.judged()
+    if marks.left_out:
+        unjudged = [one for mark, one in zip(marks.of, marks.shown, strict=True) if mark is None]
+        errors, shown = errors + [True] * marks.left_out, shown + unjudged[: marks.left_out]
+    share = marks.left_out / len(marks.of) if marks.of else 0.0
+    return expected_needed(test, errors, shown, min(1.0, test.p0 / 2 + share), following)
 
 
 def at_level(test: Plan, alpha: float) -> Plan:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from tui_cytpix.core.statistics.sequential_tests import ERROR_RATE
+from tui_cytpix.core.statistics.weighted_tests import CERTAIN
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS, AssessSettings, EarlierGoal, Kind
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement, Verdict, in_force
 from tui_cytpix.workflow.assess.goal import check_rates
+from tui_cytpix.workflow.assess.over_sampling import Shown
 from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts, part_tests
 from tui_cytpix.workflow.base_model.library import reference
 from tui_cytpix.workflow.explore.random_images import extended, gate_in_use, judged_models
@@ -85,32 +88,49 @@ def choose_model(run: Run, model: ModelEntry) -> None:
 @dataclass(frozen=True)
 class Said:
     """What a reviewer says of an image: a judgement, how many particles there are (`true_count`), or both; `counted` is
-    what the model counts.
+    what the model counts, `sure` its confidence.
     """
 
     image: ImageKey
     judgement: Judgement | None
     counted: int | None = None
     true_count: int | None = None
+    sure: float = math.nan
 
 
 def judge(
-    run: Run, image: ImageKey, model: ModelEntry, judgement: Judgement, step: str = STEP, *, counted: int | None = None
+    run: Run,
+    image: ImageKey,
+    model: ModelEntry,
+    judgement: Judgement,
+    step: str = STEP,
+    *,
+    counted: int | None = None,
+    sure: float = math.nan,
 ) -> None:
-    judge_all(run, model, [Said(image, judgement, counted)], step)
+    judge_all(run, model, [Said(image, judgement, counted, sure=sure)], step)
 
 
-def judge_count(run: Run, image: ImageKey, model: ModelEntry, true_count: int, counted: int, step: str = STEP) -> None:
+def judge_count(
+    run: Run,
+    image: ImageKey,
+    model: ModelEntry,
+    true_count: int,
+    counted: int,
+    step: str = STEP,
+    *,
+    sure: float = math.nan,
+) -> None:
     """States how many particles there are: right where the model says so too, else a count error."""
-    judge_all(run, model, [Said(image, None, counted, true_count)], step)
+    judge_all(run, model, [Said(image, None, counted, true_count, sure)], step)
 
 
 def judge_all(run: Run, model: ModelEntry, said: Iterable[Said], step: str = STEP) -> None:
-    """Records judgements; those of the step's random sequence count for the rate. A stated count stays until another is
-    stated: `acceptable` and `mask` then speak of the mask alone. What was said of the mask stays where only the count
-    is judged.
+    """Records judgements; those of images that the step's random sequence shows count for the rate. A stated count
+    stays until another is stated: `acceptable` and `mask` then speak of the mask alone. What was said of the mask stays
+    where only the count is judged.
     """
-    sequence = set(run.settings.assess.sequence if step == STEP else run.settings.evaluate.sequence)
+    shown = Shown.of(run, step)
     standing = verdict_of(run, model, step)
     for one in said:
         before = standing.get(one.image)
@@ -121,12 +141,14 @@ def judge_all(run: Run, model: ModelEntry, said: Iterable[Said], step: str = STE
             one.counted,
         ):
             continue  # nothing changes, and undo would have nothing to give back
+        how = shown.how(one.image, one.counted, one.sure)
         standing[one.image] = run.record_verdict(
             one.image,
             model.hash,
             judgement,
             step=step,
-            counts_for_rate=one.image in sequence,
+            counts_for_rate=how is not None,
+            shown=how or CERTAIN,
             counted=one.counted,
             true_count=true_count,
         )
@@ -156,9 +178,10 @@ def verdict_of(run: Run, model: ModelEntry, step: str = STEP) -> dict[ImageKey, 
 
 def assessment_of(run: Run, model: ModelEntry, images: Sequence[ImageKey], step: str = STEP) -> Assessment:
     """What the judgements decide. `images` are those of the step's random sequence that are to be judged: processed,
-    and in focus where that was asked for.
+    shown (`over_sampling.to_review`), and in focus where that was asked for.
     """
-    return assess_verdicts(images, verdict_of(run, model, step), run.settings.assess)
+    following = Shown.of(run, step).following
+    return assess_verdicts(images, verdict_of(run, model, step), run.settings.assess, following)
 
 
 def rule_in_words(settings: AssessSettings, sequence: Sequence[ImageKey]) -> str:

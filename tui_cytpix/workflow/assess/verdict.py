@@ -14,11 +14,21 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tui_cytpix.core.statistics.sequential_tests import ERROR_RATE, Decision, Plan, confidence_sequence
+from tui_cytpix.core.statistics.sequential_tests import ERROR_RATE, Decision, Plan
+from tui_cytpix.core.statistics.weighted_tests import CERTAIN, Inclusion, confidence_sequence, rate_of
 from tui_cytpix.domain.run_settings import KINDS, AssessSettings, Kind
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement, Verdict
-from tui_cytpix.workflow.assess.findings import LEFT_OUT, Finding, Marks, SampleFindings, at_level, finding, marks_of
+from tui_cytpix.workflow.assess.findings import (
+    LEFT_OUT,
+    Finding,
+    Marks,
+    SampleFindings,
+    at_level,
+    finding,
+    how_shown,
+    marks_of,
+)
 from tui_cytpix.workflow.assess.goal import wald_test
 
 # Of the level that wrong retraining is held to, the samples' counts and masks get this share. The rest, for what is
@@ -37,8 +47,8 @@ class Part:
     """One kind of error on one sample (`ALL`: on all).
 
     `required` parts must keep for the model to be kept; others (the classes of single samples) can only object.
-    `share` is that of random images which can be judged for the part, None where no image tells. `images_needed`
-    random images are expected until the part keeps; None where that can't be told, or it is decided.
+    `share` is that of images shown which can be judged for the part, None where no image tells. `images_needed` more
+    are expected to be shown until the part keeps; None where that can't be told, or it is decided.
     """
 
     sample: str
@@ -59,7 +69,7 @@ class Assessment:
         parts: those that make the verdict, samples last.
         counts: how many images got each judgement.
         out_of_turn: images judged whose turn in the random sequence has not come yet: they don't count until then.
-        unusable: unusable frames and all that were looked at, of samples (`ALL`: of all) where they are many.
+        unusable: share of frames that are unusable, of samples (`ALL`: of all) where they are many.
         not_countable: True where more images are indistinguishable than could be wrong: count is no good readout.
     """
 
@@ -68,7 +78,7 @@ class Assessment:
     parts: tuple[Part, ...]
     counts: Mapping[Judgement, int]
     out_of_turn: int
-    unusable: Mapping[str, tuple[int, int]]
+    unusable: Mapping[str, float]
     not_countable: bool
 
     @property
@@ -91,7 +101,7 @@ class Assessment:
 
     @property
     def images_needed(self) -> int | None:
-        """How many more random images are expected until the model is kept; None where that can't be told."""
+        """How many more images are expected to be shown until the model is kept; None where that can't be told."""
         needed = [part.images_needed for part in self.missing]
         return None if None in needed else max((n for n in needed if n is not None), default=0)
 
@@ -112,10 +122,14 @@ def outcome(found: Assessment) -> Decision:
 
 
 def assess_verdicts(
-    images: Sequence[ImageKey], verdicts: Mapping[ImageKey, Verdict], settings: AssessSettings
+    images: Sequence[ImageKey],
+    verdicts: Mapping[ImageKey, Verdict],
+    settings: AssessSettings,
+    following: Inclusion = CERTAIN,
 ) -> Assessment:
     """Reads the judgements in the order of the random sequence, up to the first image that has none: what was judged
-    beyond it was picked, not drawn. `images` are those of the sequence that the model could process.
+    beyond it was picked, not drawn. `images` are those of the sequence that the model could process and that are shown,
+    `following` is how further images of the kinds that matter most will be shown.
     """
     turn = next((n for n, key in enumerate(images) if key not in verdicts), len(images))
     drawn = [verdicts[key] for key in images[:turn]]
@@ -124,15 +138,15 @@ def assess_verdicts(
     sets = {ALL: drawn} | {name: [v for v in drawn if v.image.sample == name] for name in names}
     marks = {name: marks_of(of) for name, of in sets.items()}
     tests = part_tests(settings, names)
-    found = _holm(tests, marks)
+    found = _holm(tests, marks, following)
     plain = wald_test(settings.p0, settings.p1)
     by_set = {
-        name: SampleFindings(**{kind: found.get((name, kind)) or finding(plain, of[kind]) for kind in KINDS})
+        name: SampleFindings(**{kind: found.get((name, kind)) or finding(plain, of[kind], following) for kind in KINDS})
         for name, of in marks.items()
     }
     counts = {judgement: sum(v.judgement is judgement for v in drawn) for judgement in Judgement}
-    judged = sum(v.count_judged for v in drawn)
-    unclear = counts[Judgement.INDISTINGUISHABLE]
+    clear = [v for v in drawn if v.count_judged or v.judgement is Judgement.INDISTINGUISHABLE]
+    unclear = [v.judgement is Judgement.INDISTINGUISHABLE for v in clear]
     usable = 1 - sum(v.judgement in LEFT_OUT for v in drawn) / len(drawn) if drawn else 1.0
     of_samples = {name: usable * sum(key.sample == name for key in images) / len(images) for name in names}
     of_samples[ALL] = usable
@@ -143,7 +157,7 @@ def assess_verdicts(
         counts=counts,
         out_of_turn=sum(key in verdicts for key in images[turn:]),
         unusable=_much_unusable(sets),
-        not_countable=judged + unclear > 0 and confidence_sequence(unclear, judged + unclear)[0] > settings.p1,
+        not_countable=confidence_sequence(unclear, list(map(how_shown, clear)))[0] > settings.p1,
     )
 
 
@@ -163,7 +177,9 @@ def _of_class(kind: Kind) -> bool:
     return kind in (Kind.SINGLETS, Kind.MULTIPLETS)
 
 
-def _holm(tests: Mapping[PartName, Plan], marks: Mapping[str, Mapping[Kind, Marks]]) -> dict[PartName, Finding]:
+def _holm(
+    tests: Mapping[PartName, Plan], marks: Mapping[str, Mapping[Kind, Marks]], following: Inclusion
+) -> dict[PartName, Finding]:
     """Each part at its level. What a part that asks for retraining had of the level goes to the others, by their
     shares, until none asks for it any more.
     """
@@ -171,7 +187,7 @@ def _holm(tests: Mapping[PartName, Plan], marks: Mapping[str, Mapping[Kind, Mark
     left, room = dict(tests), 1.0
     while True:
         for (name, kind), test in left.items():
-            found[name, kind] = finding(at_level(test, test.alpha / room), marks[name][kind])
+            found[name, kind] = finding(at_level(test, test.alpha / room), marks[name][kind], following)
         rejected = [part for part in left if found[part].decision is Decision.RETRAIN]
         room -= sum(left.pop(part).alpha for part in rejected) / ERROR_RATE
         if not rejected or not left:
@@ -185,15 +201,17 @@ def _part(name: PartName, found: Finding, drawn: int, of_sample: float) -> Part:
     if _of_class(kind):
         share = found.judged / drawn if found.judged else None
     needed = None
-    if found.decision is Decision.OPEN and share:
+    if found.decision is Decision.OPEN and share and found.expected_needed is not None:
         needed = math.ceil(max(0, found.expected_needed - found.skipped) / share)
     return Part(sample, kind, found, required, share, needed)
 
 
-def _much_unusable(sets: Mapping[str, Sequence[Verdict]]) -> dict[str, tuple[int, int]]:
-    seen = {
-        name: (sum(v.judgement is Judgement.UNUSABLE for v in of), sum(v.judgement != Judgement.SKIPPED for v in of))
-        for name, of in sets.items()
-    }
-    much = {name: (bad, of) for name, (bad, of) in seen.items() if of >= FEW and bad >= MUCH_UNUSABLE * of}
+def _much_unusable(sets: Mapping[str, Sequence[Verdict]]) -> dict[str, float]:
+    """Weighted, as images in doubt may be shown more often than others."""
+    much = {}
+    for name, of in sets.items():
+        looked_at = [v for v in of if v.judgement is not Judgement.SKIPPED]
+        share = rate_of([v.judgement is Judgement.UNUSABLE for v in looked_at], list(map(how_shown, looked_at)))
+        if len(looked_at) >= FEW and share >= MUCH_UNUSABLE:
+            much[name] = share
     return {ALL: much[ALL]} if ALL in much else much

@@ -31,7 +31,7 @@ def verdict_lines(found: Assessment) -> list[str]:
         _kind_in_words(found, Kind.COUNT),
         _kind_in_words(found, Kind.MASK),
         _missing_in_words(found),
-        *(_unusable_in_words(name, *seen) for name, seen in found.unusable.items()),
+        *(_unusable_in_words(name, share) for name, share in found.unusable.items()),
         NOT_COUNTABLE if found.not_countable else "",
         _classes_in_words(found, found.all),
         *(_sample_in_words(found, name) for name in found.by_sample),
@@ -98,6 +98,8 @@ def _missing_part(part: Part) -> str:
         return f"{name} (hangs on {_without(found)})"
     if not part.share:
         return f"{name} ({found.clean_needed} or more, none seen yet)"
+    if found.expected_needed is None:
+        return f"{name} (with so many images left out, no number will do)"
     return (
         f"{name} ({found.expected_needed} expected, {found.clean_needed} at the least, in {part.images_needed} images)"
     )
@@ -133,7 +135,8 @@ def _missing(found: Finding) -> str:
     if found.skips_decide:
         end = ", so give it" if found.skipped else ""
         return f": {_without(found)} could change the verdict{end}"
-    return f"; {found.clean_needed} more without an error keep it, {found.most_needed} more decide at the most"
+    at_most = "" if found.most_needed is None else f", {found.most_needed} more decide at the most"
+    return f"; {found.clean_needed} more without an error keep it{at_most}"
 
 
 def _classes_in_words(found: Assessment, of: SampleFindings) -> str:
@@ -172,10 +175,10 @@ def _told(kind: Kind, found: Finding) -> str:
     return f"{kind} {found.decision} ({found.errors} of {found.judged}, {_interval(found)})"
 
 
-def _unusable_in_words(name: str, unusable: int, looked_at: int) -> str:
+def _unusable_in_words(name: str, share: float) -> str:
     where = f" of {name}" if name != ALL else ""
     return (
-        f"{_percent(unusable / looked_at)} of the frames{where} are unusable: the frames, not the model, are the "
+        f"{_percent(share)} of the frames{where} are unusable: the frames, not the model, are the "
         "problem. Draw from a gate, or set a least focus, that leaves them out; or measure the sample again."
     )
 

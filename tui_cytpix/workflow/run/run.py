@@ -206,7 +206,7 @@ class Run:
             self._learnt_by = model, found
         return self._learnt_by[1]
 
-    def record_verdict(
+    def record_verdict(  # noqa: PLR0913 - one line's fields
         self,
         image: ImageKey,
         model: str,
@@ -216,8 +216,11 @@ class Run:
         counts_for_rate: bool,
         counted: int | None = None,
         true_count: int | None = None,
+        shown: tuple[float, float] = (1.0, 1.0),
     ) -> Verdict:
-        """Appends a judgement; with None the image is not judged any more."""
+        """Appends a judgement; with None the image is not judged any more. `shown`: with which chance it was, and at
+        least any at its place would have been.
+        """
         verdict = Verdict(
             seq=self._next_verdict(),
             time=time.time(),
@@ -230,6 +233,8 @@ class Run:
             counted=counted,
             true_count=true_count,
             seen=self.ways(image.sample)[0],
+            chance=shown[0],
+            least_chance=shown[1],
         )
         self._add(verdict)
         return verdict

@@ -1,0 +1,205 @@
+"""Showing some images of a random sequence less often than others, so that more of what may be wrong is looked at.
+
+What the model counts as the rarer kind (usually multiplets) and what it is least sure of is always shown; of the rest,
+one image in `times`. Each image that is shown keeps the chance with which it was, and judgements are weighted by it.
+Bad models are told from fewer images so; good ones are not: that a rare kind is seldom missed shows only by looking at
+as many of those images in which it would be missed.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tui_cytpix.core.statistics.sequential_tests import Plan
+from tui_cytpix.core.statistics.weighted_tests import CERTAIN, Inclusion, farther, nearer
+from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.run_settings import AssessSettings, EvaluateSettings, Kind, OverSampling
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.errors import UsageError
+from tui_cytpix.formats.run.predictions import PredictionStore
+from tui_cytpix.workflow.assess.verdict import ALL, part_tests
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.used_images import ASSESS
+
+TIMES = (1, 2, 4)  # offered
+MOST_TIMES = 10
+ENOUGH = 50  # processed images that tell which kind is rare
+DOUBTFUL = 0.15  # share of the images of the commoner kind that are shown as the least sure ones
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which images of a step's random sequence are shown."""
+
+    seed: str
+    places: Mapping[ImageKey, int]
+    rules: tuple[OverSampling, ...]
+
+    @classmethod
+    def of(cls, run: Run, step: str) -> Shown:
+        settings = _settings(run, step)
+        places = {key: place for place, key in enumerate(settings.sequence)}
+        return cls(f"{run.settings.seed}/{step}/shown", places, settings.over_sampling)
+
+    def how(self, image: ImageKey, counted: int | None, sure: float) -> Inclusion | None:
+        """None: it is not, or not of the sequence. `counted` and `sure` are what the judged model counts and how sure
+        it is, NaN where nobody said.
+        """
+        place = self.places.get(image)
+        if place is None:
+            return None
+        rule = next((rule for rule in reversed(self.rules) if rule.since <= place), None)
+        if rule is None or rule.shown == 1:
+            return CERTAIN
+        if counted is None:
+            return None
+        always = rule.rare.holds(counted) or not sure > rule.doubtful
+        chance = 1.0 if always else rule.shown
+        return Inclusion(chance, rule.shown) if random.Random(f"{self.seed}/{image}").random() < chance else None
+
+    @property
+    def following(self) -> Inclusion:
+        """How a further image of the rarer kind will be."""
+        return Inclusion(1.0, self.rules[-1].shown) if self.rules else CERTAIN
+
+
+def _settings(run: Run, step: str) -> AssessSettings | EvaluateSettings:
+    return run.settings.assess if step == ASSESS else run.settings.evaluate
+
+
+def to_review(run: Run, step: str, model: str, images: Iterable[ImageKey], store: PredictionStore) -> list[ImageKey]:
+    """Of processed images of the step's sequence those that are shown for review, or were when they were judged; in
+    their order. `model` is the judged one's hash.
+    """
+    shown = Shown.of(run, step)
+    if not shown.rules:
+        return list(images)
+    said = {v.image: v.counts_for_rate for v in run.verdicts if (v.model, v.step) == (model, step)}
+
+    def shows(image: ImageKey) -> bool:
+        answer = store.get(image)
+        return answer is not None and shown.how(image, answer.particle_count, answer.confidence) is not None
+
+    return [image for image in images if said.get(image) or shows(image)]
+
+
+def over_sample(run: Run, step: str, model: ModelEntry, times: int) -> None:
+    """From the first image of the sequence that nobody has judged on, shows one in `times` of the images that are
+    neither of the rarer kind by the model's count nor in doubt; 1: all again.
+
+    Raises:
+        UsageError: `times` is out of range, or too few images are processed to tell which kind is rare.
+    """
+    if not 1 <= times <= MOST_TIMES:
+        raise UsageError("No such over-sampling", f"One in {times}.", f"From 1 (all) to {MOST_TIMES}.")
+    settings = _settings(run, step)
+    store = run.answers(model.hash)
+    answers = [one for key in settings.sequence if (one := store.get(key)) is not None]
+    if len(answers) < ENOUGH:
+        raise UsageError(
+            "Which kind of image is rare is not known yet",
+            f"{len(answers)} random images are processed.",
+            f"Process {ENOUGH} or more, then over-sample.",
+        )
+    judged = {v.image for v in run.verdicts} | {v.image for v in run.pair_verdicts}
+    since = max((place for place, key in enumerate(settings.sequence, 1) if key in judged), default=0)
+    rare = _rarer(answers)
+    usual = [one.confidence for one in answers if not rare.holds(one.particle_count) and math.isfinite(one.confidence)]
+    rule = OverSampling(since, 1 / times, rare, float(np.quantile(usual, DOUBTFUL)) if usual else 1.0)
+    rules = (*(one for one in settings.over_sampling if one.since < since), rule)
+    if step == ASSESS:
+        run.update(replace(run.settings, assess=replace(run.settings.assess, over_sampling=rules)))
+    else:
+        run.update(replace(run.settings, evaluate=replace(run.settings.evaluate, over_sampling=rules)))
+
+
+def _rarer(answers: Sequence[Segmentation]) -> Kind:
+    several = sum(answer.particle_count > 1 for answer in answers)
+    return Kind.SINGLETS if 2 * several > len(answers) else Kind.MULTIPLETS
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Images that are expected to be looked at, where one in `times` of the plain ones is shown: until a model is kept
+    that errs half as often as is plainly good, and until one is told that misses twice as many of the `rare` kind as
+    is intolerable, all where it is in doubt. `of` are processed for the first.
+    """
+
+    times: int
+    rare: Kind
+    keep: int
+    retrain: int
+    of: int
+
+
+def budgets(settings: AssessSettings, sequence: Sequence[ImageKey], answers: Sequence[Segmentation]) -> list[Budget]:
+    """For each of `TIMES`, by the model's counts; none where these don't tell a share of both kinds."""
+    several = sum(answer.particle_count > 1 for answer in answers) / max(1, len(answers))
+    if len(answers) < ENOUGH or not 0 < several < 1:
+        return []
+    rare = _rarer(answers)
+    share = min(several, 1 - several)
+    names = list(dict.fromkeys(key.sample for key in sequence))
+    tests = part_tests(settings, names if len(names) > 1 else [])
+    found = []
+    for times in TIMES:
+        sure, plain = Inclusion(1.0, 1 / times), Inclusion(1 / times, 1 / times)
+        doubtful = DOUBTFUL * (1 - share)
+        mix = {sure: share + doubtful, plain: (1 - share - doubtful) / times} if times > 1 else {CERTAIN: 1.0}
+        shown = sum(mix.values())
+        processed = max(
+            _processed(test, kind, rare, mix, sure, share) * (len(names) if sample != ALL else 1)
+            for (sample, kind), test in tests.items()
+            if sample == ALL or kind in (Kind.COUNT, Kind.MASK)
+        )
+        told = tests.get((ALL, rare))
+        retrain = math.inf
+        if told is not None:
+            away = farther(told, min(1.0, 2 * settings.p1), sure)
+            retrain = max(told.minimum, -math.log(told.alpha) / away) / share
+        found.append(
+            Budget(
+                times,
+                rare,
+                math.ceil(processed * shown),
+                math.ceil(retrain * shown) if told else 0,
+                math.ceil(processed),
+            )
+        )
+    return found
+
+
+def _processed(
+    test: Plan, kind: Kind, rare: Kind, mix: Mapping[Inclusion, float], sure: Inclusion, share: float
+) -> float:
+    """Images of the sequence until this part keeps, on average."""
+    if kind is rare:
+        mix = {sure: share}
+    elif kind in (Kind.SINGLETS, Kind.MULTIPLETS):
+        mix = {how: part - (share if how == sure else 0) for how, part in mix.items()}
+    step = sum(part * nearer(test, test.p0 / 2, how) for how, part in mix.items())
+    return max(test.minimum / sum(mix.values()), -math.log(test.beta) / step)
+
+
+def budget_in_words(found: Sequence[Budget]) -> list[str]:
+    """A sentence for showing all images, and one for the others."""
+    if not found:
+        return []
+    first, *others = found
+    told = f"; {first.retrain} until one is told that misses {first.rare}" if first.retrain else ""
+    words = [f"Expected: some {first.keep} images to judge until a good model is kept{told}."]
+    if first.retrain:
+        words.append(
+            "Over-sampled: "
+            + "; ".join(
+                f"one in {b.times} of the plain ones: {b.keep} and {b.retrain}, of {b.of} processed" for b in others
+            )
+            + "."
+        )
+    return words
