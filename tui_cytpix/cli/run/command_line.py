@@ -184,6 +184,8 @@ def _add_review(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="M", help="to judge in step assess; default: as before, at first the base")
     parser.add_argument("--images", type=options.positive, metavar="N", help="draw and process so many random images")
     options.add_zoom(parser, of_run=True)
+    times = "from the first image on that nobody has judged, show one in N of those that the model finds plain; 1: all"
+    parser.add_argument("--over-sample", type=options.positive, metavar="N", help=times)
     table = "CSV: image,judgement,true_count; a count alone judges no mask"
     parser.add_argument("--judgements", type=Path, metavar="FILE", help=table)
     options.add_device(parser)

@@ -10,7 +10,7 @@ from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, tell
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import KINDS, Kind
-from tui_cytpix.workflow.assess import goal
+from tui_cytpix.workflow.assess import goal, over_sampling
 from tui_cytpix.workflow.assess import review as assess_review
 from tui_cytpix.workflow.assess.findings import Finding, SampleFindings
 from tui_cytpix.workflow.assess.judgements_file import read_judgements, take_judgements
@@ -24,7 +24,7 @@ from tui_cytpix.workflow.run.run import Run
 
 
 def review(arguments: argparse.Namespace) -> int:
-    changes = ("goal", "p0", "p1", "require", "convention", "model", "zoom", "images", "judgements")
+    changes = ("goal", "p0", "p1", "require", "convention", "model", "zoom", "images", "over_sample", "judgements")
     if any(getattr(arguments, name) is not None for name in changes):
         with options.writing(Run.open(arguments.run)) as run:
             _change(run, arguments)
@@ -57,6 +57,8 @@ def _change(run: Run, arguments: argparse.Namespace) -> None:
             drawn = draw(run, arguments.images, model)
             predict.predict_now(run, model, drawn, progress, arguments.device, arguments.threads)
         note(*filter(None, [too_few_in_words(run, arguments.step, arguments.images, len(drawn))]))
+    if arguments.over_sample is not None:
+        over_sampling.over_sample(run, arguments.step, model, arguments.over_sample)
     take_judgements(run, model, given, arguments.step)
 
 
@@ -69,13 +71,19 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
     store = run.answers(model.hash)
     answered, seen = set(store.keys()), zoom.zooms_of(run, store)
     models = judged_models(run, step, model)
-    images = [key for key in used_images.still_fresh(run, step, models) if key in answered]
+    processed = [key for key in used_images.still_fresh(run, step, models) if key in answered]
+    images = over_sampling.to_review(run, step, model.hash, processed, store)
     found = assess_review.assessment_of(run, model, images, step)
     settings, decision, samples = run.settings.assess, outcome(found), samples_in_words(found)
     rule = assess_review.rule_in_words(settings, images)
     history = goal.history_in_words(settings)
     valid_for, gone = used_images.valid_for(run, model, images), used_images.gone_in_words(run, step, models)
-    words = [line for line in (*verdict_lines(found), valid_for, gone, *history) if line]
+    answers = [one for key in processed if (one := store.get(key)) is not None]
+    budgets = over_sampling.budgets(settings, processed, answers)
+    rules = over_sampling.rules_of(run, step)
+    expected = [] if any(found.counts.values()) else over_sampling.budget_in_words(budgets)
+    shown = over_sampling.rules_in_words(rules)
+    words = [line for line in (*verdict_lines(found), *expected, shown, valid_for, gone, *history) if line]
     tell(
         arguments.json,
         {
@@ -83,6 +91,9 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
             "step": step,
             "model": model.card.name,
             "images": len(images),
+            "processed": len(processed),
+            "over_sampling": [asdict(rule) for rule in rules],
+            "expected": [asdict(budget) for budget in budgets],
             "decision": decision,
             "images_needed": found.images_needed,
             "goal": goal.as_dict(settings),
@@ -105,7 +116,7 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
             "rule": rule,
             "words": words,
         },
-        f"{model.card.name}: {decision}{f' ({samples})' if samples else ''}, {len(images)} random images processed",
+        f"{model.card.name}: {decision}{f' ({samples})' if samples else ''}, {len(processed)} random images processed",
         *words,
         f"Goal: {goal.goal_in_words(settings)}.",
         rule,

@@ -44,6 +44,7 @@ ASSESS = (
         "Magnify",
         MAGNIFY,
     ),
+    _C("assess.over_sample", "W", "Over-sample", "Show plain images less often, weighted: bad models are told sooner."),
     _C("assess.undo", "u", "Undo", "Take the last judgement back; what stood before stands again. Redo it.", once=True),
     _C("assess.redo", "U", "Redo", once=True),
     _C("assess.blurred", "b", "Blurred", "Leave blurred images out of the review: asks for the least focus score."),

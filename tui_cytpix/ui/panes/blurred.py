@@ -60,9 +60,9 @@ class Blurred:
         self.scores = found or self.scores
         return found is not None
 
-    def lines(self, predicted: int) -> list[str]:
+    def lines(self) -> list[str]:
         """How errors go with the focus; how many of those that are processed are left out."""
         errors = focus.errors_in_words(self.scores, self._judging.verdicts())
-        out, least = predicted - len(self._judging.to_judge()), self._least
+        out, least = sum(map(self._is_left_out, self._judging.processed())), self._least
         left = f"Left out as blurred: {out} images with a focus score below {least:g}."
         return [errors, left] if least else [errors]

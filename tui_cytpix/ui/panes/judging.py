@@ -88,17 +88,23 @@ class Judging:
         verdict = self.verdicts().get(key)
         return verdict.judgement if verdict else None
 
-    def to_judge(self) -> list[ImageKey]:
-        """The images of the random sequence that the model has answered and that are shown, in its order."""
+    def processed(self) -> list[ImageKey]:
+        """The images of the random sequence that the model has answered, in its order."""
         if self.model is None:
             return []
-        store = self._screen.session.predict.store(self.model)
-        answered = set(store.keys())
-        processed = [key for key in self.sequence if key in answered]
-        run = self._screen.session.run
+        answered = set(self._screen.session.predict.store(self.model).keys())
+        return [key for key in self.sequence if key in answered]
+
+    def to_judge(self) -> list[ImageKey]:
+        """Those of them that are shown for review."""
+        if self.model is None:
+            return []
+        run, processed = self._screen.session.run, self.processed()
         state = (processed, run.settings, len(run.verdicts), self.model.hash)
         if self._shown[0] != state:
-            self._shown = state, over_sampling.to_review(run, self._screen.step, self.model.hash, processed, store)
+            store = self._screen.session.predict.store(self.model)
+            shown = over_sampling.to_review(run, self._screen.step, self.model.hash, processed, store)
+            self._shown = state, shown
         return [key for key in self._shown[1] if not self.left_out(key)]
 
     def assessment(self) -> Assessment:

@@ -10,6 +10,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import DataTable
 
+from tui_cytpix.domain.entered_numbers import whole
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS, Kind
 from tui_cytpix.domain.sample import ImageKey
@@ -27,7 +28,7 @@ from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.tables.table import Table
-from tui_cytpix.workflow.assess import goal, review
+from tui_cytpix.workflow.assess import goal, over_sampling, review
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.explore import random_images
@@ -106,7 +107,7 @@ class AssessScreen(WorkScreen):
                 *map(heading, said[:3]),
                 *self.magnified_lines(model),
                 *said[3:],
-                *self.blurred.lines(predicted),
+                *self.blurred.lines(),
             ]
         if settings.counting_convention:
             lines += [labelled("Goal", goal.goal_in_words(settings)), *goal.history_in_words(settings)]
@@ -118,7 +119,11 @@ class AssessScreen(WorkScreen):
             lines.append(differences.counted(self.judging.sequence, store))
             answers = [one for key in self.judging.sequence if (one := store.get(key)) is not None]
             lines.append(differences.crowded_in_words([one.particle_count for one in answers]))
+            if settings.counting_convention and not any(self.judging.assessment().counts.values()):
+                budgets = over_sampling.budgets(settings, self.judging.sequence, answers)
+                lines += over_sampling.budget_in_words(budgets)
         lines += self.judging.fresh_lines()
+        lines.append(over_sampling.rules_in_words(settings.over_sampling))
         lines.append(random_images.drawn_in_words(self.session.run, settings))
         if settings.counting_convention:
             lines += [
@@ -204,6 +209,24 @@ class AssessScreen(WorkScreen):
         if not self.session.progress.busy:
             self.blurred.score_where_asked()
         self.say_next()
+
+    def action_over_sample(self) -> None:
+        """Asks how seldom plain images shall be shown."""
+        model, run = self.judging.model, self.session.run
+        if model is None:
+            self.report("Choose a model first.")
+            return
+        store, settings = self.session.predict.store(model), run.settings.assess
+        answers = [one for key in self.judging.sequence if (one := store.get(key)) is not None]
+        words = over_sampling.budget_in_words(over_sampling.budgets(settings, self.judging.sequence, answers))
+        now = round(1 / settings.over_sampling[-1].shown) if settings.over_sampling else 1
+
+        def take(times: int) -> None:
+            over_sampling.over_sample(run, self.step, model, times)
+            self.refresh_all()
+
+        question = "Of images that the model finds plain, show one in how many (1: all)?"
+        self.ask_number(" ".join([*words, question]), now, take, whole(1, over_sampling.MOST_TIMES))
 
     # Review
 

@@ -8,6 +8,7 @@ as many of those images in which it would be missed.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
@@ -73,6 +74,10 @@ def _settings(run: Run, step: str) -> AssessSettings | EvaluateSettings:
     return run.settings.assess if step == ASSESS else run.settings.evaluate
 
 
+def rules_of(run: Run, step: str) -> tuple[OverSampling, ...]:
+    return _settings(run, step).over_sampling
+
+
 def to_review(run: Run, step: str, model: str, images: Iterable[ImageKey], store: PredictionStore) -> list[ImageKey]:
     """Of processed images of the step's sequence those that are shown for review, or were when they were judged; in
     their order. `model` is the judged one's hash.
@@ -87,6 +92,30 @@ def to_review(run: Run, step: str, model: str, images: Iterable[ImageKey], store
         return answer is not None and shown.how(image, answer.particle_count, answer.confidence) is not None
 
     return [image for image in images if said.get(image) or shows(image)]
+
+
+def moved(
+    rules: Sequence[OverSampling], before: Sequence[ImageKey], now: Sequence[ImageKey]
+) -> tuple[OverSampling, ...]:
+    """The rules of a sequence that is drawn again: what is kept of it stands in front, in the same order."""
+
+    def since(rule: OverSampling) -> int:
+        earlier = set(before[: rule.since])
+        return sum(1 for _ in itertools.takewhile(earlier.__contains__, now))
+
+    return tuple(replace(rule, since=since(rule)) for rule in rules)
+
+
+def rules_in_words(rules: Sequence[OverSampling]) -> str:
+    """What is shown since when; "" where all is."""
+    if not rules or rules[-1].shown == 1:
+        return ""
+    rule = rules[-1]
+    usual = "several" if rule.rare is Kind.SINGLETS else "one"
+    return (
+        f"Over-sampled from image {rule.since + 1} of the sequence on: of what the model counts as {usual} and is sure "
+        f"of, one image in {1 / rule.shown:.0f} is shown, and judgements are weighted by that."
+    )
 
 
 def over_sample(run: Run, step: str, model: ModelEntry, times: int) -> None:
@@ -128,13 +157,13 @@ def _rarer(answers: Sequence[Segmentation]) -> Kind:
 class Budget:
     """Images that are expected to be looked at, where one in `times` of the plain ones is shown: until a model is kept
     that errs half as often as is plainly good, and until one is told that misses twice as many of the `rare` kind as
-    is intolerable, all where it is in doubt. `of` are processed for the first.
+    is intolerable, all where it is in doubt (None: they are not required). `of` are processed for the first.
     """
 
     times: int
     rare: Kind
     keep: int
-    retrain: int
+    retrain: int | None
     of: int
 
 
@@ -158,20 +187,11 @@ def budgets(settings: AssessSettings, sequence: Sequence[ImageKey], answers: Seq
             for (sample, kind), test in tests.items()
             if sample == ALL or kind in (Kind.COUNT, Kind.MASK)
         )
-        told = tests.get((ALL, rare))
-        retrain = math.inf
+        told, retrain = tests.get((ALL, rare)), None
         if told is not None:
             away = farther(told, min(1.0, 2 * settings.p1), sure)
-            retrain = max(told.minimum, -math.log(told.alpha) / away) / share
-        found.append(
-            Budget(
-                times,
-                rare,
-                math.ceil(processed * shown),
-                math.ceil(retrain * shown) if told else 0,
-                math.ceil(processed),
-            )
-        )
+            retrain = math.ceil(max(told.minimum, -math.log(told.alpha) / away) / share * shown)
+        found.append(Budget(times, rare, math.ceil(processed * shown), retrain, math.ceil(processed)))
     return found
 
 
@@ -188,18 +208,13 @@ def _processed(
 
 
 def budget_in_words(found: Sequence[Budget]) -> list[str]:
-    """A sentence for showing all images, and one for the others."""
+    """What is expected with all images shown, and with fewer; nothing where it can't be told."""
     if not found:
         return []
     first, *others = found
-    told = f"; {first.retrain} until one is told that misses {first.rare}" if first.retrain else ""
-    words = [f"Expected: some {first.keep} images to judge until a good model is kept{told}."]
-    if first.retrain:
-        words.append(
-            "Over-sampled: "
-            + "; ".join(
-                f"one in {b.times} of the plain ones: {b.keep} and {b.retrain}, of {b.of} processed" for b in others
-            )
-            + "."
-        )
+    told = "" if first.retrain is None else f"; until one is told that often misses {first.rare}, some {first.retrain}"
+    words = [f"Expected to be judged until a good model is kept: some {first.keep} images{told}."]
+    if first.retrain is not None:
+        fewer = [f"{one.keep} and {one.retrain} with one in {one.times} shown of those" for one in others]
+        words.append(f"Instead {', '.join(fewer)} that the model finds plain.")
     return words

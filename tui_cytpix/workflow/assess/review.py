@@ -14,7 +14,7 @@ from tui_cytpix.domain.run_settings import GOALS, AssessSettings, EarlierGoal, K
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement, Verdict, in_force
 from tui_cytpix.workflow.assess.goal import check_rates
-from tui_cytpix.workflow.assess.over_sampling import Shown
+from tui_cytpix.workflow.assess.over_sampling import Shown, moved
 from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts, part_tests
 from tui_cytpix.workflow.base_model.library import reference
 from tui_cytpix.workflow.explore.random_images import extended, gate_in_use, judged_models
@@ -76,7 +76,8 @@ def draw(run: Run, images: int, model: ModelEntry | None = None) -> tuple[ImageK
     assess = run.settings.assess
     sequence = extended(run, STEP, images, judged_models(run, STEP, model))
     run.remember(sequence)
-    drawn = replace(assess, sequence=sequence, images=images, drawn_from=gate_in_use(run))
+    rules = moved(assess.over_sampling, assess.sequence, sequence)
+    drawn = replace(assess, sequence=sequence, images=images, drawn_from=gate_in_use(run), over_sampling=rules)
     run.update(replace(run.settings, assess=drawn))
     return sequence
 

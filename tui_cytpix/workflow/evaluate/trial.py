@@ -7,6 +7,7 @@ from dataclasses import replace
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import RunError, UsageError
+from tui_cytpix.workflow.assess.over_sampling import moved
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.explore.random_images import gate_in_use, judged_models, unseen
 from tui_cytpix.workflow.run.run import Run
@@ -22,8 +23,10 @@ def draw(run: Run, images: int, model: ModelEntry | None = None) -> tuple[ImageK
     """
     sequence = unseen(run, images, judged_models(run, EVALUATE, model))
     run.remember(sequence)
-    evaluate = replace(run.settings.evaluate, sequence=sequence, images=images, drawn_from=gate_in_use(run))
-    run.update(replace(run.settings, evaluate=evaluate))
+    before = run.settings.evaluate
+    rules = moved(before.over_sampling, before.sequence, sequence)
+    drawn = replace(before, sequence=sequence, images=images, drawn_from=gate_in_use(run), over_sampling=rules)
+    run.update(replace(run.settings, evaluate=drawn))
     return sequence
 
 

@@ -17,7 +17,7 @@ from tui_cytpix.domain.verdict import Verdict
 from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.run.predictions import PredictionStore
-from tui_cytpix.workflow.assess import focus, goal, review
+from tui_cytpix.workflow.assess import focus, goal, over_sampling, review
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.evaluate import held_out_masks, pair_words, pairs
@@ -87,12 +87,14 @@ def _assess(run: Run) -> Blocks:
     scores = focus.stored(run, model) if settings.least_focus else {}
     answered = set(store.keys())
     fresh = used_images.still_fresh(run, review.STEP, [model])
-    shown = [k for k in fresh if k in answered and (not scores or scores.get(k, 0.0) >= settings.least_focus)]
+    sharp = [k for k in fresh if k in answered and (not scores or scores.get(k, 0.0) >= settings.least_focus)]
+    shown = over_sampling.to_review(run, review.STEP, model.hash, sharp, store)
     found = review.assessment_of(run, model, shown)
     freshness = used_images.valid_for(run, model, shown), used_images.gone_in_words(run, review.STEP, [model])
-    said = [line for line in (*verdict_lines(found), *freshness) if line]
+    weighted = over_sampling.rules_in_words(settings.over_sampling)
+    said = [line for line in (*verdict_lines(found), weighted, *freshness) if line]
     blocks += [html.paragraphs(said[:3], "lead"), html.paragraphs(said[3:])]
-    if found.all.count.judged:
+    if found.all.count.judged and not weighted:  # else there is no one path against two lines
         turn = [verdicts[key] for key in shown if key in verdicts and verdicts[key].count_judged]
         blocks.append(html.chart(figures.path_of_test(found.all.count.plan, turn), figures.TEST_CAPTION))
     return [*blocks, *_wrong_images(run, store, verdicts)]
@@ -229,12 +231,15 @@ def _evaluate(run: Run) -> Blocks:
 
 def _by_itself(run: Run, new: ModelEntry) -> Blocks:
     """The review of the new model on step 5's images, whether or not the base has answered them."""
-    answered = set(run.answers(new.hash).keys())
-    images = [key for key in used_images.still_fresh(run, used_images.EVALUATE, [new]) if key in answered]
+    store = run.answers(new.hash)
+    answered = set(store.keys())
+    processed = [key for key in used_images.still_fresh(run, used_images.EVALUATE, [new]) if key in answered]
+    images = over_sampling.to_review(run, used_images.EVALUATE, new.hash, processed, store)
     found = review.assessment_of(run, new, images, "evaluate")
     if not any(found.counts.values()):
         return []
-    said = [line for line in (*verdict_lines(found), used_images.valid_for(run, new, images)) if line]
+    weighted = over_sampling.rules_in_words(run.settings.evaluate.over_sampling)
+    said = [line for line in (*verdict_lines(found), weighted, used_images.valid_for(run, new, images)) if line]
     rule = review.rule_in_words(run.settings.assess, images)
     history = goal.history_in_words(run.settings.assess)
     return [
