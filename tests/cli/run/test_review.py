@@ -142,6 +142,8 @@ def test_half_the_frames_unusable_is_no_keep(made, run_main):
         60,
     )
     assert found["count"]["error_rate_ci"][1] > 0.5
+    assert found["images_needed"] is None  # as many left out of further images: no number will do
+    assert found["words"][0] == "Not yet known: too many frames are unusable."
     assert (
         "50% of the frames are unusable: the frames, not the model, are the problem"
         in run_main("run", "review", made)[1]
@@ -186,3 +188,19 @@ def test_a_review_of_the_new_model_alone_is_in_the_report(made, run_main, tmp_pa
         assert "The new model by itself, on 40 random images" in text
         assert ("Its base is gone" in text) == gone
         assert re.search(r"Count: not yet known. [12] wrong of 40", text)
+
+
+def test_over_sampling_is_set_told_and_weighted(made, run_main):
+    """All images show two cells by the base, so singlets are rare, and it says of none how sure it is: all in doubt."""
+    run_main("run", "review", made, "--goal", "gating")
+    assert run_main("run", "review", made, "--over-sample", "11")[0] == 2
+    before = json.loads(run_main("run", "review", made, "--json")[1])
+    assert (before["over_sampling"], before["images"], before["processed"]) == ([], 120, 120)
+    found = json.loads(run_main("run", "review", made, "--over-sample", "4", "--json")[1])
+    assert found["over_sampling"] == [{"since": 0, "shown": 0.25, "rare": "singlets", "doubtful": 1.0}]
+    assert (found["images"], found["processed"], found["count"]["most_needed"]) == (120, 120, None)
+    assert "of what the model counts as several and is sure of, one image in 4 is shown" in found["words"][-2]
+    judged = json.loads(run_main("run", "review", made, "--judgements", table(made, one_bad), "--json")[1])
+    assert (judged["count"]["judged"], judged["decision"]) == (120, "retrain")
+    over = json.loads(run_main("run", "review", made, "--over-sample", "1", "--json")[1])
+    assert [(one["since"], one["shown"]) for one in over["over_sampling"]] == [(0, 0.25), (120, 1.0)]

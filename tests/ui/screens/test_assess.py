@@ -12,7 +12,7 @@ from tui_cytpix.ui.panes.review_pane import ReviewPane
 from tui_cytpix.ui.screens.assess import AssessScreen
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel
-from tui_cytpix.workflow.assess import review
+from tui_cytpix.workflow.assess import over_sampling, review
 from tui_cytpix.workflow.run.run import Run
 
 
@@ -298,3 +298,26 @@ async def test_unusable_frames_and_a_goal_changed_after_judging_are_told(stage: 
         assert "data exploration: good up to 6.0%, intolerable from 18.0% (usual: 5.0% and 15.0%)" in told
         await pilot.press("v")
         assert "after 24 judgements: the goal was population gating" in words_of(app, "#review-words")
+
+
+async def test_plain_images_are_shown_less_often_where_one_asks_for_it(stage: Stage, monkeypatch) -> None:
+    monkeypatch.setattr(over_sampling, "ENOUGH", 30)  # the sample has 36
+    state_goal(stage)
+    async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
+        await process(pilot)
+        await pilot.press("W")
+        await reply(pilot, "2")
+        await until(pilot, lambda: "12 random images are processed" in notices(app))  # too few
+        await process(pilot, "36")
+        assert "Expected to be judged until a good model is kept" in words_of(app, "#tally-words")
+        await pilot.press("W")
+        await reply(pilot, "4")
+        await until(pilot, lambda: "one image in 4 is shown" in words_of(app, "#tally-words"))
+        shown = screen.judging.to_judge()
+        assert 0 < len(shown) < len(screen.judging.processed()) == 36
+        await pilot.press("v")
+        assert screen.query_one(ReviewPane).current == shown[0]
+        await pilot.press("a")
+        verdict = screen.judging.verdicts()[shown[0]]
+        assert (verdict.counts_for_rate, verdict.least_chance) == (True, 0.25)
+        assert screen.query_one(ReviewPane).current == shown[1]

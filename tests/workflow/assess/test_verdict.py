@@ -242,7 +242,7 @@ def test_half_the_frames_unusable_is_no_keep_and_said():
     assert (outcome(found), found.unusable) == ("not yet known", {"": 0.5})
     assert found.all.count.high > 0.5
     said = verdict_lines(found)
-    assert said[0] == "Not yet known."
+    assert said[0] == "Not yet known: too many frames are unusable."
     assert said[3].startswith("Missing: count (hangs on 60 images left out)")
     assert any(line.startswith("50% of the frames are unusable: the frames, not the model") for line in said)
     few = assess(*[OK] * 19, UNUSABLE, *[OK] * 19, UNUSABLE, *[OK] * 60)

@@ -12,7 +12,7 @@ from tui_cytpix.workflow.assess.verdict import ALL, FEW, Assessment, Part, outco
 
 NOT_COUNTABLE = "Count is not a good readout here: the cells of too many images can't be told apart."
 RARE = 0.05  # share of images below which a class takes very many
-NAMED = 3  # so many undecided parts are named, those that take the most images
+NAMED = 3  # so many parts, or samples, are named
 _HEADS = {Decision.KEEP: "keep this model", Decision.RETRAIN: "retrain", Decision.OPEN: "not yet known"}
 
 
@@ -59,12 +59,14 @@ def outcome_in_words(found: Assessment) -> str:
     word, samples = outcome(found), samples_in_words(found)
     by_sample = f" {samples[0].upper()}{samples[1:]}." if samples else ""
     if word is Decision.RETRAIN:
-        asking = [part for part in found.parts if part.found.decision is Decision.RETRAIN]
-        return f"Retrain: {_listed(map(part_name, asking))}.{by_sample}"
+        asking = [part_name(part) for part in found.parts if part.found.decision is Decision.RETRAIN]
+        return f"Retrain: {_listed(_few(asking, 'part'))}.{by_sample}"
     if word is Decision.KEEP:
         kinds = list(dict.fromkeys(part.kind for part in found.parts))
         each = f", and each of {len(found.by_sample)} samples" if found.by_sample else ""
         return f"Keep this model: {_listed(kinds)} will do{each}."
+    if found.unusable and found.images_needed is None:
+        return f"Not yet known: too many frames are unusable.{by_sample}"
     needed = found.images_needed
     in_all = f", about {_many(needed, 'more image')}" if needed else ""
     return f"Not yet known{in_all}.{by_sample}"
@@ -73,8 +75,7 @@ def outcome_in_words(found: Assessment) -> str:
 def _missing_in_words(found: Assessment) -> str:
     """How many images of which undecided parts; where one asks for retraining, none is missing."""
     missing = found.missing if outcome(found) is Decision.OPEN else []
-    more = f"; {_many(len(missing) - NAMED, 'more part')}" if len(missing) > NAMED else ""
-    return f"Missing: {'; '.join(map(_missing_part, missing[:NAMED]))}{more}." if missing else ""
+    return f"Missing: {'; '.join(_few(list(map(_missing_part, missing)), 'part'))}." if missing else ""
 
 
 def samples_in_words(found: Assessment) -> str:
@@ -84,7 +85,7 @@ def samples_in_words(found: Assessment) -> str:
         decision: [name for name, one in said.items() if one is decision]
         for decision in (Decision.KEEP, Decision.RETRAIN, Decision.OPEN)
     }
-    told = [f"{decision} for {', '.join(names)}" for decision, names in words.items() if names]
+    told = [f"{decision} for {', '.join(_few(names, 'sample'))}" for decision, names in words.items() if names]
     return "; ".join(told) if len(told) > 1 else ""
 
 
@@ -142,22 +143,28 @@ def _missing(found: Finding) -> str:
 def _classes_in_words(found: Assessment, of: SampleFindings) -> str:
     """Singlet specificity and multiplet sensitivity: at few doublets, "always one" passes any overall rate."""
     parts = [
-        _class_in_words("Singlets", "counted as one", of.singlets, found.of_kind(Kind.SINGLETS)),
-        _class_in_words("Multiplets", "found", of.multiplets, found.of_kind(Kind.MULTIPLETS)),
+        _class_in_words(name, done, of.of(kind), found.of_kind(kind), of is found.all)
+        for kind, name, done in (
+            (Kind.SINGLETS, "Singlets", "counted as one"),
+            (Kind.MULTIPLETS, "Multiplets", "found"),
+        )
     ]
     return " ".join(part for part in parts if part)
 
 
-def _class_in_words(name: str, done: str, found: Finding, required: Decision | None) -> str:
+def _class_in_words(name: str, done: str, found: Finding, required: Decision | None, of_all: bool) -> str:
+    """Of a single sample no class must keep: only that one asks for retraining is said."""
     if not found.judged:
         return ""
     right = found.judged - found.errors
     share = f"{right} of {found.judged} {done} ({_percent(1 - found.high)} to {_percent(1 - found.low)})"
     if required is None:
-        said = "not required"
+        said = ", not required"
+    elif of_all and found.judged < FEW:
+        said = f", too few to tell, {FEW} are needed"
     else:
-        said = f"too few to tell, {FEW} are needed" if found.judged < FEW else str(found.decision)
-    return f"{name}: {share}, {said}."
+        said = f", {found.decision}" if of_all or found.decision is Decision.RETRAIN else ""
+    return f"{name}: {share}{said}."
 
 
 def _sample_in_words(found: Assessment, name: str) -> str:
@@ -188,6 +195,13 @@ def _rare_in_words(part: Part) -> str:
         return ""
     seen = f"only {_percent(part.share)}" if part.share else "none"
     return f"Of the images {seen} are {part.kind}: if your goal doesn't need them, state it again without them."
+
+
+def _few(named: list[str], what: str) -> list[str]:
+    """The first `NAMED`, and how many more; one more takes no more room than its number."""
+    if len(named) <= NAMED + 1:
+        return named
+    return [*named[:NAMED], _many(len(named) - NAMED, f"more {what}")]
 
 
 def _listed(names: Iterable[str]) -> str:
