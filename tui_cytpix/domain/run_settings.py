@@ -81,14 +81,15 @@ class EarlierGoal:
 @dataclass(frozen=True)
 class OverSampling:
     """From the place `since` of a step's random sequence on, images are shown for review with the chance `shown`,
-    except those that always are: what the model counts as the `rare` kind (singlets or multiplets), and what it is not
-    surer of than `doubtful`, a confidence.
+    except those that always are: what the model counts as the `rare` kind (singlets or multiplets), and what is in
+    doubt, where its confidence is `doubtful` or less, or its foreground `large` or more, in pixels.
     """
 
     since: Count
     shown: Chance
     rare: Kind
     doubtful: Share
+    large: Count
 
 
 @dataclass(frozen=True)

@@ -197,9 +197,9 @@ def test_over_sampling_is_set_told_and_weighted(made, run_main):
     before = json.loads(run_main("run", "review", made, "--json")[1])
     assert (before["over_sampling"], before["images"], before["processed"]) == ([], 120, 120)
     found = json.loads(run_main("run", "review", made, "--over-sample", "4", "--json")[1])
-    assert found["over_sampling"] == [{"since": 0, "shown": 0.25, "rare": "singlets", "doubtful": 1.0}]
+    assert found["over_sampling"] == [{"since": 0, "shown": 0.25, "rare": "singlets", "doubtful": 1.0, "large": 81}]
     assert (found["images"], found["processed"], found["count"]["most_needed"]) == (120, 120, None)
-    assert "of what the model counts as several and is sure of, one image in 4 is shown" in found["words"][-2]
+    assert "of what the model counts as several without doubt one image in 4 is shown" in found["words"][-2]
     judged = json.loads(run_main("run", "review", made, "--judgements", table(made, one_bad), "--json")[1])
     assert (judged["count"]["judged"], judged["decision"]) == (120, "retrain")
     over = json.loads(run_main("run", "review", made, "--over-sample", "1", "--json")[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -23,24 +24,30 @@ from tui_cytpix.workflow.run.run import Run
 DRAWN = 120
 
 
-def answer(cells: int, sure: float) -> Segmentation:
+def answer(cells: int, sure: float, large: bool = False) -> Segmentation:
     mask = np.zeros((16, 16), bool)
-    mask[4:12, 3:13] = True
+    mask[4:12, 3 : 13 + large] = True
     return Segmentation(mask, np.array([[8, 4 + 2 * n] for n in range(cells)], np.float32), sure)
 
 
 @pytest.fixture
 def made(tmp_path, samples, model_file):
-    """A run whose model counts two in each tenth image and is unsure of each fifth of the others, and that model."""
+    """A run, the model of step 1, which counts two in each tenth image, is unsure of each fifth and sees much in some,
+    and its answers.
+    """
     with Run.create(tmp_path / "r", seed=2) as run:
         run_samples.add_sample(run, samples.make("one", DRAWN), 0.3)
         model = library.entry(model_file())
         said = {
-            key: answer(2 if n % 10 == 0 else 1, 0.5 if n % 5 == 1 else 0.9 + n / 10_000)
+            key: answer(2 if n % 10 == 0 else 1, 0.5 if n % 5 == 1 else 0.9 + n / 10_000, n % 20 == 7)
             for n, key in enumerate(review.draw(run, DRAWN))
         }
         write_shard(run.folder.predictions(model.hash), "1", [Prediction(*one) for one in said.items()])
         yield run, model, said
+
+
+def in_doubt(one: Segmentation) -> bool:
+    return one.confidence <= 0.5 or np.count_nonzero(one.mask) >= 81
 
 
 def shown(made) -> list[ImageKey]:
@@ -53,17 +60,15 @@ def test_from_the_first_image_on_that_nobody_judged_plain_ones_are_shown_seldom(
     sequence = run.settings.assess.sequence
     assert shown(made) == list(sequence)
     for key in sequence[:20]:
-        review.judge(run, key, model, Judgement.ACCEPTABLE, counted=said[key].particle_count, sure=said[key].confidence)
+        review.judge(run, key, model, Judgement.ACCEPTABLE, counted=said[key].particle_count, answer=said[key])
     over_sampling.over_sample(run, "assess", model, 4)
     (rule,) = run.settings.assess.over_sampling
     assert (rule.since, rule.shown, rule.rare) == (20, 0.25, Kind.MULTIPLETS)
-    assert rule.doubtful == pytest.approx(
-        np.quantile([s.confidence for s in said.values() if s.particle_count == 1], 0.15)
-    )
+    assert (rule.doubtful, rule.large) == (0.5, 81)
     left = shown(made)
     assert left[:20] == list(sequence[:20])
     rest = sequence[20:]
-    always = [key for key in rest if said[key].particle_count == 2 or said[key].confidence <= rule.doubtful]
+    always = [key for key in rest if said[key].particle_count == 2 or in_doubt(said[key])]
     assert set(always) < set(left)
     plain = set(left[20:]) - set(always)
     assert 0.1 < len(plain) / (len(rest) - len(always)) < 0.45
@@ -78,13 +83,12 @@ def test_each_judgement_keeps_the_chance_with_which_its_image_was_shown(made):
     left = shown(made)
     out = next(key for key in run.settings.assess.sequence if key not in left)
     for key in [*left, out]:
-        one = review.Said(key, None, said[key].particle_count, 1, said[key].confidence)
+        one = review.Said(key, None, said[key].particle_count, 1, said[key])
         review.judge_all(run, model, [one])
     found = review.verdict_of(run, model)
     assert not found[out].counts_for_rate
-    doubtful = run.settings.assess.over_sampling[0].doubtful
     for key in left:
-        plain = said[key].particle_count == 1 and said[key].confidence > doubtful
+        plain = said[key].particle_count == 1 and not in_doubt(said[key])
         assert (found[key].chance, found[key].least_chance) == (0.25 if plain else 1.0, 0.25)
     count = review.assessment_of(run, model, shown(made)).all.count
     wrong = sum(said[key].particle_count == 2 for key in left)
@@ -100,7 +104,7 @@ def test_what_was_judged_stays_when_all_are_shown_again(made):
     run, model, said = made
     over_sampling.over_sample(run, "assess", model, 4)
     for key in shown(made)[:10]:
-        review.judge(run, key, model, Judgement.ACCEPTABLE, counted=said[key].particle_count, sure=said[key].confidence)
+        review.judge(run, key, model, Judgement.ACCEPTABLE, counted=said[key].particle_count, answer=said[key])
     last = run.settings.assess.sequence.index(shown(made)[9])
     over_sampling.over_sample(run, "assess", model, 1)
     assert [rule.since for rule in run.settings.assess.over_sampling] == [0, last + 1]
@@ -119,7 +123,7 @@ def test_rules_move_with_the_images_that_are_left_of_a_sequence(made):
     run.update(replace(run.settings, selection=replace(run.settings.selection, random=taken)))
     assert review.draw(run, DRAWN)[:20] == sequence[:20]
     assert run.settings.assess.over_sampling[0].since == 20
-    rule = OverSampling(3, 0.5, Kind.MULTIPLETS, 0.5)
+    rule = OverSampling(3, 0.5, Kind.MULTIPLETS, 0.5, 90)
     keys = [ImageKey("one", str(n)) for n in range(6)]
     (gone,) = over_sampling.moved([rule], keys, [keys[0], keys[2], keys[4], keys[5]])
     (anew,) = over_sampling.moved([rule], keys, keys[4:])
@@ -138,12 +142,14 @@ def test_what_the_rarer_kind_is_must_be_known(made):
 
 def test_an_image_of_which_the_model_says_nothing_is_not_shown():
     key = ImageKey("one", "1")
-    rule = OverSampling(0, 0.01, Kind.MULTIPLETS, 0.5)
+    rule = OverSampling(0, 0.01, Kind.MULTIPLETS, 0.5, 85)
     one = Shown("seed", {key: 0}, (rule,))
-    assert one.how(key, None, 0.9) is None
-    assert one.how(ImageKey("one", "2"), 2, 0.9) is None
-    assert one.how(key, 2, 0.9) == one.how(key, 1, 0.4) == one.how(key, 1, float("nan")) == Inclusion(1.0, 0.01)
-    assert Shown("seed", {key: 0}, ()).how(key, None, 0.9) == CERTAIN
+    assert one.how(key, None) is None
+    assert one.how(ImageKey("one", "2"), answer(2, 0.9)) is None
+    assert one.how(key, answer(1, 0.9)) is None
+    for always in (answer(2, 0.9), answer(1, 0.4), answer(1, math.nan), answer(1, 0.9, large=True)):
+        assert one.how(key, always) == Inclusion(1.0, 0.01)
+    assert Shown("seed", {key: 0}, ()).how(key, None) == CERTAIN
     assert one.following == Inclusion(1.0, 0.01)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from rich.text import Text
@@ -127,8 +126,8 @@ class Judging:
         if self.model is None:
             return False
         run, answer = self._screen.session.run, self.prediction(key)
-        counted, sure = (None, math.nan) if answer is None else (answer.particle_count, answer.confidence)
-        review.judge(run, key, self.model, judgement, self._screen.step, counted=counted, sure=sure)
+        counted = None if answer is None else answer.particle_count
+        review.judge(run, key, self.model, judgement, self._screen.step, counted=counted, answer=answer)
         return True
 
     def state_count(self, key: ImageKey, count: int) -> bool:
@@ -139,7 +138,7 @@ class Judging:
         if self.model is None or answer is None:
             return False
         run, counted = self._screen.session.run, answer.particle_count
-        review.judge_count(run, key, self.model, count, counted, self._screen.step, sure=answer.confidence)
+        review.judge_count(run, key, self.model, count, counted, self._screen.step, answer=answer)
         return True
 
     def take_back(self, model: ModelEntry, *, again: bool) -> tuple[ImageKey | None, str]:

@@ -98,5 +98,5 @@ def take_judgements(run: Run, model: ModelEntry, given: Iterable[Given], step: s
                 f"count is {one.true_count} and the model counts {counted}.",
                 "Correct one of the two; a true count without a judgement is enough to judge the count.",
             )
-        said.append(review.Said(one.image, one.judgement, counted, one.true_count, answer.confidence))
+        said.append(review.Said(one.image, one.judgement, counted, one.true_count, answer))
     review.judge_all(run, model, said, step)

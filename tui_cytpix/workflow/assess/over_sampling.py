@@ -1,9 +1,10 @@
 """Showing some images of a random sequence less often than others, so that more of what may be wrong is looked at.
 
-What the model counts as the rarer kind (usually multiplets) and what it is least sure of is always shown; of the rest,
-one image in `times`. Each image that is shown keeps the chance with which it was, and judgements are weighted by it.
-Bad models are told from fewer images so; good ones are not: that a rare kind is seldom missed shows only by looking at
-as many of those images in which it would be missed.
+What the model counts as the rarer kind (usually multiplets) is always shown, and what is in doubt: the images that it
+is least sure of, and those with the most foreground. Of the rest, which is *plain*, one image in `times` is. Each image
+that is shown keeps the chance with which it was, and judgements are weighted by it. Bad models are told from fewer
+images so; good ones are not: that a rare kind is seldom missed shows only by looking at as many of those images in
+which it would be missed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from tui_cytpix.workflow.run.used_images import ASSESS
 TIMES = (1, 2, 4)  # offered
 MOST_TIMES = 10
 ENOUGH = 50  # processed images that tell which kind is rare
-DOUBTFUL = 0.15  # share of the images of the commoner kind that are shown as the least sure ones
+DOUBTFUL = 0.15  # share of the images of the commoner kind, half of it the least sure, half the largest
 
 
 @dataclass(frozen=True)
@@ -48,26 +49,29 @@ class Shown:
         places = {key: place for place, key in enumerate(settings.sequence)}
         return cls(f"{run.settings.seed}/{step}/shown", places, settings.over_sampling)
 
-    def how(self, image: ImageKey, counted: int | None, sure: float) -> Inclusion | None:
-        """None: it is not, or not of the sequence. `counted` and `sure` are what the judged model counts and how sure
-        it is, NaN where nobody said.
-        """
+    def how(self, image: ImageKey, answer: Segmentation | None) -> Inclusion | None:
+        """None: it is not, or not of the sequence. `answer` is that of the model that is judged."""
         place = self.places.get(image)
         if place is None:
             return None
         rule = next((rule for rule in reversed(self.rules) if rule.since <= place), None)
         if rule is None or rule.shown == 1:
             return CERTAIN
-        if counted is None:
+        if answer is None:
             return None
-        always = rule.rare.holds(counted) or not sure > rule.doubtful
-        chance = 1.0 if always else rule.shown
+        chance = rule.shown if _is_plain(answer, rule) else 1.0
         return Inclusion(chance, rule.shown) if random.Random(f"{self.seed}/{image}").random() < chance else None
 
     @property
     def following(self) -> Inclusion:
         """How a further image of the rarer kind will be."""
         return Inclusion(1.0, self.rules[-1].shown) if self.rules else CERTAIN
+
+
+def _is_plain(answer: Segmentation, rule: OverSampling) -> bool:
+    """Not where nobody said how sure the model is."""
+    in_doubt = not answer.confidence > rule.doubtful or np.count_nonzero(answer.mask) >= rule.large
+    return not rule.rare.holds(answer.particle_count) and not in_doubt
 
 
 def _settings(run: Run, step: str) -> AssessSettings | EvaluateSettings:
@@ -86,12 +90,7 @@ def to_review(run: Run, step: str, model: str, images: Iterable[ImageKey], store
     if not shown.rules:
         return list(images)
     said = {v.image: v.counts_for_rate for v in run.verdicts if (v.model, v.step) == (model, step)}
-
-    def shows(image: ImageKey) -> bool:
-        answer = store.get(image)
-        return answer is not None and shown.how(image, answer.particle_count, answer.confidence) is not None
-
-    return [image for image in images if said.get(image) or shows(image)]
+    return [image for image in images if said.get(image) or shown.how(image, store.get(image)) is not None]
 
 
 def moved(
@@ -113,8 +112,8 @@ def rules_in_words(rules: Sequence[OverSampling]) -> str:
     rule = rules[-1]
     usual = "several" if rule.rare is Kind.SINGLETS else "one"
     return (
-        f"Over-sampled from image {rule.since + 1} of the sequence on: of what the model counts as {usual} and is sure "
-        f"of, one image in {1 / rule.shown:.0f} is shown, and judgements are weighted by that."
+        f"Over-sampled from image {rule.since + 1} of the sequence on: of what the model counts as {usual} without "
+        f"doubt one image in {1 / rule.shown:.0f} is shown, and judgements are weighted by that."
     )
 
 
@@ -139,8 +138,11 @@ def over_sample(run: Run, step: str, model: ModelEntry, times: int) -> None:
     judged = {v.image for v in run.verdicts} | {v.image for v in run.pair_verdicts}
     since = max((place for place, key in enumerate(settings.sequence, 1) if key in judged), default=0)
     rare = _rarer(answers)
-    usual = [one.confidence for one in answers if not rare.holds(one.particle_count) and math.isfinite(one.confidence)]
-    rule = OverSampling(since, 1 / times, rare, float(np.quantile(usual, DOUBTFUL)) if usual else 1.0)
+    usual = [one for one in answers if not rare.holds(one.particle_count)]
+    sure = [one.confidence for one in usual if math.isfinite(one.confidence)]
+    doubtful = float(np.quantile(sure, DOUBTFUL / 2)) if sure else 1.0
+    large = int(np.quantile([np.count_nonzero(one.mask) for one in usual], 1 - DOUBTFUL / 2)) + 1
+    rule = OverSampling(since, 1 / times, rare, doubtful, large)
     rules = (*(one for one in settings.over_sampling if one.since < since), rule)
     if step == ASSESS:
         run.update(replace(run.settings, assess=replace(run.settings.assess, over_sampling=rules)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from tui_cytpix.core.statistics.weighted_tests import CERTAIN
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS, AssessSettings, EarlierGoal, Kind
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, Verdict, in_force
 from tui_cytpix.workflow.assess.goal import check_rates
 from tui_cytpix.workflow.assess.over_sampling import Shown, moved
@@ -89,14 +89,14 @@ def choose_model(run: Run, model: ModelEntry) -> None:
 @dataclass(frozen=True)
 class Said:
     """What a reviewer says of an image: a judgement, how many particles there are (`true_count`), or both; `counted` is
-    what the model counts, `sure` its confidence.
+    what the model counts, `answer` all that it says: over-sampling asks for more than its count.
     """
 
     image: ImageKey
     judgement: Judgement | None
     counted: int | None = None
     true_count: int | None = None
-    sure: float = math.nan
+    answer: Segmentation | None = None
 
 
 def judge(
@@ -107,9 +107,9 @@ def judge(
     step: str = STEP,
     *,
     counted: int | None = None,
-    sure: float = math.nan,
+    answer: Segmentation | None = None,
 ) -> None:
-    judge_all(run, model, [Said(image, judgement, counted, sure=sure)], step)
+    judge_all(run, model, [Said(image, judgement, counted, answer=answer)], step)
 
 
 def judge_count(
@@ -120,10 +120,10 @@ def judge_count(
     counted: int,
     step: str = STEP,
     *,
-    sure: float = math.nan,
+    answer: Segmentation | None = None,
 ) -> None:
     """States how many particles there are: right where the model says so too, else a count error."""
-    judge_all(run, model, [Said(image, None, counted, true_count, sure)], step)
+    judge_all(run, model, [Said(image, None, counted, true_count, answer)], step)
 
 
 def judge_all(run: Run, model: ModelEntry, said: Iterable[Said], step: str = STEP) -> None:
@@ -142,7 +142,7 @@ def judge_all(run: Run, model: ModelEntry, said: Iterable[Said], step: str = STE
             one.counted,
         ):
             continue  # nothing changes, and undo would have nothing to give back
-        how = shown.how(one.image, one.counted, one.sure)
+        how = shown.how(one.image, one.answer)
         standing[one.image] = run.record_verdict(
             one.image,
             model.hash,
