@@ -33,6 +33,7 @@ SCOPES = {
     "base_model": "Step 2, base model",
     "pair": "Two answers side by side, steps 2 and 5",
     "pair_review": "Review of pairs, step 5",
+    "pair_count": "Review of pairs, blind first: the count",
     "samples": "Step 3, samples",
     "similar": "Similar images: more like this",
     "train": "Step 4: the gallery",

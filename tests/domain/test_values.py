@@ -19,7 +19,7 @@ from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation, decode_mask, encode_mask
-from tui_cytpix.domain.verdict import Judgement, Verdict, done_and_undone, in_force, last_about
+from tui_cytpix.domain.verdict import Judgement, Showing, Verdict, done_and_undone, in_force, last_about
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -114,19 +114,19 @@ def test_the_last_word_on_each_image_stands(given_verdicts):
 
 
 class PlainReview:
-    """Judgements with plain stacks of (image, before, after), beside the lines that are written for them."""
+    """Judgements with plain stacks of (showing, before, after), beside the lines that are written for them."""
 
     def __init__(self) -> None:
         self.lines: list[Verdict] = []
-        self.stands: dict[ImageKey, Judgement] = {}
-        self.done: list[tuple[ImageKey, Judgement | None, Judgement | None]] = []
-        self.undone: list[tuple[ImageKey, Judgement | None, Judgement | None]] = []
+        self.stands: dict[Showing, Judgement] = {}
+        self.done: list[tuple[Showing, Judgement | None, Judgement | None]] = []
+        self.undone: list[tuple[Showing, Judgement | None, Judgement | None]] = []
 
-    def act(self, image: ImageKey, action: str) -> None:
+    def act(self, showing: Showing, action: str) -> None:
         done, undone = done_and_undone(self.lines)
         assert (len(done), len(undone)) == (len(self.done), len(self.undone))
         if action == "undo" and done:
-            before = last_about(done[-1].image, done[:-1])
+            before = last_about(done[-1].showing, done[:-1])
             self.add(done[-1].unsaid() if before is None else before, undoes=done[-1].seq)
             self.undone.append(self.done.pop())
             self.put(self.undone[-1][0], self.undone[-1][1])
@@ -136,29 +136,31 @@ class PlainReview:
             self.put(self.done[-1][0], self.done[-1][2])
         elif action not in ("undo", "redo"):
             judgement = None if action == "unsaid" else Judgement(action)
-            self.add(Verdict(0, 0.0, "me", image, "m", judgement))
-            self.done.append((image, self.stands.get(image), judgement))
+            self.add(Verdict(0, 0.0, "me", showing.image, "m", judgement, repeat=showing.repeat))
+            self.done.append((showing, self.stands.get(showing), judgement))
             self.undone.clear()
-            self.put(image, judgement)
+            self.put(showing, judgement)
 
     def add(self, line: Verdict, undoes: int | None = None, redoes: int | None = None) -> None:
         self.lines.append(replace(line, seq=len(self.lines) + 1, undoes=undoes, redoes=redoes))
 
-    def put(self, image: ImageKey, judgement: Judgement | None) -> None:
-        self.stands = {**self.stands, image: judgement}
+    def put(self, showing: Showing, judgement: Judgement | None) -> None:
+        self.stands = {**self.stands, showing: judgement}
         if judgement is None:
-            del self.stands[image]
+            del self.stands[showing]
 
 
 ACTIONS = [*Judgement, "unsaid", "undo", "undo", "undo", "redo", "redo"]  # unsaid: an undo of the first version
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(ACTIONS)), max_size=40))
+@given(st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.sampled_from(ACTIONS)), max_size=40))
 def test_any_judgements_undo_and_redo_give_what_plain_stacks_give(steps):
     review = PlainReview()
-    for image, action in steps:
-        review.act(ImageKey("s", str(image)), action)
-        assert {k: v.judgement for k, v in in_force(review.lines).items()} == review.stands
+    for image, repeat, action in steps:
+        review.act(Showing(ImageKey("s", str(image)), repeat), action)
+        for repeats in (False, True):
+            stands = {k.image: judgement for k, judgement in review.stands.items() if k.repeat == repeats}
+            assert {k: v.judgement for k, v in in_force(review.lines, repeats=repeats).items()} == stands
 
 
 @given(VERDICTS, st.lists(st.tuples(st.none() | st.integers(0, 40), st.none() | st.integers(0, 40)), max_size=30))

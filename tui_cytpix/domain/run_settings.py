@@ -98,7 +98,8 @@ class AssessSettings:
     under and that were changed since, oldest first. `model` is a library name or a model file; `sequence` the seeded
     random draw, in order; images with a focus score below `least_focus` are left out of the review (0: none).
     `drawn_from` is the gate, in words, that the sequence was drawn from, "" for all events; `over_sampling` which
-    images of the sequence are shown, in the order of `since`, all where none says otherwise.
+    images of the sequence are shown, in the order of `since`, all where none says otherwise. With `blind_first` a review
+    asks for the count before it shows the model's answer.
     """
 
     goal: str = "gating"
@@ -113,6 +114,7 @@ class AssessSettings:
     least_focus: Number = 0.0
     drawn_from: str = ""
     over_sampling: tuple[OverSampling, ...] = ()
+    blind_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ class TrainSettings:
 @dataclass(frozen=True)
 class EvaluateSettings:
     """Step 5. `model` is the finished model's file, relative to the run; in a `blind` review the two models' sides are
-    shuffled and their names and the samples' hidden. `drawn_from` and `over_sampling` as in step 1.
+    shuffled and their names and the samples' hidden. `drawn_from`, `over_sampling`, `blind_first` as in step 1.
     """
 
     model: str = ""
@@ -180,6 +182,7 @@ class EvaluateSettings:
     blind: bool = True
     drawn_from: str = ""
     over_sampling: tuple[OverSampling, ...] = ()
+    blind_first: bool = False
 
 
 @dataclass(frozen=True)

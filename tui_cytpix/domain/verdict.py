@@ -80,6 +80,16 @@ def likely_count(counted: int) -> int:
 
 
 @dataclass(frozen=True)
+class Showing:
+    """An image as it comes up in a review: for the first time, or as a `repeat`, which tells whether the reviewer says
+    the same again.
+    """
+
+    image: ImageKey
+    repeat: bool = False
+
+
+@dataclass(frozen=True)
 class Verdict:
     """One line of `verdicts.jsonl`; with `judgement` None the image is not judged any more.
 
@@ -87,7 +97,9 @@ class Verdict:
     shown less often than others, this one was with `chance`, and any at its place at least with `least_chance`.
     `counted` is what the model counted in the image, `true_count` what the reviewer counts instead, where stated.
     `undoes` and `redoes` are the seq of the line that was taken back or reinstated. `seen` is the way (domain.zoom) in
-    which the model saw the sample, "" where not told.
+    which the model saw the sample, "" where not told. `blind_first` is True where the reviewer said it, or stated the
+    count, before seeing the model's answer; `repeat` where the image was shown a second time: then it is about the
+    reviewer alone.
     """
 
     seq: Whole
@@ -105,10 +117,30 @@ class Verdict:
     seen: str = ""
     chance: Chance = 1.0
     least_chance: Chance = 1.0
+    blind_first: bool = False
+    repeat: bool = False
+
+    @property
+    def showing(self) -> Showing:
+        return Showing(self.image, self.repeat)
 
     @property
     def said(self) -> bool:
         return self.judgement is not None
+
+    @property
+    def skipped(self) -> bool:
+        return self.judgement is Judgement.SKIPPED
+
+    @property
+    def showed_answer(self) -> bool:
+        """Whoever said it has seen the model's answer, before it or, where the count was stated, after it."""
+        return self.said and (not self.blind_first or self.count_judged)
+
+    @property
+    def said_of_mask(self) -> bool | None:
+        """What is to be the same when the image comes again; None where nothing was said of the mask."""
+        return self.mask_wrong
 
     def unsaid(self) -> Verdict:
         return replace(self, judgement=None, counted=None, true_count=None)
@@ -129,7 +161,8 @@ class Verdict:
 
 class Preference(enum.StrEnum):
     """Two models on one image. On images with differing counts the better one is right and the other wrong; where the
-    counts are equal, the better one has the better mask, and `NEITHER` means that the count is wrong.
+    counts are equal, the better one has the better mask, and `NEITHER` means that the count is wrong. `COUNT_RIGHT`
+    says that both count right, and leaves the masks to be compared.
     """
 
     NEW = "new"
@@ -138,6 +171,23 @@ class Preference(enum.StrEnum):
     NEITHER = "neither"
     UNCLEAR = "unclear"
     SKIPPED = "skipped"
+    COUNT_RIGHT = "count-right"
+
+    @property
+    def says_equal_counts(self) -> bool:
+        """It can be said only where both models count the same."""
+        return self in (Preference.EQUAL, Preference.COUNT_RIGHT)
+
+    @classmethod
+    def by_counts(cls, counted: tuple[int, int], true_count: int) -> Preference:
+        """What follows from how many there are, and from what (new, base) count."""
+        new, base = (count == true_count for count in counted)
+        if new and base:
+            return cls.COUNT_RIGHT
+        return cls.NEW if new else cls.BASE if base else cls.NEITHER
+
+
+COMPARED = (Preference.NEW, Preference.BASE, Preference.EQUAL)  # what can be said of two masks
 
 
 @dataclass(frozen=True)
@@ -145,8 +195,8 @@ class PairVerdict:
     """A line of `verdicts.jsonl` about two models; with `preference` None nothing is said of the image any more.
 
     `new` and `base` are the models' hashes, `new_counted` and `base_counted` what they count; `blind` is True where the
-    reviewer did not know which is which, `new_first` where the new one's answer was the first of the two. `undoes`,
-    `redoes` and `seen` are as in `Verdict`.
+    reviewer did not know which is which, `new_first` where the new one's answer was the first of the two. `true_count`
+    is what the reviewer counts, where stated; `undoes`, `redoes`, `seen`, `blind_first`, `repeat` are as in `Verdict`.
     """
 
     seq: Whole
@@ -163,30 +213,68 @@ class PairVerdict:
     undoes: Whole | None = None
     redoes: Whole | None = None
     seen: str = ""
+    true_count: Whole | None = None
+    blind_first: bool = False
+    repeat: bool = False
+
+    @property
+    def showing(self) -> Showing:
+        return Showing(self.image, self.repeat)
 
     @property
     def said(self) -> bool:
         return self.preference is not None
 
+    @property
+    def skipped(self) -> bool:
+        return self.preference is Preference.SKIPPED
+
+    @property
+    def showed_answer(self) -> bool:
+        """As in `Verdict`: after a stated count the answers are shown where both count so, for their masks."""
+        compared = self.true_count is not None and self.true_count == self.new_counted == self.base_counted
+        return self.said and (not self.blind_first or compared)
+
+    @property
+    def masks_open(self) -> bool:
+        """The masks are still to be compared."""
+        return self.preference is Preference.COUNT_RIGHT
+
+    @property
+    def said_of_mask(self) -> Preference | None:
+        """Which mask is better; None where that was not said."""
+        of_mask = self.new_counted == self.base_counted
+        return self.preference if of_mask and self.preference in COMPARED else None
+
     def unsaid(self) -> PairVerdict:
-        return replace(self, preference=None)
+        return replace(self, preference=None, true_count=None)
 
 
+UNSIGNED = (0, 0.0, "")  # seq, time and who of a line that a run is still to record
 LineT = TypeVar("LineT", Verdict, PairVerdict)
 
 
-def in_force(lines: Iterable[LineT]) -> dict[ImageKey, LineT]:
-    """Of the lines of one review the last about each image, where that says anything."""
-    return {image: line for image, line in {line.image: line for line in lines}.items() if line.said}
+def in_force(lines: Iterable[LineT], *, repeats: bool = False) -> dict[ImageKey, LineT]:
+    """Of the lines of one review the last about each image, where that says anything; of its repeats where these are
+    asked for, which enter no verdict.
+    """
+    last = {line.image: line for line in lines if line.repeat == repeats}
+    return {image: line for image, line in last.items() if line.said}
 
 
 @dataclass(frozen=True)
 class Restored(Generic[LineT]):
-    """What undo or redo did to an image: the line that stood, and the one that stands now; None: nothing is said."""
+    """What undo or redo did to a showing of an image: the line that stood, and the one that stands now; None: nothing
+    is said.
+    """
 
-    image: ImageKey
+    showing: Showing
     gone: LineT | None
     stands: LineT | None
+
+    @property
+    def image(self) -> ImageKey:
+        return self.showing.image
 
 
 def done_and_undone(lines: Iterable[LineT]) -> tuple[list[LineT], list[LineT]]:
@@ -208,5 +296,5 @@ def done_and_undone(lines: Iterable[LineT]) -> tuple[list[LineT], list[LineT]]:
     return done, undone
 
 
-def last_about(image: ImageKey, lines: Sequence[LineT]) -> LineT | None:
-    return next((line for line in reversed(lines) if line.image == image), None)
+def last_about(showing: Showing, lines: Sequence[LineT]) -> LineT | None:
+    return next((line for line in reversed(lines) if line.showing == showing), None)

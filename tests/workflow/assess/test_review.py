@@ -10,7 +10,7 @@ import pytest
 from tui_cytpix.domain.run_settings import EvaluateSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.verdict import Judgement
+from tui_cytpix.domain.verdict import UNSIGNED, Judgement, Verdict
 from tui_cytpix.formats.run.predictions import Prediction, PredictionStore, write_shard
 from tui_cytpix.workflow.assess import focus, review, undo
 from tui_cytpix.workflow.base_model import library
@@ -125,7 +125,7 @@ def test_what_an_undo_of_the_first_version_took_can_be_had_again(run, model_file
     model = library.entry(model_file())
     key = review.draw(run, 4)[0]
     review.judge(run, key, model, Judgement.MASK_ERROR)
-    run.record_verdict(key, model.hash, None, step=review.STEP, counts_for_rate=True)
+    run.record(Verdict(*UNSIGNED, key, model.hash, None, step=review.STEP))
     assert undo.undo(run, review.lines(run, model)).stands.judgement is Judgement.MASK_ERROR
 
 

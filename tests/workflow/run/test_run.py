@@ -14,7 +14,7 @@ from tests import children
 from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.verdict import Judgement
+from tui_cytpix.domain.verdict import UNSIGNED, Judgement, Verdict
 from tui_cytpix.errors import RunError
 from tui_cytpix.workflow.run.run import Run
 
@@ -61,7 +61,7 @@ def test_a_run_comes_back_as_it_was_left(tmp_path):
     with Run.create(tmp_path / "r", "my run", seed=3) as run:
         run.record_edit(KEY, "place", DRAWN)
         assert run.record_edit(KEY, "accept").status is Status.ACCEPTED
-        run.record_verdict(KEY, "m", Judgement.BOTH, step="assess", counts_for_rate=True)
+        run.record(Verdict(*UNSIGNED, KEY, "m", Judgement.BOTH))
         run.go_to("train")
         assert run.flush()
         assert run.unsaved == 0

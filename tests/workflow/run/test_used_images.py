@@ -9,7 +9,7 @@ import pytest
 
 from tui_cytpix.domain.model_card import Provenance
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import Judgement, Preference
+from tui_cytpix.domain.verdict import UNSIGNED, Judgement, PairVerdict, Preference
 from tui_cytpix.errors import SampleChangedError
 from tui_cytpix.workflow.annotate.from_labels import annotate_from_masks
 from tui_cytpix.workflow.assess import review
@@ -84,9 +84,7 @@ def test_what_was_judged_of_another_new_model_is_not_fresh(run, made):
     first, second, base = made("first"), made("second+"), library.base_of(run)
     drawn = trial.draw(run, 20, first)
     judge(run, first, drawn[:4], EVALUATE)
-    run.record_pair_verdict(
-        drawn[4], (first.hash, base.hash), Preference.NEW, counted=(1, 1), blind=True, new_first=True
-    )
+    run.record(PairVerdict(*UNSIGNED, drawn[4], first.hash, base.hash, Preference.NEW, 1, 1, True, True))
     assert used_images.still_fresh(run, EVALUATE, [first]) == drawn
     assert used_images.still_fresh(run, EVALUATE, [second]) == drawn[5:]
 

@@ -8,6 +8,8 @@ from tui_cytpix.ui.commands.command import Command, digit
 _C = Command
 MAGNIFY = "How many times as large models see images of unknown scale; where µm/px is known (step 3) it decides."
 
+BLIND_FIRST = "Reviews ask for the true count before they show the answer; a tenth of the images comes twice."
+
 
 def _judgement(name: str, keys: str, label: str, words: str, *, footer: bool = False) -> Command:
     """`name` is that of a `Judgement`."""
@@ -45,6 +47,7 @@ ASSESS = (
         MAGNIFY,
     ),
     _C("assess.over_sample", "W", "Over-sample", "Show plain images less often, weighted: bad models are told sooner."),
+    _C("assess.blind-first", "T", "Blind first", BLIND_FIRST),
     _C("assess.undo", "u", "Undo", "Take the last judgement back; what stood before stands again. Redo it.", once=True),
     _C("assess.redo", "U", "Redo", once=True),
     _C("assess.blurred", "b", "Blurred", "Leave blurred images out of the review: asks for the least focus score."),
@@ -122,6 +125,18 @@ PAIR_REVIEW = (
     ),
     _C("pair_review.redo", "U", "Redo", once=True, action="take_back(True)"),
     _C("pair_review.reveal", "R", "Reveal", "Which is which, from here on.", footer=True),
+)
+
+PAIR_COUNT = tuple(
+    _C(
+        f"pair_count.true-{n}",
+        digit(n),
+        f"Count {n}",
+        "0 to 9, on the raw image: so many there are; then, where both models count so, the masks." if n == 0 else "",
+        action=f"true({n})",
+        decides=True,
+    )
+    for n in range(10)
 )
 
 BASE_MODEL = (
@@ -270,6 +285,7 @@ EVALUATE = (
     _C("evaluate.compare", "c", "Compare", "New model and base on fresh random images.", footer=True),
     _C("evaluate.pairs", "r", "Pairs", "New against base, image by image: which is better?", footer=True),
     _C("evaluate.blind", "B", "Blind", "Pairs with or without knowing which is which."),
+    _C("evaluate.blind-first", "T", "Blind first", BLIND_FIRST),
     _C("evaluate.review", "v", "Review", "Judge the new model on them, one by one.", footer=True),
     _C("evaluate.process", "p", "Process", "Process the whole samples and write files.", footer=True),
     _C("evaluate.report", "R", "Report", "Write all that was decided, with figures, as one HTML page."),
@@ -299,6 +315,7 @@ COMMANDS = (
     + REVIEW
     + PAIR
     + PAIR_REVIEW
+    + PAIR_COUNT
     + BASE_MODEL
     + SAMPLES
     + SIMILAR

@@ -261,9 +261,16 @@ class StepScreen(BaseScreen):
 
         self.ask(question, f"{default:g}", answered, about)
 
+    @property
+    def hides_names(self) -> bool:
+        """Whether nothing may tell which sample and model are judged: blind first."""
+        return False
+
     def refresh_rail(self) -> None:
         session = self.session
         self.rail.show_run(session.run.settings, self.step)
+        if self.hides_names:
+            self.rail.name_of_run = ""
         self.rail.show_training(session.training)
         self.rail.problem = session.saved[1]
         self.refresh_saved()

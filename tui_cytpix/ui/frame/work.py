@@ -83,6 +83,7 @@ class WorkScreen(StepScreen):
         """Shows another pane; the caller puts the focus into it."""
         self.query_one(ContentSwitcher).current = pane
         self.set_class(pane == "review", "-reviewing")  # notices keep off what is beside the image
+        self.refresh_rail()
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002

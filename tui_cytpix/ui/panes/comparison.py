@@ -6,9 +6,10 @@ import asyncio
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import PairVerdict
+from tui_cytpix.domain.verdict import PairVerdict, Showing
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.panes.judging import Judging
+from tui_cytpix.workflow.assess import blind_first
 from tui_cytpix.workflow.base_model import differences
 from tui_cytpix.workflow.base_model.differences import Difference
 from tui_cytpix.workflow.evaluate import held_out_masks, pair_words, pairs
@@ -54,6 +55,11 @@ class Comparison:
         models = self.models
         return {} if models is None else pairs.preferences(self._screen.session.run, *models)
 
+    def standing(self) -> dict[Showing, PairVerdict]:
+        """The same, and what was said of repeats."""
+        models = self.models
+        return {} if models is None else pairs.standing(self._screen.session.run, *models)
+
     async def warm_up(self) -> None:
         """Loads SciPy, which the statistics need, off the event loop."""
         await asyncio.to_thread(lambda: (self.lines(), self.held_out_words()))
@@ -61,7 +67,11 @@ class Comparison:
     def lines(self) -> list[str]:
         run = self._screen.session.run
         found = pairs.conclude(run, self.differences, self.preferences(), run.settings.assess.p1)
-        return pair_words.lines(found)
+        return [*pair_words.lines(found), *self.repeatability_lines()]
+
+    def repeatability_lines(self) -> list[str]:
+        models, run = self.models, self._screen.session.run
+        return [] if models is None else blind_first.in_words(blind_first.repeatability(pairs.lines(run, *models)))
 
     def held_out_words(self) -> str:
         """Masks against the annotations that neither model has learnt; computed anew where there are more answers."""

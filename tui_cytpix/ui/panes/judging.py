@@ -9,10 +9,11 @@ from rich.text import Text
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.verdict import Judgement, Verdict
+from tui_cytpix.domain.verdict import Judgement, Showing, Verdict
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.widgets.gallery.gallery import GalleryItem, Tone
-from tui_cytpix.workflow.assess import goal, over_sampling, review, undo
+from tui_cytpix.workflow.assess import blind_first, goal, over_sampling, review, undo
+from tui_cytpix.workflow.assess.review import Said
 from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.run import used_images
@@ -47,7 +48,7 @@ class Judging:
         self.model: ModelEntry | None = None
         self.rival: Callable[[], ModelEntry | None] = lambda: None
         self._drawn: tuple[object, tuple[ImageKey, ...]] = (None, ())
-        self._standing: tuple[object, dict[ImageKey, Verdict]] = (None, {})
+        self._standing: tuple[object, dict[Showing, Verdict]] = (None, {})
         self._assessed: tuple[object, Assessment | None] = (None, None)
         self._shown: tuple[object, list[ImageKey]] = (None, [])
 
@@ -75,16 +76,20 @@ class Judging:
         return [gone, "" if self.model is None else used_images.valid_for(run, self.model, self.to_judge())]
 
     def verdicts(self) -> dict[ImageKey, Verdict]:
+        return {showing.image: verdict for showing, verdict in self.standing().items() if not showing.repeat}
+
+    def standing(self) -> dict[Showing, Verdict]:
+        """What was said, of repeats too."""
         if self.model is None:
             return {}
         run = self._screen.session.run
         state = (len(run.verdicts), self.model.hash, run.settings.base_model.zoom)
         if self._standing[0] != state:
-            self._standing = (state, review.verdict_of(run, self.model, self._screen.step))
+            self._standing = (state, review.standing_of(run, self.model, self._screen.step))
         return self._standing[1]
 
-    def said(self, key: ImageKey) -> Judgement | None:
-        verdict = self.verdicts().get(key)
+    def said(self, showing: Showing) -> Judgement | None:
+        verdict = self.standing().get(showing)
         return verdict.judgement if verdict else None
 
     def processed(self) -> list[ImageKey]:
@@ -106,6 +111,37 @@ class Judging:
             self._shown = state, shown
         return [key for key in self._shown[1] if not self.left_out(key)]
 
+    # Blind first
+
+    @property
+    def blind_first(self) -> bool:
+        return blind_first.is_on(self._screen.session.run, self._screen.step)
+
+    def showings(self) -> list[Showing]:
+        """The images to judge as they come up; blind first, with repeats."""
+        images = self.to_judge()
+        if self.model is None or not self.blind_first:
+            return [Showing(key) for key in images]
+        return review.showings(self._screen.session.run, self.model, images, self._screen.step)
+
+    def may_show(self, showing: Showing) -> bool:
+        """A repeat only where there is something to say again."""
+        first = self.standing().get(Showing(showing.image))
+        return not showing.repeat or blind_first.may_repeat(first, self._screen.session.run.who)
+
+    def hides(self, showing: Showing) -> bool:
+        """Whether the model's answer is to stay hidden: blind first, until the count is stated."""
+        said = self.standing().get(showing)
+        return self.blind_first and not (said is not None and said.showed_answer)
+
+    def repeatability_lines(self) -> list[str]:
+        if self.model is None:
+            return []
+        run = self._screen.session.run
+        return blind_first.in_words(blind_first.repeatability(review.lines(run, self.model, self._screen.step)))
+
+    # The verdict
+
     def assessment(self) -> Assessment:
         """What the judgements so far decide; computed anew where one of these changed: a key asks several times."""
         images, verdicts, settings = self.to_judge(), self.verdicts(), self._screen.session.run.settings.assess
@@ -119,30 +155,34 @@ class Judging:
     def prediction(self, key: ImageKey) -> Segmentation | None:
         return None if self.model is None else self._screen.session.prediction(self.model, key)
 
+    def shown_prediction(self, key: ImageKey) -> Segmentation | None:
+        """None also where a review is to ask for the count first."""
+        return None if self.hides(Showing(key)) else self.prediction(key)
+
     # Saying
 
-    def judge(self, key: ImageKey, judgement: Judgement) -> bool:
+    def judge(self, showing: Showing, judgement: Judgement) -> bool:
         """Records it; False where there is no model to judge."""
-        if self.model is None:
-            return False
-        run, answer = self._screen.session.run, self.prediction(key)
-        counted = None if answer is None else answer.particle_count
-        review.judge(run, key, self.model, judgement, self._screen.step, counted=counted, answer=answer)
-        return True
+        return self._say(showing, judgement, None)
 
-    def state_count(self, key: ImageKey, count: int) -> bool:
+    def state_count(self, showing: Showing, count: int) -> bool:
         """Right where the model counts the same, else a count error whose true count is known; False where the model
         has not answered.
         """
-        answer = self.prediction(key)
-        if self.model is None or answer is None:
+        return self.prediction(showing.image) is not None and self._say(showing, None, count)
+
+    def _say(self, showing: Showing, judgement: Judgement | None, true_count: int | None) -> bool:
+        if self.model is None:
             return False
-        run, counted = self._screen.session.run, answer.particle_count
-        review.judge_count(run, key, self.model, count, counted, self._screen.step, answer=answer)
+        answer = self.prediction(showing.image)
+        counted = None if answer is None else answer.particle_count
+        hidden = self.hides(showing)
+        said = Said(showing.image, judgement, counted, true_count, answer, blind_first=hidden, repeat=showing.repeat)
+        review.judge_all(self._screen.session.run, self.model, [said], self._screen.step)
         return True
 
-    def take_back(self, model: ModelEntry, *, again: bool) -> tuple[ImageKey | None, str]:
-        """Undo or redo: the image it was about, and what was done."""
+    def take_back(self, model: ModelEntry, *, again: bool) -> tuple[Showing | None, str]:
+        """Undo or redo: the showing it was about, and what was done."""
         run = self._screen.session.run
         return undo.take_back(run, review.lines(run, model, self._screen.step), in_words, again=again)
 
@@ -153,9 +193,14 @@ class Judging:
         return [
             self._zoom_words(key),
             *(line for line in verdict_lines(self.assessment()) if line),
+            *self.repeatability_lines(),
             *goal.history_in_words(settings),
-            f"Convention: {settings.counting_convention.rstrip('.')}." if settings.counting_convention else "",
+            self.convention_line(),
         ]
+
+    def convention_line(self) -> str:
+        settings = self._screen.session.run.settings.assess
+        return f"Convention: {settings.counting_convention.rstrip('.')}." if settings.counting_convention else ""
 
     def _zoom_words(self, key: ImageKey) -> str:
         """Where the image isn't seen as large as it is by its scale."""
@@ -165,7 +210,8 @@ class Judging:
         return f"{zoom.in_words().capitalize()}."
 
     def gallery_item(self, key: ImageKey) -> GalleryItem:
-        segmentation, judgement = self.prediction(key), self.said(key)
+        showing, segmentation = Showing(key), self.shown_prediction(key)
+        judgement = self.said(showing)
         if judgement is None:
             return GalleryItem(key, segmentation)
         badge, tone, words = BADGES[judgement]

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
+from rich.style import Style
+from rich.text import Text
 from textual.binding import BindingType
 
-from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import PairVerdict, Preference
+from tui_cytpix.domain.verdict import PairVerdict, Preference, Showing
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.comparison import Comparison
 from tui_cytpix.ui.widgets.pictures.pair_view import Pair, PairView
-from tui_cytpix.workflow.assess import undo
+from tui_cytpix.workflow.assess import blind_first, undo
+from tui_cytpix.workflow.base_model.differences import Difference
 from tui_cytpix.workflow.evaluate import pairs
 
 SAYINGS = {
@@ -23,24 +25,33 @@ SAYINGS = {
     Preference.NEITHER: "both wrong",
     Preference.UNCLEAR: "indistinguishable",
     Preference.SKIPPED: "skipped",
+    Preference.COUNT_RIGHT: "both right, masks not compared",
 }
+ON_RAW = ("unclear", "skipped")  # blind first, what can be said by a word before the answers are shown
 
 
 class PairReview(PairView):
-    """Shows the images on which the models of `comparison` differ, in an order and with sides drawn at random."""
+    """Shows the images on which the models of `comparison` differ, in an order and with sides drawn at random. Blind
+    first, an image comes raw, for its count; where both models count so, their answers follow, for the masks.
+    """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("pair_review")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("pair_count", "pair_review")
 
     def __init__(self, screen: WorkScreen, comparison: Comparison) -> None:
         super().__init__(id="pairs")
         self._frame, self._comparison = screen, comparison
-        self.order: tuple[ImageKey, ...] = ()
-        self._new_first: frozenset[ImageKey] = frozenset()
+        self.order: tuple[Showing, ...] = ()
+        self._new_first: frozenset[Showing] = frozenset()
         self._revealed = False
 
     @property
     def blind(self) -> bool:
-        return self._frame.session.run.settings.evaluate.blind and not self._revealed
+        settings = self._frame.session.run.settings.evaluate
+        return (settings.blind or settings.blind_first) and not self._revealed
+
+    @property
+    def blind_first(self) -> bool:
+        return self._frame.session.run.settings.evaluate.blind_first and not self._revealed
 
     def open(self) -> None:
         """From the first pair without a preference on."""
@@ -52,9 +63,11 @@ class PairReview(PairView):
             frame.report("Both models are still at work: the random order needs all their answers.")
         else:
             self._revealed = False
+            self.order = pairs.showings(frame.session.run, models, found, repeats=self.blind_first)
             seed = pairs.seed_of(frame.session.run, *models)
-            self.order = pairs.review_order(found, seed)
-            self._new_first = frozenset(key for key in self.order if pairs.new_comes_first(key, seed))
+            self._new_first = frozenset(
+                one for one in self.order if pairs.new_comes_first(one.image, seed, repeat=one.repeat)
+            )
             frame.show_pane("pairs")
             frame.set_focus(self)
             self._show_all(self._next_open())
@@ -64,44 +77,98 @@ class PairReview(PairView):
         run = self._frame.session.run
         blind = not run.settings.evaluate.blind
         run.update(replace(run.settings, evaluate=replace(run.settings.evaluate, blind=blind)))
-        self._frame.report("Pairs are reviewed blind." if blind else "Pairs are reviewed with the models' names.")
+        if run.settings.evaluate.blind_first and not blind:
+            key = self._frame.key("evaluate.blind-first")
+            self._frame.report(f"Pairs are reviewed blind nevertheless, as they are blind first: {key} switches that.")
+        else:
+            self._frame.report("Pairs are reviewed blind." if blind else "Pairs are reviewed with the models' names.")
 
     def hint(self) -> str:
-        said = self._comparison.preferences()
-        judged = sum(key in said for key in self.order)
+        said = self._comparison.standing()
+        if not self.blind_first:
+            judged = sum(one in said for one in self.order)
+            return (
+                f"{judged} of {len(self.order)} judged: {{pair_review.first-better}} left or "
+                "{pair_review.second-better} right is better, {pair_review.equal} both right, "
+                "{pair_review.neither} both wrong; {app.back} shows what it says so far."
+            )
+        if self.current is not None and self.current.raw:
+            return (
+                "How many particles are there? {pair_count.true-0} to {pair_count.true-9} say it; "
+                "{pair_review.unclear} can't be told apart, {pair_review.skip} skips."
+            )
         return (
-            f"{judged} of {len(self.order)} judged: {{pair_review.first-better}} left or "
-            "{pair_review.second-better} right is better, {pair_review.equal} both right, "
-            "{pair_review.neither} both wrong; {app.back} shows what it says so far."
+            "Both count as you do. Which mask is better: {pair_review.first-better} left, {pair_review.second-better} "
+            "right, {pair_review.equal} equal? {pair_review.skip} goes on, {pair_review.undo} takes the count back."
         )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Blind first, keys do only what belongs to what is shown."""
+        if not self.blind_first or self.current is None:
+            return action != "true"
+        raw = self.current.raw
+        if action == "prefer":
+            return parameters[0] in ON_RAW if raw else parameters[0] in (0, 1, "equal", "skipped")
+        return action != "true" or raw
 
     # What is shown
 
-    def _next_open(self, after: ImageKey | None = None) -> ImageKey | None:
-        """The next image without a preference; None where none is left."""
-        said = self._comparison.preferences()
+    def _may_show(self, showing: Showing) -> bool:
+        """A repeat only where there is something to say again."""
+        first = self._comparison.standing().get(Showing(showing.image))
+        return not showing.repeat or blind_first.may_repeat(first, self._frame.session.run.who)
+
+    def _next_open(self, after: Showing | None = None) -> Showing | None:
+        """The next image without a preference, then one whose masks are still to be compared; None where none is
+        left.
+        """
+        said = self._comparison.standing()
         start = self.order.index(after) + 1 if after in self.order else 0
-        return next((k for k in (*self.order[start:], *self.order[:start]) if k not in said), None)
+        following = [one for one in (*self.order[start:], *self.order[:start]) if self._may_show(one)]
+        masks = (one for one in following if one in said and said[one].masks_open and one != after)
+        return next((one for one in following if one not in said), next(masks, None))
 
-    def _show_all(self, start: ImageKey | None) -> None:
-        said = self._comparison.preferences()
-        self.show_pairs([pair for key in self.order if (pair := self._pair(key, said.get(key))) is not None], start)
+    def _show_all(self, start: Showing | None) -> None:
+        said = self._comparison.standing()
+        self.show_pairs([pair for one in self.order if (pair := self._pair(one, said.get(one))) is not None])
+        if start is not None:
+            self.go_to(start)
 
-    def _pair(self, key: ImageKey, said: PairVerdict | None) -> Pair | None:
+    def _pair(self, showing: Showing, said: PairVerdict | None) -> Pair | None:
         """Both answers, and what was said of them; None where one is missing."""
         models = self._comparison.models
         assert models is not None
-        ours, theirs = (self._frame.session.prediction(model, key) for model in models)
+        ours, theirs = (self._frame.session.prediction(model, showing.image) for model in models)
         if ours is None or theirs is None:
             return None
         new, base = (model.card.name for model in models)
         names = ("left", "right") if self.blind else (f"base {base}", f"new {new}")
-        sides = (ours, theirs) if self.blind and key in self._new_first else (theirs, ours)
-        return Pair(key, sides, names=names, blind=self.blind, said=self._in_words(said) if said else "")
+        sides = (ours, theirs) if self.blind and showing in self._new_first else (theirs, ours)
+        raw = self.blind_first and not (said is not None and said.showed_answer)
+        words = self._in_words(said) if said else ""
+        return Pair(showing.image, sides, names, self.blind, words, raw, showing.repeat)
 
-    def _changed(self, key: ImageKey, then: ImageKey, done: str = "") -> None:
+    def headline(self, pair: Pair) -> Text:
+        """Blind first without event and place, which would tell that an image comes again."""
+        if not self.blind_first:
+            return super().headline(pair)
+        return Text(f"{len(self._comparison.standing())} judged", Style(bold=True))
+
+    def go_to(self, showing: Showing, done: str = "") -> None:
+        super().go_to(showing, done)
+        self._frame.refresh_bindings()
+
+    def action_go(self, by: int) -> None:
+        """The pair before or after; a repeat only once it has come."""
+        places = range(self._at + by, len(self._pairs) if by > 0 else -1, by)
+        at = next((i for i in places if self._may_show(self._pairs[i].showing)), self._at)
+        super().action_go(at - self._at)
+        self._frame.refresh_bindings()
+        self._frame.say_next()
+
+    def _changed(self, showing: Showing, then: Showing, done: str = "") -> None:
         """Another preference, or none any more; `then` is shown next, and what was `done` to it."""
-        pair = self._pair(key, self._comparison.preferences().get(key))
+        pair = self._pair(showing, self._comparison.standing().get(showing))
         if pair is not None:
             self.update_pair(pair)
         self.go_to(then, done)
@@ -111,26 +178,59 @@ class PairReview(PairView):
         """What was said of a pair, without the models' names where it is blind."""
         if said is None or said.preference is None:
             return "not judged"
+        if self.blind_first and said.true_count is not None and not said.showed_answer:
+            return f"{said.true_count} there"  # what follows from that would tell what the models count
         if self.blind and said.preference in (Preference.NEW, Preference.BASE):
-            left = said.preference is pairs.on_side(True, said.image in self._new_first)
+            left = said.preference is pairs.on_side(True, said.showing in self._new_first)
             return f"{'left' if left else 'right'} better"
         return SAYINGS[said.preference]
 
     # Saying
 
+    @property
+    def _found(self) -> Difference | None:
+        pair = self.current
+        return next((d for d in self._comparison.differences if pair is not None and d.image == pair.key), None)
+
     def action_prefer(self, preference: str | int) -> None:
         """A `Preference`, or the place of the better answer: 0 left, 1 right."""
-        pair, models = self.current, self._comparison.models
-        found = next((d for d in self._comparison.differences if pair is not None and d.image == pair.key), None)
-        if pair is None or found is None or models is None:
+        pair = self.current
+        if pair is None:
             return
-        if isinstance(preference, str):
-            said = Preference(preference)
+        if self.blind_first and not pair.raw and preference == Preference.SKIPPED:
+            self._go_on(pair)  # the count that was stated stands
+        elif isinstance(preference, str):
+            self._say(pair, Preference(preference))
         else:
-            said = pairs.on_side(preference == 0, pair.blind and pair.key in self._new_first)
-        pairs.prefer(self._frame.session.run, models, found, said, blind=pair.blind)
-        following = self._next_open(pair.key)
-        self._changed(pair.key, following or pair.key)
+            self._say(pair, pairs.on_side(preference == 0, pair.blind and pair.showing in self._new_first))
+
+    def action_true(self, count: int) -> None:
+        """So many particles there are; where both models count so, their masks come next."""
+        pair = self.current
+        if pair is not None:
+            self._say(pair, count)
+
+    def _say(self, pair: Pair, said: Preference | int) -> None:
+        models, found = self._comparison.models, self._found
+        if found is None or models is None:
+            return
+        run = self._frame.session.run
+        pairs.prefer(run, models, found, said, blind=pair.blind, hidden=pair.raw, repeat=pair.repeat)
+        if isinstance(said, int) and self._comparison.standing()[pair.showing].masks_open:
+            self._show_overlay()
+            self._changed(pair.showing, pair.showing)
+        else:
+            self._go_on(pair)
+
+    def _show_overlay(self) -> None:
+        """Which is to be judged now."""
+        for view in self._views:
+            if view.display_settings.overlay == "off":
+                view.action_overlay_off()
+
+    def _go_on(self, pair: Pair) -> None:
+        following = self._next_open(pair.showing)
+        self._changed(pair.showing, following or pair.showing)
         if following is None:
             self._frame.report(f"All pairs are judged: {self._frame.key('app.back')} shows which model is better.")
 
@@ -139,14 +239,15 @@ class PairReview(PairView):
         models, run = self._comparison.models, self._frame.session.run
         if models is None:
             return
-        image, done = undo.take_back(run, pairs.lines(run, *models), self._in_words, again=again)
-        if image is None:
+        showing, done = undo.take_back(run, pairs.lines(run, *models), self._in_words, again=again)
+        if showing is None:
             self.tell(done)
         else:
-            self._changed(image, image, done)
+            self._changed(showing, showing, done)
 
     def action_reveal(self) -> None:
         """Names from here on; what is said from now on is not blind."""
         self._revealed = True
-        self._show_all(self.current.key if self.current else None)
+        self._frame.refresh_rail()
+        self._show_all(self.current.showing if self.current else None)
         self._frame.say_next()

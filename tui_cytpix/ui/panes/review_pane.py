@@ -15,7 +15,7 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import Judgement
+from tui_cytpix.domain.verdict import Judgement, Showing
 from tui_cytpix.domain.words import printable
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame.work import WorkScreen
@@ -23,10 +23,17 @@ from tui_cytpix.ui.panes.judging import BADGES, Judging
 from tui_cytpix.ui.widgets.boxes import Horizontal
 from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.ui.widgets.pictures.event_image import AHEAD, EventImageView
+from tui_cytpix.ui.widgets.pictures.picture_widget import PictureWidget
+
+# Blind first, what can be said by a word: on the raw image, and of the mask once the answer is shown.
+ON_RAW = (Judgement.UNUSABLE, Judgement.INDISTINGUISHABLE)
+OF_MASK = (Judgement.ACCEPTABLE, Judgement.MASK_ERROR)
 
 
 class ReviewPane(Horizontal):
-    """Walks through the images of `judging` and records what is said of them there."""
+    """Walks through the images of `judging` and records what is said of them there. Blind first, an image comes raw and
+    with nothing that tells whose answer is judged; its count stated, the answer's mask is judged.
+    """
 
     DEFAULT_CSS = """
     ReviewPane EventImageView { width: 1fr; height: 1fr; }
@@ -45,7 +52,7 @@ class ReviewPane(Horizontal):
     def __init__(self, screen: WorkScreen, judging: Judging) -> None:
         super().__init__(id="review")
         self._frame, self._judging = screen, judging
-        self._keys: list[ImageKey] = []
+        self._showings: list[Showing] = []
         self._at = 0
         self._counted = False  # just now, the image that is shown
         self._done = ""
@@ -60,19 +67,23 @@ class ReviewPane(Horizontal):
         return self.query_one(EventImageView)
 
     @property
+    def showing(self) -> Showing | None:
+        return self._showings[self._at] if 0 <= self._at < len(self._showings) else None
+
+    @property
     def current(self) -> ImageKey | None:
-        return self._keys[self._at] if 0 <= self._at < len(self._keys) else None
+        return None if self.showing is None else self.showing.image
 
     def open(self, start: ImageKey | None = None) -> None:
         """Shows the pane, at `start` or at the first image that is not judged."""
-        keys = self._judging.to_judge()
-        if start is not None and start not in keys:
-            keys.insert(0, start)
-        if not keys:
+        showings, first = self._judging.showings(), None if start is None else Showing(start)
+        if first is not None and first not in showings:
+            showings.insert(0, first)
+        if not showings:
             self._frame.report("There is nothing to judge yet: process images first.")
             return
-        self._keys = keys
-        self._show_at((self._to_judge(range(len(keys))) or 0) if start is None else keys.index(start))
+        self._showings = showings
+        self._show_at((self._to_judge(range(len(showings))) or 0) if first is None else showings.index(first))
         self._frame.show_pane("review")
         self._frame.set_focus(self.view)
         self._frame.say_next()
@@ -83,25 +94,63 @@ class ReviewPane(Horizontal):
 
     def show_current(self) -> None:
         """Draws the image and the words beside it afresh."""
-        key = self.current
-        if key is None:
+        showing = self.showing
+        if showing is None:
             return
-        segmentation, judgement = self._judging.prediction(key), self._judging.said(key)
-        self.view.read_ahead(self._keys[self._at + 1 : self._at + 1 + AHEAD])
-        self.view.show(key, segmentation, f"{self._at + 1} of {len(self._keys)}")
-        counted = "not processed yet" if segmentation is None else str(segmentation.particle_count)
+        key, hidden = showing.image, self._judging.hides(showing)
+        segmentation, judgement = self._judging.prediction(key), self._judging.said(showing)
+        self.view.read_ahead(one.image for one in self._showings[self._at + 1 : self._at + 1 + AHEAD])
         verdict = BADGES[judgement][2] if judgement else "not judged"
+        said = Text.assemble("You say: ", (verdict, Style(bold=True)))
+        if self._judging.blind_first:  # neither event nor place: they would tell that an image comes again
+            told = f"{len(self._judging.standing())} judged"
+            self.view.show(key, None if hidden else segmentation, told)
+            words = (Text(told, Style(bold=True)), said, self._done or " ", self._judging.convention_line())
+            self.query_one("#review-words", Words).say(*words)
+            self._frame.say(self.hint())
+            self._frame.refresh_bindings()
+            return
+        self.view.show(key, segmentation, f"{self._at + 1} of {len(self._showings)}")
+        counted = "not processed yet" if segmentation is None else str(segmentation.particle_count)
         self.query_one("#review-words", Words).say(
             Text.assemble(
-                (f"{self._at + 1} of {len(self._keys)}  ", Style(bold=True)), (printable(key.event), Style(dim=True))
+                (f"{self._at + 1} of {len(self._showings)}  ", Style(bold=True)),
+                (printable(key.event), Style(dim=True)),
             ),
             Text.assemble("The model counts: ", (counted, Style(bold=True))),
-            Text.assemble("You say: ", (verdict, Style(bold=True))),
+            said,
             self._done or " ",
             *self._key_lines(),
             " ",
             *self._judging.lines(key),
         )
+
+    def hint(self) -> str:
+        """What to do next, blind first."""
+        if self.showing is not None and self._judging.hides(self.showing):
+            return (
+                "How many particles are there? {review.true-0} to {review.true-9} say it; {review.indistinguishable} "
+                "can't be told apart, {review.unusable} unusable frame, {review.skip} skips."
+            )
+        return (
+            "The model's answer: {review.acceptable} the mask fits, {review.mask} it does not; {review.skip} goes on. "
+            "The count stands as it was stated; {review.undo} takes it back."
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Blind first, keys do only what belongs to what is shown."""
+        if self.showing is None or not self._judging.blind_first:
+            return True
+        hidden = self._judging.hides(self.showing)
+        if action == "judge":
+            return parameters[0] in (ON_RAW if hidden else OF_MASK)
+        return {"true": hidden, "raw": not hidden}.get(action, True)
+
+    def on_picture_widget_similar_wished(self, event: PictureWidget.SimilarWished) -> None:
+        """Blind first, not before the review is left: similar images come with their samples and answers."""
+        if self._judging.blind_first:
+            event.stop()
+            self._frame.report(f"Blind first: leave the review with {self._frame.key('app.back')} for that.")
 
     def _key_lines(self) -> list[Text]:
         pairs = [
@@ -124,7 +173,7 @@ class ReviewPane(Horizontal):
 
     def _advance(self) -> bool:
         """On to the next image to judge; False where none is left."""
-        following = self._to_judge([*range(self._at + 1, len(self._keys)), *range(self._at)])
+        following = self._to_judge([*range(self._at + 1, len(self._showings)), *range(self._at)])
         if following is None:
             self.tell("")
             return False
@@ -133,17 +182,19 @@ class ReviewPane(Horizontal):
 
     def _to_judge(self, order: Sequence[int]) -> int | None:
         """The first without a judgement; where all have one, the first whose mask has none."""
-        unjudged = (i for i in order if self._said(i) is None)
-        masks_open = (i for i in order if (said := self._said(i)) is not None and said.of_count_alone)
+        may = [i for i in order if self._judging.may_show(self._showings[i])]
+        unjudged = (i for i in may if self._said(i) is None)
+        masks_open = (i for i in may if (said := self._said(i)) is not None and said.of_count_alone)
         return next(chain(unjudged, masks_open), None)
 
     def _said(self, index: int) -> Judgement | None:
-        return self._judging.said(self._keys[index])
+        return self._judging.said(self._showings[index])
 
     def _show_at(self, index: int, done: str = "") -> None:
-        self._at = max(0, min(index, len(self._keys) - 1))
+        self._at = index
         self._counted = False
-        self._frame.gallery.go_to(self._keys[self._at])
+        if not self._showings[index].repeat:  # which the gallery would tell
+            self._frame.gallery.go_to(self._showings[index].image)
         self.tell(done)
 
     def _count_stated(self, count: int) -> None:
@@ -152,12 +203,12 @@ class ReviewPane(Horizontal):
         self.tell(f"{count} counted; {fine} mask fine, {bad} mask bad, {on} on.")
 
     def action_judge(self, judgement: str) -> None:
-        key = self.current
-        if key is not None and self._judging.judge(key, Judgement(judgement)):
-            self._go_on(key)
+        showing = self.showing
+        if showing is not None and self._judging.judge(showing, Judgement(judgement)):
+            self._go_on(showing)
 
-    def _go_on(self, key: ImageKey) -> None:
-        self.post_message(self.Changed(key))
+    def _go_on(self, showing: Showing) -> None:
+        self.post_message(self.Changed(showing.image))
         if not self._advance():
             masks = self._judging.assessment().only_counted
             but = f", but for {masks} mask{'s' if masks > 1 else ''}" if masks else ""
@@ -168,29 +219,33 @@ class ReviewPane(Horizontal):
         model = self._judging.model
         if model is None:
             return
-        image, done = self._judging.take_back(model, again=again)
+        showing, done = self._judging.take_back(model, again=again)
         if self._frame.pane != self.id:
             self._frame.report(done)
-        elif image is None:
+        elif showing is None:
             self.tell(done)
-        elif image in self._keys:
-            self._show_at(self._keys.index(image), done)
-        if image is not None:
-            self._frame.gallery.go_to(image)
-            self.post_message(self.Changed(image))
+        elif showing in self._showings:
+            self._show_at(self._showings.index(showing), done)
+        if showing is not None:
+            self._frame.gallery.go_to(showing.image)
+            self.post_message(self.Changed(showing.image))
 
     def action_true(self, count: int) -> None:
         """So many particles there are; the mask comes next."""
-        key = self.current
-        if key is not None and self._judging.state_count(key, count):
-            self.post_message(self.Changed(key))
+        showing = self.showing
+        if showing is not None and self._judging.state_count(showing, count):
+            if self._judging.blind_first and self.view.display_settings.overlay == "off":
+                self.view.action_overlay_off()  # which is to be judged now
+            self.post_message(self.Changed(showing.image))
             self._count_stated(count)
 
     def action_skip(self) -> None:
         """Skipped, which is recorded too: skipped images bound the result. A count that was stated stands."""
-        key, said = self.current, self._said(self._at) if self._keys else None
-        if key is not None and (self._counted or (said is not None and said.of_count_alone)):
-            self._go_on(key)
+        showing, said = self.showing, self._said(self._at) if self._showings else None
+        if showing is not None and (self._counted or (said is not None and said.of_count_alone)):
+            self._go_on(showing)
+        elif showing is not None and self._judging.blind_first and not self._judging.hides(showing):
+            self._go_on(showing)  # both are judged
         else:
             self.action_judge(Judgement.SKIPPED)
 
@@ -198,4 +253,6 @@ class ReviewPane(Horizontal):
         self.view.action_overlay_off()
 
     def action_step(self, by: int) -> None:
-        self._show_at(self._at + by)
+        """The image before or after; a repeat only once it has come."""
+        places = range(self._at + by, len(self._showings) if by > 0 else -1, by)
+        self._show_at(next((i for i in places if self._judging.may_show(self._showings[i])), self._at))

@@ -28,7 +28,7 @@ from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.tables.table import Table
-from tui_cytpix.workflow.assess import goal, over_sampling, review
+from tui_cytpix.workflow.assess import blind_first, goal, over_sampling, review
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.explore import random_images
@@ -90,9 +90,9 @@ class AssessScreen(WorkScreen):
     def say_next(self) -> None:
         run, model = self.session.run, self.judging.model
         name = "" if model is None else model.card.name
-        predicted = sum(item.segmentation is not None for item in self.gallery.items)
+        predicted = len(self.judging.processed())
         next_step = hints.assess(run.settings, name, predicted, self.judging.assessment(), self.session.progress.busy)
-        self.say(hints.PANES.get(self.pane, next_step))
+        self.say(self.review_pane.hint() if self.hides_names else hints.PANES.get(self.pane, next_step))
         if self.pane != "review":  # the tally does not show there, and every key would write it
             self.query_one("#tally-words", Words).say(*self.tally_lines(predicted))
 
@@ -107,6 +107,7 @@ class AssessScreen(WorkScreen):
                 *map(heading, said[:3]),
                 *self.magnified_lines(model),
                 *said[3:],
+                *self.judging.repeatability_lines(),
                 *self.blurred.lines(),
             ]
         if settings.counting_convention:
@@ -202,7 +203,7 @@ class AssessScreen(WorkScreen):
         if model is None:
             return
         for item in self.gallery.items:
-            if item.segmentation is None and self.session.prediction(model, item.key) is not None:
+            if item.segmentation is None and self.judging.shown_prediction(item.key) is not None:
                 self.gallery.update_item(self.judging.gallery_item(item.key))
         if self.pane == "review":
             self.review_pane.show_current()
@@ -229,6 +230,15 @@ class AssessScreen(WorkScreen):
         self.ask_number(" ".join([*words, question]), now, take, whole(1, over_sampling.MOST_TIMES))
 
     # Review
+
+    @property
+    def hides_names(self) -> bool:
+        return self.pane == "review" and self.judging.blind_first
+
+    def action_blind_first(self) -> None:
+        on = blind_first.switch(self.session.run, self.step)
+        self.report(blind_first.switched_in_words(on))
+        self.refresh_all()
 
     action_undo = Handed("review_pane", "action_take_back", False)
     action_redo = Handed("review_pane", "action_take_back", True)

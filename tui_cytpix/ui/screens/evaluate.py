@@ -27,7 +27,7 @@ from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView, shown_pairs
-from tui_cytpix.workflow.assess import goal
+from tui_cytpix.workflow.assess import blind_first, goal
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.base_model.differences import Difference
@@ -43,7 +43,7 @@ class EvaluateScreen(WorkScreen):
     """
 
     step = "evaluate"
-    SCOPES = ("evaluate", "step", "gallery", "pair", "pair_review", "review", "process", "image")
+    SCOPES = ("evaluate", "step", "gallery", "pair", "pair_review", "pair_count", "review", "process", "image")
     CSS_PATH = "tallied.tcss"
 
     def __init__(self) -> None:
@@ -97,10 +97,14 @@ class EvaluateScreen(WorkScreen):
 
     def refresh_all(self) -> None:
         self.comparison.compare_answers()
-        differing = {d.image: d for d in self.comparison.differences}
+        differing = self._differing()
         rest = [key for key in self.judging.sequence if key not in differing]
         self.gallery.set_items(self._item(key, differing) for key in (*differing, *rest))
         self.say_next()
+
+    def _differing(self) -> dict[ImageKey, Difference]:
+        """Images on which both have answered, the most different first; blind first that is not told."""
+        return {} if self.judging.blind_first else {d.image: d for d in self.comparison.differences}
 
     def _item(self, key: ImageKey, differing: dict[ImageKey, Difference]) -> GalleryItem:
         item = self.judging.gallery_item(key)
@@ -114,8 +118,11 @@ class EvaluateScreen(WorkScreen):
         new, compared, busy = self.judging.model, self.comparison, self.session.progress.busy
         name, differing = "" if new is None else new.card.name, len(compared.differences)
         next_step = hints.evaluate(name, len(self.judging.sequence), differing, busy, compared.same, self._any_left)
-        self.say(self.pair_review.hint() if self.pane == "pairs" else hints.PANES.get(self.pane, next_step))
-        if self.pane == "pairs":  # what the preferences say would tell which is which
+        if self.pane == "pairs":
+            self.say(self.pair_review.hint())
+        else:
+            self.say(self.review_pane.hint() if self.hides_names else hints.PANES.get(self.pane, next_step))
+        if self.pane == "pairs" or self.hides_names:  # what the preferences say would tell which is which
             return
         settings = self.session.run.settings
         lines = self._model_lines()
@@ -132,7 +139,8 @@ class EvaluateScreen(WorkScreen):
             found = self.judging.assessment()
             if any(found.counts.values()):
                 history = goal.history_in_words(settings.assess)
-                lines += ["The new model by itself:", *(line for line in verdict_lines(found) if line), *history]
+                said = [line for line in verdict_lines(found) if line]
+                lines += ["The new model by itself:", *said, *self.judging.repeatability_lines(), *history]
         lines += self.judging.fresh_lines()
         lines.append(random_images.drawn_in_words(self.session.run, settings.evaluate))
         if self.processing.status is not None:
@@ -153,6 +161,16 @@ class EvaluateScreen(WorkScreen):
 
     action_pairs = Handed("pair_review", "open")
     action_blind = Handed("pair_review", "switch_blind")
+
+    @property
+    def hides_names(self) -> bool:
+        review = self.pane == "review" and self.judging.blind_first
+        return review or (self.pane == "pairs" and self.pair_review.blind_first)
+
+    def action_blind_first(self) -> None:
+        on = blind_first.switch(self.session.run, self.step)
+        self.report(blind_first.switched_in_words(on))
+        self.refresh_all()
 
     def action_compare(self) -> None:
         if self.comparison.models is None:
@@ -182,7 +200,7 @@ class EvaluateScreen(WorkScreen):
     def on_gallery_opened(self, event: Gallery.Opened) -> None:
         """Both answers side by side, from this image on in the gallery's order."""
         models = self.comparison.models
-        if models is None:
+        if models is None or self.judging.blind_first:
             self.review_pane.open(event.item.key)
             return
         (new, base), store = models, self.session.predict.store
@@ -206,7 +224,7 @@ class EvaluateScreen(WorkScreen):
     action_review = Handed("review_pane", "open")  # the new model, image by image
 
     def on_review_pane_changed(self, event: ReviewPane.Changed) -> None:
-        self.gallery.update_item(self._item(event.key, {d.image: d for d in self.comparison.differences}))
+        self.gallery.update_item(self._item(event.key, self._differing()))
         self.say_next()
 
     def focus_main(self) -> None:

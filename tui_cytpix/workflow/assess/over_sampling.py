@@ -89,7 +89,7 @@ def to_review(run: Run, step: str, model: str, images: Iterable[ImageKey], store
     shown = Shown.of(run, step)
     if not shown.rules:
         return list(images)
-    said = {v.image: v.counts_for_rate for v in run.verdicts if (v.model, v.step) == (model, step)}
+    said = {v.image: v.counts_for_rate for v in run.verdicts if (v.model, v.step, v.repeat) == (model, step, False)}
     return [image for image in images if said.get(image) or shown.how(image, store.get(image)) is not None]
 
 

@@ -12,7 +12,8 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS, AssessSettings, EarlierGoal, Kind
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.verdict import Judgement, Verdict, in_force
+from tui_cytpix.domain.verdict import UNSIGNED, Judgement, Showing, Verdict, in_force
+from tui_cytpix.workflow.assess import blind_first
 from tui_cytpix.workflow.assess.goal import check_rates
 from tui_cytpix.workflow.assess.over_sampling import Shown, moved
 from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts, part_tests
@@ -54,8 +55,8 @@ def state_goal(
 
 def _judgements(run: Run) -> int:
     """How many are in force: of all models and steps, and of pairs."""
-    single = {(v.image, v.model, v.step): v.said for v in run.verdicts}
-    pairs = {(v.image, v.new, v.base): v.said for v in run.pair_verdicts}
+    single = {(v.image, v.model, v.step): v.said for v in run.verdicts if not v.repeat}
+    pairs = {(v.image, v.new, v.base): v.said for v in run.pair_verdicts if not v.repeat}
     return sum(single.values()) + sum(pairs.values())
 
 
@@ -89,7 +90,8 @@ def choose_model(run: Run, model: ModelEntry) -> None:
 @dataclass(frozen=True)
 class Said:
     """What a reviewer says of an image: a judgement, how many particles there are (`true_count`), or both; `counted` is
-    what the model counts, `answer` all that it says: over-sampling asks for more than its count.
+    what the model counts, `answer` all that it says: over-sampling asks for more than its count. `blind_first`: that
+    was hidden; `repeat`: the image was shown a second time.
     """
 
     image: ImageKey
@@ -97,6 +99,12 @@ class Said:
     counted: int | None = None
     true_count: int | None = None
     answer: Segmentation | None = None
+    blind_first: bool = False
+    repeat: bool = False
+
+    @property
+    def showing(self) -> Showing:
+        return Showing(self.image, self.repeat)
 
 
 def judge(
@@ -129,12 +137,12 @@ def judge_count(
 def judge_all(run: Run, model: ModelEntry, said: Iterable[Said], step: str = STEP) -> None:
     """Records judgements; those of images that the step's random sequence shows count for the rate. A stated count
     stays until another is stated: `acceptable` and `mask` then speak of the mask alone. What was said of the mask stays
-    where only the count is judged.
+    where only the count is judged. What was said of a repeat is kept apart.
     """
     shown = Shown.of(run, step)
-    standing = verdict_of(run, model, step)
+    standing, seen = standing_of(run, model, step), blind_first.answers_seen(run)
     for one in said:
-        before = standing.get(one.image)
+        before = standing.get(one.showing)
         judgement, true_count = _set_against(before, one)
         if before is not None and (before.judgement, before.true_count, before.counted) == (
             judgement,
@@ -142,17 +150,24 @@ def judge_all(run: Run, model: ModelEntry, said: Iterable[Said], step: str = STE
             one.counted,
         ):
             continue  # nothing changes, and undo would have nothing to give back
-        how = shown.how(one.image, one.answer)
-        standing[one.image] = run.record_verdict(
+        how = None if one.repeat else shown.how(one.image, one.answer)
+        count_stands = before is not None and one.true_count is None and true_count is not None
+        first = before.blind_first if before and count_stands else one.blind_first and one.showing not in seen
+        line = Verdict(
+            *UNSIGNED,
             one.image,
             model.hash,
             judgement,
-            step=step,
             counts_for_rate=how is not None,
-            shown=how or CERTAIN,
+            step=step,
+            chance=(how or CERTAIN).chance,
+            least_chance=(how or CERTAIN).least,
             counted=one.counted,
             true_count=true_count,
+            blind_first=first,
+            repeat=one.repeat,
         )
+        standing[one.showing] = run.record(line)
 
 
 def _set_against(before: Verdict | None, said: Said) -> tuple[Judgement, int | None]:
@@ -175,6 +190,17 @@ def lines(run: Run, model: ModelEntry, step: str = STEP) -> list[Verdict]:
 
 def verdict_of(run: Run, model: ModelEntry, step: str = STEP) -> dict[ImageKey, Verdict]:
     return in_force(lines(run, model, step))
+
+
+def standing_of(run: Run, model: ModelEntry, step: str = STEP) -> dict[Showing, Verdict]:
+    """The same, and what was said of repeats."""
+    said = lines(run, model, step)
+    return {one.showing: one for repeats in (False, True) for one in in_force(said, repeats=repeats).values()}
+
+
+def showings(run: Run, model: ModelEntry, images: Sequence[ImageKey], step: str = STEP) -> list[Showing]:
+    """The images to judge as they come up, in a review that is blind first with repeats among them."""
+    return blind_first.showings(images, f"{run.settings.seed}/{step}/{model.hash}")
 
 
 def assessment_of(run: Run, model: ModelEntry, images: Sequence[ImageKey], step: str = STEP) -> Assessment:

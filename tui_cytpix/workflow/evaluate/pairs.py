@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from tui_cytpix.core.statistics.sequential_tests import confidence_sequence
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import PairVerdict, Preference, in_force
+from tui_cytpix.domain.verdict import COMPARED, UNSIGNED, PairVerdict, Preference, Showing, in_force
 from tui_cytpix.errors import UsageError
+from tui_cytpix.workflow.assess import blind_first
 from tui_cytpix.workflow.base_model.differences import Difference
 from tui_cytpix.workflow.evaluate import across_units
 from tui_cytpix.workflow.evaluate.across_units import ConditionErrors, Gain, JudgedImage, SampleImages
@@ -19,6 +20,8 @@ from tui_cytpix.workflow.run.run import Run
 
 if TYPE_CHECKING:
     from tui_cytpix.core.statistics.stratified_rates import Share, Stratum
+
+Models = tuple[ModelEntry, ModelEntry]
 
 MASKS_DIFFER = 0.2  # 1 - IoU of the two answers' foregrounds, from which on they are reviewed as where counts differ
 AGREEING_SHARE, LEAST_AGREEING = 0.2, 10  # of the images on which both agree, per sample
@@ -42,9 +45,9 @@ def review_order(found: Collection[Difference], seed: str) -> tuple[ImageKey, ..
     return tuple(chosen)
 
 
-def new_comes_first(image: ImageKey, seed: str) -> bool:
-    """Which side the new model's answer is on, in a blind review."""
-    return random.Random(f"{seed}/{image}").random() < 0.5
+def new_comes_first(image: ImageKey, seed: str, *, repeat: bool = False) -> bool:
+    """Which side the new model's answer is on, in a blind review; drawn anew for a repeat."""
+    return random.Random(f"{seed}/{image}{'/again' if repeat else ''}").random() < 0.5
 
 
 def on_side(first: bool, new_first: bool) -> Preference:
@@ -53,28 +56,54 @@ def on_side(first: bool, new_first: bool) -> Preference:
 
 
 def prefer(
-    run: Run, models: tuple[ModelEntry, ModelEntry], found: Difference, preference: Preference, *, blind: bool
+    run: Run,
+    models: Models,
+    found: Difference,
+    said: Preference | int,
+    *,
+    blind: bool,
+    hidden: bool = False,
+    repeat: bool = False,
 ) -> None:
-    """Records which of (new, base) is better on an image.
+    """Records which of (new, base) is better on an image, or how many particles there are: then that follows, but for
+    the masks where both count so. `hidden`: blind first, the answers have not been shown; `repeat`: the image has.
 
     Raises:
         UsageError: equal, where the counts are not: at most one of them is right.
     """
-    if preference is Preference.EQUAL and found.counts_differ:
+    base_counts, new_counts = found.counts
+    stated = said if isinstance(said, int) else None
+    preference = said if isinstance(said, Preference) else Preference.by_counts((new_counts, base_counts), said)
+    if preference.says_equal_counts and found.counts_differ:
         raise UsageError(
             "The counts differ: at most one is right",
             "",
             "Say which, that both are wrong, or that the cells can't be told apart.",
         )
     new, base = models
-    run.record_pair_verdict(
+    showing = Showing(found.image, repeat)
+    before = standing(run, new, base).get(showing)
+    of_mask = stated is None and not found.counts_differ and preference in COMPARED
+    if of_mask and before is not None and before.true_count == new_counts:
+        stated, first = before.true_count, before.blind_first
+    else:
+        first = hidden and showing not in blind_first.answers_seen(run)
+    new_first = blind and new_comes_first(found.image, seed_of(run, new, base), repeat=repeat)
+    line = PairVerdict(
+        *UNSIGNED,
         found.image,
-        (new.hash, base.hash),
+        new.hash,
+        base.hash,
         preference,
-        counted=(found.counts[1], found.counts[0]),
-        blind=blind,
-        new_first=new_comes_first(found.image, seed_of(run, new, base)) if blind else False,
+        new_counts,
+        base_counts,
+        blind,
+        new_first,
+        true_count=stated,
+        blind_first=first,
+        repeat=repeat,
     )
+    run.record(line)
 
 
 def lines(run: Run, new: ModelEntry, base: ModelEntry) -> list[PairVerdict]:
@@ -87,9 +116,22 @@ def preferences(run: Run, new: ModelEntry, base: ModelEntry) -> dict[ImageKey, P
     return in_force(lines(run, new, base))
 
 
+def standing(run: Run, new: ModelEntry, base: ModelEntry) -> dict[Showing, PairVerdict]:
+    """The same, and what was said of repeats."""
+    said = lines(run, new, base)
+    return {one.showing: one for repeats in (False, True) for one in in_force(said, repeats=repeats).values()}
+
+
 def seed_of(run: Run, new: ModelEntry, base: ModelEntry) -> str:
     """Of the order of the review and of its sides."""
     return f"{run.settings.seed}/pairs/{new.hash}/{base.hash}"
+
+
+def showings(run: Run, models: Models, found: Collection[Difference], *, repeats: bool) -> tuple[Showing, ...]:
+    """The images to review as they come up; with `repeats`, blind first, a hidden tenth of them twice."""
+    seed = seed_of(run, *models)
+    order = review_order(found, seed)
+    return tuple(blind_first.showings(order, seed) if repeats else map(Showing, order))
 
 
 @dataclass(frozen=True)

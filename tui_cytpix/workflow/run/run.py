@@ -17,7 +17,7 @@ from tui_cytpix.domain.annotation import Annotation, AnnotationBook, Edit
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.verdict import Judgement, PairVerdict, Preference, Verdict
+from tui_cytpix.domain.verdict import LineT, PairVerdict, Verdict
 from tui_cytpix.errors import ModelFileError, RunError, SampleError
 from tui_cytpix.formats.bytes.atomic import clear_leftovers, write_text
 from tui_cytpix.formats.model.file import read_card
@@ -206,67 +206,14 @@ class Run:
             self._learnt_by = model, found
         return self._learnt_by[1]
 
-    def record_verdict(  # noqa: PLR0913 - one line's fields
-        self,
-        image: ImageKey,
-        model: str,
-        judgement: Judgement | None,
-        *,
-        step: str,
-        counts_for_rate: bool,
-        counted: int | None = None,
-        true_count: int | None = None,
-        shown: tuple[float, float] = (1.0, 1.0),
-    ) -> Verdict:
-        """Appends a judgement; with None the image is not judged any more. `shown`: with which chance it was, and at
-        least any at its place would have been.
+    def record(self, line: LineT) -> LineT:
+        """Appends a judgement or preference that this user states now, of the sample as it is seen now; returns the
+        line with seq, time, who and seen filled in.
         """
-        verdict = Verdict(
-            seq=self._next_verdict(),
-            time=time.time(),
-            who=self.who,
-            image=image,
-            model=model,
-            judgement=judgement,
-            counts_for_rate=counts_for_rate,
-            step=step,
-            counted=counted,
-            true_count=true_count,
-            seen=self.ways(image.sample)[0],
-            chance=shown[0],
-            least_chance=shown[1],
-        )
-        self._add(verdict)
-        return verdict
-
-    def record_pair_verdict(
-        self,
-        image: ImageKey,
-        models: tuple[str, str],
-        preference: Preference | None,
-        *,
-        counted: tuple[int, int],
-        blind: bool,
-        new_first: bool,
-    ) -> None:
-        """Appends a preference between two models; with None nothing is said of the image any more. `models` are the
-        hashes of the new one and its base, `counted` what they count.
-        """
-        verdict = PairVerdict(
-            seq=self._next_verdict(),
-            time=time.time(),
-            who=self.who,
-            image=image,
-            new=models[0],
-            base=models[1],
-            preference=preference,
-            new_counted=counted[0],
-            base_counted=counted[1],
-            blind=blind,
-            new_first=new_first,
-            seen=self.ways(image.sample)[0],
-        )
-        self._add(verdict)
+        seen = self.ways(line.image.sample)[0]
+        told = replace(line, seq=self._next_verdict(), time=time.time(), who=self.who, seen=seen)
+        self._add(told)
+        return told
 
     def restore(self, line: Verdict | PairVerdict, *, undoes: int | None = None, redoes: int | None = None) -> None:
         """Says again what an earlier line said, by undo or redo of the line with that seq."""

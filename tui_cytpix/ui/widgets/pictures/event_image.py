@@ -62,7 +62,9 @@ class EventImageView(TiledPicture, can_focus=True):
         """Shows an image; None clears. Another image is framed anew around what is in it; `also` holds segmentations
         that the frame must take in as well, so that two views side by side show the same part.
         """
-        self.key, self.segmentation, self._also = key, segmentation, tuple(also)
+        self.key, self.segmentation, before, self._also = key, segmentation, len(self._also), tuple(also)
+        if len(self._also) != before:
+            self._framed = None
         self.appears_as(key, segmentation)
         label = self.query_one(".image-title", Static)
         if printable(title) != str(label.content):

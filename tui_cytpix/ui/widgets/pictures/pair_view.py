@@ -14,6 +14,7 @@ from textual.message import Message
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.verdict import Showing
 from tui_cytpix.domain.words import printable, shortened
 from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.widgets.boxes import Horizontal, Vertical
@@ -27,7 +28,7 @@ SIDES = ("left", "right", "third", "fourth")
 @dataclass(frozen=True, eq=False)
 class Pair:
     """One image as two to four models see it, from left to right; `names` where they are other than the view's,
-    `blind` hides the sample.
+    `blind` hides the sample. Where it is `raw` the image shows by itself, without answers; a `repeat` comes again.
     """
 
     key: ImageKey
@@ -35,6 +36,12 @@ class Pair:
     names: tuple[str, str] | None = None
     blind: bool = False
     said: str = ""
+    raw: bool = False
+    repeat: bool = False
+
+    @property
+    def showing(self) -> Showing:
+        return Showing(self.key, self.repeat)
 
 
 def shown_pairs(found: Iterable[Difference], *stores: Store) -> list[Pair]:
@@ -103,27 +110,27 @@ class PairView(Vertical):
 
     def show_pairs(self, pairs: Sequence[Pair], start: ImageKey | None = None) -> None:
         """Takes the pairs in; stays on the image shown (or goes to `start`) where it is among them."""
-        shown = start if start is not None else (self.current.key if self.current else None)
+        shown = self.current.showing if self.current else None
         self._pairs = list(pairs)
-        self._at = self._place(shown) or 0
+        self._at = self._place(shown if start is None else Showing(start)) or 0
         self._show()
 
     def update_pair(self, pair: Pair) -> None:
         """Takes another state of one of the pairs in; it is drawn when it is gone to."""
-        place = self._place(pair.key)
+        place = self._place(pair.showing)
         if place is not None:
             self._pairs[place] = pair
 
-    def go_to(self, key: ImageKey, done: str = "") -> None:
-        self._at = self._place(key) or 0
+    def go_to(self, showing: Showing, done: str = "") -> None:
+        self._at = self._place(showing) or 0
         self._show(done)
 
     def tell(self, done: str) -> None:
         """What a key did to the image that is shown."""
         self._show(done)
 
-    def _place(self, key: ImageKey | None) -> int | None:
-        return next((i for i, pair in enumerate(self._pairs) if pair.key == key), None)
+    def _place(self, showing: Showing | None) -> int | None:
+        return next((i for i, pair in enumerate(self._pairs) if pair.showing == showing), None)
 
     def _show(self, done: str = "") -> None:
         pair = self.current
@@ -131,24 +138,28 @@ class PairView(Vertical):
             self.query_one("#pair-words", Words).say("No image has both answers yet.")
             return
         answers = pair.answers
-        differ = "counts differ" if len({one.particle_count for one in answers}) > 1 else "same count"
-        sample = "" if pair.blind else f" · {printable(pair.key.sample)}"
-        self.query_one("#pair-words", Words).say(
-            Text.assemble(
-                (f"{self._at + 1} of {len(self._pairs)} ", Style(bold=True)),
-                f"· {differ}{sample} · {printable(pair.key.event)}",
-                (f" · {done or pair.said}" if done or pair.said else "", Style(bold=True)),
-            )
-        )
-        self._make_room(len(answers))
+        said = (f" · {done or pair.said}" if done or pair.said else "", Style(bold=True))
+        self.query_one("#pair-words", Words).say(Text.assemble(self.headline(pair), said))
+        self._make_room(1 if pair.raw else len(answers))
         self._views[0].read_ahead(pair.key for pair in self._pairs[self._at + 1 : self._at + 1 + AHEAD])
+        if pair.raw:
+            self.query_one(f"#pair-{SIDES[0]}-title", Words).say("How many particles are there?")
+            self._views[0].show(pair.key)
+            return
         room = max(8, (self.size.width or self.app.size.width) // len(answers) - 12)
         names = pair.names or self._names
         for side, name, answer, view in zip(SIDES, names, answers, self._views, strict=False):
             title = Text.assemble((shortened(name, room), Style(bold=True)), f": counts {answer.particle_count}")
             self.query_one(f"#pair-{side}-title", Words).say(title)
             view.show(pair.key, answer, also=answers)
-        self.post_message(self.Moved(pair.key))
+        if not pair.repeat:  # which the gallery would tell
+            self.post_message(self.Moved(pair.key))
+
+    def headline(self, pair: Pair) -> Text:
+        differ = "counts differ" if len({one.particle_count for one in pair.answers}) > 1 else "same count"
+        sample = "" if pair.blind else f" · {printable(pair.key.sample)}"
+        place = (f"{self._at + 1} of {len(self._pairs)} ", Style(bold=True))
+        return Text.assemble(place, f"· {differ}{sample} · {printable(pair.key.event)}")
 
     def action_go(self, by: int) -> None:
         at = max(0, min(self._at + by, len(self._pairs) - 1))
