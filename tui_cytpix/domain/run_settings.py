@@ -98,8 +98,8 @@ class AssessSettings:
     under and that were changed since, oldest first. `model` is a library name or a model file; `sequence` the seeded
     random draw, in order; images with a focus score below `least_focus` are left out of the review (0: none).
     `drawn_from` is the gate, in words, that the sequence was drawn from, "" for all events; `over_sampling` which
-    images of the sequence are shown, in the order of `since`, all where none says otherwise. With `blind_first` a review
-    asks for the count before it shows the model's answer.
+    images of the sequence are shown, in the order of `since`, all where none says otherwise. With `blind_first` a
+    review asks for the count before it shows the model's answer.
     """
 
     goal: str = "gating"

@@ -182,3 +182,46 @@ def test_two_models_are_needed(made, run_main, tmp_path):
     assert "Both are the same model" in run_main("run", "pairs", made, "--model", tmp_path / "base.safetensors")[2]
     (made / "model.safetensors").unlink()
     assert "The run has no model yet" in run_main("run", "pairs", made)[2]
+
+
+def test_pairs_blind_first_are_counted_raw_then_compared_and_repeats_stay_apart(made, run_main, tmp_path):
+    table, masks = tmp_path / "counts.csv", tmp_path / "masks.csv"
+    run_main("run", "pairs", made, "--blind-first", table, "--pictures", tmp_path / "raw")
+    rows = read(table)
+    assert list(rows[0]) == ["showing", "better", "true_count"]
+    assert {path.stem for path in (tmp_path / "raw").iterdir()} == {row["showing"] for row in rows}
+    order = json.loads(run_main("run", "pairs", made, "--json")[1])["pairs"]
+    raw = {path.read_bytes() for path in (tmp_path / "raw").iterdir()}
+    repeats = len(rows) - order
+    assert repeats > 0
+    assert len(raw) == order  # repeats look the same
+
+    def take(written: Path, column: str, say: Callable[[dict[str, str]], str]) -> str:
+        said = [row | {column: say(row)} for row in read(written)]
+        with (tmp_path / "said.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, said[0])
+            writer.writeheader()
+            writer.writerows(said)
+        return str(run_main("run", "pairs", made, "--preferences", tmp_path / "said.csv")[2])
+
+    assert "its answer has not been shown" in take(table, "better", lambda _row: "left")
+    told = take(table, "true_count", lambda _row: str(TRUTH))
+    assert f"{len(rows)} of {len(rows)} lines are new, {repeats} of them" in told
+    found = json.loads(run_main("run", "pairs", made, "--json")[1])
+    assert (found["judged"], found["pairs"]) == (order, order)
+    assert found["gain"]["value"] == pytest.approx(DIFFERING / IMAGES)
+    assert found["samples"]["p2"]["count_right_only_in"]["new"] == DIFFERING
+    assert (found["reviewer"]["shown_twice"], found["reviewer"]["same_count"]["same"]) == (repeats, repeats)
+
+    run_main("run", "pairs", made, "--blind-first", masks, "--pictures", tmp_path / "answers")
+    shown = {path.stem for path in (tmp_path / "answers").iterdir() if path.read_bytes() not in raw}
+    assert 0 < len(shown) < len(rows)  # where one is wrong, no answer is shown
+    assert f"{len(shown)} of {len(rows)} lines are new" in take(
+        masks, "better", lambda row: "equal" if row["showing"] in shown else row["better"]
+    )
+    found = json.loads(run_main("run", "pairs", made, "--json")[1])
+    assert found["reviewer"]["same_mask"]["same"] == found["reviewer"]["same_mask"]["of"]
+    with Run.open(made, writing=False) as run:
+        said = pairs.preferences(run, *trial.both_models(run)).values()
+        told_of = {(v.preference.value, v.true_count, v.blind_first) for v in said}
+    assert told_of == {("new", TRUTH, True), ("equal", TRUTH, True)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections import Counter
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tui_cytpix.core.statistics.sequential_tests import confidence_sequence
 from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
@@ -204,3 +206,87 @@ def test_over_sampling_is_set_told_and_weighted(made, run_main):
     assert (judged["count"]["judged"], judged["decision"]) == (120, "retrain")
     over = json.loads(run_main("run", "review", made, "--over-sample", "1", "--json")[1])
     assert [(one["since"], one["shown"]) for one in over["over_sampling"]] == [(0, 0.25), (120, 1.0)]
+
+
+# Blind first
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def filled(rows: list[dict[str, str]], out: Path) -> Path:
+    with out.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return out
+
+
+def test_a_blind_first_table_tells_nothing_and_its_repeats_tell_of_the_reviewer(made, run_main, tmp_path):
+    table, folder = tmp_path / "counts.csv", tmp_path / "raw"
+    run_main("run", "review", made, "--goal", "gating", "--require", "count,mask")
+    assert run_main("run", "review", made, "--blind-first", table, "--pictures", folder)[0] == 0
+    rows = read(table)
+    assert list(rows[0]) == ["showing", "judgement", "true_count"]
+    assert {(row["judgement"], row["true_count"]) for row in rows} == {("", "")}
+    assert {path.stem for path in folder.iterdir()} == {row["showing"] for row in rows}
+    repeats = len(rows) - 2 * IMAGES
+    assert 3 <= repeats <= 24  # a tenth of 120, drawn image by image
+    pictures = {row["showing"]: (folder / f"{row['showing']}.png").read_bytes() for row in rows}
+    met = Counter(pictures.values())
+    assert sorted(met.values()) == [1] * (2 * IMAGES - repeats) + [2] * repeats  # the same raw image, nothing on it
+    last = {pixels: mark for mark, pixels in pictures.items()}  # of each image, the repeat where there is one
+    twice = [mark for pixels, mark in last.items() if met[pixels] == 2]
+
+    early = filled([{**rows[0], "judgement": "acceptable"}], tmp_path / "early.csv")
+    status, _, err = run_main("run", "review", made, "--judgements", early)
+    assert (status, "its answer has not been shown" in err) == (1, True)
+    counted = [{**row, "true_count": "3" if row["showing"] == twice[0] else "2"} for row in rows]
+    told = run_main("run", "review", made, "--judgements", filled(counted, tmp_path / "counted.csv"))
+    assert f"{len(rows)} of {len(rows)} lines are new, {repeats} of them of images shown a second time" in told[2]
+    found = json.loads(run_main("run", "review", made, "--json")[1])
+    assert (found["count"]["judged"], found["count"]["errors"], found["mask"]["judged"]) == (120, 0, 0)
+    low, high = confidence_sequence(1, repeats)
+    said = {"same": repeats - 1, "of": repeats, "ci": pytest.approx([1 - high, 1 - low])}
+    assert (found["reviewer"]["same_count"], found["reviewer"]["blind_first"]) == (said, 120)
+    assert found["reviewer"]["same_mask"]["of"] == 0
+
+    masks, folder = tmp_path / "masks.csv", tmp_path / "answers"
+    run_main("run", "review", made, "--blind-first", masks, "--pictures", folder)
+    rows = read(masks)
+    assert {(row["judgement"], row["true_count"]) for row in rows} == {("", "2"), ("", "3")}
+    assert not set(pictures.values()) & {path.read_bytes() for path in folder.iterdir()}  # all with the answer
+    judged = [{**row, "judgement": "mask" if row["showing"] == twice[1] else "acceptable"} for row in rows]
+    filled(judged, masks)
+    run_main("run", "review", made, "--judgements", masks)
+    assert f"0 of {len(rows)} lines are new" in run_main("run", "review", made, "--judgements", masks)[2]
+    found = json.loads(run_main("run", "review", made, "--json")[1])
+    assert (found["mask"]["judged"], found["mask"]["errors"], found["count"]["errors"]) == (120, 0, 0)
+    assert found["reviewer"]["same_mask"]["same"] == repeats - 1
+    words = f"own repeatability, {repeats} images shown twice: the same count in {repeats - 1} of {repeats}"
+    run_main("run", "report", made, "--out", tmp_path / "report.html")
+    assert words in (tmp_path / "report.html").read_text("utf-8")
+    assert words in run_main("run", "review", made)[1]
+    assert words in run_main("run", "status", made)[1]
+    assert json.loads(run_main("run", "status", made, "--json")[1])["reviewer"] == found["reviewer"]
+
+
+def test_a_blind_first_table_of_other_answers_or_judged_twice_is_refused_whole(made, run_main, tmp_path):
+    table = tmp_path / "t.csv"
+    run_main("run", "review", made, "--blind-first", table)
+    rows = [{**row, "true_count": "2"} for row in read(table)[:3]]
+
+    def refused(bad: list[dict[str, str]]) -> str:
+        status, _, err = run_main("run", "review", made, "--judgements", filled(bad, tmp_path / "bad.csv"))
+        assert status == 1
+        return str(err)
+
+    assert "is there twice" in refused([*rows, rows[0]])
+    assert "No such showing is judged now" in refused([*rows, {**rows[0], "showing": "0" * 12}])
+    assert "'two' is no count" in refused([*rows[:2], {**rows[2], "true_count": "two"}])
+    assert "'both': its answer has not been shown" in refused([*rows[:2], {**rows[2], "judgement": "both"}])
+    assert json.loads(run_main("run", "review", made, "--json")[1])["count"]["judged"] == 0
+    assert "they belong to its table" in run_main("run", "review", made, "--pictures", tmp_path / "p")[2]
+    assert "The file exists" in run_main("run", "review", made, "--blind-first", table)[2]

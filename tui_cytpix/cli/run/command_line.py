@@ -187,8 +187,19 @@ def _add_review(parser: argparse.ArgumentParser) -> None:
     times = "from the first image on that nobody has judged, show one in N of those that the model finds plain; 1: all"
     parser.add_argument("--over-sample", type=options.positive, metavar="N", help=times)
     table = "CSV: image,judgement,true_count; a count alone judges no mask"
-    parser.add_argument("--judgements", type=Path, metavar="FILE", help=table)
+    parser.add_argument("--judgements", type=Path, metavar="FILE", help=f"{table}; or the table of --blind-first")
+    _add_blind_first(parser, "judgement", "the model's answer")
     options.add_device(parser)
+
+
+def _add_blind_first(parser: argparse.ArgumentParser, word: str, answers: str) -> None:
+    table = (
+        f"a new file, CSV: showing,{word},true_count, telling no sample, model or count, a tenth of the images twice; "
+        "counts first, then masks where it is written anew"
+    )
+    parser.add_argument("--blind-first", type=Path, metavar="FILE", help=table)
+    pictures = f"a new folder of what is to be judged, NAME.png: {answers}; raw where blind first the count comes first"
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help=pictures)
 
 
 def _add_pairs(parser: argparse.ArgumentParser) -> None:
@@ -199,8 +210,7 @@ def _add_pairs(parser: argparse.ArgumentParser) -> None:
     options.add_zoom(parser, of_run=True)
     out = "a new file: the pairs as CSV, for the column `better` to be filled in"
     parser.add_argument("--out", type=Path, metavar="FILE", help=out)
-    pictures = "a new folder: both answers side by side, PAIR.png"
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help=pictures)
-    words = "that table, judged: left, right, equal, neither, unclear, skipped, or empty"
+    _add_blind_first(parser, "better", "both answers side by side")
+    words = "such a table, judged: left, right, equal, neither, unclear, skipped, or empty"
     parser.add_argument("--preferences", type=Path, metavar="FILE", help=words)
     options.add_device(parser)

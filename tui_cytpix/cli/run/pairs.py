@@ -8,21 +8,24 @@ from typing import Any
 
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, tell
+from tui_cytpix.workflow.assess import blind_first, showings_file
 from tui_cytpix.workflow.base_model import differences
 from tui_cytpix.workflow.base_model.differences import Difference
-from tui_cytpix.workflow.evaluate import held_out_masks, pair_words, pairs, pairs_file, trial
+from tui_cytpix.workflow.evaluate import held_out_masks, pair_showings_file, pair_words, pairs, pairs_file, trial
 from tui_cytpix.workflow.evaluate.across_units import ConditionErrors
 from tui_cytpix.workflow.evaluate.pairs import PairComparison, SampleComparison
 from tui_cytpix.workflow.evaluate.pairs_file import BlindPair, Models
 from tui_cytpix.workflow.explore import random_images
-from tui_cytpix.workflow.report import pair_pictures
+from tui_cytpix.workflow.report.pictures import Picture, write_pictures
 from tui_cytpix.workflow.run import predict, run_samples, used_images, zoom
 from tui_cytpix.workflow.run.refuse_existing import refuse_existing
 from tui_cytpix.workflow.run.run import Run
 
+BETTER = "better"
+
 
 def review_pairs(arguments: argparse.Namespace) -> int:
-    for path in (arguments.out, arguments.pictures):
+    for path in (arguments.out, arguments.blind_first, arguments.pictures):
         if path is not None:
             refuse_existing(path)
     writing = any(getattr(arguments, name) is not None for name in ("images", "preferences", "zoom"))
@@ -36,7 +39,10 @@ def review_pairs(arguments: argparse.Namespace) -> int:
 
 
 def _change(run: Run, models: Models, arguments: argparse.Namespace) -> None:
-    given = pairs_file.read_preferences(arguments.preferences) if arguments.preferences else []
+    table = arguments.preferences
+    blind = table is not None and showings_file.is_one(table)
+    counted = showings_file.read_table(table, BETTER, pair_showings_file.WAY_OUT) if blind else []
+    given = pairs_file.read_preferences(table) if table and not blind else []
     run_samples.refuse_changed(run, [sample.name for sample in random_images.drawn_from(run, used_images.EVALUATE)])
     if arguments.zoom is not None:
         note(zoom.set_zoom(run, arguments.zoom))
@@ -52,6 +58,9 @@ def _change(run: Run, models: Models, arguments: argparse.Namespace) -> None:
     if given:
         taken = pairs_file.take_preferences(run, models, _answered(run, models), given)
         note(f"{taken} of {len(given)} preferences are new.")
+    if counted:
+        taken, repeats = pair_showings_file.take_table(run, models, _answered(run, models), counted)
+        note(f"{taken} of {len(counted)} lines are new, {repeats} of them of images shown a second time.")
 
 
 def _answered(run: Run, models: Models) -> tuple[Difference, ...]:
@@ -62,7 +71,7 @@ def _answered(run: Run, models: Models) -> tuple[Difference, ...]:
 def _tell(run: Run, models: Models, arguments: argparse.Namespace) -> int:
     (new, base), found = models, _answered(run, models)
     order, said = pairs_file.in_order(run, models, found), pairs.preferences(run, *models)
-    _write(run, models, order, arguments)
+    _write(run, models, found, order, arguments)
     result = pairs.conclude(run, found, said, run.settings.assess.p1)
     judged = sum(one.found.image in said for one in order)
     stores = run.answers(new.hash), run.answers(base.hash)
@@ -71,11 +80,9 @@ def _tell(run: Run, models: Models, arguments: argparse.Namespace) -> int:
     drawn = random_images.drawn_in_words(run, run.settings.evaluate)
     valid_for = used_images.valid_for(run, new, [one.image for one in found])
     gone = used_images.gone_in_words(run, used_images.EVALUATE, models)
-    words = [
-        line
-        for line in (*pair_words.lines(result), valid_for, gone, masks, drawn, *zoom.by_model_in_words(seen))
-        if line
-    ]
+    reviewer = blind_first.repeatability(pairs.lines(run, *models))
+    said_of_both = (*pair_words.lines(result), *blind_first.in_words(reviewer))
+    words = [line for line in (*said_of_both, valid_for, gone, masks, drawn, *zoom.by_model_in_words(seen)) if line]
     tell(
         arguments.json,
         {
@@ -88,6 +95,7 @@ def _tell(run: Run, models: Models, arguments: argparse.Namespace) -> int:
             "judged": judged,
             "verdict": pair_words.verdict(result),
             **_as_dict(result),
+            "reviewer": blind_first.as_dict(reviewer),
             "valid_for": valid_for,
             "words": words,
         },
@@ -106,12 +114,26 @@ def _differing(found: tuple[Difference, ...], *, all_judged: bool) -> str:
     return f"Counts differ on {sum(one.counts_differ for one in found)} of {len(found)} images."
 
 
-def _write(run: Run, models: Models, order: list[BlindPair], arguments: argparse.Namespace) -> None:
+def _write(
+    run: Run, models: Models, found: tuple[Difference, ...], order: list[BlindPair], arguments: argparse.Namespace
+) -> None:
     if arguments.out is not None:
         pairs_file.write_pairs(arguments.out, order, pairs.preferences(run, *models))
+    shown = [(pair, False) for pair in order]
+    if arguments.blind_first is not None:
+        rows = pair_showings_file.rows_of(run, models, found)
+        showings_file.write_table(arguments.blind_first, [row for row, _ in rows], BETTER)
+        shown = [(pair, row.raw) for row, pair in rows]
     if arguments.pictures is not None:
+        pictures = [_picture(run, models, pair, raw=raw) for pair, raw in shown]
         with Progress("drawing") as progress:
-            note(*pair_pictures.write_pictures(arguments.pictures, run, models, order, progress))
+            note(*write_pictures(arguments.pictures, run, pictures, progress))
+
+
+def _picture(run: Run, models: Models, pair: BlindPair, *, raw: bool) -> Picture:
+    sides = models if pair.new_first else reversed(models)
+    image = pair.found.image
+    return Picture(pair.mark, image, () if raw else tuple(run.answers(one.hash).get(image) for one in sides))
 
 
 def _as_dict(found: PairComparison) -> dict[str, Any]:

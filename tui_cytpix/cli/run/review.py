@@ -10,7 +10,9 @@ from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, tell
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import KINDS, Kind
-from tui_cytpix.workflow.assess import goal, over_sampling
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.errors import UsageError
+from tui_cytpix.workflow.assess import blind_first, goal, over_sampling, showings_file
 from tui_cytpix.workflow.assess import review as assess_review
 from tui_cytpix.workflow.assess.findings import Finding, SampleFindings
 from tui_cytpix.workflow.assess.judgements_file import read_judgements, take_judgements
@@ -19,11 +21,20 @@ from tui_cytpix.workflow.assess.verdict_words import samples_in_words, verdict_l
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.evaluate import trial
 from tui_cytpix.workflow.explore.random_images import drawn_from, judged_models, too_few_in_words
+from tui_cytpix.workflow.report.pictures import Picture, write_pictures
 from tui_cytpix.workflow.run import predict, run_samples, used_images, zoom
+from tui_cytpix.workflow.run.refuse_existing import refuse_existing
 from tui_cytpix.workflow.run.run import Run
+
+JUDGEMENT = "judgement"
 
 
 def review(arguments: argparse.Namespace) -> int:
+    for path in (arguments.blind_first, arguments.pictures):
+        if path is not None:
+            refuse_existing(path)
+    if arguments.pictures is not None and arguments.blind_first is None:
+        raise UsageError("Pictures of what?", "", "Give --blind-first too: they belong to its table.")
     changes = ("goal", "p0", "p1", "require", "convention", "model", "zoom", "images", "over_sample", "judgements")
     if any(getattr(arguments, name) is not None for name in changes):
         with options.writing(Run.open(arguments.run)) as run:
@@ -34,7 +45,10 @@ def review(arguments: argparse.Namespace) -> int:
 
 
 def _change(run: Run, arguments: argparse.Namespace) -> None:
-    given = read_judgements(arguments.judgements) if arguments.judgements else []
+    table = arguments.judgements
+    blind = table is not None and showings_file.is_one(table)
+    counted = showings_file.read_table(table, JUDGEMENT, showings_file.WAY_OUT) if blind else []
+    given = read_judgements(table) if table and not blind else []
     before = run.settings.assess
     stated = (arguments.goal, arguments.p0, arguments.p1, arguments.require, arguments.convention)
     if any(value is not None for value in stated):
@@ -60,6 +74,37 @@ def _change(run: Run, arguments: argparse.Namespace) -> None:
     if arguments.over_sample is not None:
         over_sampling.over_sample(run, arguments.step, model, arguments.over_sample)
     take_judgements(run, model, given, arguments.step)
+    if counted:
+        images = _to_review(run, model, arguments.step)
+        taken, repeats = showings_file.take_table(run, model, images, counted, arguments.step)
+        note(f"{taken} of {len(counted)} lines are new, {repeats} of them of images shown a second time.")
+
+
+def _processed(run: Run, model: ModelEntry, step: str) -> list[ImageKey]:
+    """What is drawn, fresh and answered."""
+    answered = set(run.answers(model.hash).keys())
+    return [key for key in used_images.still_fresh(run, step, judged_models(run, step, model)) if key in answered]
+
+
+def _to_review(run: Run, model: ModelEntry, step: str) -> list[ImageKey]:
+    """What of that is shown for review."""
+    processed = _processed(run, model, step)
+    return over_sampling.to_review(run, step, model.hash, processed, run.answers(model.hash))
+
+
+def _write(run: Run, model: ModelEntry, arguments: argparse.Namespace) -> None:
+    """The table to judge blind first, and its pictures."""
+    if arguments.blind_first is None:
+        return
+    rows = showings_file.rows_of(run, model, _to_review(run, model, arguments.step), arguments.step)
+    showings_file.write_table(arguments.blind_first, rows, JUDGEMENT)
+    if arguments.pictures is not None:
+        store = run.answers(model.hash)
+        pictures = [
+            Picture(row.mark, row.showing.image, () if row.raw else (store.get(row.showing.image),)) for row in rows
+        ]
+        with Progress("drawing") as progress:
+            note(*write_pictures(arguments.pictures, run, pictures, progress))
 
 
 def _model(run: Run, step: str) -> ModelEntry:
@@ -68,22 +113,24 @@ def _model(run: Run, step: str) -> ModelEntry:
 
 def _tell(run: Run, arguments: argparse.Namespace) -> int:
     model, step = _model(run, arguments.step), arguments.step
+    _write(run, model, arguments)
     store = run.answers(model.hash)
-    answered, seen = set(store.keys()), zoom.zooms_of(run, store)
-    models = judged_models(run, step, model)
-    processed = [key for key in used_images.still_fresh(run, step, models) if key in answered]
-    images = over_sampling.to_review(run, step, model.hash, processed, store)
+    seen, models = zoom.zooms_of(run, store), judged_models(run, step, model)
+    processed = _processed(run, model, step)
+    images = _to_review(run, model, step)
     found = assess_review.assessment_of(run, model, images, step)
     settings, decision, samples = run.settings.assess, outcome(found), samples_in_words(found)
     rule = assess_review.rule_in_words(settings, images)
     history = goal.history_in_words(settings)
     valid_for, gone = used_images.valid_for(run, model, images), used_images.gone_in_words(run, step, models)
+    reviewer = blind_first.repeatability(assess_review.lines(run, model, step))
     answers = [one for key in processed if (one := store.get(key)) is not None]
     budgets = over_sampling.budgets(settings, processed, answers)
     rules = over_sampling.rules_of(run, step)
     expected = [] if any(found.counts.values()) else over_sampling.budget_in_words(budgets)
     shown = over_sampling.rules_in_words(rules)
-    words = [line for line in (*verdict_lines(found), *expected, shown, valid_for, gone, *history) if line]
+    told = (*verdict_lines(found), *blind_first.in_words(reviewer), *expected, shown, valid_for, gone, *history)
+    words = [line for line in told if line]
     tell(
         arguments.json,
         {
@@ -107,6 +154,7 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
                 name: {"decision": found.of_sample(name), **_as_dict(one)} for name, one in found.by_sample.items()
             },
             "judgements": found.counts,
+            "reviewer": blind_first.as_dict(reviewer),
             "out_of_turn": found.out_of_turn,
             "count_is_a_good_readout": not found.not_countable,
             "much_unusable": {name or "all": share for name, share in found.unusable.items()},

@@ -13,7 +13,7 @@ from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.domain.sample import LABELS, SampleRef
 from tui_cytpix.domain.words import duration
 from tui_cytpix.domain.zoom import Zoom
-from tui_cytpix.workflow.assess import goal
+from tui_cytpix.workflow.assess import blind_first, goal
 from tui_cytpix.workflow.run import run_samples, zoom
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train import crosscheck
@@ -100,6 +100,7 @@ def _run_as_dict(run: Run, training: TrainingStatus) -> dict[str, Any]:
         "step": settings.step,
         "goal": goal.as_dict(settings.assess),
         "earlier_goals": [goal.as_dict(one) for one in settings.assess.earlier],
+        "reviewer": blind_first.as_dict(blind_first.of_run(run)),
         "samples": [asdict(s) for s in settings.samples],
         "base_model": asdict(settings.base_model),
         "seen": {name: asdict(one) for name, one in _seen(run).items()},
@@ -132,6 +133,7 @@ def _tell(run: Run, training: TrainingStatus) -> None:
         *zip(("samples", *[""] * len(settings.samples)), map(_sample, settings.samples), strict=False),
         ("goal", goal.goal_in_words(settings.assess) if settings.assess.counting_convention else "not stated"),
         *(("", line) for line in goal.history_in_words(settings.assess)),
+        *(("reviews", line) for line in blind_first.in_words(blind_first.of_run(run))),
         ("base model", settings.base_model.model or "none chosen"),
         *(("", line) for line in seen),
         ("preview", chosen.groups_in_words),

@@ -15,6 +15,7 @@ from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.run.run import Run
 
 MOST_BYTES = 16 << 20
+MOST_COUNTED = 999
 UNREADABLE = "The judgements can't be read"
 
 
@@ -67,7 +68,7 @@ def read_judgements(path: Path) -> list[Given]:
             )
             if one.judgement is None and one.true_count is None:
                 raise ValueError("neither a judgement nor a true count")
-            if one.true_count is not None and not 0 <= one.true_count <= 999:
+            if one.true_count is not None and not 0 <= one.true_count <= MOST_COUNTED:
                 raise ValueError(f"{one.true_count} is no count")
         except ValueError as error:
             raise InputError(UNREADABLE, f"{where}: {error}.", way_out) from error

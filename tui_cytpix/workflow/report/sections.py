@@ -13,11 +13,11 @@ import tui_cytpix
 from tui_cytpix.domain.annotation import Side, Status
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import LABELS, ImageKey
-from tui_cytpix.domain.verdict import Verdict
+from tui_cytpix.domain.verdict import LineT, Verdict
 from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.run.predictions import PredictionStore
-from tui_cytpix.workflow.assess import focus, goal, over_sampling, review
+from tui_cytpix.workflow.assess import blind_first, focus, goal, over_sampling, review
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.evaluate import held_out_masks, pair_words, pairs
@@ -91,13 +91,17 @@ def _assess(run: Run) -> Blocks:
     shown = over_sampling.to_review(run, review.STEP, model.hash, sharp, store)
     found = review.assessment_of(run, model, shown)
     freshness = used_images.valid_for(run, model, shown), used_images.gone_in_words(run, review.STEP, [model])
-    weighted = over_sampling.rules_in_words(settings.over_sampling)
-    said = [line for line in (*verdict_lines(found), weighted, *freshness) if line]
+    weighted, reviewer = over_sampling.rules_in_words(settings.over_sampling), _reviewer(review.lines(run, model))
+    said = [line for line in (*verdict_lines(found), *reviewer, weighted, *freshness) if line]
     blocks += [html.paragraphs(said[:3], "lead"), html.paragraphs(said[3:])]
     if found.all.count.judged and not weighted:  # else there is no one path against two lines
         turn = [verdicts[key] for key in shown if key in verdicts and verdicts[key].count_judged]
         blocks.append(html.chart(figures.path_of_test(found.all.count.plan, turn), figures.TEST_CAPTION))
     return [*blocks, *_wrong_images(run, store, verdicts)]
+
+
+def _reviewer(lines: Sequence[LineT]) -> list[str]:
+    return blind_first.in_words(blind_first.repeatability(lines))
 
 
 def _wrong_images(run: Run, store: PredictionStore, verdicts: dict[ImageKey, Verdict]) -> Blocks:
@@ -206,7 +210,8 @@ def _evaluate(run: Run) -> Blocks:
         used_images.valid_for(run, new, [d.image for d in found]),
         used_images.gone_in_words(run, used_images.EVALUATE, [new, base]),
     )
-    said = [line for line in (*pair_words.lines(compared), *freshness) if line]
+    reviewer = _reviewer(pairs.lines(run, new, base))
+    said = [line for line in (*pair_words.lines(compared), *reviewer, *freshness) if line]
     masks = held_out_masks.in_words(held_out_masks.paired_iou(run, stores[1], stores[0]))
     blocks += [html.paragraphs(said[:1], "lead"), html.paragraphs([*said[1:], masks])]
     for condition in compared.conditions:
@@ -238,8 +243,10 @@ def _by_itself(run: Run, new: ModelEntry) -> Blocks:
     found = review.assessment_of(run, new, images, "evaluate")
     if not any(found.counts.values()):
         return []
+    reviewer = _reviewer(review.lines(run, new, "evaluate"))
     weighted = over_sampling.rules_in_words(run.settings.evaluate.over_sampling)
-    said = [line for line in (*verdict_lines(found), weighted, used_images.valid_for(run, new, images)) if line]
+    valid_for = used_images.valid_for(run, new, images)
+    said = [line for line in (*verdict_lines(found), *reviewer, weighted, valid_for) if line]
     rule = review.rule_in_words(run.settings.assess, images)
     history = goal.history_in_words(run.settings.assess)
     return [
