@@ -94,12 +94,12 @@ class PairReview(PairView):
             )
         if self.current is not None and self.current.raw:
             return (
-                "How many particles are there? {pair_count.true-0} to {pair_count.true-9} say it; "
-                "{pair_review.unclear} can't be told apart, {pair_review.skip} skips."
+                "How many? {pair_count.true-0} to {pair_count.true-9} say it; {pair_review.unclear} can't be told "
+                "apart, {pair_review.skip} skips."
             )
         return (
-            "Both count as you do. Which mask is better: {pair_review.first-better} left, {pair_review.second-better} "
-            "right, {pair_review.equal} equal? {pair_review.skip} goes on, {pair_review.undo} takes the count back."
+            "Which mask is better? {pair_review.first-better} left, {pair_review.second-better} right, "
+            "{pair_review.equal} equal; {pair_review.skip} goes on, {pair_review.undo} takes the count back."
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

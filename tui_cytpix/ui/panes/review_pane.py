@@ -126,15 +126,15 @@ class ReviewPane(Horizontal):
         )
 
     def hint(self) -> str:
-        """What to do next, blind first."""
+        """What to do next, blind first: in one row, as another would move the image."""
         if self.showing is not None and self._judging.hides(self.showing):
             return (
-                "How many particles are there? {review.true-0} to {review.true-9} say it; {review.indistinguishable} "
-                "can't be told apart, {review.unusable} unusable frame, {review.skip} skips."
+                "How many? {review.true-0} to {review.true-9} say it; {review.indistinguishable} can't be told apart, "
+                "{review.unusable} unusable, {review.skip} skips."
             )
         return (
-            "The model's answer: {review.acceptable} the mask fits, {review.mask} it does not; {review.skip} goes on. "
-            "The count stands as it was stated; {review.undo} takes it back."
+            "Does the mask fit? {review.acceptable} yes, {review.mask} no; {review.skip} goes on, {review.undo} takes "
+            "the count back."
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
