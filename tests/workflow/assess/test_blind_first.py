@@ -73,7 +73,7 @@ def test_repeats_enter_no_verdict_and_tell_how_often_the_same_is_said(run, model
     review.judge_all(run, model, [Said(drawn[2], Judgement.INDISTINGUISHABLE, 2, blind_first=True, repeat=True)])
     review.judge_all(run, model, [Said(drawn[3], Judgement.SKIPPED, 2, blind_first=True, repeat=True)])
     assert review.assessment_of(run, model, drawn) == before
-    found = blind_first.repeatability(review.lines(run, model))
+    found = blind_first.repeatability(review.standing_of(run, model).values())
     assert (found.judged, found.blind, found.twice) == (8, 8, 3)
     assert (found.same_counts, found.counts, found.same_masks, found.masks) == (1, 3, 1, 2)
     assert blind_first.of_run(run) == found

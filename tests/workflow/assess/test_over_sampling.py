@@ -169,3 +169,19 @@ def test_the_budget_is_told_before_one_starts():
     only = budgets(AssessSettings(required=(Kind.COUNT,)), [ImageKey("one", "1")], answers)
     assert [one.retrain for one in only] == [None] * 3
     assert len(budget_in_words(only)) == 1
+
+
+def test_repeats_of_a_blind_review_change_nothing_of_what_is_shown(made):
+    run, model, said = made
+    over_sampling.over_sample(run, "assess", model, 5)
+    images = shown(made)
+    for repeat in (False, True):
+        for key in images[:20]:
+            one = review.Said(key, None, 1, 1, said[key], blind_first=True, repeat=repeat)
+            review.judge_all(run, model, [one])
+    assert shown(made) == images
+    over_sampling.over_sample(run, "assess", model, 1)
+    assert [key for key in shown(made) if key in set(images[:20])] == images[:20]
+    firsts = [verdict for verdict in run.verdicts if not verdict.repeat]
+    assert any(verdict.chance < 1 for verdict in firsts)
+    assert all(verdict.counts_for_rate != verdict.repeat for verdict in run.verdicts)

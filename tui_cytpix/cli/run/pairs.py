@@ -80,7 +80,7 @@ def _tell(run: Run, models: Models, arguments: argparse.Namespace) -> int:
     drawn = random_images.drawn_in_words(run, run.settings.evaluate)
     valid_for = used_images.valid_for(run, new, [one.image for one in found])
     gone = used_images.gone_in_words(run, used_images.EVALUATE, models)
-    reviewer = blind_first.repeatability(pairs.lines(run, *models))
+    reviewer = blind_first.repeatability(pairs.standing(run, *models).values())
     said_of_both = (*pair_words.lines(result), *blind_first.in_words(reviewer))
     words = [line for line in (*said_of_both, valid_for, gone, masks, drawn, *zoom.by_model_in_words(seen)) if line]
     tell(

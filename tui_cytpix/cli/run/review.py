@@ -123,7 +123,7 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
     rule = assess_review.rule_in_words(settings, images)
     history = goal.history_in_words(settings)
     valid_for, gone = used_images.valid_for(run, model, images), used_images.gone_in_words(run, step, models)
-    reviewer = blind_first.repeatability(assess_review.lines(run, model, step))
+    reviewer = blind_first.repeatability(assess_review.standing_of(run, model, step).values())
     answers = [one for key in processed if (one := store.get(key)) is not None]
     budgets = over_sampling.budgets(settings, processed, answers)
     rules = over_sampling.rules_of(run, step)

@@ -26,6 +26,7 @@ class Comparison:
         judging.rival = lambda: self.base
         self.differences: tuple[Difference, ...] = ()
         self._compared: object = None
+        self._standing: tuple[object, dict[Showing, PairVerdict]] = (None, {})
         self._held_out: tuple[object, str] = (None, "")
 
     @property
@@ -52,13 +53,17 @@ class Comparison:
             self._compared, self.differences = state, differences.between(self._judging.sequence, *stores)
 
     def preferences(self) -> dict[ImageKey, PairVerdict]:
-        models = self.models
-        return {} if models is None else pairs.preferences(self._screen.session.run, *models)
+        return {showing.image: said for showing, said in self.standing().items() if not showing.repeat}
 
     def standing(self) -> dict[Showing, PairVerdict]:
-        """The same, and what was said of repeats."""
-        models = self.models
-        return {} if models is None else pairs.standing(self._screen.session.run, *models)
+        """The same, and what was said of repeats; read anew where more was said, as a key asks often."""
+        models, run = self.models, self._screen.session.run
+        if models is None:
+            return {}
+        state = (len(run.pair_verdicts), *(model.hash for model in models), run.settings.base_model.zoom)
+        if self._standing[0] != state:
+            self._standing = state, pairs.standing(run, *models)
+        return self._standing[1]
 
     async def warm_up(self) -> None:
         """Loads SciPy, which the statistics need, off the event loop."""
@@ -70,8 +75,7 @@ class Comparison:
         return [*pair_words.lines(found), *self.repeatability_lines()]
 
     def repeatability_lines(self) -> list[str]:
-        models, run = self.models, self._screen.session.run
-        return [] if models is None else blind_first.in_words(blind_first.repeatability(pairs.lines(run, *models)))
+        return blind_first.in_words(blind_first.repeatability(self.standing().values()))
 
     def held_out_words(self) -> str:
         """Masks against the annotations that neither model has learnt; computed anew where there are more answers."""

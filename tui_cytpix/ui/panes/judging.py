@@ -135,10 +135,7 @@ class Judging:
         return self.blind_first and not (said is not None and said.showed_answer)
 
     def repeatability_lines(self) -> list[str]:
-        if self.model is None:
-            return []
-        run = self._screen.session.run
-        return blind_first.in_words(blind_first.repeatability(review.lines(run, self.model, self._screen.step)))
+        return blind_first.in_words(blind_first.repeatability(self.standing().values()))
 
     # The verdict
 

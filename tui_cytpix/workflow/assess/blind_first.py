@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
@@ -63,6 +63,11 @@ def showings(images: Sequence[ImageKey], seed: str) -> list[Showing]:
     return found + [Showing(image, repeat=True) for image in images[: len(images) - LEAST_BETWEEN] if image in late]
 
 
+def standing(lines: Sequence[LineT]) -> dict[Showing, LineT]:
+    """Of the lines of one review those in force, of repeats too."""
+    return {one.showing: one for repeats in (False, True) for one in in_force(lines, repeats=repeats).values()}
+
+
 def may_repeat(first: Verdict | PairVerdict | None, who: str) -> bool:
     """Whether there is something for that person to say again."""
     return first is not None and first.blind_first and not first.skipped and first.who == who
@@ -95,14 +100,17 @@ class Repeatability:
         return Repeatability(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
-def repeatability(lines: Sequence[LineT]) -> Repeatability:
-    """Of the lines of one review. A count is said twice where one of the two states it: "can't be told" is another."""
-    first, again = in_force(lines), in_force(lines, repeats=True)
+def repeatability(standing: Iterable[LineT]) -> Repeatability:
+    """Of the lines that are in force in one review. A count is said twice where one of the two states it: "can't be
+    told" is another.
+    """
+    said = list(standing)
+    first = {line.image: line for line in said if not line.repeat}
     judged = [line for line in first.values() if not line.skipped]
     twice = [
-        (first[image], line)
-        for image, line in again.items()
-        if may_repeat(first.get(image), line.who) and line.blind_first and not line.skipped
+        (first[line.image], line)
+        for line in said
+        if line.repeat and may_repeat(first.get(line.image), line.who) and line.blind_first and not line.skipped
     ]
     counts = [(a.true_count, b.true_count) for a, b in twice if not a.true_count is b.true_count is None]
     masks = [
@@ -129,7 +137,8 @@ def of_run(run: Run) -> Repeatability:
     for pair in run.pair_verdicts:
         if pair.seen in run.ways(pair.image.sample):
             of_two[pair.new, pair.base].append(pair)
-    found = [repeatability(lines) for lines in of_one.values()] + [repeatability(lines) for lines in of_two.values()]
+    found = [repeatability(standing(lines).values()) for lines in of_one.values()]
+    found += [repeatability(standing(lines).values()) for lines in of_two.values()]
     return sum(found, Repeatability())
 
 

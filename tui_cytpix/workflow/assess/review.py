@@ -194,8 +194,7 @@ def verdict_of(run: Run, model: ModelEntry, step: str = STEP) -> dict[ImageKey, 
 
 def standing_of(run: Run, model: ModelEntry, step: str = STEP) -> dict[Showing, Verdict]:
     """The same, and what was said of repeats."""
-    said = lines(run, model, step)
-    return {one.showing: one for repeats in (False, True) for one in in_force(said, repeats=repeats).values()}
+    return blind_first.standing(lines(run, model, step))
 
 
 def showings(run: Run, model: ModelEntry, images: Sequence[ImageKey], step: str = STEP) -> list[Showing]:

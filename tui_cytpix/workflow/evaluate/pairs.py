@@ -118,8 +118,7 @@ def preferences(run: Run, new: ModelEntry, base: ModelEntry) -> dict[ImageKey, P
 
 def standing(run: Run, new: ModelEntry, base: ModelEntry) -> dict[Showing, PairVerdict]:
     """The same, and what was said of repeats."""
-    said = lines(run, new, base)
-    return {one.showing: one for repeats in (False, True) for one in in_force(said, repeats=repeats).values()}
+    return blind_first.standing(lines(run, new, base))
 
 
 def seed_of(run: Run, new: ModelEntry, base: ModelEntry) -> str:

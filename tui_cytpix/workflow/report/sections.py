@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ import tui_cytpix
 from tui_cytpix.domain.annotation import Side, Status
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import LABELS, ImageKey
-from tui_cytpix.domain.verdict import LineT, Verdict
+from tui_cytpix.domain.verdict import LineT, Showing, Verdict
 from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.run.predictions import PredictionStore
@@ -91,7 +91,7 @@ def _assess(run: Run) -> Blocks:
     shown = over_sampling.to_review(run, review.STEP, model.hash, sharp, store)
     found = review.assessment_of(run, model, shown)
     freshness = used_images.valid_for(run, model, shown), used_images.gone_in_words(run, review.STEP, [model])
-    weighted, reviewer = over_sampling.rules_in_words(settings.over_sampling), _reviewer(review.lines(run, model))
+    weighted, reviewer = over_sampling.rules_in_words(settings.over_sampling), _reviewer(review.standing_of(run, model))
     said = [line for line in (*verdict_lines(found), *reviewer, weighted, *freshness) if line]
     blocks += [html.paragraphs(said[:3], "lead"), html.paragraphs(said[3:])]
     if found.all.count.judged and not weighted:  # else there is no one path against two lines
@@ -100,8 +100,8 @@ def _assess(run: Run) -> Blocks:
     return [*blocks, *_wrong_images(run, store, verdicts)]
 
 
-def _reviewer(lines: Sequence[LineT]) -> list[str]:
-    return blind_first.in_words(blind_first.repeatability(lines))
+def _reviewer(standing: Mapping[Showing, LineT]) -> list[str]:
+    return blind_first.in_words(blind_first.repeatability(standing.values()))
 
 
 def _wrong_images(run: Run, store: PredictionStore, verdicts: dict[ImageKey, Verdict]) -> Blocks:
@@ -210,7 +210,7 @@ def _evaluate(run: Run) -> Blocks:
         used_images.valid_for(run, new, [d.image for d in found]),
         used_images.gone_in_words(run, used_images.EVALUATE, [new, base]),
     )
-    reviewer = _reviewer(pairs.lines(run, new, base))
+    reviewer = _reviewer(pairs.standing(run, new, base))
     said = [line for line in (*pair_words.lines(compared), *reviewer, *freshness) if line]
     masks = held_out_masks.in_words(held_out_masks.paired_iou(run, stores[1], stores[0]))
     blocks += [html.paragraphs(said[:1], "lead"), html.paragraphs([*said[1:], masks])]
@@ -243,7 +243,7 @@ def _by_itself(run: Run, new: ModelEntry) -> Blocks:
     found = review.assessment_of(run, new, images, "evaluate")
     if not any(found.counts.values()):
         return []
-    reviewer = _reviewer(review.lines(run, new, "evaluate"))
+    reviewer = _reviewer(review.standing_of(run, new, "evaluate"))
     weighted = over_sampling.rules_in_words(run.settings.evaluate.over_sampling)
     valid_for = used_images.valid_for(run, new, images)
     said = [line for line in (*verdict_lines(found), *reviewer, weighted, valid_for) if line]
