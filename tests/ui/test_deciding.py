@@ -38,6 +38,7 @@ def test_these_keys_decide():
     names += [f"true-{n}" for n in range(10)]
     expected = {f"review.{name}" for name in names} | {"editor.accept", "editor.reject", "editor.ambiguous"}
     expected |= {f"pair_review.{n}" for n in ("first-better", "second-better", "equal", "neither", "unclear", "skip")}
+    expected |= {f"pair_count.true-{n}" for n in range(10)}
     assert {command.id for command in all_commands() if command.decides} == expected
 
 
