@@ -26,6 +26,7 @@ import tomli_w
 from PIL import Image
 
 from tests.benchmarks.training import verb
+from tests.reviewing import judge
 from tui_cytpix import simulate
 from tui_cytpix.core.objects.particles import particles_of
 from tui_cytpix.core.objects.regions import ellipses, label_objects
@@ -156,7 +157,7 @@ def tell(folder: Path) -> Run:
     shown = predict_now(run, base, review.draw(run, 30))
     for key in run.settings.assess.sequence:
         said = shown.get(key)
-        review.judge(run, key, base, oracle.judge(key, said), counted=None if said is None else said.particle_count)
+        judge(run, key, base, oracle.judge(key, said), counted=None if said is None else said.particle_count)
     answered = [key for key in run.settings.assess.sequence if shown.get(key) is not None]
     print(*filter(None, verdict_lines(review.assessment_of(run, base, answered))), sep="\n")
 

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.reference_story import mask_iou
+from tests.reviewing import judge
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement
@@ -62,7 +63,7 @@ def tell(folder: Path, kind: str, goal: str, given: argparse.Namespace) -> str:
         for key in answered:
             said = store.get(key)
             assert said is not None
-            review.judge(run, key, model, judged[key], counted=said.particle_count)
+            judge(run, key, model, judged[key], counted=said.particle_count)
         assessed = review.assessment_of(run, model, answered)
         verdict = assessed.all
     wrong_counts = sum(j in (Judgement.COUNT_ERROR, Judgement.BOTH) for j in judged.values()) / len(judged)

@@ -7,10 +7,10 @@ from dataclasses import replace
 from driving import notices, press_each, until
 from steps import SAMPLE, Stage, choose_base, opened, reply, select, state_goal, words_of
 
+from tests.reviewing import judge
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
-from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.run_samples import set_pixel_size
@@ -30,7 +30,7 @@ async def test_step_1_asks_anew_at_another_size_and_judges_anew(stage: Stage) ->
         await until(pilot, answered)
         await until(pilot, lambda: GUESSED in words_of(app, "#tally-words"))
         assert f"{GUESSED}. M changes that." in words_of(app, "#tally-words")
-        review.judge(app.session.run, screen.judging.sequence[0], screen.judging.model, Judgement.COUNT_ERROR)
+        judge(app.session.run, screen.judging.sequence[0], screen.judging.model, Judgement.COUNT_ERROR)
         assert len(screen.judging.verdicts()) == 1
         await pilot.press("M")
         await reply(pilot, "9")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from driving import notices, press_each, until
 from steps import SAMPLE, Stage, answer, opened, reply, state_goal, truth, words_of
 
+from tests.reviewing import judge
 from tui_cytpix.domain.run_settings import Kind
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement
@@ -12,7 +13,7 @@ from tui_cytpix.ui.panes.review_pane import ReviewPane
 from tui_cytpix.ui.screens.assess import AssessScreen
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel
-from tui_cytpix.workflow.assess import over_sampling, review
+from tui_cytpix.workflow.assess import over_sampling
 from tui_cytpix.workflow.run.run import Run
 
 
@@ -286,7 +287,7 @@ async def test_unusable_frames_and_a_goal_changed_after_judging_are_told(stage: 
         await process(pilot, "24")
         run, model = app.session.run, screen.judging.model
         for n, key in enumerate(screen.judging.sequence):
-            review.judge(run, key, model, Judgement.UNUSABLE if n % 3 == 0 else Judgement.ACCEPTABLE, counted=1)
+            judge(run, key, model, Judgement.UNUSABLE if n % 3 == 0 else Judgement.ACCEPTABLE, counted=1)
         await press_each(pilot, "i enter")
         for answer_ in ("6", "18", "count mask", "one until it parts"):
             await reply(pilot, answer_)

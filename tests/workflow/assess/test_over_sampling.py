@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.reviewing import judge
 from tui_cytpix.core.statistics.weighted_tests import CERTAIN, Inclusion
 from tui_cytpix.domain.run_settings import AssessSettings, Kind, OverSampling
 from tui_cytpix.domain.sample import ImageKey
@@ -60,7 +61,7 @@ def test_from_the_first_image_on_that_nobody_judged_plain_ones_are_shown_seldom(
     sequence = run.settings.assess.sequence
     assert shown(made) == list(sequence)
     for key in sequence[:20]:
-        review.judge(run, key, model, Judgement.ACCEPTABLE, counted=said[key].particle_count, answer=said[key])
+        judge(run, key, model, Judgement.ACCEPTABLE, counted=said[key].particle_count, answer=said[key])
     over_sampling.over_sample(run, "assess", model, 4)
     (rule,) = run.settings.assess.over_sampling
     assert (rule.since, rule.shown, rule.rare) == (20, 0.25, Kind.MULTIPLETS)
@@ -104,7 +105,7 @@ def test_what_was_judged_stays_when_all_are_shown_again(made):
     run, model, said = made
     over_sampling.over_sample(run, "assess", model, 4)
     for key in shown(made)[:10]:
-        review.judge(run, key, model, Judgement.ACCEPTABLE, counted=said[key].particle_count, answer=said[key])
+        judge(run, key, model, Judgement.ACCEPTABLE, counted=said[key].particle_count, answer=said[key])
     last = run.settings.assess.sequence.index(shown(made)[9])
     over_sampling.over_sample(run, "assess", model, 1)
     assert [rule.since for rule in run.settings.assess.over_sampling] == [0, last + 1]
@@ -117,7 +118,7 @@ def test_rules_move_with_the_images_that_are_left_of_a_sequence(made):
     run, model, said = made
     sequence = run.settings.assess.sequence
     for key in sequence[:20]:
-        review.judge(run, key, model, Judgement.ACCEPTABLE, counted=said[key].particle_count)
+        judge(run, key, model, Judgement.ACCEPTABLE, counted=said[key].particle_count)
     over_sampling.over_sample(run, "assess", model, 4)
     taken = (sequence[40], sequence[41])
     run.update(replace(run.settings, selection=replace(run.settings.selection, random=taken)))

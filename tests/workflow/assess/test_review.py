@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.reviewing import judge, judge_count
 from tui_cytpix.domain.run_settings import EvaluateSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
@@ -72,9 +73,9 @@ def test_only_images_of_the_sequence_count(run, model_file):
     model = library.entry(model_file())
     drawn = review.draw(run, 4)
     other = next(k for k in (ImageKey("one", str(n)) for n in range(20)) if k not in drawn)
-    review.judge(run, drawn[0], model, Judgement.ACCEPTABLE)
-    review.judge(run, drawn[1], model, Judgement.BOTH)
-    review.judge(run, other, model, Judgement.COUNT_ERROR)
+    judge(run, drawn[0], model, Judgement.ACCEPTABLE)
+    judge(run, drawn[1], model, Judgement.BOTH)
+    judge(run, other, model, Judgement.COUNT_ERROR)
     found = review.assessment_of(run, model, drawn).all
     assert (found.count.judged, found.count.errors, found.mask.errors) == (2, 1, 1)
     assert set(review.verdict_of(run, model)) == {drawn[0], drawn[1], other}
@@ -89,9 +90,9 @@ def test_judgements_of_another_model_or_step_stay_apart(run, model_file):
     model, other = library.entry(model_file()), library.entry(model_file("other"))
     assert model.hash != other.hash
     key = review.draw(run, 1)[0]
-    review.judge(run, key, model, Judgement.BOTH)
-    review.judge(run, key, other, Judgement.ACCEPTABLE)
-    review.judge(run, key, model, Judgement.MASK_ERROR, "evaluate")
+    judge(run, key, model, Judgement.BOTH)
+    judge(run, key, other, Judgement.ACCEPTABLE)
+    judge(run, key, model, Judgement.MASK_ERROR, "evaluate")
     assert review.verdict_of(run, model)[key].judgement is Judgement.BOTH
     assert review.verdict_of(run, other)[key].judgement is Judgement.ACCEPTABLE
     assert review.verdict_of(run, model, "evaluate")[key].judgement is Judgement.MASK_ERROR
@@ -101,9 +102,9 @@ def test_judgements_of_another_model_or_step_stay_apart(run, model_file):
 def test_undo_gives_back_the_judgement_that_was_there_also_after_a_restart(run, model_file):
     model = library.entry(model_file())
     key = review.draw(run, 4)[0]
-    review.judge_count(run, key, model, 3, 2)
+    judge_count(run, key, model, 3, 2)
     stated = review.verdict_of(run, model)[key]
-    review.judge(run, key, model, Judgement.ACCEPTABLE, counted=2)
+    judge(run, key, model, Judgement.ACCEPTABLE, counted=2)
     path = run.path
     run.close()
     with Run.open(path) as again:
@@ -124,7 +125,7 @@ def test_undo_gives_back_the_judgement_that_was_there_also_after_a_restart(run, 
 def test_what_an_undo_of_the_first_version_took_can_be_had_again(run, model_file):
     model = library.entry(model_file())
     key = review.draw(run, 4)[0]
-    review.judge(run, key, model, Judgement.MASK_ERROR)
+    judge(run, key, model, Judgement.MASK_ERROR)
     run.record(Verdict(*UNSIGNED, key, model.hash, None, step=review.STEP))
     assert undo.undo(run, review.lines(run, model)).stands.judgement is Judgement.MASK_ERROR
 
@@ -154,14 +155,14 @@ def test_the_goal_is_written_down(run):
 def test_after_a_stated_count_the_mask_is_judged(run, model_file, true, then, judgement, kept):
     model = library.entry(model_file())
     key = review.draw(run, 4)[0]
-    review.judge_count(run, key, model, true, 2)
+    judge_count(run, key, model, true, 2)
     alone = review.verdict_of(run, model)[key]
     assert (alone.mask_wrong, alone.count_wrong) == (None, true != 2)
-    review.judge(run, key, model, then, counted=2)
+    judge(run, key, model, then, counted=2)
     verdict = review.verdict_of(run, model)[key]
     assert (verdict.judgement, verdict.true_count) == (judgement, kept)
     for _ in range(2):  # the mask is fine, however often that is said; of the count nothing new is
-        review.judge(run, key, model, Judgement.ACCEPTABLE, counted=2)
+        judge(run, key, model, Judgement.ACCEPTABLE, counted=2)
         verdict = review.verdict_of(run, model)[key]
         right = Judgement.COUNT_ERROR if kept == 3 else Judgement.ACCEPTABLE
         assert (verdict.judgement, verdict.true_count) == (right, kept)
@@ -172,9 +173,9 @@ def test_after_a_stated_count_the_mask_is_judged(run, model_file, true, then, ju
 def test_a_word_on_the_count_alone_leaves_the_mask_and_takes_back_what_it_denies(run, model_file, word, true):
     model = library.entry(model_file())
     key = review.draw(run, 4)[0]
-    review.judge_count(run, key, model, true, 2)
-    review.judge(run, key, model, Judgement.MASK_ERROR, counted=2)
-    review.judge(run, key, model, word, counted=2)
+    judge_count(run, key, model, true, 2)
+    judge(run, key, model, Judgement.MASK_ERROR, counted=2)
+    judge(run, key, model, word, counted=2)
     verdict = review.verdict_of(run, model)[key]
     assert (verdict.mask_wrong, verdict.count_wrong) == (True, word.count_wrong)
     assert verdict.true_count == (true if word.count_wrong == (true != 2) else None)
@@ -183,16 +184,16 @@ def test_a_word_on_the_count_alone_leaves_the_mask_and_takes_back_what_it_denies
 def test_a_stated_count_is_right_or_an_error_and_leaves_the_mask(run, model_file):
     model = library.entry(model_file())
     key = review.draw(run, 4)[0]
-    review.judge_count(run, key, model, 1, 1)
+    judge_count(run, key, model, 1, 1)
     assert review.verdict_of(run, model)[key].judgement is Judgement.COUNT_RIGHT
-    review.judge_count(run, key, model, 1, 2)
+    judge_count(run, key, model, 1, 2)
     verdict = review.verdict_of(run, model)[key]
     assert (verdict.judgement, verdict.counted, verdict.true_count) == (Judgement.COUNT_WRONG, 2, 1)
-    review.judge(run, key, model, Judgement.ACCEPTABLE, counted=2)
-    review.judge(run, key, model, Judgement.MASK_ERROR, counted=2)
-    review.judge_count(run, key, model, 3, 2)
+    judge(run, key, model, Judgement.ACCEPTABLE, counted=2)
+    judge(run, key, model, Judgement.MASK_ERROR, counted=2)
+    judge_count(run, key, model, 3, 2)
     assert review.verdict_of(run, model)[key].judgement is Judgement.BOTH
-    review.judge_count(run, key, model, 2, 2)
+    judge_count(run, key, model, 2, 2)
     assert review.verdict_of(run, model)[key].judgement is Judgement.MASK_ERROR
     run.flush()
     with_counts = run.folder.read_verdicts()[0]
@@ -217,7 +218,7 @@ def test_blurred_images_are_scored_and_told(run, model_file):
     assert focus.errors_in_words(found, {}) == ""
     worst = min(found, key=found.__getitem__)
     for key in drawn:
-        review.judge(run, key, model, Judgement.BOTH if key == worst else Judgement.ACCEPTABLE)
+        judge(run, key, model, Judgement.BOTH if key == worst else Judgement.ACCEPTABLE)
     words = focus.errors_in_words(found, review.verdict_of(run, model))
     assert words == " ".join(
         f"{kind} wrong by focus: 1 of 4 blurrier, 0 of 4 sharper images." for kind in ("Count", "Mask")
@@ -236,6 +237,6 @@ def test_a_judgement_that_changes_nothing_leaves_nothing_to_undo(run, model_file
     model = library.entry(model_file())
     key = review.draw(run, 4)[0]
     for _ in range(2):
-        review.judge(run, key, model, Judgement.MASK_ERROR, counted=2)
+        judge(run, key, model, Judgement.MASK_ERROR, counted=2)
     assert len(run.verdicts) == 1
     assert undo.undo(run, review.lines(run, model)).stands is None

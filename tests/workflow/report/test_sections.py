@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.reviewing import judge
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, Preference
 from tui_cytpix.errors import RunError
@@ -45,7 +46,7 @@ def told(tmp_path, samples, model_file):
         drawn = review.draw(run, 24)
         answers(run, base, drawn, 3)
         for n, key in enumerate(drawn):
-            review.judge(run, key, base, Judgement.COUNT_ERROR if n % 3 == 0 else Judgement.ACCEPTABLE, counted=1)
+            judge(run, key, base, Judgement.COUNT_ERROR if n % 3 == 0 else Judgement.ACCEPTABLE, counted=1)
         found = selection.select(run, 50)
         coverage.save(run, found)
         run.folder.model_path.write_bytes(model_file("new-one").read_bytes())

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.reviewing import judge
 from tui_cytpix.domain.model_card import Provenance
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import UNSIGNED, Judgement, PairVerdict, Preference
@@ -42,9 +43,9 @@ def made(model_file):
     return make
 
 
-def judge(run, model, images, step):
+def judge_each(run, model, images, step):
     for image in images:
-        review.judge(run, image, model, Judgement.ACCEPTABLE, step, counted=1)
+        judge(run, image, model, Judgement.ACCEPTABLE, step, counted=1)
 
 
 def annotate(run, samples, images):
@@ -73,7 +74,7 @@ def test_what_was_judged_before_it_was_annotated_still_counts_for_that_model(run
     """Errors are what one annotates: without them the model would seem better than it is."""
     first = made("first")
     drawn = trial.draw(run, 20, first)
-    judge(run, first, drawn[:10], EVALUATE)
+    judge_each(run, first, drawn[:10], EVALUATE)
     annotate(run, samples, drawn[5:15])
     assert used_images.still_fresh(run, EVALUATE, [first]) == drawn[:10] + drawn[15:]
     second = made("second", training=digests(run, drawn[5:15]), seen=digests(run, drawn[:10]))
@@ -83,7 +84,7 @@ def test_what_was_judged_before_it_was_annotated_still_counts_for_that_model(run
 def test_what_was_judged_of_another_new_model_is_not_fresh(run, made):
     first, second, base = made("first"), made("second+"), library.base_of(run)
     drawn = trial.draw(run, 20, first)
-    judge(run, first, drawn[:4], EVALUATE)
+    judge_each(run, first, drawn[:4], EVALUATE)
     run.record(PairVerdict(*UNSIGNED, drawn[4], first.hash, base.hash, Preference.NEW, 1, 1, True, True))
     assert used_images.still_fresh(run, EVALUATE, [first]) == drawn
     assert used_images.still_fresh(run, EVALUATE, [second]) == drawn[5:]
@@ -121,7 +122,7 @@ def test_copies_are_drawn_once_and_not_where_one_was_used(run, samples):
 def test_step_1_keeps_its_judgements_when_a_model_was_made_with_them(run, samples, made):
     base = library.base_of(run)
     drawn = review.draw(run, 20)
-    judge(run, base, drawn, ASSESS)
+    judge_each(run, base, drawn, ASSESS)
     annotate(run, samples, drawn[:10])
     made("new", training=digests(run, drawn[:10]), seen=digests(run, drawn))
     assert used_images.still_fresh(run, ASSESS, [base]) == drawn

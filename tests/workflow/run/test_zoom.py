@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.divided import nothing
+from tests.reviewing import judge
 from tui_cytpix.domain.jobs.events import Predicted
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.domain.sample import ImageKey
@@ -135,10 +136,10 @@ def test_answers_of_earlier_builds_hold_until_a_zoom_or_a_scale_is_stated(run, m
 
 def test_judgements_are_of_what_was_seen(run, model):
     for key in (KNOWN, UNKNOWN):
-        review.judge(run, key, model, Judgement.COUNT_ERROR)
+        judge(run, key, model, Judgement.COUNT_ERROR)
     zoom.set_zoom(run, 1.5)
     assert set(review.verdict_of(run, model)) == {KNOWN}
-    review.judge(run, UNKNOWN, model, Judgement.ACCEPTABLE)
+    judge(run, UNKNOWN, model, Judgement.ACCEPTABLE)
     assert review.verdict_of(run, model)[UNKNOWN].judgement is Judgement.ACCEPTABLE
     assert run.flush()
     with Run.open(run.path, writing=False) as again:

@@ -46,7 +46,7 @@ ASSESS = (
         "Magnify",
         MAGNIFY,
     ),
-    _C("assess.over_sample", "W", "Over-sample", "Show plain images less often, weighted: bad models are told sooner."),
+    _C("assess.over-sample", "W", "Over-sample", "Show plain images less often, weighted: bad models are told sooner."),
     _C("assess.blind-first", "T", "Blind first", BLIND_FIRST),
     _C("assess.undo", "u", "Undo", "Take the last judgement back; what stood before stands again. Redo it.", once=True),
     _C("assess.redo", "U", "Redo", once=True),

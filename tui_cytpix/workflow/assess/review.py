@@ -107,33 +107,6 @@ class Said:
         return Showing(self.image, self.repeat)
 
 
-def judge(
-    run: Run,
-    image: ImageKey,
-    model: ModelEntry,
-    judgement: Judgement,
-    step: str = STEP,
-    *,
-    counted: int | None = None,
-    answer: Segmentation | None = None,
-) -> None:
-    judge_all(run, model, [Said(image, judgement, counted, answer=answer)], step)
-
-
-def judge_count(
-    run: Run,
-    image: ImageKey,
-    model: ModelEntry,
-    true_count: int,
-    counted: int,
-    step: str = STEP,
-    *,
-    answer: Segmentation | None = None,
-) -> None:
-    """States how many particles there are: right where the model says so too, else a count error."""
-    judge_all(run, model, [Said(image, None, counted, true_count, answer)], step)
-
-
 def judge_all(run: Run, model: ModelEntry, said: Iterable[Said], step: str = STEP) -> None:
     """Records judgements; those of images that the step's random sequence shows count for the rate. A stated count
     stays until another is stated: `acceptable` and `mask` then speak of the mask alone. What was said of the mask stays
