@@ -187,7 +187,9 @@ class EvaluateSettings:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """The whole of `run.toml`. `step` is where the user was last."""
+    """The whole of `run.toml`. `step` is where the user was last; `image_gate` the gate that the instrument imaged
+    from, "" for none named, and `counter` whose counts of particles give cells per volume, "" for the only ones.
+    """
 
     name: str
     created: str
@@ -201,6 +203,8 @@ class RunSettings:
     train: TrainSettings = field(default_factory=TrainSettings)
     evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
     gates: tuple[Gate, ...] = ()
+    image_gate: str = ""
+    counter: str = ""
 
     def sample(self, name: str) -> SampleRef:
         """The sample of that name.

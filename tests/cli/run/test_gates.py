@@ -105,10 +105,44 @@ def test_a_sample_without_the_parameter_has_dashes(run_main, run, samples_withou
     assert (status, err.count("bug")) == (0, 0)
     without = [line.split()[-10:] for line in out.splitlines() if line.startswith("plain")]
     assert without == [["-"] * 10] * 2  # all events, and the gate
-    assert [len(row.split(",")) for row in table.read_text("utf-8").splitlines()] == [23] * 5
+    assert [len(row.split(",")) for row in table.read_text("utf-8").splitlines()] == [31] * 5
     status, out, _ = run_main("run", "gate", run, "list", "--parameter", "FSC-A", "SSC-A", "--json")
     found = [one for one in json.loads(out)["populations"] if one["sample"] == "plain"]
     assert [(one["x"], one["y"]) for one in found] == [(None, None)] * 2
+
+
+def test_the_image_gate_and_numbers_per_volume(run_main, run, tmp_path) -> None:
+    def result(*arguments, status=0):
+        found, out, err = run_main("run", "gate", run, *arguments, "--json")
+        assert found == status, err
+        return json.loads(out) if out else err
+
+    result("range", "cells", "FSC-A", "0", "1048576")
+    result("range", "narrow", "FSC-A", "20000", "50000")
+    result("range", "doublets", "ParticleCount", "2", "9", "--parent", "cells")
+    table = tmp_path / "before.csv"
+    status, _, err = run_main("run", "gate", run, "list", "--out", table)
+    assert status == 0
+    assert err.count("No image gate is named") == 1  # one sentence for all gates
+    assert "No image gate is named" in table.read_text("utf-8")
+    assert "imaged events lie outside narrow. The file calls it Cells (`tui-cytpix inspect`)" in result(
+        "image", "narrow", status=1
+    )
+    assert "no such gate" in result("image", "nowhere", status=2)
+    assert result("image", "cells")["image_gate"] == "cells"
+    listed = result("list")
+    assert (listed["image_gate"], listed["counter"]) == ("cells", "")
+    everything, cells, narrow, doublets = (
+        next(one for one in listed["populations"] if one["gate"] == gate)
+        for gate in ("all events", "cells", "narrow", "doublets")
+    )
+    assert everything["per_ul"]["events"]["value"] == pytest.approx(25, rel=0.1)  # the simulator's 40 nl an event
+    assert cells["per_ul"]["events"]["low"] < cells["per_ul"]["events"]["value"] < cells["per_ul"]["events"]["high"]
+    for empty in (cells, narrow, doublets):  # the tube has too few images
+        assert empty["per_ul"]["cells"] is None
+        assert "Too few of its events were imaged" in empty["per_ul"]["why"]
+    assert doublets["events"] <= doublets["all_events"] == 24
+    assert result("image")["image_gate"] == ""
 
 
 def test_a_file_that_is_there_is_not_replaced(run_main, run, tmp_path) -> None:

@@ -122,6 +122,37 @@ async def test_step_1_draws_from_a_gate_that_was_shown(tmp_path: Path, monkeypat
         assert {key.event for key in step.judging.sequence} == {event for event, row in rows.items() if row <= 40}
 
 
+async def test_the_image_gate_by_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_fcs(tmp_path)
+    stage = build(tmp_path, monkeypatch)
+    choose_base(stage, "samples")
+    with Run.open(stage.run) as run:
+        gates.add(
+            run, Gate("wide", (Axis("FSC-A"),), ((-1.0,), (400.0,))), Gate("few", (Axis("FSC-A"),), ((0.0,), (9.0,)))
+        )
+    app = stage.app()
+    async with app.run_test(size=(160, 40)) as pilot:
+        await on_screen(pilot, "SamplesScreen")
+        screen = await explorer(pilot)
+        await press_each(pilot, "p")
+        await until(pilot, lambda: "Show the gate that the instrument imaged from first: n." in notices(app))
+        await press_each(pilot, "N p")
+        await until(pilot, lambda: "imaged events lie outside few" in notices(app))
+        assert app.session.run.settings.image_gate == ""
+        await press_each(pilot, "N p")
+        await until(pilot, lambda: "wide ▣ is the image gate" in notices(app))
+        assert "wide ▣" in words_of(app, "#populations")
+        assert app.session.run.settings.image_gate == "wide"
+        await press_each(pilot, "t")
+        await until(pilot, lambda: screen.pane == "statistics")
+        await until(
+            pilot, lambda: "(all events, wide, few): The volume is unknown. The FCS has no $VOL." in notices(app)
+        )
+        await press_each(pilot, "t p")
+        await until(pilot, lambda: "No image gate is named now" in notices(app))
+        assert app.session.run.settings.image_gate == ""
+
+
 async def test_keys_that_come_in_a_burst(app: CytpixApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await on_screen(pilot, "SamplesScreen")

@@ -196,7 +196,7 @@ def test_populations_in_numbers(run, seen) -> None:
     assert (low.of_parent, lower.of_parent, lower.of_all) == (5.0, 50.0, 2.5)
     assert (everything.images, low.images, lower.images) == (24, 20, 10)
     assert lower.of_images == pytest.approx(100 * 10 / 24)
-    assert everything.per_ul == pytest.approx(10.0)
+    assert populations.statistics(seen.table, run)[0].per_ul.events.value == pytest.approx(10.0)
     assert low.x.median == statistics.median(range(0, 200, 10))
     assert [p.depth for p in (everything, low, lower)] == [0, 1, 2]
 

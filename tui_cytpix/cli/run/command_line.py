@@ -152,6 +152,11 @@ def _add_gate(verbs: Any) -> None:
     use = verb("use", "draw the images of steps 1, 3 and 5 from this gate only", "run.gates:use_gate")
     use.add_argument("name", nargs="?", default="", metavar="NAME", help="none given: from all events again")
 
+    image = verb("image", "which gate the instrument imaged from: for numbers per volume", "run.gates:name_image_gate")
+    image.add_argument("name", nargs="?", default="", metavar="NAME", help="none given: not known")
+    counter = "whose particle counts give cells per volume: a model, or FCS for the instrument; default: the only ones"
+    image.add_argument("--counter", default="", metavar="MODEL", help=counter)
+
     export = verb("export", "the events of a gate: .csv with every parameter, or .fcs", "run.gates:export_gate")
     export.add_argument("name", metavar="NAME")
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")

@@ -1,4 +1,4 @@
-"""`run gate DIR list|range|polygon|import|remove|use|export`: the gates of a run."""
+"""`run gate DIR list|range|polygon|import|remove|use|image|export`: the gates of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tui_cytpix.cli import options
 from tui_cytpix.cli.output import note, say, say_json, table, tell
 from tui_cytpix.domain.gate import Axis, Gate
 from tui_cytpix.errors import RunError, UsageError
-from tui_cytpix.workflow.explore import flowjo, gates, plot
+from tui_cytpix.workflow.explore import flowjo, gates, per_volume, plot
 from tui_cytpix.workflow.explore import populations as explore_populations
 from tui_cytpix.workflow.explore.event_table import EventTable, open_tables
 from tui_cytpix.workflow.explore.populations import Population
@@ -37,20 +37,21 @@ def list_gates(arguments: argparse.Namespace) -> int:
         tables = _tables(run)
         for axis in axes:
             _having(tables, axis.parameter)
-        found = [one for each in tables for one in explore_populations.populations(each, run.settings.gates, axes)]
+        found = [one for each in tables for one in explore_populations.statistics(each, run, axes)]
         if arguments.out is not None:
-            settings = run.settings
-            explore_populations.export_statistics(arguments.out, tables, settings.gates, axes, settings.samples)
+            explore_populations.export_statistics(arguments.out, run, found, axes)
     if arguments.json:
         gates = [{"name": g.name, "parent": g.parent, "definition": g.describe()} for g in run.settings.gates]
         used = run.settings.selection.gate
         populations = [asdict(one) | {"percent_of_parent": one.of_parent} for one in found]
-        say_json({"run": str(run.path), "gates": gates, "selection": used, "populations": populations})
+        named = {"image_gate": run.settings.image_gate, "counter": run.settings.counter}
+        say_json({"run": str(run.path), "gates": gates, "selection": used, **named, "populations": populations})
         return 0
     note(*(f"{gate.name}: {gate.describe()}" for gate in run.settings.gates))
     say(*table(explore_populations.statistics_header(axes), [_row(one, axes) for one in found]))
     if run.settings.selection.gate:
         note(f"The selection draws from {run.settings.selection.gate}.")
+    note(*explore_populations.why_empty(found))
     return 0
 
 
@@ -140,6 +141,16 @@ def use_gate(arguments: argparse.Namespace) -> int:
         f"images are drawn from {arguments.name or gates.ALL}",
     )
     return 0
+
+
+def name_image_gate(arguments: argparse.Namespace) -> int:
+    """Status 1 where it can't be that gate in some sample."""
+    with options.writing(Run.open(arguments.run)) as run:
+        problems = per_volume.name_image_gate(run, _tables(run), arguments.name, arguments.counter)
+    named = f"the instrument imaged from {arguments.name}" if arguments.name else "no image gate is named"
+    tell(arguments.json, {"run": str(run.path), "image_gate": arguments.name, "problems": problems}, named)
+    note(*problems)
+    return 1 if problems else 0
 
 
 def export_gate(arguments: argparse.Namespace) -> int:

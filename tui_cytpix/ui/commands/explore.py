@@ -40,6 +40,12 @@ EXPLORE = (
         "Draw from",
         "Steps 1, 3 and 5 draw only from the gate shown, or from all again.",
     ),
+    _C(
+        "explore.image-gate",
+        "p",
+        "Image gate",
+        "The gate shown is the one that the instrument imaged from (numbers per µl), or no longer.",
+    ),
     _C("explore.export", "e", "Export", "Write the events shown (.csv, .fcs), or the table of statistics (.csv)."),
     _C("explore.next-sample", "pagedown", "Sample", "The next sample, the one before."),
     _C("explore.previous-sample", "pageup", "Sample back"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from tui_cytpix.ui.frame.work import WorkScreen
@@ -14,10 +16,12 @@ from tui_cytpix.workflow.explore.populations import Population
 
 EVENT_COLUMNS = ("Row", "Image", "x", "y")
 STATISTICS_COLUMNS = (
-    *("Sample", "Gate", "Events", "% parent", "% all", "Images", "% images", "per µl"),
+    *("Sample", "Gate", "Events", "% parent", "% all", "Images", "% images"),
+    *("per µl", "per µl 95 %", "cells/µl", "cells/µl 95 %", "% imaged", "% support"),
     *(f"{axis} {what}" for axis in "xy" for what in ("median", "mean", "CV %", "rSD")),
 )
 MOST_EVENTS = 1000
+MOST_REASONS = 4  # in a notice; the exported table has all
 
 
 class EventTables:
@@ -84,12 +88,17 @@ class EventTables:
         for one in found:
             numbers = populations.statistics_row(one, self._plotting.exploration.axes)
             counts = ["–" if one.problem else str(number) for number in (one.events, one.images)]
-            shares = [short(n) for n in (numbers[1], numbers[2], numbers[4], numbers[5])]
-            sums = [short(n) for start in (6, 11) for n in numbers[start + 1 : start + 5]]
-            cells = [counts[0], *shares[:2], counts[1], *shares[2:], *sums]
+            shares = [short(n) for n in (numbers[1], numbers[2], numbers[4])]
+            volume = [cell for start in (5, 8) for cell in _in_two(numbers[start : start + 3])]
+            support = [short(n) for n in numbers[11:13]]
+            sums = [short(n) for start in (13, 18) for n in numbers[start + 1 : start + 5]]
+            cells = [counts[0], *shares[:2], counts[1], shares[2], *volume, *support, *sums]
             cells += [""] * (len(STATISTICS_COLUMNS) - 2 - len(cells))
             rows.append((f"{one.sample}\n{one.gate}", [one.sample, "  " * one.depth + one.gate, *cells]))
         self._open(self.statistics, rows)
+        reasons = populations.why_empty(found)
+        if reasons:
+            self._screen.report("\n".join(reasons[:MOST_REASONS]))
 
     # Files
 
@@ -115,3 +124,9 @@ class EventTables:
             )
 
         self._screen.ask_file(f"Write {what} to:", default, write)
+
+
+def _in_two(estimate: Sequence[float]) -> tuple[str, str]:
+    """A number and its interval; dashes for NaN."""
+    value, low, high = (short(number) for number in estimate)
+    return value, f"{low} to {high}" if math.isfinite(estimate[0]) else value

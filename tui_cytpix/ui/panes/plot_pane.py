@@ -28,6 +28,7 @@ from tui_cytpix.workflow.explore.populations import Population, axis_name
 
 T = TypeVar("T")
 NAMES = "xy"
+NEXT_GATE = "explore.next-gate"
 NAME_COLUMNS = 15
 
 
@@ -116,11 +117,12 @@ class PlotPane(Horizontal):
     def _say_populations(self, view: PlotData, found: list[Population]) -> None:
         explored = self.exploration
         shown = explored.gate
-        selects = self._frame.session.run.settings.selection.gate
+        settings = self._frame.session.run.settings
         lines: list[str | Text] = [heading(f"{explored.table.sample}: {explored.table.rows} events")]
         for place, one in enumerate(found):
             here = one.gate == shown if place else not shown
-            name = "  " * max(0, one.depth - 1) + one.gate + (" ⇒" if place and one.gate == selects else "")
+            marks = [" ⇒" * (one.gate == settings.selection.gate), " ▣" * (one.gate == settings.image_gate)]
+            name = "  " * max(0, one.depth - 1) + one.gate + ("".join(marks) if place else "")
             share = "" if not place else "not here" if one.problem else f"{one.of_parent:5.1f}%"
             text = f"{'▸' if here else ' '}{shortened(name, NAME_COLUMNS):<{NAME_COLUMNS}}{one.events:>6} {share}"
             lines.append(Text(printable(text), Style(bold=True, reverse=True) if here else Style()))
@@ -214,6 +216,38 @@ class PlotPane(Horizontal):
 
     def compensate(self) -> None:
         self.change(lambda explored: explored.compensate(), self._frame.report)
+
+    def name_image_gate(self) -> None:
+        """The gate shown becomes the image gate, or is it no longer; where several have counted particles, asks whose
+        counts give cells.
+        """
+        name, before = self.exploration.gate, self._frame.session.run.settings.image_gate
+        if not name and not before:
+            self._frame.report(f"Show the gate that the instrument imaged from first: {self._frame.key(NEXT_GATE)}.")
+        elif name in ("", before):
+            self.change(lambda explored: explored.name_image_gate("", ""), lambda _none: self._say_image_gate("", []))
+        else:
+            self.change(lambda explored: explored.counters, lambda counters: self._offer_counters(name, counters))
+
+    def _offer_counters(self, gate: str, counters: list[str]) -> None:
+        def choice(counter: str) -> Choice:
+            return Choice(lambda: self._take_image_gate(gate, counter), Text(printable(counter)), counter)
+
+        if len(counters) > 1:
+            self._frame.offer("whose particle counts give cells", "Take them", [choice(one) for one in counters])
+        else:
+            self._take_image_gate(gate, "")
+
+    def _take_image_gate(self, gate: str, counter: str) -> None:
+        self.change(
+            lambda explored: explored.name_image_gate(gate, counter),
+            lambda problems: self._say_image_gate(gate, problems),
+        )
+
+    def _say_image_gate(self, gate: str, problems: list[str]) -> None:
+        table = self._frame.key("explore.statistics")
+        said = f"{gate} ▣ is the image gate: {table} shows numbers per µl." if gate else "No image gate is named now."
+        self._frame.report("\n".join([said, *problems]))
 
     def step_sample(self, by: int) -> None:
         self.change(lambda explored: explored.step_sample(by), self._sample_shown)

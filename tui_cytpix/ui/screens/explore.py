@@ -107,6 +107,7 @@ class ExploreScreen(WorkScreen):
     action_previous_sample = Handed("plotting", "step_sample", -1)
     action_next_gate = Handed("plotting", "change", lambda explored: explored.step_gate(1))
     action_previous_gate = Handed("plotting", "change", lambda explored: explored.step_gate(-1))
+    action_image_gate = Handed("plotting", "name_image_gate")
     action_events = Handed("tables", "open_events")
     action_statistics = Handed("tables", "open_statistics")
     action_export = Handed("tables", "export")

@@ -19,7 +19,7 @@ from tui_cytpix.domain.gate import ARCSINH, LOGICLE, Axis, Scale
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.fcs.spillover import Spillover, read_spillover
-from tui_cytpix.workflow.explore.model_columns import model_columns
+from tui_cytpix.workflow.explore.model_columns import column_name, model_columns
 from tui_cytpix.workflow.explore.parameters import Column, Parameter
 from tui_cytpix.workflow.run.run import Run
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tui_cytpix.formats.fcs.read import FcsFile
 
 CACHE_BYTES = 128 << 20
-INSTRUMENT = "FCS"
+INSTRUMENT, PARTICLES = "FCS", "ParticleCount"
 T = TypeVar("T", bound=np.generic)
 
 
@@ -45,6 +45,7 @@ class EventTable:
         reader = run.images.reader(sample)
         fcs = reader.open_fcs()
         self._fcs: FcsFile | None = fcs
+        self._info = reader.info
         events = reader.event_ids
         self.image_rows: dict[str, int] = reader.fcs_rows() if fcs else {e: n for n, e in enumerate(events)}
         self.rows = fcs.event_count if fcs else len(events)
@@ -96,6 +97,28 @@ class EventTable:
         found = np.zeros(self.rows, bool)
         found[list(self.image_rows.values())] = True
         return found
+
+    @property
+    def image_gate(self) -> str:
+        """What the file calls the gate that the instrument imaged from, "" where it doesn't say."""
+        return self._info().image_gate
+
+    @property
+    def counters(self) -> list[str]:
+        """Whose counts of particles there are: the instrument's ("FCS"), models' by their names."""
+        known = [parameter.name for parameter in self.parameters]
+        sources = dict.fromkeys(parameter.source for parameter in self.parameters)
+        return [source for source in sources if _particles_of(source) in known]
+
+    def particles(self, counter: str) -> Column:
+        """Particles in each event's image, (N,), NaN where it was not counted; raises as `values`."""
+        return self.values(_particles_of(counter))
+
+    def looked_at(self, source: str) -> NDArray[np.bool_]:
+        """The events whose images the instrument, or a model, has looked at, bool (N,); raises as `values`."""
+        if source == INSTRUMENT:
+            return self._has_image()
+        return np.asarray(np.isfinite(self.particles(source)))
 
     def parameter(self, name: str) -> Parameter:
         """What is known of a column.
@@ -169,6 +192,10 @@ class EventTable:
         if self._fcs is None:
             raise SampleError("There is no FCS to write", f"{self.sample} has none.", "Give a file ending in .csv.")
         write_fcs_with(self._fcs, path, (), keywords, rows)
+
+
+def _particles_of(source: str) -> str:
+    return PARTICLES if source == INSTRUMENT else column_name(PARTICLES, source)
 
 
 def on_scale(values: Column, scale: Scale) -> Column:

@@ -17,8 +17,16 @@ from tui_cytpix.errors import CytpixError, InputError, UsageError
 from tui_cytpix.workflow.explore import gates, plot
 from tui_cytpix.workflow.explore.axes import PlotAxes, X
 from tui_cytpix.workflow.explore.event_table import EventTable
+from tui_cytpix.workflow.explore.per_volume import name_image_gate
 from tui_cytpix.workflow.explore.plot import Tick
-from tui_cytpix.workflow.explore.populations import Population, axis_name, export_events, export_statistics, populations
+from tui_cytpix.workflow.explore.populations import (
+    Population,
+    axis_name,
+    export_events,
+    export_statistics,
+    populations,
+    statistics,
+)
 from tui_cytpix.workflow.run.run import Run
 
 LABEL_COLUMNS, LABEL_ROWS = 7, 3  # room for a tick's label
@@ -142,6 +150,15 @@ class Exploration(PlotAxes):
             self.gate = gate
         self.open(sample)
 
+    def name_image_gate(self, gate: str, counter: str) -> list[str]:
+        """As `per_volume.name_image_gate`, for the samples that can be read."""
+        return name_image_gate(self.run, self.all_tables(), gate, counter)
+
+    @property
+    def counters(self) -> list[str]:
+        """Whose counts of particles there are in any sample."""
+        return list(dict.fromkeys(counter for table in self.all_tables() for counter in table.counters))
+
     def add_corner(self, at: Sequence[float]) -> None:
         """Of the gate being drawn, at a place of the plot (shares).
 
@@ -248,7 +265,8 @@ class Exploration(PlotAxes):
         return self._counted[1]
 
     def all_populations(self) -> list[Population]:
-        return [one for table in self.all_tables() for one in populations(table, self.gates, self.axes)]
+        """With numbers per volume."""
+        return [one for table in self.all_tables() for one in statistics(table, self.run, self.axes)]
 
     def export(self, path: Path) -> int:
         """Writes the events shown; raises as `populations.export_events`."""
@@ -256,7 +274,7 @@ class Exploration(PlotAxes):
 
     def export_statistics(self, path: Path) -> int:
         """Writes the statistics of every sample; raises as `populations.export_statistics`."""
-        return export_statistics(path, self.all_tables(), self.gates, self.axes, self.run.settings.samples)
+        return export_statistics(path, self.run, self.all_populations(), self.axes)
 
     def images(self) -> list[tuple[ImageKey, float]]:
         """Of the events shown, in order, with their value along x."""

@@ -50,7 +50,8 @@ def remove(run: Run, name: str) -> tuple[str, ...]:
     if selection.gate in gone:
         selection = replace(selection, gate="")
     kept = tuple(gate for gate in gates if gate.name not in gone)
-    run.update(replace(run.settings, gates=kept, selection=selection))
+    image_gate = "" if run.settings.image_gate in gone else run.settings.image_gate
+    run.update(replace(run.settings, gates=kept, selection=selection, image_gate=image_gate))
     return gone
 
 
@@ -84,8 +85,12 @@ def inside(table: EventTable, gates: Sequence[Gate], name: str) -> NDArray[np.bo
     Raises:
         SampleError: the sample lacks a parameter, or the compensation, that a gate needs.
     """
-    path = lineage(gates, name)
-    return table.mask(path, lambda: _all_of(table, path))
+    return all_of(table, lineage(gates, name))
+
+
+def all_of(table: EventTable, path: Sequence[Gate]) -> NDArray[np.bool_]:
+    """Which events are in each of some gates, bool (N,); raises as `inside`."""
+    return table.mask(tuple(path), lambda: _all_of(table, path))
 
 
 def _all_of(table: EventTable, path: Sequence[Gate]) -> NDArray[np.bool_]:
