@@ -7,16 +7,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.statistics.imaged_share import Estimate, Strata, counted, expected, strata, total
 from tui_cytpix.domain.gate import Gate, lineage
 from tui_cytpix.errors import InputError, SampleError, UsageError
 from tui_cytpix.workflow.explore import gates as gating
 from tui_cytpix.workflow.explore.event_table import INSTRUMENT, PARTICLES, EventTable
 from tui_cytpix.workflow.run.run import Run
+
+if TYPE_CHECKING:
+    from tui_cytpix.core.statistics.imaged_share import Estimate, Strata
 
 FEWEST_IMAGES = 50
 LEAST_SUPPORT = 0.95  # of the events, to be scaled to all of them
@@ -124,6 +127,8 @@ class _Scaled:
         """Raises:
         InputError: they are not known.
         """
+        from tui_cytpix.core.statistics.imaged_share import counted
+
         on_images = [gate for gate in self._path if rests_on_images(self._table, gate)]
         if not on_images:
             number = float(gating.all_of(self._table, self._path).sum())
@@ -155,6 +160,8 @@ class _Scaled:
 
     def _scaled(self, values: NDArray[np.float64], sources: set[str]) -> Estimate:
         """The sum of a value (N,) over the gate's events, by what the measured ones have."""
+        from tui_cytpix.core.statistics.imaged_share import expected, total
+
         table, gates = self._table, self._gates
         within = _inside_image_gate(table, gates, self._image_gate.gate)
         path = [gate for gate in self._path if not rests_on_images(table, gate)]
@@ -191,6 +198,8 @@ class _Scaled:
         return _over(found, self._volume([*self._path, *image_path]))
 
     def _strata(self, domain: _Mask, measured: _Mask) -> Strata:
+        from tui_cytpix.core.statistics.imaged_share import strata
+
         columns = [self._table.values(name)[domain] for name in self._post_stratified_by()]
         return strata(columns[0], columns[1:], measured[domain])
 
@@ -300,4 +309,4 @@ def _inside_image_gate(table: EventTable, gates: Sequence[Gate], name: str) -> _
 
 
 def _over(number: Estimate, volume_ul: float) -> Estimate:
-    return Estimate(number.value / volume_ul, number.low / volume_ul, number.high / volume_ul)
+    return replace(number, value=number.value / volume_ul, low=number.low / volume_ul, high=number.high / volume_ul)
