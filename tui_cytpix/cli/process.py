@@ -14,24 +14,26 @@ from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.workflow.base_model.library import find
 from tui_cytpix.workflow.evaluate.process import process as process_samples
-from tui_cytpix.workflow.run.run_samples import unique_name
+from tui_cytpix.workflow.run.run_samples import exchanged_in_words, unique_name
 
 
 def process(arguments: argparse.Namespace) -> int:
     model, gate = find(arguments.model), options.gate_of(arguments)
     samples: list[SampleAtWork] = []
     failures: list[Failure] = []
+    notes: list[str] = []
     for path in arguments.samples:
         try:
             events = None if gate is None else tuple(gate.events_of(path))
         except CytpixError as error:
             failures.append(Failure(str(path), reason=str(error)))
             continue
+        notes += exchanged_in_words(model, path)
         name = unique_name(path, {sample.name for sample in samples})
         scale = arguments.um_per_px
         samples.append(SampleAtWork(name=name, path=str(path.resolve()), um_per_px=scale, events=events))
     outputs: list[str] = []
-    if samples or not failures:
+    if samples:
         spec = ProcessSpec(
             samples=tuple(samples),
             model=model.path,
@@ -44,10 +46,12 @@ def process(arguments: argparse.Namespace) -> int:
             device=arguments.device,
             threads=arguments.threads,
             gate="" if gate is None else gate.words,
+            left_out=tuple(failures),
+            notes=tuple(notes),
         )
         ended = _followed(spec)
         outputs += ended.outputs or ()
-        failures += ended.failures or ()
+        failures = list(ended.failures or ())
     tell(
         arguments.json,
         {"out": str(arguments.out), "outputs": outputs, "failures": to_plain(failures)},

@@ -200,7 +200,7 @@ class CytpixApp(DecidingApp, EndingApp):
     async def _tell_changed(self, run: Run) -> None:
         """Samples are opened for it: once the first screen stands."""
         await asyncio.sleep(FIRST_SCREEN_SECONDS)
-        for error in await asyncio.to_thread(run_samples.changed, run):
+        for error in (await asyncio.to_thread(run_samples.changed, run)).values():
             if self.session is not None and self.session.run is run:
                 self.report(error)
 

@@ -58,6 +58,37 @@ def test_a_run_goes_on_beside_a_tube_that_was_exchanged(program, tubes, tiny_mod
     program("run", "train", run, "--epochs", 1, "--device", "cpu", "--no-check")
 
 
+def test_processing_and_the_report_say_that_a_tube_was_exchanged(program, tubes, tiny_model):
+    run, sample, out = tubes / "r", tubes / "s.acs", tubes / "out"
+    program("run", "new", run, "--sample", sample, tubes / "other.acs", "--base", tiny_model)
+    program("run", "gate", run, "range", "wide", "FSC-A", 0, 1e9)
+    shutil.copyfile(tiny_model, run / "model.safetensors")
+
+    def process(*paths: Path, status: int = 0, gate: tuple[object, ...] = ()) -> tuple[str, dict]:
+        given = (*paths, "--model", run / "model.safetensors", "--format", "csv", "--out", out, *gate)
+        said = program("process", *given, "--device", "cpu", status=status).stderr
+        return said, json.loads((out / "process.json").read_text())
+
+    said, record = process(sample)
+    assert "not the one" not in said
+    assert record["notes"] == []
+    write("pombe-rich", tubes / "third.acs", 20, "acs", 7)
+    shutil.copyfile(tubes / "third.acs", sample)
+    said, record = process(sample)
+    for words in (CHANGED, "The model's run knows another tube there", "made from other images, and is replaced"):
+        assert words in said
+        assert words in " ".join(record["notes"])
+    gate = ("--gate", "wide", "--gates-of", run)
+    said, record = process(sample, tubes / "other.acs", status=1, gate=gate)
+    assert CHANGED in said
+    assert [one["name"] for one in record["samples"]] == ["other"]
+    assert CHANGED in record["failures"][0]["reason"]
+    told = program("run", "report", run)
+    assert CHANGED in told.stderr
+    assert CHANGED in (run / "report.html").read_text()
+    assert program.json("run", "report", run)["problems"][0].startswith(CHANGED)
+
+
 def test_one_tube_under_three_names_is_refused_and_leaves_no_run(program, tubes, tiny_model):
     copies = [shutil.copyfile(tubes / "s.acs", tubes / f"{name}.acs") for name in ("s2", "s3")]
     new = ("run", "new", tubes / "r", "--sample", tubes / "s.acs", *copies, "--base", tiny_model)

@@ -24,6 +24,7 @@ from tui_cytpix.formats.fcs.read import read_fcs
 from tui_cytpix.formats.masks.instrument import decode_instrument_masks
 from tui_cytpix.formats.masks.label_images import read_label_image
 from tui_cytpix.simulate import write
+from tui_cytpix.workflow.samples.hashes import hashes
 
 ROOT = Path(__file__).resolve().parents[3]
 IMAGES = 22
@@ -46,6 +47,7 @@ def processed(tmp_path_factory, toys):
             {"name": "broken", "path": str(base / "broken.acs")},
             {"name": "tube", "path": str(base / "tube.acs"), "um_per_px": 0.3},
             {"name": "plain", "path": str(base / "plain")},
+            {"name": "other", "path": str(base / "tube.acs"), "fingerprint": "images-crc32:of-another"},
         ],
         "model": str(base / "tiny.safetensors"),
         "out": str(base / "out"),
@@ -72,7 +74,8 @@ def test_one_bad_sample_and_one_bad_image_do_not_stop_the_others(processed):
     assert end["type"] == "finished"
     assert end["processed"] == IMAGES + 2
     failed = {(f["sample"], f["event"]) for f in end["failures"]}
-    assert failed == {("broken", ""), ("plain", "002"), ("plain", "")}  # the last: no FCS to add to
+    assert failed == {("broken", ""), ("plain", "002"), ("plain", ""), ("other", "")}  # plain: no FCS to add to
+    assert "holds other images than when" in next(f["reason"] for f in end["failures"] if f["sample"] == "other")
     assert all(Path(path).exists() for path in end["outputs"])
     progress = [e for e in events if e["type"] == "progress"]
     assert progress[-1]["done"] == progress[-1]["total"] == IMAGES + 3
@@ -145,6 +148,24 @@ def test_provenance_is_written_down(processed):
     assert record["arithmetic"] in ("float32", "bfloat16")
     assert record["zooms"]["tube"] == {"times": pytest.approx(1, abs=4), "by": "particles", "um_per_px": 0.3}
     assert (record["zooms"]["plain"]["by"], record["zooms"]["plain"]["um_per_px"]) == ("particles", None)
+
+
+def test_record_and_fcs_tell_which_images_in_which_scale_and_depth(processed):
+    base, _ = processed
+    record = json.loads((base / "out" / "process.json").read_text())
+    tube, plain = record["samples"]  # the others are among the failures
+    found = hashes(base / "tube.acs", lambda _done, _total: None)
+    assert (tube["um_per_px"], tube["um_per_px_source"], tube["bit_depth"]) == (0.3, "given", 10)
+    assert (tube["fingerprint"], tube["pixels"], tube["images"]) == (found.fingerprint, found.pixels, IMAGES)
+    assert "um_per_px" not in plain
+    assert (plain["um_per_px_source"], plain["images"]) == ("unknown", 2)
+    text = flowio.FlowData(str(base / "out" / "tube.fcs")).text
+    ours = {key.upper(): value for key, value in text.items() if key.upper().startswith("CYTPIX_")}
+    assert ours["CYTPIX_UM_PER_PX"] == "0.3"
+    assert ours["CYTPIX_UM_PER_PX_SOURCE"] == "given"
+    assert ours["CYTPIX_BIT_DEPTH"] == "10"
+    assert (ours["CYTPIX_IMAGES"], ours["CYTPIX_PIXELS"]) == (found.fingerprint, found.pixels)
+    assert all(value.isascii() for value in ours.values())
 
 
 def test_a_worker_tells_where_it_computes_and_why(processed, toys, tmp_path, monkeypatch):

@@ -6,10 +6,11 @@ import tomllib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tui_cytpix.domain.gate import Axis, Gate, Scale
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.errors import RunError, SampleError, UsageError
+from tui_cytpix.errors import RunError, SampleChangedError, SampleError, UsageError
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.base_model import library
@@ -196,6 +197,22 @@ def test_processing_a_run_keeps_to_the_gate_in_use(run, samples, started, model)
         ("tube", tuple(str(n) for n in range(20)))  # the other sample has no image in the gate
     ]
     assert part.out != whole.out == again.out
+
+
+def test_processing_a_run_leaves_out_what_was_exchanged(run, samples, started, model) -> None:
+    sample = run_samples.add_sample(run, samples.make("far", 30), 0.3)
+    for event in range(30):
+        other = np.random.default_rng(event).integers(90, 200, (48, 48)).astype(np.uint8)
+        Image.fromarray(other).save(samples.folder / "far" / f"{event}.png")
+    spec = process.process_run(run, model, ("csv",)).spec
+    assert [(one.name, one.fingerprint) for one in spec.samples] == [("tube", run.settings.samples[0].fingerprint)]
+    assert [one.sample for one in spec.left_out] == ["far"]
+    assert "not the one that it was" in spec.left_out[0].reason
+    run_samples.label(run, "tube", role="training")
+    with pytest.raises(SampleChangedError, match="not the one that it was"):
+        process.process_run(run, model, ("csv",))
+    assert len(started) == 1
+    assert sample.fingerprint == run.settings.sample("far").fingerprint
 
 
 def test_processing_a_run_whose_gate_holds_nothing_says_so(run, started, model) -> None:

@@ -279,6 +279,10 @@ def test_exports(run, seen, tmp_path) -> None:
     assert written.event_count == 20
     assert (written.column("SSC-A") == seen.table.values("SSC-A")[:20]).all()
     assert written.text["CYTPIX_GATE"] == "low"
+    sample = run.settings.sample("tube")
+    assert written.text["CYTPIX_IMAGES"] == sample.fingerprint
+    assert (written.text["CYTPIX_UM_PER_PX"], written.text["CYTPIX_UM_PER_PX_SOURCE"]) == ("0.5", "given")
+    assert written.text["CYTPIX_BIT_DEPTH"] == "8"
     run_samples.label(run, "other", condition="starved", unit="culture 2", day="[1]")
     assert seen.export_statistics(tmp_path / "all.csv") == 4
     with (tmp_path / "all.csv").open(newline="") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 from tests.reviewing import judge
+from tui_cytpix.domain.jobs.processed import ProcessedSample, ProcessRecord
+from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, Preference
 from tui_cytpix.errors import RunError
@@ -75,6 +78,22 @@ def test_everything_that_was_decided_is_there(told, tmp_path):
         assert words in text, words
     assert text.count("<svg") == 2
     assert text.count("data:image/png") == 8 + len(re.findall(r": base counts \d, new \d</figcaption>", text))
+
+
+def test_scale_depth_and_hashes_stand_in_it_for_every_output(told, tmp_path):
+    sample = ProcessedSample(
+        name="one", um_per_px=0.3, um_per_px_source="given", bit_depth=8, pixels="pixels-sha256:ab"
+    )
+    good, bad = told.path / "processed" / "new-one-1234", told.path / "processed" / "broken"
+    for folder, content in ((good, to_plain(ProcessRecord(model_hash="sha256:5", samples=(sample,)))), (bad, [])):
+        folder.mkdir(parents=True)
+        (folder / "process.json").write_text(json.dumps(content))
+    text = sections.write_report(told, tmp_path / "report.html").read_text("utf-8")
+    assert "<th>Bits</th>" in text
+    assert "<td>0.3 (given)</td><td>8</td>" in text
+    assert "Processed new-one-1234" in text
+    assert "8 bits, 0.3 um/px (given); pixels-sha256:ab" in text
+    assert "broken" not in text
 
 
 def test_it_is_self_contained_and_nothing_is_read_as_markup(told, tmp_path):

@@ -106,7 +106,7 @@ def test_a_sample_that_changed_is_neither_annotated_nor_trained_on(run, samples,
     run.close()
     swap(samples.folder / "one", how, samples)
     with Run.open(run.path) as again:
-        assert [str(error) for error in run_samples.changed(again)] == [
+        assert [str(error) for error in run_samples.changed(again).values()] == [
             "The sample is not the one that it was. one: "
             f"{samples.folder / 'one'} holds other images than when it came into the run. "
             "Put the former file back; or give this one as a new sample, in step 3 or to a new run, and give "
@@ -127,7 +127,7 @@ def test_a_sample_that_changed_is_neither_annotated_nor_trained_on(run, samples,
 def test_a_sample_that_is_gone_is_none_that_changed(run, samples):
     run.images.close()
     (samples.folder / "one").rename(samples.folder / "moved")
-    assert run_samples.changed(run) == []
+    assert run_samples.changed(run) == {}
     run_samples.refuse_changed(run, ["one"])
 
 
@@ -197,7 +197,7 @@ def test_a_folder_that_cannot_be_read_is_no_other_sample(run, samples):
     run.images.close()
     (samples.folder / "one").chmod(0)
     try:
-        assert run_samples.changed(run) == []
+        assert run_samples.changed(run) == {}
     finally:
         (samples.folder / "one").chmod(0o755)
     with pytest.raises(MaskError):

@@ -26,7 +26,7 @@ def status(arguments: argparse.Namespace) -> int:
     """Samples, annotations, training and model; reads only, so that it works beside an open app."""
     with Run.open(arguments.run, writing=False) as run:
         training = TrainingWatch(run.folder).poll()
-        problems = run_samples.changed(run)
+        problems = list(run_samples.changed(run).values())
     note(*map(str, problems))
     if run.damaged_lines:
         note(f"{run.damaged_lines} lines of {run.path}'s logs are damaged and were passed over.")

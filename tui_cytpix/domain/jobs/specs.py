@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from tui_cytpix.domain.field_ranges import Count, Length, Number, PixelSize, Whole
+from tui_cytpix.domain.jobs.events import Failure
 from tui_cytpix.domain.plain_values import from_plain, to_plain
 from tui_cytpix.domain.run_settings import TrainSettings
 from tui_cytpix.domain.zoom import AUTOMATIC, check_zoom
@@ -68,21 +69,25 @@ class PredictSpec(Computing, frozen=True, kw_only=True):
 
 class SampleAtWork(Struct, frozen=True, kw_only=True):
     """A sample of a job; `events` are those to look at, None for all. A scale that is not given is looked for in the
-    sample's files, unless `find_scale` is off.
+    sample's files, unless `find_scale` is off; `scale_source` says where a given one came from, if not from the user.
+    `fingerprint`, where it is known, is that of the images that are meant.
     """
 
     name: str
     path: str
     um_per_px: PixelSize | None = None
+    scale_source: str = "given"
     find_scale: bool = True
     events: tuple[str, ...] | None = None
+    fingerprint: str = ""
 
 
 class ProcessSpec(Zooming, frozen=True, kw_only=True):
     """Takes whole samples through a model file, into files in the folder `out`.
 
     `formats` are among FORMATS; None: csv, and fcs where there is one to add to; `size_cutoff_um` None is the model's;
-    `prefix` is that of parameters in FCS files; `gate` says in words what the samples' events are of.
+    `prefix` is that of parameters in FCS files; `gate` says in words what the samples' events are of. `left_out` are
+    samples that were asked for and are not to be processed, and `notes` sentences that the record is to hold as well.
     """
 
     model: str
@@ -93,6 +98,8 @@ class ProcessSpec(Zooming, frozen=True, kw_only=True):
     formats: tuple[str, ...] | None = None
     size_cutoff_um: Length | None = None
     prefix: str = PREFIX
+    left_out: tuple[Failure, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class TriageSpec(Zooming, frozen=True, kw_only=True):

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 import tui_cytpix
 from tui_cytpix.core.features.table import FEATURES, names
 from tui_cytpix.domain.jobs.events import Failure, Finished, Log, Stopped
+from tui_cytpix.domain.jobs.processed import RECORD, ProcessedSample, ProcessRecord
 from tui_cytpix.domain.jobs.specs import ProcessSpec
 from tui_cytpix.domain.model_card import ModelCard
-from tui_cytpix.domain.plain_values import to_plain
+from tui_cytpix.domain.plain_values import from_plain, to_plain
 from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.engine.jobs.job import Job
 from tui_cytpix.engine.jobs.workers import Workers, worker_count
@@ -30,10 +31,12 @@ from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.fcs.write import ExtraParameter, range_above, write_fcs_with
 from tui_cytpix.formats.model.file import file_hash, read_card
+from tui_cytpix.formats.sample.identity import of_many
 from tui_cytpix.formats.sample.registry import open_sample
 
 # Images at a time: enough of one size to go through the network together, few enough to stop soon and to fit in memory.
 CHUNK, SMALL_CHUNK, LEAST_CHUNK, CHUNK_PIXELS = 256, 64, 32, 256**3
+OTHER_BEFORE = "what was here of it was made from other images, and is replaced."
 MOST_FAILURES = 200  # told in full; the number is told in any case
 
 
@@ -73,6 +76,7 @@ class _Finished:
     events: Sequence[str]
     scratch: Path
     largest: NDArray[np.float32]
+    about: ProcessedSample
 
 
 class _Work:
@@ -86,6 +90,9 @@ class _Work:
         self.equipment: set[Equipment] = set()  # of the workers that took part
         self.failures: list[Failure] = []
         self.failed = self.processed = self.total = self.done = 0
+        self.records: list[ProcessedSample] = []
+        self.notes = list(spec.notes)
+        self.before = _processed_before(self.out)
         self.scratch = job.folder.path / "features"
         self._start = datetime.now(UTC)
 
@@ -104,6 +111,10 @@ class _Work:
         """All samples; then their FCS files, which share the ranges of their parameters."""
         samples, fcs = self.spec.samples, "fcs" in self.formats
         finished = []
+        for one in self.spec.left_out:
+            self.fail(one.sample, one.event, one.reason)
+        for note in self.spec.notes:
+            self.job.emit(Log(note))
         self.scratch.mkdir(exist_ok=True)
         with ReadySamples(samples, self.card, fcs, self.spec.zoom) as ready:
             equipment = self.workers.describe()
@@ -125,6 +136,9 @@ class _Work:
 
     def _sample(self, name: str, sample: ReadySample, scratch: Path) -> _Finished:
         with sample.reader:
+            if self.before.get(name, sample.fingerprint) != sample.fingerprint:
+                self.notes.append(f"{name}: {OTHER_BEFORE}")
+                self.job.emit(Log(self.notes[-1]))
             if sample.um_per_px is None:
                 self.job.emit(Log(f"{name}: um/px is unknown: no size cutoff, fields in um stay empty"))
             elif self.spec.zoom:
@@ -133,11 +147,13 @@ class _Work:
                 self.job.emit(Log(f"{name}: {sample.zoom.in_words()}"))
             self.zooms[name] = sample.zoom
             self.total += len(sample.events)
+            digests: list[str] = []
             with SampleOutputs(name, OutputSettings(self.out, scratch, self.formats)) as outputs:
                 for chunk, result in self.workers.results(self._chunks(name, sample)):
                     self._check()
                     self.equipment.add(result.equipment)
                     outputs.add(chunk.events, result)
+                    digests += result.digests
                     for event, problem in zip(chunk.events, result.problems, strict=True):
                         if problem:
                             self.fail(name, event, problem)
@@ -145,7 +161,19 @@ class _Work:
                     self.processed += result.problems.count("")
                     self.job.progress(self.done, self.total, name)
         self.outputs += outputs.paths
-        return _Finished(name, sample.path, sample.events, scratch, outputs.largest)
+        scale = sample.scale
+        about = ProcessedSample(
+            name=name,
+            path=str(sample.path),
+            um_per_px=scale.um_per_px if scale else None,
+            um_per_px_source=scale.source if scale else "unknown",
+            bit_depth=sample.bit_depth,
+            fingerprint=sample.fingerprint,
+            pixels=of_many(digests),
+            images=len(digests),
+        )
+        self.records.append(about)
+        return _Finished(name, sample.path, sample.events, scratch, outputs.largest, about)
 
     def _chunks(self, name: str, sample: ReadySample) -> Iterator[Chunk]:
         start, frame = 0, 1 if sample.background is None else sample.background.size
@@ -196,12 +224,13 @@ class _Work:
                     for column, (feature, unit) in enumerate(_units())
                 ]
                 path = self.out / f"{sample.name}.fcs"
-                write_fcs_with(fcs, path, extra, self._keywords(model_hash, self.zooms[sample.name]))
+                write_fcs_with(fcs, path, extra, self._keywords(model_hash, sample.about))
             finally:
                 placed.unlink(missing_ok=True)
             self.outputs.append(path)
 
-    def _keywords(self, model_hash: str, zoom: Zoom) -> dict[str, str]:
+    def _keywords(self, model_hash: str, sample: ProcessedSample) -> dict[str, str]:
+        zoom = self.zooms[sample.name]
         asked = {"CYTPIX_ZOOM": f"{zoom.times:g}"} if zoom.by is By.SET else {}
         return {
             "CYTPIX_MODEL": self.card.name,
@@ -209,21 +238,20 @@ class _Work:
             "CYTPIX_CONFIDENCE": self.card.confidence_is,
             "CYTPIX_SIZE_CUTOFF_UM": f"{self.card.size_cutoff_um:g}",
             **asked,
+            **sample.keywords,
             "CYTPIX_SOFTWARE": f"tui-cytpix {tui_cytpix.__version__}",
         }
 
     def _provenance(self, model_hash: str) -> None:
-        path = self.out / "process.json"
+        path = self.out / RECORD
         record = {
             "software": f"tui-cytpix {tui_cytpix.__version__}",
             "time": self._start.isoformat(timespec="seconds"),
             "model": asdict(self.card),
             "model_hash": model_hash,
             "size_cutoff_um": self.card.size_cutoff_um,
-            "samples": [
-                {name: value for name, value in to_plain(sample).items() if name != "events"}
-                for sample in self.spec.samples
-            ],
+            "samples": to_plain(self.records),
+            "notes": self.notes,
             "gate": self.spec.gate,
             "zooms": {name: asdict(zoom) for name, zoom in self.zooms.items()},
             "formats": self.formats,
@@ -236,6 +264,15 @@ class _Work:
         }
         write_text(path, json.dumps(record, indent=1))
         self.outputs.append(path)
+
+
+def _processed_before(out: Path) -> dict[str, str]:
+    """The fingerprints, by name, of the samples whose results the folder holds."""
+    try:
+        record = from_plain(ProcessRecord, json.loads((out / RECORD).read_text("utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return {}  # none, or damaged
+    return {sample.name: sample.fingerprint for sample in record.samples if sample.fingerprint}
 
 
 def chunk_sizes(images: int, workers: int, frame: int) -> Iterator[int]:

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.jobs.specs import SampleAtWork
 from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.sample import PixelScale
 from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.engine.network.zoom import zoom_of
+from tui_cytpix.errors import SampleChangedError
 from tui_cytpix.formats.sample.background import sample_background, typical_px
 from tui_cytpix.formats.sample.reader import SampleReader
 from tui_cytpix.formats.sample.registry import open_sample
@@ -27,7 +29,8 @@ class ReadySample:
     """An open sample, to be closed by who takes it.
 
     Attributes:
-        um_per_px: None where unknown.
+        scale: None where unknown.
+        bit_depth, fingerprint: of its images, for the record.
         zoom: how large the network sees its images.
         background: static, float32 (H, W); None where it has none.
         events: those to process.
@@ -35,10 +38,16 @@ class ReadySample:
 
     path: Path
     reader: SampleReader
-    um_per_px: float | None
+    scale: PixelScale | None
+    bit_depth: int
+    fingerprint: str
     zoom: Zoom
     background: NDArray[np.float32] | None
     events: Sequence[str]
+
+    @property
+    def um_per_px(self) -> float | None:
+        return self.scale.um_per_px if self.scale else None
 
 
 def make_ready(sample: SampleAtWork, card: ModelCard, fcs: bool, asked: float) -> ReadySample:
@@ -46,17 +55,25 @@ def make_ready(sample: SampleAtWork, card: ModelCard, fcs: bool, asked: float) -
     unknown scale it is seen `asked` times as large as it is (engine.network.zoom).
 
     Raises:
-        CytpixError, OSError: it can't be read.
+        CytpixError, OSError: it can't be read, or holds other images than those that are meant.
     """
     path, given = Path(sample.path), sample.um_per_px
     reader = open_sample(path, given)
     try:
+        found = reader.fingerprint()
+        if sample.fingerprint not in ("", found):
+            raise SampleChangedError(
+                "The sample is not the one that it was",
+                f"{path} holds other images than when processing was started.",
+                "Put the former file back.",
+            )
         if fcs:
             reader.open_fcs()
-        scale = reader.scale.um_per_px if reader.scale and sample.find_scale else given
-        zoom = zoom_of(card, scale, lambda: typical_px(reader.event_ids, reader.read_image), asked)
+        scale = PixelScale(given, sample.scale_source) if given else reader.scale if sample.find_scale else None
+        um_per_px = scale.um_per_px if scale else None
+        zoom = zoom_of(card, um_per_px, lambda: typical_px(reader.event_ids, reader.read_image), asked)
         events = reader.event_ids if sample.events is None else sample.events
-        return ReadySample(path, reader, scale, zoom, sample_background(reader), events)
+        return ReadySample(path, reader, scale, reader.bit_depth, found, zoom, sample_background(reader), events)
     except BaseException:
         reader.close()
         raise

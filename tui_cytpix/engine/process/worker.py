@@ -33,6 +33,7 @@ from tui_cytpix.formats.bytes.image_decode import Gray
 from tui_cytpix.formats.masks.instrument import encode_instrument_masks
 from tui_cytpix.formats.masks.label_images import encode_label_image
 from tui_cytpix.formats.masks.mask_archive import instrument_masks
+from tui_cytpix.formats.sample.identity import pixel_digest
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.formats.tables.csv_table import csv_rows
 
@@ -83,6 +84,7 @@ class ChunkResult:
 
     Attributes:
         problems: why an event's image could not be processed; "" where it could.
+        digests: of the pixels of those that could be read (formats.sample.identity.pixel_digest).
         values: image features, float32 (events, `names("image")`), NaN where there is a problem.
         event_rows, particle_rows: lines of the CSV tables.
         labels, masks: of the events without a problem, contents of label PNGs and of instrument masks.
@@ -90,6 +92,7 @@ class ChunkResult:
     """
 
     problems: list[str] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
     values: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     event_rows: str = ""
     particle_rows: str = ""
@@ -175,6 +178,7 @@ def process(chunk: Chunk) -> ChunkResult:
             result.problems.append(str(error))
             continue
         result.problems.append("")
+        result.digests.append(pixel_digest(gray))
         grays.append(gray)
         backgrounds.append(background_of(gray, chunk.background))
     predictor, number = _predictor(), len(grays)

@@ -56,7 +56,7 @@ class ProcessPane(VerticalScroll, can_focus=True):
     def show(self) -> None:
         """What is to be processed, which of its images and how large they are seen, the formats, the job."""
         run, model = self._frame.session.run, self._judging.model
-        names = [s.name for s in run.settings.samples if s.role != "training"]
+        names = [sample.name for sample in process.processed_samples(run)]
         gate = gate_in_use(run)
         which = [f"Only the images in the gate {gate}." if gate else "", zoom.setting_in_words(run)]
         lines: list[str | Text] = [
@@ -95,8 +95,10 @@ class ProcessPane(VerticalScroll, can_focus=True):
         job = await asyncio.to_thread(process.process_run, run, model, formats)
         await self.watch_newest(started_now=True)
         spec = job.spec
-        at_work = {sample.name for sample in spec.samples} if isinstance(spec, ProcessSpec) else set()
-        left_out = [s.name for s in run.settings.samples if s.role != "training" and s.name not in at_work]
+        told: set[str] = set()
+        if isinstance(spec, ProcessSpec):
+            told = {sample.name for sample in spec.samples} | {failure.sample for failure in spec.left_out}
+        left_out = [s.name for s in process.processed_samples(run) if s.name not in told]
         if left_out:
             self._frame.report(f"No image of {', '.join(left_out)} lies in the gate: left out.")
 

@@ -7,17 +7,21 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tui_cytpix.domain.jobs.events import Finished
+from tui_cytpix.domain.jobs.events import Failure, Finished
 from tui_cytpix.domain.jobs.log_lines import LogLine
+from tui_cytpix.domain.jobs.processed import RECORD, ProcessRecord
 from tui_cytpix.domain.jobs.specs import FORMATS, ProcessSpec, SampleAtWork
 from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.plain_values import from_plain
+from tui_cytpix.domain.sample import SampleRef
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.workflow.explore import gates
 from tui_cytpix.workflow.explore.random_images import gate_in_use
-from tui_cytpix.workflow.run import jobs, predict
+from tui_cytpix.workflow.run import jobs, predict, run_samples
 from tui_cytpix.workflow.run.run import Run
 
+PROCESSED = "processed"  # in a run
 JOB = ".job"  # in the output folder
 Follow = Callable[[LogLine], None]
 
@@ -50,7 +54,7 @@ def start_processing(spec: ProcessSpec) -> JobFolder:
 def _refuse_other_results(spec: ProcessSpec) -> None:
     """One output folder for each model: results are never mixed or overwritten by another's."""
     try:
-        record = json.loads((Path(spec.out) / "process.json").read_text("utf-8"))
+        record = json.loads((Path(spec.out) / RECORD).read_text("utf-8"))
         hash_, name = record["model_hash"], record["model"]["name"]
     except (OSError, ValueError, KeyError, TypeError):
         return
@@ -70,15 +74,38 @@ def process(spec: ProcessSpec, on_event: Follow) -> Finished | None:
     return next((e for e in reversed(events) if isinstance(e, Finished)), None)
 
 
+def processed_samples(run: Run) -> list[SampleRef]:
+    """Those whose results are wanted."""
+    return [sample for sample in run.settings.samples if sample.role != "training"]
+
+
+def records(run: Run) -> dict[str, ProcessRecord]:
+    """Of all results in the run that tell, by their folders' names."""
+    found = {}
+    for path in sorted((run.path / PROCESSED).glob(f"*/{RECORD}")):
+        try:
+            found[path.parent.name] = from_plain(ProcessRecord, json.loads(path.read_text("utf-8")))
+        except (OSError, ValueError, RecursionError):  # not written to its end, or damaged
+            continue
+    return found
+
+
 def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolder:
     """Processes the run's research samples into a folder of `processed/` in the run: one for each model, zoom that is
     set, and gate. Where a gate is in use, only the images in it, and no sample without any.
 
+    A sample that is not the one that it was is left out, and counts as failed.
+
     Raises:
-        SampleError: a sample can't be read, lacks a parameter of the gate, or no image of any is in it.
+        SampleError: a sample can't be read, lacks a parameter of the gate, or no image of any is in it; or none is the
+            one that it was.
         UsageError, JobError: as `start_processing`.
     """
-    samples = [s for s in run.settings.samples if s.role != "training"]
+    wanted = processed_samples(run)
+    exchanged = run_samples.changed(run, [s.name for s in wanted])
+    samples = [s for s in wanted if s.name not in exchanged]
+    if exchanged and not samples:
+        raise next(iter(exchanged.values()))
     gate = gate_in_use(run)
     inside = gates.to_draw_from(run, samples) if gate else {}
     name = f"{model.card.name}-{model.hash.removeprefix('sha256:')[:8]}"
@@ -88,6 +115,7 @@ def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolde
     if gate:
         name = f"{name}-gate-{hashlib.sha256(gate.encode()).hexdigest()[:8]}"
     settings = run.settings.train
+    run.renew_fingerprints()
     return start_processing(
         ProcessSpec(
             samples=tuple(
@@ -95,19 +123,22 @@ def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolde
                     name=s.name,
                     path=str(run.folder.sample_path(s)),
                     um_per_px=s.um_per_px,
+                    scale_source=s.scale_source or "given",
                     find_scale=False,
                     events=tuple(inside[s.name]) if gate else None,
+                    fingerprint=run_samples.seen_fingerprint(run, s.name),
                 )
                 for s in samples
                 if inside.get(s.name, True)
             ),
             model=model.path,
             model_hash=model.hash,
-            out=str(run.path / "processed" / name),
+            out=str(run.path / PROCESSED / name),
             formats=tuple(formats),
             size_cutoff_um=model.card.size_cutoff_um,
             zoom=zoom,
             gate=gate,
+            left_out=tuple(Failure(name, reason=str(error)) for name, error in exchanged.items()),
             device=settings.device,
             threads=settings.threads,
         )

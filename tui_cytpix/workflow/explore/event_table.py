@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.features.table import names
 from tui_cytpix.domain.gate import ARCSINH, LOGICLE, Axis, Scale
+from tui_cytpix.domain.jobs.processed import image_keywords
+from tui_cytpix.domain.sample import PixelScale
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.fcs.spillover import Spillover, read_spillover
@@ -48,6 +50,7 @@ class EventTable:
         self._info = reader.info
         events = reader.event_ids
         self.image_rows: dict[str, int] = reader.fcs_rows() if fcs else {e: n for n, e in enumerate(events)}
+        self._reader, self._ref = reader, run.settings.sample(sample)
         self.rows = fcs.event_count if fcs else len(events)
         self.images = len(events)
         self.spillover = read_spillover(fcs) if fcs else Spillover(problem="The sample has no FCS.")
@@ -181,7 +184,7 @@ class EventTable:
             return column
 
     def write_fcs(self, path: Path, rows: NDArray[np.bool_], keywords: Mapping[str, str]) -> None:
-        """Writes those events (bool (N,)) with all that the instrument stored of them.
+        """Writes those events (bool (N,)) with all that the instrument stored of them, and which images they go with.
 
         Raises:
             SampleError: the sample has no FCS.
@@ -191,7 +194,10 @@ class EventTable:
 
         if self._fcs is None:
             raise SampleError("There is no FCS to write", f"{self.sample} has none.", "Give a file ending in .csv.")
-        write_fcs_with(self._fcs, path, (), keywords, rows)
+        ref = self._ref
+        scale = PixelScale(ref.um_per_px, ref.scale_source) if ref.um_per_px else None
+        images = image_keywords(scale, self._reader.bit_depth, self._reader.fingerprint())
+        write_fcs_with(self._fcs, path, (), {**images, **keywords}, rows)
 
 
 def _particles_of(source: str) -> str:

@@ -20,10 +20,10 @@ from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.assess import blind_first, focus, goal, over_sampling, review
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
-from tui_cytpix.workflow.evaluate import held_out_masks, pair_words, pairs
+from tui_cytpix.workflow.evaluate import held_out_masks, pair_words, pairs, process
 from tui_cytpix.workflow.report import figures
 from tui_cytpix.workflow.report import html_tags as html
-from tui_cytpix.workflow.run import used_images, zoom
+from tui_cytpix.workflow.run import run_samples, used_images, zoom
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples import coverage
 from tui_cytpix.workflow.train.watch import TrainingWatch
@@ -146,11 +146,19 @@ def _base(run: Run) -> Blocks:
 
 def _samples(run: Run) -> Blocks:
     settings = run.settings
-    rows: list[Sequence[object]] = [("Sample", *map(str.capitalize, LABELS), "µm/px")]
+    rows: list[Sequence[object]] = [("Sample", *map(str.capitalize, LABELS), "µm/px", "Bits")]
     rows += [
-        (s.name, *s.labels, f"{s.um_per_px:.4g} ({s.scale_source})" if s.um_per_px else "?") for s in settings.samples
+        (
+            s.name,
+            *s.labels,
+            f"{s.um_per_px:.4g} ({s.scale_source})" if s.um_per_px else "?",
+            run_samples.bit_depth(run, s.name) or "?",
+        )
+        for s in settings.samples
     ]
-    chosen, blocks = settings.selection, [html.heading("3 Samples"), html.table(rows)]
+    problems = list(map(str, run_samples.changed(run).values()))
+    chosen, blocks = settings.selection, [html.heading("3 Samples"), html.paragraphs(problems, "lead")]
+    blocks.append(html.table(rows))
     if not chosen.images:
         return [*blocks, html.paragraphs(["No image was selected for training."])]
     blocks.append(html.paragraphs([f"{len(chosen.images)} images selected: {chosen.groups_in_words}."]))
@@ -283,6 +291,10 @@ def _provenance(run: Run) -> Blocks:
     for sample in settings.samples:
         size = f", {sample.size} bytes" if sample.size else ""  # a folder has none
         rows.append((f"Sample {sample.name}", f"{Path(sample.path).name}{size}, {sample.fingerprint}"))
+    for name, record in process.records(run).items():
+        rows.append((f"Processed {name}", f"{record.software}, model {record.model_hash}"))
+        rows += [("·", one.in_words) for one in record.samples]
+        rows += [("·", note) for note in record.notes]
     rows += [("Training settings", ", ".join(f"{k} {v}" for k, v in asdict(settings.train).items()))]
     people = {v.who for v in run.verdicts} | {v.who for v in run.pair_verdicts}
     people |= {a.who for a in run.annotations.decided()}

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_cytpix.domain.entered_numbers import LEAST_PIXEL, MOST_PIXEL
+from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import PixelScale, SampleRef
 from tui_cytpix.domain.zoom import AUTOMATIC, way_of
-from tui_cytpix.errors import CytpixError, SampleChangedError, SampleError, UsageError
+from tui_cytpix.errors import CytpixError, RunError, SampleChangedError, SampleError, UsageError
 from tui_cytpix.formats.sample.identity import is_of_earlier_builds, spread
 from tui_cytpix.formats.sample.registry import open_sample
+from tui_cytpix.workflow.run.given_paths import is_run
 from tui_cytpix.workflow.run.run import Run
 
 if TYPE_CHECKING:
@@ -85,21 +87,52 @@ def _fingerprint(run: Run, sample: SampleRef) -> str:
     return run.images.fingerprint(sample.name)
 
 
-def changed(run: Run, names: Collection[str] | None = None) -> list[SampleChangedError]:
-    """What is wrong with samples (None: all) that lie where they did and are not what they were; nothing of those that
-    are gone.
+def changed(run: Run, names: Collection[str] | None = None) -> dict[str, SampleChangedError]:
+    """What is wrong with samples (None: all) that lie where they did and are not what they were, by name; nothing of
+    those that are gone.
     """
-    found = []
+    found = {}
     for sample in run.settings.samples:
         if names is not None and sample.name not in names:
             continue
         try:
             run.images.reader(sample.name)
         except SampleChangedError as error:
-            found.append(error)
+            found[sample.name] = error
         except SampleError:
             continue
     return found
+
+
+def exchanged_in_words(model: ModelEntry, path: Path) -> list[str]:
+    """Where a model lies in a run still, and the sample at `path` was one of that run's and is not what it was: a
+    sentence. It may be a tube like any other to the model, but not the one that the run tells of.
+    """
+    folder = Path(model.path).resolve().parent
+    if not is_run(folder):
+        return []
+    try:
+        with Run.open(folder, writing=False) as run:
+            at = [one.name for one in run.settings.samples if run.folder.sample_path(one) == path.resolve()]
+            return [f"{error} The model's run knows another tube there." for error in changed(run, at).values()]
+    except RunError as error:
+        return [f"Whether the model's run knows the sample can't be told: {error}"]
+
+
+def seen_fingerprint(run: Run, name: str) -> str:
+    """That of the images that this process sees of a sample; "" where it can't be read."""
+    try:
+        return run.images.reader(name).fingerprint()
+    except SampleError:
+        return ""
+
+
+def bit_depth(run: Run, name: str) -> int:
+    """Bits of gray of a sample's images; 0 where it can't be read."""
+    try:
+        return run.images.reader(name).bit_depth
+    except SampleError:
+        return 0
 
 
 def refuse_changed(run: Run, names: Collection[str]) -> None:
@@ -108,7 +141,7 @@ def refuse_changed(run: Run, names: Collection[str]) -> None:
     Raises:
         SampleChangedError: one of them is not what it was.
     """
-    for error in changed(run, names):
+    for error in changed(run, names).values():
         raise error
     run.renew_fingerprints()
 
