@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tests.benchmarks._cells import REAL, load
 from tests.benchmarks._fitting import BASE_MODELS, compared, fit_and_answer
-from tui_cytpix.core.statistics.agreement import summarise
+from tui_cytpix.core.statistics.model_scores import summarise
 from tui_cytpix.domain.model_card import FIGURES
 from tui_cytpix.engine.network.model import load_model, save_model
 

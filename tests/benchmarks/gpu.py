@@ -51,7 +51,8 @@ from tests.benchmarks.training import (
 from tui_cytpix.core.images.normalise import normalise
 from tui_cytpix.core.objects.regions import mask_iou
 from tui_cytpix.core.objects.size_cutoff import cut_labels_to_size
-from tui_cytpix.core.statistics.agreement import compare_images, summarise
+from tui_cytpix.core.statistics.agreement import compare_images
+from tui_cytpix.core.statistics.model_scores import summarise
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.jobs.job import default_threads
 from tui_cytpix.engine.jobs.workers import worker_count

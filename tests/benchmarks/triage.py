@@ -58,7 +58,7 @@ def judged(data: str, most: int) -> list[Judged]:
     )
     known = read_miscount_model(FOLDER / "miscount_model.json")
     predictors = {name: Predictor(load_model(FOLDER / f"{name}.safetensors")) for name in MODELS}
-    rows = rows_of(tube, predictors, dict(known.seen))
+    rows = rows_of(tube, predictors, dict(known.novelty))
     return [Judged(data, row, *known.errors.expected(row.signs, row.images)) for row in rows]
 
 

@@ -18,7 +18,8 @@ import torch
 
 import tui_cytpix
 from tui_cytpix.base_models.calibration import platt
-from tui_cytpix.core.statistics.agreement import ImageComparison, compare_images, summarise
+from tui_cytpix.core.statistics.agreement import ImageComparison, compare_images
+from tui_cytpix.core.statistics.model_scores import summarise
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.network.model import Model, load_model, save_model

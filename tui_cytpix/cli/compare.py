@@ -10,6 +10,7 @@ from tui_cytpix.cli.output import Progress, note, percent, say, say_json, table
 from tui_cytpix.workflow.base_model.compare import CompareRequest
 from tui_cytpix.workflow.base_model.compare import compare as run
 
+ERROR = 0.05
 _MEASURES = {
     "count_accuracy": "count accuracy",
     "singlet_specificity": "singlet specificity",
@@ -58,9 +59,32 @@ def _tell_scores(found: Mapping[str, Any]) -> None:
     for pair in found["pairs"]:
         say(
             f"{pair['a']} against {pair['b']}: count right only in the first on {pair['count_only_a_right']} images, "
-            f"only in the second on {pair['count_only_b_right']} (McNemar p = {pair['count_p']:.3g})"
+            f"only in the second on {pair['count_only_b_right']}; {_counts_apart(pair)}; "
+            f"foreground IoU {_difference(pair, 'foreground_iou_difference', '{:+.3f}')}"
         )
-    say("In brackets: 95 % confidence intervals.")
+    say(f"In brackets: 95 % confidence intervals {_over(found)}.")
+
+
+def _counts_apart(pair: Mapping[str, Any]) -> str:
+    if pair["count_least_p"] is None:
+        return f"McNemar p = {pair['count_p']:.3g}"
+    least = f"; so few samples give none below {pair['count_least_p']:.3g}" if pair["count_least_p"] > ERROR else ""
+    apart = _difference(pair, "count_difference", "{:+.1%}")
+    return f"difference {apart}, exact sign-flip test p = {pair['count_p']:.3g}{least}"
+
+
+def _difference(pair: Mapping[str, Any], name: str, form: str) -> str:
+    ends = pair[f"{name}_ci"]
+    if pair[name] is None or None in ends:
+        return "not known"
+    value, low, high = (form.format(one) for one in (pair[name], *ends))
+    return f"{value} ({low} to {high})"
+
+
+def _over(found: Mapping[str, Any]) -> str:
+    if found["over"] == "images":
+        return "over the images of one sample: they don't tell how much another tube differs"
+    return f"over {found['samples']} samples, each taken for an independent unit (culture, donor, animal)"
 
 
 def _tell_agreement(found: Mapping[str, Any]) -> None:
@@ -72,4 +96,5 @@ def _tell_agreement(found: Mapping[str, Any]) -> None:
             f"{pair['a']} and {pair['b']}: counts differ on {pair['counts_differing']} of {pair['images']} images, "
             f"{share}; foreground IoU {_with_interval(pair, 'foreground_iou')}"
         )
+    say(f"In brackets: 95 % confidence intervals {_over(found)}.")
     say("Without truth this says where models differ, not which is right.")

@@ -14,7 +14,8 @@ from tests.divided import nothing
 from tui_cytpix.core.objects.centroids import centres
 from tui_cytpix.core.objects.size_cutoff import cut_labels_to_size, cut_to_size
 from tui_cytpix.core.statistics import agreement
-from tui_cytpix.core.statistics.agreement import compare_images, match_centroids, paired, summarise
+from tui_cytpix.core.statistics.agreement import compare_images, match_centroids
+from tui_cytpix.core.statistics.model_scores import paired, summarise
 from tui_cytpix.domain.segmentation import Segmentation
 
 

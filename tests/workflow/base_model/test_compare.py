@@ -99,6 +99,20 @@ def test_measures_against_truth_in_the_order_of_the_models(samples, models, answ
     assert list(scratch.iterdir()) == []
 
 
+def test_several_samples_are_what_the_intervals_are_over(samples, models, answers):
+    for n in range(3):
+        samples.make(f"tube{n}", 12)
+    given = tuple(samples.folder / f"tube{n}" for n in range(3))
+    truth = tuple(samples.truth(f"tube{n}") for n in range(3))
+    found = compare(CompareRequest(given, models, truth, 0.5))
+    (pair,) = found["pairs"]
+    assert (found["over"], found["samples"]) == ("samples", 3)
+    assert (pair["count_only_a_right"], pair["count_p"], pair["count_least_p"]) == (12, 0.25, 0.25)
+    assert pair["count_difference"] == pytest.approx(1 / 3)
+    one = compare(CompareRequest(given[:1], models, truth[:1], 0.5))
+    assert (one["over"], one["samples"], one["pairs"][0]["count_least_p"]) == ("images", 1, None)
+
+
 def test_without_truth_models_are_held_against_each_other(samples, models, answers):
     samples.make("tube", 24)
     found = compare(request(samples, models, truth=()))

@@ -12,14 +12,10 @@ Measures (all over the images compared):
   max(3 px, half the true particle's equivalent radius), as many matches as possible.
 - foreground_iou: mean over the images with foreground in truth or prediction.
 - ap50: TP / (TP + FP + FN), pooled, of one-to-one matches of particle masks at IoU >= 0.5.
-
-Proportions come with Wilson's 95 % interval, the others with a percentile bootstrap over images.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,14 +28,6 @@ from tui_cytpix.core.objects.particles import particles_of
 from tui_cytpix.core.objects.regions import compact, label_objects, mask_iou
 from tui_cytpix.core.objects.size_cutoff import cut_labels_to_size, cut_to_size
 from tui_cytpix.core.objects.watershed import object_of
-from tui_cytpix.core.statistics.fixed_sample_intervals import (
-    Interval,
-    bootstrap_mean_ci,
-    bootstrap_ratio_ci,
-    mcnemar_exact,
-    paired_bootstrap,
-    wilson,
-)
 from tui_cytpix.domain.segmentation import Segmentation
 
 MIN_MATCH_RADIUS = 3.0  # px
@@ -173,70 +161,3 @@ def compare_images(
         iou=mask_iou(truth > 0, found.mask),
         matched=tuple(k in hit for k in range(len(points))),
     )
-
-
-def summarise(comparisons: Sequence[ImageComparison]) -> dict[str, Any]:
-    """All measures with 95 % intervals, under the names of the `compare` verb's JSON.
-
-    Returns:
-        `images`, each measure and `<measure>_ci` ([low, high]), and how many images or particles stand behind them
-        (`singlet_images`, `multiplet_images`, `foreground_images`, `true_particles`, `predicted_particles`). None
-        where there is no data.
-    """
-    singlets = [c for c in comparisons if c.true_clump == 1]
-    multiplets = [c for c in comparisons if c.true_clump >= 2]
-    result: dict[str, Any] = {"images": len(comparisons)}
-
-    def add(name: str, value: float, interval: Interval) -> None:
-        result[name] = None if math.isnan(value) else value
-        result[f"{name}_ci"] = [None if math.isnan(end) else end for end in interval]
-
-    def add_share(name: str, right: Sequence[bool]) -> None:
-        add(name, sum(right) / len(right) if right else math.nan, wilson(sum(right), len(right)))
-
-    def add_ratio(name: str, counts: Sequence[Counts], weight: int) -> None:
-        top = np.array([weight * c.tp for c in counts], np.float64)
-        bottom = np.array([weight * c.tp + c.fp + c.fn for c in counts], np.float64)
-        value = float(top.sum() / bottom.sum()) if bottom.sum() else math.nan
-        add(name, value, bootstrap_ratio_ci(top, bottom))
-
-    add_share("count_accuracy", [c.count_right for c in comparisons])
-    add_share("singlet_specificity", [c.predicted_clump == 1 for c in singlets])
-    add_share("multiplet_sensitivity", [c.predicted_clump >= 2 for c in multiplets])
-    add_ratio("centroid_f1", [c.centroids for c in comparisons], 2)
-    ious = np.array([c.iou for c in comparisons if not math.isnan(c.iou)], np.float64)
-    add("foreground_iou", float(ious.mean()) if len(ious) else math.nan, bootstrap_mean_ci(ious))
-    add_ratio("ap50", [c.particles for c in comparisons], 1)
-    result.update(
-        singlet_images=len(singlets),
-        multiplet_images=len(multiplets),
-        foreground_images=len(ious),
-        true_particles=sum(c.true_count for c in comparisons),
-        predicted_particles=sum(c.predicted_count for c in comparisons),
-    )
-    return result
-
-
-def paired(a: Sequence[ImageComparison], b: Sequence[ImageComparison]) -> dict[str, Any]:
-    """Two models on the same images, in the same order.
-
-    Returns:
-        `images`; `count_only_a_right`, `count_only_b_right` and `count_p` (McNemar's exact test, two-sided);
-        `foreground_iou_difference` (mean of a - b), its `_ci` and `_images`; None where there is no data.
-
-    Raises:
-        ValueError: a and b differ in length.
-    """
-    difference = paired_bootstrap(np.array([x.iou for x in a]), np.array([y.iou for y in b]))
-    only_a = sum(x.count_right and not y.count_right for x, y in zip(a, b, strict=True))
-    only_b = sum(y.count_right and not x.count_right for x, y in zip(a, b, strict=True))
-    mean, low, high = (None if math.isnan(value) else value for value in difference[:3])
-    return {
-        "images": len(a),
-        "count_only_a_right": only_a,
-        "count_only_b_right": only_b,
-        "count_p": mcnemar_exact(only_a, only_b),
-        "foreground_iou_difference": mean,
-        "foreground_iou_difference_ci": [low, high],
-        "foreground_iou_difference_images": difference.pairs,
-    }

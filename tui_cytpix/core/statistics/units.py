@@ -68,6 +68,24 @@ def share_over_units(units: Iterable[UnitShare]) -> Share:
     return Share(share, low, high)
 
 
+def ratio_over_units(units: Iterable[tuple[float, float]]) -> Share:
+    """sum(top) / sum(bottom) of (top, bottom) of each unit, with its 95 % interval over units: Student's t at the
+    ratio's linearised variance (Cochran 1977, ch. 6; the units count by their bottoms). For means and F1-like measures
+    that are no shares of images. NaN ends below two units; a unit with bottom 0 is left out.
+    """
+    parts = np.array([unit for unit in units if unit[1] > 0], np.float64).reshape(-1, 2)
+    if not len(parts):
+        return Share(math.nan, *NO_INTERVAL)
+    top, bottom = parts.T
+    value = float(top.sum() / bottom.sum())
+    count = len(parts)
+    if count < 2:
+        return Share(value, *NO_INTERVAL)
+    spread = float(np.square(top - value * bottom).sum()) * count / (count - 1)
+    half = float(special.stdtrit(count - 1, 0.5 + CONFIDENCE / 2)) * math.sqrt(spread) / float(bottom.sum())
+    return Share(value, value - half, value + half)
+
+
 def permutation_p(one: Sequence[float], other: Sequence[float]) -> float:
     """Two-sided p value of the exact permutation test of a difference in means: which units are in which group would be
     chance. Twice the smaller tail, at most 1; 1 where a group is empty.

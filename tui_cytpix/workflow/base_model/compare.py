@@ -11,18 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tui_cytpix.core.objects.regions import mask_iou
 from tui_cytpix.core.objects.size_cutoff import cut_to_size, cutoff_px
-from tui_cytpix.core.statistics.agreement import (
-    ImageComparison,
-    clump_index_max,
-    compare_images,
-    paired,
-    summarise,
-)
-from tui_cytpix.core.statistics.fixed_sample_intervals import bootstrap_mean_ci, wilson
+from tui_cytpix.core.statistics.agreement import ImageComparison, clump_index_max, compare_images
+from tui_cytpix.core.statistics.model_scores import paired, summarise, unlike
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.errors import CytpixError, MaskError, UsageError
@@ -71,9 +62,10 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
 
     Returns:
         `models` in the order of the request (with `seen`, how large each saw each sample), `pairs` of them, `images`,
-        `size_cutoff_um` (None where no scale is known), `failures` (image and reason) and `notes` (sentences). With
-        truth, models have the measures of `core.statistics.agreement.summarise` and pairs those of
-        `core.statistics.agreement.paired`; without, see `_agreement`.
+        `size_cutoff_um` (None where no scale is known), `over` (what the intervals are over, with `samples` of them:
+        images of one sample, or several samples), `failures` (image and reason) and `notes` (sentences). With
+        truth, models have the measures of `core.statistics.model_scores.summarise` and pairs those of
+        `core.statistics.model_scores.paired`; without, see `_agreement`.
 
     Raises:
         UsageError, SampleError, ModelFileError, MaskError: the request can't be met.
@@ -118,6 +110,8 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
             for (a, b), measures in zip(itertools.combinations(names, 2), scored["pairs"], strict=True)
         ],
         "images": len(common),
+        "over": "samples" if scored["samples"] > 1 else "images",
+        "samples": scored["samples"],
         "size_cutoff_um": cutoff_um if any(cutoffs.values()) else None,
         "failures": failures,
         "notes": [*notes, *_seen_in_words(request.models, seen), *problems],
@@ -188,9 +182,12 @@ def _against_truth(
     cutoffs: Mapping[str, float],
     truth: Mapping[ImageKey, Path],
     failures: list[dict[str, str]],
-) -> dict[str, list[dict[str, Any]]]:
-    """Measures of each model and of each pair. An image whose label image is no good goes to `failures`."""
+) -> dict[str, Any]:
+    """Measures of each model and of each pair, over so many `samples`. An image whose label image is no good goes to
+    `failures`.
+    """
     scores: list[list[ImageComparison]] = [[] for _ in stores]
+    samples: list[str] = []
     for key in keys:
         found = [segmentation for store in stores if (segmentation := store.get(key)) is not None]
         try:
@@ -199,21 +196,23 @@ def _against_truth(
         except (CytpixError, ValueError) as error:
             failures.append({"image": str(key), "reason": f"{truth[key]}: {error}"})
             continue
+        samples.append(key.sample)
         for scored, one in zip(scores, row, strict=True):
             scored.append(one)
     if keys and not scores[0]:
         raise MaskError("No truth can be used", failures[-1]["reason"])
     return {
-        "models": [summarise(own) for own in scores],
-        "pairs": [paired(a, b) for a, b in itertools.combinations(scores, 2)],
+        "models": [summarise(own, samples) for own in scores],
+        "pairs": [paired(a, b, samples) for a, b in itertools.combinations(scores, 2)],
+        "samples": len(set(samples)),
     }
 
 
 def _agreement(
     keys: Sequence[ImageKey], stores: Sequence[PredictionStore], cutoffs: Mapping[str, float]
-) -> dict[str, list[dict[str, Any]]]:
+) -> dict[str, Any]:
     """Without truth: what each model counts (`images`, `particles`, `multiplet_images`), and where two differ
-    (`counts_differing` of `images`, its share with interval, `foreground_iou` with interval).
+    (`counts_differing` of `images`, its share with interval, `foreground_iou` with interval), over so many `samples`.
     """
     cut = [[cut_to_size(s, cutoffs[k.sample]) for k in keys if (s := store.get(k)) is not None] for store in stores]
     models = [
@@ -224,19 +223,9 @@ def _agreement(
         }
         for own in cut
     ]
-    pairs = []
-    for a, b in itertools.combinations(cut, 2):
-        differing = sum(x.particle_count != y.particle_count for x, y in zip(a, b, strict=True))
-        ious = np.array([mask_iou(x.mask, y.mask) for x, y in zip(a, b, strict=True)], np.float64)
-        ious = ious[~np.isnan(ious)]
-        pairs.append(
-            {
-                "images": len(a),
-                "counts_differing": differing,
-                "counts_differing_share": differing / len(a),
-                "counts_differing_share_ci": list(wilson(differing, len(a))),
-                "foreground_iou": float(ious.mean()) if len(ious) else None,
-                "foreground_iou_ci": list(bootstrap_mean_ci(ious)),
-            }
-        )
-    return {"models": models, "pairs": pairs}
+    samples = [key.sample for key in keys]
+    return {
+        "models": models,
+        "pairs": [unlike(a, b, samples) for a, b in itertools.combinations(cut, 2)],
+        "samples": len(set(samples)),
+    }
