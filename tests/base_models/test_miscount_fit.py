@@ -22,7 +22,7 @@ def rows(kinds: int, per_kind: int, seed: int) -> list[miscount_fit.Row]:
             wrong = unsure + 0.5 * apart + own + rng.normal(0, 0.2)
             signs = Signs(expit(unsure), expit(wavering), expit(apart), 0.1, 0.1)
             errors = np.arange(10_000) < round(10_000 * expit(wrong))
-            found.append(miscount_fit.Row(str(kind), "m", signs, errors))
+            found.append(miscount_fit.Row(str(kind), "m", signs, np.ones(len(errors), np.int16), errors))
     return found
 
 

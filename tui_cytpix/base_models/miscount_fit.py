@@ -77,11 +77,12 @@ class Tube:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One model on one tube; `errors` bool (N,), by image whether its count is wrong."""
+    """One model on one tube; by image its `counts` (N,), and `errors`, bool (N,), whether they are wrong."""
 
     kind: str
     model: str
     signs: Signs
+    counts: NDArray[np.int16]
     errors: NDArray[np.bool_]
 
     @property
@@ -152,7 +153,7 @@ def rows_of(tube: Tube, predictors: dict[str, Predictor], known: dict[str, Novel
         general = [told[other].counts for other in ("general-full", "general-half") if other != name]
         strange = unlike(described, zooms[name], known[family])
         signs = signs_of(told[name].counts, told[name].confidence, general, told[sibling].counts, strange)
-        rows.append(Row(tube.kind, name, signs, errors))
+        rows.append(Row(tube.kind, name, signs, told[name].counts[:, 0], errors))
     return rows
 
 

@@ -49,6 +49,8 @@ def _as_dict(found: SampleTriage) -> dict[str, Any]:
         "sample": found.name,
         "path": str(found.path),
         "images": found.images,
+        "trusted": found.trusted,
+        "crowded": found.crowded,
         "models": [
             {
                 "model": one.model.card.name,

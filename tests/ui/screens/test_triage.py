@@ -30,7 +30,7 @@ def estimates(path: Path) -> SampleTriage:
     )
     counts = {"cell-half": 2, "cell-full": 1}
     doubtful = (Doubtful(ImageKey(path.name, "108"), 1.0, counts, "unsure"),)
-    return SampleTriage(path.name, path, 36, models, doubtful, "")
+    return SampleTriage(path.name, path, 36, models, doubtful, "", trusted=True)
 
 
 async def test_a_sample_is_asked_for_and_the_chosen_model_is_judged(

@@ -80,6 +80,22 @@ def test_models_are_ranked_by_what_is_expected_of_them(engine, samples):
     assert triage.in_words(bad).endswith(f"{triage.HOPELESS} Too many.")
 
 
+@pytest.mark.parametrize(("held", "trusted"), [(9, False), (8, True)])
+def test_a_sample_that_is_too_crowded_is_not_trusted(engine, samples, monkeypatch, held, trusted):
+    """Half of the images hold so many by one of the models, which need not be the best."""
+    read = triage.read_npz
+
+    def crowded(path):
+        arrays = dict(read(path))
+        arrays["counts_0"] = np.where(np.arange(24)[:, None] < 13, held, arrays["counts_0"])
+        return arrays
+
+    monkeypatch.setattr(triage, "read_npz", crowded)
+    (found,) = triage.triage(TriageRequest((samples.make("tube", 24),)))
+    assert found.trusted is trusted
+    assert triage.in_words(found).startswith("Too crowded to trust this estimate") is not trusted
+
+
 def test_the_general_models_are_asked_too_but_only_those_wanted_are_ranked(engine, samples):
     (found,) = triage.triage(TriageRequest((samples.make("tube", 24),), models=("cell-full",)))
     assert [one.model.card.name for one in found.models] == ["cell-full"]

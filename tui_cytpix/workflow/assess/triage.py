@@ -38,6 +38,12 @@ DOUBTFUL = 12
 ALIKE = 0.02  # expected shares of wrong counts that say no difference
 HOPELESS_FROM = 0.25  # expected share of wrong counts
 HOPELESS = "None of these models is likely to count well here: train one on a few images, or don't rely on counts."
+CROWDED_FROM = 9  # particles in half of the images
+TOO_CROWDED = (
+    f"Too crowded to trust this estimate: half of the images and more hold {CROWDED_FROM} and more particles. In "
+    "simulated samples as crowded as that the interval was too low for one model in five (else for one in a hundred), "
+    "and even the best model counted a quarter to all of the images wrong. The area that cells cover tells more."
+)
 REFERENCES = ("general-full", "general-half")
 ESTIMATE = (
     "This is an estimate from signs (wavering under small changes, disagreement, unlikeness to the training images), "
@@ -89,7 +95,8 @@ class Doubtful:
 @dataclass(frozen=True)
 class SampleTriage:
     """A sample's models, the best first, and its most doubtful images; `crowded` warns in words where most images hold
-    too many particles, by the best model.
+    too many particles, by the best model, and `trusted` is False where by any model there are so many that the estimate
+    isn't to be relied on (tests.benchmarks crowded).
     """
 
     name: str
@@ -98,6 +105,7 @@ class SampleTriage:
     models: tuple[ModelEstimate, ...]
     doubtful: tuple[Doubtful, ...]
     crowded: str
+    trusted: bool
 
 
 def triage(request: TriageRequest, on_progress: OnProgress = lambda _done, _total: None) -> list[SampleTriage]:
@@ -207,8 +215,10 @@ def _sample(
     estimates.sort(key=lambda pair: _rank(pair[1], least))
     best = estimates[0][0]
     doubtful = _doubtful(name, arrays, [m.card.name for m in models], best, strange[best])
-    crowded = crowded_in_words(counts[best][:, 0].tolist())
-    return SampleTriage(name, path, len(arrays["events"]), tuple(one for _, one in estimates), doubtful, crowded)
+    trusted = max(float(np.median(one[:, 0])) for one in counts) < CROWDED_FROM
+    crowded = crowded_in_words(counts[best][:, 0].tolist()) if trusted else TOO_CROWDED
+    ranked = tuple(one for _, one in estimates)
+    return SampleTriage(name, path, len(arrays["events"]), ranked, doubtful, crowded, trusted)
 
 
 def _zoom(arrays: Mapping[str, NDArray[Any]], place: int) -> Zoom:
@@ -281,8 +291,9 @@ def in_words(found: SampleTriage) -> str:
     close = [m.model.card.name for m in found.models[1:] if m.expected <= best.expected + ALIKE]
     beside = f", with {', '.join(close)} as good" if close else ""
     return (
-        f"{best.model.card.name} is the most promising{beside}: {best.expected:.0%} of counts expected to be wrong "
+        ("" if found.trusted else f"{found.crowded} ")
+        + f"{best.model.card.name} is the most promising{beside}: {best.expected:.0%} of counts expected to be wrong "
         f"({best.low:.0%} to {best.high:.0%})."
         + (f" {HOPELESS}" if best.expected > HOPELESS_FROM else "")
-        + (f" {found.crowded}" if found.crowded else "")
+        + (f" {found.crowded}" if found.crowded and found.trusted else "")
     )
