@@ -128,6 +128,11 @@ def _compare(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--truth", action="append", default=[], type=Path, metavar="DIR", help="label images EVENT.png or EVENT.tif"
     )
+    parser.add_argument(
+        "--close-gaps",
+        action="store_true",
+        help="give lines of background of 1 or 2 px between the truth's cells to the cells beside them",
+    )
     parser.add_argument("--only", nargs="+", action="extend", default=[], metavar="EVENT", help="just these events")
     parser.add_argument(
         "--images", type=options.positive, metavar="N", help="a random draw; default: all with truth, 200 without"

@@ -28,6 +28,7 @@ def compare(arguments: argparse.Namespace) -> int:
         truth=tuple(arguments.truth),
         um_per_px=arguments.um_per_px,
         only=tuple(arguments.only),
+        close_gaps=arguments.close_gaps,
         images=arguments.images,
         seed=arguments.seed,
         device=arguments.device,

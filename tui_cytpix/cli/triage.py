@@ -51,6 +51,7 @@ def _as_dict(found: SampleTriage) -> dict[str, Any]:
         "images": found.images,
         "trusted": found.trusted,
         "crowded": found.crowded,
+        "notes": found.notes,
         "models": [
             {
                 "model": one.model.card.name,
@@ -72,7 +73,7 @@ def _tell(found: SampleTriage) -> None:
         signs = [percent(getattr(one.signs, name)) for name in _SIGNS]
         rows.append((one.model.card.name, f"{one.expected:.0%} ({one.low:.0%} to {one.high:.0%})", *signs))
     say(f"{found.name}: {found.images} images", *table(("model", "counts wrong", *_SIGNS.values()), rows))
-    say(in_words(found), seen_in_words(found))
+    say(in_words(found), *found.notes, seen_in_words(found))
     if found.doubtful:
         best = found.models[0].model.card.name
         told = (f"{one.image.event} ({best} counts {one.counts[best]}: {one.why})" for one in found.doubtful)

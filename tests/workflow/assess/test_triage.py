@@ -11,9 +11,11 @@ import pytest
 
 from tui_cytpix.core.statistics.sampling import DESCRIPTORS
 from tui_cytpix.domain.jobs.events import Failed, Finished, Progress, Started
+from tui_cytpix.domain.model_card import Provenance
 from tui_cytpix.errors import JobError, ModelFileError, UsageError
 from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.model.miscount_model import read_miscount_model
+from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.assess import triage
 from tui_cytpix.workflow.assess.triage import TriageRequest
 from tui_cytpix.workflow.base_model import library
@@ -34,6 +36,8 @@ def engine(monkeypatch):
         for sample in spec.samples:
             number = len(sample.events)
             arrays = {"events": np.array(sample.events), "descriptors": np.zeros((number, len(DESCRIPTORS)))}
+            with open_sample(Path(sample.path)) as reader:
+                arrays["digests"] = np.array([reader.pixel_digest(event) for event in sample.events])
             for place, path in enumerate(spec.models):
                 every = {"cell-full": 3, "cell-half": 2}.get(read_card(Path(path)).name, 10**6)
                 odd = np.arange(number) % every == every - 1
@@ -105,6 +109,20 @@ def test_the_general_models_are_asked_too_but_only_those_wanted_are_ranked(engin
     events = engine[0].samples[0].events
     assert {one.image.event for one in found.doubtful} == set(events[2::3])
     assert found.doubtful[0].counts == {"cell-full": 2, "general-full": 1, "general-half": 1}
+
+
+def test_models_that_learnt_from_these_images_are_told(engine, samples, model_file):
+    sample = samples.make("tube", 24)
+    with open_sample(sample) as reader:
+        digests = [reader.pixel_digest(event) for event in reader.event_ids]
+    made = Provenance(training=(*digests[:5], "0" * 16), validation=tuple(digests[4:7]))
+    models = (str(model_file("mine", provenance=made)), str(model_file("older")), "cell-full")
+    (found,) = triage.triage(TriageRequest((sample,), models=models))
+    assert sorted(found.notes) == [
+        "mine, or a model it descends from, was trained on 5 and validated on 2 of these 24 images: what is found here "
+        "flatters it. Images that it has not seen tell more.",
+        "older doesn't tell all that it was trained on: these images may be among it.",
+    ]
 
 
 def test_a_users_model_has_no_sibling_and_nothing_known_of_what_it_saw(engine, samples, model_file):

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tui_cytpix.domain.model_card import Provenance
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.errors import JobError, MaskError, ModelFileError, SampleError, UsageError
 from tui_cytpix.formats.masks.label_images import read_label_image, segmentation_from_labels, write_label_image
 from tui_cytpix.formats.run.predictions import Prediction, PredictionStore, write_shard
+from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.base_model import compare as module
 from tui_cytpix.workflow.base_model.compare import CompareRequest, compare
 from tui_cytpix.workflow.run.predict import PredictProgress
@@ -63,7 +65,8 @@ def answers(tmp_path, monkeypatch):
 
 @pytest.fixture
 def models(model_file):
-    return tuple(str(model_file(name)) for name in ANSWERS)
+    """Made with none of the images."""
+    return tuple(str(model_file(name, provenance=Provenance())) for name in ANSWERS)
 
 
 def request(samples, models, **options) -> CompareRequest:
@@ -111,6 +114,46 @@ def test_several_samples_are_what_the_intervals_are_over(samples, models, answer
     assert pair["count_difference"] == pytest.approx(1 / 3)
     one = compare(CompareRequest(given[:1], models, truth[:1], 0.5))
     assert (one["over"], one["samples"], one["pairs"][0]["count_least_p"]) == ("images", 1, None)
+
+
+def test_images_that_a_model_learnt_from_are_told(samples, models, model_file, answers):
+    sample = samples.make("tube", 24)
+    with open_sample(sample) as reader:
+        digests = tuple(reader.pixel_digest(event) for event in reader.event_ids)
+    learnt = str(model_file("right", provenance=Provenance(training=digests[:12])))
+    assert compare(request(samples, (learnt, models[1])))["notes"] == [
+        "right, or a model it descends from, was trained on 12 of these 24 images: what is found here flatters it. "
+        "Images that it has not seen tell more."
+    ]
+
+
+def test_truth_with_gaps_between_touching_cells_is_told_and_can_be_closed(samples, models, answers, tmp_path):
+    """Half of the images hold two halves of a square, with a line of background between them."""
+    samples.make("tube", 20)
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    for n in range(20):
+        labels = np.zeros((48, 48), np.uint16)
+        labels[10:30, 10:30] = 1
+        if n % 2:
+            labels[10:30, 20:30] = 2
+        write_label_image(whole / f"{n}.png", labels)
+        labels[:, 20] = 0 if n % 2 else labels[:, 20]
+        write_label_image(samples.truth() / f"{n}.png", labels)
+    answers["right"] = lambda key, _: segmentation_from_labels(read_label_image(whole / f"{key.event}.png"))
+    found = compare(request(samples, models[:1]))
+    assert found["models"][0]["singlet_specificity"] == 0.5
+    pairs = "The truth has a line of background of 1 or 2 px between 10 of 10 pairs of cells that touch (100%)"
+    assert found["notes"] == [
+        f"{pairs}: these count as apart, so that ClumpIndexMax is too low, ObjectCount 10 too high of 30, and doublets "
+        "are among the singlets of specificity; --close-gaps gives the lines to the cells beside them."
+    ]
+    closed = compare(request(samples, models[:1], close_gaps=True))
+    assert (closed["models"][0]["singlet_specificity"], closed["models"][0]["multiplet_sensitivity"]) == (1.0, 1.0)
+    assert closed["models"][0]["foreground_iou"] == 1.0
+    assert closed["notes"] == [f"{pairs}; it was given to the cells beside it, as asked: 10 objects fewer."]
+    without = compare(request(samples, models[:1], truth=(whole,)))
+    assert without["notes"] == []
 
 
 def test_without_truth_models_are_held_against_each_other(samples, models, answers):

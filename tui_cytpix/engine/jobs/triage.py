@@ -22,15 +22,16 @@ from tui_cytpix.engine.predict.perturbed_counts import Told, ask
 from tui_cytpix.engine.predict.sample_images import READERS, ReadImage, SampleImages
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.bytes.atomic import write_bytes
+from tui_cytpix.formats.sample.identity import pixel_digest
 from tui_cytpix.formats.sample.registry import open_sample
 
 CHUNK = 25
 
 
 def run(job: Job, spec: TriageSpec) -> None:
-    """Writes `<sample>.npz` into the folder `out` for each of `samples`, with `events`,
-    `descriptors` and, for the model at place i of `models`, `counts_i`, `confidence_i`, `zoom_i` and `zoom_by_i`; and
-    `um_per_px` where it is known.
+    """Writes `<sample>.npz` into the folder `out` for each of `samples`, with `events`, `digests`, `descriptors` and,
+    for the model at place i of `models`, `counts_i`, `confidence_i`, `zoom_i` and `zoom_by_i`; and `um_per_px` where it
+    is known.
 
     Raises:
         CytpixError: a model or a sample can't be used.
@@ -64,6 +65,7 @@ def _triage(
             raise CytpixError("No image can be read", f"{sample.path}: {read[0].problem if read else 'none'}.")
         arrays: dict[str, Any] = {
             "events": np.array([image.event for image in images], np.str_),
+            "digests": np.array([pixel_digest(image.gray) for image in images], np.str_),
             "descriptors": np.array(list(pool.map(_described, images)), np.float32),
             **({} if scale is None else {"um_per_px": np.float64(scale)}),
         }

@@ -94,6 +94,7 @@ class TriageScreen(BaseScreen):
     def _show(self, found: SampleTriage) -> None:
         self.query_one("#advice", Words).say(
             heading(triage.in_words(found)),
+            *found.notes,
             triage.ESTIMATE,
             triage.seen_in_words(found),
             "⏎ starts a run in which the model under the cursor is judged.",

@@ -24,7 +24,7 @@ from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.base_model.differences import crowded_in_words
 from tui_cytpix.workflow.explore.gates import RunGate
-from tui_cytpix.workflow.run import jobs, predict, zoom
+from tui_cytpix.workflow.run import jobs, predict, used_images, zoom
 from tui_cytpix.workflow.run.resources import built_in_models
 from tui_cytpix.workflow.run.run import OnProgress
 from tui_cytpix.workflow.run.run_samples import unique_name
@@ -41,7 +41,7 @@ HOPELESS = "None of these models is likely to count well here: train one on a fe
 CROWDED_FROM = 9  # particles in half of the images
 TOO_CROWDED = (
     f"Too crowded to trust this estimate: half of the images and more hold {CROWDED_FROM} and more particles. In "
-    "simulated samples as crowded as that the interval was too low for one model in five (else for one in a hundred), "
+    "simulated samples as crowded as that the interval was too low for one model in five (else for hardly any), "
     "and even the best model counted a quarter to all of the images wrong. The area that cells cover tells more."
 )
 REFERENCES = ("general-full", "general-half")
@@ -96,7 +96,7 @@ class Doubtful:
 class SampleTriage:
     """A sample's models, the best first, and its most doubtful images; `crowded` warns in words where most images hold
     too many particles, by the best model, and `trusted` is False where by any model there are so many that the estimate
-    isn't to be relied on (tests.benchmarks crowded).
+    isn't to be relied on (tests.benchmarks crowded). `notes`: which models learnt from some of these images.
     """
 
     name: str
@@ -106,6 +106,7 @@ class SampleTriage:
     doubtful: tuple[Doubtful, ...]
     crowded: str
     trusted: bool
+    notes: tuple[str, ...] = ()
 
 
 def triage(request: TriageRequest, on_progress: OnProgress = lambda _done, _total: None) -> list[SampleTriage]:
@@ -218,7 +219,8 @@ def _sample(
     trusted = max(float(np.median(one[:, 0])) for one in counts) < CROWDED_FROM
     crowded = crowded_in_words(counts[best][:, 0].tolist()) if trusted else TOO_CROWDED
     ranked = tuple(one for _, one in estimates)
-    return SampleTriage(name, path, len(arrays["events"]), ranked, doubtful, crowded, trusted)
+    learnt = used_images.learnt_in_words((one.model for one in ranked), set(arrays["digests"].tolist()))
+    return SampleTriage(name, path, len(arrays["events"]), ranked, doubtful, crowded, trusted, tuple(learnt))
 
 
 def _zoom(arrays: Mapping[str, NDArray[Any]], place: int) -> Zoom:

@@ -11,16 +11,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tui_cytpix.core.objects.label_gaps import Contacts, contacts
 from tui_cytpix.core.objects.size_cutoff import cut_to_size, cutoff_px
 from tui_cytpix.core.statistics.agreement import ImageComparison, clump_index_max, compare_images
 from tui_cytpix.core.statistics.model_scores import paired, summarise, unlike
+from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.errors import CytpixError, MaskError, UsageError
-from tui_cytpix.formats.masks.label_images import find_label_images, read_label_image
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.base_model import library
-from tui_cytpix.workflow.run import jobs, predict, run_samples, zoom
+from tui_cytpix.workflow.base_model.truth import Truth, truth_of
+from tui_cytpix.workflow.run import jobs, predict, run_samples, used_images, zoom
 from tui_cytpix.workflow.run.run import OnProgress, Run
 
 UNTOLD_IMAGES = 200  # without truth and without a wish
@@ -38,6 +40,7 @@ class CompareRequest:
             samples may have a sub-folder for each sample's name.
         um_per_px: micrometres per pixel, where the user gives them.
         only: just these events.
+        close_gaps: lines of background of 1 or 2 px between the truth's objects are given to the labels beside them.
         zoom: how many times as large as they are models see images of unknown scale, 0: automatic.
         images: at most so many, drawn at random; None for all that have truth, or 200 where there is no truth.
     """
@@ -47,6 +50,7 @@ class CompareRequest:
     truth: tuple[Path, ...] = ()
     um_per_px: float | None = None
     only: tuple[str, ...] = ()
+    close_gaps: bool = False
     images: int | None = None
     seed: int = 0
     device: str = "auto"
@@ -84,8 +88,9 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
     ):
         refs = [run_samples.add_sample(run, path, request.um_per_px) for path in request.samples]
         zoom.set_zoom(run, request.zoom)
-        truth, notes = _truth_of(request, [ref.name for ref in refs])
-        keys = _chosen(run, request, truth)
+        truth = truth_of(request.truth, [ref.name for ref in refs], request.close_gaps)
+        keys = _chosen(run, request, None if truth is None else truth.paths)
+        notes = _learnt(run, entries, keys)
         try:
             stores, problems = predict.answers_now(run, entries, keys, on_progress, request.device, request.threads)
         finally:
@@ -99,41 +104,43 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
             scored = _agreement(common, stores, cutoffs)
         else:
             scored = _against_truth(common, stores, cutoffs, truth, failures)
+            notes += truth.gaps_in_words(scored["contacts"])
     names = [
         {"model": given, "name": entry.card.name, "hash": entry.hash, "seen": {n: asdict(z) for n, z in zooms.items()}}
         for given, entry, zooms in zip(request.models, entries, seen, strict=True)
     ]
-    return {
-        "models": [{**name, **measures} for name, measures in zip(names, scored["models"], strict=True)],
-        "pairs": [
-            {"a": a["model"], "b": b["model"], **measures}
-            for (a, b), measures in zip(itertools.combinations(names, 2), scored["pairs"], strict=True)
-        ],
+    return _named(names, scored) | {
         "images": len(common),
-        "over": "samples" if scored["samples"] > 1 else "images",
-        "samples": scored["samples"],
         "size_cutoff_um": cutoff_um if any(cutoffs.values()) else None,
         "failures": failures,
         "notes": [*notes, *_seen_in_words(request.models, seen), *problems],
     }
 
 
+def _named(names: Sequence[dict[str, Any]], scored: Mapping[str, Any]) -> dict[str, Any]:
+    """Scores with the models that they are of, and what their intervals are over."""
+    return {
+        "models": [{**name, **measures} for name, measures in zip(names, scored["models"], strict=True)],
+        "pairs": [
+            {"a": a["model"], "b": b["model"], **measures}
+            for (a, b), measures in zip(itertools.combinations(names, 2), scored["pairs"], strict=True)
+        ],
+        "over": "samples" if scored["samples"] > 1 else "images",
+        "samples": scored["samples"],
+    }
+
+
+def _learnt(run: Run, models: Sequence[ModelEntry], keys: Sequence[ImageKey]) -> list[str]:
+    """Images are read for it only where a model says what it learnt."""
+    if not any(model.card.made_with.images or not model.card.made_with.complete for model in models):
+        return []
+    return used_images.learnt_in_words(models, used_images.digests(run, keys))
+
+
 def _seen_in_words(models: Sequence[str], seen: Sequence[Mapping[str, Zoom]]) -> list[str]:
     """How large the models saw samples that they did not see as they are."""
     otherwise = [{name: one for name, one in zooms.items() if one.times != 1} for zooms in seen]
     return zoom.by_model_in_words(dict(zip(models, otherwise, strict=True)))
-
-
-def _truth_of(request: CompareRequest, names: Sequence[str]) -> tuple[dict[ImageKey, Path] | None, list[str]]:
-    if not request.truth:
-        return None, []
-    shared = len(request.truth) == 1 < len(names)
-    folders = request.truth * len(names) if len(request.truth) == 1 else request.truth
-    found: dict[ImageKey, Path] = {}
-    for name, folder in zip(names, folders, strict=True):
-        own = folder / name if shared and (folder / name).is_dir() else folder
-        found.update((ImageKey(name, event), path) for event, path in find_label_images(own).items())
-    return found, []
 
 
 def _chosen(run: Run, request: CompareRequest, truth: Mapping[ImageKey, Path] | None) -> list[ImageKey]:
@@ -180,21 +187,24 @@ def _against_truth(
     keys: Sequence[ImageKey],
     stores: Sequence[PredictionStore],
     cutoffs: Mapping[str, float],
-    truth: Mapping[ImageKey, Path],
+    truth: Truth,
     failures: list[dict[str, str]],
 ) -> dict[str, Any]:
-    """Measures of each model and of each pair, over so many `samples`. An image whose label image is no good goes to
-    `failures`.
+    """Measures of each model and of each pair, over so many `samples`, and `contacts` of the truth. An image
+    whose label image is no good goes to `failures`.
     """
     scores: list[list[ImageComparison]] = [[] for _ in stores]
     samples: list[str] = []
+    touching = Contacts()
     for key in keys:
         found = [segmentation for store in stores if (segmentation := store.get(key)) is not None]
         try:
-            labels = read_label_image(truth[key], found[0].mask.shape if found else None)
+            labels = truth.read(key, found[0].mask.shape if found else None)
+            touching += contacts(labels)
+            labels = truth.by_need_without_gaps(labels)
             row = [compare_images(labels, s, cutoffs[key.sample]) for s in found]
         except (CytpixError, ValueError) as error:
-            failures.append({"image": str(key), "reason": f"{truth[key]}: {error}"})
+            failures.append({"image": str(key), "reason": f"{truth.paths[key]}: {error}"})
             continue
         samples.append(key.sample)
         for scored, one in zip(scores, row, strict=True):
@@ -205,6 +215,7 @@ def _against_truth(
         "models": [summarise(own, samples) for own in scores],
         "pairs": [paired(a, b, samples) for a, b in itertools.combinations(scores, 2)],
         "samples": len(set(samples)),
+        "contacts": touching,
     }
 
 

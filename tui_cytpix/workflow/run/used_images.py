@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
@@ -82,6 +82,26 @@ def gone_in_words(run: Run, step: str, models: Sequence[ModelEntry]) -> str:
     verb = "is" if gone == 1 else "are"
     why = "selected, annotated, or judged of another model since, or a model was made with them"
     return f"{gone} of the {drawn} images drawn {verb} left out: {why}."
+
+
+def learnt_in_words(models: Iterable[ModelEntry], images: Collection[str]) -> list[str]:
+    """Which models were trained or validated on some of these images (their digests): what is found on them flatters
+    those models.
+    """
+    lines = []
+    for model in models:
+        made = model.card.made_with
+        parts = (("trained", set(made.training)), ("validated", set(made.validation).difference(made.training)))
+        shared = [(sum(one in known for one in images), what) for what, known in parts]
+        told = " and ".join(f"{what} on {number}" for number, what in shared if number)
+        if told:
+            lines.append(
+                f"{model.card.name}, or a model it descends from, was {told} of these {len(images)} images: what is "
+                "found here flatters it. Images that it has not seen tell more."
+            )
+        elif not made.complete:
+            lines.append(f"{model.card.name} doesn't tell all that it was trained on: these images may be among it.")
+    return lines
 
 
 def valid_for(run: Run, model: ModelEntry, images: Iterable[ImageKey]) -> str:

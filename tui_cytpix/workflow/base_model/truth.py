@@ -1,0 +1,66 @@
+"""Label images that models are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.core.objects.label_gaps import without_gaps
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.formats.masks.label_images import find_label_images, read_label_image
+
+if TYPE_CHECKING:
+    from tui_cytpix.core.objects.label_gaps import Contacts
+
+FEW_GAPS, GAPS_SHARE = 3, 0.25  # pairs; of all that touch: fewer are no way of drawing
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Label images by image; `close_gaps`: lines of background between their cells are given to these."""
+
+    paths: Mapping[ImageKey, Path]
+    close_gaps: bool
+
+    def read(self, key: ImageKey, shape: tuple[int, ...] | None) -> NDArray[np.uint16]:
+        """As drawn; raises as `read_label_image`."""
+        return read_label_image(self.paths[key], shape)
+
+    def by_need_without_gaps(self, labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
+        return np.asarray(without_gaps(labels), np.uint16) if self.close_gaps else labels
+
+    def gaps_in_words(self, found: Contacts) -> list[str]:
+        """Where labels are drawn with gaps between cells that touch: how many, and what that does."""
+        pairs = found.joined + found.parted
+        if found.parted < FEW_GAPS or found.parted < GAPS_SHARE * pairs:
+            return []
+        what = (
+            f"The truth has a line of background of 1 or 2 px between {found.parted} of {pairs} pairs of cells that "
+            f"touch ({found.parted / pairs:.0%})"
+        )
+        if self.close_gaps:
+            return [f"{what}; it was given to the cells beside it, as asked: {found.too_many} objects fewer."]
+        return [
+            f"{what}: these count as apart, so that ClumpIndexMax is too low, ObjectCount {found.too_many} too high of "
+            f"{found.objects}, and doublets are among the singlets of specificity; --close-gaps gives the lines to the "
+            "cells beside them."
+        ]
+
+
+def truth_of(folders: Sequence[Path], names: Sequence[str], close_gaps: bool) -> Truth | None:
+    """Of the samples of these names: in no folder, one, or one for each sample. One for several samples may have a
+    sub-folder for each sample's name.
+    """
+    if not folders:
+        return None
+    shared = len(folders) == 1 < len(names)
+    found: dict[ImageKey, Path] = {}
+    for name, folder in zip(names, [*folders] * len(names) if len(folders) == 1 else folders, strict=True):
+        own = folder / name if shared and (folder / name).is_dir() else folder
+        found.update((ImageKey(name, event), path) for event, path in find_label_images(own).items())
+    return Truth(found, close_gaps)
