@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from tui_cytpix.domain.run_settings import MIN_PREVIEW
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import SampleError, UsageError
+from tui_cytpix.workflow.assess import review
+from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples import selection
@@ -42,6 +45,30 @@ def test_a_sample_inside_the_run_moves_with_it(run, samples, tmp_path):
     shutil.copytree(run.path, tmp_path / "moved", ignore=shutil.ignore_patterns("run.lease"))
     with Run.open(tmp_path / "moved") as moved:
         assert moved.images.read(ImageKey("tube", "3")).shape == (48, 48)
+
+
+def test_a_small_sample_is_selected_from_like_a_large_one_and_keeps_half(run, samples):
+    run_samples.add_sample(run, samples.make("large", 400))
+    run_samples.add_sample(run, samples.apart().make("small", 30))
+    found = selection.select(run, MIN_PREVIEW)
+    at_random = Counter(key.sample for key in found.settings.random)
+    assert at_random == {"large": 20, "small": 15}  # 4 to 31 without, as their sizes are
+    said = "Selected at random: large 20, small 15. Some hold too few images for an equal share."
+    assert found.notes == (said,)
+    assert selection.select(run, MIN_PREVIEW).settings == found.settings
+
+
+def test_the_random_sequence_takes_samples_in_turn(run, samples, model_file):
+    run_samples.add_sample(run, samples.make("large", 300))
+    run_samples.add_sample(run, samples.apart().make("small", 15))
+    library.choose(run, library.entry(model_file()))
+    review.choose_model(run, library.entry(model_file()))
+    first = review.draw(run, 20)
+    assert Counter(key.sample for key in first) == {"large": 10, "small": 10}
+    more = review.draw(run, 40)
+    assert more[:20] == first
+    assert Counter(key.sample for key in more) == {"large": 25, "small": 15}
+    assert [int(key.event) for key in more if key.sample == "large"] != sorted(int(k.event) for k in more[:25])
 
 
 def test_what_is_no_sample_is_refused_and_not_taken(run, tmp_path):

@@ -179,8 +179,23 @@ def shares_alike(
     return found
 
 
+def evenly(held: Sequence[int], wanted: int) -> list[int]:
+    """How many of so many images to take from each of several samples: as many from each as far as they hold so many,
+    and no more than half of a sample while others have more.
+    """
+    taken = [0] * len(held)
+    for most in ([-(-number // 2) for number in held], held):
+        while sum(taken) < wanted and (free := [place for place, number in enumerate(most) if taken[place] < number]):
+            taken[min(free, key=taken.__getitem__)] += 1
+    return taken
+
+
 def select(
-    descriptors: NDArray[np.floating[Any]], n: int, seed: int, variable_share: float
+    descriptors: NDArray[np.floating[Any]],
+    n: int,
+    seed: int,
+    variable_share: float,
+    samples: Sequence[str] = (),
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Chooses n images, some at random and then some for their variable morphology: one by one, the image that is
     farthest from all chosen ones (k-centre greedy, Gonzalez 1985) in standardised descriptors. Deterministic for one
@@ -191,6 +206,7 @@ def select(
         n: how many; all are taken where fewer exist.
         seed: of the random part.
         variable_share: of n, rounded.
+        samples: which each image is of: as many of each are drawn at random (see `evenly`).
 
     Returns:
         Row numbers of the random and of the variable images, each in the order of choice, disjoint.
@@ -205,7 +221,15 @@ def select(
     variable = round(variable_share * n)
     rng = np.random.default_rng(seed)
     # Drawn and shuffled again: selections of before come out the same.
-    random = rng.permutation(rng.permutation(len(usable))[: n - variable])
+    order = rng.permutation(len(usable))
+    if len(set(samples)) > 1:
+        of = np.array(samples)[usable][order]
+        names = sorted(set(of))
+        quotas = evenly([int((of == name).sum()) for name in names], n - variable)
+        parts = [order[of == name][:quota] for name, quota in zip(names, quotas, strict=True)]
+        random = rng.permutation(np.concatenate(parts))
+    else:
+        random = rng.permutation(order[: n - variable])
     return usable[random], usable[_farthest(standardised(descriptors[usable]), random, variable, rng)]
 
 

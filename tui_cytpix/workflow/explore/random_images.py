@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import AssessSettings, EvaluateSettings
@@ -54,9 +55,10 @@ def _found(*names: str) -> list[ModelEntry]:
 
 def extended(run: Run, step: str, length: int, models: Sequence[ModelEntry]) -> tuple[ImageKey, ...]:
     """The first `length` images of a random permutation of the images of all samples that the step draws from (those
-    in the gate in use, where one is), without those that the run has used or that the models were made with, whatever
-    they are called, and each once. What the step has drawn is kept in front where it is still fresh
-    (used_images.still_fresh), unless it was drawn from another gate. `models` are judged, the first above all.
+    in the gate in use, where one is), as many of each sample while it has some; without those that the run has used or
+    that the models were made with, whatever they are called, and each once. What the step has drawn is kept in front
+    where it is still fresh (used_images.still_fresh), unless it was drawn from another gate. `models` are judged, the
+    first above all.
 
     Raises:
         SampleError: a sample can't be read, or is not the one that it was.
@@ -75,12 +77,24 @@ def extended(run: Run, step: str, length: int, models: Sequence[ModelEntry]) -> 
     random.Random(f"{run.settings.seed}/{step}").shuffle(population)  # before the gate: early ones come early again
     inside = {ImageKey(name, e) for name, events in gates.to_draw_from(run, samples).items() for e in events}
     drawn = list(kept)
-    for key in population:
+    for key in _in_turn((key for key in population if key in inside and key not in used), kept):
         if len(drawn) == length:
             break
-        if key in inside and key not in used and not _is_copy(run, key, taken):
+        if not _is_copy(run, key, taken):
             drawn.append(key)
     return tuple(drawn)
+
+
+def _in_turn(population: Iterable[ImageKey], drawn: Iterable[ImageKey]) -> list[ImageKey]:
+    """The images in an order that takes as many of each sample, with what is drawn already, as long as it has some: a
+    small tube gets a verdict beside a large one. Within a sample the order stays.
+    """
+    places = Counter(key.sample for key in drawn)
+    placed = []
+    for key in population:
+        placed.append((places[key.sample], key))
+        places[key.sample] += 1
+    return [key for _, key in sorted(placed, key=lambda one: one[0])]
 
 
 def _is_copy(run: Run, key: ImageKey, taken: set[str]) -> bool:

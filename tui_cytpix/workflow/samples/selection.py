@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -113,7 +114,14 @@ def select(run: Run, preview: int, on_progress: OnProgress = lambda _done, _tota
     keys, table, notes = _described(run, preview, on_progress)
     if len(keys) < preview:
         notes.append(f"Only {len(keys)} images are there to take: all of them are taken.")
-    chosen = [tuple(keys[i] for i in rows) for rows in select_rows(table, preview, run.settings.seed, VARIABLE_SHARE)]
+    names = [key.sample for key in keys]
+    rows_of = select_rows(table, preview, run.settings.seed, VARIABLE_SHARE, names)
+    chosen = [tuple(keys[i] for i in rows) for rows in rows_of]
+    counted = Counter(key.sample for key in chosen[0])
+    at_random = {name: counted[name] for name in dict.fromkeys(names)}
+    if max(at_random.values()) - min(at_random.values()) > 1:
+        told = ", ".join(f"{name} {number}" for name, number in at_random.items())
+        notes.append(f"Selected at random: {told}. Some hold too few images for an equal share.")
     larger = [size for size in PREVIEWS if size > preview]
     notes += _too_few(preview, shares_alike(table, [preview, *larger], run.settings.seed, VARIABLE_SHARE))
     before = run.settings.selection
