@@ -142,6 +142,16 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path):
         assert len(run.annotations.accepted()) == 40
 
 
+def test_damaged_lines_about_used_images_are_counted_too(tmp_path):
+    Run.create(tmp_path / "r").close()
+    good = '{"v":1,"image":"tube:2","pixels":"0123456789abcdef"}'
+    bad = '{"v":1,"image":"tube:1","pixels":"no digest"}'
+    (tmp_path / "r" / "images.jsonl").write_text(f"{bad}\nnonsense\n{good}\n")
+    with Run.open(tmp_path / "r") as run:
+        assert run.damaged_lines == 2
+        assert run.images.pixels == {ImageKey("tube", "2"): "0123456789abcdef"}
+
+
 def test_damaged_lines_are_counted_and_the_rest_is_kept(tmp_path):
     with Run.create(tmp_path / "r") as run:
         run.record_edit(KEY, "accept")

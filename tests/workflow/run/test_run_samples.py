@@ -165,7 +165,7 @@ def test_what_an_image_showed_is_written_down_when_it_is_annotated(run, samples)
     run.flush()
     lines = [json.loads(line) for line in run.folder.images_path.read_text().splitlines()]
     assert [line["image"] for line in lines] == ["one:3", "one:5"]
-    assert RunFolder(run.path).read_pixels() == {key: run.images.digest(key) for key in run.images.pixels}
+    assert RunFolder(run.path).read_pixels() == ({key: run.images.digest(key) for key in run.images.pixels}, 0)
 
 
 def test_copies_take_the_side_of_what_they_are_copies_of(run, samples):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -143,6 +144,24 @@ def test_too_few_is_told_with_what_helps(run, made):
     assert words.startswith("Only 40 of 100: the samples hold no more images that no step")
     assert "Add a sample in step 3, reserve one for the evaluation there, or select fewer" in words
     assert random_images.too_few_in_words(run, EVALUATE, 40, 40) == ""
+
+
+def test_an_image_that_cannot_be_read_is_no_fresh_image(run, samples, made):
+    sample = run.settings.samples[0]
+    folder = Path(sample.path)
+    events = [key.event for key in trial.draw(run, 40, made("new"))]
+    run.update(replace(run.settings, evaluate=replace(run.settings.evaluate, sequence=())))
+    for event in events[:3]:
+        run.images.pixels.pop(ImageKey(sample.name, event), None)
+        (folder / f"{event}.png").write_bytes(b"cut off")
+    drawn = trial.draw(run, 40, made("new"))
+    assert len(drawn) == 37
+    assert not {key.event for key in drawn} & set(events[:3])
+    said = random_images.too_few_in_words(run, EVALUATE, 40, len(drawn))
+    assert said.startswith("Only 37 of 40")
+    assert (
+        f"3 can't be read and are passed over: {', '.join(sorted(f'{sample.name}:{e}' for e in events[:3]))}." in said
+    )
 
 
 def test_a_sample_that_changed_is_not_drawn_from(run, samples, made):

@@ -103,12 +103,15 @@ class RunFolder:
         single = [verdict for verdict in found if isinstance(verdict, Verdict)]
         return single, [verdict for verdict in found if isinstance(verdict, PairVerdict)], damaged
 
-    def read_pixels(self) -> dict[ImageKey, str]:
-        """The digest of every image that the run has used (formats.sample.identity.pixel_digest), as it was then."""
+    def read_pixels(self) -> tuple[dict[ImageKey, str], int]:
+        """The digest of every image that the run has used (formats.sample.identity.pixel_digest), as it was then, and
+        how many of the log's lines are damaged.
+        """
         found: dict[ImageKey, str] = {}
-        for line in _decoded(self.images_path, lambda record: from_plain(ImageLine, record))[0]:
+        lines, damaged = _decoded(self.images_path, lambda record: from_plain(ImageLine, record))
+        for line in lines:
             found.setdefault(line.image, line.pixels)
-        return found
+        return found, damaged
 
 
 @dataclass(frozen=True)

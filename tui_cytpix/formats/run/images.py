@@ -32,12 +32,15 @@ class RunImages:
 
     Attributes:
         pixels: the digest of every image that the run has used, and of those read since.
+        damaged_lines: of the log that tells these.
+        unreadable: images that were asked for and that their samples can't give.
         renewed: fingerprints of samples that the run knew by those of earlier builds, and that are the same still.
     """
 
     def __init__(self, folder: RunFolder, settings: RunSettings) -> None:
         self._folder, self._settings = folder, settings
-        self.pixels = folder.read_pixels()
+        self.pixels, self.damaged_lines = folder.read_pixels()
+        self.unreadable: set[ImageKey] = set()
         self.renewed: dict[str, str] = {}
         self._readers: dict[str, SampleReader] = {}
         self._backgrounds: dict[str, NDArray[np.float32] | None] = {}
@@ -143,7 +146,7 @@ class RunImages:
         """
         copy = self._folder.preview_image(key)
         kept = copy.is_file()
-        image = _read_png(copy) if kept else self.reader(key.sample).read_image(key.event)
+        image = _read_png(copy) if kept else self._of_sample(key)
         found = identity.pixel_digest(image)
         if self.pixels.setdefault(key, found) != found:
             where = f"The run's copy, {copy}," if kept else f"{self._folder.sample_path(self._ref(key.sample))}"
@@ -153,6 +156,14 @@ class RunImages:
                 "Delete the copy: it is read from the sample again." if kept else "Put the former file back.",
             )
         return image
+
+    def _of_sample(self, key: ImageKey) -> Gray:
+        reader = self.reader(key.sample)
+        try:
+            return reader.read_image(key.event)
+        except SampleError:
+            self.unreadable.add(key)
+            raise
 
     def digest(self, key: ImageKey) -> str:
         """Of its pixels: those that the run knows it by; it is read where it has never been. Raises as `read`."""

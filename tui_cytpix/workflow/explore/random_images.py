@@ -16,6 +16,8 @@ from tui_cytpix.workflow.explore import gates
 from tui_cytpix.workflow.run import used_images
 from tui_cytpix.workflow.run.run import Run
 
+SOME = 5  # images that are named
+
 
 def gate_in_use(run: Run) -> str:
     """The gate that images are drawn from, in words, as the sequences remember it; "" for none."""
@@ -80,7 +82,7 @@ def extended(run: Run, step: str, length: int, models: Sequence[ModelEntry]) -> 
     for key in _in_turn((key for key in population if key in inside and key not in used), kept):
         if len(drawn) == length:
             break
-        if not _is_copy(run, key, taken):
+        if _is_of_use(run, key, taken):
             drawn.append(key)
     return tuple(drawn)
 
@@ -97,10 +99,8 @@ def _in_turn(population: Iterable[ImageKey], drawn: Iterable[ImageKey]) -> list[
     return [key for _, key in sorted(placed, key=lambda one: one[0])]
 
 
-def _is_copy(run: Run, key: ImageKey, taken: set[str]) -> bool:
-    """Whether an image with these pixels is taken; from now on it is. One that can't be read is none: processing says
-    what is wrong with it.
-    """
+def _is_of_use(run: Run, key: ImageKey, taken: set[str]) -> bool:
+    """Whether the image can be read, and none with these pixels is taken; from now on one is."""
     try:
         digest = run.images.digest(key)
     except SampleChangedError:
@@ -109,9 +109,9 @@ def _is_copy(run: Run, key: ImageKey, taken: set[str]) -> bool:
         return False
     if digest in taken:
         run.remember([key])  # it tells that two samples are of one tube
-        return True
+        return False
     taken.add(digest)
-    return False
+    return True
 
 
 def unseen(run: Run, images: int, models: Sequence[ModelEntry]) -> tuple[ImageKey, ...]:
@@ -140,11 +140,17 @@ def any_left(run: Run) -> bool:
 
 
 def too_few_in_words(run: Run, step: str, wanted: int, drawn: int) -> str:
-    """Where fewer images could be drawn than were asked for: how many, and what helps; else ""."""
+    """Where fewer images could be drawn than were asked for: how many, and what helps; and which images met on the way
+    can't be read; else "".
+    """
+    unreadable = [str(key) for key in sorted(run.images.unreadable)]
+    more = ", ..." if len(unreadable) > SOME else ""
+    passed_over = f"{len(unreadable)} can't be read and are passed over: {', '.join(unreadable[:SOME])}{more}."
     if drawn >= wanted:
-        return ""
+        return f"Of the images, {passed_over}" if unreadable else ""
     where = "the gate holds" if run.settings.selection.gate else "the samples hold"
     helps = "Add a sample in step 3"
     if step == used_images.EVALUATE:
         helps += ", reserve one for the evaluation there, or select fewer images before you train"
-    return f"Only {drawn} of {wanted}: {where} no more images that no step, and no model behind it, has used. {helps}."
+    said = f"Only {drawn} of {wanted}: {where} no more images that no step, and no model behind it, has used. {helps}."
+    return f"{said} {passed_over}" if unreadable else said

@@ -44,7 +44,7 @@ class Run:
         self.images = RunImages(folder, settings)
         self._remembered = set(self.images.pixels)
         self.annotations = AnnotationBook(edits, self.images.pixels)
-        self.damaged_lines = damaged_edits + damaged_verdicts
+        self.damaged_lines = damaged_edits + damaged_verdicts + self.images.damaged_lines
         self.who = getpass.getuser() if os.environ.get("USER") or os.environ.get("LOGNAME") else "unknown"
         self._learnt_by: tuple[str, frozenset[str]] = "", frozenset()
         self._writer = LogWriter()
