@@ -125,6 +125,9 @@ class AnnotationBook:
 
     Args:
         pixels: the digest of each image's pixels, as far as known; more may come to be known at any time.
+
+    Attributes:
+        aside: samples whose annotations are kept and neither train nor validate.
     """
 
     def __init__(self, edits: Iterable[Edit] = (), pixels: Mapping[ImageKey, str] | None = None) -> None:
@@ -134,6 +137,7 @@ class AnnotationBook:
         self._sides: dict[ImageKey, Side] = {}
         self._accepted: Counter[tuple[Side | None, tuple[str, str]]] = Counter()  # images, by side and kind
         self.last_seq = 0
+        self.aside = frozenset[str]()
         for edit in edits:
             self.feed(edit)
 
@@ -257,7 +261,7 @@ class AnnotationBook:
         """Every accepted image with the first of those that have the same pixels."""
         first: dict[str, ImageKey] = {}
         for image, state in self._states.items():
-            if state.status is Status.ACCEPTED:
+            if state.status is Status.ACCEPTED and image.sample not in self.aside:
                 digest = self._pixels.get(image)
                 yield state, image if digest is None else first.setdefault(digest, image)
 

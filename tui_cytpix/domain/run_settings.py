@@ -217,6 +217,21 @@ class RunSettings:
                 return sample
         raise KeyError(name)
 
+    @property
+    def in_use(self) -> tuple[SampleRef, ...]:
+        """The samples that are not set aside."""
+        return tuple(sample for sample in self.samples if not sample.aside)
+
+    @property
+    def aside(self) -> frozenset[str]:
+        """Names of the samples that are."""
+        return frozenset(sample.name for sample in self.samples if sample.aside)
+
+    @property
+    def preview(self) -> tuple[ImageKey, ...]:
+        """The selected images of samples that are in use."""
+        return tuple(key for key in self.selection.images if key.sample not in self.aside)
+
     def zoom_of(self, *samples: str) -> float:
         """The zoom that is set for images of these samples, AUTOMATIC where the scale of each is known and decides."""
         known = {sample.name for sample in self.samples if sample.um_per_px is not None}

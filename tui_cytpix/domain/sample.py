@@ -87,7 +87,8 @@ class SampleInfo:
 
 # What a person says of a sample, with the headings of a narrow table.
 LABELS = {"condition": "Condition", "unit": "Unit", "tube": "Tube", "day": "Day", "role": "Role"}
-ROLES = ("research", "training", "evaluation")
+ASIDE = "aside"  # kept in the run's record, used for nothing
+ROLES = ("research", "training", "evaluation", ASIDE)
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,10 @@ class SampleRef:
     role: str = "research"  # of ROLES
     came_as: str = ""
     copies: tuple[str, ...] = ()
+
+    @property
+    def aside(self) -> bool:
+        return self.role == ASIDE
 
     @property
     def labels(self) -> tuple[str, ...]:

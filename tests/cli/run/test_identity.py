@@ -31,7 +31,7 @@ def test_a_tube_in_the_place_of_another_is_refused_and_told(program, tubes, tiny
     shutil.copyfile(tubes / "other.acs", sample)
     refused = program("run", "annotate", run, "--from-masks", tubes / "other.acs.truth", status=1)
     assert CHANGED in refused.stderr
-    assert "give this one as a new sample" in refused.stderr
+    assert "add this one as a new sample" in refused.stderr
     assert not (run / "annotations.jsonl").exists()
     for verb in (("select", run), ("review", run, "--images", 5)):
         assert CHANGED in program("run", *verb, status=1).stderr
@@ -53,8 +53,15 @@ def test_a_run_goes_on_beside_a_tube_that_was_exchanged(program, tubes, tiny_mod
     shutil.copyfile(tubes / "other.acs", sample)
     program("run", "annotate", run, "--sample", "new", "--from-masks", tubes / "new.acs.truth")
     assert CHANGED in program("run", "review", run, "--images", 5, status=1).stderr
-    program("run", "label", run, "s", "--role", "training")
+    again = program.json("run", "add", run, sample, "--role", "research", "--unit", "culture 2")["samples"]
+    assert [(one["name"], one["unit"]) for one in again] == [("s-2", "culture 2")]
+    refused = program.json("run", "add", run, tubes / "new.acs", tubes / "none.acs", status=1)
+    assert refused["samples"] == []
+    assert "The sample is in the run already" in refused["failures"][0]["reason"]
+    program("run", "label", run, "s", "--role", "aside")
+    assert "not the one" not in program("run", "status", run).stderr
     program("run", "review", run, "--images", 5)
+    program("run", "label", run, "s", "--role", "training")
     program("run", "train", run, "--epochs", 1, "--device", "cpu", "--no-check")
 
 

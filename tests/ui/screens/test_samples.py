@@ -185,7 +185,7 @@ async def test_a_small_sample_is_warned_of_before_it_is_used_up(stage: Stage) ->
         assert not app.session.run.settings.selection.images
         await pilot.press("r")  # not for training: but then it is reserved for the evaluation, or serves training alone
         await until(pilot, lambda: "leaves none" not in words_of(app, "#about-words"))
-        await press_each(pilot, "r r")
+        await press_each(pilot, "r r r")
         await until(pilot, lambda: "leaves none" in words_of(app, "#about-words"))
         await pilot.press("s")
         await until(pilot, lambda: "a verdict needs 20 at least" in notices(app))

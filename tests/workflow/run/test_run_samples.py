@@ -20,9 +20,13 @@ from tui_cytpix.errors import MaskError, SampleChangedError, SampleError
 from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.formats.sample.identity import fingerprint_of_earlier_builds
 from tui_cytpix.workflow.annotate.from_labels import annotate_from_masks
+from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.base_model import library
-from tui_cytpix.workflow.run import run_samples
+from tui_cytpix.workflow.evaluate import process
+from tui_cytpix.workflow.explore.exploration import Exploration
+from tui_cytpix.workflow.run import run_samples, used_images
 from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.samples import selection
 from tui_cytpix.workflow.train import control
 
 DRAWN = Segmentation(np.eye(48, dtype=bool), np.array([[4, 4]], np.float32))
@@ -109,8 +113,8 @@ def test_a_sample_that_changed_is_neither_annotated_nor_trained_on(run, samples,
         assert [str(error) for error in run_samples.changed(again).values()] == [
             "The sample is not the one that it was. one: "
             f"{samples.folder / 'one'} holds other images than when it came into the run. "
-            "Put the former file back; or give this one as a new sample, in step 3 or to a new run, and give "
-            "the former one a role by which nothing is drawn from it."
+            "Put the former file back; or add this one as a new sample (step 3, or run add), and give the former one "
+            "the role aside, or training where its annotations are to stay in use."
         ]
         with pytest.raises(SampleChangedError):
             annotate_from_masks(again, samples.truth("one"), only=["15"])
@@ -202,3 +206,38 @@ def test_a_folder_that_cannot_be_read_is_no_other_sample(run, samples):
         (samples.folder / "one").chmod(0o755)
     with pytest.raises(MaskError):
         annotate_from_masks(run, samples.folder / "nothing")
+
+
+def test_a_sample_that_is_set_aside_is_kept_and_used_for_nothing(run, samples, model_file):
+    run_samples.add_sample(run, samples.apart().make("two", 40))
+    base = library.find(str(model_file()))
+    library.choose(run, base)
+    review.choose_model(run, base)
+    selection.select(run, 50)
+    drawn = review.draw(run, 6)
+    annotate_from_masks(run, samples.truth("one"), sample="one", only=map(str, range(12)))
+    assert len(run.annotations.accepted()) == 12
+    run_samples.label(run, "one", role="aside")
+
+    assert [ref.name for ref in run.settings.samples] == ["one", "two"]
+    assert run.annotations.accepted() == run.annotations.side(Side.VALIDATION) == []
+    assert len(run.annotations.decided()) == 12
+    assert {key.sample for key in run.settings.preview} == {"two"}
+    assert {key.sample for key in run.settings.selection.images} == {"one", "two"}
+    left = used_images.still_fresh(run, "assess", [base])
+    assert left == tuple(key for key in drawn if key.sample == "two") != drawn
+    assert {key.sample for key in review.draw(run, 6)} == {"two"}
+    assert [sample.name for sample in process.processed_samples(run)] == ["two"]
+    assert [sample.name for sample in run_samples.training_samples(run)] == ["two"]
+    assert Exploration(run).samples == ("two",)
+    with pytest.raises(MaskError, match="set aside"):
+        annotate_from_masks(run, samples.truth("one"), sample="one")
+    run.close()
+    swap(samples.folder / "one", "another tube", samples)
+    with Run.open(run.path) as again:
+        assert run_samples.changed(again) == {}
+        assert again.annotations.accepted() == []
+        assert list(run_samples.changed(again, ["one"])) == ["one"]
+        run_samples.label(again, "one", role="research")
+        assert list(run_samples.changed(again)) == ["one"]
+        assert len(again.annotations.accepted()) == 12

@@ -12,6 +12,7 @@ from tui_cytpix.cli import options
 from tui_cytpix.domain.gate import SCALES
 from tui_cytpix.domain.run_settings import DEFAULT_LOOK, GOALS
 from tui_cytpix.domain.sample import ROLES
+from tui_cytpix.workflow.samples.inspect import READABLE
 
 
 def parser(prog: str) -> argparse.ArgumentParser:
@@ -46,13 +47,14 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     options.add_scale(new)
     options.add_zoom(new)
 
+    add = verb("add", "take further samples into the run", "run.labels:add")
+    add.add_argument("samples", nargs="+", type=Path, metavar="S", help=READABLE)
+    _add_labels(add)
+    options.add_scale(add)
+
     label = verb("label", "set labels of samples, or, none given, tell them", "run.labels:label")
     label.add_argument("samples", nargs="+", metavar="SAMPLE", help="by the run's name of it (run status)")
-    label.add_argument("--condition", metavar="TEXT", help="what differs: medium, strain, ...; '' takes it away")
-    label.add_argument("--unit", metavar="TEXT", help="what was sampled independently: its culture, donor, animal")
-    label.add_argument("--tube", metavar="TEXT", help="which tube of its unit")
-    label.add_argument("--day", metavar="TEXT", help="of the experiment")
-    label.add_argument("--role", choices=ROLES, help="research: to select from, unless others are for training")
+    _add_labels(label)
     options.add_stated_scale(label)
 
     base = verb("base", "choose another base model; what was annotated and judged stays", "run.verbs:choose_base")
@@ -77,6 +79,15 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
         "--only", nargs="+", action="extend", default=[], metavar="EVENT", help="default: all that have a label image"
     )
     annotate.add_argument("--sample", default="", metavar="NAME", help="where the run has several")
+
+
+def _add_labels(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--condition", metavar="TEXT", help="what differs: medium, strain, ...; '' takes it away")
+    parser.add_argument("--unit", metavar="TEXT", help="what was sampled independently: its culture, donor, animal")
+    parser.add_argument("--tube", metavar="TEXT", help="which tube of its unit")
+    parser.add_argument("--day", metavar="TEXT", help="of the experiment")
+    role = "research: to select from, unless others are for training; aside: kept in the record, used for nothing"
+    parser.add_argument("--role", choices=ROLES, help=role)
 
 
 def _add_training(verb: Callable[..., argparse.ArgumentParser]) -> None:

@@ -19,7 +19,7 @@ from tui_cytpix.workflow.run.run import Run
 
 def _tables(run: Run) -> list[EventTable]:
     """Of the samples that can be read; the others are named."""
-    tables, problems = open_tables(run, [sample.name for sample in run.settings.samples])
+    tables, problems = open_tables(run, [sample.name for sample in run.settings.in_use])
     note(*problems)
     if not tables:
         raise RunError("No sample of the run can be read", f"{run.path}.", "Put them back where they were.")
@@ -157,7 +157,7 @@ def export_gate(arguments: argparse.Namespace) -> int:
     refuse_existing(arguments.out)
     with Run.open(arguments.run, writing=False) as run:
         gates.find(run, arguments.name)
-        names = [sample.name for sample in run.settings.samples]
+        names = [sample.name for sample in run.settings.in_use]
         sample = arguments.sample or (names[0] if len(names) == 1 else "")
         if sample not in names:
             raise UsageError("Which sample?", f"{arguments.sample}.", f"Give --sample, one of {', '.join(names)}.")

@@ -1,4 +1,4 @@
-"""`run label DIR SAMPLE`: what the run says of its samples."""
+"""`run add|label DIR SAMPLE`: the samples of a run, and what it says of them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,36 @@ import argparse
 from dataclasses import asdict
 
 from tui_cytpix.cli import options
-from tui_cytpix.cli.output import table, tell
-from tui_cytpix.domain.sample import LABELS
+from tui_cytpix.cli.output import note, table, tell
+from tui_cytpix.domain.sample import LABELS, SampleRef
+from tui_cytpix.errors import CytpixError
 from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.run.run import Run
+
+
+def add(arguments: argparse.Namespace) -> int:
+    """Takes further samples into the run; one that can't be taken doesn't stop the others."""
+    labels = {name: value for name in LABELS if (value := getattr(arguments, name)) is not None}
+    added: list[SampleRef] = []
+    failures: list[dict[str, str]] = []
+    with options.writing(Run.open(arguments.run)) as run:
+        for path in arguments.samples:
+            try:
+                added.append(run_samples.add_sample(run, path, arguments.um_per_px, **labels))
+            except CytpixError as error:
+                failures.append({"sample": str(path), "reason": str(error)})
+                continue
+            note(*run_samples.copies_in_words(run, added[-1].name))
+        unknown = [ref.name for ref in added if ref.um_per_px is None]
+    if unknown:
+        note(f"The pixel size of {', '.join(unknown)} is unknown: give it with `run label --um-per-px`.")
+    note(*(f"failed: {failure['sample']}: {failure['reason']}" for failure in failures))
+    tell(
+        arguments.json,
+        {"run": str(arguments.run), "samples": [asdict(ref) for ref in added], "failures": failures},
+        *(f"{ref.name} is added." for ref in added),
+    )
+    return 1 if failures else 0
 
 
 def label(arguments: argparse.Namespace) -> int:

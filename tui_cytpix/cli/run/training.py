@@ -93,7 +93,7 @@ def _start(arguments: argparse.Namespace) -> None:
 def _ask_base(run: Run) -> None:
     """What the base sees in the preview and in what is annotated, advice rests on, too."""
     chosen = run.settings.train
-    images = dict.fromkeys([*run.settings.selection.images, *(state.image for state in run.annotations.accepted())])
+    images = dict.fromkeys([*run.settings.preview, *(state.image for state in run.annotations.accepted())])
     with Progress("asking the base model") as progress:
         predict.predict_now(run, library.base_of(run), [*images], progress, chosen.device, chosen.threads)
 

@@ -97,7 +97,7 @@ class _Session:
             raise ModelFileError(
                 "The base model changed", f"{base_path} is not the file that was chosen.", "Choose a base model again."
             )
-        self.images = TrainImages(images, settings.selection.images, base.card, spec.size_cutoff_um, spec.zoom)
+        self.images = TrainImages(images, settings.preview, base.card, spec.size_cutoff_um, spec.zoom)
         state = checkpoints.state_path(Path(spec.resume)) if spec.resume else None
         no_state: tuple[dict[str, Any], Standing] = {}, Standing()
         arrays, self.standing = no_state if state is None or not state.is_file() else checkpoints.read_state(state)
@@ -143,6 +143,7 @@ class _Session:
         if damaged:
             self.job.emit(Log(f"{damaged} damaged lines of the annotation log were passed over"))
         book = AnnotationBook(edits, self.images.pixels)
+        book.aside = self.folder.read_settings().aside
         self.images.read_pixels(edit.image for edit in edits)
         for copy, first in book.copies():
             self.job.emit(LeftOut(f"{copy} has the same pixels as {first}: they count once"))

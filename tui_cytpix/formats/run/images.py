@@ -97,8 +97,8 @@ class RunImages:
                 raise SampleChangedError(
                     "The sample is not the one that it was",
                     f"{ref.name}: {self._folder.sample_path(ref)} holds other images than when it came into the run.",
-                    "Put the former file back; or give this one as a new sample, in step 3 or to a new run, and give "
-                    "the former one a role by which nothing is drawn from it.",
+                    "Put the former file back; or add this one as a new sample (step 3, or run add), and give the "
+                    "former one the role aside, or training where its annotations are to stay in use.",
                 )
         except OSError as error:
             reader.close()

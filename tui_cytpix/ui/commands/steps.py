@@ -169,7 +169,9 @@ SAMPLES = (
     ),
     _C("samples.tube", "y", "Tube", "Label which tube of its unit it is.", action="label('tube')"),
     _C("samples.day", "d", "Day", "Label its day.", action="label('day')"),
-    _C("samples.role", "r", "Role", "Research, training or evaluation, in turn.", footer=True),
+    _C(
+        "samples.role", "r", "Role", "Research, training, evaluation or aside (used for nothing), in turn.", footer=True
+    ),
     _C("samples.add", "a", "Add", "Add a sample by its path.", footer=True),
     _C("samples.explore", "E", "Explore", "Plots of the events, and gates to draw images from.", footer=True),
     _C("samples.uncovered", "u", "Uncovered", "The research samples' images that look like nothing selected."),

@@ -63,8 +63,10 @@ class TrainScreen(WorkScreen):
 
     @property
     def preview(self) -> tuple[ImageKey, ...]:
-        chosen = self.session.run.settings.selection.images
-        others = [a.image for a in self.session.run.annotations.decided() if a.image not in set(chosen)]
+        chosen = self.session.run.settings.preview
+        unwanted, aside = set(chosen), self.session.run.settings.aside
+        decided = [state.image for state in self.session.run.annotations.decided()]
+        others = [image for image in decided if image not in unwanted and image.sample not in aside]
         return (*chosen, *others)
 
     async def enter(self) -> None:
@@ -150,7 +152,7 @@ class TrainScreen(WorkScreen):
         if self.has_class("-in-training"):
             self.say(hints.training(status, missing, run.settings.evaluate.name))
             return
-        chosen = bool(run.settings.selection.images)
+        chosen = bool(run.settings.preview)
         self.say(hints.train(status, missing, chosen, bool(run.settings.base_model.model), run.settings.evaluate.name))
 
     def show_words(self) -> None:

@@ -25,12 +25,15 @@ def annotate_from_masks(run: Run, folder: Path, sample: str = "", only: Iterable
     `sample` is empty): those of `only`, or all that have a label image. One that fails doesn't stop the others.
 
     Raises:
-        MaskError: the sample is not named where the run has several, or not one label image could be taken.
+        MaskError: the sample is not named where the run has several, or is set aside, or not one label image could be
+            taken.
         SampleError: the sample can't be read, or is not the one that it was.
     """
     from tui_cytpix.formats.masks.label_images import find_label_images
 
     sample = _sample_meant(run, sample)
+    if sample in run.settings.aside:
+        raise MaskError("The sample is set aside", f"{sample}.", "Give it another role first: run label --role.")
     refuse_changed(run, [sample])
     paths = find_label_images(folder)
     events = run.images.reader(sample).event_ids

@@ -78,7 +78,7 @@ def suggestions(
         rank = several.index(key) if key in several else -flips.get(key, 0)
         return (first, rank, sure), reason
 
-    ranked = sorted((look(key), key) for key in _open(run, run.settings.selection.images))
+    ranked = sorted((look(key), key) for key in _open(run, run.settings.preview))
     return [Suggestion(key, reason) for (_, reason), key in ranked]
 
 

@@ -76,7 +76,7 @@ def process(spec: ProcessSpec, on_event: Follow) -> Finished | None:
 
 def processed_samples(run: Run) -> list[SampleRef]:
     """Those whose results are wanted."""
-    return [sample for sample in run.settings.samples if sample.role != "training"]
+    return [sample for sample in run.settings.in_use if sample.role != "training"]
 
 
 def records(run: Run) -> dict[str, ProcessRecord]:

@@ -71,7 +71,7 @@ class Exploration(PlotAxes):
     def __init__(self, run: Run) -> None:
         super().__init__()
         self.run = run
-        self.samples = tuple(sample.name for sample in run.settings.samples)
+        self.samples = tuple(sample.name for sample in run.settings.in_use)
         self.gate = ""
         self.event = ""  # the image that is pointed out
         self._tables: dict[str, EventTable] = {}

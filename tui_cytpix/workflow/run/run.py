@@ -44,6 +44,7 @@ class Run:
         self.images = RunImages(folder, settings)
         self._remembered = set(self.images.pixels)
         self.annotations = AnnotationBook(edits, self.images.pixels)
+        self.annotations.aside = settings.aside
         self.damaged_lines = damaged_edits + damaged_verdicts + self.images.damaged_lines
         self.who = getpass.getuser() if os.environ.get("USER") or os.environ.get("LOGNAME") else "unknown"
         self._learnt_by: tuple[str, frozenset[str]] = "", frozenset()
@@ -129,6 +130,7 @@ class Run:
             return
         if settings.samples != self.settings.samples:
             self.images.take(settings)
+            self.annotations.aside = settings.aside
         self.settings = settings
         self._writer.replace(self.folder.settings_path, self.folder.encode_settings(settings))
 

@@ -88,11 +88,11 @@ def _fingerprint(run: Run, sample: SampleRef) -> str:
 
 
 def changed(run: Run, names: Collection[str] | None = None) -> dict[str, SampleChangedError]:
-    """What is wrong with samples (None: all) that lie where they did and are not what they were, by name; nothing of
-    those that are gone.
+    """What is wrong with samples (None: all that are in use) that lie where they did and are not what they were, by
+    name; nothing of those that are gone.
     """
     found = {}
-    for sample in run.settings.samples:
+    for sample in run.settings.in_use if names is None else run.settings.samples:
         if names is not None and sample.name not in names:
             continue
         try:

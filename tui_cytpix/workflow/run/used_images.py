@@ -59,7 +59,7 @@ def digests_of_used(run: Run) -> tuple[str, ...]:
 def still_fresh(run: Run, step: str, models: Sequence[ModelEntry]) -> tuple[ImageKey, ...]:
     """Of the images that a step has drawn those that still tell of new ones, in their order: neither the models (the
     first is the one that is judged) nor those that they descend from were made with them, and they have not been used
-    since, unless the model was judged on them before that. No image is read for it.
+    since, unless the model was judged on them before that; nor is their sample set aside. No image is read for it.
     """
     model = models[0].hash if models else ""
     learnt = frozenset[str]().union(*(one.card.made_with.images for one in models))
@@ -68,6 +68,8 @@ def still_fresh(run: Run, step: str, models: Sequence[ModelEntry]) -> tuple[Imag
 
     def fresh(image: ImageKey) -> bool:
         digest = pixels.get(image, "")
+        if image.sample in run.settings.aside:
+            return False
         return digest not in learnt and (image in judged or (image not in others and digest not in known))
 
     return tuple(image for image in sequence_of(run, step) if fresh(image))
@@ -80,7 +82,7 @@ def gone_in_words(run: Run, step: str, models: Sequence[ModelEntry]) -> str:
     if not gone:
         return ""
     verb = "is" if gone == 1 else "are"
-    why = "selected, annotated, or judged of another model since, or a model was made with them"
+    why = "selected, annotated, or judged of another model since, a model was made with them, or they are set aside"
     return f"{gone} of the {drawn} images drawn {verb} left out: {why}."
 
 

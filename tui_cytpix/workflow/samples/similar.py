@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.annotation import Status
 from tui_cytpix.domain.run_settings import MAX_PREVIEW
-from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.sample import ASIDE, ImageKey
 from tui_cytpix.errors import SampleError, UsageError
 from tui_cytpix.workflow.explore import gates
 from tui_cytpix.workflow.run import used_images
@@ -126,7 +126,7 @@ def _to_take(run: Run, image: ImageKey) -> tuple[dict[str, list[ImageKey]], list
     """By sample the images that may be added to the selection, in the run's random order; and what was passed over."""
     found: dict[str, list[ImageKey]] = {}
     notes = [FLATTERS] if image in run.settings.evaluate.sequence else []
-    for sample in run.settings.samples:
+    for sample in run.settings.in_use:
         if sample.role == "evaluation":
             notes.append(f"{sample.name} is kept for the evaluation: none of its images is shown.")
             continue
@@ -194,7 +194,7 @@ def _counted(images: int) -> str:
 
 def _check(run: Run, new: Sequence[ImageKey]) -> None:
     settings = run.settings
-    reserved = {sample.name for sample in settings.samples if sample.role == "evaluation"}
+    reserved = {sample.name for sample in settings.samples if sample.role in ("evaluation", ASIDE)}
     kept = used_images.digests(run, settings.evaluate.sequence)
     if any(key.sample in reserved or run.images.digest(key) in kept for key in new):
         raise UsageError("An image is kept for the evaluation", "Training must not see it.", "Choose others.")

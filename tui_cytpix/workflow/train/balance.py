@@ -40,7 +40,7 @@ def few_several(run: Run, base: AnswerOf, now: AnswerOf) -> FewSeveral | None:
     if several >= FEWEST:
         return None
     found = []
-    for key in run.settings.selection.images:
+    for key in run.settings.preview:
         if run.annotations.state(key).status is not Status.OPEN:
             continue
         seen = now(key) or base(key)

@@ -66,7 +66,7 @@ def missing(run: Run, store: PredictionStore) -> Missing | None:
 
 def _table(run: Run, store: PredictionStore) -> tuple[list[ImageKey], NDArray[np.float64], NDArray[np.intp]]:
     """Preview images with a proposal, their traits in standard deviations, and the rows of the annotated ones."""
-    keys = [key for key in run.settings.selection.images if store.get(key) is not None]
+    keys = [key for key in run.settings.preview if store.get(key) is not None]
     annotated = {state.image for state in run.annotations.accepted()}
     known = np.array([n for n, key in enumerate(keys) if key in annotated], np.intp)
     if not len(known):
