@@ -37,6 +37,7 @@ from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.user_settings import GRAPHICS, Settings, read_settings
 
 _log = logging.getLogger(__name__)
+CHANGED_SECONDS = 5.0
 FIRST_SCREEN_SECONDS = 1.0  # until samples are opened to see whether they are the same still
 DARK, LIGHT = "cytpix-dark", "cytpix-light"
 _SCREENS = {
@@ -198,11 +199,14 @@ class CytpixApp(DecidingApp, EndingApp):
         await self.push_screen(step_screen(run.settings.step if run.settings.step in STEPS else STEPS[0]))
 
     async def _tell_changed(self, run: Run) -> None:
-        """Samples are opened for it: once the first screen stands."""
+        """Samples are opened for it: once the first screen stands. In short, as notices lie over what is worked on, and
+        over each step that is gone to meanwhile; step 3 keeps the whole.
+        """
         await asyncio.sleep(FIRST_SCREEN_SECONDS)
-        for error in (await asyncio.to_thread(run_samples.changed, run)).values():
-            if self.session is not None and self.session.run is run:
-                self.report(error)
+        names = ", ".join(await asyncio.to_thread(run_samples.changed, run))
+        if names and self.session is not None and self.session.run is run:
+            said = f"{names}: other images than those that came into the run. Step 3 says what to do."
+            self.notify(said, severity="warning", timeout=CHANGED_SECONDS, markup=False)
 
     async def close_run(self) -> None:
         """Saves and closes the open run, if any; training goes on by itself."""

@@ -199,8 +199,10 @@ async def test_a_sample_that_is_another_is_told_and_one_that_is_there_is_refused
         folder = run.folder.sample_path(ref)
     Image.new("L", (64, 64), 90).save(folder / "more.png")
     async with opened(stage, "SamplesScreen") as (app, pilot, screen):
-        await until(pilot, lambda: "The sample is not the one that it was" in notices(app))
+        await until(pilot, lambda: f"{ref.name}: other images than those" in notices(app))
         await until(pilot, lambda: str(screen.table.get_row_at(0)[1]) == "changed")
+        assert "The sample is not the one that it was" not in notices(app)
+        assert "give the former one the role aside" in words_of(app, "#about-words")
         for said in ("is added", "holds the same images as"):
             await pilot.press("a")
             await reply(pilot, str(folder))

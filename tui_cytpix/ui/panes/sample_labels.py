@@ -24,6 +24,7 @@ class SampleLabels(Table):
         super().__init__(COLUMNS, choose=False, id="samples")
         self._frame = screen
         self._counts: dict[str, str] = {}
+        self.changed: dict[str, str] = {}  # what is wrong with samples that are not what they were
 
     @property
     def current(self) -> SampleRef | None:
@@ -47,8 +48,8 @@ class SampleLabels(Table):
             if sample.name not in self._counts:
                 try:
                     reader = await asyncio.to_thread(run.images.reader, sample.name)
-                except SampleChangedError:  # the app says it when it opens the run
-                    self._counts[sample.name] = "changed"
+                except SampleChangedError as error:
+                    self._counts[sample.name], self.changed[sample.name] = "changed", str(error)
                 except CytpixError as error:
                     self._frame.report(error)
                     continue

@@ -99,7 +99,7 @@ class SamplesScreen(WorkScreen):
         sample = self.table.current
         if sample is not None:
             path = self.session.run.folder.sample_path(sample)
-            lines += [heading(sample.name), labelled("Path", str(path))]
+            lines += [heading(sample.name), self.table.changed.get(sample.name, ""), labelled("Path", str(path))]
             if sample.um_per_px is None:
                 lines.append(UNKNOWN_SCALE)
         lines.append(labelled("Preview", f"{chosen.preview} images"))

@@ -156,7 +156,7 @@ def _samples(run: Run) -> Blocks:
         )
         for s in settings.samples
     ]
-    problems = list(map(str, run_samples.changed(run).values()))
+    problems = list(map(str, run_samples.changed(run, [sample.name for sample in settings.samples]).values()))
     chosen, blocks = settings.selection, [html.heading("3 Samples"), html.paragraphs(problems, "lead")]
     blocks.append(html.table(rows))
     if not chosen.images:
