@@ -11,6 +11,7 @@ from tui_cytpix.workflow.base_model.compare import CompareRequest
 from tui_cytpix.workflow.base_model.compare import compare as run
 
 ERROR = 0.05
+FEW = 4  # samples: below, intervals over them are hardly of use
 _MEASURES = {
     "count_accuracy": "count accuracy",
     "singlet_specificity": "singlet specificity",
@@ -85,7 +86,10 @@ def _difference(pair: Mapping[str, Any], name: str, form: str) -> str:
 def _over(found: Mapping[str, Any]) -> str:
     if found["over"] == "images":
         return "over the images of one sample: they don't tell how much another tube differs"
-    return f"over {found['samples']} samples, each taken for an independent unit (culture, donor, animal)"
+    few = (
+        "; so few say little of others: one by itself has an interval over its images" if found["samples"] < FEW else ""
+    )
+    return f"over {found['samples']} samples, each taken for an independent unit (culture, donor, animal){few}"
 
 
 def _tell_agreement(found: Mapping[str, Any]) -> None:
