@@ -133,6 +133,7 @@ def _compare(prog: str) -> argparse.ArgumentParser:
         action="store_true",
         help="give lines of background of 1 or 2 px between the truth's cells to the cells beside them",
     )
+    options.add_label_options(parser)
     parser.add_argument("--only", nargs="+", action="extend", default=[], metavar="EVENT", help="just these events")
     parser.add_argument(
         "--images", type=options.positive, metavar="N", help="a random draw; default: all with truth, 200 without"

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, percent, say, say_json, table
 from tui_cytpix.workflow.base_model.compare import CompareRequest
 from tui_cytpix.workflow.base_model.compare import compare as run
@@ -27,6 +28,7 @@ def compare(arguments: argparse.Namespace) -> int:
         samples=tuple(arguments.samples),
         models=tuple(arguments.models),
         truth=tuple(arguments.truth),
+        labels=options.label_options(arguments),
         um_per_px=arguments.um_per_px,
         only=tuple(arguments.only),
         close_gaps=arguments.close_gaps,

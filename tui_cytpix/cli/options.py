@@ -17,6 +17,7 @@ from tui_cytpix.workflow.run.user_settings import GRAPHICS
 from tui_cytpix.workflow.samples.inspect import READABLE
 
 if TYPE_CHECKING:
+    from tui_cytpix.workflow.base_model.label_check import LabelOptions
     from tui_cytpix.workflow.explore.gates import RunGate
     from tui_cytpix.workflow.run.run import Run
 
@@ -162,3 +163,20 @@ def writing(run: Run) -> Iterator[Run]:
         run.close()
     if not saved:
         raise RunError("Not all could be saved", problem, "Free some space and try again.")
+
+
+def add_label_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--split-regions",
+        action="store_true",
+        help="of plain masks: each separate region of one value is a cell of its own",
+    )
+    parser.add_argument(
+        "--trust-labels", action="store_true", help="take label images that the check refuses: it is told only"
+    )
+
+
+def label_options(arguments: argparse.Namespace) -> LabelOptions:
+    from tui_cytpix.workflow.base_model.label_check import LabelOptions
+
+    return LabelOptions(arguments.split_regions, arguments.trust_labels)

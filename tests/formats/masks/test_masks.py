@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 import tempfile
 import zipfile
@@ -21,7 +22,14 @@ from skimage import measure
 
 from tui_cytpix.errors import MaskError
 from tui_cytpix.formats.masks.instrument import decode_instrument_masks, encode_instrument_masks
-from tui_cytpix.formats.masks.label_images import read_label_image, segmentation_from_labels, write_label_image
+from tui_cytpix.formats.masks.label_images import (
+    find_label_images,
+    label_images_of,
+    read_label_image,
+    read_numbered,
+    segmentation_from_labels,
+    write_label_image,
+)
 from tui_cytpix.formats.masks.mask_archive import mask_archive
 
 LABELS = np.zeros((12, 15), np.uint16)
@@ -77,8 +85,6 @@ def test_what_is_no_label_image(tmp_path):
             read_label_image(path)
         assert "x.tif" in caught.value.detail
 
-    refused("apart", (LABELS > 0).astype(np.uint8) * 255)
-    refused("apart", (LABELS > 0).astype(np.uint16) * 65535)
     refused("colour", np.zeros((5, 5, 3), np.uint8))
     refused("no labels", LABELS.astype(np.float32) / 2)
     refused("no labels", np.full((4, 4), np.nan, np.float32))
@@ -165,6 +171,69 @@ def test_labels_are_numbered_in_pieces_as_in_one(values):
         tifffile.imwrite(path, values)
         expected = np.unique(np.append(values.ravel(), 0), return_inverse=True)[1][:-1].reshape(values.shape)
         assert np.array_equal(read_label_image(path), expected)
+
+
+def test_a_label_image_says_what_its_labels_were(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.array([0, 7, 40, 255])[LABELS].astype(np.uint8))
+    labels, values = read_numbered(tmp_path / "a.tif")
+    assert values.tolist() == [7, 40, 255]
+    assert np.array_equal(labels, LABELS)
+    tifffile.imwrite(tmp_path / "a.tif", np.array([3, 9], np.uint8)[None])
+    assert read_numbered(tmp_path / "a.tif").values.tolist() == [3, 9]
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [((4, 3), "it is transposed"), ((6, 8), "it is 2 times as large"), ((5, 5), r"columns\)\.$")]
+)
+def test_another_size_is_told_with_its_likely_cause(tmp_path, size, words):
+    write_label_image(tmp_path / "a.png", np.ones(size, np.uint16))
+    with pytest.raises(MaskError) as caught:
+        read_numbered(tmp_path / "a.png", (3, 4))
+    assert re.search(words, caught.value.detail)
+
+
+def names(folder: Path, *files: str) -> Path:
+    folder.mkdir()
+    for file in files:
+        (folder / file).touch()
+    return folder
+
+
+def matched(folder: Path, *events: str) -> dict[str, str]:
+    return {event: path.name for event, path in label_images_of(folder, events).paths.items()}
+
+
+@pytest.mark.parametrize("ending", ["", "_mask", "_masks", "_cp_masks", "_label", "_MASK"])
+@pytest.mark.parametrize("zeros", ["", "0", "0000"])
+def test_label_images_match_by_known_endings_and_leading_zeros(tmp_path, ending, zeros):
+    files = f"{zeros}2{ending}.png", f"{zeros}11{ending}.tif", f"cell{ending}.png"
+    folder = names(tmp_path / "labels", *files, "notes.txt")
+    assert matched(folder, "2", "11", "cell") == dict(zip(("2", "11", "cell"), files, strict=True))
+    assert matched(folder, "002", "00011", "cell") == dict(zip(("002", "00011", "cell"), files, strict=True))
+
+
+@pytest.mark.parametrize("name", ["2_labels", "2_copy", "mask_2", "2mask", "a2", "_mask", "20", "2 ", "2_mask_mask"])
+def test_nothing_else_matches(tmp_path, name):
+    found = label_images_of(names(tmp_path / "labels", f"{name}.png"), ["2"])
+    assert (found.paths, [path.name for path in found.unmatched]) == ({}, [f"{name}.png"])
+
+
+def test_names_stay_one_to_one(tmp_path):
+    folder = names(tmp_path / "a", "02.png", "2.png")
+    assert matched(folder, "2", "02") == {"2": "2.png", "02": "02.png"}
+    with pytest.raises(MaskError, match=r"named after one event.*2\.png"):
+        label_images_of(folder, ["2"])
+    assert matched(names(tmp_path / "b", "002.png"), "2", "02") == {}
+    with pytest.raises(MaskError, match="named after one event"):
+        label_images_of(names(tmp_path / "c", "2_mask.png", "2_label.png"), ["2"])
+    assert matched(names(tmp_path / "d", "cell_mask.png"), "cell_mask", "cell") == {"cell_mask": "cell_mask.png"}
+
+
+def test_in_a_folder_of_images_and_masks_the_masks_are_the_label_images(tmp_path):
+    folder = names(tmp_path / "mixed", "2.png", "2_cp_masks.png", "3.png", "03_cp_masks.png", "4.png", "2_seg.npy")
+    assert matched(folder, "2", "3", "4") == {"2": "2_cp_masks.png", "3": "03_cp_masks.png"}
+    assert label_images_of(folder, ["2", "3", "4"]).unmatched == ()
+    assert set(find_label_images(folder)) == {"2", "2_cp_masks", "3", "03_cp_masks", "4"}
 
 
 def test_one_region_of_255_is_one_particle(tmp_path):

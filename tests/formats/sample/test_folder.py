@@ -60,6 +60,50 @@ def test_a_damaged_file_spoils_itself_only(files):
             sample.read_image("1")
 
 
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        ("{}_cp_masks.png", "masks beside their images are no images"),
+        ("{}_masks.tif", "masks beside their images are no images"),
+        ("{}_Label.png", "masks beside their images are no images"),
+        ("{}_seg.png", "masks beside their images are no images"),
+        ("{}_seg.npy", "files of Cellpose's masks could hold a program and aren't opened"),
+        ("{}_cp_output.png", "thumbnails or overlays beside their images are no images"),
+        ("thumb_{}.jpg", "thumbnails or overlays beside their images are no images"),
+    ],
+)
+@pytest.mark.parametrize("where", ["", "/images"])
+def test_what_other_programs_left_beside_images_is_no_image_and_told(files, left, words, where):
+    for event in ("1", "2", "10"):
+        files.write(f"s{where}/{event}.png", png(files, int(event)))
+        files.write(f"s{where}/{left.format(event)}", b"whatever")
+    with open_sample(files.folder / "s") as sample:
+        assert sample.event_ids == ("1", "2", "10")
+        (told,) = [problem for problem in sample.info().problems if words in problem]
+        assert told.startswith("3 ")
+        assert f"(the first: {left.format(1)})" in told
+
+
+def test_names_like_leftovers_without_their_image_are_images(files):
+    for name in ("a_masks", "thumb_b", "c_seg", "_mask"):
+        files.write(f"s/{name}.png", png(files, 1))
+    with open_sample(files.folder / "s") as sample:
+        assert set(sample.event_ids) == {"a_masks", "thumb_b", "c_seg", "_mask"}
+        assert not any("no image" in problem for problem in sample.info().problems)
+
+
+@pytest.mark.shared_data
+def test_leftovers_of_cellpose(shared_data):
+    folder = shared_data.parent / "cases" / "t03-cellpose-leftovers" / "cellpose_mix"
+    if not folder.is_dir():
+        pytest.skip(f"the case is absent: {folder}")
+    with open_sample(folder) as sample:
+        assert sample.event_ids == ("2", "4", "10", "11", "29", "34")
+        told = " ".join(sample.info().problems)
+        assert "6 masks beside" in told
+        assert "6 files of Cellpose's masks" in told
+
+
 def test_the_fcs_in_the_folder_or_beside_it(files):
     files.write("s/tube/2.png", png(files, 2))
     files.write("s/tube.fcs", files.attune_fcs((2,)))

@@ -19,11 +19,9 @@ from tui_cytpix.domain.annotation import Annotation, Side, Status
 from tui_cytpix.domain.model_card import ModelCard, ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.errors import MaskError
-from tui_cytpix.formats.masks.label_images import read_label_image, write_label_image
+from tui_cytpix.formats.masks.label_images import read_label_image
 from tui_cytpix.formats.run.predictions import Prediction, PredictionStore, write_shard
 from tui_cytpix.workflow.annotate.annotator import Annotator
-from tui_cytpix.workflow.annotate.from_labels import annotate_from_masks
 from tui_cytpix.workflow.annotate.tool import Aim, Point, nearest_centroid
 from tui_cytpix.workflow.annotate.toolbox import TOOLS
 from tui_cytpix.workflow.run import run_samples
@@ -273,6 +271,13 @@ def test_without_an_image_what_needs_it_does_nothing(editor):
     assert use(editor, "snap", (25, 45)) is None
 
 
+@pytest.fixture
+def run(samples, tmp_path):
+    with Run.create(tmp_path / "r") as run:
+        run_samples.add_sample(run, samples.make("tube"), 0.3)
+        yield run
+
+
 def test_wand_and_snap_follow_the_image(run, samples):
     """On the images of a folder; the model saw nothing."""
     key = ImageKey("tube", "0")
@@ -288,55 +293,3 @@ def test_wand_and_snap_follow_the_image(run, samples):
     editor.use(key, TOOLS["move"], Aim((float(middle[0]) + 3, float(middle[1])), centroid=0))
     snapped = editor.use(key, TOOLS["snap"], Aim((float(y), float(x)))).segmentation.centroids[0]
     assert np.hypot(*(snapped - middle)) < 3
-
-
-@pytest.fixture
-def run(samples, tmp_path):
-    with Run.create(tmp_path / "r") as run:
-        run_samples.add_sample(run, samples.make("tube"), 0.3)
-        yield run
-
-
-def test_label_images_become_accepted_annotations(run, samples):
-    intake = annotate_from_masks(run, samples.truth(), only=["0", "1", "77"])
-    assert (intake.accepted, [event for event, _ in intake.failures]) == (2, ["77"])
-    state = run.annotations.state(ImageKey("tube", "0"))
-    assert (state.status, state.origin, state.corrected) == (Status.ACCEPTED, "masks", False)
-    assert state.segmentation.particle_count == 2
-    assert run.folder.preview_image(state.image).is_file()
-    assert annotate_from_masks(run, samples.truth()).accepted == 24
-    assert len(run.annotations.accepted()) == 24
-    assert len(run.annotations.side(Side.VALIDATION)) == 4
-
-
-def test_masks_that_do_not_fit_are_refused_in_words(run, samples, tmp_path):
-    with pytest.raises(MaskError, match="--sample"):
-        annotate_from_masks(run, samples.truth(), sample="other")
-    with pytest.raises(MaskError, match="can't be read"):
-        annotate_from_masks(run, tmp_path / "none")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(MaskError, match="No label images"):
-        annotate_from_masks(run, tmp_path / "empty")
-    strange = tmp_path / "strange"
-    strange.mkdir()
-    write_label_image(strange / "x.png", np.ones((5, 5), np.uint16))
-    with pytest.raises(MaskError, match="no event in common"):
-        annotate_from_masks(run, strange)
-    with pytest.raises(MaskError, match="has no event 'x'"):
-        annotate_from_masks(run, strange, only=["x"])
-    write_label_image(strange / "3.png", np.ones((5, 5), np.uint16))
-    with pytest.raises(MaskError, match="its image's size"):
-        annotate_from_masks(run, strange, only=["3"])
-    assert run.annotations.accepted() == []
-    (samples.folder / "tube" / "4.png").write_bytes(b"no image")
-    write_label_image(strange / "4.png", np.ones((48, 48), np.uint16))
-    write_label_image(strange / "5.png", np.ones((48, 48), np.uint16))
-    intake = annotate_from_masks(run, strange)
-    assert (intake.accepted, [event for event, _ in intake.failures]) == (1, ["3", "4"])
-
-
-def test_with_several_samples_the_user_says_which(run, samples):
-    run_samples.add_sample(run, samples.make("other", first=100), 0.3)
-    with pytest.raises(MaskError, match="tube, other"):
-        annotate_from_masks(run, samples.truth())
-    assert annotate_from_masks(run, samples.truth("other"), sample="other").accepted == 24

@@ -74,11 +74,14 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     _add_gate(verbs)
 
     annotate = verb("annotate", "take label images as accepted annotations", "run.verbs:annotate_run")
-    annotate.add_argument("--from-masks", type=Path, required=True, metavar="DIR", help="EVENT.png or EVENT.tif")
+    annotate.add_argument(
+        "--from-masks", type=Path, required=True, metavar="DIR", help="label images EVENT.png or EVENT.tif"
+    )
     annotate.add_argument(
         "--only", nargs="+", action="extend", default=[], metavar="EVENT", help="default: all that have a label image"
     )
     annotate.add_argument("--sample", default="", metavar="NAME", help="where the run has several")
+    options.add_label_options(annotate)
 
 
 def _add_labels(parser: argparse.ArgumentParser) -> None:

@@ -118,7 +118,11 @@ def similar_images(arguments: argparse.Namespace) -> int:
 
 def annotate_run(arguments: argparse.Namespace) -> int:
     with options.writing(Run.open(arguments.run)) as run:
-        intake = annotate_from_masks(run, arguments.from_masks, arguments.sample, arguments.only)
+        taken_as = options.label_options(arguments)
+        with Progress("checking label images") as progress:
+            intake = annotate_from_masks(
+                run, arguments.from_masks, arguments.sample, arguments.only, taken_as, progress
+            )
         run.go_to("train")
         book = run.annotations
         counts = {"accepted": len(book.accepted()), "validation": len(book.side(Side.VALIDATION))}
@@ -127,10 +131,11 @@ def annotate_run(arguments: argparse.Namespace) -> int:
     failures = [{"event": event, "reason": reason} for event, reason in intake.failures]
     tell(
         arguments.json,
-        {"run": str(run.path), "taken": intake.accepted, "failures": failures, **counts},
+        {"run": str(run.path), "taken": intake.accepted, "failures": failures, "notes": intake.notes, **counts},
         f"{intake.accepted} images annotated from {arguments.from_masks}",
         f"{counts['accepted']} in all, {counts['validation']} of them held out for validation",
     )
+    note(*intake.notes)
     if copies:
         note(f"{copies} more have the same pixels as another: they count once.")
     if missing_to_train:

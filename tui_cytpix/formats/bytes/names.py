@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -11,6 +11,20 @@ from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
 
 IMAGE_SUFFIXES = (".tif", ".tiff", ".png", ".bmp", ".jpg", ".jpeg")
+LABEL_ENDINGS = ("_cp_masks", "_masks", "_mask", "_label")  # of a label image's name, behind its image's
+# What other programs write beside an image, behind its name (Cellpose, ImageJ, napari, file managers) or before it.
+_OTHER_LABEL_ENDINGS = ("_labels", "_seg")
+_PICTURE_ENDINGS = (
+    "_cp_output",
+    "_cp_outlines",
+    "_outlines",
+    "_overlay",
+    "_cp_flows",
+    "_flows",
+    "_thumb",
+    "_thumbnail",
+)
+_PICTURE_BEGINNINGS = ("thumb_", "thumbnail_")
 _DIGITS = re.compile(r"([0-9]+)")
 
 
@@ -46,11 +60,13 @@ class NamedImages:
 def name_images(files: Iterable[str]) -> NamedImages:
     """Event ids from file names: the name without folder and suffix, control characters replaced.
 
-    Of several files that give one id the first by name is taken.
+    Of several files that give one id the first by name is taken. Label images and pictures that other programs left
+    beside an image, under its name with something behind or before it, are no images of the sample.
     """
     names: dict[str, str] = {}
     doubles: list[str] = []
-    for file in sorted(files, key=natural_key):
+    images, left_out = _without_leftovers(sorted(files, key=natural_key))
+    for file in images:
         event = printable(_stem(file))
         if event in names:
             doubles.append(event)
@@ -58,7 +74,49 @@ def name_images(files: Iterable[str]) -> NamedImages:
             names[event] = file
     ordered = dict(sorted(names.items(), key=lambda item: natural_key(item[0])))
     one, many = "image file repeats an event id, unread", "image files repeat event ids, unread"
-    return NamedImages(ordered, counted(doubles, one, many))
+    return NamedImages(ordered, (*left_out, *counted(doubles, one, many)))
+
+
+def _without_leftovers(files: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """The files that are no leftovers of other programs, and sentences about those."""
+    stems = {_stem(file) for file in files}
+    images, labels, pictures = list[str](), list[str](), list[str]()
+    for file in files:
+        stem = _stem(file)
+        if "_" not in stem:
+            images.append(file)
+        elif _is_beside(stem, stems, (*LABEL_ENDINGS, *_OTHER_LABEL_ENDINGS)):
+            labels.append(file)
+        elif _is_beside(stem, stems, _PICTURE_ENDINGS, _PICTURE_BEGINNINGS):
+            pictures.append(file)
+        else:
+            images.append(file)
+    taken = "of the sample; --truth and --from-masks take label images"
+    return images, (
+        *counted(
+            labels, f"mask beside its image is no image {taken}", f"masks beside their images are no images {taken}"
+        ),
+        *counted(
+            pictures,
+            "thumbnail or overlay beside its image is no image of the sample",
+            "thumbnails or overlays beside their images are no images of the sample",
+        ),
+    )
+
+
+def _is_beside(stem: str, stems: Collection[str], endings: tuple[str, ...], beginnings: tuple[str, ...] = ()) -> bool:
+    """Whether it is another file's name with one of these behind or before it."""
+    lower = stem.lower()
+    bare = [stem[: -len(end)] for end in endings if lower.endswith(end)]
+    bare += [stem[len(start) :] for start in beginnings if lower.startswith(start)]
+    return any(name in stems for name in bare)
+
+
+def without_label_ending(name: str) -> str:
+    """A name without the ending that label images have behind their image's; "" where it has none, or nothing else."""
+    lower = name.lower()
+    ending = next((one for one in LABEL_ENDINGS if lower.endswith(one)), "")
+    return name[: -len(ending)] if ending else ""
 
 
 def _stem(file: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import MaskError, SampleError
+from tui_cytpix.formats.bytes.names import natural_key, without_label_ending
 
 MAX_LABELS = 0xFFFF
 LABEL_FORMATS = ("TIFF", "PNG", "BMP")  # JPEG changes values
@@ -22,44 +25,102 @@ _LOSSLESS |= {"tiff_ccitt", "group3", "group4"}
 _AT_ONCE = 1 << 20  # pixels; numbering takes many bytes for each
 
 
+class NamedLabels(NamedTuple):
+    """Label images by event id, and the files that are named after no event."""
+
+    paths: dict[str, Path]
+    unmatched: tuple[Path, ...]
+
+
+class Numbered(NamedTuple):
+    """A label image: uint16 (H, W), 0 background, 1..K, and what these labels are in the file, (K,), ascending."""
+
+    labels: NDArray[np.uint16]
+    values: NDArray[np.int64]
+
+
 def find_label_images(folder: Path) -> dict[str, Path]:
-    """The label images of a folder, `EVENT.png` or `EVENT.tif`, by event id.
+    """The label images of a folder by their own names, `NAME.png` or `NAME.tif`.
 
     Raises:
-        MaskError: there is no such folder, it holds none, or two are named after one event.
+        MaskError: there is no such folder, it holds none, or two have one name.
     """
-    from tui_cytpix.formats.bytes.names import natural_key
+    found: dict[str, Path] = {}
+    for path in _label_files(Path(folder)):
+        _add(found, printable(path.stem), path)
+    return found
 
-    folder = Path(folder)
+
+def label_images_of(folder: Path, events: Collection[str]) -> NamedLabels:
+    """The label images of a folder that are named after events: `EVENT.png` or `EVENT.tif`; with `_cp_masks`, `_masks`,
+    `_mask` or `_label` behind the name; or, where the name is a number, with other leading zeros. Where a folder
+    holds files of a name with and without such an ending, those without are images.
+
+    Raises:
+        MaskError: as `find_label_images`; or two files are named after one event.
+    """
+    files = _label_files(Path(folder))
+    stems = {path.stem for path in files}
+    mixed = any(without_label_ending(stem) in stems for stem in stems)
+    exact, numbers = set(events), _by_number(events)
+    found, unmatched = dict[str, Path](), list[Path]()
+    for path in files:
+        bare = without_label_ending(path.stem)
+        if mixed and not bare:
+            continue
+        names = [printable(name) for name in (path.stem, bare) if name]
+        near = [numbers[number] for name in names if (number := _number(name)) in numbers]
+        if event := next((name for name in [*names, *near] if name in exact), ""):
+            _add(found, event, path)
+        else:
+            unmatched.append(path)
+    return NamedLabels(found, tuple(unmatched))
+
+
+def _label_files(folder: Path) -> list[Path]:
     way_out = "Give a folder of label images named after the events: EVENT.png or EVENT.tif."
     try:
         files = sorted((p for p in folder.iterdir() if p.is_file()), key=lambda p: natural_key(p.name))
     except OSError as error:
         detail = f"{printable(folder)}: {error.strerror}."
         raise MaskError("The folder of label images can't be read", detail, way_out) from error
-    found: dict[str, Path] = {}
-    for path in files:
-        if path.suffix.lower() not in LABEL_SUFFIXES or path.name.startswith("."):
-            continue
-        event = printable(path.stem)
-        if event in found:
-            detail = f"{printable(path)} and {printable(found[event].name)}."
-            raise MaskError("Two label images are named after one event", detail, "Leave one of them.")
-        found[event] = path
+    found = [path for path in files if path.suffix.lower() in LABEL_SUFFIXES and not path.name.startswith(".")]
     if not found:
         raise MaskError("No label images found", f"{printable(folder)} holds no .png or .tif.", way_out)
     return found
 
 
+def _add(found: dict[str, Path], event: str, path: Path) -> None:
+    if event in found:
+        detail = f"{printable(path)} and {printable(found[event].name)}."
+        raise MaskError("Two label images are named after one event", detail, "Leave one of them.")
+    found[event] = path
+
+
+def _number(name: str) -> str:
+    """A number without its leading zeros, "" for any other name."""
+    return name.lstrip("0") or "0" if name.isascii() and name.isdigit() else ""
+
+
+def _by_number(events: Collection[str]) -> dict[str, str]:
+    """Events whose name is a number that no other has, by that number."""
+    times = Counter(number for event in events if (number := _number(event)))
+    return {number: event for event in events if times[number := _number(event)] == 1}
+
+
 def read_label_image(path: Path, shape: tuple[int, ...] | None = None) -> NDArray[np.uint16]:
-    """A label image, uint16 (H, W): 0 background, labels renumbered 1..K in ascending order.
+    """The labels of `read_numbered`; raises as that does."""
+    return read_numbered(path, shape).labels
+
+
+def read_numbered(path: Path, shape: tuple[int, ...] | None = None) -> Numbered:
+    """A label image, its labels renumbered 1..K in ascending order.
 
     Gray or palette PNG, TIFF or BMP of 1 to 32 bits; `shape` is its image's, where that is known.
 
     Raises:
-        MaskError: the file can't be read, is of another size, lossily compressed or in colour, has values that are no
-            labels, or looks like a plain foreground mask (one value, several regions), which doesn't tell particles
-            apart.
+        MaskError: the file can't be read, is of another size, lossily compressed or in colour, or has values that are
+            no labels.
     """
     from tui_cytpix.formats.bytes.image_decode import opened, read_file
 
@@ -71,7 +132,9 @@ def read_label_image(path: Path, shape: tuple[int, ...] | None = None) -> NDArra
             own, mode = (picture.height, picture.width), picture.mode
             if shape is not None and own != shape:
                 raise MaskError(
-                    "The mask is not of its image's size", f"{where}: {own}, the image {shape} (rows, columns)."
+                    "The mask is not of its image's size",
+                    f"{where}: {own}, the image {shape} (rows, columns)" + _sizes_in_words(own, shape),
+                    "Save the masks in the size of the images, one pixel for one.",
                 )
             packed = picture.info.get("compression")
             if picture.format == "TIFF" and packed not in _LOSSLESS:
@@ -90,19 +153,14 @@ def read_label_image(path: Path, shape: tuple[int, ...] | None = None) -> NDArra
     if highest > MAX_LABELS:
         raise MaskError("The label image has too many labels", f"{where}: {highest}.", way_out)
     labels = [(np.searchsorted(present, part) + first).astype(np.uint16) for part in parts]
-    result = np.concatenate(labels).reshape(values.shape)
-    if int(present[-1]) in (255, 65535) or mode == "1":
-        _refuse_plain_mask(result, where, way_out)
-    return result
+    return Numbered(np.concatenate(labels).reshape(values.shape), present[1 - first :].astype(np.int64))
 
 
-def _refuse_plain_mask(labels: NDArray[np.uint16], where: str, way_out: str) -> None:
-    from tui_cytpix.core.objects.regions import label_objects
-
-    regions = label_objects(labels > 0)[1] if labels.max() == 1 else 1
-    if regions > 1:
-        detail = f"{where} has one value for {regions} separate regions."
-        raise MaskError("The label image doesn't tell particles apart", detail, way_out)
+def _sizes_in_words(own: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    if own == shape[::-1]:
+        return ": it is transposed."
+    times = own[0] / shape[0]
+    return f": it is {times:g} times as large." if own[1] / shape[1] == times else "."
 
 
 def write_label_image(path: Path, labels: NDArray[np.integer[Any]]) -> None:

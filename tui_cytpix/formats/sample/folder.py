@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.bytes.image_decode import read_file
-from tui_cytpix.formats.bytes.names import NamedImages, choose_folder, is_image_name, name_images
+from tui_cytpix.formats.bytes.names import NamedImages, choose_folder, counted, is_image_name, name_images, natural_key
 from tui_cytpix.formats.bytes.source import unreadable
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace, find_fcs
 from tui_cytpix.formats.sample.parts import SampleParts
 from tui_cytpix.formats.sample.reader import SampleReader
+
+SEG_ENDING = "_seg.npy"  # a pickle
 
 
 class FolderImages:
@@ -45,7 +48,7 @@ def open_image_folder(path: Path, um_per_px: float | None, fcs: FcsPlace | None)
     Raises:
         SampleError: no images, several sub-folders of images, or the folder can't be read.
     """
-    folders, archives = _listing(path)
+    folders, archives, seg = _listing(path)
     if archives and not any(folders.values()):
         listed = ", ".join(printable(name) for name in archives[:6]) + (", ..." if len(archives) > 6 else "")
         raise SampleError(
@@ -59,14 +62,24 @@ def open_image_folder(path: Path, um_per_px: float | None, fcs: FcsPlace | None)
     where = path.resolve()
     stem = where.parent.name if where.name.lower() == "images" else where.name
     place = fcs if fcs is not None else find_fcs(stem, (where, where.parent))
+    problems = (*problems, *_unopened(seg[chosen]))
     return SampleReader(
         SampleParts(path, "image folder", FolderImages(folder, named), place, problems=problems), um_per_px
     )
 
 
-def _listing(path: Path) -> tuple[dict[str, list[str]], list[str]]:
-    """Image names by folder ("" is the top, then its sub-folders), and archives at the top."""
+def _unopened(files: list[str]) -> tuple[str, ...]:
+    rest = "could hold a program and isn't opened; --truth and --from-masks take masks saved as PNG or TIFF"
+    one, many = f"file of Cellpose's masks {rest}", f"files of Cellpose's masks {rest}".replace("isn't", "aren't")
+    return counted(sorted(files, key=natural_key), one, many)
+
+
+def _listing(path: Path) -> tuple[dict[str, list[str]], list[str], dict[str, list[str]]]:
+    """Image names by folder ("" is the top, then its sub-folders), archives at the top, and by folder what Cellpose
+    keeps its masks in.
+    """
     folders: dict[str, list[str]] = {"": []}
+    seg: dict[str, list[str]] = {"": []}
     archives: list[str] = []
     below: list[str] = []
     try:
@@ -80,12 +93,16 @@ def _listing(path: Path) -> tuple[dict[str, list[str]], list[str]]:
                     below.append(entry.name)
                 elif entry.name.lower().endswith((".acs", ".zip")):
                     archives.append(entry.name)
+                elif entry.name.endswith(SEG_ENDING):
+                    seg[""].append(entry.name)
     except OSError as error:
         raise unreadable(path, error) from error
     for name in below:
-        try:
-            with os.scandir(path / name) as entries:
-                folders[name] = [entry.name for entry in entries if is_image_name(entry.name) and entry.is_file()]
-        except OSError:
-            continue  # a sub-folder that can't be read is none to choose
-    return folders, sorted(archives)
+        folders[name], seg[name] = [], []
+        with contextlib.suppress(OSError), os.scandir(path / name) as entries:  # unreadable: none to choose
+            for entry in entries:
+                if is_image_name(entry.name) and entry.is_file():
+                    folders[name].append(entry.name)
+                elif entry.name.endswith(SEG_ENDING):
+                    seg[name].append(entry.name)
+    return folders, sorted(archives), seg

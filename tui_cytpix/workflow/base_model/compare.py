@@ -21,7 +21,8 @@ from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.errors import CytpixError, MaskError, UsageError
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.base_model import library
-from tui_cytpix.workflow.base_model.truth import Truth, truth_of
+from tui_cytpix.workflow.base_model.label_check import AS_THEY_ARE, CheckedLabels, LabelOptions, to_compare
+from tui_cytpix.workflow.base_model.truth import Truth, truth_paths
 from tui_cytpix.workflow.run import jobs, predict, run_samples, used_images, zoom
 from tui_cytpix.workflow.run.run import OnProgress, Run
 
@@ -42,6 +43,7 @@ class CompareRequest:
         only: just these events.
         close_gaps: lines of background of 1 or 2 px between the truth's objects are given to the labels beside them.
         zoom: how many times as large as they are models see images of unknown scale, 0: automatic.
+        labels: how the truth's label images are to be taken.
         images: at most so many, drawn at random; None for all that have truth, or 200 where there is no truth.
     """
 
@@ -56,6 +58,7 @@ class CompareRequest:
     device: str = "auto"
     threads: int = 0
     zoom: float = AUTOMATIC
+    labels: LabelOptions = AS_THEY_ARE
 
 
 def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _total: None) -> dict[str, Any]:
@@ -88,9 +91,8 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
     ):
         refs = [run_samples.add_sample(run, path, request.um_per_px) for path in request.samples]
         zoom.set_zoom(run, request.zoom)
-        truth = truth_of(request.truth, [ref.name for ref in refs], request.close_gaps)
-        keys = _chosen(run, request, None if truth is None else truth.paths)
-        notes = _learnt(run, entries, keys)
+        keys, truth, notes = _to_compare(run, request, [ref.name for ref in refs])
+        notes += _learnt(run, entries, keys)
         try:
             stores, problems = predict.answers_now(run, entries, keys, on_progress, request.device, request.threads)
         finally:
@@ -104,7 +106,7 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
             scored = _agreement(common, stores, cutoffs)
         else:
             scored = _against_truth(common, stores, cutoffs, truth, failures)
-            notes += truth.gaps_in_words(scored["contacts"])
+            notes += [*truth.labels.notes, *truth.gaps_in_words(scored["contacts"])]
     names = [
         {"model": given, "name": entry.card.name, "hash": entry.hash, "seen": {n: asdict(z) for n, z in zooms.items()}}
         for given, entry, zooms in zip(request.models, entries, seen, strict=True)
@@ -141,6 +143,23 @@ def _seen_in_words(models: Sequence[str], seen: Sequence[Mapping[str, Zoom]]) ->
     """How large the models saw samples that they did not see as they are."""
     otherwise = [{name: one for name, one in zooms.items() if one.times != 1} for zooms in seen]
     return zoom.by_model_in_words(dict(zip(models, otherwise, strict=True)))
+
+
+def _to_compare(
+    run: Run, request: CompareRequest, names: Sequence[str]
+) -> tuple[list[ImageKey], Truth | None, list[str]]:
+    """The images to compare on, their truth, and sentences about label images that belong to none.
+
+    Raises:
+        MaskError: the label images are certainly wrong; or as `_chosen`.
+    """
+    if not request.truth:
+        return _chosen(run, request, None), None, []
+    paths, notes = truth_paths(run, request.truth, names)
+    keys = _chosen(run, request, paths)
+    own = {key: paths[key] for key in keys}
+    labels = CheckedLabels(own, lambda key: run.images.read(key).shape, request.labels)
+    return keys, Truth(labels, request.close_gaps), notes
 
 
 def _chosen(run: Run, request: CompareRequest, truth: Mapping[ImageKey, Path] | None) -> list[ImageKey]:
@@ -192,19 +211,25 @@ def _against_truth(
 ) -> dict[str, Any]:
     """Measures of each model and of each pair, over so many `samples`, and `contacts` of the truth. An image
     whose label image is no good goes to `failures`.
+
+    Raises:
+        MaskError: the label images don't fit what the models see, or none can be used.
     """
+    compared = to_compare(keys)
+    masks = [{key: one.mask for key in compared if (one := store.get(key)) is not None} for store in stores]
+    truth.labels.compare(compared, masks)
     scores: list[list[ImageComparison]] = [[] for _ in stores]
     samples: list[str] = []
     touching = Contacts()
     for key in keys:
         found = [segmentation for store in stores if (segmentation := store.get(key)) is not None]
         try:
-            labels = truth.read(key, found[0].mask.shape if found else None)
+            labels = truth.labels.read(key, found[0].mask.shape)
             touching += contacts(labels)
             labels = truth.by_need_without_gaps(labels)
             row = [compare_images(labels, s, cutoffs[key.sample]) for s in found]
         except (CytpixError, ValueError) as error:
-            failures.append({"image": str(key), "reason": f"{truth.paths[key]}: {error}"})
+            failures.append({"image": str(key), "reason": str(error)})
             continue
         samples.append(key.sample)
         for scored, one in zip(scores, row, strict=True):

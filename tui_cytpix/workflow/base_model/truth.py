@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.objects.label_gaps import without_gaps
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.formats.masks.label_images import find_label_images, read_label_image
+from tui_cytpix.formats.bytes.names import counted
+from tui_cytpix.formats.masks.label_images import label_images_of
+from tui_cytpix.workflow.base_model.label_check import CheckedLabels
+from tui_cytpix.workflow.run.run import Run
 
 if TYPE_CHECKING:
     from tui_cytpix.core.objects.label_gaps import Contacts
@@ -22,14 +25,10 @@ FEW_GAPS, GAPS_SHARE = 3, 0.25  # pairs; of all that touch: fewer are no way of 
 
 @dataclass(frozen=True)
 class Truth:
-    """Label images by image; `close_gaps`: lines of background between their cells are given to these."""
+    """Checked label images; `close_gaps`: lines of background between their cells are given to these."""
 
-    paths: Mapping[ImageKey, Path]
+    labels: CheckedLabels
     close_gaps: bool
-
-    def read(self, key: ImageKey, shape: tuple[int, ...] | None) -> NDArray[np.uint16]:
-        """As drawn; raises as `read_label_image`."""
-        return read_label_image(self.paths[key], shape)
 
     def by_need_without_gaps(self, labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
         return np.asarray(without_gaps(labels), np.uint16) if self.close_gaps else labels
@@ -52,15 +51,20 @@ class Truth:
         ]
 
 
-def truth_of(folders: Sequence[Path], names: Sequence[str], close_gaps: bool) -> Truth | None:
-    """Of the samples of these names: in no folder, one, or one for each sample. One for several samples may have a
-    sub-folder for each sample's name.
+def truth_paths(run: Run, folders: Sequence[Path], names: Sequence[str]) -> tuple[dict[ImageKey, Path], list[str]]:
+    """Label images of the samples of these names, and sentences about those that are named after no image.
+
+    Args:
+        folders: one, or one for each sample; one for several may have a sub-folder for each sample's name.
     """
-    if not folders:
-        return None
     shared = len(folders) == 1 < len(names)
     found: dict[ImageKey, Path] = {}
+    left: dict[Path, set[Path]] = {}
     for name, folder in zip(names, [*folders] * len(names) if len(folders) == 1 else folders, strict=True):
         own = folder / name if shared and (folder / name).is_dir() else folder
-        found.update((ImageKey(name, event), path) for event, path in find_label_images(own).items())
-    return Truth(found, close_gaps)
+        paths, unmatched = label_images_of(own, run.images.reader(name).event_ids)
+        found.update((ImageKey(name, event), path) for event, path in paths.items())
+        left[own] = left.get(own, set(unmatched)) & set(unmatched)
+    files = [path.name for path in sorted(set[Path]().union(*left.values()))]
+    none = "named after no image"
+    return found, [*counted(files, f"label image is {none}", f"label images are {none}")]

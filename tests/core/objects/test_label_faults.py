@@ -1,0 +1,141 @@
+"""Label images that are right show no fault, and each kind of damage shows its own."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tui_cytpix.core.objects.label_faults import LabelFacts, by_region, label_facts
+
+SIZE = 96
+
+
+def facts(values: np.ndarray) -> LabelFacts:
+    present = np.unique(values[values > 0])
+    return label_facts(np.where(values > 0, np.searchsorted(present, values) + 1, 0), present)
+
+
+def cells(seed: int, least: int = 1) -> np.ndarray:
+    """Up to six ellipses in a row, which touch their neighbours or don't, and may be cut by the frame."""
+    rng = np.random.default_rng(seed)
+    ys, xs = np.mgrid[:SIZE, :SIZE].astype(float)
+    labels, x = np.zeros((SIZE, SIZE), np.uint16), rng.uniform(-4, 10)
+    for number in range(1, int(rng.integers(least, 7)) + 1):
+        across, along = rng.uniform(5, 8), rng.uniform(7, 20)
+        y = rng.uniform(35, 60)
+        inside = ((xs - x) / across) ** 2 + ((ys - y) / along) ** 2 <= 1
+        labels[inside & (labels == 0)] = number
+        x += 2 * across + rng.choice([-1, 3])
+    return np.where(labels, np.unique(labels, return_inverse=True)[1].reshape(labels.shape), 0).astype(np.uint16)
+
+
+SEEDS = st.integers(0, 10_000)
+
+
+@settings(deadline=None, max_examples=60)
+@given(SEEDS, st.integers(1, 900))
+def test_right_labels_show_no_fault_whatever_their_numbers(seed, step):
+    labels = cells(seed)
+    found = facts(labels.astype(np.int64) * step)
+    several = labels.max() > 1
+    assert (found.labels, found.parts) == (labels.max(), labels.max())
+    assert (found.shared, found.shared_by, found.rimmed, found.background, found.border) == (0, 0, 0, 0, 0)
+    assert found.value == (0 if several else step)
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS, st.sampled_from([1, 128, 255, 65535]))
+def test_a_plain_mask_shares_its_value_among_regions(seed, value):
+    mask = cells(seed) > 0
+    regions = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0] - 1
+    found = facts(mask.astype(np.int64) * value)
+    assert (found.labels, found.value) == (1, value)
+    if regions > 1 and not found.specked:
+        assert (found.shared, found.shared_by, found.parts) == (value, regions, regions)
+    split = by_region(mask.astype(np.uint16))
+    assert (split.max(), (split > 0).sum()) == (regions, mask.sum())
+
+
+def resized(labels: np.ndarray, times: float, how: Image.Resampling) -> np.ndarray:
+    size = (round(labels.shape[1] * times), round(labels.shape[0] * times))
+    return np.rint(np.asarray(Image.fromarray(labels.astype(np.float32)).resize(size, how))).clip(0).astype(np.int64)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    SEEDS,
+    st.sampled_from([0.5, 0.8, 1.5, 2, 3, 4]),
+    st.sampled_from([Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS]),
+)
+def test_interpolated_labels_have_rims(seed, times, how):
+    labels = cells(seed, least=3)
+    found = facts(resized(labels * 40, times, how))
+    assert found.rimmed
+    assert found.labels > labels.max()
+    assert not facts(resized(labels, times, Image.Resampling.NEAREST)).rimmed
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS, st.integers(75, 95))
+def test_labels_that_went_through_jpeg_have_rims_or_regions_of_one_value(seed, quality):
+    content = io.BytesIO()
+    Image.fromarray((cells(seed, least=3) * 40).astype(np.uint8)).save(content, "JPEG", quality=quality)
+    found = facts(np.asarray(Image.open(content)).astype(np.int64))
+    assert found.rimmed
+    assert found.shared or found.specked
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS, st.integers(1, 3), st.sampled_from([255, 65535]))
+def test_a_border_value_is_told_from_cells(seed, width, value):
+    labels = cells(seed).astype(np.int64)
+    grown = cv2.dilate((labels > 0).astype(np.uint8), np.ones((2 * width + 1,) * 2, np.uint8)) > 0
+    found = facts(np.where(grown & (labels == 0), value, labels))
+    assert (found.border, found.ignored, found.labels) == (value, value, labels.max())
+    assert not found.rimmed
+    cell = facts(np.where(labels == labels.max(), value, labels))
+    assert cell.border == 0
+    assert cell.ignored == (value if labels.max() > 1 else 0)
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS, st.integers(1, 300))
+def test_a_background_that_is_not_0_is_told(seed, value):
+    labels = cells(seed).astype(np.int64)
+    assert facts(np.where(labels == 0, value, labels + value)).background == value
+    assert facts(np.where(labels == 0, 255, 0)).background == 255
+
+
+def test_a_class_within_another_and_specks():
+    body = np.zeros((40, 40), np.int64)
+    body[5:30, 5:30] = 1
+    nucleus = body.copy()
+    nucleus[12:20, 12:20] = 2
+    assert facts(nucleus).rimmed == 2
+    apart = body.copy()
+    apart[35, 35] = 1
+    found = facts(apart)
+    assert (found.specked, found.rimmed, found.shared, found.parts) == (1, 0, 0, 1)
+
+
+def test_nothing_and_everything():
+    assert facts(np.zeros((5, 6), np.int64)) == LabelFacts()
+    full = facts(np.full((5, 6), 7, np.int64))
+    assert (full.background, full.labels, full.value) == (7, 1, 7)
+
+
+@pytest.mark.shared_data
+def test_reference_labels_of_real_cells_show_no_fault(shared_data):
+    seen = 0
+    for path in sorted((shared_data / "cells").glob("*/masks/*.png")):
+        found = facts(np.asarray(Image.open(path)).astype(np.int64))
+        faults = (found.shared, found.specked, found.rimmed, found.background, found.ignored)
+        assert faults == (0, 0, 0, 0, 0), path
+        seen += 1
+    assert seen >= 600

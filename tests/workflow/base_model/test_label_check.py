@@ -1,0 +1,312 @@
+"""Folders of label images: what is refused, what is told, and that right ones pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.workflow.conftest import labels_of
+from tui_cytpix.core.objects.label_fit import TURNS
+from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.errors import MaskError
+from tui_cytpix.formats.masks.label_images import read_label_image, write_label_image
+from tui_cytpix.workflow.base_model.label_check import AS_THEY_ARE, CheckedLabels, LabelOptions, to_compare
+
+SPLIT, TRUST = LabelOptions(split_regions=True), LabelOptions(trust=True)
+
+
+def labels(number: int) -> np.ndarray:
+    """As `labels_of`, and for every fourth image a cell apart."""
+    found = labels_of(number)
+    if number % 4 == 0:
+        found[38:46, 30:38] = found.max() + 1
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """write(change, images) -> paths of label images, each changed, by key."""
+
+    def write(change=lambda number, values: values, images=12) -> dict[ImageKey, Path]:
+        paths = {}
+        for number in range(images):
+            path = paths[ImageKey("tube", str(number))] = tmp_path / f"{number}.png"
+            write_label_image(path, change(number, labels(number)))
+        return paths
+
+    return write
+
+
+def check(paths, options=AS_THEY_ARE) -> CheckedLabels:
+    return CheckedLabels(paths, lambda _: (48, 48), options)
+
+
+def refused(paths, *words: str) -> None:
+    """It is refused with these words, and told where labels are to be trusted."""
+    with pytest.raises(MaskError) as caught:
+        check(paths)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    assert str(caught.value) in check(paths, TRUST).notes
+
+
+def test_right_labels_pass_without_a_word_and_are_read_as_they_are(folder):
+    paths = folder()
+    checked = check(paths)
+    assert checked.notes == []
+    for number, key in enumerate(paths):
+        assert np.array_equal(checked.read(key, (48, 48)), labels(number))
+    with pytest.raises(MaskError, match="its image's size"):
+        checked.read(key, (48, 50))
+
+
+@pytest.mark.parametrize("value", [1, 128, 255, 65535])
+def test_plain_masks_are_refused_and_can_be_split(folder, value):
+    paths = folder(lambda _, values: (values > 0) * value)
+    refused(
+        paths,
+        "plain masks",
+        f"In 0.png the value {value} fills 2 separate regions",
+        "none of the 12 images has a second value",
+        "--split-regions",
+        "Watershed",
+    )
+    split = check(paths, SPLIT)
+    assert split.notes == [
+        "Each separate region of one value is a cell, as asked. 15 of 12 values in 12 label images. "
+        "Cells that touch count as one: state their number in the editor."
+    ]
+    assert [split.read(key, (48, 48)).max() for key in paths] == [2 if number % 4 == 0 else 1 for number in range(12)]
+
+
+def test_plain_masks_of_single_regions_are_told(folder):
+    def plain(number, values):
+        values[30:] = 0
+        return (values > 0) * 255
+
+    (note,) = check(folder(plain)).notes
+    assert note.startswith("The label images may be plain masks. Each of the 12 has one region, of the value 255.")
+    assert check(folder(lambda number, values: plain(number, values) // 255 * (number + 1))).notes == []
+    assert check(folder(plain, images=2)).notes == []
+
+
+def test_two_classes_are_refused_and_an_oversight_is_told(folder):
+    def classes(_, values):
+        return np.where(values == values.max(), 1, values)
+
+    refused(folder(classes), "plain masks", "as in 3 of 3 label images (the first: 0.png)")
+    (note,) = check(folder(lambda number, values: classes(0, values) if number == 4 else values)).notes
+    assert note.startswith("Separate regions of one value count as one cell. In 4.png the value 1 fills 2 separate")
+    assert "in 1 of 12 label images" in note
+    assert "--split-regions" in note
+
+
+def interpolated(_, values):
+    smaller = Image.fromarray(values.astype(np.float32) * 20).resize((24, 24), Image.Resampling.BILINEAR)
+    return np.rint(np.asarray(smaller.resize((48, 48), Image.Resampling.BILINEAR))).clip(0).astype(np.int64)
+
+
+def test_interpolated_labels_are_refused_and_single_ones_told(folder):
+    refused(folder(interpolated), "values that are no cells", "nearest neighbour")
+    (note,) = check(folder(lambda number, values: interpolated(0, values) if number == 3 else values)).notes
+    assert "(the first: 3.png)" in note
+
+
+def outlined(width):
+    def change(_, values):
+        grown = cv2.dilate((values > 0).astype(np.uint8), np.ones((2 * width + 1,) * 2, np.uint8)) > 0
+        return np.where(grown & (values == 0), 255, values)
+
+    return change
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_a_border_is_told_and_read_as_background(folder, width):
+    paths = folder(outlined(width))
+    checked = check(paths)
+    (note,) = checked.notes
+    assert note.startswith("The value 255 is the border around cells, no cell, and taken as background.")
+    assert "12 of 12 label images (the first: 0.png)" in note
+    for number, key in enumerate(paths):
+        assert np.array_equal(checked.read(key, (48, 48)), labels(number))
+
+
+def test_255_that_is_no_border_is_told_and_taken(folder):
+    paths = folder(lambda number, values: np.where(values == values.max(), 255, values) if number == 0 else values)
+    checked = check(paths)
+    (note,) = checked.notes
+    assert note.startswith("The value 255 is taken as a cell.")
+    assert np.array_equal(checked.read(ImageKey("tube", "0"), (48, 48)), labels(0))
+
+
+def test_a_background_that_is_not_0_is_refused(folder):
+    refused(folder(lambda _, values: values + 1), "background", "The value 1 covers most", "12 of 12")
+    refused(folder(lambda _, values: (values == 0) * 255), "background", "The value 255")
+    (note,) = check(folder(lambda number, values: values + (number == 5))).notes
+    assert "1 of 12 label images (the first: 5.png)" in note
+
+
+def test_nothing_annotated_is_refused_and_some_images_are_told(folder):
+    refused(folder(lambda _, values: values * 0), "Nothing is annotated", "All 12")
+    (note,) = check(folder(lambda number, values: values * (number != 7))).notes
+    assert note.startswith("Some label images are 0 everywhere. 1 of 12 label images (the first: 7.png).")
+
+
+def test_specks_are_told(folder):
+    def speck(number, values):
+        values[47, 0] = number == 2
+        return values
+
+    (note,) = check(folder(speck)).notes
+    assert note.startswith("Labels have specks apart from their cell. Label 1 has some")
+    assert "(the first: 2.png)" in note
+
+
+def test_a_label_image_that_cannot_be_read_is_told_when_it_is_taken(folder):
+    paths = folder()
+    key = next(iter(paths))
+    paths[key].write_bytes(b"no image")
+    write_label_image(paths[ImageKey("tube", "5")], np.ones((9, 9), np.uint16))
+    checked = check(paths)
+    assert checked.notes == []
+    with pytest.raises(MaskError, match="can't be read"):
+        checked.read(key, (48, 48))
+    with pytest.raises(MaskError, match="its image's size"):
+        checked.read(ImageKey("tube", "5"), (48, 48))
+
+
+def answers(images=12, change=lambda mask: mask):
+    return {ImageKey("tube", str(number)): change(labels(number) > 0) for number in range(images)}
+
+
+def fit(paths, *seen, options=AS_THEY_ARE) -> list[str]:
+    checked = check(paths, options)
+    checked.compare(to_compare(list(paths)), seen or [answers()])
+    return checked.notes
+
+
+def noisy(mask):
+    """As a model would answer: a pixel looser, and wrong here and there."""
+    mask = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    mask[0:4, 40:48] = True
+    return mask
+
+
+def test_labels_that_fit_pass(folder):
+    assert fit(folder()) == []
+    assert fit(folder(), answers(change=noisy)) == []
+    assert fit(folder(), answers(change=lambda mask: mask & False)) == []
+    assert fit(folder(), {}) == []
+
+
+BACK = dict(zip(TURNS, [0, 1, 2, 3, 5, 4, 6], strict=True))  # which turn undoes each
+
+
+@pytest.mark.parametrize("how", TURNS)
+def test_labels_that_fit_only_turned_or_flipped_are_refused(folder, how):
+    paths = folder(lambda _, values: np.ascontiguousarray(TURNS[how](values)))
+    back = list(TURNS)[BACK[how]]
+    with pytest.raises(MaskError, match="fit only if") as caught:
+        fit(paths, answers(change=noisy))
+    assert caught.value.title == f"The label images fit only if {back}"
+    assert "On 12 images" in caught.value.detail
+    assert any("fit only if" in note for note in fit(paths, options=TRUST))
+    (note,) = fit(dict(list(paths.items())[:2]))
+    assert note.startswith("The label images fit only if")
+
+
+def test_names_that_are_off_by_one_are_refused(folder):
+    def far(number):
+        found = np.zeros((48, 48), np.uint16)
+        y, x = 4 + 20 * (number % 2), 4 + 12 * (number % 3)
+        found[y : y + 12, x : x + 9] = 1 + number
+        return found
+
+    seen = {ImageKey("tube", str(number)): far(number) > 0 for number in range(12)}
+    assert fit(folder(lambda number, _: far(number)), seen) == []
+    for step, words in ((1, "the image after theirs"), (-1, "the image before theirs")):
+        with pytest.raises(MaskError, match=words):
+            fit(folder(lambda number, _, step=step: far(number + step + 12)), seen)
+
+
+def test_labels_that_lie_elsewhere_are_refused_and_loose_ones_told(folder):
+    def elsewhere(mask):
+        mask = mask & False
+        mask[0:6, 0:48] = True
+        return mask
+
+    with pytest.raises(MaskError, match="lie elsewhere"):
+        fit(folder(), answers(change=elsewhere))
+    assert fit(folder(), answers(change=elsewhere), answers()) == [], "another model sees them"
+
+    def little(mask):
+        return mask & (np.arange(48) % 5 == 0)
+
+    (note,) = fit(folder(), answers(change=little))
+    assert note.startswith("The label images overlap little with what the model sees. By ")
+    (note,) = fit(folder(images=2), answers(2, elsewhere))
+    assert "lie elsewhere" in note, "two images are too few to refuse"
+
+
+@pytest.mark.parametrize("images", [0, 1, 2, 3, 24, 25, 500])
+def test_pairs_of_neighbours_are_compared_spread_over_the_sample(images):
+    keys = [ImageKey("tube", str(number)) for number in range(images)]
+    chosen = to_compare(keys)
+    assert len(chosen) <= 24
+    assert len(chosen) >= min(images, 22)
+    for first, second in zip(chosen[::2], chosen[1::2], strict=False):
+        assert int(second.event) == int(first.event) + 1
+    if images == 500:
+        assert int(chosen[-1].event) > 450
+
+
+def test_each_sample_is_a_folder_of_its_own(folder, tmp_path):
+    right = folder()
+    plain = {}
+    for number in range(4):
+        key = ImageKey("other", str(number))
+        plain[key] = tmp_path / f"other {number}.png"
+        write_label_image(plain[key], labels(number) > 0)
+    refused({**right, **plain}, "plain masks", "In other: other 0.png the value 1")
+    elsewhere = {key: (np.arange(48) < 6)[:, None] & np.ones((48, 48), bool) for key in plain}
+    for key, path in plain.items():
+        write_label_image(path, labels(int(key.event)))
+    checked = check({**right, **plain})
+    keys = to_compare([*right, *plain])
+    assert keys == [*right, *plain]
+    with pytest.raises(MaskError, match="the first image: other:0"):
+        checked.compare(keys, [answers() | elsewhere])
+
+
+CASES = {
+    "t04-plain-masks/bin01": "plain masks",
+    "t04-plain-masks/bin128": "plain masks",
+    "t04-plain-masks/bin255": "plain masks",
+    "t04-plain-masks/truth": "",
+    "t06-void-border-255/voc": "border around cells",
+    "t07-background-is-1/bgone": "background of label images is not 0",
+}
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("case", CASES)
+def test_the_known_cases(shared_data, case):
+    folder = shared_data.parent / "cases" / case
+    if not folder.is_dir():
+        pytest.skip(f"the case is absent: {folder}")
+    paths = {ImageKey("images", path.stem): path for path in sorted(folder.iterdir())}
+    notes = CheckedLabels(paths, lambda _: (248, 248), TRUST).notes
+    assert CASES[case] in " ".join(notes)
+    assert bool(notes) == bool(CASES[case])
+
+
+@pytest.mark.shared_data
+def test_reference_labels_of_real_cells_pass(shared_data):
+    for folder in sorted((shared_data / "cells").iterdir()):
+        found = sorted((folder / "masks").glob("*.png"))[:40]
+        paths = {ImageKey(folder.name, path.stem): path for path in found}
+        notes = CheckedLabels(paths, lambda key: read_label_image(paths[key]).shape).notes  # noqa: B023
+        assert all(note.startswith(("Some label images are 0", "The label images may be")) for note in notes), folder
