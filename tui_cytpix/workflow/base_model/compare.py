@@ -216,7 +216,7 @@ def _against_truth(
         MaskError: the label images don't fit what the models see, or none can be used.
     """
     compared = to_compare(keys)
-    masks = [{key: one.mask for key in compared if (one := store.get(key)) is not None} for store in stores]
+    masks = [{key: answer.mask for key in compared if (answer := store.get(key)) is not None} for store in stores]
     truth.labels.compare(compared, masks)
     scores: list[list[ImageComparison]] = [[] for _ in stores]
     samples: list[str] = []
