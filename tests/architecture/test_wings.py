@@ -10,6 +10,7 @@ import grimp
 
 from tests.verbs import handlers
 from tui_cytpix.domain.jobs.specs import KINDS
+from tui_cytpix.formats.sample.registry import READERS
 from tui_cytpix.ui import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +31,8 @@ def test_no_module_is_there_for_tests_alone() -> None:
     started = {m for m in graph.modules if 'if __name__ == "__main__":' in source(m)}
     screens = {f"tui_cytpix.ui.screens.{module}" for module, _ in app._SCREENS.values()}
     verbs = {f"tui_cytpix.cli.{handler.partition(':')[0]}" for handler in handlers() if handler}
-    reached = started | screens | verbs | {f"tui_cytpix.engine.jobs.{kind}" for kind in KINDS}
+    readers = {f"tui_cytpix.formats.sample.{reader.module}" for reader in READERS}
+    reached = started | screens | verbs | readers | {f"tui_cytpix.engine.jobs.{kind}" for kind in KINDS}
     for module in list(reached):
         reached |= graph.find_upstream_modules(module)
     packages = {parent for module in reached for parent in parents(module)}

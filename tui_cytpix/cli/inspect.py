@@ -103,6 +103,7 @@ def _tell(info: SampleInfo) -> None:
     rows = [
         ("format", info.format),
         ("images", f"{info.image_count}, {size}, {info.bit_depth} bits of gray"),
+        ("channels", _channels(info)),
         ("events", events + (f" ({info.fcs_path})" if info.fcs_path else "")),
         ("scale", scale),
         ("cytometer", info.cytometer),
@@ -112,6 +113,10 @@ def _tell(info: SampleInfo) -> None:
     ]
     say(*(f"  {name:<11} {value}" for name, value in rows if value))
     say(*(f"  {'problem':<11} {problem}" for problem in info.problems))
+
+
+def _channels(info: SampleInfo) -> str:
+    return ", ".join(f"{name} (read)" if name == info.channel else name for name in info.channels)
 
 
 def _concordance(arguments: argparse.Namespace) -> int:

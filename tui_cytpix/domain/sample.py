@@ -66,7 +66,7 @@ class SampleInfo:
     `image_shape` is (height, width) in pixels, None where sizes differ; `bit_depth` the bits of gray that the
     container offers (8, 10, 12, 16); `scale` None where unknown; `fcs_path` names the FCS file or archive
     member; `problems` are sentences; `image_total` is the number of images that the instrument's settings
-    state, None where they don't.
+    state, None where they don't; of `channels`, empty where images have but one, `channel` is the one that is read.
     """
 
     path: Path
@@ -83,6 +83,8 @@ class SampleInfo:
     has_instrument_masks: bool = False
     problems: tuple[str, ...] = ()
     image_total: int | None = None
+    channels: tuple[str, ...] = ()
+    channel: str = ""
 
 
 # What a person says of a sample, with the headings of a narrow table.

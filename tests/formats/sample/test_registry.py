@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import sys
 
 import pytest
 
 from tests import children
 from tui_cytpix.errors import SampleError, UsageError
-from tui_cytpix.formats.sample.registry import open_sample
+from tui_cytpix.formats.sample.registry import READERS, open_sample
 
 
 @pytest.mark.parametrize(
@@ -16,7 +18,9 @@ from tui_cytpix.formats.sample.registry import open_sample
     [
         ("a.txt", b"hello", "kind of file is not known"),
         ("a.png", b"\x89PNG", "single image"),
-        ("a.rtdc", b"\x89HDF\r\n", "kind of file is not known"),
+        ("a.daf", b"", "ImageStream analysis"),
+        ("a.cyz", b"PK", "CytoSense"),
+        ("a.lst", b"1", "FlowCam"),
         ("a.zip", b"hello", "Not a zip archive"),
         ("a.fcs", b"FCS3.1", "has no images"),
     ],
@@ -68,6 +72,24 @@ def test_a_zip_by_content_whatever_its_name(files):
     path = files.write("export.dat", files.zipped([("3.png", files.encoded(files.gray16(3), "PNG"))]))
     with open_sample(path) as sample:
         assert sample.event_ids == ("3",)
+
+
+def test_a_folder_of_collages_is_refused_by_name(files):
+    files.write("flowcam/run.lst", b"001")
+    files.write("flowcam/run_000001.tif", files.encoded(files.gray16(1)))
+    with pytest.raises(SampleError, match="FlowCam"):
+        open_sample(files.folder / "flowcam")
+
+
+def test_images_of_one_channel_have_none_to_choose(files):
+    with pytest.raises(UsageError, match="no channels"):
+        open_sample(files.acs(), channel="2")
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.module)
+def test_every_reader_has_what_opens_it(reader):
+    module = importlib.import_module(f"tui_cytpix.formats.sample.{reader.module}")
+    assert list(inspect.signature(module.open_parts).parameters) == ["path", "asked"]
 
 
 def test_importing_the_registry_is_cheap():

@@ -11,9 +11,8 @@ from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.bytes.image_decode import read_file
 from tui_cytpix.formats.bytes.names import NamedImages, choose_folder, counted, is_image_name, name_images, natural_key
 from tui_cytpix.formats.bytes.source import unreadable
-from tui_cytpix.formats.sample.linked_fcs import FcsPlace, find_fcs
-from tui_cytpix.formats.sample.parts import SampleParts
-from tui_cytpix.formats.sample.reader import SampleReader
+from tui_cytpix.formats.sample.linked_fcs import find_fcs
+from tui_cytpix.formats.sample.parts import Asked, SampleParts
 
 SEG_ENDING = "_seg.npy"  # a pickle
 
@@ -39,11 +38,10 @@ class FolderImages:
         return printable(self._folder / self._names[event])
 
 
-def open_image_folder(path: Path, um_per_px: float | None, fcs: FcsPlace | None) -> SampleReader:
+def open_parts(path: Path, asked: Asked) -> SampleParts:
     """Opens a folder of images, or one whose images lie in a single sub-folder or one named `images`.
 
-    Args:
-        fcs: where the FCS is; looked for in the folder and beside it where not told.
+    The FCS is looked for in the folder and beside it, where none was given.
 
     Raises:
         SampleError: no images, several sub-folders of images, or the folder can't be read.
@@ -61,11 +59,9 @@ def open_image_folder(path: Path, um_per_px: float | None, fcs: FcsPlace | None)
     named = name_images(folders[chosen])
     where = path.resolve()
     stem = where.parent.name if where.name.lower() == "images" else where.name
-    place = fcs if fcs is not None else find_fcs(stem, (where, where.parent))
+    place = asked.fcs or find_fcs(stem, (where, where.parent))
     problems = (*problems, *_unopened(seg[chosen]))
-    return SampleReader(
-        SampleParts(path, "image folder", FolderImages(folder, named), place, problems=problems), um_per_px
-    )
+    return SampleParts(path, "image folder", FolderImages(folder, named), place, problems=problems)
 
 
 def _unopened(files: list[str]) -> tuple[str, ...]:

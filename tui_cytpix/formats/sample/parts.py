@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from tui_cytpix.domain.words import printable
+from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.masks.instrument import InstrumentMasks
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace
 
@@ -45,8 +48,21 @@ class MaskStore(Protocol):
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What is said of a sample from outside: where its FCS is, and the channel to read, by name or by number (from 1);
+    "" for the brightfield-like one.
+    """
+
+    fcs: FcsPlace | None = None
+    channel: str = ""
+
+
+@dataclass(frozen=True)
 class SampleParts:
-    """What a format found; `resources` is closed with the sample."""
+    """What a format found; `resources` is closed with the sample.
+
+    `um_per_px` is what the files state; of images with several `channels`, `channel` is the one read, else "".
+    """
 
     path: Path
     format: str
@@ -56,4 +72,24 @@ class SampleParts:
     image_gate: str = ""
     image_total: int | None = None
     problems: tuple[str, ...] = ()
+    um_per_px: float | None = None
+    channels: tuple[str, ...] = ()
+    channel: str = ""
     resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+
+def chosen_channel(channels: Sequence[str], asked: str, default: int, where: Path) -> int:
+    """The channel to read, from 0: as asked, by name (whatever its case) or number from 1; else the `default`.
+
+    Raises:
+        UsageError: there is no such channel.
+    """
+    if not asked:
+        return default
+    names = [name.casefold() for name in channels]
+    if asked.casefold() in names:
+        return names.index(asked.casefold())
+    if asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= len(channels):
+        return int(asked[:9]) - 1
+    listed = ", ".join(f"{number} {printable(name)}".strip() for number, name in enumerate(channels, 1))
+    raise UsageError("There is no such channel", f"{printable(where)}: {printable(asked)}.", f"It has: {listed}.")

@@ -59,9 +59,11 @@ class SampleReader:
 
     @property
     def scale(self) -> PixelScale | None:
-        """Micrometres per pixel as given, else as the FCS implies, else None."""
+        """Micrometres per pixel as given, else as the files state, else as the FCS implies, else None."""
         if self._given is not None:
             return PixelScale(self._given, "given")
+        if self._parts.um_per_px is not None:
+            return PixelScale(self._parts.um_per_px, "file")
         derived = self._link().um_per_px
         return None if derived is None else PixelScale(derived, "fcs")
 
@@ -169,15 +171,22 @@ class SampleReader:
                 *mask_problems,
             ),
             image_total=parts.image_total,
+            channels=tuple(printable(name) for name in parts.channels),
+            channel=printable(parts.channel),
         )
 
     def _scale_problems(self, linked: LinkedFcs) -> tuple[str, ...]:
-        derived = linked.um_per_px
-        if self._given is None and derived is None:
+        stated, derived = self._parts.um_per_px, linked.um_per_px
+        if self.scale is None:
             return ("The pixel size is unknown: sizes in micrometres stay empty until it is given (--um-per-px).",)
-        if self._given is not None and derived is not None and abs(self._given / derived - 1) > 0.02:
-            return (f"The given pixel size, {self._given:g} um, is used; the FCS implies {derived:.4g} um.",)
-        return ()
+        used = self._given if self._given is not None else stated
+        name = "given" if self._given is not None else "stated"
+        others = (("file states", stated), ("FCS implies", derived))
+        return tuple(
+            f"The {name} pixel size, {used:.4g} um, is used; the {source} {other:.4g} um."
+            for source, other in others
+            if used is not None and other is not None and abs(used / other - 1) > 0.02
+        )
 
     def close(self) -> None:
         """Lets go of the files; later reads fail."""

@@ -1,31 +1,118 @@
-"""Which reader opens which path. Readers are imported when they are needed."""
+"""Which reader opens which path: one line a format. Readers are imported when they are needed.
+
+The first reader that recognises a path opens it. A new format is a module with a function `open_parts` (see `Opener`)
+and a line in READERS.
+"""
 
 from __future__ import annotations
 
+import importlib
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError, UsageError
-from tui_cytpix.formats.bytes.names import IMAGE_SUFFIXES, is_image_name
+from tui_cytpix.formats.sample.found import Found, look_at
 
 if TYPE_CHECKING:
-    from tui_cytpix.formats.sample.linked_fcs import FcsPlace
+    from tui_cytpix.formats.sample.parts import Asked, SampleParts
     from tui_cytpix.formats.sample.reader import SampleReader
 
-READABLE = ".acs, image folder or zip, FCS"  # wherever a sample is asked for, or refused
+
+class Opener(Protocol):
+    """What a reader's module has by the name of `open_parts`."""
+
+    def __call__(self, path: Path, asked: Asked) -> SampleParts:
+        """The parts of the sample at a path that the reader recognised, to be closed by their `resources`.
+
+        Raises:
+            SampleError: it can't be read, or holds no images. Sentences about what is read in spite of a flaw are
+                `problems` of the parts.
+        """
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A format that is read.
+
+    Attributes:
+        name: what a sample of it is called where one is asked for, or refused.
+        recognises: whether a path is of this format: by its name, its first bytes or the names in the folder.
+        module: below `formats.sample`, with the function `open_parts`.
+    """
+
+    name: str
+    recognises: Callable[[Found], bool]
+    module: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A format that is known and not read.
+
+    Attributes:
+        what: what the file is.
+        instead: what its owner can export.
+    """
+
+    recognises: Callable[[Found], bool]
+    what: str
+    instead: str
+
+
+def _suffix(*suffixes: str) -> Callable[[Found], bool]:
+    return lambda found: not found.is_folder and found.suffix in suffixes
+
+
+def _holds(*suffixes: str) -> Callable[[Found], bool]:
+    """Files of these suffixes, or a folder with one of them in it."""
+    return lambda found: found.suffix in suffixes or any(name.lower().endswith(suffixes) for name in found.names)
+
+
+def _is_zip(found: Found) -> bool:
+    return found.head.startswith(b"PK") or found.suffix in (".acs", ".zip")
+
+
+READERS = (
+    Reader(".acs, zip of images", _is_zip, "zipped.zip_file"),
+    Reader("folder of images", lambda found: found.is_folder, "folder"),
+)
+
+REFUSED = (
+    Refused(
+        _holds(".lst", ".ctx"),
+        "measured by a FlowCam, whose images lie side by side in collages",
+        "Export each particle's image as a file of its own in VisualSpreadsheet, and give that folder.",
+    ),
+    Refused(
+        _suffix(".cyz", ".cyf"),
+        "a CytoSense or CytoSub file",
+        "Export its images as files in CytoClus, and give that folder.",
+    ),
+    Refused(
+        _suffix(".daf", ".rif"),
+        "an ImageStream analysis or raw file",
+        "Give the compensated images (.cif) that IDEAS made from it, or export TIFF images there.",
+    ),
+)
+
+READABLE = ", ".join((*(reader.name for reader in READERS), "FCS"))  # wherever a sample is asked for, or refused
 _WAY_OUT = f"A sample is one of: {READABLE}."
 
 
-def open_sample(path: Path | str, um_per_px: float | None = None) -> SampleReader:
-    """Opens a sample: an `.acs`, a zip or folder of images, or an `.fcs` whose images lie beside it.
+def open_sample(path: Path | str, um_per_px: float | None = None, channel: str = "") -> SampleReader:
+    """Opens a sample: a path that a reader recognises, or an `.fcs` whose images lie beside it.
 
     Args:
         um_per_px: micrometres per pixel, where the user gives them.
+        channel: the name or number (from 1) of the channel to read, of images that have several; "": the
+            brightfield-like one.
 
     Raises:
-        UsageError: the pixel size is no positive number.
+        UsageError: the pixel size is no positive number, or there is no such channel.
         SampleError: there is no such path, or it holds no images that can be read.
     """
     path = Path(path)
@@ -33,80 +120,33 @@ def open_sample(path: Path | str, um_per_px: float | None = None) -> SampleReade
         raise UsageError(
             "The pixel size is not usable", f"{um_per_px} um per pixel.", "Give a positive number, like 0.3."
         )
-    try:
-        is_folder, is_file = path.is_dir(), path.is_file()
-    except (OSError, ValueError) as error:
-        raise SampleError("No such sample", f"{printable(path)}: {error}.", "Check the path.") from error
-    if is_folder:
-        return _open_images(path, um_per_px, None)
-    if not is_file:
-        why = "is no regular file" if path.exists() else "is not there"
-        raise SampleError("No such sample", f"{printable(path)} {why}.", "Check the path.")
-    if path.suffix.lower() == ".fcs":
+    found, fcs = look_at(path), None
+    if not found.is_folder and found.suffix == ".fcs":
+        from tui_cytpix.formats.sample.fcs_images import images_of_fcs
         from tui_cytpix.formats.sample.linked_fcs import fcs_file
 
-        return _open_images(_images_of_fcs(path), um_per_px, fcs_file(path))
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+        found, fcs = look_at(images_of_fcs(path)), fcs_file(path)
+    from tui_cytpix.formats.sample.parts import Asked
+    from tui_cytpix.formats.sample.reader import SampleReader
+
+    parts = _opener(found)(found.path, Asked(fcs, channel))
+    if channel and not parts.channels:
+        parts.resources.close()
+        raise UsageError("There are no channels to choose from", f"{printable(path)} has one.", "Leave --channel out.")
+    return SampleReader(parts, um_per_px)
+
+
+def _opener(found: Found) -> Opener:
+    where = printable(found.path)
+    for refused in REFUSED:
+        if refused.recognises(found):
+            raise SampleError("This format is not read", f"{where} is {refused.what}.", refused.instead)
+    for reader in READERS:
+        if reader.recognises(found):
+            opener: Opener = importlib.import_module(f"tui_cytpix.formats.sample.{reader.module}").open_parts
+            return opener
+    if found.is_image:
         raise SampleError(
-            "A single image is no sample", printable(path) + ".", f"Give its folder: {printable(path.parent)}."
+            "A single image is no sample", f"{where}.", f"Give its folder: {printable(found.path.parent)}."
         )
-    return _open_images(path, um_per_px, None)
-
-
-def _open_images(path: Path, um_per_px: float | None, fcs: FcsPlace | None) -> SampleReader:
-    if path.is_dir():
-        from tui_cytpix.formats.sample.folder import open_image_folder
-
-        return open_image_folder(path, um_per_px, fcs)
-    from tui_cytpix.formats.bytes.source import FileBytes
-    from tui_cytpix.formats.bytes.zip_index import ZipIndex
-
-    source = FileBytes(path)
-    try:
-        zipped = source.read_at(0, 4).startswith(b"PK") or path.suffix.lower() in (".acs", ".zip")
-        if not zipped:
-            raise SampleError("The kind of file is not known", f"{printable(path)}.", _WAY_OUT)
-        index = ZipIndex(source, str(path))
-        if not index.members:
-            raise SampleError("No images found", f"{printable(path)} is an empty archive.", _WAY_OUT)
-        from tui_cytpix.formats.sample.acs import is_acs, open_acs
-        from tui_cytpix.formats.sample.image_archive import open_image_archive
-
-        opener = open_acs if is_acs(path, index) else open_image_archive
-        return opener(path, source, index, um_per_px, fcs)
-    except BaseException:
-        source.close()
-        raise
-
-
-def _images_of_fcs(fcs: Path) -> Path:
-    """The archive or folder with an FCS's name, beside it or in `Images`, else the folder itself if it has images.
-
-    Raises:
-        SampleError: there is none.
-    """
-    folders = [
-        fcs.parent,
-        *(below for below in _entries(fcs.parent) if below.name.lower() == "images" and below.is_dir()),
-    ]
-    for folder in folders:
-        for entry in _entries(folder):
-            archive = entry.suffix.lower() in (".acs", ".zip") and entry.stem.casefold() == fcs.stem.casefold()
-            if (archive and entry.is_file()) or (entry.name.casefold() == fcs.stem.casefold() and entry.is_dir()):
-                return entry
-    for folder in folders:
-        if any(is_image_name(entry.name) for entry in _entries(folder)):
-            return folder
-    stem = printable(fcs.stem)
-    raise SampleError(
-        "The FCS has no images",
-        f"Beside {printable(fcs)} there is no {stem}.acs, {stem}.zip, Images/{stem}.zip or folder of images.",
-        "Give the .acs file or the image export.",
-    )
-
-
-def _entries(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError:
-        return []
+    raise SampleError("The kind of file is not known", f"{where}.", _WAY_OUT)

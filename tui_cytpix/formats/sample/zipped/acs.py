@@ -21,10 +21,9 @@ from tui_cytpix.formats.bytes.source import ByteSource, FileBytes, MemoryBytes, 
 from tui_cytpix.formats.bytes.zip_index import Member, ZipIndex
 from tui_cytpix.formats.fcs.read import FcsFile, read_fcs
 from tui_cytpix.formats.masks.instrument import InstrumentMasks, decode_instrument_masks
-from tui_cytpix.formats.sample.image_archive import ArchiveImages, archive_fcs
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace
 from tui_cytpix.formats.sample.parts import SampleParts
-from tui_cytpix.formats.sample.reader import SampleReader
+from tui_cytpix.formats.sample.zipped.image_archive import ArchiveImages, archive_fcs
 
 XML_LIMIT = 16 << 20
 MASK_LIMIT = 16 << 20
@@ -39,9 +38,7 @@ def is_acs(path: Path, index: ZipIndex) -> bool:
     return path.suffix.lower() == ".acs" or any(name.endswith((".fcs", MASKS_SUFFIX)) for name in names)
 
 
-def open_acs(
-    path: Path, source: FileBytes, index: ZipIndex, um_per_px: float | None, fcs: FcsPlace | None
-) -> SampleReader:
+def open_acs(path: Path, source: FileBytes, index: ZipIndex, fcs: FcsPlace | None) -> SampleParts:
     """An Attune CytPix archive; `source` is closed with the sample.
 
     Args:
@@ -59,18 +56,17 @@ def open_acs(
     if len(masks) > 1:
         problems.append(f"The archive has {len(masks)} mask archives; {printable(masks[0].name)} is read.")
     gate, total = _capture_settings(index, problems)
-    parts = SampleParts(
+    return SampleParts(
         path,
         "Attune CytPix .acs",
         images,
         place,
         AcsMasks(source, index, masks[0]) if masks else None,
-        gate,
-        total,
-        tuple(problems),
-        resources,
+        image_gate=gate,
+        image_total=total,
+        problems=tuple(problems),
+        resources=resources,
     )
-    return SampleReader(parts, um_per_px)
 
 
 def _of_suffix(index: ZipIndex, suffix: str) -> list[Member]:

@@ -11,7 +11,6 @@ from tui_cytpix.formats.bytes.source import FileBytes
 from tui_cytpix.formats.bytes.zip_index import Member, ZipIndex
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace, find_fcs
 from tui_cytpix.formats.sample.parts import SampleParts
-from tui_cytpix.formats.sample.reader import SampleReader
 
 
 class ArchiveImages:
@@ -70,9 +69,7 @@ class ArchiveImages:
         return f"{self._index.label}, {self._members[event].name}"
 
 
-def open_image_archive(
-    path: Path, source: FileBytes, index: ZipIndex, um_per_px: float | None, fcs: FcsPlace | None
-) -> SampleReader:
+def open_image_archive(path: Path, source: FileBytes, index: ZipIndex, fcs: FcsPlace | None) -> SampleParts:
     """A zip of images; `source` is closed with the sample.
 
     Args:
@@ -85,7 +82,7 @@ def open_image_archive(
     place = fcs if fcs is not None else archive_fcs(path)
     resources = contextlib.ExitStack()
     resources.callback(source.close)
-    return SampleReader(SampleParts(path, "image archive", images, place, resources=resources), um_per_px)
+    return SampleParts(path, "image archive", images, place, resources=resources)
 
 
 def archive_fcs(path: Path) -> FcsPlace:

@@ -1,0 +1,1 @@
+"""Samples in a zip: Attune CytPix `.acs`, and exports of images."""
