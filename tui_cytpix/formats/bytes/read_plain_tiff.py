@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 _MAX_TAGS = 64
 _SIZES = {3: ("H", 2), 4: ("I", 4)}
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, STRIPS, SAMPLES, STRIP_BYTES = 256, 257, 258, 259, 262, 273, 277, 279
-_FILL_ORDER, _PREDICTOR, _TILE_WIDTH, _SAMPLE_FORMAT = 266, 317, 322, 339
-_WANTED = {COMPRESSION: 1, PHOTOMETRIC: 1, SAMPLES: 1, _FILL_ORDER: 1, _PREDICTOR: 1, _SAMPLE_FORMAT: 1}
+_FILL_ORDER, _PREDICTOR, TILE_WIDTH, SAMPLE_FORMAT = 266, 317, 322, 339
+_WANTED = {COMPRESSION: 1, PHOTOMETRIC: 1, SAMPLES: 1, _FILL_ORDER: 1, _PREDICTOR: 1, SAMPLE_FORMAT: 1}
 
 
 def read_plain_tiff(data: bytes, max_pixels: int) -> NDArray[np.uint8] | NDArray[np.uint16] | None:
@@ -31,7 +31,7 @@ def read_plain_tiff(data: bytes, max_pixels: int) -> NDArray[np.uint8] | NDArray
     contiguous = all(a + n == b for a, n, b in zip(strips, counts, strips[1:], strict=False))
     if (
         not (plain and contiguous and bits in (8, 16))
-        or _TILE_WIDTH in tags
+        or TILE_WIDTH in tags
         or not 0 < height * width <= max_pixels
         or len(strips) != len(counts)
         or sum(counts) != size

@@ -1,4 +1,6 @@
-"""Which FCS row belongs to which image: by the parameter `Event`, whose value is the image file's name."""
+"""Which FCS row belongs to which image: by the parameter `Event`, whose value is the image file's name, or by the row's
+own number.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +52,14 @@ def link_events(fcs: FcsFile, events: tuple[str, ...]) -> EventRows:
     if flag_name is not None:
         problems += _flag_problems(column, fcs.column(flag_name) != 0, linked)
     return EventRows(linked, tuple(problems))
+
+
+def link_rows(fcs: FcsFile, events: tuple[str, ...]) -> EventRows:
+    """Event ids that are rows, from 0."""
+    numbers = {e: int(e) for e in events if e.isascii() and e.isdigit() and len(e) <= _MAX_DIGITS}
+    linked = {event: row for event, row in numbers.items() if row < fcs.event_count}
+    missing = [event for event in events if event not in linked]
+    return EventRows(linked, counted(missing, "image has no row in the FCS", "images have no row in the FCS"))
 
 
 def _first_rows(column: NDArray[np.float64], wanted: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

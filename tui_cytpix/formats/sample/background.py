@@ -21,7 +21,12 @@ SIZE_IMAGES = 24
 
 
 def sample_background(reader: SampleReader) -> NDArray[np.float32] | None:
-    """The static background from up to 200 images, evenly spread; None where fewer than 20 of one size can be read."""
+    """The static background: as the instrument measured it, else from up to 200 images, evenly spread; None where fewer
+    than 20 of one size can be read.
+    """
+    measured = reader.measured_background()
+    if measured is not None:
+        return measured
     images: list[Gray] = []
     for image in _spread(reader.event_ids, reader.read_image, BACKGROUND_IMAGES):
         if images and image.shape != images[0].shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from tui_cytpix.domain.entered_numbers import LEAST_PIXEL, MOST_PIXEL
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.bytes.names import natural_key
-from tui_cytpix.formats.fcs.event_rows import link_events, parameter_named
+from tui_cytpix.formats.fcs.event_rows import link_events, link_rows, parameter_named
 from tui_cytpix.formats.fcs.read import FcsFile, read_fcs
 
 MIN_EVENTS = 3  # that tell the pixel size
@@ -27,13 +27,18 @@ class FcsPlace:
     """Where a sample's FCS is, and how to open it.
 
     `label` names it for people. `guessed` is True where only its lying nearby speaks for it: it is then used only if
-    its events match. `problem` is a sentence or "".
+    its events match. `rows` is True where event ids are rows, from 0, and no values of the parameter Event. `problem`
+    is a sentence or "".
     """
 
     label: str = ""
     open: Callable[[], FcsFile] | None = None
     guessed: bool = False
     problem: str = ""
+    rows: bool = False
+
+    def by_rows(self) -> FcsPlace:
+        return replace(self, rows=True)
 
 
 @dataclass(frozen=True)
@@ -57,18 +62,23 @@ def find_fcs(stem: str, folders: tuple[Path, ...]) -> FcsPlace:
 
     Where that folder has several, none is taken, and the problem says so.
     """
-    listings = [_fcs_files(folder) for folder in folders]
-    for files in listings:
-        for file in files:
-            if file.stem.casefold() == stem.casefold():
-                return fcs_file(file)
-    for folder, files in zip(folders, listings, strict=True):
+    for folder in folders:
+        named = fcs_of_name(stem, folder)
+        if named is not None:
+            return named
+    for folder in folders:
+        files = _fcs_files(folder)
         if len(files) == 1:
             return fcs_file(files[0], guessed=True)
         if files:
             several = f"{len(files)} FCS files lie in {printable(folder)} and none is called {printable(stem)}.fcs"
             return FcsPlace(problem=f"{several}: none is used.")
     return FcsPlace()
+
+
+def fcs_of_name(stem: str, folder: Path) -> FcsPlace | None:
+    """The FCS called `stem` in a folder, whatever its case; None where there is none."""
+    return next((fcs_file(file) for file in _fcs_files(folder) if file.stem.casefold() == stem.casefold()), None)
 
 
 def _fcs_files(folder: Path) -> list[Path]:
@@ -86,7 +96,7 @@ def link_fcs(place: FcsPlace, events: tuple[str, ...]) -> LinkedFcs:
         return LinkedFcs(problems=tuple(problems))
     try:
         fcs = place.open()
-        linked = link_events(fcs, events)
+        linked = link_rows(fcs, events) if place.rows else link_events(fcs, events)
         um_per_px, doubt = _scale(fcs, linked.rows)
     except CytpixError as error:
         return LinkedFcs(problems=(*problems, f"The FCS can't be used: {error}"))

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.masks.instrument import InstrumentMasks
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace
+
+_TRANSMITTED = re.compile(
+    r"bright.?field|light.?loss|trans(mitted|mission)|phase.?contrast|\b(bf\d*|tl|td|dic|phase|ph\d)\b"
+)
 
 
 class ImageStore(Protocol):
@@ -61,7 +69,8 @@ class Asked:
 class SampleParts:
     """What a format found; `resources` is closed with the sample.
 
-    `um_per_px` is what the files state; of images with several `channels`, `channel` is the one read, else "".
+    `um_per_px` is what the files state; `background` gives the static background, float32 (H, W), that the instrument
+    measured, or None; of images with several `channels`, `channel` is the one read, else "".
     """
 
     path: Path
@@ -73,6 +82,7 @@ class SampleParts:
     image_total: int | None = None
     problems: tuple[str, ...] = ()
     um_per_px: float | None = None
+    background: Callable[[], NDArray[np.float32] | None] | None = None
     channels: tuple[str, ...] = ()
     channel: str = ""
     resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -93,3 +103,8 @@ def chosen_channel(channels: Sequence[str], asked: str, default: int, where: Pat
         return int(asked[:9]) - 1
     listed = ", ".join(f"{number} {printable(name)}".strip() for number, name in enumerate(channels, 1))
     raise UsageError("There is no such channel", f"{printable(where)}: {printable(asked)}.", f"It has: {listed}.")
+
+
+def brightfield_like(channels: Sequence[str]) -> int | None:
+    """The first channel, from 0, whose name says that it shows transmitted light; None where none does."""
+    return next((place for place, name in enumerate(channels) if _TRANSMITTED.search(name.casefold())), None)

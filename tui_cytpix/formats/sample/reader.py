@@ -9,6 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tui_cytpix.domain.sample import PixelScale, SampleInfo
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
@@ -74,6 +77,10 @@ class SampleReader:
             SampleError: there is no such image, or it is damaged or blank; the others can still be read.
         """
         return decode_gray(self._content(event), self._parts.images.label(event))
+
+    def measured_background(self) -> NDArray[np.float32] | None:
+        """The static background, (H, W), that the instrument measured; None where it did not."""
+        return None if self._parts.background is None else self._parts.background()
 
     def fingerprint(self) -> str:
         """What tells this sample from others, by its images: see `identity.fingerprint`."""

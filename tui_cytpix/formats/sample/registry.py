@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError, UsageError
+from tui_cytpix.formats.bytes.names import is_image_name
 from tui_cytpix.formats.sample.found import Found, look_at
 
 if TYPE_CHECKING:
@@ -76,8 +77,32 @@ def _is_zip(found: Found) -> bool:
     return found.head.startswith(b"PK") or found.suffix in (".acs", ".zip")
 
 
+def _is_hdf5(found: Found) -> bool:
+    return found.suffix == ".rtdc" or found.head.startswith(b"\x89HDF\r\n\x1a\n")
+
+
+def _is_stack(found: Found) -> bool:
+    """A TIFF of many pages, or a folder whose only image is one."""
+    images = [found.path] if found.is_image else [found.path / name for name in found.names if is_image_name(name)]
+    if len(images) != 1 or images[0].suffix.lower() not in (".tif", ".tiff"):
+        return False
+    from tui_cytpix.formats.sample.stacks.tiff_stack import is_stack
+
+    return is_stack(images[0])
+
+
+def _is_cellview(found: Found) -> bool:
+    from tui_cytpix.formats.sample.stacks.cellview import is_cellview
+
+    return found.is_folder and is_cellview(found)
+
+
 READERS = (
     Reader(".acs, zip of images", _is_zip, "zipped.zip_file"),
+    Reader("TIFF or OME-TIFF stack", _is_stack, "stacks.tiff_stack"),
+    Reader(".rtdc", _is_hdf5, "hdf5.rtdc"),
+    Reader(".npy stack", _suffix(".npy"), "stacks.npy"),
+    Reader("CellView folder", _is_cellview, "stacks.cellview"),
     Reader("folder of images", lambda found: found.is_folder, "folder"),
 )
 

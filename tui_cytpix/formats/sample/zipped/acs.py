@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import threading
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 from xml.parsers import expat
@@ -18,6 +17,7 @@ from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.bytes.names import counted, natural_key
 from tui_cytpix.formats.bytes.source import ByteSource, FileBytes, MemoryBytes, PartBytes
+from tui_cytpix.formats.bytes.xml_elements import read_elements
 from tui_cytpix.formats.bytes.zip_index import Member, ZipIndex
 from tui_cytpix.formats.fcs.read import FcsFile, read_fcs
 from tui_cytpix.formats.masks.instrument import InstrumentMasks, decode_instrument_masks
@@ -132,22 +132,6 @@ def _capture_settings(index: ZipIndex, problems: list[str]) -> tuple[str, int | 
         except (expat.ExpatError, ValueError, LookupError) as error:
             problems.append(f"{printable(member.name)} is not read: {printable(error)}.")
     return ", ".join(dict.fromkeys(gates)), max(totals, default=None)
-
-
-def read_elements(content: bytes, element: Callable[[str, dict[str, str]], None]) -> None:
-    """Calls `element(tag, attributes)` for each element. A document type, and with it every entity, is refused.
-
-    Raises:
-        ExpatError, ValueError, LookupError: not well-formed, with a document type, or in an unknown encoding.
-    """
-
-    def refuse(*_: object) -> None:
-        raise ValueError("it declares a document type, which is not needed and not read")
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = element
-    parser.StartDoctypeDeclHandler = refuse
-    parser.Parse(content, True)
 
 
 class AcsMasks:

@@ -1,0 +1,169 @@
+"""The process that reads one HDF5 file for another: `python -m ...child FILE`. The library is C and the file of unknown
+origin, so what it does is bounded here: seconds of processor for a request, bytes of memory for all of it.
+
+Requests come on standard input, a line of JSON each: `{"read": DATASET, "row": N}`. An answer on standard output is a
+line of JSON and as many bytes of pixels as its `bytes` says; the first, without a request, tells what the file is
+(`Facts`). An `error` in an answer is a sentence's part. The end of the input ends the process.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    import h5py
+
+CPU_SECONDS = 4.0
+MEMORY = 768 << 20  # bytes, beyond what Python and the libraries take
+MAX_CHUNK = 256 << 20  # bytes, unpacked
+MAX_FRAME = 1 << 26  # pixels
+MAX_INDEX = 1 << 22  # events
+FRAMES = ("image", "mask", "image_bg")
+ZSTANDARD = 32015
+
+
+class RefusedError(Exception):
+    """Something in the file can't be read; its text is a part of a sentence."""
+
+
+def main(path: str, requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answers until the requests end."""
+    try:
+        import h5py
+
+        _load_filters()
+    except ImportError as error:
+        _send(answers, {"missing": error.name or "h5py"})
+        return
+    _limit_memory()
+    _allow()
+    try:
+        file = h5py.File(path, "r", locking=False)
+        told: dict[str, Any] = _facts(file)
+    except Exception as error:  # h5py raises almost anything about a damaged file
+        _send(answers, {"error": _words(error)})
+        return
+    _send(answers, told)
+    for line in requests:
+        _allow()
+        try:
+            asked = json.loads(line)
+            pixels = _frame(file, asked["read"], asked["row"])
+        except Exception as error:
+            _send(answers, {"error": _words(error)})
+            continue
+        _send(answers, {"shape": pixels.shape, "dtype": pixels.dtype.str, "bytes": pixels.nbytes}, pixels.tobytes())
+
+
+def _load_filters() -> None:
+    """Plugins are an extra: without them files that need none are read all the same."""
+    try:
+        import hdf5plugin  # noqa: F401
+    except ImportError:
+        return
+
+
+def _limit_memory() -> None:
+    taken = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _allow() -> None:
+    """The system ends this process, in whatever library it is, once it has computed so long from now on."""
+    signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+
+
+def _send(answers: BinaryIO, told: dict[str, Any], pixels: bytes = b"") -> None:
+    answers.write(json.dumps(told).encode("ascii") + b"\n" + pixels)
+    answers.flush()
+
+
+def _words(error: Exception) -> str:
+    return (" ".join(str(error).split()) or type(error).__name__)[:300]
+
+
+def _facts(file: h5py.File) -> dict[str, Any]:
+    """What the file states of itself; datasets that it lacks are absent."""
+    events = _own(file, "events")
+    if events is not None and not hasattr(events, "keys"):
+        raise RefusedError("events is no group")
+    found: dict[str, Any] = {"frames": {}, "lengths": {}, "attributes": {}, "basins": "basins" in file}
+    for name in FRAMES if events is not None else ():
+        dataset = _own(events, name)
+        if dataset is not None:
+            found["frames"][name] = _checked(dataset, name)
+    for name in ("experiment:event count", "imaging:pixel size", "setup:identifier", "setup:chip region"):
+        if name in file.attrs:
+            value = file.attrs[name]
+            found["attributes"][name] = (
+                value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)[:200]
+            )
+    index = None if events is None else _own(events, "index")
+    if index is not None and index.ndim == 1 and index.dtype.kind in "iuf" and index.shape[0] <= MAX_INDEX:
+        _check_size(index, 1, "index")
+        found["index"] = [float(value) for value in index[:]]
+    return found
+
+
+def _own(group: Any, name: str) -> Any:
+    """A member that lies in this file itself, None where there is none."""
+    import h5py
+
+    if name not in group:
+        return None
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink | h5py.SoftLink):
+        raise RefusedError(f"{name} is a link to another file")
+    member = group[name]
+    if isinstance(member, h5py.Dataset) and (member.is_virtual or member.external):
+        raise RefusedError(f"{name} lies in other files")
+    if member.file.id != group.file.id:
+        raise RefusedError(f"{name} is a link to another file")
+    return member
+
+
+def _checked(dataset: h5py.Dataset, name: str) -> dict[str, Any]:
+    """A dataset of frames: (rows, height, width)."""
+    if dataset.ndim != 3 or dataset.dtype.kind not in "uib" or dataset.dtype.itemsize > 8:
+        raise RefusedError(f"events/{name} is no stack of grays ({dataset.ndim} dimensions of {dataset.dtype})")
+    _, height, width = dataset.shape
+    if height * width > MAX_FRAME:
+        raise RefusedError(f"events/{name} has frames of {width} x {height} pixels, more than are read")
+    _check_size(dataset, height * width, name)
+    return {"shape": list(dataset.shape), "lacking": _lacking(dataset)}
+
+
+def _check_size(dataset: h5py.Dataset, values: int, name: str) -> None:
+    """What one read unpacks is a chunk at least."""
+    unpacked = math.prod(dataset.chunks or (values,)) * dataset.dtype.itemsize
+    if unpacked > MAX_CHUNK:
+        raise RefusedError(f"events/{name} is packed in pieces of {unpacked:,} bytes, more than are read at once")
+
+
+def _lacking(dataset: h5py.Dataset) -> list[int]:
+    """The numbers of the filters that unpack it and aren't there."""
+    import h5py
+
+    properties = dataset.id.get_create_plist()
+    filters = [properties.get_filter(number)[0] for number in range(properties.get_nfilters())]
+    return [number for number in filters if not h5py.h5z.filter_avail(number)]
+
+
+def _frame(file: h5py.File, name: str, row: int) -> Any:
+    if name not in FRAMES:
+        raise RefusedError(f"there is no {name}")
+    dataset = _own(_own(file, "events"), name)
+    return dataset[row]
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
+    main(sys.argv[1], sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,137 @@
+"""Deformability cytometry, `.rtdc`: HDF5 with a stack of frames in `events/image`, often `events/image_bg`, the frame
+without the cell, and `events/mask`, of the object that triggered alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_cytpix.domain.entered_numbers import LEAST_PIXEL, MOST_PIXEL
+from tui_cytpix.domain.words import printable
+from tui_cytpix.errors import SampleError
+from tui_cytpix.formats.sample.array_images import ArrayImages, Pixels
+from tui_cytpix.formats.sample.hdf5.child import ZSTANDARD
+from tui_cytpix.formats.sample.hdf5.reader_process import EXTRA, HdfProcess
+from tui_cytpix.formats.sample.identity import spread
+from tui_cytpix.formats.sample.linked_fcs import FcsPlace
+from tui_cytpix.formats.sample.parts import Asked, SampleParts
+
+BACKGROUND_FRAMES = 64
+
+
+def open_parts(path: Path, asked: Asked) -> SampleParts:
+    """Event ids are the values of `events/index` where each row has another, else rows from 1.
+
+    Raises:
+        SampleError: it is damaged, holds no images, or HDF5 isn't installed.
+    """
+    process = HdfProcess(path.resolve())
+    resources = contextlib.ExitStack()
+    resources.callback(process.close)
+    try:
+        facts = process.facts()
+        shape = _shape(path, facts)
+        count, problems = _count(facts)
+        events, ids = _events(facts, count)
+    except BaseException:
+        resources.close()
+        raise
+    scale, doubt = _pixel_size(facts)
+
+    def pixels(place: int) -> Pixels:
+        return _frame(process, "image", place)
+
+    frame = shape[1] * shape[2]
+    return SampleParts(
+        path,
+        f"deformability cytometry .rtdc (ids: {ids})",
+        ArrayImages(path, events, pixels, lambda _: frame),
+        asked.fcs or FcsPlace(),
+        problems=(*problems, *doubt),
+        um_per_px=scale,
+        background=_Background(process, facts, count) if "image_bg" in facts["frames"] else None,
+        resources=resources,
+    )
+
+
+def _frame(process: HdfProcess, dataset: str, row: int) -> Pixels:
+    answer, data = process.read(dataset, row)
+    return np.frombuffer(data, np.dtype(answer["dtype"])).reshape(answer["shape"])
+
+
+def _shape(path: Path, facts: dict[str, Any]) -> tuple[int, int, int]:
+    """(rows, height, width) of the images."""
+    where, image = printable(path), facts["frames"].get("image")
+    if image is None:
+        masks = ", but masks" if "mask" in facts["frames"] else ""
+        elsewhere = " Its basins name files that may hold them: give one of those." if facts["basins"] else ""
+        way_out = "Give the measurement with its images: an export of features alone has none." + elsewhere
+        raise SampleError("No images found", f"{where} has no events/image{masks}.", way_out)
+    if image["lacking"]:
+        filters = ", ".join("Zstandard" if number == ZSTANDARD else f"filter {number}" for number in image["lacking"])
+        raise SampleError(
+            "The images are packed in a way that needs an extra", f"{where}: {filters}.", f"Install it: `{EXTRA}`."
+        )
+    rows, height, width = image["shape"]
+    if not rows * height * width:
+        raise SampleError("No images found", f"{where} is an empty measurement.", "Give one with events.")
+    return rows, height, width
+
+
+def _count(facts: dict[str, Any]) -> tuple[int, tuple[str, ...]]:
+    """How many images there are of the events that the file states, and sentences where lengths differ."""
+    rows = {name: found["shape"][0] for name, found in facts["frames"].items()}
+    text = facts["attributes"].get("experiment:event count", "")
+    stated = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else rows["image"]
+    count = min(rows["image"], stated or rows["image"])
+    different = {"events": stated, "images": rows["image"]}
+    different |= {words: rows[name] for name, words in (("mask", "masks"), ("image_bg", "backgrounds")) if name in rows}
+    if all(number == count for number in different.values()):
+        return count, ()
+    listed = ", ".join(f"{number} {name}" for name, number in different.items())
+    return count, (f"Lengths differ ({listed}): the first {count} of each are taken to belong together.",)
+
+
+def _events(facts: dict[str, Any], count: int) -> tuple[list[str], str]:
+    index = facts.get("index", [])[:count]
+    whole = [int(value) for value in index if math.isfinite(value) and value == int(value) and value >= 0]
+    if len(whole) == count and all(a < b for a, b in itertools.pairwise(whole)):
+        return [str(value) for value in whole], "events/index"
+    return [str(number) for number in range(1, count + 1)], "rows from 1"
+
+
+def _pixel_size(facts: dict[str, Any]) -> tuple[float | None, tuple[str, ...]]:
+    text = facts["attributes"].get("imaging:pixel size")
+    if text is None:
+        return None, ()
+    try:
+        size = float(f"{float(text):.7g}")  # as it was before it became a float32
+    except ValueError:
+        size = math.nan
+    if LEAST_PIXEL <= size <= MOST_PIXEL:
+        return size, ()
+    return None, (f"The pixel size that it states, {printable(text)}, is not believable and not used.",)
+
+
+class _Background:
+    """The median of up to 64 of the background frames that the instrument wrote, float32 (H, W)."""
+
+    def __init__(self, process: HdfProcess, facts: dict[str, Any], count: int) -> None:
+        self._process = process
+        self._right = facts["frames"]["image_bg"]["shape"][1:] == facts["frames"]["image"]["shape"][1:]
+        self._rows = range(min(count, facts["frames"]["image_bg"]["shape"][0]))
+
+    def __call__(self) -> NDArray[np.float32] | None:
+        """None where no frame has the images' size and can be read."""
+        frames = []
+        for row in spread(self._rows, BACKGROUND_FRAMES) if self._right else ():
+            with contextlib.suppress(SampleError):
+                frames.append(_frame(self._process, "image_bg", row))
+        return np.median(np.stack(frames), axis=0).astype(np.float32) if frames else None
