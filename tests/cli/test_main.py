@@ -96,7 +96,7 @@ def test_paths_open_the_app_in_a_terminal(run_main, terminal, tmp_path, monkeypa
     assert run_main()[0] == 0
     assert run_main("./inspect", "--um-per-px", "0.3", "--graphics", "halfblock")[0] == 0
     assert run_main("r")[0] == 0
-    assert run_main.opened == [([], None, ""), (["./inspect"], 0.3, "halfblock"), (["r"], None, "")]
+    assert run_main.opened == [([], None, "", ""), (["./inspect"], 0.3, "", "halfblock"), (["r"], None, "", "")]
     assert run_main("r", "./inspect")[0] == 2
     assert run_main("nonesuch")[0] == 2
 
@@ -281,7 +281,7 @@ def test_a_demo_is_copied_kept_and_opened(run_main, tmp_path, monkeypatch):
     assert run_main("demo", "--no-open") == (0, "s_pombe\n", "")
     assert (tmp_path / "s_pombe" / "run.toml").is_file()
     assert run_main("demo", "s_pombe", "--dir", "mine", "--graphics", "halfblock")[0] == 0
-    assert run_main.opened == [(["mine"], None, "halfblock")]
+    assert run_main.opened == [(["mine"], None, "", "halfblock")]
     status, _, err = run_main("demo", "other", "--no-open")
     assert status == 2
     assert "s_pombe" in err

@@ -30,6 +30,7 @@ def compare(arguments: argparse.Namespace) -> int:
         truth=tuple(arguments.truth),
         labels=options.label_options(arguments),
         um_per_px=arguments.um_per_px,
+        channel=arguments.channel,
         only=tuple(arguments.only),
         close_gaps=arguments.close_gaps,
         images=arguments.images,

@@ -31,10 +31,10 @@ def inspect(arguments: argparse.Namespace) -> int:
     failures: list[dict[str, Any]] = []
     for path in arguments.samples:
         try:
-            info = look(path, arguments.um_per_px)
+            info = look(path, arguments.um_per_px, arguments.channel)
             if arguments.hash:
                 with Progress("hashing images") as progress:
-                    hashed[str(path)] = hashes(path, progress)
+                    hashed[str(path)] = hashes(path, arguments.channel, progress)
             found.append(info)
         except CytpixError as error:
             failures.append({"path": str(path), "error": str(error)})

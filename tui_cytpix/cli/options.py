@@ -91,10 +91,17 @@ not_negative = _entered(entered_numbers.whole(0))
 def add_samples(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("samples", nargs="+", type=Path, metavar="SAMPLE", help=READABLE)
     add_scale(parser)
+    add_channel(parser)
 
 
 def add_scale(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--um-per-px", type=um_per_px, metavar="X", help="micrometres per pixel, where files don't say")
+
+
+def add_channel(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--channel", default="", metavar="NAME|N", help="of images with several; default: the brightfield-like one"
+    )
 
 
 def add_stated_scale(parser: argparse.ArgumentParser) -> None:

@@ -30,8 +30,8 @@ def process(arguments: argparse.Namespace) -> int:
             continue
         notes += exchanged_in_words(model, path)
         name = unique_name(path, {sample.name for sample in samples})
-        scale = arguments.um_per_px
-        samples.append(SampleAtWork(name=name, path=str(path.resolve()), um_per_px=scale, events=events))
+        scale, channel, at = arguments.um_per_px, arguments.channel, str(path.resolve())
+        samples.append(SampleAtWork(name=name, path=at, um_per_px=scale, channel=channel, events=events))
     outputs: list[str] = []
     if samples:
         spec = ProcessSpec(

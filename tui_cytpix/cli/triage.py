@@ -26,6 +26,7 @@ def triage(arguments: argparse.Namespace) -> int:
         samples=tuple(arguments.samples),
         models=tuple(arguments.models),
         um_per_px=arguments.um_per_px,
+        channel=arguments.channel,
         images=arguments.images,
         seed=arguments.seed,
         device=arguments.device,

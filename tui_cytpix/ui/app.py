@@ -61,7 +61,7 @@ class CytpixApp(DecidingApp, EndingApp):
     """Opens the home screen, a run, or a new run on samples.
 
     `paths` is one run folder, or samples; `graphics` one of workflow.run.user_settings.GRAPHICS, which wins over the
-    settings file's; `um_per_px` the pixel size of samples given.
+    settings file's; `um_per_px` the pixel size of samples given, `channel` the one to read.
     """
 
     CSS_PATH = "app.tcss"
@@ -74,6 +74,7 @@ class CytpixApp(DecidingApp, EndingApp):
         graphics: str = "",
         settings: Settings | None = None,
         um_per_px: float | None = None,
+        channel: str = "",
     ) -> None:
         super().__init__()
         self.settings = read_settings() if settings is None else settings
@@ -83,7 +84,7 @@ class CytpixApp(DecidingApp, EndingApp):
         self.session: Session | None = None
         self.user_keys: dict[str, str] = {}
         self._paths = [Path(p) for p in paths]
-        self._um_per_px = um_per_px
+        self._um_per_px, self._channel = um_per_px, channel
         self.facts = TerminalFacts()
         self.surface = Surface()
 
@@ -168,13 +169,13 @@ class CytpixApp(DecidingApp, EndingApp):
         if len(self._paths) == 1 and is_run(first):
             self.open_run(first)
         else:
-            home.ask_new_run(self._paths, self._um_per_px)
+            home.ask_new_run(self._paths, self._um_per_px, self._channel)
 
     async def on_triage_screen_chosen(self, event: Any) -> None:
         """From an estimate to a run: the model is to be judged there."""
         await self.pop_screen()
         if isinstance(self.screen, HomeScreen):
-            self.screen.ask_new_run([event.path], None, event.model)
+            self.screen.ask_new_run([event.path], model=event.model)
 
     # Runs and steps
 

@@ -45,6 +45,7 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     new.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="default: 0")
     new.add_argument("--name", default="", help="default: the folder's")
     options.add_scale(new)
+    options.add_channel(new)
     options.add_zoom(new)
 
     add = verb("add", "take further samples into the run", "run.labels:add")
@@ -56,6 +57,7 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     label.add_argument("samples", nargs="+", metavar="SAMPLE", help="by the run's name of it (run status)")
     _add_labels(label)
     options.add_stated_scale(label)
+    label.add_argument("--channel", metavar="NAME|N", help="the one to read, before images of the sample are used")
 
     base = verb("base", "choose another base model; what was annotated and judged stays", "run.verbs:choose_base")
     base.add_argument("model", metavar="M", help="a library name or a model file")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from tui_cytpix.cli import options
@@ -11,6 +12,7 @@ from tui_cytpix.domain.sample import LABELS, SampleRef
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.samples.channel import set_channel
 
 
 def add(arguments: argparse.Namespace) -> int:
@@ -41,7 +43,7 @@ def add(arguments: argparse.Namespace) -> int:
 def label(arguments: argparse.Namespace) -> int:
     """Reads only where nothing is to change, so that it works beside an open app."""
     labels = {name: value for name in LABELS if (value := getattr(arguments, name)) is not None}
-    if labels or arguments.um_per_px is not None:
+    if labels or arguments.um_per_px is not None or arguments.channel is not None:
         with options.writing(Run.open(arguments.run)) as run:
             for name in arguments.samples:
                 run_samples.sample(run, name)  # all are there, or none is changed
@@ -49,20 +51,29 @@ def label(arguments: argparse.Namespace) -> int:
                 run_samples.label(run, name, **labels)
                 if arguments.um_per_px is not None:
                     run_samples.set_pixel_size(run, name, arguments.um_per_px or None)
-            return _tell(run, arguments)
+            names = arguments.samples
+            if arguments.channel is not None:
+                names = [set_channel(run, name, arguments.channel).name for name in names]
+            return _tell(run, names, arguments.json)
     with Run.open(arguments.run, writing=False) as run:
-        return _tell(run, arguments)
+        return _tell(run, arguments.samples, arguments.json)
 
 
-def _tell(run: Run, arguments: argparse.Namespace) -> int:
-    found = [run_samples.sample(run, name) for name in dict.fromkeys(arguments.samples)]
+def _tell(run: Run, names: Sequence[str], as_json: bool) -> int:
+    found = [run_samples.sample(run, name) for name in dict.fromkeys(names)]
+    several = any(one.channel for one in found)
     rows = [
-        (one.name, *(label or "-" for label in one.labels), f"{one.um_per_px:.4g}" if one.um_per_px else "unknown")
+        (
+            one.name,
+            *(label or "-" for label in one.labels),
+            f"{one.um_per_px:.4g}" if one.um_per_px else "unknown",
+            *([one.channel or "-"] if several else []),
+        )
         for one in found
     ]
     tell(
-        arguments.json,
+        as_json,
         {"run": str(run.path), "samples": [asdict(one) for one in found]},
-        *table(("sample", *LABELS, "um/px"), rows),
+        *table(("sample", *LABELS, "um/px", *(["channel"] if several else [])), rows),
     )
     return 0

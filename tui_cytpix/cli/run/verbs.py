@@ -26,9 +26,10 @@ def new_run(arguments: argparse.Namespace) -> int:
     selection.check_preview(preview)
     base = library.find(arguments.base)
     for path in arguments.samples:
-        inspect(path, arguments.um_per_px)
-    scale, name, seed = arguments.um_per_px, arguments.name, arguments.seed
-    with options.writing(run_samples.create_run(arguments.run, arguments.samples, scale, name=name, seed=seed)) as run:
+        inspect(path, arguments.um_per_px, arguments.channel)
+    scale, channel, name, seed = arguments.um_per_px, arguments.channel, arguments.name, arguments.seed
+    run = run_samples.create_run(arguments.run, arguments.samples, scale, channel, name=name, seed=seed)
+    with options.writing(run):
         library.choose(run, base)
         review.choose_model(run, base)
         zoom_in_words = zoom.set_zoom(run, arguments.zoom)

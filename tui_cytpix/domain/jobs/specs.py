@@ -68,15 +68,16 @@ class PredictSpec(Computing, frozen=True, kw_only=True):
 
 
 class SampleAtWork(Struct, frozen=True, kw_only=True):
-    """A sample of a job; `events` are those to look at, None for all. A scale that is not given is looked for in the
-    sample's files, unless `find_scale` is off; `scale_source` says where a given one came from, if not from the user.
-    `fingerprint`, where it is known, is that of the images that are meant.
+    """A sample of a job; `events` are those to look at, None for all; `channel` is the one to read, "" for the default.
+    A scale that is not given is looked for in the sample's files, unless `find_scale` is off; `scale_source` says where
+    a given one came from, if not from the user. `fingerprint`, where it is known, is that of the images that are meant.
     """
 
     name: str
     path: str
     um_per_px: PixelSize | None = None
     scale_source: str = "given"
+    channel: str = ""
     find_scale: bool = True
     events: tuple[str, ...] | None = None
     fingerprint: str = ""

@@ -38,7 +38,8 @@ class AddEpochs(LogLine, frozen=True):
 class ImagesOfSample(Struct, frozen=True):
     """Images to predict: events of the sample at `path`, unless the job's run has a sample of that name.
 
-    A scale that is not given is unknown; images are then seen `zoom` times as large as they are, None: automatic.
+    `channel` is the one to read, "" for the default. A scale that is not given is unknown; images are then seen `zoom`
+    times as large as they are, None: automatic.
     """
 
     sample: str
@@ -46,6 +47,7 @@ class ImagesOfSample(Struct, frozen=True):
     events: tuple[str, ...]
     um_per_px: PixelSize | None = None
     zoom: Number | None = None
+    channel: str = ""
 
     def __post_init__(self) -> None:
         if self.zoom is not None:

@@ -81,7 +81,7 @@ class _Service:
         self._run_images: RunImages | None = None
         self._run_stamp = 0
         self._loaded = functools.lru_cache(MODELS_KEPT)(self._load)
-        self._samples: OrderedDict[tuple[str, float | None], SampleImages] = OrderedDict()
+        self._samples: OrderedDict[tuple[str, float | None, str], SampleImages] = OrderedDict()
         self._pool = ThreadPoolExecutor(READERS)
 
     def close(self) -> None:
@@ -144,7 +144,7 @@ class _Service:
         if self._in_run(name):
             return self._from_run(name, group.events, problems)
         found: Grays = []
-        for image in self._sample(group.path, group.um_per_px).read(group.events):
+        for image in self._sample(group.path, group.um_per_px, group.channel).read(group.events):
             if image.problem:
                 problems.append(f"{ImageKey(name, image.event)}: {image.problem}")
             else:
@@ -154,7 +154,7 @@ class _Service:
     def _typical_px(self, group: ImagesOfSample) -> float | None:
         if self._in_run(group.sample) and self._run_images is not None:
             return self._run_images.typical_px(group.sample)
-        return self._sample(group.path, None).typical_px
+        return self._sample(group.path, None, group.channel).typical_px
 
     def _in_run(self, sample: str) -> bool:
         if self._run is None:
@@ -187,10 +187,10 @@ class _Service:
                 found.append((ImageKey(sample, event), answer))
         return found
 
-    def _sample(self, path: str, scale: float | None) -> SampleImages:
-        key = (path, scale)
+    def _sample(self, path: str, scale: float | None, channel: str) -> SampleImages:
+        key = (path, scale, channel)
         if key not in self._samples:
-            self._samples[key] = SampleImages(open_sample(path, scale), self._pool)
+            self._samples[key] = SampleImages(open_sample(*key), self._pool)
             if len(self._samples) > SAMPLES_KEPT:
                 self._samples.popitem(last=False)[1].reader.close()
         self._samples.move_to_end(key)

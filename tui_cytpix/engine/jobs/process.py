@@ -181,7 +181,8 @@ class _Work:
             self._check()
             part = sample.events[start : start + size]
             start += size
-            yield Chunk(name, sample.path, sample.um_per_px, sample.zoom.times, sample.background, part)
+            scale, channel = sample.um_per_px, sample.reader.channel
+            yield Chunk(name, sample.path, scale, channel, sample.zoom.times, sample.background, part)
 
     def _check(self) -> None:
         if self.job.stop_wished():

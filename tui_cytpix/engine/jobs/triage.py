@@ -56,7 +56,7 @@ def _triage(
     progress: tuple[int, int],
 ) -> int:
     done, total = progress
-    with open_sample(Path(sample.path), sample.um_per_px) as reader:
+    with open_sample(Path(sample.path), sample.um_per_px, sample.channel) as reader:
         source = SampleImages(reader, pool)
         scale = reader.scale.um_per_px if reader.scale else None
         read = source.read(sample.events or ())

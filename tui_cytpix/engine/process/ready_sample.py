@@ -58,7 +58,7 @@ def make_ready(sample: SampleAtWork, card: ModelCard, fcs: bool, asked: float) -
         CytpixError, OSError: it can't be read, or holds other images than those that are meant.
     """
     path, given = Path(sample.path), sample.um_per_px
-    reader = open_sample(path, given)
+    reader = open_sample(path, given, sample.channel)
     try:
         found = reader.fingerprint()
         if sample.fingerprint not in ("", found):

@@ -64,6 +64,7 @@ class Chunk:
     name: str
     path: Path
     um_per_px: float | None
+    channel: str
     zoom: float
     background: NDArray[np.float32] | None
     events: Sequence[str]
@@ -108,7 +109,7 @@ class _State:
     predictor: Predictor | None = None
     equipment: Equipment = Equipment()
     reader: SampleReader | None = None
-    opened: tuple[Path, float | None] | None = None
+    opened: tuple[Path, float | None, str] | None = None
 
 
 def start(settings: WorkerSettings) -> None:
@@ -194,12 +195,12 @@ def process(chunk: Chunk) -> ChunkResult:
 
 
 def _reader(chunk: Chunk) -> SampleReader:
-    key = (chunk.path, chunk.um_per_px)
+    key = (chunk.path, chunk.um_per_px, chunk.channel)
     if _State.reader is None or _State.opened != key:
         if _State.reader is not None:
             _State.reader.close()
             _State.reader = None
-        _State.reader, _State.opened = open_sample(chunk.path, chunk.um_per_px), key
+        _State.reader, _State.opened = open_sample(*key), key
     return _State.reader
 
 

@@ -78,7 +78,7 @@ class RunImages:
                     "Put it back, or edit its path in run.toml. Selected images open from the run's copies.",
                 )
             given = ref.um_per_px if ref.scale_source == "given" else None
-            reader = self._same(ref, open_sample(path, given))
+            reader = self._same(ref, open_sample(path, given, ref.channel))
             with self._lock:
                 self._readers[sample] = reader
             return reader
@@ -252,7 +252,7 @@ class RunImages:
 
 
 def _opened_as(sample: SampleRef) -> tuple[object, ...]:
-    return sample.name, sample.path, sample.um_per_px, sample.scale_source
+    return sample.name, sample.path, sample.um_per_px, sample.scale_source, sample.channel
 
 
 def _read_png(path: Path) -> Gray:

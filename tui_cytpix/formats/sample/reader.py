@@ -51,6 +51,16 @@ class SampleReader:
         return self._parts.format
 
     @property
+    def channels(self) -> tuple[str, ...]:
+        """Their names, empty where images have but one."""
+        return self._parts.channels
+
+    @property
+    def channel(self) -> str:
+        """The name of the channel that is read, "" where images have but one."""
+        return self._parts.channel
+
+    @property
     def event_ids(self) -> tuple[str, ...]:
         """The imaged events, in natural order (2 before 10)."""
         return self._parts.images.events

@@ -150,6 +150,7 @@ BASE_MODEL = (
 SAMPLES = (
     _C("samples.select", "s", "Select", "Select the preview images, 70 % at random, 30 % for variety.", footer=True),
     _C("samples.preview", "p", "Select how many", "State how many (50 to 1000), and select them.", footer=True),
+    _C("samples.channel", "x", "Channel", "Choose the channel that is read, of images with several."),
     _C("samples.scale", "m", "µm/px", "State the sample's pixel size in micrometres.", footer=True),
     _C(
         "samples.condition",

@@ -11,6 +11,7 @@ from tui_cytpix.errors import CytpixError, SampleChangedError
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.run import run_samples
+from tui_cytpix.workflow.samples import channel
 from tui_cytpix.workflow.samples.inspect import READABLE
 
 COLUMNS = ("Sample", "Images", *LABELS.values(), "µm/px")
@@ -101,6 +102,30 @@ class SampleLabels(Table):
                 return
             run_samples.set_pixel_size(self._frame.session.run, sample.name, value)
             self.show()
+
+    def ask_channel(self) -> None:
+        sample = self.current
+        if sample is not None and not sample.channel:
+            self._frame.report(f"The images of {sample.name} have one channel.")
+        elif sample is not None:
+            self._frame.start(self._ask_channel(sample), "channels")
+
+    async def _ask_channel(self, sample: SampleRef) -> None:
+        run = self._frame.session.run
+        names = await asyncio.to_thread(channel.channels_of, run, sample.name)
+        listed = ", ".join(f"{number} {name}" for number, name in enumerate(names, 1))
+        self._frame.ask(
+            f"Channel of {sample.name}, its name or number ({listed}):",
+            sample.channel,
+            lambda text: self._frame.start(self._set_channel(sample, text), "channel"),
+        )
+
+    async def _set_channel(self, sample: SampleRef, text: str) -> None:
+        if text:
+            await asyncio.to_thread(channel.set_channel, self._frame.session.run, sample.name, text)
+            self._frame.refresh_rail()
+            self.show()
+            await self.count_images()
 
     # Another sample
 

@@ -136,7 +136,11 @@ class HomeScreen(BaseScreen):
             bar.clear()
 
     def ask_new_run(
-        self, paths: Sequence[Path], um_per_px: float | None = None, model: ModelEntry | None = None
+        self,
+        paths: Sequence[Path],
+        um_per_px: float | None = None,
+        channel: str = "",
+        model: ModelEntry | None = None,
     ) -> None:
         """Asks for the folder of a new run on these samples, in which that model is to be judged first."""
         names = ", ".join(path.name for path in paths)
@@ -144,14 +148,17 @@ class HomeScreen(BaseScreen):
         self.ask_panel.ask(
             f"New run on {names}. Folder of the run:",
             str(Path.cwd() / f"{stem}-run"),
-            lambda text: self.start(self._new_run(list(paths), text, um_per_px, model), "new run"),
+            lambda text: self.start(self._new_run(list(paths), text, um_per_px, channel, model), "new run"),
         )
 
-    async def _new_run(self, paths: list[Path], target: str, um_per_px: float | None, model: ModelEntry | None) -> None:
+    async def _new_run(
+        self, paths: list[Path], target: str, um_per_px: float | None, channel: str, model: ModelEntry | None
+    ) -> None:
         if not target:
             raise UsageError("A run needs a folder", "Nothing was given.", "Give a new folder's name.")
         with self._reading(paths):
-            run = await asyncio.to_thread(run_samples.create_run, Path(target).expanduser(), paths, um_per_px)
+            folder = Path(target).expanduser()
+            run = await asyncio.to_thread(run_samples.create_run, folder, paths, um_per_px, channel)
             if model is not None:
                 review.choose_model(run, model)
             await asyncio.to_thread(run.close)

@@ -100,6 +100,8 @@ class SamplesScreen(WorkScreen):
         if sample is not None:
             path = self.session.run.folder.sample_path(sample)
             lines += [heading(sample.name), self.table.changed.get(sample.name, ""), labelled("Path", str(path))]
+            if sample.channel:
+                lines.append(labelled("Channel", f"{sample.channel} ({self.key('samples.channel')} for another)"))
             if sample.um_per_px is None:
                 lines.append(UNKNOWN_SCALE)
         lines.append(labelled("Preview", f"{chosen.preview} images"))
@@ -146,6 +148,7 @@ class SamplesScreen(WorkScreen):
     action_label = Handed("table", "ask_label")
     action_role = Handed("table", "next_role")
     action_scale = Handed("table", "ask_scale")
+    action_channel = Handed("table", "ask_channel")
     action_add = Handed("table", "ask_path")
 
     # The selection

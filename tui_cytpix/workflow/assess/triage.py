@@ -60,6 +60,7 @@ class TriageRequest:
     samples: tuple[Path, ...]
     models: tuple[str, ...] = ()
     um_per_px: float | None = None
+    channel: str = ""
     images: int = IMAGES
     seed: int = 0
     device: str = "auto"
@@ -156,7 +157,7 @@ def _drawn(request: TriageRequest) -> dict[str, tuple[Path, list[str]]]:
         raise UsageError("Nothing to look at", "", "Give at least one sample.")
     found: dict[str, tuple[Path, list[str]]] = {}
     for path in request.samples:
-        with open_sample(path, request.um_per_px) as reader:
+        with open_sample(path, request.um_per_px, request.channel) as reader:
             events = list(reader.event_ids if request.gate is None else request.gate.events_of(path))
         if not events:
             raise SampleError("The sample holds no image", f"{path}.")
@@ -170,7 +171,13 @@ def _spec(
 ) -> TriageSpec:
     return TriageSpec(
         samples=tuple(
-            SampleAtWork(name=name, path=str(path.resolve()), events=tuple(events), um_per_px=request.um_per_px)
+            SampleAtWork(
+                name=name,
+                path=str(path.resolve()),
+                events=tuple(events),
+                um_per_px=request.um_per_px,
+                channel=request.channel,
+            )
             for name, (path, events) in drawn.items()
         ),
         models=tuple(model.path for model in models),

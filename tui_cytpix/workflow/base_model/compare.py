@@ -40,6 +40,7 @@ class CompareRequest:
         truth: folders of label images named after the events: none, one, or one for each sample. One for several
             samples may have a sub-folder for each sample's name.
         um_per_px: micrometres per pixel, where the user gives them.
+        channel: the one to read, "" for the brightfield-like one.
         only: just these events.
         close_gaps: lines of background of 1 or 2 px between the truth's objects are given to the labels beside them.
         zoom: how many times as large as they are models see images of unknown scale, 0: automatic.
@@ -51,6 +52,7 @@ class CompareRequest:
     models: tuple[str, ...]
     truth: tuple[Path, ...] = ()
     um_per_px: float | None = None
+    channel: str = ""
     only: tuple[str, ...] = ()
     close_gaps: bool = False
     images: int | None = None
@@ -89,7 +91,7 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
         tempfile.TemporaryDirectory(prefix="tui-cytpix-", ignore_cleanup_errors=True) as scratch,
         Run.create(Path(scratch) / "compare") as run,
     ):
-        refs = [run_samples.add_sample(run, path, request.um_per_px) for path in request.samples]
+        refs = [run_samples.add_sample(run, path, request.um_per_px, request.channel) for path in request.samples]
         zoom.set_zoom(run, request.zoom)
         keys, truth, notes = _to_compare(run, request, [ref.name for ref in refs])
         notes += _learnt(run, entries, keys)

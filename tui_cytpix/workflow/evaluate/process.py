@@ -124,6 +124,7 @@ def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolde
                     path=str(run.folder.sample_path(s)),
                     um_per_px=s.um_per_px,
                     scale_source=s.scale_source or "given",
+                    channel=s.channel,
                     find_scale=False,
                     events=tuple(inside[s.name]) if gate else None,
                     fingerprint=run_samples.seen_fingerprint(run, s.name),

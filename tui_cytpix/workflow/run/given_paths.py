@@ -14,16 +14,16 @@ def is_run(path: Path | str) -> bool:
     return (Path(path) / "run.toml").is_file()
 
 
-def check(paths: Sequence[Path | str], um_per_px: float | None = None) -> None:
+def check(paths: Sequence[Path | str], um_per_px: float | None = None, channel: str = "") -> None:
     """Opens each run or sample and closes it again. Large archives take a moment.
 
     Raises:
         RunError: a run is damaged, of a newer version, in use, or can't be written to.
         SampleError: a sample can't be read, or holds no image.
-        UsageError: the pixel size is no positive number.
+        UsageError: the pixel size is no positive number, or a sample has no such channel.
     """
     for path in paths:
         if is_run(path):
             Run.open(Path(path)).close()
         else:
-            open_sample(path, um_per_px).close()
+            open_sample(path, um_per_px, channel).close()

@@ -171,7 +171,7 @@ def grouped(run: Run, images: Sequence[ImageKey]) -> tuple[ImagesOfSample, ...]:
     for name, found in events.items():
         ref, zoom = run.settings.sample(name), run.settings.zoom_of(name)
         path = str(run.folder.sample_path(ref))
-        groups.append(ImagesOfSample(name, path, tuple(found), ref.um_per_px, zoom or None))
+        groups.append(ImagesOfSample(name, path, tuple(found), ref.um_per_px, zoom or None, ref.channel))
     return tuple(groups)
 
 

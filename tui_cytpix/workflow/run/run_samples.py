@@ -27,7 +27,13 @@ FIRST_COMPARED, COMPARED = 3, 16  # images of two samples
 
 
 def create_run(
-    folder: Path, paths: Sequence[Path], um_per_px: float | None = None, *, name: str = "", seed: int = 0
+    folder: Path,
+    paths: Sequence[Path],
+    um_per_px: float | None = None,
+    channel: str = "",
+    *,
+    name: str = "",
+    seed: int = 0,
 ) -> Run:
     """A new run on samples, open; where one can't be read, no run is left behind.
 
@@ -37,7 +43,7 @@ def create_run(
     run = Run.create(folder, name, seed)
     try:
         for path in paths:
-            add_sample(run, path, um_per_px)
+            add_sample(run, path, um_per_px, channel)
     except CytpixError:
         run.close()
         shutil.rmtree(run.path, ignore_errors=True)
@@ -45,7 +51,7 @@ def create_run(
     return run
 
 
-def add_sample(run: Run, path: Path, um_per_px: float | None = None, **labels: Any) -> SampleRef:
+def add_sample(run: Run, path: Path, um_per_px: float | None = None, channel: str = "", **labels: Any) -> SampleRef:
     """Takes a sample into the run under a unique name made from its file name. `labels`: condition, unit,
     tube, day, role.
 
@@ -53,8 +59,9 @@ def add_sample(run: Run, path: Path, um_per_px: float | None = None, **labels: A
         SampleError: it can't be read, holds no image, or is one of the run's, under whatever name.
     """
     path = Path(path).resolve()
-    with open_sample(path, um_per_px) as reader:
+    with open_sample(path, um_per_px, channel) as reader:
         scale: PixelScale | None = reader.scale
+        read = reader.channel
         found = reader.fingerprint()
         for other in run.settings.samples:
             if _fingerprint(run, other) == found:
@@ -73,6 +80,7 @@ def add_sample(run: Run, path: Path, um_per_px: float | None = None, **labels: A
         copies=copies,
         um_per_px=scale.um_per_px if scale else None,
         scale_source=scale.source if scale else "",
+        channel=read,
         **labels,
     )
     run.update(replace(run.settings, samples=(*run.settings.samples, ref)))

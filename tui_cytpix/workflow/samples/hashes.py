@@ -36,13 +36,13 @@ class Hashes:
         return [tuple(events) for events in found.values() if len(events) > 1]
 
 
-def hashes(path: Path | str, on_progress: OnProgress) -> Hashes:
+def hashes(path: Path | str, channel: str, on_progress: OnProgress) -> Hashes:
     """Reads every image of a sample.
 
     Raises:
         SampleError: it can't be opened.
     """
-    with registry.open_sample(path) as reader:
+    with registry.open_sample(path, None, channel) as reader:
         digests: dict[str, str] = {}
         for done, event in enumerate(reader.event_ids, 1):
             with contextlib.suppress(SampleError):
