@@ -52,6 +52,7 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     add.add_argument("samples", nargs="+", type=Path, metavar="S", help=READABLE)
     _add_labels(add)
     options.add_scale(add)
+    options.add_channel(add)
 
     label = verb("label", "set labels of samples, or, none given, tell them", "run.labels:label")
     label.add_argument("samples", nargs="+", metavar="SAMPLE", help="by the run's name of it (run status)")

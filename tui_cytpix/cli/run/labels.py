@@ -23,7 +23,7 @@ def add(arguments: argparse.Namespace) -> int:
     with options.writing(Run.open(arguments.run)) as run:
         for path in arguments.samples:
             try:
-                added.append(run_samples.add_sample(run, path, arguments.um_per_px, **labels))
+                added.append(run_samples.add_sample(run, path, arguments.um_per_px, arguments.channel, **labels))
             except CytpixError as error:
                 failures.append({"sample": str(path), "reason": str(error)})
                 continue

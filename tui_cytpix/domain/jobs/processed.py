@@ -14,7 +14,7 @@ RECORD = "process.json"
 
 class ProcessedSample(Struct, frozen=True, kw_only=True):
     """`fingerprint` is the sample's, `pixels` the hash of the `images` that could be read, of those asked for
-    (formats.sample.identity); `um_per_px` None where it is unknown.
+    (formats.sample.identity); `um_per_px` None where it is unknown; `channel` the one read, "" where there is but one.
     """
 
     name: str
@@ -25,11 +25,13 @@ class ProcessedSample(Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
     pixels: str = ""
     images: Count = 0
+    channel: str = ""
 
     @property
     def in_words(self) -> str:
         scale = "um/px unknown" if self.um_per_px is None else f"{self.um_per_px:.4g} um/px ({self.um_per_px_source})"
         about = f"{self.name}: {self.images} images, {self.bit_depth} bits, {scale}"
+        about += f", channel {self.channel}" if self.channel else ""
         return "; ".join(part for part in (about, self.fingerprint, self.pixels) if part)
 
     @property

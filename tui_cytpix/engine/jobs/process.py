@@ -171,6 +171,7 @@ class _Work:
             fingerprint=sample.fingerprint,
             pixels=of_many(digests),
             images=len(digests),
+            channel=sample.reader.channel,
         )
         self.records.append(about)
         return _Finished(name, sample.path, sample.events, scratch, outputs.largest, about)

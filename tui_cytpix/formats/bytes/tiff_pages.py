@@ -236,7 +236,7 @@ class TiffPages:
         if any(len(piece) < count for piece, (_, count) in zip(content, pieces, strict=True)):
             raise self._bad("a page's pixels reach past its end")
         kept = {tag: page.tags[tag] for tag in _KEPT if tag in page.tags}
-        values = {tag: self._value(one, one.size) for tag, one in kept.items() if one.size <= MAX_TAG}
+        values = {tag: self._value(one, one.size) for tag, one in kept.items() if 0 < one.size <= MAX_TAG}
         kinds = {tag: (kept[tag].kind, kept[tag].count) for tag in values}
         tiled = _TILES in page.tags
         places, sizes = (_TILES, _TILE_BYTES) if tiled else (STRIPS, STRIP_BYTES)

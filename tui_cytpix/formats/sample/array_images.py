@@ -19,6 +19,7 @@ from tui_cytpix.formats.sample.identity import spread
 IMAGES_SCALED_BY = 64
 PIXELS_OF_EACH = 1 << 16
 LOW, HIGH = 0.001, 0.999  # quantiles
+MOST = 1e30  # of a number that was measured
 LOW_GRAY, HIGH_GRAY = 16384, 49151  # what they become; what lies beyond has room on either side
 
 Pixels = NDArray[Any]
@@ -70,9 +71,10 @@ class ArrayImages:
             if low < 0 or high > 0xFFFF:
                 raise self._bad(event, f"values from {low} to {high} don't fit into 16 bits")
             return pixels.astype(np.uint16)
-        if not np.isfinite(pixels).all():
+        numbers = _float64(pixels)
+        if not (np.abs(numbers) < MOST).all():
             raise self._bad(event, "some of its pixels are no numbers")
-        return scaled(pixels, *self._found_limits())
+        return scaled(numbers, *self._found_limits())
 
     def _found_limits(self) -> tuple[float, float]:
         """The sample's limits, found once, from up to 64 images at even distances."""
@@ -96,14 +98,19 @@ class ArrayImages:
 
 
 def limits(images: Sequence[Pixels]) -> tuple[float, float]:
-    """The 0.1 and 99.9 % quantiles of all finite pixels; 0 and 1 where there are none, or all are equal."""
-    values = np.concatenate([np.ravel(image).astype(np.float64) for image in images] or [np.zeros(0)])
-    values = values[np.isfinite(values)]
+    """The 0.1 and 99.9 % quantiles of all pixels that are numbers; 0 and 1 where there are none; never equal."""
+    values = np.concatenate([_float64(np.ravel(image)) for image in images] or [np.zeros(0)])
+    values = values[np.abs(values) < MOST]
     low, high = np.quantile(values, (LOW, HIGH)) if values.size else (0.0, 1.0)
-    return (float(low), float(high)) if high > low else (float(low), float(low) + 1)
+    return (float(low), float(high)) if high - low > 1 / MOST else (float(low), float(low) + 1)
 
 
-def scaled(pixels: Pixels, low: float, high: float) -> NDArray[np.uint16]:
+def scaled(pixels: NDArray[np.float64], low: float, high: float) -> NDArray[np.uint16]:
     """`low` becomes gray 16384 and `high` 49151, so that what lies half as far again beyond either isn't clipped."""
-    gray = LOW_GRAY + (pixels.astype(np.float64) - low) * ((HIGH_GRAY - LOW_GRAY) / (high - low))
+    gray = LOW_GRAY + (pixels - low) * ((HIGH_GRAY - LOW_GRAY) / (high - low))
     return np.clip(np.rint(gray), 0, 0xFFFF).astype(np.uint16)
+
+
+def _float64(pixels: Pixels) -> NDArray[np.float64]:
+    with np.errstate(invalid="ignore"):  # damaged files hold numbers that are none
+        return pixels.astype(np.float64)

@@ -99,10 +99,10 @@ def _is_cellview(found: Found) -> bool:
 
 READERS = (
     Reader(".acs, zip of images", _is_zip, "zipped.zip_file"),
+    Reader("CellView folder", _is_cellview, "stacks.cellview"),
     Reader("TIFF or OME-TIFF stack", _is_stack, "stacks.tiff_stack"),
     Reader(".rtdc", _is_hdf5, "hdf5.rtdc"),
     Reader(".npy stack", _suffix(".npy"), "stacks.npy"),
-    Reader("CellView folder", _is_cellview, "stacks.cellview"),
     Reader("folder of images", lambda found: found.is_folder, "folder"),
 )
 
