@@ -62,3 +62,13 @@ def test_one_wrong_name_changes_nothing(made, run_main, capsys):
             run_main("run", "label", made, "a", option)
         assert words in capsys.readouterr().err
     assert labels(run_main, made) == before
+
+
+def test_another_channel_is_read_under_a_name_of_its_own(tmp_path, run_main):
+    np.save(tmp_path / "stack.npy", np.random.default_rng(7).integers(0, 900, (3, 9, 9, 2)).astype(np.uint16))
+    run_samples.create_run(tmp_path / "r", [tmp_path / "stack.npy"], 0.3).close()
+    status, out, _ = run_main("run", "label", tmp_path / "r", "stack", "--channel", "2", "--json")
+    (told,) = json.loads(out)["samples"]
+    assert (status, told["name"], told["channel"]) == (0, "stack-2", "2")
+    assert "channel" in run_main("run", "label", tmp_path / "r", "stack-2")[1]
+    assert run_main("run", "label", tmp_path / "r", "stack-2", "--channel", "5")[0] == 2

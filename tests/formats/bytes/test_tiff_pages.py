@@ -85,6 +85,7 @@ def test_what_is_no_tiff_or_goes_round_is_refused():
     link = first + 2 + 12 * int.from_bytes(content[first : first + 2], "little")
     circle = content[:link] + first.to_bytes(4, "little") + content[link + 4 :]
     for damaged, why in (
+        (b"II*\0" + bytes(12), "no page"),
         (b"", "no TIFF"),
         (b"GIF89a  ", "no TIFF"),
         (circle, "circle"),

@@ -88,6 +88,8 @@ class TiffPages:
             raise self._bad("it is no TIFF")
         self._big = version == 43
         at = self._unpack("Q" if self._big else "I", head, 8 if self._big else 4)
+        if not at:
+            raise self._bad("it has no page")
         self.pages: list[TiffPage] = []
         seen: set[int] = set()
         while at and len(self.pages) < most:

@@ -70,5 +70,5 @@ def _refuse_used(run: Run, name: str) -> None:
         raise UsageError(
             "The sample's images are used already",
             f"Images of {name} are selected, annotated, or drawn for a review.",
-            "Make a new run on it, with --channel.",
+            "Give it the role aside, and add it once more: `tui-cytpix run add DIR SAMPLE --channel NAME`.",
         )
