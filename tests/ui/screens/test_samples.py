@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from driving import notices, press_each, until
 from PIL import Image
@@ -50,6 +51,27 @@ async def test_an_unknown_scale_may_stay_unknown(stage: Stage) -> None:
         await pilot.press("m")
         await reply(pilot, "three")
         await until(pilot, lambda: "is no pixel size" in notices(app))
+
+
+async def test_the_channel_is_chosen_by_key(stage: Stage, tmp_path: Path) -> None:
+    np.save(tmp_path / "stack.npy", np.random.default_rng(1).integers(0, 900, (4, 24, 24, 2)).astype(np.uint16))
+    with Run.open(stage.run) as run:
+        run_samples.add_sample(run, tmp_path / "stack.npy", 0.3)
+    choose_base(stage, "samples")
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
+        await press_each(pilot, "x")
+        await until(pilot, lambda: f"images of {SAMPLE} have one channel" in notices(app))
+        await pilot.press("j")
+        assert "Channel 1 (x for another)" in words_of(app, "#about-words")
+        await pilot.press("x")
+        await until(pilot, lambda: screen.query_one(AskPanel).open)
+        await reply(pilot, "3")
+        await until(pilot, lambda: "no such channel" in notices(app))
+        await pilot.press("x")
+        await until(pilot, lambda: screen.query_one(AskPanel).open)
+        await reply(pilot, "2")
+        await until(pilot, lambda: [one.name for one in app.session.run.settings.samples] == [SAMPLE, "stack-2"])
+        await until(pilot, lambda: str(screen.table.get_row_at(1)[1]) == "4")
 
 
 async def test_the_selection_is_drawn_and_comes_back(stage: Stage) -> None:
