@@ -96,9 +96,10 @@ def chosen_channel(channels: Sequence[str], asked: str, default: int, where: Pat
     """
     if not asked:
         return default
-    names = [name.casefold() for name in channels]
-    if asked.casefold() in names:
-        return names.index(asked.casefold())
+    names = [printable(name).casefold() for name in channels]
+    wanted = printable(asked).casefold()
+    if wanted in names:
+        return names.index(wanted)
     if asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= len(channels):
         return int(asked[:9]) - 1
     listed = ", ".join(f"{number} {printable(name)}".strip() for number, name in enumerate(channels, 1))

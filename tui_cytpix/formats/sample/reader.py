@@ -53,12 +53,12 @@ class SampleReader:
     @property
     def channels(self) -> tuple[str, ...]:
         """Their names, empty where images have but one."""
-        return self._parts.channels
+        return tuple(map(printable, self._parts.channels))
 
     @property
     def channel(self) -> str:
         """The name of the channel that is read, "" where images have but one."""
-        return self._parts.channel
+        return printable(self._parts.channel)
 
     @property
     def event_ids(self) -> tuple[str, ...]:
@@ -188,8 +188,8 @@ class SampleReader:
                 *mask_problems,
             ),
             image_total=parts.image_total,
-            channels=tuple(printable(name) for name in parts.channels),
-            channel=printable(parts.channel),
+            channels=self.channels,
+            channel=self.channel,
         )
 
     def _scale_problems(self, linked: LinkedFcs) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from tui_cytpix.formats.sample.parts import Asked, SampleParts, chosen_channel
 from tui_cytpix.formats.sample.stacks.float_pages import LIGHT_LOSS, float_pixels
 
 _NAME = re.compile(r"(?P<code>.*)_(?P<number>[0-9]{8})\.tiff?", re.IGNORECASE)
-MOST_PAGES = 64
+MOST_PAGES, MAX_NAME = 64, 80
 
 
 def is_cellview(found: Found) -> bool:
@@ -119,7 +119,7 @@ def _channels(path: Path, files: list[Path]) -> tuple[tuple[str, ...], bool]:
         except SampleError as error:
             first = first or error
             continue
-        names = tuple(pages.text(page, PAGE_NAME).strip() for page in pages.pages)
+        names = tuple(pages.text(page, PAGE_NAME).strip()[:MAX_NAME] for page in pages.pages)
         named = all(names) and len(set(names)) == len(names)
         return (names, True) if named else (tuple(map(str, range(1, len(names) + 1))), False)
     raise SampleError(
@@ -135,7 +135,7 @@ def _pages(file: Path) -> TiffPages:
 def _page(file: Path, wanted: str, place: int) -> Pixels:
     """The page of that name; of files that don't name their pages, the one at that place."""
     pages = _pages(file)
-    names = [pages.text(page, PAGE_NAME).strip() for page in pages.pages]
+    names = [pages.text(page, PAGE_NAME).strip()[:MAX_NAME] for page in pages.pages]
     at = names.index(wanted) if wanted in names else (place if not wanted and place < len(names) else -1)
     if at < 0:
         why = f"it has no page {printable(wanted) or place + 1}"

@@ -14,6 +14,7 @@ from tui_cytpix.formats.bytes.tiff_pages import MAX_PAGES
 from tui_cytpix.formats.bytes.xml_elements import read_elements
 
 MAX_CHANNELS = 64
+MAX_NAME = 80  # of a channel
 UM = {"µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0, "\\u00b5m": 1.0}
 UM |= {"nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0}
 
@@ -126,7 +127,7 @@ def _read(description: str) -> tuple[list[_Series], int]:
         elif local == "Channel":
             if len(series[-1].channels) >= MAX_CHANNELS:
                 raise _RefusedError("it has too many channels")
-            series[-1].channels.append(attributes.get("Name", "").strip())
+            series[-1].channels.append(attributes.get("Name", "").strip()[:MAX_NAME])
             series[-1].samples += _whole(attributes.get("SamplesPerPixel", "1"))
         elif local == "TiffData":
             first = {axis: _whole(attributes.get(f"First{axis}", "0")) for axis in "CZT"}
@@ -204,7 +205,8 @@ def _laid_out(series: list[_Series], others: int, pages: int) -> Layout:
         scale, problem = believable(taken[0].across, taken[0].down)
         problems += problem
     named = tuple(name or str(number) for number, name in enumerate(taken[0].channels, 1))
-    names = named if len(named) == count else tuple(map(str, range(1, count + 1)))
+    apart = len({name.casefold() for name in named}) == count
+    names = named if apart else tuple(map(str, range(1, count + 1)))
     return Layout("OME-TIFF", tuple(frames), names if count > 1 else (), scale, tuple(problems))
 
 
