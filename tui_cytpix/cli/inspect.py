@@ -34,7 +34,7 @@ def inspect(arguments: argparse.Namespace) -> int:
             info = look(path, arguments.um_per_px, arguments.channel)
             if arguments.hash:
                 with Progress("hashing images") as progress:
-                    hashed[str(path)] = hashes(path, arguments.channel, progress)
+                    hashed[str(path)] = hashes(path, progress, arguments.channel)
             found.append(info)
         except CytpixError as error:
             failures.append({"path": str(path), "error": str(error)})

@@ -182,8 +182,8 @@ class _Work:
             self._check()
             part = sample.events[start : start + size]
             start += size
-            scale, channel = sample.um_per_px, sample.reader.channel
-            yield Chunk(name, sample.path, scale, channel, sample.zoom.times, sample.background, part)
+            seen = sample.um_per_px, sample.zoom.times, sample.background
+            yield Chunk(name, sample.path, *seen, part, sample.reader.channel)
 
     def _check(self) -> None:
         if self.job.stop_wished():

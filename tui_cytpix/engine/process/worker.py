@@ -58,16 +58,16 @@ class WorkerSettings:
 @dataclass(frozen=True, eq=False)
 class Chunk:
     """Some events of a sample. `background` is its static one, float32 (H, W), None where it has none; `zoom` as of
-    `engine.network.zoom`.
+    `engine.network.zoom`; `channel` the one to read, "" where there is but one.
     """
 
     name: str
     path: Path
     um_per_px: float | None
-    channel: str
     zoom: float
     background: NDArray[np.float32] | None
     events: Sequence[str]
+    channel: str = ""
 
 
 @dataclass(frozen=True)

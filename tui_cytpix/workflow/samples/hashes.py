@@ -36,7 +36,7 @@ class Hashes:
         return [tuple(events) for events in found.values() if len(events) > 1]
 
 
-def hashes(path: Path | str, channel: str, on_progress: OnProgress) -> Hashes:
+def hashes(path: Path | str, on_progress: OnProgress, channel: str = "") -> Hashes:
     """Reads every image of a sample.
 
     Raises:
