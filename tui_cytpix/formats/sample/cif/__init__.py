@@ -1,0 +1,1 @@
+"""Amnis ImageStream `.cif`."""

@@ -1,0 +1,1 @@
+"""IFCB bins: three files of one name."""
