@@ -106,6 +106,7 @@ def _tell(info: SampleInfo) -> None:
         ("channels", _channels(info)),
         ("events", events + (f" ({info.fcs_path})" if info.fcs_path else "")),
         ("scale", scale),
+        ("volume", _volume(info)),
         ("cytometer", info.cytometer),
         ("image gate", info.image_gate),
         ("masks", "the instrument's own" if info.has_instrument_masks else "none"),
@@ -113,6 +114,15 @@ def _tell(info: SampleInfo) -> None:
     ]
     say(*(f"  {name:<11} {value}" for name, value in rows if value))
     say(*(f"  {'problem':<11} {problem}" for problem in info.problems))
+
+
+def _volume(info: SampleInfo) -> str:
+    if info.volume is None:
+        return ""
+    ul, source = info.volume.ul, info.volume.source
+    if ul is None:
+        return f"unknown: {source}"
+    return f"{ul / 1000:.4g} ml ({source})" if ul >= 1000 else f"{ul:.4g} µl ({source})"
 
 
 def _channels(info: SampleInfo) -> str:

@@ -60,13 +60,24 @@ class PixelScale:
 
 
 @dataclass(frozen=True)
+class MeasuredVolume:
+    """The volume of sample that was looked at, in microlitres, and where the number comes from; `ul` None where it is
+    unknown, and `source` says why.
+    """
+
+    ul: float | None
+    source: str
+
+
+@dataclass(frozen=True)
 class SampleInfo:
     """What `inspect` tells of a sample.
 
     `image_shape` is (height, width) in pixels, None where sizes differ; `bit_depth` the bits of gray that the
     container offers (8, 10, 12, 16); `scale` None where unknown; `fcs_path` names the FCS file or archive
     member; `problems` are sentences; `image_total` is the number of images that the instrument's settings
-    state, None where they don't; of `channels`, empty where images have but one, `channel` is the one that is read.
+    state, None where they don't; of `channels`, empty where images have but one, `channel` is the one that is read;
+    `volume` None where nothing tells of one.
     """
 
     path: Path
@@ -85,6 +96,7 @@ class SampleInfo:
     image_total: int | None = None
     channels: tuple[str, ...] = ()
     channel: str = ""
+    volume: MeasuredVolume | None = None
 
 
 # What a person says of a sample, with the headings of a narrow table.

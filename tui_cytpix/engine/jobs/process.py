@@ -21,6 +21,8 @@ from tui_cytpix.domain.jobs.processed import RECORD, ProcessedSample, ProcessRec
 from tui_cytpix.domain.jobs.specs import ProcessSpec
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.plain_values import from_plain, to_plain
+from tui_cytpix.domain.plain_values import to_plain
+from tui_cytpix.domain.sample import MeasuredVolume
 from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.engine.jobs.job import Job
 from tui_cytpix.engine.jobs.workers import Workers, worker_count
@@ -87,6 +89,7 @@ class _Work:
         self.out, self.formats = Path(spec.out), formats
         self.outputs: list[Path] = []
         self.zooms: dict[str, Zoom] = {}
+        self.volumes: dict[str, MeasuredVolume] = {}
         self.equipment: set[Equipment] = set()  # of the workers that took part
         self.failures: list[Failure] = []
         self.failed = self.processed = self.total = self.done = 0
@@ -146,6 +149,8 @@ class _Work:
             if sample.zoom.times != 1:
                 self.job.emit(Log(f"{name}: {sample.zoom.in_words()}"))
             self.zooms[name] = sample.zoom
+            if sample.reader.volume is not None:
+                self.volumes[name] = sample.reader.volume
             self.total += len(sample.events)
             digests: list[str] = []
             with SampleOutputs(name, OutputSettings(self.out, scratch, self.formats)) as outputs:
@@ -256,6 +261,7 @@ class _Work:
             "notes": self.notes,
             "gate": self.spec.gate,
             "zooms": {name: asdict(zoom) for name, zoom in self.zooms.items()},
+            "volumes": {name: asdict(volume) for name, volume in self.volumes.items()},
             "formats": self.formats,
             "prefix": self.spec.prefix,
             "device": ", ".join(sorted({used.device for used in self.equipment})),

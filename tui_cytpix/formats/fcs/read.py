@@ -64,6 +64,12 @@ class FcsFile:
     def event_count(self) -> int:
         return self.layout.events
 
+    @property
+    def volume_ul(self) -> float | None:
+        """The volume that was measured, ul (`$VOL` is in nl); None where unknown."""
+        volume = _number(self.text.get("$VOL", "")) / 1000
+        return volume if 0 < volume < 1e9 else None
+
     @functools.cached_property
     def data(self) -> NDArray[np.uint8]:
         """DATA as stored, (layout.data_bytes,), read-only, mapped into memory."""

@@ -15,6 +15,7 @@ from tui_cytpix.formats.sample.linked_fcs import find_fcs
 from tui_cytpix.formats.sample.parts import Asked, SampleParts
 
 SEG_ENDING = "_seg.npy"  # a pickle
+SAMPLE_SUFFIXES = (".acs", ".zip", ".adc", ".cif", ".rtdc", ".npy")  # of files that are samples; of a bin the .adc
 
 
 class FolderImages:
@@ -46,13 +47,13 @@ def open_parts(path: Path, asked: Asked) -> SampleParts:
     Raises:
         SampleError: no images, several sub-folders of images, or the folder can't be read.
     """
-    folders, archives, seg = _listing(path)
-    if archives and not any(folders.values()):
-        listed = ", ".join(printable(name) for name in archives[:6]) + (", ..." if len(archives) > 6 else "")
+    folders, samples, seg = _listing(path)
+    if samples and not any(folders.values()):
+        listed = ", ".join(printable(name) for name in samples[:6]) + (", ..." if len(samples) > 6 else "")
         raise SampleError(
             "No images found",
-            f"The folder {printable(path)} holds archives: {listed}.",
-            "Give one of them: each tube is a sample of its own.",
+            f"The folder {printable(path)} holds samples: {listed}.",
+            "Give one of them, or several: each is a sample of its own.",
         )
     chosen, problems = choose_folder(folders, path)
     folder = path / chosen
@@ -71,12 +72,12 @@ def _unopened(files: list[str]) -> tuple[str, ...]:
 
 
 def _listing(path: Path) -> tuple[dict[str, list[str]], list[str], dict[str, list[str]]]:
-    """Image names by folder ("" is the top, then its sub-folders), archives at the top, and by folder what Cellpose
+    """Image names by folder ("" is the top, then its sub-folders), samples of one file at the top, and by folder what Cellpose
     keeps its masks in.
     """
     folders: dict[str, list[str]] = {"": []}
     seg: dict[str, list[str]] = {"": []}
-    archives: list[str] = []
+    samples: list[str] = []
     below: list[str] = []
     try:
         with os.scandir(path) as entries:
@@ -87,10 +88,10 @@ def _listing(path: Path) -> tuple[dict[str, list[str]], list[str], dict[str, lis
                     folders[""].append(entry.name)
                 elif entry.is_dir():
                     below.append(entry.name)
-                elif entry.name.lower().endswith((".acs", ".zip")):
-                    archives.append(entry.name)
                 elif entry.name.endswith(SEG_ENDING):
                     seg[""].append(entry.name)
+                elif entry.name.lower().endswith(SAMPLE_SUFFIXES):
+                    samples.append(entry.name)
     except OSError as error:
         raise unreadable(path, error) from error
     for name in below:
@@ -101,4 +102,4 @@ def _listing(path: Path) -> tuple[dict[str, list[str]], list[str], dict[str, lis
                     folders[name].append(entry.name)
                 elif entry.name.endswith(SEG_ENDING):
                     seg[name].append(entry.name)
-    return folders, sorted(archives), seg
+    return folders, sorted(samples), seg

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.domain.sample import MeasuredVolume
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.masks.instrument import InstrumentMasks
@@ -69,7 +70,7 @@ class Asked:
 class SampleParts:
     """What a format found; `resources` is closed with the sample.
 
-    `um_per_px` is what the files state; `background` gives the static background, float32 (H, W), that the instrument
+    `um_per_px` is what the files state, and `volume` what they tell beside the FCS; `background` gives the static background, float32 (H, W), that the instrument
     measured, or None; of images with several `channels`, `channel` is the one read, else "".
     """
 
@@ -85,6 +86,7 @@ class SampleParts:
     background: Callable[[], NDArray[np.float32] | None] | None = None
     channels: tuple[str, ...] = ()
     channel: str = ""
+    volume: MeasuredVolume | None = None
     resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
 

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.domain.sample import PixelScale, SampleInfo
+from tui_cytpix.domain.sample import MeasuredVolume, PixelScale, SampleInfo
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.bytes.image_decode import Gray, decode_gray, image_header
@@ -79,6 +79,11 @@ class SampleReader:
             return PixelScale(self._parts.um_per_px, "file")
         derived = self._link().um_per_px
         return None if derived is None else PixelScale(derived, "fcs")
+
+    @property
+    def volume(self) -> MeasuredVolume | None:
+        """What the instrument's files tell beside the FCS, which tells it by `$VOL`; None where they don't."""
+        return self._parts.volume
 
     def read_image(self, event: str) -> Gray:
         """Gray, (H, W), read-only.
@@ -190,6 +195,7 @@ class SampleReader:
             image_total=parts.image_total,
             channels=self.channels,
             channel=self.channel,
+            volume=parts.volume or _volume(linked.fcs),
         )
 
     def _scale_problems(self, linked: LinkedFcs) -> tuple[str, ...]:
@@ -216,6 +222,11 @@ class SampleReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _volume(fcs: FcsFile | None) -> MeasuredVolume | None:
+    ul = None if fcs is None else fcs.volume_ul
+    return None if ul is None else MeasuredVolume(ul, "$VOL of the FCS")
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,8 @@ def _is_cellview(found: Found) -> bool:
 
 READERS = (
     Reader(".acs, zip of images", _is_zip, "zipped.zip_file"),
+    Reader("IFCB bin (.adc, .hdr, .roi)", _suffix(".adc", ".hdr", ".roi"), "ifcb.bin"),
+    Reader("ImageStream .cif", _suffix(".cif"), "cif.cif_file"),
     Reader("CellView folder", _is_cellview, "stacks.cellview"),
     Reader("TIFF or OME-TIFF stack", _is_stack, "stacks.tiff_stack"),
     Reader(".rtdc", _is_hdf5, "hdf5.rtdc"),

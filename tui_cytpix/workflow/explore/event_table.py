@@ -65,12 +65,8 @@ class EventTable:
 
     @property
     def volume_ul(self) -> float | None:
-        """The volume that was measured, ul (`$VOL` is in nl); None where unknown."""
-        try:
-            volume = float(self._fcs.text.get("$VOL", "")) / 1000 if self._fcs else 0.0
-        except ValueError:
-            return None
-        return volume if 0 < volume < 1e9 else None
+        """The volume that was measured, ul; None where unknown."""
+        return self._fcs.volume_ul if self._fcs else None
 
     def _instrument(self) -> Iterable[tuple[Parameter, Callable[[], Column]]]:
         fcs, of_images = self._fcs, set(names("image"))
