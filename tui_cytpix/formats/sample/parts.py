@@ -70,8 +70,9 @@ class Asked:
 class SampleParts:
     """What a format found; `resources` is closed with the sample.
 
-    `um_per_px` is what the files state, and `volume` what they tell beside the FCS; `background` gives the static background, float32 (H, W), that the instrument
-    measured, or None; of images with several `channels`, `channel` is the one read, else "".
+    `um_per_px` is what the files state, and `volume` what they tell beside the FCS; `background` gives the static
+    background, float32 (H, W), that the instrument measured, or None; of images with several `channels`, `channel` is
+    the one read, else "".
     """
 
     path: Path
