@@ -21,8 +21,6 @@ from tui_cytpix.domain.jobs.processed import RECORD, ProcessedSample, ProcessRec
 from tui_cytpix.domain.jobs.specs import ProcessSpec
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.plain_values import from_plain, to_plain
-from tui_cytpix.domain.plain_values import to_plain
-from tui_cytpix.domain.sample import MeasuredVolume
 from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.engine.jobs.job import Job
 from tui_cytpix.engine.jobs.workers import Workers, worker_count
@@ -89,7 +87,6 @@ class _Work:
         self.out, self.formats = Path(spec.out), formats
         self.outputs: list[Path] = []
         self.zooms: dict[str, Zoom] = {}
-        self.volumes: dict[str, MeasuredVolume] = {}
         self.equipment: set[Equipment] = set()  # of the workers that took part
         self.failures: list[Failure] = []
         self.failed = self.processed = self.total = self.done = 0
@@ -149,8 +146,6 @@ class _Work:
             if sample.zoom.times != 1:
                 self.job.emit(Log(f"{name}: {sample.zoom.in_words()}"))
             self.zooms[name] = sample.zoom
-            if sample.reader.volume is not None:
-                self.volumes[name] = sample.reader.volume
             self.total += len(sample.events)
             digests: list[str] = []
             with SampleOutputs(name, OutputSettings(self.out, scratch, self.formats)) as outputs:
@@ -166,13 +161,15 @@ class _Work:
                     self.processed += result.problems.count("")
                     self.job.progress(self.done, self.total, name)
         self.outputs += outputs.paths
-        scale = sample.scale
+        scale, volume = sample.scale, sample.reader.volume
         about = ProcessedSample(
             name=name,
             path=str(sample.path),
             um_per_px=scale.um_per_px if scale else None,
             um_per_px_source=scale.source if scale else "unknown",
             bit_depth=sample.bit_depth,
+            volume_ul=volume.ul if volume else None,
+            volume_source=volume.source if volume else "",
             fingerprint=sample.fingerprint,
             pixels=of_many(digests),
             images=len(digests),
@@ -261,7 +258,6 @@ class _Work:
             "notes": self.notes,
             "gate": self.spec.gate,
             "zooms": {name: asdict(zoom) for name, zoom in self.zooms.items()},
-            "volumes": {name: asdict(volume) for name, volume in self.volumes.items()},
             "formats": self.formats,
             "prefix": self.spec.prefix,
             "device": ", ".join(sorted({used.device for used in self.equipment})),

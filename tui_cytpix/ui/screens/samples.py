@@ -31,7 +31,7 @@ from tui_cytpix.workflow.samples.selection import Selection
 
 UNKNOWN_SCALE = (
     "Pixel size unknown: the size cutoff is off and fields in micrometres stay empty; all else works. "
-    "0.3 µm/px is common for this instrument, but state it only where you know it."
+    "0.3 µm/px is common on the Attune CytPix; others differ: state it only where you know it."
 )
 
 
