@@ -287,3 +287,16 @@ def test_a_demo_is_copied_kept_and_opened(run_main, tmp_path, monkeypatch):
     assert "s_pombe" in err
     monkeypatch.setattr(recent_runs, "shipped", lambda name: tmp_path / "none")
     assert run_main("demo")[0] == 2
+
+
+def test_a_bin_named_by_all_its_files_is_one_sample():
+    one = Path("a.adc")
+    for verb, options in (("inspect", []), ("process", ["--model", "m", "--out", "o"]), ("triage", [])):
+        given = module.VERBS[verb].parser("p").parse_args(["a.adc", "a.hdr", "a.roi", "b", *options])
+        assert given.samples == [one, Path("b")]
+    new = (
+        module.VERBS["run"]
+        .parser("p")
+        .parse_args(["new", "r", "--base", "m", "--sample", "a.adc", "--sample", "a.roi"])
+    )
+    assert new.samples == [one]

@@ -20,6 +20,7 @@ from tui_cytpix.cli.command_line import VERBS
 from tui_cytpix.cli.output import note
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, UsageError
+from tui_cytpix.workflow.samples.inspect import each_once
 
 PROGRAM = "tui-cytpix"
 INTERRUPTED = 128 + signal.SIGINT
@@ -137,7 +138,7 @@ def _checked_paths(paths: list[str]) -> list[str]:
         raise UsageError("A run is opened by itself", f"{runs[0]} is one of {len(paths)} paths.", "Give the run only.")
     if not _on_terminal():
         raise UsageError("The app needs a terminal", "", f"See {PROGRAM} --help for what works without one.")
-    return paths
+    return each_once(paths)
 
 
 def _on_terminal() -> bool:

@@ -14,7 +14,7 @@ from tui_cytpix.domain.words import printable
 from tui_cytpix.domain.zoom import parse_zoom
 from tui_cytpix.errors import RunError, UsageError
 from tui_cytpix.workflow.run.user_settings import GRAPHICS
-from tui_cytpix.workflow.samples.inspect import READABLE
+from tui_cytpix.workflow.samples.inspect import READABLE, each_once
 
 if TYPE_CHECKING:
     from tui_cytpix.workflow.base_model.label_check import LabelOptions
@@ -88,8 +88,15 @@ positive = _entered(entered_numbers.whole(1))
 not_negative = _entered(entered_numbers.whole(0))
 
 
+class Samples(argparse.Action):
+    """Paths of samples, repeatable; a sample of several files comes once where several name it."""
+
+    def __call__(self, _: object, namespace: argparse.Namespace, values: Any, __: str | None = None) -> None:
+        setattr(namespace, self.dest, each_once([*(getattr(namespace, self.dest) or ()), *values]))
+
+
 def add_samples(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("samples", nargs="+", type=Path, metavar="SAMPLE", help=READABLE)
+    parser.add_argument("samples", nargs="+", action=Samples, type=Path, metavar="SAMPLE", help=READABLE)
     add_scale(parser)
     add_channel(parser)
 

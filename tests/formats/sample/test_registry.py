@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests import children
 from tui_cytpix.errors import SampleError, UsageError
-from tui_cytpix.formats.sample.registry import READERS, open_sample
+from tui_cytpix.formats.sample.registry import READERS, each_once, open_sample
 
 
 @pytest.mark.parametrize(
@@ -100,3 +101,9 @@ def test_importing_the_registry_is_cheap():
         "assert not heavy, heavy"
     )
     children.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(filter(None, sys.path))})
+
+
+def test_the_files_of_a_bin_name_one_sample():
+    given = [Path(path) for path in ("a/x.adc", "a/x.hdr", "b/x.roi", "a/x.ROI", "a/y.hdr", "a", "a", "x.cif", "x.acs")]
+    kept = ["a/x.adc", "b/x.roi", "a/y.hdr", "a", "a", "x.cif", "x.acs"]
+    assert [str(path) for path in each_once(given)] == kept

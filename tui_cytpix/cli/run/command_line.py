@@ -38,7 +38,14 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     """Up to the annotated images."""
     new = verb("new", "make a run on samples, with a base model", "run.verbs:new_run")
     new.add_argument(
-        "--sample", dest="samples", nargs="+", action="extend", required=True, type=Path, metavar="S", help="repeatable"
+        "--sample",
+        dest="samples",
+        nargs="+",
+        action=options.Samples,
+        required=True,
+        type=Path,
+        metavar="S",
+        help="repeatable",
     )
     new.add_argument("--base", required=True, metavar="M", help="a library name or a model file")
     new.add_argument("--preview", type=options.positive, metavar="N", help="images to choose; default: 200")
@@ -49,7 +56,7 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     options.add_zoom(new)
 
     add = verb("add", "take further samples into the run", "run.labels:add")
-    add.add_argument("samples", nargs="+", type=Path, metavar="S", help=READABLE)
+    add.add_argument("samples", nargs="+", action=options.Samples, type=Path, metavar="S", help=READABLE)
     _add_labels(add)
     options.add_scale(add)
     options.add_channel(add)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError, UsageError
@@ -21,6 +21,8 @@ from tui_cytpix.formats.sample.found import Found, look_at
 if TYPE_CHECKING:
     from tui_cytpix.formats.sample.parts import Asked, SampleParts
     from tui_cytpix.formats.sample.reader import SampleReader
+
+P = TypeVar("P", str, Path)
 
 
 class Opener(Protocol):
@@ -97,9 +99,11 @@ def _is_cellview(found: Found) -> bool:
     return found.is_folder and is_cellview(found)
 
 
+BIN = (".adc", ".hdr", ".roi")  # the files of an IFCB's bin, of one name
+
 READERS = (
     Reader(".acs, zip of images", _is_zip, "zipped.zip_file"),
-    Reader("IFCB bin (.adc, .hdr, .roi)", _suffix(".adc", ".hdr", ".roi"), "ifcb.bin"),
+    Reader("IFCB bin (.adc, .hdr, .roi)", _suffix(*BIN), "ifcb.bin"),
     Reader("ImageStream .cif", _suffix(".cif"), "cif.cif_file"),
     Reader("CellView folder", _is_cellview, "stacks.cellview"),
     Reader("TIFF or OME-TIFF stack", _is_stack, "stacks.tiff_stack"),
@@ -128,6 +132,15 @@ REFUSED = (
 
 READABLE = ", ".join((*(reader.name for reader in READERS), "FCS"))  # wherever a sample is asked for, or refused
 _WAY_OUT = f"A sample is one of: {READABLE}."
+
+
+def each_once(paths: Iterable[P]) -> list[P]:
+    """The paths of samples, less those that name a bin by another of its files, as `bins/*` does."""
+    by_sample: dict[Path | int, P] = {}
+    for place, path in enumerate(paths):
+        of_a_bin = Path(path).suffix.lower() in BIN
+        by_sample.setdefault(Path(path).with_suffix("") if of_a_bin else place, path)
+    return list(by_sample.values())
 
 
 def open_sample(path: Path | str, um_per_px: float | None = None, channel: str = "") -> SampleReader:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tui_cytpix.domain.sample import SampleInfo
 from tui_cytpix.formats.sample import registry
 
-READABLE = registry.READABLE
+READABLE, each_once = registry.READABLE, registry.each_once
 
 
 def inspect(path: Path | str, um_per_px: float | None = None, channel: str = "") -> SampleInfo:

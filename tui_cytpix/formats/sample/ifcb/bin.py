@@ -25,7 +25,7 @@ from tui_cytpix.formats.sample.linked_fcs import FcsPlace
 from tui_cytpix.formats.sample.parts import Asked, SampleParts
 
 
-def open_parts(path: Path, _asked: Asked) -> SampleParts:
+def open_parts(path: Path, asked: Asked) -> SampleParts:  # noqa: ARG001 (as every reader's)
     """The bin that a file belongs to. Its event table is made of the `.adc`: an FCS is not looked for.
 
     Raises:
