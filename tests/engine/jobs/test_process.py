@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from tests import children, job_files
+from tests.bins import Bins
 from tui_cytpix.core.features.table import names
 from tui_cytpix.engine.network import device
 from tui_cytpix.engine.network.model import save_model
@@ -238,3 +239,42 @@ def test_a_stop_leaves_nothing_half_written(processed, tmp_path):
         signal.signal(number, handler)
     assert job_files.events(job)[-1]["type"] == "stopped"
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_bins_lines_go_on_as_its_fcs_and_the_record_tells_its_volume(tmp_path, toys):
+    bins = Bins(tmp_path)
+    images = [None, *(bins.image(k, 30 + 3 * k, 40 - k) for k in range(5)), None]
+    adc = bins.new(images, header="runTime: 421.0\ninhibitTime: 0.7\n")
+    model = toys.model(seed=2)
+    save_model(tmp_path / "tiny.safetensors", model.net, model.card)
+    spec = {
+        "kind": "process",
+        "samples": [{"name": "bin", "path": str(adc.with_suffix(".roi"))}],
+        "model": str(tmp_path / "tiny.safetensors"),
+        "out": str(tmp_path / "out"),
+        "formats": ["fcs", "csv", "masks"],
+        "size_cutoff_um": 5.0,
+        "prefix": "UDT_",
+        "device": "cpu",
+        "threads": 1,
+    }
+    job = job_files.create(tmp_path / "out" / ".job" / "1-process", spec)
+    done = children.run(
+        [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    (record,) = json.loads((tmp_path / "out" / "process.json").read_text())["samples"]
+    assert record["volume_ul"] == pytest.approx(250 * 420.3 / 60)
+    assert record["volume_source"] == "run time and inhibit time of the .hdr"
+    judge = flowio.FlowData(str(tmp_path / "out" / "bin.fcs"))
+    rows = np.asarray(judge.as_array())
+    assert judge.event_count == len(images)
+    assert rows[:, judge.pnn_labels.index("UDT_IsProcessed")].tolist() == [i is not None for i in images]
+    assert rows[:, judge.pnn_labels.index("Event")].tolist() == list(range(1, len(images) + 1))
+    for number, image in enumerate(images, 1):
+        mask = tmp_path / "out" / "bin.masks" / f"{number}.png"
+        assert mask.is_file() == (image is not None)
+        assert image is None or read_label_image(mask).shape == image.shape

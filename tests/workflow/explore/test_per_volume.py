@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.bins import Bins
 from tui_cytpix.domain.gate import Axis, Gate
 from tui_cytpix.errors import SampleError, UsageError
-from tui_cytpix.formats.fcs.write import write_fcs_new
+from tui_cytpix.formats.fcs.write import ExtraParameter, write_fcs_new, write_fcs_with
 from tui_cytpix.workflow.explore import gates, populations
 from tui_cytpix.workflow.explore.event_table import EventTable
 from tui_cytpix.workflow.explore.per_volume import ImageGate, Volumes, name_image_gate
@@ -183,7 +184,7 @@ def test_images_that_were_not_looked_at_are_told(run, opened) -> None:
     _, table = opened(looked_at=0.5)
     found = of(run, table, "doublets")
     assert found.events is None
-    assert "FCS: 150 of the 300 images in the image gate" in found.why
+    assert "FCS: 150 of the 300 images in the gate" in found.why
     rare = Gate("rare", (Axis("SSC-A"),), ((30_000.0,), (1e9,)))
     gates.add(run, rare, replace(DOUBLETS, name="rare doublets", parent="rare"))
     _, whole = opened("whole")
@@ -201,3 +202,51 @@ def test_an_unknown_volume_is_told(run, opened) -> None:
     for name, words in (("on time", "Use a range of Time"), ("ids", "a gate on Event"), ("late", "leave nothing")):
         assert words in of(run, known, name).why
         assert of(run, known, name).events is None
+
+
+def test_an_instrument_that_looks_at_all_events_needs_no_image_gate(run, tmp_path) -> None:
+    """An IFCB: 30 of 40 events have an image, of which 20 are wide; a third of them holds two cells."""
+    bins = Bins(tmp_path)
+    shapes = [None if k % 4 == 3 else (8, 20 if k < 27 else 9) for k in range(40)]
+    adc = bins.new([None if shape is None else bins.image(k, *shape) for k, shape in enumerate(shapes)])
+    name = run_samples.add_sample(run, adc, 0.5).name
+    fcs = run.images.reader(name).open_fcs()
+    imaged = fcs.column("ImageFlag") != 0
+    particles = np.where(imaged, 1 + (np.arange(40) % 3 == 0), 0)
+    extra = [
+        ExtraParameter("UDT_ParticleCount", "", particles.astype(np.float32), 4),
+        ExtraParameter("UDT_IsProcessed", "", imaged.astype(np.float32), 2),
+    ]
+    out = run.path / "processed" / "m" / f"{name}.fcs"
+    out.parent.mkdir(parents=True)
+    write_fcs_with(fcs, out, extra, {"CYTPIX_MODEL": "m"})
+    gates.add(
+        run,
+        Gate("wide", (Axis("RoiWidth"),), ((15.0,), (50.0,))),
+        Gate("two", (Axis("ParticleCount [m]"),), ((2.0,), (2.0,)), "wide"),
+        Gate("first half", (Axis("Time"),), ((1.5,), (30.75,))),
+    )
+    table, volume_ul = EventTable(run, name), 250 * (40 * 59.9) / 60
+    everything = of(run, table, "", "")
+    assert everything.events.value == pytest.approx(40 / volume_ul)
+    assert everything.cells.value == pytest.approx(particles.sum() / volume_ul)
+    assert (everything.imaged, everything.support, everything.why) == (1.0, 1.0, "")
+    wide = imaged & (np.arange(40) < 27)
+    doublets = wide & (particles == 2)
+    low, high = stats.chi2.ppf([0.025, 0.975], [2 * doublets.sum(), 2 * doublets.sum() + 2]) / 2 / volume_ul
+    two = of(run, table, "two", "")
+    assert (two.events.value, two.events.low) == pytest.approx((doublets.sum() / volume_ul, low))
+    assert two.cells.value == pytest.approx(2 * doublets.sum() / volume_ul)
+    assert of(run, table, "wide", "").cells.value == pytest.approx(particles[wide].sum() / volume_ul)
+    assert two.events.high == pytest.approx(high)
+    half = of(run, table, "first half", "")
+    assert half.cells.value == pytest.approx(particles[:20].sum() / (volume_ul / 2))
+
+
+def test_images_of_such_an_instrument_that_no_model_looked_at(run, tmp_path) -> None:
+    bins = Bins(tmp_path)
+    name = run_samples.add_sample(run, bins.new([bins.image(k, 9, 9) for k in range(5)]), 0.5).name
+    found = of(run, EventTable(run, name), "", "")
+    assert found.events.value == pytest.approx(5 / (250 * 5 * 59.9 / 60))
+    assert found.cells is None
+    assert "Process the sample" in found.why

@@ -72,7 +72,8 @@ class SampleParts:
 
     `um_per_px` is what the files state, and `volume` what they tell beside the FCS; `background` gives the static
     background, float32 (H, W), that the instrument measured, or None; of images with several `channels`, `channel` is
-    the one read, else "".
+    the one read, else "". `images_all`: the instrument looks at all events, so that those without an image hold
+    nothing.
     """
 
     path: Path
@@ -88,6 +89,7 @@ class SampleParts:
     channels: tuple[str, ...] = ()
     channel: str = ""
     volume: MeasuredVolume | None = None
+    images_all: bool = False
     resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
 

@@ -85,6 +85,11 @@ class SampleReader:
         """What the instrument's files tell beside the FCS, which tells it by `$VOL`; None where they don't."""
         return self._parts.volume
 
+    @property
+    def images_all(self) -> bool:
+        """Whether events without an image hold nothing, as the instrument looks at all of them."""
+        return self._parts.images_all
+
     def read_image(self, event: str) -> Gray:
         """Gray, (H, W), read-only.
 

@@ -48,6 +48,7 @@ class EventTable:
         fcs = reader.open_fcs()
         self._fcs: FcsFile | None = fcs
         self._info = reader.info
+        self.images_all = reader.images_all  # events without an image hold nothing
         events = reader.event_ids
         self.image_rows: dict[str, int] = reader.fcs_rows() if fcs else {e: n for n, e in enumerate(events)}
         self._reader, self._ref = reader, run.settings.sample(sample)

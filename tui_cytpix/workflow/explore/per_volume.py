@@ -1,5 +1,5 @@
-"""Events and cells per volume: counted where every event was seen, else scaled from the imaged events of the image gate
-that was named, and empty where these don't speak for the others.
+"""Events and cells per volume: counted where every event was seen, or imaged, else scaled from the imaged events of the
+image gate that was named, and empty where these don't speak for the others.
 """
 
 from __future__ import annotations
@@ -139,7 +139,8 @@ class _Scaled:
         """Raises:
         InputError: they are not known.
         """
-        _inside_image_gate(self._table, self._gates, self._image_gate.gate)
+        if not self._table.images_all:
+            _inside_image_gate(self._table, self._gates, self._image_gate.gate)
         sources = self._sources()
         counter = next(iter(sources)) if len(sources) == 1 else self._image_gate.counter
         if not counter:
@@ -163,6 +164,8 @@ class _Scaled:
         from tui_cytpix.core.statistics.imaged_share import expected, total
 
         table, gates = self._table, self._gates
+        if table.images_all:
+            return self._of_all_images(values, sources)
         within = _inside_image_gate(table, gates, self._image_gate.gate)
         path = [gate for gate in self._path if not rests_on_images(table, gate)]
         domain = gating.all_of(table, path)
@@ -176,14 +179,7 @@ class _Scaled:
         measured = domain.copy()
         for source in sources:
             measured &= table.looked_at(source)
-        imaged = int((domain & table.imaged).sum())
-        looked_at = int(measured.sum())
-        if looked_at < LEAST_LOOKED_AT * imaged:
-            raise SampleError(
-                "Not all of the images were looked at",
-                f"{', '.join(sorted(sources))}: {looked_at} of the {imaged} images in the image gate.",
-                "Process the sample with that model.",
-            )
+        looked_at = self._looked_at(domain, measured, sources)
         if looked_at < FEWEST_IMAGES:
             raise SampleError("Too few of its events were imaged", f"{looked_at}; {FEWEST_IMAGES} are needed.")
         asked = (tuple(path), frozenset(sources))
@@ -197,6 +193,38 @@ class _Scaled:
         image_path = lineage(gates, self._image_gate.gate)
         return _over(found, self._volume([*self._path, *image_path]))
 
+    def _looked_at(self, domain: _Mask, measured: _Mask, sources: set[str]) -> int:
+        """How many images of the domain; raises SampleError where they are too few of those there are."""
+        imaged, looked_at = int((domain & self._table.imaged).sum()), int(measured.sum())
+        if looked_at < LEAST_LOOKED_AT * imaged:
+            raise SampleError(
+                "Not all of the images were looked at",
+                f"{', '.join(sorted(sources))}: {looked_at} of the {imaged} images in the gate.",
+                "Process the sample with that model.",
+            )
+        return looked_at
+
+    def _of_all_images(self, values: NDArray[np.float64], sources: set[str]) -> Estimate:
+        """As `_scaled`, where the instrument looked at all events: no image gate, and nothing to scale but for the few
+        images that could not be read.
+        """
+        from tui_cytpix.core.statistics.imaged_share import Strata, Total, expected, total
+
+        table = self._table
+        domain = gating.all_of(table, [gate for gate in self._path if not rests_on_images(table, gate)]) & table.imaged
+        measured = domain.copy()
+        for source in sources:
+            measured &= table.looked_at(source)
+        self._looked_at(domain, measured, sources)
+        found = np.where(gating.all_of(table, self._path), values, 0.0)[domain]
+        if len(found):
+            self.known = Strata(np.zeros(len(found), np.intp), measured[domain], 1.0)
+        if self.known is None or measured.sum() == len(found):
+            sums = Total(float(found.sum()), 0.0, float((found**2).sum()), max(1.0, float(found.max(initial=0.0))))
+        else:
+            sums = total(self.known, found)
+        return _over(expected(sums), self._volume(self._path))
+
     def _strata(self, domain: _Mask, measured: _Mask) -> Strata:
         from tui_cytpix.core.statistics.imaged_share import strata
 
@@ -204,15 +232,16 @@ class _Scaled:
         return strata(columns[0], columns[1:], measured[domain])
 
     def _post_stratified_by(self) -> list[str]:
-        """Time, forward and side scatter: areas, else what there is of them."""
+        """Time, forward and side scatter."""
+        return [self._instruments(starts) for starts in ("TIME", "FSC", "SSC")]
+
+    def _instruments(self, starts: str) -> str:
+        """The instrument's parameter of which the name starts so: an area, else the first."""
         own = [known.name for known in self._table.parameters if known.source == INSTRUMENT]
-        found = []
-        for starts in ("TIME", "FSC", "SSC"):
-            having = [name for name in own if name.upper().startswith(starts)]
-            if not having:
-                raise SampleError("Nothing tells which events were imaged", f"The FCS has no {starts.capitalize()}.")
-            found.append(next((name for name in having if name.upper().endswith("-A")), having[0]))
-        return found
+        having = [name for name in own if name.upper().startswith(starts)]
+        if not having:
+            raise SampleError("Nothing tells which events were imaged", f"The FCS has no {starts.capitalize()}.")
+        return next((name for name in having if name.upper().endswith("-A")), having[0])
 
     def _unsupported(self, domain: _Mask, measured: _Mask, support: float) -> SampleError:
         time = self._table.values(self._post_stratified_by()[0])
@@ -252,7 +281,7 @@ class _Scaled:
                 start, end = max(start, gate.corners[0][0]), min(end, gate.corners[1][0])
         if (start, end) == (-math.inf, math.inf):
             return volume
-        time = self._table.values(self._post_stratified_by()[0])
+        time = self._table.values(self._instruments("TIME"))
         first, last = float(time.min()), float(time.max())
         share = (min(end, last) - max(start, first)) / (last - first) if last > first else 0.0
         if share <= 0:

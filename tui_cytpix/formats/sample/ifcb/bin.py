@@ -65,6 +65,7 @@ def open_parts(path: Path, asked: Asked) -> SampleParts:  # noqa: ARG001 (as eve
             *(() if hdr is not None else ("The bin has no .hdr: the volume is told by its .adc alone.",)),
         ),
         volume=volume,
+        images_all=True,
         resources=resources,
     )
 
