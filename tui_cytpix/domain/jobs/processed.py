@@ -15,8 +15,8 @@ RECORD = "process.json"
 class ProcessedSample(Struct, frozen=True, kw_only=True):
     """`fingerprint` is the sample's, `pixels` the hash of the `images` that could be read, of those asked for
     (formats.sample.identity); `um_per_px` None where it is unknown; `channel` the one read, "" where there is but one.
-    `volume_source` says from where the volume that was looked at is known, or why it isn't, of samples whose files tell of
-    one beside the FCS; "" of others.
+    `volume_source` says from where the volume that was looked at is known, or why it isn't; "" of samples whose files
+    tell of none beside the FCS.
     """
 
     name: str
