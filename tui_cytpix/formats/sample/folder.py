@@ -72,8 +72,8 @@ def _unopened(files: list[str]) -> tuple[str, ...]:
 
 
 def _listing(path: Path) -> tuple[dict[str, list[str]], list[str], dict[str, list[str]]]:
-    """Image names by folder ("" is the top, then its sub-folders), samples of one file at the top, and by folder what Cellpose
-    keeps its masks in.
+    """Image names by folder ("" is the top, then its sub-folders), samples of one file at the top, and by folder what
+    Cellpose keeps its masks in.
     """
     folders: dict[str, list[str]] = {"": []}
     seg: dict[str, list[str]] = {"": []}
