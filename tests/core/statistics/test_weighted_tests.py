@@ -45,6 +45,16 @@ def test_where_all_is_shown_it_is_walds_test(errors):
     assert expected_needed(TEST, errors, shown, 0.01, CERTAIN) == TEST.expected_needed(errors, 0.01)
 
 
+def test_what_was_decided_while_all_were_shown_stands():
+    """At the end of Wald's test, too, which lies between its two lines."""
+    errors = (([False] * 20 + [True]) * 6)[:117]
+    decision, after = TEST.decide(errors)
+    assert (decision, after) == (Decision.KEEP, TEST.maximum)
+    assert TEST.keep_up_to(TEST.maximum - 1) < sum(errors[: TEST.maximum - 1])
+    for further in (False, True):
+        assert decide(TEST, [*errors, *[further] * 60], [CERTAIN] * len(errors) + [SURE] * 60) == (decision, after)
+
+
 @given(st.integers(0, 40), st.integers(0, 60))
 def test_its_interval_is_the_mixtures_where_all_is_shown(wrong, right):
     """The sum over 64 alternatives against the integral in closed form, but for the grid of rates."""

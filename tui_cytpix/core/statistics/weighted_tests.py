@@ -38,15 +38,17 @@ CERTAIN = Inclusion()
 
 
 def decide(test: Plan, errors: Sequence[bool], shown: Sequence[Inclusion]) -> tuple[Decision, int]:
-    """The decision and after how many of these images it fell; further ones don't change it. Without an end where not
-    every image was shown.
+    """The decision and after how many of these images it fell; further ones don't change it. Without an end from the
+    first image on at whose place not every one was shown.
 
     Args:
         errors: whether each image that was shown is wrong, in the order of the random sequence.
         shown: how each was, the same length.
     """
-    if _all_certain(shown):
-        return test.decide(errors)
+    certain = next((n for n, one in enumerate(shown) if one.least < 1), len(shown))
+    decision, after = test.decide(errors[:certain])
+    if decision is not Decision.OPEN or certain == len(shown):
+        return decision, after
     images = np.arange(1, len(errors) + 1)
     keeps = (_evidence(errors, shown, test.p0, test.p1) >= -math.log(test.beta)) & (images >= test.minimum)
     retrains = (_evidence(errors, shown, test.p1, test.p0) >= -math.log(test.alpha)) & (images >= test.minimum)
