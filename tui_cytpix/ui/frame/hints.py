@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tui_cytpix.domain.jobs.training import JobState, TrainingStatus
 from tui_cytpix.domain.run_settings import Kind, RunSettings
 from tui_cytpix.workflow.assess.verdict import Assessment, outcome
+from tui_cytpix.workflow.assess.verdict_words import needed_in_words
 
 ENOUGH_FOR_A_LOOK = 20
 PANES = {
@@ -51,8 +52,9 @@ def _judging(model: str, found: Assessment) -> str:
     if found.only_counted and found.of_kind(Kind.COUNT) == "keep":
         masks = f"The masks of {found.only_counted} images are still to be judged"
         return f"{masks}: {{assess.review}} leads to them, {{review.acceptable}} or {{review.mask}} judges them."
-    needed = f", about {found.images_needed} images more" if found.images_needed else ""
-    return f"Not yet known{needed}: judge on with {{assess.review}}; {{assess.process}} draws more images."
+    return (
+        f"Not yet known{needed_in_words(found)}: judge on with {{assess.review}}; {{assess.process}} draws more images."
+    )
 
 
 def base_model(settings: RunSettings, marked: int, zoom: str) -> str:

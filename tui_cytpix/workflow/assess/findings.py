@@ -140,7 +140,7 @@ def finding(test: Plan, marks: Marks, following: Inclusion = CERTAIN) -> Finding
         skips_decide=held_back,
         clean_needed=expected_needed(test, errors, shown, 0.0, following) or 0,
         expected_needed=_expected_needed(test, marks, following),
-        most_needed=max(0, test.maximum - len(errors)) if following == CERTAIN else None,
+        most_needed=max(0, test.maximum - len(errors)) if {*shown, following} == {CERTAIN} else None,
     )
 
 

@@ -14,6 +14,7 @@ import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 
@@ -106,10 +107,15 @@ def moved(
 
 
 def rules_in_words(rules: Sequence[OverSampling]) -> str:
-    """What is shown since when; "" where all is."""
-    if not rules or rules[-1].shown == 1:
+    """What is shown since when; "" where all is, and was."""
+    if all(rule.shown == 1 for rule in rules):
         return ""
     rule = rules[-1]
+    if rule.shown == 1:
+        return (
+            f"From image {rule.since + 1} of the sequence on all are shown again; before, some were shown less often "
+            "than others, and judgements are weighted by that."
+        )
     usual = "several" if rule.rare is Kind.SINGLETS else "one"
     return (
         f"Over-sampled from image {rule.since + 1} of the sequence on: of what the model counts as {usual} without "
@@ -184,11 +190,18 @@ def budgets(settings: AssessSettings, sequence: Sequence[ImageKey], answers: Seq
         doubtful = DOUBTFUL * (1 - share)
         mix = {sure: share + doubtful, plain: (1 - share - doubtful) / times} if times > 1 else {CERTAIN: 1.0}
         shown = sum(mix.values())
-        processed = max(
-            _processed(test, kind, rare, mix, sure, share) * (len(names) if sample != ALL else 1)
+        takes = [
+            _processed(test, kind, rare, mix, sure, share) for (sample, kind), test in tests.items() if sample == ALL
+        ]
+        processed = max(mean for mean, _ in takes)
+        alike = [
+            _processed(test, kind, rare, mix, sure, share)
             for (sample, kind), test in tests.items()
-            if sample == ALL or kind in (Kind.COUNT, Kind.MASK)
-        )
+            if sample != ALL and kind in (Kind.COUNT, Kind.MASK)
+        ]
+        if alike:
+            mean, deviation = alike[0]
+            processed = max(processed, len(names) * (mean + deviation * _largest_of(len(alike))))
         told, retrain = tests.get((ALL, rare)), None
         if told is not None:
             away = farther(told, min(1.0, 2 * settings.p1), sure)
@@ -197,16 +210,29 @@ def budgets(settings: AssessSettings, sequence: Sequence[ImageKey], answers: Seq
     return found
 
 
+def _largest_of(parts: int) -> float:
+    """Of so many parts that take as many images, by how many standard deviations the slowest goes beyond the mean, on
+    average (Blom 1958).
+    """
+    return NormalDist().inv_cdf((parts - 0.375) / (parts + 0.25))
+
+
 def _processed(
     test: Plan, kind: Kind, rare: Kind, mix: Mapping[Inclusion, float], sure: Inclusion, share: float
-) -> float:
-    """Images of the sequence until this part keeps, on average."""
+) -> tuple[float, float]:
+    """Images of the sequence until this part keeps: mean and standard deviation, of a random walk to that line."""
     if kind is rare:
         mix = {sure: share}
     elif kind in (Kind.SINGLETS, Kind.MULTIPLETS):
         mix = {how: part - (share if how == sure else 0) for how, part in mix.items()}
-    step = sum(part * nearer(test, test.p0 / 2, how) for how, part in mix.items())
-    return max(test.minimum / sum(mix.values()), -math.log(test.beta) / step)
+    rate = test.p0 / 2
+    step = sum(part * nearer(test, rate, how) for how, part in mix.items())
+    squared = sum(
+        part * ((1 - rate) * nearer(test, 0.0, how) ** 2 + rate * nearer(test, 1.0, how) ** 2)
+        for how, part in mix.items()
+    )
+    mean = -math.log(test.beta) / step
+    return max(test.minimum / sum(mix.values()), mean), math.sqrt(mean * (squared - step**2)) / step
 
 
 def budget_in_words(found: Sequence[Budget]) -> list[str]:
