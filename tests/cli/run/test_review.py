@@ -20,7 +20,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.model.file import write_model
 from tui_cytpix.formats.run.predictions import Prediction, write_shard
-from tui_cytpix.workflow.assess import review
+from tui_cytpix.workflow.assess import focus, review
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.evaluate import trial
 from tui_cytpix.workflow.run import run_samples
@@ -131,6 +131,30 @@ def test_a_goal_that_is_changed_after_judging_is_kept_and_told(made, run_main, t
     assert re.search(
         r'after 120 judgements: the convention was ".*", then "a bud is a cell"', run_main("run", "status", made)[1]
     )
+
+
+def test_images_left_out_as_blurred_are_no_part_of_the_verdict_and_what_was_said_of_them_is_told(
+    made, run_main, tmp_path
+):
+    """A least focus that is raised after judging leaves errors out: app, verb and report say how many."""
+    run_main("run", "review", made, "--goal", "gating", "--require", "count")
+    run_main("run", "review", made, "--judgements", table(made, one_bad))
+    with Run.open(made) as run:
+        model = library.find(run.settings.assess.model)
+        found = focus.scores(run, model, run.answers(model.hash), run.settings.assess.sequence)
+        wrong = {key: v.count_wrong for key, v in review.verdict_of(run, model).items()}
+        least = min(score for key, score in found.items() if wrong[key]) + 0.0001
+        review.set_least_focus(run, least)
+    left = [key for key, score in found.items() if score >= least]
+    said = json.loads(run_main("run", "review", made, "--json")[1])
+    assert (said["processed"], said["images"], said["count"]["judged"]) == (120, len(left), len(left))
+    assert said["count"]["errors"] == sum(wrong[key] for key in left) < 5
+    out = tmp_path / "report.html"
+    run_main("run", "report", made, "--out", out)
+    told = f", of which {120 - len(left)} had been judged ({5 - said['count']['errors']} counts and 0 masks wrong)"
+    for words in (run_main("run", "review", made)[1], out.read_text("utf-8")):
+        assert told in words
+    assert "as blurred" not in run_main("run", "review", made, "--step", "evaluate")[1]
 
 
 def test_half_the_frames_unusable_is_no_keep(made, run_main):

@@ -225,6 +225,13 @@ def test_blurred_images_are_scored_and_told(run, model_file):
     )
     review.set_least_focus(run, 0.3)
     assert run.settings.assess.least_focus == 0.3
+    least = sorted(found.values())[3]
+    assert sum(focus.is_blurred(found, key, least) for key in drawn) == 3
+    words = focus.left_out_in_words(found, drawn, review.verdict_of(run, model), least)
+    assert "3 images with a focus score below" in words
+    assert "3 had been judged (1 counts and 1 masks wrong)" in words
+    assert "judged" not in focus.left_out_in_words(found, drawn, {}, least)
+    assert focus.left_out_in_words(found, drawn, {}, 0.0) == ""
 
 
 def test_choosing_a_model_is_remembered(run, model_file):

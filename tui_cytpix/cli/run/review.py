@@ -12,7 +12,7 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import KINDS, Kind
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import UsageError
-from tui_cytpix.workflow.assess import blind_first, goal, over_sampling, showings_file
+from tui_cytpix.workflow.assess import blind_first, focus, goal, over_sampling, showings_file
 from tui_cytpix.workflow.assess import review as assess_review
 from tui_cytpix.workflow.assess.findings import Finding, SampleFindings
 from tui_cytpix.workflow.assess.judgements_file import read_judgements, take_judgements
@@ -70,6 +70,9 @@ def _change(run: Run, arguments: argparse.Namespace) -> None:
         with Progress("processing") as progress:
             drawn = draw(run, arguments.images, model)
             predict.predict_now(run, model, drawn, progress, arguments.device, arguments.threads)
+        if _least_focus(run, arguments.step):
+            with Progress("scoring focus") as progress:
+                focus.scores(run, model, run.answers(model.hash), drawn, progress)
         note(*filter(None, [too_few_in_words(run, arguments.step, arguments.images, len(drawn))]))
     if arguments.over_sample is not None:
         over_sampling.over_sample(run, arguments.step, model, arguments.over_sample)
@@ -86,9 +89,14 @@ def _processed(run: Run, model: ModelEntry, step: str) -> list[ImageKey]:
     return [key for key in used_images.still_fresh(run, step, judged_models(run, step, model)) if key in answered]
 
 
+def _least_focus(run: Run, step: str) -> float:
+    return run.settings.assess.least_focus if step == assess_review.STEP else 0.0
+
+
 def _to_review(run: Run, model: ModelEntry, step: str) -> list[ImageKey]:
-    """What of that is shown for review."""
-    processed = _processed(run, model, step)
+    """What of that is in focus, where that was asked for, and shown for review."""
+    least, scores = _least_focus(run, step), focus.stored(run, model)
+    processed = [key for key in _processed(run, model, step) if not focus.is_blurred(scores, key, least)]
     return over_sampling.to_review(run, step, model.hash, processed, run.answers(model.hash))
 
 
@@ -128,8 +136,18 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
     budgets = over_sampling.budgets(settings, processed, answers)
     rules = over_sampling.rules_of(run, step)
     expected = [] if any(found.counts.values()) else over_sampling.budget_in_words(budgets)
-    shown = over_sampling.rules_in_words(rules)
-    told = (*verdict_lines(found), *blind_first.in_words(reviewer), *expected, shown, valid_for, gone, *history)
+    shown, verdicts = over_sampling.rules_in_words(rules), assess_review.verdict_of(run, model, step)
+    blurred = focus.left_out_in_words(focus.stored(run, model), processed, verdicts, _least_focus(run, step))
+    told = (
+        *verdict_lines(found),
+        *blind_first.in_words(reviewer),
+        *expected,
+        shown,
+        blurred,
+        valid_for,
+        gone,
+        *history,
+    )
     words = [line for line in told if line]
     tell(
         arguments.json,

@@ -25,8 +25,7 @@ class Blurred:
         return self._screen.session.run.settings.assess.least_focus
 
     def _is_left_out(self, key: ImageKey) -> bool:
-        least = self._least
-        return bool(least) and self.scores.get(key, 0.0) < least
+        return focus.is_blurred(self.scores, key, self._least)
 
     def ask(self) -> None:
         """Scores the images, then asks where to draw the line."""
@@ -62,7 +61,8 @@ class Blurred:
 
     def lines(self) -> list[str]:
         """How errors go with the focus; how many of those that are processed are left out."""
-        errors = focus.errors_in_words(self.scores, self._judging.verdicts())
-        out, least = sum(map(self._is_left_out, self._judging.processed())), self._least
-        left = f"Left out as blurred: {out} images with a focus score below {least:g}."
-        return [errors, left] if least else [errors]
+        verdicts, processed = self._judging.verdicts(), self._judging.processed()
+        return [
+            focus.errors_in_words(self.scores, verdicts),
+            focus.left_out_in_words(self.scores, processed, verdicts, self._least),
+        ]

@@ -58,6 +58,24 @@ def scores(
     return {key: known[at] for key, at in asked.items() if at in known}
 
 
+def is_blurred(found: Mapping[ImageKey, float], key: ImageKey, least: float) -> bool:
+    """Whether a review leaves it out; what has no score yet is. With `least` 0 nothing is."""
+    return bool(least) and found.get(key, 0.0) < least
+
+
+def left_out_in_words(
+    found: Mapping[ImageKey, float], images: Sequence[ImageKey], verdicts: Mapping[ImageKey, Verdict], least: float
+) -> str:
+    """How many of these images a review leaves out, and what had been said of them; "" where none is to be."""
+    if not least:
+        return ""
+    out = [key for key in images if is_blurred(found, key, least)]
+    said = [verdicts[key] for key in out if key in verdicts]
+    counts, masks = (sum(map(bool, wrong)) for wrong in ([v.count_wrong for v in said], [v.mask_wrong for v in said]))
+    judged = f", of which {len(said)} had been judged ({counts} counts and {masks} masks wrong)" if said else ""
+    return f"Left out as blurred: {len(out)} images with a focus score below {least:g}, or none yet{judged}."
+
+
 def quartiles_in_words(found: Mapping[ImageKey, float]) -> str:
     ordered = sorted(found.values())
     if not ordered:

@@ -84,15 +84,17 @@ def _assess(run: Run) -> Blocks:
         return [*blocks, html.paragraphs([f"The model {settings.model} is not here any more."])]
     verdicts, store = review.verdict_of(run, model), run.answers(model.hash)
     blocks.append(html.paragraphs(zoom.in_words(zoom.zooms_of(run, store))))
-    scores = focus.stored(run, model) if settings.least_focus else {}
+    scores = focus.stored(run, model)
     answered = set(store.keys())
     fresh = used_images.still_fresh(run, review.STEP, [model])
-    sharp = [k for k in fresh if k in answered and (not scores or scores.get(k, 0.0) >= settings.least_focus)]
+    processed = [key for key in fresh if key in answered]
+    blurred = focus.left_out_in_words(scores, processed, verdicts, settings.least_focus)
+    sharp = [key for key in processed if not focus.is_blurred(scores, key, settings.least_focus)]
     shown = over_sampling.to_review(run, review.STEP, model.hash, sharp, store)
     found = review.assessment_of(run, model, shown)
     freshness = used_images.valid_for(run, model, shown), used_images.gone_in_words(run, review.STEP, [model])
     weighted, reviewer = over_sampling.rules_in_words(settings.over_sampling), _reviewer(review.standing_of(run, model))
-    said = [line for line in (*verdict_lines(found), *reviewer, weighted, *freshness) if line]
+    said = [line for line in (*verdict_lines(found), *reviewer, weighted, blurred, *freshness) if line]
     blocks += [html.paragraphs(said[:3], "lead"), html.paragraphs(said[3:])]
     if found.all.count.judged and not weighted:  # else there is no one path against two lines
         turn = [verdicts[key] for key in shown if key in verdicts and verdicts[key].count_judged]
