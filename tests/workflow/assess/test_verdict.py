@@ -195,7 +195,7 @@ def test_keep_needs_the_multiplets_too():
     assert (part.kind, part.share, part.found.clean_needed, part.found.expected_needed) == ("multiplets", 0.25, 16, 19)
     assert (part.images_needed, found.images_needed) == (76, 76)
     assert verdict_lines(found)[0] == "Not yet known, about 76 more images."
-    few = assess(*[OK, OK, OK, TWO] * 6, settings=GATING)  # of several parts the slowest takes more than each on average
+    few = assess(*[OK, OK, OK, TWO] * 6, settings=GATING)  # the slowest of several parts takes more than their means
     assert verdict_lines(few)[0] == f"Not yet known, {few.images_needed} more images or more."
     assert verdict_lines(found)[3] == "Missing: multiplets (19 expected, 16 at the least, in 76 images)."
     assert outcome(assess(*[OK, OK, OK, TWO] * 36, settings=GATING)) == "keep"
