@@ -40,6 +40,21 @@ def test_over_several_samples_the_interval_is_theirs_and_wider_where_they_differ
     assert summarise(images, ["one"] * len(images)) == over_images
 
 
+def test_matches_are_told_by_an_interval_that_holds_where_errors_are_rare():
+    """Student's t of the samples' ratios held the truth in 83 to 92 %, and without any error it was a point."""
+    images, samples = tubes([0, 0])
+    for name in ("centroid_f1", "ap50"):
+        assert summarise(images, samples)[f"{name}_ci"][0] < 0.9
+    rng, held, repeats = np.random.default_rng(9), 0, 150
+    rates = 1 / (1 + np.exp(-rng.normal(math.log(1 / 99), 1, (repeats, 4))))
+    far = 1 / (1 + np.exp(-rng.normal(math.log(1 / 99), 1, 200_000)))
+    for of_tubes in rates:
+        images, samples = tubes(rng.binomial(100, of_tubes).tolist(), 100)
+        low, high = summarise(images, samples)["ap50_ci"]
+        held += low <= (1 - far.mean()) / (1 + 2 * far.mean()) <= high
+    assert held >= 0.93 * repeats
+
+
 def test_a_mean_of_equal_samples_has_the_interval_of_a_t_test():
     rng = np.random.default_rng(3)
     means = rng.normal(0.1, 0.05, 6)

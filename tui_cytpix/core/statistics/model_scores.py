@@ -64,8 +64,9 @@ def summarise(comparisons: Sequence[ImageComparison], samples: Sequence[str] = (
         add(name, parts, lambda top, bottom: wilson(int(top.sum()), len(bottom)), share=True)
 
     def add_ratio(name: str, counts: Sequence[Counts], weight: int) -> None:
+        """A share of particles, found and true, over samples too: rare errors are no normal distribution."""
         parts = [(float(weight * c.tp), float(weight * c.tp + c.fp + c.fn)) for c in counts]
-        add(name, parts, bootstrap_ratio_ci, share=False)
+        add(name, parts, bootstrap_ratio_ci, share=True)
 
     add_share("count_accuracy", [c.count_right for c in comparisons])
     add_share("singlet_specificity", [c.predicted_clump == 1 if c.true_clump == 1 else None for c in comparisons])

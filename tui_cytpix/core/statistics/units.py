@@ -70,8 +70,9 @@ def share_over_units(units: Iterable[UnitShare]) -> Share:
 
 def ratio_over_units(units: Iterable[tuple[float, float]]) -> Share:
     """sum(top) / sum(bottom) of (top, bottom) of each unit, with its 95 % interval over units: Student's t at the
-    ratio's linearised variance (Cochran 1977, ch. 6; the units count by their bottoms). For means and F1-like measures
-    that are no shares of images. NaN ends below two units; a unit with bottom 0 is left out.
+    ratio's linearised variance (Cochran 1977, ch. 6; the units count by their bottoms). For means that are about normal
+    over units: where a few units err and most don't, `share_over_units` holds. NaN ends below two units; a unit with
+    bottom 0 is left out.
     """
     parts = np.array([unit for unit in units if unit[1] > 0], np.float64).reshape(-1, 2)
     if not len(parts):
