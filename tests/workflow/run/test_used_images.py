@@ -82,6 +82,20 @@ def test_what_was_judged_before_it_was_annotated_still_counts_for_that_model(run
     assert used_images.still_fresh(run, EVALUATE, [second]) == drawn[15:]
 
 
+def test_what_is_judged_only_after_it_was_annotated_does_not_come_back(run, samples, made):
+    """Who could choose which annotated images to judge could choose the verdict."""
+    first = made("first")
+    for step, draw in ((EVALUATE, trial.draw), (ASSESS, review.draw)):
+        drawn = draw(run, 10, first)
+        annotate(run, samples, drawn[5:])
+        judge_each(run, first, drawn, step)
+        assert used_images.still_fresh(run, step, [first]) == drawn[:5]
+        annotate(run, samples, drawn[:1])
+        judge(run, drawn[0], first, Judgement.BOTH, step, counted=1)
+        assert used_images.still_fresh(run, step, [first]) == drawn[:5]
+        assert review.assessment_of(run, first, drawn[:5], step).all.count.errors == 1
+
+
 def test_what_was_judged_of_another_new_model_is_not_fresh(run, made):
     first, second, base = made("first"), made("second+"), library.base_of(run)
     drawn = trial.draw(run, 20, first)

@@ -20,6 +20,7 @@ from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts, part
 from tui_cytpix.workflow.base_model.library import reference
 from tui_cytpix.workflow.explore.random_images import extended, gate_in_use, judged_models
 from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.used_images import still_fresh
 
 STEP = "assess"
 
@@ -108,11 +109,12 @@ class Said:
 
 
 def judge_all(run: Run, model: ModelEntry, said: Iterable[Said], step: str = STEP) -> None:
-    """Records judgements; those of images that the step's random sequence shows count for the rate. A stated count
+    """Records judgements; those of images that the step's random sequence shows, and that are fresh for this model,
+    count for the rate: what was annotated first doesn't come back into the verdict by being judged. A stated count
     stays until another is stated: `acceptable` and `mask` then speak of the mask alone. What was said of the mask stays
     where only the count is judged. What was said of a repeat is kept apart.
     """
-    shown = Shown.of(run, step)
+    shown, fresh = Shown.of(run, step), set(still_fresh(run, step, [model]))
     standing, seen = standing_of(run, model, step), blind_first.answers_seen(run)
     for one in said:
         before = standing.get(one.showing)
@@ -123,7 +125,7 @@ def judge_all(run: Run, model: ModelEntry, said: Iterable[Said], step: str = STE
             one.counted,
         ):
             continue  # nothing changes, and undo would have nothing to give back
-        how = None if one.repeat else shown.how(one.image, one.answer)
+        how = shown.how(one.image, one.answer) if one.image in fresh and not one.repeat else None
         count_stands = before is not None and one.true_count is None and true_count is not None
         first = before.blind_first if before and count_stands else one.blind_first and one.showing not in seen
         line = Verdict(

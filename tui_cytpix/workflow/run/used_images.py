@@ -23,8 +23,8 @@ def prepared(run: Run) -> set[ImageKey]:
 
 
 def judged_for(run: Run, step: str, model: str) -> set[ImageKey]:
-    """Judged in that step of this model (its hash), by itself or against its base."""
-    alone = {v.image for v in run.verdicts if (v.step, v.model) == (step, model)}
+    """Judged in that step of this model (its hash), by itself, while fresh for it, or against its base."""
+    alone = {v.image for v in run.verdicts if (v.step, v.model) == (step, model) and v.counts_for_rate}
     return alone | ({v.image for v in run.pair_verdicts if v.new == model} if step == EVALUATE else set())
 
 
