@@ -110,6 +110,26 @@ def test_one_sample_is_mcnemars_test_and_weighted_rates(tmp_path, models):
         assert "McNemar p = 0.0075" in words[1]
 
 
+def test_of_many_samples_one_that_differs_by_chance_makes_no_model_better(tmp_path, models):
+    """Of equal models one of twelve samples has p < 0.05 in a third of comparisons."""
+    with Run.create(tmp_path / "r") as run:
+        samples_of(run, "")
+        whole = said(run, models, [image(0, 2, 1)], [NEW])
+        (one,) = whole.samples
+
+        def told(*right: tuple[int, int]) -> str:
+            of = [replace(one, new_right=n, base_right=b, p=stats.binomtest(n, n + b).pvalue) for n, b in right]
+            return pair_words.verdict(replace(whole, samples=tuple(of)))
+
+        assert stats.binomtest(15, 20).pvalue < 0.05
+        assert told((15, 5)) == "The new model counts better, in these samples."
+        assert told((15, 5), *[(10, 10)] * 11).startswith("No difference in counts is shown yet")
+        assert told(*[(13, 7)] * 4) == "The new model counts better, in these samples."
+        assert told(*[(7, 13)] * 4) == "The base counts better, in these samples."
+        assert told((15, 5), (5, 15), (10, 10)).startswith("No difference")
+        assert told((19, 1), (1, 19)) == "The new model counts better on some samples and worse on others."
+
+
 def test_masks_are_compared_where_the_counts_are_equal(tmp_path, models):
     with Run.create(tmp_path / "r") as run:
         samples_of(run, "")
