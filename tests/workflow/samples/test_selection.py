@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -56,6 +58,20 @@ def test_a_small_sample_is_selected_from_like_a_large_one_and_keeps_half(run, sa
     said = "Selected at random: large 20, small 15. Some hold too few images for an equal share."
     assert found.notes == (said,)
     assert selection.select(run, MIN_PREVIEW).settings == found.settings
+
+
+def test_turns_do_not_tell_which_sample_an_image_is_of(run, samples, model_file):
+    """A blind review hides the sample: where the same one came first for long, every second image was of it."""
+    run_samples.add_sample(run, samples.make("s", 120))
+    run_samples.add_sample(run, samples.apart().make("e", 120))
+    review.choose_model(run, library.entry(model_file()))
+    drawn = review.draw(run, 160)
+    assert review.draw(run, 200)[:160] == drawn
+    first = [key.sample for key in drawn[::2]]
+    assert [key.sample for key in drawn[1::2]] == ["s" if one == "e" else "e" for one in first]
+    changes = sum(one != other for one, other in itertools.pairwise(first))
+    assert abs(changes - 39.5) < 4 * math.sqrt(79 / 4)
+    assert 20 < first.count("s") < 60
 
 
 def test_the_random_sequence_takes_samples_in_turn(run, samples, model_file):

@@ -6,6 +6,7 @@ import contextlib
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import AssessSettings, EvaluateSettings
@@ -79,7 +80,8 @@ def extended(run: Run, step: str, length: int, models: Sequence[ModelEntry]) -> 
     random.Random(f"{run.settings.seed}/{step}").shuffle(population)  # before the gate: early ones come early again
     inside = {ImageKey(name, e) for name, events in gates.to_draw_from(run, samples).items() for e in events}
     drawn = list(kept)
-    for key in _in_turn((key for key in population if key in inside and key not in used), kept):
+    left = (key for key in population if key in inside and key not in used)
+    for key in _in_turn(left, kept, f"{run.settings.seed}/{step}/turns"):
         if len(drawn) == length:
             break
         if _is_of_use(run, key, taken):
@@ -87,16 +89,17 @@ def extended(run: Run, step: str, length: int, models: Sequence[ModelEntry]) -> 
     return tuple(drawn)
 
 
-def _in_turn(population: Iterable[ImageKey], drawn: Iterable[ImageKey]) -> list[ImageKey]:
+def _in_turn(population: Iterable[ImageKey], drawn: Iterable[ImageKey], seed: str) -> list[ImageKey]:
     """The images in an order that takes as many of each sample, with what is drawn already, as long as it has some: a
-    small tube gets a verdict beside a large one. Within a sample the order stays.
+    small tube gets a verdict beside a large one. Whose turn comes first is drawn anew each time, as a blind review
+    would else tell samples by their turns. Within a sample the order stays.
     """
     places = Counter(key.sample for key in drawn)
     placed = []
     for key in population:
         placed.append((places[key.sample], key))
         places[key.sample] += 1
-    return [key for _, key in sorted(placed, key=lambda one: one[0])]
+    return [key for _, key in sorted(placed, key=lambda one: (one[0], sha256(f"{seed}/{one[1]}".encode()).digest()))]
 
 
 def _is_of_use(run: Run, key: ImageKey, taken: set[str]) -> bool:
