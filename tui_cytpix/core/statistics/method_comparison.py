@@ -19,7 +19,7 @@ _NORMAL_95 = 1.96
 _STEPS = (1.0, 0.1, 0.01, 0.001, 0.0001)  # to which a method may have rounded
 _SINGLE = 1e-5  # of a value: what single precision and another order of sums change
 _LINE, _CLOSE = 1e-3, 0.05  # shares of the variance that are left about the line
-_TIE = 2.0
+_TIE, _CHANCE = 2.0, 3.0  # ratio of what is left that is none; standard deviations of its logarithm that are chance
 _Values = NDArray[np.float64]
 
 
@@ -112,11 +112,14 @@ def rounded_to(values: _Values) -> float:
 def best(found: Mapping[str, Comparison]) -> Sequence[str]:
     """Which of several formulas fits theirs best, and those that fit as well, by name, the best first.
 
-    Those that are `equal` go before the rest, of which a line leaves the least variance, or at most twice as much; of
+    Those that are `equal` go before the rest, of which a line leaves the least variance, or at most twice as much, and
+    more where so few images can't tell them (two equal variances' ratio has a logarithm of about 0 +- 2 / sqrt(n)); of
     these the one with the smallest differences is the first, and of equally small ones the one that was given first.
     """
     equal = [name for name, one in found.items() if one.fit == "equal"]
     left = {name: 1.0 if math.isnan(one.unexplained) else one.unexplained for name, one in found.items()}
     least = min(left.values(), default=0.0)
-    alike = equal or [name for name in found if left[name] <= _TIE * least + 1e-9]
+    images = min((one.n for one in found.values()), default=FEWEST)
+    tie = max(_TIE, math.exp(2 * _CHANCE / math.sqrt(images - 2)))
+    alike = equal or [name for name in found if left[name] <= tie * least + 1e-9]
     return sorted(alike, key=lambda name: (-found[name].same, float(f"{found[name].rms:.3g}")))
