@@ -128,7 +128,7 @@ class AssessScreen(WorkScreen):
         lines.append(random_images.drawn_in_words(self.session.run, settings))
         if settings.counting_convention:
             lines += [
-                review.rule_in_words(settings, settings.sequence),
+                review.rule_in_words(settings, settings.sequence, settings.over_sampling),
                 labelled("Convention", settings.counting_convention),
             ]
         return lines

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from tui_cytpix.core.statistics.sequential_tests import ERROR_RATE
 from tui_cytpix.core.statistics.weighted_tests import CERTAIN
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.domain.run_settings import GOALS, AssessSettings, EarlierGoal, Kind
+from tui_cytpix.domain.run_settings import GOALS, AssessSettings, EarlierGoal, Kind, OverSampling
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import UNSIGNED, Judgement, Showing, Verdict, in_force
@@ -185,16 +185,18 @@ def assessment_of(run: Run, model: ModelEntry, images: Sequence[ImageKey], step:
     return assess_verdicts(images, verdict_of(run, model, step), run.settings.assess, following)
 
 
-def rule_in_words(settings: AssessSettings, sequence: Sequence[ImageKey]) -> str:
-    """How many images the verdict on that random sequence takes."""
+def rule_in_words(settings: AssessSettings, sequence: Sequence[ImageKey], rules: Sequence[OverSampling]) -> str:
+    """How many images the verdict on that random sequence takes; `rules` are the step's: over-sampled it has no end."""
     names = list(dict.fromkeys(key.sample for key in sequence))
     tests = part_tests(settings, names if len(names) > 1 else [])
     longest = max(tests.values(), key=lambda test: test.maximum)
     each = f" and each of {len(names)} samples" if len(names) > 1 else ""
+    ends = f"{longest.clean_needed([])} without an error keep it, {longest.maximum} decide at the most"
+    if any(rule.shown < 1 for rule in rules):
+        ends = "more where some are shown less often than others, and then without an end"
     return (
         f"Wald's test of {settings.p0:.1%} against {settings.p1:.1%}, for {', '.join(settings.required)}{each}: "
-        f"at least {longest.minimum} images of each, {longest.clean_needed([])} without an error keep it, "
-        f"{longest.maximum} decide at the most. A model that is intolerable in one is kept in at most "
+        f"at least {longest.minimum} images of each, {ends}. A model that is intolerable in one is kept in at most "
         f"{longest.beta:.0%} of reviews; one that is plainly good in all is to be retrained in "
         f"at most {ERROR_RATE:.0%}."
     )

@@ -74,7 +74,7 @@ def _assess(run: Run) -> Blocks:
                 *(("", line) for line in goal.history_in_words(settings)),
                 ("Counting convention", settings.counting_convention),
                 ("Model", settings.model),
-                ("Rule", review.rule_in_words(settings, settings.sequence)),
+                ("Rule", review.rule_in_words(settings, settings.sequence, settings.over_sampling)),
             ],
             header=False,
         )
@@ -257,7 +257,7 @@ def _by_itself(run: Run, new: ModelEntry) -> Blocks:
     weighted = over_sampling.rules_in_words(run.settings.evaluate.over_sampling)
     valid_for = used_images.valid_for(run, new, images)
     said = [line for line in (*verdict_lines(found), *reviewer, weighted, valid_for) if line]
-    rule = review.rule_in_words(run.settings.assess, images)
+    rule = review.rule_in_words(run.settings.assess, images, run.settings.evaluate.over_sampling)
     history = goal.history_in_words(run.settings.assess)
     return [
         html.heading(f"The new model by itself, on {len(images)} random images", 3),
