@@ -220,11 +220,26 @@ def test_confusion_is_weighted(tmp_path, models):
         assert rich.confusion == {(1, 2): pytest.approx(0.3), (2, 2): pytest.approx(0.1), (1, 1): pytest.approx(0.6)}
         assert poor.confusion == {(1, 1): pytest.approx(1.0)}
         assert sum(rich.confusion.values()) == pytest.approx(1)
-        assert "rich: 30.0% of the new model's counts wrong; singlets not counted as one 33.3%" in " ".join(
-            pair_words.lines(result)
-        )
+        words = " ".join(pair_words.lines(result))
+        assert "s0: 60 images judged, 40 of the 40 that differ in count or mask; count" in words
+        assert "rich: 30.0% of the new model's counts wrong (60 images)" in words
+        assert "singlets not counted as one 33.3% (50 images)" in words
         assert pair_words.confusion_rows(rich)[0] == ("true \\ counted", "one", "two")
         assert pair_words.confusion_rows(rich)[1] == ("one", "60.0%", "30.0%")
+
+
+def test_a_stated_count_is_the_true_one_where_both_models_are_wrong(tmp_path, models):
+    """Where it is not stated, the new model's wrong count says what is likely."""
+    with Run.create(tmp_path / "r") as run:
+        samples_of(run, "rich", "poor")
+        found = [image(n, 2, 3) for n in range(10)] + [image(n, 1, 2, "s1") for n in range(10)]
+        for one in found:
+            pairs.prefer(run, models, one, 4 if one.image.sample == "s0" else NEITHER, blind=True)
+        rich, poor = pairs.conclude(run, found, pairs.preferences(run, *models), 0.1).conditions
+        assert rich.confusion == {(3, 3): pytest.approx(1.0)}
+        assert (rich.classes[Kind.SINGLETS].images, rich.classes[Kind.MULTIPLETS].images) == (0, 10)
+        assert poor.confusion == {(None, 2): pytest.approx(1.0)}
+        assert (poor.classes[Kind.SINGLETS].images, poor.classes[Kind.MULTIPLETS].images) == (10, 0)
 
 
 def opposite_errors(run: Run, models, units: int) -> pairs.PairComparison:
@@ -269,8 +284,9 @@ def test_units_with_tubes_in_both_conditions_are_compared_with_themselves(tmp_pa
         found = [Difference(v.image, (v.base_counted, v.new_counted), 1.0) for v in again.values()]
         one, other = pairs.conclude(run, found, again, 0.1).conditions
         apart = across_units.apart(one, other, Kind.SINGLETS)
-        assert (apart.units, apart.paired, apart.p) == ((6, 6), True, pytest.approx(2 / 64))
+        assert (apart.units, apart.shared, apart.p) == ((6, 6), 6, pytest.approx(2 / 64))
         assert apart.low < apart.value < apart.high
+        assert "(95 % over 6 and 6 units, 6 under both: " in pair_words.apart_in_words(apart)
 
 
 def test_many_that_cannot_be_told_apart_make_count_a_bad_readout(tmp_path, models):

@@ -49,9 +49,10 @@ class SampleImages(NamedTuple):
 @dataclass(frozen=True)
 class ClassErrors:
     """How often the new model errs on one class: by unit, and over units. The interval's ends are NaN below two units,
-    and where units are undeclared.
+    and where units are undeclared. `images` were judged, whatever their weights.
     """
 
+    images: int
     by_unit: Mapping[str, UnitShare]
     share: Share
 
@@ -64,11 +65,12 @@ class ClassErrors:
 @dataclass(frozen=True)
 class ConditionErrors:
     """How the new model counts under one condition. `wrong` is the estimated share of wrong counts in these samples,
-    NaN where too few images are judged. `confusion` holds, by (true count, counted), the share of all images; the true
-    count is None where both models are wrong. 3 stands for three and more.
+    NaN where too few images are judged, `images` how many are. `confusion` holds, by (true count, counted), the share
+    of all images; the true count is None where both models are wrong and nobody stated it. 3 stands for three and more.
     """
 
     condition: str
+    images: int
     wrong: float
     confusion: Mapping[tuple[int | None, int], float]
     classes: Mapping[Kind, ClassErrors]
@@ -77,8 +79,8 @@ class ConditionErrors:
 @dataclass(frozen=True)
 class Apart:
     """By how much two conditions' errors on a class differ, over units: `value` of `one` less that of `other`, with its
-    95 % interval. `p` is an exact test's, `least_p` the smallest that so many units can give. `paired`: units that have
-    tubes in both conditions were compared with themselves.
+    95 % interval. `p` is an exact test's, `least_p` the smallest that so many units can give. `shared` units
+    have tubes in both conditions: where there are any, the test compares these with themselves, and no others.
     """
 
     one: str
@@ -90,7 +92,7 @@ class Apart:
     p: float
     least_p: float
     units: tuple[int, int]
-    paired: bool
+    shared: int
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,8 @@ def _condition(name: str, found: Sequence[SampleImages], units: Mapping[str, str
         confusion[cell] = confusion.get(cell, 0.0) + image.weight / total
     complete = images and all(one.complete for one in found)
     wrong = sum(image.weight for image in images if image.wrong) / total if complete else math.nan
-    return ConditionErrors(name, wrong, confusion, {kind: _class(kind, found, units) for kind in CLASSES})
+    classes = {kind: _class(kind, found, units) for kind in CLASSES}
+    return ConditionErrors(name, len(images), wrong, confusion, classes)
 
 
 def _class(kind: Kind, found: Sequence[SampleImages], units: Mapping[str, str]) -> ClassErrors:
@@ -144,7 +147,7 @@ def _class(kind: Kind, found: Sequence[SampleImages], units: Mapping[str, str]) 
             of_unit = marks.setdefault(units[one.sample.name], [])
             of_unit += [(i.weight, not kind.holds(i.counted)) for i in one.images if i.in_class(kind)]
     by_unit = {unit: weighted_share(of_unit) for unit, of_unit in marks.items()}
-    return ClassErrors(by_unit, share_over_units(by_unit.values()))
+    return ClassErrors(sum(map(len, marks.values())), by_unit, share_over_units(by_unit.values()))
 
 
 def apart(one: ConditionErrors, other: ConditionErrors, kind: Kind) -> Apart:
@@ -169,7 +172,7 @@ def apart(one: ConditionErrors, other: ConditionErrors, kind: Kind) -> Apart:
         p=p,
         least_p=least,
         units=(len(rates), len(others)),
-        paired=bool(shared),
+        shared=len(shared),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tui_cytpix.domain.run_settings import Kind
 from tui_cytpix.workflow.evaluate import across_units
-from tui_cytpix.workflow.evaluate.across_units import Apart, ConditionErrors
+from tui_cytpix.workflow.evaluate.across_units import Apart, ClassErrors, ConditionErrors
 from tui_cytpix.workflow.evaluate.pairs import PairComparison, SampleComparison
 
 if TYPE_CHECKING:
@@ -16,30 +16,40 @@ if TYPE_CHECKING:
 
 SIGNIFICANT = 0.05
 ERRS = {Kind.SINGLETS: "singlets not counted as one", Kind.MULTIPLETS: "multiplets missed"}
-NAMES = {None: "unknown", 0: "none", 1: "one", 2: "two", 3: "more"}
+NAMES = {None: "not stated", 0: "none", 1: "one", 2: "two", 3: "more"}
 
 
-def lines(found: PairComparison) -> list[str]:
-    """The verdict first, then samples, conditions, and what to be wary of; empty lines are none."""
-    judged = sum(s.judged_differing + s.judged_agreeing for s in found.samples)
-    if not judged:
+def lines(found: PairComparison, *, tables: bool = False) -> list[str]:
+    """The verdict first, then samples, conditions, and what to be wary of; empty lines are none. `tables`: samples and
+    conditions stand in tables (`sample_rows`, `condition_rows`), not here.
+    """
+    if not any(s.judged for s in found.samples):
         return []
-    several = found.conditions if len(found.conditions) > 1 else ()
+    several = _several(found)
     return [
         verdict(found),
-        *(sample_in_words(s) for s in found.samples if s.judged_differing + s.judged_agreeing),
-        *(condition_in_words(c) for c in several),
-        *(
-            apart_in_words(across_units.apart(a, b, kind))
-            for a, b in itertools.combinations(several, 2)
-            for kind in across_units.CLASSES
-        ),
+        *(sample_in_words(s) for s in found.samples if s.judged and not tables),
+        *(condition_in_words(c) for c in several if not tables),
+        *apart_lines(found),
         undeclared_in_words(found) if len(found.samples) > 1 else "",
         *(
             f"Count is not a good readout for {name}: too many cells can't be told apart."
             for name in found.not_countable
         ),
         f"{found.unclear} images whose cells can't be told apart are left out." if found.unclear else "",
+    ]
+
+
+def _several(found: PairComparison) -> tuple[ConditionErrors, ...]:
+    return found.conditions if len(found.conditions) > 1 else ()
+
+
+def apart_lines(found: PairComparison) -> list[str]:
+    """How each two conditions compare, by class; empty lines are none."""
+    return [
+        apart_in_words(across_units.apart(a, b, kind))
+        for a, b in itertools.combinations(_several(found), 2)
+        for kind in across_units.CLASSES
     ]
 
 
@@ -92,8 +102,9 @@ def undeclared_in_words(found: PairComparison) -> str:
 
 def sample_in_words(found: SampleComparison) -> str:
     parts = [
-        f"{found.name}: {found.judged_differing} of {found.differing} differing images judged; count right only in the "
-        f"new {found.new_right}, only in the base {found.base_right} (McNemar p = {found.p:.2g})"
+        f"{found.name}: {found.judged} images judged, {found.judged_differing} of the "
+        f"{found.differing} that differ in count or mask; count right only in the new {found.new_right}, only in the "
+        f"base {found.base_right} (McNemar p = {found.p:.2g})"
     ]
     if found.new_mask + found.base_mask:
         parts.append(f"mask better in the new {found.new_mask}, in the base {found.base_mask} (p = {found.mask_p:.2g})")
@@ -105,14 +116,21 @@ def sample_in_words(found: SampleComparison) -> str:
 def condition_in_words(found: ConditionErrors) -> str:
     if math.isnan(found.wrong):
         return f"{found.condition}: too few images judged for an error rate."
-    told = [f"{found.condition}: {found.wrong:.1%} of the new model's counts wrong"]
+    told = [f"{found.condition}: {found.wrong:.1%} of the new model's counts wrong ({found.images} images)"]
     for kind, errors in found.classes.items():
-        if math.isnan(errors.share.low):
-            told += [] if math.isnan(errors.share.value) else [f"{ERRS[kind]} {errors.share.value:.1%}"]
-        else:
-            over = f"95 % over {len(errors.rates)} units: {errors.share.low:.1%} to {errors.share.high:.1%}"
-            told.append(f"{ERRS[kind]} {errors.share.value:.1%} ({over})")
+        if not math.isnan(errors.share.value):
+            told.append(f"{ERRS[kind]} {_class_told(errors)}")
     return "; ".join(told) + "."
+
+
+def _class_told(errors: ClassErrors) -> str:
+    """The share, of how many images, and over how many units where these are stated; "" where there are no images."""
+    if math.isnan(errors.share.value):
+        return ""
+    over = f"{errors.images} images"
+    if not math.isnan(errors.share.low):
+        over += f"; 95 % over {len(errors.rates)} units: {errors.share.low:.1%} to {errors.share.high:.1%}"
+    return f"{errors.share.value:.1%} ({over})"
 
 
 def apart_in_words(found: Apart) -> str:
@@ -121,18 +139,61 @@ def apart_in_words(found: Apart) -> str:
     """
     if math.isnan(found.low):
         return ""
-    units = f"{found.units[0]} and {found.units[1]} units"
+    units = f"{found.units[0]} and {found.units[1]} units{f', {found.shared} under both' if found.shared else ''}"
+    test = "sign-flip" if found.shared else "permutation"
     told = (
-        f"{found.one} against {found.other}, {ERRS[found.kind]}: {found.value:+.1%} (95 % over {units}: "
-        f"{found.low:+.1%} to {found.high:+.1%}; exact {'sign-flip' if found.paired else 'permutation'} test "
-        f"p = {found.p:.2g})"
+        f"{found.one} against {found.other}, {ERRS[found.kind]}: {_points(found.value)} percentage points (95 % over "
+        f"{units}: {_points(found.low)} to {_points(found.high)}; exact {test} test p = {found.p:.2g})"
     )
     if found.p < SIGNIFICANT and not found.low <= 0 <= found.high:
         return f"{told}. The errors differ: a comparison of their counts would be biased."
-    most = f"one of up to {max(-found.low, found.high):.0%} can't be excluded"
+    most = f"one of up to {100 * max(-found.low, found.high):.0f} points can't be excluded"
     if found.least_p >= SIGNIFICANT:
         return f"{told}. So few units can't show a difference (the smallest p is {found.least_p:.2g}); {most}."
     return f"{told}. No difference is shown; {most}."
+
+
+def sample_rows(found: PairComparison) -> list[tuple[object, ...]]:
+    """What `sample_in_words` says, a row a sample; the first names the columns."""
+    rows: list[tuple[object, ...]] = [
+        (
+            "Sample",
+            "Images judged",
+            "of those that differ",
+            "Count right only in new : base (McNemar)",
+            "Mask better in new : base (McNemar)",
+            "Counts wrong, new",
+            "Counts wrong, base",
+        )
+    ]
+    return rows + [
+        (
+            s.name,
+            s.judged,
+            f"{s.judged_differing} of {s.differing}",
+            f"{s.new_right} : {s.base_right} (p = {s.p:.2g})",
+            f"{s.new_mask} : {s.base_mask} (p = {s.mask_p:.2g})" if s.new_mask + s.base_mask else "",
+            *("" if math.isnan(rate.value) else _share(rate) for rate in (s.new_rate, s.base_rate)),
+        )
+        for s in found.samples
+        if s.judged
+    ]
+
+
+def condition_rows(found: PairComparison) -> list[tuple[object, ...]]:
+    """What `condition_in_words` says, a row a condition; the first names the columns. Empty below two conditions."""
+    several = _several(found)
+    if not several:
+        return []
+    rows: list[tuple[object, ...]] = [("Condition", "New model's counts wrong", *map(str.capitalize, ERRS.values()))]
+    return rows + [
+        (
+            one.condition,
+            "too few images judged" if math.isnan(one.wrong) else f"{one.wrong:.1%} ({one.images} images)",
+            *(_class_told(errors) for errors in one.classes.values()),
+        )
+        for one in several
+    ]
 
 
 def confusion_rows(found: ConditionErrors) -> list[tuple[str, ...]]:
@@ -143,6 +204,11 @@ def confusion_rows(found: ConditionErrors) -> list[tuple[str, ...]]:
         ("true \\ counted", *(NAMES[c] for c in counted)),
         *((NAMES[t], *(f"{found.confusion.get((t, c), 0):.1%}" for c in counted)) for t in truths),
     ]
+
+
+def _points(difference: float) -> str:
+    """Of shares, in percentage points."""
+    return f"{100 * difference:+.1f}"
 
 
 def _share(share: Share) -> str:

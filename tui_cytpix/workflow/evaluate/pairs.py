@@ -161,6 +161,10 @@ class SampleComparison:
     base_rate: Share
     gain: float | None
 
+    @property
+    def judged(self) -> int:
+        return self.judged_differing + self.judged_agreeing
+
 
 @dataclass(frozen=True)
 class PairComparison:
@@ -298,5 +302,5 @@ def _marks(
 
 def _truth(verdict: PairVerdict) -> int | None:
     if verdict.preference is Preference.NEITHER:
-        return None
+        return verdict.true_count  # where it was stated
     return verdict.base_counted if _wrong(verdict, Preference.BASE) else verdict.new_counted

@@ -108,7 +108,8 @@ def learnt_in_words(models: Iterable[ModelEntry], images: Collection[str]) -> li
 
 def valid_for(run: Run, model: ModelEntry, images: Iterable[ImageKey]) -> str:
     """Whether what the model does on these images holds for samples that no training saw, in words; "" without any."""
-    names = list(dict.fromkeys(image.sample for image in images))
+    seen = {image.sample for image in images}
+    names = [sample.name for sample in run.settings.samples if sample.name in seen]
     if not names:
         return ""
     made = model.card.made_with
