@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.assess import blind_first, focus, goal, over_sampling, review
+from tui_cytpix.workflow.assess.verdict import Assessment
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.evaluate import held_out_masks, pair_words, pairs, process
@@ -29,6 +30,14 @@ from tui_cytpix.workflow.samples import coverage
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 EXAMPLES = 12
+WEIGHTED = (
+    "The images on which the two models differ, in count or mask, are to be judged all, of the others a random part: "
+    "shares of wrong counts are weighted by that. Intervals are 95 %, in samples over images, in conditions over units."
+)
+NOT_STATED = (
+    "Not stated: both models were wrong and nobody said the true count. Where singlets and multiplets are told apart, "
+    "such an image is taken for a singlet if the new model counted several, else for a multiplet."
+)
 Blocks = list[str]
 
 
@@ -38,10 +47,12 @@ def write_report(run: Run, out: Path) -> Path:
     Raises:
         RunError: it can't be written there.
     """
-    sections: tuple[Callable[[Run], Blocks], ...] = (_assess, _base, _samples, _train, _evaluate, _provenance)
-    body = [html.heading(run.settings.name, 1), html.paragraphs([_summary(run)], "dim")]
-    for section in sections:
-        body += section(run)
+    short: list[str] = []  # the verdicts, for the top of the page
+    sections = [_assess(run, short), _base(run), _samples(run), _train(run), _evaluate(run, short), _provenance(run)]
+    top = [html.heading(run.settings.name, 1), html.paragraphs([_origin(run)], "dim")]
+    if short:
+        top += [html.heading("In short"), html.paragraphs(short)]
+    body = [*top, *(block for section in sections for block in section)]
     try:
         write_text(out, html.page(f"{run.settings.name}: report", body))
     except OSError as error:
@@ -49,7 +60,7 @@ def write_report(run: Run, out: Path) -> Path:
     return out
 
 
-def _summary(run: Run) -> str:
+def _origin(run: Run) -> str:
     names = ", ".join(s.name for s in run.settings.samples) or "no sample"
     return f"A run of tui-cytpix on {names}, begun {run.settings.created}. For research use only."
 
@@ -62,7 +73,7 @@ def _model(name: str) -> ModelEntry | None:
         return None
 
 
-def _assess(run: Run) -> Blocks:
+def _assess(run: Run, short: list[str]) -> Blocks:
     settings = run.settings.assess
     blocks = [html.heading("1 Assess: will an existing model do?")]
     if not settings.counting_convention:
@@ -95,11 +106,16 @@ def _assess(run: Run) -> Blocks:
     freshness = used_images.valid_for(run, model, shown), used_images.gone_in_words(run, review.STEP, [model])
     weighted, reviewer = over_sampling.rules_in_words(settings.over_sampling), _reviewer(review.standing_of(run, model))
     said = [line for line in (*verdict_lines(found), *reviewer, weighted, blurred, *freshness) if line]
+    short.append(f"Step 1, {model.card.name}, {_judged(found)}: {said[0]} {freshness[0]}")
     blocks += [html.paragraphs(said[:3], "lead"), html.paragraphs(said[3:])]
     if found.all.count.judged and not weighted:  # else there is no one path against two lines
         turn = [verdicts[key] for key in shown if key in verdicts and verdicts[key].count_judged]
         blocks.append(html.chart(figures.path_of_test(found.all.count.plan, turn), figures.TEST_CAPTION))
     return [*blocks, *_wrong_images(run, store, verdicts)]
+
+
+def _judged(found: Assessment) -> str:
+    return f"{sum(found.counts.values())} images judged"
 
 
 def _reviewer(standing: Mapping[Showing, LineT]) -> list[str]:
@@ -162,7 +178,7 @@ def _samples(run: Run) -> Blocks:
     chosen, blocks = settings.selection, [html.heading("3 Samples"), html.paragraphs(problems, "lead")]
     blocks.append(html.table(rows))
     if not chosen.images:
-        return [*blocks, html.paragraphs(["No image was selected for training."])]
+        return [*blocks, html.paragraphs(["No image was selected for the preview."])]
     blocks.append(html.paragraphs([f"{len(chosen.images)} images selected: {chosen.groups_in_words}."]))
     found = coverage.load(run)
     if found is not None:
@@ -202,14 +218,14 @@ def _train(run: Run) -> Blocks:
     return blocks
 
 
-def _evaluate(run: Run) -> Blocks:
+def _evaluate(run: Run, short: list[str]) -> Blocks:
     blocks = [html.heading("5 Evaluate: is the new model better?")]
     base = _model(run.settings.base_model.model)
     if not run.folder.model_path.is_file():
         return [*blocks, html.paragraphs(["There is no new model."])]
     new = library.entry(run.folder.model_path)
     if base is None:
-        return [*blocks, html.paragraphs(["Its base is gone: nothing to compare with."]), *_by_itself(run, new)]
+        return [*blocks, html.paragraphs(["Its base is gone: nothing to compare with."]), *_by_itself(run, new, short)]
     stores = (run.answers(base.hash), run.answers(new.hash))
     fresh = used_images.still_fresh(run, used_images.EVALUATE, [new, base])
     found = differences.between(fresh, *stores)
@@ -221,16 +237,25 @@ def _evaluate(run: Run) -> Blocks:
         used_images.gone_in_words(run, used_images.EVALUATE, [new, base]),
     )
     reviewer = _reviewer(pairs.standing(run, new, base))
-    said = [line for line in (*pair_words.lines(compared), *reviewer, *freshness) if line]
+    judged = [verdict for verdict in verdicts.values() if verdict.said]
+    blind = sum(verdict.blind for verdict in judged)
+    hidden = f"In {blind} of {len(judged)} pairs it was hidden which answer was whose." if judged else ""
+    said = [line for line in (*pair_words.lines(compared, tables=True), *reviewer, hidden, *freshness) if line]
     masks = held_out_masks.in_words(held_out_masks.paired_iou(run, stores[1], stores[0]))
-    blocks += [html.paragraphs(said[:1], "lead"), html.paragraphs([*said[1:], masks])]
+    blocks.append(html.paragraphs(said[:1], "lead"))
+    if pair_words.lines(compared):
+        rows = pair_words.sample_rows(compared), pair_words.condition_rows(compared)
+        blocks += [*(html.table(one) for one in rows if one), html.paragraphs([WEIGHTED], "dim")]
+        against = f"Step 5, {new.card.name} against its base {base.card.name}, {len(judged)} pairs judged"
+        short += [f"{against}: {said[0]} {freshness[0]}", *pair_words.apart_lines(compared)]
+    blocks.append(html.paragraphs([*said[1:], masks]))
     for condition in compared.conditions:
         if condition.confusion and not math.isnan(condition.wrong):
-            blocks += [
-                html.heading(f"Counts of the new model, {condition.condition}: percent of images", 3),
-                html.table(pair_words.confusion_rows(condition)),
-            ]
-    blocks += _by_itself(run, new)
+            title = f"Counts of the new model, {condition.condition}: percent of images ({condition.images} judged)"
+            note = NOT_STATED if any(true is None for true, _ in condition.confusion) else ""
+            blocks += [html.heading(title, 3), html.table(pair_words.confusion_rows(condition))]
+            blocks.append(html.paragraphs([note], "dim"))
+    blocks += _by_itself(run, new, short)
     items = []
     for difference in [d for d in found if d.counts_differ][:EXAMPLES]:
         pixels = figures.with_answers(run, difference.image, [store.get(difference.image) for store in stores])
@@ -244,7 +269,7 @@ def _evaluate(run: Run) -> Blocks:
     )
 
 
-def _by_itself(run: Run, new: ModelEntry) -> Blocks:
+def _by_itself(run: Run, new: ModelEntry, short: list[str]) -> Blocks:
     """The review of the new model on step 5's images, whether or not the base has answered them."""
     store = run.answers(new.hash)
     answered = set(store.keys())
@@ -252,11 +277,13 @@ def _by_itself(run: Run, new: ModelEntry) -> Blocks:
     images = over_sampling.to_review(run, used_images.EVALUATE, new.hash, processed, store)
     found = review.assessment_of(run, new, images, "evaluate")
     if not any(found.counts.values()):
+        short.append(f"Whether {new.card.name} is good enough for the goal is not known: it was not judged by itself.")
         return []
     reviewer = _reviewer(review.standing_of(run, new, "evaluate"))
     weighted = over_sampling.rules_in_words(run.settings.evaluate.over_sampling)
     valid_for = used_images.valid_for(run, new, images)
     said = [line for line in (*verdict_lines(found), *reviewer, weighted, valid_for) if line]
+    short.append(f"Step 5, {new.card.name} by itself, {_judged(found)}: {said[0]} {valid_for}")
     rule = review.rule_in_words(run.settings.assess, images, run.settings.evaluate.over_sampling)
     history = goal.history_in_words(run.settings.assess)
     return [
@@ -271,8 +298,14 @@ def _told(value: object) -> str:
     if isinstance(value, list):
         return "; ".join(_told(one) for one in value)
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_told(one)}" for name, one in value.items() if one != "")
+        return ", ".join(f"{_spaced(name)} {_told(one)}" for name, one in value.items() if one != "")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _spaced(name: object) -> str:
+    return str(name).replace("_", " ")
 
 
 def _provenance(run: Run) -> Blocks:
@@ -289,7 +322,10 @@ def _provenance(run: Run) -> Blocks:
         rows.append(("Confidence", new.card.confidence_means))
         rows += [("Kept of the base", new.card.kept.in_words)] if new.card.kept else []
         # The curve is drawn above, with all its numbers.
-        rows += [(f"· {name}", _told(value)) for name, value in new.card.training.items() if name != "curve"]
+        for name, value in new.card.training.items():
+            if name != "curve":
+                records = isinstance(value, list) and any(isinstance(one, dict) for one in value)  # a row each
+                rows += [(f"· {_spaced(name)}", _told(one)) for one in (value if records else [value])]
     for sample in settings.samples:
         size = f", {sample.size} bytes" if sample.size else ""  # a folder has none
         rows.append((f"Sample {sample.name}", f"{Path(sample.path).name}{size}, {sample.fingerprint}"))
@@ -297,7 +333,8 @@ def _provenance(run: Run) -> Blocks:
         rows.append((f"Processed {name}", f"{record.software}, model {record.model_hash}"))
         rows += [("·", one.in_words) for one in record.samples]
         rows += [("·", note) for note in record.notes]
-    rows += [("Training settings", ", ".join(f"{k} {v}" for k, v in asdict(settings.train).items()))]
+    stated = {name: value for name, value in asdict(settings.train).items() if value and name != "epochs"}
+    rows += [("Training settings", _told(stated))]
     people = {v.who for v in run.verdicts} | {v.who for v in run.pair_verdicts}
     people |= {a.who for a in run.annotations.decided()}
     rows.append(("Judged and annotated by", ", ".join(sorted(people)) or "nobody"))
