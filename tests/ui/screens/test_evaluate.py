@@ -69,6 +69,12 @@ async def test_differences_come_first_and_are_tallied(stage: Stage) -> None:
         await press_each(pilot, "v a c q")
         assert "1 wrong of 2" in words_of(app, "#tally-words")
         assert {v.step for v in app.session.run.verdicts} == {"evaluate"}
+        text, seen = screen.query_one("#tally"), [0.0]
+        while len(seen) == 1 or seen[-1]:  # by one key all of it can be read in a small terminal, and again
+            await press_each(pilot, "semicolon")
+            seen.append(text.scroll_y)
+            assert len(seen) < 20
+        assert text.max_scroll_y == max(seen) > 0
 
 
 def differing_second(screen) -> object:

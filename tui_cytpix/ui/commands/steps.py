@@ -21,7 +21,15 @@ def _preference(name: str, keys: str, label: str, words: str, said: int | str, *
     return Command(f"pair_review.{name}", keys, label, words, footer, f"prefer({said})", decides=True)
 
 
-STEP = (_C("step.cancel", "C", "Cancel", "Stop the task at work; what is done stays."),)
+STEP = (
+    _C("step.cancel", "C", "Cancel", "Stop the task at work; what is done stays."),
+    _C(
+        "step.more-words",
+        "semicolon",
+        "More text",
+        "Scroll the text beside or below the images on; from its end, back to its top.",
+    ),
+)
 
 TABLE = (
     _C("table.select-cursor", "enter", "Choose", "Take the row under the cursor.", footer=True),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar, TypeVar
 
 from textual.binding import BindingType
+from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from tui_cytpix.ui.commands.bindings import bindings, of_scope
@@ -112,6 +113,17 @@ class WorkScreen(StepScreen):
 
     def focus_main(self) -> None:
         self.set_focus(self.query_one(self.MAIN))
+
+    def action_more_words(self) -> None:
+        """A screenful on in the text that stands beside or below the images; from its end, back to the top."""
+        texts = (one for one in self.query(VerticalScroll) if not one.can_focus and one.is_on_screen)
+        text = next((one for one in texts if one.max_scroll_y), None)
+        if text is None:
+            self.report("All of the text is shown.")
+        elif text.scroll_y >= text.max_scroll_y:
+            text.scroll_home(animate=False)
+        else:
+            text.scroll_page_down(animate=False)
 
     # Long tasks
 
