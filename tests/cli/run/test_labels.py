@@ -46,6 +46,12 @@ def test_labels_are_set_for_several_samples_and_taken_away(made, run_main):
     assert [(one["name"], one["role"]) for one in found["samples"]] == [("b", "research")]
 
 
+def test_a_unit_under_two_conditions_is_told(made, run_main):
+    assert run_main("run", "label", made, "a", "--condition", "rich", "--unit", "culture-1")[2] == ""
+    err = run_main("run", "label", made, "b", "--condition", "poor", "--unit", "culture-1")[2]
+    assert err.startswith("Under more than one condition: culture-1. ")
+
+
 def test_labels_are_read_beside_an_open_app_and_not_changed(made, run_main):
     with Run.open(made):
         assert "research" in run_main("run", "label", made, "a")[1]

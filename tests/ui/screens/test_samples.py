@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,20 @@ async def test_labels_scale_and_role_by_key(stage: Stage) -> None:
         shown = [str(cell) for cell in screen.table.get_row_at(0)]
         assert shown[2] == "[red]EMM[/]"
         await until(pilot, lambda: str(screen.table.get_row_at(0)[1]) == "36")
+
+
+async def test_cultures_numbered_anew_under_each_condition_are_told(stage: Stage) -> None:
+    choose_base(stage, "samples")
+    with Run.open(stage.run) as run:
+        (one,) = run.settings.samples
+        run.update(replace(run.settings, samples=(one, replace(one, name="other"))))
+        run_samples.label(run, one.name, condition="rich", unit="1")
+        run_samples.label(run, "other", condition="poor", unit="2")
+    async with opened(stage, "SamplesScreen") as (app, pilot, _screen):
+        assert "Under more than one condition" not in words_of(app, "#about-words")
+        await press_each(pilot, "j i")
+        await reply(pilot, "1")
+        assert "Under more than one condition: 1." in words_of(app, "#about-words")
 
 
 async def test_an_unknown_scale_may_stay_unknown(stage: Stage) -> None:

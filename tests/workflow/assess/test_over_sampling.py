@@ -166,7 +166,7 @@ def test_the_budget_is_told_before_one_starts():
     assert [one.retrain for one in found] == pytest.approx([483, 294, 214], rel=0.25)  # the last error goes beyond
     first, second = budget_in_words(found)
     assert f"some {found[0].keep} images; until one is told that often misses multiplets" in first
-    assert f"{found[1].keep} and {found[1].retrain} with one in 2 shown" in second
+    assert f"with one in 2 shown {found[1].keep} and {found[1].retrain}" in second
     assert budgets(AssessSettings(), [], answers[:20]) == []
     only = budgets(AssessSettings(required=(Kind.COUNT,)), [ImageKey("one", "1")], answers)
     assert [one.retrain for one in only] == [None] * 3

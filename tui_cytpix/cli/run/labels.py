@@ -10,6 +10,7 @@ from tui_cytpix.cli import options
 from tui_cytpix.cli.output import note, table, tell
 from tui_cytpix.domain.sample import LABELS, SampleRef
 from tui_cytpix.errors import CytpixError
+from tui_cytpix.workflow.evaluate.across_units import shared_in_words
 from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples.channel import set_channel
@@ -54,6 +55,7 @@ def label(arguments: argparse.Namespace) -> int:
             names = arguments.samples
             if arguments.channel is not None:
                 names = [set_channel(run, name, arguments.channel).name for name in names]
+            note(*filter(None, [shared_in_words(run.settings.samples)]))
             return _tell(run, names, arguments.json)
     with Run.open(arguments.run, writing=False) as run:
         return _tell(run, arguments.samples, arguments.json)

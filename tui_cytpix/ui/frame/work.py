@@ -116,8 +116,8 @@ class WorkScreen(StepScreen):
 
     def action_more_words(self) -> None:
         """A screenful on in the text that stands beside or below the images; from its end, back to the top."""
-        texts = (one for one in self.query(VerticalScroll) if not one.can_focus and one.is_on_screen)
-        text = next((one for one in texts if one.max_scroll_y), None)
+        texts = self.query("ContentSwitcher VerticalScroll").results(VerticalScroll)
+        text = next((one for one in texts if one.is_on_screen and one.max_scroll_y), None)
         if text is None:
             self.report("All of the text is shown.")
         elif text.scroll_y >= text.max_scroll_y:

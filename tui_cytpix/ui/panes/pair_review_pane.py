@@ -84,6 +84,7 @@ class PairReview(PairView):
             self._frame.report("Pairs are reviewed blind." if blind else "Pairs are reviewed with the models' names.")
 
     def hint(self) -> str:
+        """Blind first in one row, as another would move the images."""
         said = self._comparison.standing()
         if not self.blind_first:
             judged = sum(one in said for one in self.order)
@@ -99,7 +100,7 @@ class PairReview(PairView):
             )
         return (
             "Which mask is better? {pair_review.first-better} left, {pair_review.second-better} right, "
-            "{pair_review.equal} equal; {pair_review.skip} goes on, {pair_review.undo} takes the count back."
+            "{pair_review.equal} equal; {pair_review.skip} on, {pair_review.undo} count back."
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -104,7 +104,7 @@ class ReviewPane(Horizontal):
         said = Text.assemble("You say: ", (verdict, Style(bold=True)))
         if self._judging.blind_first:  # neither event nor place: they would tell that an image comes again
             told = f"{len(self._judging.standing())} judged"
-            self.view.show(key, None if hidden else segmentation, told)
+            self.view.show(key, None if hidden else segmentation, "")
             words = (Text(told, Style(bold=True)), said, self._done or " ", self._judging.convention_line())
             self.query_one("#review-words", Words).say(*words)
             self._frame.say(self.hint())
@@ -127,6 +127,8 @@ class ReviewPane(Horizontal):
 
     def hint(self) -> str:
         """What to do next, blind first: in one row, as another would move the image."""
+        if self._to_judge(range(len(self._showings))) is None:
+            return "All images are judged: {app.back} shows what they say; {review.undo} takes the last one back."
         if self.showing is not None and self._judging.hides(self.showing):
             return (
                 "How many? {review.true-0} to {review.true-9} say it; {review.indistinguishable} can't be told apart, "

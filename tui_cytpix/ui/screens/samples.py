@@ -25,6 +25,7 @@ from tui_cytpix.ui.widgets.gallery.enlarging_gallery import EnlargingGallery
 from tui_cytpix.ui.widgets.gallery.gallery import GalleryItem
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.plots.coverage_plot import CoveragePlot
+from tui_cytpix.workflow.evaluate.across_units import shared_in_words
 from tui_cytpix.workflow.samples import coverage, selection
 from tui_cytpix.workflow.samples.coverage import Coverage
 from tui_cytpix.workflow.samples.selection import Selection
@@ -104,6 +105,7 @@ class SamplesScreen(WorkScreen):
                 lines.append(labelled("Channel", f"{sample.channel} ({self.key('samples.channel')} for another)"))
             if sample.um_per_px is None:
                 lines.append(UNKNOWN_SCALE)
+        lines.append(shared_in_words(settings.samples))
         lines.append(labelled("Preview", f"{chosen.preview} images"))
         if chosen.gate:
             lines.append(labelled("Gate", f"{chosen.gate}: only its events' images are selected"))

@@ -243,6 +243,6 @@ def budget_in_words(found: Sequence[Budget]) -> list[str]:
     told = "" if first.retrain is None else f"; until one is told that often misses {first.rare}, some {first.retrain}"
     words = [f"Expected to be judged until a good model is kept: some {first.keep} images{told}."]
     if first.retrain is not None:
-        fewer = [f"{one.keep} and {one.retrain} with one in {one.times} shown of those" for one in others]
-        words.append(f"Instead {', '.join(fewer)} that the model finds plain.")
+        fewer = [f"with one in {one.times} shown {one.keep} and {one.retrain}" for one in others]
+        words.append(f"Of images that the model finds plain fewer can be shown: {', '.join(fewer)}.")
     return words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from tui_cytpix.core.statistics.sequential_tests import Decision
@@ -34,7 +35,8 @@ def verdict_lines(found: Assessment) -> list[str]:
         *(_unusable_in_words(name, share) for name, share in found.unusable.items()),
         NOT_COUNTABLE if found.not_countable else "",
         _classes_in_words(found, found.all),
-        *(_sample_in_words(found, name) for name in found.by_sample),
+        *(_sample_in_words(found, name) for name in found.by_sample if found.by_sample[name].count.judged >= FEW),
+        _few_in_words(found),
         f"{_many(skipped, 'image')} skipped: the intervals hold whether right or wrong." if skipped else "",
         f"{_many(found.only_counted, 'image')} only counted: the mask is still to be judged."
         if found.only_counted
@@ -127,7 +129,7 @@ def _kind_in_words(found: Assessment, kind: Kind) -> str:
     """`Count: keep this model. ...`: the decision, the numbers behind it, and what is missing."""
     one, decision = found.all.of(kind), found.of_kind(kind)
     name = kind.capitalize()
-    numbers = f"{one.errors} wrong of {one.judged} ({_percent(one.rate)}; {_interval(one)})"
+    numbers = f"{one.errors} wrong of {one.judged} ({_weighted(one)}{_percent(one.rate)}; {_interval(one)})"
     if decision is None:
         return f"{name}: not required. {numbers}." if one.judged else f"{name}: not required."
     last = "" if found.by_sample else _missing(one)  # of several samples each has its own
@@ -163,7 +165,8 @@ def _class_in_words(name: str, done: str, found: Finding, required: Decision | N
     if not found.judged:
         return ""
     right = found.judged - found.errors
-    share = f"{right} of {found.judged} {done} ({_percent(1 - found.high)} to {_percent(1 - found.low)})"
+    weighted = f"{told}{_percent(1 - found.rate)}; " if (told := _weighted(found)) else ""
+    share = f"{right} of {found.judged} {done} ({weighted}{_percent(1 - found.high)} to {_percent(1 - found.low)})"
     if required is None:
         said = ", not required"
     elif of_all and found.judged < FEW:
@@ -175,11 +178,14 @@ def _class_in_words(name: str, done: str, found: Finding, required: Decision | N
 
 def _sample_in_words(found: Assessment, name: str) -> str:
     one = found.by_sample[name]
-    if one.count.judged < FEW:
-        return f"{name}: {one.count.judged} judged, too few to tell by itself."
     required = [kind for kind in (Kind.COUNT, Kind.MASK) if found.of_kind(kind) is not None]
     told = ", ".join(_told(kind, one.of(kind)) for kind in required)
     return f"{name}: {f'{told}. ' if told else ''}{_classes_in_words(found, one)}".strip()
+
+
+def _few_in_words(found: Assessment) -> str:
+    judged = [f"{name} {n}" for name, of in found.by_sample.items() if (n := of.count.judged) < FEW]
+    return f"Too few images judged to tell by itself ({FEW} are needed): {', '.join(judged)}." if judged else ""
 
 
 def _told(kind: Kind, found: Finding) -> str:
@@ -213,6 +219,11 @@ def _few(named: list[str], what: str) -> list[str]:
 def _listed(names: Iterable[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def _weighted(found: Finding) -> str:
+    """Where images weigh unequally, their share is another than that of the numbers beside it."""
+    return "weighted " if found.judged and not math.isclose(found.rate, found.errors / found.judged) else ""
 
 
 def _interval(found: Finding) -> str:

@@ -119,6 +119,23 @@ def condition_of(sample: SampleRef) -> str:
     return sample.condition or NO_CONDITION
 
 
+def shared_in_words(samples: Iterable[SampleRef]) -> str:
+    """Which units have tubes under several conditions, as conditions are then compared within these; "" without any.
+    Cultures numbered anew under each condition are told so by their names, and nothing else shows it.
+    """
+    under: dict[str, set[str]] = {}
+    for sample in samples:
+        if sample.unit and sample.condition:
+            under.setdefault(sample.unit, set()).add(sample.condition)
+    shared = [unit for unit, conditions in under.items() if len(conditions) > 1]
+    if not shared:
+        return ""
+    return (
+        f"Under more than one condition: {', '.join(shared)}. Conditions are compared within these units, so that "
+        "they must be the same culture, donor or animal under each; others need names of their own."
+    )
+
+
 def by_condition(found: Sequence[SampleImages]) -> tuple[ConditionErrors, ...]:
     units = unit_of(one.sample for one in found)
     names = list(dict.fromkeys(condition_of(one.sample) for one in found))

@@ -22,6 +22,7 @@ from tui_cytpix.workflow.assess.verdict import Assessment
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.evaluate import held_out_masks, pair_words, pairs, process
+from tui_cytpix.workflow.evaluate.across_units import shared_in_words
 from tui_cytpix.workflow.report import figures
 from tui_cytpix.workflow.report import html_tags as html
 from tui_cytpix.workflow.run import run_samples, used_images, zoom
@@ -176,7 +177,7 @@ def _samples(run: Run) -> Blocks:
     ]
     problems = list(map(str, run_samples.changed(run, [sample.name for sample in settings.samples]).values()))
     chosen, blocks = settings.selection, [html.heading("3 Samples"), html.paragraphs(problems, "lead")]
-    blocks.append(html.table(rows))
+    blocks += [html.table(rows), html.paragraphs([shared_in_words(settings.samples)])]
     if not chosen.images:
         return [*blocks, html.paragraphs(["No image was selected for the preview."])]
     blocks.append(html.paragraphs([f"{len(chosen.images)} images selected: {chosen.groups_in_words}."]))
