@@ -140,6 +140,31 @@ def test_part_of_a_table_is_taken_and_what_was_said_stands_in_the_next(made, run
     assert json.loads(run_main("run", "pairs", made, "--preferences", some, "--json")[1])["unclear"] == 1
 
 
+def test_true_counts_decide_whose_count_is_right_and_stay_where_none_is(made, run_main, tmp_path):
+    table, counts = tmp_path / "pairs.csv", tmp_path / "counts.csv"
+    run_main("run", "pairs", made, "--out", table)
+    rows = read(table)
+    differing = [row["pair"] for row in rows if row["left_count"] != row["right_count"]]
+    for row in rows:
+        row["true_count"] = "5" if row["pair"] == differing[0] else str(TRUTH)
+    with counts.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    assert (
+        f"{len(rows)} of {len(rows)} preferences are new" in run_main("run", "pairs", made, "--preferences", counts)[2]
+    )
+    assert f"0 of {len(rows)} preferences are new" in run_main("run", "pairs", made, "--preferences", counts)[2]
+    found = json.loads(run_main("run", "pairs", made, "--json")[1])
+    assert sum(one["count_right_only_in"]["new"] for one in found["samples"].values()) == len(differing) - 1
+    cells = [cell for one in found["conditions"].values() for cell in one["confusion"]]
+    assert {(cell["true"], cell["counted"]) for cell in cells} == {(TRUTH, TRUTH), (3, TRUTH)}
+    counts.write_text(counts.read_text().replace(",,5,", ",left,5,"))
+    assert "the true count 5 says otherwise" in run_main("run", "pairs", made, "--preferences", counts)[2]
+    counts.write_text(counts.read_text().replace(",left,5,", ",,five,"))
+    assert "can't be read" in run_main("run", "pairs", made, "--preferences", counts)[2]
+
+
 def test_a_table_is_taken_whole_or_not_at_all(made, run_main, tmp_path):
     table, bad = tmp_path / "pairs.csv", tmp_path / "bad.csv"
     run_main("run", "pairs", made, "--out", table)
@@ -156,7 +181,7 @@ def test_a_table_is_taken_whole_or_not_at_all(made, run_main, tmp_path):
     judge(table, bad, lambda row: "new" if row == differing else "skipped")
     assert f"line {place}: 'new' is none of left, right, equal, neither, unclear, skipped" in refused()
     judge(table, bad, lambda row: "skipped")
-    bad.write_text(bad.read_text() + f"{differing['pair']},{differing['image']},left,1,2\n")
+    bad.write_text(bad.read_text() + f"{differing['pair']},{differing['image']},left,,1,2\n")
     assert "judged twice, differently" in refused()
     bad.write_text("image,judgement\nr1:1,acceptable\n")
     assert "no lines with the columns pair and better" in refused()

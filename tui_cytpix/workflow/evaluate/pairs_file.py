@@ -11,20 +11,33 @@ import numpy as np
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.domain.verdict import PairVerdict, Preference
+from tui_cytpix.domain.verdict import COMPARED, PairVerdict, Preference
 from tui_cytpix.errors import InputError, UsageError
 from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
-from tui_cytpix.workflow.assess.judgements_file import read_rows
+from tui_cytpix.workflow.assess.judgements_file import MOST_COUNTED, read_rows
 from tui_cytpix.workflow.base_model.differences import Difference
 from tui_cytpix.workflow.evaluate import pairs
 from tui_cytpix.workflow.run.run import Run
 
 Models = tuple[ModelEntry, ModelEntry]
-COLUMNS = ("pair", "image", "better", "left_count", "right_count")
+COLUMNS = ("pair", "image", "better", "true_count", "left_count", "right_count")
 SIDES = ("left", "right")
 OTHERS = tuple(str(one) for one in Preference if one not in (Preference.NEW, Preference.BASE))
 UNREADABLE = "The preferences can't be read"
-WAY_OUT = f"Fill in the column `better` of the table that was written: {', '.join((*SIDES, *OTHERS))}, or nothing."
+WAY_OUT = (
+    f"Fill in the column `better` of the table that was written: {', '.join((*SIDES, *OTHERS))}, or nothing; or "
+    "`true_count`, which tells whose count is right."
+)
+
+
+@dataclass(frozen=True)
+class Given:
+    """One line, and `where` it stands. Without a `word` the `true_count` decides."""
+
+    where: str
+    mark: str
+    word: str
+    true_count: int | None
 
 
 @dataclass(frozen=True)
@@ -51,12 +64,19 @@ class BlindPair:
             return said.preference
         return SIDES[0] if said.preference is pairs.on_side(True, self.new_first) else SIDES[1]
 
-    def preference(self, word: str) -> Preference:
-        """The inverse.
+    def preference(self, word: str, true_count: int | None = None) -> Preference:
+        """The inverse; without a word, or with none on masks, what follows from the true count.
 
         Raises:
-            ValueError: it is none of the words.
+            ValueError: it is none of the words, or the true count says otherwise.
         """
+        if true_count is not None:
+            base, new = self.found.counts
+            follows = Preference.by_counts((new, base), true_count)
+            said = self.preference(word) if word else follows
+            if said is not follows and not (follows is Preference.COUNT_RIGHT and said in COMPARED):
+                raise ValueError(f"{self.found.image}: {word}, but the true count {true_count} says otherwise")
+            return said
         if word in SIDES:
             return pairs.on_side(word == SIDES[0], self.new_first)
         if word in OTHERS:
@@ -83,7 +103,11 @@ def write_pairs(path: Path, order: Sequence[BlindPair], said: Mapping[ImageKey, 
     Raises:
         UsageError: it can't be written.
     """
-    heads = [(one.mark, str(one.found.image), one.in_word(said.get(one.found.image))) for one in order]
+    heads = [
+        (one.mark, str(one.found.image), one.in_word(before), _stated(before))
+        for one in order
+        for before in (said.get(one.found.image),)
+    ]
     counts = np.array([one.counts for one in order], np.float64).reshape(-1, 2)
     try:
         with csv_table(path, COLUMNS) as out:
@@ -92,8 +116,12 @@ def write_pairs(path: Path, order: Sequence[BlindPair], said: Mapping[ImageKey, 
         raise UsageError("The table can't be written", f"{path}: {error.strerror or error}.") from error
 
 
-def read_preferences(path: Path) -> list[tuple[str, str, str]]:
-    """The lines of a judged table that say something: where each stands, the pair's mark, the word.
+def _stated(said: PairVerdict | None) -> str:
+    return "" if said is None or said.true_count is None else str(said.true_count)
+
+
+def read_preferences(path: Path) -> list[Given]:
+    """The lines of a judged table that say something; `true_count` may be missing from it.
 
     Raises:
         InputError: it can't be read, or it isn't such a table.
@@ -101,46 +129,61 @@ def read_preferences(path: Path) -> list[tuple[str, str, str]]:
     rows = read_rows(path, UNREADABLE, WAY_OUT)
     if not rows or not {"pair", "better"} <= rows[0][1].keys():
         raise InputError(UNREADABLE, f"{path}: no lines with the columns pair and better.", WAY_OUT)
-    return [(where, row["pair"], row["better"]) for where, row in rows if row["better"]]
+    return [
+        Given(where, row["pair"], row["better"], _count(where, row.get("true_count", "")))
+        for where, row in rows
+        if row["better"] or row.get("true_count")
+    ]
 
 
-def take_preferences(
-    run: Run, models: Models, found: Sequence[Difference], given: Iterable[tuple[str, str, str]]
-) -> int:
+def _count(where: str, cell: str) -> int | None:
+    try:
+        count = int(cell) if cell else None
+    except ValueError as error:
+        raise InputError(UNREADABLE, f"{where}: {error}.", WAY_OUT) from error
+    if count is not None and not 0 <= count <= MOST_COUNTED:
+        raise InputError(UNREADABLE, f"{where}: {count} is no count.", WAY_OUT)
+    return count
+
+
+def take_preferences(run: Run, models: Models, found: Sequence[Difference], given: Iterable[Given]) -> int:
     """Records the lines of a judged table as preferences: all of them, or none; returns how many say something new.
 
     Raises:
-        InputError: a line is of no pair that is reviewed now, says no word, or that two different counts are right.
+        InputError: a line is of no pair that is reviewed now, says no word, contradicts its own true count, or says
+            that two different counts are right.
     """
     by_mark = {one.mark: one for one in in_order(run, models, found)}
-    taken: dict[ImageKey, tuple[Difference, Preference]] = {}
-    for where, mark, word in given:
-        pair = by_mark.get(mark)
+    taken: dict[ImageKey, tuple[Difference, Preference, int | None]] = {}
+    for line in given:
+        pair = by_mark.get(line.mark)
         if pair is None:
             raise InputError(
                 "No such pair is reviewed now",
-                f"{where}: {mark}.",
+                f"{line.where}: {line.mark}.",
                 "The models, their answers or the images changed since: write the table anew.",
             )
         try:
-            preference = pair.preference(word)
-            if pair.found.image in taken and taken[pair.found.image][1] is not preference:
+            said = pair.found, pair.preference(line.word, line.true_count), line.true_count
+            if taken.setdefault(pair.found.image, said) != said:
                 raise ValueError(f"{pair.found.image} is judged twice, differently")
         except ValueError as error:
-            raise InputError(UNREADABLE, f"{where}: {error}.", WAY_OUT) from error
-        if preference is Preference.EQUAL and pair.found.counts_differ:
+            raise InputError(UNREADABLE, f"{line.where}: {error}.", WAY_OUT) from error
+        if said[1] is Preference.EQUAL and pair.found.counts_differ:
             raise InputError(
                 "The counts differ: at most one is right",
-                f"{where}: {pair.found.image}.",
+                f"{line.where}: {pair.found.image}.",
                 "Say which, that both are wrong (neither), or that the cells can't be told apart (unclear).",
             )
-        taken[pair.found.image] = pair.found, preference
     before = pairs.preferences(run, *models)
-    new = [
-        (one, preference)
-        for image, (one, preference) in taken.items()
-        if image not in before or before[image].preference is not preference
-    ]
-    for one, preference in new:
-        pairs.prefer(run, models, one, preference, blind=True)
+    new = [said for image, said in taken.items() if image not in before or _says_else(before[image], said[1], said[2])]
+    for one, preference, true_count in new:
+        if true_count is not None:
+            pairs.prefer(run, models, one, true_count, blind=True)
+        if true_count is None or (preference in COMPARED and not one.counts_differ):
+            pairs.prefer(run, models, one, preference, blind=True)
     return len(new)
+
+
+def _says_else(before: PairVerdict, preference: Preference, true_count: int | None) -> bool:
+    return before.preference is not preference or (true_count is not None and before.true_count != true_count)

@@ -79,6 +79,7 @@ def _assess(run: Run, short: list[str]) -> Blocks:
     blocks = [html.heading("1 Assess: will an existing model do?")]
     if not settings.counting_convention:
         return [*blocks, html.paragraphs(["The goal was not stated: nothing was assessed."])]
+    short.append(f"Goal: {goal.goal_in_words(settings)}.")
     blocks.append(
         html.table(
             [
@@ -107,7 +108,8 @@ def _assess(run: Run, short: list[str]) -> Blocks:
     freshness = used_images.valid_for(run, model, shown), used_images.gone_in_words(run, review.STEP, [model])
     weighted, reviewer = over_sampling.rules_in_words(settings.over_sampling), _reviewer(review.standing_of(run, model))
     said = [line for line in (*verdict_lines(found), *reviewer, weighted, blurred, *freshness) if line]
-    short.append(f"Step 1, {model.card.name}, {_judged(found)}: {said[0]} {freshness[0]}")
+    if any(found.counts.values()):
+        short.append(f"Step 1, {model.card.name}, {_judged(found)}: {said[0]} {freshness[0]}")
     blocks += [html.paragraphs(said[:3], "lead"), html.paragraphs(said[3:])]
     if found.all.count.judged and not weighted:  # else there is no one path against two lines
         turn = [verdicts[key] for key in shown if key in verdicts and verdicts[key].count_judged]
