@@ -45,4 +45,8 @@ def test_two_conditions_are_one_script(program, tmp_path):
     assert (found["images"], found["judged"]) == (30, found["pairs"])
     assert set(found["conditions"]) == {"rich", "poor"}
     assert found["verdict"] in done.stdout
-    assert found["verdict"] in (tmp_path / "story.html").read_text("utf-8")
+    report = (tmp_path / "story.html").read_text("utf-8")
+    assert found["verdict"] in report
+    assert "quantitative comparison: good up to 1.0%" in report
+    confusion = [cell for one in found["conditions"].values() for cell in one["confusion"]]
+    assert all(cell["true"] is not None for cell in confusion)  # all true counts were stated
