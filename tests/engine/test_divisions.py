@@ -102,13 +102,14 @@ def test_rods_that_lie_side_by_side_stay_apart_from_label_image_to_measure(sampl
     done = process_worker.process(Chunk("tube", sample, 0.3, 1.0, None, ["rods"]))
     process_worker._State.reader.close()
     assert done.problems == [""]
-    (tmp_path / "out.png").write_bytes(done.labels[0])
+    ((_, png),) = done.encoded["masks"]
+    (tmp_path / "out.png").write_bytes(png)
     written = read_label_image(tmp_path / "out.png")
-    blobs = decode_instrument_masks(done.masks[0], LABELS.shape).particles
+    blobs = decode_instrument_masks(done.encoded["instrument-masks"][0][1], LABELS.shape).particles
     sizes = [int((written == k).sum()) for k in (1, 2)]
     rows = [
         dict(zip(("Sample", "Event", *names("particle")), row, strict=True))
-        for row in csv.reader(io.StringIO(done.particle_rows))
+        for row in csv.reader(io.StringIO(done.encoded["csv"][1]))
     ]
     assert [float(row["NumPixels"]) for row in rows] == sizes
     assert [float(row["CentroidOffsetPixels"]) for row in rows] == pytest.approx([0, 0], abs=0.01)

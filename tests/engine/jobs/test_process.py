@@ -13,6 +13,7 @@ import flowio
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests import children, job_files
 from tests.bins import Bins
@@ -29,7 +30,7 @@ from tui_cytpix.workflow.samples.hashes import hashes
 
 ROOT = Path(__file__).resolve().parents[3]
 IMAGES = 22
-FORMATS = ["fcs", "csv", "masks", "instrument-masks"]
+FORMATS = ["fcs", "csv", "masks", "instrument-masks", "ome-tiff", "coco"]
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +126,27 @@ def test_masks_say_what_the_tables_say(processed):
             assert len(own) == float(row["ParticleCount"]) == masks.particles.max()
             assert (labels > 0).sum() == float(row["NumPixels"]) == (masks.objects > 0).sum()
             assert masks.objects.max() == float(row["ObjectCount"])
+
+
+def test_coco_and_ome_tiff_say_what_the_tables_say(processed):
+    """Read here as plain JSON and by Pillow; their own judges: tests/formats/outputs."""
+    base, _ = processed
+    with (base / "out" / "tube.events.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    with (base / "out" / "tube.particles.csv").open() as file:
+        sizes = [(row["Event"], float(row["ParticleIndex"]), float(row["NumPixels"])) for row in csv.DictReader(file)]
+    found = json.loads((base / "out" / "tube.coco.json").read_text())
+    assert [image["file_name"] for image in found["images"]] == [f"{row['Event']}.tif" for row in rows]
+    assert [image["id"] for image in found["images"]] == list(range(1, IMAGES + 1))
+    event = {image["id"]: image["event"] for image in found["images"]}
+    assert [(event[one["image_id"]], one["particle"], one["area"]) for one in found["annotations"]] == sizes
+    assert found["info"]["CYTPIX_MODEL"] == "tiny"
+    with Image.open(base / "out" / "tube.masks.ome.tif") as pages:
+        for page, row in enumerate(rows):
+            pages.seek(page)
+            assert (np.asarray(pages) == read_label_image(base / "out" / "tube.masks" / f"{row['Event']}.png")).all()
+    plain = json.loads((base / "out" / "plain.coco.json").read_text())  # one of its images can't be read
+    assert [(image["id"], image["file_name"]) for image in plain["images"]] == [(1, "000.png"), (2, "001.png")]
 
 
 def test_an_unknown_scale_leaves_micron_fields_empty_and_a_lost_image_a_row(processed):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tui_cytpix.domain.field_ranges import Count, PixelSize
 from tui_cytpix.domain.sample import PixelScale
@@ -40,9 +40,14 @@ class ProcessedSample(Struct, frozen=True, kw_only=True):
 
     @property
     def keywords(self) -> Mapping[str, str]:
-        """What its FCS says of the images that it goes with; all of it ASCII."""
+        """What its files say of the images that they go with; all of it ASCII."""
         scale = None if self.um_per_px is None else PixelScale(self.um_per_px, self.um_per_px_source)
-        return {**image_keywords(scale, self.bit_depth, self.fingerprint), "CYTPIX_PIXELS": self.pixels}
+        pixels = {"CYTPIX_PIXELS": self.pixels} if self.pixels else {}  # not known before all were read
+        return {**image_keywords(scale, self.bit_depth, self.fingerprint), **pixels}
+
+    def when_read(self, pixels: str, images: int) -> ProcessedSample:
+        """The same, with what is known after so many images were read."""
+        return structs.replace(self, pixels=pixels, images=images)
 
 
 class ProcessRecord(Struct, frozen=True, kw_only=True):

@@ -23,6 +23,10 @@ FORMATS = {  # that processing writes, in words
     "csv": "tables of events and of particles, CSV",
     "masks": "label images, 16-bit PNG",
     "instrument-masks": "masks in the instrument's own format",
+    "parquet": "tables of events and of particles, Parquet",
+    "h5ad": "table of events, AnnData",
+    "ome-tiff": "label images in one file, OME-TIFF",
+    "coco": "particles as COCO instances, JSON",
 }
 IDLE_SECONDS = 600.0  # a job that nobody asks for anything, or that is paused, leaves after so long
 

@@ -31,6 +31,7 @@ from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.fcs.write import ExtraParameter, range_above, write_fcs_with
 from tui_cytpix.formats.model.file import file_hash, read_card
+from tui_cytpix.formats.outputs.output import About
 from tui_cytpix.formats.sample.identity import of_many
 from tui_cytpix.formats.sample.registry import open_sample
 
@@ -58,9 +59,10 @@ def run(job: Job, spec: ProcessSpec) -> None:
     formats = ("fcs", "csv") if spec.formats is None else spec.formats
     settings = WorkerSettings(path, cutoff, spec.device, formats)
     with Workers(job, settings, worker_count(spec.threads)) as workers:
-        work = _Work(job, spec, formats, replace(card, size_cutoff_um=cutoff), workers)
+        model = replace(card, size_cutoff_um=cutoff), file_hash(path)
+        work = _Work(job, spec, formats, model, workers)
         try:
-            work.run(file_hash(path))
+            work.run()
         except _Stopped:
             job.emit(Stopped(None, *work.results()))
         else:
@@ -81,9 +83,10 @@ class _Finished:
 
 class _Work:
     def __init__(
-        self, job: Job, spec: ProcessSpec, formats: tuple[str, ...], card: ModelCard, workers: Workers
+        self, job: Job, spec: ProcessSpec, formats: tuple[str, ...], model: tuple[ModelCard, str], workers: Workers
     ) -> None:
-        self.job, self.spec, self.card, self.workers = job, spec, card, workers
+        self.job, self.spec, self.workers = job, spec, workers
+        self.card, self.model_hash = model
         self.out, self.formats = Path(spec.out), formats
         self.outputs: list[Path] = []
         self.zooms: dict[str, Zoom] = {}
@@ -107,7 +110,7 @@ class _Work:
         if len(self.failures) < MOST_FAILURES:
             self.failures.append(Failure(sample, event, str(error)))
 
-    def run(self, model_hash: str) -> None:
+    def run(self) -> None:
         """All samples; then their FCS files, which share the ranges of their parameters."""
         samples, fcs = self.spec.samples, "fcs" in self.formats
         finished = []
@@ -129,10 +132,10 @@ class _Work:
                 except CytpixError as error:
                     self.fail(sample.name, "", error)
                 except OSError as error:
-                    self.fail(sample.name, "", f"{error.filename}: {error.strerror}.")
+                    self.fail(sample.name, "", f"{error.filename or self.out}: {error.strerror or error}.")
         if fcs:
-            self._write_all_fcs(finished, model_hash)
-        self._provenance(model_hash)
+            self._write_all_fcs(finished)
+        self._provenance()
 
     def _sample(self, name: str, sample: ReadySample, scratch: Path) -> _Finished:
         with sample.reader:
@@ -148,11 +151,24 @@ class _Work:
             self.zooms[name] = sample.zoom
             self.total += len(sample.events)
             digests: list[str] = []
-            with SampleOutputs(name, OutputSettings(self.out, scratch, self.formats)) as outputs:
+            scale, volume = sample.scale, sample.reader.volume
+            about = ProcessedSample(
+                name=name,
+                path=str(sample.path),
+                um_per_px=scale.um_per_px if scale else None,
+                um_per_px_source=scale.source if scale else "unknown",
+                bit_depth=sample.bit_depth,
+                volume_ul=volume.ul if volume else None,
+                volume_source=volume.source if volume else "",
+                fingerprint=sample.fingerprint,
+                channel=sample.reader.channel,
+            )
+            to_write = About(name, len(sample.events), about.um_per_px, self._keywords(about))
+            with SampleOutputs(to_write, OutputSettings(self.out, scratch, self.formats)) as outputs:
                 for chunk, result in self.workers.results(self._chunks(name, sample)):
                     self._check()
                     self.equipment.add(result.equipment)
-                    outputs.add(chunk.events, result)
+                    outputs.add(result)
                     digests += result.digests
                     for event, problem in zip(chunk.events, result.problems, strict=True):
                         if problem:
@@ -161,20 +177,7 @@ class _Work:
                     self.processed += result.problems.count("")
                     self.job.progress(self.done, self.total, name)
         self.outputs += outputs.paths
-        scale, volume = sample.scale, sample.reader.volume
-        about = ProcessedSample(
-            name=name,
-            path=str(sample.path),
-            um_per_px=scale.um_per_px if scale else None,
-            um_per_px_source=scale.source if scale else "unknown",
-            bit_depth=sample.bit_depth,
-            volume_ul=volume.ul if volume else None,
-            volume_source=volume.source if volume else "",
-            fingerprint=sample.fingerprint,
-            pixels=of_many(digests),
-            images=len(digests),
-            channel=sample.reader.channel,
-        )
+        about = about.when_read(of_many(digests), len(digests))
         self.records.append(about)
         return _Finished(name, sample.path, sample.events, scratch, outputs.largest, about)
 
@@ -192,17 +195,17 @@ class _Work:
             raise _Stopped
         self.job.check()
 
-    def _write_all_fcs(self, finished: Sequence[_Finished], model_hash: str) -> None:
+    def _write_all_fcs(self, finished: Sequence[_Finished]) -> None:
         largest = np.max([sample.largest for sample in finished], axis=0, initial=0.0)
         ranges = [range_above(float(value)) for value in np.broadcast_to(largest, len(names("image")))]
         for sample in finished:
             try:
-                self._write_fcs(sample, ranges, model_hash)
+                self._write_fcs(sample, ranges)
             except CytpixError as error:
                 self.fail(sample.name, "", error)
             sample.scratch.unlink(missing_ok=True)
 
-    def _write_fcs(self, sample: _Finished, ranges: Sequence[int], model_hash: str) -> None:
+    def _write_fcs(self, sample: _Finished, ranges: Sequence[int]) -> None:
         self.job.check()
         with open_sample(sample.path, None) as reader:
             fcs = reader.open_fcs()
@@ -228,17 +231,17 @@ class _Work:
                     for column, (feature, unit) in enumerate(_units())
                 ]
                 path = self.out / f"{sample.name}.fcs"
-                write_fcs_with(fcs, path, extra, self._keywords(model_hash, sample.about))
+                write_fcs_with(fcs, path, extra, self._keywords(sample.about))
             finally:
                 placed.unlink(missing_ok=True)
             self.outputs.append(path)
 
-    def _keywords(self, model_hash: str, sample: ProcessedSample) -> dict[str, str]:
+    def _keywords(self, sample: ProcessedSample) -> dict[str, str]:
         zoom = self.zooms[sample.name]
         asked = {"CYTPIX_ZOOM": f"{zoom.times:g}"} if zoom.by is By.SET else {}
         return {
             "CYTPIX_MODEL": self.card.name,
-            "CYTPIX_MODEL_HASH": model_hash,
+            "CYTPIX_MODEL_HASH": self.model_hash,
             "CYTPIX_CONFIDENCE": self.card.confidence_is,
             "CYTPIX_SIZE_CUTOFF_UM": f"{self.card.size_cutoff_um:g}",
             **asked,
@@ -246,13 +249,13 @@ class _Work:
             "CYTPIX_SOFTWARE": f"tui-cytpix {tui_cytpix.__version__}",
         }
 
-    def _provenance(self, model_hash: str) -> None:
+    def _provenance(self) -> None:
         path = self.out / RECORD
         record = {
             "software": f"tui-cytpix {tui_cytpix.__version__}",
             "time": self._start.isoformat(timespec="seconds"),
             "model": asdict(self.card),
-            "model_hash": model_hash,
+            "model_hash": self.model_hash,
             "size_cutoff_um": self.card.size_cutoff_um,
             "samples": to_plain(self.records),
             "notes": self.notes,

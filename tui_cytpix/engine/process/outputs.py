@@ -1,23 +1,21 @@
-"""What processing writes for one sample: tables, masks, and the numbers that go into its FCS later."""
+"""What processing writes for one sample: files of all formats, and the numbers that go into its FCS later."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-from urllib.parse import quote
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.features.table import names
 from tui_cytpix.engine.process.worker import ChunkResult
-from tui_cytpix.formats.bytes.atomic import replacing_folder
-from tui_cytpix.formats.masks.mask_archive import mask_archive
-from tui_cytpix.formats.tables.csv_table import csv_table
+from tui_cytpix.formats.outputs.output import About
+from tui_cytpix.formats.outputs.registry import OUTPUTS
 
 
 @dataclass(frozen=True)
@@ -36,44 +34,34 @@ class SampleOutputs:
     are their maxima.
     """
 
-    def __init__(self, sample: str, settings: OutputSettings) -> None:
-        self._sample, self._settings = sample, settings
+    def __init__(self, about: About, settings: OutputSettings) -> None:
+        self._about, self._settings = about, settings
         self._stack = ExitStack()
+        self._adding: dict[str, Callable[[Any], None]] = {}
         self.paths: list[Path] = []
         self.largest = np.zeros(len(names("image")), np.float32)
 
-    def _path(self, ending: str) -> Path:
-        path = self._settings.folder / f"{self._sample}{ending}"
-        self.paths.append(path)
-        return path
-
     def __enter__(self) -> Self:
-        formats, enter = self._settings.formats, self._stack.enter_context
-        if "csv" in formats:
-            columns = ["Sample", "Event"]
-            self._events = enter(csv_table(self._path(".events.csv"), [*columns, *names("image")]))
-            self._particles = enter(csv_table(self._path(".particles.csv"), [*columns, *names("particle")]))
-        if "masks" in formats:
-            self._labels = enter(replacing_folder(self._path(".masks")))
-        if "instrument-masks" in formats:
-            self._add_masks = enter(mask_archive(self._path(".masks.zip")))
-        if "fcs" in formats:
-            self._values = enter(self._settings.scratch.open("wb"))
+        with self._stack as stack:  # closes what was opened where a later one can't be
+            for name in self._settings.formats:
+                if (output := OUTPUTS.get(name)) is not None:
+                    paths = [self._settings.folder / f"{self._about.sample}{ending}" for ending in output.endings]
+                    self._adding[name] = stack.enter_context(output.written(paths, self._about))
+                    self.paths += paths
+            if "fcs" in self._settings.formats:
+                self._values = stack.enter_context(self._settings.scratch.open("wb"))
+            self._stack = stack.pop_all()
         return self
 
-    def add(self, events: Sequence[str], result: ChunkResult) -> None:
-        formats = self._settings.formats
-        if "csv" in formats:
-            self._events.write(result.event_rows)
-            self._particles.write(result.particle_rows)
-        if "fcs" in formats:
+    def add(self, result: ChunkResult) -> None:
+        """Raises:
+        CytpixError, OSError: it can't be written.
+        """
+        for name, add in self._adding.items():
+            add(result.encoded[name])
+        if "fcs" in self._settings.formats:
             self.largest = np.fmax(self.largest, np.fmax.reduce(result.values, axis=0))
             self._values.write(result.values.tobytes())
-        good = [quote(event, safe=" ") for event, p in zip(events, result.problems, strict=True) if not p]
-        for name, png in zip(good, result.labels, strict="masks" in formats):
-            (self._labels / f"{name}.png").write_bytes(png)
-        for name, masks in zip(good, result.masks, strict="instrument-masks" in formats):
-            self._add_masks(name, masks)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

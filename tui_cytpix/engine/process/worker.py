@@ -12,11 +12,12 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -27,15 +28,12 @@ from tui_cytpix.core.features.measurement import Measurement, Subject
 from tui_cytpix.core.features.table import names
 from tui_cytpix.core.images.background import background_of
 from tui_cytpix.core.images.normalise import normalise_knowing_noise
-from tui_cytpix.core.objects.particles import particles_of
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.bytes.image_decode import Gray
-from tui_cytpix.formats.masks.instrument import encode_instrument_masks
-from tui_cytpix.formats.masks.label_images import encode_label_image
-from tui_cytpix.formats.masks.mask_archive import instrument_masks
+from tui_cytpix.formats.outputs.output import Answer, Findings
+from tui_cytpix.formats.outputs.registry import OUTPUTS
 from tui_cytpix.formats.sample.identity import pixel_digest
 from tui_cytpix.formats.sample.registry import open_sample
-from tui_cytpix.formats.tables.csv_table import csv_rows
 
 if TYPE_CHECKING:
     from tui_cytpix.engine.predict.inference import Found, Predictor
@@ -87,18 +85,14 @@ class ChunkResult:
         problems: why an event's image could not be processed; "" where it could.
         digests: of the pixels of those that could be read (formats.sample.identity.pixel_digest).
         values: image features, float32 (events, `names("image")`), NaN where there is a problem.
-        event_rows, particle_rows: lines of the CSV tables.
-        labels, masks: of the events without a problem, contents of label PNGs and of instrument masks.
+        encoded: by format, what its `encode` made (formats.outputs).
         equipment: of the worker: each chooses its device itself, and one may find the GPU full.
     """
 
     problems: list[str] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
     values: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-    event_rows: str = ""
-    particle_rows: str = ""
-    labels: list[bytes] = field(default_factory=list)
-    masks: list[bytes] = field(default_factory=list)
+    encoded: dict[str, Any] = field(default_factory=dict)
     equipment: Equipment = Equipment()
 
 
@@ -109,6 +103,7 @@ class _State:
     predictor: Predictor | None = None
     equipment: Equipment = Equipment()
     reader: SampleReader | None = None
+    numbers: Mapping[str, int] = MappingProxyType({})  # of the reader's events, from 1
     opened: tuple[Path, float | None, str] | None = None
 
 
@@ -201,32 +196,37 @@ def _reader(chunk: Chunk) -> SampleReader:
             _State.reader.close()
             _State.reader = None
         _State.reader, _State.opened = open_sample(*key), key
+        _State.numbers = {event: number for number, event in enumerate(_State.reader.event_ids, start=1)}
     return _State.reader
 
 
 def _write_up(chunk: Chunk, result: ChunkResult, subjects: Sequence[Subject], found: Sequence[Found]) -> None:
-    formats = _State.settings.formats
     good = [event for event, problem in zip(chunk.events, result.problems, strict=True) if not problem]
     parts = [subjects[i : i + MEASURED_TOGETHER] for i in range(0, len(subjects), MEASURED_TOGETHER)]
     sheets = [Measurement(part, chunk.um_per_px) for part in parts]
     values = np.full((len(chunk.events), len(names("image"))), np.nan)
     values[[not problem for problem in result.problems]] = _stacked([sheet.images() for sheet in sheets], "image")
     result.values = values.astype(np.float32)
-    if "csv" in formats:
-        result.event_rows = csv_rows([(chunk.name, event) for event in chunk.events], values)
-        counts = [len(one.segmentation.centroids) for one in found]
-        heads = [(chunk.name, event) for event, count in zip(good, counts, strict=True) for _ in range(count)]
-        result.particle_rows = csv_rows(heads, _stacked([sheet.particles() for sheet in sheets], "particle"))
-    if not {"masks", "instrument-masks"} & set(formats):
+    wanted = [name for name in _State.settings.formats if name in OUTPUTS]
+    if not wanted:
         return
-    for subject, one in zip(subjects, found, strict=True):
+    findings = Findings(
+        sample=chunk.name,
+        events=chunk.events,
+        values=values,
+        owners=[event for event, one in zip(good, found, strict=True) for _ in one.segmentation.centroids],
+        particles=_stacked([sheet.particles() for sheet in sheets], "particle"),
+        answers=lambda: _answers(good, subjects, found),
+    )
+    result.encoded = {name: OUTPUTS[name].encode(findings) for name in wanted}
+
+
+def _answers(events: Sequence[str], subjects: Sequence[Subject], found: Sequence[Found]) -> Iterator[Answer]:
+    reader = _State.reader
+    assert reader is not None
+    for event, subject, one in zip(events, subjects, found, strict=True):
         assert subject.frame is not None
-        whole, _ = one.in_frame(subject.frame)
-        if "masks" in formats:
-            result.labels.append(encode_label_image(particles_of(whole)))
-        if "instrument-masks" in formats:
-            layers = instrument_masks(whole)
-            result.masks.append(encode_instrument_masks(layers.objects, layers.particles))
+        yield Answer(event, _State.numbers[event], reader.image_suffix(event), one.in_frame(subject.frame)[0])
 
 
 def _subject(gray: Gray, background: NDArray[np.float32], sigma: float, found: Found) -> Subject:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +16,7 @@ from tui_cytpix.domain.sample import MeasuredVolume, PixelScale, SampleInfo
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.bytes.image_decode import Gray, decode_gray, image_header
+from tui_cytpix.formats.bytes.names import IMAGE_SUFFIXES
 from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.masks.instrument import InstrumentMasks
 from tui_cytpix.formats.sample import identity
@@ -101,6 +102,11 @@ class SampleReader:
     def measured_background(self) -> NDArray[np.float32] | None:
         """The static background, (H, W), that the instrument measured; None where it did not."""
         return None if self._parts.background is None else self._parts.background()
+
+    def image_suffix(self, event: str) -> str:
+        """Of the event's image file, as `.tif`: its name is the event's with this; "" where it is in no image file."""
+        suffix = PurePosixPath(self._parts.images.label(event)).suffix
+        return suffix if suffix.lower() in IMAGE_SUFFIXES else ""
 
     def fingerprint(self) -> str:
         """What tells this sample from others, by its images: see `identity.fingerprint`."""

@@ -30,12 +30,16 @@ def start_processing(spec: ProcessSpec) -> JobFolder:
     """Starts a process job in `out/.job` and does not wait.
 
     Raises:
-        UsageError: an unknown format, a bad prefix, no sample, or the folder holds another model's results.
+        UsageError: an unknown format, one whose package isn't installed, a bad prefix, no sample, or the folder holds
+            another model's results.
         JobError: the engine can't be started, or the output can't be written.
     """
+    from tui_cytpix.formats.outputs.registry import refuse_missing
+
     unknown = [f for f in spec.formats or () if f not in FORMATS]
     if unknown or spec.formats == ():
         raise UsageError("Unknown output format", ", ".join(unknown), f"Choose from {', '.join(FORMATS)}.")
+    refuse_missing(spec.formats or ())
     if not spec.prefix.isprintable() or not spec.prefix.isascii() or set(spec.prefix) & {",", "/"}:
         raise UsageError("This is no prefix", f"{spec.prefix!r}.", "Use printable ASCII without comma and slash.")
     if not spec.samples:

@@ -1,0 +1,33 @@
+"""An archive of masks in the instrument's own format, `EVENT.json`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from tui_cytpix.formats.masks.instrument import encode_instrument_masks
+from tui_cytpix.formats.masks.mask_archive import instrument_masks, mask_archive
+from tui_cytpix.formats.outputs.output import About, Findings, file_stem
+
+Members = list[tuple[str, bytes]]  # names and contents
+
+
+def encode(found: Findings) -> Members:
+    members = []
+    for one in found.answers():
+        layers = instrument_masks(one.segmentation)
+        members.append((file_stem(one.event), encode_instrument_masks(layers.objects, layers.particles)))
+    return members
+
+
+@contextlib.contextmanager
+def written(paths: Sequence[Path], _about: About) -> Iterator[Callable[[Members], None]]:
+    (path,) = paths
+    with mask_archive(path) as add_member:
+
+        def add(members: Members) -> None:
+            for name, masks in members:
+                add_member(name, masks)
+
+        yield add
