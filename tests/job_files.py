@@ -17,7 +17,7 @@ from tui_cytpix.formats.run.json_log import append_now, encode, read_log
 
 def create(path: Path, table: Mapping[str, Any]) -> JobFolder:
     """A job of which `job.toml` holds just that."""
-    path.mkdir(parents=True)
+    path.mkdir(parents=True, exist_ok=True)
     (path / "job.toml").write_text(tomli_w.dumps(dict(table)), "utf-8")
     return JobFolder(path)
 

@@ -106,9 +106,18 @@ def test_process_and_triage_restrict_to_a_gate_of_a_run(program, tube, tmp_path)
     ticked = values[values[:, names["UDT_IsProcessed"]] == 1]
     assert {f"{event:.0f}" for event in ticked[:, names["Event"]]} == inside
     assert json.loads((out / "process.json").read_text())["gate"].startswith("large: FSC-A")
+    expected = (values[:, names["FSC-A"]] >= low) & (values[:, names["FSC-A"]] <= 1e9)
+    assert (values[:, names["UDT_Gate_large"]] == expected).all()
+    program(*process, "--out", tmp_path / "told", "--format", "fcs", *gate[2:])  # all images, with the gates' columns
+    told = flowio.FlowData(tmp_path / "told" / "copy.fcs")
+    whole_values = told.as_array(preprocess=False)
+    columns = {channel["pnn"]: n - 1 for n, channel in told.channels.items()}
+    assert whole_values[:, columns["UDT_IsProcessed"]].sum() == len(rows)
+    assert (whole_values[:, columns["UDT_Gate_large"]] == expected).all()
     found = program.json("triage", other, "--model", "cell-half", *gate)
     assert found["samples"][0]["images"] == len(inside)
     assert "needs its run" in program("process", tube, "--model", "cell-half", "--out", out, *gate[:2], status=2).stderr
+    assert "Which gate" in program("triage", other, "--model", "cell-half", *gate[2:], status=2).stderr
 
 
 def rows_of(path: Path) -> dict[str, dict[str, str]]:

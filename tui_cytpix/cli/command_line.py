@@ -112,7 +112,7 @@ def _process(prog: str) -> argparse.ArgumentParser:
     )
     options.add_zoom(parser)
     parser.add_argument("--prefix", default=PREFIX, help="of the parameters added to the FCS; default: %(default)s")
-    options.add_gate(parser)
+    options.add_gate(parser, columns=True)
     options.add_device(parser)
     return parser
 

@@ -129,13 +129,15 @@ def add_zoom(parser: argparse.ArgumentParser, *, of_run: bool = False) -> None:
     )
 
 
-def add_gate(parser: argparse.ArgumentParser) -> None:
+def add_gate(parser: argparse.ArgumentParser, *, columns: bool = False) -> None:
+    """`columns`: an FCS is written, which tells the gates."""
     parser.add_argument("--gate", default="", metavar="NAME", help="only events in this gate; needs --gates-of")
-    parser.add_argument("--gates-of", type=Path, metavar="RUN", help="the run whose gate it is; see `run gate`")
+    told = "; each of its gates becomes a parameter of the FCS, 1 for the events in it" if columns else ""
+    parser.add_argument("--gates-of", type=Path, metavar="RUN", help=f"the run whose gate it is; see `run gate`{told}")
 
 
-def gate_of(arguments: argparse.Namespace) -> RunGate | None:
-    """The gate that was asked for.
+def gate_of(arguments: argparse.Namespace, *, columns: bool = False) -> RunGate | None:
+    """The gate that was asked for; with `columns` all events of a run's, too, where no gate was named.
 
     Raises:
         UsageError: one option without the other, or the run has no such gate.
@@ -143,9 +145,13 @@ def gate_of(arguments: argparse.Namespace) -> RunGate | None:
     """
     from tui_cytpix.workflow.explore.gates import RunGate
 
-    if bool(arguments.gate) != bool(arguments.gates_of):
-        raise UsageError("A gate needs its run", "", "Give --gate NAME and --gates-of RUN together.")
-    return RunGate.of(arguments.gates_of, arguments.gate) if arguments.gate else None
+    if arguments.gates_of is None:
+        if arguments.gate:
+            raise UsageError("A gate needs its run", "", "Give --gate NAME and --gates-of RUN together.")
+        return None
+    if not arguments.gate and not columns:
+        raise UsageError("Which gate of the run?", "", "Give --gate NAME and --gates-of RUN together.")
+    return RunGate.of(arguments.gates_of, arguments.gate)
 
 
 def add_graphics(parser: argparse.ArgumentParser) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, tell
+from tui_cytpix.domain.gate import Members
 from tui_cytpix.domain.jobs.events import Failure, Finished, Log
 from tui_cytpix.domain.jobs.events import Progress as ProgressEvent
 from tui_cytpix.domain.jobs.log_lines import LogLine
@@ -18,18 +20,23 @@ from tui_cytpix.workflow.run.run_samples import exchanged_in_words, unique_name
 
 
 def process(arguments: argparse.Namespace) -> int:
-    model, gate = find(arguments.model), options.gate_of(arguments)
+    model, gate = find(arguments.model), options.gate_of(arguments, columns=True)
     samples: list[SampleAtWork] = []
     failures: list[Failure] = []
     notes: list[str] = []
+    members: dict[str, Members] = {}
     for path in arguments.samples:
         try:
-            events = None if gate is None else tuple(gate.events_of(path))
+            events = tuple(gate.events_of(path)) if gate is not None and gate.name else None
+            found, problems = (None, []) if gate is None else gate.members_of(path)
         except CytpixError as error:
             failures.append(Failure(str(path), reason=str(error)))
             continue
         notes += exchanged_in_words(model, path)
         name = unique_name(path, {sample.name for sample in samples})
+        if found is not None:
+            members[name] = found
+        notes += [f"{name}: no column of the gate {problem}" for problem in problems]
         scale, channel, at = arguments.um_per_px, arguments.channel, str(path.resolve())
         samples.append(SampleAtWork(name=name, path=at, um_per_px=scale, channel=channel, events=events))
     outputs: list[str] = []
@@ -49,7 +56,7 @@ def process(arguments: argparse.Namespace) -> int:
             left_out=tuple(failures),
             notes=tuple(notes),
         )
-        ended = _followed(spec)
+        ended = _followed(spec, members)
         outputs += ended.outputs or ()
         failures = list(ended.failures or ())
     tell(
@@ -61,7 +68,7 @@ def process(arguments: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
-def _followed(spec: ProcessSpec) -> Finished:
+def _followed(spec: ProcessSpec, members: Mapping[str, Members]) -> Finished:
     with Progress("processing") as progress:
 
         def on_event(event: LogLine) -> None:
@@ -70,7 +77,7 @@ def _followed(spec: ProcessSpec) -> Finished:
             elif isinstance(event, Log):
                 progress.note(event.text)
 
-        ended = process_samples(spec, on_event)
+        ended = process_samples(spec, on_event, members)
     if ended is None:
         raise JobError("Processing was stopped before its end", f"{spec.out}.", "Start it again.")
     return ended

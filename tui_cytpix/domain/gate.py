@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tui_cytpix.domain.field_ranges import Number
 
 LINEAR, ARCSINH, LOGICLE = "linear", "arcsinh", "logicle"
@@ -86,6 +89,32 @@ class Gate:
             (low,), (high,) = self.corners
             return f"{names[0]} {low:.6g} to {high:.6g}{within}"
         return f"polygon of {len(self.corners)} corners on {names[0]} and {names[1]}{within}"
+
+
+@dataclass(frozen=True, eq=False)
+class Members:
+    """Which of a sample's events (rows of its FCS) are in which gates: of G gates their `names` and, in `words`, what
+    they are; `bits`, uint8 (G, ceil(events / 8)), has a bit for each event.
+    """
+
+    names: tuple[str, ...]
+    words: tuple[str, ...]
+    events: int
+    bits: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, names: Sequence[str], words: Sequence[str], inside: NDArray[np.bool_]) -> Members:
+        """`inside` is bool (G, events)."""
+        return cls(tuple(names), tuple(words), inside.shape[1], np.packbits(inside, axis=1))
+
+    @property
+    def fit(self) -> bool:
+        """Whether its parts go together, where a file had them."""
+        return len(self.names) == len(self.words) and self.bits.shape == (len(self.names), -(-self.events // 8))
+
+    def inside(self, place: int) -> NDArray[np.bool_]:
+        """The events in a gate, bool (events,)."""
+        return np.unpackbits(self.bits[place], count=self.events).astype(bool)
 
 
 def check_gate_name(name: str) -> None:

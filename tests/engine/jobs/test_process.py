@@ -18,6 +18,7 @@ from PIL import Image
 from tests import children, job_files
 from tests.bins import Bins
 from tui_cytpix.core.features.table import names
+from tui_cytpix.domain.gate import Members
 from tui_cytpix.engine.network import device
 from tui_cytpix.engine.network.model import save_model
 from tui_cytpix.engine.process import worker
@@ -25,6 +26,7 @@ from tui_cytpix.engine.process.worker import Chunk, WorkerSettings
 from tui_cytpix.formats.fcs.read import read_fcs
 from tui_cytpix.formats.masks.instrument import decode_instrument_masks
 from tui_cytpix.formats.masks.label_images import read_label_image
+from tui_cytpix.formats.run.gate_members import write_members
 from tui_cytpix.simulate import write
 from tui_cytpix.workflow.samples.hashes import hashes
 
@@ -223,6 +225,40 @@ def test_images_of_unknown_scale_are_seen_as_asked(processed, tmp_path, here):
     assert record["zooms"] == {"plain": {"times": 1.5, "by": "set", "um_per_px": None}}
     words = "plain: seen 1.5 times as large (unknown scale; as set)"
     assert words in [event["text"] for event in events if event["type"] == "log"]
+
+
+@pytest.mark.parametrize("surplus", [0, 1])
+def test_the_fcs_tells_which_events_are_in_the_gates(processed, tmp_path, here, surplus: int):
+    base, _ = processed
+    source = read_fcs(base / "out" / "tube.fcs")  # with ours in it already: another prefix
+    total = source.event_count
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "1.png").write_bytes((base / "plain" / "000.png").read_bytes())
+    (tmp_path / "s.fcs").write_bytes((base / "out" / "tube.fcs").read_bytes())
+    inside = np.random.default_rng(0).random((2, total + surplus)) < 0.5
+    (tmp_path / "job").mkdir()
+    write_members(tmp_path / "job", 0, Members.of(("a", "é"), ("a: FSC-A", "b"), inside))
+    spec = {
+        "kind": "process",
+        "samples": [{"name": "s", "path": str(tmp_path / "s")}],
+        "model": str(base / "tiny.safetensors"),
+        "out": str(tmp_path / "out"),
+        "formats": ["fcs"],
+        "prefix": "My_",
+        "device": "cpu",
+        "threads": 1,
+    }
+    events = here(tmp_path / "job", spec)
+    if surplus:
+        assert "it has" in events[-1]["failures"][0]["reason"]
+        assert not (tmp_path / "out" / "s.fcs").exists()
+        return
+    judge = flowio.FlowData(str(tmp_path / "out" / "s.fcs"))
+    assert judge.pnn_labels[-2:] == ["My_Gate_a", "My_Gate_e"]
+    assert (np.asarray(judge.as_array())[:, -2:] == inside.T).all()
+    last = len(judge.pnn_labels)
+    text = {key.lower(): value for key, value in judge.text.items()}
+    assert (text[f"p{last}r"], text[f"p{last}d"], text["cytpix_gate_my_gate_a"]) == ("2", "Linear,0,2", "a: FSC-A")
 
 
 def test_a_scale_that_is_not_to_be_found_is_unknown_though_the_files_say_it(processed, tmp_path, here):

@@ -10,7 +10,8 @@ from PIL import Image
 
 from tui_cytpix.domain.gate import Axis, Gate, Scale
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.errors import RunError, SampleChangedError, SampleError, UsageError
+from tui_cytpix.errors import JobError, RunError, SampleChangedError, SampleError, UsageError
+from tui_cytpix.formats.run.gate_members import read_members
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.base_model import library
@@ -213,6 +214,26 @@ def test_processing_a_run_leaves_out_what_was_exchanged(run, samples, started, m
         process.process_run(run, model, ("csv",))
     assert len(started) == 1
     assert sample.fingerprint == run.settings.sample("far").fingerprint
+
+
+def test_processing_a_run_tells_the_job_which_events_are_in_its_gates(run, samples, started, model) -> None:
+    run_samples.add_sample(run, samples.apart().make("plain", 3), 0.3)  # without an FCS
+    gates.add(run, LOW)
+    gates.add(run, Gate("answered", (Axis("ParticleCount [gone]"),), ((1.0,), (2.0,))))
+    job = process.process_run(run, model, ("fcs",))
+    low = EventTable(run, "tube").values("FSC-A") <= 190
+    members, nothing = (read_members(job.path, place) for place in (0, 1))
+    assert (members.names, members.words, nothing.names) == (("low",), ("low: FSC-A 0 to 190",), ())
+    assert (members.inside(0) == low).all()
+    (note,) = job.spec.notes
+    assert note.startswith("tube: no column of the gate answered: The sample has no such parameter")
+    assert read_members(process.process_run(run, model, ("csv",)).path, 0) is None
+    path = next((job.path / "gates").iterdir())
+    whole = path.read_bytes()
+    for damaged in (b"", whole[:40], whole.replace(b"bits.npy", b"bats.npy")):
+        path.write_bytes(damaged)
+        with pytest.raises(JobError, match="gates can't be read"):
+            read_members(job.path, int(path.stem))
 
 
 def test_processing_a_run_whose_gate_holds_nothing_says_so(run, started, model) -> None:

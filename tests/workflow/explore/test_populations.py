@@ -268,13 +268,13 @@ def test_compensation_is_said(seen) -> None:
 def test_exports(run, seen, tmp_path) -> None:
     gates.add(run, LOW)
     seen.step_gate(1)
-    assert seen.export(tmp_path / "low.csv") == 20
+    assert seen.export(tmp_path / "low.csv") == (20, ())
     with (tmp_path / "low.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["Sample", "Row", "Image", "FSC-A", "SSC-A"]
     assert [row["Image"] for row in rows] == [str(n) for n in range(20)]
     assert [float(row["FSC-A"]) for row in rows] == [10.0 * n for n in range(20)]
-    assert seen.export(tmp_path / "low.fcs") == 20
+    assert seen.export(tmp_path / "low.fcs") == (20, ())
     written = read_fcs(tmp_path / "low.fcs")
     assert written.event_count == 20
     assert (written.column("SSC-A") == seen.table.values("SSC-A")[:20]).all()
@@ -297,7 +297,7 @@ def test_exports(run, seen, tmp_path) -> None:
         ("starved", "culture 2", "[1]")
     ] * 2
     assert float(table[1]["FSC-A median"]) == 95.0
-    with pytest.raises(UsageError, match=r"\.csv or \.fcs"):
+    with pytest.raises(UsageError, match=r"\.fcs, \.csv, \.parquet, \.h5ad"):
         seen.export(tmp_path / "low.xlsx")
     with pytest.raises(UsageError, match="can't be written"):
         seen.export(tmp_path / "none" / "low.csv")

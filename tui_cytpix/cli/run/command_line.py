@@ -10,6 +10,7 @@ from typing import Any
 
 from tui_cytpix.cli import options
 from tui_cytpix.domain.gate import SCALES
+from tui_cytpix.domain.jobs.specs import PREFIX
 from tui_cytpix.domain.run_settings import DEFAULT_LOOK, GOALS
 from tui_cytpix.domain.sample import ROLES
 from tui_cytpix.workflow.samples.inspect import READABLE
@@ -181,10 +182,13 @@ def _add_gate(verbs: Any) -> None:
     counter = "whose particle counts give cells per volume: a model, or FCS for the instrument; default: the only ones"
     image.add_argument("--counter", default="", metavar="MODEL", help=counter)
 
-    export = verb("export", "the events of a gate: .csv with every parameter, or .fcs", "run.gates:export_gate")
-    export.add_argument("name", metavar="NAME")
+    what = "the events of a gate: .fcs, or .csv, .parquet, .h5ad with every parameter; and which gates each is in"
+    export = verb("export", what, "run.gates:export_gate")
+    export.add_argument("name", nargs="?", default="", metavar="NAME", help="none given: all events")
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
     export.add_argument("--sample", default="", metavar="NAME", help="where the run has several")
+    prefix = "of the parameters that tell the gates; default: %(default)s"
+    export.add_argument("--prefix", default=PREFIX, help=prefix)
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

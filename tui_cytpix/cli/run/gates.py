@@ -12,6 +12,7 @@ from tui_cytpix.errors import RunError, UsageError
 from tui_cytpix.workflow.explore import flowjo, gates, per_volume, plot
 from tui_cytpix.workflow.explore import populations as explore_populations
 from tui_cytpix.workflow.explore.event_table import EventTable, open_tables
+from tui_cytpix.workflow.explore.exported_events import export_events
 from tui_cytpix.workflow.explore.populations import Population
 from tui_cytpix.workflow.run.refuse_existing import refuse_existing
 from tui_cytpix.workflow.run.run import Run
@@ -156,16 +157,34 @@ def name_image_gate(arguments: argparse.Namespace) -> int:
 def export_gate(arguments: argparse.Namespace) -> int:
     refuse_existing(arguments.out)
     with Run.open(arguments.run, writing=False) as run:
-        gates.find(run, arguments.name)
-        names = [sample.name for sample in run.settings.in_use]
-        sample = arguments.sample or (names[0] if len(names) == 1 else "")
-        if sample not in names:
-            raise UsageError("Which sample?", f"{arguments.sample}.", f"Give --sample, one of {', '.join(names)}.")
-        written = EventTable(run, sample)
-        count = explore_populations.export_events(arguments.out, written, run.settings.gates, arguments.name)
+        if arguments.name:
+            gates.find(run, arguments.name)
+        written = EventTable(run, _sample(run, arguments.sample))
+        done = export_events(arguments.out, written, run.settings.gates, arguments.name, prefix=arguments.prefix)
+    gate = arguments.name or gates.ALL
     tell(
         arguments.json,
-        {"run": str(run.path), "sample": sample, "gate": arguments.name, "events": count},
-        f"{count} events of {sample} in {arguments.name}: {arguments.out}",
+        {
+            "run": str(run.path),
+            "sample": written.sample,
+            "gate": gate,
+            "events": done.events,
+            "problems": list(done.problems),
+        },
+        f"{done.events} events of {written.sample} in {gate}: {arguments.out}",
     )
+    note(*(f"no column of the gate {problem}" for problem in done.problems))
     return 0
+
+
+def _sample(run: Run, named: str) -> str:
+    """The one that is named, or the only one.
+
+    Raises:
+        UsageError: there is no such sample, or there are several.
+    """
+    names = [sample.name for sample in run.settings.in_use]
+    sample = named or (names[0] if len(names) == 1 else "")
+    if sample not in names:
+        raise UsageError("Which sample?", f"{named}.", f"Give --sample, one of {', '.join(names)}.")
+    return sample

@@ -16,6 +16,7 @@ from tui_cytpix.domain.jobs.events import Failure
 from tui_cytpix.domain.plain_values import from_plain, to_plain
 from tui_cytpix.domain.run_settings import TrainSettings
 from tui_cytpix.domain.zoom import AUTOMATIC, check_zoom
+from tui_cytpix.errors import UsageError
 
 PREFIX = "UDT_"
 FORMATS = {  # that processing writes, in words
@@ -131,6 +132,14 @@ KINDS: Mapping[str, type[JobSpec]] = {
     "triage": TriageSpec,
     "onnx": OnnxSpec,
 }
+
+
+def check_prefix(prefix: str) -> None:
+    """Raises:
+    UsageError: it can't begin the names of FCS parameters.
+    """
+    if not prefix.isprintable() or not prefix.isascii() or set(prefix) & {",", "/"}:
+        raise UsageError("This is no prefix", f"{prefix!r}.", "Use printable ASCII without comma and slash.")
 
 
 def kind_of(spec: JobSpec) -> str:

@@ -29,9 +29,12 @@ from tui_cytpix.engine.process.ready_sample import ReadySample, ReadySamples
 from tui_cytpix.engine.process.worker import Chunk, Equipment, WorkerSettings
 from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.fcs.gate_parameters import gate_keywords, gate_parameters, parameter_names
+from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.fcs.write import ExtraParameter, range_above, write_fcs_with
 from tui_cytpix.formats.model.file import file_hash, read_card
 from tui_cytpix.formats.outputs.output import About
+from tui_cytpix.formats.run.gate_members import read_members
 from tui_cytpix.formats.sample.identity import of_many
 from tui_cytpix.formats.sample.registry import open_sample
 
@@ -73,6 +76,7 @@ def run(job: Job, spec: ProcessSpec) -> None:
 class _Finished:
     """A sample whose FCS can be written; `largest` of its image features."""
 
+    place: int  # among the job's
     name: str
     path: Path
     events: Sequence[str]
@@ -126,7 +130,7 @@ class _Work:
                 self.job.emit(Log(equipment.note))
             for place, sample in enumerate(samples):
                 try:
-                    finished.append(self._sample(sample.name, ready.take(), self.scratch / f"{place}.f32"))
+                    finished.append(self._sample(place, sample.name, ready.take()))
                 except JobError:
                     raise
                 except CytpixError as error:
@@ -137,7 +141,8 @@ class _Work:
             self._write_all_fcs(finished)
         self._provenance()
 
-    def _sample(self, name: str, sample: ReadySample, scratch: Path) -> _Finished:
+    def _sample(self, place: int, name: str, sample: ReadySample) -> _Finished:
+        scratch = self.scratch / f"{place}.f32"
         with sample.reader:
             if self.before.get(name, sample.fingerprint) != sample.fingerprint:
                 self.notes.append(f"{name}: {OTHER_BEFORE}")
@@ -179,7 +184,7 @@ class _Work:
         self.outputs += outputs.paths
         about = about.when_read(of_many(digests), len(digests))
         self.records.append(about)
-        return _Finished(name, sample.path, sample.events, scratch, outputs.largest, about)
+        return _Finished(place, name, sample.path, sample.events, scratch, outputs.largest, about)
 
     def _chunks(self, name: str, sample: ReadySample) -> Iterator[Chunk]:
         start, frame = 0, 1 if sample.background is None else sample.background.size
@@ -230,11 +235,28 @@ class _Work:
                     ExtraParameter(self.spec.prefix + feature, unit, table[: fcs.event_count, column], ranges[column])
                     for column, (feature, unit) in enumerate(_units())
                 ]
+                columns, keywords = self._gates(sample, fcs, [*fcs.names, *(one.name for one in extra)])
                 path = self.out / f"{sample.name}.fcs"
-                write_fcs_with(fcs, path, extra, self._keywords(sample.about))
+                write_fcs_with(fcs, path, [*extra, *columns], {**self._keywords(sample.about), **keywords})
             finally:
                 placed.unlink(missing_ok=True)
             self.outputs.append(path)
+
+    def _gates(
+        self, sample: _Finished, fcs: FcsFile, taken: Sequence[str]
+    ) -> tuple[list[ExtraParameter], dict[str, str]]:
+        """The parameters that tell the gates, and the keywords that tell what these are."""
+        members = read_members(self.job.folder.path, sample.place)
+        if members is None:
+            return [], {}
+        if members.events != fcs.event_count:
+            raise CytpixError(
+                "The gates are not of this FCS",
+                f"They were applied to {members.events} events, it has {fcs.event_count}.",
+                "It changed meanwhile: process the sample again.",
+            )
+        columns = parameter_names(members.names, self.spec.prefix, taken)
+        return gate_parameters(members, columns), gate_keywords(members, columns)
 
     def _keywords(self, sample: ProcessedSample) -> dict[str, str]:
         zoom = self.zooms[sample.name]

@@ -46,7 +46,12 @@ EXPLORE = (
         "Image gate",
         "The gate shown is the one that the instrument imaged from (numbers per µl), or no longer.",
     ),
-    _C("explore.export", "e", "Export", "Write the events shown (.csv, .fcs), or the table of statistics (.csv)."),
+    _C(
+        "explore.export",
+        "e",
+        "Export",
+        "Write the events shown (.csv, .fcs, .parquet, .h5ad), or the table of statistics (.csv).",
+    ),
     _C("explore.next-sample", "pagedown", "Sample", "The next sample, the one before."),
     _C("explore.previous-sample", "pageup", "Sample back"),
 )

@@ -110,18 +110,26 @@ class EventTables:
             )
         else:
             shown = explored.gate or gates.ALL
-            self._ask_file(f"{explored.table.sample}-{shown}", f"the events of {shown} (.csv: these axes, .fcs: all)")
+            self._ask_file(
+                f"{explored.table.sample}-{shown}",
+                f"the events of {shown} (.csv, .parquet, .h5ad: these axes, .fcs: all)",
+            )
 
     def _ask_file(self, stem: str, what: str) -> None:
         default = Path.cwd() / f"{stem}.csv".replace("/", "_")
         statistics = self._screen.pane == "statistics"
 
         def write(path: Path) -> None:
-            words = "rows" if statistics else "events"
-            self._plotting.change(
-                lambda explored: explored.export_statistics(path) if statistics else explored.export(path),
-                lambda count: self._screen.report(f"{count} {words}: {path}"),
-            )
+            if statistics:
+                self._plotting.change(
+                    lambda explored: explored.export_statistics(path),
+                    lambda rows: self._screen.report(f"{rows} rows: {path}"),
+                )
+            else:
+                self._plotting.change(
+                    lambda explored: explored.export(path),
+                    lambda done: self._screen.report(" ".join((f"{done.events} events: {path}.", *done.problems))),
+                )
 
         self._screen.ask_file(f"Write {what} to:", default, write)
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
+from tui_cytpix.domain.gate import Members
 from tui_cytpix.domain.jobs.events import Failure, Finished
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.processed import RECORD, ProcessRecord
-from tui_cytpix.domain.jobs.specs import FORMATS, ProcessSpec, SampleAtWork
+from tui_cytpix.domain.jobs.specs import FORMATS, ProcessSpec, SampleAtWork, check_prefix
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.domain.sample import SampleRef
 from tui_cytpix.errors import UsageError
+from tui_cytpix.formats.run.gate_members import write_members
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.workflow.explore import gates
+from tui_cytpix.workflow.explore.event_table import EventTable
 from tui_cytpix.workflow.explore.random_images import gate_in_use
 from tui_cytpix.workflow.run import jobs, predict, run_samples
 from tui_cytpix.workflow.run.run import Run
@@ -24,10 +28,12 @@ from tui_cytpix.workflow.run.run import Run
 PROCESSED = "processed"  # in a run
 JOB = ".job"  # in the output folder
 Follow = Callable[[LogLine], None]
+NO_GATES: Mapping[str, Members] = MappingProxyType({})
 
 
-def start_processing(spec: ProcessSpec) -> JobFolder:
-    """Starts a process job in `out/.job` and does not wait.
+def start_processing(spec: ProcessSpec, members: Mapping[str, Members] = NO_GATES) -> JobFolder:
+    """Starts a process job in `out/.job` and does not wait. `members` are, by sample, which of its events are in which
+    gates: parameters of its FCS will tell.
 
     Raises:
         UsageError: an unknown format, one whose package isn't installed, a bad prefix, no sample, or the folder holds
@@ -40,8 +46,7 @@ def start_processing(spec: ProcessSpec) -> JobFolder:
     if unknown or spec.formats == ():
         raise UsageError("Unknown output format", ", ".join(unknown), f"Choose from {', '.join(FORMATS)}.")
     refuse_missing(spec.formats or ())
-    if not spec.prefix.isprintable() or not spec.prefix.isascii() or set(spec.prefix) & {",", "/"}:
-        raise UsageError("This is no prefix", f"{spec.prefix!r}.", "Use printable ASCII without comma and slash.")
+    check_prefix(spec.prefix)
     if not spec.samples:
         raise UsageError("Nothing to process", "", "Give at least one sample.")
     _refuse_other_results(spec)
@@ -49,6 +54,9 @@ def start_processing(spec: ProcessSpec) -> JobFolder:
     try:
         out.mkdir(parents=True, exist_ok=True)
         job = jobs.create(out / JOB, spec)
+        for place, sample in enumerate(spec.samples):
+            if sample.name in members:
+                write_members(job.path, place, members[sample.name])
     except OSError as error:
         raise UsageError("The output folder can't be made", f"{out}: {error.strerror}.") from error
     jobs.start(job)
@@ -68,13 +76,13 @@ def _refuse_other_results(spec: ProcessSpec) -> None:
         )
 
 
-def process(spec: ProcessSpec, on_event: Follow) -> Finished | None:
+def process(spec: ProcessSpec, on_event: Follow, members: Mapping[str, Members] = NO_GATES) -> Finished | None:
     """Processes and waits; None where it was stopped before its end.
 
     Raises:
         UsageError, JobError: as `start_processing`; or the engine failed.
     """
-    events = predict.wait(start_processing(spec), on_event)
+    events = predict.wait(start_processing(spec, members), on_event)
     return next((e for e in reversed(events) if isinstance(e, Finished)), None)
 
 
@@ -96,7 +104,8 @@ def records(run: Run) -> dict[str, ProcessRecord]:
 
 def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolder:
     """Processes the run's research samples into a folder of `processed/` in the run: one for each model, zoom that is
-    set, and gate. Where a gate is in use, only the images in it, and no sample without any.
+    set, and gate. Where a gate is in use, only the images in it, and no sample without any. An FCS tells which events
+    are in which of the run's gates.
 
     A sample that is not the one that it was is left out, and counts as failed.
 
@@ -120,6 +129,8 @@ def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolde
         name = f"{name}-gate-{hashlib.sha256(gate.encode()).hexdigest()[:8]}"
     settings = run.settings.train
     run.renew_fingerprints()
+    chosen = [s for s in samples if inside.get(s.name, True)]
+    members, problems = _members(run, chosen) if "fcs" in formats else ({}, [])
     return start_processing(
         ProcessSpec(
             samples=tuple(
@@ -133,8 +144,7 @@ def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolde
                     events=tuple(inside[s.name]) if gate else None,
                     fingerprint=run_samples.seen_fingerprint(run, s.name),
                 )
-                for s in samples
-                if inside.get(s.name, True)
+                for s in chosen
             ),
             model=model.path,
             model_hash=model.hash,
@@ -144,7 +154,22 @@ def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolde
             zoom=zoom,
             gate=gate,
             left_out=tuple(Failure(name, reason=str(error)) for name, error in exchanged.items()),
+            notes=tuple(problems),
             device=settings.device,
             threads=settings.threads,
-        )
+        ),
+        members,
     )
+
+
+def _members(run: Run, samples: Sequence[SampleRef]) -> tuple[dict[str, Members], list[str]]:
+    """Of the run's gates, by sample; sentences about gates that can't be applied to one.
+
+    Raises:
+        SampleError: a sample can't be read.
+    """
+    found, problems = {}, []
+    for sample in samples if run.settings.gates else ():
+        found[sample.name], why = gates.members_in_fcs(EventTable(run, sample.name), run.settings.gates)
+        problems += [f"{sample.name}: no column of the gate {one}" for one in why]
+    return found, problems

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +27,7 @@ from tui_cytpix.workflow.run.run import Run
 
 if TYPE_CHECKING:
     from tui_cytpix.formats.fcs.read import FcsFile
+    from tui_cytpix.formats.fcs.write import ExtraParameter
 
 CACHE_BYTES = 128 << 20
 INSTRUMENT, PARTICLES = "FCS", "ParticleCount"
@@ -180,8 +181,19 @@ class EventTable:
                 self._kept.popitem(last=False)
             return column
 
-    def write_fcs(self, path: Path, rows: NDArray[np.bool_], keywords: Mapping[str, str]) -> None:
-        """Writes those events (bool (N,)) with all that the instrument stored of them, and which images they go with.
+    @property
+    def has_fcs(self) -> bool:
+        return self._fcs is not None
+
+    def write_fcs(
+        self,
+        path: Path,
+        rows: NDArray[np.bool_],
+        keywords: Mapping[str, str],
+        extra: Sequence[ExtraParameter] = (),
+    ) -> None:
+        """Writes those events (bool (N,)) with all that the instrument stored of them, `extra` parameters (of all
+        events), and which images they go with.
 
         Raises:
             SampleError: the sample has no FCS.
@@ -191,10 +203,13 @@ class EventTable:
 
         if self._fcs is None:
             raise SampleError("There is no FCS to write", f"{self.sample} has none.", "Give a file ending in .csv.")
+        write_fcs_with(self._fcs, path, extra, {**self.image_keywords(), **keywords}, rows)
+
+    def image_keywords(self) -> dict[str, str]:
+        """Which images the events go with, for what is written of them."""
         ref = self._ref
         scale = PixelScale(ref.um_per_px, ref.scale_source) if ref.um_per_px else None
-        images = image_keywords(scale, self._reader.bit_depth, self._reader.fingerprint())
-        write_fcs_with(self._fcs, path, (), {**images, **keywords}, rows)
+        return image_keywords(scale, self._reader.bit_depth, self._reader.fingerprint())
 
 
 def _particles_of(source: str) -> str:

@@ -17,12 +17,12 @@ from tui_cytpix.errors import CytpixError, InputError, UsageError
 from tui_cytpix.workflow.explore import gates, plot
 from tui_cytpix.workflow.explore.axes import PlotAxes, X
 from tui_cytpix.workflow.explore.event_table import EventTable
+from tui_cytpix.workflow.explore.exported_events import Exported, export_events
 from tui_cytpix.workflow.explore.per_volume import name_image_gate
 from tui_cytpix.workflow.explore.plot import Tick
 from tui_cytpix.workflow.explore.populations import (
     Population,
     axis_name,
-    export_events,
     export_statistics,
     populations,
     statistics,
@@ -268,8 +268,8 @@ class Exploration(PlotAxes):
         """With numbers per volume."""
         return [one for table in self.all_tables() for one in statistics(table, self.run, self.axes)]
 
-    def export(self, path: Path) -> int:
-        """Writes the events shown; raises as `populations.export_events`."""
+    def export(self, path: Path) -> Exported:
+        """Writes the events shown; raises as `export_events`."""
         return export_events(path, self.table, self.gates, self.gate, self.axes)
 
     def export_statistics(self, path: Path) -> int:

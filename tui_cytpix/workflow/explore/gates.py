@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.domain.gate import Gate, check_gates, in_order, lineage
+from tui_cytpix.domain.gate import Gate, Members, check_gates, in_order, lineage
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.errors import CytpixError, SampleError, UsageError
 from tui_cytpix.workflow.explore.event_table import EventTable, on_scale
@@ -112,6 +112,25 @@ def _alone(table: EventTable, gate: Gate) -> NDArray[np.bool_]:
     return in_polygon(x, y, placed)
 
 
+def members(table: EventTable, gates: Sequence[Gate]) -> tuple[Members, list[str]]:
+    """Which events are in which of the gates that can be applied to a sample; sentences about the others."""
+    names, words, rows, problems = [], [], [np.zeros((0, table.rows), bool)], []
+    for gate, _ in in_order(gates):
+        try:
+            rows.append(inside(table, gates, gate.name)[None])
+        except CytpixError as error:
+            problems.append(f"{gate.name}: {error}")
+            continue
+        names.append(gate.name)
+        words.append(_lineage_in_words(gates, gate.name))
+    return Members.of(names, words, np.concatenate(rows)), problems
+
+
+def members_in_fcs(table: EventTable, gates: Sequence[Gate]) -> tuple[Members, list[str]]:
+    """As `members`, for the sample's FCS; of no gate where it has none."""
+    return members(table, gates if table.has_fcs else ())
+
+
 def images_inside(table: EventTable, gates: Sequence[Gate], name: str) -> list[str]:
     """The event ids, in natural order, of the images whose events are in a gate; raises as `inside`."""
     within = inside(table, gates, name)
@@ -163,7 +182,7 @@ def drawn_in_words(run: Run, inside: Mapping[str, Sequence[str]]) -> str:
 
 @dataclass(frozen=True)
 class RunGate:
-    """A gate of a run that is open for reading, to be applied to samples that need not be the run's."""
+    """A gate of a run that is open for reading, to be applied to samples that need not be the run's; "": all events."""
 
     run: Run
     name: str
@@ -175,7 +194,8 @@ class RunGate:
         UsageError: it has no such gate.
         """
         run = Run.open(folder, writing=False)
-        find(run, name)
+        if name:
+            find(run, name)
         return cls(run, name)
 
     @property
@@ -188,19 +208,32 @@ class RunGate:
         Raises:
             SampleError: the sample can't be read, lacks a parameter of the gate, or has no image in it.
         """
+        inside = images_inside(self._table(path), self.run.settings.gates, self.name)
+        if not inside:
+            raise SampleError("No image lies in the gate", f"{path}: {self.words}.", "Take another gate, or none.")
+        return inside
+
+    def members_of(self, path: Path) -> tuple[Members, list[str]]:
+        """As `members_in_fcs`, of the run's gates, for the sample at `path`.
+
+        Raises:
+            SampleError: it can't be read.
+        """
+        return members_in_fcs(self._table(path), self.run.settings.gates)
+
+    def _table(self, path: Path) -> EventTable:
         samples = self.run.settings.samples
         sample = next((s for s in samples if self.run.folder.sample_path(s) == path.resolve()), None)
         if sample is None:
             sample = SampleRef(unique_name(path, {s.name for s in samples}), str(path.resolve()), 0, "")
             self.run.take_along(sample)
-        inside = images_inside(EventTable(self.run, sample.name), self.run.settings.gates, self.name)
-        if not inside:
-            raise SampleError("No image lies in the gate", f"{path}: {self.words}.", "Take another gate, or none.")
-        return inside
+        return EventTable(self.run, sample.name)
 
 
 def in_words(run: Run, name: str) -> str:
-    """A gate with its name, and what it lies in, for notes."""
-    return "; ".join(
-        f"{gate.name}: {replace(gate, parent='').describe()}" for gate in lineage(run.settings.gates, name)
-    )
+    """A gate with its name, and what it lies in, for notes; "" for none."""
+    return _lineage_in_words(run.settings.gates, name)
+
+
+def _lineage_in_words(gates: Sequence[Gate], name: str) -> str:
+    return "; ".join(f"{gate.name}: {replace(gate, parent='').describe()}" for gate in lineage(gates, name))

@@ -160,32 +160,6 @@ def export_statistics(
     return len(found)
 
 
-def export_events(
-    path: Path, table: EventTable, gates: Sequence[Gate], name: str, axes: Sequence[Axis] | None = None
-) -> int:
-    """Writes the events of a gate: as CSV (row in the FCS from 0, event id of the image, the axes' parameters or all
-    of the table's), or as FCS (all of the instrument's parameters, as stored), by the file's ending. Returns how many.
-
-    Raises:
-        UsageError: another ending, or it can't be written.
-        InputError: the sample lacks what the gate needs, or it can't be read.
-    """
-    within = gating.inside(table, gates, name)
-    if path.suffix.lower() == ".fcs":
-        table.write_fcs(path, within, {"CYTPIX_GATE": name or gating.ALL})
-        return int(within.sum())
-    if path.suffix.lower() != ".csv":
-        raise UsageError("The ending names no format", f"{path.name}.", "Give a file ending in .csv or .fcs.")
-    chosen = [Axis(p.name) for p in table.parameters] if axes is None else list(axes)
-    rows = np.flatnonzero(within)
-    event_of = {row: event for event, row in table.image_rows.items()}
-    columns = [table.values(axis.parameter, axis.compensated)[rows] for axis in chosen]
-    heads = [(table.sample, str(row), event_of.get(row, "")) for row in rows.tolist()]
-    values = np.stack(columns, axis=1) if columns else np.zeros((len(rows), 0))
-    _write_csv(path, ["Sample", "Row", "Image", *map(axis_name, chosen)], csv_rows(heads, values))
-    return len(rows)
-
-
 def _write_csv(path: Path, header: Sequence[str], lines: str) -> None:
     try:
         with csv_table(path, header) as out:
