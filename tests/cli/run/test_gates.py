@@ -145,6 +145,47 @@ def test_the_image_gate_and_numbers_per_volume(run_main, run, tmp_path) -> None:
     assert result("image")["image_gate"] == ""
 
 
+def test_a_montage_of_two_gates(run_main, run, tmp_path, samples_without_fcs) -> None:
+    run_main("run", "gate", run, "range", "cells", "FSC-A", "0", "1e9")
+    run_main("run", "gate", run, "range", "none", "FSC-A", "-2", "-1")
+    out = tmp_path / "m.png"
+    status, said, err = run_main("run", "gate", run, "montage", "cells", "none", "--out", out, "--images", 3, "--json")
+    assert status == 1
+    assert "tube: no image lies in none." in err
+    found = json.loads(said)
+    (panel,) = found["panels"]
+    assert (panel["sample"], panel["gate"], len(panel["images"]), panel["inside"]) == ("tube", "cells", 3, 24)
+    assert panel["bar_um"] in (10, 20)
+    with Image.open(out) as picture:
+        assert picture.width > 700
+    before = out.read_bytes()
+    assert run_main("run", "gate", run, "montage", "cells", "--out", out)[0] == 2  # it is there
+    assert out.read_bytes() == before
+    again = tmp_path / "again.png"
+    assert run_main("run", "gate", run, "montage", "cells", "--out", again, "--images", 3)[0] == 0
+    with Image.open(out) as one, Image.open(again) as other:
+        assert (np.asarray(one) == np.asarray(other)).all()  # the same seed
+    with Run.open(run) as opened:
+        run_samples.add_sample(opened, samples_without_fcs)
+    status, said, err = run_main("run", "gate", run, "montage", "--out", tmp_path / "m.svg", "--sample", "plain")
+    assert (status, err.count("um/px")) == (0, 0)
+    assert "plain, all events: 5 of 5 images. No scale bar: um/px is unknown." in said
+    assert "Which sample" in run_main("run", "gate", run, "montage", "--out", tmp_path / "n.svg", "--sample", "x")[2]
+
+
+def test_all_events_with_the_gates_that_they_are_in(run_main, run, tmp_path) -> None:
+    run_main("run", "gate", run, "range", "cells", "FSC-A", "20000", "1e6")
+    run_main("run", "gate", run, "range", "narrow", "FSC-A", "20000", "50000", "--parent", "cells")
+    out = tmp_path / "all.fcs"
+    status, said, _ = run_main("run", "gate", run, "export", "--out", out, "--prefix", "My_", "--json")
+    assert status == 0
+    fcs = read_fcs(out)
+    assert (json.loads(said)["gate"], json.loads(said)["events"]) == ("all events", fcs.event_count)
+    area = fcs.column("FSC-A")
+    assert (fcs.column("My_Gate_cells") == ((area >= 20000) & (area <= 1e6))).all()
+    assert (fcs.column("My_Gate_narrow") == ((area >= 20000) & (area <= 50000))).all()
+
+
 def test_a_file_that_is_there_is_not_replaced(run_main, run, tmp_path) -> None:
     run_main("run", "gate", run, "range", "cells", "FSC-A", "20000", "1e6")
     mine = tmp_path / "mine.csv"

@@ -182,6 +182,11 @@ def _add_gate(verbs: Any) -> None:
     counter = "whose particle counts give cells per volume: a model, or FCS for the instrument; default: the only ones"
     image.add_argument("--counter", default="", metavar="MODEL", help=counter)
 
+    _add_gate_files(verb)
+
+
+def _add_gate_files(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    """What is written of gates."""
     what = "the events of a gate: .fcs, or .csv, .parquet, .h5ad with every parameter; and which gates each is in"
     export = verb("export", what, "run.gates:export_gate")
     export.add_argument("name", nargs="?", default="", metavar="NAME", help="none given: all events")
@@ -189,6 +194,18 @@ def _add_gate(verbs: Any) -> None:
     export.add_argument("--sample", default="", metavar="NAME", help="where the run has several")
     prefix = "of the parameters that tell the gates; default: %(default)s"
     export.add_argument("--prefix", default=PREFIX, help=prefix)
+
+    what = "a picture of images of gates, drawn at random, with a scale bar: .png or .svg"
+    montage = verb("montage", what, "run.montage:montage")
+    montage.add_argument("names", nargs="*", metavar="NAME", help="none given: all events")
+    montage.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
+    montage.add_argument("--sample", dest="samples", nargs="+", action="extend", metavar="NAME", help="default: all")
+    number = "of each gate and sample; default: 20"
+    montage.add_argument("--images", type=options.positive, default=20, metavar="N", help=number)
+    montage.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="of the draw; default: 0")
+    overlay = "with outlines and centroids of this model's answers"
+    montage.add_argument("--overlay", default="", metavar="M", help=overlay)
+    options.add_device(montage)
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

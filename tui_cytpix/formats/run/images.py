@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ from tui_cytpix.formats.sample.registry import open_sample
 if TYPE_CHECKING:
     from tui_cytpix.formats.bytes.image_decode import Gray
     from tui_cytpix.formats.sample.reader import SampleReader
+
+_log = logging.getLogger(__name__)
 
 
 class RunImages:
@@ -199,9 +202,12 @@ class RunImages:
         except SampleError:
             return None
         if background is not None:
-            path.parent.mkdir(exist_ok=True)
-            with replacing(path) as aside, aside.open("wb") as file:
-                np.save(file, background)
+            try:
+                path.parent.mkdir(exist_ok=True)
+                with replacing(path) as aside, aside.open("wb") as file:
+                    np.save(file, background)
+            except OSError as error:  # a full disk, a run that is only to be read: found anew the next time
+                _log.warning("a background can't be kept: %s", error.strerror or "not written to its end")
         return background
 
     def typical_px(self, sample: str) -> float | None:

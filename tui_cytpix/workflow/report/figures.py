@@ -77,11 +77,8 @@ def with_answers(run: Run, key: ImageKey, said: Sequence[Segmentation | None]) -
     """One image with each answer's outline and centroids, side by side, cut to what any of them marks: uint8
     (H, W, 3); None where the image can't be read.
     """
-    from tui_cytpix.core.images import render
-
     try:
-        image = run.images.read(key)
-        gray = render.stretch(image - run.images.background(key, image))
+        gray = stretched(run, key)
     except (SampleError, OSError):
         return None
     fitting = [one for one in said if one is not None and one.mask.shape == gray.shape]
@@ -89,14 +86,34 @@ def with_answers(run: Run, key: ImageKey, said: Sequence[Segmentation | None]) -
     gap = np.full((part[0].stop - part[0].start, GAP, 3), 255, np.uint8)
     sides: list[NDArray[np.uint8]] = []
     for one in (*fitting, *(() if fitting else (None,))):
-        pixels = np.repeat(gray[:, :, None], 3, axis=2)
-        if one is not None:
-            pixels[render.outline(one.mask)] = OUTLINE
-            for y, x in one.centroids:
-                top, left = max(0, round(float(y)) - 1), max(0, round(float(x)) - 1)
-                pixels[top : top + 3, left : left + 3] = MARK
-        sides += [gap, pixels[part]] if sides else [pixels[part]]
+        pixels = painted(gray, one)[part]
+        sides += [gap, pixels] if sides else [pixels]
     return np.concatenate(sides, axis=1)
+
+
+def stretched(run: Run, key: ImageKey) -> NDArray[np.uint8]:
+    """An image without its background, its own contrast spread: uint8 (H, W).
+
+    Raises:
+        SampleError, OSError: it can't be read.
+    """
+    from tui_cytpix.core.images import render
+
+    image = run.images.read(key)
+    return render.stretch(image - run.images.background(key, image))
+
+
+def painted(gray: NDArray[np.uint8], one: Segmentation | None) -> NDArray[np.uint8]:
+    """A picture (H, W) with an answer's outline and centroids: uint8 (H, W, 3)."""
+    from tui_cytpix.core.images import render
+
+    pixels = np.repeat(gray[:, :, None], 3, axis=2)
+    if one is not None:
+        pixels[render.outline(one.mask)] = OUTLINE
+        for y, x in one.centroids:
+            top, left = max(0, round(float(y)) - 1), max(0, round(float(x)) - 1)
+            pixels[top : top + 3, left : left + 3] = MARK
+    return pixels
 
 
 def _around(shape: tuple[int, ...], masks: Sequence[NDArray[np.bool_]]) -> tuple[slice, slice]:
