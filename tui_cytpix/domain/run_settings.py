@@ -14,6 +14,7 @@ FORMAT_VERSION = 1
 STEPS = ("assess", "base_model", "samples", "train", "evaluate")
 MIN_PREVIEW, DEFAULT_PREVIEW, MAX_PREVIEW = 50, 200, 1000
 DEFAULT_LOOK = 5000  # images of each sample that one search for similar ones compares anew
+DEFAULT_MONTAGE = 20  # images of a gate in a sample
 DEFAULT_CUTOFF_UM = 5.0
 
 

@@ -273,6 +273,10 @@ async def test_the_table_and_its_export(app: CytpixApp, tmp_path: Path) -> None:
         await until(pilot, lambda: screen.pane == "main")
         await quiet(pilot, screen)
         await press_each(pilot, "e")
+        await reply(pilot, str(tmp_path / "some.png"))
+        await until(pilot, (tmp_path / "some.png").is_file)
+        await quiet(pilot, screen)
+        await press_each(pilot, "e")
         await reply(pilot, str(tmp_path / "events.fcs"))
         await until(pilot, (tmp_path / "events.fcs").is_file)
 

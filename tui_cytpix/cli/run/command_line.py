@@ -11,7 +11,7 @@ from typing import Any
 from tui_cytpix.cli import options
 from tui_cytpix.domain.gate import SCALES
 from tui_cytpix.domain.jobs.specs import PREFIX
-from tui_cytpix.domain.run_settings import DEFAULT_LOOK, GOALS
+from tui_cytpix.domain.run_settings import DEFAULT_LOOK, DEFAULT_MONTAGE, GOALS
 from tui_cytpix.domain.sample import ROLES
 from tui_cytpix.workflow.samples.inspect import READABLE
 
@@ -200,8 +200,8 @@ def _add_gate_files(verb: Callable[..., argparse.ArgumentParser]) -> None:
     montage.add_argument("names", nargs="*", metavar="NAME", help="none given: all events")
     montage.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
     montage.add_argument("--sample", dest="samples", nargs="+", action="extend", metavar="NAME", help="default: all")
-    number = "of each gate and sample; default: 20"
-    montage.add_argument("--images", type=options.positive, default=20, metavar="N", help=number)
+    number = "of each gate and sample; default: %(default)s"
+    montage.add_argument("--images", type=options.positive, default=DEFAULT_MONTAGE, metavar="N", help=number)
     montage.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="of the draw; default: 0")
     overlay = "with outlines and centroids of this model's answers"
     montage.add_argument("--overlay", default="", metavar="M", help=overlay)

@@ -9,9 +9,8 @@ from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, tell
 from tui_cytpix.errors import UsageError
 from tui_cytpix.workflow.base_model.library import find
-from tui_cytpix.workflow.explore import gates
 from tui_cytpix.workflow.report import montage as report_montage
-from tui_cytpix.workflow.report.montage import Answers, Panel
+from tui_cytpix.workflow.report.montage import Answers
 from tui_cytpix.workflow.run import predict
 from tui_cytpix.workflow.run.refuse_existing import refuse_existing
 from tui_cytpix.workflow.run.run import Run
@@ -47,13 +46,8 @@ def _montage(run: Run, arguments: argparse.Namespace) -> int:
     tell(
         arguments.json,
         {"run": str(run.path), **shown, "problems": problems},
-        *map(_in_words, panels),
+        *map(report_montage.in_words, panels),
         str(arguments.out),
     )
     note(*problems)
     return 1 if problems else 0
-
-
-def _in_words(one: Panel) -> str:
-    bar = report_montage.UNKNOWN if one.bar_um is None else f"The scale bar is {one.bar_um:g} µm."
-    return f"{one.sample}, {one.gate or gates.ALL}: {len(one.images)} of {one.inside} images. {bar}"

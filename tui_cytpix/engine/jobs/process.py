@@ -34,6 +34,7 @@ from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.fcs.write import ExtraParameter, range_above, write_fcs_with
 from tui_cytpix.formats.model.file import file_hash, read_card
 from tui_cytpix.formats.outputs.output import About
+from tui_cytpix.formats.outputs.registry import refuse_missing
 from tui_cytpix.formats.run.gate_members import read_members
 from tui_cytpix.formats.sample.identity import of_many
 from tui_cytpix.formats.sample.registry import open_sample
@@ -52,7 +53,8 @@ def run(job: Job, spec: ProcessSpec) -> None:
     """Processes all samples; one that fails doesn't stop the others.
 
     Raises:
-        CytpixError: the model or the output folder can't be used, or a worker was lost.
+        CytpixError: the model or the output folder can't be used, a package that a format needs is missing, or a worker
+            was lost.
         Leave: told to leave; samples that were finished stay.
     """
     path, out = Path(spec.model), Path(spec.out)
@@ -60,6 +62,7 @@ def run(job: Job, spec: ProcessSpec) -> None:
     cutoff = card.size_cutoff_um if spec.size_cutoff_um is None else spec.size_cutoff_um
     out.mkdir(parents=True, exist_ok=True)
     formats = ("fcs", "csv") if spec.formats is None else spec.formats
+    refuse_missing(formats)  # this may be another machine than the one that asks
     settings = WorkerSettings(path, cutoff, spec.device, formats)
     with Workers(job, settings, worker_count(spec.threads)) as workers:
         model = replace(card, size_cutoff_um=cutoff), file_hash(path)

@@ -50,7 +50,7 @@ EXPLORE = (
         "explore.export",
         "e",
         "Export",
-        "Write the events shown (.csv, .fcs, .parquet, .h5ad), or the table of statistics (.csv).",
+        "Write the events shown (.csv, .fcs, .parquet, .h5ad), images of them (.png, .svg), or the statistics (.csv).",
     ),
     _C("explore.next-sample", "pagedown", "Sample", "The next sample, the one before."),
     _C("explore.previous-sample", "pageup", "Sample back"),

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from tui_cytpix.domain.run_settings import DEFAULT_MONTAGE
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.plot_pane import PlotPane
 from tui_cytpix.ui.widgets.tables.table import Table
@@ -13,6 +14,7 @@ from tui_cytpix.workflow.explore import gates, populations
 from tui_cytpix.workflow.explore.exploration import EventRow, Exploration
 from tui_cytpix.workflow.explore.plot import short
 from tui_cytpix.workflow.explore.populations import Population
+from tui_cytpix.workflow.report import montage
 
 EVENT_COLUMNS = ("Row", "Image", "x", "y")
 STATISTICS_COLUMNS = (
@@ -21,6 +23,7 @@ STATISTICS_COLUMNS = (
     *(f"{axis} {what}" for axis in "xy" for what in ("median", "mean", "CV %", "rSD")),
 )
 MOST_EVENTS = 1000
+EXPORTED = "(.csv, .parquet, .h5ad: these axes; .fcs: all; .png, .svg: some of their images)"
 MOST_REASONS = 4  # in a notice; the exported table has all
 
 
@@ -125,6 +128,11 @@ class EventTables:
                     lambda explored: explored.export_statistics(path),
                     lambda rows: self._screen.report(f"{rows} rows: {path}"),
                 )
+            elif montage.is_montage(path):
+                self._plotting.change(
+                    lambda explored: _draw(explored, path),
+                    lambda said: self._screen.report(" ".join((*said, str(path)))),
+                )
             else:
                 self._plotting.change(
                     lambda explored: explored.export(path),
@@ -132,6 +140,14 @@ class EventTables:
                 )
 
         self._screen.ask_file(f"Write {what} to:", default, write)
+
+
+def _draw(explored: Exploration, path: Path) -> list[str]:
+    """A montage of what is shown; says what is in it, and what isn't."""
+    run = explored.run
+    drawn, problems = montage.draw(run, [explored.gate], [explored.table.sample], DEFAULT_MONTAGE, seed=0)
+    panels, unread = montage.write_montage(path, run, drawn, 0, lambda _done, _total: None)
+    return [*map(montage.in_words, panels), *problems, *unread]
 
 
 def _in_two(estimate: Sequence[float]) -> tuple[str, str]:

@@ -53,11 +53,21 @@ class Panel:
     bar_um: float | None
 
 
+def is_montage(path: Path) -> bool:
+    """Whether its ending names a kind of picture that can be written."""
+    return path.suffix.lower() in montage_file.WRITERS
+
+
+def in_words(one: Panel) -> str:
+    bar = UNKNOWN if one.bar_um is None else f"The scale bar is {one.bar_um:g} µm."
+    return f"{one.sample}, {one.gate or gates.ALL}: {len(one.images)} of {one.inside} images. {bar}"
+
+
 def check_path(path: Path) -> None:
     """Raises:
     UsageError: the ending names no kind of picture.
     """
-    if path.suffix.lower() not in montage_file.WRITERS:
+    if not is_montage(path):
         endings = " or ".join(montage_file.WRITERS)
         raise UsageError("The ending names no kind of picture", f"{printable(path.name)}.", f"Give a {endings} file.")
 

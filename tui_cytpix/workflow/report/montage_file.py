@@ -18,7 +18,7 @@ from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.bytes.atomic import write_bytes
 
 if TYPE_CHECKING:
-    from PIL.ImageFont import FreeTypeFont, ImageFont
+    from PIL import ImageFont
 
 SIZE = 16  # of letters, px
 INK, PAPER = (0, 0, 0), (255, 255, 255)
@@ -72,7 +72,7 @@ def write(path: Path, sheet: Sheet) -> None:
 
 
 @cache
-def _font() -> FreeTypeFont | ImageFont:
+def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     from PIL import ImageFont
 
     return ImageFont.load_default(SIZE)
@@ -90,8 +90,7 @@ def _in_ascii(text: str) -> str:
 
 
 def _png(sheet: Sheet) -> bytes:
-    from PIL import Image, ImageDraw
-    from PIL.PngImagePlugin import PngInfo
+    from PIL import Image, ImageDraw, PngImagePlugin
 
     picture = Image.new("RGB", (sheet.width, sheet.height), PAPER)
     for tile in sheet.tiles:
@@ -103,7 +102,7 @@ def _png(sheet: Sheet) -> bytes:
         canvas.rectangle((round(bar.x), bar.y, right, bar.y + bar.height - 1), INK)
     for text in sheet.texts:
         canvas.text((text.x, text.y), _in_ascii(text.text), INK, _font())
-    about = PngInfo()
+    about = PngImagePlugin.PngInfo()
     for key, value in sheet.about.items():
         about.add_itxt(key, value)
     content = io.BytesIO()
