@@ -115,7 +115,7 @@ class EventTables:
             shown = explored.gate or gates.ALL
             self._ask_file(
                 f"{explored.table.sample}-{shown}",
-                f"the events of {shown} (.csv, .parquet, .h5ad: these axes, .fcs: all)",
+                f"the events of {shown} {EXPORTED}",
             )
 
     def _ask_file(self, stem: str, what: str) -> None:

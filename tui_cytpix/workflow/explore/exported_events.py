@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.gate import Axis, Gate
 from tui_cytpix.domain.jobs.specs import PREFIX, check_prefix
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import UsageError
 from tui_cytpix.workflow.explore import gates as gating
 from tui_cytpix.workflow.explore.event_table import EventTable
@@ -77,7 +78,7 @@ def _head(table: EventTable, chosen: Sequence[Axis], flags: Sequence[str], about
     from tui_cytpix.formats.tables.typed_table import Column, TableHead
 
     labels = {one.name: one.label for one in table.parameters}
-    numbers = tuple(Column(axis_name(axis), label=labels[axis.parameter]) for axis in chosen)
+    numbers = tuple(Column(printable(axis_name(axis)), label=labels[axis.parameter]) for axis in chosen)
     return TableHead(TEXTS, numbers, tuple(flags), about)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.gate import Gate, Members, check_gates, in_order, lineage
 from tui_cytpix.domain.sample import ImageKey, SampleRef
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError, UsageError
 from tui_cytpix.workflow.explore.event_table import EventTable, on_scale
 from tui_cytpix.workflow.run.run import Run
@@ -122,7 +123,7 @@ def members(table: EventTable, gates: Sequence[Gate]) -> tuple[Members, list[str
             problems.append(f"{gate.name}: {error}")
             continue
         names.append(gate.name)
-        words.append(_lineage_in_words(gates, gate.name))
+        words.append(printable(_lineage_in_words(gates, gate.name)))
     return Members.of(names, words, np.concatenate(rows)), problems
 
 

@@ -150,7 +150,7 @@ def write_montage(
         "Software": f"tui-cytpix {tui_cytpix.__version__}",
         "Description": " ".join((*notes, *(f"{one}." for one in words), *shown)),
     }
-    montage_file.write(path, layout.sheet(notes, about))
+    montage_file.write(path, layout.sheet(notes, {key: printable(value) for key, value in about.items()}))
     return panels, problems
 
 

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.bytes.atomic import write_bytes
 
@@ -122,7 +123,7 @@ def _svg(sheet: Sheet) -> bytes:
     parts += [
         f'<image x="{tile.x}" y="{tile.y}" width="{tile.width}" height="{tile.height}" '
         f'style="image-rendering:pixelated" href="data:image/png;base64,{_encoded(tile.pixels)}">'
-        f"<title>{escape(tile.title)}</title></image>"
+        f"<title>{escape(printable(tile.title))}</title></image>"
         for tile in sheet.tiles
     ]
     parts += [
