@@ -17,7 +17,7 @@ from PIL import Image
 
 from tests import children
 from tui_cytpix.errors import SampleError
-from tui_cytpix.formats.bytes.image_decode import MAX_PIXELS, decode_gray, image_header
+from tui_cytpix.formats.bytes.image_decode import MAX_PIXELS, GrayRange, decode_gray, image_header
 from tui_cytpix.formats.bytes.read_plain_tiff import read_plain_tiff
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest undoes the reader's own filter
@@ -82,7 +82,15 @@ def test_every_gray_of_rgba_is_exact(files):
         (b"", "empty"),
         (b"plain text", "no TIFF, PNG"),
         (tiff(np.zeros((9, 9), np.uint8)), "blank"),
-        (tiff(np.random.default_rng(0).random((9, 9)).astype(np.float32)), "kind F"),
+        (tiff(np.full((9, 9), np.nan, np.float32)), "no numbers"),
+        (tiff(np.random.default_rng(0).random((9, 9)).astype(np.float32), photometric="miniswhite"), "Photometric"),
+        (
+            tiff(np.arange(81, dtype=">u2").reshape(9, 9), byteorder=">", photometric="miniswhite", compression="zlib"),
+            "PhotometricInterpretation 0",
+        ),
+        (tiff(np.random.default_rng(0).random((9, 9)), compression="zlib"), "BitsPerSample 64"),
+        (tiff(np.arange(81, dtype=np.uint16).reshape(9, 9), byteorder=">", bigtiff=True), "BigTIFF"),
+        (tiff(np.arange(-40, 41, dtype=np.int8).reshape(9, 9)), "signed"),
         (tiff(np.arange(81, dtype=np.int32).reshape(9, 9) - 40), "16 bits"),
         (tiff(np.random.default_rng(0).integers(0, 1024, (9, 9, 3)).astype(np.uint16), photometric="rgb"), "colour"),
         (b"%PDF-1.4", "no TIFF, PNG"),
@@ -93,6 +101,113 @@ def test_what_is_no_gray_image_is_refused(content, reason):
     with pytest.raises(SampleError, match=reason) as caught:
         decode_gray(content, "tube.acs, 17.tif")
     assert "17.tif" in caught.value.detail
+
+
+STORED = [  # how tifffile can lay out one image
+    {},
+    {"rowsperstrip": 5},
+    {"tile": (16, 16)},
+    {"compression": "zlib"},
+    {"compression": "zlib", "predictor": True},
+    {"compression": "lzma"},
+    {"compression": "zlib", "tile": (16, 16)},
+]
+TURNS = {  # what Orientation means, in Pillow's words
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def turned(pixels, orientation):
+    image = Image.fromarray(pixels)
+    return np.asarray(image.transpose(TURNS[orientation]) if orientation > 1 else image)
+
+
+@pytest.mark.parametrize("stored", STORED, ids=str)
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "i4", "f4"])
+def test_every_way_of_storing_gives_the_same_pixels(files, dtype, byteorder, stored):
+    if dtype == "f4" and "predictor" in stored:
+        pytest.skip("tifffile writes this predictor with another package only")
+    gray = (files.gray16() >> (2 if dtype == "u1" else 0)).astype(dtype)[:, :20]
+    for orientation in (1, 6, 7):
+        content = tiff(
+            gray, byteorder=byteorder, photometric="minisblack", extratags=[(274, 3, 1, orientation, True)], **stored
+        )
+        want = turned(gray.astype(np.int32), orientation)
+        assert np.array_equal(decode_gray(content, "x"), want)
+        assert image_header(content, "x") == (*want.shape, 1)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("stored", [{}, {"compression": "zlib"}], ids=str)
+def test_every_orientation_is_upright(files, orientation, stored):
+    gray = files.gray16()[:, :20]
+    content = tiff(gray, photometric="minisblack", extratags=[(274, 3, 1, orientation, True)], **stored)
+    assert np.array_equal(decode_gray(content, "x"), turned(gray, orientation))
+    exif = Image.Exif()
+    exif[274] = orientation
+    small = np.kron((gray[:10, :6] >> 2).astype(np.uint8), np.ones((16, 16), np.uint8))
+    photo = files.encoded(small, "JPEG", quality=95, exif=exif)
+    plain = decode_gray(files.encoded(small, "JPEG", quality=95), "x")
+    assert np.array_equal(decode_gray(photo, "x"), turned(plain, orientation))
+    assert image_header(photo, "x")[:2] == turned(plain, orientation).shape
+
+
+@pytest.mark.parametrize("stored", STORED, ids=str)
+@pytest.mark.parametrize("bigtiff", [False, True])
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_white_is_zero_is_turned_back(files, dtype, stored, bigtiff):
+    gray = (files.gray16() >> (2 if dtype == "u1" else 0)).astype(dtype)
+    content = tiff(np.bitwise_not(gray), photometric="miniswhite", bigtiff=bigtiff, **stored)
+    assert np.array_equal(decode_gray(content, "x"), gray)
+
+
+@pytest.mark.parametrize("stored", STORED, ids=str)
+def test_white_is_zero_in_fewer_bits_than_stored_is_refused(files, stored):
+    with pytest.raises(SampleError, match="PhotometricInterpretation 0"):
+        decode_gray(tiff(1023 - files.gray16(), photometric="miniswhite", **stored), "x")
+
+
+def test_the_shared_case_of_white_is_zero(shared_data):
+    case = shared_data.parent / "cases" / "t01-tiff-white-is-zero"
+    plain = sorted((case / "plain16").glob("*.tif"))
+    assert plain
+    for path in plain:
+        want = decode_gray(path.read_bytes(), path.name)
+        assert np.array_equal(decode_gray((case / "minwhite8" / path.name).read_bytes(), path.name), want >> 2)
+        with pytest.raises(SampleError, match="PhotometricInterpretation 0"):
+            decode_gray((case / "minwhite16b" / path.name).read_bytes(), path.name)
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [
+        ([0.0, 0.2, 1.0], 0, 1),
+        ([0.2, 0.93], 0, 1),
+        ([-0.1, 0.9], -1, 1),
+        ([0.0, 1023.0], 0, 65535),
+        ([0.5, 1011.0], 0, 1024),
+        ([0.0, 1.0], 0, 1),
+        ([70000.0, 3.0], 0, 131072),
+    ],
+)
+def test_floating_point_values_are_read_in_proportion(values, low, high):
+    pixels = np.resize(np.array(values, np.float32), (6, 6))
+    assert GrayRange.of([pixels]) == (low, high)
+    for dtype in (np.float32, np.float64):
+        got = decode_gray(tiff(pixels.astype(dtype)), "x")
+        assert np.abs(got - (pixels.astype(float) - low) / (high - low) * 65535).max() <= 0.5
+
+
+def test_values_outside_a_samples_range_are_refused_not_cut():
+    with pytest.raises(SampleError, match="outside 0 to 1"):
+        decode_gray(tiff(np.resize(np.float32([0.5, 1.5]), (6, 6))), "x", floats=lambda: GrayRange(0, 1))
 
 
 def png_claiming(width, height):

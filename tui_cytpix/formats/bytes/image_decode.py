@@ -9,17 +9,30 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import math
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
-from tui_cytpix.formats.bytes.read_plain_tiff import read_plain_tiff
+from tui_cytpix.formats.bytes.read_plain_tiff import (
+    FLOAT,
+    ORIENTATION,
+    PHOTOMETRIC,
+    SAMPLE_FORMAT,
+    SIGNED,
+    WHITE_IS_ZERO,
+    described,
+    leaves_black_open,
+    read_plain_tiff,
+    upright,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -29,30 +42,88 @@ MAX_IMAGE_BYTES = 256 << 20
 KINDS = ("TIFF", "PNG", "BMP", "JPEG")
 
 Gray = NDArray[np.uint8] | NDArray[np.uint16]
+_HIGHEST = 0xFFFF
+# Of these libtiff puts the bytes into the machine's order, and Pillow turns them once more.
+_TURNED = {"F;32BF": "f4", "I;32BS": "i4", "I;16BS": "i2"}
+if sys.byteorder == "big":
+    _TURNED = {"F;32F": "f4", "I;32S": "i4", "I;16S": "i2"}
 
 
-def decode_gray(data: bytes, label: str, formats: tuple[str, ...] = KINDS) -> Gray:
+class GrayRange(NamedTuple):
+    """Which floating point values are read as gray 0 and as gray 65535; those between in proportion."""
+
+    low: float = 0.0
+    high: float = float(_HIGHEST)
+
+    @classmethod
+    def of(cls, images: Iterable[NDArray[np.floating[Any]]]) -> GrayRange:
+        """The range for images of one kind, such as a sample's: 0 to 65535 where all values are whole numbers of that
+        range, so that they stay what they are; else from 0, or from as far below it, to the least power of two that
+        holds all values: so it is the same when a few more images come.
+        """
+        lowest = highest = 0.0
+        whole = True
+        for pixels in images:
+            known = pixels[np.isfinite(pixels)]
+            if known.size:
+                lowest, highest = min(lowest, float(known.min())), max(highest, float(known.max()))
+                whole = whole and bool((known == np.rint(known)).all())
+        if whole and lowest >= 0 and 1 < highest <= _HIGHEST:
+            return cls()
+        largest = max(highest, -lowest)
+        limit = 2.0 ** math.ceil(math.log2(largest)) if largest > 0 else 1.0
+        return cls(-limit if lowest < 0 else 0.0, limit)
+
+    def gray(self, pixels: NDArray[np.floating[Any]], label: str) -> NDArray[np.uint16]:
+        """Gray values (H, W) of floating point ones.
+
+        Raises:
+            SampleError: some are no numbers, or lie outside.
+        """
+        if not np.isfinite(pixels).all():
+            raise _bad(label, "it holds values that are no numbers")
+        lowest, highest = float(pixels.min()), float(pixels.max())
+        if lowest < self.low or highest > self.high:
+            held = f"{self.low:g} to {self.high:g}, as which the sample's other images are read"
+            raise _bad(label, f"its values, {lowest:g} to {highest:g}, lie outside {held}")
+        scaled = (pixels.astype(np.float64) - self.low) * (_HIGHEST / (self.high - self.low))
+        return np.rint(scaled).astype(np.uint16)
+
+
+def decode_gray(
+    data: bytes, label: str, formats: tuple[str, ...] = KINDS, floats: Callable[[], GrayRange] | None = None
+) -> Gray:
     """Gray pixels of an image file's content: uint8 or uint16 (H, W), read-only.
 
     RGBA with R = G = B gives R; other colours give their luma (ITU-R 601); palettes and 1-bit images give 8 bits.
+    White is the highest value and up is up, whatever the file's way of storing them.
 
     Args:
         data: content of a TIFF (first page), PNG, BMP or JPEG file.
         label: its name for messages.
         formats: which of these kinds it may be.
+        floats: tells how floating point values are read; None: as this image alone suggests.
 
     Raises:
         SampleError: it is empty, damaged, larger than 2^26 pixels, blank (one gray value throughout), or of a kind
             that has no gray of 8 or 16 bits.
     """
+    pixels = decode_pixels(data, label, formats)
+    if pixels.dtype.kind == "f":
+        pixels = (GrayRange.of([pixels]) if floats is None else floats()).gray(pixels, label)
+    if pixels.min() == pixels.max():
+        raise _bad(label, f"it is blank, every pixel is {pixels.flat[0]}")
+    return pixels
+
+
+def decode_pixels(data: bytes, label: str, formats: tuple[str, ...] = KINDS) -> NDArray[Any]:
+    """As `decode_gray`, but blank images are no error, and floating point values come as they are, (H, W)."""
     if not data:
         raise _bad(label, "the file is empty")
     pixels = read_plain_tiff(data, MAX_PIXELS) if "TIFF" in formats else None
     if pixels is None:
         with opened(data, label, formats) as picture:
             pixels = _gray(picture, label)
-    if pixels.min() == pixels.max():
-        raise _bad(label, f"it is blank, every pixel is {pixels.flat[0]}")
     return pixels
 
 
@@ -60,8 +131,17 @@ def image_header(data: bytes, label: str) -> tuple[int, int, int]:
     """(height, width, pages) from the headers alone; raises as `decode_gray`, except that pixels aren't looked at."""
     if not data:
         raise _bad(label, "the file is empty")
-    with opened(data, label) as picture:
-        return picture.height, picture.width, int(getattr(picture, "n_frames", 1))
+    try:
+        with opened(data, label) as picture:
+            height, width = picture.height, picture.width
+            if _turn(picture) >= 5:
+                height, width = width, height
+            return height, width, int(getattr(picture, "n_frames", 1))
+    except SampleError:
+        plain = read_plain_tiff(data, MAX_PIXELS)  # reads a few kinds that Pillow doesn't
+        if plain is None:
+            raise
+        return *plain.shape, 1
 
 
 @contextlib.contextmanager
@@ -81,21 +161,59 @@ def opened(data: bytes, label: str, formats: tuple[str, ...] = KINDS) -> Iterato
     except CytpixError:
         raise
     except Exception as error:  # a damaged file makes Pillow's readers raise almost anything
-        reason = str(error) if not isinstance(error, UnidentifiedImageError) else f"it is no {_either(formats)}"
+        reason = str(error)
+        if isinstance(error, UnidentifiedImageError):
+            tags = described(data) if "TIFF" in formats else ""
+            reason = f"a TIFF stored like this is not read ({tags})" if tags else f"it is no {_either(formats)}"
         raise _bad(label, printable(reason) or type(error).__name__) from error
 
 
-def _gray(picture: Image.Image, label: str) -> Gray:
+def stored_pixels(picture: Image.Image, label: str) -> NDArray[Any]:
+    """An image's values, (H, W) or (H, W, C), the way up and with the gray scale that its file says.
+
+    Raises:
+        SampleError: Pillow would misread them.
+    """
+    tags = getattr(picture, "tag_v2", {})
+    white_is_zero, format_ = tags.get(PHOTOMETRIC) == WHITE_IS_ZERO, tags.get(SAMPLE_FORMAT, (0,))[0]
+    if format_ == SIGNED and picture.mode == "L":
+        raise _bad(label, "signed 8-bit values (SampleFormat 2) are not read; save it as 8- or 16-bit gray")
+    if white_is_zero and format_ == FLOAT:
+        raise _bad(label, "floating point values with white as zero (PhotometricInterpretation 0) have no gray scale")
+    tiles: list[Any] = getattr(picture, "tile", [])
+    turn, (decoder, *_, how) = _turn(picture), tiles[0] if tiles else ("", "")
+    values: NDArray[Any] = np.asarray(picture)
+    if decoder == "libtiff" and str(how[0]) in _TURNED:
+        values = values.astype(_TURNED[str(how[0])]).byteswap()
+    if white_is_zero and picture.mode == "I;16":  # those of fewer bits Pillow inverts itself
+        if leaves_black_open(values):
+            why = f"white is zero (PhotometricInterpretation 0), and values up to {values.max()} in 16 bits"
+            raise _bad(label, f"{why} don't tell which is black; save it with black as zero")
+        values = np.bitwise_not(values)
+    return upright(values, turn) if turn > 1 else values
+
+
+def _turn(picture: Image.Image) -> int:
+    """The Orientation that is still to be followed: a TIFF's Pillow follows itself."""
+    turn = picture.getexif().get(ORIENTATION, 1) if picture.format == "JPEG" else 1
+    return turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
+
+
+def _gray(picture: Image.Image, label: str) -> NDArray[Any]:
     tiles = getattr(picture, "tile", None)
     raw_mode = str(tiles[0][3]) if tiles else ""
-    if picture.mode in ("1", "P", "L", "LA", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV"):
-        if picture.mode != "L" and ";16" in raw_mode:
+    if picture.mode in ("1", "P", "LA", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV"):
+        if ";16" in raw_mode:
             # Pillow would keep the upper byte only, which of a 10-bit image is next to nothing
             raise _bad(label, "16-bit colour is not read; save it as 16-bit gray")
-        return np.asarray(picture if picture.mode == "L" else picture.convert("L"))
+        turn = _turn(picture)
+        values = np.asarray(picture.convert("L"))
+        return upright(values, turn) if turn > 1 else values
+    if picture.mode in ("L", "F"):
+        return stored_pixels(picture, label)
     if picture.mode.startswith("I"):
-        values = np.asarray(picture)
-        if values.min() < 0 or values.max() > 0xFFFF:
+        values = stored_pixels(picture, label)
+        if values.min() < 0 or values.max() > _HIGHEST:
             raise _bad(label, f"values from {values.min()} to {values.max()} don't fit into 16 bits")
         return values.astype(np.uint16)
     raise _bad(label, f"pixels of kind {picture.mode} are not read; save it as 8- or 16-bit gray")
