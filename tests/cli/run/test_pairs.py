@@ -184,7 +184,7 @@ def test_a_table_is_taken_whole_or_not_at_all(made, run_main, tmp_path):
     bad.write_text(bad.read_text() + f"{differing['pair']},{differing['image']},left,,1,2\n")
     assert "judged twice, differently" in refused()
     bad.write_text("image,judgement\nr1:1,acceptable\n")
-    assert "no lines with the columns pair and better" in refused()
+    assert "line 1: there is no column pair" in refused()
     bad.unlink()
     assert "The preferences can't be read" in refused()
     assert json.loads(run_main("run", "pairs", made, "--json")[1])["judged"] == 0

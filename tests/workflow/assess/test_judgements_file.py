@@ -26,6 +26,18 @@ def test_lines_are_read(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_lines_of_a_spreadsheet_are_read(tmp_path, encoding):
+    path = tmp_path / "j.csv"
+    text = "Image;TRUE COUNT;Judgement;Note\r\na:1;3,0;Count;\r\n;;;\r\na:2;;count right;x;\r\nb:3;1.0;;\r\n"
+    path.write_bytes(text.encode(encoding))
+    assert read_judgements(path) == [
+        Given(f"{path}, line 2", ImageKey("a", "1"), Judgement.COUNT_ERROR, 3),
+        Given(f"{path}, line 4", ImageKey("a", "2"), Judgement.COUNT_RIGHT, None),
+        Given(f"{path}, line 5", ImageKey("b", "3"), None, 1),
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -33,7 +45,10 @@ def test_lines_are_read(tmp_path):
         ("nowhere,count,", "line 2"),
         ("a:1,,", "neither"),
         ("a:1,count,many", "line 2"),
-        ("a:1,count,-1", "no count"),
+        ("a:1,count,-1", "no whole number"),
+        ("a:1,count,1.5", "line 2: '1.5'"),
+        ("a:1,count,1000", "no count"),
+        ("a:1,count,1,0", "4 cells for 3 columns"),
     ],
 )
 def test_what_says_nothing_is_refused(tmp_path, line, words):

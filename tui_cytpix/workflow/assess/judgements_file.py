@@ -1,8 +1,7 @@
-"""Judgements made elsewhere, as a table: `image,judgement[,true_count]`, one line an image; and how tables are read."""
+"""Judgements made elsewhere, as a table: `image,judgement[,true_count]`, one line an image."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,18 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.errors import InputError
+from tui_cytpix.formats.tables.spreadsheet import TableKind, read_rows, whole_number
 from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.run.run import Run
 
-MOST_BYTES = 16 << 20
 MOST_COUNTED = 999
 UNREADABLE = "The judgements can't be read"
+KIND = TableKind(
+    ("image", "judgement", "true_count"),
+    ("image",),
+    UNREADABLE,
+    f"Columns: image (SAMPLE:EVENT), judgement ({', '.join(Judgement)}), true_count; one of the last two may be empty.",
+)
 
 
 @dataclass(frozen=True)
@@ -29,51 +34,42 @@ class Given:
     true_count: int | None
 
 
-def read_rows(path: Path, unreadable: str, way_out: str) -> list[tuple[str, dict[str, str]]]:
-    """The lines of a CSV table: where each stands, and its cells by column.
-
-    Raises:
-        InputError: `unreadable`.
-    """
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(unreadable, f"{path}: larger than 16 MiB.", way_out)
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(unreadable, f"{path}: {error}.", way_out) from error
-    rows = csv.DictReader(text.splitlines(), restkey="")
-    return [
-        (f"{path}, line {number}", {name: (cell or "").strip() for name, cell in row.items() if name})
-        for number, row in enumerate(rows, 2)
-    ]
-
-
 def read_judgements(path: Path) -> list[Given]:
-    """Reads a CSV file with the columns `image` (SAMPLE:EVENT), `judgement` and, where stated, `true_count`.
+    """Reads a table with the columns `image` (SAMPLE:EVENT), `judgement` and, where stated, `true_count`.
 
     Raises:
         InputError: it can't be read, or a line says nothing that can be taken.
     """
-    words = ", ".join(Judgement)
-    way_out = f"Columns: image (SAMPLE:EVENT), judgement ({words}), true_count; one of the last two may be empty."
     found = []
-    for where, row in read_rows(path, UNREADABLE, way_out):
+    for where, row in read_rows(path, KIND):
         try:
             judgement, count = row.get("judgement", ""), row.get("true_count", "")
             one = Given(
                 where,
                 ImageKey.parse(row.get("image", "")),
-                Judgement(judgement) if judgement else None,
-                int(count) if count else None,
+                judgement_of(judgement) if judgement else None,
+                whole_number(count) if count else None,
             )
             if one.judgement is None and one.true_count is None:
                 raise ValueError("neither a judgement nor a true count")
             if one.true_count is not None and not 0 <= one.true_count <= MOST_COUNTED:
                 raise ValueError(f"{one.true_count} is no count")
         except ValueError as error:
-            raise InputError(UNREADABLE, f"{where}: {error}.", way_out) from error
+            raise KIND.refused(where, error) from error
         found.append(one)
     return found
+
+
+def judgement_of(word: str) -> Judgement:
+    """In any case, with blanks for hyphens.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return Judgement(word.casefold().replace(" ", "-").replace("_", "-"))
+    except ValueError:
+        raise ValueError(f"{word!r} is no judgement") from None
 
 
 def take_judgements(run: Run, model: ModelEntry, given: Iterable[Given], step: str) -> None:

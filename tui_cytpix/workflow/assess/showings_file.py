@@ -5,7 +5,6 @@ What is said in it goes by steps: counts first, on raw images; the table is take
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +18,10 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, LineT, Showing, Verdict
 from tui_cytpix.errors import InputError, UsageError
 from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
+from tui_cytpix.formats.tables.spreadsheet import TableKind, headings, read_rows, whole_number
 from tui_cytpix.workflow.assess import blind_first, review
 from tui_cytpix.workflow.assess.findings import LEFT_OUT
-from tui_cytpix.workflow.assess.judgements_file import MOST_COUNTED, read_rows
+from tui_cytpix.workflow.assess.judgements_file import MOST_COUNTED
 from tui_cytpix.workflow.run.run import Run
 
 SHOWING, TRUE_COUNT = "showing", "true_count"
@@ -61,7 +61,8 @@ class Given:
 
 
 def mark_of(*tells: object) -> str:
-    return hashlib.sha256("/".join(map(str, tells)).encode()).hexdigest()[:12]
+    """Begins with a letter: a spreadsheet would take digits, or `12e34567890`, for a number."""
+    return "s" + hashlib.sha256("/".join(map(str, tells)).encode()).hexdigest()[:11]
 
 
 def to_show(showings: Iterable[Showing], standing: Mapping[Showing, LineT], who: str) -> list[Showing]:
@@ -95,11 +96,7 @@ def write_table(path: Path, rows: Sequence[Row], word: str) -> None:
 
 def is_one(path: Path) -> bool:
     """Whether it is such a table; False also where it can't be read, which its reader tells."""
-    try:
-        with path.open("rb") as file:
-            return file.readline(1000).lstrip(codecs.BOM_UTF8).startswith(SHOWING.encode())
-    except OSError:
-        return False
+    return SHOWING in headings(path, TableKind((SHOWING, TRUE_COUNT), (), UNREADABLE, ""))
 
 
 def read_table(path: Path, word: str, way_out: str) -> list[Given]:
@@ -108,16 +105,28 @@ def read_table(path: Path, word: str, way_out: str) -> list[Given]:
     Raises:
         InputError: it can't be read, states what is no count, or tells of a showing twice.
     """
-    rows = read_rows(path, UNREADABLE, way_out)
+    rows = read_rows(path, _kind(word, way_out))
     given: dict[str, Given] = {}
     for where, row in rows:
-        mark, count = row.get(SHOWING, ""), row.get(TRUE_COUNT, "")
+        mark, count = row[SHOWING].casefold(), _count(row.get(TRUE_COUNT, ""))
         if mark in given:
             raise InputError(UNREADABLE, f"{where}: {mark} is there twice.", way_out)
-        if count and not (count.isdecimal() and int(count) <= MOST_COUNTED):
-            raise InputError(UNREADABLE, f"{where}: {count!r} is no count.", way_out)
-        given[mark] = Given(where, mark, int(count) if count else None, row.get(word, ""))
+        if count is not None and count > MOST_COUNTED:
+            raise InputError(UNREADABLE, f"{where}: {row[TRUE_COUNT]!r} is no count.", way_out)
+        given[mark] = Given(where, mark, count, row.get(word, "").casefold().replace(" ", "-"))
     return [one for one in given.values() if one.true_count is not None or one.word]
+
+
+def _kind(word: str, way_out: str) -> TableKind:
+    return TableKind((SHOWING, word, TRUE_COUNT), (SHOWING,), UNREADABLE, way_out)
+
+
+def _count(text: str) -> int | None:
+    """None where it is empty; more than can be counted where it is no count."""
+    try:
+        return whole_number(text) if text else None
+    except ValueError:
+        return MOST_COUNTED + 1
 
 
 def matched(given: Iterable[Given], rows: Sequence[Row]) -> list[tuple[Given, Row]]:

@@ -14,7 +14,8 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import COMPARED, PairVerdict, Preference
 from tui_cytpix.errors import InputError, UsageError
 from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
-from tui_cytpix.workflow.assess.judgements_file import MOST_COUNTED, read_rows
+from tui_cytpix.formats.tables.spreadsheet import TableKind, read_rows, whole_number
+from tui_cytpix.workflow.assess.judgements_file import MOST_COUNTED
 from tui_cytpix.workflow.base_model.differences import Difference
 from tui_cytpix.workflow.evaluate import pairs
 from tui_cytpix.workflow.run.run import Run
@@ -28,6 +29,7 @@ WAY_OUT = (
     f"Fill in the column `better` of the table that was written: {', '.join((*SIDES, *OTHERS))}, or nothing; or "
     "`true_count`, which tells whose count is right."
 )
+KIND = TableKind(COLUMNS, ("pair", "better"), UNREADABLE, WAY_OUT)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def in_order(run: Run, models: Models, found: Sequence[Difference]) -> list[Blin
 def _pair(run: Run, seed: str, found: Difference) -> BlindPair:
     way = run.ways(found.image.sample)[0]
     told = f"{seed}/{found.image}/{way}/{found.counts}/{found.score:.6f}"
-    mark = hashlib.sha256(told.encode()).hexdigest()[:12]
+    mark = "p" + hashlib.sha256(told.encode()).hexdigest()[:11]  # a spreadsheet would take `12e34567890` for a number
     return BlindPair(mark, found, pairs.new_comes_first(found.image, seed))
 
 
@@ -126,11 +128,11 @@ def read_preferences(path: Path) -> list[Given]:
     Raises:
         InputError: it can't be read, or it isn't such a table.
     """
-    rows = read_rows(path, UNREADABLE, WAY_OUT)
-    if not rows or not {"pair", "better"} <= rows[0][1].keys():
-        raise InputError(UNREADABLE, f"{path}: no lines with the columns pair and better.", WAY_OUT)
+    rows = read_rows(path, KIND)
+    if not rows:
+        raise KIND.refused(path, "no lines with the columns pair and better")
     return [
-        Given(where, row["pair"], row["better"], _count(where, row.get("true_count", "")))
+        Given(where, row["pair"].casefold(), row["better"].casefold(), _count(where, row.get("true_count", "")))
         for where, row in rows
         if row["better"] or row.get("true_count")
     ]
@@ -138,11 +140,11 @@ def read_preferences(path: Path) -> list[Given]:
 
 def _count(where: str, cell: str) -> int | None:
     try:
-        count = int(cell) if cell else None
+        count = whole_number(cell) if cell else None
     except ValueError as error:
-        raise InputError(UNREADABLE, f"{where}: {error}.", WAY_OUT) from error
-    if count is not None and not 0 <= count <= MOST_COUNTED:
-        raise InputError(UNREADABLE, f"{where}: {count} is no count.", WAY_OUT)
+        raise KIND.refused(where, error) from error
+    if count is not None and count > MOST_COUNTED:
+        raise KIND.refused(where, f"{count} is no count")
     return count
 
 
