@@ -93,6 +93,12 @@ def _least_focus(run: Run, step: str) -> float:
     return run.settings.assess.least_focus if step == assess_review.STEP else 0.0
 
 
+def _blurred(run: Run, model: ModelEntry, step: str) -> str:
+    """What is left out of that, in words."""
+    verdicts, processed = assess_review.verdict_of(run, model, step), _processed(run, model, step)
+    return focus.left_out_in_words(focus.stored(run, model), processed, verdicts, _least_focus(run, step))
+
+
 def _to_review(run: Run, model: ModelEntry, step: str) -> list[ImageKey]:
     """What of that is in focus, where that was asked for, and shown for review."""
     least, scores = _least_focus(run, step), focus.stored(run, model)
@@ -136,18 +142,8 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
     rules = over_sampling.rules_of(run, step)
     rule = assess_review.rule_in_words(settings, images, rules)
     expected = [] if any(found.counts.values()) else over_sampling.budget_in_words(budgets)
-    shown, verdicts = over_sampling.rules_in_words(rules), assess_review.verdict_of(run, model, step)
-    blurred = focus.left_out_in_words(focus.stored(run, model), processed, verdicts, _least_focus(run, step))
-    told = (
-        *verdict_lines(found),
-        *blind_first.in_words(reviewer),
-        *expected,
-        shown,
-        blurred,
-        valid_for,
-        gone,
-        *history,
-    )
+    drawn = (over_sampling.rules_in_words(rules), _blurred(run, model, step), valid_for, gone)
+    told = (*verdict_lines(found), *blind_first.in_words(reviewer), *expected, *drawn, *history)
     words = [line for line in told if line]
     tell(
         arguments.json,
