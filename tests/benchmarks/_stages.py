@@ -87,7 +87,7 @@ def milliseconds(
     process_worker.start(WorkerSettings(model, card.size_cutoff_um, device, ("fcs", "csv")))
     process_worker._State.predictor = None  # of another model
     process_worker.describe()
-    ready = make_ready(SampleAtWork(name="", path=str(sample), um_per_px=um_per_px), card, fcs=False, asked=AUTOMATIC)
+    ready = make_ready(SampleAtWork(name="", path=str(sample), um_per_px=um_per_px), card, asked=AUTOMATIC)
     least: dict[str, float] = {}
     with ready.reader as reader:
         events = reader.event_ids[:images]

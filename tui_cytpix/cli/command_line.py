@@ -94,7 +94,8 @@ def _triage(prog: str) -> argparse.ArgumentParser:
 
 def _process(prog: str) -> argparse.ArgumentParser:
     parser = options.verb(prog, "process:process", "Processes all images of the samples and writes the results to DIR.")
-    options.add_samples(parser)
+    options.add_samples(parser, nargs="*")
+    options.add_sheet(parser)
     parser.add_argument("--model", required=True, metavar="M", help="a library name or a model file")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the output folder")
     parser.add_argument(

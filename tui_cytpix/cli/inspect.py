@@ -40,6 +40,9 @@ def inspect(arguments: argparse.Namespace) -> int:
             failures.append({"path": str(path), "error": str(error)})
             note(f"tui-cytpix: {error}")
             continue
+        if not info.readable:
+            failures.append({"path": str(path), "error": "It has no image that can be read."})
+            note(f"tui-cytpix: {path} has no image that can be read.")
         if not arguments.json:
             _tell(info)
             if arguments.hash:

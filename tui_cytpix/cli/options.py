@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tui_cytpix.domain import entered_numbers
 from tui_cytpix.domain.run_settings import parse_kinds
+from tui_cytpix.domain.sample import well_of
 from tui_cytpix.domain.words import printable
 from tui_cytpix.domain.zoom import parse_zoom
 from tui_cytpix.errors import RunError, UsageError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tui_cytpix.workflow.base_model.label_check import LabelOptions
     from tui_cytpix.workflow.explore.gates import RunGate
     from tui_cytpix.workflow.run.run import Run
+    from tui_cytpix.workflow.run.sample_sheet import GivenSample
 
 ValueT = TypeVar("ValueT")
 DEVICES = ("auto", "cpu", "cuda")
@@ -84,6 +86,7 @@ micrometres = _entered(entered_numbers.size_cutoff)
 kinds = _entered(parse_kinds)
 percentage = _entered(entered_numbers.percentage)
 zoom = _entered(parse_zoom)
+well = _entered(well_of)
 positive = _entered(entered_numbers.whole(1))
 not_negative = _entered(entered_numbers.whole(0))
 
@@ -95,10 +98,38 @@ class Samples(argparse.Action):
         setattr(namespace, self.dest, each_once([*(getattr(namespace, self.dest) or ()), *values]))
 
 
-def add_samples(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("samples", nargs="+", action=Samples, type=Path, metavar="SAMPLE", help=READABLE)
+def add_samples(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
+    parser.add_argument("samples", nargs=nargs, action=Samples, type=Path, metavar="SAMPLE", help=READABLE)
     add_scale(parser)
     add_channel(parser)
+
+
+def add_sheet(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--samples",
+        dest="sheet",
+        type=Path,
+        metavar="LIST",
+        help="a sample sheet: a list of paths, or a table with the columns path, condition, unit, tube, day, role, "
+        "well, control, um_per_px, as spreadsheets save it",
+    )
+
+
+def given_samples(arguments: argparse.Namespace) -> list[GivenSample]:
+    """Those that were named, and those of a sample sheet.
+
+    Raises:
+        UsageError: neither was given.
+        InputError: the sheet can't be read.
+    """
+    from tui_cytpix.workflow.run.sample_sheet import GivenSample, read_sheet
+
+    given = [GivenSample(path, arguments.um_per_px) for path in arguments.samples]
+    if arguments.sheet is not None:
+        given += read_sheet(arguments.sheet, arguments.um_per_px)
+    if not given:
+        raise UsageError("No sample is given", "", "Name samples, or give --samples LIST.")
+    return given
 
 
 def add_scale(parser: argparse.ArgumentParser) -> None:

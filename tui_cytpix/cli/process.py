@@ -16,7 +16,7 @@ from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.workflow.base_model.library import find
 from tui_cytpix.workflow.evaluate.process import process as process_samples
-from tui_cytpix.workflow.run.run_samples import exchanged_in_words, unique_name
+from tui_cytpix.workflow.run.run_samples import exchanged_in_words, name_of
 
 
 def process(arguments: argparse.Namespace) -> int:
@@ -25,7 +25,8 @@ def process(arguments: argparse.Namespace) -> int:
     failures: list[Failure] = []
     notes: list[str] = []
     members: dict[str, Members] = {}
-    for path in arguments.samples:
+    for given in options.given_samples(arguments):
+        path = given.path
         try:
             events = tuple(gate.events_of(path)) if gate is not None and gate.name else None
             found, problems = (None, []) if gate is None else gate.members_of(path)
@@ -33,12 +34,20 @@ def process(arguments: argparse.Namespace) -> int:
             failures.append(Failure(str(path), reason=str(error)))
             continue
         notes += exchanged_in_words(model, path)
-        name = unique_name(path, {sample.name for sample in samples})
+        name, at = name_of(path), str(path.resolve())
         if found is not None:
-            members[name] = found
+            members[at] = found
         notes += [f"{name}: no column of the gate {problem}" for problem in problems]
-        scale, channel, at = arguments.um_per_px, arguments.channel, str(path.resolve())
-        samples.append(SampleAtWork(name=name, path=at, um_per_px=scale, channel=channel, events=events))
+        samples.append(
+            SampleAtWork(
+                name=name,
+                path=at,
+                um_per_px=given.um_per_px,
+                channel=arguments.channel,
+                events=events,
+                labels=dict(given.labels),
+            )
+        )
     outputs: list[str] = []
     if samples:
         spec = ProcessSpec(

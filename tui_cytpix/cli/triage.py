@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tui_cytpix.cli import options
-from tui_cytpix.cli.output import Progress, percent, say, say_json, table
+from tui_cytpix.cli.output import Progress, note, percent, say, say_json, table
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.workflow.assess.triage import ESTIMATE, SampleTriage, TriageRequest, in_words, seen_in_words
 from tui_cytpix.workflow.assess.triage import triage as run
@@ -36,6 +36,7 @@ def triage(arguments: argparse.Namespace) -> int:
     )
     with Progress("asking the models") as progress:
         found = run(request, progress)
+    note(*(f"{one.name}: {problem}" for one in found for problem in one.problems))
     if arguments.json:
         say_json({"samples": [_as_dict(one) for one in found], "note": ESTIMATE})
         return 0
@@ -64,6 +65,7 @@ def _as_dict(found: SampleTriage) -> dict[str, Any]:
             }
             for one in found.models
         ],
+        "problems": found.problems,
         "doubtful": [to_plain(one) for one in found.doubtful],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -59,6 +60,15 @@ class PixelScale:
     source: str
 
 
+class Loss(str):
+    """A problem by which a part of a sample is not used, or may be misread: what is made of the sample is not whole.
+
+    Other problems are plain sentences: odd, and without such a consequence.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class MeasuredVolume:
     """The volume of sample that was looked at, in microlitres, and where the number comes from; `ul` None where it is
@@ -75,9 +85,9 @@ class SampleInfo:
 
     `image_shape` is (height, width) in pixels, None where sizes differ; `bit_depth` the bits of gray that the
     container offers (8, 10, 12, 16); `scale` None where unknown; `fcs_path` names the FCS file or archive
-    member; `problems` are sentences; `image_total` is the number of images that the instrument's settings
-    state, None where they don't; of `channels`, empty where images have but one, `channel` is the one that is read;
-    `volume` None where nothing tells of one.
+    member; `problems` are sentences, some of them a Loss; `image_total` is the number of images that the instrument's
+    settings state, None where they don't; of `channels`, empty where images have but one, `channel` is the one that is
+    read; `volume` None where nothing tells of one; `readable` is False where not one image can be read.
     """
 
     path: Path
@@ -97,12 +107,28 @@ class SampleInfo:
     channels: tuple[str, ...] = ()
     channel: str = ""
     volume: MeasuredVolume | None = None
+    readable: bool = True
 
 
 # What a person says of a sample, with the headings of a narrow table.
 LABELS = {"condition": "Condition", "unit": "Unit", "tube": "Tube", "day": "Day", "role": "Role"}
+PLATE_LABELS = {"well": "Well", "control": "Control"}  # of a sample sheet
+CONTROLS = ("blank", "negative", "positive")
+_WELL = re.compile(r"([A-Za-z]{1,2})0*([1-9][0-9]?)")
 ASIDE = "aside"  # kept in the run's record, used for nothing
 ROLES = ("research", "training", "evaluation", ASIDE)
+
+
+def well_of(text: str) -> str:
+    """`A1` for a1, A01; "" where there is none.
+
+    Raises:
+        ValueError: it is no well.
+    """
+    found = _WELL.fullmatch(text)
+    if text and found is None:
+        raise ValueError(f"{text!r} is no well: give a row and a column, like A1 or H12")
+    return f"{found[1].upper()}{found[2]}" if found else ""
 
 
 @dataclass(frozen=True)
@@ -128,6 +154,8 @@ class SampleRef:
     tube: str = ""
     day: str = ""
     role: str = "research"  # of ROLES
+    well: str = ""
+    control: str = ""  # of CONTROLS
     came_as: str = ""
     channel: str = ""
     copies: tuple[str, ...] = ()

@@ -178,7 +178,7 @@ def test_provenance_is_written_down(processed):
 def test_record_and_fcs_tell_which_images_in_which_scale_and_depth(processed):
     base, _ = processed
     record = json.loads((base / "out" / "process.json").read_text())
-    tube, plain = record["samples"]  # the others are among the failures
+    plain, tube = record["samples"]  # the others are among the failures
     found = hashes(base / "tube.acs", lambda _done, _total: None)
     assert (tube["um_per_px"], tube["um_per_px_source"], tube["bit_depth"]) == (0.3, "given", 10)
     assert (tube["fingerprint"], tube["pixels"], tube["images"]) == (found.fingerprint, found.pixels, IMAGES)

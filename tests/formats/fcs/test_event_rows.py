@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui_cytpix.domain.sample import Loss
 from tui_cytpix.domain.words import printable
 from tui_cytpix.formats.bytes.names import natural_key
 from tui_cytpix.formats.fcs.event_rows import link_events
@@ -18,12 +19,15 @@ from tui_cytpix.formats.sample.linked_fcs import scale_from_areas
 class Fcs:
     """As much of an FcsFile as the link needs."""
 
-    def __init__(self, **columns):
-        self.columns = {name: np.asarray(values, float) for name, values in columns.items()}
+    def __init__(self, dtype=np.float64, **columns):
+        self.columns = {name: np.asarray(values, dtype) for name, values in columns.items()}
         self.names = tuple(columns)
 
-    def column(self, name):
+    def raw_column(self, name):
         return self.columns[name]
+
+    def column(self, name):
+        return self.columns[name].astype(np.float64)
 
 
 @given(st.lists(st.integers(1, 500), unique=True), st.lists(st.integers(1, 500), unique=True))
@@ -38,6 +42,21 @@ def test_repeats_odd_values_and_spellings():
     assert linked.rows == {"5": 0, "007": 5}
     assert "1 rows of the FCS repeat" in " ".join(linked.problems)
     assert "3 images have no row" in " ".join(linked.problems)
+
+
+def test_ids_that_float32_cannot_tell_apart_are_not_guessed():
+    edge = 1 << 24
+    in_fcs = [edge - 1, edge, edge + 1, edge + 4, edge + 8, edge + 9]
+    whole = link_events(Fcs(Event=in_fcs), tuple(map(str, in_fcs)))
+    assert list(whole.rows.values()) == list(range(6))
+    assert whole.problems == ()
+    linked = link_events(Fcs(np.float32, Event=in_fcs), tuple(map(str, in_fcs)))
+    assert linked.rows == {str(edge - 1): 0, str(edge + 4): 3}
+    assert len(linked.problems) == 1
+    assert isinstance(linked.problems[0], Loss)
+    assert linked.problems[0].startswith("4 images have no certain row")
+    alone = link_events(Fcs(np.float32, Event=in_fcs), (str(edge + 1), str(edge + 4)))
+    assert alone.rows == {str(edge + 4): 3}  # two rows have the other's value
 
 
 def test_an_fcs_without_event():

@@ -39,7 +39,7 @@ def listed(screen: HomeScreen) -> str:
 def image_folder(path: Path) -> Path:
     path.mkdir()
     for number in range(3):
-        Image.new("L", (32, 32), 100 + number).save(path / f"{number}.png")
+        Image.linear_gradient("L").resize((32, 32 + number)).save(path / f"{number}.png")
     return path
 
 

@@ -158,7 +158,7 @@ async def test_samples_are_added_and_bad_ones_told(stage: Stage, tmp_path: Path)
     (tmp_path / "text.acs").write_text("no archive")
     more = tmp_path / "more"
     more.mkdir()
-    Image.new("L", (64, 64), 90).save(more / "1.png")
+    Image.linear_gradient("L").resize((64, 64)).save(more / "1.png")
     async with opened(stage, "SamplesScreen") as (app, pilot, screen):
         await pilot.press("a")
         await reply(pilot, str(tmp_path / "text.acs"))
@@ -234,7 +234,7 @@ async def test_a_sample_that_is_another_is_told_and_one_that_is_there_is_refused
     with Run.open(stage.run) as run:
         (ref,) = run.settings.samples
         folder = run.folder.sample_path(ref)
-    Image.new("L", (64, 64), 90).save(folder / "more.png")
+    Image.linear_gradient("L").resize((64, 64)).save(folder / "more.png")
     async with opened(stage, "SamplesScreen") as (app, pilot, screen):
         await until(pilot, lambda: f"{ref.name}: other images than those" in notices(app))
         await until(pilot, lambda: str(screen.table.get_row_at(0)[1]) == "changed")

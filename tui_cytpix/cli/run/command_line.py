@@ -12,7 +12,7 @@ from tui_cytpix.cli import options
 from tui_cytpix.domain.gate import SCALES
 from tui_cytpix.domain.jobs.specs import PREFIX
 from tui_cytpix.domain.run_settings import DEFAULT_LOOK, DEFAULT_MONTAGE, GOALS
-from tui_cytpix.domain.sample import ROLES
+from tui_cytpix.domain.sample import CONTROLS, ROLES
 from tui_cytpix.workflow.samples.inspect import READABLE
 
 
@@ -43,11 +43,12 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
         dest="samples",
         nargs="+",
         action=options.Samples,
-        required=True,
+        default=[],
         type=Path,
         metavar="S",
         help="repeatable",
     )
+    options.add_sheet(new)
     new.add_argument("--base", required=True, metavar="M", help="a library name or a model file")
     new.add_argument("--preview", type=options.positive, metavar="N", help="images to choose; default: 200")
     new.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="default: 0")
@@ -57,7 +58,8 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     options.add_zoom(new)
 
     add = verb("add", "take further samples into the run", "run.labels:add")
-    add.add_argument("samples", nargs="+", action=options.Samples, type=Path, metavar="S", help=READABLE)
+    add.add_argument("samples", nargs="*", action=options.Samples, type=Path, metavar="S", help=READABLE)
+    options.add_sheet(add)
     _add_labels(add)
     options.add_scale(add)
     options.add_channel(add)
@@ -102,6 +104,8 @@ def _add_labels(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--day", metavar="TEXT", help="of the experiment")
     role = "research: to select from, unless others are for training; aside: kept in the record, used for nothing"
     parser.add_argument("--role", choices=ROLES, help=role)
+    parser.add_argument("--well", type=options.well, metavar="A1", help="of the plate")
+    parser.add_argument("--control", choices=("", *CONTROLS), help="what it is there for, if not to be measured")
 
 
 def _add_training(verb: Callable[..., argparse.ArgumentParser]) -> None:

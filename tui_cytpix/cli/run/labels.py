@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import note, table, tell
-from tui_cytpix.domain.sample import LABELS, SampleRef
+from tui_cytpix.domain.sample import LABELS, PLATE_LABELS, SampleRef
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.workflow.evaluate.across_units import shared_in_words
 from tui_cytpix.workflow.run import run_samples
@@ -18,17 +18,19 @@ from tui_cytpix.workflow.samples.channel import set_channel
 
 def add(arguments: argparse.Namespace) -> int:
     """Takes further samples into the run; one that can't be taken doesn't stop the others."""
-    labels = {name: value for name in LABELS if (value := getattr(arguments, name)) is not None}
+    labels = {name: value for name in (*LABELS, *PLATE_LABELS) if (value := getattr(arguments, name)) is not None}
     added: list[SampleRef] = []
     failures: list[dict[str, str]] = []
     with options.writing(Run.open(arguments.run)) as run:
-        for path in arguments.samples:
+        for one in options.given_samples(arguments):
             try:
-                added.append(run_samples.add_sample(run, path, arguments.um_per_px, arguments.channel, **labels))
+                said = {**one.labels, **labels}
+                added.append(run_samples.add_sample(run, one.path, one.um_per_px, arguments.channel, **said))
             except CytpixError as error:
-                failures.append({"sample": str(path), "reason": str(error)})
+                failures.append({"sample": str(one.path), "reason": str(error)})
                 continue
-            note(*run_samples.copies_in_words(run, added[-1].name))
+            name = added[-1].name
+            note(*run_samples.problems_in_words(run, name), *run_samples.copies_in_words(run, name))
         unknown = [ref.name for ref in added if ref.um_per_px is None]
     if unknown:
         note(f"The pixel size of {', '.join(unknown)} is unknown: give it with `run label --um-per-px`.")
@@ -43,7 +45,7 @@ def add(arguments: argparse.Namespace) -> int:
 
 def label(arguments: argparse.Namespace) -> int:
     """Reads only where nothing is to change, so that it works beside an open app."""
-    labels = {name: value for name in LABELS if (value := getattr(arguments, name)) is not None}
+    labels = {name: value for name in (*LABELS, *PLATE_LABELS) if (value := getattr(arguments, name)) is not None}
     if labels or arguments.um_per_px is not None or arguments.channel is not None:
         with options.writing(Run.open(arguments.run)) as run:
             for name in arguments.samples:
@@ -64,10 +66,11 @@ def label(arguments: argparse.Namespace) -> int:
 def _tell(run: Run, names: Sequence[str], as_json: bool) -> int:
     found = [run_samples.sample(run, name) for name in dict.fromkeys(names)]
     several = any(one.channel for one in found)
+    told = (*LABELS, *(name for name in PLATE_LABELS if any(getattr(one, name) for one in found)))
     rows = [
         (
             one.name,
-            *(label or "-" for label in one.labels),
+            *(getattr(one, name) or "-" for name in told),
             f"{one.um_per_px:.4g}" if one.um_per_px else "unknown",
             *([one.channel or "-"] if several else []),
         )
@@ -76,6 +79,6 @@ def _tell(run: Run, names: Sequence[str], as_json: bool) -> int:
     tell(
         as_json,
         {"run": str(run.path), "samples": [asdict(one) for one in found]},
-        *table(("sample", *LABELS, "um/px", *(["channel"] if several else [])), rows),
+        *table(("sample", *told, "um/px", *(["channel"] if several else [])), rows),
     )
     return 0

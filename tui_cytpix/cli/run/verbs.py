@@ -25,22 +25,24 @@ def new_run(arguments: argparse.Namespace) -> int:
     preview = DEFAULT_PREVIEW if arguments.preview is None else arguments.preview
     selection.check_preview(preview)
     base = library.find(arguments.base)
-    for path in arguments.samples:
-        inspect(path, arguments.um_per_px, arguments.channel)
-    scale, channel, name, seed = arguments.um_per_px, arguments.channel, arguments.name, arguments.seed
-    run = run_samples.create_run(arguments.run, arguments.samples, scale, channel, name=name, seed=seed)
+    listed, channel = options.given_samples(arguments), arguments.channel
+    for one in listed:
+        inspect(one.path, one.um_per_px, channel)
+    name, seed = arguments.name, arguments.seed
+    run = run_samples.create_run(arguments.run, (), channel=channel, listed=listed, name=name, seed=seed)
     with options.writing(run):
         library.choose(run, base)
         review.choose_model(run, base)
         zoom_in_words = zoom.set_zoom(run, arguments.zoom)
         told = [zoom_in_words] if arguments.zoom or zoom.of_unknown_scale(run) else []
         selection.set_preview(run, preview)
+        problems = [words for ref in run.settings.samples for words in run_samples.problems_in_words(run, ref.name)]
         copies = [words for ref in run.settings.samples[1:] for words in run_samples.copies_in_words(run, ref.name)]
     settings, refs = run.settings, run.settings.samples
     unknown = [
         f"{ref.name}: um/px is unknown: no size cutoff, micron fields stay empty." for ref in refs if not ref.um_per_px
     ]
-    note(*unknown, *told, *copies)
+    note(*problems, *unknown, *told, *copies)
     found = [asdict(ref) for ref in refs]
     tell(
         arguments.json,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tui_cytpix.domain.field_ranges import Count, Length, Number, PixelSize, Whole
 from tui_cytpix.domain.jobs.events import Failure
@@ -76,6 +76,7 @@ class SampleAtWork(Struct, frozen=True, kw_only=True):
     """A sample of a job; `events` are those to look at, None for all; `channel` is the one to read, "" for the default.
     A scale that is not given is looked for in the sample's files, unless `find_scale` is off; `scale_source` says where
     a given one came from, if not from the user. `fingerprint`, where it is known, is that of the images that are meant.
+    `labels` are what a sample sheet says of the sample, for the record.
     """
 
     name: str
@@ -86,6 +87,10 @@ class SampleAtWork(Struct, frozen=True, kw_only=True):
     find_scale: bool = True
     events: tuple[str, ...] | None = None
     fingerprint: str = ""
+    labels: dict[str, str] = {}
+
+    def named(self, name: str) -> SampleAtWork:
+        return structs.replace(self, name=name)
 
 
 class ProcessSpec(Zooming, frozen=True, kw_only=True):
@@ -106,6 +111,9 @@ class ProcessSpec(Zooming, frozen=True, kw_only=True):
     prefix: str = PREFIX
     left_out: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def of(self, samples: tuple[SampleAtWork, ...]) -> ProcessSpec:
+        return structs.replace(self, samples=samples)
 
 
 class TriageSpec(Zooming, frozen=True, kw_only=True):

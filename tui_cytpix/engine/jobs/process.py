@@ -6,10 +6,12 @@ This process opens samples and writes; workers (`process.worker`) read images, s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +23,15 @@ from tui_cytpix.domain.jobs.processed import RECORD, ProcessedSample, ProcessRec
 from tui_cytpix.domain.jobs.specs import ProcessSpec
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.plain_values import from_plain, to_plain
+from tui_cytpix.domain.sample import Loss
 from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.engine.jobs.job import Job
 from tui_cytpix.engine.jobs.workers import Workers, worker_count
 from tui_cytpix.engine.process.outputs import OutputSettings, SampleOutputs, read_values
+from tui_cytpix.engine.process.provenance import MOST_FAILURES, write_record, write_together
 from tui_cytpix.engine.process.ready_sample import ReadySample, ReadySamples
 from tui_cytpix.engine.process.worker import Chunk, Equipment, WorkerSettings
 from tui_cytpix.errors import CytpixError, JobError
-from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.fcs.gate_parameters import gate_keywords, gate_parameters, parameter_names
 from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.fcs.write import ExtraParameter, range_above, write_fcs_with
@@ -42,7 +45,6 @@ from tui_cytpix.formats.sample.registry import open_sample
 # Images at a time: enough of one size to go through the network together, few enough to stop soon and to fit in memory.
 CHUNK, SMALL_CHUNK, LEAST_CHUNK, CHUNK_PIXELS = 256, 64, 32, 256**3
 OTHER_BEFORE = "what was here of it was made from other images, and is replaced."
-MOST_FAILURES = 200  # told in full; the number is told in any case
 
 
 class _Stopped(Exception):  # noqa: N818
@@ -97,11 +99,13 @@ class _Work:
         self.out, self.formats = Path(spec.out), formats
         self.outputs: list[Path] = []
         self.zooms: dict[str, Zoom] = {}
+        self.problems: dict[str, Sequence[str]] = {}
+        self.images_of, self.failed_of = Counter[str](), Counter[str]()
         self.equipment: set[Equipment] = set()  # of the workers that took part
         self.failures: list[Failure] = []
         self.failed = self.processed = self.total = self.done = 0
         self.records: list[ProcessedSample] = []
-        self.notes = list(spec.notes)
+        self.notes: dict[str, list[str]] = {}
         self.before = _processed_before(self.out)
         self.scratch = job.folder.path / "features"
         self._start = datetime.now(UTC)
@@ -114,6 +118,7 @@ class _Work:
 
     def fail(self, sample: str, event: str, error: object) -> None:
         self.failed += 1
+        self.failed_of[sample] += 1
         if len(self.failures) < MOST_FAILURES:
             self.failures.append(Failure(sample, event, str(error)))
 
@@ -126,7 +131,7 @@ class _Work:
         for note in self.spec.notes:
             self.job.emit(Log(note))
         self.scratch.mkdir(exist_ok=True)
-        with ReadySamples(samples, self.card, fcs, self.spec.zoom) as ready:
+        with ReadySamples(samples, self.card, self.spec.zoom) as ready:
             equipment = self.workers.describe()
             self.job.started(equipment.device, self.workers.number)
             if equipment.note:
@@ -148,8 +153,8 @@ class _Work:
         scratch = self.scratch / f"{place}.f32"
         with sample.reader:
             if self.before.get(name, sample.fingerprint) != sample.fingerprint:
-                self.notes.append(f"{name}: {OTHER_BEFORE}")
-                self.job.emit(Log(self.notes[-1]))
+                self._note(name, OTHER_BEFORE)
+            self._tell(name, sample.problems)
             if sample.um_per_px is None:
                 self.job.emit(Log(f"{name}: um/px is unknown: no size cutoff, fields in um stay empty"))
             elif self.spec.zoom:
@@ -183,11 +188,27 @@ class _Work:
                             self.fail(name, event, problem)
                     self.done += len(chunk.events)
                     self.processed += result.problems.count("")
+                    self.images_of[name] += result.problems.count("")
                     self.job.progress(self.done, self.total, name)
         self.outputs += outputs.paths
         about = about.when_read(of_many(digests), len(digests))
         self.records.append(about)
         return _Finished(place, name, sample.path, sample.events, scratch, outputs.largest, about)
+
+    def _tell(self, name: str, problems: Sequence[str]) -> None:
+        """A problem by which a part of the sample is lost is a failure: the job is done in part."""
+        self.problems[name] = problems
+        for problem in problems:
+            if isinstance(problem, Loss):
+                self.fail(name, "", problem)
+                self.notes.setdefault(name, []).append(f"{name}: {problem}")
+            else:
+                self._note(name, problem)
+
+    def _note(self, name: str, what: str) -> None:
+        words = f"{name}: {what}"
+        self.notes.setdefault(name, []).append(words)
+        self.job.emit(Log(words))
 
     def _chunks(self, name: str, sample: ReadySample) -> Iterator[Chunk]:
         start, frame = 0, 1 if sample.background is None else sample.background.size
@@ -220,7 +241,8 @@ class _Work:
             if fcs is None and self.spec.formats is None:
                 return
             if fcs is None:
-                raise CytpixError("There is no FCS file to add to; the tables have all values")
+                tables = "; the tables have all values" if "csv" in self.formats else ""
+                raise CytpixError(f"No FCS was written, as there is none to add to{tables}")
             values, rows_of = read_values(sample.scratch), reader.fcs_rows()
             imaged = values[:, names("image").index("IsProcessed")] == 1
             known = [(rows_of[event], place) for place, event in enumerate(sample.events) if event in rows_of]
@@ -275,27 +297,44 @@ class _Work:
         }
 
     def _provenance(self) -> None:
-        path = self.out / RECORD
-        record = {
+        whole: dict[str, Any] = {
             "software": f"tui-cytpix {tui_cytpix.__version__}",
             "time": self._start.isoformat(timespec="seconds"),
             "model": asdict(self.card),
             "model_hash": self.model_hash,
             "size_cutoff_um": self.card.size_cutoff_um,
-            "samples": to_plain(self.records),
-            "notes": self.notes,
             "gate": self.spec.gate,
-            "zooms": {name: asdict(zoom) for name, zoom in self.zooms.items()},
             "formats": self.formats,
             "prefix": self.spec.prefix,
             "device": ", ".join(sorted({used.device for used in self.equipment})),
             "arithmetic": ", ".join(sorted({used.arithmetic for used in self.equipment})),
-            "images": self.processed,
-            "failed": self.failed,
-            "failures": to_plain(self.failures),
         }
-        write_text(path, json.dumps(record, indent=1))
-        self.outputs.append(path)
+        named = {sample.name for sample in self.spec.samples}
+        for name in named:
+            self.outputs.append(write_record(self.out, name, self._record(name, {**whole, "model": self.card.name})))
+        others = [failure for failure in self.failures if failure.sample not in named]
+        unnamed = {
+            "failures": to_plain(others),
+            "failed": sum(n for name, n in self.failed_of.items() if name not in named),
+        }
+        self.outputs.append(write_together(self.out, {**whole, **unnamed}))
+
+    def _record(self, name: str, whole: Mapping[str, Any]) -> dict[str, Any]:
+        asked = next(sample for sample in self.spec.samples if sample.name == name)
+        done = next((record for record in self.records if record.name == name), None)
+        zoom = self.zooms.get(name)
+        return {
+            **whole,
+            "sample": {"name": name, "path": asked.path} if done is None else to_plain(done),
+            "done": done is not None,
+            "labels": asked.labels,
+            "zoom": None if zoom is None else asdict(zoom),
+            "images": self.images_of[name],
+            "failed": self.failed_of[name],
+            "failures": to_plain([failure for failure in self.failures if failure.sample == name]),
+            "problems": list(self.problems.get(name, ())),
+            "notes": [*self.spec.notes, *self.notes.get(name, ())],
+        }
 
 
 def _processed_before(out: Path) -> dict[str, str]:

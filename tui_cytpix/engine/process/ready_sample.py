@@ -34,6 +34,7 @@ class ReadySample:
         zoom: how large the network sees its images.
         background: static, float32 (H, W); None where it has none.
         events: those to process.
+        problems: what is wrong with it, in sentences.
     """
 
     path: Path
@@ -44,15 +45,15 @@ class ReadySample:
     zoom: Zoom
     background: NDArray[np.float32] | None
     events: Sequence[str]
+    problems: Sequence[str]
 
     @property
     def um_per_px(self) -> float | None:
         return self.scale.um_per_px if self.scale else None
 
 
-def make_ready(sample: SampleAtWork, card: ModelCard, fcs: bool, asked: float) -> ReadySample:
-    """Opens a sample of `job.toml`; with `fcs` its FCS too, so that all that takes is loaded when it is written. Of
-    unknown scale it is seen `asked` times as large as it is (engine.network.zoom).
+def make_ready(sample: SampleAtWork, card: ModelCard, asked: float) -> ReadySample:
+    """Opens a sample of `job.toml`. Of unknown scale it is seen `asked` times as large as it is (engine.network.zoom).
 
     Raises:
         CytpixError, OSError: it can't be read, or holds other images than those that are meant.
@@ -60,20 +61,19 @@ def make_ready(sample: SampleAtWork, card: ModelCard, fcs: bool, asked: float) -
     path, given = Path(sample.path), sample.um_per_px
     reader = open_sample(path, given, sample.channel)
     try:
-        found = reader.fingerprint()
+        found, problems = reader.fingerprint(), reader.problems()
         if sample.fingerprint not in ("", found):
             raise SampleChangedError(
                 "The sample is not the one that it was",
                 f"{path} holds other images than when processing was started.",
                 "Put the former file back.",
             )
-        if fcs:
-            reader.open_fcs()
         scale = PixelScale(given, sample.scale_source) if given else reader.scale if sample.find_scale else None
         um_per_px = scale.um_per_px if scale else None
         zoom = zoom_of(card, um_per_px, lambda: typical_px(reader.event_ids, reader.read_image), asked)
         events = reader.event_ids if sample.events is None else sample.events
-        return ReadySample(path, reader, scale, reader.bit_depth, found, zoom, sample_background(reader), events)
+        background = sample_background(reader)
+        return ReadySample(path, reader, scale, reader.bit_depth, found, zoom, background, events, problems)
     except BaseException:
         reader.close()
         raise
@@ -82,15 +82,15 @@ def make_ready(sample: SampleAtWork, card: ModelCard, fcs: bool, asked: float) -
 class ReadySamples:
     """Makes samples ready in a thread, the first at once, each other one while the one before is at work."""
 
-    def __init__(self, samples: Iterable[SampleAtWork], card: ModelCard, fcs: bool, asked: float) -> None:
-        self._card, self._fcs, self._asked, self._rest = card, fcs, asked, deque(samples)
+    def __init__(self, samples: Iterable[SampleAtWork], card: ModelCard, asked: float) -> None:
+        self._card, self._asked, self._rest = card, asked, deque(samples)
         self._pool = ThreadPoolExecutor(1)
         self._coming = self._next()
 
     def _next(self) -> Future[ReadySample] | None:
         if not self._rest:
             return None
-        return self._pool.submit(make_ready, self._rest.popleft(), self._card, self._fcs, self._asked)
+        return self._pool.submit(make_ready, self._rest.popleft(), self._card, self._asked)
 
     def take(self) -> ReadySample:
         """The next sample; raises as `make_ready`, and IndexError after the last."""

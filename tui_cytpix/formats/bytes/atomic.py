@@ -17,7 +17,7 @@ def replacing(path: Path) -> Iterator[Path]:
     The file is synced before and the folder after the rename. On an error nothing of it stays behind.
     """
     path = Path(path)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    aside = _aside(path)
     try:
         yield aside
         with aside.open("rb+") as file:
@@ -28,10 +28,15 @@ def replacing(path: Path) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
+def _aside(path: Path) -> Path:
+    """Without the file's own name, which may be as long as names can be."""
+    return path.with_name(f".{secrets.token_hex(8)}.part")
+
+
 @contextlib.contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Gives a folder beside `path`, to fill; on success it takes the place of `path`, on an error it is removed."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    aside = _aside(path)
     aside.mkdir(parents=True)
     try:
         yield aside
@@ -49,7 +54,18 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    write_bytes(path, text.encode("utf-8"))
+    """As UTF-8; bytes of file names that are none, which Python holds as lone surrogates, become what they were."""
+    write_bytes(path, encoded(text))
+
+
+def encoded(text: str) -> bytes:
+    """As `write_text` writes it."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def read_text(path: Path) -> str:
+    """What `write_text` wrote."""
+    return path.read_bytes().decode("utf-8", "surrogateescape")
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,11 +1,15 @@
-"""Names that come from files: order, cleaning, event ids, and which folder of a tree holds the images."""
+"""Names that come from files, and those of files that are written: order, cleaning, event ids, and which folder of a
+tree holds the images.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
@@ -25,6 +29,7 @@ _PICTURE_ENDINGS = (
     "_thumbnail",
 )
 _PICTURE_BEGINNINGS = ("thumb_", "thumbnail_")
+MOST_NAME_BYTES = 255  # of one name, on all usual file systems
 _DIGITS = re.compile(r"([0-9]+)")
 
 
@@ -58,7 +63,7 @@ class NamedImages:
 
 
 def name_images(files: Iterable[str]) -> NamedImages:
-    """Event ids from file names: the name without folder and suffix, control characters replaced.
+    """Event ids from file names, see `event_of`.
 
     Of several files that give one id the first by name is taken. Label images and pictures that other programs left
     beside an image, under its name with something behind or before it, are no images of the sample.
@@ -67,7 +72,7 @@ def name_images(files: Iterable[str]) -> NamedImages:
     doubles: list[str] = []
     images, left_out = _without_leftovers(sorted(files, key=natural_key))
     for file in images:
-        event = printable(_stem(file))
+        event = event_of(file)
         if event in names:
             doubles.append(event)
         else:
@@ -117,6 +122,35 @@ def without_label_ending(name: str) -> str:
     lower = name.lower()
     ending = next((one for one in LABEL_ENDINGS if lower.endswith(one)), "")
     return name[: -len(ending)] if ending else ""
+
+
+def event_of(file: str) -> str:
+    """The event id that a file's name says: the name without folder and suffix. What can't be printed in it, control
+    characters or bytes that are no UTF-8, stands as `%XX`, so that different names stay different.
+    """
+    stem = _stem(file)
+    return stem if stem.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in stem)
+
+
+def _escaped(character: str) -> str:
+    """`%XX` for each of its bytes; of a lone surrogate, which stands for a byte of a name, that byte."""
+    byte = ord(character) - 0xDC00
+    return f"%{byte:02X}" if 0x80 <= byte <= 0xFF else quote(character, safe="", errors="surrogatepass")
+
+
+def file_name(text: str, ending: str) -> str:
+    """What to call the file that belongs to `text`, an event id: the text and the ending, wherever a file can be called
+    so. Else separators, a leading dot and what can't be printed stand as `%XX`, what is too long is cut, and a hash of
+    the whole stands in the end: so no two texts share a file.
+    """
+    name = "".join(_escaped(c) if c == "/" or not c.isprintable() else c for c in text)
+    if name.startswith("."):
+        name = f"%2E{name[1:]}"
+    most = MOST_NAME_BYTES - len(ending.encode())
+    if name != text or len(name.encode()) > most:
+        tail = "~" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        name = name.encode()[: most - len(tail)].decode("utf-8", "ignore") + tail
+    return name + ending
 
 
 def _stem(file: str) -> str:

@@ -152,7 +152,7 @@ def _unreadable(path: Path, why: str) -> FcsError:
 
 def _repeated(names: Sequence[str]) -> list[str]:
     again = sorted(name for name, count in Counter(names).items() if name and count > 1)
-    return [f"Several parameters are named {name!r}; they are told apart by a number." for name in again]
+    return [f"Several parameters of the FCS are named {name!r}; they are told apart by a number." for name in again]
 
 
 def _unique(names: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tui_cytpix.domain.sample import Loss
 from tui_cytpix.formats.fcs.read_text import HEADER_BYTES, FcsText, whole_number
 
 
@@ -140,9 +141,12 @@ def _choose(candidates: list[tuple[int, int]], events: int, needed: int, size: i
         )
     exact = [pair for pair in inside if pair[1] < size and abs(pair[1] - pair[0] + 1 - needed) <= 1]
     begin, end = (exact or inside)[0]
-    problems = []
+    problem = ""
     if any(a != begin or abs(b - end) > 1 for a, b in candidates):
-        problems.append(f"HEADER and TEXT disagree on where DATA lies; {events} events are read from byte {begin}.")
+        problem = f"The FCS's HEADER and TEXT disagree on where DATA lies; {events} events are read from byte {begin}."
     elif not exact:
-        problems.append(f"DATA should have {end - begin + 1} bytes, its {events} events have {needed}.")
-    return begin, tuple(problems)
+        problem = f"The FCS's DATA should have {end - begin + 1} bytes, the {events} events of $TOT have {needed}."
+    filled_up = 0 <= end - begin + 1 - needed < needed / max(events, 1)
+    if problem and not exact and not filled_up:  # nothing says that these are all events, and that they begin there
+        problem = Loss(problem)
+    return begin, (problem,) if problem else ()

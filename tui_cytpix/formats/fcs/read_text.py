@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tui_cytpix.domain.sample import Loss
 from tui_cytpix.formats.bytes.source import ByteSource, SourceFile
 from tui_cytpix.formats.fcs.read_keywords import split_keywords
 
@@ -75,7 +76,7 @@ def read_text(source: ByteSource) -> FcsText:
     header: dict[str, int] = parser.annotation["__header__"]
     problems: list[str] = []
     if _offset(said, "$NEXTDATA"):
-        problems.append("It holds more than one data set; only the first is read.")
+        problems.append(Loss("The FCS holds more than one data set; only the first is read."))
     supplement = _segment(source.size, said, "STEXT", (0, 0), problems)
     if supplement.begin == segment.begin or supplement.length > MAX_TEXT_BYTES:
         supplement = Segment()
@@ -168,7 +169,8 @@ def _segment(
     if begin <= 0 or end <= begin:
         return Segment()
     if end >= size:
-        problems.append(f"Its {name} segment should end at byte {end}, beyond the end of the file, and is left out.")
+        beyond = f"should end at byte {end}, beyond the end of the file, and is left out"
+        problems.append(Loss(f"The FCS's {name} segment {beyond}."))
         return Segment()
     return Segment(begin, end - begin + 1)
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import FcsError
 from tui_cytpix.formats.bytes import atomic
 from tui_cytpix.formats.fcs.read import FcsFile
@@ -64,7 +65,11 @@ def write_fcs_new(
             f"{len(names)} names, {len(columns)} columns of {sorted(counts)} events.",
         )
     total = counts.pop()
-    text = {"$FIL": out.name, "GUID": str(uuid.uuid4()), **layout_keywords(len(names), total, "F", little_endian=True)}
+    text = {
+        "$FIL": printable(out.name),
+        "GUID": str(uuid.uuid4()),
+        **layout_keywords(len(names), total, "F", little_endian=True),
+    }
     for n, (name, column) in enumerate(zip(names, columns, strict=True), start=1):
         largest = range_above(float(np.max(column, initial=0.0, where=np.isfinite(column))))
         text |= parameter_keywords(n, name, "", 32, largest)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tui_cytpix
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import FcsError
 from tui_cytpix.formats.fcs.read import FcsFile
 
@@ -116,7 +117,7 @@ def carried_keywords(
         new[f"$P{n}D"] = f"Linear,0,{parameter.range}"
     changed = events != source.event_count or any(p.is_logarithmic for p in source.parameters)
     new |= {
-        "$FIL": out.name,
+        "$FIL": printable(out.name),
         "GUID": str(uuid.uuid4()),
         "$ORIGINALITY": "DataModified" if changed else "Appended",
         "$LAST_MODIFIED": _timestamp(datetime.datetime.now()),

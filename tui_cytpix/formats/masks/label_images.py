@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import MaskError, SampleError
-from tui_cytpix.formats.bytes.names import natural_key, without_label_ending
+from tui_cytpix.formats.bytes.names import event_of, natural_key, without_label_ending
 
 MAX_LABELS = 0xFFFF
 LABEL_FORMATS = ("TIFF", "PNG", "BMP")  # JPEG changes values
@@ -47,7 +47,7 @@ def find_label_images(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for path in _label_files(Path(folder)):
-        _add(found, printable(path.stem), path)
+        _add(found, event_of(path.name), path)
     return found
 
 
@@ -65,10 +65,11 @@ def label_images_of(folder: Path, events: Collection[str]) -> NamedLabels:
     exact, numbers = set(events), _by_number(events)
     found, unmatched = dict[str, Path](), list[Path]()
     for path in files:
-        bare = without_label_ending(path.stem)
+        own = event_of(path.name)
+        bare = without_label_ending(own)
         if mixed and not bare:
             continue
-        names = [printable(name) for name in (path.stem, bare) if name]
+        names = [name for name in (own, bare) if name]
         near = [numbers[number] for name in names if (number := _number(name)) in numbers]
         if event := next((name for name in [*names, *near] if name in exact), ""):
             _add(found, event, path)
@@ -122,7 +123,7 @@ def read_numbered(path: Path, shape: tuple[int, ...] | None = None) -> Numbered:
         MaskError: the file can't be read, is of another size, lossily compressed or in colour, or has values that are
             no labels.
     """
-    from tui_cytpix.formats.bytes.image_decode import opened, read_file
+    from tui_cytpix.formats.bytes.image_decode import opened, read_file, stored_pixels
 
     path = Path(path)
     way_out = "Save it as 16-bit gray PNG or TIFF: 0 = background, one value per particle."
@@ -139,7 +140,7 @@ def read_numbered(path: Path, shape: tuple[int, ...] | None = None) -> Numbered:
             packed = picture.info.get("compression")
             if picture.format == "TIFF" and packed not in _LOSSLESS:
                 raise MaskError("The label image's compression may change values", f"{where}: {packed}.", way_out)
-            values = np.asarray(picture)
+            values = stored_pixels(picture, str(path))
     except SampleError as error:
         raise MaskError("The label image can't be read", error.detail, way_out) from error
     if values.ndim != 2 or mode in ("RGB", "LA", "PA"):

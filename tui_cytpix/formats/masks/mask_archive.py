@@ -13,6 +13,7 @@ from tui_cytpix.core.objects.particles import particles_of
 from tui_cytpix.core.objects.regions import bounding_box, label_objects
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.bytes.atomic import replacing
+from tui_cytpix.formats.bytes.names import file_name
 from tui_cytpix.formats.masks.instrument import InstrumentMasks
 
 BLOB_SHARE = 0.07  # of a particle's area: how large the instrument draws it
@@ -26,7 +27,7 @@ def mask_archive(path: Path) -> Iterator[Callable[[str, bytes], None]]:
     """
     with replacing(path) as aside, zipfile.ZipFile(aside, "w") as archive:
         yield lambda event, masks: archive.writestr(
-            zipfile.ZipInfo(f"{event}.json", _DATE), masks, zipfile.ZIP_DEFLATED
+            zipfile.ZipInfo(file_name(event, ".json"), _DATE), masks, zipfile.ZIP_DEFLATED
         )
 
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from tui_cytpix.formats.masks.instrument import encode_instrument_masks
 from tui_cytpix.formats.masks.mask_archive import instrument_masks, mask_archive
-from tui_cytpix.formats.outputs.output import About, Findings, file_stem
+from tui_cytpix.formats.outputs.output import About, Findings
 
-Members = list[tuple[str, bytes]]  # names and contents
+Members = list[tuple[str, bytes]]  # events and contents
 
 
 def encode(found: Findings) -> Members:
     members = []
     for one in found.answers():
         layers = instrument_masks(one.segmentation)
-        members.append((file_stem(one.event), encode_instrument_masks(layers.objects, layers.particles)))
+        members.append((one.event, encode_instrument_masks(layers.objects, layers.particles)))
     return members
 
 
@@ -27,7 +27,7 @@ def written(paths: Sequence[Path], _about: About) -> Iterator[Callable[[Members]
     with mask_archive(path) as add_member:
 
         def add(members: Members) -> None:
-            for name, masks in members:
-                add_member(name, masks)
+            for event, masks in members:
+                add_member(event, masks)
 
         yield add

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tui_cytpix.formats.bytes.atomic import replacing_folder
+from tui_cytpix.formats.bytes.names import file_name
 from tui_cytpix.formats.masks.label_images import encode_label_image
-from tui_cytpix.formats.outputs.output import About, Findings, file_stem
+from tui_cytpix.formats.outputs.output import About, Findings
 
 Files = list[tuple[str, bytes]]  # names and contents
 
 
 def encode(found: Findings) -> Files:
-    return [(f"{file_stem(one.event)}.png", encode_label_image(one.labels)) for one in found.answers()]
+    return [(file_name(one.event, ".png"), encode_label_image(one.labels)) for one in found.answers()]
 
 
 @contextlib.contextmanager

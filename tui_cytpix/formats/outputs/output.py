@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,8 +79,3 @@ class Output(NamedTuple):
     encode: Callable[[Findings], Any]
     written: Callable[[Sequence[Path], About], AbstractContextManager[Callable[[Any], None]]]
     package: str = ""
-
-
-def file_stem(event: str) -> str:
-    """An event's name as that of a file."""
-    return quote(event, safe=" ")

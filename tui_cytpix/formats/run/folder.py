@@ -22,6 +22,8 @@ from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation, decode_labels, decode_mask, encode_labels, encode_mask
 from tui_cytpix.domain.verdict import Judgement, PairVerdict, Verdict
 from tui_cytpix.errors import RunError
+from tui_cytpix.formats.bytes.atomic import read_text
+from tui_cytpix.formats.bytes.names import MOST_NAME_BYTES, file_name
 from tui_cytpix.formats.run.json_log import read_log
 
 LINE_VERSION = 1
@@ -49,7 +51,12 @@ class RunFolder:
 
     def preview_image(self, key: ImageKey) -> Path:
         """Where the copy of a selected image lies; event ids are not trusted as file names."""
-        return self.preview / key.sample / f"{quote(key.event, safe=' ')}.png"
+        copy = self.preview / key.sample / file_name(key.event, ".png")
+        of_earlier_builds = f"{quote(key.event, safe=' ')}.png"
+        if of_earlier_builds != copy.name and len(of_earlier_builds) <= MOST_NAME_BYTES:
+            earlier = copy.with_name(of_earlier_builds)
+            return earlier if earlier.is_file() else copy
+        return copy
 
     def background_path(self, sample: str) -> Path:
         """The static background of a sample's images: float32 `.npy`."""
@@ -69,7 +76,7 @@ class RunFolder:
         """
         way_out = "Give the folder of a run, or start one with `tui-cytpix run new`."
         try:
-            data = tomllib.loads(self.settings_path.read_text("utf-8"))
+            data = tomllib.loads(read_text(self.settings_path))
         except FileNotFoundError as error:
             raise RunError("This is not a run", f"{self.path} has no run.toml.", way_out) from error
         except (OSError, ValueError) as error:

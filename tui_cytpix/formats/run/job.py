@@ -17,7 +17,7 @@ from tui_cytpix.domain.jobs.log_lines import LogLine, Unreadable, line_from, rec
 from tui_cytpix.domain.jobs.specs import JobSpec, spec_from, table_of
 from tui_cytpix.domain.jobs.wishes import WISHES
 from tui_cytpix.errors import JobError
-from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.bytes.atomic import read_text, write_text
 from tui_cytpix.formats.run.json_log import LogTail, append_now, encode, read_log
 from tui_cytpix.formats.run.liveness import age_s
 
@@ -86,7 +86,7 @@ class JobFolder:
         """
         path = self.path / "job.toml"
         try:
-            data = tomllib.loads(path.read_text("utf-8"))
+            data = tomllib.loads(read_text(path))
         except (OSError, ValueError) as error:
             raise JobError("This is not a job", f"{path}: {error}", "Start the job again.") from error
         try:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tui_cytpix.formats.bytes.atomic import sync_folder, write_bytes
+from tui_cytpix.formats.bytes.atomic import encoded, sync_folder, write_bytes
 
 RETRY_SECONDS = 2.0
 _log = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ class LogWriter:
 
     def replace(self, path: Path, text: str) -> None:
         """Queues a small file that is written as a whole."""
-        self._put(_Entry(path, text.encode(), True))
+        self._put(_Entry(path, encoded(text), True))
 
     def _put(self, entry: _Entry) -> None:
         with self._wake:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tui_cytpix.domain.sample import Loss
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.bytes.image_decode import read_file
@@ -47,7 +50,7 @@ def open_parts(path: Path, asked: Asked) -> SampleParts:
     Raises:
         SampleError: no images, several sub-folders of images, or the folder can't be read.
     """
-    folders, samples, seg = _listing(path)
+    folders, samples, other = _listing(path)
     if samples and not any(folders.values()):
         listed = ", ".join(printable(name) for name in samples[:6]) + (", ..." if len(samples) > 6 else "")
         raise SampleError(
@@ -61,7 +64,7 @@ def open_parts(path: Path, asked: Asked) -> SampleParts:
     where = path.resolve()
     stem = where.parent.name if where.name.lower() == "images" else where.name
     place = asked.fcs or find_fcs(stem, (where, where.parent))
-    problems = (*problems, *_unopened(seg[chosen]))
+    problems = (*problems, *other.problems(chosen))
     return SampleParts(path, "image folder", FolderImages(folder, named), place, problems=problems)
 
 
@@ -71,35 +74,71 @@ def _unopened(files: list[str]) -> tuple[str, ...]:
     return counted(sorted(files, key=natural_key), one, many)
 
 
-def _listing(path: Path) -> tuple[dict[str, list[str]], list[str], dict[str, list[str]]]:
-    """Image names by folder ("" is the top, then its sub-folders), samples of one file at the top, and by folder what
-    Cellpose keeps its masks in.
+@dataclass(frozen=True)
+class _Others:
+    """By folder: `seg`, what Cellpose keeps its masks in, and `odd`, what is called like an image and is no file;
+    `shut`: folders that can't be looked into.
     """
+
+    seg: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    odd: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    shut: list[str] = field(default_factory=list)
+
+    def problems(self, folder: str) -> tuple[str, ...]:
+        one, many = "image is no file that can be read", "images are no files that can be read"
+        lost = counted(self.odd[folder], f"{one}: {_NOWHERE}", f"{many}: {_NOWHERE}")
+        return (
+            *map(Loss, lost),
+            *counted(self.shut, "sub-folder can't be looked into", "sub-folders can't be looked into"),
+            *_unopened(self.seg[folder]),
+        )
+
+
+_NOWHERE = "links that lead nowhere, pipes or the like"
+
+
+def _listing(path: Path) -> tuple[dict[str, list[str]], list[str], _Others]:
+    """Image names by folder ("" is the top, then its sub-folders), samples of one file at the top, and what else is told."""
     folders: dict[str, list[str]] = {"": []}
-    seg: dict[str, list[str]] = {"": []}
     samples: list[str] = []
     below: list[str] = []
+    other = _Others()
     try:
         with os.scandir(path) as entries:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
-                if is_image_name(entry.name) and entry.is_file():
-                    folders[""].append(entry.name)
-                elif entry.is_dir():
+                if _is(entry.is_dir):
                     below.append(entry.name)
+                elif is_image_name(entry.name):
+                    (folders if _is(entry.is_file) else other.odd)[""].append(entry.name)
                 elif entry.name.endswith(SEG_ENDING):
-                    seg[""].append(entry.name)
+                    other.seg[""].append(entry.name)
                 elif entry.name.lower().endswith(SAMPLE_SUFFIXES):
                     samples.append(entry.name)
     except OSError as error:
         raise unreadable(path, error) from error
+    _look_below(path, below, folders, other)
+    return folders, sorted(samples), other
+
+
+def _look_below(path: Path, below: list[str], folders: dict[str, list[str]], other: _Others) -> None:
     for name in below:
-        folders[name], seg[name] = [], []
-        with contextlib.suppress(OSError), os.scandir(path / name) as entries:  # unreadable: none to choose
-            for entry in entries:
-                if is_image_name(entry.name) and entry.is_file():
-                    folders[name].append(entry.name)
-                elif entry.name.endswith(SEG_ENDING):
-                    seg[name].append(entry.name)
-    return folders, sorted(samples), seg
+        folders[name] = []
+        try:
+            with os.scandir(path / name) as entries:
+                for entry in entries:
+                    if is_image_name(entry.name) and not _is(entry.is_dir):
+                        (folders if _is(entry.is_file) else other.odd)[name].append(entry.name)
+                    elif entry.name.endswith(SEG_ENDING):
+                        other.seg[name].append(entry.name)
+        except OSError:
+            other.shut.append(name)
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """A link in a circle is nothing; scandir would raise for it."""
+    try:
+        return kind()
+    except OSError:
+        return False

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.entered_numbers import LEAST_PIXEL, MOST_PIXEL
+from tui_cytpix.domain.sample import Loss
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import CytpixError
+from tui_cytpix.errors import CytpixError, FcsError
 from tui_cytpix.formats.bytes.names import natural_key
 from tui_cytpix.formats.fcs.event_rows import link_events, link_rows, parameter_named
 from tui_cytpix.formats.fcs.read import FcsFile, read_fcs
@@ -54,7 +55,14 @@ class LinkedFcs:
 
 def fcs_file(path: Path, guessed: bool = False) -> FcsPlace:
     """An FCS that is a file of its own."""
-    return FcsPlace(str(path), functools.partial(read_fcs, path), guessed)
+    return FcsPlace(str(path), functools.partial(_opened, path), guessed)
+
+
+def _opened(path: Path) -> FcsFile:
+    if not path.is_file():  # a pipe would be waited for
+        detail = f"{printable(path.name)} is no file that can be read: a link that leads nowhere, a pipe or the like."
+        raise FcsError("This FCS file can't be read", detail, "Copy the file itself.")
+    return read_fcs(path)
 
 
 def find_fcs(stem: str, folders: tuple[Path, ...]) -> FcsPlace:
@@ -83,7 +91,7 @@ def fcs_of_name(stem: str, folder: Path) -> FcsPlace | None:
 
 def _fcs_files(folder: Path) -> list[Path]:
     try:
-        found = [file for file in folder.iterdir() if file.suffix.lower() == ".fcs" and file.is_file()]
+        found = [file for file in folder.iterdir() if file.suffix.lower() == ".fcs" and not file.is_dir()]
     except OSError:
         return []
     return sorted((file for file in found if not file.name.startswith(".")), key=lambda file: natural_key(file.name))
@@ -99,7 +107,7 @@ def link_fcs(place: FcsPlace, events: tuple[str, ...]) -> LinkedFcs:
         linked = link_rows(fcs, events) if place.rows else link_events(fcs, events)
         um_per_px, doubt = _scale(fcs, linked.rows)
     except CytpixError as error:
-        return LinkedFcs(problems=(*problems, f"The FCS can't be used: {error}"))
+        return LinkedFcs(problems=(*problems, Loss(f"The FCS can't be used: {error}")))
     if place.guessed and not linked.rows:
         why = f"{printable(place.label)} is not used: none of its events is one of the images."
         return LinkedFcs(problems=(*problems, why))
@@ -107,7 +115,7 @@ def link_fcs(place: FcsPlace, events: tuple[str, ...]) -> LinkedFcs:
         problems.append(
             f"{printable(place.label)} is taken for the FCS, though it has another name, as the only one nearby."
         )
-    problems += [*linked.problems, *([doubt] if doubt else [])]
+    problems += [*fcs.problems, *linked.problems, *([doubt] if doubt else [])]
     return LinkedFcs(fcs, place.label, linked.rows, um_per_px, tuple(problems))
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.domain.sample import MeasuredVolume, PixelScale, SampleInfo
+from tui_cytpix.domain.sample import Loss, MeasuredVolume, PixelScale, SampleInfo
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
-from tui_cytpix.formats.bytes.image_decode import Gray, decode_gray, image_header
+from tui_cytpix.formats.bytes.image_decode import Gray, GrayRange, decode_gray, decode_pixels, image_header
 from tui_cytpix.formats.bytes.names import IMAGE_SUFFIXES
 from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.masks.instrument import InstrumentMasks
@@ -41,6 +42,7 @@ class SampleReader:
         self._lock = threading.RLock()
         self._linked: LinkedFcs | None = None
         self._probed: _Probe | None = None
+        self._floats: GrayRange | None = None
         self._fingerprint = ""
 
     @property
@@ -97,7 +99,23 @@ class SampleReader:
         Raises:
             SampleError: there is no such image, or it is damaged or blank; the others can still be read.
         """
-        return decode_gray(self._content(event), self._parts.images.label(event))
+        return decode_gray(self._content(event), self._parts.images.label(event), floats=self._float_range)
+
+    def _float_range(self) -> GrayRange:
+        """How floating point values are read: alike in all images of the sample, so that they can be compared."""
+        with self._lock:
+            if self._floats is None:
+                self._floats = GrayRange.of(self._float_images())
+            return self._floats
+
+    def _float_images(self) -> Iterator[NDArray[Any]]:
+        for event in identity.spread(self.event_ids, IMAGES_PROBED):
+            try:
+                pixels = decode_pixels(self._content(event), self._parts.images.label(event))
+            except SampleError:
+                continue
+            if pixels.dtype.kind == "f":
+                yield pixels
 
     def measured_background(self) -> NDArray[np.float32] | None:
         """The static background, (H, W), that the instrument measured; None where it did not."""
@@ -168,8 +186,30 @@ class SampleReader:
     def _probe(self) -> _Probe:
         with self._lock:
             if self._probed is None:
-                self._probed = _probe_images(self._parts.images)
+                self._probed = _probe_images(self._parts.images, self.read_image)
             return self._probed
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the sample, in sentences, apart from masks and a scale that nobody stated: to be told by
+        whatever uses it.
+        """
+        linked, probe = self._link(), self._probe()
+        told = (*self._parts.problems, *self._parts.images.problems, *probe.problems)
+        return (*told, *self._float_problems(), *linked.problems, *self._scale_problems(linked))
+
+    def _float_problems(self) -> tuple[str, ...]:
+        if self._floats in (None, GrayRange()):
+            return ()
+        low, high = self._floats
+        return (f"Images hold floating point values: {low:g} to {high:g} are read as gray values 0 to 65535.",)
+
+    def refuse_unreadable(self) -> None:
+        """Raises:
+        SampleError: not one image can be read.
+        """
+        if not self._probe().readable:
+            why = next(problem for problem in self._probe().problems if isinstance(problem, Loss))
+            raise SampleError("The sample has no image that can be read", f"{printable(self.path)}: {why}")
 
     def info(self) -> SampleInfo:
         """All that `inspect` tells; doesn't raise for what a problem sentence can say."""
@@ -195,24 +235,21 @@ class SampleReader:
             cytometer=printable(text.get("$CYT", "")).strip(),
             image_gate=parts.image_gate,
             has_instrument_masks=masks is not None,
-            problems=(
-                *parts.problems,
-                *parts.images.problems,
-                *probe.problems,
-                *linked.problems,
-                *self._scale_problems(linked),
-                *mask_problems,
-            ),
+            problems=(*self.problems(), *self._unknown_scale(), *mask_problems),
             image_total=parts.image_total,
             channels=self.channels,
             channel=self.channel,
             volume=parts.volume or _volume(linked.fcs),
+            readable=probe.readable,
         )
+
+    def _unknown_scale(self) -> tuple[str, ...]:
+        if self.scale is not None:
+            return ()
+        return ("The pixel size is unknown: sizes in micrometres stay empty until it is given (--um-per-px).",)
 
     def _scale_problems(self, linked: LinkedFcs) -> tuple[str, ...]:
         stated, derived = self._parts.um_per_px, linked.um_per_px
-        if self.scale is None:
-            return ("The pixel size is unknown: sizes in micrometres stay empty until it is given (--um-per-px).",)
         used = self._given if self._given is not None else stated
         name = "given" if self._given is not None else "stated"
         others = (("file states", stated), ("FCS implies", derived))
@@ -245,16 +282,19 @@ class _Probe:
     """What the images looked at have in common.
 
     `shape` is (height, width), None where sizes differ or nothing could be read; `bit_depth` the fewest of 8, 10, 12,
-    16 that hold every value seen; `problems` are sentences.
+    16 that hold every value seen; `problems` are sentences; `readable` is False where no image at all can be read.
     """
 
     shape: tuple[int, int] | None
     bit_depth: int
     problems: tuple[str, ...]
+    readable: bool
 
 
-def _probe_images(images: ImageStore) -> _Probe:
-    """Reads headers of up to 64 and pixels of up to 16 images, evenly spread: shape, bits, and what is damaged."""
+def _probe_images(images: ImageStore, read: Callable[[str], Gray]) -> _Probe:
+    """Reads headers of up to 64 and pixels of up to 16 images, evenly spread: shape, bits, and what is damaged. Where
+    none of these can be read, the others too, until one can.
+    """
     headers: list[tuple[int, int, int]] = []
     bad: dict[str, str] = {}
     looked = identity.spread(images.events, HEADERS_PROBED)
@@ -263,19 +303,30 @@ def _probe_images(images: ImageStore) -> _Probe:
             headers.append(image_header(images.read(event), images.label(event)))
         except SampleError as error:
             bad[event] = error.detail
-    depths = [8]
+    depths: list[int] = []
     for event in identity.spread(looked, IMAGES_PROBED):
         try:
-            highest = int(decode_gray(images.read(event), images.label(event)).max())
+            highest = int(read(event).max())
         except SampleError as error:
             bad[event] = error.detail
             continue
         depths.append(next(bits for bits in BIT_DEPTHS if highest < 1 << bits))
     shapes = {header[:2] for header in headers}
-    problems = []
-    if bad:
+    readable = bool(depths) or any(_can_be_read(event, read) for event in images.events if event not in bad)
+    problems: list[str] = []
+    if not readable:
+        problems.append(Loss(f"None of its {len(images.events)} images can be read: {next(iter(bad.values()))}"))
+    elif bad:
         first = next(iter(bad.values()))
         problems.append(f"Of {len(looked)} images looked at, {len(bad)} can't be read: {first}")
     if any(pages > 1 for *_, pages in headers):
         problems.append("Some image files have several pages; the first page of each is read.")
-    return _Probe(shapes.pop() if len(shapes) == 1 else None, max(depths), tuple(problems))
+    return _Probe(shapes.pop() if len(shapes) == 1 else None, max(depths, default=8), tuple(problems), readable)
+
+
+def _can_be_read(event: str, read: Callable[[str], Gray]) -> bool:
+    try:
+        read(event)
+    except SampleError:
+        return False
+    return True

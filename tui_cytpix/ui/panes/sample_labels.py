@@ -139,10 +139,14 @@ class SampleLabels(Table):
         )
         if added is not None:
             run = self._frame.session.run
-            copies = await self._frame.in_thread(
-                "Looking for copies", lambda _progress: run_samples.copies_in_words(run, added.name)
+            told = await self._frame.in_thread(
+                "Looking for copies",
+                lambda _progress: [
+                    *run_samples.problems_in_words(run, added.name),
+                    *run_samples.copies_in_words(run, added.name),
+                ],
             )
-            self._frame.report(" ".join([f"{added.name} is added.", *(copies or [])]))
+            self._frame.report(" ".join([f"{added.name} is added.", *(told or [])]))
             self._frame.refresh_rail()
             self.show()
             await self.count_images()

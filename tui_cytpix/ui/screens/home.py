@@ -24,6 +24,7 @@ from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.run import recent_runs, run_samples
 from tui_cytpix.workflow.run.given_paths import check
 from tui_cytpix.workflow.run.recent_runs import RunSummary
+from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples.inspect import READABLE
 
 INTRO = (
@@ -145,6 +146,8 @@ class HomeScreen(BaseScreen):
         """Asks for the folder of a new run on these samples, in which that model is to be judged first."""
         names = ", ".join(path.name for path in paths)
         stem = paths[0].resolve().name.split(".")[0] or "new"
+        if not stem.isprintable():  # nobody could see, or type, what stands in the line
+            stem = run_samples.name_of(paths[0])
         self.ask_panel.ask(
             f"New run on {names}. Folder of the run:",
             str(Path.cwd() / f"{stem}-run"),
@@ -161,8 +164,15 @@ class HomeScreen(BaseScreen):
             run = await asyncio.to_thread(run_samples.create_run, folder, paths, um_per_px, channel)
             if model is not None:
                 review.choose_model(run, model)
+            problems = await asyncio.to_thread(_problems, run)
             await asyncio.to_thread(run.close)
         self.cytpix.open_run(run.path)
+        if problems:
+            self.report("\n".join(problems))
+
+
+def _problems(run: Run) -> list[str]:
+    return [words for sample in run.settings.samples for words in run_samples.problems_in_words(run, sample.name)]
 
 
 def _row(run: RunSummary) -> Text:

@@ -97,6 +97,7 @@ class TriageScreen(BaseScreen):
             *found.notes,
             triage.ESTIMATE,
             triage.seen_in_words(found),
+            *found.problems,
             "⏎ starts a run in which the model under the cursor is judged.",
         )
         rows = []

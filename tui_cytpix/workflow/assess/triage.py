@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +97,8 @@ class Doubtful:
 class SampleTriage:
     """A sample's models, the best first, and its most doubtful images; `crowded` warns in words where most images hold
     too many particles, by the best model, and `trusted` is False where by any model there are so many that the estimate
-    isn't to be relied on (tests.benchmarks crowded). `notes`: which models learnt from some of these images.
+    isn't to be relied on (tests.benchmarks crowded). `notes`: which models learnt from some of these images;
+    `problems`: what is wrong with the sample.
     """
 
     name: str
@@ -108,6 +109,7 @@ class SampleTriage:
     crowded: str
     trusted: bool
     notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def triage(request: TriageRequest, on_progress: OnProgress = lambda _done, _total: None) -> list[SampleTriage]:
@@ -122,7 +124,7 @@ def triage(request: TriageRequest, on_progress: OnProgress = lambda _done, _tota
     entries = [library.find(name) for name in request.models] or library.library()
     knowledge = read_miscount_model(built_in_models() / "miscount_model.json")
     asked = _with_references(entries)
-    drawn = _drawn(request)
+    drawn, problems = _drawn(request)
     with tempfile.TemporaryDirectory(prefix="tui-cytpix-", ignore_cleanup_errors=True) as scratch:
         out = Path(scratch) / "told"
         job = jobs.create(Path(scratch) / "jobs", _spec(request, asked, drawn, out))
@@ -135,7 +137,10 @@ def triage(request: TriageRequest, on_progress: OnProgress = lambda _done, _tota
         predict.wait(job, follow)
         told = [(name, path, read_npz(out / f"{name}.npz")) for name, (path, _) in drawn.items()]
     wanted = {entry.hash for entry in entries}
-    return [_sample(name, path, arrays, asked, wanted, knowledge) for name, path, arrays in told]
+    return [
+        replace(_sample(name, path, arrays, asked, wanted, knowledge), problems=problems[name])
+        for name, path, arrays in told
+    ]
 
 
 def _with_references(entries: Sequence[ModelEntry]) -> list[ModelEntry]:
@@ -152,18 +157,23 @@ def _with_references(entries: Sequence[ModelEntry]) -> list[ModelEntry]:
     return list(found.values())
 
 
-def _drawn(request: TriageRequest) -> dict[str, tuple[Path, list[str]]]:
+def _drawn(request: TriageRequest) -> tuple[dict[str, tuple[Path, list[str]]], dict[str, tuple[str, ...]]]:
+    """By sample its path and the events to look at, and what is wrong with it."""
     if not request.samples:
         raise UsageError("Nothing to look at", "", "Give at least one sample.")
     found: dict[str, tuple[Path, list[str]]] = {}
+    problems: dict[str, tuple[str, ...]] = {}
     for path in request.samples:
         with open_sample(path, request.um_per_px, request.channel) as reader:
+            reader.refuse_unreadable()
+            wrong = reader.problems()
             events = list(reader.event_ids if request.gate is None else request.gate.events_of(path))
         if not events:
             raise SampleError("The sample holds no image", f"{path}.")
         chosen = set(random.Random(request.seed).sample(events, min(request.images, len(events))))
-        found[unique_name(path, set(found))] = path, [event for event in events if event in chosen]
-    return found
+        name = unique_name(path, set(found))
+        found[name], problems[name] = (path, [event for event in events if event in chosen]), wrong
+    return found, problems
 
 
 def _spec(

@@ -93,6 +93,7 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
     ):
         refs = [run_samples.add_sample(run, path, request.um_per_px, request.channel) for path in request.samples]
         zoom.set_zoom(run, request.zoom)
+        wrong = [words for ref in refs for words in run_samples.problems_in_words(run, ref.name)]
         keys, truth, notes = _to_compare(run, request, [ref.name for ref in refs])
         notes += _learnt(run, entries, keys)
         try:
@@ -117,7 +118,7 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
         "images": len(common),
         "size_cutoff_um": cutoff_um if any(cutoffs.values()) else None,
         "failures": failures,
-        "notes": [*notes, *_seen_in_words(request.models, seen), *problems],
+        "notes": [*wrong, *notes, *_seen_in_words(request.models, seen), *problems],
     }
 
 

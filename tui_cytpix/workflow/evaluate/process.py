@@ -19,6 +19,7 @@ from tui_cytpix.domain.sample import SampleRef
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.run.gate_members import write_members
 from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.workflow.evaluate.output_names import claimed
 from tui_cytpix.workflow.explore import gates
 from tui_cytpix.workflow.explore.event_table import EventTable
 from tui_cytpix.workflow.explore.random_images import gate_in_use
@@ -40,6 +41,25 @@ def start_processing(spec: ProcessSpec, members: Mapping[str, Members] = NO_GATE
             another model's results.
         JobError: the engine can't be started, or the output can't be written.
     """
+    _check(spec)
+    out = Path(spec.out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        job = jobs.create(out / JOB, spec)
+        for place, sample in enumerate(spec.samples):
+            if sample.name in members:
+                write_members(job.path, place, members[sample.name])
+    except OSError as error:
+        raise _not_made(spec, error) from error
+    jobs.start(job)
+    return job
+
+
+def _not_made(spec: ProcessSpec, error: OSError) -> UsageError:
+    return UsageError("The output folder can't be made", f"{spec.out}: {error.strerror}.")
+
+
+def _check(spec: ProcessSpec) -> None:
     from tui_cytpix.formats.outputs.registry import refuse_missing
 
     unknown = [f for f in spec.formats or () if f not in FORMATS]
@@ -50,17 +70,6 @@ def start_processing(spec: ProcessSpec, members: Mapping[str, Members] = NO_GATE
     if not spec.samples:
         raise UsageError("Nothing to process", "", "Give at least one sample.")
     _refuse_other_results(spec)
-    out = Path(spec.out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        job = jobs.create(out / JOB, spec)
-        for place, sample in enumerate(spec.samples):
-            if sample.name in members:
-                write_members(job.path, place, members[sample.name])
-    except OSError as error:
-        raise UsageError("The output folder can't be made", f"{out}: {error.strerror}.") from error
-    jobs.start(job)
-    return job
 
 
 def _refuse_other_results(spec: ProcessSpec) -> None:
@@ -79,10 +88,19 @@ def _refuse_other_results(spec: ProcessSpec) -> None:
 def process(spec: ProcessSpec, on_event: Follow, members: Mapping[str, Members] = NO_GATES) -> Finished | None:
     """Processes and waits; None where it was stopped before its end.
 
+    A sample's results bear its name, or where that is another's in the folder, one made of it (`output_names`);
+    `members` are by path here.
+
     Raises:
         UsageError, JobError: as `start_processing`; or the engine failed.
     """
-    events = predict.wait(start_processing(spec, members), on_event)
+    _check(spec)
+    try:
+        spec = spec.of(claimed(Path(spec.out), spec.samples))
+    except OSError as error:
+        raise _not_made(spec, error) from error
+    of_names = {one.name: members[one.path] for one in spec.samples if one.path in members}
+    events = predict.wait(start_processing(spec, of_names), on_event)
     return next((e for e in reversed(events) if isinstance(e, Finished)), None)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
 import re
 import shutil
 from collections.abc import Collection, Iterable, Sequence
@@ -19,10 +21,12 @@ from tui_cytpix.formats.sample.identity import is_of_earlier_builds, spread
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.run.given_paths import is_run
 from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.sample_sheet import GivenSample
 
 if TYPE_CHECKING:
     from tui_cytpix.formats.sample.reader import SampleReader
 
+MOST_NAME = 80  # characters of a sample's name: files are called after it, with endings
 FIRST_COMPARED, COMPARED = 3, 16  # images of two samples
 
 
@@ -32,18 +36,19 @@ def create_run(
     um_per_px: float | None = None,
     channel: str = "",
     *,
+    listed: Sequence[GivenSample] = (),
     name: str = "",
     seed: int = 0,
 ) -> Run:
-    """A new run on samples, open; where one can't be read, no run is left behind.
+    """A new run on samples, and on those of a sample sheet, open; where one can't be read, no run is left behind.
 
     Raises:
         CytpixError: the folder can't be a run's, or a sample can't be read.
     """
     run = Run.create(folder, name, seed)
     try:
-        for path in paths:
-            add_sample(run, path, um_per_px, channel)
+        for one in (*(GivenSample(path, um_per_px) for path in paths), *listed):
+            add_sample(run, one.path, one.um_per_px, channel, **one.labels)
     except CytpixError:
         run.close()
         shutil.rmtree(run.path, ignore_errors=True)
@@ -53,13 +58,14 @@ def create_run(
 
 def add_sample(run: Run, path: Path, um_per_px: float | None = None, channel: str = "", **labels: Any) -> SampleRef:
     """Takes a sample into the run under a unique name made from its file name. `labels`: condition, unit,
-    tube, day, role.
+    tube, day, role, well, control.
 
     Raises:
-        SampleError: it can't be read, holds no image, or is one of the run's, under whatever name.
+        SampleError: it can't be read, holds no image that can be, or is one of the run's, under whatever name.
     """
     path = Path(path).resolve()
     with open_sample(path, um_per_px, channel) as reader:
+        reader.refuse_unreadable()
         scale: PixelScale | None = reader.scale
         read = reader.channel
         found = reader.fingerprint()
@@ -188,6 +194,11 @@ def _alike(one: SampleReader, other: SampleReader, event: str) -> bool:
         return False
 
 
+def problems_in_words(run: Run, name: str) -> list[str]:
+    """Sentences on what is wrong with a sample."""
+    return [f"{name}: {problem}" for problem in run.images.reader(name).problems()]
+
+
 def copies_in_words(run: Run, name: str) -> list[str]:
     """Sentences on samples that hold images of this one."""
     copies = run.settings.sample(name).copies
@@ -199,10 +210,20 @@ def copies_in_words(run: Run, name: str) -> list[str]:
     ]
 
 
-def unique_name(path: Path, taken: set[str]) -> str:
-    """A sample's name, made from its file's: only letters, digits, '.', '_' and '-', and none of `taken`."""
+def name_of(path: Path) -> str:
+    """A sample's name, made from its file's: only letters, digits, '.', '_' and '-', not at its ends but for digits and
+    letters; one that is long is cut, with a hash of the whole in the end.
+    """
     stem = path.name if path.is_dir() else path.stem
-    base = re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._") or "sample"
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._-") or "sample"
+    if len(name) > MOST_NAME:
+        name = f"{name[: MOST_NAME - 9]}-{hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]}"
+    return name
+
+
+def unique_name(path: Path, taken: set[str]) -> str:
+    """The name of a sample, and none of `taken`."""
+    base = name_of(path)
     name, number = base, 2
     while name in taken:
         name, number = f"{base}-{number}", number + 1

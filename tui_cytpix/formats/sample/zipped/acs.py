@@ -15,7 +15,7 @@ from xml.parsers import expat
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
-from tui_cytpix.formats.bytes.names import counted, natural_key
+from tui_cytpix.formats.bytes.names import counted, event_of, natural_key
 from tui_cytpix.formats.bytes.source import ByteSource, FileBytes, MemoryBytes, PartBytes
 from tui_cytpix.formats.bytes.xml_elements import read_elements
 from tui_cytpix.formats.bytes.zip_index import Member, ZipIndex
@@ -153,7 +153,7 @@ class AcsMasks:
                     content = MemoryBytes(self._index.read(self._member, PACKED_MASKS_LIMIT))
                 nested = ZipIndex(content, f"{self._index.label}, {self._member.name}")
                 found = [member for member in nested.members if member.name.lower().endswith(".json")]
-                by_event = {printable(PurePosixPath(member.name).stem): member for member in reversed(found)}
+                by_event = {event_of(member.name): member for member in reversed(found)}
                 self._opened = nested, by_event
             return self._opened
 

@@ -1,0 +1,66 @@
+"""Which sample's results bear which name in an output folder: equal names from different folders never share one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tui_cytpix.domain.jobs.specs import SampleAtWork
+
+NAMES = ".names"  # in the output folder: for each name that is taken a file that holds its sample's path
+
+
+def claimed(out: Path, samples: Sequence[SampleAtWork]) -> tuple[SampleAtWork, ...]:
+    """The samples under names that are theirs in the folder from now on, each once: the one they came with; or, where
+    that is another file's, or several of these have it, with a hash of their path behind it. So a sample's name depends
+    neither on the order in which they are given, nor on when the others come.
+
+    Raises:
+        OSError: the folder can't be written to.
+    """
+    each = {sample.path: sample for sample in samples}.values()
+    (out / NAMES).mkdir(parents=True, exist_ok=True)
+    earlier, times = _in_record(out), Counter(sample.name.casefold() for sample in each)
+    found = []
+    for sample in each:
+        name, path = sample.name, sample.path
+        hashed = f"{name}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
+        alone = times[name.casefold()] == 1 and earlier.get(name, path) == path
+        if _claim(out, hashed, path, may_take=False) or not _claim(out, name, path, may_take=alone):
+            _claim(out, hashed, path, may_take=True)
+            name = hashed
+        found.append(sample.named(name))
+    return tuple(found)
+
+
+def _claim(out: Path, name: str, path: str, *, may_take: bool) -> bool:
+    """Whether the name is the path's, or, where it may be taken, was nobody's. Names that differ in case only are one:
+    on some file systems they are.
+    """
+    file, content = out / NAMES / name.casefold(), os.fsencode(path)
+    try:
+        return file.read_bytes() == content
+    except FileNotFoundError:
+        if not may_take:
+            return False
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:
+        return file.read_bytes() == content
+    with os.fdopen(handle, "wb") as claim:
+        claim.write(content)
+    return True
+
+
+def _in_record(out: Path) -> dict[str, str]:
+    """Names and paths of the samples that `process.json` tells of: builds before this one made no claims."""
+    try:
+        samples: Any = json.loads((out / "process.json").read_text("utf-8"))["samples"]
+        return {str(one["name"]): str(one["path"]) for one in samples}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}
