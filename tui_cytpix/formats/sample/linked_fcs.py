@@ -107,7 +107,8 @@ def link_fcs(place: FcsPlace, events: tuple[str, ...]) -> LinkedFcs:
         linked = link_rows(fcs, events) if place.rows else link_events(fcs, events)
         um_per_px, doubt = _scale(fcs, linked.rows)
     except CytpixError as error:
-        return LinkedFcs(problems=(*problems, Loss(f"The FCS can't be used: {error}")))
+        which = f"{printable(place.label)}, the only FCS nearby," if place.guessed else "The FCS"
+        return LinkedFcs(problems=(*problems, Loss(f"{which} can't be used: {error}")))
     if place.guessed and not linked.rows:
         why = f"{printable(place.label)} is not used: none of its events is one of the images."
         return LinkedFcs(problems=(*problems, why))
