@@ -284,7 +284,7 @@ def test_without_truth_and_without_an_fcs(program, tube, tiny_model, tmp_path):
 def test_a_zoom_is_set_told_and_known_scales_decide_themselves(run_main, tube, tiny_model, tmp_path):
     run, plain = tmp_path / "r", tmp_path / "plain"
     plain.mkdir()
-    Image.fromarray(np.full((64, 64), 120, np.uint8)).save(plain / "1.png")
+    Image.fromarray(np.tri(64, dtype=np.uint8) * 120).save(plain / "1.png")
     asked = ("run", "new", run, "--sample", tube, plain, "--base", tiny_model)
     status, _, err = run_main(*asked, "--zoom", "1.5")
     assert status == 0

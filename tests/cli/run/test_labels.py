@@ -18,7 +18,7 @@ def made(tmp_path: Path) -> Path:
     with Run.create(tmp_path / "r") as run:
         for sample in ("a", "b", "c"):
             (tmp_path / sample).mkdir()
-            Image.fromarray(np.full((16, 16), ord(sample), np.uint8)).save(tmp_path / sample / "1.png")
+            Image.fromarray(np.tri(16, k=ord(sample) - 99, dtype=np.uint8) * 90).save(tmp_path / sample / "1.png")
             run_samples.add_sample(run, tmp_path / sample, 0.3)
     return tmp_path / "r"
 
