@@ -98,7 +98,7 @@ _NOWHERE = "links that lead nowhere, pipes or the like"
 
 
 def _listing(path: Path) -> tuple[dict[str, list[str]], list[str], _Others]:
-    """Image names by folder ("" is the top, then its sub-folders), samples of one file at the top, and what else is told."""
+    """Image names by folder ("" is the top, then its sub-folders), samples of one file at the top; the rest."""
     folders: dict[str, list[str]] = {"": []}
     samples: list[str] = []
     below: list[str] = []
