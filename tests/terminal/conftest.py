@@ -14,7 +14,12 @@ sys.path.insert(0, str(Path(__file__).parent))  # terminals is a module of these
 
 from terminals import Terminal, command, environment
 
-from tests import children
+from tests import children, job_files
+from tests.benchmarks.kills import is_dead
+from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.run.predict import predict_now
+from tui_cytpix.workflow.run.run import Run
 
 BASE = "cell-half"
 
@@ -59,13 +64,20 @@ def tube(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def annotated(tube: Path) -> Path:
-    """A run with a selection and ten annotations; to be copied."""
+    """A run with a selection, its base model's answers and ten annotations; to be copied."""
     run, truth = tube.parent / "annotated", Path(f"{tube}.truth")
     variables = environment(tube.parent / "home")
     events = sorted(path.stem for path in truth.iterdir())[:10]
     headless(variables, "run", "new", run, "--sample", tube, "--base", BASE, "--preview", 50)
     headless(variables, "run", "select", run)
     headless(variables, "run", "annotate", run, "--from-masks", truth, "--only", *events)
+    with pytest.MonkeyPatch.context() as patch, Run.open(run) as opened:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        predict_now(opened, library.base_of(opened), opened.settings.selection.images)
+    (job,) = (run / "jobs").iterdir()
+    engine = job_files.events(JobFolder(job))[0]["pid"]
+    children.until(lambda: is_dead(engine))
     return run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def wait_for_predictions(run: Path) -> None:
 @pytest.mark.slow
 def test_bytes_a_key(terminal, run, tmp_path):
     record = tmp_path / "bytes"
+    shutil.rmtree(run / "predictions")  # asked for anew: when they have come, thumbnails have, too
     window = terminal(run, size=SIZE, COLORTERM="truecolor")
     window.wait("10 annotated: 8 train")
     wait_for_predictions(run)

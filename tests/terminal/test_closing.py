@@ -14,7 +14,7 @@ from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
-EPOCHS = 60
+EPOCHS = 500  # more than it gets to, however slow the app is beside it
 
 
 def training(run: Path) -> TrainingStatus:

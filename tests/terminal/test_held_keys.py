@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def statuses(run: Path) -> list[Status]:
 @pytest.mark.slow
 def test_a_hold_and_a_burst_accept_one_image_each(terminal, run):
     before = statuses(run).count(Status.ACCEPTED)
+    shutil.rmtree(run / "predictions")  # asked for anew, while the key is held
     window = terminal(run)
     window.wait("10 annotated: 8 train")
     window.press("a")
