@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests import children
 from tui_cytpix import diagnostics
@@ -20,6 +21,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with a slow test come first: a worker that got one last would be alone with it at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+class Scheduling(LoadFileScheduling):
+    """A file at a time for each worker; all terminal tests, which mostly wait, for one, while the others work."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/terminal" if nodeid.startswith("tests/terminal/") else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+    """For `-n`."""
+    return Scheduling(config, log)
 
 
 def pytest_runtest_teardown() -> None:
