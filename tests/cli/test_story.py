@@ -274,7 +274,7 @@ def test_without_truth_and_without_an_fcs(program, tube, tiny_model, tmp_path):
     assert [path.stem for path in out.glob("*.fcs")] == [tube.stem]
     assert (out / "plain.events.csv").is_file()
     asked = program(*process, folder, "--out", tmp_path / "y", "--format", "fcs", status=1)
-    assert "There is no FCS file to add to" in asked.stderr
+    assert "No FCS was written, as there is none to add to." in asked.stderr
     assert program(*process, folder, "--out", tmp_path / "x", "--format", "docx", status=2)
     done = program("compare", folder, "--model", tiny_model, "--model", tiny_model, "--zoom", 1.5)
     assert "counts differ on 0 of 3 images" in done.stdout

@@ -75,9 +75,9 @@ def annotated(tube: Path) -> Path:
         for name, value in variables.items():
             patch.setenv(name, value)
         predict_now(opened, library.base_of(opened), opened.settings.selection.images)
-    (job,) = (run / "jobs").iterdir()
-    engine = job_files.events(JobFolder(job))[0]["pid"]
-    children.until(lambda: is_dead(engine))
+    for job in (run / "jobs").iterdir():
+        engine = job_files.events(JobFolder(job))[0]["pid"]
+        children.until(lambda engine=engine: is_dead(engine))
     return run
 
 

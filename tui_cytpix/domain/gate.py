@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from tui_cytpix.domain.field_ranges import Number
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 LINEAR, ARCSINH, LOGICLE = "linear", "arcsinh", "logicle"
 SCALES = (LINEAR, ARCSINH, LOGICLE)
@@ -105,6 +106,8 @@ class Members:
     @classmethod
     def of(cls, names: Sequence[str], words: Sequence[str], inside: NDArray[np.bool_]) -> Members:
         """`inside` is bool (G, events)."""
+        import numpy as np  # not before: `--help` reads this module
+
         return cls(tuple(names), tuple(words), inside.shape[1], np.packbits(inside, axis=1))
 
     @property
@@ -114,6 +117,8 @@ class Members:
 
     def inside(self, place: int) -> NDArray[np.bool_]:
         """The events in a gate, bool (events,)."""
+        import numpy as np
+
         return np.unpackbits(self.bits[place], count=self.events).astype(bool)
 
 

@@ -20,7 +20,7 @@ from tui_cytpix.errors import UsageError
 
 PREFIX = "UDT_"
 FORMATS = {  # that processing writes, in words
-    "fcs": "FCS with the image-derived parameters (UDT_...) appended to the originals",
+    "fcs": "FCS with the image-derived parameters (UDT_...) added",
     "csv": "tables of events and of particles, CSV",
     "masks": "label images, 16-bit PNG",
     "instrument-masks": "masks in the instrument's own format",
