@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tui_cytpix.domain.field_ranges import Chance, Count, Length, Number, Share, Whole
 from tui_cytpix.domain.gate import Gate
@@ -232,6 +233,15 @@ class RunSettings:
     def preview(self) -> tuple[ImageKey, ...]:
         """The selected images of samples that are in use."""
         return tuple(key for key in self.selection.images if key.sample not in self.aside)
+
+    def of_step(self, step: str) -> AssessSettings | EvaluateSettings:
+        """Those of the step that draws images to judge: "assess" or "evaluate"."""
+        return self.assess if step == "assess" else self.evaluate
+
+    def with_step(self, step: str, **changes: Any) -> RunSettings:
+        """With other values in that step's."""
+        changed: Any = replace(self.of_step(step), **changes)
+        return replace(self, assess=changed) if step == "assess" else replace(self, evaluate=changed)
 
     def zoom_of(self, *samples: str) -> float:
         """The zoom that is set for images of these samples, AUTOMATIC where the scale of each is known and decides."""

@@ -35,6 +35,20 @@ IMAGES = 22
 FORMATS = ["fcs", "csv", "masks", "instrument-masks", "ome-tiff", "coco"]
 
 
+def run_job(out, spec):
+    """The engine on a process job into `out`, in its own process, to its end."""
+    usual = {"kind": "process", "size_cutoff_um": 5.0, "prefix": "UDT_", "device": "cpu", "threads": 1}
+    job = job_files.create(out / ".job" / "1-process", {**usual, **spec})
+    done = children.run(
+        [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return job
+
+
 @pytest.fixture(scope="module")
 def processed(tmp_path_factory, toys):
     """A simulated tube, a broken one, and a folder without an FCS or a scale, in one job."""
@@ -46,7 +60,6 @@ def processed(tmp_path_factory, toys):
     model = toys.model(seed=2)
     save_model(base / "tiny.safetensors", model.net, model.card)
     spec = {
-        "kind": "process",
         "samples": [
             {"name": "broken", "path": str(base / "broken.acs")},
             {"name": "tube", "path": str(base / "tube.acs"), "um_per_px": 0.3},
@@ -56,19 +69,8 @@ def processed(tmp_path_factory, toys):
         "model": str(base / "tiny.safetensors"),
         "out": str(base / "out"),
         "formats": FORMATS,
-        "size_cutoff_um": 5.0,
-        "prefix": "UDT_",
-        "device": "cpu",
-        "threads": 1,
     }
-    job = job_files.create(base / "out" / ".job" / "1-process", spec)
-    done = children.run(
-        [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    job = run_job(base / "out", spec)
     return base, job_files.events(job)
 
 
@@ -306,24 +308,12 @@ def test_a_bins_lines_go_on_as_its_fcs_and_the_record_tells_its_volume(tmp_path,
     model = toys.model(seed=2)
     save_model(tmp_path / "tiny.safetensors", model.net, model.card)
     spec = {
-        "kind": "process",
         "samples": [{"name": "bin", "path": str(adc.with_suffix(".roi"))}],
         "model": str(tmp_path / "tiny.safetensors"),
         "out": str(tmp_path / "out"),
         "formats": ["fcs", "csv", "masks"],
-        "size_cutoff_um": 5.0,
-        "prefix": "UDT_",
-        "device": "cpu",
-        "threads": 1,
     }
-    job = job_files.create(tmp_path / "out" / ".job" / "1-process", spec)
-    done = children.run(
-        [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    run_job(tmp_path / "out", spec)
     (record,) = json.loads((tmp_path / "out" / "process.json").read_text())["samples"]
     assert record["volume_ul"] == pytest.approx(250 * 420.3 / 60)
     assert record["volume_source"] == "run time and inhibit time of the .hdr"

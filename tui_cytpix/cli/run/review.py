@@ -139,7 +139,7 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
     reviewer = blind_first.repeatability(assess_review.standing_of(run, model, step).values())
     answers = [one for key in processed if (one := store.get(key)) is not None]
     budgets = over_sampling.budgets(settings, processed, answers)
-    rules = over_sampling.rules_of(run, step)
+    rules = run.settings.of_step(step).over_sampling
     rule = assess_review.rule_in_words(settings, images, rules)
     expected = [] if any(found.counts.values()) else over_sampling.budget_in_words(budgets)
     drawn = (over_sampling.rules_in_words(rules), _blurred(run, model, step), valid_for, gone)

@@ -104,7 +104,7 @@ class Judging:
         if self.model is None:
             return []
         run, processed = self._screen.session.run, self.processed()
-        state = (processed, run.settings, len(run.verdicts), self.model.hash)
+        state = (processed, run.settings, self.model.hash)  # what is said later is of images shown, or isn't counted
         if self._shown[0] != state:
             store = self._screen.session.predict.store(self.model)
             shown = over_sampling.to_review(run, self._screen.step, self.model.hash, processed, store)

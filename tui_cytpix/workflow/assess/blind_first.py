@@ -7,14 +7,13 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from tui_cytpix.core.statistics.sequential_tests import confidence_sequence
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import LineT, PairVerdict, Showing, Verdict, in_force
 from tui_cytpix.workflow.run.run import Run
-from tui_cytpix.workflow.run.used_images import ASSESS
 
 SHARE = 0.1  # of the images, that is shown twice
 LEAST_BETWEEN, MOST_BETWEEN = 10, 20  # images from an image to its repeat
@@ -22,16 +21,13 @@ FEW = 10  # below so many images shown twice little is known of the reviewer
 
 
 def is_on(run: Run, step: str) -> bool:
-    return (run.settings.assess if step == ASSESS else run.settings.evaluate).blind_first
+    return run.settings.of_step(step).blind_first
 
 
 def switch(run: Run, step: str) -> bool:
     """On or off, from now on; what was said stays. Returns whether it is on."""
-    settings, on = run.settings, not is_on(run, step)
-    if step == ASSESS:
-        run.update(replace(settings, assess=replace(settings.assess, blind_first=on)))
-    else:
-        run.update(replace(settings, evaluate=replace(settings.evaluate, blind_first=on)))
+    on = not is_on(run, step)
+    run.update(run.settings.with_step(step, blind_first=on))
     return on
 
 

@@ -21,14 +21,13 @@ import numpy as np
 from tui_cytpix.core.statistics.sequential_tests import Plan
 from tui_cytpix.core.statistics.weighted_tests import CERTAIN, Inclusion, farther, nearer
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.domain.run_settings import AssessSettings, EvaluateSettings, Kind, OverSampling
+from tui_cytpix.domain.run_settings import AssessSettings, Kind, OverSampling
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.assess.verdict import ALL, part_tests
 from tui_cytpix.workflow.run.run import Run
-from tui_cytpix.workflow.run.used_images import ASSESS
 
 TIMES = (1, 2, 4)  # offered
 MOST_TIMES = 10
@@ -46,7 +45,7 @@ class Shown:
 
     @classmethod
     def of(cls, run: Run, step: str) -> Shown:
-        settings = _settings(run, step)
+        settings = run.settings.of_step(step)
         places = {key: place for place, key in enumerate(settings.sequence)}
         return cls(f"{run.settings.seed}/{step}/shown", places, settings.over_sampling)
 
@@ -73,14 +72,6 @@ def _is_plain(answer: Segmentation, rule: OverSampling) -> bool:
     """Not where nobody said how sure the model is."""
     in_doubt = not answer.confidence > rule.doubtful or np.count_nonzero(answer.mask) >= rule.large
     return not rule.rare.holds(answer.particle_count) and not in_doubt
-
-
-def _settings(run: Run, step: str) -> AssessSettings | EvaluateSettings:
-    return run.settings.assess if step == ASSESS else run.settings.evaluate
-
-
-def rules_of(run: Run, step: str) -> tuple[OverSampling, ...]:
-    return _settings(run, step).over_sampling
 
 
 def to_review(run: Run, step: str, model: str, images: Iterable[ImageKey], store: PredictionStore) -> list[ImageKey]:
@@ -132,7 +123,7 @@ def over_sample(run: Run, step: str, model: ModelEntry, times: int) -> None:
     """
     if not 1 <= times <= MOST_TIMES:
         raise UsageError("No such over-sampling", f"One in {times}.", f"From 1 (all) to {MOST_TIMES}.")
-    settings = _settings(run, step)
+    settings = run.settings.of_step(step)
     store = run.answers(model.hash)
     answers = [one for key in settings.sequence if (one := store.get(key)) is not None]
     if len(answers) < ENOUGH:
@@ -150,10 +141,7 @@ def over_sample(run: Run, step: str, model: ModelEntry, times: int) -> None:
     large = int(np.quantile([np.count_nonzero(one.mask) for one in usual], 1 - DOUBTFUL / 2)) + 1
     rule = OverSampling(since, 1 / times, rare, doubtful, large)
     rules = (*(one for one in settings.over_sampling if one.since < since), rule)
-    if step == ASSESS:
-        run.update(replace(run.settings, assess=replace(run.settings.assess, over_sampling=rules)))
-    else:
-        run.update(replace(run.settings, evaluate=replace(run.settings.evaluate, over_sampling=rules)))
+    run.update(run.settings.with_step(step, over_sampling=rules))
 
 
 def _rarer(answers: Sequence[Segmentation]) -> Kind:

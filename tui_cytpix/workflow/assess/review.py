@@ -66,21 +66,21 @@ def set_least_focus(run: Run, least: float) -> None:
     run.update(replace(run.settings, assess=replace(run.settings.assess, least_focus=least)))
 
 
-def draw(run: Run, images: int, model: ModelEntry | None = None) -> tuple[ImageKey, ...]:
-    """The run's seeded random sequence, at least `images` long where the research samples hold as many; drawing more
-    only appends, unless the gate that is drawn from has changed: then it is drawn anew. Images that are selected,
-    touched, or used by step 5, or that a model was made with, are left out (`random_images.extended`); `model` is the
+def draw(run: Run, images: int, model: ModelEntry | None = None, step: str = STEP) -> tuple[ImageKey, ...]:
+    """The step's seeded random sequence, at least `images` long where its samples hold as many; drawing more only
+    appends, unless the gate that is drawn from has changed: then it is drawn anew. Images that are selected, touched,
+    or used by the other step, or that a model was made with, are left out (`random_images.extended`); `model` is the
     one that is judged, if not the run's of this step.
 
     Raises:
         SampleError: a sample can't be read, or the gate can't be applied to it.
     """
-    assess = run.settings.assess
-    sequence = extended(run, STEP, images, judged_models(run, STEP, model))
+    before = run.settings.of_step(step)
+    sequence = extended(run, step, images, judged_models(run, step, model))
     run.remember(sequence)
-    rules = moved(assess.over_sampling, assess.sequence, sequence)
-    drawn = replace(assess, sequence=sequence, images=images, drawn_from=gate_in_use(run), over_sampling=rules)
-    run.update(replace(run.settings, assess=drawn))
+    rules, gate = moved(before.over_sampling, before.sequence, sequence), gate_in_use(run)
+    drawn = run.settings.with_step(step, sequence=sequence, images=images, drawn_from=gate, over_sampling=rules)
+    run.update(drawn)
     return sequence
 
 

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import RunError, UsageError
-from tui_cytpix.workflow.assess.over_sampling import moved
+from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.base_model import library
-from tui_cytpix.workflow.explore.random_images import gate_in_use, judged_models, unseen
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.used_images import EVALUATE
 
 
 def draw(run: Run, images: int, model: ModelEntry | None = None) -> tuple[ImageKey, ...]:
-    """Random images that no step has seen (`random_images.unseen`), to judge `model` on, or the run's new one; anew
-    where the gate that is drawn from has changed.
-
-    Raises:
-        SampleError: a sample can't be read, or the gate can't be applied to it.
-    """
-    sequence = unseen(run, images, judged_models(run, EVALUATE, model))
-    run.remember(sequence)
-    before = run.settings.evaluate
-    rules = moved(before.over_sampling, before.sequence, sequence)
-    drawn = replace(before, sequence=sequence, images=images, drawn_from=gate_in_use(run), over_sampling=rules)
-    run.update(replace(run.settings, evaluate=drawn))
-    return sequence
+    """Random images that no step has seen, to judge `model` on, or the run's new one; otherwise as `review.draw`."""
+    return review.draw(run, images, model, EVALUATE)
 
 
 def new_model(run: Run) -> ModelEntry:

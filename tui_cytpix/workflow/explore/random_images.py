@@ -66,7 +66,7 @@ def extended(run: Run, step: str, length: int, models: Sequence[ModelEntry]) -> 
     Raises:
         SampleError: a sample can't be read, or is not the one that it was.
     """
-    settings = run.settings.assess if step == used_images.ASSESS else run.settings.evaluate
+    settings = run.settings.of_step(step)
     fresh = used_images.still_fresh(run, step, models)
     kept = fresh if settings.drawn_from == gate_in_use(run) else ()
     if len(kept) >= length:
@@ -117,11 +117,6 @@ def _is_of_use(run: Run, key: ImageKey, taken: set[str]) -> bool:
     return True
 
 
-def unseen(run: Run, images: int, models: Sequence[ModelEntry]) -> tuple[ImageKey, ...]:
-    """The first `images` random ones for step 5, that no step has seen."""
-    return extended(run, used_images.EVALUATE, images, models)
-
-
 def drawn_from(run: Run, step: str) -> list[SampleRef]:
     """The samples that a step draws from: in step 5 those reserved for the evaluation where there are any, else the
     research samples.
@@ -137,7 +132,7 @@ def any_left(run: Run) -> bool:
     drawn, models = run.settings.evaluate.sequence, judged_models(run, used_images.EVALUATE, None)
     kept = used_images.still_fresh(run, used_images.EVALUATE, models)
     try:
-        return not set(drawn).issuperset(unseen(run, len(kept) + 1, models))
+        return not set(drawn).issuperset(extended(run, used_images.EVALUATE, len(kept) + 1, models))
     except SampleError:
         return True
 

@@ -14,7 +14,7 @@ ASSESS, EVALUATE = "assess", "evaluate"
 
 def sequence_of(run: Run, step: str) -> tuple[ImageKey, ...]:
     """What step 1 or 5 has drawn."""
-    return (run.settings.assess if step == ASSESS else run.settings.evaluate).sequence
+    return run.settings.of_step(step).sequence
 
 
 def prepared(run: Run) -> set[ImageKey]:
