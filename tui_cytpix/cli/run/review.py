@@ -70,7 +70,7 @@ def _change(run: Run, arguments: argparse.Namespace) -> None:
         with Progress("processing") as progress:
             drawn = draw(run, arguments.images, model)
             predict.predict_now(run, model, drawn, progress, arguments.device, arguments.threads)
-        if _least_focus(run, arguments.step):
+        if assess_review.least_focus(run, arguments.step):
             with Progress("scoring focus") as progress:
                 focus.scores(run, model, run.answers(model.hash), drawn, progress)
         note(*filter(None, [too_few_in_words(run, arguments.step, arguments.images, len(drawn))]))
@@ -78,39 +78,20 @@ def _change(run: Run, arguments: argparse.Namespace) -> None:
         over_sampling.over_sample(run, arguments.step, model, arguments.over_sample)
     take_judgements(run, model, given, arguments.step)
     if counted:
-        images = _to_review(run, model, arguments.step)
+        images = _to_review(run, model, arguments.step).images
         taken, repeats = showings_file.take_table(run, model, images, counted, arguments.step)
         note(f"{taken} of {len(counted)} lines are new, {repeats} of them of images shown a second time.")
 
 
-def _processed(run: Run, model: ModelEntry, step: str) -> list[ImageKey]:
-    """What is drawn, fresh and answered."""
-    answered = set(run.answers(model.hash).keys())
-    return [key for key in used_images.still_fresh(run, step, judged_models(run, step, model)) if key in answered]
+def _to_review(run: Run, model: ModelEntry, step: str) -> assess_review.ToReview:
+    return assess_review.to_review(run, judged_models(run, step, model), step)
 
 
-def _least_focus(run: Run, step: str) -> float:
-    return run.settings.assess.least_focus if step == assess_review.STEP else 0.0
-
-
-def _blurred(run: Run, model: ModelEntry, step: str) -> str:
-    """What is left out of that, in words."""
-    verdicts, processed = assess_review.verdict_of(run, model, step), _processed(run, model, step)
-    return focus.left_out_in_words(focus.stored(run, model), processed, verdicts, _least_focus(run, step))
-
-
-def _to_review(run: Run, model: ModelEntry, step: str) -> list[ImageKey]:
-    """What of that is in focus, where that was asked for, and shown for review."""
-    least, scores = _least_focus(run, step), focus.stored(run, model)
-    processed = [key for key in _processed(run, model, step) if not focus.is_blurred(scores, key, least)]
-    return over_sampling.to_review(run, step, model.hash, processed, run.answers(model.hash))
-
-
-def _write(run: Run, model: ModelEntry, arguments: argparse.Namespace) -> None:
+def _write(run: Run, model: ModelEntry, images: list[ImageKey], arguments: argparse.Namespace) -> None:
     """The table to judge blind first, and its pictures."""
     if arguments.blind_first is None:
         return
-    rows = showings_file.rows_of(run, model, _to_review(run, model, arguments.step), arguments.step)
+    rows = showings_file.rows_of(run, model, images, arguments.step)
     showings_file.write_table(arguments.blind_first, rows, JUDGEMENT)
     if arguments.pictures is not None:
         store = run.answers(model.hash)
@@ -127,11 +108,10 @@ def _model(run: Run, step: str) -> ModelEntry:
 
 def _tell(run: Run, arguments: argparse.Namespace) -> int:
     model, step = _model(run, arguments.step), arguments.step
-    _write(run, model, arguments)
-    store = run.answers(model.hash)
+    reviewed, store = _to_review(run, model, step), run.answers(model.hash)
+    processed, images = reviewed.processed, reviewed.images
+    _write(run, model, images, arguments)
     seen, models = zoom.zooms_of(run, store), judged_models(run, step, model)
-    processed = _processed(run, model, step)
-    images = _to_review(run, model, step)
     found = assess_review.assessment_of(run, model, images, step)
     settings, decision, samples = run.settings.assess, outcome(found), samples_in_words(found)
     history = goal.history_in_words(settings)
@@ -142,7 +122,7 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
     rules = run.settings.of_step(step).over_sampling
     rule = assess_review.rule_in_words(settings, images, rules)
     expected = [] if any(found.counts.values()) else over_sampling.budget_in_words(budgets)
-    drawn = (over_sampling.rules_in_words(rules), _blurred(run, model, step), valid_for, gone)
+    drawn = (over_sampling.rules_in_words(rules), reviewed.blurred, valid_for, gone)
     told = (*verdict_lines(found), *blind_first.in_words(reviewer), *expected, *drawn, *history)
     words = [line for line in told if line]
     tell(

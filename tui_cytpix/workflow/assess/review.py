@@ -13,7 +13,7 @@ from tui_cytpix.domain.run_settings import GOALS, AssessSettings, EarlierGoal, K
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import UNSIGNED, Judgement, Showing, Verdict, in_force
-from tui_cytpix.workflow.assess import blind_first
+from tui_cytpix.workflow.assess import blind_first, focus, over_sampling
 from tui_cytpix.workflow.assess.goal import check_rates
 from tui_cytpix.workflow.assess.over_sampling import Shown, moved
 from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts, part_tests
@@ -82,6 +82,32 @@ def draw(run: Run, images: int, model: ModelEntry | None = None, step: str = STE
     drawn = run.settings.with_step(step, sequence=sequence, images=images, drawn_from=gate, over_sampling=rules)
     run.update(drawn)
     return sequence
+
+
+def least_focus(run: Run, step: str) -> float:
+    """What an image of the step needs to be reviewed; 0: nothing."""
+    return run.settings.assess.least_focus if step == STEP else 0.0
+
+
+@dataclass(frozen=True)
+class ToReview:
+    """Of a step's draw: `processed` are fresh for the models and answered by the judged one, `images` those of them
+    that are in focus, where that was asked for, and shown; `blurred` tells what is left out as blurred.
+    """
+
+    processed: list[ImageKey]
+    images: list[ImageKey]
+    blurred: str
+
+
+def to_review(run: Run, models: Sequence[ModelEntry], step: str = STEP) -> ToReview:
+    """`models`: the first is judged, the others are what it is held against."""
+    model, store, least = models[0], run.answers(models[0].hash), least_focus(run, step)
+    answered, scores = set(store.keys()), focus.stored(run, model)
+    processed = [key for key in still_fresh(run, step, models) if key in answered]
+    sharp = [key for key in processed if not focus.is_blurred(scores, key, least)]
+    blurred = focus.left_out_in_words(scores, processed, verdict_of(run, model, step), least)
+    return ToReview(processed, over_sampling.to_review(run, step, model.hash, sharp, store), blurred)
 
 
 def choose_model(run: Run, model: ModelEntry) -> None:

@@ -17,7 +17,7 @@ from tui_cytpix.domain.verdict import LineT, Showing, Verdict
 from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.run.predictions import PredictionStore
-from tui_cytpix.workflow.assess import blind_first, focus, goal, over_sampling, review
+from tui_cytpix.workflow.assess import blind_first, goal, over_sampling, review
 from tui_cytpix.workflow.assess.verdict import Assessment
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
@@ -97,17 +97,12 @@ def _assess(run: Run, short: list[str]) -> Blocks:
         return [*blocks, html.paragraphs([f"The model {settings.model} is not here any more."])]
     verdicts, store = review.verdict_of(run, model), run.answers(model.hash)
     blocks.append(html.paragraphs(zoom.in_words(zoom.zooms_of(run, store))))
-    scores = focus.stored(run, model)
-    answered = set(store.keys())
-    fresh = used_images.still_fresh(run, review.STEP, [model])
-    processed = [key for key in fresh if key in answered]
-    blurred = focus.left_out_in_words(scores, processed, verdicts, settings.least_focus)
-    sharp = [key for key in processed if not focus.is_blurred(scores, key, settings.least_focus)]
-    shown = over_sampling.to_review(run, review.STEP, model.hash, sharp, store)
+    reviewed = review.to_review(run, [model])
+    shown = reviewed.images
     found = review.assessment_of(run, model, shown)
     freshness = used_images.valid_for(run, model, shown), used_images.gone_in_words(run, review.STEP, [model])
     weighted, reviewer = over_sampling.rules_in_words(settings.over_sampling), _reviewer(review.standing_of(run, model))
-    said = [line for line in (*verdict_lines(found), *reviewer, weighted, blurred, *freshness) if line]
+    said = [line for line in (*verdict_lines(found), *reviewer, weighted, reviewed.blurred, *freshness) if line]
     if any(found.counts.values()):
         short.append(f"Step 1, {model.card.name}, {_judged(found)}: {said[0]} {freshness[0]}")
     blocks += [html.paragraphs(said[:3], "lead"), html.paragraphs(said[3:])]
@@ -274,10 +269,7 @@ def _evaluate(run: Run, short: list[str]) -> Blocks:
 
 def _by_itself(run: Run, new: ModelEntry, short: list[str]) -> Blocks:
     """The review of the new model on step 5's images, whether or not the base has answered them."""
-    store = run.answers(new.hash)
-    answered = set(store.keys())
-    processed = [key for key in used_images.still_fresh(run, used_images.EVALUATE, [new]) if key in answered]
-    images = over_sampling.to_review(run, used_images.EVALUATE, new.hash, processed, store)
+    images = review.to_review(run, [new], used_images.EVALUATE).images
     found = review.assessment_of(run, new, images, "evaluate")
     if not any(found.counts.values()):
         short.append(f"Whether {new.card.name} is good enough for the goal is not known: it was not judged by itself.")
