@@ -48,16 +48,26 @@ def read_judgements(path: Path) -> list[Given]:
                 where,
                 ImageKey.parse(row.get("image", "")),
                 judgement_of(judgement) if judgement else None,
-                whole_number(count) if count else None,
+                count_of(count),
             )
             if one.judgement is None and one.true_count is None:
                 raise ValueError("neither a judgement nor a true count")
-            if one.true_count is not None and not 0 <= one.true_count <= MOST_COUNTED:
-                raise ValueError(f"{one.true_count} is no count")
         except ValueError as error:
             raise KIND.refused(where, error) from error
         found.append(one)
     return found
+
+
+def count_of(cell: str) -> int | None:
+    """A stated count; None where the cell is empty.
+
+    Raises:
+        ValueError: it is none.
+    """
+    count = whole_number(cell) if cell else None
+    if count is not None and count > MOST_COUNTED:
+        raise ValueError(f"{count} is no count")
+    return count
 
 
 def judgement_of(word: str) -> Judgement:

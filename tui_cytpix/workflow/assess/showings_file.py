@@ -18,10 +18,10 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, LineT, Showing, Verdict
 from tui_cytpix.errors import InputError, UsageError
 from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
-from tui_cytpix.formats.tables.spreadsheet import TableKind, headings, read_rows, whole_number
+from tui_cytpix.formats.tables.spreadsheet import TableKind, headings, read_rows
 from tui_cytpix.workflow.assess import blind_first, review
 from tui_cytpix.workflow.assess.findings import LEFT_OUT
-from tui_cytpix.workflow.assess.judgements_file import MOST_COUNTED
+from tui_cytpix.workflow.assess.judgements_file import count_of
 from tui_cytpix.workflow.run.run import Run
 
 SHOWING, TRUE_COUNT = "showing", "true_count"
@@ -108,25 +108,19 @@ def read_table(path: Path, word: str, way_out: str) -> list[Given]:
     rows = read_rows(path, _kind(word, way_out))
     given: dict[str, Given] = {}
     for where, row in rows:
-        mark, count = row[SHOWING].casefold(), _count(row.get(TRUE_COUNT, ""))
+        mark, cell = row[SHOWING].casefold(), row.get(TRUE_COUNT, "")
         if mark in given:
             raise InputError(UNREADABLE, f"{where}: {mark} is there twice.", way_out)
-        if count is not None and count > MOST_COUNTED:
-            raise InputError(UNREADABLE, f"{where}: {row[TRUE_COUNT]!r} is no count.", way_out)
+        try:
+            count = count_of(cell)
+        except ValueError:
+            raise InputError(UNREADABLE, f"{where}: {cell!r} is no count.", way_out) from None
         given[mark] = Given(where, mark, count, row.get(word, "").casefold().replace(" ", "-"))
     return [one for one in given.values() if one.true_count is not None or one.word]
 
 
 def _kind(word: str, way_out: str) -> TableKind:
     return TableKind((SHOWING, word, TRUE_COUNT), (SHOWING,), UNREADABLE, way_out)
-
-
-def _count(text: str) -> int | None:
-    """None where it is empty; more than can be counted where it is no count."""
-    try:
-        return whole_number(text) if text else None
-    except ValueError:
-        return MOST_COUNTED + 1
 
 
 def matched(given: Iterable[Given], rows: Sequence[Row]) -> list[tuple[Given, Row]]:

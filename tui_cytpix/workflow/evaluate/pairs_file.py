@@ -14,8 +14,8 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import COMPARED, PairVerdict, Preference
 from tui_cytpix.errors import InputError, UsageError
 from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
-from tui_cytpix.formats.tables.spreadsheet import TableKind, read_rows, whole_number
-from tui_cytpix.workflow.assess.judgements_file import MOST_COUNTED
+from tui_cytpix.formats.tables.spreadsheet import TableKind, read_rows
+from tui_cytpix.workflow.assess.judgements_file import count_of
 from tui_cytpix.workflow.base_model.differences import Difference
 from tui_cytpix.workflow.evaluate import pairs
 from tui_cytpix.workflow.run.run import Run
@@ -131,21 +131,15 @@ def read_preferences(path: Path) -> list[Given]:
     rows = read_rows(path, KIND)
     if not rows:
         raise KIND.refused(path, "no lines with the columns pair and better")
-    return [
-        Given(where, row["pair"].casefold(), row["better"].casefold(), _count(where, row.get("true_count", "")))
-        for where, row in rows
-        if row["better"] or row.get("true_count")
-    ]
-
-
-def _count(where: str, cell: str) -> int | None:
-    try:
-        count = whole_number(cell) if cell else None
-    except ValueError as error:
-        raise KIND.refused(where, error) from error
-    if count is not None and count > MOST_COUNTED:
-        raise KIND.refused(where, f"{count} is no count")
-    return count
+    given = []
+    for where, row in rows:
+        try:
+            one = Given(where, row["pair"].casefold(), row["better"].casefold(), count_of(row.get("true_count", "")))
+        except ValueError as error:
+            raise KIND.refused(where, error) from error
+        if one.word or one.true_count is not None:
+            given.append(one)
+    return given
 
 
 def take_preferences(run: Run, models: Models, found: Sequence[Difference], given: Iterable[Given]) -> int:
