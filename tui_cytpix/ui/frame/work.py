@@ -68,6 +68,9 @@ class WorkScreen(StepScreen):
     def say_next(self) -> None:
         """Says what to do next, whatever the state."""
 
+    def refresh_all(self) -> None:
+        """Shows the run as it is now."""
+
     def returned(self) -> None:
         """Back from the plots: gates may be others."""
         self.say_next()

@@ -10,7 +10,7 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, Showing, Verdict
-from tui_cytpix.ui.frame.base import StepScreen
+from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.widgets.gallery.gallery import GalleryItem, Tone
 from tui_cytpix.workflow.assess import blind_first, goal, over_sampling, review, undo
 from tui_cytpix.workflow.assess.review import Said
@@ -42,7 +42,7 @@ def in_words(verdict: Verdict | None) -> str:
 class Judging:
     """One model's answers on the images of a random draw, `sequence`, but for those that are `left_out`."""
 
-    def __init__(self, screen: StepScreen) -> None:
+    def __init__(self, screen: WorkScreen) -> None:
         self._screen = screen
         self.left_out: Callable[[ImageKey], bool] = lambda _key: False
         self.model: ModelEntry | None = None
@@ -99,6 +99,13 @@ class Judging:
         answered = set(self._screen.session.predict.store(self.model).keys())
         return [key for key in self.sequence if key in answered]
 
+    def answers(self) -> list[Segmentation]:
+        """Those to the images of the random sequence, so far."""
+        if self.model is None:
+            return []
+        store = self._screen.session.predict.store(self.model)
+        return [answer for key in self.sequence if (answer := store.get(key)) is not None]
+
     def to_judge(self) -> list[ImageKey]:
         """Those of them that are shown for review."""
         if self.model is None:
@@ -116,6 +123,11 @@ class Judging:
     @property
     def blind_first(self) -> bool:
         return blind_first.is_on(self._screen.session.run, self._screen.step)
+
+    def switch_blind_first(self) -> None:
+        on = blind_first.switch(self._screen.session.run, self._screen.step)
+        self._screen.report(blind_first.switched_in_words(on))
+        self._screen.refresh_all()
 
     def showings(self) -> list[Showing]:
         """The images to judge as they come up; blind first, with repeats."""
@@ -148,6 +160,11 @@ class Judging:
             found = assess_verdicts(images, verdicts, settings, following)
             self._assessed = (state, found)
         return found
+
+    def budget_lines(self) -> list[str]:
+        """How many judgements it may take."""
+        settings = self._screen.session.run.settings.assess
+        return over_sampling.budget_in_words(over_sampling.budgets(settings, self.sequence, self.answers()))
 
     def prediction(self, key: ImageKey) -> Segmentation | None:
         return None if self.model is None else self._screen.session.prediction(self.model, key)

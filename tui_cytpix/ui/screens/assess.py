@@ -28,7 +28,7 @@ from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.tables.table import Table
-from tui_cytpix.workflow.assess import blind_first, goal, over_sampling, review
+from tui_cytpix.workflow.assess import goal, over_sampling, review
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.explore import random_images
@@ -118,11 +118,9 @@ class AssessScreen(WorkScreen):
             )
             lines += zoom.in_words(self.zooms(model, known=True))
             lines.append(differences.counted(self.judging.sequence, store))
-            answers = [one for key in self.judging.sequence if (one := store.get(key)) is not None]
-            lines.append(differences.crowded_in_words([one.particle_count for one in answers]))
+            lines.append(differences.crowded_in_words([one.particle_count for one in self.judging.answers()]))
             if settings.counting_convention and not any(self.judging.assessment().counts.values()):
-                budgets = over_sampling.budgets(settings, self.judging.sequence, answers)
-                lines += over_sampling.budget_in_words(budgets)
+                lines += self.judging.budget_lines()
         lines += self.judging.fresh_lines()
         lines.append(over_sampling.rules_in_words(settings.over_sampling))
         lines.append(random_images.drawn_in_words(self.session.run, settings))
@@ -217,9 +215,7 @@ class AssessScreen(WorkScreen):
         if model is None:
             self.report("Choose a model first.")
             return
-        store, settings = self.session.predict.store(model), run.settings.assess
-        answers = [one for key in self.judging.sequence if (one := store.get(key)) is not None]
-        words = over_sampling.budget_in_words(over_sampling.budgets(settings, self.judging.sequence, answers))
+        settings, words = run.settings.assess, self.judging.budget_lines()
         now = round(1 / settings.over_sampling[-1].shown) if settings.over_sampling else 1
 
         def take(times: int) -> None:
@@ -235,11 +231,7 @@ class AssessScreen(WorkScreen):
     def hides_names(self) -> bool:
         return self.pane == "review" and self.judging.blind_first
 
-    def action_blind_first(self) -> None:
-        on = blind_first.switch(self.session.run, self.step)
-        self.report(blind_first.switched_in_words(on))
-        self.refresh_all()
-
+    action_blind_first = Handed("judging", "switch_blind_first")
     action_undo = Handed("review_pane", "action_take_back", False)
     action_redo = Handed("review_pane", "action_take_back", True)
     action_review = Handed("review_pane", "open")  # from the first image without a judgement on

@@ -27,7 +27,7 @@ from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView, shown_pairs
-from tui_cytpix.workflow.assess import blind_first, goal
+from tui_cytpix.workflow.assess import goal
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.base_model.differences import Difference
@@ -167,10 +167,7 @@ class EvaluateScreen(WorkScreen):
         review = self.pane == "review" and self.judging.blind_first
         return review or (self.pane == "pairs" and self.pair_review.blind_first)
 
-    def action_blind_first(self) -> None:
-        on = blind_first.switch(self.session.run, self.step)
-        self.report(blind_first.switched_in_words(on))
-        self.refresh_all()
+    action_blind_first = Handed("judging", "switch_blind_first")
 
     def action_compare(self) -> None:
         if self.comparison.models is None:
