@@ -23,7 +23,8 @@ from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.engine.network.flows import flow
 from tui_cytpix.engine.network.postprocess import PostSettings, segment
-from tui_cytpix.engine.predict.inference import Found, _differing
+from tui_cytpix.engine.predict.found import Found
+from tui_cytpix.engine.predict.inference import _differing
 from tui_cytpix.engine.process import worker as process_worker
 from tui_cytpix.engine.process.worker import Chunk, WorkerSettings
 from tui_cytpix.engine.train.dataset import example

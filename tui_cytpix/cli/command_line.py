@@ -112,6 +112,8 @@ def _process(prog: str) -> argparse.ArgumentParser:
         "own; 0 turns it off",
     )
     options.add_zoom(parser)
+    annotations = "a run: its accepted annotations in place of the model's answers, as with --model instrument"
+    parser.add_argument("--annotations", type=Path, metavar="RUN", help=annotations)
     parser.add_argument("--prefix", default=PREFIX, help="of the parameters added to the FCS; default: %(default)s")
     options.add_gate(parser, columns=True)
     options.add_device(parser)

@@ -15,7 +15,9 @@ from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.workflow.base_model.library import find
+from tui_cytpix.workflow.evaluate.process import annotated_as
 from tui_cytpix.workflow.evaluate.process import process as process_samples
+from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.run_samples import exchanged_in_words, name_of
 
 
@@ -25,9 +27,11 @@ def process(arguments: argparse.Namespace) -> int:
     failures: list[Failure] = []
     notes: list[str] = []
     members: dict[str, Members] = {}
+    corrected = None if arguments.annotations is None else Run.open(arguments.annotations, writing=False)
     for given in options.given_samples(arguments):
         path = given.path
         try:
+            known = "" if corrected is None else annotated_as(corrected, path, arguments.channel)
             events = tuple(gate.events_of(path)) if gate is not None and gate.name else None
             found, problems = (None, []) if gate is None else gate.members_of(path)
         except CytpixError as error:
@@ -35,6 +39,8 @@ def process(arguments: argparse.Namespace) -> int:
             continue
         notes += exchanged_in_words(model, path)
         name, at = name_of(path), str(path.resolve())
+        if corrected is not None and not known:
+            notes.append(f"{name}: {arguments.annotations} has no such sample, and no annotations of it.")
         if found is not None:
             members[at] = found
         notes += [f"{name}: no column of the gate {problem}" for problem in problems]
@@ -46,8 +52,11 @@ def process(arguments: argparse.Namespace) -> int:
                 channel=arguments.channel,
                 events=events,
                 labels=dict(given.labels),
+                annotated_as=known,
             )
         )
+    if corrected is not None:
+        corrected.close()
     outputs: list[str] = []
     if samples:
         spec = ProcessSpec(
@@ -64,6 +73,7 @@ def process(arguments: argparse.Namespace) -> int:
             gate="" if gate is None else gate.words,
             left_out=tuple(failures),
             notes=tuple(notes),
+            annotations="" if corrected is None else str(corrected.path),
         )
         ended = _followed(spec, members)
         outputs += ended.outputs or ()

@@ -13,6 +13,7 @@ from tui_cytpix.domain.zoom import check_zoom
 
 LEAST_TO_CALIBRATE = 15  # annotated images; fewer tell too little of how often a model errs
 ARCHITECTURE = "flow-unet"  # of the networks that this version builds and runs
+INSTRUMENT_MASKS = "instrument-masks"  # no network: the masks that a sample carries are the answers
 _EARLIER = {"two-head-unet": "0.1.0"}  # those of former versions, which are no longer run
 # Of what was measured against truth, what a table of sample types shows, and its headings.
 FIGURES = {
@@ -105,7 +106,7 @@ class ModelCard:
     Attributes:
         name: how users call it.
         resolution: `full` or `half`.
-        kind: `built-in` or `UDT`.
+        kind: `built-in`, `UDT`, or `instrument`.
         base: `sha256:...` of the model that training started from, empty for built-in ones.
         base_name: that model's name.
         size_cutoff_um: smallest longest axis of a kept object, um.
@@ -165,12 +166,21 @@ class ModelCard:
         return self.kind == "UDT"
 
     @property
+    def of_instrument(self) -> bool:
+        """True of the instrument's own masks, which are a candidate like any model."""
+        return bool(self.network.get("architecture") == INSTRUMENT_MASKS)
+
+    @property
     def confidence_is(self) -> str:
-        """What its confidence in an image's count is: `probability` or `rank`."""
+        """What its confidence in an image's count is: `probability`, `rank` or `none`."""
+        if self.of_instrument:
+            return "none"
         return "probability" if self.calibrated_on or not self.user_trained else "rank"
 
     @property
     def confidence_means(self) -> str:
+        if self.of_instrument:
+            return "none: the instrument's masks don't tell how sure it was"
         if not self.user_trained:
             return "the probability that an image's count is right, fitted on simulated events"
         if self.calibrated_on:
@@ -185,6 +195,8 @@ class ModelCard:
 
     @property
     def sees(self) -> str:
+        if self.of_instrument:
+            return ""
         known = f"{self.network_um_per_px:g} µm/px where the scale is known, else " if self.network_um_per_px else ""
         other = f"{self.zoom:.3g} times as large, as trained" if self.zoom else "by the size of the particles"
         return f"{known}{other}"
@@ -202,7 +214,7 @@ class ModelCard:
     def out_of_use(self) -> str:
         """Why this version can't run the model and what to do, as a sentence; empty where it can."""
         architecture = self.network.get("architecture")
-        if architecture == ARCHITECTURE:
+        if architecture in (ARCHITECTURE, INSTRUMENT_MASKS):
             return ""
         if architecture in _EARLIER:
             return (

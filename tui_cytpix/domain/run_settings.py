@@ -122,13 +122,15 @@ class AssessSettings:
 @dataclass(frozen=True)
 class BaseModelSettings:
     """Step 2. `hash` is that of the file at the time of the choice. `zoom` is how many times as large as they are every
-    model of the run sees images of samples of unknown scale; 0: automatic (engine.network.zoom).
+    model of the run sees images of samples of unknown scale; 0: automatic (engine.network.zoom). `proposals` is the
+    model whose answers annotating begins from, "" for the base model.
     """
 
     model: str = ""
     hash: str = ""
     compared_with: str = ""
     zoom: Number = AUTOMATIC
+    proposals: str = ""
 
     def __post_init__(self) -> None:
         check_zoom(self.zoom)

@@ -9,6 +9,7 @@ from tui_cytpix.domain.entered_numbers import number
 
 LEAST, MOST = 0.2, 5.0
 WANTED = f"{LEAST:g} to {MOST:g} times, or 0 for automatic"
+AS_DRAWN = "as drawn"  # the way of the instrument's own masks, which hold however images are seen
 AUTOMATIC = 0.0  # where a zoom is asked for: the model's own, else by the size of the particles
 
 
@@ -18,6 +19,7 @@ class By(enum.StrEnum):
     MODEL = "model"
     PARTICLES = "particles"
     NOTHING = "nothing"
+    MASKS = "masks"
 
 
 _REASONS = {
@@ -31,7 +33,7 @@ _REASONS = {
 @dataclass(frozen=True)
 class Zoom:
     """How many `times` as large as they are a model sees the images of a sample, and what decided that; `um_per_px` is
-    the sample's pixel size, None where unknown.
+    the sample's pixel size, None where unknown. By.MASKS: no model saw them, the instrument's masks are the answer.
     """
 
     times: float
@@ -41,10 +43,14 @@ class Zoom:
     @property
     def way(self) -> str:
         """As `way_of`, for an answer that was given so."""
+        if self.by is By.MASKS:
+            return AS_DRAWN
         return way_of(self.um_per_px, self.times if self.by is By.SET else AUTOMATIC)
 
     def in_words(self) -> str:
         """Such as `seen 1.5 times as large (unknown scale; as set)`."""
+        if self.by is By.MASKS:
+            return "masks as the instrument drew them"
         size = "as large as they are" if self.times == 1 else f"{self.times:.3g} times as large"
         known = "unknown scale" if self.um_per_px is None else f"{self.um_per_px:.4g} µm/px"
         reason = _REASONS.get(self.by)

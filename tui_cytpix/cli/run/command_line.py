@@ -71,7 +71,11 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     label.add_argument("--channel", metavar="NAME|N", help="the one to read, before images of the sample are used")
 
     base = verb("base", "choose another base model; what was annotated and judged stays", "run.verbs:choose_base")
-    base.add_argument("model", metavar="M", help="a library name or a model file")
+    base.add_argument("model", nargs="?", metavar="M", help="a library name or a model file; default: as before")
+    proposals = (
+        "whose answers annotating begins from, as instrument: the masks that the samples carry; base: the base's"
+    )
+    base.add_argument("--proposals", metavar="M", help=proposals)
     options.add_zoom(base, of_run=True)
 
     select = verb("select", "choose the preview images: 70 % at random, 30 % for variety", "run.verbs:select_images")

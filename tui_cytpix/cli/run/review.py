@@ -18,7 +18,7 @@ from tui_cytpix.workflow.assess.findings import Finding, SampleFindings
 from tui_cytpix.workflow.assess.judgements_file import read_judgements, take_judgements
 from tui_cytpix.workflow.assess.verdict import ALL, Part, outcome
 from tui_cytpix.workflow.assess.verdict_words import samples_in_words, verdict_lines
-from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.base_model import instrument, library
 from tui_cytpix.workflow.evaluate import trial
 from tui_cytpix.workflow.explore.random_images import drawn_from, judged_models, too_few_in_words
 from tui_cytpix.workflow.report.pictures import Picture, write_pictures
@@ -123,7 +123,14 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
     rule = assess_review.rule_in_words(settings, images, rules)
     expected = [] if any(found.counts.values()) else over_sampling.budget_in_words(budgets)
     drawn = (over_sampling.rules_in_words(rules), reviewed.blurred, valid_for, gone)
-    told = (*verdict_lines(found), *blind_first.in_words(reviewer), *expected, *drawn, *history)
+    told = (
+        *instrument.noted_in_words(run, model),
+        *verdict_lines(found),
+        *blind_first.in_words(reviewer),
+        *expected,
+        *drawn,
+        *history,
+    )
     words = [line for line in told if line]
     tell(
         arguments.json,

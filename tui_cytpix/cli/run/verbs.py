@@ -11,7 +11,7 @@ from tui_cytpix.domain.annotation import Side
 from tui_cytpix.domain.run_settings import DEFAULT_PREVIEW
 from tui_cytpix.workflow.annotate.from_labels import annotate_from_masks
 from tui_cytpix.workflow.assess import review
-from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.base_model import instrument, library
 from tui_cytpix.workflow.run import run_samples, zoom
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples import coverage, selection, similar
@@ -19,12 +19,15 @@ from tui_cytpix.workflow.samples.inspect import inspect
 from tui_cytpix.workflow.train import control
 from tui_cytpix.workflow.train import finish as finish_training
 
+BASE = "base"
+
 
 def new_run(arguments: argparse.Namespace) -> int:
     """Makes the run, once samples and base are known to be good."""
     preview = DEFAULT_PREVIEW if arguments.preview is None else arguments.preview
     selection.check_preview(preview)
     base = library.find(arguments.base)
+    library.refuse_as_base(base)
     listed, channel = options.given_samples(arguments), arguments.channel
     for one in listed:
         inspect(one.path, one.um_per_px, channel)
@@ -56,15 +59,23 @@ def new_run(arguments: argparse.Namespace) -> int:
 
 def choose_base(arguments: argparse.Namespace) -> int:
     """Makes another model the base; training then begins at it."""
-    base = library.find(arguments.model)
+    chosen = None if arguments.model is None else library.find(arguments.model)
     with options.writing(Run.open(arguments.run)) as run:
-        library.choose(run, base)
+        if chosen is not None:
+            library.choose(run, chosen)
+        base = library.base_of(run)
+        if arguments.proposals is not None:
+            by = base if arguments.proposals == BASE else library.find(arguments.proposals)
+            instrument.refuse(run, by)
+            library.propose_by(run, by)
+            note(*instrument.noted_in_words(run, by))
+        proposing = library.proposing(run)
         if arguments.zoom is not None:
             note(zoom.set_zoom(run, arguments.zoom))
     tell(
         arguments.json,
-        {"run": str(arguments.run), "base": base.card.name, "hash": base.hash},
-        f"{arguments.run}: starts from {base.card.name}",
+        {"run": str(arguments.run), "base": base.card.name, "hash": base.hash, "proposals": proposing.card.name},
+        f"{arguments.run}: starts from {base.card.name}, annotating from {proposing.card.name}",
     )
     return 0
 

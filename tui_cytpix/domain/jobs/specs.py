@@ -76,7 +76,8 @@ class SampleAtWork(Struct, frozen=True, kw_only=True):
     """A sample of a job; `events` are those to look at, None for all; `channel` is the one to read, "" for the default.
     A scale that is not given is looked for in the sample's files, unless `find_scale` is off; `scale_source` says where
     a given one came from, if not from the user. `fingerprint`, where it is known, is that of the images that are meant.
-    `labels` are what a sample sheet says of the sample, for the record.
+    `labels` are what a sample sheet says of the sample, for the record; `annotated_as` is its name in the run whose
+    annotations are wanted.
     """
 
     name: str
@@ -88,6 +89,7 @@ class SampleAtWork(Struct, frozen=True, kw_only=True):
     events: tuple[str, ...] | None = None
     fingerprint: str = ""
     labels: dict[str, str] = {}
+    annotated_as: str = ""
 
     def named(self, name: str) -> SampleAtWork:
         return structs.replace(self, name=name)
@@ -99,6 +101,7 @@ class ProcessSpec(Zooming, frozen=True, kw_only=True):
     `formats` are among FORMATS; None: csv, and fcs where there is one to add to; `size_cutoff_um` None is the model's;
     `prefix` is that of parameters in FCS files; `gate` says in words what the samples' events are of. `left_out` are
     samples that were asked for and are not to be processed, and `notes` sentences that the record is to hold as well.
+    `annotations` is the folder of a run: its accepted annotations stand in place of what the model says; "" for none.
     """
 
     model: str
@@ -111,6 +114,7 @@ class ProcessSpec(Zooming, frozen=True, kw_only=True):
     prefix: str = PREFIX
     left_out: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
+    annotations: str = ""
 
     def of(self, samples: tuple[SampleAtWork, ...]) -> ProcessSpec:
         return structs.replace(self, samples=samples)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,18 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.images.normalise import normalise
+from tui_cytpix.core.objects.size_cutoff import cutoff_px
 from tui_cytpix.domain.jobs.events import Finished, Predicted, RequestFailed, Stopped
 from tui_cytpix.domain.jobs.log_lines import Unreadable
 from tui_cytpix.domain.jobs.specs import PredictSpec
 from tui_cytpix.domain.jobs.wishes import ImagesOfSample, Predict, Stop
+from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import AUTOMATIC
 from tui_cytpix.engine.jobs.job import Job, Leave
 from tui_cytpix.engine.network.model import load_model
 from tui_cytpix.engine.network.zoom import zoom_of
 from tui_cytpix.engine.predict.inference import Predictor
+from tui_cytpix.engine.predict.instrument import instrument_answer, refuse_without_masks
 from tui_cytpix.engine.predict.sample_images import READERS, SampleImages
 from tui_cytpix.errors import CytpixError
+from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.formats.run.images import RunImages
 from tui_cytpix.formats.run.predictions import Prediction, write_shard
@@ -34,10 +38,13 @@ from tui_cytpix.formats.sample.registry import open_sample
 if TYPE_CHECKING:
     import torch
 
+    from tui_cytpix.formats.sample.reader import SampleReader
+
 POLL_SECONDS = 0.05
 MODELS_KEPT = 4
 SAMPLES_KEPT = 8
 Grays = list[tuple[ImageKey, NDArray[np.float32]]]
+Answering = Callable[[ImagesOfSample, list[str]], list[Prediction]]  # the list takes in what could not be answered
 
 
 def run(job: Job, spec: PredictSpec) -> None:
@@ -111,33 +118,54 @@ class _Service:
             self._job.emit(Predicted(wish.id, wish.shard, wish.model, len(items), seconds, tuple(problems)))
 
     def _predict(self, model: str, groups: Sequence[ImagesOfSample]) -> tuple[list[Prediction], list[str]]:
-        predictor = self._predictor(Path(model))
+        path = Path(model)
+        answer = self._loaded(path, path.stat().st_mtime_ns if path.is_file() else 0)
         items: list[Prediction] = []
         problems: list[str] = []
         for group in groups:
             self._job.check()
-            scale = group.um_per_px
             try:
-                grays = self._grays(group, problems)
+                items += answer(group, problems)
             except CytpixError as error:
                 problems.append(f"{group.sample}: {error}")
-                continue
-            typical_px = functools.partial(self._typical_px, group)
-            zoom = zoom_of(predictor.model.card, scale, typical_px, group.zoom or AUTOMATIC)
-            answers = predictor.predict_normalised(
-                [gray for _, gray in grays], [predictor.cutoff_px(scale)] * len(grays), [zoom.times] * len(grays)
-            )
-            items += [
-                Prediction(key, found, probability, zoom)
-                for (key, _), (found, probability) in zip(grays, answers, strict=True)
-            ]
         return items, problems
 
-    def _predictor(self, path: Path) -> Predictor:
-        return self._loaded(path, path.stat().st_mtime_ns if path.is_file() else 0)
+    def _load(self, path: Path, _stamp: int) -> Answering:
+        """What answers for the model: its network, or the masks that samples carry."""
+        card = read_card(path)
+        if card.of_instrument:
+            return functools.partial(self._by_masks, card)
+        return functools.partial(self._by_network, Predictor(load_model(path), self._device))
 
-    def _load(self, path: Path, _stamp: int) -> Predictor:
-        return Predictor(load_model(path), self._device)
+    def _by_network(self, predictor: Predictor, group: ImagesOfSample, problems: list[str]) -> list[Prediction]:
+        scale, grays = group.um_per_px, self._grays(group, problems)
+        typical_px = functools.partial(self._typical_px, group)
+        zoom = zoom_of(predictor.model.card, scale, typical_px, group.zoom or AUTOMATIC)
+        answers = predictor.predict_normalised(
+            [gray for _, gray in grays], [predictor.cutoff_px(scale)] * len(grays), [zoom.times] * len(grays)
+        )
+        return [
+            Prediction(key, found, probability, zoom)
+            for (key, _), (found, probability) in zip(grays, answers, strict=True)
+        ]
+
+    def _by_masks(self, card: ModelCard, group: ImagesOfSample, problems: list[str]) -> list[Prediction]:
+        reader, scale = self._reader(group), group.um_per_px
+        refuse_without_masks(reader, group.sample)
+        cutoff, zoom = cutoff_px(card.size_cutoff_um, scale), zoom_of(card, scale)
+        items = []
+        for event in group.events:
+            key = ImageKey(group.sample, event)
+            try:
+                items.append(Prediction(key, instrument_answer(reader, event, cutoff).segmentation, None, zoom))
+            except CytpixError as error:
+                problems.append(f"{key}: {error}")
+        return items
+
+    def _reader(self, group: ImagesOfSample) -> SampleReader:
+        if self._in_run(group.sample) and self._run_images is not None:
+            return self._run_images.reader(group.sample)
+        return self._sample(group.path, group.um_per_px, group.channel).reader
 
     def _grays(self, group: ImagesOfSample, problems: list[str]) -> Grays:
         name = group.sample

@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 
 import tui_cytpix
 from tui_cytpix.core.features.table import FEATURES, names
+from tui_cytpix.domain.annotation import AnnotationBook
 from tui_cytpix.domain.jobs.events import Failure, Finished, Log, Stopped
 from tui_cytpix.domain.jobs.processed import RECORD, ProcessedSample, ProcessRecord
 from tui_cytpix.domain.jobs.specs import ProcessSpec
 from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.plain_values import from_plain, to_plain
 from tui_cytpix.domain.sample import Loss
+from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.engine.jobs.job import Job
 from tui_cytpix.engine.jobs.workers import Workers, worker_count
@@ -38,6 +40,7 @@ from tui_cytpix.formats.fcs.write import ExtraParameter, range_above, write_fcs_
 from tui_cytpix.formats.model.file import file_hash, read_card
 from tui_cytpix.formats.outputs.output import About
 from tui_cytpix.formats.outputs.registry import refuse_missing
+from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.formats.run.gate_members import read_members
 from tui_cytpix.formats.sample.identity import of_many
 from tui_cytpix.formats.sample.registry import open_sample
@@ -65,7 +68,7 @@ def run(job: Job, spec: ProcessSpec) -> None:
     out.mkdir(parents=True, exist_ok=True)
     formats = ("fcs", "csv") if spec.formats is None else spec.formats
     refuse_missing(formats)  # this may be another machine than the one that asks
-    settings = WorkerSettings(path, cutoff, spec.device, formats)
+    settings = WorkerSettings(path, cutoff, spec.device, formats, card.of_instrument)
     with Workers(job, settings, worker_count(spec.threads)) as workers:
         model = replace(card, size_cutoff_um=cutoff), file_hash(path)
         work = _Work(job, spec, formats, model, workers)
@@ -108,6 +111,7 @@ class _Work:
         self.notes: dict[str, list[str]] = {}
         self.before = _processed_before(self.out)
         self.scratch = job.folder.path / "features"
+        self.annotated = annotations_of(Path(spec.annotations)) if spec.annotations else {}
         self._start = datetime.now(UTC)
 
     def seconds(self) -> float:
@@ -162,6 +166,10 @@ class _Work:
             if sample.zoom.times != 1:
                 self.job.emit(Log(f"{name}: {sample.zoom.in_words()}"))
             self.zooms[name] = sample.zoom
+            annotated = self._annotated(place)
+            if annotated:
+                number = sum(event in annotated for event in sample.events)
+                self._note(name, f"{number} images are as annotated in {self.spec.annotations}, not as the model says")
             self.total += len(sample.events)
             digests: list[str] = []
             scale, volume = sample.scale, sample.reader.volume
@@ -178,7 +186,7 @@ class _Work:
             )
             to_write = About(name, len(sample.events), about.um_per_px, self._keywords(about))
             with SampleOutputs(to_write, OutputSettings(self.out, scratch, self.formats)) as outputs:
-                for chunk, result in self.workers.results(self._chunks(name, sample)):
+                for chunk, result in self.workers.results(self._chunks(name, sample, annotated)):
                     self._check()
                     self.equipment.add(result.equipment)
                     outputs.add(result)
@@ -210,14 +218,19 @@ class _Work:
         self.notes.setdefault(name, []).append(words)
         self.job.emit(Log(words))
 
-    def _chunks(self, name: str, sample: ReadySample) -> Iterator[Chunk]:
+    def _annotated(self, place: int) -> Mapping[str, Segmentation]:
+        """What a person said of images of that sample of the job, by event."""
+        return self.annotated.get(self.spec.samples[place].annotated_as, {})
+
+    def _chunks(self, name: str, sample: ReadySample, annotated: Mapping[str, Segmentation]) -> Iterator[Chunk]:
         start, frame = 0, 1 if sample.background is None else sample.background.size
         for size in chunk_sizes(len(sample.events), self.workers.number, frame):
             self._check()
             part = sample.events[start : start + size]
             start += size
             seen = sample.um_per_px, sample.zoom.times, sample.background
-            yield Chunk(name, sample.path, *seen, part, sample.reader.channel)
+            own = {event: annotated[event] for event in part if event in annotated}
+            yield Chunk(name, sample.path, *seen, part, sample.reader.channel, own)
 
     def _check(self) -> None:
         if self.job.stop_wished():
@@ -306,6 +319,7 @@ class _Work:
             "gate": self.spec.gate,
             "formats": self.formats,
             "prefix": self.spec.prefix,
+            "annotations": self.spec.annotations,
             "device": ", ".join(sorted({used.device for used in self.equipment})),
             "arithmetic": ", ".join(sorted({used.arithmetic for used in self.equipment})),
         }
@@ -335,6 +349,19 @@ class _Work:
             "problems": list(self.problems.get(name, ())),
             "notes": [*self.spec.notes, *self.notes.get(name, ())],
         }
+
+
+def annotations_of(run: Path) -> dict[str, dict[str, Segmentation]]:
+    """The accepted annotations of a run, by sample and event.
+
+    Raises:
+        CytpixError: they can't be read.
+    """
+    found: dict[str, dict[str, Segmentation]] = {}
+    for state in AnnotationBook(RunFolder(run).read_edits()[0]).accepted():
+        if state.segmentation is not None:
+            found.setdefault(state.image.sample, {})[state.image.event] = state.segmentation
+    return found
 
 
 def _processed_before(out: Path) -> dict[str, str]:

@@ -38,10 +38,12 @@ class Model:
 
 def load_model(path: Path) -> Model:
     """Raises:
-    ModelFileError: not a model file, damaged, or of a network that this version doesn't run.
+    ModelFileError: not a model file, damaged, of a network that this version doesn't run, or of none.
     """
     card = read_card(path)
     check_usable(card, path)
+    if card.of_instrument:
+        raise ModelFileError("There is no network to run", f"{path} stands for the instrument's own masks.", _WAY_OUT)
     tensors = read_tensors(path)
     try:
         net = CytNet(NetworkSettings.from_card(card.network))

@@ -22,7 +22,7 @@ def zoom_of(
     """How many times as large as it is the network should see an image of a sample.
 
     Of a known scale: the network's pixel size decides. Of an unknown one: what is asked for, else what the model was
-    trained with, else the size of what the sample's images show.
+    trained with, else the size of what the sample's images show. The instrument's own masks are taken as they are.
 
     Args:
         card: of the model.
@@ -30,6 +30,8 @@ def zoom_of(
         typical_px: finds the sample's `core.images.scale.typical_diameter`; asked only where it is needed.
         asked: for samples of unknown scale, LEAST to MOST, or AUTOMATIC.
     """
+    if card.of_instrument:
+        return Zoom(1.0, By.MASKS, um_per_px)
     if um_per_px and card.network_um_per_px:
         return Zoom(_snapped(um_per_px / card.network_um_per_px, KNOWN_SLACK), By.SCALE, um_per_px)
     if asked and um_per_px is None:

@@ -6,9 +6,7 @@ import copy
 import functools
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +23,7 @@ from tui_cytpix.engine.network.model import Model
 from tui_cytpix.engine.network.network import FOREGROUND, MAPS, channels_last
 from tui_cytpix.engine.network.postprocess import Maps, segment
 from tui_cytpix.engine.predict.crops import Crop, CropPlan, NetworkInput, grain, plan_differing, plan_whole
+from tui_cytpix.engine.predict.found import Found
 
 # Pixels of a batch. On a CPU a batch's layers should stay near its caches, on a GPU it should be kept busy.
 CPU_BATCH_PIXELS, GPU_BATCH_PIXELS = 2 * 256 * 256, 64 * 256 * 256
@@ -46,32 +45,6 @@ def _cpu_has_bf16() -> bool:
     except OSError:
         return False
     return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-class Found(NamedTuple):
-    """What a part of an image shows; outside of it there is nothing.
-
-    Attributes:
-        box: the part.
-        segmentation: of the box: its mask and labels are (h, w), its centroids count from the box's corner.
-        probability: of foreground, float32 (h, w).
-    """
-
-    box: Box
-    segmentation: Segmentation
-    probability: NDArray[np.float32]
-
-    def in_frame(self, shape: tuple[int, ...]) -> tuple[Segmentation, NDArray[np.uint8]]:
-        """Segmentation and probability (uint8, 255 = certain) of the whole image of (height, width)."""
-        mask, probability = np.zeros(shape, np.bool_), np.zeros(shape, np.uint8)
-        mask[self.box.slices] = self.segmentation.mask
-        probability[self.box.slices] = np.round(self.probability * 255)
-        corner, labels = np.array([self.box.y0, self.box.x0], np.float32), None
-        if self.segmentation.labels is not None:
-            labels = np.zeros(shape, np.uint16)
-            labels[self.box.slices] = self.segmentation.labels
-        centroids = self.segmentation.centroids + corner
-        return replace(self.segmentation, mask=mask, centroids=centroids, labels=labels), probability
 
 
 class Predictor:

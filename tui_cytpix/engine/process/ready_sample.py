@@ -18,8 +18,10 @@ from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.sample import PixelScale
 from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.engine.network.zoom import zoom_of
+from tui_cytpix.engine.predict.instrument import refuse_without_masks
 from tui_cytpix.errors import SampleChangedError
 from tui_cytpix.formats.sample.background import sample_background, typical_px
+from tui_cytpix.formats.sample.parts import MARK_THE_TRIGGER
 from tui_cytpix.formats.sample.reader import SampleReader
 from tui_cytpix.formats.sample.registry import open_sample
 
@@ -61,6 +63,8 @@ def make_ready(sample: SampleAtWork, card: ModelCard, asked: float) -> ReadySamp
     path, given = Path(sample.path), sample.um_per_px
     reader = open_sample(path, given, sample.channel)
     try:
+        if card.of_instrument:
+            refuse_without_masks(reader, sample.name)
         found, problems = reader.fingerprint(), reader.problems()
         if sample.fingerprint not in ("", found):
             raise SampleChangedError(
@@ -73,6 +77,8 @@ def make_ready(sample: SampleAtWork, card: ModelCard, asked: float) -> ReadySamp
         zoom = zoom_of(card, um_per_px, lambda: typical_px(reader.event_ids, reader.read_image), asked)
         events = reader.event_ids if sample.events is None else sample.events
         background = sample_background(reader)
+        if card.of_instrument and not reader.masks_tell_particles:
+            problems = (*problems, MARK_THE_TRIGGER)
         return ReadySample(path, reader, scale, reader.bit_depth, found, zoom, background, events, problems)
     except BaseException:
         reader.close()

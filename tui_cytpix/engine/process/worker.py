@@ -28,7 +28,12 @@ from tui_cytpix.core.features.measurement import Measurement, Subject
 from tui_cytpix.core.features.table import names
 from tui_cytpix.core.images.background import background_of
 from tui_cytpix.core.images.normalise import normalise_knowing_noise
-from tui_cytpix.errors import CytpixError
+from tui_cytpix.core.objects.size_cutoff import cutoff_px
+from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.domain.words import printable
+from tui_cytpix.engine.predict.found import Found
+from tui_cytpix.engine.predict.instrument import instrument_answer
+from tui_cytpix.errors import CytpixError, MaskError
 from tui_cytpix.formats.bytes.image_decode import Gray
 from tui_cytpix.formats.outputs.output import Answer, Findings
 from tui_cytpix.formats.outputs.registry import OUTPUTS
@@ -36,7 +41,7 @@ from tui_cytpix.formats.sample.identity import pixel_digest
 from tui_cytpix.formats.sample.registry import open_sample
 
 if TYPE_CHECKING:
-    from tui_cytpix.engine.predict.inference import Found, Predictor
+    from tui_cytpix.engine.predict.inference import Predictor
     from tui_cytpix.formats.sample.reader import SampleReader
 
 MEASURED_TOGETHER = 32  # images: more don't stay in the processor's cache
@@ -45,18 +50,22 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD, _KEPT_BYTES = -3, -1, 256 << 20  # mallopt's n
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What all workers of a job have in common: `formats` among domain.jobs.specs.FORMATS."""
+    """What all workers of a job have in common: `formats` among domain.jobs.specs.FORMATS; `instrument`: the model
+    is the instrument's own masks.
+    """
 
     model: Path
     size_cutoff_um: float
     device: str
     formats: tuple[str, ...]
+    instrument: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
     """Some events of a sample. `background` is its static one, float32 (H, W), None where it has none; `zoom` as of
-    `engine.network.zoom`; `channel` the one to read, "" where there is but one.
+    `engine.network.zoom`; `channel` the one to read, "" where there is but one; `annotated` what a person said of
+    some of the events' images, in place of the model.
     """
 
     name: str
@@ -66,6 +75,7 @@ class Chunk:
     background: NDArray[np.float32] | None
     events: Sequence[str]
     channel: str = ""
+    annotated: Mapping[str, Segmentation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,10 @@ def describe() -> Equipment:
     Raises:
         CytpixError: the model or the device can't be used.
     """
-    _predictor()
+    if _State.settings.instrument:
+        _State.equipment = Equipment("CPU")
+    else:
+        _predictor()
     return _State.equipment
 
 
@@ -167,9 +180,11 @@ def process(chunk: Chunk) -> ChunkResult:
     result = ChunkResult()
     grays: list[Gray] = []
     backgrounds: list[NDArray[np.float32]] = []
+    known: list[Found | None] = []
     for event in chunk.events:
         try:
             gray = reader.read_image(event)
+            known.append(_known(chunk, reader, event, gray.shape))
         except CytpixError as error:
             result.problems.append(str(error))
             continue
@@ -177,16 +192,34 @@ def process(chunk: Chunk) -> ChunkResult:
         result.digests.append(pixel_digest(gray))
         grays.append(gray)
         backgrounds.append(background_of(gray, chunk.background))
-    predictor, number = _predictor(), len(grays)
-    result.equipment = _State.equipment
     seen = [normalise_knowing_noise(gray, background) for gray, background in zip(grays, backgrounds, strict=True)]
-    plans = [predictor.plan(one.gray, chunk.zoom, one.noise) for one in seen]
     sigmas = [one.sigma for one in seen]
-    del seen  # half-resolution networks need it no more, and the rest has its memory
-    found = predictor.found(plans, [predictor.cutoff_px(chunk.um_per_px)] * number)
+    unknown = (one for one, answer in zip(seen, known, strict=True) if answer is None)
+    plans = [_predictor().plan(one.gray, chunk.zoom, one.noise) for one in unknown]
+    del seen, unknown  # half-resolution networks need it no more, and the rest has its memory
+    asked = iter(_predictor().found(plans, [_predictor().cutoff_px(chunk.um_per_px)] * len(plans)) if plans else ())
+    found = [next(asked) if answer is None else answer for answer in known]
+    result.equipment = _State.equipment
     subjects = [_subject(*parts) for parts in zip(grays, backgrounds, sigmas, found, strict=True)]
     _write_up(chunk, result, subjects, found)
     return result
+
+
+def _known(chunk: Chunk, reader: SampleReader, event: str, shape: tuple[int, ...]) -> Found | None:
+    """What a person or the instrument says of an image; None where the network is to be asked.
+
+    Raises:
+        SampleError, MaskError: the masks are damaged, there are none, or the annotation is of another size.
+    """
+    annotated, instrument = chunk.annotated.get(event), _State.settings.instrument
+    if annotated is not None:
+        if annotated.mask.shape != shape:
+            raise MaskError("The annotation is not of its image's size", f"Event {printable(event)}.")
+        drawn = reader.read_masks(event) if instrument and reader.masks_tell_particles else None
+        return Found.certain(annotated, drawn)
+    if not instrument:
+        return None
+    return Found.certain(*instrument_answer(reader, event, cutoff_px(_State.settings.size_cutoff_um, chunk.um_per_px)))
 
 
 def _reader(chunk: Chunk) -> SampleReader:
@@ -226,7 +259,8 @@ def _answers(events: Sequence[str], subjects: Sequence[Subject], found: Sequence
     assert reader is not None
     for event, subject, one in zip(events, subjects, found, strict=True):
         assert subject.frame is not None
-        yield Answer(event, _State.numbers[event], reader.image_suffix(event), one.in_frame(subject.frame)[0])
+        whole = one.in_frame(subject.frame)[0]
+        yield Answer(event, _State.numbers[event], reader.image_suffix(event), whole, one.drawn)
 
 
 def _subject(gray: Gray, background: NDArray[np.float32], sigma: float, found: Found) -> Subject:

@@ -16,7 +16,7 @@ Members = list[tuple[str, bytes]]  # events and contents
 def encode(found: Findings) -> Members:
     members = []
     for one in found.answers():
-        layers = instrument_masks(one.segmentation)
+        layers = instrument_masks(one.segmentation, one.drawn)
         members.append((one.event, encode_instrument_masks(layers.objects, layers.particles)))
     return members
 

@@ -13,18 +13,21 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.objects.particles import particles_of
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.formats.masks.instrument import InstrumentMasks
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
     """What was found in an image: `number` is its place in its sample, from 1, whichever of its images are processed;
-    `suffix` that of its file (`.tif`), "" where it lies in no image file.
+    `suffix` that of its file (`.tif`), "" where it lies in no image file; `drawn` are the instrument's masks, where
+    these are what was asked.
     """
 
     event: str
     number: int
     suffix: str
     segmentation: Segmentation
+    drawn: InstrumentMasks | None = None
 
     @property
     def labels(self) -> NDArray[np.uint16]:

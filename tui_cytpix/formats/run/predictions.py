@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.domain.zoom import LEAST, MOST, By, Zoom
+from tui_cytpix.domain.zoom import AS_DRAWN, LEAST, MOST, By, Zoom
 from tui_cytpix.formats.bytes.atomic import write_bytes
 from tui_cytpix.formats.bytes.npz import read_npz
 
@@ -146,7 +146,8 @@ class PredictionStore:
     """All shards of one model; `refresh` takes in those that came since. A shard that can't be read is as absent.
 
     `ways` gives, for a sample's name, the ways of seeing it (domain.zoom.way_of) in which answers hold now, the best
-    first, "" for answers that don't tell; others are as absent. Without it the newest answer holds, whatever its way.
+    first, "" for answers that don't tell; the instrument's masks hold always, others are as absent. Without it the
+    newest answer holds, whatever its way.
     """
 
     def __init__(self, folder: Path, ways: Ways | None = None) -> None:
@@ -178,7 +179,7 @@ class PredictionStore:
         return found
 
     def _holding(self, sample: str) -> Sequence[str]:
-        return (_UNTOLD,) if self._ways is None else self._ways(sample)
+        return (_UNTOLD,) if self._ways is None else (*self._ways(sample), AS_DRAWN)
 
     def _item(self, key: ImageKey) -> Prediction | None:
         found = self._items.get(key)

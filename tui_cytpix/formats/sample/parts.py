@@ -18,6 +18,7 @@ from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.masks.instrument import InstrumentMasks
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace
 
+MARK_THE_TRIGGER = "The instrument's masks mark the object that triggered, not its cells: they tell no counts."
 _TRANSMITTED = re.compile(
     r"bright.?field|light.?loss|trans(mitted|mission)|phase.?contrast|\b(bf\d*|tl|td|dic|phase|ph\d)\b"
 )
@@ -73,7 +74,7 @@ class SampleParts:
     `um_per_px` is what the files state, and `volume` what they tell beside the FCS; `background` gives the static
     background, float32 (H, W), that the instrument measured, or None; of images with several `channels`, `channel` is
     the one read, else "". `images_all`: the instrument looks at all events, so that those without an image hold
-    nothing.
+    nothing. `masks_tell_particles` is False where masks mark the object that triggered, whatever it consists of.
     """
 
     path: Path
@@ -81,6 +82,7 @@ class SampleParts:
     images: ImageStore
     fcs: FcsPlace
     masks: MaskStore | None = None
+    masks_tell_particles: bool = True
     image_gate: str = ""
     image_total: int | None = None
     problems: tuple[str, ...] = ()

@@ -158,6 +158,16 @@ class SampleReader:
                 "`tui-cytpix inspect` tells what it has.",
             ) from None
 
+    @property
+    def has_masks(self) -> bool:
+        """Whether it carries the instrument's own masks, of some of its images at least."""
+        return self._parts.masks is not None
+
+    @property
+    def masks_tell_particles(self) -> bool:
+        """Whether they tell how many particles there are; else they mark the object that triggered, whatever it is."""
+        return self._parts.masks_tell_particles
+
     def read_masks(self, event: str) -> InstrumentMasks | None:
         """The instrument's own masks, None where it has none for this event.
 

@@ -59,7 +59,7 @@ class Editor(Horizontal):
     async def begin(self) -> None:
         session = self._frame.session
         self._frame.set_focus(self.canvas)
-        self._model = await asyncio.to_thread(library.base_of, session.run)
+        self._model = await asyncio.to_thread(library.proposing, session.run)
         await session.load_predictions(self._model)
         session.ask_model(self._model, self._images.keys)
         await self.open_image(self._images.place)

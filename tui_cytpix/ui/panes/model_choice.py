@@ -14,7 +14,7 @@ from tui_cytpix.ui.panes.judging import Judging
 from tui_cytpix.ui.widgets.boxes import Vertical
 from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.ui.widgets.tables.model_table import ModelTable
-from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.base_model import instrument
 
 
 class ModelChoice(Vertical):
@@ -37,7 +37,7 @@ class ModelChoice(Vertical):
         self._frame.start(self._list(), "models", first=True)
 
     async def _list(self) -> None:
-        found = await asyncio.to_thread(library.library)
+        found = await asyncio.to_thread(instrument.candidates, self._frame.session.run)
         if not found:
             self._frame.report("The library is empty: import a model in step 2.")
             return

@@ -23,7 +23,7 @@ from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView, shown_pairs
 from tui_cytpix.ui.widgets.tables.model_table import ModelTable, card_lines
 from tui_cytpix.workflow.assess import review
-from tui_cytpix.workflow.base_model import differences, library, resolution
+from tui_cytpix.workflow.base_model import differences, instrument, library, resolution
 from tui_cytpix.workflow.run import zoom
 
 COMPARED_IMAGES, MOST_COMPARED = 24, 4
@@ -68,7 +68,7 @@ class BaseModelScreen(WorkScreen):
         await self._load()
 
     async def _load(self) -> None:
-        self._library = await asyncio.to_thread(library.library)
+        self._library = await asyncio.to_thread(instrument.candidates, self.session.run)
         if not self._library:
             self.query_one("#card-words", Words).say(
                 "The library is empty.", f"Import a model file with {self.key('base_model.import')}."

@@ -59,7 +59,7 @@ class SimilarScreen(WorkScreen):
         self.say_next()
         self.show_similar(self.image)
         if self.session.run.settings.base_model.model:
-            self._base = await asyncio.to_thread(library.base_of, self.session.run)
+            self._base = await asyncio.to_thread(library.proposing, self.session.run)
             await self.session.load_predictions(self._base)
             self._ask_base()
 

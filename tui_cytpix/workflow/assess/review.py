@@ -17,6 +17,7 @@ from tui_cytpix.workflow.assess import blind_first, focus, over_sampling
 from tui_cytpix.workflow.assess.goal import check_rates
 from tui_cytpix.workflow.assess.over_sampling import Shown, moved
 from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts, part_tests
+from tui_cytpix.workflow.base_model import instrument
 from tui_cytpix.workflow.base_model.library import reference
 from tui_cytpix.workflow.explore.random_images import extended, gate_in_use, judged_models
 from tui_cytpix.workflow.run.run import Run
@@ -38,13 +39,16 @@ def state_goal(
     is kept, with their number.
 
     Raises:
-        UsageError: the rates don't fit (`goal.check_rates`).
+        UsageError: the rates don't fit (`goal.check_rates`), or more than the mask is required of instrument masks that
+            tell no counts.
     """
     preset = next(g for g in GOALS if g.name == goal)
     p0, p1 = preset.p0 if p0 is None else p0, preset.p1 if p1 is None else p1
     check_rates(p0, p1)
     before = run.settings.assess
     required = before.required if required is None else required
+    for model in judged_models(run, STEP, None):
+        instrument.refuse(run, model, required)
     stated = replace(before, goal=goal, p0=p0, p1=p1, counting_convention=counting_convention, required=required)
     judged = _judgements(run)
     if stated != before and judged:
@@ -111,6 +115,12 @@ def to_review(run: Run, models: Sequence[ModelEntry], step: str = STEP) -> ToRev
 
 
 def choose_model(run: Run, model: ModelEntry) -> None:
+    """Makes it the model that step 1 judges.
+
+    Raises:
+        MaskError, UsageError: as `instrument.refuse`.
+    """
+    instrument.refuse(run, model, run.settings.assess.required)
     run.update(replace(run.settings, assess=replace(run.settings.assess, model=reference(model))))
 
 

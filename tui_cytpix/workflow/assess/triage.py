@@ -121,7 +121,14 @@ def triage(request: TriageRequest, on_progress: OnProgress = lambda _done, _tota
     """
     from tui_cytpix.formats.model.miscount_model import read_miscount_model
 
-    entries = [library.find(name) for name in request.models] or library.library()
+    entries = [library.find(name) for name in request.models]
+    if any(entry.card.of_instrument for entry in entries):
+        raise UsageError(
+            "Triage can't rank the instrument's masks",
+            "It asks models about altered images, and the masks stand still.",
+            "Judge them by a review (run review --model instrument), or against label images (compare).",
+        )
+    entries = entries or [entry for entry in library.library() if not entry.card.of_instrument]
     knowledge = read_miscount_model(built_in_models() / "miscount_model.json")
     asked = _with_references(entries)
     drawn, problems = _drawn(request)

@@ -20,7 +20,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.errors import CytpixError, MaskError, UsageError
 from tui_cytpix.formats.run.predictions import PredictionStore
-from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.base_model import instrument, library
 from tui_cytpix.workflow.base_model.label_check import AS_THEY_ARE, CheckedLabels, LabelOptions, to_compare
 from tui_cytpix.workflow.base_model.truth import Truth, truth_paths
 from tui_cytpix.workflow.run import jobs, predict, run_samples, used_images, zoom
@@ -96,6 +96,9 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
         wrong = [words for ref in refs for words in run_samples.problems_in_words(run, ref.name)]
         keys, truth, notes = _to_compare(run, request, [ref.name for ref in refs])
         notes += _learnt(run, entries, keys)
+        for entry in entries:
+            instrument.refuse(run, entry)
+            notes += instrument.noted_in_words(run, entry)
         try:
             stores, problems = predict.answers_now(run, entries, keys, on_progress, request.device, request.threads)
         finally:

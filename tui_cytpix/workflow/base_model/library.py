@@ -20,7 +20,7 @@ from tui_cytpix.workflow.run.resources import built_in_models, user_models
 from tui_cytpix.workflow.run.run import Run
 
 SUFFIX, ONNX = ".safetensors", ".onnx"
-FAMILIES = "cell general bead"
+FAMILIES = "cell general bead instrument"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -30,7 +30,7 @@ def library() -> list[ModelEntry]:
     for folder in (built_in_models(), user_models()):
         paths = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
         if folder == built_in_models():
-            paths.sort(key=lambda path: FAMILIES.find(path.name.partition("-")[0]))
+            paths.sort(key=lambda path: FAMILIES.find(path.stem.partition("-")[0]))
         for path in paths:
             try:
                 entries.append(entry(path))
@@ -159,11 +159,47 @@ def choose(run: Run, model: ModelEntry, compared_with: str = "") -> None:
     """Makes it the run's base model.
 
     Raises:
-        ModelFileError: this version can't run it.
+        ModelFileError: this version can't run it, or it can't be trained on.
     """
+    refuse_as_base(model)
     check_usable(model.card, Path(model.path))
     base = replace(run.settings.base_model, model=reference(model), hash=model.hash, compared_with=compared_with)
     run.update(replace(run.settings, base_model=base))
+
+
+def refuse_as_base(model: ModelEntry) -> None:
+    """Raises:
+    ModelFileError: it is the instrument's masks.
+    """
+    if model.card.of_instrument:
+        raise ModelFileError(
+            "The instrument's masks can't be the base model",
+            "They are no network, so nothing can be trained on them.",
+            "Choose a base model, and let annotating begin from the instrument's masks: "
+            "`run base DIR --proposals instrument`, in step 2 the key for proposals.",
+        )
+
+
+def propose_by(run: Run, model: ModelEntry) -> None:
+    """Lets annotating begin from that model's answers, or, if it is the base model, from the base's, whichever that is.
+
+    Raises:
+        ModelFileError: this version can't run it.
+    """
+    check_usable(model.card, Path(model.path))
+    before = run.settings.base_model
+    proposals = "" if model.hash == before.hash else reference(model)
+    run.update(replace(run.settings, base_model=replace(before, proposals=proposals)))
+
+
+def proposing(run: Run) -> ModelEntry:
+    """The model whose answers annotating begins from: the base model, unless another is chosen for that.
+
+    Raises:
+        ModelFileError: none is chosen, it is gone, or the base's file changed since the choice.
+    """
+    chosen = run.settings.base_model.proposals
+    return find(chosen) if chosen else base_of(run)
 
 
 def base_of(run: Run) -> ModelEntry:

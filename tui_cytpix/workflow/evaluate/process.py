@@ -19,6 +19,7 @@ from tui_cytpix.domain.sample import SampleRef
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.run.gate_members import write_members
 from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.evaluate.output_names import claimed
 from tui_cytpix.workflow.explore import gates
 from tui_cytpix.workflow.explore.event_table import EventTable
@@ -102,6 +103,17 @@ def process(spec: ProcessSpec, on_event: Follow, members: Mapping[str, Members] 
     of_names = {one.name: members[one.path] for one in spec.samples if one.path in members}
     events = predict.wait(start_processing(spec, of_names), on_event)
     return next((e for e in reversed(events) if isinstance(e, Finished)), None)
+
+
+def annotated_as(run: Run, path: Path, channel: str = "") -> str:
+    """The name under which a run knows the sample at that path, by its images; "" where it doesn't.
+
+    Raises:
+        SampleError: the sample can't be read.
+    """
+    with open_sample(path, None, channel) as reader:
+        found = reader.fingerprint()
+    return next((ref.name for ref in run.settings.samples if run.images.fingerprint(ref.name) == found), "")
 
 
 def processed_samples(run: Run) -> list[SampleRef]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.run_settings import KINDS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import RunError, UsageError
 from tui_cytpix.workflow.assess import review
-from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.base_model import instrument, library
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.used_images import EVALUATE
 
@@ -32,10 +33,12 @@ def both_models(run: Run, chosen: str = "") -> tuple[ModelEntry, ModelEntry]:
 
     Raises:
         RunError: there is no finished model yet.
-        UsageError: both are the same.
+        UsageError: both are the same, or the new one is instrument masks that tell no counts.
+        MaskError: it is the instrument's masks, and no sample carries any.
         ModelFileError: one can't be read.
     """
     new, base = library.find(chosen) if chosen else new_model(run), library.base_of(run)
     if new.hash == base.hash:
         raise UsageError("Both are the same model", f"{new.card.name}.", "Choose another than the run's base.")
+    instrument.refuse(run, new, KINDS)
     return new, base

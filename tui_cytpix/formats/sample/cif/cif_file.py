@@ -21,7 +21,7 @@ from tui_cytpix.formats.sample.array_images import ArrayImages
 from tui_cytpix.formats.sample.cif.pages import CifObject, CifPages, Page, read_pages
 from tui_cytpix.formats.sample.cif.pixels import decode_image, decode_mask
 from tui_cytpix.formats.sample.linked_fcs import find_fcs
-from tui_cytpix.formats.sample.parts import Asked, SampleParts, chosen_channel
+from tui_cytpix.formats.sample.parts import MARK_THE_TRIGGER, Asked, SampleParts, chosen_channel
 
 USUAL_CHANNELS = 6
 
@@ -52,6 +52,7 @@ def open_parts(path: Path, asked: Asked) -> SampleParts:
             ArrayImages(path, pictures.events, pictures.image, pictures.size),
             asked.fcs or find_fcs(path.stem, (path.resolve().parent,)),
             CifMasks(pictures, objects),
+            masks_tell_particles=False,
             problems=(
                 *([pages.damage] if pages.damage else []),
                 *odd_numbers,
@@ -161,5 +162,5 @@ class CifMasks:
         lacking = [event for event in events if self._objects[event].mask is None]
         return (
             *counted(lacking, "object has no instrument mask", "objects have no instrument masks"),
-            "The instrument's masks mark the object that triggered, not its cells: they tell no counts.",
+            MARK_THE_TRIGGER,
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.entered_numbers import LEAST_PIXEL, MOST_PIXEL
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import SampleError
+from tui_cytpix.errors import MaskError, SampleError
+from tui_cytpix.formats.bytes.names import counted
+from tui_cytpix.formats.masks.instrument import InstrumentMasks
 from tui_cytpix.formats.sample.array_images import ArrayImages, Pixels
 from tui_cytpix.formats.sample.hdf5.child import ZSTANDARD
 from tui_cytpix.formats.sample.hdf5.reader_process import EXTRA, HdfProcess
 from tui_cytpix.formats.sample.identity import spread
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace
-from tui_cytpix.formats.sample.parts import Asked, SampleParts
+from tui_cytpix.formats.sample.parts import MARK_THE_TRIGGER, Asked, SampleParts
 
 BACKGROUND_FRAMES = 64
 
@@ -54,6 +57,8 @@ def open_parts(path: Path, asked: Asked) -> SampleParts:
         f"deformability cytometry .rtdc (ids: {ids})",
         ArrayImages(path, events, pixels, lambda _: frame),
         asked.fcs or FcsPlace(),
+        RtdcMasks(process, events, facts["frames"]["mask"]) if "mask" in facts["frames"] else None,
+        masks_tell_particles=False,
         problems=(*problems, *doubt),
         um_per_px=scale,
         background=_Background(process, facts, count) if "image_bg" in facts["frames"] else None,
@@ -118,6 +123,35 @@ def _pixel_size(facts: dict[str, Any]) -> tuple[float | None, tuple[str, ...]]:
     if LEAST_PIXEL <= size <= MOST_PIXEL:
         return size, ()
     return None, (f"The pixel size that it states, {printable(text)}, is not believable and not used.",)
+
+
+class RtdcMasks:
+    """`events/mask` as a MaskStore: one object, no particles."""
+
+    def __init__(self, process: HdfProcess, events: Sequence[str], facts: dict[str, Any]) -> None:
+        self._process, self._rows, self._facts = process, {event: row for row, event in enumerate(events)}, facts
+
+    def read(self, event: str, shape: tuple[int, int]) -> InstrumentMasks | None:
+        """For an image of (height, width); None where the file has fewer masks than images.
+
+        Raises:
+            SampleError, MaskError: it is damaged, of another size, or packed in a way that needs an extra.
+        """
+        row, (rows, *own) = self._rows[event], self._facts["shape"]
+        if row >= rows:
+            return None
+        if tuple(own) != shape or self._facts["lacking"]:
+            why = f"it is of {own[1]} x {own[0]} px, its image of {shape[1]} x {shape[0]}"
+            if self._facts["lacking"]:
+                why = f"it is packed in a way that needs an extra: `{EXTRA}`"
+            detail = f"Event {printable(event)}: {why}."
+            raise MaskError("The instrument's mask can't be read", detail, "The image itself still can.")
+        objects = (_frame(self._process, "mask", row) != 0).astype(np.uint16)
+        return InstrumentMasks(objects, np.zeros(shape, np.uint16))
+
+    def problems(self, events: tuple[str, ...]) -> tuple[str, ...]:
+        lacking = [event for event in events if self._rows[event] >= self._facts["shape"][0]]
+        return (*counted(lacking, "image has no instrument mask", "images have no instrument masks"), MARK_THE_TRIGGER)
 
 
 class _Background:
