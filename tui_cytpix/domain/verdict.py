@@ -16,7 +16,9 @@ from tui_cytpix.domain.sample import ImageKey
 
 
 class Judgement(enum.StrEnum):
-    """One key each in the review; a stated count is right or wrong by itself, and says nothing about the mask."""
+    """One key each in the review; a stated count is right or wrong by itself, and says nothing about the mask; of
+    the mask alone is what is said where an answer tells no count.
+    """
 
     ACCEPTABLE = "acceptable"
     COUNT_ERROR = "count"
@@ -27,10 +29,12 @@ class Judgement(enum.StrEnum):
     SKIPPED = "skipped"
     COUNT_RIGHT = "count-right"
     COUNT_WRONG = "count-wrong"
+    MASK_RIGHT = "mask-right"
+    MASK_WRONG = "mask-wrong"
 
     @classmethod
-    def of(cls, count_wrong: bool, mask_wrong: bool | None) -> Judgement:
-        """The one that says this of count and mask; None: the mask is still to be judged."""
+    def of(cls, count_wrong: bool | None, mask_wrong: bool | None) -> Judgement:
+        """The one that says this of count and mask; None: the mask is still to be judged, or the count can't be."""
         return next(one for one, said in _HALVES.items() if said == (count_wrong, mask_wrong))
 
     @property
@@ -62,13 +66,15 @@ class Judgement(enum.StrEnum):
 
 # Of count and mask: wrong, right, or not judged; those that aren't here judge neither.
 _NOT_JUDGED = (None, None)
-_HALVES: dict[Judgement, tuple[bool, bool | None]] = {
+_HALVES: dict[Judgement, tuple[bool | None, bool | None]] = {
     Judgement.ACCEPTABLE: (False, False),
     Judgement.COUNT_ERROR: (True, False),
     Judgement.MASK_ERROR: (False, True),
     Judgement.BOTH: (True, True),
     Judgement.COUNT_RIGHT: (False, None),
     Judgement.COUNT_WRONG: (True, None),
+    Judgement.MASK_RIGHT: (None, False),
+    Judgement.MASK_WRONG: (None, True),
 }
 
 

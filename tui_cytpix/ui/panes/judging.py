@@ -28,6 +28,8 @@ BADGES: dict[Judgement, tuple[str, Tone, str]] = {
     Judgement.SKIPPED: ("–", "muted", "skipped"),
     Judgement.COUNT_RIGHT: ("m?", "muted", "count right, mask not judged"),
     Judgement.COUNT_WRONG: ("C?", "bad", "count error, mask not judged"),
+    Judgement.MASK_RIGHT: ("", "good", "mask fits, count not judged"),
+    Judgement.MASK_WRONG: ("M", "bad", "mask error, count not judged"),
 }
 
 

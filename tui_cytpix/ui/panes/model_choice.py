@@ -53,6 +53,8 @@ class ModelChoice(Vertical):
             self._frame.start(self._take(model), "model", first=True)
 
     async def _take(self, model: ModelEntry) -> None:
+        run = self._frame.session.run
+        await asyncio.to_thread(instrument.refuse, run, model, run.settings.assess.required)
         await self._frame.session.load_predictions(model)
         self._judging.model = model
         self._frame.show_pane("main")

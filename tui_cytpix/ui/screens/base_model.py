@@ -15,6 +15,7 @@ from textual.widgets import DataTable
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import Zoom
+from tui_cytpix.errors import ModelFileError
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.questions import ask_export, ask_zoom
@@ -86,8 +87,16 @@ class BaseModelScreen(WorkScreen):
     def _zooms_of(self, model: ModelEntry) -> dict[str, Zoom]:
         return zoom.zooms_of(self.session.run, self.session.predict.store(model))
 
+    @property
+    def _proposing(self) -> str:
+        """The hash of the model whose answers annotating begins from, where that is not the base."""
+        chosen = self.session.run.settings.base_model.proposals
+        return next((entry.hash for entry in self._library if chosen and library.reference(entry) == chosen), "")
+
     def _show(self) -> None:
-        self.table.show(self._library, self.session.run.settings.base_model.hash, self.session.marked_models)
+        self.table.show(
+            self._library, self.session.run.settings.base_model.hash, self.session.marked_models, self._proposing
+        )
         self._show_card()
         self.say_next()
 
@@ -113,9 +122,23 @@ class BaseModelScreen(WorkScreen):
         if entry is None:
             return
         compared = next((e.card.name for e in self._compared if e.hash != entry.hash), "")
-        library.choose(self.session.run, entry, compared)
+        try:
+            library.choose(self.session.run, entry, compared)
+        except ModelFileError as error:
+            self.report(error)
+            return
         self.report(f"{entry.card.name} is the base model of this run.")
         self.refresh_rail()
+        self._show()
+
+    def action_propose(self) -> None:
+        """Lets annotating begin from the answers of the model under the cursor; of the base, from the base's again."""
+        entry, run = self.table.current, self.session.run
+        if entry is None or self.pane != "main":
+            return
+        instrument.refuse(run, entry)
+        library.propose_by(run, entry)
+        self.report(" ".join([f"Annotating begins from {entry.card.name}.", *instrument.noted_in_words(run, entry)]))
         self._show()
 
     def action_magnify(self) -> None:

@@ -44,6 +44,7 @@ class TrainScreen(WorkScreen):
     def __init__(self) -> None:
         super().__init__()
         self.base: ModelEntry | None = None
+        self.proposing: ModelEntry | None = None  # whose answers annotating begins from
         self.now: ModelEntry | None = None  # the best checkpoint, asked about the preview while training rests
         self.lacks = Lacking()
         self._asked_at = -1
@@ -76,15 +77,23 @@ class TrainScreen(WorkScreen):
         if not self.session.run.settings.base_model.model:
             return
         self.base = await asyncio.to_thread(library.base_of, self.session.run)
+        self.proposing = await asyncio.to_thread(library.proposing, self.session.run)
         await self.session.load_predictions(self.base)
+        await self.session.load_predictions(self.proposing)
         self.refresh_all()
-        self.session.ask_model(self.base, self.preview)
+        self._ask_models()
         self.start(self._catch_up(), "catch up")
 
     async def _catch_up(self) -> None:
         """What was annotated before an app was killed, a job at work was not told."""
         await asyncio.to_thread(control.reload, self.session.run)
         await self._look_for_lacks()
+
+    def _ask_models(self) -> None:
+        """Whoever proposes, and the base, on which advice rests."""
+        for model in (self.proposing, self.base):
+            if model is not None:
+                self.session.ask_model(model, self.preview)
 
     async def _look_for_lacks(self) -> None:
         if self.base is not None:
@@ -96,8 +105,7 @@ class TrainScreen(WorkScreen):
         """Back from the editor: a training job at work gets the new annotations; or from similar images, of which some
         may be selected.
         """
-        if self.base is not None:
-            self.session.ask_model(self.base, self.preview)
+        self._ask_models()
         self._show_training()
         self.refresh_all()
         self.start(self._look_for_lacks(), "lacks")
@@ -118,7 +126,7 @@ class TrainScreen(WorkScreen):
     def item(self, key: ImageKey) -> GalleryItem:
         """The image as annotated, or as the models see it: in training as at its last look."""
         session = self.session
-        base = session.prediction(self.base, key) if self.base else None
+        base = session.prediction(self.proposing, key) if self.proposing else None
         state = session.run.annotations.state(key)
         return preview_item(state, base, self._answer_now(key), key in self.lately, self.changes.get(key, 0))
 
@@ -131,11 +139,11 @@ class TrainScreen(WorkScreen):
         return now
 
     def seen(self) -> Seen:
-        """Of each preview image the annotation, else the base's answer, where there is one."""
+        """Of each preview image the annotation, else what is proposed, where that is known."""
         images = []
         for key in self.preview:
             annotated = self.session.run.annotations.state(key).segmentation
-            found = annotated or (self.session.prediction(self.base, key) if self.base else None)
+            found = annotated or (self.session.prediction(self.proposing, key) if self.proposing else None)
             if found is not None:
                 images.append((key, found))
         return Seen(images, self.base.card.size_cutoff_um if self.base else 0.0)

@@ -149,7 +149,12 @@ def judge_all(run: Run, model: ModelEntry, said: Iterable[Said], step: str = STE
     count for the rate: what was annotated first doesn't come back into the verdict by being judged. A stated count
     stays until another is stated: `acceptable` and `mask` then speak of the mask alone. What was said of the mask stays
     where only the count is judged. What was said of a repeat is kept apart.
+
+    Raises:
+        UsageError: a count is judged of the instrument's masks, which tell none in that sample.
     """
+    if model.card.of_instrument:
+        said = _without_counts(said, instrument.without_counts(run))
     shown, fresh = Shown.of(run, step), set(still_fresh(run, step, [model]))
     standing, seen = standing_of(run, model, step), blind_first.answers_seen(run)
     for one in said:
@@ -179,6 +184,20 @@ def judge_all(run: Run, model: ModelEntry, said: Iterable[Said], step: str = STE
             repeat=one.repeat,
         )
         standing[one.showing] = run.record(line)
+
+
+def _without_counts(said: Iterable[Said], samples: Sequence[str]) -> list[Said]:
+    """In these samples answers tell no count: what is said is of the mask alone."""
+    return [_of_mask_alone(one) if one.image.sample in samples else one for one in said]
+
+
+def _of_mask_alone(said: Said) -> Said:
+    judgement = said.judgement
+    if said.true_count is not None or (judgement and (judgement.count_wrong or judgement.of_count_alone)):
+        instrument.refuse_counts([said.image.sample])
+    if judgement and judgement.mask_wrong is not None:
+        judgement = Judgement.of(None, judgement.mask_wrong)
+    return replace(said, judgement=judgement, counted=None)
 
 
 def _set_against(before: Verdict | None, said: Said) -> tuple[Judgement, int | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.domain.run_settings import KINDS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import RunError, UsageError
 from tui_cytpix.workflow.assess import review
@@ -40,5 +39,5 @@ def both_models(run: Run, chosen: str = "") -> tuple[ModelEntry, ModelEntry]:
     new, base = library.find(chosen) if chosen else new_model(run), library.base_of(run)
     if new.hash == base.hash:
         raise UsageError("Both are the same model", f"{new.card.name}.", "Choose another than the run's base.")
-    instrument.refuse(run, new, KINDS)
+    instrument.refuse(run, new, run.settings.assess.required)
     return new, base

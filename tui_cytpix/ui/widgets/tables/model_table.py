@@ -22,19 +22,23 @@ class ModelTable(Table):
         super().__init__(COLUMNS, id=id)
         self._entries: dict[str, ModelEntry] = {}
 
-    def show(self, entries: Sequence[ModelEntry], chosen: str = "", marked: Collection[str] = ()) -> None:
-        """Lists the models; `chosen` and `marked` are hashes."""
+    def show(
+        self, entries: Sequence[ModelEntry], chosen: str = "", marked: Collection[str] = (), proposing: str = ""
+    ) -> None:
+        """Lists the models; `chosen`, `marked` and `proposing` are hashes."""
         self._entries = {entry.hash: entry for entry in entries}
-        self.fill([(entry.hash, self._cells(entry, chosen, marked)) for entry in entries])
+        self.fill([(entry.hash, self._cells(entry, chosen, marked, proposing)) for entry in entries])
 
     @staticmethod
-    def _cells(entry: ModelEntry, chosen: str, marked: Collection[str]) -> list[str]:
+    def _cells(entry: ModelEntry, chosen: str, marked: Collection[str], proposing: str) -> list[str]:
         card = entry.card
-        mark = ("●" if entry.hash == chosen else " ") + ("■" if entry.hash in marked else " ")
+        mark = ("●" if entry.hash == chosen else "○" if entry.hash == proposing else " ") + (
+            "■" if entry.hash in marked else " "
+        )
         return [
             mark,
             card.name,
-            card.resolution,
+            "–" if card.of_instrument else card.resolution,
             card.kind,
             card.base_name or "–",
             measure(card.measured.get("TA")),
@@ -61,12 +65,12 @@ def card_lines(entry: ModelEntry) -> list[str | Text]:
     lines: list[str | Text] = [heading(card.name)]
     lines += filter(None, (card.out_of_use, card.description))
     facts = [
-        ("Resolution", card.resolution),
-        ("Kind", "built-in, trained on simulated events" if card.kind == "built-in" else card.kind),
+        ("Resolution", "" if card.of_instrument else card.resolution),
+        ("Kind", _KINDS.get(card.kind, card.kind)),
         ("Started from", card.base_name),
         ("Convention", card.counting_convention),
-        ("Size cutoff", f"{card.size_cutoff_um:g} µm"),
-        ("Pixel size", f"{card.um_per_px:g} µm" if card.um_per_px else "unknown"),
+        ("Size cutoff", f"{card.size_cutoff_um:g} µm" if card.size_cutoff_um else "none"),
+        ("Pixel size", f"{card.um_per_px:g} µm" if card.um_per_px else "" if card.of_instrument else "unknown"),
         ("Sees", card.sees),
         ("Cell size", f"{card.object_px:.0f} px" if card.object_px else ""),
         *_trained_on(card),
@@ -82,6 +86,10 @@ def card_lines(entry: ModelEntry) -> list[str | Text]:
     return lines + _figures(card)
 
 
+_KINDS = {
+    "built-in": "built-in, trained on simulated events",
+    "instrument": "masks that the instrument drew, no network",
+}
 _TRAINING_FACTS = {
     "images": "Images",
     "training_images": "Images",
