@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import tui_cytpix
 from tui_cytpix.domain.model_card import INSTRUMENT_MASKS, ModelCard
 from tui_cytpix.formats.model.file import write_model
 
@@ -22,7 +21,6 @@ CARD = ModelCard(
     size_cutoff_um=0.0,
     network={"architecture": INSTRUMENT_MASKS},
     licence="",
-    software=f"tui-cytpix {tui_cytpix.__version__}",
 )
 
 if __name__ == "__main__":

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from driving import notices, press_each, until
 from steps import Stage, answer, choose_base, on_screen, opened, reply, words_of
 
+from tui_cytpix.base_models import instrument
 from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.formats.model.file import write_model
+from tui_cytpix.formats.sample.reader import SampleReader
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run.resources import user_models
@@ -64,6 +67,30 @@ async def test_marks_stay_while_the_run_is_open(stage: Stage) -> None:
         cells = [str(table.get_row_at(row)[0]) for row in range(2)]
         assert [cell.endswith("■") for cell in cells] == [True, False]
         assert app.session.marked_models == [library.find("cell-full").hash]
+
+
+async def test_the_instruments_masks_propose_and_are_no_base(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose_base(stage, "base_model")
+    user_models().mkdir(parents=True, exist_ok=True)
+    write_model(user_models() / "instrument.safetensors", {}, instrument.CARD)
+    async with opened(stage, "BaseModelScreen") as (app, pilot, screen):
+        await until(pilot, lambda: screen.table.row_count == 2)  # no sample carries any
+        monkeypatch.setattr(SampleReader, "has_masks", True)
+        await press_each(pilot, "full_stop comma")
+        again = await on_screen(pilot, "BaseModelScreen")
+        await until(pilot, lambda: again.table.row_count == 3)
+        base = library.base_of(app.session.run)
+        await press_each(pilot, "j j")
+        assert "lets annotating begin from it" in words_of(app, "#card-words")
+        await press_each(pilot, "enter")
+        assert "can't be the base model" in notices(app)
+        await press_each(pilot, "p")
+        run = app.session.run
+        assert (library.base_of(run), library.proposing(run).card.name) == (base, "instrument")
+        assert [str(again.table.get_row_at(row)[0])[0] for row in range(3)] == ["●", " ", "○"]
+        assert "Annotating begins from its answers" in words_of(app, "#card-words")
+        await press_each(pilot, "k k p")
+        assert library.proposing(run) == base
 
 
 async def test_files_come_in_and_go_out_with_one_clear_message(stage: Stage, tmp_path: Path) -> None:

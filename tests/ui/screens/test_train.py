@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from driving import burst, notices, press_each, until
-from steps import SAMPLE, Stage, accepted, build, on_screen, opened, reply, select, truth, words_of
+from steps import SAMPLE, Stage, accepted, answer, build, on_screen, opened, reply, select, truth, words_of
 from textual.pilot import Pilot
 
 from tests import children
@@ -43,6 +43,26 @@ async def test_accepted_images_are_counted_and_training_waits_for_ten(stage: Sta
         await on_screen(pilot, "TrainScreen")
         assert "10 annotated: 8 train, 2 validate" in words_of(app, "#summary")
         assert "Enough to train" in screen.hint.words
+
+
+async def test_annotating_begins_from_the_model_that_is_chosen_for_that(stage: Stage) -> None:
+    """Of the singlets of even events the base makes doublets."""
+    select(stage)
+    with Run.open(stage.run) as run:
+        library.propose_by(run, library.find("cell-half"))
+    async with opened(stage, "TrainScreen", "base") as (app, pilot, screen):
+        gallery = screen.gallery
+        await until(pilot, lambda: all(item.segmentation is not None for item in gallery.items))
+        assert [item.segmentation.particle_count for item in gallery.items] == [
+            answer("cell-half", item.key).particle_count for item in gallery.items
+        ]
+        await press_each(pilot, "a")
+        await on_screen(pilot, "AnnotateScreen")
+        await press_each(pilot, "a")
+        await until(pilot, lambda: accepted(app.session.run) == 1)
+        (state,) = app.session.run.annotations.accepted()
+        assert (state.origin, state.corrected) == (library.find("cell-half").hash, False)
+        assert library.base_of(app.session.run).card.name == "cell-full"
 
 
 async def test_the_size_cutoff_is_off_where_the_scale_is_unknown(stage: Stage) -> None:
