@@ -178,10 +178,11 @@ def test_lines_that_name_others_wrongly_take_nothing_back(given_verdicts, names)
 def test_a_judgement_says_what_is_wrong(judgement):
     verdict = Verdict(1, 0.0, "me", ImageKey("s", "1"), "m", judgement)
     assert bool(verdict.count_wrong) == (judgement in ("count", "both", "count-wrong"))
-    assert bool(verdict.mask_wrong) == (judgement in ("mask", "both"))
-    assert (verdict.mask_wrong is not None) == (judgement in ("acceptable", "count", "mask", "both"))
+    of_both, of_mask_alone = ("acceptable", "count", "mask", "both"), ("mask-right", "mask-wrong")
+    assert bool(verdict.mask_wrong) == (judgement in ("mask", "both", "mask-wrong"))
+    assert (verdict.mask_wrong is not None) == (judgement in (*of_both, *of_mask_alone))
     assert judgement.of_count_alone == (judgement in ("count-right", "count-wrong"))
-    assert verdict.count_judged == (verdict.mask_wrong is not None or judgement.of_count_alone)
+    assert verdict.count_judged == (judgement in of_both or judgement.of_count_alone)
     if judgement.count_wrong is not None:
         assert Judgement.of(judgement.count_wrong, judgement.mask_wrong) is judgement
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, tell
@@ -25,13 +27,12 @@ def process(arguments: argparse.Namespace) -> int:
     model, gate = find(arguments.model), options.gate_of(arguments, columns=True)
     samples: list[SampleAtWork] = []
     failures: list[Failure] = []
-    notes: list[str] = []
     members: dict[str, Members] = {}
-    corrected = None if arguments.annotations is None else Run.open(arguments.annotations, writing=False)
-    for given in options.given_samples(arguments):
+    listed = options.given_samples(arguments)
+    annotated, notes = _annotated(arguments, [given.path for given in listed])
+    for given in listed:
         path = given.path
         try:
-            known = "" if corrected is None else annotated_as(corrected, path, arguments.channel)
             events = tuple(gate.events_of(path)) if gate is not None and gate.name else None
             found, problems = (None, []) if gate is None else gate.members_of(path)
         except CytpixError as error:
@@ -39,8 +40,6 @@ def process(arguments: argparse.Namespace) -> int:
             continue
         notes += exchanged_in_words(model, path)
         name, at = name_of(path), str(path.resolve())
-        if corrected is not None and not known:
-            notes.append(f"{name}: {arguments.annotations} has no such sample, and no annotations of it.")
         if found is not None:
             members[at] = found
         notes += [f"{name}: no column of the gate {problem}" for problem in problems]
@@ -52,11 +51,9 @@ def process(arguments: argparse.Namespace) -> int:
                 channel=arguments.channel,
                 events=events,
                 labels=dict(given.labels),
-                annotated_as=known,
+                annotated_as=annotated.get(path, ""),
             )
         )
-    if corrected is not None:
-        corrected.close()
     outputs: list[str] = []
     if samples:
         spec = ProcessSpec(
@@ -73,7 +70,7 @@ def process(arguments: argparse.Namespace) -> int:
             gate="" if gate is None else gate.words,
             left_out=tuple(failures),
             notes=tuple(notes),
-            annotations="" if corrected is None else str(corrected.path),
+            annotations=str(arguments.annotations.resolve()) if annotated else "",
         )
         ended = _followed(spec, members)
         outputs += ended.outputs or ()
@@ -85,6 +82,21 @@ def process(arguments: argparse.Namespace) -> int:
     )
     note(*(f"failed: {failure}" for failure in failures))
     return 1 if failures else 0
+
+
+def _annotated(arguments: argparse.Namespace, paths: Sequence[Path]) -> tuple[dict[Path, str], list[str]]:
+    """The names by which the run whose annotations are wanted knows the samples, and sentences on those that it
+    doesn't; what can't be read is told where it is processed.
+    """
+    names: dict[Path, str] = {}
+    if arguments.annotations is None:
+        return names, []
+    with Run.open(arguments.annotations, writing=False) as run:
+        for path in paths:
+            with contextlib.suppress(CytpixError):
+                names[path] = annotated_as(run, path, arguments.channel)
+    unknown = [name_of(path) for path, name in names.items() if not name]
+    return names, [f"{name}: {arguments.annotations} has no such sample, and no annotations of it." for name in unknown]
 
 
 def _followed(spec: ProcessSpec, members: Mapping[str, Members]) -> Finished:

@@ -70,14 +70,7 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     options.add_stated_scale(label)
     label.add_argument("--channel", metavar="NAME|N", help="the one to read, before images of the sample are used")
 
-    base = verb("base", "choose another base model; what was annotated and judged stays", "run.verbs:choose_base")
-    base.add_argument("model", nargs="?", metavar="M", help="a library name or a model file; default: as before")
-    proposals = (
-        "whose answers annotating begins from, as instrument: the masks that the samples carry; base: the base's"
-    )
-    base.add_argument("--proposals", metavar="M", help=proposals)
-    options.add_zoom(base, of_run=True)
-
+    _add_base(verb)
     select = verb("select", "choose the preview images: 70 % at random, 30 % for variety", "run.verbs:select_images")
     select.add_argument("--preview", type=options.positive, metavar="N", help="default: as the run says")
 
@@ -99,6 +92,16 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     )
     annotate.add_argument("--sample", default="", metavar="NAME", help="where the run has several")
     options.add_label_options(annotate)
+
+
+def _add_base(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    base = verb("base", "choose another base model; what was annotated and judged stays", "run.verbs:choose_base")
+    base.add_argument("model", nargs="?", metavar="M", help="a library name or a model file; default: as before")
+    proposals = (
+        "whose answers annotating begins from, as instrument: the masks that the samples carry; base: the base's"
+    )
+    base.add_argument("--proposals", metavar="M", help=proposals)
+    options.add_zoom(base, of_run=True)
 
 
 def _add_labels(parser: argparse.ArgumentParser) -> None:

@@ -123,15 +123,8 @@ def _tell(run: Run, arguments: argparse.Namespace) -> int:
     rule = assess_review.rule_in_words(settings, images, rules)
     expected = [] if any(found.counts.values()) else over_sampling.budget_in_words(budgets)
     drawn = (over_sampling.rules_in_words(rules), reviewed.blurred, valid_for, gone)
-    told = (
-        *instrument.noted_in_words(run, model),
-        *verdict_lines(found),
-        *blind_first.in_words(reviewer),
-        *expected,
-        *drawn,
-        *history,
-    )
-    words = [line for line in told if line]
+    told = (*verdict_lines(found), *blind_first.in_words(reviewer), *expected, *drawn, *history)
+    words = [line for line in (*instrument.noted_in_words(run, model), *told) if line]
     tell(
         arguments.json,
         {

@@ -166,10 +166,7 @@ class _Work:
             if sample.zoom.times != 1:
                 self.job.emit(Log(f"{name}: {sample.zoom.in_words()}"))
             self.zooms[name] = sample.zoom
-            annotated = self._annotated(place)
-            if annotated:
-                number = sum(event in annotated for event in sample.events)
-                self._note(name, f"{number} images are as annotated in {self.spec.annotations}, not as the model says")
+            annotated = self._annotated(place, name, sample)
             self.total += len(sample.events)
             digests: list[str] = []
             scale, volume = sample.scale, sample.reader.volume
@@ -218,9 +215,12 @@ class _Work:
         self.notes.setdefault(name, []).append(words)
         self.job.emit(Log(words))
 
-    def _annotated(self, place: int) -> Mapping[str, Segmentation]:
+    def _annotated(self, place: int, name: str, sample: ReadySample) -> Mapping[str, Segmentation]:
         """What a person said of images of that sample of the job, by event."""
-        return self.annotated.get(self.spec.samples[place].annotated_as, {})
+        known = self.annotated.get(self.spec.samples[place].annotated_as, {})
+        if number := sum(event in known for event in sample.events):
+            self._note(name, f"{number} images are as annotated in {self.spec.annotations}, not as the model says")
+        return known
 
     def _chunks(self, name: str, sample: ReadySample, annotated: Mapping[str, Segmentation]) -> Iterator[Chunk]:
         start, frame = 0, 1 if sample.background is None else sample.background.size
