@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +21,8 @@ from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation, decode_labels, decode_mask, encode_labels, encode_mask
 from tui_cytpix.domain.verdict import Judgement, PairVerdict, Verdict
 from tui_cytpix.errors import RunError
-from tui_cytpix.formats.bytes.atomic import read_text
 from tui_cytpix.formats.bytes.names import MOST_NAME_BYTES, file_name
+from tui_cytpix.formats.bytes.plain_file import read_toml
 from tui_cytpix.formats.run.json_log import read_log
 
 LINE_VERSION = 1
@@ -76,7 +75,7 @@ class RunFolder:
         """
         way_out = "Give the folder of a run, or start one with `tui-cytpix run new`."
         try:
-            data = tomllib.loads(read_text(self.settings_path))
+            data = read_toml(self.settings_path)
         except FileNotFoundError as error:
             raise RunError("This is not a run", f"{self.path} has no run.toml.", way_out) from error
         except (OSError, ValueError) as error:

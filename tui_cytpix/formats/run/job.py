@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
-import tomllib
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,11 +17,13 @@ from tui_cytpix.domain.jobs.log_lines import LogLine, Unreadable, line_from, rec
 from tui_cytpix.domain.jobs.specs import JobSpec, spec_from, table_of
 from tui_cytpix.domain.jobs.wishes import WISHES
 from tui_cytpix.errors import JobError
-from tui_cytpix.formats.bytes.atomic import read_text, write_text
+from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.bytes.plain_file import open_plain, open_plain_to_write, read_plain, read_toml
 from tui_cytpix.formats.run.json_log import LogTail, append_now, encode, read_log
 from tui_cytpix.formats.run.liveness import age_s
 
 NOTE_BYTES = 512
+PRINTED_BYTES = 64 << 10
 LOOKS = "looks"  # the folder of what a training job last saw in the preview, a prediction store
 ANOTHER = "another"  # why a job left at once: another one is at work
 
@@ -86,7 +88,7 @@ class JobFolder:
         """
         path = self.path / "job.toml"
         try:
-            data = tomllib.loads(read_text(path))
+            data = read_toml(path)
         except (OSError, ValueError) as error:
             raise JobError("This is not a job", f"{path}: {error}", "Start the job again.") from error
         try:
@@ -119,7 +121,7 @@ class JobFolder:
         """Tells that the job lives, and what it waits for, if anything. Always as many bytes, written in place: a disk
         that is too full for a line in the log still takes them.
         """
-        handle = os.open(self._heartbeat, os.O_WRONLY | os.O_CREAT, 0o666)
+        handle = open_plain_to_write(self._heartbeat)
         try:
             os.pwrite(handle, note.encode()[:NOTE_BYTES].ljust(NOTE_BYTES), 0)
         finally:
@@ -129,9 +131,16 @@ class JobFolder:
     def note(self) -> str:
         """What the job waits for; empty while it works."""
         try:
-            return self._heartbeat.read_bytes()[:NOTE_BYTES].decode("utf-8", "ignore").strip()
+            return read_plain(self._heartbeat)[:NOTE_BYTES].decode("utf-8", "ignore").strip()
         except OSError:
             return ""
+
+    def printed(self) -> str:
+        """The last that its process printed, up to 64 KiB; empty where there is nothing to read."""
+        with contextlib.suppress(OSError), open_plain(self.output_path) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - PRINTED_BYTES))
+            return file.read(PRINTED_BYTES).decode("utf-8", "replace")
+        return ""
 
     def seconds_since_beat(self) -> float | None:
         """Age of the heartbeat by the file server's own clock; None before the first."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tui_cytpix.formats.bytes.atomic import encoded, sync_folder, write_bytes
+from tui_cytpix.formats.bytes.plain_file import open_plain, open_plain_to_write, parse_json
 
 RETRY_SECONDS = 2.0
 _log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ def read_log(path: Path) -> tuple[list[dict[str, Any]], int]:
 
 def _whole_lines(path: Path, start: int = 0) -> Iterator[bytes]:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             file.seek(start)
             for line in file:
                 if line.endswith(b"\n"):
@@ -42,8 +43,8 @@ def _whole_lines(path: Path, start: int = 0) -> Iterator[bytes]:
 
 def _decode(line: bytes) -> dict[str, Any] | None:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
+        record = parse_json(line)
+    except ValueError:
         return None
     return record if isinstance(record, dict) else None
 
@@ -76,7 +77,7 @@ def append_now(path: Path, lines: bytes) -> None:
     Raises:
         OSError: nothing of `lines` was kept.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    handle = open_plain_to_write(path, os.O_RDWR)
     try:
         end = _end_of_whole_lines(handle)
         if end != os.fstat(handle).st_size:
