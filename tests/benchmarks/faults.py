@@ -11,6 +11,7 @@ keeps. The bar: no traceback, no hang, no GiB, no process, no byte outside.
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +27,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--reader", nargs="*", default=[], help="parts of names; default: all readers")
     given = parser.parse_args(arguments)
     sys.dont_write_bytecode = True
+    logging.disable()
     with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
         readers = [*sample_readers.readers(Path(scratch) / "samples"), *side_files.readers(Path(scratch) / "place")]
         chosen = [one for one in readers if not given.reader or any(part in one.name for part in given.reader)]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import shutil
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
@@ -58,7 +60,8 @@ class Place:
             self._fill(run)
         self._fill_job(self.run / "jobs" / "4-train")
         Lease(self.run / "training.lease", "Training").acquire()
-        Lease(self.run / "run.lease", "The run").acquire()
+        holder = {"host": socket.gethostname(), "pid": 2**22 + 1, "born": "", "nonce": "a"}  # of no process
+        (self.run / "run.lease").write_text(json.dumps(holder))
         (self.run / "checkpoints").mkdir()
         shutil.copy(self.run / "model.safetensors", self.run / "checkpoints" / "best.safetensors")
         shutil.copy(self.run / "model.safetensors", self.home / "data" / "tui-cytpix" / "models" / "mine.safetensors")
@@ -114,12 +117,12 @@ class Place:
 
     def _tables(self) -> None:
         (self.given / "judged.csv").write_text(
-            "image,judgement,true_count\nrich-medium:1,ok,1\nrich-medium:101,count,2\n"
+            "image,judgement,true_count\nrich-medium:1,acceptable,1\nrich-medium:101,count-error,\n"
         )
-        (self.given / "pairs.csv").write_text("image,better,true_count\nrich-medium:1,1,1\nrich-medium:101,=,2\n")
+        (self.given / "pairs.csv").write_text("image,better,true_count\nrich-medium:1,1,1\nrich-medium:101,equal,\n")
         (self.given / "counted.csv").write_text("showing,image,true_count\n1,rich-medium:1,1\n")
         path = self.given / "rich-medium"
-        (self.given / "sheet.csv").write_text(f"sample,condition,unit,um_per_px\n{path},rich,1,0.3\n")
+        (self.given / "sheet.csv").write_text(f"path,condition,unit,um_per_px\n{path},rich,1,0.3\n")
         labels = np.zeros((40, 50), np.uint16)
         labels[4:20, 5:30], labels[22:30, 7:20] = 1, 2
         (self.given / "labels").mkdir()

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -101,11 +102,12 @@ class Watch:
     @contextlib.contextmanager
     def over(self, reader: Reader) -> Iterator[None]:
         self.inside, self.starts, self.seen = str(reader.folder.resolve()), reader.starts, []
+        tempfile.tempdir = str(reader.folder)  # an FCS that is packed is unpacked there
         self.on = True
         try:
             yield
         finally:
-            self.on = False
+            self.on, tempfile.tempdir = False, None
 
 
 _watch: list[Watch] = []

@@ -142,7 +142,11 @@ def _with_tubes(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decoded(path: Path, decode: Any) -> tuple[list[Any], int]:
-    records, damaged = read_log(path)
+    try:
+        records, damaged = read_log(path)
+    except OSError as error:
+        way_out = "Copy the run again, or take back the right to read it."
+        raise RunError("A log of the run can't be read", f"{path}: {error.strerror}.", way_out) from error
     items = []
     for record in records:
         try:

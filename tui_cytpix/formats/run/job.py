@@ -7,8 +7,9 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
@@ -28,17 +29,28 @@ LOOKS = "looks"  # the folder of what a training job last saw in the preview, a 
 ANOTHER = "another"  # why a job left at once: another one is at work
 
 
+def _readable(path: Path, read: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    try:
+        return read()
+    except OSError as error:
+        raise JobError("A job's log can't be read", f"{path}: {error.strerror}.", "Copy the run again.") from error
+
+
 class LineTail:
     """Reads what was appended to a job's log since the last look."""
 
     def __init__(self, path: Path, known: Mapping[str, type[LogLine]]) -> None:
-        self._tail, self._known = LogTail(path), known
+        self._path, self._tail, self._known = path, LogTail(path), known
         self._damage_told = False
 
     def new(self) -> list[LogLine]:
-        """The whole lines since the last call; behind the first damaged one a Log says so."""
+        """The whole lines since the last call; behind the first damaged one a Log says so.
+
+        Raises:
+            JobError: the log can't be read.
+        """
         lines: list[LogLine] = []
-        for record in self._tail.new():
+        for record in _readable(self._path, self._tail.new):
             lines.append(line := line_from(record, self._known))
             if isinstance(line, Unreadable) and not self._damage_told:
                 lines.append(Log(line.in_words(), time=time.time()))
@@ -148,7 +160,7 @@ class JobFolder:
 
     @staticmethod
     def _last(path: Path) -> int:
-        return max((line_from(record, {}).seq for record in read_log(path)[0]), default=0)
+        return max((line_from(record, {}).seq for record in _readable(path, lambda: read_log(path)[0])), default=0)
 
     @staticmethod
     def _append(path: Path, seq: int, line: LogLine, known: Mapping[str, type[LogLine]]) -> int:
