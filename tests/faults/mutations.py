@@ -4,6 +4,7 @@ place.
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import random
@@ -154,36 +155,33 @@ def npy_claiming(shape: tuple[int, ...], kind: str = "<f4") -> bytes:
     return file.getvalue() + bytes(100)
 
 
+_BOMB = (1 << 30) + (1 << 26)
+
+
 def bomb(content: bytes) -> bytes:
-    """A zip archive whose members have the names of this one's, and one unpacks to 3 GiB from 3 MB."""
-    names = ["masks.npy"]
+    """A zip archive whose members have the names of this one's, and one unpacks to more than 1 GiB from 5 MB."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = archive.namelist() or names
+            return _bomb(tuple(archive.namelist()))
     except Exception:  # no zip archive
-        pass
+        return _bomb(("masks.npy",))
+
+
+@functools.cache
+def _bomb(names: tuple[str, ...]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name in names[:-1]:
             archive.writestr(name, npy_claiming((25,)))
         with archive.open(names[-1], "w", force_zip64=True) as member:
-            member.write(npy_claiming((3 << 30,), "|u1")[:-100])
-            for _ in range(3 << 6):
+            member.write(npy_claiming((_BOMB,), "|u1")[:-100])
+            for _ in range(_BOMB >> 24):
                 member.write(bytes(1 << 24))
     return packed.getvalue()
 
 
-_bombs: dict[int, bytes] = {}  # by what they stand for: one takes seconds
-
-
 def _write_bomb(path: Path, content: bytes) -> None:
-    if content[:2] != b"PK":
-        path.write_bytes(npy_claiming((100_000, 100_000)))
-        return
-    key = hash(content)
-    if key not in _bombs:
-        _bombs[key] = bomb(content)
-    path.write_bytes(_bombs[key])
+    path.write_bytes(bomb(content) if content[:2] == b"PK" else npy_claiming((100_000, 100_000)))
 
 
 def _in_place(path: Path, put: Callable[[Path], object]) -> None:

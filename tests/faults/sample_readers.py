@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from tests.bins import Bins
-from tests.faults.watching import Reader
+from tests.faults.watching import Found, Reader, try_mutations
 from tests.formats.sample.cif.conftest import Cifs
 from tui_cytpix import simulate
 from tui_cytpix.errors import CytpixError, SampleError
@@ -139,3 +139,15 @@ def read_all(path: Path) -> None:
             part(lambda event=event: sample.read_masks(event))
     if refused:
         raise SampleError(refused[0].title, refused[0].detail)
+
+
+def outcomes(path: Path, files: Sequence[Path], seeds: range, *, starts: bool = False) -> Found:
+    """What comes of damaging `files` of the sample at `path`, one at a time.
+
+    Raises:
+        AssertionError: something else than a sample that is read or one sentence.
+    """
+    reader = Reader(path.name, files[0].parent, files, lambda: read_all(path), starts)
+    found = try_mutations(reader, seeds, Found(), child_every=0)
+    assert not found.faults, found.first
+    return found

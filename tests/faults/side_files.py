@@ -117,7 +117,7 @@ class Place:
 
     def _tables(self) -> None:
         (self.given / "judged.csv").write_text(
-            "image,judgement,true_count\nrich-medium:1,acceptable,1\nrich-medium:101,count-error,\n"
+            "image,judgement,true_count\nrich-medium:1,acceptable,1\nrich-medium:101,both,\n"
         )
         (self.given / "pairs.csv").write_text("image,better,true_count\nrich-medium:1,1,1\nrich-medium:101,equal,\n")
         (self.given / "counted.csv").write_text("showing,image,true_count\n1,rich-medium:1,1\n")

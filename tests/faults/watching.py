@@ -81,17 +81,19 @@ class Watch:
         if (event in _PROCESSES and not self.starts) or event in _NETWORK:
             self._tell(f"process or network: {event}")
         elif event in _WRITES:
+            below = arguments[-1] if isinstance(arguments[-1], int) and arguments[-1] >= 0 else None  # an open folder
+            base = os.readlink(f"/proc/self/fd/{below}") if below is not None and event != "os.truncate" else ""
             for path in arguments:
-                self._outside(event, path)
+                self._outside(event, path, base)
         elif (
             event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
         ):
             self._outside(event, arguments[0])
 
-    def _outside(self, event: str, path: object) -> None:
+    def _outside(self, event: str, path: object, base: str = "") -> None:
         if not isinstance(path, str | bytes | os.PathLike):
             return
-        where = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 (no link is followed)
+        where = os.path.abspath(os.path.join(base, os.fsdecode(path)))  # noqa: PTH100, PTH118 (no link is followed)
         if where != os.devnull and not (where + "/").startswith(self.inside + "/") and "__pycache__" not in where:
             self._tell(f"written outside: {event} {where}")
 
@@ -114,7 +116,7 @@ _watch: list[Watch] = []
 
 
 def try_mutations(reader: Reader, seeds: Sequence[int], found: Found, *, child_every: int = 100) -> Found:
-    """Damages one of the reader's files for each seed, and reads."""
+    """Damages one of the reader's files for each seed, and reads; each `child_every`-th in a child, none for 0."""
     if not _watch:
         _watch.append(Watch())
     for seed in seeds:
@@ -123,7 +125,7 @@ def try_mutations(reader: Reader, seeds: Sequence[int], found: Found, *, child_e
         kind = mutate(file, content, seed)
         where = f"{reader.name}, {file.relative_to(reader.folder)}, {kind}, seed {seed}"
         try:
-            in_child = seed // len(reader.files) % child_every == 0
+            in_child = child_every > 0 and seed // len(reader.files) % child_every == 0
             fault = _in_child(reader) if in_child else _in_process(reader, found)
         finally:
             put_back(file, content)

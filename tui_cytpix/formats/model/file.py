@@ -25,9 +25,18 @@ _WAY_OUT = "Give a model file that tui-cytpix wrote (.safetensors), or a name fr
 
 
 def file_hash(path: Path) -> str:
-    """`sha256:` and the hex digest of the file's bytes."""
-    with open_plain(path) as file:
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+    """`sha256:` and the hex digest of the file's bytes.
+
+    Raises:
+        ModelFileError: it can't be read, or is too large.
+    """
+    try:
+        with open_plain(path) as file:
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
+                raise ModelFileError("The model file is too large", f"{path}: over 1 GiB.", _WAY_OUT)
+            return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelFileError("The model file can't be read", f"{path}: {error.strerror}.", _WAY_OUT) from error
 
 
 def read_card(path: Path) -> ModelCard:
@@ -76,10 +85,10 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
 
     path = Path(path)
     read_card(path)
-    if path.stat().st_size > MAX_BYTES:
-        raise ModelFileError("The model file is too large", f"{path}: over 1 GiB.", _WAY_OUT)
     try:
-        return dict(load(path.read_bytes()))
+        return dict(load(read_plain(path, MAX_BYTES)))
+    except OSError as error:
+        raise ModelFileError("The model file can't be read", f"{path}: {error.strerror}.", _WAY_OUT) from error
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ModelFileError("The model file is damaged", f"{path}: {error}.", _WAY_OUT) from error
 

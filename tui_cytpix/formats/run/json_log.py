@@ -6,6 +6,7 @@ the next writer.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import logging
@@ -20,6 +21,7 @@ from tui_cytpix.formats.bytes.atomic import encoded, sync_folder, write_bytes
 from tui_cytpix.formats.bytes.plain_file import open_plain, open_plain_to_write, parse_json
 
 RETRY_SECONDS = 2.0
+MOST_LINE = 64 << 20
 _log = logging.getLogger(__name__)
 
 
@@ -34,7 +36,9 @@ def _whole_lines(path: Path, start: int = 0) -> Iterator[bytes]:
     try:
         with open_plain(path) as file:
             file.seek(start)
-            for line in file:
+            while line := file.readline(MOST_LINE + 1):
+                if len(line) > MOST_LINE:
+                    raise OSError(errno.EFBIG, f"a line has more than the {MOST_LINE:,} bytes that are read")
                 if line.endswith(b"\n"):
                     yield line
     except FileNotFoundError:

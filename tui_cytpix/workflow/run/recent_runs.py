@@ -40,7 +40,7 @@ def recent_runs() -> list[RunSummary]:
     for path in _paths():
         try:
             found.append(summary(path))
-        except RunError:
+        except (RunError, OSError, ValueError):  # ValueError: no name that a file can have
             continue
     return found
 

@@ -62,7 +62,10 @@ def read_sheet(path: Path, um_per_px: float | None = None) -> list[GivenSample]:
 def _is_list(path: Path) -> bool:
     """Whether the first line is the path of something that is there."""
     lines = _lines(path)
-    return bool(lines) and (path.parent / lines[0][1]).exists()
+    try:
+        return bool(lines) and (path.parent / lines[0][1]).exists()
+    except (OSError, ValueError):  # no name that a file can have
+        return False
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
