@@ -119,7 +119,9 @@ class Place:
         (self.given / "judged.csv").write_text(
             "image,judgement,true_count\nrich-medium:1,acceptable,1\nrich-medium:101,both,\n"
         )
-        (self.given / "pairs.csv").write_text("image,better,true_count\nrich-medium:1,1,1\nrich-medium:101,equal,\n")
+        (self.given / "pairs.csv").write_text(
+            "pair,image,better,true_count\n1,rich-medium:1,left,1\n2,rich-medium:101,equal,\n"
+        )
         (self.given / "counted.csv").write_text("showing,image,true_count\n1,rich-medium:1,1\n")
         path = self.given / "rich-medium"
         (self.given / "sheet.csv").write_text(f"path,condition,unit,um_per_px\n{path},rich,1,0.3\n")

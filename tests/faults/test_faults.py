@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from tests.faults import sample_readers, side_files
 from tests.faults.mutations import POSTSCRIPT, bomb, mutate, npy_claiming, put_back
 from tests.faults.watching import Found, Reader, try_mutations
 from tui_cytpix.errors import CytpixError, RunError
+from tui_cytpix.formats.run.predictions import read_shard
 from tui_cytpix.formats.sample.registry import READERS
 from tui_cytpix.workflow.run.run import Run
 
-OF_SAMPLES, OF_SIDE_FILES, OF_WHOLE_RUN = 10, 12, 20  # mutations of each reader
+OF_SAMPLES, OF_SIDE_FILES, OF_WHOLE_RUN = 10, 8, 12  # mutations of each reader
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,10 @@ def test_samples(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_side_files(place: list[Reader]) -> None:
     for reader in place:
+        contents = {file: file.read_bytes() for file in reader.files}
         reader.read()  # whole, nothing is refused
+        for file, content in contents.items():
+            put_back(file, content)  # who had a run open took away its lease
         number = OF_WHOLE_RUN if "whole run" in reader.name else OF_SIDE_FILES
         found = try_mutations(reader, range(100, 100 + number), Found(), child_every=0)
         assert not found.faults, found.first
@@ -114,14 +119,17 @@ def test_caches_that_are_damaged_are_made_again(whole: side_files.Place) -> None
         put_back(path, before)
 
 
-def test_a_shard_that_unpacks_to_a_gib_is_as_absent(whole: side_files.Place) -> None:
+def test_a_shard_that_unpacks_to_a_gib_is_refused_before_it_is_unpacked(whole: side_files.Place) -> None:
     shard = next(whole.run.glob("predictions/*/*.npz"))
-    before = shard.read_bytes()
-    reader = Reader("shard", whole.folder, [shard], lambda: side_files.STATUS(whole, shard))
-    shard.write_bytes(bomb(before))
-    found = try_mutations(reader, range(1, 2), Found(), child_every=1)
-    put_back(shard, before)
-    assert not found.faults, found.first
+    before = _put(shard, bomb(shard.read_bytes()))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="more than"):
+            read_shard(shard)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    finally:
+        tracemalloc.stop()
+        put_back(shard, before)
 
 
 def test_a_preview_image_that_is_postscript_starts_nothing(whole: side_files.Place) -> None:

@@ -82,7 +82,9 @@ class Watch:
             self._tell(f"process or network: {event}")
         elif event in _WRITES:
             below = arguments[-1] if isinstance(arguments[-1], int) and arguments[-1] >= 0 else None  # an open folder
-            base = os.readlink(f"/proc/self/fd/{below}") if below is not None and event != "os.truncate" else ""
+            base = (
+                str(Path(f"/proc/self/fd/{below}").readlink()) if below is not None and event != "os.truncate" else ""
+            )
             for path in arguments:
                 self._outside(event, path, base)
         elif (

@@ -17,7 +17,7 @@ from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.bytes.atomic import write_bytes
-from tui_cytpix.formats.bytes.plain_file import open_plain, parse_json
+from tui_cytpix.formats.bytes.plain_file import open_plain, parse_json, read_plain
 
 CARD_KEY = "tui_cytpix.card"
 MAX_BYTES = 1 << 30
