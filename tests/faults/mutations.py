@@ -210,7 +210,7 @@ _INSTEAD: dict[str, Callable[[Path, bytes], object]] = {
     "endless device": lambda path, _: _in_place(path, lambda place: place.symlink_to("/dev/zero")),
     "empty": lambda path, _: path.write_bytes(b""),
     "no permission": _unreadable,
-    "gone": lambda path, _: path.unlink(),
+    "gone": lambda path, _: path.unlink(missing_ok=True),
     "deep JSON": lambda path, _: path.write_bytes(b"[" * 200_000 + b"]" * 200_000 + b"\n"),
     "long line": lambda path, _: path.write_bytes(b"a" * (8 << 20)),
     "sparse": _sparse,

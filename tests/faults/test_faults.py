@@ -18,7 +18,7 @@ from tui_cytpix.formats.run.predictions import read_shard
 from tui_cytpix.formats.sample.registry import READERS
 from tui_cytpix.workflow.run.run import Run
 
-OF_SAMPLES, OF_SIDE_FILES, OF_WHOLE_RUN = 10, 8, 12  # mutations of each reader
+OF_SAMPLES, OF_SIDE_FILES, OF_WHOLE_RUN = 10, 6, 6  # mutations of each reader
 
 
 @pytest.fixture(scope="module")

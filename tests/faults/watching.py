@@ -121,16 +121,19 @@ def try_mutations(reader: Reader, seeds: Sequence[int], found: Found, *, child_e
     """Damages one of the reader's files for each seed, and reads; each `child_every`-th in a child, none for 0."""
     if not _watch:
         _watch.append(Watch())
+    contents = {file: file.read_bytes() for file in reader.files}
     for seed in seeds:
         file = reader.files[seed % len(reader.files)]
-        content = file.read_bytes()
+        content = contents[file]
         kind = mutate(file, content, seed)
         where = f"{reader.name}, {file.relative_to(reader.folder)}, {kind}, seed {seed}"
         try:
             in_child = child_every > 0 and seed // len(reader.files) % child_every == 0
             fault = _in_child(reader) if in_child else _in_process(reader, found)
         finally:
-            put_back(file, content)
+            for one, whole in contents.items():  # a reader may have taken another away: a lease
+                if one == file or not one.exists():
+                    put_back(one, whole)
         found.tried, found.in_children = found.tried + 1, found.in_children + in_child
         if fault:
             found.add(fault, where)
