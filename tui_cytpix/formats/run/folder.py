@@ -79,7 +79,8 @@ class RunFolder:
         except FileNotFoundError as error:
             raise RunError("This is not a run", f"{self.path} has no run.toml.", way_out) from error
         except (OSError, ValueError) as error:
-            raise RunError("The run can't be read", f"{self.settings_path}: {error}.", way_out) from error
+            why = getattr(error, "strerror", None) or error
+            raise RunError("The run can't be read", f"{self.settings_path}: {why}.", way_out) from error
         version = data.get("format_version")
         if not isinstance(version, int) or version > FORMAT_VERSION:
             raise RunError(

@@ -102,7 +102,8 @@ class JobFolder:
         try:
             data = read_toml(path)
         except (OSError, ValueError) as error:
-            raise JobError("This is not a job", f"{path}: {error}", "Start the job again.") from error
+            why = getattr(error, "strerror", None) or error
+            raise JobError("This is not a job", f"{path}: {why}.", "Start the job again.") from error
         try:
             return spec_from(data)
         except ValueError as error:
