@@ -89,6 +89,9 @@ zoom = _entered(parse_zoom)
 well = _entered(well_of)
 positive = _entered(entered_numbers.whole(1))
 not_negative = _entered(entered_numbers.whole(0))
+threads = _entered(entered_numbers.whole(0, entered_numbers.MOST_THREADS))
+batch = _entered(entered_numbers.whole(1, entered_numbers.MOST_BATCH))
+epochs = _entered(entered_numbers.whole(1, entered_numbers.MOST_EPOCHS))
 
 
 class Samples(argparse.Action):
@@ -193,7 +196,7 @@ def add_graphics(parser: argparse.ArgumentParser) -> None:
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=DEVICES, default="auto", help="default: auto")
-    parser.add_argument("--threads", type=not_negative, default=0, metavar="N", help="default: 0, the engine chooses")
+    parser.add_argument("--threads", type=threads, default=0, metavar="N", help="default: 0, the engine chooses")
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 LEAST_PIXEL, MOST_PIXEL = 0.01, 20.0  # um, of any microscope
 MOST_CUTOFF = 1000.0  # um
 MOST_WHOLE = 1 << 62
+MOST_THREADS, MOST_BATCH, MOST_EPOCHS = 1024, 4096, 1_000_000
 NumberT = TypeVar("NumberT", int, float)
 
 

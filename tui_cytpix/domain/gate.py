@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from tui_cytpix.domain.field_ranges import Number
+from tui_cytpix.domain.field_ranges import MOST_DECADES, Corner, Decades, Extent, in_range
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +16,7 @@ LINEAR, ARCSINH, LOGICLE = "linear", "arcsinh", "logicle"
 SCALES = (LINEAR, ARCSINH, LOGICLE)
 LONGEST_NAME = 60
 FEWEST_CORNERS = 3
+LEAST_DECADES = 0.01
 
 
 @dataclass(frozen=True)
@@ -27,20 +27,21 @@ class Scale:
     """
 
     kind: str = LINEAR
-    cofactor: Number = 150.0
-    top: Number = 262144.0
-    width: Number = 0.5
-    decades: Number = 4.5
-    negative: Number = 0.0
+    cofactor: Extent = 150.0
+    top: Extent = 262144.0
+    width: Decades = 0.5
+    decades: Decades = 4.5
+    negative: Decades = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in SCALES:
             raise ValueError(f"{self.kind!r} is no scale: there are {', '.join(SCALES)}")
-        numbers = (self.cofactor, self.top, self.width, self.decades, self.negative)
-        if not all(math.isfinite(number) for number in numbers):
-            raise ValueError("a scale's numbers must be finite")
-        if self.cofactor <= 0 or self.top <= 0 or self.decades <= 0:
-            raise ValueError("a scale's cofactor, top and decades must be above 0")
+        if not all(in_range(Extent, float(number)) for number in (self.cofactor, self.top)):
+            raise ValueError("a scale's cofactor and top are from 1e-9 to 3.4e38")
+        if not all(in_range(Decades, float(number)) for number in (self.width, self.decades, self.negative)):
+            raise ValueError(f"a scale has up to {MOST_DECADES:g} decades")
+        if self.decades < LEAST_DECADES:
+            raise ValueError(f"a scale has at least {LEAST_DECADES:g} decades")
         if not 0 <= 2 * self.width <= self.decades or not -self.width <= self.negative <= self.decades - 2 * self.width:
             raise ValueError("logicle needs 0 <= 2 W <= M and -W <= A <= M - 2 W")
 
@@ -66,7 +67,7 @@ class Gate:
 
     name: str
     axes: tuple[Axis, ...]
-    corners: tuple[tuple[Number, ...], ...]
+    corners: tuple[tuple[Corner, ...], ...]
     parent: str = ""
 
     def __post_init__(self) -> None:
@@ -75,8 +76,10 @@ class Gate:
             raise ValueError(f"the gate {self.name!r} can't lie in itself")
         if len(self.axes) not in (1, 2):
             raise ValueError("a gate has one axis or two")
-        if any(len(corner) != len(self.axes) or not all(map(math.isfinite, corner)) for corner in self.corners):
-            raise ValueError("a gate's corners are finite numbers, one for each axis")
+        if any(len(corner) != len(self.axes) for corner in self.corners):
+            raise ValueError("a gate's corners have a number for each axis")
+        if not all(in_range(Corner, float(number)) for corner in self.corners for number in corner):
+            raise ValueError("a gate's corners are finite numbers from -3.4e38 to 3.4e38, as FCS files hold them")
         if len(self.axes) == 1 and (len(self.corners) != 2 or self.corners[0] > self.corners[1]):
             raise ValueError("a range has a low and a high end")
         if len(self.axes) == 2 and len(self.corners) < FEWEST_CORNERS:

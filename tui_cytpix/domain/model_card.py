@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from tui_cytpix.domain.field_ranges import Count, Fingerprint, Length, Number, PixelDigest, PixelSize
+from tui_cytpix.domain.field_ranges import Count, Cutoff, Fingerprint, Length, Number, PixelDigest, PixelSize
 from tui_cytpix.domain.run_settings import DEFAULT_CUTOFF_UM
 from tui_cytpix.domain.zoom import check_zoom
 
@@ -133,7 +133,7 @@ class ModelCard:
     base_name: str = ""
     description: str = ""
     counting_convention: str = ""
-    size_cutoff_um: Length = DEFAULT_CUTOFF_UM
+    size_cutoff_um: Cutoff = DEFAULT_CUTOFF_UM
     um_per_px: PixelSize | None = None
     object_px: Length | None = None
     network_um_per_px: PixelSize | None = None

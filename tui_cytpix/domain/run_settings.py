@@ -6,7 +6,19 @@ import enum
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tui_cytpix.domain.field_ranges import Chance, Count, Length, Number, Share, Whole
+from tui_cytpix.domain.field_ranges import (
+    Batch,
+    Chance,
+    Count,
+    Cutoff,
+    Epochs,
+    Focus,
+    Number,
+    Seed,
+    Share,
+    Threads,
+    Whole,
+)
 from tui_cytpix.domain.gate import Gate
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.zoom import AUTOMATIC, check_zoom, way_of
@@ -113,7 +125,7 @@ class AssessSettings:
     model: str = "cell-full"
     images: Count = 60
     sequence: tuple[ImageKey, ...] = ()
-    least_focus: Number = 0.0
+    least_focus: Focus = 0.0
     drawn_from: str = ""
     over_sampling: tuple[OverSampling, ...] = ()
     blind_first: bool = False
@@ -166,11 +178,11 @@ class SelectionSettings:
 class TrainSettings:
     """Step 4. `threads` and `batch` (views in a step): 0 for the usual number."""
 
-    size_cutoff_um: Length = DEFAULT_CUTOFF_UM
-    epochs: Count = 100
+    size_cutoff_um: Cutoff = DEFAULT_CUTOFF_UM
+    epochs: Epochs = 100
     device: str = "auto"
-    threads: Count = 0
-    batch: Count = 0
+    threads: Threads = 0
+    batch: Batch = 0
 
 
 @dataclass(frozen=True)
@@ -197,7 +209,7 @@ class RunSettings:
 
     name: str
     created: str
-    seed: Whole = 0
+    seed: Seed = 0
     step: str = "assess"
     format_version: Whole = FORMAT_VERSION
     samples: tuple[SampleRef, ...] = ()

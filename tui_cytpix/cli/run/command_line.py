@@ -118,11 +118,11 @@ def _add_labels(parser: argparse.ArgumentParser) -> None:
 def _add_training(verb: Callable[..., argparse.ArgumentParser]) -> None:
     """From them to the model."""
     train = verb("train", "train, or go on training", "run.training:train")
-    train.add_argument("--epochs", type=options.positive, metavar="N", help="additional epochs; default: 100")
+    train.add_argument("--epochs", type=options.epochs, metavar="N", help="additional epochs; default: 100")
     train.add_argument("--detach", action="store_true", help="don't wait for the end")
     options.add_device(train)
     train.add_argument(
-        "--batch", type=options.positive, metavar="N", help="views a step; fewer need less memory; default: 8"
+        "--batch", type=options.batch, metavar="N", help="views a step; fewer need less memory; default: 8"
     )
     options.add_zoom(train, of_run=True)
     train.add_argument(

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct, structs
 
-from tui_cytpix.domain.field_ranges import Count, Length, Number, PixelSize, Whole
+from tui_cytpix.domain.field_ranges import Batch, Cutoff, Epochs, Length, Number, PixelSize, Seed, Threads
 from tui_cytpix.domain.jobs.events import Failure
 from tui_cytpix.domain.plain_values import from_plain, to_plain
 from tui_cytpix.domain.run_settings import TrainSettings
@@ -34,7 +34,7 @@ IDLE_SECONDS = 600.0  # a job that nobody asks for anything, or that is paused, 
 
 class Computing(Struct, frozen=True, kw_only=True):
     device: str = TrainSettings.device
-    threads: Count = TrainSettings.threads
+    threads: Threads = TrainSettings.threads
 
 
 class Zooming(Computing, frozen=True, kw_only=True):
@@ -57,10 +57,10 @@ class TrainSpec(Zooming, frozen=True, kw_only=True):
     base_name: str = ""
     resume: str = ""
     check: bool = True
-    epochs: Count = TrainSettings.epochs
-    size_cutoff_um: Length = TrainSettings.size_cutoff_um
-    batch: Count = TrainSettings.batch
-    seed: Whole = 0
+    epochs: Epochs = TrainSettings.epochs
+    size_cutoff_um: Cutoff = TrainSettings.size_cutoff_um
+    batch: Batch = TrainSettings.batch
+    seed: Seed = 0
     idle_exit_s: Length = IDLE_SECONDS
 
 
@@ -110,7 +110,7 @@ class ProcessSpec(Zooming, frozen=True, kw_only=True):
     model_hash: str = ""
     gate: str = ""
     formats: tuple[str, ...] | None = None
-    size_cutoff_um: Length | None = None
+    size_cutoff_um: Cutoff | None = None
     prefix: str = PREFIX
     left_out: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()

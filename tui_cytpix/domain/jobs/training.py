@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct, structs
 
-from tui_cytpix.domain.field_ranges import Count, Number, Share
+from tui_cytpix.domain.field_ranges import Count, Duration, Number, Share
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.model_card import Kept
 from tui_cytpix.domain.sample import ImageKey
@@ -51,7 +51,7 @@ class Epoch(LogLine, frozen=True):
     loss: Number
     ta: Number
     va: Number
-    seconds: Number
+    seconds: Duration
     training_images: Count
     validation_images: Count
     va_error: Number | None = None

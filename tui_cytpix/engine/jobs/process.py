@@ -5,7 +5,6 @@ This process opens samples and writes; workers (`process.worker`) read images, s
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -34,6 +33,7 @@ from tui_cytpix.engine.process.provenance import MOST_FAILURES, write_record, wr
 from tui_cytpix.engine.process.ready_sample import ReadySample, ReadySamples
 from tui_cytpix.engine.process.worker import Chunk, Equipment, WorkerSettings
 from tui_cytpix.errors import CytpixError, JobError
+from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.fcs.gate_parameters import gate_keywords, gate_parameters, parameter_names
 from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.fcs.write import ExtraParameter, range_above, write_fcs_with
@@ -367,8 +367,8 @@ def annotations_of(run: Path) -> dict[str, dict[str, Segmentation]]:
 def _processed_before(out: Path) -> dict[str, str]:
     """The fingerprints, by name, of the samples whose results the folder holds."""
     try:
-        record = from_plain(ProcessRecord, json.loads((out / RECORD).read_text("utf-8")))
-    except (OSError, ValueError, RecursionError):
+        record = from_plain(ProcessRecord, read_json(out / RECORD))
+    except (OSError, ValueError):
         return {}  # none, or damaged
     return {sample.name: sample.fingerprint for sample in record.samples if sample.fingerprint}
 

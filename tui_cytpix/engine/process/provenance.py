@@ -13,6 +13,7 @@ from typing import Any
 
 from tui_cytpix.domain.jobs.processed import RECORD
 from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.bytes.plain_file import read_json
 
 OF_SAMPLE = f".{RECORD}"  # behind the sample's name
 MOST_FAILURES = 200  # told in full; the number is told in any case
@@ -45,8 +46,8 @@ def _records(out: Path) -> dict[tuple[str, int], dict[str, Any]]:
     found = {}
     for path in sorted(out.glob(f"*{OF_SAMPLE}")):
         try:
-            written, record = path.stat().st_mtime_ns, json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError, RecursionError):
+            written, record = path.stat().st_mtime_ns, read_json(path)
+        except (OSError, ValueError):
             continue
         if isinstance(record, dict) and isinstance(record.get("sample"), dict) and "name" in record["sample"]:
             found[path.name, written] = record

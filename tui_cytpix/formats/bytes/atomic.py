@@ -63,11 +63,6 @@ def encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def read_text(path: Path) -> str:
-    """What `write_text` wrote."""
-    return path.read_bytes().decode("utf-8", "surrogateescape")
-
-
 def sync_folder(folder: Path) -> None:
     """Makes a rename in the folder durable, where the file system can."""
     with contextlib.suppress(OSError):

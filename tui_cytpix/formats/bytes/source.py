@@ -9,6 +9,7 @@ from typing import Protocol
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
+from tui_cytpix.formats.bytes.plain_file import open_plain
 
 
 class ByteSource(Protocol):
@@ -31,7 +32,7 @@ class FileBytes:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._file = path.open("rb", buffering=0)
+            self._file = open_plain(path)
             self.size = os.fstat(self._file.fileno()).st_size
         except OSError as error:
             raise unreadable(path, error) from error

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import FcsError
 from tui_cytpix.formats.bytes import atomic
+from tui_cytpix.formats.bytes.plain_file import open_plain
 from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.fcs.read_data import stored_column
 from tui_cytpix.formats.fcs.write_keywords import (
@@ -149,7 +150,7 @@ def _copied_blocks(
     layout, own = source.layout, len(source.parameters)
     dtype = np.dtype(("<" if layout.little_endian else ">") + ("f4" if kind == "F" else "f8"))
     as_stored = set(layout.types) == {kind}
-    with source.path.open("rb") as file:
+    with open_plain(source.path) as file:
         for at in _row_blocks(source.event_count, dtype.itemsize * (own + len(extra))):
             first, last = at.start * layout.event_bits // 8, -(-at.stop * layout.event_bits // 8)
             file.seek(source.offset + layout.begin + first)

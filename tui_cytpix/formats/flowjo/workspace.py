@@ -6,12 +6,12 @@ the sides of polygons are straight.
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
+from xml.parsers import expat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.gate import Scale
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import InputError
+from tui_cytpix.formats.bytes.plain_file import read_plain
+from tui_cytpix.formats.bytes.xml_elements import read_elements
 from tui_cytpix.formats.flowjo.scales import OPEN, Curve, curve_of, on_our_scales
 
-LARGEST_BYTES = 256 << 20
+LARGEST_BYTES = 64 << 20
 TOO_MANY_CORNERS = 500
 SUFFIX = ".fcs"
 
@@ -108,17 +110,15 @@ def _check_complete(node: Any, gates: int) -> None:
 
 
 def _refuse_entities(path: Path) -> None:
-    """A workspace declares no entities: a file that does may name other files or grow without end."""
+    """A workspace declares no entities: a file that does may name other files or grow without end. FlowKit's parser is
+    not asked before this one, which knows a declaration in any encoding that it reads, and refuses the others.
+    """
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            if not 0 < size <= LARGEST_BYTES:
-                raise _no_workspace(path, f"it has {size} bytes")
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                if content.find(b"<!DOCTYPE") >= 0 or content.find(b"<!ENTITY") >= 0:
-                    raise _no_workspace(path, "it declares entities, as no workspace does")
+        read_elements(read_plain(path, LARGEST_BYTES), lambda _tag, _attributes: None)
     except OSError as error:
-        raise InputError("The workspace can't be read", f"{path}: {error.strerror or error}.") from error
+        raise InputError("The workspace can't be read", f"{printable(path)}: {error.strerror or error}.") from error
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        raise _no_workspace(path, _words(error)) from error
 
 
 def _no_workspace(path: Path, why: str) -> InputError:

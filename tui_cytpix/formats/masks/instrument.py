@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import MaskError
+from tui_cytpix.formats.bytes.plain_file import parse_json
 from tui_cytpix.formats.masks.label_images import MAX_LABELS, checked_labels
 
 _VERSION = "1.0"
@@ -58,8 +59,8 @@ def decode_instrument_masks(data: bytes, shape: tuple[int, int]) -> InstrumentMa
         MaskError: it is not the instrument's JSON, or an index lies outside of the image.
     """
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(data)
+    except ValueError as error:
         raise _bad_masks(f"they are no JSON ({printable(error)})") from error
     if not isinstance(document, list):
         raise _bad_masks("they are no list of layers")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +17,7 @@ from tui_cytpix.domain.model_card import ModelCard
 from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.bytes.atomic import write_bytes
+from tui_cytpix.formats.bytes.plain_file import open_plain, parse_json, read_plain
 
 CARD_KEY = "tui_cytpix.card"
 MAX_BYTES = 1 << 30
@@ -23,9 +25,18 @@ _WAY_OUT = "Give a model file that tui-cytpix wrote (.safetensors), or a name fr
 
 
 def file_hash(path: Path) -> str:
-    """`sha256:` and the hex digest of the file's bytes."""
-    with Path(path).open("rb") as file:
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+    """`sha256:` and the hex digest of the file's bytes.
+
+    Raises:
+        ModelFileError: it can't be read, or is too large.
+    """
+    try:
+        with open_plain(path) as file:
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
+                raise ModelFileError("The model file is too large", f"{path}: over 1 GiB.", _WAY_OUT)
+            return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelFileError("The model file can't be read", f"{path}: {error.strerror}.", _WAY_OUT) from error
 
 
 def read_card(path: Path) -> ModelCard:
@@ -37,17 +48,17 @@ def read_card(path: Path) -> ModelCard:
     path = Path(path)
     header_size = 8
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
+        with open_plain(path) as file:
+            size = os.fstat(file.fileno()).st_size
             length = int.from_bytes(file.read(header_size), "little")
             if size < header_size + length or not 2 <= length <= 10_000_000:
                 raise ValueError("its header is not a safetensors header")
-            header = json.loads(file.read(length))
-        card = json.loads(header["__metadata__"][CARD_KEY])
+            header = parse_json(file.read(length))
+        card = parse_json(header["__metadata__"][CARD_KEY])
         return from_plain(ModelCard, card)
     except OSError as error:
         raise ModelFileError("The model file can't be read", f"{path}: {error.strerror}.", _WAY_OUT) from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError("This is not a model of ours", f"{path}: {_reason(error)}.", _WAY_OUT) from error
 
 
@@ -74,10 +85,10 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
 
     path = Path(path)
     read_card(path)
-    if path.stat().st_size > MAX_BYTES:
-        raise ModelFileError("The model file is too large", f"{path}: over 1 GiB.", _WAY_OUT)
     try:
-        return dict(load(path.read_bytes()))
+        return dict(load(read_plain(path, MAX_BYTES)))
+    except OSError as error:
+        raise ModelFileError("The model file can't be read", f"{path}: {error.strerror}.", _WAY_OUT) from error
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ModelFileError("The model file is damaged", f"{path}: {error}.", _WAY_OUT) from error
 

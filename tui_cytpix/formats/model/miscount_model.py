@@ -13,6 +13,7 @@ import numpy as np
 from tui_cytpix.core.statistics.miscount_model import MiscountModel, NoveltyReference
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.bytes.plain_file import read_json
 
 VERSION = 1
 
@@ -49,7 +50,7 @@ def read_miscount_model(path: Path) -> MiscountKnowledge:
     ModelFileError: it is not there, or damaged.
     """
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = read_json(path)
         one = data["predictor"]
         return MiscountKnowledge(
             MiscountModel(

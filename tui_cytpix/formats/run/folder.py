@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +21,8 @@ from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation, decode_labels, decode_mask, encode_labels, encode_mask
 from tui_cytpix.domain.verdict import Judgement, PairVerdict, Verdict
 from tui_cytpix.errors import RunError
-from tui_cytpix.formats.bytes.atomic import read_text
 from tui_cytpix.formats.bytes.names import MOST_NAME_BYTES, file_name
+from tui_cytpix.formats.bytes.plain_file import read_toml
 from tui_cytpix.formats.run.json_log import read_log
 
 LINE_VERSION = 1
@@ -76,11 +75,12 @@ class RunFolder:
         """
         way_out = "Give the folder of a run, or start one with `tui-cytpix run new`."
         try:
-            data = tomllib.loads(read_text(self.settings_path))
+            data = read_toml(self.settings_path)
         except FileNotFoundError as error:
             raise RunError("This is not a run", f"{self.path} has no run.toml.", way_out) from error
         except (OSError, ValueError) as error:
-            raise RunError("The run can't be read", f"{self.settings_path}: {error}.", way_out) from error
+            why = getattr(error, "strerror", None) or error
+            raise RunError("The run can't be read", f"{self.settings_path}: {why}.", way_out) from error
         version = data.get("format_version")
         if not isinstance(version, int) or version > FORMAT_VERSION:
             raise RunError(
@@ -143,7 +143,11 @@ def _with_tubes(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decoded(path: Path, decode: Any) -> tuple[list[Any], int]:
-    records, damaged = read_log(path)
+    try:
+        records, damaged = read_log(path)
+    except OSError as error:
+        way_out = "Copy the run again, or take back the right to read it."
+        raise RunError("A log of the run can't be read", f"{path}: {error.strerror}.", way_out) from error
     items = []
     for record in records:
         try:

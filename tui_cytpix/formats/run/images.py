@@ -5,11 +5,12 @@ run knows.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import logging
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,11 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.errors import SampleChangedError, SampleError
-from tui_cytpix.formats.bytes.atomic import replacing, write_text
+from tui_cytpix.formats.bytes.atomic import replacing, write_bytes
+from tui_cytpix.formats.bytes.npz import read_npy
+from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.bytes.source import unreadable
-from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.formats.run.folder import MAX_PIXELS, RunFolder
 from tui_cytpix.formats.sample import identity
 from tui_cytpix.formats.sample.registry import open_sample
 
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from tui_cytpix.formats.bytes.image_decode import Gray
     from tui_cytpix.formats.sample.reader import SampleReader
 
+MAX_SIDE = 1 << 16  # px
+MOST_GRAY = (1 << 16) - 1
+MAX_NPY_HEADER = 1 << 16
 _log = logging.getLogger(__name__)
 
 
@@ -195,19 +201,16 @@ class RunImages:
         from tui_cytpix.formats.sample.background import sample_background
 
         path = self._folder.background_path(sample)
-        with contextlib.suppress(OSError, ValueError, EOFError):  # not there yet, or damaged
-            return np.asarray(np.load(path, allow_pickle=False), np.float32)
+        with contextlib.suppress(OSError, ValueError):  # not there yet, or damaged
+            return _checked_background(read_npy(path, 4 * MAX_PIXELS + MAX_NPY_HEADER))
         try:
             background = sample_background(self.reader(sample))
         except SampleError:
             return None
         if background is not None:
-            try:
-                path.parent.mkdir(exist_ok=True)
-                with replacing(path) as aside, aside.open("wb") as file:
-                    np.save(file, background)
-            except OSError as error:  # a full disk, a run that is only to be read: found anew the next time
-                _log.warning("a background can't be kept: %s", error.strerror or "not written to its end")
+            content = io.BytesIO()
+            np.save(content, background)
+            _keep_found(path, content.getvalue())
         return background
 
     def typical_px(self, sample: str) -> float | None:
@@ -218,13 +221,12 @@ class RunImages:
         """
         path = self._folder.background_path(sample).with_suffix(".size.json")
         with self._finding:
-            with contextlib.suppress(OSError, ValueError, RecursionError):  # not there yet, or damaged
-                found = json.loads(path.read_text("utf-8"))
-                if found is None or (isinstance(found, float) and found > 0):
+            with contextlib.suppress(OSError, ValueError):  # not there yet, or damaged
+                found = read_json(path)
+                if found is None or (isinstance(found, float) and 0 < found <= MAX_SIDE):
                     return found
             size = self._typical_px(sample)
-            path.parent.mkdir(exist_ok=True)
-            write_text(path, json.dumps(size))
+            _keep_found(path, json.dumps(size).encode())
             return size
 
     def _typical_px(self, sample: str) -> float | None:
@@ -255,6 +257,25 @@ class RunImages:
             for reader in self._readers.values():
                 reader.close()
             self._readers.clear()
+
+
+def _checked_background(found: NDArray[Any]) -> NDArray[np.float32]:
+    """Raises:
+    ValueError: it is no image's background.
+    """
+    plane = found.dtype == np.float32 and found.ndim == 2 and found.size > 0
+    if not plane or not 0 <= found.min() <= found.max() <= MOST_GRAY:  # NaN is neither
+        raise ValueError(f"{found.dtype} {found.shape} is no background")
+    return found
+
+
+def _keep_found(path: Path, content: bytes) -> None:
+    """Where it can't be kept (a full disk, a run that is only to be read), it is found anew the next time."""
+    try:
+        path.parent.mkdir(exist_ok=True)
+        write_bytes(path, content)
+    except OSError as error:
+        _log.warning("what was found of a sample can't be kept: %s", error.strerror or "not written to its end")
 
 
 def _opened_as(sample: SampleRef) -> tuple[object, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
-import tomllib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
@@ -17,26 +18,39 @@ from tui_cytpix.domain.jobs.log_lines import LogLine, Unreadable, line_from, rec
 from tui_cytpix.domain.jobs.specs import JobSpec, spec_from, table_of
 from tui_cytpix.domain.jobs.wishes import WISHES
 from tui_cytpix.errors import JobError
-from tui_cytpix.formats.bytes.atomic import read_text, write_text
+from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.bytes.plain_file import open_plain, open_plain_to_write, read_plain, read_toml
 from tui_cytpix.formats.run.json_log import LogTail, append_now, encode, read_log
 from tui_cytpix.formats.run.liveness import age_s
 
 NOTE_BYTES = 512
+PRINTED_BYTES = 64 << 10
 LOOKS = "looks"  # the folder of what a training job last saw in the preview, a prediction store
 ANOTHER = "another"  # why a job left at once: another one is at work
+
+
+def _readable(path: Path, read: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    try:
+        return read()
+    except OSError as error:
+        raise JobError("A job's log can't be read", f"{path}: {error.strerror}.", "Copy the run again.") from error
 
 
 class LineTail:
     """Reads what was appended to a job's log since the last look."""
 
     def __init__(self, path: Path, known: Mapping[str, type[LogLine]]) -> None:
-        self._tail, self._known = LogTail(path), known
+        self._path, self._tail, self._known = path, LogTail(path), known
         self._damage_told = False
 
     def new(self) -> list[LogLine]:
-        """The whole lines since the last call; behind the first damaged one a Log says so."""
+        """The whole lines since the last call; behind the first damaged one a Log says so.
+
+        Raises:
+            JobError: the log can't be read.
+        """
         lines: list[LogLine] = []
-        for record in self._tail.new():
+        for record in _readable(self._path, self._tail.new):
             lines.append(line := line_from(record, self._known))
             if isinstance(line, Unreadable) and not self._damage_told:
                 lines.append(Log(line.in_words(), time=time.time()))
@@ -86,9 +100,10 @@ class JobFolder:
         """
         path = self.path / "job.toml"
         try:
-            data = tomllib.loads(read_text(path))
+            data = read_toml(path)
         except (OSError, ValueError) as error:
-            raise JobError("This is not a job", f"{path}: {error}", "Start the job again.") from error
+            why = getattr(error, "strerror", None) or error
+            raise JobError("This is not a job", f"{path}: {why}.", "Start the job again.") from error
         try:
             return spec_from(data)
         except ValueError as error:
@@ -119,7 +134,7 @@ class JobFolder:
         """Tells that the job lives, and what it waits for, if anything. Always as many bytes, written in place: a disk
         that is too full for a line in the log still takes them.
         """
-        handle = os.open(self._heartbeat, os.O_WRONLY | os.O_CREAT, 0o666)
+        handle = open_plain_to_write(self._heartbeat)
         try:
             os.pwrite(handle, note.encode()[:NOTE_BYTES].ljust(NOTE_BYTES), 0)
         finally:
@@ -129,9 +144,16 @@ class JobFolder:
     def note(self) -> str:
         """What the job waits for; empty while it works."""
         try:
-            return self._heartbeat.read_bytes()[:NOTE_BYTES].decode("utf-8", "ignore").strip()
+            return read_plain(self._heartbeat)[:NOTE_BYTES].decode("utf-8", "ignore").strip()
         except OSError:
             return ""
+
+    def printed(self) -> str:
+        """The last that its process printed, up to 64 KiB; empty where there is nothing to read."""
+        with contextlib.suppress(OSError), open_plain(self.output_path) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - PRINTED_BYTES))
+            return file.read(PRINTED_BYTES).decode("utf-8", "replace")
+        return ""
 
     def seconds_since_beat(self) -> float | None:
         """Age of the heartbeat by the file server's own clock; None before the first."""
@@ -139,7 +161,7 @@ class JobFolder:
 
     @staticmethod
     def _last(path: Path) -> int:
-        return max((line_from(record, {}).seq for record in read_log(path)[0]), default=0)
+        return max((line_from(record, {}).seq for record in _readable(path, lambda: read_log(path)[0])), default=0)
 
     @staticmethod
     def _append(path: Path, seq: int, line: LogLine, known: Mapping[str, type[LogLine]]) -> int:

@@ -6,6 +6,7 @@ the next writer.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import logging
@@ -17,8 +18,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tui_cytpix.formats.bytes.atomic import encoded, sync_folder, write_bytes
+from tui_cytpix.formats.bytes.plain_file import open_plain, open_plain_to_write, parse_json
 
 RETRY_SECONDS = 2.0
+MOST_LINE = 64 << 20
 _log = logging.getLogger(__name__)
 
 
@@ -31,9 +34,11 @@ def read_log(path: Path) -> tuple[list[dict[str, Any]], int]:
 
 def _whole_lines(path: Path, start: int = 0) -> Iterator[bytes]:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             file.seek(start)
-            for line in file:
+            while line := file.readline(MOST_LINE + 1):
+                if len(line) > MOST_LINE:
+                    raise OSError(errno.EFBIG, f"a line has more than the {MOST_LINE:,} bytes that are read")
                 if line.endswith(b"\n"):
                     yield line
     except FileNotFoundError:
@@ -42,8 +47,8 @@ def _whole_lines(path: Path, start: int = 0) -> Iterator[bytes]:
 
 def _decode(line: bytes) -> dict[str, Any] | None:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
+        record = parse_json(line)
+    except ValueError:
         return None
     return record if isinstance(record, dict) else None
 
@@ -76,7 +81,7 @@ def append_now(path: Path, lines: bytes) -> None:
     Raises:
         OSError: nothing of `lines` was kept.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    handle = open_plain_to_write(path, os.O_RDWR)
     try:
         end = _end_of_whole_lines(handle)
         if end != os.fstat(handle).st_size:

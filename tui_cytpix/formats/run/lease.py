@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_cytpix.errors import RunError
+from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.run.liveness import age_s, birth, is_alive
 
 STALE_SECONDS = 30.0
@@ -57,8 +58,8 @@ class Lease:
         return True
 
     def _holder(self) -> dict[str, Any]:
-        with contextlib.suppress(OSError, ValueError, RecursionError):
-            content = json.loads(self._path.read_text())
+        with contextlib.suppress(OSError, ValueError):
+            content = read_json(self._path)
             if isinstance(content, dict):
                 return content
         return {}

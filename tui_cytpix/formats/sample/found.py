@@ -8,6 +8,7 @@ from pathlib import Path
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.bytes.names import is_image_name
+from tui_cytpix.formats.bytes.plain_file import open_plain
 from tui_cytpix.formats.bytes.source import unreadable
 
 HEAD = 16
@@ -35,7 +36,7 @@ class Found:
         if self.is_folder:
             return b""
         try:
-            with self.path.open("rb") as file:
+            with open_plain(self.path) as file:
                 return file.read(HEAD)
         except OSError as error:
             raise unreadable(self.path, error) from error

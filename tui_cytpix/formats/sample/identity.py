@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from tui_cytpix.errors import SampleError
+from tui_cytpix.formats.bytes.plain_file import open_plain
 
 if TYPE_CHECKING:
     from tui_cytpix.formats.bytes.image_decode import Gray
@@ -85,7 +86,7 @@ def fingerprint_of_earlier_builds(path: Path) -> str:
         return _NAMES + digest.hexdigest()
     size = path.stat().st_size
     digest.update(str(size).encode())
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         digest.update(file.read(_MEBIBYTE))
         file.seek(max(0, size - _MEBIBYTE))
         digest.update(file.read(_MEBIBYTE))

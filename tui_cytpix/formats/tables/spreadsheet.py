@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import InputError
+from tui_cytpix.formats.bytes.plain_file import read_plain
 
 MOST_BYTES = 16 << 20
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
@@ -100,7 +101,7 @@ def _text(path: Path, kind: TableKind) -> str:
             raise kind.refused(path, "it is no file")
         if path.stat().st_size > MOST_BYTES:
             raise kind.refused(path, "larger than 16 MiB")
-        data = path.read_bytes()
+        data = read_plain(path, MOST_BYTES)
     except (OSError, ValueError) as error:
         raise kind.refused(path, getattr(error, "strerror", None) or error) from error
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

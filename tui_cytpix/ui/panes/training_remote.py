@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from tui_cytpix.domain.entered_numbers import whole
+from tui_cytpix.domain.entered_numbers import MOST_EPOCHS, whole
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.train import control, crosscheck, finish, progress
 
 MORE_EPOCHS = 50
-MAX_EPOCHS = 10_000
 
 
 class TrainingRemote:
@@ -68,7 +67,7 @@ class TrainingRemote:
             f"{words} ({time})",
             epochs,
             lambda number: self._in_background(lambda: work(run, number), "epochs"),
-            whole(1, MAX_EPOCHS),
+            whole(1, MOST_EPOCHS),
         )
 
     def check(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from tui_cytpix.domain.entered_numbers import size_cutoff, whole
+from tui_cytpix.domain.entered_numbers import MOST_BATCH, MOST_THREADS, size_cutoff, whole
 from tui_cytpix.domain.run_settings import DEFAULT_CUTOFF_UM
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
@@ -15,8 +15,6 @@ from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.training_remote import TrainingRemote
 from tui_cytpix.workflow.train import control, finish
 from tui_cytpix.workflow.train.object_sizes import ObjectSizes, object_sizes
-
-MAX_THREADS, MAX_BATCH = 64, 256
 
 
 class Seen(NamedTuple):
@@ -82,7 +80,7 @@ class TrainingWishes:
                 "Threads (0: half of the processors):",
                 settings.threads,
                 lambda threads: to_batch(device, threads),
-                whole(0, MAX_THREADS),
+                whole(0, MOST_THREADS),
             )
 
         def to_batch(device: str, threads: int) -> None:
@@ -90,7 +88,7 @@ class TrainingWishes:
                 "Views a step (0: as usual; fewer need less memory):",
                 settings.batch,
                 lambda batch: done(device, threads, batch),
-                whole(0, MAX_BATCH),
+                whole(0, MOST_BATCH),
             )
 
         def done(device: str, threads: int, batch: int) -> None:

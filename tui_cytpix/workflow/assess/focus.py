@@ -11,6 +11,7 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Verdict
 from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.run.measures import Measures
 from tui_cytpix.workflow.run.run import OnProgress, Run
@@ -28,7 +29,7 @@ def stored(run: Run, model: ModelEntry) -> dict[ImageKey, float]:
 def _all(run: Run, model: ModelEntry) -> dict[tuple[str, ImageKey], float]:
     """By the way (domain.zoom) in which the image was seen, and the image; nothing where they can't be read."""
     try:
-        read = json.loads(_path(run, model).read_text("utf-8"))
+        read = read_json(_path(run, model))
         return {(way, ImageKey.parse(k)): float(value) for way, one in read.items() for k, value in one.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

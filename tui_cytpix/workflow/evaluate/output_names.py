@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_cytpix.domain.jobs.specs import SampleAtWork
+from tui_cytpix.formats.bytes.plain_file import read_json, read_plain
 
 NAMES = ".names"  # in the output folder: for each name that is taken a file that holds its sample's path
 
@@ -44,14 +44,14 @@ def _claim(out: Path, name: str, path: str, *, may_take: bool) -> bool:
     """
     file, content = out / NAMES / name.casefold(), os.fsencode(path)
     try:
-        return file.read_bytes() == content
+        return read_plain(file) == content
     except FileNotFoundError:
         if not may_take:
             return False
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     except FileExistsError:
-        return file.read_bytes() == content
+        return read_plain(file) == content
     with os.fdopen(handle, "wb") as claim:
         claim.write(content)
     return True
@@ -60,7 +60,7 @@ def _claim(out: Path, name: str, path: str, *, may_take: bool) -> bool:
 def _in_record(out: Path) -> dict[str, str]:
     """Names and paths of the samples that `process.json` tells of: builds before this one made no claims."""
     try:
-        samples: Any = json.loads((out / "process.json").read_text("utf-8"))["samples"]
+        samples: Any = read_json(out / "process.json")["samples"]
         return {str(one["name"]): str(one["path"]) for one in samples}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return {}

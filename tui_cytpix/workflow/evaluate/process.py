@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +16,7 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.domain.sample import SampleRef
 from tui_cytpix.errors import UsageError
+from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.run.gate_members import write_members
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.sample.registry import open_sample
@@ -76,7 +76,7 @@ def _check(spec: ProcessSpec) -> None:
 def _refuse_other_results(spec: ProcessSpec) -> None:
     """One output folder for each model: results are never mixed or overwritten by another's."""
     try:
-        record = json.loads((Path(spec.out) / RECORD).read_text("utf-8"))
+        record = read_json(Path(spec.out) / RECORD)
         hash_, name = record["model_hash"], record["model"]["name"]
     except (OSError, ValueError, KeyError, TypeError):
         return
@@ -126,8 +126,8 @@ def records(run: Run) -> dict[str, ProcessRecord]:
     found = {}
     for path in sorted((run.path / PROCESSED).glob(f"*/{RECORD}")):
         try:
-            found[path.parent.name] = from_plain(ProcessRecord, json.loads(path.read_text("utf-8")))
-        except (OSError, ValueError, RecursionError):  # not written to its end, or damaged
+            found[path.parent.name] = from_plain(ProcessRecord, read_json(path))
+        except (OSError, ValueError):  # not written to its end, or damaged
             continue
     return found
 

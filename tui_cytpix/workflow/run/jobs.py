@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from tui_cytpix.domain.jobs.events import Exited, Failed, Finished, Paused, Resu
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import JobSpec, kind_of
 from tui_cytpix.domain.jobs.training import JobState
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import JobError
+from tui_cytpix.formats.bytes.plain_file import open_plain_to_write
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.run.liveness import age_s, is_alive
 from tui_cytpix.workflow.run.resources import PACKAGE
@@ -32,6 +35,7 @@ _STATES: dict[type[LogLine], JobState] = {
     Failed: JobState.FAILED,
 }
 _ENDS = (JobState.FINISHED, JobState.STOPPED, JobState.FAILED)
+_NAME = re.compile(r"([1-9][0-9]{0,8})-[a-z]+")
 _children: dict[Path, subprocess.Popen[bytes]] = {}
 
 
@@ -46,12 +50,11 @@ def create(jobs: Path, spec: JobSpec) -> JobFolder:
 
 
 def _numbered(jobs: Path) -> list[tuple[int, Path]]:
-    found = []
-    for path in jobs.glob("*-*") if jobs.is_dir() else ():
-        number = path.name.partition("-")[0]
-        if number.isdigit():
-            found.append((int(number), path))
-    return sorted(found)
+    """By number. A folder that is called otherwise than we call them is none, nor is one without a whole `job.toml`, as
+    a copy that was broken off leaves.
+    """
+    named = [(path, _NAME.fullmatch(path.name)) for path in (jobs.glob("*-*") if jobs.is_dir() else ())]
+    return sorted((int(name[1]), path) for path, name in named if name and (path / "job.toml").is_file())
 
 
 def of_kind(jobs: Path, kind: str) -> list[JobFolder]:
@@ -72,7 +75,7 @@ def start(job: JobFolder) -> None:
     debug = ["--debug"] if diagnostics.debugging() else []
     _log.info("starts the engine for %s", job.path.name)
     try:
-        with job.output_path.open("ab") as output:
+        with os.fdopen(open_plain_to_write(job.output_path, os.O_WRONLY | os.O_APPEND), "ab") as output:
             _children[job.path] = subprocess.Popen(
                 [sys.executable, "-P", "-m", "tui_cytpix.engine", *debug, str(job.path)],
                 stdin=subprocess.DEVNULL,
@@ -120,10 +123,8 @@ def failure(job: JobFolder, events: Iterable[LogLine]) -> JobError:
     for event in events:
         if isinstance(event, Failed):
             return JobError("The engine failed", event.reason, event.way_out)
-    tail = ""
-    if job.output_path.is_file():
-        lines = job.output_path.read_text("utf-8", "replace").strip().splitlines()
-        tail = lines[-1][:300] if lines else ""
+    lines = job.printed().strip().splitlines()
+    tail = printable(lines[-1])[:300] if lines else ""
     return JobError(
         "The engine ended without a word",
         tail or f"{job.path}: it was killed (perhaps as the memory was full), or its machine went down.",

@@ -10,6 +10,7 @@ from pathlib import Path
 from tui_cytpix.diagnostics import state_folder
 from tui_cytpix.errors import RunError, UsageError
 from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.workflow.run.resources import shipped
 
@@ -39,7 +40,7 @@ def recent_runs() -> list[RunSummary]:
     for path in _paths():
         try:
             found.append(summary(path))
-        except RunError:
+        except (RunError, OSError, ValueError):  # ValueError: no name that a file can have
             continue
     return found
 
@@ -50,9 +51,9 @@ def _list() -> Path:
 
 def _paths() -> list[Path]:
     try:
-        content = json.loads(_list().read_text("utf-8"))
+        content = read_json(_list())
         return [Path(p) for p in content if isinstance(p, str)]
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (OSError, ValueError, TypeError):
         return []
 
 

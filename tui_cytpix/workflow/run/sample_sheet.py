@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tui_cytpix.domain.entered_numbers import pixel_size
 from tui_cytpix.domain.sample import CONTROLS, LABELS, PLATE_LABELS, ROLES, well_of
+from tui_cytpix.formats.bytes.plain_file import read_plain
 from tui_cytpix.formats.tables.spreadsheet import TableKind, headings, read_rows, whole_number
 
 PATH, SCALE = "path", "um_per_px"
@@ -61,12 +62,15 @@ def read_sheet(path: Path, um_per_px: float | None = None) -> list[GivenSample]:
 def _is_list(path: Path) -> bool:
     """Whether the first line is the path of something that is there."""
     lines = _lines(path)
-    return bool(lines) and (path.parent / lines[0][1]).exists()
+    try:
+        return bool(lines) and (path.parent / lines[0][1]).exists()
+    except (OSError, ValueError):  # no name that a file can have
+        return False
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
     try:
-        text = path.read_bytes().removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+        text = read_plain(path).removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
         return [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     except (OSError, ValueError):
         return []

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tui_cytpix.formats.bytes.plain_file import read_toml
 from tui_cytpix.workflow.run.resources import settings_file
 
 # What `ui.graphics.choice` takes: here, as the command line offers it and knows no `ui`.
@@ -33,7 +33,7 @@ def read_settings(path: Path | None = None) -> Settings:
     """The settings; defaults where there is no file. A damaged file is no reason not to start."""
     path = settings_file() if path is None else path
     try:
-        data = tomllib.loads(path.read_text("utf-8"))
+        data = read_toml(path)
     except FileNotFoundError:
         return Settings()
     except (OSError, ValueError) as error:

@@ -7,18 +7,24 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.bytes.atomic import write_bytes
+from tui_cytpix.formats.bytes.npz import read_npz
 from tui_cytpix.workflow.explore import gates
 from tui_cytpix.workflow.explore.event_table import EventTable
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples.selection import Selection
 
 WELL_COVERED = 0.8  # below it the sample, or the gate, is told
+FARTHEST = 1e6  # of a place in the picture, in either direction
+MOST_BYTES = 64 << 20
 FEWEST = 10  # images that a share is told of
 
 
@@ -103,19 +109,23 @@ def save(run: Run, selection: Selection) -> None:
     write_bytes(_path(run), buffer.getvalue())
 
 
+def _keys(names: NDArray[Any]) -> tuple[ImageKey, ...]:
+    return tuple(ImageKey.parse(str(name)) for name in names.tolist())
+
+
 def load(run: Run) -> Selection | None:
     """The run's selection with its picture; None where it was never drawn, is damaged, or does not fit."""
     try:
-        with np.load(_path(run), allow_pickle=False) as data:
-            keys = tuple(ImageKey.parse(str(key)) for key in data["keys"])
-            positions = np.asarray(data["positions"], np.float32)
-            notes = tuple(str(note) for note in data["notes"])
-            has_probed = "looked" in data  # files of earlier versions have not
-            probed = tuple(ImageKey.parse(str(key)) for key in data["looked"]) if has_probed else ()
-            near = tuple(bool(flag) for flag in data["near"]) if has_probed else ()
-    except (OSError, ValueError, KeyError):
+        data = read_npz(_path(run), MOST_BYTES)
+        keys, notes, positions = _keys(data["keys"]), tuple(map(printable, data["notes"].tolist())), data["positions"]
+        has_probed = "looked" in data  # files of earlier versions have not
+        probed = _keys(data["looked"]) if has_probed else ()
+        near = tuple(map(bool, data["near"].tolist())) if has_probed else ()
+    except (OSError, ValueError, KeyError, TypeError):  # TypeError: a number in place of a list
         return None
     chosen = run.settings.selection
     if positions.shape != (len(keys), 2) or len(probed) != len(near) or not set(chosen.images) <= set(keys):
+        return None
+    if positions.dtype != np.float32 or not (np.abs(positions) < FARTHEST).all():
         return None
     return Selection(chosen, keys, positions, notes, probed, near)

@@ -18,6 +18,7 @@ from tui_cytpix.formats.bytes.atomic import write_bytes
 from tui_cytpix.formats.bytes.npz import read_npz
 from tui_cytpix.workflow.run.run import OnProgress, Run
 
+LARGEST = 1e6  # no descriptor comes near
 PROBED = 400  # random images of each research sample that tell how well it is covered
 _log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def described(run: Run, sample: str) -> dict[str, NDArray[np.float32]]:
     except (OSError, ValueError, KeyError):
         return {}
     fits = events.ndim == 1 and events.dtype.kind == "U" and rows.shape == (len(events), len(DESCRIPTORS))
-    if not fits or rows.dtype != np.float32 or not np.isfinite(rows).all() or found_of != _found_of(run, sample):
+    if not fits or rows.dtype != np.float32 or not (np.abs(rows) < LARGEST).all() or found_of != _found_of(run, sample):
         return {}
     if pixels.dtype != np.uint64 or pixels.shape != events.shape:
         return {}

@@ -293,3 +293,13 @@ def test_zip64_archives_are_read(files, monkeypatch):
     with open_sample(path) as sample:
         assert np.array_equal(sample.read_image("12"), files.gray16(12))
         assert sample.info().problems == ()
+
+
+def test_xml_is_read_up_to_a_limit_and_the_rest_is_told(files):
+    path = files.acs()
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(20):
+            archive.writestr(f"x{number}.xml", "<a>" + "<b/>" * 500_000 + "</a>")
+    info = inspect(path)
+    assert (info.image_gate, info.image_total) == ("Single cells", 4)  # the smallest are read first
+    assert any(problem.startswith("16 XML files are not read, the 64 smallest are") for problem in info.problems)

@@ -7,6 +7,7 @@ Layout as in public descriptions of real exports; the standard is ISAC's ACS 1.0
 from __future__ import annotations
 
 import contextlib
+import itertools
 import tempfile
 import threading
 from pathlib import Path, PurePosixPath
@@ -25,7 +26,8 @@ from tui_cytpix.formats.sample.linked_fcs import FcsPlace
 from tui_cytpix.formats.sample.parts import SampleParts
 from tui_cytpix.formats.sample.zipped.image_archive import ArchiveImages, archive_fcs
 
-XML_LIMIT = 16 << 20
+XML_LIMIT = 8 << 20  # bytes of all XML files together, the smallest first
+MOST_XML = 64  # files
 MASK_LIMIT = 16 << 20
 PACKED_MASKS_LIMIT = 512 << 20
 PACKED_FCS_LIMIT = 4 << 30
@@ -124,13 +126,19 @@ def _capture_settings(index: ZipIndex, problems: list[str]) -> tuple[str, int | 
         if local == "ImageTotals" and total.isascii() and total.isdigit() and len(total) < 12:
             totals.append(int(total))
 
-    for member in _of_suffix(index, ".xml"):
+    members = sorted(_of_suffix(index, ".xml"), key=lambda member: member.size)
+    sizes = itertools.accumulate(member.size for member in members)
+    within = sum(size <= XML_LIMIT for size in sizes)
+    for member in members[: min(within, MOST_XML)]:
         try:
             read_elements(index.read(member, XML_LIMIT), element)
         except SampleError as error:
             problems.append(f"{printable(member.name)} is not read: {error.detail}")
         except (expat.ExpatError, ValueError, LookupError) as error:
             problems.append(f"{printable(member.name)} is not read: {printable(error)}.")
+    left_out = [member.name for member in members[min(within, MOST_XML) :]]
+    limits = f"the {MOST_XML} smallest are, of up to {XML_LIMIT >> 20} MB together"
+    problems += counted(left_out, f"XML file is not read, {limits}", f"XML files are not read, {limits}")
     return ", ".join(dict.fromkeys(gates)), max(totals, default=None)
 
 

@@ -1,0 +1,59 @@
+"""Damages every kind of file that is read, and looks for what isn't told in a sentence.
+
+    python -m tests.benchmarks faults [--mutations 2000] [--seed 0] [--reader NAME ...]
+
+Formats of samples come from the registry, the other files from walking a run; a file of a new kind is read by who opens
+the run. Each mutation is read in this process, under an audit hook that forbids processes, network and writing outside
+of the folder, with 5 s of the processor and 1 GiB; every hundredth in a child process with limits that the system
+keeps. The bar: no traceback, no hang, no GiB, no process, no byte outside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.faults import sample_readers, side_files
+from tests.faults.watching import Found, Reader, try_mutations
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks faults")
+    parser.add_argument("--mutations", type=int, default=2000, help="over all readers")
+    parser.add_argument("--seed", type=int, default=0, help="of the first mutation")
+    parser.add_argument("--reader", nargs="*", default=[], help="parts of names; default: all readers")
+    given = parser.parse_args(arguments)
+    sys.dont_write_bytecode = True
+    logging.disable()
+    with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
+        readers = [*sample_readers.readers(Path(scratch) / "samples"), *side_files.readers(Path(scratch) / "place")]
+        chosen = [one for one in readers if not given.reader or any(part in one.name for part in given.reader)]
+        each = max(1, given.mutations // len(chosen))
+        seeds = range(given.seed, given.seed + each)
+        found = {reader.name: _tried(reader, seeds) for reader in chosen}
+    _tell_sum(found)
+    return int(any(one.faults for one in found.values()))
+
+
+def _tried(reader: Reader, seeds: range) -> Found:
+    found = try_mutations(reader, seeds, Found())
+    print(
+        f"{reader.name:42} {found.tried:6} {found.read:6} {found.refused:6} {sum(found.faults.values()):5}", flush=True
+    )
+    for fault, times in found.faults.most_common():
+        print(f"    {times:4}  {fault}   ({found.first[fault]})", flush=True)
+    return found
+
+
+def _tell_sum(found: dict[str, Found]) -> None:
+    total = sum(one.tried for one in found.values())
+    children = sum(one.in_children for one in found.values())
+    kinds = ("traceback", "hang", "memory", "process", "written outside", "child", "no sentence")
+    counts = {
+        kind: sum(n for one in found.values() for fault, n in one.faults.items() if fault.startswith(kind))
+        for kind in kinds
+    }
+    print(f"\n{total} mutations, {children} of them in children: " + ", ".join(f"{n} {k}" for k, n in counts.items()))

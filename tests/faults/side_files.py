@@ -1,0 +1,307 @@
+"""A run with everything that a run, the library and a person's settings hold, and who reads which of its files."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+
+from tests.faults.watching import Reader
+from tui_cytpix.cli.command_line import VERBS
+from tui_cytpix.domain.gate import Axis, Gate, Members, Scale
+from tui_cytpix.domain.jobs.wishes import Pause
+from tui_cytpix.errors import CytpixError
+from tui_cytpix.formats.masks.label_images import read_label_image, write_label_image
+from tui_cytpix.formats.model.file import file_hash, read_card, read_tensors
+from tui_cytpix.formats.run.gate_members import read_members, write_members
+from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.formats.run.lease import Lease
+from tui_cytpix.workflow.assess import focus
+from tui_cytpix.workflow.assess.judgements_file import read_judgements
+from tui_cytpix.workflow.assess.showings_file import read_table
+from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.evaluate import pairs_file, process
+from tui_cytpix.workflow.explore import gates
+from tui_cytpix.workflow.explore.event_table import EventTable
+from tui_cytpix.workflow.report.sections import write_report
+from tui_cytpix.workflow.run import jobs, recent_runs, user_settings
+from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.sample_sheet import read_sheet
+from tui_cytpix.workflow.samples import coverage, descriptors, selection
+from tui_cytpix.workflow.train import finish
+from tui_cytpix.workflow.train.watch import TrainingWatch
+
+SAMPLE_RUN = Path(__file__).parents[2] / "sample_runs" / "s_pombe"
+KEPT = 8  # images a sample
+
+
+class Place:
+    """A folder with a run, `run`, the person's folders, `home`, and tables beside them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.run, self.home, self.given = folder, folder / "run", folder / "home", folder / "given"
+
+    def make(self) -> None:
+        """Fills the folder; needs no engine."""
+        shutil.copytree(SAMPLE_RUN, self.run)
+        for path in [self.run, *self.run.rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        self.here()
+        with Run.open(self.run) as run:
+            self._fill(run)
+        self._fill_job(self.run / "jobs" / "4-train")
+        Lease(self.run / "training.lease", "Training").acquire()
+        holder = {"host": socket.gethostname(), "pid": 2**22 + 1, "born": "", "nonce": "a"}  # of no process
+        (self.run / "run.lease").write_text(json.dumps(holder))
+        (self.run / "checkpoints").mkdir()
+        shutil.copy(self.run / "model.safetensors", self.run / "checkpoints" / "best.safetensors")
+        shutil.copy(self.run / "model.safetensors", self.home / "data" / "tui-cytpix" / "models" / "mine.safetensors")
+        settings = self.home / "config" / "tui-cytpix" / "settings.toml"
+        settings.parent.mkdir(parents=True)
+        settings.write_text('theme = "nord"\ngraphics = "sixel"\n[keys]\n"gallery.next" = "j"\n')
+        recent_runs.remember(self.run)
+        self._tables()
+
+    def here(self) -> None:
+        """The person's folders are those of the place, in this process."""
+        for name in ("DATA", "CONFIG", "STATE", "CACHE"):
+            os.environ[f"XDG_{name}_HOME"] = str(self.home / name.lower())
+        (self.home / "data" / "tui-cytpix" / "models").mkdir(parents=True, exist_ok=True)
+        (self.home / "tmp").mkdir(exist_ok=True)
+        os.environ["TMPDIR"] = str(self.home / "tmp")
+
+    def _fill(self, run: Run) -> None:
+        """Caches, copies of images, gates, and a second sample that lies outside of the run."""
+        for sample in run.settings.samples:
+            outside = self.given / sample.name
+            shutil.copytree(run.folder.sample_path(sample), outside)
+            shutil.copy(run.folder.sample_path(sample).with_suffix(".fcs"), self.given)
+        shutil.rmtree(self.run / "samples")
+        samples = tuple(replace(one, path=str(self.given / one.name)) for one in run.settings.samples)
+        run.update(replace(run.settings, samples=samples))
+        run.images.take(run.settings)
+        coverage.save(run, selection.select(run, 50))
+        for sample in run.settings.samples:
+            run.images.typical_px(sample.name)
+            descriptors.described(run, sample.name)
+            of_it = [key for key in run.settings.selection.images if key.sample == sample.name]
+            for key in of_it[:KEPT]:
+                run.images.keep(key)
+        run.remember(run.settings.selection.images)
+        table = EventTable(run, run.settings.samples[0].name)
+        x, y = [one.name for one in table.parameters[:2]]
+        gates.add(
+            run,
+            Gate("low", (Axis(x, Scale("arcsinh")),), ((-1e6,), (1e6,))),
+            Gate("all", (Axis(x, Scale("logicle")), Axis(y)), ((-1e6, -1e6), (1e7, -1e6), (1e7, 1e7)), "low"),
+        )
+        base = library.base_of(run)
+        focus.scores(run, base, run.answers(base.hash), run.settings.selection.images)
+        run.flush()
+
+    def _fill_job(self, folder: Path) -> None:
+        job = JobFolder(folder)
+        job.send(Pause())
+        job.beat("waits for the disk")
+        job.output_path.write_text("a line\n")
+        write_members(folder, 0, Members.of(["low"], ["words"], np.ones((1, 9), bool)))
+
+    def _tables(self) -> None:
+        (self.given / "judged.csv").write_text(
+            "image,judgement,true_count\nrich-medium:1,acceptable,1\nrich-medium:101,both,\n"
+        )
+        (self.given / "pairs.csv").write_text(
+            "pair,image,better,true_count\n1,rich-medium:1,left,1\n2,rich-medium:101,equal,\n"
+        )
+        (self.given / "counted.csv").write_text("showing,image,true_count\n1,rich-medium:1,1\n")
+        path = self.given / "rich-medium"
+        (self.given / "sheet.csv").write_text(f"path,condition,unit,um_per_px\n{path},rich,1,0.3\n")
+        labels = np.zeros((40, 50), np.uint16)
+        labels[4:20, 5:30], labels[22:30, 7:20] = 1, 2
+        (self.given / "labels").mkdir()
+        write_label_image(self.given / "labels" / "1.png", labels)
+
+
+def verb(*words: object) -> None:
+    """A headless verb, its words not shown."""
+    given = [str(word) for word in words]
+    parsed = VERBS[given[0]].parser(given[0]).parse_args(given[1:])
+    module, name = parsed.handler.split(":")
+    handler = getattr(__import__(f"tui_cytpix.cli.{module}", fromlist=[name]), name)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        handler(parsed)
+
+
+def _images(run: Run) -> None:
+    refused = None
+    for key in run.settings.selection.images[: 2 * KEPT]:
+        try:
+            run.images.background(key, run.images.read(key))
+        except CytpixError as error:
+            refused = error
+    if refused:
+        raise refused
+
+
+def _found_of_samples(run: Run) -> None:
+    for sample in run.settings.samples:
+        run.images.typical_px(sample.name)
+        rows = descriptors.described(run, sample.name)
+        if not all(np.isfinite(row).all() and np.abs(row).max() < 1e9 for row in rows.values()):
+            raise AssertionError("descriptors of no image are believed")
+    found = coverage.load(run)
+    if found is not None:
+        coverage.figures(run, found)
+        coverage.uncovered(found)
+
+
+def _backgrounds(run: Run) -> None:
+    for sample in run.settings.samples:
+        key = next(key for key in run.settings.selection.images if key.sample == sample.name)
+        run.images.background(key, run.images.read(key))
+
+
+def _answers(run: Run) -> None:
+    for folder in sorted((run.path / "predictions").iterdir()):
+        store = run.answers(folder.name)
+        for key in store.keys():  # noqa: SIM118 (no mapping)
+            store.get(key), store.probability(key)
+    for model in library.library():
+        focus.stored(run, model)
+
+
+def _training(run: Run) -> None:
+    watch = TrainingWatch(run.folder)
+    watch.poll()
+    for job in jobs.of_kind(run.folder.jobs, "train"):
+        job.new_wishes().new()
+        jobs.failure(job, [])
+        read_members(job.path, 0)
+        str((job.spec, job.note))
+
+
+def _explore(run: Run) -> None:
+    for sample in run.settings.samples:
+        table = EventTable(run, sample.name)
+        for gate in run.settings.gates:
+            gates.images_inside(table, run.settings.gates, gate.name)
+    process.records(run)
+
+
+def _model(path: Path) -> None:
+    read_card(path), file_hash(path)
+    read_tensors(path)
+
+
+Read = Callable[[Place, Path], object]
+
+
+def _of_run(*looks: Callable[[Run], object]) -> Read:
+    def read(place: Place, _file: Path) -> None:
+        with Run.open(place.run, writing=False) as run:
+            for look in looks:
+                look(run)
+
+    return read
+
+
+def _verbs(*words: str) -> Read:
+    return lambda place, _file: verb("run", words[0], place.run, *words[1:])
+
+
+def _leases(place: Place, _file: Path) -> None:
+    Run.open(place.run).close()
+
+
+def _person(_place: Place, _file: Path) -> None:
+    user_settings.read_settings()
+    recent_runs.recent_runs()
+    library.library()
+
+
+STATUS, REVIEW, PAIRS, GATES = _verbs("status"), _verbs("review"), _verbs("pairs"), _verbs("gate", "list")
+REPORT: Read = _of_run(lambda run: write_report(run, run.path.parent / "home" / "r.html"))
+# By the path below the place; the first that fits. A file of a new kind is read by the last, which opens the run.
+WHO: Sequence[tuple[str, Sequence[Read]]] = (
+    ("run/run.toml", (STATUS, GATES, _of_run(_found_of_samples, _explore))),
+    ("run/annotations.jsonl", (STATUS,)),
+    ("run/verdicts.jsonl", (REVIEW,)),
+    ("run/images.jsonl", (STATUS, _of_run(_images))),
+    ("run/preview/*/*.png", (_of_run(_images),)),
+    ("run/preview/*.background.npy", (_of_run(_backgrounds),)),
+    ("run/preview/*", (_of_run(_found_of_samples),)),
+    ("run/predictions/*", (_of_run(_answers), STATUS)),
+    ("run/jobs/*", (_of_run(_training), STATUS)),
+    ("run/*.lease", (_leases,)),
+    ("run/*.safetensors", (lambda _place, file: _model(file), _of_run(finish.checkpoints))),
+    ("home/data/*.safetensors", (lambda _place, file: _model(file), _person)),
+    ("home/*", (_person,)),
+    ("given/judged.csv", (lambda _place, file: read_judgements(file),)),
+    ("given/pairs.csv", (lambda _place, file: pairs_file.read_preferences(file),)),
+    ("given/counted.csv", (lambda _place, file: read_table(file, "judgement", "Way out."),)),
+    ("given/sheet.csv", (lambda _place, file: read_sheet(file),)),
+    ("given/labels/*", (lambda _place, file: read_label_image(file),)),
+    ("given/*", ()),  # samples: see sample_readers
+    ("*", (STATUS,)),
+)
+DEEP: Sequence[Read] = (STATUS, REVIEW, GATES, REPORT, _of_run(_images, _found_of_samples, _answers, _training))
+
+
+def readers(folder: Path) -> list[Reader]:
+    """One for each kind of file that lies in a place, found by walking it; and one that does everything to any."""
+    place = Place(folder)
+    place.make()
+    found: list[Reader] = []
+    kept = sorted(path for path in folder.rglob("*") if path.is_file() and ".part" not in path.name)
+    kinds: dict[str, list[Path]] = {}
+    for path in kept:
+        inside = path.relative_to(folder).as_posix()
+        pattern, reads = next((pattern, reads) for pattern, reads in WHO if fnmatch(inside, pattern))
+        if reads:
+            kinds.setdefault(_kind(pattern, path), []).append(path)
+    for kind, files in kinds.items():
+        inside = files[0].relative_to(folder).as_posix()
+        reads = next(reads for pattern, reads in WHO if fnmatch(inside, pattern))
+        found.append(_reader(place, f"side {kind}", files, reads))
+    everything = [path for files in kinds.values() for path in files]
+    found.append(_reader(place, "side any file, whole run", everything, DEEP))
+    return found
+
+
+def _kind(pattern: str, path: Path) -> str:
+    """Several files that one pattern fits are told apart by their names, without what numbers and names tell."""
+    if not pattern.endswith("/*") or path.suffix == ".png":
+        return pattern
+    name = path.name.split(".", 1)[-1] if path.name.count(".") > 1 or path.suffix == ".npz" else path.name
+    return f"{pattern[:-1]}{name}"
+
+
+def _reader(place: Place, name: str, files: Sequence[Path], reads: Sequence[Read]) -> Reader:
+    """Reads the file that lies there otherwise than it did: all of them, as none of them says which that is."""
+
+    def read() -> None:
+        refused = None
+        for one in reads:
+            for file in files if _takes_file(one) else files[:1]:
+                try:
+                    one(place, file)
+                except CytpixError as error:
+                    refused = error
+        if refused:
+            raise refused
+
+    return Reader(name, place.folder, files, read)
+
+
+def _takes_file(read: Read) -> bool:
+    """Whether it reads the file that it is given, not the run."""
+    return "file" in read.__code__.co_varnames[:2]
