@@ -33,6 +33,11 @@ def run(command: Sequence[object], *, check: bool = False, **options: Any) -> su
     return subprocess.run([str(word) for word in command], check=check, timeout=LIMIT, **options)
 
 
+def serve(command: Sequence[object], **options: Any) -> subprocess.Popen[Any]:
+    """A child for all tests of this process, which ends by itself when its stdin is closed, as it is with our end."""
+    return subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, **options)
+
+
 def adopt(leader: int) -> None:
     """Ends this session's leader, and all in it, with the test, and at the limit."""
     _leaders[leader] = threading.Timer(LIMIT, _kill, [leader])
@@ -58,7 +63,7 @@ def until(reached: Callable[[], object]) -> None:
     give_up = time.monotonic() + LIMIT
     while not reached():
         assert time.monotonic() < give_up, "it did not happen"
-        time.sleep(0.01)
+        time.sleep(0.02)
 
 
 def end_engines(folder: Path) -> None:

@@ -11,6 +11,7 @@ from xdist.scheduler import LoadFileScheduling
 from tests import children
 from tui_cytpix import diagnostics
 
+TERMINAL = "tests/terminal/"
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -18,16 +19,18 @@ children.signals_as_from_a_terminal()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with a slow test come first: a worker that got one last would be alone with it at the end."""
+    """Terminal tests, which one worker makes, come first, then files with a slow test: a worker that got one of these
+    last would be alone with it at the end.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (not item.nodeid.startswith(TERMINAL), item.path not in slow))
 
 
 class Scheduling(LoadFileScheduling):
     """A file at a time for each worker; all terminal tests, which mostly wait, for one, while the others work."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/terminal" if nodeid.startswith("tests/terminal/") else super()._split_scope(nodeid)
+        return TERMINAL if nodeid.startswith(TERMINAL) else super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

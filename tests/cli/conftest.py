@@ -1,17 +1,18 @@
-"""The program as a process of its own, and a model small enough for tests."""
+"""The program as processes of its own, and a model small enough for tests."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
-from tests import children
+from tests import forks
+from tui_cytpix.workflow.run import jobs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,21 +32,20 @@ class Program:
     def command(self, *arguments: object) -> list[str]:
         return [sys.executable, "-m", "tui_cytpix", *map(str, arguments)]
 
-    def __call__(self, *arguments: object, status: int = 0, **options) -> subprocess.CompletedProcess[str]:
-        done = children.run(
-            self.command(*arguments),
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            **options,
-        )
+    def __call__(self, *arguments: object, status: int = 0, **options) -> CompletedProcess[str]:
+        done = forks.run(self.command(*arguments), env=self.environment, **options)
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode == status, (arguments, done.stdout, done.stderr)
         return done
 
     def json(self, *arguments: object, status: int = 0):
         return json.loads(self(*arguments, "--json", status=status).stdout)
+
+
+@pytest.fixture(autouse=True)
+def _engines_are_forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that verbs in this process start."""
+    monkeypatch.setattr(jobs, "subprocess", forks.AS_SUBPROCESS)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from tui_cytpix.formats.fcs.read import read_fcs
 from tui_cytpix.formats.masks.label_images import find_label_images
 from tui_cytpix.simulate import write
 
+ONE = ("--threads", 1)  # each worker is another process that starts
+
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory) -> Path:
@@ -71,7 +73,9 @@ def test_what_is_wrong_with_an_fcs_every_verb_says(images, tmp_path, run_main, t
     told = {Path(one["path"]).name: " ".join(one["problems"]) for one in json.loads(out)["samples"]}
     assert told["whole"] == ""
     results = tmp_path / "out"
-    status, _, process_says = run_main("process", whole, *broken.values(), "--model", tiny_model, "--out", results)
+    status, _, process_says = run_main(
+        "process", whole, *broken.values(), *ONE, "--model", tiny_model, "--out", results
+    )
     assert status == 1
     status, _, run_says = run_main("run", "new", tmp_path / "run", "--sample", broken["cut"], "--base", tiny_model)
     assert status == 0
@@ -142,7 +146,7 @@ def test_any_name_that_the_system_allows_is_a_name(images, tmp_path, run_main, t
     assert "2 images are no files that can be read: links that lead nowhere" in out
     results = tmp_path / "out"
     options = ("--um-per-px", "0.3", "--model", tiny_model, "--out", results, "--format", "csv,masks,instrument-masks")
-    status, out, err = run_main("process", sample, *options)
+    status, out, err = run_main("process", sample, *ONE, *options)
     assert status == 1  # of the link and the pipe
     assert err.count("failed: ") == 1
     events = {event_of(f"{name}.png") for name in names}
@@ -165,7 +169,7 @@ def test_equal_names_from_different_folders_never_share_an_output(images, tmp_pa
     results = tmp_path / "out"
 
     def process(*samples):
-        status, _, _ = run_main("process", *samples, "--model", tiny_model, "--out", results, "--format", "csv")
+        status, _, _ = run_main("process", *samples, *ONE, "--model", tiny_model, "--out", results, "--format", "csv")
         assert status == 0
         lines = {path.name: len(path.read_text().splitlines()) - 1 for path in results.glob("*.events.csv")}
         record = json.loads((results / "process.json").read_text())
@@ -198,7 +202,9 @@ def test_what_is_wrong_with_real_files_process_says(shared_data, tmp_path, run_m
         folders[-1].mkdir()
         Image.fromarray(pixels).save(folders[-1] / "1.png")
         (tmp_path / fcs.name).symlink_to(fcs)
-    status, _, err = run_main("process", *folders, "--model", tiny_model, "--out", tmp_path / "out", "--format", "csv")
+    status, _, err = run_main(
+        "process", *folders, *ONE, "--model", tiny_model, "--out", tmp_path / "out", "--format", "csv"
+    )
     assert status == 1
     notes = json.loads((tmp_path / "out" / "process.json").read_text())["notes"]
     for folder in folders:

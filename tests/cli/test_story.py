@@ -6,7 +6,6 @@ import csv
 import json
 import shutil
 import signal
-import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests import children
+from tests import children, forks
 from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.run import run_samples
@@ -204,33 +203,20 @@ def test_the_whole_story(program, tube, run):
     assert found["pairs"][0]["count_p"] == 1.0
 
 
-@pytest.fixture
-def engines_end(tmp_path):
-    """Training in the background too, however the test ends."""
-    yield
-    children.end_engines(tmp_path)
-
-
-def test_ctrl_c_leaves_training_at_work_and_it_can_be_steered(program, tube, tiny_model, tmp_path, engines_end):
+def test_ctrl_c_leaves_training_at_work_and_it_can_be_steered(program, tube, tiny_model, tmp_path):
     run = tmp_path / "r"
     program("run", "new", run, "--sample", tube, "--base", tiny_model)
     program("run", "annotate", run, "--from-masks", f"{tube}.truth")
     assert "No training is at work" in program("run", "pause", run, status=1).stderr
-    follower = children.start(
-        program.command("run", "train", run, "--epochs", 500, "--threads", 1),
-        env=program.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    for line in follower.stderr:
-        if line.startswith("epoch 1 "):
-            break
+    said = tmp_path / "said"
+    with said.open("w") as stream:
+        command = program.command("run", "train", run, "--epochs", 500, "--threads", 1)
+        follower = forks.start(command, env=program.environment, stdout=stream, stderr=stream)
+    children.until(lambda: "\nepoch 1 " in said.read_text())
     follower.send_signal(signal.SIGINT)
-    _, rest = follower.communicate(timeout=children.LIMIT)
-    assert follower.returncode == 130
-    assert "Training goes on in the background" in rest
-    assert "Traceback" not in rest
+    assert follower.wait(children.LIMIT) == 130
+    assert "Training goes on in the background" in said.read_text()
+    assert "Traceback" not in said.read_text()
     assert wait_for(run, "running").target == 500
     second = program("run", "train", run, "--detach")
     assert "at work already, up to epoch 500" in second.stderr

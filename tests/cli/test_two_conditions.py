@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 
 import pytest
 
-from tests import children
+from tests import children, forks
 from tui_cytpix.manual import read_page
 
 FEWER = {
@@ -26,8 +27,9 @@ def test_two_conditions_are_one_script(program, tmp_path):
         script = script.replace(many, few)
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name, command in (("tui-cytpix", program.command()), ("python3", program.command()[:1])):
-        (programs / name).write_text(f'#!/bin/sh\nexec {" ".join(command)} "$@"\n')
+    ours = f"{sys.executable} -P -c 'import sys; from tests import forks; sys.exit(forks.hand_on(*sys.argv[1:]))'"
+    for name, command in (("tui-cytpix", f"{ours} {forks.listening()}"), ("python3", sys.executable)):
+        (programs / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
         (programs / name).chmod(0o755)
     done = children.run(
         ["bash", "-c", script],

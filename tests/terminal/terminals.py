@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from tests import children
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # the machine may be busy; reached only by a failing test
 LOOK_EVERY = 0.1
 LOOK = 0.5  # a key that decides works only on an image that has been there for a while
+EVEN = 0.1  # seconds from one repeat of a held key to the next, at most
 BACK = "the shell is back"
 
 
@@ -90,11 +92,19 @@ class Terminal:
         time.sleep(LOOK)
         self.press(key)
 
-    def hold(self, key: str, seconds: float, delay: float = 0.5, gap: float = 0.033) -> None:
-        """Holds a key as a terminal with that delay and that gap between repeats does; in one go, for even gaps."""
+    def hold(self, key: str, seconds: float, delay: float = 0.5, gap: float = 0.033) -> bool:
+        """Holds a key as a terminal with that delay and that gap between repeats does; in one go, for even gaps. False
+        where the machine was too busy for that: what came were no repeats.
+        """
+        sent = self._sockets / "sent"
+        sent.write_text("")
         send = ["send-keys", "-t", "app", key, ";"]
         repeats = int((seconds - delay) / gap)
-        self._tmux(*send, "run-shell", f"sleep {delay}", *([";", *send, "run-shell", f"sleep {gap}"] * repeats))
+        pause = f"sleep {gap}; date +%s.%N >> {sent}"
+        self._tmux(*send, "run-shell", f"sleep {delay}", *([";", *send, "run-shell", pause] * repeats))
+        times = [float(line) for line in sent.read_text().split()]
+        assert len(times) == repeats
+        return max(after - before for before, after in pairwise(times)) < EVEN
 
     def type(self, text: str) -> None:
         """Characters as they are."""
@@ -114,12 +124,15 @@ class Terminal:
 
     def wait(self, *patterns: str) -> str:
         """Waits until all of the patterns are on the screen; returns it, its blanks joined."""
-        until(
-            lambda: all(re.search(p, self.told()) for p in patterns),
-            lambda: f"never shown: {patterns}\n{self.screen()}",
-            lambda: BACK in self.screen(),
-        )
-        return self.told()
+        told = ""  # one look serves all: each is a process
+
+        def reached() -> bool:
+            nonlocal told
+            told = self.told()
+            return all(re.search(p, told) for p in patterns)
+
+        until(reached, lambda: f"never shown: {patterns}\n{self.screen()}", lambda: BACK in told)
+        return told
 
     def wait_gone(self, pattern: str) -> None:
         """Waits until the pattern is no longer on the screen."""

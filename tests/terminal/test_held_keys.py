@@ -7,11 +7,14 @@ import time
 from pathlib import Path
 
 import pytest
+from terminals import until
 
 from tests.benchmarks._pty import Program
 from tests.benchmarks.terminal_bytes import app_command, make_runs, variables
 from tui_cytpix.domain.annotation import Status
 from tui_cytpix.workflow.run.run import Run
+
+HOLDS = 5  # tries until a busy machine has sent the repeats evenly
 
 
 def statuses(run: Path) -> list[Status]:
@@ -21,20 +24,27 @@ def statuses(run: Path) -> list[Status]:
 
 @pytest.mark.slow
 def test_a_hold_and_a_burst_accept_one_image_each(terminal, run):
-    before = statuses(run).count(Status.ACCEPTED)
     shutil.rmtree(run / "predictions")  # asked for anew, while the key is held
     window = terminal(run)
     window.wait("10 annotated: 8 train")
     window.press("a")
     window.wait("10 annotated", r"x \d+ px", r"\d particles?,")
-    time.sleep(1.5)  # the `a` that led here is long gone
-    window.hold("a", 3.0)
-    window.wait("11 annotated ✓")
+    others = 10 - statuses(run).count(Status.ACCEPTED)  # annotated, and not selected
+    even = False
+    for _ in range(HOLDS):
+        time.sleep(1.5)  # the `a` before is long gone
+        before = statuses(run).count(Status.ACCEPTED)
+        even = window.hold("a", 3.0)
+        until(lambda before=before: statuses(run).count(Status.ACCEPTED) > before, window.screen)
+        if even:
+            break
+    assert even, "the machine is too busy to hold a key"
+    window.wait(f"{others + before + 1} annotated ✓")
     time.sleep(1.5)
     window.press("-N 30 a")
-    window.wait("12 annotated ✓", " saved ")
+    window.wait(f"{others + before + 2} annotated ✓", " saved ")
     time.sleep(1.0)
-    window.wait("12 annotated ✓", " saved ")
+    window.wait(f"{others + before + 2} annotated ✓", " saved ")
     assert statuses(run).count(Status.ACCEPTED) == before + 2
 
 

@@ -16,7 +16,7 @@ from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.workflow.run.user_settings import Settings
 
-PATIENCE = 20.0
+PATIENCE = 60.0  # the machine may be busy; reached only by a failing test
 
 
 async def until(pilot: Pilot, reached: Callable[[], object], words: str = "") -> None:

@@ -73,7 +73,7 @@ def test_processing_and_the_report_say_that_a_tube_was_exchanged(program, tubes,
 
     def process(*paths: Path, status: int = 0, gate: tuple[object, ...] = ()) -> tuple[str, dict]:
         given = (*paths, "--model", run / "model.safetensors", "--format", "csv", "--out", out, *gate)
-        said = program("process", *given, "--device", "cpu", status=status).stderr
+        said = program("process", *given, "--device", "cpu", "--threads", 1, status=status).stderr
         return said, json.loads((out / "process.json").read_text())
 
     said, record = process(sample)

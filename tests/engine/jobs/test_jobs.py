@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import children, job_files
+from tests import children, forks, job_files
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.engine.network.model import load_model, save_model
@@ -31,31 +30,18 @@ from tui_cytpix.formats.run.predictions import PredictionStore, read_shard
 from tui_cytpix.formats.sample.registry import open_sample
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE = 60.0
-
-
-def _start(job: JobFolder) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    with job.output_path.open("ab") as output:
-        return children.start(
-            [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=environment,
-        )
 
 
 def _of(events: list[dict], kind: str) -> list[dict]:
     return [e for e in events if e["type"] == kind]
 
 
-def _wait_for(job: JobFolder, process: subprocess.Popen[bytes], kind: str, count: int = 1) -> None:
-    end = time.monotonic() + PATIENCE
-    while len(_of(job_files.events(job), kind)) < count:
-        assert time.monotonic() < end, job_files.events(job)
-        assert process.poll() is None or len(_of(job_files.events(job), kind)) >= count, job.output_path.read_text()
-        time.sleep(0.02)
+def _wait_for(job: JobFolder, process: forks.Forked, kind: str, count: int = 1) -> None:
+    def told() -> bool:
+        return len(_of(job_files.events(job), kind)) >= count
+
+    children.until(lambda: told() or process.poll() is not None)
+    assert told(), job.output_path.read_text()
 
 
 def _state(run) -> tuple[dict, dict]:
@@ -138,12 +124,12 @@ def test_a_killed_training_goes_on_to_the_same_model_with_no_gap(toy_run, tmp_pa
     last = toy_run.folder.checkpoints / "last.safetensors"
     for name in ("first", "second"):
         job = job_files.create(tmp_path / name, toy_run.train_spec(epochs=1000, resume=resume))
-        process = _start(job)
+        process = forks.start_engine(job)
         _wait_for(job, process, "epoch", 1)
         process.send_signal(signal.SIGHUP)  # the terminal is gone
         _wait_for(job, process, "epoch", 2)
         process.kill()
-        process.wait(PATIENCE)
+        process.wait(children.LIMIT)
         told |= {e["epoch"] for e in _of(job_files.events(job), "epoch")}
         saved, resume = _state(toy_run)[1].pending.epoch.epoch, str(last)
         assert saved - max(told) in (0, 1)
@@ -160,7 +146,7 @@ def test_a_killed_training_goes_on_to_the_same_model_with_no_gap(toy_run, tmp_pa
 def test_wishes_are_obeyed_and_acknowledged(toy_run, tmp_path):
     job = job_files.create(tmp_path / "job", toy_run.train_spec(epochs=1000))
     pause = job_files.wish(job, "pause")
-    process = _start(job)
+    process = forks.start_engine(job)
     _wait_for(job, process, "paused")
     assert not _of(job_files.events(job), "epoch")
     toy_run.annotate(10)
@@ -172,7 +158,7 @@ def test_wishes_are_obeyed_and_acknowledged(toy_run, tmp_path):
     _wait_for(job, process, "epoch", 2)
     unknown = job_files.wish(job, "dance")
     stop = job_files.wish(job, "stop")
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(children.LIMIT) == 0
     events = job_files.events(job)
     assert {e["of"] for e in _of(events, "ack")} == {pause, reload, resume, more, unknown, stop}
     assert _of(events, "epoch")[0]["training_images"] == 9
@@ -356,11 +342,11 @@ def test_a_cross_check_changes_nothing_of_training(toy_run, tmp_path, here):
 
 def test_what_is_wished_ends_a_cross_check_and_it_comes_later(toy_run, tmp_path):
     job = job_files.create(tmp_path / "1-train", toy_run.train_spec(epochs=8, check=True))
-    process = _start(job)
+    process = forks.start_engine(job)
     _wait_for(job, process, "progress")
     job_files.wish(job, "more", epochs=1)
     _wait_for(job, process, "more")
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(children.LIMIT) == 0
     events = job_files.events(job)
     kinds = [e["type"] for e in events]
     assert _of(events, "epoch")[-1]["epoch"] == 9
@@ -376,7 +362,7 @@ def test_a_cross_check_is_wished_in_mid_training(toy_run, tmp_path, here):
 
 def test_a_cross_check_is_done_while_training_is_paused(toy_run, tmp_path):
     job = job_files.create(tmp_path / "1-train", toy_run.train_spec(epochs=1000))
-    process = _start(job)
+    process = forks.start_engine(job)
     _wait_for(job, process, "epoch")
     job_files.wish(job, "pause")
     _wait_for(job, process, "paused")
@@ -385,13 +371,13 @@ def test_a_cross_check_is_done_while_training_is_paused(toy_run, tmp_path):
     _wait_for(job, process, "crosschecked")
     assert len(_of(job_files.events(job), "epoch")) == trained
     job_files.wish(job, "stop")
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(children.LIMIT) == 0
     assert job_files.events(job)[-1]["type"] == "stopped"
 
 
 def test_a_pause_holds_a_cross_check_that_is_at_work(toy_run, tmp_path):
     job = job_files.create(tmp_path / "1-train", toy_run.train_spec(epochs=12))
-    process = _start(job)
+    process = forks.start_engine(job)
     _wait_for(job, process, "epoch", 4)
     job_files.wish(job, "check")
     _wait_for(job, process, "progress")
@@ -402,5 +388,5 @@ def test_a_pause_holds_a_cross_check_that_is_at_work(toy_run, tmp_path):
     assert _of(job_files.events(job), "progress")[-1] == done
     assert not _of(job_files.events(job), "crosschecked")
     job_files.wish(job, "resume")
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(children.LIMIT) == 0
     assert len(_of(job_files.events(job), "crosschecked")) == 1

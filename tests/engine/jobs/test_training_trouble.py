@@ -7,10 +7,8 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests import children, job_files
+from tests import children, forks, job_files
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.engine.jobs.job import Job, in_words
 from tui_cytpix.engine.network import device
@@ -31,29 +29,10 @@ from tui_cytpix.formats.run.lease import Lease
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE = 60.0
-
-
-def start(job: JobFolder) -> subprocess.Popen[bytes]:
-    with job.output_path.open("ab") as output:
-        return children.start(
-            [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        )
 
 
 def create(run, name: str, **changes: object) -> JobFolder:
     return job_files.create(run.folder.jobs / name, run.train_spec(**changes))
-
-
-def until(reached: Callable[[], object], words: Callable[[], object] = lambda: "") -> None:
-    end = time.monotonic() + PATIENCE
-    while not reached():
-        assert time.monotonic() < end, words()
-        time.sleep(0.05)
 
 
 def epochs(run) -> list[int]:
@@ -69,16 +48,16 @@ def weights(run) -> dict[str, np.ndarray]:
 
 def test_of_two_starts_one_trains_and_the_other_leaves(toy_run):
     jobs = [create(toy_run, f"{n}-train", epochs=1000) for n in (1, 2)]
-    processes = [start(job) for job in jobs]
-    until(lambda: sum(p.poll() is not None for p in processes) == 1)
-    until(lambda: len(epochs(toy_run)) >= 2)
+    processes = [forks.start_engine(job) for job in jobs]
+    children.until(lambda: sum(p.poll() is not None for p in processes) == 1)
+    children.until(lambda: len(epochs(toy_run)) >= 2)
     loser = next(i for i, p in enumerate(processes) if p.poll() is not None)
     assert processes[loser].returncode == 0
     assert job_files.events(jobs[loser])[-1]["reason"] == "another"
     status = TrainingWatch(toy_run.folder).poll()
     assert (status.state, status.job) == (JobState.RUNNING, str(jobs[1 - loser].path))
-    processes[1 - loser].terminate()
-    assert processes[1 - loser].wait(PATIENCE) == 0
+    processes[1 - loser].send_signal(signal.SIGTERM)
+    assert processes[1 - loser].wait(children.LIMIT) == 0
     left, done = job_files.events(jobs[1 - loser])[-1], epochs(toy_run)[-1]
     assert (left["type"], left["reason"]) == ("exited", "terminated")
     assert read_state(toy_run.folder.checkpoints / "last.npz")[1].pending.epoch.epoch == done
@@ -88,14 +67,14 @@ def test_of_two_starts_one_trains_and_the_other_leaves(toy_run):
 def test_a_job_whose_place_was_taken_saves_nothing_more(toy_run):
     """As after a machine slept, and another took the run over."""
     job = create(toy_run, "1-train", epochs=1000)
-    process = start(job)
-    until(lambda: len(epochs(toy_run)) >= 2)
+    process = forks.start_engine(job)
+    children.until(lambda: len(epochs(toy_run)) >= 2)
     os.kill(process.pid, signal.SIGSTOP)
     toy_run.folder.training_lease_path.unlink()
     other = Lease(toy_run.folder.training_lease_path, "The run")
     other.acquire()
     os.kill(process.pid, signal.SIGCONT)
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(children.LIMIT) == 0
     assert job_files.events(job)[-1]["reason"] == "another"
     assert other.renew()
 
@@ -138,10 +117,16 @@ def test_a_full_memory_is_a_sentence_and_the_run_can_go_on(toy_run, monkeypatch,
     """The process gets no more address space once it trains; its next large allocation fails, as each asks for some."""
     monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")  # else what was freed may do for ever
     job = create(toy_run, "1-train", epochs=1000, batch=256)
-    process = start(job)
-    until(lambda: len(epochs(toy_run)) >= 1)
+    with job.output_path.open("ab") as output:  # a real start: malloc reads its settings then
+        process = children.start(
+            [sys.executable, "-P", "-m", "tui_cytpix.engine", job.path],
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        )
+    children.until(lambda: len(epochs(toy_run)) >= 1)
     resource.prlimit(process.pid, resource.RLIMIT_AS, (1 << 20, resource.RLIM_INFINITY))
-    assert process.wait(PATIENCE) == 1, job.output_path.read_text()
+    assert process.wait(children.LIMIT) == 1, job.output_path.read_text()
     failed = job_files.events(job)[-1]
     assert failed["type"] == "failed", job.output_path.read_text()
     assert "memory is full" in failed["reason"], job.output_path.read_text()
@@ -238,10 +223,10 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
 def test_a_full_disk_is_waited_for_and_told(toy_run, monkeypatch, tmp_path):
     """Files may not grow beyond a size, as on a full disk, until room is made; the job is another process."""
     job = create(toy_run, "1-train", epochs=6)
-    process = start(job)
-    until(lambda: len(epochs(toy_run)) >= 1)
+    process = forks.start_engine(job)
+    children.until(lambda: len(epochs(toy_run)) >= 1)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (600, resource.RLIM_INFINITY))
-    until(lambda: TrainingWatch(toy_run.folder).poll().message, job.output_path.read_text)
+    children.until(lambda: TrainingWatch(toy_run.folder).poll().message)
     waiting = TrainingWatch(toy_run.folder).poll()
     assert waiting.state is JobState.PAUSED
     assert waiting.live
@@ -252,7 +237,7 @@ def test_a_full_disk_is_waited_for_and_told(toy_run, monkeypatch, tmp_path):
     assert len(TrainingWatch(toy_run.folder).poll().epochs) == seen
     assert process.poll() is None
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(children.LIMIT) == 0
     status = TrainingWatch(toy_run.folder).poll()
     assert status.state is JobState.FINISHED
     assert status.message == ""
@@ -264,12 +249,12 @@ def test_a_full_disk_is_waited_for_and_told(toy_run, monkeypatch, tmp_path):
 
 def test_sigterm_ends_a_job_that_waits_for_the_disk(toy_run):
     job = create(toy_run, "1-train", epochs=1000)
-    process = start(job)
-    until(lambda: len(epochs(toy_run)) >= 1)
+    process = forks.start_engine(job)
+    children.until(lambda: len(epochs(toy_run)) >= 1)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (600, resource.RLIM_INFINITY))
-    until(lambda: job.note)
-    process.terminate()
-    process.wait(PATIENCE)
+    children.until(lambda: job.note)
+    process.send_signal(signal.SIGTERM)
+    process.wait(children.LIMIT)
     assert TrainingWatch(toy_run.folder).poll().state in (JobState.LOST, JobState.STOPPED)
     assert read_state(toy_run.folder.checkpoints / "last.npz")[1].pending.epoch.epoch >= 1
 

@@ -16,6 +16,12 @@ from tui_cytpix.ui.screens.evaluate import EvaluateScreen
 from tui_cytpix.ui.screens.train import TrainScreen
 
 
+@pytest.fixture(autouse=True)
+def _waits_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a screen takes longer to open than keys wait for it."""
+    monkeypatch.setattr(key_order, "LONGEST_WAIT", 60.0)
+
+
 async def test_from_the_gallery_through_the_editor_to_the_next_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
