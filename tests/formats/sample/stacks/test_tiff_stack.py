@@ -10,6 +10,7 @@ import tifffile
 
 from tests.formats.sample.mutating import outcomes
 from tui_cytpix.errors import SampleError, UsageError
+from tui_cytpix.formats.bytes.gray_range import GrayRange
 from tui_cytpix.formats.sample.registry import open_sample
 
 STACK = np.random.default_rng(3).integers(100, 900, (6, 24, 31)).astype(np.uint16)
@@ -176,7 +177,7 @@ def test_floating_point_pages_are_scaled_all_alike(tmp_path, compression):
     stack = STACK.astype(np.float32) / 1000 - 0.4
     path = tmp_path / "float.tif"
     tifffile.imwrite(path, stack, metadata=None, compression=compression, photometric="minisblack")
-    low, high = np.quantile(stack.astype(np.float64), (0.001, 0.999))
+    low, high = GrayRange.of(stack)
     with open_sample(path) as sample:
         for event in sample.event_ids:
             expected = 16384 + (stack[int(event) - 1].astype(np.float64) - low) * (32767 / (high - low))
