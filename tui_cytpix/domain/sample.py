@@ -135,10 +135,10 @@ def well_of(text: str) -> str:
 class SampleRef:
     """A sample as a run names it.
 
-    `name` is unique in the run and matches `[A-Za-z0-9._-]+`; `path` is absolute, or relative to the run folder where
-    the sample lies inside it; `fingerprint` (formats.sample.identity) tells whether its images changed, `size` is in
-    bytes, 0 of a folder; `came_as` is the way (domain.zoom) it was seen in when it came into the run, "" where no other
-    scale was stated since; `channel` is the one that is read, by its name, "" where there is but one; `copies` are the
+    `name` is unique in the run (domain.sample_names); `path` is absolute, or relative to the run folder where the
+    sample lies inside it; `fingerprint` (formats.sample.identity) tells whether its images changed, `size` is in bytes,
+    0 of a folder; `came_as` is the way (domain.zoom) it was seen in when it came into the run, "" where no other scale
+    was stated since; `channel` is the one that is read, by its name, "" where there is but one; `copies` are the
     samples that were in the run before it and hold images of it. `unit` is what was sampled independently (a culture,
     donor, animal), in which tubes nest; "" where nobody stated it.
     """

@@ -22,10 +22,12 @@ def add(arguments: argparse.Namespace) -> int:
     added: list[SampleRef] = []
     failures: list[dict[str, str]] = []
     with options.writing(Run.open(arguments.run)) as run:
-        for one in options.given_samples(arguments):
+        given = options.given_samples(arguments)
+        together = [one.path for one in given]
+        for one in given:
             try:
                 said = {**one.labels, **labels}
-                added.append(run_samples.add_sample(run, one.path, one.um_per_px, arguments.channel, **said))
+                added.append(run_samples.add_sample(run, one.path, one.um_per_px, arguments.channel, together, **said))
             except CytpixError as error:
                 failures.append({"sample": str(one.path), "reason": str(error)})
                 continue

@@ -91,7 +91,10 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
         tempfile.TemporaryDirectory(prefix="tui-cytpix-", ignore_cleanup_errors=True) as scratch,
         Run.create(Path(scratch) / "compare") as run,
     ):
-        refs = [run_samples.add_sample(run, path, request.um_per_px, request.channel) for path in request.samples]
+        refs = [
+            run_samples.add_sample(run, path, request.um_per_px, request.channel, request.samples)
+            for path in request.samples
+        ]
         zoom.set_zoom(run, request.zoom)
         wrong = [words for ref in refs for words in run_samples.problems_in_words(run, ref.name)]
         keys, truth, notes = _to_compare(run, request, [ref.name for ref in refs])
