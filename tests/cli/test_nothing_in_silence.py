@@ -62,6 +62,24 @@ TROUBLES = {
 }
 
 
+def test_a_broken_fcs_costs_only_the_sample_whose_it_is(images, tmp_path, run_main, tiny_model):
+    """`tube` and its FCS, which is damaged; beside it a folder of images without one: for that it is a mere guess."""
+    tube, other = copied(images, tmp_path / "tube"), tmp_path / "other"
+    shutil.copytree(images, other)
+    tube.with_suffix(".fcs").write_bytes(b"FCS3.1 and nothing more")
+    _, out, _ = run_main("inspect", "--json", tube, other)
+    of_tube, of_other = (" ".join(one["problems"]) for one in json.loads(out)["samples"])
+    assert "The FCS can't be used: " in of_tube
+    assert "tube.fcs is not used: it has another name, and whose it is can't be read: " in of_other
+    for sample, expected in ((other, 0), (tube, 1)):
+        status, _, said = run_main("process", sample, "--model", tiny_model, "--out", tmp_path / f"{sample.name}-out")
+        assert status == expected
+        assert ("failed: " in said) == bool(expected)
+        assert "This is no FCS" in said or "can't be" in said  # told by both
+    record = json.loads((tmp_path / "other-out" / "process.json").read_text())
+    assert "tube.fcs is not used" in json.dumps(record)
+
+
 def test_what_is_wrong_with_an_fcs_every_verb_says(images, tmp_path, run_main, tiny_model):
     whole = copied(images, tmp_path / "whole")
     broken = {name: copied(images, tmp_path / name) for name in TROUBLES}
