@@ -96,7 +96,7 @@ def _annotated(arguments: argparse.Namespace, paths: Sequence[Path]) -> tuple[di
         for path in paths:
             with contextlib.suppress(CytpixError):
                 names[path] = annotated_as(run, path, arguments.channel)
-    unknown = [name_of(path) for path, name in names.items() if not name]
+    unknown = [sample_name(path) for path, name in names.items() if not name]
     return names, [f"{name}: {arguments.annotations} has no such sample, and no annotations of it." for name in unknown]
 
 
