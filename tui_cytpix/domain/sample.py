@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -164,7 +165,12 @@ class SampleRef:
     def aside(self) -> bool:
         return self.role == ASIDE
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """In the order of LABELS."""
-        return tuple(getattr(self, name) for name in LABELS)
+    def labels(self, names: Iterable[str]) -> tuple[str, ...]:
+        """What was said of it, of LABELS and PLATE_LABELS; "" where nothing was."""
+        return tuple(getattr(self, name) for name in names)
+
+
+def labels_of(samples: Collection[SampleRef]) -> dict[str, str]:
+    """The labels to show of samples, with headings: LABELS, and of PLATE_LABELS those that one of them has."""
+    plate = {name: heading for name, heading in PLATE_LABELS.items() if any(getattr(one, name) for one in samples)}
+    return {**LABELS, **plate}

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import note, table, tell
-from tui_cytpix.domain.sample import LABELS, PLATE_LABELS, SampleRef
+from tui_cytpix.domain.sample import LABELS, PLATE_LABELS, SampleRef, labels_of
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.workflow.evaluate.across_units import shared_in_words
 from tui_cytpix.workflow.run import run_samples
@@ -68,11 +68,11 @@ def label(arguments: argparse.Namespace) -> int:
 def _tell(run: Run, names: Sequence[str], as_json: bool) -> int:
     found = [run_samples.sample(run, name) for name in dict.fromkeys(names)]
     several = any(one.channel for one in found)
-    told = (*LABELS, *(name for name in PLATE_LABELS if any(getattr(one, name) for one in found)))
+    told = tuple(labels_of(found))
     rows = [
         (
             one.name,
-            *(getattr(one, name) or "-" for name in told),
+            *(label or "-" for label in one.labels(told)),
             f"{one.um_per_px:.4g}" if one.um_per_px else "unknown",
             *([one.channel or "-"] if several else []),
         )
