@@ -106,6 +106,40 @@ def test_what_is_wrong_with_an_fcs_every_verb_says(images, tmp_path, run_main, t
     assert sorted(path.name for path in results.glob("*.events.csv"))[0] == "cut.events.csv"
 
 
+def test_parameters_of_one_name_are_told_and_kept_apart(images, tmp_path, run_main, tiny_model):
+    folder, words = copied(images, tmp_path / "twice"), "Several parameters of the FCS are named 'FSC-A'"
+    fcs = folder.with_suffix(".fcs")
+    before = read_fcs(fcs)
+    number = before.names.index("SSC-A") + 1
+    content = fcs.read_bytes()
+    assert content.count(b"SSC-A") >= 1
+    at = content.index(b"SSC-A", content.index(f"$P{number}N".encode()))
+    fcs.write_bytes(content[:at] + b"FSC-A" + content[at + 5 :])
+
+    status, out, _ = run_main("inspect", folder)
+    assert status == 0
+    assert words in out
+    assert "FSC-A, FSC-A #2" in out
+    run, results, one = tmp_path / "run", tmp_path / "out", tmp_path / "gate.csv"
+    for verb in (
+        ("process", folder, "--model", tiny_model, "--out", results, "--format", "fcs,csv"),
+        ("run", "new", run, "--sample", folder, "--base", tiny_model),
+        ("compare", folder, "--model", tiny_model),
+    ):
+        status, out, said = run_main(*verb)
+        assert status == 0, said
+        assert words in out + said
+    assert words in (results / "process.json").read_text()
+    written = read_fcs(results / "twice.fcs")
+    assert words in " ".join(written.problems)
+    for name, column in (("FSC-A", "FSC-A"), ("FSC-A #2", "SSC-A")):
+        assert np.array_equal(written.column(name), before.column(column))
+    middle = float(np.median(before.column("SSC-A")))
+    assert run_main("run", "gate", run, "range", "low", "FSC-A #2", "0", f"{middle}")[0] == 0
+    assert run_main("run", "gate", run, "export", "low", "--out", one)[0] == 0
+    assert len(one.read_text().splitlines()) - 1 == (before.column("SSC-A") <= middle).sum()
+
+
 @pytest.mark.parametrize("bad", [b"", b"hello", None], ids=["empty", "damaged", "blank"])
 def test_a_sample_without_one_readable_image_is_a_failure(tmp_path, run_main, tiny_model, bad):
     folder = tmp_path / "tube"
