@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from tests import children
 from tests.verbs import handlers, parsers
@@ -157,6 +158,12 @@ def test_json_has_no_numbers_that_json_lacks(capsys):
     text = capsys.readouterr().out
     assert json.loads(text) == {"a": None, "b": [1, None], "c": "x", "d": "\x7f\x1b"}
     assert "\x7f" not in text
+
+
+def test_tables_line_up_where_letters_are_wide():
+    rows = table(("a", "b"), (("酵母", "x"), ("cafe\u0301", "y")))
+    assert rows == ["a     b", "酵母  x", "cafe\u0301  y"]
+    assert [cell_len(row) for row in rows] == [7, 7, 7]
 
 
 def test_tables_line_up():

@@ -64,6 +64,24 @@ TROUBLES = {
 }
 
 
+def test_a_broken_fcs_costs_only_the_sample_whose_it_is(images, tmp_path, run_main, tiny_model):
+    """`tube` and its FCS, which is damaged; beside it a folder of images without one: for that it is a mere guess."""
+    tube, other = copied(images, tmp_path / "tube"), tmp_path / "other"
+    shutil.copytree(images, other)
+    tube.with_suffix(".fcs").write_bytes(b"FCS3.1 and nothing more")
+    _, out, _ = run_main("inspect", "--json", tube, other)
+    of_tube, of_other = (" ".join(one["problems"]) for one in json.loads(out)["samples"])
+    assert "The FCS can't be used: " in of_tube
+    assert "tube.fcs is not used: it has another name, and whose it is can't be read: " in of_other
+    for sample, expected in ((other, 0), (tube, 1)):
+        status, _, said = run_main("process", sample, "--model", tiny_model, "--out", tmp_path / f"{sample.name}-out")
+        assert status == expected
+        assert ("failed: " in said) == bool(expected)
+        assert "This is no FCS" in said or "can't be" in said  # told by both
+    record = json.loads((tmp_path / "other-out" / "process.json").read_text())
+    assert "tube.fcs is not used" in json.dumps(record)
+
+
 def test_what_is_wrong_with_an_fcs_every_verb_says(images, tmp_path, run_main, tiny_model):
     whole = copied(images, tmp_path / "whole")
     broken = {name: copied(images, tmp_path / name) for name in TROUBLES}
@@ -90,6 +108,40 @@ def test_what_is_wrong_with_an_fcs_every_verb_says(images, tmp_path, run_main, t
     assert {one["name"]: one["failed"] for one in record["samples"]}["whole"] == 0
     assert sorted(path.stem for path in results.glob("*.fcs")) == ["sets", "total", "whole"]
     assert sorted(path.name for path in results.glob("*.events.csv"))[0] == "cut.events.csv"
+
+
+def test_parameters_of_one_name_are_told_and_kept_apart(images, tmp_path, run_main, tiny_model):
+    folder, words = copied(images, tmp_path / "twice"), "Several parameters of the FCS are named 'FSC-A'"
+    fcs = folder.with_suffix(".fcs")
+    before = read_fcs(fcs)
+    number = before.names.index("SSC-A") + 1
+    content = fcs.read_bytes()
+    assert content.count(b"SSC-A") >= 1
+    at = content.index(b"SSC-A", content.index(f"$P{number}N".encode()))
+    fcs.write_bytes(content[:at] + b"FSC-A" + content[at + 5 :])
+
+    status, out, _ = run_main("inspect", folder)
+    assert status == 0
+    assert words in out
+    assert "FSC-A, FSC-A #2" in out
+    run, results, one = tmp_path / "run", tmp_path / "out", tmp_path / "gate.csv"
+    for verb in (
+        ("process", folder, "--model", tiny_model, "--out", results, "--format", "fcs,csv"),
+        ("run", "new", run, "--sample", folder, "--base", tiny_model),
+        ("compare", folder, "--model", tiny_model),
+    ):
+        status, out, said = run_main(*verb)
+        assert status == 0, said
+        assert words in out + said
+    assert words in (results / "process.json").read_text()
+    written = read_fcs(results / "twice.fcs")
+    assert words in " ".join(written.problems)
+    for name, column in (("FSC-A", "FSC-A"), ("FSC-A #2", "SSC-A")):
+        assert np.array_equal(written.column(name), before.column(column))
+    middle = float(np.median(before.column("SSC-A")))
+    assert run_main("run", "gate", run, "range", "low", "FSC-A #2", "0", f"{middle}")[0] == 0
+    assert run_main("run", "gate", run, "export", "low", "--out", one)[0] == 0
+    assert len(one.read_text().splitlines()) - 1 == (before.column("SSC-A") <= middle).sum()
 
 
 @pytest.mark.parametrize("bad", [b"", b"hello", None], ids=["empty", "damaged", "blank"])

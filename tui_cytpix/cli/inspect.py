@@ -96,7 +96,7 @@ _SOURCES = {"given": "given", "fcs": "derived from the FCS", "file": "stated by 
 
 
 def _tell(info: SampleInfo) -> None:
-    events = "no FCS" if info.event_count is None else f"{info.event_count} events in the FCS"
+    events = "no FCS" if info.event_count is None else f"{info.event_count} in {info.fcs_path}"
     size = f"{info.image_shape[1]} x {info.image_shape[0]} px" if info.image_shape else "of differing sizes"
     scale = "unknown"
     if info.scale:
@@ -107,7 +107,7 @@ def _tell(info: SampleInfo) -> None:
         ("format", info.format),
         ("images", f"{info.image_count}, {size}, {info.bit_depth} bits of gray"),
         ("channels", _channels(info)),
-        ("events", events + (f" ({info.fcs_path})" if info.fcs_path else "")),
+        ("events", events),
         ("scale", scale),
         ("volume", _volume(info)),
         ("cytometer", info.cytometer),

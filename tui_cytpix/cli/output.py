@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from tui_cytpix.domain.words import duration, printable
+from tui_cytpix.domain.words import duration, printable, width_of
 
 REDRAW_SECONDS = 0.1
 PLAIN_STEP = 0.1  # off a terminal, a line for every tenth of the way
@@ -58,8 +58,8 @@ def _plain(value: Any) -> Any:
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     """Columns, aligned on the left; numbers come formatted."""
     cells = [[printable(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    widths = [max(width_of(row[i]) for row in cells) for i in range(len(header))]
+    return ["  ".join(c + " " * (w - width_of(c)) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
 def percent(value: float | None) -> str:

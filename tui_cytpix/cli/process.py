@@ -15,12 +15,13 @@ from tui_cytpix.domain.jobs.events import Progress as ProgressEvent
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
 from tui_cytpix.domain.plain_values import to_plain
+from tui_cytpix.domain.sample_names import sample_name
 from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.workflow.base_model.library import find
 from tui_cytpix.workflow.evaluate.process import annotated_as
 from tui_cytpix.workflow.evaluate.process import process as process_samples
 from tui_cytpix.workflow.run.run import Run
-from tui_cytpix.workflow.run.run_samples import exchanged_in_words, name_of
+from tui_cytpix.workflow.run.run_samples import exchanged_in_words
 
 
 def process(arguments: argparse.Namespace) -> int:
@@ -39,7 +40,7 @@ def process(arguments: argparse.Namespace) -> int:
             failures.append(Failure(str(path), reason=str(error)))
             continue
         notes += exchanged_in_words(model, path)
-        name, at = name_of(path), str(path.resolve())
+        name, at = sample_name(path), str(path.resolve())
         if found is not None:
             members[at] = found
         notes += [f"{name}: no column of the gate {problem}" for problem in problems]
@@ -95,7 +96,7 @@ def _annotated(arguments: argparse.Namespace, paths: Sequence[Path]) -> tuple[di
         for path in paths:
             with contextlib.suppress(CytpixError):
                 names[path] = annotated_as(run, path, arguments.channel)
-    unknown = [name_of(path) for path, name in names.items() if not name]
+    unknown = [sample_name(path) for path, name in names.items() if not name]
     return names, [f"{name}: {arguments.annotations} has no such sample, and no annotations of it." for name in unknown]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -135,10 +136,10 @@ def well_of(text: str) -> str:
 class SampleRef:
     """A sample as a run names it.
 
-    `name` is unique in the run and matches `[A-Za-z0-9._-]+`; `path` is absolute, or relative to the run folder where
-    the sample lies inside it; `fingerprint` (formats.sample.identity) tells whether its images changed, `size` is in
-    bytes, 0 of a folder; `came_as` is the way (domain.zoom) it was seen in when it came into the run, "" where no other
-    scale was stated since; `channel` is the one that is read, by its name, "" where there is but one; `copies` are the
+    `name` is unique in the run (domain.sample_names); `path` is absolute, or relative to the run folder where the
+    sample lies inside it; `fingerprint` (formats.sample.identity) tells whether its images changed, `size` is in bytes,
+    0 of a folder; `came_as` is the way (domain.zoom) it was seen in when it came into the run, "" where no other scale
+    was stated since; `channel` is the one that is read, by its name, "" where there is but one; `copies` are the
     samples that were in the run before it and hold images of it. `unit` is what was sampled independently (a culture,
     donor, animal), in which tubes nest; "" where nobody stated it.
     """
@@ -164,7 +165,12 @@ class SampleRef:
     def aside(self) -> bool:
         return self.role == ASIDE
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """In the order of LABELS."""
-        return tuple(getattr(self, name) for name in LABELS)
+    def labels(self, names: Iterable[str]) -> tuple[str, ...]:
+        """What was said of it, of LABELS and PLATE_LABELS; "" where nothing was."""
+        return tuple(getattr(self, name) for name in names)
+
+
+def labels_of(samples: Collection[SampleRef]) -> dict[str, str]:
+    """The labels to show of samples, with headings: LABELS, and of PLATE_LABELS those that one of them has."""
+    plate = {name: heading for name, heading in PLATE_LABELS.items() if any(getattr(one, name) for one in samples)}
+    return {**LABELS, **plate}

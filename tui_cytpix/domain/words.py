@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 
 def printable(value: object) -> str:
     """The value as text in which control characters, line breaks, lone surrogates, direction marks and blanks but the
@@ -9,6 +11,11 @@ def printable(value: object) -> str:
     """
     text = str(value)
     return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def width_of(text: str) -> int:
+    """Columns of a terminal that a text takes: Chinese, Japanese and Korean letters take two, marks on letters none."""
+    return sum(2 if unicodedata.east_asian_width(c) in "FW" else not unicodedata.combining(c) for c in text)
 
 
 def duration(seconds: float) -> str:

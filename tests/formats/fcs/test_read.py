@@ -326,3 +326,19 @@ def test_importing_loads_nothing_heavy():
     code = f"import sys, tui_cytpix.formats.fcs.write; print(sorted({heavy} & set(sys.modules)))"
     done = children.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("stated", "names"),
+    [
+        (("A", "A ", " A"), ("A", "A #2", "A #3")),
+        (("A", "A #2", "A ", "B"), ("A", "A #2", "A #3", "B")),  # none gets the name of another
+        (("A ", "A", "A #2"), ("A", "A #3", "A #2")),
+    ],
+)
+def test_names_that_repeat_are_told_apart(files, stated, names):
+    path = files.write("a.fcs", files.fcs({name: [number, 9] for number, name in enumerate(stated)}))
+    fcs = read_fcs(path)
+    assert fcs.names == names
+    assert [fcs.column(name)[0] for name in names] == list(range(len(stated)))
+    assert any("Several parameters of the FCS are named 'A'" in problem for problem in fcs.problems)

@@ -68,6 +68,19 @@ async def test_an_unknown_scale_may_stay_unknown(stage: Stage) -> None:
         await until(pilot, lambda: "is no pixel size" in notices(app))
 
 
+async def test_well_and_control_are_columns_where_a_sample_has_them(stage: Stage) -> None:
+    choose_base(stage, "samples")
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
+        table = screen.table
+        assert "Well" not in [str(column.label) for column in table.columns.values()]
+        run_samples.label(app.session.run, SAMPLE, well="C3", control="blank")
+        table.show()
+        await pilot.pause()
+        shown = dict(zip((str(column.label) for column in table.columns.values()), table.get_row_at(0), strict=True))
+        assert (str(shown["Well"]), str(shown["Control"]), str(shown["Day"])) == ("C3", "blank", "–")
+        assert table.cursor_key == SAMPLE
+
+
 async def test_the_channel_is_chosen_by_key(stage: Stage, tmp_path: Path) -> None:
     np.save(tmp_path / "stack.npy", np.random.default_rng(1).integers(0, 900, (4, 24, 24, 2)).astype(np.uint16))
     with Run.open(stage.run) as run:

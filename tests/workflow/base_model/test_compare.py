@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tui_cytpix.domain.model_card import Provenance
+from tui_cytpix.domain.sample_names import hashed_name
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.errors import JobError, MaskError, ModelFileError, SampleError, UsageError
 from tui_cytpix.formats.masks.label_images import read_label_image, segmentation_from_labels, write_label_image
@@ -230,6 +232,36 @@ def test_several_samples_and_where_their_truth_lies(samples, models, answers):
         compare(CompareRequest(clash, models, (flat,)))
     with pytest.raises(UsageError, match="--truth once"):
         compare(CompareRequest((*both, clash[1]), models, (flat, joint)))
+
+
+def test_samples_of_equal_names_have_one_truth_whatever_the_order(samples, models, answers, tmp_path):
+    """`--truth DIR` with a sub-folder by name can't say whose it is; one for each sample can, in any order."""
+    apart = samples.apart()
+    samples.make("tube", 24)
+    apart.make("tube", 21, first=100)
+    apart.make("other", 3, first=200)
+    paths = [samples.folder / "tube", apart.folder / "tube", apart.folder / "other"]
+    own = {path: path.with_name(f"{path.name}.truth") for path in paths}
+
+    def right(key, _folder):
+        (label_image,) = (file for truth in own.values() if (file := truth / f"{key.event}.png").is_file())
+        return segmentation_from_labels(read_label_image(label_image))
+
+    answers["right"] = right
+    joint = tmp_path / "joint"
+    for path in reversed(paths):
+        shutil.copytree(own[path], joint / path.name, dirs_exist_ok=True)
+    found = []
+    for order in itertools.permutations(paths):
+        with pytest.raises(UsageError, match="has the name of several samples"):
+            compare(CompareRequest(order, models[:1], (joint,)))
+        told = compare(CompareRequest(order, models[:1], tuple(own[path] for path in order), 0.5))
+        found.append((told["images"], told["models"][0]["count_accuracy"]))
+    assert set(found) == {(48, 1.0)}
+    for path in paths[:2]:  # the names under which `compare` tells of them
+        shutil.copytree(own[path], joint / hashed_name("tube", path.resolve()))
+    for order in itertools.permutations(paths):
+        assert compare(CompareRequest(order, models[:1], (joint,)))["images"] == 48
 
 
 def test_what_cannot_be_compared_is_refused_in_words(samples, models, answers, tmp_path):

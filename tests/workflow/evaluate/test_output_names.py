@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_cytpix.domain.jobs.specs import SampleAtWork
+from tui_cytpix.domain.sample_names import sample_name
 from tui_cytpix.workflow.evaluate.output_names import claimed
-from tui_cytpix.workflow.run.run_samples import name_of
 
 COMPONENT = st.binary(min_size=1, max_size=40).map(lambda b: b.replace(b"/", b"").replace(b"\0", b"") or b"x")
 PATHS = st.lists(
@@ -27,7 +27,7 @@ PATHS = st.lists(
 
 
 def at_work(paths):
-    return tuple(SampleAtWork(name=name_of(Path(path)), path=path) for path in paths)
+    return tuple(SampleAtWork(name=sample_name(Path(path)), path=path) for path in paths)
 
 
 @given(PATHS, st.data())

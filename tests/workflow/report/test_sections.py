@@ -85,6 +85,18 @@ def test_everything_that_was_decided_is_there(told, tmp_path):
     assert text.count("data:image/png") == 8 + len(re.findall(r": base counts \d, new \d</figcaption>", text))
 
 
+def test_well_and_control_stand_in_it_where_a_sample_has_them(told, tmp_path):
+    def heads(name):
+        return re.findall(r"<th>([^<]*)</th>", sections.write_report(told, tmp_path / name).read_text("utf-8"))
+
+    assert "Well" not in heads("before.html")
+    run_samples.label(told, "two", well="B7")
+    found = heads("after.html")
+    assert "Well" in found
+    assert "Control" not in found
+    assert "<td>B7</td>" in (tmp_path / "after.html").read_text("utf-8")
+
+
 def test_scale_depth_and_hashes_stand_in_it_for_every_output(told, tmp_path):
     sample = ProcessedSample(
         name="one", um_per_px=0.3, um_per_px_source="given", bit_depth=8, pixels="pixels-sha256:ab"

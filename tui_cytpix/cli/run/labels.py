@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import note, table, tell
-from tui_cytpix.domain.sample import LABELS, PLATE_LABELS, SampleRef
+from tui_cytpix.domain.sample import LABELS, PLATE_LABELS, SampleRef, labels_of
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.workflow.evaluate.across_units import shared_in_words
 from tui_cytpix.workflow.run import run_samples
@@ -22,10 +22,12 @@ def add(arguments: argparse.Namespace) -> int:
     added: list[SampleRef] = []
     failures: list[dict[str, str]] = []
     with options.writing(Run.open(arguments.run)) as run:
-        for one in options.given_samples(arguments):
+        given = options.given_samples(arguments)
+        together = [one.path for one in given]
+        for one in given:
             try:
                 said = {**one.labels, **labels}
-                added.append(run_samples.add_sample(run, one.path, one.um_per_px, arguments.channel, **said))
+                added.append(run_samples.add_sample(run, one.path, one.um_per_px, arguments.channel, together, **said))
             except CytpixError as error:
                 failures.append({"sample": str(one.path), "reason": str(error)})
                 continue
@@ -66,11 +68,11 @@ def label(arguments: argparse.Namespace) -> int:
 def _tell(run: Run, names: Sequence[str], as_json: bool) -> int:
     found = [run_samples.sample(run, name) for name in dict.fromkeys(names)]
     several = any(one.channel for one in found)
-    told = (*LABELS, *(name for name in PLATE_LABELS if any(getattr(one, name) for one in found)))
+    told = tuple(labels_of(found))
     rows = [
         (
             one.name,
-            *(getattr(one, name) or "-" for name in told),
+            *(label or "-" for label in one.labels(told)),
             f"{one.um_per_px:.4g}" if one.um_per_px else "unknown",
             *([one.channel or "-"] if several else []),
         )

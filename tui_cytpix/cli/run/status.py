@@ -10,7 +10,7 @@ from tui_cytpix.cli.output import note, percent, say, say_json
 from tui_cytpix.domain.annotation import AnnotationBook, Side, Status
 from tui_cytpix.domain.jobs.training import Epoch, TrainingStatus
 from tui_cytpix.domain.plain_values import to_plain
-from tui_cytpix.domain.sample import LABELS, SampleRef
+from tui_cytpix.domain.sample import SampleRef, labels_of
 from tui_cytpix.domain.words import duration
 from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.workflow.assess import blind_first, goal
@@ -159,7 +159,8 @@ def _tell(run: Run, training: TrainingStatus) -> None:
 
 def _sample(sample: SampleRef) -> str:
     scale = "um/px unknown" if sample.um_per_px is None else f"{sample.um_per_px:.4g} um/px"
-    labels = [f"{name} {label}" for name, label in zip(LABELS, sample.labels, strict=True) if label]
+    told = labels_of([sample])
+    labels = [f"{name} {label}" for name, label in zip(told, sample.labels(told), strict=True) if label]
     return "; ".join([f"{sample.name} ({scale})", *labels])
 
 

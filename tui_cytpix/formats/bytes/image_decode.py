@@ -9,18 +9,18 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
-import math
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
+from tui_cytpix.formats.bytes.gray_range import GrayRange
 from tui_cytpix.formats.bytes.read_plain_tiff import (
     FLOAT,
     ORIENTATION,
@@ -49,47 +49,6 @@ if sys.byteorder == "big":
     _TURNED = {"F;32F": "f4", "I;32S": "i4", "I;16S": "i2"}
 
 
-class GrayRange(NamedTuple):
-    """Which floating point values are read as gray 0 and as gray 65535; those between in proportion."""
-
-    low: float = 0.0
-    high: float = float(_HIGHEST)
-
-    @classmethod
-    def of(cls, images: Iterable[NDArray[np.floating[Any]]]) -> GrayRange:
-        """The range for images of one kind, such as a sample's: 0 to 65535 where all values are whole numbers of that
-        range, so that they stay what they are; else from 0, or from as far below it, to the least power of two that
-        holds all values: so it is the same when a few more images come.
-        """
-        lowest = highest = 0.0
-        whole = True
-        for pixels in images:
-            known = pixels[np.isfinite(pixels)]
-            if known.size:
-                lowest, highest = min(lowest, float(known.min())), max(highest, float(known.max()))
-                whole = whole and bool((known == np.rint(known)).all())
-        if whole and lowest >= 0 and 1 < highest <= _HIGHEST:
-            return cls()
-        largest = max(highest, -lowest)
-        limit = 2.0 ** math.ceil(math.log2(largest)) if largest > 0 else 1.0
-        return cls(-limit if lowest < 0 else 0.0, limit)
-
-    def gray(self, pixels: NDArray[np.floating[Any]], label: str) -> NDArray[np.uint16]:
-        """Gray values (H, W) of floating point ones.
-
-        Raises:
-            SampleError: some are no numbers, or lie outside.
-        """
-        if not np.isfinite(pixels).all():
-            raise _bad(label, "it holds values that are no numbers")
-        lowest, highest = float(pixels.min()), float(pixels.max())
-        if lowest < self.low or highest > self.high:
-            held = f"{self.low:g} to {self.high:g}, as which the sample's other images are read"
-            raise _bad(label, f"its values, {lowest:g} to {highest:g}, lie outside {held}")
-        scaled = (pixels.astype(np.float64) - self.low) * (_HIGHEST / (self.high - self.low))
-        return np.rint(scaled).astype(np.uint16)
-
-
 def decode_gray(
     data: bytes, label: str, formats: tuple[str, ...] = KINDS, floats: Callable[[], GrayRange] | None = None
 ) -> Gray:
@@ -110,7 +69,10 @@ def decode_gray(
     """
     pixels = decode_pixels(data, label, formats)
     if pixels.dtype.kind == "f":
-        pixels = (GrayRange.of([pixels]) if floats is None else floats()).gray(pixels, label)
+        try:
+            pixels = (GrayRange.of([pixels]) if floats is None else floats()).gray(pixels)
+        except ValueError as error:
+            raise _bad(label, str(error)) from error
     if pixels.min() == pixels.max():
         raise _bad(label, f"it is blank, every pixel is {pixels.flat[0]}")
     return pixels

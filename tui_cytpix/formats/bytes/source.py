@@ -77,6 +77,9 @@ class MemoryBytes:
     def read_at(self, offset: int, count: int) -> bytes:
         return self._data[offset : offset + max(0, count)]
 
+    def close(self) -> None:
+        """Nothing is to be let go of."""
+
 
 class SourceFile(io.RawIOBase):
     """A source as the read-only file that `zipfile` wants, with a cap on what one read may allocate."""

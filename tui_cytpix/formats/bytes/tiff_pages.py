@@ -272,3 +272,18 @@ class TiffPages:
         return SampleError(
             "The TIFF can't be read", f"{printable(self._label)}: {why}.", "Copy it again, or export it once more."
         )
+
+
+def has_several_pages(source: ByteSource, label: str) -> bool:
+    """Whether a TIFF has more than one page, thumbnails not counted; also where what follows the first is damaged.
+
+    Raises:
+        SampleError: it is no TIFF, or its first page is damaged.
+    """
+    if not TiffPages(source, label, most=1).has_more:
+        return False
+    try:
+        pages = TiffPages(source, label, most=2)
+    except SampleError:
+        return True
+    return pages.has_more or not pages.is_reduced(pages.pages[1])

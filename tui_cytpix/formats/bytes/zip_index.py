@@ -62,10 +62,11 @@ class ZipIndex:
             )
         try:
             with zipfile.ZipFile(SourceFile(source, INDEX_LIMIT)) as archive:
-                infos = [info for info in archive.infolist() if info.filename[-1:] not in ("", "/")]
+                everything = archive.infolist()  # folders, too, which most programs put first
         except _BROKEN as error:
             raise self._cut_off(str(error)) from error
-        if infos and min(info.header_offset for info in infos) != 0:
+        infos = [info for info in everything if info.filename[-1:] not in ("", "/")]
+        if everything and min(info.header_offset for info in everything) != 0:
             # zipfile takes the last nested archive for the whole one where the rest is missing
             raise self._cut_off("its index belongs to a part of it")
         self.members = tuple(

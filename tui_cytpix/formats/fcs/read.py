@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -151,18 +152,20 @@ def _unreadable(path: Path, why: str) -> FcsError:
 
 
 def _repeated(names: Sequence[str]) -> list[str]:
-    again = sorted(name for name, count in Counter(names).items() if name and count > 1)
+    again = sorted(name for name, count in Counter(map(str.strip, names)).items() if name and count > 1)
     return [f"Several parameters of the FCS are named {name!r}; they are told apart by a number." for name in again]
 
 
 def _unique(names: Sequence[str]) -> list[str]:
-    """Names without blanks around them; repeated ones numbered, missing ones made."""
-    taken: dict[str, int] = {}
+    """Names without blanks around them; repeated ones numbered, missing ones made; none as another is stated."""
+    plain = [name.strip() or f"P{number}" for number, name in enumerate(names, start=1)]
     unique: list[str] = []
-    for number, name in enumerate(names, start=1):
-        plain = name.strip() or f"P{number}"
-        taken[plain] = taken.get(plain, 0) + 1
-        unique.append(plain if taken[plain] == 1 else f"{plain} #{taken[plain]}")
+    for place, name in enumerate(plain):
+        if name in unique:
+            taken = {*plain, *unique}
+            number = next(n for n in itertools.count(plain[:place].count(name) + 1) if f"{name} #{n}" not in taken)
+            name = f"{name} #{number}"  # noqa: PLW2901
+        unique.append(name)
     return unique
 
 

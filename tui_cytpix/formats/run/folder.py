@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from tui_cytpix.domain.gate import check_gates, gate_to_dict
 from tui_cytpix.domain.plain_values import from_plain, to_plain
 from tui_cytpix.domain.run_settings import FORMAT_VERSION, RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
+from tui_cytpix.domain.sample_names import is_sample_name
 from tui_cytpix.domain.segmentation import Segmentation, decode_labels, decode_mask, encode_labels, encode_mask
 from tui_cytpix.domain.verdict import Judgement, PairVerdict, Verdict
 from tui_cytpix.errors import RunError
@@ -28,7 +28,6 @@ from tui_cytpix.formats.run.json_log import read_log
 LINE_VERSION = 1
 VERDICT_VERSION = 2  # see _as_version_1_meant
 MAX_PIXELS = 1 << 26
-_SAMPLE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class RunFolder:
@@ -160,7 +159,7 @@ def _decoded(path: Path, decode: Any) -> tuple[list[Any], int]:
 def _check_names(names: list[str]) -> None:
     """A sample's name becomes a folder's: it must not lead elsewhere."""
     for name in names:
-        if not _SAMPLE_NAME.fullmatch(name) or name in (".", "..") or names.count(name) > 1:
+        if not is_sample_name(name) or names.count(name) > 1:
             raise ValueError(f"{name!r} is no sample's name, or there twice")
 
 

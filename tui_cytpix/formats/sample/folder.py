@@ -13,9 +13,10 @@ from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.bytes.image_decode import read_file
 from tui_cytpix.formats.bytes.names import NamedImages, choose_folder, counted, is_image_name, name_images, natural_key
-from tui_cytpix.formats.bytes.source import unreadable
+from tui_cytpix.formats.bytes.source import FileBytes, unreadable
 from tui_cytpix.formats.sample.linked_fcs import find_fcs
 from tui_cytpix.formats.sample.parts import Asked, SampleParts
+from tui_cytpix.formats.sample.several_pages import refuse_stacks
 
 SEG_ENDING = "_seg.npy"  # a pickle
 SAMPLE_SUFFIXES = (".acs", ".zip", ".adc", ".cif", ".rtdc", ".npy")  # of files that are samples; of a bin the .adc
@@ -48,7 +49,7 @@ def open_parts(path: Path, asked: Asked) -> SampleParts:
     The FCS is looked for in the folder and beside it, where none was given.
 
     Raises:
-        SampleError: no images, several sub-folders of images, or the folder can't be read.
+        SampleError: no images, several sub-folders of images, stacks, or the folder can't be read.
     """
     folders, samples, other = _listing(path)
     if samples and not any(folders.values()):
@@ -65,7 +66,9 @@ def open_parts(path: Path, asked: Asked) -> SampleParts:
     stem = where.parent.name if where.name.lower() == "images" else where.name
     place = asked.fcs or find_fcs(stem, (where, where.parent))
     problems = (*problems, *other.problems(chosen))
-    return SampleParts(path, "image folder", FolderImages(folder, named), place, problems=problems)
+    images = FolderImages(folder, named)
+    refuse_stacks(path, images, lambda event: FileBytes(folder / named.names[event]))
+    return SampleParts(path, "image folder", images, place, problems=problems)
 
 
 def _unopened(files: list[str]) -> tuple[str, ...]:

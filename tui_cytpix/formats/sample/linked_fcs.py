@@ -98,7 +98,9 @@ def _fcs_files(folder: Path) -> list[Path]:
 
 
 def link_fcs(place: FcsPlace, events: tuple[str, ...]) -> LinkedFcs:
-    """Opens the FCS and links it; whatever fails becomes a problem sentence, because images can be used without."""
+    """Opens the FCS and links it; whatever fails becomes a problem sentence, because images can be used without. It is
+    a loss where the FCS is the sample's by its name or its archive, not where it lies nearby and may be another tube's.
+    """
     problems = [place.problem] if place.problem else []
     if place.open is None:
         return LinkedFcs(problems=tuple(problems))
@@ -107,8 +109,10 @@ def link_fcs(place: FcsPlace, events: tuple[str, ...]) -> LinkedFcs:
         linked = link_rows(fcs, events) if place.rows else link_events(fcs, events)
         um_per_px, doubt = _scale(fcs, linked.rows)
     except CytpixError as error:
-        which = f"{printable(place.label)}, the only FCS nearby," if place.guessed else "The FCS"
-        return LinkedFcs(problems=(*problems, Loss(f"{which} can't be used: {error}")))
+        if place.guessed:
+            why = f"{printable(place.label)} is not used: it has another name, and whose it is can't be read: {error}"
+            return LinkedFcs(problems=(*problems, why))
+        return LinkedFcs(problems=(*problems, Loss(f"The FCS can't be used: {error}")))
     if place.guessed and not linked.rows:
         why = f"{printable(place.label)} is not used: none of its events is one of the images."
         return LinkedFcs(problems=(*problems, why))

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.sample import Loss, MeasuredVolume, PixelScale, SampleInfo
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
-from tui_cytpix.formats.bytes.image_decode import Gray, GrayRange, decode_gray, decode_pixels, image_header
+from tui_cytpix.formats.bytes.gray_range import HIGH_GRAY, IMAGES_SCALED_BY, LOW_GRAY, GrayRange
+from tui_cytpix.formats.bytes.image_decode import Gray, decode_gray, decode_pixels, image_header
 from tui_cytpix.formats.bytes.names import IMAGE_SUFFIXES
 from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.masks.instrument import InstrumentMasks
@@ -102,14 +103,13 @@ class SampleReader:
         return decode_gray(self._content(event), self._parts.images.label(event), floats=self._float_range)
 
     def _float_range(self) -> GrayRange:
-        """How floating point values are read: alike in all images of the sample, so that they can be compared."""
         with self._lock:
             if self._floats is None:
                 self._floats = GrayRange.of(self._float_images())
             return self._floats
 
     def _float_images(self) -> Iterator[NDArray[Any]]:
-        for event in identity.spread(self.event_ids, IMAGES_PROBED):
+        for event in identity.spread(self.event_ids, IMAGES_SCALED_BY):
             try:
                 pixels = decode_pixels(self._content(event), self._parts.images.label(event))
             except SampleError:
@@ -211,7 +211,8 @@ class SampleReader:
         if self._floats in (None, GrayRange()):
             return ()
         low, high = self._floats
-        return (f"Images hold floating point values: {low:g} to {high:g} are read as gray values 0 to 65535.",)
+        gray = f"gray values {LOW_GRAY} to {HIGH_GRAY}"
+        return (f"Images hold floating point values: {low:g} to {high:g} are read as {gray}.",)
 
     def refuse_unreadable(self) -> None:
         """Raises:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 from tui_cytpix.domain.entered_numbers import stated_pixel_size
-from tui_cytpix.domain.sample import LABELS, ROLES, SampleRef
+from tui_cytpix.domain.sample import LABELS, ROLES, SampleRef, labels_of
 from tui_cytpix.errors import CytpixError, SampleChangedError
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.widgets.tables.table import Table
@@ -14,15 +15,18 @@ from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.samples import channel
 from tui_cytpix.workflow.samples.inspect import READABLE
 
-COLUMNS = ("Sample", "Images", *LABELS.values(), "µm/px")
 MEANS = {"unit": " (what was sampled independently: its culture, donor, animal)", "tube": " (which of its unit)"}
+
+
+def _columns(labels: Mapping[str, str]) -> tuple[str, ...]:
+    return ("Sample", "Images", *labels.values(), "µm/px")
 
 
 class SampleLabels(Table):
     """Everything about the sample under the cursor."""
 
     def __init__(self, screen: WorkScreen) -> None:
-        super().__init__(COLUMNS, choose=False, id="samples")
+        super().__init__(_columns(LABELS), choose=False, id="samples")
         self._frame = screen
         self._counts: dict[str, str] = {}
         self.changed: dict[str, str] = {}  # what is wrong with samples that are not what they were
@@ -34,12 +38,13 @@ class SampleLabels(Table):
 
     def show(self) -> None:
         """The table, and what is said of it, from the run's state."""
-        rows = []
-        for sample in self._frame.session.run.settings.samples:
+        samples = self._frame.session.run.settings.samples
+        rows, shown = [], labels_of(samples)
+        for sample in samples:
             scale = f"{sample.um_per_px:.4g} ({sample.scale_source})" if sample.um_per_px else "unknown"
             images = self._counts.get(sample.name, "…")
-            rows.append((sample.name, (sample.name, images, *(label or "–" for label in sample.labels), scale)))
-        self.fill(rows)
+            rows.append((sample.name, (sample.name, images, *(label or "–" for label in sample.labels(shown)), scale)))
+        self.fill(rows, _columns(shown))
         self._frame.say_next()
 
     async def count_images(self) -> None:

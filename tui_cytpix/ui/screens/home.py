@@ -14,6 +14,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.sample_names import sample_name
 from tui_cytpix.domain.words import printable, shortened
 from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.frame.base import BaseScreen
@@ -147,7 +148,7 @@ class HomeScreen(BaseScreen):
         names = ", ".join(path.name for path in paths)
         stem = paths[0].resolve().name.split(".")[0] or "new"
         if not stem.isprintable():  # nobody could see, or type, what stands in the line
-            stem = run_samples.name_of(paths[0])
+            stem = sample_name(paths[0])
         self.ask_panel.ask(
             f"New run on {names}. Folder of the run:",
             str(Path.cwd() / f"{stem}-run"),

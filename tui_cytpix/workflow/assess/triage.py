@@ -17,6 +17,7 @@ from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import SampleAtWork, TriageSpec
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.sample_names import names_together
 from tui_cytpix.domain.zoom import AUTOMATIC, By, Zoom
 from tui_cytpix.errors import ModelFileError, SampleError, UsageError
 from tui_cytpix.formats.bytes.npz import read_npz
@@ -27,7 +28,6 @@ from tui_cytpix.workflow.explore.gates import RunGate
 from tui_cytpix.workflow.run import jobs, predict, used_images, zoom
 from tui_cytpix.workflow.run.resources import built_in_models
 from tui_cytpix.workflow.run.run import OnProgress
-from tui_cytpix.workflow.run.run_samples import unique_name
 
 if TYPE_CHECKING:
     from tui_cytpix.core.statistics.miscount_model import Signs
@@ -170,7 +170,7 @@ def _drawn(request: TriageRequest) -> tuple[dict[str, tuple[Path, list[str]]], d
         raise UsageError("Nothing to look at", "", "Give at least one sample.")
     found: dict[str, tuple[Path, list[str]]] = {}
     problems: dict[str, tuple[str, ...]] = {}
-    for path in request.samples:
+    for path, name in zip(request.samples, names_together(request.samples), strict=True):
         with open_sample(path, request.um_per_px, request.channel) as reader:
             reader.refuse_unreadable()
             wrong = reader.problems()
@@ -178,7 +178,6 @@ def _drawn(request: TriageRequest) -> tuple[dict[str, tuple[Path, list[str]]], d
         if not events:
             raise SampleError("The sample holds no image", f"{path}.")
         chosen = set(random.Random(request.seed).sample(events, min(request.images, len(events))))
-        name = unique_name(path, set(found))
         found[name], problems[name] = (path, [event for event in events if event in chosen]), wrong
     return found, problems
 

@@ -16,7 +16,7 @@ from tui_cytpix.core.objects.size_cutoff import cut_to_size, cutoff_px
 from tui_cytpix.core.statistics.agreement import ImageComparison, clump_index_max, compare_images
 from tui_cytpix.core.statistics.model_scores import paired, summarise, unlike
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.errors import CytpixError, MaskError, UsageError
 from tui_cytpix.formats.run.predictions import PredictionStore
@@ -91,7 +91,7 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
         tempfile.TemporaryDirectory(prefix="tui-cytpix-", ignore_cleanup_errors=True) as scratch,
         Run.create(Path(scratch) / "compare") as run,
     ):
-        refs = [run_samples.add_sample(run, path, request.um_per_px, request.channel) for path in request.samples]
+        refs = _added(run, request)
         zoom.set_zoom(run, request.zoom)
         wrong = [words for ref in refs for words in run_samples.problems_in_words(run, ref.name)]
         keys, truth, notes = _to_compare(run, request, [ref.name for ref in refs])
@@ -123,6 +123,11 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
         "failures": failures,
         "notes": [*wrong, *notes, *_seen_in_words(request.models, seen), *problems],
     }
+
+
+def _added(run: Run, request: CompareRequest) -> list[SampleRef]:
+    given, asked = request.samples, (request.um_per_px, request.channel)
+    return [run_samples.add_sample(run, path, *asked, together=given) for path in given]
 
 
 def _named(names: Sequence[dict[str, Any]], scored: Mapping[str, Any]) -> dict[str, Any]:

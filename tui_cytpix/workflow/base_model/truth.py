@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.objects.label_gaps import without_gaps
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.sample_names import sample_name
+from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.bytes.names import counted
 from tui_cytpix.formats.masks.label_images import label_images_of
 from tui_cytpix.workflow.base_model.label_check import CheckedLabels
@@ -56,15 +58,33 @@ def truth_paths(run: Run, folders: Sequence[Path], names: Sequence[str]) -> tupl
 
     Args:
         folders: one, or one for each sample; one for several may have a sub-folder for each sample's name.
+
+    Raises:
+        UsageError: such a sub-folder has the name of several samples.
     """
-    shared = len(folders) == 1 < len(names)
+    own = [*folders] if len(folders) == len(names) else [_sub_folder(run, folders[0], name, names) for name in names]
     found: dict[ImageKey, Path] = {}
     left: dict[Path, set[Path]] = {}
-    for name, folder in zip(names, [*folders] * len(names) if len(folders) == 1 else folders, strict=True):
-        own = folder / name if shared and (folder / name).is_dir() else folder
-        paths, unmatched = label_images_of(own, run.images.reader(name).event_ids)
+    for name, folder in zip(names, own, strict=True):
+        paths, unmatched = label_images_of(folder, run.images.reader(name).event_ids)
         found.update((ImageKey(name, event), path) for event, path in paths.items())
-        left[own] = left.get(own, set(unmatched)) & set(unmatched)
+        left[folder] = left.get(folder, set(unmatched)) & set(unmatched)
     files = [path.name for path in sorted(set[Path]().union(*left.values()))]
     none = "named after no image"
     return found, [*counted(files, f"label image is {none}", f"label images are {none}")]
+
+
+def _sub_folder(run: Run, folder: Path, name: str, names: Sequence[str]) -> Path:
+    """The one of the sample's name, else the folder itself. A name that several samples' files give is nobody's."""
+    if (folder / name).is_dir():
+        return folder / name
+    files = {other: run.folder.sample_path(run.settings.sample(other)) for other in names}
+    common = sample_name(files[name])
+    if (folder / common).is_dir():
+        several = ", ".join(str(path) for path in files.values() if sample_name(path) == common)
+        raise UsageError(
+            "Whose truth it is can't be told",
+            f"{folder / common} has the name of several samples: {several}.",
+            "Give --truth once for each sample, in the samples' order.",
+        )
+    return folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_cytpix.domain.jobs.specs import SampleAtWork
+from tui_cytpix.domain.sample_names import hashed_name
 from tui_cytpix.formats.bytes.plain_file import read_json, read_plain
 
 NAMES = ".names"  # in the output folder: for each name that is taken a file that holds its sample's path
@@ -29,7 +29,7 @@ def claimed(out: Path, samples: Sequence[SampleAtWork]) -> tuple[SampleAtWork, .
     found = []
     for sample in each:
         name, path = sample.name, sample.path
-        hashed = f"{name}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
+        hashed = hashed_name(name, path)
         alone = times[name.casefold()] == 1 and earlier.get(name, path) == path
         if _claim(out, hashed, path, may_take=False) or not _claim(out, name, path, may_take=alone):
             _claim(out, hashed, path, may_take=True)

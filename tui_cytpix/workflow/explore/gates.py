@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.gate import Gate, Members, check_gates, in_order, lineage
 from tui_cytpix.domain.sample import ImageKey, SampleRef
+from tui_cytpix.domain.sample_names import names_together
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError, UsageError
 from tui_cytpix.workflow.explore.event_table import EventTable, on_scale
 from tui_cytpix.workflow.run.run import Run
-from tui_cytpix.workflow.run.run_samples import unique_name
 
 ALL = "all events"
 
@@ -226,7 +226,8 @@ class RunGate:
         samples = self.run.settings.samples
         sample = next((s for s in samples if self.run.folder.sample_path(s) == path.resolve()), None)
         if sample is None:
-            sample = SampleRef(unique_name(path, {s.name for s in samples}), str(path.resolve()), 0, "")
+            taken = {s.name: self.run.folder.sample_path(s) for s in samples}
+            sample = SampleRef(names_together([path], taken)[0], str(path.resolve()), 0, "")
             self.run.take_along(sample)
         return EventTable(self.run, sample.name)
 

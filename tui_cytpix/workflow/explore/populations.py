@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.events.population import Summary, summary
 from tui_cytpix.domain.gate import Axis, Gate, in_order, lineage
-from tui_cytpix.domain.sample import LABELS
+from tui_cytpix.domain.sample import labels_of
 from tui_cytpix.errors import InputError, UsageError
 from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
 from tui_cytpix.workflow.explore import gates as gating
@@ -153,10 +153,11 @@ def export_statistics(
         UsageError: it can't be written.
     """
     rows = np.array([statistics_row(population, axes) for population in found])
-    labels = {sample.name: sample.labels for sample in run.settings.samples}
+    shown = labels_of(run.settings.samples)
+    labels = {sample.name: sample.labels(shown) for sample in run.settings.samples}
     first, gate, *others = statistics_header(axes)
     heads = [(p.sample, *labels[p.sample], p.gate, p.problem or p.per_ul.why) for p in found]
-    _write_csv(path, [first, *LABELS.values(), gate, "Empty because", *others], csv_rows(heads, rows))
+    _write_csv(path, [first, *shown.values(), gate, "Empty because", *others], csv_rows(heads, rows))
     return len(found)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import tui_cytpix
 from tui_cytpix.domain.annotation import Side, Status
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.domain.sample import LABELS, ImageKey
+from tui_cytpix.domain.sample import ImageKey, labels_of
 from tui_cytpix.domain.verdict import LineT, Showing, Verdict
 from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.bytes.atomic import write_text
@@ -162,11 +162,12 @@ def _base(run: Run) -> Blocks:
 
 def _samples(run: Run) -> Blocks:
     settings = run.settings
-    rows: list[Sequence[object]] = [("Sample", *map(str.capitalize, LABELS), "µm/px", "Bits")]
+    labels = labels_of(settings.samples)
+    rows: list[Sequence[object]] = [("Sample", *labels.values(), "µm/px", "Bits")]
     rows += [
         (
             s.name,
-            *s.labels,
+            *s.labels(labels),
             f"{s.um_per_px:.4g} ({s.scale_source})" if s.um_per_px else "?",
             run_samples.bit_depth(run, s.name) or "?",
         )

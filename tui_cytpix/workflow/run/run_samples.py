@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
-import re
 import shutil
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
@@ -15,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tui_cytpix.domain.entered_numbers import LEAST_PIXEL, MOST_PIXEL
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import PixelScale, SampleRef
+from tui_cytpix.domain.sample_names import names_together
 from tui_cytpix.domain.zoom import AUTOMATIC, way_of
 from tui_cytpix.errors import CytpixError, RunError, SampleChangedError, SampleError, UsageError
 from tui_cytpix.formats.sample.identity import is_of_earlier_builds, spread
@@ -26,7 +24,6 @@ from tui_cytpix.workflow.run.sample_sheet import GivenSample
 if TYPE_CHECKING:
     from tui_cytpix.formats.sample.reader import SampleReader
 
-MOST_NAME = 80  # characters of a sample's name: files are called after it, with endings
 FIRST_COMPARED, COMPARED = 3, 16  # images of two samples
 
 
@@ -47,8 +44,9 @@ def create_run(
     """
     run = Run.create(folder, name, seed)
     try:
-        for one in (*(GivenSample(path, um_per_px) for path in paths), *listed):
-            add_sample(run, one.path, one.um_per_px, channel, **one.labels)
+        given = [*(GivenSample(path, um_per_px) for path in paths), *listed]
+        for one in given:
+            add_sample(run, one.path, one.um_per_px, channel, [other.path for other in given], **one.labels)
     except CytpixError:
         run.close()
         shutil.rmtree(run.path, ignore_errors=True)
@@ -56,9 +54,19 @@ def create_run(
     return run
 
 
-def add_sample(run: Run, path: Path, um_per_px: float | None = None, channel: str = "", **labels: Any) -> SampleRef:
-    """Takes a sample into the run under a unique name made from its file name. `labels`: condition, unit,
-    tube, day, role, well, control.
+def add_sample(
+    run: Run,
+    path: Path,
+    um_per_px: float | None = None,
+    channel: str = "",
+    together: Sequence[Path] = (),
+    **labels: Any,
+) -> SampleRef:
+    """Takes a sample into the run under a name of its own, made from its file name: see `names_together`.
+
+    Args:
+        together: all samples that are given at once: their names tell them apart.
+        labels: condition, unit, tube, day, role, well, control.
 
     Raises:
         SampleError: it can't be read, holds no image that can be, or is one of the run's, under whatever name.
@@ -79,7 +87,7 @@ def add_sample(run: Run, path: Path, um_per_px: float | None = None, channel: st
         copies = tuple(_copies(run, reader, run.settings.samples))
     inside = path.is_relative_to(run.path)
     ref = SampleRef(
-        name=unique_name(path, {s.name for s in run.settings.samples}),
+        name=names_together([path, *together], {s.name: run.folder.sample_path(s) for s in run.settings.samples})[0],
         path=str(path.relative_to(run.path)) if inside else str(path),
         size=path.stat().st_size if path.is_file() else 0,
         fingerprint=found,
@@ -208,26 +216,6 @@ def copies_in_words(run: Run, name: str) -> list[str]:
         "such images are selected, trained on and judged once."
         for other, many in _copies(run, run.images.reader(name), others).items()
     ]
-
-
-def name_of(path: Path) -> str:
-    """A sample's name, made from its file's: only letters, digits, '.', '_' and '-', not at its ends but for digits and
-    letters; one that is long is cut, with a hash of the whole in the end.
-    """
-    stem = path.name if path.is_dir() else path.stem
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._-") or "sample"
-    if len(name) > MOST_NAME:
-        name = f"{name[: MOST_NAME - 9]}-{hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]}"
-    return name
-
-
-def unique_name(path: Path, taken: set[str]) -> str:
-    """The name of a sample, and none of `taken`."""
-    base = name_of(path)
-    name, number = base, 2
-    while name in taken:
-        name, number = f"{base}-{number}", number + 1
-    return name
 
 
 def sample(run: Run, name: str) -> SampleRef:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from pathlib import Path
 
 from tui_cytpix.domain.sample import SampleRef
+from tui_cytpix.domain.sample_names import kept_apart, name_from
 from tui_cytpix.errors import SampleError, UsageError
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.run import run_samples
@@ -41,11 +40,10 @@ def set_channel(run: Run, name: str, channel: str) -> SampleRef:
     same = next((one.name for one in run.settings.samples if one.name != name and one.fingerprint == found), None)
     if same is not None:
         raise SampleError("The sample is in the run already", f"{same} is that channel.", "Give each tube once.")
-    taken = {one.name for one in run.settings.samples}
-    words = re.sub(r"[^A-Za-z0-9._-]+", "_", read).strip("._")[:40]
+    taken = {one.name: run.folder.sample_path(one) for one in run.settings.samples}
     now = replace(
         before,
-        name=run_samples.unique_name(Path(f"{path.stem}-{words}.channel"), taken),
+        name=kept_apart([(name_from(f"{path.stem}-{read}"), path)], taken)[0],
         channel=read,
         fingerprint=found,
         copies=(),

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.faults.sample_readers import outcomes
+from tui_cytpix.domain.sample import Loss
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.sample.background import sample_background
 from tui_cytpix.formats.sample.hdf5 import child, reader_process
@@ -153,6 +154,53 @@ class TestFiles:
         found = outcomes(path, [path], range(40), starts=True)
         assert min(found.read, found.refused) > 3
 
+    def test_features_are_the_event_table(self, rtdc):
+        area = np.array([10.5, 11, np.nan, 13, 14, 15])
+        events = {
+            "image": IMAGES,
+            "index": np.arange(3, 9),
+            "area_um": area,
+            "time": np.arange(7) / 4,
+            "flag": np.ones(6, bool),
+        }
+        with open_sample(rtdc(events, setup__identifier="ZMD-Ω")) as sample:
+            fcs = sample.open_fcs()
+            assert fcs.names == ("Event", "area_um", "index", "time")
+            assert fcs.column("Event").tolist() == [3, 4, 5, 6, 7, 8]
+            assert fcs.column("area_um").tolist() == [10.5, 11, 0, 13, 14, 15]  # as missing values are in an FCS
+            assert fcs.column("time").tolist() == [0, 0.25, 0.5, 0.75, 1, 1.25]  # of the events that have an image
+            assert [one.label for one in fcs.parameters] == ["", "um^2", "", "s"]
+            assert fcs.text["$CYT"] == "ZMD-Ω"
+            assert sample.fcs_rows() == {str(k + 3): k for k in range(6)}
+            info = sample.info()
+            assert (info.event_count, info.scale, info.problems[:-1]) == (6, None, ())
+            made = fcs.path
+        assert not made.exists()
+        with open_sample(rtdc({"image": IMAGES}, "bare.rtdc")) as sample:
+            assert sample.open_fcs() is None
+
+    def test_features_that_are_left_out_are_told(self, rtdc, tmp_path):
+        import h5py
+
+        path = rtdc(
+            {"image": IMAGES, "deform": np.ones(6), "short": np.ones(5), "a,b": np.ones(6), "event": np.ones(6)}
+        )
+        with h5py.File(path, "a") as file:
+            packed = file["events"].create_dataset("damaged", data=np.arange(6.0), chunks=(6,), fletcher32=True)
+            where = packed.id.get_chunk_info(0).byte_offset
+            file["events"]["elsewhere"] = h5py.ExternalLink("other.rtdc", "/events/deform")
+        content = bytearray(path.read_bytes())
+        content[where] ^= 0xFF
+        path.write_bytes(content)
+        with open_sample(path) as sample:
+            assert sample.open_fcs().names == ("Event", "deform")
+            losses = [problem for problem in sample.problems() if isinstance(problem, Loss)]
+            assert losses[0] == "1 feature has fewer values than events (short)."
+            assert losses[1].startswith("Of 2 features 1 are left out: ")
+            assert "damaged" in losses[1]
+            assert "2 features have names that no FCS can have (the first: a,b)." in sample.problems()
+            assert np.array_equal(sample.read_image("2"), IMAGES[1])
+
     def test_every_real_file(self, shared_data):
         import h5py
 
@@ -178,10 +226,27 @@ class TestFiles:
                 assert sample.event_ids == tuple(str(int(number)) for number in ids)
                 for event, image in zip(sample.event_ids, images, strict=False):
                     assert np.array_equal(sample.read_image(event), image)
+                self.equal_features(sample, path)
                 background, measured = events.get("image_bg"), sample.measured_background()
                 assert (measured is None) == (background is None)
                 if background is not None:
                     assert np.array_equal(measured, np.median(background, axis=0))
+
+    @staticmethod
+    def equal_features(sample, path) -> None:
+        """All that h5py finds to be one number an event, in the order of names."""
+        import h5py
+
+        count = len(sample.event_ids)
+        with h5py.File(path) as file:
+            datasets = {name: item for name, item in file["events"].items() if isinstance(item, h5py.Dataset)}
+            expected = {name: item[:count] for name, item in datasets.items() if item.ndim == 1}
+        fcs = sample.open_fcs()
+        assert fcs.names == ("Event", *sorted(expected))
+        assert fcs.column("Event").tolist() == list(map(int, sample.event_ids))
+        for name, values in expected.items():
+            assert np.array_equal(fcs.column(name), np.nan_to_num(values.astype(np.float32)))
+        assert not any("left out" in problem for problem in sample.problems())
 
 
 def read_with(monkeypatch, code: str, path: Path) -> Any:

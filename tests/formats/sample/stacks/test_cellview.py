@@ -10,6 +10,7 @@ import tifffile
 
 from tests.faults.sample_readers import outcomes
 from tui_cytpix.errors import SampleError, UsageError
+from tui_cytpix.formats.bytes.gray_range import GrayRange
 from tui_cytpix.formats.sample.registry import open_sample
 
 PROTOTYPE = ("SSC", "LightLoss (Blue)", "FSC", "A", "B", "C", "D", "E")
@@ -31,8 +32,7 @@ def write(folder: Path, number: int, height: int, names: tuple[str, ...]) -> np.
 
 
 def expected(stacks: dict[int, np.ndarray], page: int) -> dict[str, np.ndarray]:
-    values = np.concatenate([stack[page].ravel() for stack in stacks.values()]).astype(np.float64)
-    low, high = np.quantile(values, (0.001, 0.999))
+    low, high = GrayRange.of(stack[page] for stack in stacks.values())
     return {str(k): 16384 + (s[page].astype(np.float64) - low) * (32767 / (high - low)) for k, s in stacks.items()}
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tifffile
 
 from tests.faults.sample_readers import outcomes
 from tui_cytpix.errors import SampleError, UsageError
-from tui_cytpix.formats.sample.array_images import scaled
+from tui_cytpix.formats.bytes.gray_range import GrayRange
 from tui_cytpix.formats.sample.registry import open_sample
 
 STACK = np.random.default_rng(2).integers(100, 900, (6, 12, 17, 3)).astype(np.uint16)
@@ -52,8 +53,7 @@ def test_floating_point_numbers_are_scaled_all_alike(save, kind):
     stack = (STACK[..., 0].astype(kind) - 400) / 1000  # negative ones, too
     stack[3] = np.nan
     with open_sample(save(stack)) as sample:
-        values = np.concatenate([image.ravel() for image in stack if np.isfinite(image).all()]).astype(np.float64)
-        low, high = np.quantile(values, (0.001, 0.999))
+        low, high = GrayRange.of(stack)
         for place in (0, 1, 5):
             expected = 16384 + (stack[place].astype(np.float64) - low) * ((49151 - 16384) / (high - low))
             image = sample.read_image(str(place + 1))
@@ -63,8 +63,19 @@ def test_floating_point_numbers_are_scaled_all_alike(save, kind):
             sample.read_image("4")
 
 
-def test_what_lies_far_beyond_is_clipped():
-    assert scaled(np.array([[-9.0, 0.0, 1.0, 9.0]]), 0.0, 1.0).tolist() == [[0, 16384, 49151, 65535]]
+def test_a_folder_of_floating_point_images_gives_the_same_grays(save, tmp_path):
+    stack = STACK[..., 0].astype("f4") / 1000
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number, image in enumerate(stack, 1):
+        tifffile.imwrite(folder / f"{number}.tif", image)
+    with open_sample(save(stack)) as one, open_sample(folder) as other:
+        assert one.event_ids == other.event_ids
+        for event in one.event_ids:
+            assert np.array_equal(one.read_image(event), other.read_image(event))
+        low, high = GrayRange.of(stack)
+        told = f"{low:g} to {high:g} are read as gray values 16384 to 49151."
+        assert any(told in problem for problem in other.problems())
 
 
 @pytest.mark.parametrize(

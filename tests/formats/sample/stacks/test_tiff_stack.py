@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import tifffile
 
 from tests.faults.sample_readers import outcomes
 from tui_cytpix.errors import SampleError, UsageError
+from tui_cytpix.formats.bytes.gray_range import GrayRange
 from tui_cytpix.formats.sample.registry import open_sample
 
 STACK = np.random.default_rng(3).integers(100, 900, (6, 24, 31)).astype(np.uint16)
@@ -176,7 +178,7 @@ def test_floating_point_pages_are_scaled_all_alike(tmp_path, compression):
     stack = STACK.astype(np.float32) / 1000 - 0.4
     path = tmp_path / "float.tif"
     tifffile.imwrite(path, stack, metadata=None, compression=compression, photometric="minisblack")
-    low, high = np.quantile(stack.astype(np.float64), (0.001, 0.999))
+    low, high = GrayRange.of(stack)
     with open_sample(path) as sample:
         for event in sample.event_ids:
             expected = 16384 + (stack[int(event) - 1].astype(np.float64) - low) * (32767 / (high - low))
@@ -208,3 +210,32 @@ def test_the_case_of_a_stack(shared_data):
         pytest.skip(f"the case is absent: {folder}")
     equal(folder / "stack.ome.tif", tifffile.TiffFile(folder / "stack.ome.tif").asarray())
     equal(folder, tifffile.TiffFile(folder / "stack.ome.tif").asarray())
+
+
+@pytest.mark.parametrize(
+    "options", [{"metadata": None}, {"ome": True, "metadata": {"axes": "TYX"}}, {"bigtiff": True}], ids=str
+)
+@pytest.mark.parametrize("place", ["", "images"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_several_stacks_are_refused_with_what_to_do(tmp_path, options, place, packed):
+    folder = tmp_path / "day" / place
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("a", "b", "c"):
+        tifffile.imwrite(folder / f"{name}.tif", STACK, photometric="minisblack", **options)
+    assert len(tifffile.TiffFile(folder / "a.tif").pages) == 6
+    path = Path(shutil.make_archive(str(tmp_path / "day"), "zip", tmp_path / "day")) if packed else tmp_path / "day"
+    with pytest.raises(SampleError, match=r"3 have several pages\. .*each file is a sample of its own"):
+        open_sample(path)
+    equal(folder / "b.tif", STACK)
+
+
+def test_pages_that_are_thumbnails_and_a_few_stacks_refuse_no_folder(tmp_path):
+    for name, options in (("1", {}), ("2", {"subfiletype": 1}), ("3", {"subfiletype": 1}), ("4", {})):
+        with tifffile.TiffWriter(tmp_path / f"{name}.tif") as file:
+            file.write(STACK[0], metadata=None, photometric="minisblack")
+            if name != "1":
+                file.write(STACK[0, ::2, ::2], metadata=None, photometric="minisblack", **options)
+    with open_sample(tmp_path) as sample:
+        assert sample.event_ids == ("1", "2", "3", "4")
+        assert np.array_equal(sample.read_image("4"), STACK[0])
+        assert any("the first page of each is read" in problem for problem in sample.problems())

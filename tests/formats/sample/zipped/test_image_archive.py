@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -80,6 +82,19 @@ def test_a_zipped_folder_and_what_a_mac_adds(files, export):
     with open_sample(files.write("t.zip", files.zipped(members))) as sample:
         assert sample.event_ids == ("1", "2")
         assert sample.read_image("2").shape == (32, 32)
+
+
+def test_a_folder_that_stands_in_the_archive_before_its_files(files, export):
+    """As most programs pack a folder: an entry for the folder itself comes first."""
+    folder = files.folder / "day" / "tube"
+    folder.mkdir(parents=True)
+    for name, content in export((1, 2)):
+        (folder / name).write_bytes(content)
+    path = Path(shutil.make_archive(str(files.folder / "day"), "zip", files.folder / "day"))
+    with zipfile.ZipFile(path) as archive:
+        assert archive.infolist()[0].is_dir()
+    with open_sample(path) as sample:
+        assert sample.event_ids == ("1", "2")
 
 
 def test_names_that_climb_out_are_left_out(files, export):

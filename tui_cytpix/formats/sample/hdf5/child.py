@@ -1,9 +1,10 @@
 """The process that reads one HDF5 file for another: `python -m ...child FILE`. The library is C and the file of unknown
 origin, so what it does is bounded here: seconds of processor for a request, bytes of memory for all of it.
 
-Requests come on standard input, a line of JSON each: `{"read": DATASET, "row": N}`. An answer on standard output is a
-line of JSON and as many bytes of pixels as its `bytes` says; the first, without a request, tells what the file is
-(`Facts`). An `error` in an answer is a sentence's part. The end of the input ends the process.
+Requests come on standard input, a line of JSON each: `{"read": DATASET, "row": N}` for a frame, and without a row for
+all numbers of a feature. An answer on standard output is a line of JSON and as many bytes of pixels, or of numbers, as
+its `bytes` says; the first, without a request, tells what the file is (`_facts`). An `error` in an answer is a
+sentence's part. The end of the input ends the process.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ MEMORY = 768 << 20  # bytes, beyond what Python and the libraries take
 MAX_CHUNK = 256 << 20  # bytes, unpacked
 MAX_FRAME = 1 << 26  # pixels
 MAX_INDEX = 1 << 22  # events
+MOST_FEATURES = 512
 FRAMES = ("image", "mask", "image_bg")
 ZSTANDARD = 32015
 
@@ -55,11 +57,12 @@ def main(path: str, requests: BinaryIO, answers: BinaryIO) -> None:
         _allow()
         try:
             asked = json.loads(line)
-            pixels = _frame(file, asked["read"], asked["row"])
+            row = asked.get("row")
+            values = _column(file, asked["read"]) if row is None else _frame(file, asked["read"], row)
         except Exception as error:
             _send(answers, {"error": _words(error)})
             continue
-        _send(answers, {"shape": pixels.shape, "dtype": pixels.dtype.str, "bytes": pixels.nbytes}, pixels.tobytes())
+        _send(answers, {"shape": values.shape, "dtype": values.dtype.str, "bytes": values.nbytes}, values.tobytes())
 
 
 def _load_filters() -> None:
@@ -107,10 +110,24 @@ def _facts(file: h5py.File) -> dict[str, Any]:
             found["attributes"][name] = (
                 value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)[:200]
             )
-    index = None if events is None else _own(events, "index")
-    if index is not None and index.ndim == 1 and index.dtype.kind in "iuf" and index.shape[0] <= MAX_INDEX:
-        _check_size(index, 1, "index")
-        found["index"] = [float(value) for value in index[:]]
+    found["features"] = {} if events is None else _features(events)
+    if 0 < found["features"].get("index", 0) <= MAX_INDEX:
+        found["index"] = [float(value) for value in _column(file, "index")]
+    return found
+
+
+def _features(events: Any) -> dict[str, int]:
+    """How many numbers the features have that lie in this file, by name."""
+    import h5py
+
+    found: dict[str, int] = {}
+    for name in sorted(events)[: MOST_FEATURES + len(FRAMES)]:
+        try:
+            dataset = _own(events, name)
+        except (RefusedError, KeyError):
+            continue  # of another file
+        if isinstance(dataset, h5py.Dataset) and dataset.ndim == 1 and dataset.dtype.kind in "uif":
+            found[name] = int(dataset.shape[0])
     return found
 
 
@@ -162,6 +179,17 @@ def _frame(file: h5py.File, name: str, row: int) -> Any:
         raise RefusedError(f"there is no {name}")
     dataset = _own(_own(file, "events"), name)
     return dataset[row]
+
+
+def _column(file: h5py.File, name: str) -> Any:
+    """A feature, float64 (N,)."""
+    dataset = _own(_own(file, "events"), name)
+    if dataset is None or dataset.ndim != 1 or dataset.dtype.kind not in "uif" or dataset.dtype.itemsize > 8:
+        raise RefusedError(f"events/{name} is no column of numbers")
+    if dataset.shape[0] > MAX_INDEX:
+        raise RefusedError(f"events/{name} has {dataset.shape[0]:,} values, more than the {MAX_INDEX:,} that are read")
+    _check_size(dataset, dataset.shape[0], name)
+    return dataset[:].astype("<f8")
 
 
 if __name__ == "__main__":

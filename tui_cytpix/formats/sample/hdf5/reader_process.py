@@ -16,6 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.bytes.image_decode import MAX_IMAGE_BYTES
@@ -33,7 +36,7 @@ class _EndedError(Exception):
 
 
 class HdfProcess:
-    """Reads frames of one file; every method may be called from several threads at once."""
+    """Reads frames and features of one file; every method may be called from several threads at once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -54,25 +57,37 @@ class HdfProcess:
             self._started()
             return self._facts
 
-    def read(self, dataset: str, row: int) -> tuple[dict[str, Any], bytes]:
-        """A frame: what it is (`shape`, `dtype`) and its bytes.
+    def frame(self, dataset: str, row: int) -> NDArray[Any]:
+        """A frame, (H, W).
 
         Raises:
             SampleError: it can't be read.
         """
+        return self._read({"read": dataset, "row": row}, f"{dataset} {row + 1}", "The other images still can.")
+
+    def column(self, feature: str) -> NDArray[np.float64]:
+        """A feature's numbers, (N,).
+
+        Raises:
+            SampleError: it can't be read.
+        """
+        return self._read({"read": feature}, feature, "The other features still can.").astype(np.float64)
+
+    def _read(self, request: dict[str, Any], what: str, way_out: str) -> NDArray[Any]:
         with self._lock:
             child = self._started()
             try:
                 assert child.stdin is not None
                 with contextlib.suppress(BrokenPipeError):  # it ended since: told by its silence
-                    child.stdin.write(json.dumps({"read": dataset, "row": row}).encode("ascii") + b"\n")
+                    child.stdin.write(json.dumps(request).encode("ascii") + b"\n")
                     child.stdin.flush()
                 answer = self._line(ANSWER_SECONDS)
                 if "error" in answer:
-                    raise self._bad(f"{dataset} {row + 1}: {answer['error']}", "The other images still can.")
-                return answer, self._taken(int(answer["bytes"]), ANSWER_SECONDS)
+                    raise self._bad(f"{what}: {answer['error']}", way_out)
+                data = self._taken(int(answer["bytes"]), ANSWER_SECONDS)
+                return np.frombuffer(data, np.dtype(answer["dtype"])).reshape(answer["shape"])
             except (_EndedError, KeyError, TypeError, ValueError) as error:
-                raise self._ended(f"{dataset} {row + 1}", error) from error
+                raise self._ended(what, error) from error
 
     def close(self) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.entered_numbers import LEAST_PIXEL, MOST_PIXEL
+from tui_cytpix.domain.sample_names import name_from
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import MaskError, SampleError
 from tui_cytpix.formats.bytes.names import counted
+from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.masks.instrument import InstrumentMasks
 from tui_cytpix.formats.sample.array_images import ArrayImages, Pixels
 from tui_cytpix.formats.sample.hdf5.child import ZSTANDARD
+from tui_cytpix.formats.sample.hdf5.event_rows import features_as_fcs
 from tui_cytpix.formats.sample.hdf5.reader_process import EXTRA, HdfProcess
 from tui_cytpix.formats.sample.identity import spread
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace
@@ -30,7 +34,8 @@ BACKGROUND_FRAMES = 64
 
 
 def open_parts(path: Path, asked: Asked) -> SampleParts:
-    """Event ids are the values of `events/index` where each row has another, else rows from 1.
+    """Event ids are the values of `events/index` where each row has another, else rows from 1. The event table is made
+    of its features, unless an FCS is given: none is looked for.
 
     Raises:
         SampleError: it is damaged, holds no images, or HDF5 isn't installed.
@@ -49,26 +54,27 @@ def open_parts(path: Path, asked: Asked) -> SampleParts:
     scale, doubt = _pixel_size(facts)
 
     def pixels(place: int) -> Pixels:
-        return _frame(process, "image", place)
+        return process.frame("image", place)
+
+    def as_fcs() -> FcsFile:
+        folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="tui-cytpix-")))
+        identifier = printable(facts["attributes"].get("setup:identifier", ""))
+        return features_as_fcs(process, facts, events, identifier, folder / f"{name_from(path.stem)}.fcs")
 
     frame = shape[1] * shape[2]
     return SampleParts(
         path,
         f"deformability cytometry .rtdc (ids: {ids})",
         ArrayImages(path, events, pixels, lambda _: frame),
-        asked.fcs or FcsPlace(),
+        asked.fcs or (FcsPlace(str(path), as_fcs) if facts.get("features") else FcsPlace()),
         RtdcMasks(process, events, facts["frames"]["mask"]) if "mask" in facts["frames"] else None,
         masks_tell_particles=False,
         problems=(*problems, *doubt),
         um_per_px=scale,
         background=_Background(process, facts, count) if "image_bg" in facts["frames"] else None,
+        images_all=True,
         resources=resources,
     )
-
-
-def _frame(process: HdfProcess, dataset: str, row: int) -> Pixels:
-    answer, data = process.read(dataset, row)
-    return np.frombuffer(data, np.dtype(answer["dtype"])).reshape(answer["shape"])
 
 
 def _shape(path: Path, facts: dict[str, Any]) -> tuple[int, int, int]:
@@ -146,7 +152,7 @@ class RtdcMasks:
                 why = f"it is packed in a way that needs an extra: `{EXTRA}`"
             detail = f"Event {printable(event)}: {why}."
             raise MaskError("The instrument's mask can't be read", detail, "The image itself still can.")
-        objects = (_frame(self._process, "mask", row) != 0).astype(np.uint16)
+        objects = (self._process.frame("mask", row) != 0).astype(np.uint16)
         return InstrumentMasks(objects, np.zeros(shape, np.uint16))
 
     def problems(self, events: tuple[str, ...]) -> tuple[str, ...]:
@@ -167,5 +173,5 @@ class _Background:
         frames = []
         for row in spread(self._rows, BACKGROUND_FRAMES) if self._right else ():
             with contextlib.suppress(SampleError):
-                frames.append(_frame(self._process, "image_bg", row))
+                frames.append(self._process.frame("image_bg", row))
         return np.median(np.stack(frames), axis=0).astype(np.float32) if frames else None

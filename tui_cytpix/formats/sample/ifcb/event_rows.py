@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.sample import MeasuredVolume
 from tui_cytpix.formats.fcs.event_rows import EVENT, IMAGE_FLAG
-from tui_cytpix.formats.fcs.read import FcsFile, read_fcs
-from tui_cytpix.formats.fcs.write import write_fcs_new
+from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.sample.ifcb.lines import Lines
+from tui_cytpix.formats.sample.table_as_fcs import table_as_fcs
 
 
 def lines_as_fcs(lines: Lines, imaged: NDArray[np.bool_], volume: MeasuredVolume, path: Path) -> FcsFile:
@@ -29,7 +29,4 @@ def lines_as_fcs(lines: Lines, imaged: NDArray[np.bool_], volume: MeasuredVolume
     keywords = {"$CYT": "Imaging FlowCytobot", "$TIMESTEP": "1", "CYTPIX_VOLUME_FROM": volume.source}
     if volume.ul is not None:
         keywords["$VOL"] = f"{1000 * volume.ul:.3f}"
-    with np.errstate(over="ignore"):
-        values = [np.nan_to_num(np.asarray(column, np.float32)) for column in columns.values()]
-    write_fcs_new(path, tuple(columns), values, keywords)
-    return read_fcs(path)
+    return table_as_fcs(path, columns, keywords)

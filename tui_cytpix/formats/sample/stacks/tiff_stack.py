@@ -9,7 +9,7 @@ from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.bytes.names import is_image_name
 from tui_cytpix.formats.bytes.source import FileBytes
-from tui_cytpix.formats.bytes.tiff_pages import DESCRIPTION, PAGE_NAME, X_RESOLUTION, TiffPages
+from tui_cytpix.formats.bytes.tiff_pages import DESCRIPTION, PAGE_NAME, X_RESOLUTION, TiffPages, has_several_pages
 from tui_cytpix.formats.sample.array_images import ArrayImages, Pixels
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace
 from tui_cytpix.formats.sample.parts import Asked, ImageStore, SampleParts, brightfield_like, chosen_channel
@@ -18,16 +18,14 @@ from tui_cytpix.formats.sample.stacks.layout import Layout, imagej_layout, image
 
 
 def is_stack(path: Path) -> bool:
-    """Whether a TIFF has more than one page, thumbnails not counted. False for anything else."""
+    """Whether a TIFF has more than one page, as `has_several_pages`, or ImageJ's many images behind one. False for
+    anything else.
+    """
     with contextlib.suppress(SampleError), contextlib.closing(FileBytes(path)) as source:
         pages = TiffPages(source, str(path), most=1)
         if imagej_settings(pages.text(pages.pages[0], DESCRIPTION)).get("images", "1") != "1":
             return True
-        if pages.has_more:
-            with contextlib.suppress(SampleError):
-                pages = TiffPages(source, str(path), most=2)
-                return pages.has_more or not pages.is_reduced(pages.pages[1])
-            return True  # a damaged one, which is told when it is opened
+        return has_several_pages(source, str(path))
     return False
 
 

@@ -7,10 +7,11 @@ from pathlib import Path, PurePosixPath
 
 from tui_cytpix.formats.bytes.image_decode import MAX_IMAGE_BYTES
 from tui_cytpix.formats.bytes.names import choose_folder, counted, is_image_name, name_images
-from tui_cytpix.formats.bytes.source import FileBytes
+from tui_cytpix.formats.bytes.source import FileBytes, MemoryBytes
 from tui_cytpix.formats.bytes.zip_index import Member, ZipIndex
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace, find_fcs
 from tui_cytpix.formats.sample.parts import SampleParts
+from tui_cytpix.formats.sample.several_pages import refuse_stacks
 
 
 class ArchiveImages:
@@ -76,9 +77,10 @@ def open_image_archive(path: Path, source: FileBytes, index: ZipIndex, fcs: FcsP
         fcs: where the FCS is; looked for beside the archive and one folder up where not told.
 
     Raises:
-        SampleError: no images, or several folders of them.
+        SampleError: no images, several folders of them, or stacks.
     """
     images = ArchiveImages(index, path)
+    refuse_stacks(path, images, lambda event: MemoryBytes(images.read(event)))
     place = fcs if fcs is not None else archive_fcs(path)
     resources = contextlib.ExitStack()
     resources.callback(source.close)

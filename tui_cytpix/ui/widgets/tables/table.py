@@ -35,12 +35,21 @@ class Table(DataTable[Text]):
         return self._choose or action != "select_cursor"
 
     def on_mount(self) -> None:
+        self._add_titles()
+
+    def _add_titles(self) -> None:
         for title in self._titles:
             self.add_column(title, key=title)
 
-    def fill(self, rows: Sequence[tuple[str, Sequence[str]]]) -> None:
-        """(key, cells) each; the cursor stays on its row where that is still there."""
+    def fill(self, rows: Sequence[tuple[str, Sequence[str]]], columns: Sequence[str] = ()) -> None:
+        """(key, cells) each, under other `columns` where these are given; the cursor stays on its row where that is
+        still there.
+        """
         before = self.cursor_key
+        if columns and tuple(columns) != self._titles:
+            self._titles = tuple(columns)
+            self.clear(columns=True)
+            self._add_titles()
         self.clear()
         for key, cells in rows:
             self.add_row(*(Text(printable(cell)) for cell in cells), key=key)
