@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from tui_cytpix.cli import main
-from tui_cytpix.core.features.table import FEATURES, IMAGE, PARTICLE
+from tui_cytpix.core.features.table import FEATURES, IMAGE, PARTICLE, Feature
 from tui_cytpix.manual import FOLDER, read_page
 from tui_cytpix.ui.commands.bindings import all_commands, key_text, of_scope
 from tui_cytpix.ui.commands.command import Command
@@ -115,9 +115,14 @@ def parameters() -> Iterator[str]:
             of = "" if feature.levels == (IMAGE, PARTICLE) else f", of {' and '.join(feature.levels)} only"
             yield f"{feature.name} [{feature.unit}]{of}"
             formula = f"{feature.label}: {feature.formula.partition('; ')[0]}"
-            for text in (formula, f"source: {feature.source}"):
+            for text in (formula, f"source: {feature.source}", *_range(feature)):
                 yield from textwrap.wrap(text, 70, initial_indent="    ", subsequent_indent="    ")
         yield "```"
+
+
+def _range(feature: Feature) -> list[str]:
+    """Of those that an FCS has."""
+    return [f"$PnR: {feature.range.above}, {feature.range.why}"] if IMAGE in feature.levels else []
 
 
 MADE = {"keys": keys, "headless": verbs, "parameters": parameters}

@@ -62,6 +62,7 @@ def particle_features(gray, mask, centroids, background, labels=None):
 def test_every_feature_has_name_unit_formula_source_once():
     assert len({f.name for f in FEATURES}) == len(FEATURES)
     assert all(f.name and f.label and f.unit and f.formula and f.source and f.levels for f in FEATURES)
+    assert all(f.range.above.bit_count() == 1 and f.range.why for f in FEATURES)  # a power of two, as $PnR usually is
     assert all(f.name.isascii() and f.name.isalnum() for f in FEATURES)
 
 

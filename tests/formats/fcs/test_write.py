@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 
 import flowio
 import numpy as np
@@ -131,6 +132,35 @@ def test_a_copy_of_a_copy_in_its_own_place(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.fcs"]
 
 
+def test_what_is_written_again_differs_in_its_time_only(tmp_path):
+    """The GUID too is the same, and another one as soon as a keyword, a value or the choice of events is another."""
+    new(tmp_path / "in.fcs")
+    source = read_fcs(tmp_path / "in.fcs")
+
+    def written(**changes):
+        more = {"keywords": {}, "extra": [extra(20)], **changes}
+        (tmp_path / "out.fcs").unlink(missing_ok=True)
+        write_fcs_with(source, tmp_path / "out.fcs", **more)
+        text = read_fcs(tmp_path / "out.fcs").text
+        assert uuid.UUID(text["GUID"]).version == 5
+        return text["GUID"], (tmp_path / "out.fcs").read_bytes().replace(text["$LAST_MODIFIED"].encode(), b"")
+
+    once = written()
+    assert written() == once
+    others = [
+        written(keywords={"CYTPIX_MODEL": "x"}),
+        written(extra=[extra(20, values=np.ones(20, np.float32))]),
+        written(rows=np.arange(20) > 9),
+    ]
+    assert len({guid for guid, _ in (once, *others)}) == 4
+
+
+def test_a_value_beyond_the_range_is_written_as_it_is(tmp_path):
+    new(tmp_path / "in.fcs")
+    write_fcs_with(read_fcs(tmp_path / "in.fcs"), tmp_path / "out.fcs", [extra(20, range=2)])
+    assert read_fcs(tmp_path / "out.fcs").column("UDT_ParticleCount").max() == 4
+
+
 def test_values_that_arent_finite_become_zero(tmp_path):
     new(tmp_path / "in.fcs", 3)
     values = np.array([np.nan, 2, np.inf], np.float32)
@@ -155,7 +185,6 @@ def test_some_events_only(tmp_path):
         {"name": "fsc-a"},
         {"name": "a,b"},
         {"values": np.zeros(19, np.float32)},
-        {"range": 4},
     ],
 )
 def test_parameters_that_dont_fit(tmp_path, changes):

@@ -6,6 +6,8 @@ DATA is streamed in blocks of rows, so that memory doesn't grow with the file.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import itertools
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +24,7 @@ from tui_cytpix.formats.bytes.plain_file import open_plain
 from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.fcs.read_data import stored_column
 from tui_cytpix.formats.fcs.write_keywords import (
+    NO_GUID,
     ExtraParameter,
     carried_keywords,
     check_name,
@@ -37,6 +40,7 @@ __all__ = ["ExtraParameter", "range_above", "write_fcs_new", "write_fcs_with"]
 
 _BLOCK_BYTES = 4 << 20
 _NO_CHECKSUM = b"00000000"
+_OF_THIS_WRITING = ("GUID", "$LAST_MODIFIED")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -53,7 +57,7 @@ def write_fcs_new(
         names: `$PnN`, unique, printable ASCII without comma and slash.
         columns: one (N,) array per name, linear scale.
         keywords: everything else, in this order; they take precedence over the `$PnR` (the power of two above the
-            column's largest value), `$FIL` and `GUID` set here.
+            column's largest value), `$FIL` and `GUID` set here (`_guid`).
 
     Raises:
         FcsError: names, columns or keywords that don't go into one file; or it can't be written.
@@ -68,7 +72,7 @@ def write_fcs_new(
     total = counts.pop()
     text = {
         "$FIL": printable(out.name),
-        "GUID": str(uuid.uuid4()),
+        "GUID": NO_GUID,
         **layout_keywords(len(names), total, "F", little_endian=True),
     }
     for n, (name, column) in enumerate(zip(names, columns, strict=True), start=1):
@@ -131,16 +135,28 @@ def _write(
     check_added_keywords(keywords)
     text = with_keywords(text, keywords)
     lengths = {"DATA": data_bytes} | {name: len(content) for name, content in tail.items()}
-    head = encode_head(text, lengths, choose_delimiter(text, delimiter))
+    delimiter = choose_delimiter(text, delimiter)
+    head = encode_head(text, lengths, delimiter)
+    told = hashlib.sha256(repr([one for one in text.items() if one[0] not in _OF_THIS_WRITING]).encode())
     try:
         with atomic.replacing(out) as aside, aside.open("wb") as file:
             file.write(head)
-            for block in blocks:
-                file.write(block.tobytes())
-            file.write(b"".join(tail.values()) + _NO_CHECKSUM)
+            for content in itertools.chain((block.tobytes() for block in blocks), tail.values()):
+                told.update(content)
+                file.write(content)
+            file.write(_NO_CHECKSUM)
+            if text.get("GUID") == NO_GUID:
+                key = f"{delimiter}GUID{delimiter}"
+                file.seek(head.index(f"{key}{NO_GUID}".encode()) + len(key))
+                file.write(_guid(told.hexdigest()).encode())
     except OSError as error:
         way_out = "Check the folder and the space on its disk."
         raise FcsError("The FCS file can't be written", f"{out}: {error.strerror or error}.", way_out) from error
+
+
+def _guid(told: str) -> str:
+    """Of the hash of all that a file tells, but for when it was written: what is written again has the same."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, told))
 
 
 def _copied_blocks(
@@ -206,9 +222,4 @@ def _check_values(parameter: ExtraParameter, events: int) -> None:
     if values.shape != (events,):
         raise FcsError(
             f"{parameter.name} doesn't fit the FCS file", f"It has {values.shape} values for {events} events."
-        )
-    largest = float(np.max(values, initial=0.0, where=np.isfinite(values)))
-    if parameter.range <= largest:
-        raise FcsError(
-            f"The range of {parameter.name} is too small", f"$PnR {parameter.range} must lie above {largest:g}."
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import math
 import re
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import FcsError
 from tui_cytpix.formats.fcs.read import FcsFile
 
+NO_GUID = "00000000-0000-0000-0000-000000000000"  # until all that is written is known
 SOURCE_PREFIX = "CYTPIX_SOURCE_"
 _NAME = re.compile(r"[!-+\--.0-~]([ -+\--.0-~]*[!-+\--.0-~])?")  # printable ASCII without comma, slash, outer blanks
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -31,7 +31,7 @@ class ExtraParameter:
         name: `$PnN`, printable ASCII without comma and slash.
         unit: `$PnS`, "" for none.
         values: float32, (N,), one per event of the source; what isn't finite is written as 0.
-        range: `$PnR`, above the largest value; the same in all files of a batch (`range_above`).
+        range: `$PnR`: how far an axis should go that shows the values; floats are written as they are, also beyond.
     """
 
     name: str
@@ -118,7 +118,7 @@ def carried_keywords(
     changed = events != source.event_count or any(p.is_logarithmic for p in source.parameters)
     new |= {
         "$FIL": printable(out.name),
-        "GUID": str(uuid.uuid4()),
+        "GUID": NO_GUID,
         "$ORIGINALITY": "DataModified" if changed else "Appended",
         "$LAST_MODIFIED": _timestamp(datetime.datetime.now()),
         "$LAST_MODIFIER": f"tui-cytpix {tui_cytpix.__version__}",
