@@ -298,7 +298,8 @@ def test_a_stop_leaves_nothing_half_written(processed, tmp_path):
     for number, handler in kept.items():
         signal.signal(number, handler)
     assert job_files.events(job)[-1]["type"] == "stopped"
-    assert list((tmp_path / "out").iterdir()) == []
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".job"]
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
 
 
 def test_a_bins_lines_go_on_as_its_fcs_and_the_record_tells_its_volume(tmp_path, toys):

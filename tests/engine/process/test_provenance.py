@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 import threading
 
-from tui_cytpix.engine.process.provenance import write_record, write_together
+from tui_cytpix.engine.process.provenance import write_together
+from tui_cytpix.formats.run.tube_records import make_room, workplace
+from tui_cytpix.formats.run.tube_records import write_record as written
+
+
+def write_record(out, name, told):
+    make_room(out)
+    with workplace(out, name) as aside:
+        written(out, name, told, aside)
 
 
 def record(name, images=1):
@@ -48,3 +56,4 @@ def test_a_sample_that_is_done_again_stands_once_and_damage_is_passed_over(tmp_p
         write_together(tmp_path, {"model_hash": "x", "failed": 0, "failures": []})
     assert [(one["name"], one["images"]) for one in told(tmp_path)["samples"]] == [("a", 5), ("b", 7)]
     assert told(tmp_path)["images"] == 12
+    assert sorted(path.name for path in (tmp_path / ".job").iterdir()) == ["leases", "unfinished"]

@@ -138,11 +138,15 @@ class Ended(LogLine, frozen=True):
 
 
 class Finished(Ended, frozen=True):
-    """All is done; of a process job `failed` in all and `processed` images, in so many `seconds`."""
+    """All is done; of a process job `failed` in all and `processed` images, in so many `seconds`, and so many samples
+    that were done `already`, or that another job is at (`elsewhere`).
+    """
 
     failed: Count | None = None
     processed: Count | None = None
     seconds: Length | None = None
+    already: Count | None = None
+    elsewhere: tuple[str, ...] | None = None
 
 
 class Stopped(Ended, frozen=True):

@@ -1,15 +1,22 @@
-"""What `process.json`, beside the results, tells of them."""
+"""What the records beside the results tell of them: one for each tube, `NAME.process.json`, and `process.json`."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct, structs
 
-from tui_cytpix.domain.field_ranges import Count, PixelSize
+import tui_cytpix
+from tui_cytpix.domain.field_ranges import Count, Length, Number, PixelSize
+from tui_cytpix.domain.jobs.events import Failure
+from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
 from tui_cytpix.domain.sample import PixelScale
 
 RECORD = "process.json"
+OF_TUBE = f".{RECORD}"  # behind the tube's name
+AUTO = "auto"
 
 
 class ProcessedSample(Struct, frozen=True, kw_only=True):
@@ -48,6 +55,132 @@ class ProcessedSample(Struct, frozen=True, kw_only=True):
     def when_read(self, pixels: str, images: int) -> ProcessedSample:
         """The same, with what is known after so many images were read."""
         return structs.replace(self, pixels=pixels, images=images)
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """All that decides what a tube's files hold, but for its own images and FCS.
+
+    `events`, `gates` and `annotated` are hashes of the events that are looked at, "" for all, of which events are in
+    which gates, and of what a person said of the tube's images; None where nobody looked. `device` is the kind asked for; in a record the kind that it was, `cpu` or `cuda`.
+    """
+
+    model_hash: str
+    size_cutoff_um: Length
+    zoom: Number
+    um_per_px: PixelSize | None = None
+    scale_source: str
+    find_scale: bool
+    channel: str
+    gate: str
+    events: str | None = None
+    gates: str | None = None
+    annotated: str | None = None
+    formats: tuple[str, ...]
+    prefix: str
+    device: str
+    software: str
+
+    @classmethod
+    def of(cls, spec: ProcessSpec, sample: SampleAtWork) -> Asked:
+        """What a job is asked to make of a tube. Its size cutoff and model are stated, not left to the model file."""
+        events = "" if sample.events is None else hashlib.sha256("\n".join(sample.events).encode(*_ANY)).hexdigest()
+        return cls(
+            model_hash=spec.model_hash,
+            size_cutoff_um=spec.size_cutoff_um or 0.0,
+            zoom=spec.zoom,
+            um_per_px=sample.um_per_px,
+            scale_source=sample.scale_source if sample.um_per_px else "",
+            find_scale=sample.find_scale,
+            channel=sample.channel,
+            gate=spec.gate,
+            events=events,
+            formats=spec.chosen_formats,
+            prefix=spec.prefix,
+            device=spec.device.partition(":")[0],
+            software=software(),
+        )
+
+    def but(self, **changes: Any) -> Asked:
+        return structs.replace(self, **changes)
+
+    def differs(self, now: Asked) -> str:
+        """What is asked otherwise now, in words; "" where it is the same work. It is, too, where more formats were
+        written, and where `now` any device will do.
+        """
+        found = []
+        for name, words in _WORDS.items():
+            mine, its = getattr(self, name), getattr(now, name)
+            same = its in (None, mine)
+            if name == "device":
+                same = its in (AUTO, mine)
+            elif name == "formats":
+                same = set(its) <= set(mine)
+            elif name == "um_per_px":
+                same = its == mine
+            if not same:
+                found.append(f"{words[0]}{words[1].format(_short(mine), _short(its))}")
+        return ", ".join(found)
+
+
+_ANY = ("utf-8", "surrogateescape")
+_THEN = " {} (now {})"
+_WORDS = {  # of what is asked, and of the two values
+    "model_hash": ("another model", ""),
+    "software": ("", "{} (now {})"),
+    "size_cutoff_um": ("size cutoff", _THEN),
+    "zoom": ("zoom", _THEN),
+    "um_per_px": ("um/px", _THEN),
+    "scale_source": ("scale from", _THEN),
+    "find_scale": ("scale looked for", _THEN),
+    "channel": ("channel", _THEN),
+    "gate": ("gate", _THEN),
+    "events": ("other events", ""),
+    "gates": ("other gates in the FCS", ""),
+    "annotated": ("other annotations", ""),
+    "formats": ("formats", _THEN),
+    "prefix": ("prefix", _THEN),
+    "device": ("device", _THEN),
+}
+
+
+def _short(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return f"{value:g}" if isinstance(value, float) else str(value or "none")
+
+
+def software() -> str:
+    return f"tui-cytpix {tui_cytpix.__version__}"
+
+
+class TubeRecord(Struct, frozen=True, kw_only=True):
+    """The record of one tube. Where it is `done` all of its files, `outputs` with their sizes (None of a folder), were
+    whole when it was written. `files` is the state of the tube's files as `formats.sample.file_states` has it, `fcs`
+    the hash of the FCS; `masks`: the instrument's masks decided, too, so that any change of a file counts.
+    Earlier builds' has no `asked`.
+    """
+
+    sample: ProcessedSample
+    done: bool = False
+    asked: Asked | None = None
+    files: str = ""
+    fcs: str = ""
+    masks: bool = False
+    outputs: dict[str, Count | None] = {}
+    labels: dict[str, str] = {}
+    images: Count = 0
+    failed: Count = 0
+    failures: tuple[Failure, ...] = ()
+
+
+def differs(record: TubeRecord, asked: Asked) -> str:
+    """Why a tube that is done is not what is asked for, in words; "" where it is the same work."""
+    return "an earlier build made it" if record.asked is None else record.asked.differs(asked)
+
+
+def same_work(record: TubeRecord, asked: Asked) -> bool:
+    """Whether the tube is done, with the same model and options. Its inputs are looked at by who can see files."""
+    return record.done and not differs(record, asked)
 
 
 class ProcessRecord(Struct, frozen=True, kw_only=True):

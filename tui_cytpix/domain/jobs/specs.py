@@ -102,6 +102,7 @@ class ProcessSpec(Zooming, frozen=True, kw_only=True):
     `prefix` is that of parameters in FCS files; `gate` says in words what the samples' events are of. `left_out` are
     samples that were asked for and are not to be processed, and `notes` sentences that the record is to hold as well.
     `annotations` is the folder of a run: its accepted annotations stand in place of what the model says; "" for none.
+    `force`: samples that are done already are done again.
     """
 
     model: str
@@ -115,6 +116,15 @@ class ProcessSpec(Zooming, frozen=True, kw_only=True):
     left_out: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
     annotations: str = ""
+    force: bool = False
+
+    @property
+    def chosen_formats(self) -> tuple[str, ...]:
+        return ("fcs", "csv") if self.formats is None else self.formats
+
+    def stating(self, size_cutoff_um: float, model_hash: str) -> ProcessSpec:
+        """The same, with what is the model file's own."""
+        return structs.replace(self, size_cutoff_um=size_cutoff_um, model_hash=model_hash)
 
     def of(self, samples: tuple[SampleAtWork, ...]) -> ProcessSpec:
         return structs.replace(self, samples=samples)

@@ -64,6 +64,7 @@ class Job:
         self.note = ""
         self.replaced = False
         self.lease: Lease | None = None
+        self._lease_lock = threading.Lock()
         self._control = folder.new_wishes()
         self._told = 0.0
 
@@ -131,14 +132,27 @@ class Job:
             raise Leave(ANOTHER) from error
         self.lease = taken
 
+    @contextlib.contextmanager
+    def holding(self, lease: Lease) -> Iterator[None]:
+        """Keeps a lease that was acquired, for so long, and gives it back."""
+        with self._lease_lock:
+            self.lease = lease
+        try:
+            yield
+        finally:
+            with self._lease_lock:
+                self.lease = None
+            lease.release()
+
     def beat(self) -> None:
         """Tells that it lives. A job that was thought dead, and whose place another took, leaves."""
         with contextlib.suppress(OSError):
             self.folder.beat(self.note)
-            if self.lease is not None and not self.lease.renew():
-                _log.warning("another job took the lease: this one leaves")
-                self.replaced = True
-                self.terminated.set()
+            with self._lease_lock:
+                if self.lease is not None and not self.lease.renew():
+                    _log.warning("another job took the lease: this one leaves")
+                    self.replaced = True
+                    self.terminated.set()
 
 
 def default_threads() -> int:

@@ -30,16 +30,13 @@ class OutputSettings:
 class SampleOutputs:
     """Outputs of one sample, streamed. Each appears under its name when the block ends without an error.
 
-    The image features for the FCS go to the scratch file, float32, a row per event in the sample's order; `largest`
-    are their maxima.
+    The image features for the FCS go to the scratch file, float32, a row per event in the sample's order.
     """
 
     def __init__(self, about: About, settings: OutputSettings) -> None:
         self._about, self._settings = about, settings
         self._stack = ExitStack()
         self._adding: dict[str, Callable[[Any], None]] = {}
-        self.paths: list[Path] = []
-        self.largest = np.zeros(len(names("image")), np.float32)
 
     def __enter__(self) -> Self:
         with self._stack as stack:  # closes what was opened where a later one can't be
@@ -47,7 +44,6 @@ class SampleOutputs:
                 if (output := OUTPUTS.get(name)) is not None:
                     paths = [self._settings.folder / f"{self._about.sample}{ending}" for ending in output.endings]
                     self._adding[name] = stack.enter_context(output.written(paths, self._about))
-                    self.paths += paths
             if "fcs" in self._settings.formats:
                 self._values = stack.enter_context(self._settings.scratch.open("wb"))
             self._stack = stack.pop_all()
@@ -60,7 +56,6 @@ class SampleOutputs:
         for name, add in self._adding.items():
             add(result.encoded[name])
         if "fcs" in self._settings.formats:
-            self.largest = np.fmax(self.largest, np.fmax.reduce(result.values, axis=0))
             self._values.write(result.values.tobytes())
 
     def __exit__(

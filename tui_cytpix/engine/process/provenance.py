@@ -1,65 +1,70 @@
-"""How an output folder came to be: a record for each sample, and `process.json`, which tells all that are there.
+"""How an output folder came to be: `process.json`, made of the records of all tubes that are there.
 
-Several jobs may write into one folder at a time, and one may do a sample again: each writes the records of its own
-samples only, and `process.json` is made of whatever records there are.
+Several jobs may write into one folder at a time, and one may do a tube again: each writes the records of its own tubes
+(`formats.run.tube_records`), and one at a time makes `process.json` of whatever records there are.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tui_cytpix.domain.jobs.processed import RECORD
-from tui_cytpix.formats.bytes.atomic import write_text
-from tui_cytpix.formats.bytes.plain_file import read_json
+from tui_cytpix.domain.jobs.processed import OF_TUBE, RECORD
+from tui_cytpix.errors import RunError
+from tui_cytpix.formats.bytes.atomic import encoded, sync_folder
+from tui_cytpix.formats.run.lease import Lease
+from tui_cytpix.formats.run.tube_records import JOB, read_plain_record
 
-OF_SAMPLE = f".{RECORD}"  # behind the sample's name
 MOST_FAILURES = 200  # told in full; the number is told in any case
-_ROUNDS = 100  # of looking whether other jobs were at it, too
+_LOOK_SECONDS = 0.05
 
 
-def write_record(out: Path, name: str, record: Mapping[str, Any]) -> Path:
-    """Writes a sample's record, which has what is said of the whole job, too."""
-    path = out / f"{name}{OF_SAMPLE}"
-    write_text(path, json.dumps(record, indent=1))
-    return path
+def write_together(out: Path, job: Mapping[str, Any], check: Callable[[], None] = lambda: None) -> Path:
+    """Writes `process.json`: what is said of this job, with its `failures` that are of no tube in the folder, and of
+    every tube that is. Jobs do so one after the other, each after its tubes' records, so that the last has seen all.
 
-
-def write_together(out: Path, job: Mapping[str, Any]) -> Path:
-    """Writes `process.json`: what is said of this job, with its `failures` that are of no sample in the folder, and of
-    every sample that is. Where another job wrote a record meanwhile it is done again, so that whoever comes last has
-    seen all.
+    Args:
+        check: is asked while another job is at it; what it raises ends the waiting.
     """
-    path = out / RECORD
-    for _ in range(_ROUNDS):
-        found = _records(out)
-        write_text(path, json.dumps({**job, **_summary(job, list(found.values()))}, indent=1))
-        if _records(out).keys() == found.keys():
+    path, aside = out / RECORD, out / JOB / f"{RECORD}.part"
+    aside.parent.mkdir(exist_ok=True)
+    lease = Lease(out / JOB / f"{RECORD}.lease", RECORD)
+    while True:
+        try:
+            lease.acquire()
             break
+        except RunError:
+            check()
+            time.sleep(_LOOK_SECONDS)
+    try:
+        with aside.open("wb") as file:
+            file.write(encoded(json.dumps({**job, **_summary(job, _records(out))}, indent=1)))
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+        sync_folder(out)
+    finally:
+        lease.release()
     return path
 
 
-def _records(out: Path) -> dict[tuple[str, int], dict[str, Any]]:
-    """By name and time of writing; damaged ones, and what is no record of ours, are left out."""
-    found = {}
-    for path in sorted(out.glob(f"*{OF_SAMPLE}")):
-        try:
-            written, record = path.stat().st_mtime_ns, read_json(path)
-        except (OSError, ValueError):
-            continue
-        if isinstance(record, dict) and isinstance(record.get("sample"), dict) and "name" in record["sample"]:
-            found[path.name, written] = record
-    return found
+def _records(out: Path) -> list[dict[str, Any]]:
+    """In the order of the tubes' names."""
+    names = sorted(path.name.removesuffix(OF_TUBE) for path in out.glob(f"*{OF_TUBE}"))
+    return [record for name in names if (record := read_plain_record(out, name)) is not None]
 
 
 def _summary(job: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Of all samples; of those that could not be processed, what failed."""
+    """Of all tubes; of those that could not be processed, what failed."""
     own = ("labels", "gate", "size_cutoff_um", "formats", "time", "failed", "problems")
     done = [one for one in records if one.get("done")]
     failures = [*job["failures"], *(failure for one in records for failure in one.get("failures", ()))]
     return {
+        **{key: ", ".join(sorted({one[key] for one in done if one.get(key)})) for key in ("device", "arithmetic")},
         "samples": [{**one["sample"], **{key: one[key] for key in own if key in one}} for one in done],
         "zooms": {one["sample"]["name"]: one["zoom"] for one in done},
         "images": sum(one.get("images", 0) for one in records),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +86,9 @@ def make_ready(sample: SampleAtWork, card: ModelCard, asked: float) -> ReadySamp
 
 
 class ReadySamples:
-    """Makes samples ready in a thread, the first at once, each other one while the one before is at work."""
+    """Makes samples ready in a thread, the first at once, each other one while the one before is at work. Going
+    through them gives what each will be; it is closed when the next one is asked for.
+    """
 
     def __init__(self, samples: Iterable[SampleAtWork], card: ModelCard, asked: float) -> None:
         self._card, self._asked, self._rest = card, asked, deque(samples)
@@ -98,12 +100,14 @@ class ReadySamples:
             return None
         return self._pool.submit(make_ready, self._rest.popleft(), self._card, self._asked)
 
-    def take(self) -> ReadySample:
-        """The next sample; raises as `make_ready`, and IndexError after the last."""
-        if self._coming is None:
-            raise IndexError("no sample is left")
-        taken, self._coming = self._coming, self._next()
-        return taken.result()
+    def __iter__(self) -> Iterator[Future[ReadySample]]:
+        """Results raise as `make_ready`."""
+        while (taken := self._coming) is not None:
+            self._coming = self._next()
+            try:
+                yield taken
+            finally:
+                _close(taken)
 
     def __enter__(self) -> Self:
         return self
@@ -112,5 +116,10 @@ class ReadySamples:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pool.shutdown()
-        if self._coming is not None and self._coming.exception() is None:
-            self._coming.result().reader.close()
+        if self._coming is not None:
+            _close(self._coming)
+
+
+def _close(sample: Future[ReadySample]) -> None:
+    if sample.exception() is None:
+        sample.result().reader.close()

@@ -1,4 +1,4 @@
-"""The table of formats that `process` writes, but for FCS, which a job writes at its end (engine.jobs.process)."""
+"""The table of formats that `process` writes, but for FCS, which needs all of a sample (engine.process.tube_fcs)."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ OUTPUTS: Mapping[str, Output] = {
     "ome-tiff": Output((".masks.ome.tif",), ome_tiff.encode, ome_tiff.written),
     "coco": Output((".coco.json",), coco.encode, coco.written),
 }
+
+
+def file_names(sample: str, formats: Iterable[str]) -> list[str]:
+    """What the files of a sample are called, its FCS the last."""
+    chosen = set(formats)
+    endings = [ending for name, output in OUTPUTS.items() if name in chosen for ending in output.endings]
+    return [f"{sample}{ending}" for ending in (*endings, *([".fcs"] if "fcs" in chosen else []))]
 
 
 def refuse_missing(formats: Iterable[str]) -> None:

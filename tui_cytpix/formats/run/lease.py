@@ -46,6 +46,11 @@ class Lease:
             self._clear_stale()
         raise RunError(f"{self._what} is in use", f"{self._path}: somebody else was faster.", "Try again.")
 
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody who is alive holds it."""
+        return self._path.exists() and not self._is_stale(self._holder())
+
     def _create(self, path: Path) -> bool:
         """Writes who holds it; False where the file is there already."""
         pid = os.getpid()
