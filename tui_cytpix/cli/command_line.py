@@ -115,6 +115,15 @@ def _process(prog: str) -> argparse.ArgumentParser:
     annotations = "a run: its accepted annotations in place of the model's answers, as with --model instrument"
     parser.add_argument("--annotations", type=Path, metavar="RUN", help=annotations)
     parser.add_argument("--prefix", default=PREFIX, help="of the parameters added to the FCS; default: %(default)s")
+    parser.add_argument("--force", action="store_true", help="do again what is done already")
+    parser.add_argument(
+        "--shard", type=options.shard, metavar="I/N", help="every N-th sample of the list, from the I-th: 1/3, 2/3, 3/3"
+    )
+    parser.add_argument(
+        "--status",
+        action="store_true",
+        help="process nothing, tell of each sample whether it is done as asked here; exit status 0 if all are",
+    )
     options.add_gate(parser, columns=True)
     options.add_device(parser)
     return parser

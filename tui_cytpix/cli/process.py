@@ -5,99 +5,123 @@ from __future__ import annotations
 import argparse
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tui_cytpix.cli import options
-from tui_cytpix.cli.output import Progress, note, tell
+from tui_cytpix.cli.output import Progress, note, table, tell
 from tui_cytpix.domain.gate import Members
 from tui_cytpix.domain.jobs.events import Failure, Finished, Log
 from tui_cytpix.domain.jobs.events import Progress as ProgressEvent
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
+from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.domain.sample_names import sample_name
 from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.workflow.base_model.library import find
-from tui_cytpix.workflow.evaluate.process import annotated_as
+from tui_cytpix.workflow.evaluate.process import annotated_as, shard_of
 from tui_cytpix.workflow.evaluate.process import process as process_samples
+from tui_cytpix.workflow.evaluate.tube_status import TubeState, totals, tube_states
+from tui_cytpix.workflow.explore.gates import RunGate
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.run_samples import exchanged_in_words
 
 
 def process(arguments: argparse.Namespace) -> int:
     model, gate = find(arguments.model), options.gate_of(arguments, columns=True)
-    samples: list[SampleAtWork] = []
-    failures: list[Failure] = []
-    members: dict[str, Members] = {}
-    listed = options.given_samples(arguments)
-    annotated, notes = _annotated(arguments, [given.path for given in listed])
-    for given in listed:
-        path = given.path
+    samples: Sequence[SampleAtWork] = [
+        SampleAtWork(
+            name=sample_name(given.path),
+            path=str(given.path.resolve()),
+            um_per_px=given.um_per_px,
+            channel=arguments.channel,
+            labels=dict(given.labels),
+        )
+        for given in options.given_samples(arguments)
+    ]
+    if arguments.shard is not None:
+        samples = shard_of(arguments.out.resolve(), samples, arguments.shard)
+    if arguments.status:
+        return _status(arguments, _spec(arguments, model, gate, _Wanted(list(samples))))
+    wanted = _wanted(arguments, samples, model, gate)
+    ended = Finished(outputs=(), failures=tuple(wanted.failures))
+    if wanted.samples:
+        ended = _followed(_spec(arguments, model, gate, wanted), wanted.members)
+    outputs, failures = ended.outputs or (), ended.failures or ()
+    result = {"out": str(arguments.out), "outputs": outputs, "failures": to_plain(failures)}
+    more = {"already": ended.already or 0, "elsewhere": ended.elsewhere or ()}
+    tell(arguments.json, {**result, **more}, *outputs)
+    note(*(f"failed: {failure}" for failure in failures))
+    if ended.already:
+        note(f"{ended.already} done already; --force does them again")
+    return 1 if failures else 0
+
+
+@dataclass
+class _Wanted:
+    """What is to be processed, `members` by path, and what can't be."""
+
+    samples: list[SampleAtWork] = field(default_factory=list)
+    members: dict[str, Members] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def _wanted(
+    arguments: argparse.Namespace, samples: Sequence[SampleAtWork], model: ModelEntry, gate: RunGate | None
+) -> _Wanted:
+    annotated, notes = _annotated(arguments, samples)
+    wanted = _Wanted(notes=notes)
+    for sample in samples:
+        path = Path(sample.path)
         try:
             events = tuple(gate.events_of(path)) if gate is not None and gate.name else None
             found, problems = (None, []) if gate is None else gate.members_of(path)
         except CytpixError as error:
-            failures.append(Failure(str(path), reason=str(error)))
+            wanted.failures.append(Failure(sample.path, reason=str(error)))
             continue
-        notes += exchanged_in_words(model, path)
-        name, at = sample_name(path), str(path.resolve())
+        wanted.notes += exchanged_in_words(model, path)
+        wanted.notes += [f"{sample.name}: no column of the gate {problem}" for problem in problems]
         if found is not None:
-            members[at] = found
-        notes += [f"{name}: no column of the gate {problem}" for problem in problems]
-        samples.append(
-            SampleAtWork(
-                name=name,
-                path=at,
-                um_per_px=given.um_per_px,
-                channel=arguments.channel,
-                events=events,
-                labels=dict(given.labels),
-                annotated_as=annotated.get(path, ""),
-            )
-        )
-    outputs: list[str] = []
-    if samples:
-        spec = ProcessSpec(
-            samples=tuple(samples),
-            model=model.path,
-            model_hash=model.hash,
-            out=str(arguments.out.resolve()),
-            formats=arguments.format,
-            size_cutoff_um=model.card.size_cutoff_um if arguments.size_cutoff is None else arguments.size_cutoff,
-            zoom=arguments.zoom,
-            prefix=arguments.prefix,
-            device=arguments.device,
-            threads=arguments.threads,
-            gate="" if gate is None else gate.words,
-            left_out=tuple(failures),
-            notes=tuple(notes),
-            annotations=str(arguments.annotations.resolve()) if annotated else "",
-        )
-        ended = _followed(spec, members)
-        outputs += ended.outputs or ()
-        failures = list(ended.failures or ())
-    tell(
-        arguments.json,
-        {"out": str(arguments.out), "outputs": outputs, "failures": to_plain(failures)},
-        *outputs,
-    )
-    note(*(f"failed: {failure}" for failure in failures))
-    return 1 if failures else 0
+            wanted.members[sample.path] = found
+        wanted.samples.append(sample.only(events).as_annotated(annotated.get(sample.path, "")))
+    return wanted
 
 
-def _annotated(arguments: argparse.Namespace, paths: Sequence[Path]) -> tuple[dict[Path, str], list[str]]:
-    """The names by which the run whose annotations are wanted knows the samples, and sentences on those that it
-    doesn't; what can't be read is told where it is processed.
+def _annotated(arguments: argparse.Namespace, samples: Sequence[SampleAtWork]) -> tuple[dict[str, str], list[str]]:
+    """The names by which the run whose annotations are wanted knows the samples, by path, and sentences on those that
+    it doesn't; what can't be read is told where it is processed.
     """
-    names: dict[Path, str] = {}
+    names: dict[str, str] = {}
     if arguments.annotations is None:
         return names, []
     with Run.open(arguments.annotations, writing=False) as run:
-        for path in paths:
+        for sample in samples:
             with contextlib.suppress(CytpixError):
-                names[path] = annotated_as(run, path, arguments.channel)
-    unknown = [sample_name(path) for path, name in names.items() if not name]
+                names[sample.path] = annotated_as(run, Path(sample.path), arguments.channel)
+    unknown = [sample.name for sample in samples if names.get(sample.path) == ""]
     return names, [f"{name}: {arguments.annotations} has no such sample, and no annotations of it." for name in unknown]
+
+
+def _spec(arguments: argparse.Namespace, model: ModelEntry, gate: RunGate | None, wanted: _Wanted) -> ProcessSpec:
+    return ProcessSpec(
+        samples=tuple(wanted.samples),
+        model=model.path,
+        model_hash=model.hash,
+        out=str(arguments.out.resolve()),
+        formats=arguments.format,
+        size_cutoff_um=model.card.size_cutoff_um if arguments.size_cutoff is None else arguments.size_cutoff,
+        zoom=arguments.zoom,
+        prefix=arguments.prefix,
+        device=arguments.device,
+        threads=arguments.threads,
+        gate="" if gate is None else gate.words,
+        left_out=tuple(wanted.failures),
+        notes=tuple(wanted.notes),
+        annotations=str(arguments.annotations.resolve()) if arguments.annotations else "",
+        force=arguments.force,
+    )
 
 
 def _followed(spec: ProcessSpec, members: Mapping[str, Members]) -> Finished:
@@ -113,3 +137,21 @@ def _followed(spec: ProcessSpec, members: Mapping[str, Members]) -> Finished:
     if ended is None:
         raise JobError("Processing was stopped before its end", f"{spec.out}.", "Start it again.")
     return ended
+
+
+def _status(arguments: argparse.Namespace, spec: ProcessSpec) -> int:
+    tubes = tube_states(spec)
+    found = totals(tubes)
+    rows = [(tube.state, tube.name, tube.images or "", _told(tube.why, tube.failed)) for tube in tubes]
+    together = ", ".join(f"{number} {state}" for state, number in found.items() if number)
+    tell(
+        arguments.json,
+        {"out": str(arguments.out), "tubes": [asdict(tube) for tube in tubes], "totals": found},
+        *table(("STATE", "SAMPLE", "IMAGES", "NOTE"), rows),
+        f"{len(tubes)} samples: {together}",
+    )
+    return 0 if found[TubeState.DONE] == len(tubes) else 1
+
+
+def _told(why: str, failed: int) -> str:
+    return why or (f"{failed} failed" if failed else "")

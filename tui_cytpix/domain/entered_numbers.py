@@ -67,3 +67,15 @@ def percentage(text: str) -> float:
 def focus_score(text: str) -> float:
     """From 0 (blurred) to below 1."""
     return number(text, 0, math.nextafter(1, 0), "focus score", "a number from 0 to below 1, e.g. 0.4")
+
+
+def shard(text: str) -> tuple[int, int]:
+    """`2/10`: the second of ten parts."""
+    first, _, parts = text.partition("/")
+    try:
+        found = int(first), int(parts)
+    except ValueError:
+        found = 0, 0
+    if not 1 <= found[0] <= found[1]:
+        raise ValueError(f"{text!r} is no part of a list: give I/N, as 2/10 for the second of ten")
+    return found

@@ -16,7 +16,7 @@ import pytest
 from tests import children, job_files
 from tui_cytpix.core.features.measurement import image_features
 from tui_cytpix.core.features.table import names
-from tui_cytpix.engine.jobs.process import CHUNK, chunk_sizes
+from tui_cytpix.engine.jobs.tube import CHUNK, chunk_sizes
 from tui_cytpix.engine.network.model import load_model, save_model
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.formats.fcs.read import read_fcs

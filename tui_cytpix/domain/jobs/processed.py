@@ -61,7 +61,8 @@ class Asked(Struct, frozen=True, kw_only=True):
     """All that decides what a tube's files hold, but for its own images and FCS.
 
     `events`, `gates` and `annotated` are hashes of the events that are looked at, "" for all, of which events are in
-    which gates, and of what a person said of the tube's images; None where nobody looked. `device` is the kind asked for; in a record the kind that it was, `cpu` or `cuda`.
+    which gates, and of what a person said of the tube's images ("" where nobody did); None where nobody looked.
+    `device` is the kind asked for; in a record the kind that it was, `cpu` or `cuda`.
     """
 
     model_hash: str

@@ -94,6 +94,12 @@ class SampleAtWork(Struct, frozen=True, kw_only=True):
     def named(self, name: str) -> SampleAtWork:
         return structs.replace(self, name=name)
 
+    def only(self, events: tuple[str, ...] | None) -> SampleAtWork:
+        return structs.replace(self, events=events)
+
+    def as_annotated(self, name: str) -> SampleAtWork:
+        return structs.replace(self, annotated_as=name)
+
 
 class ProcessSpec(Zooming, frozen=True, kw_only=True):
     """Takes whole samples through a model file, into files in the folder `out`.

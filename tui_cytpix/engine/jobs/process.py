@@ -76,8 +76,10 @@ class _Batch:
             self._job.emit(Log(note))
         waiting = [tube for tube in self._tubes if not self._is_done(tube)]
         if self._already:
-            again = "" if waiting else "; --force does them again"
-            self._job.emit(Log(f"{self._already} of {len(self._tubes)} samples are done already{again}"))
+            number = len(self._tubes)
+            self._job.emit(
+                Log(f"{self._already} of {number} samples are done already, with this model and these options")
+            )
         try:
             if waiting:
                 self._work(waiting)

@@ -160,6 +160,8 @@ def status_lines(status: ProcessStatus) -> list[str | Text]:
         left = f", {duration(status.eta_seconds)} left" if status.eta_seconds is not None else ""
         words = f"{words}: {status.what} {status.done} of {status.total}{left}."
     lines: list[str | Text] = [heading(words), status.message]
+    if status.already:
+        lines.append(f"{status.already} samples had been done with the same model and settings, and are as they were.")
     if status.out:
         lines.append(labelled("Folder", status.out))
     lines.extend(f"  {path.removeprefix(status.out).lstrip('/')}" for path in status.outputs)
@@ -173,7 +175,8 @@ def in_a_line(status: ProcessStatus) -> str:
     """For the tally and for a notice."""
     if status.state is JobState.FINISHED:
         failed = f", {len(status.failures)} failed" if status.failures else ""
-        return f"done: {len(status.outputs)} files in {status.out}{failed}"
+        already = f", {status.already} samples done before" if status.already else ""
+        return f"done: {len(status.outputs)} files in {status.out}{already}{failed}"
     if status.live:
         return f"{status.done} of {status.total} images"
     return status.message or f"{status.state.value}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from tui_cytpix.domain.jobs.specs import SampleAtWork
 from tui_cytpix.domain.sample_names import hashed_name
 from tui_cytpix.formats.bytes.plain_file import read_json, read_plain
 
+_LOOKS, _LOOK_SECONDS = 100, 0.02  # at a claim that is being written
 NAMES = ".names"  # in the output folder: for each name that is taken a file that holds its sample's path
 
 
@@ -38,23 +40,45 @@ def claimed(out: Path, samples: Sequence[SampleAtWork]) -> tuple[SampleAtWork, .
     return tuple(found)
 
 
+def names_in(out: Path, samples: Sequence[SampleAtWork]) -> tuple[SampleAtWork, ...]:
+    """The samples, each once, under the names that are theirs in the folder, if any are; nothing is claimed."""
+    earlier, found = _in_record(out), []
+    for sample in {sample.path: sample for sample in samples}.values():
+        both = (hashed_name(sample.name, sample.path), sample.name)
+        names = [name for name in both if _claim(out, name, sample.path, may_take=False)]
+        names += [name for name, path in earlier.items() if path == sample.path]
+        found.append(sample.named(names[0] if names else sample.name))
+    return tuple(found)
+
+
 def _claim(out: Path, name: str, path: str, *, may_take: bool) -> bool:
     """Whether the name is the path's, or, where it may be taken, was nobody's. Names that differ in case only are one:
     on some file systems they are.
     """
     file, content = out / NAMES / name.casefold(), os.fsencode(path)
     try:
-        return read_plain(file) == content
+        return _claimed_for(file) == content
     except FileNotFoundError:
         if not may_take:
             return False
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     except FileExistsError:
-        return read_plain(file) == content
+        return _claimed_for(file) == content
     with os.fdopen(handle, "wb") as claim:
         claim.write(content)
     return True
+
+
+def _claimed_for(file: Path) -> bytes:
+    """The path that a claim holds. One that is being written is empty for a moment: of jobs that begin at once on one
+    list each must see that it is theirs. One that stays empty, as its job was killed just then, is nobody's for ever.
+    """
+    for _ in range(_LOOKS):
+        if content := read_plain(file):
+            return content
+        time.sleep(_LOOK_SECONDS)
+    return b""
 
 
 def _in_record(out: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from types import MappingProxyType
 from tui_cytpix.domain.gate import Members
 from tui_cytpix.domain.jobs.events import Failure, Finished
 from tui_cytpix.domain.jobs.log_lines import LogLine
-from tui_cytpix.domain.jobs.processed import RECORD, ProcessRecord
+from tui_cytpix.domain.jobs.processed import OF_TUBE, RECORD, ProcessRecord
 from tui_cytpix.domain.jobs.specs import FORMATS, ProcessSpec, SampleAtWork, check_prefix
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.plain_values import from_plain
@@ -19,6 +20,7 @@ from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.run.gate_members import write_members
 from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.formats.run.tube_records import JOB
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.evaluate.output_names import claimed
 from tui_cytpix.workflow.explore import gates
@@ -28,7 +30,6 @@ from tui_cytpix.workflow.run import jobs, predict, run_samples
 from tui_cytpix.workflow.run.run import Run
 
 PROCESSED = "processed"  # in a run
-JOB = ".job"  # in the output folder
 Follow = Callable[[LogLine], None]
 NO_GATES: Mapping[str, Members] = MappingProxyType({})
 
@@ -51,13 +52,13 @@ def start_processing(spec: ProcessSpec, members: Mapping[str, Members] = NO_GATE
             if sample.name in members:
                 write_members(job.path, place, members[sample.name])
     except OSError as error:
-        raise _not_made(spec, error) from error
+        raise _not_made(Path(spec.out), error) from error
     jobs.start(job)
     return job
 
 
-def _not_made(spec: ProcessSpec, error: OSError) -> UsageError:
-    return UsageError("The output folder can't be made", f"{spec.out}: {error.strerror}.")
+def _not_made(out: Path, error: OSError) -> UsageError:
+    return UsageError("The output folder can't be made", f"{out}: {error.strerror}.")
 
 
 def _check(spec: ProcessSpec) -> None:
@@ -74,16 +75,21 @@ def _check(spec: ProcessSpec) -> None:
 
 
 def _refuse_other_results(spec: ProcessSpec) -> None:
-    """One output folder for each model: results are never mixed or overwritten by another's."""
-    try:
-        record = read_json(Path(spec.out) / RECORD)
-        hash_, name = record["model_hash"], record["model"]["name"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    if hash_ != spec.model_hash:
-        raise UsageError(
-            "The folder holds the results of another model", f"{spec.out}: {name}.", "Give a folder for each model."
-        )
+    """One output folder for each model: results are never mixed or overwritten by another's. Where no job came to its
+    end yet, a tube's record tells.
+    """
+    out = Path(spec.out)
+    for path in (out / RECORD, *itertools.islice(out.glob(f"*{OF_TUBE}"), 1)):
+        try:
+            record = read_json(path)
+            hash_, model = record["model_hash"], record["model"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if hash_ != spec.model_hash:
+            name = model.get("name") if isinstance(model, dict) else model
+            raise UsageError(
+                "The folder holds the results of another model", f"{out}: {name}.", "Give a folder for each model."
+            )
 
 
 def process(spec: ProcessSpec, on_event: Follow, members: Mapping[str, Members] = NO_GATES) -> Finished | None:
@@ -99,7 +105,7 @@ def process(spec: ProcessSpec, on_event: Follow, members: Mapping[str, Members] 
     try:
         spec = spec.of(claimed(Path(spec.out), spec.samples))
     except OSError as error:
-        raise _not_made(spec, error) from error
+        raise _not_made(Path(spec.out), error) from error
     of_names = {one.name: members[one.path] for one in spec.samples if one.path in members}
     events = predict.wait(start_processing(spec, of_names), on_event)
     return next((e for e in reversed(events) if isinstance(e, Finished)), None)
@@ -114,6 +120,20 @@ def annotated_as(run: Run, path: Path, channel: str = "") -> str:
     with open_sample(path, None, channel) as reader:
         found = reader.fingerprint()
     return next((ref.name for ref in run.settings.samples if run.images.fingerprint(ref.name) == found), "")
+
+
+def shard_of(out: Path, samples: Sequence[SampleAtWork], shard: tuple[int, int]) -> tuple[SampleAtWork, ...]:
+    """Every n-th of the samples of a list, from the i-th (from 1), for `shard` (i, n), under their names in the folder:
+    these are claimed for the whole list, so that they don't depend on which part of it is first.
+
+    Raises:
+        UsageError: the folder can't be made.
+    """
+    first, step = shard
+    try:
+        return claimed(out, samples)[first - 1 :: step]
+    except OSError as error:
+        raise _not_made(out, error) from error
 
 
 def processed_samples(run: Run) -> list[SampleRef]:

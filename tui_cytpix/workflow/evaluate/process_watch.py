@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tui_cytpix.domain.jobs.events import Ended, Progress, Started
+from tui_cytpix.domain.jobs.events import Ended, Finished, Progress, Started
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import ProcessSpec
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.domain.jobs.wishes import Stop
 from tui_cytpix.formats.run.job import JobFolder
-from tui_cytpix.workflow.evaluate.process import JOB
+from tui_cytpix.formats.run.tube_records import JOB
 from tui_cytpix.workflow.run import jobs
 from tui_cytpix.workflow.run.run import Run
 
 
 @dataclass(frozen=True)
 class ProcessStatus:
-    """An immutable picture of one process job. `what` is what is at work; `failures` and `message` are sentences."""
+    """An immutable picture of one process job. `what` is what is at work; `failures` and `message` are sentences;
+    `already`: so many samples had been done before.
+    """
 
     state: JobState
     done: int = 0
@@ -29,6 +31,7 @@ class ProcessStatus:
     failures: tuple[str, ...] = ()
     message: str = ""
     out: str = ""
+    already: int = 0
 
     @property
     def live(self) -> bool:
@@ -73,6 +76,7 @@ class ProcessWatch:
             failures=tuple(str(failure) for failure in end.failures or ()),
             message=str(jobs.failure(self._job, self._events)) if failed else "",
             out=self._out,
+            already=(end.already or 0) if isinstance(end, Finished) else 0,
         )
 
     def cancel(self) -> None:

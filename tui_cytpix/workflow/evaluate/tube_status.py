@@ -1,0 +1,78 @@
+"""How far an output folder is: of each tube of a list whether it is done as is asked for. No tube is opened, unless one
+of its files has another size or time of change than when it was done.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from tui_cytpix.domain.jobs.processed import Asked, TubeRecord, differs
+from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
+from tui_cytpix.errors import CytpixError
+from tui_cytpix.formats.run.tube_records import inputs_differ, lease_of, missing_outputs, read_record
+from tui_cytpix.formats.sample.file_states import FileStates
+from tui_cytpix.workflow.evaluate.output_names import names_in
+
+
+class TubeState(StrEnum):
+    DONE = "done"
+    RUNNING = "running"
+    STALE = "stale"  # done, but not as is asked for
+    FAILED = "failed"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class TubeStatus:
+    """`why` it is not done, in words, or what of it failed; `images` were processed, `failed` were not."""
+
+    name: str
+    path: str
+    state: TubeState
+    why: str = ""
+    images: int = 0
+    failed: int = 0
+
+
+def tube_states(spec: ProcessSpec) -> list[TubeStatus]:
+    """Of the samples of a specification, in its order. Its size cutoff and model hash are stated; which events are in
+    gates is not looked at, only what the gate is; nor what is annotated, only whether annotations were wanted at all.
+    """
+    out, states = Path(spec.out), FileStates()
+    return [_status(out, spec, sample, states) for sample in names_in(out, spec.samples)]
+
+
+def totals(tubes: Sequence[TubeStatus]) -> dict[str, int]:
+    """How many are in each state, in one order always."""
+    found = Counter(tube.state for tube in tubes)
+    return {state.value: found[state] for state in TubeState}
+
+
+def _status(out: Path, spec: ProcessSpec, sample: SampleAtWork, states: FileStates) -> TubeStatus:
+    record = read_record(out, sample.name)
+    if lease_of(out, sample.name).in_use:
+        state, why = TubeState.RUNNING, "a job is at it"
+    elif record is None:
+        state, why = TubeState.MISSING, "not begun, or not ended"
+    elif not record.done:
+        whole = [failure.reason for failure in record.failures if not failure.event]
+        state, why = TubeState.FAILED, whole[0] if whole else "its images failed"
+    elif gone := missing_outputs(out, record):
+        state, why = TubeState.MISSING, f"{gone[0]} is gone, or was changed"
+    else:
+        asked = Asked.of(spec, sample).but(events=None, annotated=None if spec.annotations else "")
+        why = differs(record, asked) or _other_inputs(record, sample, states)
+        state = TubeState.STALE if why else TubeState.DONE
+    counts = (0, 0) if record is None else (record.images, record.failed)
+    return TubeStatus(sample.name, sample.path, state, why, *counts)
+
+
+def _other_inputs(record: TubeRecord, sample: SampleAtWork, states: FileStates) -> str:
+    try:
+        return inputs_differ(record, sample, states)
+    except (CytpixError, OSError) as error:
+        return f"its files can't be read: {error}"
