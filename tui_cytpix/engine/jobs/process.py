@@ -76,10 +76,8 @@ class _Batch:
             self._job.emit(Log(note))
         waiting = [tube for tube in self._tubes if not self._is_done(tube)]
         if self._already:
-            number = len(self._tubes)
-            self._job.emit(
-                Log(f"{self._already} of {number} samples are done already, with this model and these options")
-            )
+            done = f"{self._already} of {len(self._tubes)} samples are done already"
+            self._job.emit(Log(f"{done}, with the same images, model and options"))
         try:
             if waiting:
                 self._work(waiting)
