@@ -46,19 +46,19 @@ class Batch:
         return subprocess.Popen(command, start_new_session=True, env=environment), job
 
     def run(self) -> float:
-        """To its end; returns for how long it worked, from its first word."""
+        """To its end; returns for how long it worked."""
         engine, job = self.start()
         assert engine.wait(LONGEST_WAIT) == 0
-        events = job_files.events(job)
-        assert events[-1]["type"] == "finished", events[-1]
-        return float(events[-1]["time"] - events[0]["time"])
+        events = {event["type"]: event["time"] for event in job_files.events(job)}
+        assert "finished" in events, events
+        return float(events["finished"] - events.get("started", events["finished"]))
 
     def kill(self, after: float) -> int:
-        """Starts it, kills it so long after its first word, and returns how many tubes are done."""
+        """Starts it, kills it so long after it began to work, and returns how many tubes are done."""
         engine, job = self.start()
         try:
             limit = time.monotonic() + LONGEST_WAIT
-            while not job_files.events(job) and engine.poll() is None and time.monotonic() < limit:
+            while not _began(job) and engine.poll() is None and time.monotonic() < limit:
                 time.sleep(0.01)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 engine.wait(after)
@@ -67,6 +67,10 @@ class Batch:
                 os.killpg(engine.pid, signal.SIGKILL)
             engine.wait(LONGEST_WAIT)
         return len(list(self.out.glob("t*.process.json")))
+
+
+def _began(job: JobFolder) -> bool:
+    return any(event["type"] == "started" for event in job_files.events(job))
 
 
 def main(arguments: list[str]) -> int:
@@ -83,9 +87,8 @@ def main(arguments: list[str]) -> int:
         alone, killed = Batch(folder / "alone", spec), Batch(folder / "killed", spec)
         seconds = alone.run()
         done: Counter[int] = Counter()
-        for number in range(given.kills):
-            # The first ones soon, so that there is something left to kill; any of them may find that all is done.
-            after = rng.uniform(0, seconds * 2 / max(2, given.kills - number))
+        for _ in range(given.kills):
+            after = rng.uniform(0, 2 * seconds / given.kills)  # so that the last ones, too, find something to do
             done[killed.kill(after)] += 1
         killed.run()
         wanted, found = contents(alone.out), contents(killed.out)

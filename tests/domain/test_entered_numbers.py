@@ -19,6 +19,7 @@ from tui_cytpix.domain.zoom import AUTOMATIC, parse_zoom
         (parse_zoom, "1,5", 1.5),
         (parse_zoom, "auto", AUTOMATIC),
         (parse_zoom, "0", AUTOMATIC),
+        (entered_numbers.shard, "2/10", (2, 10)),
         (entered_numbers.whole(0), "0", 0),
         (entered_numbers.whole(1, 9), " 9 ", 9),
         (entered_numbers.whole(0), "9007199254740993", 9007199254740993),  # past what a float tells apart
@@ -36,6 +37,7 @@ def test_a_number_is_taken_as_people_write_it(parse, text, value):
         (entered_numbers.size_cutoff, ("-0.1", "1001", "nan")),
         (entered_numbers.focus_score, ("1", "1.5", "-0.1", "x")),
         (parse_zoom, ("0.1", "6", "-1", "nan", "x")),
+        (entered_numbers.shard, ("", "3", "0/3", "4/3", "1/0", "a/b", "1/2/3")),
         (entered_numbers.whole(1, 9), ("0", "10", "2.0", "", "x")),
         (entered_numbers.whole(0), ("-1", str(1 << 63))),
     ],

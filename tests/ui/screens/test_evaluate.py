@@ -10,8 +10,11 @@ from steps import Stage, answer, finished, opened, reply, select, truth, words_o
 
 from tests import children
 from tui_cytpix.domain.gate import Axis, Gate
+from tui_cytpix.domain.jobs.events import Finished
+from tui_cytpix.domain.jobs.specs import ProcessSpec
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.formats.model.file import read_card
+from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView
 from tui_cytpix.workflow.evaluate import process_watch, trial
 from tui_cytpix.workflow.evaluate.process_watch import ProcessWatch
@@ -97,6 +100,19 @@ async def test_processing_starts_shows_outputs_and_is_found_again(stage: Stage) 
         assert screen.pane == "main"
     async with opened(stage, "EvaluateScreen") as (app, pilot, _screen):
         await until(pilot, lambda: "done: 1 files" in words_of(app, "#tally-words"))
+
+
+async def test_what_was_done_before_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished(stage)
+
+    def passes_over(job: JobFolder, _spec: ProcessSpec) -> None:
+        job.emit(Finished(outputs=("/out/pombe.csv",), failures=(), already=2))
+
+    monkeypatch.setattr(stage.engine, "_process", passes_over)
+    async with opened(stage, "EvaluateScreen", "judging.model") as (app, pilot, _screen):
+        await press_each(pilot, "p enter")
+        await until(pilot, lambda: "2 samples done before" in notices(app))
+        assert "2 samples had been done with the same model and settings" in words_of(app, "#process-words")
 
 
 async def test_the_end_of_processing_is_told_though_it_came_before_the_first_look(
