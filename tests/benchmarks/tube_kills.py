@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> int:
         seconds = alone.run()
         done: Counter[int] = Counter()
         for _ in range(given.kills):
-            after = rng.uniform(0, 2 * seconds / given.kills)  # so that the last ones, too, find something to do
+            after = rng.uniform(0, 1.5 * seconds / given.tubes)  # few tubes at a time: the last ones, too, find work
             done[killed.kill(after)] += 1
         killed.run()
         wanted, found = contents(alone.out), contents(killed.out)
