@@ -39,20 +39,20 @@ def spec(tmp_path):
     )
 
 
-def done(spec: ProcessSpec, sample: SampleAtWork, *, finished: bool = True, **changes) -> None:
+def done(spec: ProcessSpec, tube: SampleAtWork, *, finished: bool = True, **changes) -> None:
     """A record that a job would have written, with an output."""
     out = Path(spec.out)
-    (out / f"{sample.name}.fcs").write_text("fcs")
+    (out / f"{tube.name}.fcs").write_text("fcs")
     record = TubeRecord(
-        sample=ProcessedSample(name=sample.name, path=sample.path, fingerprint="images-crc32:1"),
+        sample=ProcessedSample(name=tube.name, path=tube.path, fingerprint="images-crc32:1"),
         done=finished,
-        asked=Asked.of(spec, sample, "").but(device="cpu"),
-        files=FileStates().of(Path(sample.path)),
-        outputs={f"{sample.name}.fcs": 3},
+        asked=Asked.of(spec, tube).but(gates="", annotated="", device="cpu"),
+        files=FileStates().of(Path(tube.path)),
+        outputs={f"{tube.name}.fcs": 3},
         images=6,
     )
-    with workplace(out, sample.name) as aside:
-        write_record(out, sample.name, {**to_plain(record), **changes}, aside)
+    with workplace(out, tube.name) as aside:
+        write_record(out, tube.name, {**to_plain(record), **changes}, aside)
 
 
 def states(spec: ProcessSpec) -> list[TubeState]:
