@@ -166,7 +166,7 @@ def test_a_name_that_is_just_being_claimed_is_waited_for(tmp_path, monkeypatch):
     writer = threading.Timer(0.1, (tmp_path / ".names" / "tube").write_text, ["/a/tube.acs"])
     writer.start()
     (found,) = output_names.claimed(tmp_path, (SampleAtWork(name="tube", path="/a/tube.acs"),))
-    writer.join()
+    writer.join(20)
     assert found.name == "tube"
     monkeypatch.setattr(output_names, "_LOOKS", 2)
     (tmp_path / ".names" / "other").touch()

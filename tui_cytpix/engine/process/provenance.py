@@ -16,8 +16,9 @@ from typing import Any
 from tui_cytpix.domain.jobs.processed import OF_TUBE, RECORD
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.bytes.atomic import encoded, sync_folder
+from tui_cytpix.formats.run.job import JOB
 from tui_cytpix.formats.run.lease import Lease
-from tui_cytpix.formats.run.tube_records import JOB, read_plain_record
+from tui_cytpix.formats.run.tube_records import read_plain_record
 
 MOST_FAILURES = 200  # told in full; the number is told in any case
 _LOOK_SECONDS = 0.05

@@ -23,6 +23,7 @@ from tui_cytpix.formats.bytes.plain_file import open_plain, open_plain_to_write,
 from tui_cytpix.formats.run.json_log import LogTail, append_now, encode, read_log
 from tui_cytpix.formats.run.liveness import age_s
 
+JOB = ".job"  # in an output folder: its jobs, and what these need among them
 NOTE_BYTES = 512
 PRINTED_BYTES = 64 << 10
 LOOKS = "looks"  # the folder of what a training job last saw in the preview, a prediction store

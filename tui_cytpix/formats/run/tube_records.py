@@ -22,11 +22,10 @@ from tui_cytpix.formats.bytes.atomic import sync_folder, write_text
 from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.outputs.registry import file_names
+from tui_cytpix.formats.run.job import JOB
 from tui_cytpix.formats.run.lease import Lease
 from tui_cytpix.formats.sample.file_states import FileStates
 from tui_cytpix.formats.sample.registry import open_sample
-
-JOB = ".job"  # in the output folder: jobs, and what they need among them
 
 
 def record_path(out: Path, name: str) -> Path:

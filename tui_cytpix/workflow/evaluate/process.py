@@ -19,8 +19,7 @@ from tui_cytpix.domain.sample import SampleRef
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.run.gate_members import write_members
-from tui_cytpix.formats.run.job import JobFolder
-from tui_cytpix.formats.run.tube_records import JOB
+from tui_cytpix.formats.run.job import JOB, JobFolder
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.evaluate.output_names import claimed
 from tui_cytpix.workflow.explore import gates

@@ -9,8 +9,7 @@ from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import ProcessSpec
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.domain.jobs.wishes import Stop
-from tui_cytpix.formats.run.job import JobFolder
-from tui_cytpix.formats.run.tube_records import JOB
+from tui_cytpix.formats.run.job import JOB, JobFolder
 from tui_cytpix.workflow.run import jobs
 from tui_cytpix.workflow.run.run import Run
 
