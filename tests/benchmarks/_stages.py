@@ -20,6 +20,7 @@ from tui_cytpix.engine.process import worker as process_worker
 from tui_cytpix.engine.process.ready_sample import make_ready
 from tui_cytpix.engine.process.worker import Chunk, WorkerSettings
 from tui_cytpix.formats.model.file import read_card
+from tui_cytpix.formats.outputs import csv_tables
 from tui_cytpix.formats.sample.reader import SampleReader
 
 ROUNDS = 4
@@ -36,7 +37,8 @@ STAGES: tuple[tuple[str, Any, str], ...] = (  # name, and the function that is a
     ("features: pixels", Measurement, "__init__"),
     ("features: images", Measurement, "images"),
     ("features: particles", Measurement, "particles"),
-    ("table rows", process_worker, "csv_rows"),
+    ("image digests", process_worker, "pixel_digest"),
+    ("table rows", csv_tables, "csv_rows"),
     ("rest", process_worker, "process"),
 )
 

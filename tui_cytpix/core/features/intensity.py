@@ -43,6 +43,6 @@ def intensity(pixels: Pixels, values: _Values, bins: NDArray[np.integer[Any]]) -
 
 def entropy(pixels: Pixels, bins: NDArray[np.integer[Any]]) -> _Values:
     """Shannon's entropy, in bits, of how often each bin (P,), an int >= 0, occurs in each region."""
-    found = runs(pixels.owner, bins, int(bins.max(initial=0)) + 1)
+    found = runs(pixels.owner, bins)
     p = found.times / pixels.number[found.owner]
     return np.maximum(0.0, -found.total(p * np.log2(p), len(pixels.number)))

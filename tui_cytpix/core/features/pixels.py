@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+_COUNTED = 1 << 22  # possible keys: a table of their counts is much faster than sorting, and so small it may be
+
 
 class Canvas:
     """Patches one after the other in one flat array, each with a rim of one pixel around it, so that neighbours can be
@@ -124,20 +126,19 @@ class Runs(NamedTuple):
         return np.maximum.reduceat(np.append(values, 0.0), first) * (np.bincount(self.owner, minlength=regions) > 0)
 
 
-def runs(owner: NDArray[np.intp], values: NDArray[np.integer[Any]], span: int) -> Runs:
-    """Counts equal values (P,), 0 <= value < span, of equal owners (P,)."""
-    kind = key_type(int(owner.max(initial=0)) + 1, span)
-    return runs_of_keys(owner.astype(kind) * span + values.astype(kind), span)
+def runs(owner: NDArray[np.intp], values: NDArray[np.integer[Any]]) -> Runs:
+    """Counts equal values (P,) of equal owners (P,); in `Runs.value` the least of all is 0."""
+    lowest = values.min(initial=np.iinfo(values.dtype).max)
+    span = int(values.max(initial=lowest)) - int(lowest) + 1
+    return runs_of_keys(owner * span + (values - lowest), int(owner.max(initial=0)) + 1, span)
 
 
-def key_type(owners: int, span: int) -> np.dtype[Any]:
-    """The shortest for keys of so many owners: short ones are sorted faster."""
-    return np.min_scalar_type(owners * span)
-
-
-def runs_of_keys(keys: NDArray[np.integer[Any]], span: int) -> Runs:
-    """`runs` where the keys (P,), owner * span + value, are there already; they are sorted in place."""
-    keys.sort()
-    first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.intp)
-    found, value = np.divmod(keys[first].astype(np.intp), span)
-    return Runs(found, value, np.diff(np.append(first, len(keys))))
+def runs_of_keys(keys: NDArray[np.integer[Any]], owners: int, span: int) -> Runs:
+    """`runs` where the keys (P,), owner * span + value, are there already."""
+    if owners * span <= _COUNTED:
+        counts = np.bincount(keys)
+        found = np.flatnonzero(counts != 0)  # faster than of the counts themselves
+        times = counts[found]
+    else:
+        found, times = np.unique(keys, return_counts=True)
+    return Runs(*np.divmod(found, span), times)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.features.pixels import Pixels, key_type, runs_of_keys
+from tui_cytpix.core.features.pixels import Pixels, runs_of_keys
 
 LEVELS = 64  # of gray/background, 1/32 wide from 0 to 2: the same steps for every image, gain and bit depth
 _STEPS = 32
@@ -28,16 +28,16 @@ def cooccurrence(pixels: Pixels, levels: NDArray[np.uint8]) -> dict[str, _Values
         levels: of each place on the canvas, 0..63; those of the regions' pixels are looked at.
     """
     own, regions = levels[pixels.at], len(pixels.number)
-    kind = key_type(regions, LEVELS**2)
-    bases = (pixels.owner * LEVELS**2).astype(kind)
+    bases = pixels.owner * LEVELS**2
     keys, pairs = [], np.zeros(regions, np.intp)
     for dy, dx in _DIRECTIONS:
         beside = pixels.neighbour(dy, dx)
         there = levels[beside.at]
         # The matrix is symmetric: a pair and its reverse are counted as one, with the lower level first.
-        keys.append((bases + np.minimum(own, there).astype(kind) * LEVELS + np.maximum(own, there))[beside.same])
+        pair = np.minimum(own, there).astype(np.uint16) * LEVELS + np.maximum(own, there)
+        keys.append((bases + pair)[beside.same])
         pairs += beside.number
-    found = runs_of_keys(np.concatenate(keys), LEVELS**2)
+    found = runs_of_keys(np.concatenate(keys), regions, LEVELS**2)
     low, high = np.divmod(found.value, LEVELS)
     entries = np.where(low == high, 1, 2)  # of the matrix, each of them p
     p = found.times / (pairs[found.owner] * entries)
