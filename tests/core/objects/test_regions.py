@@ -55,6 +55,10 @@ def test_a_label_without_pixels_has_an_empty_box_and_no_area():
 def test_holes_are_filled_as_scipy_does(random_mask, seed):
     mask = random_mask(seed, fill=0.55)
     assert np.array_equal(regions.fill_holes(mask), ndimage.binary_fill_holes(mask))
+    objects = regions.objects_of(regions.fill_holes(mask))
+    found = regions.filled_objects(mask)
+    assert [box for box, _ in found] == [box for box, _ in objects]
+    assert all(np.array_equal(one, other) for (_, one), (_, other) in zip(found, objects, strict=True))
 
 
 def test_the_iou_of_masks_is_jaccard():

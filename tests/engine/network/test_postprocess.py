@@ -157,3 +157,22 @@ def test_a_calibration_that_cannot_be_computed_with_is_refused(name, toys, tmp_p
     for sure in (0.0, 0.5, 1.0):
         assert 0 <= calibrated(sure, post.image_slope, post.image_offset) <= 1
         assert 0 <= calibrated(sure, post.particle_slope, -post.particle_offset) <= 1
+
+
+def test_an_image_has_the_same_objects_beside_others():
+    """Steps are made for the pixels of many images at once."""
+    rng = np.random.default_rng(3)
+    maps = [_rods(0.3), np.zeros((3, 20, 30), np.float32), _rods(1.0)]
+    for _ in range(40):
+        size = tuple(rng.integers(20, 90, 2))
+        blots = cv2.GaussianBlur(rng.normal(0, 1, (3, *size)).astype(np.float32).transpose(1, 2, 0), (0, 0), 4)
+        maps.append(np.ascontiguousarray(6 * blots.transpose(2, 0, 1)) + np.float32([0.3, 0, 0])[:, None, None])
+    together = segment(maps, POST, [0.0] * len(maps), [1.0, 2.0] * 21 + [1.0])
+    assert sum(one.particle_count for one in together) > 40
+    assert any(one.labels is not None for one in together)
+    for place, (one, map_) in enumerate(zip(together, maps, strict=True)):
+        alone = segment([map_], POST, [0.0], [1.0 + place % 2])[0]
+        assert np.array_equal(one.mask, alone.mask)
+        assert np.array_equal(one.centroids, alone.centroids)
+        assert (one.confidence, one.labels is None) == (alone.confidence, alone.labels is None)
+        assert all(one.mask[round(y), round(x)] for y, x in one.centroids.tolist())

@@ -188,6 +188,25 @@ def fill_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(filled.view(np.bool_))
 
 
+def filled_objects(mask: NDArray[np.bool_]) -> list[tuple[Box, NDArray[np.bool_]]]:
+    """`objects_of` what `fill_holes` makes of a mask: what lies in an object's hole is part of it."""
+    outlines, _ = cv2.findContours(as_uint8(mask), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    found = []
+    for outline in outlines:
+        x, y, width, height = cv2.boundingRect(outline)
+        blank = np.zeros((height, width), np.uint8)
+        inside = np.asarray(cv2.drawContours(blank, [outline], -1, 1, cv2.FILLED, offset=(-x, -y)), np.uint8)
+        found.append((Box(y, x, y + height, x + width), inside.view(np.bool_)))
+    top = min((box.y0 for box, _ in found), default=0)
+
+    def first(one: tuple[Box, NDArray[np.bool_]]) -> tuple[int, int]:
+        (y0, x0, _, _), inside = one  # OpenCV numbers by pairs of rows
+        pair, odd = divmod(y0 - top, 2)
+        return pair, x0 + int(inside[: 2 - odd].any(axis=0).argmax())
+
+    return sorted(found, key=first)
+
+
 def mask_iou(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     """Intersection over union of two masks; NaN where both are empty."""
     union = int((one | other).sum())

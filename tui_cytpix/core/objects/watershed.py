@@ -177,7 +177,7 @@ def in_one_piece(labels: NDArray[np.uint16], inside: NDArray[np.bool_]) -> NDArr
         uint16 (h, w), the same labels.
     """
     kept = labels.copy()
-    for label in np.unique(labels[labels > 0]).tolist():
+    for label in range(1, int(labels.max(initial=0)) + 1):
         count, parts = cv2.connectedComponents(as_uint8(labels == label), connectivity=4, ltype=cv2.CV_32S)
         if count > 2:
             largest = 1 + int(np.bincount(parts.ravel())[1:].argmax())

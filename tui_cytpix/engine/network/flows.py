@@ -79,6 +79,26 @@ def ends(field: Field, inside: NDArray[np.bool_]) -> Field:
     return np.stack([x, y])
 
 
+def are_one(
+    vectors: NDArray[np.float32], at: tuple[NDArray[np.intp], NDArray[np.intp]], first: NDArray[np.intp], px: Any = 1.0
+) -> NDArray[np.bool_]:
+    """Of many objects, whether all vectors of one lead towards their common middle, so that following them ends there:
+    a quick answer for most single particles.
+
+    Args:
+        vectors: (2, P), of the objects' pixels, object by object.
+        at: y and x of these, (P,) each.
+        first: (R,), each object's first among the pixels.
+        px: as for `particles`, one for all or (R,).
+    """
+    number = np.diff(first, append=len(at[0]))
+    owner = np.repeat(np.arange(len(first)), number)
+    y, x = ((np.add.reduceat(one, first) / number)[owner] - one for one in at)
+    inward = vectors[0] * x + vectors[1] * y > 0
+    near = np.broadcast_to(np.square(_NEAR * np.asarray(px)), first.shape)[owner]
+    return np.logical_and.reduceat(inward | (x * x + y * y <= near), first)
+
+
 def particles(
     field: Field, inside: NDArray[np.bool_], least_share: float, px: float = 1.0
 ) -> tuple[NDArray[np.uint16], float]:
@@ -97,9 +117,6 @@ def particles(
         uint16 (h, w): 0 outside, 1..K, each in one piece; and the doubt in 0..1 of the least clear decision (1: on the
         threshold), which is also that of a particle whose pixels do not quite come together.
     """
-    ys, xs = np.nonzero(inside)
-    if _is_one(field[:, ys, xs], xs, ys, _NEAR * px):
-        return inside.astype(np.uint16), 0.0
     step, radius = max(int(px), 1), max(round(_JOINED * px), 1)
     if step == 1 or not inside[::step, ::step].any():
         return _followed(field, inside, least_share, radius)
@@ -128,15 +145,6 @@ def _followed(
     labels = np.zeros(inside.shape, np.uint16)
     labels[ys, xs] = owner + 1
     return (in_one_piece(labels, inside) if len(sizes) > 1 else labels), doubt
-
-
-def _is_one(vectors: NDArray[np.float32], xs: NDArray[np.intp], ys: NDArray[np.intp], near: float) -> bool:
-    """Whether all vectors (2, N) at these pixels lead towards their common middle, so that following them ends there:
-    a quick answer for most single particles.
-    """
-    x, y = xs.mean() - xs, ys.mean() - ys
-    inward = vectors[0] * x + vectors[1] * y > 0
-    return bool((inward | (x * x + y * y <= near * near)).all())
 
 
 def _refined(labels: NDArray[np.uint16], step: int, inside: NDArray[np.bool_]) -> NDArray[np.uint16]:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from itertools import compress, pairwise
+from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.objects.centroids import centres
-from tui_cytpix.core.objects.regions import Box, as_uint8, fill_holes, is_as_long_as, label_objects, objects_of
+from tui_cytpix.core.objects.centroids import centre
+from tui_cytpix.core.objects.regions import Box, filled_objects, is_as_long_as, label_objects, objects_of
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.network.flows import particles
-from tui_cytpix.engine.network.network import FOREGROUND
+from tui_cytpix.engine.network.flows import are_one, particles
+from tui_cytpix.engine.network.network import FOREGROUND, MAPS
 
 Maps = NDArray[np.float32]  # (3, H, W)
 _SUREST = 0.999
 _TINY = 1e-6
+_TOGETHER = 32  # images: more don't stay in the processor's cache
 _STEEPEST, _FARTHEST = 50.0, 50.0  # of a calibration; the logistic function can be computed there
 
 
@@ -62,62 +63,90 @@ class PostSettings:
         return cls(**{k: float(v) for k, v in post.items() if k in known})
 
 
-@dataclass(eq=False)
-class _Object:
-    """An object of a mask while it is looked at, and what the maps show in its box.
-
-    Attributes:
-        inside: bool (h, w), its pixels.
-        probability: of the foreground, float32 (h, w).
-        labels: uint16 (h, w), 1..K on the pixels of its particles.
-        doubt: of the number of its particles, 0..1.
-        beliefs: float64 (K,), the mean probability in each: that of debris or a ghost, which might be a cell, is a
-            little lower all over, also where it touches a cell.
-        there: float64 (K,), how clearly each stays (>= 0) or goes.
+class _Object(NamedTuple):
+    """An object of one of several images: where it lies, its pixels there, bool (h, w), and the places of these in the
+    image's flattened maps, (P,).
     """
 
+    image: int
     box: Box
     inside: NDArray[np.bool_]
-    probability: NDArray[np.float32]
-    labels: NDArray[np.uint16]
-    doubt: float
-    beliefs: NDArray[np.float64]
-    there: NDArray[np.float64]
+    at: NDArray[np.intp]
 
     @classmethod
-    def of(cls, box: Box, inside: NDArray[np.bool_], maps: Maps, least_share: float, px: float) -> _Object:
+    def of(cls, image: int, box: Box, inside: NDArray[np.bool_], width: int) -> _Object:
+        rows = np.arange(box.y0, box.y1)[:, None] * width
+        return cls(image, box, inside, (rows + np.arange(box.x0, box.x1))[inside])
+
+
+class _Particles:
+    """The particles of the objects of some images, and what the maps show on the pixels of them all, object by object.
+
+    Attributes:
+        objects: (R,), image by image.
+        first: (R + 1,), the first pixel of each object, and the number of all.
+        doubts: (R,), of the number of each object's particles, 0..1.
+        owner: (K,), the object of each particle.
+        pixel: (P,), the particle of each pixel.
+        labels: of each object in which vectors had to be followed, uint16 (h, w), 1.. on the pixels of its particles.
+        beliefs: (K,), the mean probability in each: that of debris or a ghost, which might be a cell, is a little
+            lower all over, also where it touches a cell.
+        surest: float32 (K,), the highest probability in each.
+        middles: float32 (K, 2), y and x of each in its object's box, px.
+    """
+
+    def __init__(
+        self, objects: Sequence[_Object], maps: Sequence[Maps], least_share: float, px: Sequence[float]
+    ) -> None:
         """Arguments as of `segment` and `flows.particles`."""
-        labels, doubt = particles(maps[1:], inside, least_share, px)
-        owners, probability = labels[inside], maps[FOREGROUND]
-        beliefs = np.bincount(owners, probability[inside])[1:] / np.bincount(owners)[1:]
-        return cls(box, inside, probability, labels, doubt, beliefs, np.full(len(beliefs), -1.0))
+        self.objects, self.doubts = objects, np.zeros(len(objects))
+        self.labels: dict[int, NDArray[np.uint16]] = {}
+        values = _joined([maps[one.image].reshape(MAPS, -1).take(one.at, axis=1) for one in objects], np.float32, MAPS)
+        y, x = _joined([np.nonzero(one.inside) for one in objects], np.intp, 2)
+        self.first = np.cumsum([0, *(len(one.at) for one in objects)])
+        single = are_one(values[1:], (y, x), self.first[:-1], np.array([px[one.image] for one in objects]))
+        part, count = np.zeros(len(y), np.intp), np.ones(len(objects), np.intp)
+        for place in np.flatnonzero(~single).tolist():
+            (image, box, inside, _), pixels = objects[place], slice(*self.first[place : place + 2].tolist())
+            labels, self.doubts[place] = particles(maps[image][1:, *box.slices], inside, least_share, px[image])
+            self.labels[place], part[pixels], count[place] = labels, labels[inside] - 1, labels.max()
+        self.owner = np.repeat(np.arange(len(objects)), count)
+        self.pixel = np.repeat(np.cumsum(count) - count, np.diff(self.first)) + part
+        areas = np.bincount(self.pixel)
+        self.beliefs, self.surest = (
+            np.bincount(self.pixel, values[FOREGROUND]) / areas,
+            np.zeros(len(areas), np.float32),
+        )
+        np.maximum.at(self.surest, self.pixel, values[FOREGROUND])
+        self.middles = np.stack([np.bincount(self.pixel, at) / areas for at in (y, x)], axis=1).astype(np.float32)
 
-    def decide(self, most: float, settings: PostSettings, cutoff_px: float) -> None:
-        """Which of the particles stay; pieces that are then too small go beyond doubt (-1). `most`: the image's highest
-        belief.
+    def there(self, settings: PostSettings, cutoffs_px: Sequence[float]) -> NDArray[np.float64]:
+        """(K,), how clearly each stays (>= 0) or goes; pieces of an object that are then too small go beyond doubt
+        (-1).
         """
-        surest = [cv2.minMaxLoc(self.probability, as_uint8(self.labels == k + 1))[1] for k in range(len(self.beliefs))]
-        certain = (np.array(surest) - settings.certain) / (1 - settings.certain)
-        best = self.beliefs.max()
-        of_image = _high_enough(best, most, settings.least_object)
-        self.there = np.minimum(certain, np.minimum(of_image, _high_enough(self.beliefs, best, settings.least_part)))
-        if (self.there < 0).any():
-            for box, piece in objects_of(self.kept > 0):
-                if _too_small(piece, settings, cutoff_px):
-                    self.there[np.unique(self.labels[box.slices][piece]) - 1] = -1.0
-
-    @property
-    def kept(self) -> NDArray[np.uint16]:
-        """The labels of what stays, numbered anew from 1."""
-        stays = self.there >= 0
-        return np.concatenate([[0], np.cumsum(stays) * stays]).astype(np.uint16)[self.labels]
+        images = np.array([one.image for one in self.objects], np.intp)
+        first = np.searchsorted(self.owner, np.arange(len(self.objects)))
+        best = np.maximum.reduceat(self.beliefs, first)
+        most = np.zeros(len(cutoffs_px))
+        np.maximum.at(most, images, best)
+        certain = (self.surest.astype(np.float64) - settings.certain) / (1 - settings.certain)
+        of_image = _high_enough(best, most[images], settings.least_object)
+        of_object = _high_enough(self.beliefs, best[self.owner], settings.least_part)
+        there = np.minimum(certain, np.minimum(of_image[self.owner], of_object))
+        for place, labels in self.labels.items():
+            own = there[first[place] :][: labels.max()]
+            if (own < 0).any():
+                for box, piece in objects_of(np.append(False, own >= 0)[labels]):
+                    if _too_small(piece, settings, cutoffs_px[images[place]]):
+                        own[np.unique(labels[box.slices][piece]) - 1] = -1.0
+        return there
 
 
 def _too_small(inside: NDArray[np.bool_], settings: PostSettings, cutoff_px: float) -> bool:
     return bool(np.count_nonzero(inside) < settings.least_px) or not is_as_long_as(inside, cutoff_px)
 
 
-def _high_enough(belief: Any, highest: float, share: float) -> NDArray[np.float64]:
+def _high_enough(belief: Any, highest: Any, share: float) -> NDArray[np.float64]:
     """How clearly a belief reaches a share of the highest (>= 0), or doesn't; from half way to 1 on without doubt."""
     return np.asarray(2 * ((belief + _TINY) / (highest + _TINY) - share) / (1 - share))
 
@@ -125,8 +154,7 @@ def _high_enough(belief: Any, highest: float, share: float) -> NDArray[np.float6
 def segment(
     maps: Sequence[Maps], settings: PostSettings, cutoffs_px: Sequence[float], px: Sequence[float]
 ) -> list[Segmentation]:
-    """Objects, particles and how sure, of many images: each step for all of them, as its code then stays in the
-    processor's cache.
+    """Objects, particles and how sure, of many images: each step for the pixels of many.
 
     A particle's centroid is the centre of its part of the object. Its doubt is the larger of two: whether it is there
     at all, and into how many particles its object falls. An image is as sure as its outlines are clear-cut and its most
@@ -137,43 +165,75 @@ def segment(
         cutoffs_px: of each image; objects whose major diameter is below are left out.
         px: of each image, per pixel of the network's input.
     """
-    masks = [fill_holes(one[FOREGROUND] >= settings.foreground) for one in maps]
+    parts = [slice(start, start + _TOGETHER) for start in range(0, len(maps), _TOGETHER)]
+    return [one for part in parts for one in _segment(maps[part], settings, cutoffs_px[part], px[part])]
+
+
+def _segment(
+    maps: Sequence[Maps], settings: PostSettings, cutoffs_px: Sequence[float], px: Sequence[float]
+) -> list[Segmentation]:
     objects = [
-        [
-            _Object.of(box, inside, one[:, *box.slices], settings.least_share, scale)
-            for box, inside in objects_of(mask)
-            if not _too_small(inside, settings, cutoff)
-        ]
-        for mask, one, scale, cutoff in zip(masks, maps, px, cutoffs_px, strict=True)
+        _Object.of(image, box, inside, one.shape[2])
+        for image, (one, cutoff) in enumerate(zip(maps, cutoffs_px, strict=True))
+        for box, inside in filled_objects(one[FOREGROUND] >= settings.foreground)
+        if not _too_small(inside, settings, cutoff)
     ]
-    for found, cutoff in zip(objects, cutoffs_px, strict=True):
-        most = max((one.beliefs.max() for one in found), default=0.0)
-        for one in found:
-            one.decide(most, settings, cutoff)
-    return [_summed_up(one[FOREGROUND], found, settings) for one, found in zip(maps, objects, strict=True)]
+    found = _Particles(objects, maps, settings.least_share, px)
+    return _summed_up(found, found.there(settings, cutoffs_px), [one[FOREGROUND] for one in maps], settings)
 
 
-def _summed_up(probability: NDArray[np.float32], objects: Sequence[_Object], settings: PostSettings) -> Segmentation:
-    labels, middles = np.zeros(probability.shape, np.uint16), [np.zeros((0, 2), np.float32)]
-    doubts, divided = [0.0], 0
-    sure: list[float] = []
-    for one in objects:
-        stays, unclear = one.there >= 0, 1 - np.minimum(np.abs(one.there), 1.0)
-        if stays.any():
-            unclear[stays] = np.maximum(unclear[stays], one.doubt)
-            kept = one.kept
-            middles.append(centres(kept) + np.array([one.box.y0, one.box.x0], np.float32))
-            labels[one.box.slices][kept > 0] = kept[kept > 0] + len(sure)
-            divided += len(one.there) > 1
-            sure += (1 - unclear[stays]).tolist()
-        doubts.append(float(unclear.max()))
-    mask = labels > 0
-    image = calibrated(
-        min(mask_certainty(probability, mask), 1 - max(doubts)), settings.image_slope, settings.image_offset
-    )
-    confidence = [calibrated(value, settings.particle_slope, settings.particle_offset) for value in sure]
-    told = labels if divided and label_objects(mask)[1] < len(sure) else None  # else objects say it
-    return Segmentation(mask, np.concatenate(middles), image, np.array(confidence, np.float32), told)
+def _summed_up(
+    found: _Particles,
+    there: NDArray[np.float64],
+    probabilities: Sequence[NDArray[np.float32]],
+    settings: PostSettings,
+) -> list[Segmentation]:
+    objects, stays = found.objects, there >= 0
+    unclear = np.maximum(1 - np.minimum(np.abs(there), 1.0), stays * found.doubts[found.owner])
+    staying = np.append(0, np.cumsum(stays))
+    # Where each image begins among the objects, the particles, their pixels and the particles that stay.
+    of_objects = np.searchsorted([one.image for one in objects], np.arange(len(probabilities) + 1))
+    of_particles, of_pixels = np.searchsorted(found.owner, of_objects), found.first[of_objects]
+    bounds = np.stack([of_objects, of_particles, of_pixels, staying[of_particles]], axis=1).tolist()
+    owner, middles = found.owner[stays], found.middles[stays]
+    corners = np.array([(one.box.y0, one.box.x0) for one in objects], np.intp).reshape(-1, 2)[owner]
+    rows, columns = (np.rint(middles).astype(np.intp) + corners).T
+    sure = [calibrated(one, settings.particle_slope, settings.particle_offset) for one in (1 - unclear[stays]).tolist()]
+    confidence, numbers = np.array(sure, np.float32), (staying[1:] * stays)[found.pixel]
+    at, answers = np.concatenate([np.zeros(0, np.intp), *(one.at for one in objects)]), []
+    for probability, (first, end) in zip(probabilities, pairwise(bounds), strict=True):
+        of_image, own, pixels, kept = (slice(*part) for part in zip(first, end, strict=True))
+        labels = np.zeros(probability.shape, np.uint16)
+        labels.ravel()[at[pixels]] = np.maximum(numbers[pixels] - kept.start, 0)
+        mask = labels > 0
+        outside = labels[rows[kept], columns[kept]] != np.arange(1, kept.stop - kept.start + 1)
+        for k in np.flatnonzero(outside).tolist():
+            box = objects[owner[kept.start + k]].box
+            middles[kept.start + k] = centre(labels[box.slices] == k + 1)
+        several = np.bincount(owner[kept] - of_image.start, minlength=of_image.stop - of_image.start) > 1
+        told = any(_touch(one, labels) for one in compress(objects[of_image], several))
+        clear = min(mask_certainty(probability, mask), 1 - float(unclear[own].max(initial=0.0)))
+        answers.append(
+            Segmentation(
+                mask,
+                middles[kept] + corners[kept].astype(np.float32),
+                calibrated(clear, settings.image_slope, settings.image_offset),
+                confidence[kept],
+                labels if told else None,  # else objects say it
+            )
+        )
+    return answers
+
+
+def _touch(one: _Object, labels: NDArray[np.uint16]) -> bool:
+    """Whether any of an object's particles in a label image touch each other."""
+    own = labels[one.box.slices] * one.inside
+    return bool(label_objects(own > 0)[1] < np.count_nonzero(np.bincount(own.ravel())[1:]))
+
+
+def _joined(parts: Sequence[Any], kind: type[np.generic], rows: int) -> NDArray[Any]:
+    """Arrays (rows, N) side by side."""
+    return np.concatenate([np.zeros((rows, 0), kind), *parts], axis=1)
 
 
 def calibrated(sure: float, slope: float, offset: float) -> float:
@@ -186,7 +246,7 @@ def mask_certainty(probability: NDArray[np.float32], mask: NDArray[np.bool_]) ->
     """How clear-cut the foreground is: the mean of |2 p - 1| over the pixels that are or may be foreground (in the
     mask, or p > 0.1), rescaled so that an ordinary soft outline costs nothing; 1 where there are none.
     """
-    values = probability[mask | (probability > 0.1)]
+    values = np.compress((mask | (probability > 0.1)).ravel(), probability)
     if not len(values):
         return 1.0
     values *= 2
