@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.images.normalise import noise
-from tui_cytpix.core.objects.regions import Box, boxes, fill_holes, label_objects
+from tui_cytpix.core.images.order_statistic import kth_smallest
+from tui_cytpix.core.images.resample import extended
+from tui_cytpix.core.objects.regions import Box, filled_objects
 
 _RIM = 2  # cells around what differs
 _QUIET = 0.25  # this share of an image is hoped to be background
@@ -49,19 +51,16 @@ def differing_regions(normalised: NDArray[np.float32], cell: int, sigma: float |
     """
     height, width = normalised.shape
     rows, columns = -(-height // cell), -(-width // cell)
-    padded = normalised
-    if (rows * cell, columns * cell) != (height, width):
-        padded = np.pad(normalised, ((0, rows * cell - height), (0, columns * cell - width)), mode="edge")
+    padded = extended(normalised, rows * cell, columns * cell)
     white = (noise(normalised) if sigma is None else sigma) ** 2
     texture, means = _cell_means(padded * padded, cell), _cell_means(padded, cell)
     busy = _differs(texture, white, _TEXTURE) | _differs(means * means, white / cell**2, _SHADE)
     rim = 2 * _RIM + 1
-    grown = fill_holes(cv2.dilate(busy.view(np.uint8), np.ones((rim, rim), np.uint8)) > 0)
-    labels, count = label_objects(grown)
+    grown = cv2.dilate(busy.view(np.uint8), np.ones((rim, rim), np.uint8))
     found = []
-    for label, cells in enumerate(boxes(labels, count), start=1):
+    for cells, inside in filled_objects(grown.view(np.bool_)):
         y0, x0, y1, x1 = (cell * bound for bound in cells)
-        own = (labels[cells.slices] == label).repeat(cell, axis=1).repeat(cell, axis=0)
+        own = inside.repeat(cell, axis=1).repeat(cell, axis=0)
         box = Box(y0, x0, min(y1, height), min(x1, width))
         found.append(Region(box, own[: box.y1 - y0, : box.x1 - x0]))
     return found
@@ -79,7 +78,5 @@ def _cell_means(image: NDArray[np.float32], cell: int) -> NDArray[np.float32]:
 
 def _differs(energy: NDArray[Any], white: float, measure: _Measure) -> NDArray[np.bool_]:
     around = cv2.blur(energy, (measure.window, measure.window))
-    flat = around.ravel()
-    place = int(_QUIET * (flat.size - 1))
-    quiet = min(float(np.partition(flat, place)[place]), measure.loudest * white)
+    quiet = min(kth_smallest(around.ravel(), int(_QUIET * (around.size - 1))), measure.loudest * white)
     return np.asarray(around > max(measure.times * quiet, measure.faintest**2), np.bool_)

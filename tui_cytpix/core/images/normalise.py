@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.images.order_statistic import kth_smallest
 from tui_cytpix.core.objects.regions import touches_border
 
 CLIP = 4.0  # in units of the image's own contrast
@@ -98,8 +99,7 @@ def noise(image: NDArray[np.float32], outside: NDArray[np.bool_] | None = None) 
         high = high[~outside[1:-1:step, 1:-1:step].ravel()]
         if len(high) == 0:
             return 0.0
-    quarter = len(high) // 4
-    return float(np.partition(high, quarter)[quarter]) / (_QUARTILE * _HIGH_PASS_GAIN)
+    return kth_smallest(high, len(high) // 4) / (_QUARTILE * _HIGH_PASS_GAIN)
 
 
 def contrast(difference: NDArray[np.float32], sigma: float) -> float:
@@ -176,7 +176,7 @@ def normalise(image: NDArray[np.generic], background: NDArray[np.float32]) -> ND
 
 def normalise_knowing_noise(image: NDArray[np.generic], background: NDArray[np.float32]) -> Normalised:
     """`normalise`, for those who need the noise too."""
-    difference = image.astype(np.float32) - background
+    difference = np.subtract(image, background, dtype=np.float32)
     outside = unlit(image)
     difference -= np.float32(level(difference, outside))
     if outside is not None:

@@ -16,9 +16,16 @@ def resampled(image: NDArray[np.float32], zoom: float) -> NDArray[np.float32]:
         return image
     if zoom == 0.5:
         height, width = image.shape
-        image = np.pad(image, ((0, height % 2), (0, width % 2)), mode="edge")
+        image = extended(image, height + height % 2, width + width % 2)
     how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, _size(image.shape, zoom), interpolation=how), np.float32)
+
+
+def extended(image: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """An image whose last row and column are repeated up to a size; itself where it has that."""
+    if image.shape == (height, width):
+        return image
+    return np.pad(image, ((0, height - image.shape[0]), (0, width - image.shape[1])), mode="edge")
 
 
 def resampled_labels(labels: NDArray[np.uint16], zoom: float) -> NDArray[np.uint16]:

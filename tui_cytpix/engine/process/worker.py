@@ -41,10 +41,12 @@ from tui_cytpix.formats.sample.identity import pixel_digest
 from tui_cytpix.formats.sample.registry import open_sample
 
 if TYPE_CHECKING:
+    from tui_cytpix.engine.predict.crops import CropPlan, NetworkInput
     from tui_cytpix.engine.predict.inference import Predictor
     from tui_cytpix.formats.sample.reader import SampleReader
 
-MEASURED_TOGETHER = 32  # images: more don't stay in the processor's cache
+MEASURED_TOGETHER = 32  # parts of images: more don't stay in the processor's cache
+SEEN_TOGETHER = 4  # whole images: likewise
 _MMAP_THRESHOLD, _TRIM_THRESHOLD, _KEPT_BYTES = -3, -1, 256 << 20  # mallopt's names for them (malloc.h)
 
 
@@ -176,12 +178,32 @@ def process(chunk: Chunk) -> ChunkResult:
     Raises:
         CytpixError, OSError: the sample can't be opened.
     """
-    reader = _reader(chunk)
     result = ChunkResult()
-    grays: list[Gray] = []
-    backgrounds: list[NDArray[np.float32]] = []
+    shown: list[tuple[Gray, NDArray[np.float32], float]] = []
+    plans: list[tuple[NetworkInput, CropPlan]] = []
     known: list[Found | None] = []
-    for event in chunk.events:
+    for start in range(0, len(chunk.events), SEEN_TOGETHER):
+        grays, answers = _read(chunk, chunk.events[start : start + SEEN_TOGETHER], result)
+        backgrounds = [background_of(gray, chunk.background) for gray in grays]
+        seen = [normalise_knowing_noise(gray, background) for gray, background in zip(grays, backgrounds, strict=True)]
+        unknown = [one for one, answer in zip(seen, answers, strict=True) if answer is None]
+        plans += [_predictor().plan(one.gray, chunk.zoom, one.noise) for one in unknown]
+        shown += zip(grays, backgrounds, (one.sigma for one in seen), strict=True)
+        known += answers
+    asked = iter(_predictor().found(plans, [_predictor().cutoff_px(chunk.um_per_px)] * len(plans)) if plans else ())
+    found = [next(asked) if answer is None else answer for answer in known]
+    result.equipment = _State.equipment
+    subjects = [_subject(*image, one) for image, one in zip(shown, found, strict=True)]
+    _write_up(chunk, result, subjects, found)
+    return result
+
+
+def _read(chunk: Chunk, events: Sequence[str], result: ChunkResult) -> tuple[list[Gray], list[Found | None]]:
+    """The images that can be read, and what is known of each; notes in the result how each event fared."""
+    reader = _reader(chunk)
+    grays: list[Gray] = []
+    known: list[Found | None] = []
+    for event in events:
         try:
             gray = reader.read_image(event)
             known.append(_known(chunk, reader, event, gray.shape))
@@ -191,18 +213,7 @@ def process(chunk: Chunk) -> ChunkResult:
         result.problems.append("")
         result.digests.append(pixel_digest(gray))
         grays.append(gray)
-        backgrounds.append(background_of(gray, chunk.background))
-    seen = [normalise_knowing_noise(gray, background) for gray, background in zip(grays, backgrounds, strict=True)]
-    sigmas = [one.sigma for one in seen]
-    unknown = (one for one, answer in zip(seen, known, strict=True) if answer is None)
-    plans = [_predictor().plan(one.gray, chunk.zoom, one.noise) for one in unknown]
-    del seen, unknown  # half-resolution networks need it no more, and the rest has its memory
-    asked = iter(_predictor().found(plans, [_predictor().cutoff_px(chunk.um_per_px)] * len(plans)) if plans else ())
-    found = [next(asked) if answer is None else answer for answer in known]
-    result.equipment = _State.equipment
-    subjects = [_subject(*parts) for parts in zip(grays, backgrounds, sigmas, found, strict=True)]
-    _write_up(chunk, result, subjects, found)
-    return result
+    return grays, known
 
 
 def _known(chunk: Chunk, reader: SampleReader, event: str, shape: tuple[int, ...]) -> Found | None:
