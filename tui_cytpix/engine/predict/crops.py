@@ -63,14 +63,14 @@ class NetworkInput:
         target[top : top + found.shape[0], left : left + found.shape[1]] = found
 
     def in_image(self, box: Box, crop: Crop, maps: NDArray[np.float32]) -> NDArray[np.float32]:
-        """From maps (M, height, width) of a crop to those of a box of the image: float32 (M, h, w).
+        """From maps (M, height, width) of a crop to those of a box of the image: float32 (M, h, w), the caller's own.
 
         Bilinear; pixel y of the image lies at (y + 1/2) scale - 1/2 of the input.
         """
         height, width = box.y1 - box.y0, box.x1 - box.x0
         if self.scale == (1.0, 1.0):
             top, left = box.y0 - crop.y0, box.x0 - crop.x0
-            return maps[:, top : top + height, left : left + width]
+            return maps[:, top : top + height, left : left + width].copy()
         (sy, sx), flags = self.scale, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         to_input = np.array(
             [[sx, 0, sx * (box.x0 + 0.5) - 0.5 - crop.x0], [0, sy, sy * (box.y0 + 0.5) - 0.5 - crop.y0]]
@@ -107,7 +107,7 @@ def plan_differing(
         sigma: standard deviation of the image's noise, None to measure it.
     """
     regions = differing_regions(image, grain(zoom), sigma)
-    grid = _Grid(multiple, max(round(BUCKET * source.scale[0] / zoom / multiple), 1) * multiple)
+    grid = _Grid(multiple, max(round(BUCKET * source.scale[0] / zoom / multiple), 1) * multiple, MARGIN * multiple)
     everything = _whole(source, multiple)
     crops, places = _crops([region.box for region in regions[:MOST_CROPS]], source, grid)
     if len(regions) > MOST_CROPS or sum(map(_size, crops)) > MOST_SHARE * _size(everything):
@@ -129,10 +129,13 @@ def _crops(boxes: Sequence[Box], source: NetworkInput, grid: _Grid) -> tuple[lis
 
 def _joined(group: _Group, groups: list[_Group], source: NetworkInput, grid: _Grid) -> _Group | None:
     """The group with another, which is taken from `groups`; None where none is better joined."""
+    (sy, sx), own = source.scale, _size(group.crop)
     for place, (box, crop, members) in enumerate(groups):
-        union = group.box.joined(box)
+        most, union = _size(crop) + own, group.box.joined(box)
+        if (union.y1 - union.y0) * sy * (union.x1 - union.x0) * sx > most:
+            continue  # to say so is quick, and a crop is no smaller than its box
         whole = _around(union, source, grid)
-        if _size(whole) <= _size(crop) + _size(group.crop):
+        if _size(whole) <= most:
             del groups[place]
             return _Group(union, whole, members + group.members)
     return None
@@ -164,33 +167,30 @@ def _beyond(source: NetworkInput, multiple: int) -> int:
 
 
 class _Grid(NamedTuple):
-    """Crops start at multiples of `step` and their length is one of `bucket`, itself one of `step`; px of the input."""
+    """Crops start at multiples of `step` and their length is one of `bucket`, itself one of `step`; px of the input.
+    `margin`: around a region, deeper networks look further. Chosen by tests/benchmarks/speed.py.
+    """
 
     step: int
     bucket: int
+    margin: float
 
-    @property
-    def margin(self) -> float:
-        """Around a region: deeper networks look further. Chosen by tests/benchmarks/speed.py."""
-        return MARGIN * self.step
+    def span(self, low: float, high: float, first: int, last: int) -> tuple[int, int]:
+        """Start and length of the part of first..last that holds low..high and the margin, with low..high near its
+        middle.
+        """
+        step, bucket, margin = self
+        start = math.floor(max(low - margin, first) / step) * step
+        whole = -(-(last - first) // step) * step
+        length = min(math.ceil((min(high + margin, last) - start) / bucket) * bucket, whole)
+        spare = (start + length - high) - (low - start)  # so much more room behind it than before it
+        start -= max(round(spare / (2 * step)), 0) * step
+        return min(max(start, first), first + whole - length), length
 
 
 def _around(box: Box, source: NetworkInput, grid: _Grid) -> Crop:
     sy, sx = source.scale
     (height, width), beyond = source.gray.shape, _beyond(source, grid.step)
-    y0, rows = _span(box.y0 * sy, box.y1 * sy, (-beyond, height + beyond), grid)
-    x0, columns = _span(box.x0 * sx, box.x1 * sx, (-beyond, width + beyond), grid)
+    y0, rows = grid.span(box.y0 * sy, box.y1 * sy, -beyond, height + beyond)
+    x0, columns = grid.span(box.x0 * sx, box.x1 * sx, -beyond, width + beyond)
     return Crop(y0, x0, rows, columns)
-
-
-def _span(low: float, high: float, bounds: tuple[int, int], grid: _Grid) -> tuple[int, int]:
-    """Start and length of the part within the bounds that holds low..high and the margin, with low..high near its
-    middle.
-    """
-    (first, last), (step, bucket) = bounds, grid
-    start = math.floor(max(low - grid.margin, first) / step) * step
-    whole = -(-(last - first) // step) * step
-    length = min(math.ceil((min(high + grid.margin, last) - start) / bucket) * bucket, whole)
-    spare = (start + length - high) - (low - start)  # so much more room behind it than before it
-    start -= max(round(spare / (2 * step)), 0) * step
-    return min(max(start, first), first + whole - length), length

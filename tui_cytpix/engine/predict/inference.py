@@ -180,7 +180,7 @@ def _composed(source: NetworkInput, plan: CropPlan, outputs: Sequence[Maps]) -> 
     for region, place in zip(plan.regions, plan.places, strict=True):
         y0, x0, y1, x1 = region.box
         target = maps[:, y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0]
-        found = np.array(source.in_image(region.box, plan.crops[place], outputs[place]))  # crops serve several regions
+        found = source.in_image(region.box, plan.crops[place], outputs[place])
         torch.from_numpy(found[FOREGROUND]).sigmoid_()
         np.copyto(target, found, where=region.own)
     return box, maps
