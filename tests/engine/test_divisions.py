@@ -65,7 +65,7 @@ class PerfectNetwork:
     def __init__(self, seen):
         maps = perfect_maps(seen)[:, *self.box.slices]
         (self.segmentation,) = segment([maps], PostSettings(), [0.0], [1.0])
-        self.answer = Found(self.box, self.segmentation, maps[0])
+        self.answer = Found(self.box, self.segmentation, (255 * maps[0]).astype(np.uint8))
 
     def plan(self, gray, zoom, noise):
         return gray

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Point = tuple[float, float]  # (y, x), px
 SQUARE = np.ones((3, 3), np.uint8)  # a pixel and its 8 neighbours
@@ -105,11 +104,14 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
 
 def boxes(labels: NDArray[np.int32], count: int) -> list[Box]:
     """Bounding boxes of labels 1..count, an empty one where a label has no pixel."""
-    empty = Box(0, 0, 0, 0)
-    if count == 1:
-        return [bounding_box(labels > 0) or empty]
-    found = ndimage.find_objects(labels, max_label=count)
-    return [empty if f is None else Box(f[0].start, f[1].start, f[0].stop, f[1].stop) for f in found]
+    at = np.flatnonzero(labels != 0)
+    owners, places = labels.ravel()[at].astype(np.intp), np.divmod(at, labels.shape[1])
+    low, high = np.full((2, count + 1), max(labels.shape)), np.zeros((2, count + 1), np.intp)
+    for least, most, place in zip(low, high, places, strict=True):
+        np.minimum.at(least, owners, place)
+        np.maximum.at(most, owners, place + 1)
+    low[:, high[0] == 0] = 0
+    return [Box(*bound) for bound in np.concatenate([low, high])[:, 1:].T.tolist()]
 
 
 def compact(labels: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import ForkServerContext
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -27,6 +28,15 @@ def worker_count(wanted: int) -> int:
     return wanted or min(MAX_THREADS, len(os.sched_getaffinity(0)))
 
 
+def _context() -> ForkServerContext:
+    """Workers are forks of a process that has imported what they need and has started no thread of torch's: torch is
+    imported once, and they share its memory.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([process_worker.__name__, "tui_cytpix.engine.predict.inference"])
+    return context
+
+
 class Workers:
     """`number` processes that know `settings`.
 
@@ -39,7 +49,7 @@ class Workers:
         self._job, self.number = job, number
         self._pool = ProcessPoolExecutor(
             number,
-            mp_context=multiprocessing.get_context("spawn"),  # a fork would take torch's threads and locks along
+            mp_context=_context(),
             initializer=process_worker.start,
             initargs=(settings,),
         )

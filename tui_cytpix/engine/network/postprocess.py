@@ -20,7 +20,7 @@ from tui_cytpix.engine.network.network import FOREGROUND, MAPS
 Maps = NDArray[np.float32]  # (3, H, W)
 _SUREST = 0.999
 _TINY = 1e-6
-_TOGETHER = 32  # images: more don't stay in the processor's cache
+TOGETHER = 32  # images: more don't stay in the processor's cache
 _STEEPEST, _FARTHEST = 50.0, 50.0  # of a calibration; the logistic function can be computed there
 
 
@@ -165,7 +165,7 @@ def segment(
         cutoffs_px: of each image; objects whose major diameter is below are left out.
         px: of each image, per pixel of the network's input.
     """
-    parts = [slice(start, start + _TOGETHER) for start in range(0, len(maps), _TOGETHER)]
+    parts = [slice(start, start + TOGETHER) for start in range(0, len(maps), TOGETHER)]
     return [one for part in parts for one in _segment(maps[part], settings, cutoffs_px[part], px[part])]
 
 

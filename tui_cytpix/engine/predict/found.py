@@ -19,13 +19,13 @@ class Found(NamedTuple):
     Attributes:
         box: the part.
         segmentation: of the box: its mask and labels are (h, w), its centroids count from the box's corner.
-        probability: of foreground, float32 (h, w).
+        probability: of foreground, uint8 (h, w), 255 = certain.
         drawn: the instrument's masks of the whole image, where these were asked.
     """
 
     box: Box
     segmentation: Segmentation
-    probability: NDArray[np.float32]
+    probability: NDArray[np.uint8]
     drawn: InstrumentMasks | None = None
 
     @classmethod
@@ -35,13 +35,13 @@ class Found(NamedTuple):
         corner, mask = np.array([box.y0, box.x0], np.float32), whole.mask[box.slices]
         labels = None if whole.labels is None else whole.labels[box.slices]
         part = replace(whole, mask=mask, centroids=whole.centroids - corner, labels=labels)
-        return cls(box, part, mask.astype(np.float32), drawn)
+        return cls(box, part, mask * np.uint8(255), drawn)
 
     def in_frame(self, shape: tuple[int, ...]) -> tuple[Segmentation, NDArray[np.uint8]]:
-        """Segmentation and probability (uint8, 255 = certain) of the whole image of (height, width)."""
+        """Segmentation and probability of the whole image of (height, width)."""
         mask, probability = np.zeros(shape, np.bool_), np.zeros(shape, np.uint8)
         mask[self.box.slices] = self.segmentation.mask
-        probability[self.box.slices] = np.round(self.probability * 255)
+        probability[self.box.slices] = self.probability
         corner, labels = np.array([self.box.y0, self.box.x0], np.float32), None
         if self.segmentation.labels is not None:
             labels = np.zeros(shape, np.uint16)

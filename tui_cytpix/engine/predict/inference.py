@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,7 +23,7 @@ from tui_cytpix.core.objects.watershed import object_of
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.engine.network.model import Model
 from tui_cytpix.engine.network.network import FOREGROUND, MAPS, channels_last
-from tui_cytpix.engine.network.postprocess import Maps, segment
+from tui_cytpix.engine.network.postprocess import TOGETHER, Maps, segment
 from tui_cytpix.engine.predict.crops import Crop, CropPlan, NetworkInput, grain, plan_differing, plan_whole
 from tui_cytpix.engine.predict.found import Found
 
@@ -93,16 +95,22 @@ class Predictor:
 
     def found(self, plans: Sequence[tuple[NetworkInput, CropPlan]], cutoffs_px: Sequence[float]) -> list[Found]:
         """The second step of `find`: what the network sees there."""
-        parts = self.parts(plans)
-        px = [1 / source.scale[0] for source, _ in plans]
-        maps = [part for _, part in parts]
-        segmentations = segment(maps, self.model.post, cutoffs_px, px)
-        return [Found(box, one, part[FOREGROUND]) for (box, part), one in zip(parts, segmentations, strict=True)]
+        parts, answers = self.parts(plans), list[Found]()
+        for start in range(0, len(plans), TOGETHER):  # maps are large
+            some, members = list(itertools.islice(parts, TOGETHER)), slice(start, start + TOGETHER)
+            px = [1 / source.scale[0] for source, _ in plans[members]]
+            segmentations = segment([maps for _, maps in some], self.model.post, cutoffs_px[members], px)
+            answers += [
+                Found(box, one, np.asarray(cv2.convertScaleAbs(maps[FOREGROUND], alpha=255), np.uint8))
+                for (box, maps), one in zip(some, segmentations, strict=True)
+            ]
+        return answers
 
-    def parts(self, plans: Sequence[tuple[NetworkInput, CropPlan]]) -> list[tuple[Box, Maps]]:
+    def parts(self, plans: Sequence[tuple[NetworkInput, CropPlan]]) -> Iterator[tuple[Box, Maps]]:
         """Of each image the box around all that the network was asked about, and its maps (3, h, w) there."""
-        outputs = iter(self._outputs([(source, crop) for source, plan in plans for crop in plan.crops]))
-        return [_composed(source, plan, [next(outputs) for _ in plan.crops]) for source, plan in plans]
+        outputs = self._outputs([(source, crop) for source, plan in plans for crop in plan.crops])[::-1]
+        for source, plan in plans:
+            yield _composed(source, plan, [outputs.pop() for _ in plan.crops])
 
     def _outputs(self, wanted: Sequence[tuple[NetworkInput, Crop]]) -> list[Maps]:
         """The network's answers (3, height, width) to crops; those of one size go through it together."""
