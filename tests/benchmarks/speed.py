@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -48,6 +47,7 @@ KIND, DRAWN, SEED, UM_PER_PX = "leukocytes", 300, 6, 0.3
 ALL_EVENTS = 4  # events of the tube for each imaged one
 MODELS = Path(tui_cytpix.__file__).parent / "base_models"
 POLL_SECONDS = 1.0  # a look at the memory takes 20 ms of a processor, which the workers then lack
+POLLS = 10  # of used processor time for each look at the memory
 
 
 def tube(folder: Path, images: int) -> Path:
@@ -100,7 +100,7 @@ def process(model: str, sample: Path, out: Path, threads: int, device: str = "cp
         "threads": threads,
     }
     job = job_files.create(out / ".job" / "process", spec)
-    began, before = time.monotonic(), _children_cpu()
+    began = time.monotonic()
     child = subprocess.Popen([sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)])
     memory = Memory(child.pid)
     if child.wait():
@@ -108,30 +108,31 @@ def process(model: str, sample: Path, out: Path, threads: int, device: str = "cp
     seconds = time.monotonic() - began
     started, end = (next(e for e in job_files.events(job) if e["type"] == kind) for kind in ("started", "finished"))
     working = end["time"] - started["time"]
-    cpu = _children_cpu() - before
     peak = memory.peak()
-    return Run(end["processed"], seconds, working, cpu, memory.own_cpu, peak, started["time"], started["device"])
-
-
-def _children_cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    cpu = sum(memory.cpu.values())
+    return Run(end["processed"], seconds, working, cpu, memory.cpu[child.pid], peak, started["time"], started["device"])
 
 
 class Memory:
-    """Watches the resident memory of a process and its children; pages that they share are counted once (PSS).
-    `own_cpu`: seconds of the processor that the process itself had used when it was last looked at.
+    """Watches the resident memory of a process and its children; pages that they share are counted once (PSS): what the
+    tree takes of the machine's memory, where a sum of resident sizes would count what workers share several times.
+    `cpu`: of each the seconds of the processor that it had used when it was last looked at, ten times a second. The
+    workers' end isn't waited for by the job, so that its own account of its children lacks them.
     """
 
     def __init__(self, pid: int) -> None:
-        self._pid, self._peak, self._done, self.own_cpu = pid, 0.0, threading.Event(), 0.0
+        self._pid, self._peak, self._done, self.cpu = pid, 0.0, threading.Event(), {pid: 0.0}
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
     def _watch(self) -> None:
-        while not self._done.wait(POLL_SECONDS):
-            self._peak = max(self._peak, sum(_pss(pid) for pid in _family(self._pid)))
-            self.own_cpu = max(self.own_cpu, cpu_seconds(self._pid))
+        looks = 0
+        while not self._done.wait(POLL_SECONDS / POLLS):
+            for pid in _family(self._pid):
+                self.cpu[pid] = max(self.cpu.get(pid, 0.0), cpu_seconds(pid))
+            if looks % POLLS == 0:
+                self._peak = max(self._peak, sum(_pss(pid) for pid in _family(self._pid)))
+            looks += 1
 
     def peak(self) -> float:
         """MiB, the largest sum seen."""

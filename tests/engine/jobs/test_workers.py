@@ -97,9 +97,13 @@ def test_tables_hold_what_each_image_gives_by_itself(tube, done):
 
 
 def workers_of(pid):
-    """Workers, by their command line; Python's own resource tracker is none."""
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(c) for c in listed if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
+    """Workers: forks of the process that Python's forkserver is."""
+    servers = [c for c in children_of(pid) if b"forkserver" in Path(f"/proc/{c}/cmdline").read_bytes()]
+    return [worker for server in servers for worker in children_of(server)]
+
+
+def children_of(pid):
+    return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def wait_for(what, seconds=60):

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.context import ForkServerContext
+from multiprocessing import forkserver
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -20,6 +20,7 @@ from tui_cytpix.errors import JobError
 AHEAD = 2  # chunks per worker: one at work, one waiting
 _CHECK_SECONDS = 0.2  # from one check whether to stop to the next
 _SIGNAL_SECONDS = 1.0  # a signal to the whole group may end a worker before we hear of it
+_LOST = (BrokenProcessPool, EOFError, ConnectionError)  # the last two where what they are forks of is gone
 _Answer = TypeVar("_Answer")
 
 
@@ -28,35 +29,19 @@ def worker_count(wanted: int) -> int:
     return wanted or min(MAX_THREADS, len(os.sched_getaffinity(0)))
 
 
-def _context() -> ForkServerContext:
-    """Workers are forks of a process that has imported what they need and has started no thread of torch's: torch is
-    imported once, and they share its memory.
-    """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([process_worker.__name__, "tui_cytpix.engine.predict.inference"])
-    return context
-
-
 class Workers:
-    """`number` processes that know `settings`.
-
-    Raises:
-        CytpixError: a worker was lost already.
-        Leave: the job was told to.
+    """`number` processes that know `settings`: forks of one that has imported what they need, of which torch takes
+    longest, and has started no thread of torch's. They share its memory.
     """
 
     def __init__(self, job: Job, settings: WorkerSettings, number: int) -> None:
         self._job, self.number = job, number
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([process_worker.__name__, "tui_cytpix.engine.predict.inference"])
+        forkserver.ensure_running()  # it imports while the job makes a sample ready
         self._pool = ProcessPoolExecutor(
-            number,
-            mp_context=_context(),
-            initializer=process_worker.start,
-            initargs=(settings,),
+            number, mp_context=context, initializer=process_worker.start, initargs=(settings,)
         )
-        try:
-            self._described = [self._pool.submit(process_worker.describe) for _ in range(number)]
-        except BrokenProcessPool as error:
-            raise self._lost() from error
 
     def __enter__(self) -> Self:
         return self
@@ -67,13 +52,17 @@ class Workers:
         self._pool.shutdown(cancel_futures=True)
 
     def describe(self) -> Equipment:
-        """Where they compute. All of them have been loading their model since they were made.
+        """Starts them all, which load their model, and tells where they compute.
 
         Raises:
             CytpixError: the model or the device can't be used, or a worker was lost.
             Leave: the job was told to.
         """
-        return self._wait(self._described[0])
+        try:
+            described = [self._pool.submit(process_worker.describe) for _ in range(self.number)]
+        except _LOST as error:
+            raise self._lost() from error
+        return self._wait(described[0])
 
     def results(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, ChunkResult]]:
         """Raises:
@@ -90,7 +79,7 @@ class Workers:
             while waiting:
                 first, future = waiting.popleft()
                 yield first, self._wait(future)
-        except BrokenProcessPool as error:
+        except _LOST as error:
             raise self._lost() from error
         finally:
             for _, future in waiting:
@@ -101,7 +90,7 @@ class Workers:
             self._job.check()
         try:
             return future.result()
-        except BrokenProcessPool as error:
+        except _LOST as error:
             raise self._lost() from error
 
     def _lost(self) -> JobError:
