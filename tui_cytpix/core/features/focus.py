@@ -51,10 +51,11 @@ def focus_score(
     part = box.grown(REACH_PX, mask.shape).slices
     difference = np.subtract(gray[part], background[part], dtype=np.float32)
     reach = 2 * _GROWN_PX + 1
-    near = cv2.dilate(as_uint8(mask[part]), np.ones((reach, reach), np.uint8)) > 0
+    near = cv2.dilate(as_uint8(mask[part]), np.ones((reach, reach), np.uint8))
+    number = cv2.countNonZero(near)
     blurred = [cv2.GaussianBlur(difference, (0, 0), width) for width in _SIGMAS]
     fine, coarse = (
-        max(float(np.square((sharp - soft)[near]).mean()) - gain * variance, 0.0)
+        max(cv2.norm(sharp, soft, cv2.NORM_L2SQR, near) / number - gain * variance, 0.0)
         for (sharp, soft), gain in zip(pairwise(blurred), _noise_gains(), strict=True)
     )
     return fine / (fine + coarse) if fine + coarse > 0 else 0.0
