@@ -45,8 +45,7 @@ if TYPE_CHECKING:
     from tui_cytpix.engine.predict.inference import Predictor
     from tui_cytpix.formats.sample.reader import SampleReader
 
-MEASURED_TOGETHER = 32  # parts of images: more don't stay in the processor's cache
-SEEN_TOGETHER = 4  # whole images: likewise
+TOGETHER = 32  # images go through a step: more do not stay in the cache, of fewer its code does not
 _MMAP_THRESHOLD, _TRIM_THRESHOLD, _KEPT_BYTES = -3, -1, 256 << 20  # mallopt's names for them (malloc.h)
 
 
@@ -182,8 +181,8 @@ def process(chunk: Chunk) -> ChunkResult:
     shown: list[tuple[Gray, NDArray[np.float32], float]] = []
     plans: list[tuple[NetworkInput, CropPlan]] = []
     known: list[Found | None] = []
-    for start in range(0, len(chunk.events), SEEN_TOGETHER):
-        grays, answers = _read(chunk, chunk.events[start : start + SEEN_TOGETHER], result)
+    for start in range(0, len(chunk.events), TOGETHER):
+        grays, answers = _read(chunk, chunk.events[start : start + TOGETHER], result)
         backgrounds = [background_of(gray, chunk.background) for gray in grays]
         seen = [normalise_knowing_noise(gray, background) for gray, background in zip(grays, backgrounds, strict=True)]
         unknown = [one for one, answer in zip(seen, answers, strict=True) if answer is None]
@@ -246,7 +245,7 @@ def _reader(chunk: Chunk) -> SampleReader:
 
 def _write_up(chunk: Chunk, result: ChunkResult, subjects: Sequence[Subject], found: Sequence[Found]) -> None:
     good = [event for event, problem in zip(chunk.events, result.problems, strict=True) if not problem]
-    parts = [subjects[i : i + MEASURED_TOGETHER] for i in range(0, len(subjects), MEASURED_TOGETHER)]
+    parts = [subjects[i : i + TOGETHER] for i in range(0, len(subjects), TOGETHER)]
     sheets = [Measurement(part, chunk.um_per_px) for part in parts]
     values = np.full((len(chunk.events), len(names("image"))), np.nan)
     values[[not problem for problem in result.problems]] = _stacked([sheet.images() for sheet in sheets], "image")
