@@ -37,7 +37,8 @@ class Workers:
     def __init__(self, job: Job, settings: WorkerSettings, number: int) -> None:
         self._job, self.number = job, number
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([process_worker.__name__, "tui_cytpix.engine.predict.inference"])
+        torch_too = () if settings.instrument else ("tui_cytpix.engine.predict.inference",)
+        context.set_forkserver_preload([process_worker.__name__, *torch_too])
         forkserver.ensure_running()  # it imports while the job makes a sample ready
         self._pool = ProcessPoolExecutor(
             number, mp_context=context, initializer=process_worker.start, initargs=(settings,)
