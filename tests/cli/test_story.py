@@ -126,7 +126,7 @@ def rows_of(path: Path) -> dict[str, dict[str, str]]:
 
 
 def wait_for(run: Path, *states: str):
-    watch, deadline = TrainingWatch(RunFolder(run)), time.monotonic() + 60
+    watch, deadline = TrainingWatch(RunFolder(run)), time.monotonic() + children.LIMIT
     while time.monotonic() < deadline:
         status = watch.poll()
         if status.state in states:
