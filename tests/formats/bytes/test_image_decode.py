@@ -18,7 +18,8 @@ from PIL import Image
 from tests import children
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.bytes.gray_range import GrayRange
-from tui_cytpix.formats.bytes.image_decode import MAX_PIXELS, decode_gray, image_header
+from tui_cytpix.formats.bytes.image_decode import decode_gray, image_header
+from tui_cytpix.formats.bytes.limits import MAX_PIXELS
 from tui_cytpix.formats.bytes.read_plain_tiff import read_plain_tiff
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest undoes the reader's own filter
@@ -90,7 +91,6 @@ def test_every_gray_of_rgba_is_exact(files):
             "PhotometricInterpretation 0",
         ),
         (tiff(np.random.default_rng(0).random((9, 9)), compression="zlib"), "BitsPerSample 64"),
-        (tiff(np.arange(81, dtype=np.uint16).reshape(9, 9), byteorder=">", bigtiff=True), "BigTIFF"),
         (tiff(np.arange(-40, 41, dtype=np.int8).reshape(9, 9)), "signed"),
         (tiff(np.arange(81, dtype=np.int32).reshape(9, 9) - 40), "16 bits"),
         (tiff(np.random.default_rng(0).integers(0, 1024, (9, 9, 3)).astype(np.uint16), photometric="rgb"), "colour"),
@@ -276,3 +276,29 @@ def test_pillow_agrees_on_the_real_images(shared_data):
     for path in sorted((shared_data / "cells").glob("*/images/*.png"))[::25]:
         with Image.open(path) as picture:
             assert np.array_equal(decode_gray(path.read_bytes(), path.name), np.asarray(picture))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_pictures_are_turned_as_their_exif_says(files, kind):
+    gray = np.repeat(np.arange(40, 220, dtype=np.uint8)[:60, None], 44, 1)
+    exif = Image.Exif()
+    exif[274] = 6
+    content = io.BytesIO()
+    Image.fromarray(gray).save(content, kind, exif=exif, **({"quality": 100} if kind == "JPEG" else {}))
+    turned = decode_gray(content.getvalue(), "x")
+    assert np.abs(turned.astype(int) - np.rot90(gray, -1)).max() <= 2
+    assert image_header(content.getvalue(), "x")[:2] == turned.shape == (44, 60)
+
+
+def test_big_endian_bigtiff_is_read_as_any_other(files):
+    content = tiff(files.gray16(), bigtiff=True, byteorder=">", compression="zlib", photometric="minisblack")
+    assert np.array_equal(decode_gray(content, "x"), files.gray16())
+    assert image_header(content, "x")[:2] == files.gray16().shape
+    stack = tiff(np.stack([files.gray16()] * 3), bigtiff=True, byteorder=">", photometric="minisblack", metadata=None)
+    assert image_header(stack, "x")[2] == 3
+
+
+def test_a_refused_tiff_says_how_to_save_it():
+    content = tiff(np.arange(600, dtype=np.uint64).reshape(20, 30), photometric="minisblack")
+    with pytest.raises(SampleError, match="save it as 8- or 16-bit gray TIFF, uncompressed"):
+        decode_gray(content, "x")

@@ -21,28 +21,33 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.bytes.gray_range import GrayRange
+from tui_cytpix.formats.bytes.limits import MAX_IMAGE_BYTES, MAX_PIXELS
 from tui_cytpix.formats.bytes.read_plain_tiff import (
     FLOAT,
     ORIENTATION,
     PHOTOMETRIC,
+    REDUCED,
     SAMPLE_FORMAT,
     SIGNED,
+    SUBFILE,
     WHITE_IS_ZERO,
     described,
     leaves_black_open,
     read_plain_tiff,
     upright,
 )
+from tui_cytpix.formats.bytes.source import FileBytes, MemoryBytes
+from tui_cytpix.formats.bytes.tiff_pages import TiffPages
 
 if TYPE_CHECKING:
     from PIL import Image
 
-MAX_PIXELS = 1 << 26  # 8192 x 8192; below the size at which Pillow itself warns
-MAX_IMAGE_BYTES = 256 << 20
 KINDS = ("TIFF", "PNG", "BMP", "JPEG")
 
 Gray = NDArray[np.uint8] | NDArray[np.uint16]
 _HIGHEST = 0xFFFF
+_SAVE_GRAY = "save it as 8- or 16-bit gray TIFF, uncompressed"
+_BIG_ENDIAN_BIGTIFF = b"MM\0+"  # Pillow takes its header for a small one's
 # Of these libtiff puts the bytes into the machine's order, and Pillow turns them once more.
 _TURNED = {"F;32BF": "f4", "I;32BS": "i4", "I;16BS": "i2"}
 if sys.byteorder == "big":
@@ -58,7 +63,7 @@ def decode_gray(
     White is the highest value and up is up, whatever the file's way of storing them.
 
     Args:
-        data: content of a TIFF (first page), PNG, BMP or JPEG file.
+        data: content of a TIFF (its first page that is no thumbnail), PNG, BMP or JPEG file.
         label: its name for messages.
         formats: which of these kinds it may be.
         floats: tells how floating point values are read; None: as this image alone suggests.
@@ -98,6 +103,8 @@ def image_header(data: bytes, label: str) -> tuple[int, int, int]:
             height, width = picture.height, picture.width
             if _turn(picture) >= 5:
                 height, width = width, height
+            if data.startswith(_BIG_ENDIAN_BIGTIFF):
+                return height, width, len(TiffPages(MemoryBytes(data), label).pages)
             return height, width, int(getattr(picture, "n_frames", 1))
     except SampleError:
         plain = read_plain_tiff(data, MAX_PIXELS)  # reads a few kinds that Pillow doesn't
@@ -115,7 +122,11 @@ def opened(data: bytes, label: str, formats: tuple[str, ...] = KINDS) -> Iterato
     from PIL import Image, UnidentifiedImageError
 
     try:
+        if "TIFF" in formats and data.startswith(_BIG_ENDIAN_BIGTIFF):
+            pages = TiffPages(MemoryBytes(data), label)
+            data = pages.page_file(next((page for page in pages.pages if not pages.is_reduced(page)), pages.pages[0]))
         with Image.open(io.BytesIO(data), formats=formats) as picture:
+            _pass_over_thumbnails(picture)
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise _bad(label, f"{width} x {height} pixels are more than the {MAX_PIXELS:,} that are read")
@@ -124,10 +135,30 @@ def opened(data: bytes, label: str, formats: tuple[str, ...] = KINDS) -> Iterato
         raise
     except Exception as error:  # a damaged file makes Pillow's readers raise almost anything
         reason = str(error)
-        if isinstance(error, UnidentifiedImageError):
-            tags = described(data) if "TIFF" in formats else ""
-            reason = f"a TIFF stored like this is not read ({tags})" if tags else f"it is no {_either(formats)}"
+        tags = described(data) if "TIFF" in formats else ""
+        if tags and reason.startswith("decoder error"):
+            reason = f"its pixels are damaged, or packed in a way that is not read ({tags}); {_SAVE_GRAY}"
+        elif isinstance(error, UnidentifiedImageError):
+            stored = f"a TIFF stored like this is not read ({tags}); {_SAVE_GRAY}"
+            reason = stored if tags else f"it is no {_either(formats)}"
         raise _bad(label, printable(reason) or type(error).__name__) from error
+
+
+def _pass_over_thumbnails(picture: Image.Image) -> None:
+    """Goes to the first page of a TIFF that is no smaller copy of another, and no mask of one, where there is one."""
+    if picture.format != "TIFF":
+        return
+    for page in range(getattr(picture, "n_frames", 1)) if _is_reduced(picture) else ():
+        picture.seek(page)
+        if not _is_reduced(picture):
+            return
+    if picture.tell():
+        picture.seek(0)
+
+
+def _is_reduced(picture: Image.Image) -> bool:
+    kind = getattr(picture, "tag_v2", {}).get(SUBFILE, 0)
+    return isinstance(kind, int) and bool(kind & REDUCED)
 
 
 def stored_pixels(picture: Image.Image, label: str) -> NDArray[Any]:
@@ -157,7 +188,7 @@ def stored_pixels(picture: Image.Image, label: str) -> NDArray[Any]:
 
 def _turn(picture: Image.Image) -> int:
     """The Orientation that is still to be followed: a TIFF's Pillow follows itself."""
-    turn = picture.getexif().get(ORIENTATION, 1) if picture.format == "JPEG" else 1
+    turn = picture.getexif().get(ORIENTATION, 1) if picture.format in ("JPEG", "PNG") else 1
     return turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
 
 
@@ -186,7 +217,7 @@ def _either(formats: tuple[str, ...]) -> str:
 
 
 def _bad(label: str, why: str) -> SampleError:
-    return SampleError("The image can't be read", f"{printable(label)}: {why}.", "The other images still can.")
+    return SampleError("The image can't be read", f"{printable(label)}: {why}.", "Other images may still be read.")
 
 
 def read_file(path: Path) -> bytes:
@@ -195,8 +226,6 @@ def read_file(path: Path) -> bytes:
     Raises:
         SampleError: it is missing, no regular file, or larger than MAX_IMAGE_BYTES.
     """
-    from tui_cytpix.formats.bytes.source import FileBytes
-
     if path.exists() and not path.is_file():
         raise _bad(str(path), "it is no regular file")
     with contextlib.closing(FileBytes(path)) as source:

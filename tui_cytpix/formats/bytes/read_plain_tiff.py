@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 _MAX_TAGS = 64
 _SIZES = {3: ("H", 2), 4: ("I", 4)}
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, STRIPS, SAMPLES, STRIP_BYTES = 256, 257, 258, 259, 262, 273, 277, 279
-FILL_ORDER, ORIENTATION, _PREDICTOR, TILE_WIDTH, SAMPLE_FORMAT = 266, 274, 317, 322, 339
+SUBFILE, FILL_ORDER, ORIENTATION, _PREDICTOR, TILE_WIDTH, SAMPLE_FORMAT = 254, 266, 274, 317, 322, 339
 WHITE_IS_ZERO, BLACK_IS_ZERO = 0, 1
+REDUCED = 0b101  # of SUBFILE: a smaller copy of another page, or a mask of one
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3  # of SAMPLE_FORMAT
 _WANTED = {COMPRESSION: 1, SAMPLES: 1, FILL_ORDER: 1, _PREDICTOR: 1}
 _KINDS = {(UNSIGNED, 8): "u1", (UNSIGNED, 16): "u2", (FLOAT, 32): "f4", (FLOAT, 64): "f8"}
@@ -52,6 +53,7 @@ def read_plain_tiff(data: bytes, max_pixels: int) -> NDArray[Any] | None:
         or not (plain and contiguous and 1 <= orientation <= 8)
         or photometric not in ((BLACK_IS_ZERO,) if format_ == FLOAT else (WHITE_IS_ZERO, BLACK_IS_ZERO))
         or TILE_WIDTH in tags
+        or tags.get(SUBFILE, (0,))[0] & REDUCED
         or not 0 < height * width <= max_pixels
         or len(strips) != len(counts)
         or sum(counts) != size

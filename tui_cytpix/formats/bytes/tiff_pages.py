@@ -16,27 +16,30 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
-from tui_cytpix.formats.bytes.image_decode import MAX_IMAGE_BYTES, MAX_PIXELS
+from tui_cytpix.formats.bytes.limits import MAX_IMAGE_BYTES, MAX_PIXELS
 from tui_cytpix.formats.bytes.read_plain_tiff import (
     BITS,
     COMPRESSION,
     HEIGHT,
+    REDUCED,
     SAMPLE_FORMAT,
     SAMPLES,
     STRIP_BYTES,
     STRIPS,
+    SUBFILE,
     TILE_WIDTH,
     WIDTH,
 )
 from tui_cytpix.formats.bytes.source import ByteSource
 
 MAX_PAGES = 1 << 20
+_MOST_LOOKED_AT = 16
 MAX_TAGS = 1024
 MAX_TEXT = 64 << 20
 MAX_TAG = 1 << 20
 DESCRIPTION, PAGE_NAME, X_RESOLUTION = 270, 285, 282
 _FLOAT = 3  # of SAMPLE_FORMAT
-_SUBFILE, _TILES, _TILE_BYTES = 254, 324, 325
+_TILES, _TILE_BYTES = 324, 325
 _LONG = 4
 # What tells how pixels are packed and meant: photometric, fill order, orientation, rows of a strip, planes, predictor,
 # fax options, colour map, tile size, extra samples, JPEG tables, YCbCr.
@@ -128,7 +131,7 @@ class TiffPages:
 
     def is_reduced(self, page: TiffPage) -> bool:
         """True for a thumbnail, a smaller copy of another page, or a mask of one."""
-        return bool(self.number(page, _SUBFILE, 0) & 0b101)
+        return bool(self.number(page, SUBFILE, 0) & REDUCED)
 
     def is_float(self, page: TiffPage) -> bool:
         return self.number(page, SAMPLE_FORMAT, 1) == _FLOAT
@@ -161,7 +164,7 @@ class TiffPages:
         place = self._unpack("Q" if self._big else "I", tag.values, 0)
         data = self._source.read_at(place, size)
         if len(data) < size:
-            raise self._bad("a tag's value reaches past its end")
+            raise self._bad("a tag's value reaches past its end: it is cut off")
         return data
 
     def _numbers(self, page: TiffPage, tag: int, most: int) -> tuple[int, ...]:
@@ -283,7 +286,7 @@ def has_several_pages(source: ByteSource, label: str) -> bool:
     if not TiffPages(source, label, most=1).has_more:
         return False
     try:
-        pages = TiffPages(source, label, most=2)
+        pages = TiffPages(source, label, _MOST_LOOKED_AT)
     except SampleError:
         return True
-    return pages.has_more or not pages.is_reduced(pages.pages[1])
+    return pages.has_more or sum(not pages.is_reduced(page) for page in pages.pages) > 1

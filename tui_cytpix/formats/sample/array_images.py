@@ -85,4 +85,4 @@ class ArrayImages:
                 yield self._pixels(place)
 
     def _bad(self, event: str, why: str) -> SampleError:
-        return SampleError("The image can't be read", f"{self.label(event)}: {why}.", "The other images still can.")
+        return SampleError("The image can't be read", f"{self.label(event)}: {why}.", "Other images may still be read.")

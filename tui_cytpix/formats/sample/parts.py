@@ -109,7 +109,8 @@ def chosen_channel(channels: Sequence[str], asked: str, default: int, where: Pat
         return names.index(wanted)
     if asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= len(channels):
         return int(asked[:9]) - 1
-    listed = ", ".join(f"{number} {printable(name)}".strip() for number, name in enumerate(channels, 1))
+    numbered = ((str(number), printable(name)) for number, name in enumerate(channels, 1))
+    listed = ", ".join(number if name == number else f"{number} {name}".strip() for number, name in numbered)
     raise UsageError("There is no such channel", f"{printable(where)}: {printable(asked)}.", f"It has: {listed}.")
 
 

@@ -331,7 +331,7 @@ def _probe_images(images: ImageStore, read: Callable[[str], Gray]) -> _Probe:
         first = next(iter(bad.values()))
         problems.append(f"Of {len(looked)} images looked at, {len(bad)} can't be read: {first}")
     if any(pages > 1 for *_, pages in headers):
-        problems.append("Some image files have several pages; the first page of each is read.")
+        problems.append("Some image files have several pages; the first page of each is read, thumbnails left out.")
     return _Probe(shapes.pop() if len(shapes) == 1 else None, max(depths, default=8), tuple(problems), readable)
 
 

@@ -239,3 +239,48 @@ def test_pages_that_are_thumbnails_and_a_few_stacks_refuse_no_folder(tmp_path):
         assert sample.event_ids == ("1", "2", "3", "4")
         assert np.array_equal(sample.read_image("4"), STACK[0])
         assert any("the first page of each is read" in problem for problem in sample.problems())
+
+
+@pytest.mark.parametrize("options", [{"ome": True, "metadata": {"axes": "TCYX"}}, {"imagej": True}], ids=str)
+def test_a_stack_whose_description_is_cut_off_is_refused_and_no_single_image(tmp_path, options):
+    folder = tmp_path / "alone"
+    folder.mkdir()
+    path = folder / "cut.ome.tif"
+    tifffile.imwrite(path, TWO, photometric="minisblack", **options)
+    content = path.read_bytes()
+    with tifffile.TiffFile(path) as file:
+        place = file.pages.first.tags["ImageDescription"].valueoffset
+    path.write_bytes(content[: place + 20])
+    for given in (path, folder):
+        with pytest.raises(SampleError, match=r"cut off|past its end") as refused:
+            open_sample(given)
+        assert "Copy it again" in str(refused.value)
+
+
+@pytest.mark.parametrize("side", ["X", "Y"])
+def test_a_pixel_size_stated_of_one_side_is_that_of_both(tmp_path, side):
+    path = tmp_path / "one.ome.tif"
+    sizes = {f"PhysicalSize{side}": 0.25, f"PhysicalSize{side}Unit": "µm"}
+    tifffile.imwrite(path, STACK, ome=True, photometric="minisblack", metadata={"axes": "TYX", **sizes})
+    assert path.read_bytes().count(b"PhysicalSize") == 2
+    with open_sample(path) as sample:
+        assert sample.scale is not None
+        assert sample.scale.um_per_px == 0.25
+        assert not any("square" in problem for problem in sample.problems())
+
+
+def test_a_thumbnail_in_front_is_passed_over(tmp_path):
+    for name, options in (("1", {}), ("2", {"bigtiff": True}), ("3", {"bigtiff": True, "byteorder": ">"})):
+        with tifffile.TiffWriter(tmp_path / f"{name}.tif", **options) as file:
+            file.write(STACK[0, ::4, ::4], subfiletype=1, metadata=None, photometric="minisblack")
+            file.write(STACK[int(name)], metadata=None, photometric="minisblack", compression="zlib")
+    equal(tmp_path, STACK[1:4])
+    with open_sample(tmp_path) as sample:
+        assert sample.info().image_shape == STACK.shape[1:]
+
+
+def test_channels_without_names_are_listed_by_number(tmp_path):
+    path = tmp_path / "two.tif"
+    tifffile.imwrite(path, TWO, imagej=True, metadata={"axes": "TCYX"})
+    with pytest.raises(UsageError, match="It has: 1, 2"):
+        open_sample(path, channel="7")

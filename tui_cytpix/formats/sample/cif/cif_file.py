@@ -110,7 +110,7 @@ class _SideBySide:
             picture = decode_image(self._content(page), page.height, page.width)
         except ValueError as error:
             detail = f"{self.label(self.events[place])}: {error}."
-            raise SampleError("The image can't be read", detail, "The other images still can.") from error
+            raise SampleError("The image can't be read", detail, "Other images may still be read.") from error
         return picture[:, self._columns(page)]
 
     def mask(self, page: Page) -> NDArray[np.bool_]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
-from tui_cytpix.formats.bytes.image_decode import MAX_IMAGE_BYTES
+from tui_cytpix.formats.bytes.limits import MAX_IMAGE_BYTES
 
 START_SECONDS = 60.0  # a cold disk loads Python and the library
 ANSWER_SECONDS = 30.0  # of waiting, for slow disks; of computing the child has less
@@ -63,7 +63,7 @@ class HdfProcess:
         Raises:
             SampleError: it can't be read.
         """
-        return self._read({"read": dataset, "row": row}, f"{dataset} {row + 1}", "The other images still can.")
+        return self._read({"read": dataset, "row": row}, f"{dataset} {row + 1}", "Other images may still be read.")
 
     def column(self, feature: str) -> NDArray[np.float64]:
         """A feature's numbers, (N,).

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
-from tui_cytpix.formats.bytes.image_decode import MAX_PIXELS
+from tui_cytpix.formats.bytes.limits import MAX_PIXELS
 from tui_cytpix.formats.bytes.names import counted
 from tui_cytpix.formats.bytes.source import FileBytes
 from tui_cytpix.formats.sample.ifcb.lines import Lines
@@ -52,7 +52,7 @@ class Roi:
 
     def _bad(self, place: int, why: str) -> SampleError:
         where = f"{printable(self._source.path)}, image {self.events[place]}"
-        return SampleError("The image can't be read", f"{where}: {why}.", "The other images still can.")
+        return SampleError("The image can't be read", f"{where}: {why}.", "Other images may still be read.")
 
     def _misplaced(self, start: int) -> tuple[str, ...]:
         """Whether images follow one another from the first byte to the last, as an IFCB writes them."""

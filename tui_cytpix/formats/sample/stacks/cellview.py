@@ -139,7 +139,7 @@ def _page(file: Path, wanted: str, place: int) -> Pixels:
     at = names.index(wanted) if wanted in names else (place if not wanted and place < len(names) else -1)
     if at < 0:
         why = f"it has no page {printable(wanted) or place + 1}"
-        raise SampleError("The image can't be read", f"{printable(file)}: {why}.", "The other images still can.")
+        raise SampleError("The image can't be read", f"{printable(file)}: {why}.", "Other images may still be read.")
     return float_pixels(pages, pages.pages[at], str(file))
 
 

@@ -27,6 +27,6 @@ def float_pixels(pages: TiffPages, page: TiffPage, label: str) -> Pixels:
             raise SampleError(
                 "The image can't be read",
                 f"{printable(label)}: a page of kind {picture.mode} among pages of floating-point numbers.",
-                "The other images still can.",
+                "Other images may still be read.",
             )
         return np.array(picture)

@@ -153,7 +153,7 @@ def _pixels(attributes: dict[str, str]) -> _Series:
         * UM.get(attributes.get(f"PhysicalSize{axis}Unit", "µm").casefold(), 0)
         for axis in "XY"
     )
-    found = _Series(order[2:], sizes, across, down)
+    found = _Series(order[2:], sizes, across or down, down or across)  # stated once: of square pixels
     if found.planes > MAX_PAGES:
         raise _RefusedError(f"it states {found.planes:,} planes")
     return found

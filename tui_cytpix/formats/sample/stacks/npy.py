@@ -13,7 +13,7 @@ import numpy as np
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
-from tui_cytpix.formats.bytes.image_decode import MAX_PIXELS
+from tui_cytpix.formats.bytes.limits import MAX_PIXELS
 from tui_cytpix.formats.bytes.source import FileBytes, SourceFile
 from tui_cytpix.formats.sample.array_images import ArrayImages, Pixels
 from tui_cytpix.formats.sample.linked_fcs import FcsPlace

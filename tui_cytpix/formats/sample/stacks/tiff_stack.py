@@ -18,14 +18,17 @@ from tui_cytpix.formats.sample.stacks.layout import Layout, imagej_layout, image
 
 
 def is_stack(path: Path) -> bool:
-    """Whether a TIFF has more than one page, as `has_several_pages`, or ImageJ's many images behind one. False for
-    anything else.
+    """Whether a TIFF has more than one page, as `has_several_pages`, or ImageJ's many images behind one; also where
+    what says so is cut off, which is told when it is opened. False for anything else.
     """
     with contextlib.suppress(SampleError), contextlib.closing(FileBytes(path)) as source:
         pages = TiffPages(source, str(path), most=1)
-        if imagej_settings(pages.text(pages.pages[0], DESCRIPTION)).get("images", "1") != "1":
+        if has_several_pages(source, str(path)):
             return True
-        return has_several_pages(source, str(path))
+        try:
+            return imagej_settings(pages.text(pages.pages[0], DESCRIPTION)).get("images", "1") != "1"
+        except SampleError:  # tifffile writes OME-XML at the end of the file
+            return True
     return False
 
 
@@ -109,8 +112,8 @@ def _layout(path: Path, pages: TiffPages) -> Layout:
     ome = ome_layout(description, len(pages.pages))
     if ome is not None:
         return ome
-    whole = [number for number, page in enumerate(pages.pages) if number == 0 or not pages.is_reduced(page)]
-    if len(whole) == 1:
+    whole = [number for number, page in enumerate(pages.pages) if not pages.is_reduced(page)]
+    if len(whole) < 2:
         raise SampleError(
             "A single image is no sample", f"{printable(path)}.", f"Give its folder: {printable(path.parent)}."
         )
@@ -135,4 +138,6 @@ def _images(path: Path, pages: TiffPages, numbers: dict[str, int]) -> ImageStore
 
 
 def _no_page(label: str) -> SampleError:
-    return SampleError("The image can't be read", f"{label}: the file lacks its page.", "The other images still can.")
+    return SampleError(
+        "The image can't be read", f"{label}: the file lacks its page.", "Other images may still be read."
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path, PurePosixPath
 
-from tui_cytpix.formats.bytes.image_decode import MAX_IMAGE_BYTES
+from tui_cytpix.formats.bytes.limits import MAX_IMAGE_BYTES
 from tui_cytpix.formats.bytes.names import choose_folder, counted, is_image_name, name_images
 from tui_cytpix.formats.bytes.source import FileBytes, MemoryBytes
 from tui_cytpix.formats.bytes.zip_index import Member, ZipIndex
