@@ -261,6 +261,14 @@ def test_without_truth_and_without_an_fcs(program, tube, tiny_model, tmp_path):
     assert (out / "plain.events.csv").is_file()
     asked = program(*process, folder, "--out", tmp_path / "y", "--format", "fcs", status=1)
     assert "No FCS was written, as there is none to add to." in asked.stderr
+    (folder / "plain.fcs").write_bytes(b"")
+    asked = program(*process, folder, "--out", tmp_path / "z", "--format", "fcs", status=1)
+    assert "none to add to" not in asked.stderr
+    assert (
+        "No FCS was written. The FCS can't be used: This FCS file can't be read. plain.fcs: it is empty."
+        in asked.stderr
+    )
+    (folder / "plain.fcs").unlink()
     assert program(*process, folder, "--out", tmp_path / "x", "--format", "docx", status=2)
     done = program("compare", folder, "--model", tiny_model, "--model", tiny_model, "--zoom", 1.5)
     assert "counts differ on 0 of 3 images" in done.stdout

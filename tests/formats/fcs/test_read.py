@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import children
+from tui_cytpix.domain.sample import Loss
 from tui_cytpix.errors import FcsError
 from tui_cytpix.formats.fcs.read import read_fcs
 
@@ -342,3 +343,27 @@ def test_names_that_repeat_are_told_apart(files, stated, names):
     assert fcs.names == names
     assert [fcs.column(name)[0] for name in names] == list(range(len(stated)))
     assert any("Several parameters of the FCS are named 'A'" in problem for problem in fcs.problems)
+
+
+@pytest.mark.parametrize("between", [b"", b"00000000", b" " * 500])
+def test_a_second_file_behind_the_first_is_a_loss(tmp_path, between):
+    build(tmp_path / "one.fcs", keywords([8], 3), b"\1\2\3")
+    assert read_fcs(tmp_path / "one.fcs").problems == ()
+    content = (tmp_path / "one.fcs").read_bytes()
+    (tmp_path / "two.fcs").write_bytes(content + between + content)
+    (told,) = read_fcs(tmp_path / "two.fcs").problems
+    assert isinstance(told, Loss)
+    assert "A second FCS file follows" in told
+
+
+def test_an_empty_file_is_called_empty(tmp_path):
+    (tmp_path / "x.fcs").write_bytes(b"")
+    with pytest.raises(FcsError, match="it is empty"):
+        read_fcs(tmp_path / "x.fcs")
+
+
+def test_events_that_tot_leaves_out_are_told_with_their_number(tmp_path):
+    build(tmp_path / "x.fcs", keywords([8, 8], 3), bytes(range(10)))
+    assert "Up to 2 events more are not read: if the instrument counted more, export it again." in "".join(
+        read_fcs(tmp_path / "x.fcs").problems
+    )

@@ -205,7 +205,9 @@ class Tube:
         if fcs is None:
             if spec.formats is not None:
                 tables = "; the tables have all values" if "csv" in spec.formats else ""
-                self._fail("", CytpixError(f"No FCS was written, as there is none to add to{tables}"))
+                why = sample.reader.unusable_fcs
+                none = "" if why else ", as there is none to add to"
+                self._fail("", CytpixError(f"No FCS was written{none}{tables}", why))
             return
         rows = sample.reader.fcs_rows()
         members = read_members(self._job.folder.path, self._place)

@@ -9,6 +9,7 @@ import contextlib
 import functools
 import itertools
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.domain.sample import Loss
 from tui_cytpix.errors import FcsError, SampleError
-from tui_cytpix.formats.bytes.source import FileBytes, PartBytes
+from tui_cytpix.formats.bytes.source import ByteSource, FileBytes, PartBytes
 from tui_cytpix.formats.fcs.read_data import FcsParameter, stored_column
 from tui_cytpix.formats.fcs.read_layout import DataLayout, data_layout
 from tui_cytpix.formats.fcs.read_text import FcsText, Segment, read_text
 
 _MOST_DECADES = 30.0
 _HIGHEST_START = 1e6
+_BEGINNING = re.compile(rb"FCS[23]\.[0-9] {4}")
+_LOOKED_AT_BEHIND = 1 << 16  # bytes behind the data set: some writers fill it up
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,14 +127,16 @@ def read_fcs(path: Path, offset: int = 0, length: int | None = None) -> FcsFile:
             size = file.size - offset if length is None else length
             if offset < 0 or size < 0 or offset + size > file.size:
                 raise ValueError(f"its bytes {offset} to {offset + size} lie outside the file of {file.size} bytes")
-            text = read_text(PartBytes(file, offset, size))
-        layout = data_layout(text, size)
+            part = PartBytes(file, offset, size)
+            text = read_text(part)
+            layout = data_layout(text, size)
+            joined = _followed_by_another(part, text, layout)
         parameters = _parameters(text, layout)
     except (ValueError, OSError) as error:
         raise _unreadable(path, str(error)) from error
     except SampleError as error:
         raise _unreadable(path, error.detail.rstrip(".")) from error
-    problems = (*text.problems, *layout.problems, *_repeated(text.names))
+    problems = (*text.problems, *layout.problems, *joined, *_repeated(text.names))
     return FcsFile(
         path,
         offset,
@@ -149,6 +155,17 @@ def _unreadable(path: Path, why: str) -> FcsError:
     return FcsError(
         "This FCS file can't be read", f"{path.name}: {why}.", "Export it again from the instrument's software."
     )
+
+
+def _followed_by_another(source: ByteSource, text: FcsText, layout: DataLayout) -> tuple[str, ...]:
+    """Whether behind the data set, whose TEXT tells of no other, one begins all the same: two files were joined."""
+    if text.has_more:
+        return ()
+    segments = (text.segment, text.analysis, text.supplement, Segment(layout.begin, layout.data_bytes))
+    end = max(segment.begin + segment.length for segment in segments)
+    if _BEGINNING.search(source.read_at(end, _LOOKED_AT_BEHIND)) is None:
+        return ()
+    return (Loss("A second FCS file follows the first in the same file; only the first is read: separate the two."),)
 
 
 def _repeated(names: Sequence[str]) -> list[str]:

@@ -146,6 +146,9 @@ def _choose(candidates: list[tuple[int, int]], events: int, needed: int, size: i
         problem = f"The FCS's HEADER and TEXT disagree on where DATA lies; {events} events are read from byte {begin}."
     elif not exact:
         problem = f"The FCS's DATA should have {end - begin + 1} bytes, the {events} events of $TOT have {needed}."
+        more = (end - begin + 1 - needed) * events // needed if needed else 0
+        if more > 0:
+            problem += f" Up to {more} events more are not read: if the instrument counted more, export it again."
     filled_up = 0 <= end - begin + 1 - needed < needed / max(events, 1)
     if problem and not exact and not filled_up:  # nothing says that these are all events, and that they begin there
         problem = Loss(problem)

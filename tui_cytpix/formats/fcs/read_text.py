@@ -46,6 +46,8 @@ class FcsText:
         analysis: the ANALYSIS segment.
         supplement: a supplemental TEXT segment that holds something else than text.
         problems: sentences.
+        segment: where TEXT lies.
+        has_more: whether it tells of another data set.
     """
 
     version: str
@@ -57,6 +59,8 @@ class FcsText:
     analysis: Segment
     supplement: Segment
     problems: tuple[str, ...]
+    segment: Segment
+    has_more: bool
 
 
 def read_text(source: ByteSource) -> FcsText:
@@ -95,6 +99,8 @@ def read_text(source: ByteSource) -> FcsText:
         analysis=_segment(source.size, said, "ANALYSIS", (header["analysis start"], header["analysis end"]), problems),
         supplement=supplement,
         problems=tuple(problems),
+        segment=segment,
+        has_more=bool(_offset(said, "$NEXTDATA")),
     )
 
 
@@ -132,6 +138,8 @@ def check_counts(keywords: Mapping[str, str]) -> None:
 def _check_header(source: ByteSource) -> tuple[str, Segment]:
     """The version and where TEXT lies, if that can be true."""
     head = source.read_at(0, HEADER_BYTES)
+    if not head:
+        raise ValueError("it is empty")
     version = head[3:6].decode("latin-1")
     if len(head) < HEADER_BYTES or head[:3] != b"FCS" or version not in _VERSIONS:
         raise ValueError("it doesn't start as FCS 2.0 to 3.2 files do")

@@ -29,7 +29,7 @@ class FcsPlace:
 
     `label` names it for people. `guessed` is True where only its lying nearby speaks for it: it is then used only if
     its events match. `rows` is True where event ids are rows, from 0, and no values of the parameter Event. `problem`
-    is a sentence or "".
+    is a sentence or "". `made` is True where it is made of the sample's own table, and no file of its own.
     """
 
     label: str = ""
@@ -37,6 +37,7 @@ class FcsPlace:
     guessed: bool = False
     problem: str = ""
     rows: bool = False
+    made: bool = False
 
     def by_rows(self) -> FcsPlace:
         return replace(self, rows=True)
@@ -44,13 +45,16 @@ class FcsPlace:
 
 @dataclass(frozen=True)
 class LinkedFcs:
-    """An opened FCS and its link to the images; `fcs` None where there is none to use."""
+    """An opened FCS and its link to the images; `fcs` None where there is none to use, and `unusable` the sentence that
+    says why, where one is there.
+    """
 
     fcs: FcsFile | None = None
     label: str | None = None
     rows: dict[str, int] = field(default_factory=dict)
     um_per_px: float | None = None
     problems: tuple[str, ...] = ()
+    unusable: str = ""
 
 
 def fcs_file(path: Path, guessed: bool = False) -> FcsPlace:
@@ -112,7 +116,9 @@ def link_fcs(place: FcsPlace, events: tuple[str, ...]) -> LinkedFcs:
         if place.guessed:
             why = f"{printable(place.label)} is not used: it has another name, and whose it is can't be read: {error}"
             return LinkedFcs(problems=(*problems, why))
-        return LinkedFcs(problems=(*problems, Loss(f"The FCS can't be used: {error}")))
+        what = f"The event table of {printable(place.label)}" if place.made else "The FCS"
+        unusable = Loss(f"{what} can't be used: {error}")
+        return LinkedFcs(problems=(*problems, unusable), unusable=unusable)
     if place.guessed and not linked.rows:
         why = f"{printable(place.label)} is not used: none of its events is one of the images."
         return LinkedFcs(problems=(*problems, why))

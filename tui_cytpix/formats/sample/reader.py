@@ -183,6 +183,11 @@ class SampleReader:
         """The FCS, None where there is none or it can't be read (`info().problems` says so)."""
         return self._link().fcs
 
+    @property
+    def unusable_fcs(self) -> str:
+        """The sentence that says why the sample's FCS is not used; "" where it is, and where there is none."""
+        return self._link().unusable
+
     def fcs_rows(self) -> dict[str, int]:
         """The FCS row (from 0) of each imaged event that has one."""
         return dict(self._link().rows)

@@ -85,6 +85,48 @@ class TestFiles:
             assert len(sample.event_ids) == 5
             assert "Lengths differ (5 events, 6 images, 12 masks): the first 5" in sample.info().problems[0]
 
+    @pytest.mark.parametrize(("events", "images", "lost"), [(50, 6, True), (2, 6, True), (6, 6, False), (6, 3, True)])
+    def test_images_or_events_that_are_left_out_are_a_loss(self, rtdc, events, images, lost):
+        path = rtdc({"image": IMAGES[:images], "mask": IMAGES}, experiment__event_count=events)
+        with open_sample(path) as sample:
+            assert any(isinstance(problem, Loss) for problem in sample.problems()) == lost
+
+    def test_images_in_another_order_are_refused(self, rtdc):
+        events = {"image": np.moveaxis(IMAGES, 0, -1), "mask": IMAGES, "image_bg": IMAGES}
+        with pytest.raises(SampleError, match=r"another order.*\(events, height, width\)"):
+            open_sample(rtdc(events))
+
+    @pytest.mark.parametrize("index", [[1, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 6.5], [1, 2, 3, 4, 5, np.nan], [1, 2]])
+    def test_ids_that_are_of_no_use_are_told(self, rtdc, index):
+        with open_sample(rtdc({"image": IMAGES, "index": np.array(index, float)})) as sample:
+            assert sample.event_ids == ("1", "2", "3", "4", "5", "6")
+            assert any("ids are rows from 1" in problem for problem in sample.problems())
+        with open_sample(rtdc({"image": IMAGES, "index": np.arange(6.0)})) as sample:
+            assert not any("ids are rows" in problem for problem in sample.problems())
+
+    @pytest.mark.parametrize("background", [IMAGES[:, :8], np.full(IMAGES.shape, np.nan, np.float32)])
+    def test_a_background_of_no_use_is_told_and_costs_no_image(self, rtdc, background):
+        with open_sample(rtdc({"image": IMAGES, "image_bg": background})) as sample:
+            assert sample.measured_background() is None
+            assert np.array_equal(sample.read_image("1"), IMAGES[0])
+            assert any("background" in problem or "image_bg" in problem for problem in sample.problems())
+
+    def test_a_group_in_the_place_of_images_is_told(self, tmp_path):
+        import h5py
+
+        with h5py.File(tmp_path / "m.rtdc", "w") as file:
+            file.create_group("events").create_group("image")
+        with pytest.raises(SampleError, match="events/image is a group, no stack of grays"):
+            open_sample(tmp_path / "m.rtdc")
+
+    def test_files_cut_off_or_empty_are_told_in_plain_words(self, rtdc):
+        path = rtdc({"image": IMAGES})
+        content = path.read_bytes()
+        for left, why in ((len(content) - 100, "it is cut off"), (4, "no HDF5 file"), (0, "is empty")):
+            path.write_bytes(content[:left])
+            with pytest.raises(SampleError, match=why):
+                open_sample(path)
+
     def test_the_measured_background_is_taken(self, rtdc):
         backgrounds = np.repeat(np.arange(100, 106, dtype=np.uint8), 16 * 40).reshape(6, 16, 40)
         with open_sample(rtdc({"image": IMAGES, "image_bg": backgrounds})) as sample:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.faults.sample_readers import outcomes
+from tui_cytpix.domain.sample import Loss
 from tui_cytpix.errors import SampleError, UsageError
 from tui_cytpix.formats.sample.registry import open_sample
 
@@ -189,3 +190,33 @@ def test_damaged_bins(bins, style):
     adc = bins.old(lines) if style == "old" else bins.new([*images, None], header="runTime: 60\ninhibitTime: 1\n")
     found = outcomes(adc, [adc.with_suffix(suffix) for suffix in (".adc", ".hdr", ".roi")], range(120))
     assert min(found.read, found.refused) > 10
+
+
+def losses(path) -> list[str]:
+    with open_sample(path) as sample:
+        return [problem for problem in sample.problems() if isinstance(problem, Loss)]
+
+
+def test_lines_that_are_missing_at_the_end_are_a_loss(bins):
+    adc = bins.new([bins.image(k, 10, 10) for k in range(5)])
+    assert losses(adc) == []
+    adc.write_text("".join(adc.read_text().splitlines(keepends=True)[:3]))
+    lost = losses(adc)
+    assert any(
+        "200 bytes at the end are no image's" in loss and "lines of the .adc may be missing" in loss for loss in lost
+    )
+    assert any("Does the .roi belong to the .adc?" in loss for loss in lost)
+
+
+@pytest.mark.parametrize("cut", [1, 3, 14, 22])
+def test_a_line_cut_off_in_its_middle_is_a_loss(bins, cut):
+    adc = bins.new([bins.image(1, 10, 10), None, None])
+    adc.write_text(adc.read_text()[:-cut])
+    assert losses(adc) == ["1 line of the .adc is cut off, so that the volume may be wrong (3)."]
+
+
+def test_the_roi_of_another_bin_is_a_loss(bins):
+    adc = bins.new([bins.image(k, 10, 10) for k in range(3)])
+    roi = adc.with_suffix(".roi")
+    roi.write_bytes(roi.read_bytes()[:150])
+    assert any("Does the .roi belong to the .adc? If not, all images are wrong" in loss for loss in losses(adc))

@@ -86,7 +86,9 @@ def test_a_folder_of_floating_point_images_gives_the_same_grays(save, tmp_path):
         (np.zeros((2, 4, 4), np.complex64), "no plain numbers"),
         (np.array([object()]), "no plain numbers"),
         (np.zeros((2, 4, 4), [("a", "u1")]), "no plain numbers"),
-        (np.zeros((2, 4, 4, 65), np.uint8), "65 channels"),
+        (np.zeros((2, 80, 80, 65), np.uint8), "65 channels"),
+        (np.zeros((6, 2, 64, 48), np.uint8), r"48\).*channels seem to come before.*moveaxis\(array, 1, -1\)"),
+        (np.zeros((64, 48, 6), np.uint8), r"images seem to lie along the last axis, 6.*moveaxis\(array, -1, 0\)"),
         (np.asfortranarray(np.zeros((2, 3, 4), np.uint8)), "column by column"),
     ],
 )

@@ -50,7 +50,7 @@ def main(path: str, requests: BinaryIO, answers: BinaryIO) -> None:
         file = h5py.File(path, "r", locking=False)
         told: dict[str, Any] = _facts(file)
     except Exception as error:  # h5py raises almost anything about a damaged file
-        _send(answers, {"error": _words(error)})
+        _send(answers, {"error": _opening(error)})
         return
     _send(answers, told)
     for line in requests:
@@ -94,16 +94,29 @@ def _words(error: Exception) -> str:
     return (" ".join(str(error).split()) or type(error).__name__)[:300]
 
 
+def _opening(error: Exception) -> str:
+    """Why a file can't be opened, without the library's terms where it is damaged as files mostly are."""
+    words = _words(error)
+    if "file signature not found" in words:
+        return "it is no HDF5 file, or its beginning is damaged"
+    return "it is cut off" if "truncated file" in words else words
+
+
 def _facts(file: h5py.File) -> dict[str, Any]:
     """What the file states of itself; datasets that it lacks are absent."""
     events = _own(file, "events")
     if events is not None and not hasattr(events, "keys"):
         raise RefusedError("events is no group")
-    found: dict[str, Any] = {"frames": {}, "lengths": {}, "attributes": {}, "basins": "basins" in file}
+    found: dict[str, Any] = {"frames": {}, "unused": {}, "lengths": {}, "attributes": {}, "basins": "basins" in file}
     for name in FRAMES if events is not None else ():
         dataset = _own(events, name)
         if dataset is not None:
-            found["frames"][name] = _checked(dataset, name)
+            try:
+                found["frames"][name] = _checked(dataset, name)
+            except RefusedError as error:
+                if name == "image":
+                    raise
+                found["unused"][name] = str(error)
     for name in ("experiment:event count", "imaging:pixel size", "setup:identifier", "setup:chip region"):
         if name in file.attrs:
             value = file.attrs[name]
@@ -147,8 +160,12 @@ def _own(group: Any, name: str) -> Any:
     return member
 
 
-def _checked(dataset: h5py.Dataset, name: str) -> dict[str, Any]:
+def _checked(dataset: Any, name: str) -> dict[str, Any]:
     """A dataset of frames: (rows, height, width)."""
+    import h5py
+
+    if not isinstance(dataset, h5py.Dataset):
+        raise RefusedError(f"events/{name} is a group, no stack of grays")
     if dataset.ndim != 3 or dataset.dtype.kind not in "uib" or dataset.dtype.itemsize > 8:
         raise RefusedError(f"events/{name} is no stack of grays ({dataset.ndim} dimensions of {dataset.dtype})")
     _, height, width = dataset.shape

@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.entered_numbers import LEAST_PIXEL, MOST_PIXEL
+from tui_cytpix.domain.sample import Loss
 from tui_cytpix.domain.sample_names import name_from
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import MaskError, SampleError
 from tui_cytpix.formats.bytes.names import counted
+from tui_cytpix.formats.bytes.source import unreadable
 from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.masks.instrument import InstrumentMasks
 from tui_cytpix.formats.sample.array_images import ArrayImages, Pixels
@@ -40,6 +42,8 @@ def open_parts(path: Path, asked: Asked) -> SampleParts:
     Raises:
         SampleError: it is damaged, holds no images, or HDF5 isn't installed.
     """
+    if not _size(path):
+        raise SampleError("The HDF5 file can't be read", f"{printable(path)} is empty.", "Copy it again.")
     process = HdfProcess(path.resolve())
     resources = contextlib.ExitStack()
     resources.callback(process.close)
@@ -47,7 +51,7 @@ def open_parts(path: Path, asked: Asked) -> SampleParts:
         facts = process.facts()
         shape = _shape(path, facts)
         count, problems = _count(facts)
-        events, ids = _events(facts, count)
+        events, ids, odd_ids = _events(facts, count)
     except BaseException:
         resources.close()
         raise
@@ -66,10 +70,10 @@ def open_parts(path: Path, asked: Asked) -> SampleParts:
         path,
         f"deformability cytometry .rtdc (ids: {ids})",
         ArrayImages(path, events, pixels, lambda _: frame),
-        asked.fcs or (FcsPlace(str(path), as_fcs) if facts.get("features") else FcsPlace()),
+        asked.fcs or (FcsPlace(str(path), as_fcs, made=True) if facts.get("features") else FcsPlace()),
         RtdcMasks(process, events, facts["frames"]["mask"]) if "mask" in facts["frames"] else None,
         masks_tell_particles=False,
-        problems=(*problems, *doubt),
+        problems=(*problems, *odd_ids, *_unused(facts), *doubt),
         um_per_px=scale,
         background=_Background(process, facts, count) if "image_bg" in facts["frames"] else None,
         images_all=True,
@@ -91,9 +95,34 @@ def _shape(path: Path, facts: dict[str, Any]) -> tuple[int, int, int]:
             "The images are packed in a way that needs an extra", f"{where}: {filters}.", f"Install it: `{EXTRA}`."
         )
     rows, height, width = image["shape"]
+    others = [facts["frames"][name]["shape"] for name in ("mask", "image_bg") if name in facts["frames"]]
+    if all(other[1:] != [height, width] for other in others) and any(
+        other[0] != rows and sorted(other) == sorted(image["shape"]) for other in others
+    ):
+        sizes = f"{rows} images of {width} x {height} px, but masks or backgrounds of {others[0][2]} x {others[0][1]}"
+        way_out = "Export it again, with events/image as (events, height, width)."
+        raise SampleError("The images lie in another order", f"{where} has {sizes} px.", way_out)
     if not rows * height * width:
         raise SampleError("No images found", f"{where} is an empty measurement.", "Give one with events.")
     return rows, height, width
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _unused(facts: dict[str, Any]) -> tuple[str, ...]:
+    """Sentences about masks and backgrounds that are there and of no use."""
+    told = [f"The file's {name} is not used: {printable(why)}." for name, why in facts.get("unused", {}).items()]
+    background = facts["frames"].get("image_bg")
+    (_, *own), (_, *size) = facts["frames"]["image"]["shape"], background["shape"] if background else (0, 0, 0)
+    if background and size != own:
+        sizes = f"its backgrounds have {size[1]} x {size[0]} px, its images {own[1]} x {own[0]}"
+        told.append(f"The background that the instrument measured is not used: {sizes}.")
+    return tuple(told)
 
 
 def _count(facts: dict[str, Any]) -> tuple[int, tuple[str, ...]]:
@@ -107,15 +136,19 @@ def _count(facts: dict[str, Any]) -> tuple[int, tuple[str, ...]]:
     if all(number == count for number in different.values()):
         return count, ()
     listed = ", ".join(f"{number} {name}" for name, number in different.items())
-    return count, (f"Lengths differ ({listed}): the first {count} of each are taken to belong together.",)
+    told = f"Lengths differ ({listed}): the first {count} of each are taken to belong together."
+    return count, (Loss(told) if count < max(stated, rows["image"]) else told,)
 
 
-def _events(facts: dict[str, Any], count: int) -> tuple[list[str], str]:
+def _events(facts: dict[str, Any], count: int) -> tuple[list[str], str, tuple[str, ...]]:
+    """The ids, where they are from, and a sentence where those that the file has are of no use."""
     index = facts.get("index", [])[:count]
     whole = [int(value) for value in index if math.isfinite(value) and value == int(value) and value >= 0]
     if len(whole) == count and all(a < b for a, b in itertools.pairwise(whole)):
-        return [str(value) for value in whole], "events/index"
-    return [str(number) for number in range(1, count + 1)], "rows from 1"
+        return [str(value) for value in whole], "events/index", ()
+    told = "events/index has not a whole number for each image, each higher than the one before: ids are rows from 1."
+    odd = (told,) if "index" in facts.get("features", {}) else ()
+    return [str(number) for number in range(1, count + 1)], "rows from 1", odd
 
 
 def _pixel_size(facts: dict[str, Any]) -> tuple[float | None, tuple[str, ...]]:

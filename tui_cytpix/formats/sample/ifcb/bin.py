@@ -10,6 +10,7 @@ import contextlib
 import tempfile
 from pathlib import Path
 
+from tui_cytpix.domain.sample import Loss
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.bytes.image_decode import read_file
@@ -54,14 +55,19 @@ def open_parts(path: Path, asked: Asked) -> SampleParts:  # noqa: ARG001 (as eve
         folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="tui-cytpix-"))
         return lines_as_fcs(lines, roi.imaged, volume, Path(folder) / f"{adc.stem}.fcs")
 
-    unread = [str(number) for number in lines.unreadable]
+    unread, cut_off = list(map(str, lines.unreadable)), list(map(str, lines.cut_off))
+    tells = "cut off, so that the volume may be wrong"
+    lost = (
+        *counted(unread, "line of the .adc is no IFCB's", "lines of the .adc are no IFCB's"),
+        *counted(cut_off, f"line of the .adc is {tells}", f"lines of the .adc are {tells}"),
+    )
     return SampleParts(
         path,
         lines.generation.name,
         ArrayImages(roi_path, roi.events, roi.pixels, roi.size, roi.problems),
-        FcsPlace(str(adc), as_fcs),
+        FcsPlace(str(adc), as_fcs, made=True),
         problems=(
-            *counted(unread, "line of the .adc is no IFCB's", "lines of the .adc are no IFCB's"),
+            *map(Loss, lost),
             *(() if hdr is not None else ("The bin has no .hdr: the volume is told by its .adc alone.",)),
         ),
         volume=volume,

@@ -101,12 +101,14 @@ class Lines:
         numbers: their numbers in the file, int64 (N,), ascending.
         values: float64 (N, C); NaN where a line has no such column, or no number in it.
         unreadable: the numbers of the other lines, blank ones left out.
+        cut_off: the numbers of lines with fewer columns than the first, and of the last one where it has no end.
     """
 
     generation: Generation
     numbers: NDArray[np.int64]
     values: NDArray[np.float64]
     unreadable: tuple[int, ...] = ()
+    cut_off: tuple[int, ...] = ()
 
     def column(self, name: str) -> NDArray[np.float64]:
         """A measured column, (N,); NaN where the file has none.
@@ -156,7 +158,11 @@ def read_lines(data: bytes) -> Lines:
         return Lines(NEW, np.zeros(0, np.int64), np.zeros((0, NEW.fewest)))
     table, places = _table(rows), np.array(numbers, np.int64)
     sound = _tell_of_an_image(table[:, generation.box])
-    return Lines(generation, places[sound], table[sound], tuple(sorted([*unreadable, *places[~sound].tolist()])))
+    cut_off = [number for number, row in zip(numbers, rows, strict=True) if len(row) < len(rows[0])]
+    if not data.endswith(b"\n") and numbers[-1] == number and number not in cut_off:
+        cut_off.append(number)
+    told = tuple(sorted([*unreadable, *places[~sound].tolist()]))
+    return Lines(generation, places[sound], table[sound], told, tuple(cut_off))
 
 
 def _numbers(line: bytes) -> list[float]:

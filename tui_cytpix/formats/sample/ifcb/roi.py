@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.domain.sample import Loss
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.bytes.limits import MAX_PIXELS
@@ -63,17 +64,20 @@ class Roi:
             elif first != start:
                 apart.append(event)
             start = first + width * height
-        doubt = "in the .roi: does it belong to the .adc?"
         rest = self._source.size - start
-        return (
+        lost = [
             *counted(outside, "image ends behind the end of the .roi", "images end behind the end of the .roi"),
             *counted(
                 apart,
-                f"image doesn't follow the one before it {doubt}",
-                f"images don't follow those before them {doubt}",
+                "image doesn't follow the one before it in the .roi",
+                "images don't follow those before them in the .roi",
             ),
-            *((f"{rest:,} bytes at the end are no image's {doubt}",) if rest > _SPARE else ()),
-        )
+        ]
+        if rest > _SPARE:
+            lost.append(f"{rest:,} bytes at the end are no image's in the .roi: lines of the .adc may be missing, and their volume.")
+        if lost:
+            lost.append("Does the .roi belong to the .adc? If not, all images are wrong: copy the bin's files again.")
+        return tuple(map(Loss, lost))
 
     def _further_ones(self, lines: Lines) -> tuple[str, ...]:
         triggers = lines.column("Trigger")[self.imaged]

@@ -21,6 +21,7 @@ from tui_cytpix.formats.sample.parts import Asked, SampleParts, chosen_channel
 
 MOST_CHANNELS = 64
 MAX_HEADER = 1 << 16
+LEAST_WIDTH = 8  # pixels; a shorter last axis than the others counts images, not pixels
 MAX_IMAGES = 1 << 24
 _SHAPE = "(images, height, width) or (images, height, width, channels)"
 
@@ -77,6 +78,12 @@ def _header(path: Path, source: FileBytes) -> tuple[tuple[int, ...], np.dtype[np
         raise SampleError("No images found", f"{printable(path)} is an array of shape {shape}.", stack)
     if channels > MOST_CHANNELS:
         raise _bad(path, f"its shape is {shape}, with {channels} channels", stack)
+    if height < channels:
+        first = f"channels seem to come before height and width, {height} of them"
+        raise _bad(path, f"its shape is {shape}: {first}", _moved("1, -1"))
+    if len(shape) == 3 and width < min(LEAST_WIDTH, count, height):
+        last = f"images seem to lie along the last axis, {width} of them"
+        raise _bad(path, f"its shape is {shape}: {last}", _moved("-1, 0"))
     if height * width * channels > MAX_PIXELS or count > MAX_IMAGES:
         raise _bad(path, f"its shape is {shape}: more than is read of one image, or of one sample")
     if by_columns and math.prod(shape) > 1:
@@ -95,6 +102,10 @@ def _stated(source: FileBytes) -> tuple[tuple[int, ...], bool, np.dtype[np.gener
         raise ValueError(f"version {version}")
     shape, by_columns, dtype = read(file)
     return tuple(map(int, shape)), bool(by_columns), dtype, file.seek(0, 1)
+
+
+def _moved(axes: str) -> str:
+    return f"Save it by `np.save(NAME, np.ascontiguousarray(np.moveaxis(array, {axes})))`, which makes it {_SHAPE}."
 
 
 def _bad(path: Path, why: str, way_out: str = "Save it again.") -> SampleError:
