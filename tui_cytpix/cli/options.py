@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tui_cytpix.cli.output import note
 from tui_cytpix.domain import entered_numbers
 from tui_cytpix.domain.run_settings import parse_kinds
 from tui_cytpix.domain.sample import well_of
@@ -126,11 +127,13 @@ def given_samples(arguments: argparse.Namespace) -> list[GivenSample]:
         UsageError: neither was given.
         InputError: the sheet can't be read.
     """
-    from tui_cytpix.workflow.run.sample_sheet import GivenSample, read_sheet
+    from tui_cytpix.workflow.run.sample_sheet import GivenSample, read_sheet, remarks
 
     given = [GivenSample(path, arguments.um_per_px) for path in arguments.samples]
     if arguments.sheet is not None:
-        given += read_sheet(arguments.sheet, arguments.um_per_px)
+        listed = read_sheet(arguments.sheet, arguments.um_per_px)
+        note(*remarks(arguments.sheet, listed))
+        given += listed
     if not given:
         raise UsageError("No sample is given", "", "Name samples, or give --samples LIST.")
     return given

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_cytpix.errors import InputError
-from tui_cytpix.formats.tables.spreadsheet import TableKind, headings, read_rows, whole_number
+from tui_cytpix.formats.tables.spreadsheet import TableKind, headings, passed_over, read_rows, whole_number
 
 KIND = TableKind(("image", "judgement", "true_count"), ("image",), "The table can't be read", "Give a table.")
 CELLS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r"), max_size=12).map(str.strip)
@@ -112,3 +114,43 @@ def test_whole_numbers_as_spreadsheets_have_them(text, value):
 def test_what_is_no_whole_number(text):
     with pytest.raises(ValueError, match="no whole number"):
         whole_number(text)
+
+
+@pytest.mark.parametrize("beginning", [b"PK\3\4rest", b"\xd0\xcf\x11\xe0rest"])
+@pytest.mark.parametrize("name", ["book.xlsx", "renamed.csv"])
+def test_a_workbook_is_called_one(tmp_path, beginning, name):
+    (tmp_path / name).write_bytes(beginning)
+    with pytest.raises(InputError, match="workbook of Excel or the like, no table; save it there as `CSV UTF-8`"):
+        read_rows(tmp_path / name, KIND)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("image;Anzahl;judgement\na:1;3;count\n", "1 column is passed over: Anzahl."),
+        ("image,Anzahl,Bemerkung\na:1,3,\na:2,,x\n", "2 columns are passed over: Anzahl, Bemerkung."),
+        ("image,Anzahl,judgement\na:1,,count\n", ""),
+        ("IMAGE,True count\na:1,3\n", ""),
+    ],
+)
+def test_columns_that_are_passed_over_are_named(tmp_path, content, told):
+    path = tmp_path / "table.csv"
+    path.write_text(content)
+    read_rows(path, KIND)
+    assert told in "".join(passed_over(path, KIND))
+    assert bool(told) == bool(passed_over(path, KIND))
+
+
+def test_many_columns_that_are_passed_over_are_counted(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(",".join(["image", *(f"x{n}" for n in range(9))]) + "\n" + ",".join(["a:1"] * 10) + "\n")
+    assert "9 columns are passed over: x0, x1, x2, x3, x4, x5 and 3 others." in passed_over(path, KIND)[0]
+    assert passed_over(tmp_path / "none.csv", KIND) == ()
+
+
+def test_a_pipe_and_a_device_are_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path in (tmp_path / "pipe.csv", Path("/dev/zero")):
+        assert headings(path, KIND) == ()
+        with pytest.raises(InputError):
+            read_rows(path, KIND)

@@ -123,3 +123,34 @@ def test_a_table_may_say_first_the_count_and_then_the_mask(counted_two, tmp_path
         (Judgement.COUNT_ERROR, 3),
         (Judgement.COUNT_RIGHT, 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "contradict"),
+    [
+        ("acceptable,", "mask,", True),
+        (",4", ",3", True),
+        ("acceptable,3", ",3", False),
+        ("acceptable,", ",3", False),
+        ("count-right,", "mask,", False),
+        ("count-wrong,", "mask,", True),
+        ("skipped,", "acceptable,", True),
+        ("mask,", "mask,", False),
+    ],
+)
+def test_lines_that_contradict_each_other_are_refused_with_both(tmp_path, one, other, contradict):
+    path = tmp_path / "j.csv"
+    path.write_text(f"image,judgement,true_count\na:1,{one}\nb:1,count,\na:1,{other}\n")
+    if not contradict:
+        assert len(read_judgements(path)) == 3
+        return
+    with pytest.raises(InputError, match=r"line 4: a:1 is judged twice, differently, first in line 2"):
+        read_judgements(path)
+
+
+def test_headings_alone_are_no_judgements(tmp_path):
+    path = tmp_path / "j.csv"
+    path.write_text("image,judgement,true_count\n")
+    with pytest.raises(InputError, match="no line below its headings, so nothing is taken") as refused:
+        read_judgements(path)
+    assert refused.value.exit_status == 1

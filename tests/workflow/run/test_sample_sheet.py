@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tui_cytpix.domain.sample import CONTROLS
 from tui_cytpix.errors import InputError
 from tui_cytpix.workflow.run.run_samples import create_run
-from tui_cytpix.workflow.run.sample_sheet import GivenSample, read_sheet
+from tui_cytpix.workflow.run.sample_sheet import GivenSample, read_sheet, remarks
 
 
 def sheet(folder, text, encoding="utf-8"):
@@ -114,3 +115,50 @@ def test_a_run_knows_what_the_sheet_says(samples, tmp_path):
         assert (ref.well, ref.condition, ref.control, ref.um_per_px) == ("B3", "rich", "positive", 0.25)
     with create_run(tmp_path / "again", [sample], 0.3) as run:
         assert run.settings.samples[0].well == ""
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "\u00b5m/px",
+        "\u03bcm/px",
+        "um/px",
+        "um per px",
+        "UM_PER_PX",
+        "\u00b5m per pixel",
+        "Microns/pixel",
+        "Pixel size (\u00b5m)",
+    ],
+)
+def test_the_pixel_size_by_its_usual_headings(tmp_path, heading):
+    path = sheet(tmp_path, f"path,{heading}\na,0.33\n")
+    given = read_sheet(path)
+    assert given[0].um_per_px == 0.33
+    assert remarks(path, given) == ()
+
+
+def test_what_is_passed_over_is_told(tmp_path):
+    path = sheet(tmp_path, "path,Bedingung\na,ctrl\n")
+    (told,) = remarks(path, read_sheet(path))
+    assert "1 column is passed over: Bedingung. Known ones: path, condition," in told
+
+
+@pytest.mark.parametrize(
+    ("days", "odd"),
+    [
+        (("11/29/2026", "2026-11-29"), True),
+        (("29.11.2026", "2026-11-29", "1"), True),
+        (("2026-11-29", "2026-11-30", "2"), False),
+        (("1", "2"), False),
+    ],
+)
+def test_days_in_several_ways_are_told(tmp_path, days, odd):
+    path = sheet(tmp_path, "path,day\n" + "".join(f"s{n},{day}\n" for n, day in enumerate(days)))
+    assert any("days are written in several ways" in told for told in remarks(path, read_sheet(path))) == odd
+
+
+def test_a_pipe_and_a_device_are_no_sheets(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path in (tmp_path / "pipe.csv", Path("/dev/zero")):
+        with pytest.raises(InputError, match="sample sheet can't be read"):
+            read_sheet(path)

@@ -43,6 +43,8 @@ def _change(run: Run, models: Models, arguments: argparse.Namespace) -> None:
     blind = table is not None and showings_file.is_one(table)
     counted = showings_file.read_table(table, BETTER, pair_showings_file.WAY_OUT) if blind else []
     given = pairs_file.read_preferences(table) if table and not blind else []
+    if table is not None:
+        note(*(showings_file.passed_over(table, BETTER) if blind else pairs_file.passed_over(table)))
     run_samples.refuse_changed(run, [sample.name for sample in random_images.drawn_from(run, used_images.EVALUATE)])
     if arguments.zoom is not None:
         note(zoom.set_zoom(run, arguments.zoom))

@@ -15,7 +15,7 @@ from tui_cytpix.errors import UsageError
 from tui_cytpix.workflow.assess import blind_first, focus, goal, over_sampling, showings_file
 from tui_cytpix.workflow.assess import review as assess_review
 from tui_cytpix.workflow.assess.findings import Finding, SampleFindings
-from tui_cytpix.workflow.assess.judgements_file import read_judgements, take_judgements
+from tui_cytpix.workflow.assess.judgements_file import passed_over, read_judgements, take_judgements
 from tui_cytpix.workflow.assess.verdict import ALL, Part, outcome
 from tui_cytpix.workflow.assess.verdict_words import samples_in_words, verdict_lines
 from tui_cytpix.workflow.base_model import instrument, library
@@ -49,6 +49,8 @@ def _change(run: Run, arguments: argparse.Namespace) -> None:
     blind = table is not None and showings_file.is_one(table)
     counted = showings_file.read_table(table, JUDGEMENT, showings_file.WAY_OUT) if blind else []
     given = read_judgements(table) if table and not blind else []
+    if table is not None:
+        note(*(showings_file.passed_over(table, JUDGEMENT) if blind else passed_over(table)))
     before = run.settings.assess
     stated = (arguments.goal, arguments.p0, arguments.p1, arguments.require, arguments.convention)
     if any(value is not None for value in stated):

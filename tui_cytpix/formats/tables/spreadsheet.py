@@ -12,8 +12,8 @@ import difflib
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tui_cytpix.domain.words import printable
@@ -23,8 +23,10 @@ from tui_cytpix.formats.bytes.plain_file import read_plain
 MOST_BYTES = 16 << 20
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 _NONE = "\x1f"  # where there is one column only, which may hold all of these
+_MOST_LISTED = 6
 _LIKE = 0.8  # difflib's ratio, from which on a heading is taken for a mistyped one
 _STATED = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_WORKBOOKS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods, which are zips; .xls
 _WHOLE = re.compile(r"([0-9]{1,18})(?:[.,]0{0,2})?")
 
 
@@ -33,10 +35,12 @@ class TableKind:
     """What a table may hold, and what to say where it doesn't.
 
     Attributes:
-        columns: that are looked at; others are passed over, unless they look like one of these, mistyped.
+        columns: that are looked at; others are passed over, which `passed_over` tells, unless they look like one of
+            these, mistyped.
         needed: of these, those that must be there.
         raw: of these, those in which bytes may stand that are no UTF-8: paths.
         unreadable, way_out: of the error.
+        other_names: of these, by other headings that people give them, in small letters, with _ between words.
     """
 
     columns: Sequence[str]
@@ -44,6 +48,12 @@ class TableKind:
     unreadable: str
     way_out: str
     raw: Sequence[str] = ()
+    other_names: Mapping[str, str] = field(default_factory=dict)
+
+    def column(self, heading: str) -> str:
+        """What a heading means, known or not."""
+        name = re.sub(r"[\s_-]+", "_", heading.strip().casefold())
+        return self.other_names.get(name, name)
 
     def refused(self, where: object, why: object) -> InputError:
         return InputError(self.unreadable, f"{printable(where)}: {printable(why)}.", self.way_out)
@@ -59,7 +69,7 @@ def read_rows(path: Path, kind: TableKind) -> list[tuple[str, dict[str, str]]]:
     text = _text(path, kind)
     records = _records(path, text, kind)
     first, head = next(records, (f"{path}, line 1", []))
-    names = [_name(cell) for cell in head]
+    names = [kind.column(cell) for cell in head]
     _check_head(first, names, kind)
     rows = []
     for where, cells in records:
@@ -80,7 +90,31 @@ def headings(path: Path, kind: TableKind) -> tuple[str, ...]:
         _, head = next(_records(path, _text(path, kind), kind), ("", []))
     except InputError:
         return ()
-    return tuple(_name(cell) for cell in head)
+    return tuple(kind.column(cell) for cell in head)
+
+
+def passed_over(path: Path, kind: TableKind) -> tuple[str, ...]:
+    """A sentence about the columns that `read_rows` doesn't know, with something in them; () where there are none, and
+    where the table can't be read.
+    """
+    try:
+        records = list(_records(path, _text(path, kind), kind))
+    except InputError:
+        return ()
+    _, head = records[0] if records else ("", [])
+    unknown = [
+        printable(heading.strip())
+        for place, heading in enumerate(head)
+        if heading.strip()
+        and kind.column(heading) not in kind.columns
+        and any(cells[place : place + 1] and cells[place].strip() for _, cells in records[1:])
+    ]
+    if not unknown:
+        return ()
+    columns = "column is" if len(unknown) == 1 else "columns are"
+    listed, known = ", ".join(unknown[:_MOST_LISTED]), ", ".join(kind.columns)
+    more = f" and {len(unknown) - _MOST_LISTED} others" if len(unknown) > _MOST_LISTED else ""
+    return (f"{printable(path)}: {len(unknown)} {columns} passed over: {listed}{more}. Known ones: {known}.",)
 
 
 def whole_number(text: str) -> int:
@@ -104,6 +138,8 @@ def _text(path: Path, kind: TableKind) -> str:
         data = read_plain(path, MOST_BYTES)
     except (OSError, ValueError) as error:
         raise kind.refused(path, getattr(error, "strerror", None) or error) from error
+    if data.startswith(_WORKBOOKS):
+        raise kind.refused(path, "it is a workbook of Excel or the like, no table; save it there as `CSV UTF-8`")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             text = data.decode("utf-16")
@@ -146,13 +182,9 @@ def _separator(text: str, kind: TableKind) -> str:
         return _NONE
 
     def known(separator: str) -> int:
-        return sum(_name(cell.strip().strip('"')) in kind.columns for cell in head.split(separator))
+        return sum(kind.column(cell.strip().strip('"')) in kind.columns for cell in head.split(separator))
 
     return max(_SEPARATORS, key=known)
-
-
-def _name(heading: str) -> str:
-    return re.sub(r"[\s_-]+", "_", heading.strip().casefold())
 
 
 def _check_head(where: str, names: Sequence[str], kind: TableKind) -> None:

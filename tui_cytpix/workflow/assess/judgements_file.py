@@ -10,12 +10,14 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement
 from tui_cytpix.errors import InputError
+from tui_cytpix.formats.tables import spreadsheet
 from tui_cytpix.formats.tables.spreadsheet import TableKind, read_rows, whole_number
 from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.run.run import Run
 
 MOST_COUNTED = 999
 UNREADABLE = "The judgements can't be read"
+NO_LINE = "it has no line below its headings, so nothing is taken"
 KIND = TableKind(
     ("image", "judgement", "true_count"),
     ("image",),
@@ -38,9 +40,10 @@ def read_judgements(path: Path) -> list[Given]:
     """Reads a table with the columns `image` (SAMPLE:EVENT), `judgement` and, where stated, `true_count`.
 
     Raises:
-        InputError: it can't be read, or a line says nothing that can be taken.
+        InputError: it can't be read or has no line, a line says nothing that can be taken, or two contradict.
     """
-    found = []
+    found: list[Given] = []
+    by_image: dict[ImageKey, list[Given]] = {}
     for where, row in read_rows(path, KIND):
         try:
             judgement, count = row.get("judgement", ""), row.get("true_count", "")
@@ -52,10 +55,34 @@ def read_judgements(path: Path) -> list[Given]:
             )
             if one.judgement is None and one.true_count is None:
                 raise ValueError("neither a judgement nor a true count")
+            for other in by_image.setdefault(one.image, []):
+                if _contradict(one, other):
+                    first = other.where.rpartition(", ")[2]
+                    raise ValueError(f"{one.image} is judged twice, differently, first in {first}; keep one of the two")
         except ValueError as error:
             raise KIND.refused(where, error) from error
+        by_image[one.image].append(one)
         found.append(one)
+    if not found:
+        raise KIND.refused(path, NO_LINE)
     return found
+
+
+def _contradict(one: Given, other: Given) -> bool:
+    """Whether two lines about an image can't both be right."""
+    counts, words = (one.true_count, other.true_count), (one.judgement, other.judgement)
+    if None not in counts and counts[0] != counts[1]:
+        return True
+    if words[0] is None or words[1] is None or words[0] is words[1]:
+        return False
+    halves = [(word.count_wrong, word.mask_wrong) for word in words if word is not None]
+    judged = all(half != (None, None) for half in halves)
+    return not judged or any(a is not None and b is not None and a != b for a, b in zip(*halves, strict=True))
+
+
+def passed_over(path: Path) -> tuple[str, ...]:
+    """A sentence about columns that are not known, or ()."""
+    return spreadsheet.passed_over(path, KIND)
 
 
 def count_of(cell: str) -> int | None:

@@ -17,11 +17,12 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, LineT, Showing, Verdict
 from tui_cytpix.errors import InputError, UsageError
+from tui_cytpix.formats.tables import spreadsheet
 from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
 from tui_cytpix.formats.tables.spreadsheet import TableKind, headings, read_rows
 from tui_cytpix.workflow.assess import blind_first, review
 from tui_cytpix.workflow.assess.findings import LEFT_OUT
-from tui_cytpix.workflow.assess.judgements_file import count_of
+from tui_cytpix.workflow.assess.judgements_file import NO_LINE, count_of
 from tui_cytpix.workflow.run.run import Run
 
 SHOWING, TRUE_COUNT = "showing", "true_count"
@@ -103,9 +104,11 @@ def read_table(path: Path, word: str, way_out: str) -> list[Given]:
     """The lines that say something.
 
     Raises:
-        InputError: it can't be read, states what is no count, or tells of a showing twice.
+        InputError: it can't be read or has no line, states what is no count, or tells of a showing twice.
     """
     rows = read_rows(path, _kind(word, way_out))
+    if not rows:
+        raise InputError(UNREADABLE, f"{path}: {NO_LINE}.", way_out)
     given: dict[str, Given] = {}
     for where, row in rows:
         mark, cell = row[SHOWING].casefold(), row.get(TRUE_COUNT, "")
@@ -117,6 +120,11 @@ def read_table(path: Path, word: str, way_out: str) -> list[Given]:
             raise InputError(UNREADABLE, f"{where}: {cell!r} is no count.", way_out) from None
         given[mark] = Given(where, mark, count, row.get(word, "").casefold().replace(" ", "-"))
     return [one for one in given.values() if one.true_count is not None or one.word]
+
+
+def passed_over(path: Path, word: str) -> tuple[str, ...]:
+    """A sentence about columns that are not known, or ()."""
+    return spreadsheet.passed_over(path, _kind(word, ""))
 
 
 def _kind(word: str, way_out: str) -> TableKind:

@@ -13,9 +13,10 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import COMPARED, PairVerdict, Preference
 from tui_cytpix.errors import InputError, UsageError
+from tui_cytpix.formats.tables import spreadsheet
 from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
 from tui_cytpix.formats.tables.spreadsheet import TableKind, read_rows
-from tui_cytpix.workflow.assess.judgements_file import count_of
+from tui_cytpix.workflow.assess.judgements_file import NO_LINE, count_of
 from tui_cytpix.workflow.base_model.differences import Difference
 from tui_cytpix.workflow.evaluate import pairs
 from tui_cytpix.workflow.run.run import Run
@@ -130,7 +131,7 @@ def read_preferences(path: Path) -> list[Given]:
     """
     rows = read_rows(path, KIND)
     if not rows:
-        raise KIND.refused(path, "no lines with the columns pair and better")
+        raise KIND.refused(path, NO_LINE)
     given = []
     for where, row in rows:
         try:
@@ -140,6 +141,11 @@ def read_preferences(path: Path) -> list[Given]:
         if one.word or one.true_count is not None:
             given.append(one)
     return given
+
+
+def passed_over(path: Path) -> tuple[str, ...]:
+    """A sentence about columns that are not known, or ()."""
+    return spreadsheet.passed_over(path, KIND)
 
 
 def take_preferences(run: Run, models: Models, found: Sequence[Difference], given: Iterable[Given]) -> int:

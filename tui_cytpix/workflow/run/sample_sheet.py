@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tui_cytpix.domain.entered_numbers import pixel_size
 from tui_cytpix.domain.sample import CONTROLS, LABELS, PLATE_LABELS, ROLES, well_of
+from tui_cytpix.domain.words import printable
 from tui_cytpix.formats.bytes.plain_file import read_plain
-from tui_cytpix.formats.tables.spreadsheet import TableKind, headings, read_rows, whole_number
+from tui_cytpix.formats.tables.spreadsheet import TableKind, headings, passed_over, read_rows, whole_number
 
 PATH, SCALE = "path", "um_per_px"
 COLUMNS = (PATH, *LABELS, *PLATE_LABELS, SCALE)
 _NUMBERED = ("unit", "tube", "day")  # of which a spreadsheet makes numbers: 1 becomes 1.0
+_DATE = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}")
 _NO = ("", "no", "none", "0", "0.0", "0,0", "false", "-")
+_SCALES = {
+    f"{um}{per}{px}": SCALE
+    for um in ("um", "μm", "micron", "microns", "micrometer", "micrometers", "micrometre", "micrometres")
+    for per in ("/", "_/_", "_per_")
+    for px in ("px", "pixel", "pixels")
+} | dict.fromkeys(("pixel_size", "pixelsize", "pixel_size_um", "pixel_size_(um)", "pixel_size_(μm)"), SCALE)
 KIND = TableKind(
     COLUMNS,
     (PATH,),
     "The sample sheet can't be read",
     f"One line a sample, below the headings {', '.join(COLUMNS)}, of which path alone is needed; or a list of paths.",
     raw=(PATH,),
+    other_names=_SCALES,
 )
 
 
@@ -57,6 +67,20 @@ def read_sheet(path: Path, um_per_px: float | None = None) -> list[GivenSample]:
     if not given:
         raise KIND.refused(path, "it names no sample")
     return given
+
+
+def remarks(path: Path, given: Sequence[GivenSample]) -> tuple[str, ...]:
+    """Sentences about what is odd in a sheet that was read: columns passed over, days written in several ways."""
+    by_form: dict[str, str] = {}
+    for one in given:
+        day = one.labels.get("day", "")
+        if _DATE.fullmatch(day):
+            by_form.setdefault(re.sub(r"[0-9]+", lambda digits: str(len(digits[0]) // 3), day), day)
+    told = passed_over(path, KIND) if PATH in headings(path, KIND) else ()
+    if len(by_form) > 1:
+        days = " and ".join(map(printable, list(by_form.values())[:2]))
+        told += (f"{printable(path)}: days are written in several ways ({days}); each is a day of its own as written.",)
+    return told
 
 
 def _is_list(path: Path) -> bool:

@@ -74,7 +74,8 @@ class Roi:
             ),
         ]
         if rest > _SPARE:
-            lost.append(f"{rest:,} bytes at the end are no image's in the .roi: lines of the .adc may be missing, and their volume.")
+            told = f"{rest:,} bytes at the end are no image's in the .roi"
+            lost.append(f"{told}: lines of the .adc may be missing, and their volume.")
         if lost:
             lost.append("Does the .roi belong to the .adc? If not, all images are wrong: copy the bin's files again.")
         return tuple(map(Loss, lost))
