@@ -194,4 +194,22 @@ def test_words_from_files_stay_within_the_sheet(run, samples, tmp_path) -> None:
 
 
 def test_letters_that_a_png_cannot_show_are_put_in_ascii() -> None:
-    assert montage_file._in_ascii("20 µm é 细 ½") == "20 um e ? 1?2"
+    shown = montage_file.in_ascii("20 µm é 细胞 ½")
+    ((mark, letters),) = montage_file.marks(["20 µm é 细胞 ½"]).items()
+    assert (shown, letters) == (f"20 um e {mark} 1/2", "细胞")
+
+
+def test_names_that_a_png_cannot_show_stay_apart_and_are_in_its_description(run, samples, tmp_path) -> None:
+    names = ("细胞一", "细胞二")
+    for seed, name in enumerate(names):
+        run_samples.add_sample(run, samples.with_fcs(name, 2, seed=seed), 0.3)
+    write(run, tmp_path / "m.png", [""], names)
+    write(run, tmp_path / "m.svg", [""], names)
+    marks = montage_file.marks(names)
+    assert len(marks) == 2
+    with Image.open(tmp_path / "m.png") as picture:
+        for mark, letters in marks.items():
+            assert f"{mark} is {letters}." in picture.text["Description"]
+        assert montage.MARKS in picture.text["Description"]
+    drawn = (tmp_path / "m.svg").read_text()
+    assert all(name in drawn and mark not in drawn for mark, name in marks.items())

@@ -29,6 +29,7 @@ LONGEST = 120  # characters of a line
 BAR_SHARE = 0.4  # of a tile's width, at most
 UNKNOWN = "No scale bar: um/px is unknown."
 CONTRAST = "Each image has its own contrast, its background taken away."
+MARKS = "Marks like #1a2b3c are letters that a PNG can't show: its description names them, and an .svg shows them."
 Answers = Callable[[ImageKey], Segmentation | None]
 
 
@@ -133,7 +134,8 @@ def write_montage(
     notes = [f"Drawn at random, seed {seed}.", CONTRAST]
     if overlay:
         notes.append(f"Outlines and centroids: {printable(overlay[0])}.")
-    layout, panels, problems = _Layout(), [], list[str]()
+    as_png = path.suffix.lower() == ".png"
+    layout, panels, problems = _Layout(montage_file.in_ascii if as_png else str), [], list[str]()
     total, done = sum(len(one.images) for one in drawn), 0
     for one in drawn:
         pictures, times = _pictures(run, one, overlay, problems)
@@ -144,11 +146,15 @@ def write_montage(
     if not panels:
         raise SampleError("No image can be shown", problems[0])
     words = dict.fromkeys(gates.in_words(run, one.gate) for one in panels if one.gate)
+    marks = montage_file.marks(f"{one.sample} {one.gate}" for one in panels) if as_png else {}
+    if marks:
+        notes.append(MARKS)
+    told = (f"{mark} is {letters}." for mark, letters in marks.items())
     shown = (f"{one.sample}, {one.gate or gates.ALL}: {', '.join(one.images)}." for one in panels)
     about = {
         "Title": "; ".join(f"{one.sample}, {one.gate or gates.ALL}" for one in panels),
         "Software": f"tui-cytpix {tui_cytpix.__version__}",
-        "Description": " ".join((*notes, *(f"{one}." for one in words), *shown)),
+        "Description": " ".join((*notes, *(f"{one}." for one in words), *shown, *told)),
     }
     montage_file.write(path, layout.sheet(notes, {key: printable(value) for key, value in about.items()}))
     return panels, problems
@@ -197,9 +203,10 @@ def bar_length(width_um: float) -> float:
 
 
 class _Layout:
-    """Panels below each other: a line of words, the tiles in rows, the scale bar."""
+    """Panels below each other: a line of words, the tiles in rows, the scale bar. Words are written as `spelt`."""
 
-    def __init__(self) -> None:
+    def __init__(self, spelt: Callable[[str], str]) -> None:
+        self._spelt = spelt
         self._tiles: list[Tile] = []
         self._texts: list[Text] = []
         self._bars: list[Bar] = []
@@ -231,7 +238,7 @@ class _Layout:
         return Panel(one.sample, one.gate, tuple(key.event for key in pictures), one.inside, um_per_px, bar_um)
 
     def _line(self, text: str, x: float = MARGIN) -> None:
-        self._texts.append(Text(x, self._y, shortened(text, LONGEST)))
+        self._texts.append(Text(x, self._y, shortened(self._spelt(text), LONGEST)))
         self._y += LINE
 
     def sheet(self, notes: Sequence[str], about: Mapping[str, str]) -> Sheet:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
+import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from PIL import ImageFont
 
 SIZE = 16  # of letters, px
+_OTHER_LETTERS = re.compile(r"[^\x00-\x7f]+")
 INK, PAPER = (0, 0, 0), (255, 255, 255)
 
 
@@ -84,10 +87,25 @@ def width(text: Text) -> float:
     return _font().getlength(text.text) * 1.1
 
 
-def _in_ascii(text: str) -> str:
-    """Pillow's own font, which is there on every machine, has no other letters; the file's Title and Description do."""
-    plain = unicodedata.normalize("NFKD", text.replace("µ", "u"))
-    return "".join(c for c in plain if not unicodedata.combining(c)).encode("ascii", "replace").decode()
+def in_ascii(text: str) -> str:
+    """Pillow's own font, which is there on every machine, has no other letters: what can't be spelt in these is a mark
+    of its own, `#` and six digits, so that two names never look alike.
+    """
+    return _OTHER_LETTERS.sub(lambda found: _mark(found[0]), _plain(text))
+
+
+def marks(texts: Iterable[str]) -> dict[str, str]:
+    """What the marks in these texts stand for, by mark."""
+    return {_mark(letters): letters for text in texts for letters in _OTHER_LETTERS.findall(_plain(text))}
+
+
+def _plain(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text.replace("µ", "u")).replace("\u2044", "/")
+    return "".join(c for c in plain if not unicodedata.combining(c))
+
+
+def _mark(letters: str) -> str:
+    return "#" + hashlib.sha256(letters.encode("utf-8", "surrogateescape")).hexdigest()[:6]
 
 
 def _png(sheet: Sheet) -> bytes:
@@ -102,7 +120,7 @@ def _png(sheet: Sheet) -> bytes:
         right = round(bar.x + bar.width) - 1  # the last pixel is part of it
         canvas.rectangle((round(bar.x), bar.y, right, bar.y + bar.height - 1), INK)
     for text in sheet.texts:
-        canvas.text((text.x, text.y), _in_ascii(text.text), INK, _font())
+        canvas.text((text.x, text.y), in_ascii(text.text), INK, _font())
     about = PngImagePlugin.PngInfo()
     for key, value in sheet.about.items():
         about.add_itxt(key, value)
