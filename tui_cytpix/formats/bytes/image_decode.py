@@ -207,7 +207,7 @@ def _gray(picture: Image.Image, label: str) -> NDArray[Any]:
     if picture.mode.startswith("I"):
         values = stored_pixels(picture, label)
         if values.min() < 0 or values.max() > _HIGHEST:
-            raise _bad(label, f"values from {values.min()} to {values.max()} don't fit into 16 bits")
+            raise _bad(label, f"values from {values.min()} to {values.max()} don't fit into 16 bits; {_SAVE_GRAY}")
         return values.astype(np.uint16)
     raise _bad(label, f"pixels of kind {picture.mode} are not read; save it as 8- or 16-bit gray")
 
