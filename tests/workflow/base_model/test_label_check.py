@@ -16,6 +16,7 @@ from tui_cytpix.errors import MaskError
 from tui_cytpix.formats.masks.label_images import read_label_image, write_label_image
 from tui_cytpix.workflow.base_model.label_check import AS_THEY_ARE, CheckedLabels, LabelOptions, to_compare
 
+NOTHING = np.zeros((48, 48), bool)
 SPLIT, TRUST = LabelOptions(split_regions=True), LabelOptions(trust=True)
 
 
@@ -184,7 +185,7 @@ def answers(images=12, change=lambda mask: mask):
 
 def fit(paths, *seen, options=AS_THEY_ARE) -> list[str]:
     checked = check(paths, options)
-    checked.compare(to_compare(list(paths)), seen or [answers()])
+    checked.compare(to_compare(list(paths)), seen or [answers()], lambda _: NOTHING)
     return checked.notes
 
 
@@ -278,7 +279,7 @@ def test_each_sample_is_a_folder_of_its_own(folder, tmp_path):
     keys = to_compare([*right, *plain])
     assert keys == [*right, *plain]
     with pytest.raises(MaskError, match="the first image: other:0"):
-        checked.compare(keys, [answers() | elsewhere])
+        checked.compare(keys, [answers() | elsewhere], lambda _: NOTHING)
 
 
 CASES = {

@@ -15,9 +15,9 @@ from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
 
 IMAGE_SUFFIXES = (".tif", ".tiff", ".png", ".bmp", ".jpg", ".jpeg")
-LABEL_ENDINGS = ("_cp_masks", "_masks", "_mask", "_label")  # of a label image's name, behind its image's
+# Of a label image's name, behind its image's.
+LABEL_ENDINGS = ("_cp_masks", "_masks", "_mask", "_label", "_labels", "_seg")
 # What other programs write beside an image, behind its name (Cellpose, ImageJ, napari, file managers) or before it.
-_OTHER_LABEL_ENDINGS = ("_labels", "_seg")
 _PICTURE_ENDINGS = (
     "_cp_output",
     "_cp_outlines",
@@ -27,6 +27,8 @@ _PICTURE_ENDINGS = (
     "_flows",
     "_thumb",
     "_thumbnail",
+    "_small",
+    "_preview",
 )
 _PICTURE_BEGINNINGS = ("thumb_", "thumbnail_")
 MOST_NAME_BYTES = 255  # of one name, on all usual file systems
@@ -90,7 +92,7 @@ def _without_leftovers(files: Sequence[str]) -> tuple[list[str], tuple[str, ...]
         stem = _stem(file)
         if "_" not in stem:
             images.append(file)
-        elif _is_beside(stem, stems, (*LABEL_ENDINGS, *_OTHER_LABEL_ENDINGS)):
+        elif _is_beside(stem, stems, LABEL_ENDINGS):
             labels.append(file)
         elif _is_beside(stem, stems, _PICTURE_ENDINGS, _PICTURE_BEGINNINGS):
             pictures.append(file)
