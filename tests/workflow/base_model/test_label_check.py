@@ -16,7 +16,7 @@ from tui_cytpix.errors import MaskError
 from tui_cytpix.formats.masks.label_images import read_label_image, write_label_image
 from tui_cytpix.workflow.base_model.label_check import AS_THEY_ARE, CheckedLabels, LabelOptions, to_compare
 
-NOTHING = np.zeros((48, 48), bool)
+NOTHING = np.zeros((48, 48), np.float32)
 SPLIT, TRUST = LabelOptions(split_regions=True), LabelOptions(trust=True)
 
 

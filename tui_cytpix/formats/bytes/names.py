@@ -81,7 +81,14 @@ def name_images(files: Iterable[str]) -> NamedImages:
             names[event] = file
     ordered = dict(sorted(names.items(), key=lambda item: natural_key(item[0])))
     one, many = "image file repeats an event id, unread", "image files repeat event ids, unread"
-    return NamedImages(ordered, (*left_out, *counted(doubles, one, many)))
+    return NamedImages(ordered, (*left_out, *counted(doubles, one, many), *_called_like_masks(images)))
+
+
+def _called_like_masks(images: Sequence[str]) -> tuple[str, ...]:
+    if len(images) < 2 or not all(without_label_ending(_stem(file)) for file in images):
+        return ()
+    what = f"All {len(images)} images are called like masks (the first: {printable(images[0])})"
+    return (f"{what}: if that is what they are, give the folder of the images that they belong to.",)
 
 
 def _without_leftovers(files: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:

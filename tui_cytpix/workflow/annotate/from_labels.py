@@ -15,7 +15,7 @@ from tui_cytpix.workflow.base_model.label_check import (
     AS_THEY_ARE,
     CheckedLabels,
     LabelOptions,
-    differing_from_background,
+    normalised_of,
     to_compare,
 )
 from tui_cytpix.workflow.run.predict import predict_now
@@ -106,7 +106,7 @@ def _compare(run: Run, labels: CheckedLabels, keys: list[ImageKey], on_progress:
         labels.notes.append(f"Whether the label images fit the cells was not checked: {error}")
         return
     answers = {key: found.mask for key in chosen if (found := store.get(key)) is not None}
-    labels.compare(chosen, [answers], lambda key: differing_from_background(run.images, key))
+    labels.compare(chosen, [answers], lambda key: normalised_of(run.images, key))
 
 
 def _sample_meant(run: Run, name: str) -> str:

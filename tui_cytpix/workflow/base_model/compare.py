@@ -25,7 +25,7 @@ from tui_cytpix.workflow.base_model.label_check import (
     AS_THEY_ARE,
     CheckedLabels,
     LabelOptions,
-    differing_from_background,
+    normalised_of,
     to_compare,
 )
 from tui_cytpix.workflow.base_model.truth import Truth, truth_paths
@@ -226,7 +226,7 @@ def _check_fit(run: Run, keys: Sequence[ImageKey], stores: Sequence[PredictionSt
     """
     compared = to_compare(keys)
     masks = [{key: answer.mask for key in compared if (answer := store.get(key)) is not None} for store in stores]
-    truth.labels.compare(compared, masks, lambda key: differing_from_background(run.images, key))
+    truth.labels.compare(compared, masks, lambda key: normalised_of(run.images, key))
 
 
 def _against_truth(

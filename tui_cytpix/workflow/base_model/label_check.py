@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_cytpix.core.images.differing_regions import differing_regions
 from tui_cytpix.core.images.normalise import normalise
 from tui_cytpix.core.objects.label_faults import LabelFacts, by_region, label_facts
 from tui_cytpix.core.objects.label_fit import Mask
@@ -23,7 +23,7 @@ from tui_cytpix.formats.run.images import RunImages
 from tui_cytpix.workflow.base_model.label_findings import FEW, findings_in_words, value_findings
 from tui_cytpix.workflow.base_model.label_order import fit_findings
 
-GRAIN = 4  # px, of what differs from the background
+T = TypeVar("T")
 COMPARED_PAIRS = 12  # of images whose labels are compared with answers
 
 
@@ -103,13 +103,13 @@ class CheckedLabels:
         self,
         keys: Sequence[ImageKey],
         answers: Sequence[Mapping[ImageKey, Mask]],
-        differing: Callable[[ImageKey], Mask],
+        normalised: Callable[[ImageKey], NDArray[np.float32]],
     ) -> None:
         """Notes how they fit what models see in images that `to_compare` chose.
 
         Args:
             answers: of each model the foreground of those images that it has an answer for, bool (H, W).
-            differing: what differs from the background in an image, bool (H, W); raises CytpixError.
+            normalised: an image as by `normalise`, float32 (H, W); raises CytpixError.
 
         Raises:
             MaskError: they lie elsewhere, or fit only transposed, flipped, turned, moved, or with the names of others.
@@ -118,17 +118,17 @@ class CheckedLabels:
         for sample in _by_sample(keys):
             own = labelled[sample]
             seen = [{place: masks[key] for place, key in enumerate(own) if key in masks} for masks in answers]
-            found = fit_findings(own, _by_place(own, self._mask), seen, _by_place(own, differing))
+            found = fit_findings(own, _by_place(own, self._mask), seen, _by_place(own, normalised))
             self.notes += findings_in_words(found, self._options.trust)
 
     def _mask(self, key: ImageKey) -> Mask:
         return self.read(key, None) > 0
 
 
-def _by_place(keys: Sequence[ImageKey], read: Callable[[ImageKey], Mask]) -> Callable[[int], Mask | None]:
+def _by_place(keys: Sequence[ImageKey], read: Callable[[ImageKey], T]) -> Callable[[int], T | None]:
     """Reads by place in these keys; None where that fails, which is told where the image is taken."""
 
-    def found(place: int) -> Mask | None:
+    def found(place: int) -> T | None:
         try:
             return read(keys[place])
         except CytpixError:
@@ -137,13 +137,10 @@ def _by_place(keys: Sequence[ImageKey], read: Callable[[ImageKey], Mask]) -> Cal
     return found
 
 
-def differing_from_background(images: RunImages, key: ImageKey) -> Mask:
-    """Where an image of a run differs from its background, with a rim, bool (H, W); raises CytpixError."""
+def normalised_of(images: RunImages, key: ImageKey) -> NDArray[np.float32]:
+    """An image of a run, as by `normalise`; raises CytpixError."""
     gray = images.read(key)
-    found = np.zeros(gray.shape, bool)
-    for region in differing_regions(normalise(gray, images.background(key, gray)), GRAIN):
-        found[region.box.slices] |= region.own
-    return found
+    return normalise(gray, images.background(key, gray))
 
 
 def to_compare(keys: Sequence[ImageKey]) -> list[ImageKey]:

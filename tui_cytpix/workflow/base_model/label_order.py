@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from tui_cytpix.core.objects.label_fit import (
@@ -20,6 +21,7 @@ from tui_cytpix.core.objects.label_fit import (
     dice_table,
     mix_ups,
     moved,
+    stands_out,
 )
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.workflow.base_model.label_findings import TRUST, Finding
@@ -30,7 +32,7 @@ EXCHANGED = 0.3  # the same gain, where of all ways to exchange names the best i
 SHIFT = 3  # px; a shorter one is the way that somebody draws
 LEVEL = 0.01  # of the permutation test that labels fit their images better than others
 APART, MOSTLY = 0.05, 0.8  # Dice's coefficient of images without overlap, and how many such are no chance
-ON_SOMETHING = 0.25  # of labels: so much more lies on what differs from the background than by chance
+ON_SOMETHING = 0.75  # how likely their pixels stand out of the image; right ones 0.87 and more, others 0.5
 LOOSE = 0.5  # Dice's coefficient; a mean below is told
 
 
@@ -106,7 +108,7 @@ def fit_findings(
     names: Sequence[ImageKey],
     read: Callable[[int], Mask | None],
     seen: Sequence[Mapping[int, Mask]],
-    differing: Callable[[int], Mask | None],
+    normalised: Callable[[int], NDArray[np.float32] | None],
 ) -> list[Finding]:
     """By how they lie on what models see: of each model that fits best.
 
@@ -114,7 +116,7 @@ def fit_findings(
         names: the labelled images of one sample, in its order.
         read: the foreground of the label image at a place in that order, None where it can't be read.
         seen: of each model the foreground that it sees, by place, in some of the images.
-        differing: what differs from the background in the image at a place, None where that can't be read.
+        normalised: the image at a place, as by `normalise`; None where it can't be read.
     """
     labels = {place: read(place) for place in sorted({place for own in seen for place in own})}
     fits = [fit for own in seen if _any((fit := _Fit(labels, own)).own)]
@@ -135,7 +137,7 @@ def fit_findings(
         return [Finding(f"The label images fit only {way}", where, way_out, certain)]
     if (own < APART).mean() >= MOSTLY and chance:
         where = f"On {int((own < APART).sum())} of {len(own)} images they don't overlap (the first image: {first})."
-        if _on_something(fit, differing) >= ON_SOMETHING:
+        if _stand_out(fit, normalised) >= ON_SOMETHING:
             where += " They lie on what differs from the background there: the model may be wrong about these cells."
             way_out = "Look at some, and choose another base model if the labels are right."
             return [Finding("The label images lie elsewhere than what the model sees", where, way_out)]
@@ -149,14 +151,14 @@ def fit_findings(
     return []
 
 
-def _on_something(fit: _Fit, differing: Callable[[int], Mask | None]) -> float:
-    """How much more of labels than of the frame lies on what differs from the background, mean over images."""
-    more = [
-        float(there[label].mean() - there.mean())
+def _stand_out(fit: _Fit, normalised: Callable[[int], NDArray[np.float32] | None]) -> float:
+    """How likely pixels of labels differ more from the background than others, mean over images."""
+    found = [
+        stands_out(label, image)
         for place, label in zip(fit.places, fit.labels, strict=True)
-        if label is not None and label.any() and (there := differing(place)) is not None and there.shape == label.shape
+        if label is not None and (image := normalised(place)) is not None and image.shape == label.shape
     ]
-    return float(np.mean(more)) if more else 0.0
+    return float(np.nanmean(found)) if _any(found) else 0.0
 
 
 def _fits_otherwise(
@@ -194,7 +196,7 @@ def _shift_in_words(rows: int, columns: int) -> str:
 
 
 def _any(fits: Sequence[float]) -> bool:
-    return not np.isnan(fits).all()
+    return len(fits) > 0 and not np.isnan(fits).all()
 
 
 def _overlap(one: Mask | None, other: Mask) -> float:
