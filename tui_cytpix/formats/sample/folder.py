@@ -141,7 +141,7 @@ def _look_below(path: Path, below: list[str], folders: dict[str, list[str]], oth
                         (folders if _is(entry.is_file) else other.odd)[name].append(entry.name)
                     elif entry.name.endswith(SEG_ENDING):
                         other.seg[name].append(entry.name)
-                    elif _is(entry.is_dir) and _has_image(Path(entry.path)):
+                    elif not entry.name.startswith(".") and _is(entry.is_dir) and _has_image(Path(entry.path)):
                         other.deep.append(f"{name}/{entry.name}")
         except OSError:
             other.shut.append(name)
