@@ -47,7 +47,7 @@ class LabelFacts:
         lowest: the lowest values, 4 at most, ascending.
         hollow: the value with the largest hole of background, where that is 2 % of it and more; 0 where none has one.
             `hole`: the hole's share of its area with the hole filled.
-        slight: there are labels, and none is longer than 5 px and wider than 2.
+        slight: there are labels, none is longer than 5 px and wider than 2, and none is `hollow`.
         strip: a value, not the background, that fills one edge of the frame from end to end; 0 where none does.
         ignored: 255 or 65535, where all other labels are below half of it; 0 where that is not so.
         border: `ignored`, if it lies along half of the other labels' outlines and is nowhere deeper than 6 px, else 0.
@@ -148,7 +148,7 @@ def label_facts(labels: NDArray[np.integer[Any]], values: NDArray[np.integer[Any
         lowest=tuple(int(values[one.number - 1]) for one in found[:_LOWEST]),
         hollow=hollow,
         hole=hole,
-        slight=bool(found) and all(one.slight for one in found),
+        slight=bool(found) and not hollow and all(one.slight for one in found),
         strip=int(values[strip - 1]) if (strip := _strip(numbers)) and strip != background else 0,
         ignored=ignored,
         border=border,

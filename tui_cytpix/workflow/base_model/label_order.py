@@ -28,7 +28,7 @@ from tui_cytpix.workflow.base_model.label_findings import TRUST, Finding
 
 FIT_IMAGES = 3  # with fewer nothing is refused for not overlapping
 GAIN, GOOD = 0.1, 0.6  # Dice's coefficient: how much better labels fit otherwise, and how well at least
-EXCHANGED = 0.3  # the same gain, where of all ways to exchange names the best is chosen
+EXCHANGED, EXCHANGED_IMAGES = 0.3, 8  # the same gain, where of all ways to exchange names the best is chosen
 SHIFT = 3  # px; a shorter one is the way that somebody draws
 LEVEL = 0.01  # of the permutation test that labels fit their images better than others
 APART, MOSTLY = 0.05, 0.8  # Dice's coefficient of images without overlap, and how many such are no chance
@@ -50,6 +50,19 @@ class _Way(NamedTuple):
     fits: Sequence[float]
     table: Callable[[], Table]
     renamed: bool = False
+
+
+class _Better(NamedTuple):
+    """A way in which labels fit better: means of Dice's coefficient as they are and so, over how many images, and how
+    likely by chance.
+    """
+
+    way: _Way
+    before: float
+    after: float
+    compared: int
+    chance: float
+    certain: bool = False
 
 
 class _Fit:
@@ -128,13 +141,12 @@ def fit_findings(
     p = chance_of_fit(float(own.mean()), fit.table)
     chance = "" if p <= LEVEL else f", no more than with the label images of others (permutation test, p = {p:.2g})"
     if found := _fits_otherwise(fit, names, read, p):
-        way, before, after, compared, certain = found
         where = (
-            f"On {compared} images they overlap what the model sees by {before:.0%} as they are{chance}, and by "
-            f"{after:.0%} otherwise (Dice's coefficient; the first image: {first})."
+            f"On {found.compared} images they overlap what the model sees by {found.before:.0%} as they are{chance}, "
+            f"and by {found.after:.0%} otherwise (Dice's coefficient; the first image: {first})."
         )
         way_out = f"Save them as the images are, with the names of their images. {TRUST}"
-        return [Finding(f"The label images fit only {way}", where, way_out, certain)]
+        return [Finding(f"The label images fit only {found.way.words}", where, way_out, found.certain)]
     if (own < APART).mean() >= MOSTLY and chance:
         where = f"On {int((own < APART).sum())} of {len(own)} images they don't overlap (the first image: {first})."
         if _stand_out(fit, normalised) >= ON_SOMETHING:
@@ -163,30 +175,33 @@ def _stand_out(fit: _Fit, normalised: Callable[[int], NDArray[np.float32] | None
 
 def _fits_otherwise(
     fit: _Fit, names: Sequence[ImageKey], read: Callable[[int], Mask | None], p: float
-) -> tuple[str, float, float, int, bool] | None:
-    """The other way that fits best: its words, means as they are and so, of how many images, if that is certain."""
-    best: tuple[_Way, float, float, int] | None = None
+) -> _Better | None:
+    """The other way that fits best, those that are certain first. A mix-up of names is told where it is certain only:
+    some fit a few images by chance.
+    """
     ways = [*fit.others(names, read)]
-    for way in ways:
-        best = _better(fit, way, GAIN, best)
-    if best is None and p > LEVEL:
-        best = _better(fit, fit.exchanged(names), EXCHANGED, None)
-    if best is None:
+    found = [better for way in ways if (better := _better(fit, way, GAIN))]
+    renamed = LEVEL / max(sum(way.renamed for way in ways), 1)  # Bonferroni
+    found = [
+        one._replace(certain=one.chance <= (renamed if one.way.renamed else LEVEL))
+        for one in found
+        if not one.way.renamed or (p > LEVEL and one.chance <= renamed)
+    ]
+    if not found and p > LEVEL and len(fit.places) >= EXCHANGED_IMAGES:
+        best = _better(fit, fit.exchanged(names), EXCHANGED)
+        return best and best._replace(certain=True)
+    return max(found, key=lambda one: (one.certain, one.after - one.before), default=None)
+
+
+def _better(fit: _Fit, way: _Way, gain: float) -> _Better | None:
+    """Whether labels fit better so, by `gain` and well, on half of the images at least."""
+    known = ~(np.isnan(fit.own) | np.isnan(way.fits))
+    if 2 * known.sum() < np.sum(~np.isnan(fit.own)) or not known.any():
         return None
-    way, before, after, compared = best
-    by_chance = chance_of_fit(after, way.table()) <= LEVEL
-    return way.words, before, after, compared, by_chance and (p > LEVEL or not way.renamed)
-
-
-def _better(
-    fit: _Fit, way: _Way, gain: float, best: tuple[_Way, float, float, int] | None
-) -> tuple[_Way, float, float, int] | None:
-    both = np.array([pair for pair in zip(fit.own, way.fits, strict=True) if not np.isnan(pair).any()])
-    if not len(both):
-        return best
-    before, after = (float(mean) for mean in both.mean(axis=0))
-    least = gain if best is None else best[2] - best[1] + 1e-9
-    return (way, before, after, len(both)) if after >= GOOD and after - before >= least else best
+    before, after = float(np.array(fit.own)[known].mean()), float(np.array(way.fits)[known].mean())
+    if after < GOOD or after - before < gain:
+        return None
+    return _Better(way, before, after, int(known.sum()), chance_of_fit(after, way.table()[:, known]))
 
 
 def _shift_in_words(rows: int, columns: int) -> str:
