@@ -22,7 +22,7 @@ from tui_cytpix.workflow.run.predict import predict_now
 from tui_cytpix.workflow.run.run import OnProgress, Run
 from tui_cytpix.workflow.run.run_samples import refuse_changed
 
-_NAMES = f"Name label images after the events: EVENT.png; {', '.join(LABEL_ENDINGS)} may follow."
+_NAMES = f"Name label images after the events: EVENT.png; behind EVENT may stand {', '.join(LABEL_ENDINGS)}."
 
 
 @dataclass(frozen=True)

@@ -142,10 +142,12 @@ def fit_findings(
     chance = "" if p <= LEVEL else f", no more than with the label images of others (permutation test, p = {p:.2g})"
     if found := _fits_otherwise(fit, names, read, p):
         where = (
-            f"On {found.compared} images they overlap what the model sees by {found.before:.0%} as they are{chance}, "
-            f"and by {found.after:.0%} otherwise (Dice's coefficient; the first image: {first})."
+            f"On {found.compared} images they overlap what the model sees by {found.before:.0%} as they are"
+            f"{chance if found.way.renamed else ''}, and by {found.after:.0%} otherwise (Dice's coefficient; the first "
+            f"image: {first})."
         )
-        way_out = f"Save them as the images are, with the names of their images. {TRUST}"
+        right = "Name each after the image that it shows" if found.way.renamed else "Save them as the images are"
+        way_out = f"{right}. {TRUST}"
         return [Finding(f"The label images fit only {found.way.words}", where, way_out, found.certain)]
     if (own < APART).mean() >= MOSTLY and chance:
         where = f"On {int((own < APART).sum())} of {len(own)} images they don't overlap (the first image: {first})."
