@@ -38,13 +38,15 @@ def test_the_turns_are_the_seven_other_ways_to_lay_a_square():
 def test_the_table_holds_dice_of_each_pair():
     rng = np.random.default_rng(0)
     masks = [rng.random((9, 11)) < 0.3 for _ in range(4)]
-    others = [*(rng.random((9, 11)) < 0.5 for _ in range(3)), None, np.zeros((9, 11), bool), np.ones((11, 9), bool)]
+    others = [*(rng.random((9, 11)) < 0.5 for _ in range(3)), None, np.zeros((9, 11), bool)]
     table = dice_table([*masks, None], others)
-    assert table.shape == (5, 6)
+    assert table.shape == (5, 5)
     for y, one in enumerate(masks):
         assert table[y, :3] == pytest.approx([dice(one, other) for other in others[:3]])
     assert np.isnan(table[:, 3:]).all()
     assert np.isnan(table[4]).all()
+    twice = np.kron(masks[0], np.ones((2, 2))) > 0
+    assert dice_table([twice], masks[:1]) == pytest.approx(1.0), "stretched to the answer's shape"
 
 
 def test_the_chance_of_a_fit():

@@ -37,20 +37,25 @@ def dice(one: Mask, other: Mask) -> float:
 
 
 def dice_table(labels: Sequence[Mask | None], answers: Sequence[Mask | None]) -> Table:
-    """Dice's coefficient of each mask with each other, (N, M); NaN where one is absent or empty, or shapes differ."""
-    rows, columns = [_packed(one) for one in labels], [_packed(one) for one in answers]
-    table = np.full((len(rows), len(columns)), np.nan)
-    for y, row in enumerate(rows):
-        for x, column in enumerate(columns):
-            if row is not None and column is not None and row[0] == column[0]:
-                both = int(np.bitwise_count(row[1] & column[1]).sum())
-                table[y, x] = 2 * both / (row[2] + column[2])
+    """Dice's coefficient of each mask with each answer, (N, M); NaN where one is absent or empty. A mask of another
+    shape is stretched to the answer's, so that images of varying sizes can be compared by chance, too.
+    """
+    table = np.full((len(labels), len(answers)), np.nan)
+    for x, answer in enumerate(answers):
+        if answer is None or not answer.any():
+            continue
+        packed, there = np.packbits(answer), int(answer.sum())
+        for y, label in enumerate(labels):
+            if label is not None and label.any():
+                mine = label if label.shape == answer.shape else _stretched(label, answer.shape)
+                both = int(np.bitwise_count(np.packbits(mine) & packed).sum())
+                table[y, x] = 2 * both / (int(mine.sum()) + there)
     return table
 
 
-def _packed(mask: Mask | None) -> tuple[tuple[int, ...], NDArray[np.uint8], int] | None:
-    """Shape, pixels as bits, and how many are set."""
-    return (mask.shape, np.packbits(mask), int(mask.sum())) if mask is not None and mask.any() else None
+def _stretched(mask: Mask, shape: tuple[int, ...]) -> Mask:
+    size = shape[1], shape[0]
+    return cv2.resize(np.ascontiguousarray(mask).view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
 
 
 def chance_of_fit(fit: float, table: Table) -> float:

@@ -73,7 +73,7 @@ class _Fit:
         self.labels = [labels[place] for place in self.places]
         self.answers = [seen[place] for place in self.places]
         self.table = dice_table(self.labels, self.answers)
-        self.own: list[float] = np.diag(self.table).tolist()
+        self.own = [_overlap(*pair) for pair in zip(self.labels, self.answers, strict=True)]
         self.turned = [self._laid(f"if {how}", turn) for how, turn in TURNS.items()]
 
     def best(self) -> float:
@@ -107,12 +107,14 @@ class _Fit:
 
     def exchanged(self, names: Sequence[ImageKey]) -> _Way:
         """The label images of these images named as fits best."""
-        labels, images = linear_sum_assignment(np.nan_to_num(self.table), maximize=True)
+        shapes = [None if label is None else label.shape for label in self.labels]
+        possible = np.array([[shape == answer.shape for answer in self.answers] for shape in shapes])
+        labels, images = linear_sum_assignment(np.where(possible, np.nan_to_num(self.table), 0), maximize=True)
         fits = [np.nan] * len(self.places)
         for label, image in zip(labels, images, strict=True):
-            fits[image] = float(self.table[label, image])
-        pairs = ((fits[image], label, image) for label, image in zip(labels, images, strict=True) if label != image)
-        _, label, image = max(pairs, default=(0.0, 0, 0))
+            fits[image] = float(self.table[label, image]) if possible[label, image] else np.nan
+        pairs = [(fits[image], label, image) for label, image in zip(labels, images, strict=True) if label != image]
+        _, label, image = max((pair for pair in pairs if not np.isnan(pair[0])), default=(0.0, 0, 0))
         example = f"{names[self.places[image]].event} (that of {names[self.places[label]].event} does)"
         return _Way(f"with other names: not each image, but {example}", fits, lambda: self.table, renamed=True)
 
