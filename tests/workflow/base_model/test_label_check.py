@@ -360,10 +360,19 @@ def test_names_in_any_other_order_are_refused_where_all_images_are_compared(fold
 
 @pytest.mark.parametrize(("rows", "columns", "words"), [(0, 6, "6 px to the left"), (-5, 4, "5 px down and 4 px to")])
 def test_labels_that_were_moved_are_refused_and_by_a_pixel_not(folder, rows, columns, words):
-    paths = folder(lambda n, _: moved(placed(n), rows, columns), IMAGES)
+    def check_fit(paths, shown):
+        checked = check(paths)
+        checked.compare(to_compare(list(paths)), [seen_of()], lambda key: shown(int(key.event)).astype(np.float32))
+        return checked.notes
+
+    def shown_there(number):
+        return moved(placed(number), rows, columns)
+
+    paths = folder(lambda n, _: shown_there(n), IMAGES)
     with pytest.raises(MaskError, match=f"fit only if moved by {words}"):
-        fit(paths, seen_of())
-    assert fit(folder(lambda n, _: moved(placed(n), 0, 1), IMAGES), seen_of()) == []
+        check_fit(paths, placed)
+    assert "moved" not in " ".join(check_fit(paths, shown_there)), "the model is wrong, by what the images show"
+    assert check_fit(folder(lambda n, _: moved(placed(n), 0, 1), IMAGES), placed) == []
 
 
 def corner(mask):

@@ -4,6 +4,7 @@ by what models see. Thresholds: the manual's page on files, too.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -44,12 +45,14 @@ class _Way(NamedTuple):
         fits: Dice's coefficient with what the model sees, by image; NaN where there is none.
         table: the same of each label image, so laid, with each image.
         renamed: it says that labels belong to other images.
+        moved: the label images so laid, where it moves them.
     """
 
     words: str
     fits: Sequence[float]
     table: Callable[[], Table]
     renamed: bool = False
+    moved: Sequence[Mask | None] = ()
 
 
 class _Better(NamedTuple):
@@ -85,7 +88,8 @@ class _Fit:
         yield from self.turned
         rows, columns = common_shift(self.labels, self.answers)
         if max(abs(rows), abs(columns)) >= SHIFT:
-            yield self._laid(f"if moved by {_shift_in_words(rows, columns)}", lambda mask: moved(mask, rows, columns))
+            laid = self._laid(f"if moved by {_shift_in_words(rows, columns)}", lambda mask: moved(mask, rows, columns))
+            yield laid._replace(moved=[None if one is None else moved(one, rows, columns) for one in self.labels])
         yield from self._mixed_up(names, read)
 
     def _laid(self, words: str, how: Callable[[Mask], Mask]) -> _Way:
@@ -142,7 +146,10 @@ def fit_findings(
     first = names[fit.places[0]]
     p = chance_of_fit(float(own.mean()), fit.table)
     chance = "" if p <= LEVEL else f", no more than with the label images of others (permutation test, p = {p:.2g})"
-    if found := _fits_otherwise(fit, names, read, p):
+    stand_out = functools.partial(_stand_out, fit.places, normalised=normalised)
+    found = _fits_otherwise(fit, names, read, p)
+    # A model that sees dirt, always in one place, would move right labels there: the images decide.
+    if found and (not found.way.moved or stand_out(found.way.moved) > stand_out(fit.labels)):
         where = (
             f"On {found.compared} images they overlap what the model sees by {found.before:.0%} as they are"
             f"{chance if found.way.renamed else ''}, and by {found.after:.0%} otherwise (Dice's coefficient; the first "
@@ -153,7 +160,7 @@ def fit_findings(
         return [Finding(f"The label images fit only {found.way.words}", where, way_out, found.certain)]
     if (own < APART).mean() >= MOSTLY and chance:
         where = f"On {int((own < APART).sum())} of {len(own)} images they don't overlap (the first image: {first})."
-        if _stand_out(fit, normalised) >= ON_SOMETHING:
+        if stand_out(fit.labels) >= ON_SOMETHING:
             where += " They lie on what differs from the background there: the model may be wrong about these cells."
             way_out = "Look at some, and choose another base model if the labels are right."
             return [Finding("The label images lie elsewhere than what the model sees", where, way_out)]
@@ -167,11 +174,15 @@ def fit_findings(
     return []
 
 
-def _stand_out(fit: _Fit, normalised: Callable[[int], NDArray[np.float32] | None]) -> float:
+def _stand_out(
+    places: Sequence[int],
+    labels: Sequence[Mask | None],
+    normalised: Callable[[int], NDArray[np.float32] | None],
+) -> float:
     """How likely pixels of labels differ more from the background than others, mean over images."""
     found = [
         stands_out(label, image)
-        for place, label in zip(fit.places, fit.labels, strict=True)
+        for place, label in zip(places, labels, strict=True)
         if label is not None and (image := normalised(place)) is not None and image.shape == label.shape
     ]
     return float(np.nanmean(found)) if _any(found) else 0.0
