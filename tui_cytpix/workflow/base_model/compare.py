@@ -117,8 +117,7 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
         if truth is None:
             scored = _agreement(common, stores, cutoffs)
         else:
-            _check_fit(run, common, stores, truth)
-            scored = _against_truth(common, stores, cutoffs, truth, failures)
+            scored = _against_truth(run, common, stores, cutoffs, truth, failures)
             notes += [*truth.labels.notes, *truth.gaps_in_words(scored["contacts"])]
     names = [
         {"model": given, "name": entry.card.name, "hash": entry.hash, "seen": {n: asdict(z) for n, z in zooms.items()}}
@@ -230,6 +229,7 @@ def _check_fit(run: Run, keys: Sequence[ImageKey], stores: Sequence[PredictionSt
 
 
 def _against_truth(
+    run: Run,
     keys: Sequence[ImageKey],
     stores: Sequence[PredictionStore],
     cutoffs: Mapping[str, float],
@@ -240,8 +240,9 @@ def _against_truth(
     whose label image is no good goes to `failures`.
 
     Raises:
-        MaskError: no label image can be used.
+        MaskError: the label images don't fit what the models see, or none can be used.
     """
+    _check_fit(run, keys, stores, truth)
     scores: list[list[ImageComparison]] = [[] for _ in stores]
     samples: list[str] = []
     touching = Contacts()
