@@ -30,6 +30,16 @@ def changed(truth: Path, name: str, change) -> Path:
     return folder
 
 
+def in_text_order(truth: Path) -> Path:
+    """The same label images under the names in the order 1, 10, 2, which is that of many programs."""
+    folder = truth.with_name("text order")
+    folder.mkdir()
+    by_number = sorted(truth.iterdir(), key=lambda path: int(path.stem))
+    for path, shown in zip(by_number, sorted(by_number, key=lambda path: path.stem), strict=True):
+        shutil.copyfile(shown, folder / path.name)
+    return folder
+
+
 def with_a_cell_in_the_corner(labels: np.ndarray) -> np.ndarray:
     mask = labels > 0
     mask[2:14, 2:14] = True
@@ -46,7 +56,11 @@ def test_wrong_label_images_are_refused_by_annotate_and_compare_alike(program, t
         ("run", "annotate", run, "--from-masks"),
         ("compare", tube, "--model", "general-half", "--truth"),
     )
-    for wrong, words in ((plain, "plain masks"), (transposed, "fit only if transposed")):
+    for wrong, words in (
+        (plain, "plain masks"),
+        (transposed, "fit only if transposed"),
+        (in_text_order(truth), "names sorted as text, not by number"),
+    ):
         said = program(*annotate, wrong, status=1).stderr
         assert words in said
         assert words in program(*compare, wrong, "--um-per-px", 0.3, status=1).stderr

@@ -12,7 +12,7 @@ import io
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -52,6 +52,60 @@ def test_right_labels_show_no_fault_whatever_their_numbers(seed, step):
     assert (found.labels, found.parts) == (labels.max(), labels.max())
     assert (found.shared, found.shared_by, found.rimmed, found.background, found.border) == (0, 0, 0, 0, 0)
     assert found.value == (0 if several else step)
+    assert (found.hollow, found.hole, found.slight, found.strip, found.inverted) == (0, 0, False, 0, False)
+    assert found.lowest == tuple(step * (n + 1) for n in range(min(labels.max(), 4)))
+
+
+def outlines(labels: np.ndarray, width: int) -> np.ndarray:
+    """Only the outermost pixels of each label."""
+    square = np.ones((3, 3), np.uint8)
+    masks = [(labels == number).astype(np.uint8) for number in range(1, labels.max() + 1)]
+    inner = [cv2.erode(mask, square, iterations=width) > 0 for mask in masks]
+    return np.where(np.any(inner, axis=0), 0, labels)
+
+
+@settings(deadline=None, derandomize=True, max_examples=30)
+@given(SEEDS, st.integers(1, 3))
+def test_outlines_and_rings_are_hollow(seed, width):
+    labels = cells(seed, least=2)
+    cut = np.unique(labels[:, [0, -1]])
+    assume(len(set(range(1, labels.max() + 1)) - set(cut.tolist())))  # what the frame cuts is an open line
+    found = facts(outlines(labels, width).astype(np.int64))
+    assert found.hollow
+    assert found.hole > 0.2
+    assert not found.rimmed
+
+
+def test_the_hole_of_a_square_by_hand_and_one_that_holds_a_label():
+    ring = np.zeros((20, 20), np.int64)
+    ring[2:12, 2:12] = 7
+    ring[5:9, 5:9] = 0
+    found = facts(ring)
+    assert (found.hollow, found.hole, found.rimmed) == (7, pytest.approx(16 / 100), 0)
+    ring[5:9, 5:8] = 8
+    assert (facts(ring).hollow, facts(ring).rimmed) == (0, 7)
+
+
+def test_distances_to_the_background_as_labels_have_rims():
+    distances = cv2.distanceTransform((cells(3, least=2) > 0).astype(np.uint8), cv2.DIST_L2, 5)
+    assert facts(distances.astype(np.int64)).rimmed
+
+
+def test_points_and_lines_are_slight_and_one_cell_more_is_not():
+    marks = np.zeros((40, 40), np.int64)
+    marks[3:6, 3:6], marks[10:15, 10:15], marks[20:22, 5:30] = 1, 2, 3
+    assert facts(marks).slight
+    marks[25:31, 10:13] = 4
+    assert not facts(marks).slight
+
+
+@pytest.mark.parametrize("side", [np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]])
+def test_a_strip_fills_a_whole_edge(side):
+    labels = cells(1).astype(np.int64)
+    labels[side] = 99
+    assert facts(labels).strip == 99
+    labels[0, 0] = labels[-1, -1] = 0
+    assert facts(labels).strip == 0
 
 
 @settings(deadline=None, derandomize=True, max_examples=30)
@@ -113,7 +167,10 @@ def test_a_border_value_is_told_from_cells(seed, width, value):
 def test_a_background_that_is_not_0_is_told(seed, value):
     labels = cells(seed).astype(np.int64)
     assert facts(np.where(labels == 0, value, labels + value)).background == value
+    assert not facts(np.where(labels == 0, value, labels + value)).inverted
     assert facts(np.where(labels == 0, 255, 0)).background == 255
+    assert facts(np.where(labels == 0, 255, 0)).inverted
+    assert facts(255 - labels).inverted
 
 
 def test_a_class_within_another_and_specks():
@@ -131,7 +188,7 @@ def test_a_class_within_another_and_specks():
 def test_nothing_and_everything():
     assert facts(np.zeros((5, 6), np.int64)) == LabelFacts()
     full = facts(np.full((5, 6), 7, np.int64))
-    assert (full.background, full.labels, full.value) == (7, 1, 7)
+    assert (full.background, full.labels, full.value, full.inverted, full.strip) == (7, 1, 7, False, 0)
 
 
 @pytest.mark.shared_data
@@ -139,7 +196,8 @@ def test_reference_labels_of_real_cells_show_no_fault(shared_data):
     seen = 0
     for path in sorted((shared_data / "cells").glob("*/masks/*.png")):
         found = facts(np.asarray(Image.open(path)).astype(np.int64))
-        faults = (found.shared, found.specked, found.rimmed, found.background, found.ignored)
-        assert faults == (0, 0, 0, 0, 0), path
+        faults = (found.shared, found.specked, found.rimmed, found.background, found.ignored, found.hollow, found.strip)
+        assert faults == (0, 0, 0, 0, 0, 0, 0), path
+        assert not found.slight, path
         seen += 1
     assert seen >= 600

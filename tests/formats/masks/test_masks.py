@@ -203,7 +203,7 @@ def matched(folder: Path, *events: str) -> dict[str, str]:
     return {event: path.name for event, path in label_images_of(folder, events).paths.items()}
 
 
-@pytest.mark.parametrize("ending", ["", "_mask", "_masks", "_cp_masks", "_label", "_MASK"])
+@pytest.mark.parametrize("ending", ["", "_mask", "_masks", "_cp_masks", "_label", "_labels", "_seg", "_MASK"])
 @pytest.mark.parametrize("zeros", ["", "0", "0000"])
 def test_label_images_match_by_known_endings_and_leading_zeros(tmp_path, ending, zeros):
     files = f"{zeros}2{ending}.png", f"{zeros}11{ending}.tif", f"cell{ending}.png"
@@ -212,7 +212,7 @@ def test_label_images_match_by_known_endings_and_leading_zeros(tmp_path, ending,
     assert matched(folder, "002", "00011", "cell") == dict(zip(("002", "00011", "cell"), files, strict=True))
 
 
-@pytest.mark.parametrize("name", ["2_labels", "2_copy", "mask_2", "2mask", "a2", "_mask", "20", "2 ", "2_mask_mask"])
+@pytest.mark.parametrize("name", ["2_copy", "mask_2", "2mask", "a2", "_mask", "20", "2 ", "2_mask_mask"])
 def test_nothing_else_matches(tmp_path, name):
     found = label_images_of(names(tmp_path / "labels", f"{name}.png"), ["2"])
     assert (found.paths, [path.name for path in found.unmatched]) == ({}, [f"{name}.png"])

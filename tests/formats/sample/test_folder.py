@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tui_cytpix.errors import SampleError
+from tui_cytpix.formats.bytes.names import LABEL_ENDINGS
 from tui_cytpix.formats.sample.registry import open_sample
 
 
@@ -69,6 +70,7 @@ def test_a_damaged_file_spoils_itself_only(files):
         ("{}_seg.png", "masks beside their images are no images"),
         ("{}_seg.npy", "files of Cellpose's masks could hold a program and aren't opened"),
         ("{}_cp_output.png", "thumbnails or overlays beside their images are no images"),
+        ("{}_small.png", "thumbnails or overlays beside their images are no images"),
         ("thumb_{}.jpg", "thumbnails or overlays beside their images are no images"),
     ],
 )
@@ -90,6 +92,29 @@ def test_names_like_leftovers_without_their_image_are_images(files):
     with open_sample(files.folder / "s") as sample:
         assert set(sample.event_ids) == {"a_masks", "thumb_b", "c_seg", "_mask"}
         assert not any("no image" in problem for problem in sample.info().problems)
+
+
+@pytest.mark.parametrize("ending", LABEL_ENDINGS)
+def test_a_folder_of_masks_alone_is_told(files, ending):
+    for event in ("1", "2", "10"):
+        files.write(f"s/{event}{ending}.png", png(files, int(event)))
+    with open_sample(files.folder / "s") as sample:
+        assert len(sample.event_ids) == 3
+        (told,) = [problem for problem in sample.info().problems if "masks (" in problem]
+    assert told.startswith(f"All 3 images are called like masks (the first: 1{ending}.png): ")
+    files.write("s/3.png", png(files, 3))
+    with open_sample(files.folder / "s") as sample:
+        assert not any("called like" in problem for problem in sample.info().problems)
+
+
+def test_images_two_folders_down_are_told(files):
+    for place in ("1", "sub/a/1", "sub/b/1", "sub/c/d/1", "sub/.e/1"):
+        files.write(f"s/{place}.png", png(files, 1))
+    files.write("s/sub/notes/readme.txt", b"no image")
+    with open_sample(files.folder / "s") as sample:
+        assert sample.event_ids == ("1",)
+        (told,) = [problem for problem in sample.info().problems if "two folders down" in problem]
+    assert told == "2 folders of images two folders down are not read (the first: sub/a)."
 
 
 @pytest.mark.shared_data

@@ -48,8 +48,10 @@ def test_masks_that_do_not_fit_are_refused_in_words(run, samples, tmp_path):
     strange = tmp_path / "strange"
     strange.mkdir()
     write_label_image(strange / "x.png", np.ones((5, 5), np.uint16))
-    with pytest.raises(MaskError, match="no event in common"):
+    with pytest.raises(MaskError, match="no event in common") as caught:
         annotate_from_masks(run, strange)
+    assert "its first label image is x.png, the first image of tube is event 0." in caught.value.detail
+    assert all(ending in caught.value.way_out for ending in ("_cp_masks", "_labels", "_seg"))
     with pytest.raises(MaskError, match="has no event 'x'"):
         annotate_from_masks(run, strange, only=["x"])
     write_label_image(strange / "3.png", np.ones((5, 5), np.uint16))

@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 
 from tests.workflow.conftest import labels_of
-from tui_cytpix.core.objects.label_fit import TURNS
+from tui_cytpix.core.objects.label_fit import TURNS, moved
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import MaskError
 from tui_cytpix.formats.masks.label_images import read_label_image, write_label_image
 from tui_cytpix.workflow.base_model.label_check import AS_THEY_ARE, CheckedLabels, LabelOptions, to_compare
 
+NOTHING = np.zeros((48, 48), np.float32)
 SPLIT, TRUST = LabelOptions(split_regions=True), LabelOptions(trust=True)
 
 
@@ -93,6 +94,91 @@ def test_plain_masks_of_single_regions_are_told(folder):
     assert check(folder(plain, images=2)).notes == []
 
 
+def holed(values):
+    """Each label without its inside."""
+    inner = [cv2.erode((values == n).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0 for n in range(1, 4)]
+    return np.where(np.any(inner, axis=0), 0, values)
+
+
+def test_outlines_are_refused_and_a_hole_is_told(folder):
+    refused(folder(lambda _, values: holed(values)), "outlines or rings", "12 of 12", "Fill Holes")
+
+    def hole(number, values):
+        values[19:22, 13 + number % 5 : 16 + number % 5] = 0
+        return values
+
+    (note,) = check(folder(hole)).notes
+    assert note.startswith(
+        "Labels have holes. Label 1 has one; so it is in 12 of 12 label images (the first: 0.png). The"
+    )
+    (note,) = check(folder(lambda number, values: holed(values) if number == 1 else values)).notes
+    assert note.startswith("Labels have holes. Label 1 has one; so it is in 1 of 12 label images (the first: 1.png).")
+
+
+def test_points_are_refused_and_single_ones_told(folder):
+    def point(_, values):
+        marks = values * 0
+        for number in range(1, values.max() + 1):
+            y, x = np.argwhere(values == number).mean(axis=0).astype(int)
+            marks[y - 1 : y + 2, x - 1 : x + 2] = number
+        return marks
+
+    refused(folder(point), "points or lines, not cells", "12 of 12 label images", "each whole cell")
+    (note,) = check(folder(lambda number, values: point(0, values) if number == 6 else values)).notes
+    assert note.startswith("Some labels are points or lines, no cells. ")
+    assert "1 of 12 label images (the first: 6.png)" in note
+
+
+def test_a_strip_along_an_edge_is_refused_and_a_single_one_told(folder):
+    def strip(_, values):
+        values[:5] = 99
+        return values
+
+    refused(folder(strip), "along a whole edge", "The value 99 fills one edge", "12 of 12", "save it as 0")
+    (note,) = check(folder(lambda number, values: strip(0, values) if number == 6 else values)).notes
+    assert "1 of 12 label images (the first: 6.png)" in note
+
+
+def test_classes_of_cells_are_refused_with_few_images_that_show_it(folder):
+    def dead_or_alive(number, values):
+        return np.where(values > 0, 1 + (values + number) % 2, 0)
+
+    def with_a_third(number, values):
+        if number in (0, 4):
+            values[38:46, 2:10] = values.max() + 1
+        return dead_or_alive(number, values)
+
+    refused(folder(with_a_third), "look like ", "--split-regions")
+    one_cell = folder(lambda n, values: with_a_third(n, values) if n in (0, 4) else np.minimum(values, 1) * (1 + n % 2))
+    refused(one_cell, "look like ")
+
+
+def test_several_pages_are_refused(folder):
+    paths = folder()
+
+    def pages(key):
+        values = read_label_image(paths[key])
+        masks = [Image.fromarray(((values == n) * 255).astype(np.uint8)) for n in range(1, values.max() + 1)]
+        paths[key] = paths[key].with_suffix(".tif")
+        masks[0].save(paths[key], save_all=True, append_images=masks[1:])
+
+    first, second = ImageKey("tube", "0"), ImageKey("tube", "4")
+    pages(first)
+    assert check(paths).notes == []
+    with pytest.raises(MaskError, match=r"has 3 pages.*0\.tif.*one page, in which each cell"):
+        check(paths).read(first, (48, 48))
+    pages(second)
+    for options in (AS_THEY_ARE, TRUST, SPLIT):
+        with pytest.raises(MaskError, match="has 3 pages"):
+            check(paths, options)
+
+
+def test_plain_masks_are_not_offered_to_be_trusted(folder):
+    with pytest.raises(MaskError) as caught:
+        check(folder(lambda _, values: values > 0))
+    assert "--trust-labels" not in str(caught.value)
+
+
 def test_two_classes_are_refused_and_an_oversight_is_told(folder):
     def classes(_, values):
         return np.where(values == values.max(), 1, values)
@@ -144,7 +230,11 @@ def test_255_that_is_no_border_is_told_and_taken(folder):
 
 def test_a_background_that_is_not_0_is_refused(folder):
     refused(folder(lambda _, values: values + 1), "background", "The value 1 covers most", "12 of 12")
-    refused(folder(lambda _, values: (values == 0) * 255), "background", "The value 255")
+    with pytest.raises(MaskError) as caught:
+        check(folder(lambda _, values: values + 1))
+    assert "inverted" not in str(caught.value)
+    refused(folder(lambda _, values: (values == 0) * 255), "background", "The value 255", "looks inverted", "Invert")
+    refused(folder(lambda _, values: 255 - values), "The value 255", "looks inverted", "Invert")
     (note,) = check(folder(lambda number, values: values + (number == 5))).notes
     assert "1 of 12 label images (the first: 5.png)" in note
 
@@ -184,7 +274,7 @@ def answers(images=12, change=lambda mask: mask):
 
 def fit(paths, *seen, options=AS_THEY_ARE) -> list[str]:
     checked = check(paths, options)
-    checked.compare(to_compare(list(paths)), seen or [answers()])
+    checked.compare(to_compare(list(paths)), seen or [answers()], lambda _: NOTHING)
     return checked.notes
 
 
@@ -218,18 +308,107 @@ def test_labels_that_fit_only_turned_or_flipped_are_refused(folder, how):
     assert note.startswith("The label images fit only if")
 
 
-def test_names_that_are_off_by_one_are_refused(folder):
-    def far(number):
-        found = np.zeros((48, 48), np.uint16)
-        y, x = 4 + 20 * (number % 2), 4 + 12 * (number % 3)
-        found[y : y + 12, x : x + 9] = 1 + number
-        return found
+IMAGES = 30
 
-    seen = {ImageKey("tube", str(number)): far(number) > 0 for number in range(12)}
-    assert fit(folder(lambda number, _: far(number)), seen) == []
-    for step, words in ((1, "the image after theirs"), (-1, "the image before theirs")):
-        with pytest.raises(MaskError, match=words):
-            fit(folder(lambda number, _, step=step: far(number + step + 12)), seen)
+
+def placed(number: int) -> np.ndarray:
+    """A cell whose place and size tell the image from others."""
+    rng = np.random.default_rng(number)
+    found = np.zeros((48, 48), np.uint16)
+    (y, x), (height, width) = rng.integers(2, 34, 2), rng.integers(9, 13, 2)
+    found[y : y + height, x : x + width] = 1 + number % 5
+    return found
+
+
+def seen_of(images: int = IMAGES, change=lambda mask: mask):
+    """What a model answers: by image, the truth changed."""
+    return {ImageKey("tube", str(number)): change(placed(number) > 0) for number in range(images)}
+
+
+AS_TEXT = sorted(range(IMAGES), key=str)
+ORDERS = {
+    "the image after theirs": lambda n: n + 1,
+    "the image before theirs": lambda n: n - 1,
+    "the image 3 after theirs": lambda n: n + 3,
+    "the image 5 before theirs": lambda n: n - 5,
+    "in the reverse order": lambda n: IMAGES - 1 - n,
+    "in the order 0, 1, 10, 11 (names sorted as text, not by number)": lambda n: AS_TEXT[n],
+    "if the names in the order 0, 1, 10, 11 (sorted as text) are exchanged for": AS_TEXT.index,
+}
+
+
+@pytest.mark.parametrize("words", ORDERS)
+@pytest.mark.parametrize("change", [lambda mask: mask, noisy], ids=["exact", "noisy"])
+def test_labels_in_another_order_are_refused(folder, words, change):
+    paths = folder(lambda n, _: placed(ORDERS[words](n) % IMAGES), IMAGES)
+    with pytest.raises(MaskError) as caught:
+        fit(paths, seen_of(change=change))
+    assert caught.value.title.startswith(f"The label images fit only {words}")
+    assert "no more than with the label images of others (permutation test, p = " in caught.value.detail
+    (note,) = fit(paths, seen_of(change=change), options=TRUST)
+    assert words in note
+
+
+def test_names_in_any_other_order_are_refused_where_all_images_are_compared(folder):
+    order = np.random.default_rng(3).permutation(20)
+    with pytest.raises(MaskError, match="fit only with other names") as caught:
+        fit(folder(lambda n, _: placed(int(order[n])), 20), seen_of(20))
+    image, label = (int(word.strip("(")) for word in caught.value.title.split() if word.strip("(").isdigit())
+    assert order[label] == image
+    assert fit(folder(lambda n, _: placed(n), 20), seen_of(20)) == []
+
+
+@pytest.mark.parametrize(("rows", "columns", "words"), [(0, 6, "6 px to the left"), (-5, 4, "5 px down and 4 px to")])
+def test_labels_that_were_moved_are_refused_and_by_a_pixel_not(folder, rows, columns, words):
+    def check_fit(paths, shown):
+        checked = check(paths)
+        checked.compare(to_compare(list(paths)), [seen_of()], lambda key: shown(int(key.event)).astype(np.float32))
+        return checked.notes
+
+    def shown_there(number):
+        return moved(placed(number), rows, columns)
+
+    paths = folder(lambda n, _: shown_there(n), IMAGES)
+    with pytest.raises(MaskError, match=f"fit only if moved by {words}"):
+        check_fit(paths, placed)
+    assert "moved" not in " ".join(check_fit(paths, shown_there)), "the model is wrong, by what the images show"
+    assert check_fit(folder(lambda n, _: moved(placed(n), 0, 1), IMAGES), placed) == []
+
+
+def corner(mask):
+    """A model that sees a corner of each cell, and dirt that is always there."""
+    ys, xs = np.nonzero(mask)
+    found = mask & False
+    found[ys[0] : ys[0] + 3, xs[0] : xs[0] + 3] = True
+    found[40:48, 40:48] = True
+    return found
+
+
+@pytest.mark.parametrize("images", [3, 6, 12, IMAGES])
+@pytest.mark.parametrize("draw", range(3))
+def test_right_labels_pass_whatever_the_model_sees(folder, images, draw):
+    def of_others(number):
+        return placed(1000 * (draw + 1) + number) > 0
+
+    rng = np.random.default_rng(draw)
+    anything = {key: rng.random((48, 48)) < 0.05 for key in seen_of(images)}
+    wrong_cells = {key: of_others(int(key.event)) for key in anything}
+    dirt = dict.fromkeys(anything, (np.arange(48) > 40)[:, None] & (np.arange(48) > 40))
+    paths = folder(lambda n, _: placed(n), images)
+    for seen in (seen_of(images, corner), anything, wrong_cells, dirt):
+        checked = check(paths)
+        checked.compare(to_compare(list(paths)), [seen], lambda key: placed(int(key.event)).astype(np.float32))
+        assert len(checked.notes) == 1, "told, not refused"
+
+
+def test_what_differs_from_the_background_tells_a_wrong_model_from_wrong_labels(folder):
+    dirt = dict.fromkeys(seen_of(), (np.arange(48) > 45)[:, None] & np.ones((48, 48), bool))
+    checked = check(folder(lambda n, _: placed(n), IMAGES))
+    keys = to_compare(list(dirt))
+    checked.compare(keys, [dirt], lambda key: placed(int(key.event)).astype(np.float32))
+    assert "the model may be wrong about these cells" in checked.notes[0]
+    with pytest.raises(MaskError, match="lie elsewhere"):
+        checked.compare(keys, [dirt], lambda key: placed(int(key.event) + 7000).astype(np.float32))
 
 
 def test_labels_that_lie_elsewhere_are_refused_and_loose_ones_told(folder):
@@ -278,7 +457,7 @@ def test_each_sample_is_a_folder_of_its_own(folder, tmp_path):
     keys = to_compare([*right, *plain])
     assert keys == [*right, *plain]
     with pytest.raises(MaskError, match="the first image: other:0"):
-        checked.compare(keys, [answers() | elsewhere])
+        checked.compare(keys, [answers() | elsewhere], lambda _: NOTHING)
 
 
 CASES = {

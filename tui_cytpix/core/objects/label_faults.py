@@ -24,6 +24,9 @@ _LINED = 0.5  # of the other labels' outlines
 _WRAPPED = 0.9  # of a label's outline
 _MOST = 0.5  # of the frame, and of its edge
 _PART = 0.1  # of the largest region of the same label: what is smaller is a speck
+_HOLE = 0.02  # of a label with its holes filled; right ones have 0.001 at most
+_LONG, _WIDE = 5, 2  # px; right labels are 6 px long and more, and wider than 2
+_LOWEST = 4  # values that are told
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,15 @@ class LabelFacts:
         shared: the value that lies in most regions, specks apart, 0 where each has one; `shared_by`: how many.
         specked: a value with specks, less than a tenth of its largest region, 0 where none has.
         rimmed: a value that has a rim of other values: its outline lies to 90 % on one other label, or on labels that
-            are 2 px wide at most, or it has specks and one lies beside another label. 0 where there is none.
+            are 2 px wide at most, or it encloses others, or it has specks and one lies beside another label. 0 where
+            there is none.
         background: the value, not 0, that covers more than half of the frame and of its edge; 0 where none does.
+        inverted: that value is the highest, and lower ones stand beside it.
+        lowest: the lowest values, 4 at most, ascending.
+        hollow: the value with the largest hole of background, where that is 2 % of it and more; 0 where none has one.
+            `hole`: the hole's share of its area with the hole filled.
+        slight: there are labels, none is longer than 5 px and wider than 2, and none is `hollow`.
+        strip: a value, not the background, that fills one edge of the frame from end to end; 0 where none does.
         ignored: 255 or 65535, where all other labels are below half of it; 0 where that is not so.
         border: `ignored`, if it lies along half of the other labels' outlines and is nowhere deeper than 6 px, else 0.
     """
@@ -51,6 +61,12 @@ class LabelFacts:
     specked: int = 0
     rimmed: int = 0
     background: int = 0
+    inverted: bool = False
+    lowest: tuple[int, ...] = ()
+    hollow: int = 0
+    hole: float = 0.0
+    slight: bool = False
+    strip: int = 0
     ignored: int = 0
     border: int = 0
 
@@ -73,6 +89,18 @@ class _Label(NamedTuple):
     def thin(self) -> bool:
         return not cv2.erode(np.pad(as_uint8(self.own), 1), SQUARE).any()
 
+    @property
+    def slight(self) -> bool:
+        rows, columns = (np.flatnonzero(self.own.any(axis=axis)) for axis in (1, 0))
+        return self.thin or max(int(np.ptp(rows)), int(np.ptp(columns))) < _LONG
+
+    def holes(self) -> tuple[float, bool]:
+        """The share that holes have of its area with these filled, and whether most of them is other labels."""
+        outlines, _ = cv2.findContours(as_uint8(self.own), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        filled = cv2.drawContours(np.zeros(self.own.shape, np.uint8), outlines, -1, 1, cv2.FILLED) > 0
+        inside = self.around[filled & ~self.own]
+        return len(inside) / int(filled.sum()), 2 * int((inside > 0).sum()) > len(inside)
+
 
 def label_facts(labels: NDArray[np.integer[Any]], values: NDArray[np.integer[Any]]) -> LabelFacts:
     """What is odd in a label image.
@@ -89,7 +117,7 @@ def label_facts(labels: NDArray[np.integer[Any]], values: NDArray[np.integer[Any
         numbers[numbers == len(values)] = 0
     found = list(_each(numbers))
     thin = {one.number for one in found if one.thin}
-    parts, shared, shared_by, specked, rimmed = 0, 0, 1, 0, 0
+    parts, shared, shared_by, specked, rimmed, hollow, hole = 0, 0, 1, 0, 0, 0, 0.0
     for one in found:
         regions, count = label_objects(one.own)
         areas = np.bincount(regions.ravel())[1:]
@@ -102,6 +130,11 @@ def label_facts(labels: NDArray[np.integer[Any]], values: NDArray[np.integer[Any
             specked = value
         if _has_rim(one, thin) or (len(specks) and one.beside(np.isin(regions, specks)).any()):
             rimmed = value
+        share, of_others = (0.0, False) if one.number == background else one.holes()
+        if share >= _HOLE and of_others:
+            rimmed = value
+        elif share >= max(_HOLE, hole):
+            hollow, hole = value, share
     return LabelFacts(
         labels=len(found),
         value=int(values[found[0].number - 1]) if len(found) == 1 else 0,
@@ -111,6 +144,12 @@ def label_facts(labels: NDArray[np.integer[Any]], values: NDArray[np.integer[Any
         specked=specked,
         rimmed=rimmed,
         background=int(values[background - 1]) if background else 0,
+        inverted=bool(background) and background == len(values) and bool((numbers != background).any()),
+        lowest=tuple(int(values[one.number - 1]) for one in found[:_LOWEST]),
+        hollow=hollow,
+        hole=hole,
+        slight=bool(found) and not hollow and all(one.slight for one in found),
+        strip=int(values[strip - 1]) if (strip := _strip(numbers)) and strip != background else 0,
         ignored=ignored,
         border=border,
     )
@@ -159,6 +198,12 @@ def _has_rim(one: _Label, thin: set[int]) -> bool:
     thinly = sum(int(n) for number, n in zip(beside, times, strict=True) if int(number) in thin)
     solid = max((int(n) for number, n in zip(beside, times, strict=True) if number > 0), default=0)
     return max(thinly, solid) >= _WRAPPED * len(outline)
+
+
+def _strip(labels: NDArray[np.int32]) -> int:
+    """The number of the label that fills one edge of the frame; 0 for none."""
+    edges = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
+    return next((int(edge[0]) for edge in edges if edge[0] and (edge == edge[0]).all()), 0)
 
 
 def _background(labels: NDArray[np.int32]) -> int:

@@ -15,9 +15,9 @@ from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
 
 IMAGE_SUFFIXES = (".tif", ".tiff", ".png", ".bmp", ".jpg", ".jpeg")
-LABEL_ENDINGS = ("_cp_masks", "_masks", "_mask", "_label")  # of a label image's name, behind its image's
+# Of a label image's name, behind its image's.
+LABEL_ENDINGS = ("_cp_masks", "_masks", "_mask", "_label", "_labels", "_seg")
 # What other programs write beside an image, behind its name (Cellpose, ImageJ, napari, file managers) or before it.
-_OTHER_LABEL_ENDINGS = ("_labels", "_seg")
 _PICTURE_ENDINGS = (
     "_cp_output",
     "_cp_outlines",
@@ -27,6 +27,8 @@ _PICTURE_ENDINGS = (
     "_flows",
     "_thumb",
     "_thumbnail",
+    "_small",
+    "_preview",
 )
 _PICTURE_BEGINNINGS = ("thumb_", "thumbnail_")
 MOST_NAME_BYTES = 255  # of one name, on all usual file systems
@@ -79,7 +81,14 @@ def name_images(files: Iterable[str]) -> NamedImages:
             names[event] = file
     ordered = dict(sorted(names.items(), key=lambda item: natural_key(item[0])))
     one, many = "image file repeats an event id, unread", "image files repeat event ids, unread"
-    return NamedImages(ordered, (*left_out, *counted(doubles, one, many)))
+    return NamedImages(ordered, (*left_out, *counted(doubles, one, many), *_called_like_masks(images)))
+
+
+def _called_like_masks(images: Sequence[str]) -> tuple[str, ...]:
+    if len(images) < 2 or not all(without_label_ending(_stem(file)) for file in images):
+        return ()
+    what = f"All {len(images)} images are called like masks (the first: {printable(images[0])})"
+    return (f"{what}: if that is what they are, give the folder of the images that they belong to.",)
 
 
 def _without_leftovers(files: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
@@ -90,7 +99,7 @@ def _without_leftovers(files: Sequence[str]) -> tuple[list[str], tuple[str, ...]
         stem = _stem(file)
         if "_" not in stem:
             images.append(file)
-        elif _is_beside(stem, stems, (*LABEL_ENDINGS, *_OTHER_LABEL_ENDINGS)):
+        elif _is_beside(stem, stems, LABEL_ENDINGS):
             labels.append(file)
         elif _is_beside(stem, stems, _PICTURE_ENDINGS, _PICTURE_BEGINNINGS):
             pictures.append(file)

@@ -39,6 +39,10 @@ class Numbered(NamedTuple):
     values: NDArray[np.int64]
 
 
+class ManyPagesError(MaskError):
+    """A label image has several pages."""
+
+
 def find_label_images(folder: Path) -> dict[str, Path]:
     """The label images of a folder by their own names, `NAME.png` or `NAME.tif`.
 
@@ -136,6 +140,12 @@ def read_numbered(path: Path, shape: tuple[int, ...] | None = None) -> Numbered:
                     "The mask is not of its image's size",
                     f"{where}: {own}, the image {shape} (rows, columns)" + _sizes_in_words(own, shape),
                     "Save the masks in the size of the images, one pixel for one.",
+                )
+            if (pages := getattr(picture, "n_frames", 1)) > 1:
+                raise ManyPagesError(
+                    f"The label image has {pages} pages",
+                    f"{where}: one cell a page, or one time or depth a page, is not read.",
+                    "Save one page, in which each cell has its own value (0 = background).",
                 )
             packed = picture.info.get("compression")
             if picture.format == "TIFF" and packed not in _LOSSLESS:

@@ -80,12 +80,13 @@ def _unopened(files: list[str]) -> tuple[str, ...]:
 @dataclass(frozen=True)
 class _Others:
     """By folder: `seg`, what Cellpose keeps its masks in, and `odd`, what is called like an image and is no file;
-    `shut`: folders that can't be looked into.
+    `shut`: folders that can't be looked into; `deep`: folders of images in sub-folders, which aren't.
     """
 
     seg: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     odd: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     shut: list[str] = field(default_factory=list)
+    deep: list[str] = field(default_factory=list)
 
     def problems(self, folder: str) -> tuple[str, ...]:
         one, many = "image is no file that can be read", "images are no files that can be read"
@@ -93,6 +94,11 @@ class _Others:
         return (
             *map(Loss, lost),
             *counted(self.shut, "sub-folder can't be looked into", "sub-folders can't be looked into"),
+            *counted(
+                sorted(self.deep, key=natural_key),
+                "folder of images two folders down is not read",
+                "folders of images two folders down are not read",
+            ),
             *_unopened(self.seg[folder]),
         )
 
@@ -135,8 +141,18 @@ def _look_below(path: Path, below: list[str], folders: dict[str, list[str]], oth
                         (folders if _is(entry.is_file) else other.odd)[name].append(entry.name)
                     elif entry.name.endswith(SEG_ENDING):
                         other.seg[name].append(entry.name)
+                    elif not entry.name.startswith(".") and _is(entry.is_dir) and _has_image(Path(entry.path)):
+                        other.deep.append(f"{name}/{entry.name}")
         except OSError:
             other.shut.append(name)
+
+
+def _has_image(path: Path) -> bool:
+    try:
+        with os.scandir(path) as entries:
+            return any(is_image_name(entry.name) and _is(entry.is_file) for entry in entries)
+    except OSError:
+        return False
 
 
 def _is(kind: Callable[[], bool]) -> bool:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, MaskError
+from tui_cytpix.formats.bytes.names import LABEL_ENDINGS
 from tui_cytpix.workflow.base_model import library
-from tui_cytpix.workflow.base_model.label_check import AS_THEY_ARE, CheckedLabels, LabelOptions, to_compare
+from tui_cytpix.workflow.base_model.label_check import (
+    AS_THEY_ARE,
+    CheckedLabels,
+    LabelOptions,
+    normalised_of,
+    to_compare,
+)
 from tui_cytpix.workflow.run.predict import predict_now
 from tui_cytpix.workflow.run.run import OnProgress, Run
 from tui_cytpix.workflow.run.run_samples import refuse_changed
+
+_NAMES = f"Name label images after the events: EVENT.png; behind EVENT may stand {', '.join(LABEL_ENDINGS)}."
 
 
 @dataclass(frozen=True)
@@ -67,8 +77,8 @@ def annotate_from_masks(
         except CytpixError as error:
             failures.append((event, str(error)))
     if accepted == 0:
-        reason = failures[0][1] if failures else f"{folder} and {sample} have no event in common."
-        raise MaskError("No label image could be taken", reason, "Name label images after the events: EVENT.png.")
+        reason = failures[0][1] if failures else _no_common_event(folder, sample, events, unmatched)
+        raise MaskError("No label image could be taken", reason, "" if failures else _NAMES)
     left = [path.name for path in unmatched]
     none = f"named after no image of {sample}"
     return Intake(
@@ -76,6 +86,13 @@ def annotate_from_masks(
         tuple(failures),
         (*labels.notes, *counted(left, f"label image is {none}", f"label images are {none}")),
     )
+
+
+def _no_common_event(folder: Path, sample: str, events: Sequence[str], files: Sequence[Path]) -> str:
+    """With an example of either side's names."""
+    own = f"; its first label image is {printable(files[0].name)}" if files else ""
+    image = f", the first image of {sample} is event {printable(events[0])}" if events else ""
+    return f"{printable(folder)} and {sample} have no event in common{own}{image}."
 
 
 def _compare(run: Run, labels: CheckedLabels, keys: list[ImageKey], on_progress: OnProgress) -> None:
@@ -89,7 +106,7 @@ def _compare(run: Run, labels: CheckedLabels, keys: list[ImageKey], on_progress:
         labels.notes.append(f"Whether the label images fit the cells was not checked: {error}")
         return
     answers = {key: found.mask for key in chosen if (found := store.get(key)) is not None}
-    labels.compare(chosen, [answers])
+    labels.compare(chosen, [answers], lambda key: normalised_of(run.images, key))
 
 
 def _sample_meant(run: Run, name: str) -> str:

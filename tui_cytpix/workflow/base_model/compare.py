@@ -21,7 +21,13 @@ from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.errors import CytpixError, MaskError, UsageError
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.base_model import instrument, library
-from tui_cytpix.workflow.base_model.label_check import AS_THEY_ARE, CheckedLabels, LabelOptions, to_compare
+from tui_cytpix.workflow.base_model.label_check import (
+    AS_THEY_ARE,
+    CheckedLabels,
+    LabelOptions,
+    normalised_of,
+    to_compare,
+)
 from tui_cytpix.workflow.base_model.truth import Truth, truth_paths
 from tui_cytpix.workflow.run import jobs, predict, run_samples, used_images, zoom
 from tui_cytpix.workflow.run.run import OnProgress, Run
@@ -111,7 +117,7 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
         if truth is None:
             scored = _agreement(common, stores, cutoffs)
         else:
-            scored = _against_truth(common, stores, cutoffs, truth, failures)
+            scored = _against_truth(run, common, stores, cutoffs, truth, failures)
             notes += [*truth.labels.notes, *truth.gaps_in_words(scored["contacts"])]
     names = [
         {"model": given, "name": entry.card.name, "hash": entry.hash, "seen": {n: asdict(z) for n, z in zooms.items()}}
@@ -213,7 +219,17 @@ def _wait_for_exit(run: Run) -> None:
             time.sleep(predict.POLL_SECONDS)
 
 
+def _check_fit(run: Run, keys: Sequence[ImageKey], stores: Sequence[PredictionStore], truth: Truth) -> None:
+    """Raises:
+    MaskError: the label images don't fit what the models see.
+    """
+    compared = to_compare(keys)
+    masks = [{key: answer.mask for key in compared if (answer := store.get(key)) is not None} for store in stores]
+    truth.labels.compare(compared, masks, lambda key: normalised_of(run.images, key))
+
+
 def _against_truth(
+    run: Run,
     keys: Sequence[ImageKey],
     stores: Sequence[PredictionStore],
     cutoffs: Mapping[str, float],
@@ -226,9 +242,7 @@ def _against_truth(
     Raises:
         MaskError: the label images don't fit what the models see, or none can be used.
     """
-    compared = to_compare(keys)
-    masks = [{key: answer.mask for key in compared if (answer := store.get(key)) is not None} for store in stores]
-    truth.labels.compare(compared, masks)
+    _check_fit(run, keys, stores, truth)
     scores: list[list[ImageComparison]] = [[] for _ in stores]
     samples: list[str] = []
     touching = Contacts()

@@ -7,18 +7,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.images.normalise import normalise
 from tui_cytpix.core.objects.label_faults import LabelFacts, by_region, label_facts
 from tui_cytpix.core.objects.label_fit import Mask
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, MaskError
-from tui_cytpix.formats.masks.label_images import MAX_LABELS, read_numbered
-from tui_cytpix.workflow.base_model.label_findings import findings_in_words, fit_findings, value_findings
+from tui_cytpix.formats.masks.label_images import MAX_LABELS, ManyPagesError, read_numbered
+from tui_cytpix.formats.run.images import RunImages
+from tui_cytpix.workflow.base_model.label_findings import FEW, findings_in_words, value_findings
+from tui_cytpix.workflow.base_model.label_order import fit_findings
 
+T = TypeVar("T")
 COMPARED_PAIRS = 12  # of images whose labels are compared with answers
 
 
@@ -60,11 +65,16 @@ class CheckedLabels:
     ) -> None:
         self._paths, self._options = paths, options
         facts: dict[ImageKey, LabelFacts] = {}
+        many_pages = []
         for key, path in paths.items():
             try:
                 facts[key] = label_facts(*read_numbered(path, shape_of(key)))
+            except ManyPagesError as error:
+                many_pages.append(error)
             except CytpixError:
                 continue
+        if len(many_pages) >= FEW:
+            raise many_pages[0]
         self.notes: list[str] = []
         samples = _by_sample(paths)
         for sample, keys in samples.items():
@@ -73,8 +83,8 @@ class CheckedLabels:
             self.notes += findings_in_words(value_findings(named, options.split_regions), options.trust)
         self._borders = {key for key, one in facts.items() if one.border}
 
-    def read(self, key: ImageKey, shape: tuple[int, ...]) -> NDArray[np.uint16]:
-        """Labels 1..K, (H, W), 0 background; `shape` is the image's.
+    def read(self, key: ImageKey, shape: tuple[int, ...] | None) -> NDArray[np.uint16]:
+        """Labels 1..K, (H, W), 0 background; `shape` is the image's, where it is to be held against that.
 
         Raises:
             MaskError: as `read_numbered`; or there are too many regions.
@@ -89,27 +99,48 @@ class CheckedLabels:
             raise MaskError("The label image has too many regions", f"{printable(self._paths[key])}: {split.max()}.")
         return split.astype(np.uint16)
 
-    def compare(self, keys: Sequence[ImageKey], answers: Sequence[Mapping[ImageKey, Mask]]) -> None:
+    def compare(
+        self,
+        keys: Sequence[ImageKey],
+        answers: Sequence[Mapping[ImageKey, Mask]],
+        normalised: Callable[[ImageKey], NDArray[np.float32]],
+    ) -> None:
         """Notes how they fit what models see in images that `to_compare` chose.
 
         Args:
             answers: of each model the foreground of those images that it has an answer for, bool (H, W).
+            normalised: an image as by `normalise`, float32 (H, W); raises CytpixError.
 
         Raises:
-            MaskError: they lie elsewhere, or fit only transposed, flipped, turned, or with the names of others.
+            MaskError: they lie elsewhere, or fit only transposed, flipped, turned, moved, or with the names of others.
         """
-        for own in _by_sample(keys).values():
-            labels = [self._mask(key, answers) for key in own]
-            seen = [[masks.get(key) for key in own] for masks in answers]
-            found = fit_findings(labels, seen, str(own[0]))
+        labelled = _by_sample(self._paths)
+        for sample in _by_sample(keys):
+            own = labelled[sample]
+            seen = [{place: masks[key] for place, key in enumerate(own) if key in masks} for masks in answers]
+            found = fit_findings(own, _by_place(own, self._mask), seen, _by_place(own, normalised))
             self.notes += findings_in_words(found, self._options.trust)
 
-    def _mask(self, key: ImageKey, answers: Sequence[Mapping[ImageKey, Mask]]) -> Mask | None:
-        shape = next((own[key].shape for own in answers if key in own), None)
+    def _mask(self, key: ImageKey) -> Mask:
+        return self.read(key, None) > 0
+
+
+def _by_place(keys: Sequence[ImageKey], read: Callable[[ImageKey], T]) -> Callable[[int], T | None]:
+    """Reads by place in these keys; None where that fails, which is told where the image is taken."""
+
+    def found(place: int) -> T | None:
         try:
-            return None if shape is None else self.read(key, shape) > 0
-        except MaskError:  # told where it is taken
+            return read(keys[place])
+        except CytpixError:
             return None
+
+    return found
+
+
+def normalised_of(images: RunImages, key: ImageKey) -> NDArray[np.float32]:
+    """An image of a run, as by `normalise`; raises CytpixError."""
+    gray = images.read(key)
+    return normalise(gray, images.background(key, gray))
 
 
 def to_compare(keys: Sequence[ImageKey]) -> list[ImageKey]:

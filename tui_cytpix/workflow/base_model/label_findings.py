@@ -1,24 +1,18 @@
-"""What is wrong or odd in the label images of a folder, in words. Thresholds: the manual's page on files, too."""
+"""What is wrong or odd in the values of a folder of label images, in words. Thresholds: the manual's page on files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import numpy as np
 
 from tui_cytpix.core.objects.label_faults import LabelFacts
-from tui_cytpix.core.objects.label_fit import TURNS, Mask, dice
 from tui_cytpix.errors import MaskError
 
 HALF = 0.5  # of the images that can show a fault: no oversight any more
 FEW = 2  # images that show it, too
+RING = 0.2  # of a label with its hole filled
+CLASSES = 3  # values in a whole folder, at most
 SINGLES = 3  # images, each with one region of the same value, from which that is told
-FIT_IMAGES = 3  # with fewer nothing is refused for not fitting
-GAIN, GOOD = 0.1, 0.6  # Dice's coefficient: how much better labels fit otherwise, and how well at least
-APART, MOSTLY = 0.05, 0.8  # Dice's coefficient of images without overlap, and how many such are no chance
-LOOSE = 0.5  # Dice's coefficient; a mean below is told
 SAVE = "Save label images as 16-bit gray PNG or TIFF: 0 = background, one number per cell."
 SPLIT = (
     "If all cells lie apart, add --split-regions: each separate region becomes a cell of its own. Cells that touch "
@@ -50,7 +44,7 @@ def value_findings(images: Named, split_regions: bool) -> list[Finding]:
         where = f"All {len(images)} label images are 0 everywhere (the first: {images[0][0]})."
         way_out = "Give the folder that the labels were saved in, or annotate these images first."
         return [Finding("Nothing is annotated", where, way_out, certain=True)]
-    found = [*_background(filled), *_rims(filled)]
+    found = [*_background(filled), *_rims(filled), *_hollow(filled), *_slight(filled), *_strips(filled)]
     found += _split(filled) if split_regions else _shared(filled)
     return sorted([*found, *_ignored(filled), *_specks(filled), *_empty(images)], key=lambda one: not one.certain)
 
@@ -59,7 +53,10 @@ def _background(images: Named) -> Iterator[Finding]:
     if odd := [(name, one) for name, one in images if one.background]:
         value, more = odd[0][1].background, len(odd) >= max(FEW, HALF * len(images))
         where = f"The value {value} covers most of the frame and its edge in {_of(odd, images)}."
-        way_out = f"If {value} is the background there, save it as 0. {SAVE} {TRUST}" if more else SAVE
+        if inverted := sum(one.inverted for _, one in odd) > HALF * len(odd):
+            where += " It looks inverted: the cells have lower values than the background."
+        turn = "Invert it (Fiji: Edit > Invert)" if inverted else f"If {value} is the background there, save it as 0"
+        way_out = f"{turn}. {SAVE} {TRUST}" if more else f"{turn}. {SAVE}"
         yield Finding("The background of label images is not 0", where, way_out, more)
 
 
@@ -77,12 +74,59 @@ def _rims(images: Named) -> Iterator[Finding]:
         )
 
 
+def _hollow(images: Named) -> Iterator[Finding]:
+    """Outlines and rings."""
+    if odd := [(name, one) for name, one in images if one.hollow and not one.background]:
+        rings = [one for _, one in odd if one.hole >= RING]
+        certain = len(rings) >= max(FEW, HALF * len(images))
+        largest = max(one.hole for _, one in odd)
+        where = (
+            f"Label {odd[0][1].hollow} has one; so it is in {_of(odd, images)}. The largest is {largest:.0%} of a cell."
+        )
+        fill = "Fill them: a label covers the whole cell (Fiji: Process > Binary > Fill Holes, then number regions)."
+        if certain:
+            yield Finding("These look like outlines or rings, not filled cells", where, f"{fill} {TRUST}", certain=True)
+        else:
+            yield Finding("Labels have holes", where, fill)
+
+
+def _slight(images: Named) -> Iterator[Finding]:
+    """Points and lines."""
+    if odd := [(name, one) for name, one in images if one.slight]:
+        where = f"No label is longer than 5 px and wider than 2 in {_of(odd, images)}."
+        way_out = (
+            "Label images hold each whole cell, not its centre or axis: export masks from the program, or draw them."
+        )
+        certain = len(odd) >= max(FEW, HALF * len(images))
+        title = "These look like points or lines, not cells" if certain else "Some labels are points or lines, no cells"
+        yield Finding(title, where, f"{way_out} {TRUST}" if certain else way_out, certain)
+
+
+def _strips(images: Named) -> Iterator[Finding]:
+    if odd := [(name, one) for name, one in images if one.strip]:
+        value = odd[0][1].strip
+        certain = len(odd) >= max(FEW, HALF * len(images))
+        where = f"The value {value} fills one edge of the frame from end to end; so it is in {_of(odd, images)}."
+        way_out = "If it is background there, a margin or a wall of the channel, save it as 0."
+        yield Finding("A label lies along a whole edge", where, f"{way_out} {TRUST}" if certain else way_out, certain)
+
+
 def _shared(images: Named) -> Iterator[Finding]:
     """One value for several regions."""
     several = [(name, one) for name, one in images if one.parts > 1 and not one.rimmed and not one.background]
     odd = [(name, one) for name, one in several if one.shared]
     one_value = all(one.labels == 1 for _, one in images)
-    if odd:
+    if odd and not one_value and _are_classes(images, odd):
+        name, first = odd[0]
+        values = ", ".join(map(str, _values(images)))
+        yield Finding(
+            "These look like classes (one value for each kind of cell), not label images (one number per cell)",
+            f"All {len(images)} images have but the values {values}, and in {name} the value {first.shared} fills "
+            f"{first.shared_by} separate regions; so it is in {_of(odd, images)}.",
+            SPLIT,
+            certain=True,
+        )
+    elif odd:
         name, first = odd[0]
         where = f"In {name} the value {first.shared} fills {first.shared_by} separate regions"
         if one_value or len(odd) >= max(FEW, HALF * len(several)):
@@ -94,7 +138,7 @@ def _shared(images: Named) -> Iterator[Finding]:
             yield Finding(
                 "These look like plain masks (cell or background), not label images (one number per cell)",
                 f"{where}, {rest}: nothing tells which pixels belong to which cell.",
-                f"{SPLIT} {TRUST}",
+                SPLIT,
                 certain=True,
             )
         else:
@@ -106,6 +150,17 @@ def _shared(images: Named) -> Iterator[Finding]:
         where = f"Each of the {len(images)} has one region, of the value {images[0][1].value}."
         way_out = "If they are, cells that touch count as one: state their number in the editor."
         yield Finding("The label images may be plain masks", where, way_out)
+
+
+def _values(images: Named) -> list[int]:
+    return sorted({value for _, one in images for value in one.lowest})
+
+
+def _are_classes(images: Named, odd: Named) -> bool:
+    """Few values in all images, some of which lack a lower one: so cells are not numbered from image to image."""
+    values = _values(images)
+    skipped = [one for _, one in images if one.lowest and one.lowest != tuple(values[: len(one.lowest)])]
+    return 1 < len(values) <= CLASSES and min(len(odd), len(skipped)) >= FEW
 
 
 def _split(images: Named) -> Iterator[Finding]:
@@ -147,88 +202,6 @@ def _empty(images: Named) -> Iterator[Finding]:
 
 def _of(odd: Named, images: Named) -> str:
     return f"{len(odd)} of {len(images)} label images (the first: {odd[0][0]})"
-
-
-class _Fit(NamedTuple):
-    """How well labels fit the answers of one model, and how well otherwise: Dice's coefficient by image, NaN where
-    there is none.
-    """
-
-    as_they_are: list[float]
-    otherwise: dict[str, list[float]]
-
-    def better(self) -> tuple[str, float, float, int]:
-        """The other way that fits best, means of both and of how many images; or no way."""
-        best = ("", 0.0, 0.0, 0)
-        for way, fits in self.otherwise.items():
-            both = np.array([pair for pair in zip(self.as_they_are, fits, strict=True) if not np.isnan(pair).any()])
-            if len(both):
-                before, after = (float(mean) for mean in both.mean(axis=0))
-                if after >= GOOD and after - before >= max(GAIN, best[2] - best[1]):
-                    best = way, before, after, len(both)
-        return best
-
-    def best(self) -> float:
-        ways = [self.as_they_are, *self.otherwise.values()]
-        return max((float(np.nanmean(fits)) for fits in ways if not np.isnan(fits).all()), default=0.0)
-
-
-def fit_findings(labels: Sequence[Mask | None], answers: Sequence[Sequence[Mask | None]], first: str) -> list[Finding]:
-    """By how they lie on what models see: of each model that fits best.
-
-    Args:
-        labels: foreground of label images; two by two of neighbours in the sample; None where there is none.
-        answers: of each model the foreground that it sees in the same images.
-        first: the first image, for the words.
-    """
-    fits = [_fit(labels, own) for own in answers]
-    fits = [fit for fit in fits if not np.isnan(fit.as_they_are).all()]
-    if not fits:
-        return []
-    fit = max(fits, key=_Fit.best)
-    own = np.array(fit.as_they_are)[~np.isnan(fit.as_they_are)]
-    enough = len(own) >= FIT_IMAGES
-    way, before, after, compared = fit.better()
-    if way:
-        where = (
-            f"On {compared} images they overlap what the model sees by {before:.0%} as they are, and by {after:.0%} "
-            f"otherwise (Dice's coefficient; the first image: {first})."
-        )
-        way_out = f"Save them as the images are, with the names of their images. {TRUST}"
-        return [Finding(f"The label images fit only {way}", where, way_out, compared >= FIT_IMAGES)]
-    if (own < APART).mean() >= MOSTLY:
-        where = f"On {int((own < APART).sum())} of {len(own)} images they don't overlap (the first image: {first})."
-        way_out = (
-            "Check that they belong to these images. If the model is wrong about these cells, choose another; or add "
-            "--trust-labels."
-        )
-        return [Finding("The label images lie elsewhere than what the model sees", where, way_out, enough)]
-    if enough and own.mean() < LOOSE:
-        where = f"By {own.mean():.0%} on {len(own)} images (Dice's coefficient; the first image: {first})."
-        way_out = "Look at some: the model errs on these cells, or the labels belong to other images."
-        return [Finding("The label images overlap little with what the model sees", where, way_out)]
-    return []
-
-
-def _fit(labels: Sequence[Mask | None], answers: Sequence[Mask | None]) -> _Fit:
-    pairs = list(zip(labels, answers, strict=True))
-    otherwise = {
-        f"if {how}": [_overlap(None if one is None else turn(one), answer) for one, answer in pairs]
-        for how, turn in TURNS.items()
-    }
-    for name, (mine, other) in {"the image after theirs": (0, 1), "the image before theirs": (1, 0)}.items():
-        row = [np.nan] * len(pairs)
-        for at in range(0, len(pairs) - 1, 2):
-            row[at + mine] = _overlap(labels[at + mine], answers[at + other])
-        otherwise[name] = row
-    return _Fit([_overlap(*pair) for pair in pairs], otherwise)
-
-
-def _overlap(one: Mask | None, other: Mask | None) -> float:
-    """Dice's coefficient; NaN where one says nothing."""
-    if one is None or other is None or not one.any() or not other.any():
-        return np.nan
-    return dice(one, other)
 
 
 def findings_in_words(findings: Sequence[Finding], trust: bool) -> list[str]:
