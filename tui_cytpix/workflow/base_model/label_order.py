@@ -33,7 +33,7 @@ EXCHANGED, EXCHANGED_IMAGES = 0.3, 8  # the same gain, where of all ways to exch
 SHIFT = 3  # px; a shorter one is the way that somebody draws
 LEVEL = 0.01  # of the permutation test that labels fit their images better than others
 APART, MOSTLY = 0.05, 0.8  # Dice's coefficient of images without overlap, and how many such are no chance
-ON_SOMETHING = 0.75  # how likely their pixels stand out of the image; right ones 0.87 and more, in wide frames others 0.5
+ON_SOMETHING = 0.75  # how likely their pixels stand out; right ones 0.87 and more, in wide frames others 0.5
 LOOSE = 0.5  # Dice's coefficient; a mean below is told
 
 
