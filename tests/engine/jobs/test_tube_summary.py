@@ -12,11 +12,9 @@ import torch
 
 from tests.engine.jobs.test_tubes import WorkersHere
 from tui_cytpix import base_models
-from tui_cytpix.core.images.background import background_of
 from tui_cytpix.domain.jobs.tube_summary import TIME_PARTS
 from tui_cytpix.engine.jobs import process
 from tui_cytpix.engine.network.model import save_model
-from tui_cytpix.formats.sample.background import sample_background
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.simulate import write
 
@@ -62,8 +60,7 @@ def test_the_summary_says_what_table_images_and_fcs_say(processed, tmp_path):
         taken = reader.event_ids[:10]
         record, rows = processed(path, INSTRUMENT, events=list(taken))
         found, fcs, at = record["summary"], reader.open_fcs(), reader.fcs_rows()
-        static = sample_background(reader)
-        gray = [float(background_of(reader.read_image(event), static).mean(dtype=np.float64)) for event in taken]
+        gray = [reader.read_image(event).mean(dtype=np.float64) for event in taken]
         time, here = fcs.column("Time"), fcs.column("Time")[[at[event] for event in taken]]
     assert (found["imaged"], found["taken"], found["events"]) == (12, 10, fcs.event_count)
     assert found["border"] == (numbers(rows, "IsOnBorder") == 1).sum()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from tui_cytpix.domain.field_ranges import Count, Length, Number
 
 TIME_PARTS = 40
+Parts = Annotated[tuple[Count, ...], Meta(min_length=TIME_PARTS, max_length=TIME_PARTS)]
 
 
 class Spread(Struct, frozen=True, kw_only=True):
@@ -28,21 +31,21 @@ class TimeCourse(Struct, frozen=True, kw_only=True):
     start: Number
     end: Number
     step_s: Length | None = None
-    events: tuple[Count, ...]
-    images: tuple[Count, ...]
-    multiplets: tuple[Count, ...]
+    events: Parts
+    images: Parts
+    multiplets: Parts
 
     @property
     def seconds(self) -> float | None:
-        """From the first event to the last."""
-        return None if self.step_s is None else (self.end - self.start) * self.step_s
+        """From the first event to the last; None where it is unknown."""
+        return (self.end - self.start) * self.step_s if self.step_s and self.end > self.start else None
 
 
 class TubeSummary(Struct, frozen=True, kw_only=True):
     """Of a tube: how many `events` its FCS or event table has (None without one), how many are `imaged`, how many of
     these were `taken` to be processed (a gate may leave some out), and in how many that were processed an object is
     cut by the `border`. `confidence` and `focus` are ConfidenceScore and FocusScore of the images that have them,
-    `gray` the mean gray value of each image's background. None where no image has a value, and without a Time.
+    `gray` the mean gray value of each image. None where no image has a value, and without a Time.
     """
 
     imaged: Count

@@ -27,7 +27,7 @@ class SummaryTaker:
         self._values: list[NDArray[np.float32]] = []
 
     def add(self, result: ChunkResult) -> None:
-        self._values.append(np.column_stack((result.values[:, _PLACES], result.levels)))
+        self._values.append(np.column_stack((result.values[:, _PLACES], np.array(result.levels, np.float32))))
 
     def summary(self, reader: SampleReader, events: Sequence[str]) -> TubeSummary:
         """Of `events`, all of which were taken in, in their order.
