@@ -13,6 +13,7 @@ PLATES = ((8, 12), (16, 24))  # rows and columns, 96 and 384 wells
 _SPARK_WIDTH, _SPARK_HEIGHT = 110, 24
 _CELL = {8: 26, 16: 15}  # px, of a plate of so many rows
 _LEFT, _TOP = 20, 16
+_MOST_NUMBERED = 12  # columns, of which each has its number
 _FAINTEST = 0.08  # opacity of the lowest value
 
 
@@ -65,7 +66,7 @@ def plate(size: tuple[int, int], wells: Mapping[str, Well]) -> str:
     rows, columns = size
     side = _CELL[rows]
     parts = []
-    for column in range(columns):
+    for column in range(0, columns, 1 if columns <= _MOST_NUMBERED else 2):
         x = _LEFT + (column + 0.5) * side
         parts.append(f'<text x="{x:.1f}" y="{_TOP - 4}" text-anchor="middle">{column + 1}</text>')
     for row in range(rows):

@@ -19,7 +19,7 @@ from tui_cytpix.workflow.evaluate.batch_figures import FIGURES, PER_FRAMES, Figu
 from tui_cytpix.workflow.evaluate.tube_status import TubeState
 from tui_cytpix.workflow.report import html_tags as html
 from tui_cytpix.workflow.report.batch_charts import Well, plate, plate_size
-from tui_cytpix.workflow.report.batch_table import all_tubes, figure_text, label_headings, labels_of
+from tui_cytpix.workflow.report.batch_table import all_tubes, figure_text, named
 
 PAGE, TABLE_SUFFIX = "batch.html", ".tubes.csv"
 _BY_NAME = {figure.name: figure for figure in FIGURES}
@@ -132,21 +132,21 @@ def _page(batch: Batch) -> str:
 
 
 def _apart(batch: Batch) -> Iterator[str]:
-    rows = [(tube.name, *labels_of(batch, tube), "; ".join(tube.apart.values())) for tube in batch.tubes if tube.apart]
+    rows = [(named(tube), "; ".join(tube.apart.values())) for tube in batch.tubes if tube.apart]
     if rows:
         yield html.heading("Tubes that stand apart")
-        yield html.table([("Tube", *label_headings(batch), "How"), *rows])
+        yield html.table([("Tube", "How"), *rows])
 
 
 def _not_whole(batch: Batch) -> Iterator[str]:
     rows = [
-        (tube.name, *labels_of(batch, tube), tube.state_in_words, printable(tube.why))
+        (named(tube), tube.state_in_words, printable(tube.why))
         for tube in batch.tubes
         if tube.state is not TubeState.DONE or tube.why
     ]
     if rows:
         yield html.heading("Failed, missing, or done in part")
-        yield html.table([("Tube", *label_headings(batch), "State", "What is said of it"), *rows])
+        yield html.table([("Tube", "State", "What is said of it"), *rows])
 
 
 def _blanks(batch: Batch) -> Iterator[str]:
@@ -155,9 +155,9 @@ def _blanks(batch: Batch) -> Iterator[str]:
         if not tube.blank:
             continue
         rate = tube.value("FalseObjectsPer1000")
-        between = f"{shown_number(rate.low)} to {shown_number(rate.high)}" if rate.known else _NONE
+        between = f"{_one_decimal(rate.low)} to {_one_decimal(rate.high)}" if rate.known else _NONE
         objects = figure_text("FalseObjects", tube) or _NONE
-        rows.append((tube.name, figure_text("Processed", tube), objects, shown_number(rate.value) or _NONE, between))
+        rows.append((tube.name, figure_text("Processed", tube), objects, _one_decimal(rate.value) or _NONE, between))
     if rows:
         yield html.heading("Blank tubes: false objects")
         per = f"per {PER_FRAMES} frames"
@@ -167,7 +167,7 @@ def _blanks(batch: Batch) -> Iterator[str]:
         )
 
 
-def shown_number(value: float) -> str:
+def _one_decimal(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.1f}"
 
 
@@ -188,16 +188,20 @@ def _plates(batch: Batch) -> Iterator[str]:
         yield html.paragraphs(
             [f"{len(shared)} wells hold several tubes, such as {shared[0]}; the last one of each is shown."]
         )
-    drawn = []
+    drawn: list[str] = []
+    alike: list[str] = []
     for name in _ON_PLATES:
         known = [tubes[-1].value(name).value for tubes in wells.values() if _coloured(tubes[-1], name)]
-        if known:
-            low, high = min(known), max(known)
-            figure = _BY_NAME[name]
+        low, high, figure = min(known, default=0.0), max(known, default=0.0), _BY_NAME[name]
+        if low < high:
             shown_wells = {well: _well(tubes[-1], figure, low, high) for well, tubes in wells.items()}
-            said = f"{figure.words.capitalize()}: {shown(figure.kind, low)} (palest) to {shown(figure.kind, high)}"
+            said = f"{figure.words.capitalize()}: {shown(figure.kind, low)} (faintest) to {shown(figure.kind, high)}"
             drawn.append(html.chart(plate(size, shown_wells), said))
+        elif known:
+            alike.append(f"{figure.words} {shown(figure.kind, low)}")
     yield html.pictures(drawn)
+    if alike:
+        yield html.paragraphs([f"Alike in all wells: {', '.join(alike)}."])
     yield html.paragraphs(["Framed: stands apart in this. Crossed: not done. b: blank. Outlined only: no tube."], "dim")
 
 
@@ -208,8 +212,7 @@ def _coloured(tube: BatchTube, name: str) -> bool:
 
 def _well(tube: BatchTube, figure: Figure, low: float, high: float) -> Well:
     said = f"{tube.labels['well']}: {tube.name}, {figure.words} {figure_text(figure.name, tube) or tube.state.value}"
-    share = (tube.value(figure.name).value - low) / (high - low) if high > low else 0.5
-    value = share if _coloured(tube, figure.name) else None
+    value = (tube.value(figure.name).value - low) / (high - low) if _coloured(tube, figure.name) else None
     return Well(value, said, figure.name in tube.apart, tube.state is TubeState.DONE, "blank" if tube.blank else "")
 
 

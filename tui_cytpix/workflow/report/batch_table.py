@@ -28,18 +28,15 @@ _COLUMNS = (
     ("Gray level", "GrayMedian", ""),
     ("µm/px", "MicronsPerPixel", ""),
 )
-_LABELS = {"well": "Well", "control": "Control", "condition": "Condition", "unit": "Unit"}
+_LABELS = ("well", "control", "condition", "unit")
 _LEAST_IN_PART, _LEAST_PARTS = 10, 4  # images in a part of the Time, and parts, for a line of multiplets
 _NONE = "–"
 _OVER_TIME = "Events/s; events, multiplets over Time"
 
 
-def label_headings(batch: Batch) -> list[str]:
-    return [heading for name, heading in _LABELS.items() if any(tube.labels[name] for tube in batch.tubes)]
-
-
-def labels_of(batch: Batch, tube: BatchTube) -> list[str]:
-    return [printable(tube.labels[name]) for name, heading in _LABELS.items() if heading in label_headings(batch)]
+def named(tube: BatchTube) -> html.Markup:
+    """A tube's name, and below it what is said of it."""
+    return html.cell(tube.name, " · ".join(printable(label) for name in _LABELS if (label := tube.labels[name])))
 
 
 def all_tubes(batch: Batch) -> Iterator[str]:
@@ -51,9 +48,8 @@ def all_tubes(batch: Batch) -> Iterator[str]:
     rows: list[Sequence[object]] = [("Tube", *(column[0] for column in columns), *([_OVER_TIME] if timed else ()))]
     rows.append(("median", *(_median(batch, *column[1:]) for column in columns), *([_rate(batch)] if timed else ())))
     for tube in batch.done:
-        name = html.cell(tube.name, " · ".join(label for label in labels_of(batch, tube) if label))
         cells = [_cell(tube, *column[1:]) for column in columns]
-        rows.append((name, *cells, *([_over_time(tube)] if timed else ())))
+        rows.append((named(tube), *cells, *([_over_time(tube)] if timed else ())))
     yield html.scrolled(html.table(rows))
 
 
