@@ -103,6 +103,14 @@ def ends(found, images):
     return interval.low, interval.high
 
 
+def test_blank_tubes_are_no_part_of_what_others_are_compared_with(out):
+    for number in range(1, 13):
+        write_record(out, f"b{number}", counts=counts(100, 0, 0, 0), labels={"control": "blank"})
+    batch = read_batch(out)
+    assert batch.medians["MultipletsPercent"] == 10
+    assert not any(one.apart for one in batch.tubes)
+
+
 def test_fewer_than_five_tubes_are_not_compared(out):
     for number in range(5, 9):
         (out / f"t{number}.process.json").unlink()
