@@ -129,6 +129,25 @@ def _process(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
+def _collect(prog: str) -> argparse.ArgumentParser:
+    parser = options.verb(
+        prog,
+        "collect:collect",
+        "Puts the tubes that process wrote into DIR side by side: a table (CSV) and one self-contained page, on which "
+        "those that stand apart are marked. Reads their records only.",
+    )
+    parser.add_argument("out", type=Path, metavar="DIR", help="the output folder of process")
+    parser.add_argument(
+        "--out",
+        dest="page",
+        type=Path,
+        metavar="PAGE.html",
+        help="the page; the table lies beside it, PAGE.tubes.csv; default: DIR/batch.html",
+    )
+    options.add_sheet(parser)
+    return parser
+
+
 def _compare(prog: str) -> argparse.ArgumentParser:
     parser = options.verb(
         prog,
@@ -199,6 +218,7 @@ VERBS: Mapping[str, Verb] = {
     "models": Verb("the model library", _models),
     "triage": Verb("rank the models on a sample, without a review", _triage),
     "process": Verb("count, mask and measure whole samples", _process),
+    "collect": Verb("the tubes that were processed, side by side on one page", _collect),
     "compare": Verb("models against truth, or against each other", _compare),
     "run": Verb("a training run, step by step", of_run.parser),
     "simulate": Verb("make synthetic samples with their truth", _simulate),

@@ -12,6 +12,7 @@ import tui_cytpix
 from tui_cytpix.domain.field_ranges import Count, Length, Number, PixelSize
 from tui_cytpix.domain.jobs.events import Failure
 from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
+from tui_cytpix.domain.jobs.tube_summary import TubeSummary
 from tui_cytpix.domain.sample import PixelScale
 
 RECORD = "process.json"
@@ -157,8 +158,8 @@ def software() -> str:
 class TubeRecord(Struct, frozen=True, kw_only=True):
     """The record of one tube. Where it is `done` all of its files, `outputs` with their sizes (None of a folder), were
     whole when it was written. `files` is the state of the tube's files as `formats.sample.file_states` has it, `fcs`
-    the hash of the FCS; `masks`: the instrument's masks decided, too, so that any change of a file counts.
-    Earlier builds' has no `asked`.
+    the hash of the FCS; `masks`: the instrument's masks decided, too, so that any change of a file counts. `counts`
+    says of some features how many images have each value. Earlier builds' lacks `asked`, `counts` or `summary`.
     """
 
     sample: ProcessedSample
@@ -172,6 +173,10 @@ class TubeRecord(Struct, frozen=True, kw_only=True):
     images: Count = 0
     failed: Count = 0
     failures: tuple[Failure, ...] = ()
+    model: str = ""
+    problems: tuple[str, ...] = ()
+    counts: dict[str, dict[str, Count]] = {}
+    summary: TubeSummary | None = None
 
 
 def differs(record: TubeRecord, asked: Asked) -> str:

@@ -28,6 +28,7 @@ from tui_cytpix.engine.process.outputs import OutputSettings, SampleOutputs, rea
 from tui_cytpix.engine.process.provenance import MOST_FAILURES
 from tui_cytpix.engine.process.ready_sample import ReadySample
 from tui_cytpix.engine.process.tube_fcs import FcsOptions, write_tube_fcs
+from tui_cytpix.engine.process.tube_summary import SummaryTaker
 from tui_cytpix.engine.process.worker import Chunk, ChunkResult, Equipment
 from tui_cytpix.errors import CytpixError, JobError
 from tui_cytpix.formats.outputs.output import About
@@ -40,7 +41,7 @@ from tui_cytpix.formats.sample.identity import of_many
 # Images at a time: enough of one size to go through the network together, few enough to stop soon and to fit in memory.
 CHUNK, SMALL_CHUNK, LEAST_CHUNK, CHUNK_PIXELS = 256, 64, 32, 256**3
 OTHER_BEFORE = "what was here of it was made from other images, and is replaced."
-COUNTED = ("ParticleCount", "ClumpIndexMax")  # of which the record says how many images have each value
+COUNTED = ("ParticleCount", "ObjectCount", "ClumpIndexMax")  # of which the record says how many images have each value
 _PLACES = [names(IMAGE).index(name) for name in COUNTED]
 _VALUES = ".values"  # in the tube's folder: what its FCS is made of
 
@@ -86,6 +87,7 @@ class Tube:
         self._notes: list[str] = []
         self._problems: list[str] = []
         self._counts: dict[str, Counter[int]] = {name: Counter() for name in COUNTED}
+        self._taken = SummaryTaker()
         self._equipment: set[Equipment] = set()  # of the workers that took part
 
     # Whether there is anything to do
@@ -151,6 +153,7 @@ class Tube:
             "fcs": tube_records.fcs_hash(sample.reader.open_fcs()),
             "masks": self._order.card.of_instrument or bool(self._annotated),
             "zoom": asdict(sample.zoom),
+            "summary": to_plain(self._taken.summary(sample.reader, sample.events)),
             **self._with_others(before, about, tube_records.sizes(self._out, names_)),
         }
 
@@ -193,6 +196,7 @@ class Tube:
 
     def _count(self, chunk: Chunk, result: ChunkResult) -> None:
         self._equipment.add(result.equipment)
+        self._taken.add(result)
         for event, problem in zip(chunk.events, result.problems, strict=True):
             if problem:
                 self._fail(event, problem)
@@ -306,6 +310,7 @@ class Tube:
             "labels": self.sample.labels,
             "zoom": None,
             "images": self.images,
+            "summary": None,
             "counts": {name: {str(n): counts[n] for n in sorted(counts)} for name, counts in self._counts.items()},
             "failed": self.failed,
             "failures": to_plain(self.failures),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import math
 import multiprocessing
 import os
 import signal
@@ -96,6 +97,7 @@ class ChunkResult:
         problems: why an event's image could not be processed; "" where it could.
         digests: of the pixels of those that could be read (formats.sample.identity.pixel_digest).
         values: image features, float32 (events, `names("image")`), NaN where there is a problem.
+        levels: mean gray value of each event's image, NaN where there is a problem.
         encoded: by format, what its `encode` made (formats.outputs).
         equipment: of the worker: each chooses its device itself, and one may find the GPU full.
     """
@@ -103,6 +105,7 @@ class ChunkResult:
     problems: list[str] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
     values: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    levels: list[float] = field(default_factory=list)
     encoded: dict[str, Any] = field(default_factory=dict)
     equipment: Equipment = Equipment()
 
@@ -208,8 +211,10 @@ def _read(chunk: Chunk, events: Sequence[str], result: ChunkResult) -> tuple[lis
             known.append(_known(chunk, reader, event, gray.shape))
         except CytpixError as error:
             result.problems.append(str(error))
+            result.levels.append(math.nan)
             continue
         result.problems.append("")
+        result.levels.append(cv2.mean(gray)[0])
         result.digests.append(pixel_digest(gray))
         grays.append(gray)
     return grays, known

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tui_cytpix.domain.jobs.processed import OF_TUBE
 from tui_cytpix.domain.jobs.specs import SampleAtWork
-from tui_cytpix.domain.sample_names import hashed_name
+from tui_cytpix.domain.sample_names import hashed_name, sample_name
 from tui_cytpix.formats.bytes.plain_file import read_json, read_plain
 
 _LOOKS, _LOOK_SECONDS = 100, 0.02  # at a claim that is being written
@@ -49,6 +50,23 @@ def names_in(out: Path, samples: Sequence[SampleAtWork]) -> tuple[SampleAtWork, 
         names += [name for name, path in earlier.items() if path == sample.path]
         found.append(sample.named(names[0] if names else sample.name))
     return tuple(found)
+
+
+def known_names(out: Path) -> dict[str, str]:
+    """The names of all samples that have a record in the folder, or that a job was to do; with the paths of these that
+    are claimed.
+    """
+    names = {name.casefold(): name for path in out.glob(f"*{OF_TUBE}") if (name := path.name.removesuffix(OF_TUBE))}
+    paths = {}
+    for file in (out / NAMES).glob("*"):
+        try:
+            paths[file.name] = os.fsdecode(read_plain(file))
+        except OSError:
+            continue  # no claim of ours
+        own = sample_name(Path(paths[file.name]))
+        if paths[file.name]:
+            names.setdefault(file.name, own if own.casefold() == file.name else file.name)
+    return {name: paths.get(key, "") for key, name in names.items()}
 
 
 def _claim(out: Path, name: str, path: str, *, may_take: bool) -> bool:

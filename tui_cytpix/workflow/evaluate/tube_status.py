@@ -53,22 +53,28 @@ def totals(tubes: Sequence[TubeStatus]) -> dict[str, int]:
 
 
 def _status(out: Path, spec: ProcessSpec, sample: SampleAtWork, states: FileStates) -> TubeStatus:
-    record = read_record(out, sample.name)
-    if lease_of(out, sample.name).in_use:
-        state, why = TubeState.RUNNING, "a job is at it"
-    elif record is None:
-        state, why = TubeState.MISSING, "not begun, or not ended"
-    elif not record.done:
-        whole = [failure.reason for failure in record.failures if not failure.event]
-        state, why = TubeState.FAILED, whole[0] if whole else "its images failed"
-    elif gone := missing_outputs(out, record):
-        state, why = TubeState.MISSING, f"{gone[0]} is gone, or was changed"
-    else:
+    state, why, record = standing(out, sample.name)
+    if record is not None and state is TubeState.DONE:
         asked = Asked.of(spec, sample).but(events=None, annotated=None if spec.annotations else "")
         why = differs(record, asked) or _other_inputs(record, sample, states)
         state = TubeState.STALE if why else TubeState.DONE
     counts = (0, 0) if record is None else (record.images, record.failed)
     return TubeStatus(sample.name, sample.path, state, why, *counts)
+
+
+def standing(out: Path, name: str) -> tuple[TubeState, str, TubeRecord | None]:
+    """Of the tube of that name: whether it is done, whatever is asked for now; why not; and its record."""
+    record = read_record(out, name)
+    if lease_of(out, name).in_use:
+        return TubeState.RUNNING, "a job is at it", record
+    if record is None:
+        return TubeState.MISSING, "not begun, or not ended", None
+    if not record.done:
+        whole = [failure.reason for failure in record.failures if not failure.event]
+        return TubeState.FAILED, whole[0] if whole else "its images failed", record
+    if gone := missing_outputs(out, record):
+        return TubeState.MISSING, f"{gone[0]} is gone, or was changed", record
+    return TubeState.DONE, "", record
 
 
 def _other_inputs(record: TubeRecord, sample: SampleAtWork, states: FileStates) -> str:

@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 
 _COLOURS = 64  # of a picture: outlines stay crisp, and the file small
 _STYLE = """
+body.wide { max-width: 100rem; } .scroll { overflow-x: auto; } .wide td:first-child { white-space: nowrap; }
+.scroll td, .scroll th { padding-right: .6rem; font-size: .84rem; }
+.scroll svg { display: block; max-width: none; }
+td small { color: var(--dim); white-space: nowrap; } mark { background: none; color: var(--b); font-weight: 600; }
 :root { color-scheme: light dark; --ink: #1d2129; --dim: #5b6472; --line: #d5dae1; --paper: #fff; --tint: #f3f5f8;
   --a: #1668b5; --b: #c2571a; --c: #2e7d4f; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --dim: #9aa4b2; --line: #3a414c; --paper: #15181d;
@@ -32,16 +36,24 @@ svg { max-width: 100%; height: auto; } svg text { fill: var(--dim); font: 11px s
 .axis { stroke: var(--line); } .a { stroke: var(--a); fill: var(--a); } .b { stroke: var(--b); fill: var(--b); }
 .c { stroke: var(--c); fill: var(--c); } .rule { stroke: var(--dim); stroke-dasharray: 4 3; }
 polyline { fill: none !important; stroke-width: 1.6; } circle { stroke: none; } .far { fill: var(--line); }
-@media print { h2, h3 { break-after: avoid; } figure { break-inside: avoid; } }
+@media print { .scroll td, .scroll th { font-size: .6rem; padding-right: .2rem; }
+  h2, h3 { break-after: avoid; } figure { break-inside: avoid; } }
 """
 
 
-def page(title: str, body: Iterable[str]) -> str:
-    """The whole document; `body` are blocks made by the functions below."""
+class Markup(str):
+    """A cell's content that is HTML already, and not text."""
+
+    __slots__ = ()
+
+
+def page(title: str, body: Iterable[str], *, wide: bool = False) -> str:
+    """The whole document; `body` are blocks made by the functions below. `wide`: for tables of many columns."""
+    opening = '<body class="wide">' if wide else "<body>"
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width">\n<title>{escape(title)}</title>\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
+        f"<style>{_STYLE}</style>\n</head>\n{opening}\n" + "\n".join(body) + "\n</body>\n</html>\n"
     )
 
 
@@ -60,9 +72,24 @@ def table(rows: Sequence[Sequence[object]], *, header: bool = True) -> str:
     told = []
     for number, row in enumerate(rows):
         names = [(header and number == 0) or (not header and column == 0) for column in range(len(row))]
-        cells = (f"<{t}>{escape(str(c))}</{t}>" for c, t in zip(row, ("th" if n else "td" for n in names), strict=True))
+        cells = (f"<{t}>{_cell(c)}</{t}>" for c, t in zip(row, ("th" if n else "td" for n in names), strict=True))
         told.append(f"<tr>{''.join(cells)}</tr>")
     return f"<table>{''.join(told)}</table>"
+
+
+def _cell(content: object) -> str:
+    return content if isinstance(content, Markup) else escape(str(content))
+
+
+def cell(text: str, below: str = "", why: str = "") -> Markup:
+    """A cell's content with a small line below it. Where it stands out for a reason, that appears under the pointer."""
+    said = f'<mark title="{escape(why, quote=True)}">{escape(text)}</mark>' if why else escape(text)
+    return Markup(f"{said}<br><small>{escape(below)}</small>" if below else said)
+
+
+def scrolled(block: str) -> str:
+    """A block that may be wider than the page."""
+    return f'<div class="scroll">{block}</div>'
 
 
 def picture(pixels: NDArray[np.uint8], caption: str = "") -> str:
