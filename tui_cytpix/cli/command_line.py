@@ -126,6 +126,23 @@ def _process(prog: str) -> argparse.ArgumentParser:
     )
     options.add_gate(parser, columns=True)
     options.add_device(parser)
+    parser.add_argument(
+        "--on", choices=("slurm",), help="submit the samples that aren't done as an array of Slurm, and don't wait"
+    )
+    parser.add_argument(
+        "--slurm",
+        action="append",
+        default=[],
+        metavar="OPTIONS",
+        help='options of sbatch, in quotes: --slurm="--partition=gpu --gres=gpu:1 --time=60"; repeatable',
+    )
+    parser.add_argument(
+        "--tasks",
+        type=options.positive,
+        metavar="N",
+        help="of the array; default: by the size of the samples' files, a GiB a task, at most 1000",
+    )
+    parser.add_argument("--retry", action="store_true", help="with --on: submit those that failed, too")
     return parser
 
 

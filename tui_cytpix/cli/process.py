@@ -18,11 +18,13 @@ from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.domain.sample_names import sample_name
-from tui_cytpix.errors import CytpixError, JobError
+from tui_cytpix.errors import CytpixError, JobError, UsageError
 from tui_cytpix.workflow.base_model.library import find
-from tui_cytpix.workflow.evaluate.process import annotated_as, shard_of
+from tui_cytpix.workflow.cluster import slurm
+from tui_cytpix.workflow.evaluate import slurm_array
+from tui_cytpix.workflow.evaluate.process import annotated_as, check, named, shard_of
 from tui_cytpix.workflow.evaluate.process import process as process_samples
-from tui_cytpix.workflow.evaluate.tube_status import TubeState, totals, tube_states
+from tui_cytpix.workflow.evaluate.tube_status import TubeState, to_submit, totals, tube_states
 from tui_cytpix.workflow.explore.gates import RunGate
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.run_samples import exchanged_in_words
@@ -42,8 +44,11 @@ def process(arguments: argparse.Namespace) -> int:
     ]
     if arguments.shard is not None:
         samples = shard_of(arguments.out.resolve(), samples, arguments.shard)
-    if arguments.status:
-        return _status(arguments, _spec(arguments, model, gate, _Wanted(list(samples))))
+    if arguments.on is None and (arguments.slurm or arguments.tasks or arguments.retry):
+        raise UsageError("Which scheduler?", "", "Give --on slurm with --slurm, --tasks and --retry.")
+    if arguments.status or arguments.on:
+        spec = _spec(arguments, model, gate, _Wanted(list(samples)))
+        return _status(arguments, spec) if arguments.status else _on_slurm(arguments, spec)
     wanted = _wanted(arguments, samples, model, gate)
     ended = Finished(outputs=(), failures=tuple(wanted.failures))
     if wanted.samples:
@@ -155,3 +160,53 @@ def _status(arguments: argparse.Namespace, spec: ProcessSpec) -> int:
 
 def _told(why: str, failed: int) -> str:
     return why or (f"{failed} failed" if failed else "")
+
+
+def _on_slurm(arguments: argparse.Namespace, spec: ProcessSpec) -> int:
+    """Submits the samples that aren't done, and tells of those that failed before."""
+    options = [word for text in arguments.slurm for word in slurm.options(text)]
+    check(spec)
+    spec = spec.of(named(Path(spec.out), spec.samples))
+    tubes = tube_states(spec)
+    chosen = to_submit(tubes, force=arguments.force, retry=arguments.retry)
+    array = None
+    if chosen:
+        waiting = [sample for sample in spec.samples if sample.path in chosen]
+        array = slurm_array.submit(Path(spec.out), waiting, _for_tasks(arguments, spec), options, arguments.tasks)
+    failed = [tube for tube in tubes if tube.state is TubeState.FAILED and tube.path not in chosen]
+    told = {} if array is None else {"job": array.job, "tasks": array.tasks, "script": str(array.script)}
+    submitted = [] if array is None else [tube.name for tube in array.tubes]
+    words = ", ".join(f"{number} {state}" for state, number in totals(tubes).items() if number)
+    line = f"nothing to submit: {words}"
+    if array is not None:
+        number = f"{len(submitted)} of {len(tubes)} samples in {array.tasks} tasks"
+        line = f"Slurm's job {array.job}: {number} (--tasks N for another number); {array.script}"
+    failures = [{"sample": tube.name, "reason": tube.why} for tube in failed]
+    result = {"out": spec.out, **told, "submitted": submitted, "totals": totals(tubes), "failures": failures}
+    tell(arguments.json, result, line)
+    note(*(f"failed before: {tube.name}: {tube.why}" for tube in failed))
+    if failed:
+        note("--retry submits them again")
+    return 1 if failed else 0
+
+
+def _for_tasks(arguments: argparse.Namespace, spec: ProcessSpec) -> list[str]:
+    """The options of this call that each task needs as well; scales and labels are in the list."""
+    gates = "" if arguments.gates_of is None else str(arguments.gates_of.resolve())
+    cutoff = "" if arguments.size_cutoff is None else repr(arguments.size_cutoff)
+    texts = {
+        "--model": str(Path(spec.model).resolve()),
+        "--format": ",".join(spec.formats or ()),
+        "--size-cutoff": cutoff,
+        "--zoom": repr(spec.zoom) if spec.zoom else "",
+        "--channel": arguments.channel,
+        "--prefix": spec.prefix,
+        "--annotations": spec.annotations,
+        "--gate": arguments.gate,
+        "--gates-of": gates,
+        "--device": spec.device,
+        "--threads": str(spec.threads),
+    }
+    flags = {"--force": spec.force, "--debug": getattr(arguments, "debug", False)}
+    named = [f"{option}={text}" for option, text in texts.items() if text]
+    return [*named, *(option for option, on in flags.items() if on)]

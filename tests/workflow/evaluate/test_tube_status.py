@@ -200,7 +200,7 @@ def test_the_verb_tells_it_in_lines_and_as_json(spec, monkeypatch, capsys, model
     assert run([*verb, "--json", "--shard", "2/2"], None) == 1
     found = json.loads(capsys.readouterr().out)
     assert [(tube["name"], tube["state"]) for tube in found["tubes"]] == [("t1", "done"), ("t3", "missing")]
-    assert found["totals"] == {"done": 1, "running": 0, "stale": 0, "failed": 0, "missing": 1}
+    assert found["totals"] == {"done": 1, "running": 0, "pending": 0, "stale": 0, "failed": 0, "missing": 1}
     done(asked, spec.samples[3])
     assert run(verb, None) == 0
     assert run([*verb, "--size-cutoff", "1"], None) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
@@ -30,6 +31,14 @@ class FileStates:
                 continue
             digest.update(f"{file.name}\0{state.st_size}\0{state.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
+
+    def size(self, path: Path) -> int:
+        """Bytes of the sample's files, those included that `of` looks at."""
+        found = 0
+        for file in self._files(path):
+            with contextlib.suppress(OSError):
+                found += file.stat().st_size
+        return found
 
     def _files(self, path: Path) -> Iterator[Path]:
         is_folder = path.is_dir()

@@ -42,7 +42,7 @@ def start_processing(spec: ProcessSpec, members: Mapping[str, Members] = NO_GATE
             another model's results.
         JobError: the engine can't be started, or the output can't be written.
     """
-    _check(spec)
+    check(spec)
     out = Path(spec.out)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,10 @@ def _not_made(out: Path, error: OSError) -> UsageError:
     return UsageError("The output folder can't be made", f"{out}: {error.strerror}.")
 
 
-def _check(spec: ProcessSpec) -> None:
+def check(spec: ProcessSpec) -> None:
+    """Raises:
+    UsageError: as `start_processing`.
+    """
     from tui_cytpix.formats.outputs.registry import refuse_missing
 
     unknown = [f for f in spec.formats or () if f not in FORMATS]
@@ -100,11 +103,8 @@ def process(spec: ProcessSpec, on_event: Follow, members: Mapping[str, Members] 
     Raises:
         UsageError, JobError: as `start_processing`; or the engine failed.
     """
-    _check(spec)
-    try:
-        spec = spec.of(claimed(Path(spec.out), spec.samples))
-    except OSError as error:
-        raise _not_made(Path(spec.out), error) from error
+    check(spec)
+    spec = spec.of(named(Path(spec.out), spec.samples))
     of_names = {one.name: members[one.path] for one in spec.samples if one.path in members}
     events = predict.wait(start_processing(spec, of_names), on_event)
     return next((e for e in reversed(events) if isinstance(e, Finished)), None)
@@ -129,8 +129,17 @@ def shard_of(out: Path, samples: Sequence[SampleAtWork], shard: tuple[int, int])
         UsageError: the folder can't be made.
     """
     first, step = shard
+    return named(out, samples)[first - 1 :: step]
+
+
+def named(out: Path, samples: Sequence[SampleAtWork]) -> tuple[SampleAtWork, ...]:
+    """The samples under the names that are theirs in the folder from now on.
+
+    Raises:
+        UsageError: the folder can't be made.
+    """
     try:
-        return claimed(out, samples)[first - 1 :: step]
+        return claimed(out, samples)
     except OSError as error:
         raise _not_made(out, error) from error
 

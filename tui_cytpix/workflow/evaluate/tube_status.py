@@ -1,12 +1,12 @@
 """How far an output folder is: of each tube of a list whether it is done as is asked for. No tube is opened, unless one
-of its files has another size or time of change than when it was done.
+of its files has another size or time of change than when it was done. Slurm is asked for those that wait with it only.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -15,12 +15,14 @@ from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.formats.run.tube_records import inputs_differ, lease_of, missing_outputs, read_record
 from tui_cytpix.formats.sample.file_states import FileStates
+from tui_cytpix.workflow.evaluate import slurm_array
 from tui_cytpix.workflow.evaluate.output_names import names_in
 
 
 class TubeState(StrEnum):
     DONE = "done"
     RUNNING = "running"
+    PENDING = "pending"  # with Slurm
     STALE = "stale"  # done, but not as is asked for
     FAILED = "failed"
     MISSING = "missing"
@@ -37,13 +39,30 @@ class TubeStatus:
     images: int = 0
     failed: int = 0
 
+    def but_queued(self, where: str) -> TubeStatus:
+        """The same, of a tube that waits with Slurm if `where` says so."""
+        at_work = self.state in (TubeState.DONE, TubeState.RUNNING)
+        return self if at_work or not where else replace(self, state=TubeState.PENDING, why=where)
+
 
 def tube_states(spec: ProcessSpec) -> list[TubeStatus]:
     """Of the samples of a specification, in its order. Its size cutoff and model hash are stated; which events are in
     gates is not looked at, only what the gate is; nor what is annotated, only whether annotations were wanted at all.
     """
     out, states = Path(spec.out), FileStates()
-    return [_status(out, spec, sample, states) for sample in names_in(out, spec.samples)]
+    found = [_status(out, spec, sample, states) for sample in names_in(out, spec.samples)]
+    waiting = {} if all(tube.state is TubeState.DONE for tube in found) else slurm_array.queued(out)
+    return [tube.but_queued(waiting.get(tube.path, "")) for tube in found]
+
+
+def to_submit(tubes: Sequence[TubeStatus], *, force: bool, retry: bool) -> set[str]:
+    """The paths of those that a scheduler is to have: who are at work or wait with it are left to that, and those that
+    failed are not tried again for nothing.
+    """
+    states = {TubeState.MISSING, TubeState.STALE}
+    states |= {TubeState.FAILED} if retry or force else set()
+    states |= {TubeState.DONE} if force else set()
+    return {tube.path for tube in tubes if tube.state in states}
 
 
 def totals(tubes: Sequence[TubeStatus]) -> dict[str, int]:

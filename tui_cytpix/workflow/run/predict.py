@@ -26,6 +26,7 @@ CHUNK = 32
 _log = logging.getLogger(__name__)
 IN_FLIGHT = 2
 POLL_SECONDS = 0.1
+STOP_SECONDS = 10.0  # that a job is given to put away what it is at
 WENT = (JobState.LOST, JobState.STOPPED, JobState.FINISHED)  # another engine is started; one that failed is told first
 
 
@@ -217,7 +218,8 @@ def answers_now(
 
 
 def wait(job: JobFolder, on_event: Callable[[LogLine], None]) -> list[LogLine]:
-    """Follows a job to its end. Whoever is interrupted meanwhile stops it, too.
+    """Follows a job to its end. Whoever is interrupted meanwhile stops it, too, and sees it end: a scheduler would kill
+    what outlives the verb.
 
     Raises:
         JobError: it failed or was lost.
@@ -234,8 +236,16 @@ def wait(job: JobFolder, on_event: Callable[[LogLine], None]) -> list[LogLine]:
             time.sleep(POLL_SECONDS)
     except BaseException:
         job.send(Stop())
+        _let_end(job, tail, events)
         raise
     if state in (JobState.FAILED, JobState.LOST):
         events.extend(tail.new())
         raise jobs.failure(job, events)
     return events
+
+
+def _let_end(job: JobFolder, tail: LineTail, events: list[LogLine]) -> None:
+    limit = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < limit and jobs.state_of(job, events).live:
+        time.sleep(POLL_SECONDS)
+        events.extend(tail.new())

@@ -1,0 +1,1 @@
+"""Asking a cluster's scheduler, Slurm, by its own programs: to take work, and what of it waits or runs."""

@@ -1,0 +1,87 @@
+"""Slurm's own programs: `sbatch` takes a script, `squeue` tells what of it is not at its end.
+
+They get words, never a line for a shell; why they refuse is told in their own words.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from tui_cytpix.domain.words import printable
+from tui_cytpix.errors import JobError, UsageError
+
+LONGEST_WAIT = 60.0  # for sbatch, which tries again itself where its controller is slow
+LONGEST_LOOK = 10.0  # for squeue, which nothing depends on
+_NUMBER = re.compile(r"([0-9]+)(?:;.*)?")  # `--parsable`: the job, and its cluster where there are several
+_log = logging.getLogger(__name__)
+
+
+def options(text: str) -> list[str]:
+    """What the user gave in one text, as a shell would take it apart.
+
+    Raises:
+        UsageError: a quotation mark is left open, or a word would end a line of the script.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise UsageError("Slurm's options can't be read", f"{printable(text)}: {error}.") from error
+    if any(ord(letter) < 32 for word in words for letter in word):
+        raise UsageError("Slurm's options can't be read", f"{printable(text)}: it holds a line break, or the like.")
+    return words
+
+
+def submit(script: Path, words: Sequence[str]) -> str:
+    """Hands a script to sbatch, with options that go before what the script itself says; returns the job's number.
+
+    Raises:
+        JobError: there is no sbatch, or it refuses.
+    """
+    try:
+        answer = _run(["sbatch", "--parsable", *words, str(script)], LONGEST_WAIT)
+    except FileNotFoundError as error:
+        raise JobError("Slurm is not here", "sbatch was not found.", "Try it on the cluster's login node.") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise JobError("sbatch gave no answer", f"{error}.", f"The script is {script}.") from error
+    number = _NUMBER.fullmatch(answer.stdout.strip())
+    if answer.returncode or number is None:
+        said = " ".join((answer.stderr or answer.stdout).replace("sbatch: error: ", "").split())
+        raise JobError("sbatch refused", printable(said)[:500] or f"exit status {answer.returncode}", "")
+    return number[1]
+
+
+def queued(jobs: Sequence[str]) -> dict[str, dict[int, str]]:
+    """Of arrays, by the job's number: their tasks that are not at their end, and the state of each as Slurm calls it.
+    What isn't known, as there is no squeue or it gives no answer, is left out.
+    """
+    found: dict[str, dict[int, str]] = {}
+    if not jobs:
+        return found
+    asked = ["squeue", "--noheader", "--array", "--jobs", ",".join(jobs), "--format", "%F %K %T"]
+    try:
+        answer = _run(asked, LONGEST_LOOK)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        _log.info("squeue gave no answer: %s", type(error).__name__)
+        return found
+    for line in answer.stdout.splitlines():
+        job, task, state = (*line.split(), "", "", "")[:3]
+        if task.isdecimal() and state != "COMPLETING":
+            found.setdefault(job, {})[int(task)] = state
+    return found
+
+
+def _run(command: Sequence[str], seconds: float) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        errors="replace",
+        timeout=seconds,
+    )

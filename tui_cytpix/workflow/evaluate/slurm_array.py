@@ -1,0 +1,178 @@
+"""Tubes as an array of Slurm: each task is the verb `process` on a part of a list (`--shard`), and nothing else.
+
+A submission is a folder, `OUT/.job/slurm/<n>`, for people too: `tubes.csv`, the list; `process.sbatch`, the script,
+which anybody may submit again; `TASK.txt`, what a task printed; `submitted.json`, the job's number.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import math
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tui_cytpix
+from tui_cytpix.domain.jobs.specs import SampleAtWork
+from tui_cytpix.errors import CytpixError, UsageError
+from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.bytes.plain_file import read_json
+from tui_cytpix.formats.run.job import JOB
+from tui_cytpix.formats.sample.file_states import FileStates
+from tui_cytpix.workflow.cluster import slurm
+from tui_cytpix.workflow.run.resources import PACKAGE
+from tui_cytpix.workflow.run.sample_sheet import COLUMNS, PATH, SCALE, read_sheet
+
+LIST, SCRIPT, SUBMITTED = "tubes.csv", "process.sbatch", "submitted.json"
+TASK_BYTES = 1 << 30  # of samples' files for a task: some minutes of one processor, where frames are as usual
+TUBE_BYTES = 5 << 20  # that a tube counts more than it is large: opening it, and writing its files, takes time as well
+MOST_TASKS = 1000  # of an array: the most that Slurm takes, unless it is set up otherwise
+NOTICE_SECONDS = 120  # before the time limit a task is told to end
+MOST_RESTARTS = 5  # of a task at its time limit: a tube that takes longer than the limit never ends
+
+_TEMPLATE = """\
+#!/bin/bash
+# Made by tui-cytpix {version}. The same by hand:
+# {by_hand}
+# It may be submitted as often as you like, a task alone too (--array=3): what is done is passed over, unless there
+# is --force below.
+#SBATCH --job-name=tui-cytpix
+#SBATCH --array=1-{tasks}
+#SBATCH --output={log}
+#SBATCH --open-mode=append
+#SBATCH --requeue
+#SBATCH --signal=B:USR1@{notice}
+
+export PYTHONPATH={package}${{PYTHONPATH:+:$PYTHONPATH}}
+{command} \\
+  --shard "$SLURM_ARRAY_TASK_ID/{tasks}" &
+work=$!
+
+# Slurm says TERM when the task is preempted or cancelled, USR1 (see --signal) when its time is nearly up.
+trap 'told=1; kill -TERM "$work"' TERM
+trap 'told=1; late=1; kill -TERM "$work"' USR1
+while true; do
+  told=
+  wait "$work"
+  status=$?
+  [ "$told" ] || break
+done
+if [ "$late" ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt {restarts} ]; then
+  exec scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
+fi
+exit "$status"
+"""
+
+
+@dataclass(frozen=True)
+class Array:
+    """A submission: the `job`, its `tasks`, the tubes in the order of its list, and its `script`."""
+
+    job: str
+    tasks: int
+    script: Path
+    tubes: tuple[SampleAtWork, ...]
+
+
+def submit(
+    out: Path, tubes: Sequence[SampleAtWork], command: Sequence[str], options: Sequence[str], tasks: int | None = None
+) -> Array:
+    """Submits tubes of an output folder, the names of which are claimed, and waits for none of them.
+
+    Args:
+        command: the options of `process` that all of them have in common, but for list and folder.
+        options: of sbatch.
+        tasks: as many as there are tubes at most; None: by the size of the tubes' files.
+
+    Raises:
+        UsageError: the folder can't be written to, or its name not be told to Slurm.
+        JobError: sbatch can't be had, or refuses.
+    """
+    sizes = {tube.path: size_of(tube) for tube in tubes}
+    tubes = sorted(tubes, key=lambda tube: -sizes[tube.path])  # every n-th of them: tasks are alike
+    tasks = min(len(tubes), usual_tasks(sizes.values()) if tasks is None else tasks)
+    try:
+        folder = _new_folder(out)
+        _write_list(folder / LIST, tubes)
+        script = folder / SCRIPT
+        write_text(script, _script(folder, out, tasks, command, options))
+        job = slurm.submit(script, options)
+        write_text(folder / SUBMITTED, json.dumps({"job": job, "tasks": tasks}))
+    except OSError as error:
+        raise UsageError("The output folder can't be written to", f"{out}: {error.strerror}.") from error
+    return Array(job, tasks, script, tuple(tubes))
+
+
+def usual_tasks(sizes: Iterable[int]) -> int:
+    """How many tasks tubes of these sizes are divided among."""
+    return min(MOST_TASKS, max(1, math.ceil(sum(TUBE_BYTES + size for size in sizes) / TASK_BYTES)))
+
+
+def size_of(tube: SampleAtWork) -> int:
+    return FileStates().size(Path(tube.path))
+
+
+def queued(out: Path) -> dict[str, str]:
+    """By path, where tubes are that a task which Slurm has, waiting or at work, has in its list; in words."""
+    arrays: dict[str, tuple[Path, int]] = {}
+    for folder in (out / JOB / "slurm").glob("*"):
+        try:
+            told = read_json(folder / SUBMITTED)
+            arrays[str(int(told["job"]))] = folder, int(told["tasks"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # sbatch refused it, or somebody submitted it by hand
+    found: dict[str, str] = {}
+    for job, states in slurm.queued(sorted(arrays)).items():
+        folder, tasks = arrays[job]
+        try:
+            listed = read_sheet(folder / LIST)
+        except CytpixError:
+            continue
+        for place, given in enumerate(listed):
+            task = place % tasks + 1
+            if task in states:
+                found[str(given.path)] = f"Slurm's task {job}_{task} is {states[task].lower()}"
+    return found
+
+
+def _new_folder(out: Path) -> Path:
+    for number in itertools.count(1):
+        folder = out / JOB / "slurm" / str(number)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError
+
+
+def _write_list(path: Path, tubes: Sequence[SampleAtWork]) -> None:
+    """As a sample sheet."""
+    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        table = csv.DictWriter(file, COLUMNS, restval="")
+        table.writeheader()
+        for tube in tubes:
+            scale = {} if tube.um_per_px is None else {SCALE: repr(tube.um_per_px)}
+            table.writerow({PATH: tube.path, **tube.labels, **scale})
+
+
+def _script(folder: Path, out: Path, tasks: int, command: Sequence[str], options: Sequence[str]) -> str:
+    words = [sys.executable, "-P", "-m", "tui_cytpix", "process", "--samples", str(folder / LIST), "--out", str(out)]
+    by_hand = shlex.join(["sbatch", *options, str(folder / SCRIPT)])
+    log = str(folder).replace("%", "%%")
+    if any(ord(letter) < 32 or letter in '"\\' for letter in str(folder)):
+        raise UsageError("Slurm can't be told this folder", f"{out}: it has odd letters.", "Give a plainer --out.")
+    return _TEMPLATE.format(
+        version=tui_cytpix.__version__,
+        by_hand=by_hand,
+        tasks=tasks,
+        log=f'"{log}/%a.txt"',
+        notice=NOTICE_SECONDS,
+        package=shlex.quote(str(PACKAGE.parent)),
+        command=" \\\n  ".join([shlex.join(words), *map(shlex.quote, command)]),
+        restarts=MOST_RESTARTS,
+    )
