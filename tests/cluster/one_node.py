@@ -12,7 +12,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -21,11 +20,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests import children
+
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 60.0
 CPUS = 4  # that the node says it has, whatever this machine has: so many tasks of one processor run at once
 _SYSTEM = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+_WHILE_WE_LIVE = '"$@" & cat > /dev/null; kill $!; wait $!'  # a daemon ends when its stdin is closed, as by our end
 _CONFIGURATION = """\
 ClusterName=one
 SlurmctldHost={host}(127.0.0.1)
@@ -75,25 +77,19 @@ def one_node() -> Iterator[dict[str, str]]:
         _configure(folder)
         for command in _commands(folder):
             with (folder / f"{command[0]}.out").open("wb") as output:
-                daemons.append(
-                    subprocess.Popen(
-                        command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, cwd=folder
-                    )
-                )
+                words = ["sh", "-c", _WHILE_WE_LIVE, "sh", *command]
+                daemons.append(children.serve(words, stdout=output, stderr=output, env=environment, cwd=folder))
             if command[0] == "munged":
                 _until((folder / "munge.socket").exists, folder)
         _until(lambda: _idle(environment), folder)
         yield environment
-        subprocess.run(["scancel", "--user", "root"], env=environment, check=False, timeout=LIMIT)
+        _asked(environment, "scancel", "--user", "root")
         _until(lambda: not _asked(environment, "squeue", "--noheader"), folder)
     finally:
         for daemon in reversed(daemons):
-            daemon.send_signal(signal.SIGTERM)
-        for daemon in reversed(daemons):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                daemon.wait(10)
-            daemon.kill()
-            daemon.wait()
+            assert daemon.stdin is not None
+            daemon.stdin.close()
+            daemon.wait(LIMIT)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -121,12 +117,7 @@ def _commands(folder: Path) -> list[list[str]]:
 
 
 def _asked(environment: dict[str, str], *command: str) -> str:
-    try:
-        return subprocess.run(
-            command, env=environment, check=False, capture_output=True, text=True, timeout=LIMIT
-        ).stdout.strip()
-    except subprocess.TimeoutExpired:
-        return ""
+    return children.run(command, env=environment, capture_output=True, text=True).stdout.strip()
 
 
 def _idle(environment: dict[str, str]) -> bool:
@@ -147,7 +138,7 @@ def _until(reached: Callable[[], object], folder: Path) -> None:
 def verb(environment: dict[str, str], *words: object) -> subprocess.CompletedProcess[str]:
     """Calls tui-cytpix there, to its end."""
     command = [sys.executable, "-P", "-m", "tui_cytpix", *map(str, words)]
-    return subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=600)
+    return children.run(command, env=environment, capture_output=True, text=True)
 
 
 def tasks(environment: dict[str, str]) -> dict[str, str]:

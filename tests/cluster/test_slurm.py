@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests import children
 from tests.cluster.one_node import one_node, tasks, verb, wait_for, why_not
 from tests.tubes import small_tubes
 from tui_cytpix.workflow.evaluate.slurm_array import SUBMITTED
@@ -50,7 +50,7 @@ def test_an_array_ends_though_a_task_is_late_and_is_not_submitted_again(slurm, b
     assert again["totals"]["pending"] + again["totals"]["running"] == 3
 
     wait_for(lambda: list((job / "leases").glob("t*")))
-    subprocess.run(["scancel", "--batch", "--signal=USR1", task], env=slurm, check=True)  # as when its time is up
+    children.run(["scancel", "--batch", "--signal=USR1", task], env=slurm, check=True)  # as when its time is up
     wait_for(lambda: tasks(slurm).get(task) == "PENDING")  # by its own wish
     first = json.loads((script.parent / SUBMITTED).read_text())
     assert first == {"job": told["job"], "tasks": 2}

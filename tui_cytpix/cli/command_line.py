@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tui_cytpix.cli import options
 from tui_cytpix.cli.run import command_line as of_run
 from tui_cytpix.domain.jobs.specs import FORMATS, PREFIX
-from tui_cytpix.manual import CONTENTS
+from tui_cytpix.manual import CONTENTS, recipes
 from tui_cytpix.simulate import LAYOUTS
 
 
@@ -140,7 +140,7 @@ def _process(prog: str) -> argparse.ArgumentParser:
         "--tasks",
         type=options.positive,
         metavar="N",
-        help="of the array; default: by the size of the samples' files, a GiB a task, at most 1000",
+        help="of the array; default: by the size of the samples' files, 10 GiB a task, at most 1000",
     )
     parser.add_argument("--retry", action="store_true", help="with --on: submit those that failed, too")
     return parser
@@ -211,7 +211,8 @@ def _manual(prog: str) -> argparse.ArgumentParser:
     parser = options.verb(
         prog,
         "manual:manual",
-        "Shows a page of the manual: laid out on a terminal, else Markdown.",
+        "Shows a page of the manual: laid out on a terminal, else Markdown. A recipe is printed as it is: "
+        f"{', '.join(recipes())}.",
         with_json=False,
     )
     parser.add_argument("page", nargs="?", default=CONTENTS, metavar="PAGE", help="default: the list of pages")

@@ -1,5 +1,6 @@
 """The manual: Markdown pages, read in the app (`?`, then `m`), by `tui-cytpix manual [PAGE]` and on the forge.
 
+Beside the pages lie recipes, files to copy and use (`tui-cytpix manual process.nf`): the page *cluster* says what for.
 `python -m tests.make_manual` writes anew what stands in them between marks: keys, verbs, parameters.
 """
 
@@ -12,6 +13,7 @@ from tui_cytpix.errors import UsageError
 
 FOLDER = Path(__file__).parent
 CONTENTS = "README"  # the page that lists the others
+RECIPES = FOLDER / "recipes"
 
 
 def pages() -> dict[str, str]:
@@ -19,13 +21,20 @@ def pages() -> dict[str, str]:
     return dict(re.findall(r"^- \[(.+)\]\(\1\.md\): (.+)$", read_page(CONTENTS), re.M))
 
 
+def recipes() -> list[str]:
+    """The names of the recipes."""
+    return sorted(path.name for path in RECIPES.iterdir())
+
+
 def read_page(name: str) -> str:
-    """A page's Markdown; its name may end in `.md`, as links do.
+    """A page's Markdown, or a recipe; a page's name may end in `.md`, as links do.
 
     Raises:
         UsageError: there is no such page.
     """
+    found = {path.stem: path for path in FOLDER.glob("*.md")} | {path.name: path for path in RECIPES.iterdir()}
     stem = name.removesuffix(".md")
-    if stem not in {path.stem for path in FOLDER.glob("*.md")}:
-        raise UsageError("The manual has no such page", f"{name!r}.", f"Its pages are: {', '.join(pages())}.")
-    return (FOLDER / f"{stem}.md").read_text("utf-8")
+    if stem not in found:
+        there = f"Its pages are: {', '.join(pages())}; its recipes: {', '.join(recipes())}."
+        raise UsageError("The manual has no such page", f"{name!r}.", there)
+    return found[stem].read_text("utf-8")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests import children
 from tests.tubes import small_tubes
 from tui_cytpix.cli.command_line import VERBS
 from tui_cytpix.cli.main import run
@@ -65,7 +65,7 @@ def test_words_reach_sbatch_as_they_are_and_the_list_says_all_of_the_tubes(tmp_p
     listed = read_sheet(array.script.with_name("tubes.csv"))
     assert [one.path.stem for one in listed] == ["t1", "t2", "t0"]  # large ones first
     assert {(one.um_per_px, one.labels["unit"]) for one in listed} == {(0.3, "1, a")}
-    subprocess.run(["bash", "-n", str(array.script)], check=True)
+    children.run(["bash", "-n", array.script], check=True)
 
 
 def test_what_slurm_has_is_known_by_path(tmp_path, programs):

@@ -28,8 +28,8 @@ from tui_cytpix.workflow.run.resources import PACKAGE
 from tui_cytpix.workflow.run.sample_sheet import COLUMNS, PATH, SCALE, read_sheet
 
 LIST, SCRIPT, SUBMITTED = "tubes.csv", "process.sbatch", "submitted.json"
-TASK_BYTES = 1 << 30  # of samples' files for a task: some minutes of one processor, where frames are as usual
-TUBE_BYTES = 5 << 20  # that a tube counts more than it is large: opening it, and writing its files, takes time as well
+TASK_BYTES = 10 << 30  # of samples' files for a task: some minutes, at 120 kB an image and 400 images a second
+TUBE_BYTES = 50 << 20  # that a tube counts more than it is large: a second, for opening it and writing its files
 MOST_TASKS = 1000  # of an array: the most that Slurm takes, unless it is set up otherwise
 NOTICE_SECONDS = 120  # before the time limit a task is told to end
 MOST_RESTARTS = 5  # of a task at its time limit: a tube that takes longer than the limit never ends
@@ -92,7 +92,8 @@ def submit(
         UsageError: the folder can't be written to, or its name not be told to Slurm.
         JobError: sbatch can't be had, or refuses.
     """
-    sizes = {tube.path: size_of(tube) for tube in tubes}
+    states = FileStates()
+    sizes = {tube.path: states.size(Path(tube.path)) for tube in tubes}
     tubes = sorted(tubes, key=lambda tube: -sizes[tube.path])  # every n-th of them: tasks are alike
     tasks = min(len(tubes), usual_tasks(sizes.values()) if tasks is None else tasks)
     try:
@@ -110,10 +111,6 @@ def submit(
 def usual_tasks(sizes: Iterable[int]) -> int:
     """How many tasks tubes of these sizes are divided among."""
     return min(MOST_TASKS, max(1, math.ceil(sum(TUBE_BYTES + size for size in sizes) / TASK_BYTES)))
-
-
-def size_of(tube: SampleAtWork) -> int:
-    return FileStates().size(Path(tube.path))
 
 
 def queued(out: Path) -> dict[str, str]:
