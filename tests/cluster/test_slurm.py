@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,12 @@ import pytest
 from tests import children
 from tests.cluster.one_node import one_node, tasks, verb, wait_for, why_not
 from tests.tubes import small_tubes
+from tui_cytpix.domain.jobs.specs import PredictSpec
+from tui_cytpix.domain.jobs.training import JobState
+from tui_cytpix.domain.jobs.wishes import Stop
+from tui_cytpix.errors import JobError
 from tui_cytpix.workflow.evaluate.slurm_array import SUBMITTED
+from tui_cytpix.workflow.run import jobs
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(why_not()), reason=f"no Slurm: {why_not()}")]
 OPTIONS = ("--model", "cell-half", "--device", "cpu", "--threads", 1)
@@ -77,3 +83,26 @@ def test_what_sbatch_refuses_is_told_in_its_words(slurm, batch):
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("tui-cytpix: sbatch refused. invalid partition specified: nowhere")
     assert len(refused.stderr.splitlines()) == 1
+
+
+def test_an_engine_on_a_node_is_watched_and_asked_from_here(slurm, tmp_path, monkeypatch):
+    for name in ("SLURM_CONF", "PATH"):
+        monkeypatch.setenv(name, slurm[name])
+    monkeypatch.setattr(jobs, "ASK_SECONDS", 0.0)
+    job = jobs.create(tmp_path / "jobs", PredictSpec())
+    jobs.start(job, ["--begin=now+1"])
+    assert jobs.state_of(job, []) is JobState.STARTING
+    assert re.fullmatch(r"Slurm's job \d+ is (pending|running|configuring)\.", jobs.in_slurm(job))
+    tail, events = job.new_events(), []
+
+    def state():
+        events.extend(tail.new())
+        return jobs.state_of(job, events)
+
+    wait_for(lambda: state() is JobState.RUNNING)
+    job.send(Stop())
+    wait_for(lambda: not state().live)
+    assert state() in (JobState.STOPPED, JobState.FINISHED)
+    with pytest.raises(JobError, match="sbatch refused"):
+        jobs.start(jobs.create(tmp_path / "jobs", PredictSpec()), ["--partition=nowhere"])
+    assert [path.name for path in (tmp_path / "jobs").iterdir()] == [job.path.name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -119,3 +120,19 @@ def living():
     yield process
     process.kill()
     process.wait(children.LIMIT)
+
+
+@pytest.fixture
+def programs(tmp_path, monkeypatch):
+    """Puts a program in place; it finds its words in $HERE/NAME.words, a line each."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    monkeypatch.setenv("HERE", str(tmp_path))
+
+    def put(name: str, script: str) -> Path:
+        (folder / name).write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "$HERE/{name}.words"\n{script}\n')
+        (folder / name).chmod(0o755)
+        return tmp_path / f"{name}.words"
+
+    return put

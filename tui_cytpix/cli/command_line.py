@@ -126,16 +126,7 @@ def _process(prog: str) -> argparse.ArgumentParser:
     )
     options.add_gate(parser, columns=True)
     options.add_device(parser)
-    parser.add_argument(
-        "--on", choices=("slurm",), help="submit the samples that aren't done as an array of Slurm, and don't wait"
-    )
-    parser.add_argument(
-        "--slurm",
-        action="append",
-        default=[],
-        metavar="OPTIONS",
-        help='options of sbatch, in quotes: --slurm="--partition=gpu --gres=gpu:1 --time=60"; repeatable',
-    )
+    options.add_slurm(parser, "submit the samples that aren't done as an array of Slurm, and don't wait")
     parser.add_argument(
         "--tasks",
         type=options.positive,

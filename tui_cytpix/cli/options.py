@@ -238,3 +238,28 @@ def label_options(arguments: argparse.Namespace) -> LabelOptions:
     from tui_cytpix.workflow.base_model.label_check import LabelOptions
 
     return LabelOptions(arguments.split_regions, arguments.trust_labels)
+
+
+def add_slurm(parser: argparse.ArgumentParser, what: str) -> None:
+    """`what` is done on the cluster."""
+    parser.add_argument("--on", choices=("slurm",), help=what)
+    parser.add_argument(
+        "--slurm",
+        action="append",
+        default=[],
+        metavar="OPTIONS",
+        help='options of sbatch, in quotes: --slurm="--partition=gpu --gres=gpu:1 --time=60"; repeatable',
+    )
+
+
+def slurm_options(arguments: argparse.Namespace) -> list[str] | None:
+    """For sbatch; None where the work is not for Slurm.
+
+    Raises:
+        UsageError: they can't be read, or there are some without `--on slurm`.
+    """
+    from tui_cytpix.workflow.cluster import slurm
+
+    if arguments.on is None and arguments.slurm:
+        raise UsageError("Which scheduler?", "", "Give --on slurm with --slurm.")
+    return None if arguments.on is None else [word for text in arguments.slurm for word in slurm.options(text)]

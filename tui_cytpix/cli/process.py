@@ -20,7 +20,6 @@ from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.domain.sample_names import sample_name
 from tui_cytpix.errors import CytpixError, JobError, UsageError
 from tui_cytpix.workflow.base_model.library import find
-from tui_cytpix.workflow.cluster import slurm
 from tui_cytpix.workflow.evaluate import slurm_array
 from tui_cytpix.workflow.evaluate.process import annotated_as, check, named, shard_of
 from tui_cytpix.workflow.evaluate.process import process as process_samples
@@ -44,11 +43,12 @@ def process(arguments: argparse.Namespace) -> int:
     ]
     if arguments.shard is not None:
         samples = shard_of(arguments.out.resolve(), samples, arguments.shard)
-    if arguments.on is None and (arguments.slurm or arguments.tasks or arguments.retry):
-        raise UsageError("Which scheduler?", "", "Give --on slurm with --slurm, --tasks and --retry.")
-    if arguments.status or arguments.on:
+    slurm_options = options.slurm_options(arguments)
+    if slurm_options is None and (arguments.tasks or arguments.retry):
+        raise UsageError("Which scheduler?", "", "Give --on slurm with --tasks and --retry.")
+    if arguments.status or slurm_options is not None:
         spec = _spec(arguments, model, gate, _Wanted(list(samples)))
-        return _status(arguments, spec) if arguments.status else _on_slurm(arguments, spec)
+        return _status(arguments, spec) if arguments.status else _on_slurm(arguments, spec, slurm_options or [])
     wanted = _wanted(arguments, samples, model, gate)
     ended = Finished(outputs=(), failures=tuple(wanted.failures))
     if wanted.samples:
@@ -162,9 +162,8 @@ def _told(why: str, failed: int) -> str:
     return why or (f"{failed} failed" if failed else "")
 
 
-def _on_slurm(arguments: argparse.Namespace, spec: ProcessSpec) -> int:
+def _on_slurm(arguments: argparse.Namespace, spec: ProcessSpec, slurm_options: Sequence[str]) -> int:
     """Submits the samples that aren't done, and tells of those that failed before."""
-    options = [word for text in arguments.slurm for word in slurm.options(text)]
     check(spec)
     spec = spec.of(named(Path(spec.out), spec.samples))
     tubes = tube_states(spec)
@@ -172,7 +171,7 @@ def _on_slurm(arguments: argparse.Namespace, spec: ProcessSpec) -> int:
     array = None
     if chosen:
         waiting = [sample for sample in spec.samples if sample.path in chosen]
-        array = slurm_array.submit(Path(spec.out), waiting, _for_tasks(arguments, spec), options, arguments.tasks)
+        array = slurm_array.submit(Path(spec.out), waiting, _for_tasks(arguments, spec), slurm_options, arguments.tasks)
     failed = [tube for tube in tubes if tube.state is TubeState.FAILED and tube.path not in chosen]
     told = {} if array is None else {"job": array.job, "tasks": array.tasks, "script": str(array.script)}
     submitted = [] if array is None else [tube.name for tube in array.tubes]

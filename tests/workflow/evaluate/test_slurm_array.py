@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import stat
 from pathlib import Path
 
 import pytest
@@ -22,22 +21,6 @@ from tui_cytpix.workflow.run.sample_sheet import read_sheet
 
 # Options of `process` that a task doesn't get: what to do with samples, and those that are in its list.
 NOT_FOR_TASKS = {"help", "json", "samples", "um_per_px", "sheet", "out", "shard", "status", "on", "slurm", "tasks"}
-
-
-@pytest.fixture
-def programs(tmp_path, monkeypatch):
-    """Puts a program in place; it finds its words in $HERE/NAME.words, a line each."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
-    monkeypatch.setenv("HERE", str(tmp_path))
-
-    def put(name: str, script: str) -> Path:
-        (folder / name).write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "$HERE/{name}.words"\n{script}\n')
-        (folder / name).chmod(0o700 | stat.S_IXUSR)
-        return tmp_path / f"{name}.words"
-
-    return put
 
 
 def tubes(folder: Path, sizes: list[int]) -> list[SampleAtWork]:
@@ -105,12 +88,6 @@ def test_where_there_is_no_slurm_it_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(JobError, match="Slurm is not here"):
         submit(tmp_path / "out", tubes(tmp_path, [1]), [], [])
-
-
-@pytest.mark.parametrize("text", ["--comment='a", "--comment='a\n#SBATCH --x'"])
-def test_options_that_would_break_the_script_are_refused(text):
-    with pytest.raises(UsageError):
-        slurm.options(text)
 
 
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb"])

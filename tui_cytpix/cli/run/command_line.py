@@ -128,6 +128,7 @@ def _add_training(verb: Callable[..., argparse.ArgumentParser]) -> None:
     train.add_argument(
         "--no-check", dest="check", action="store_false", help="without the cross-check at the end (see run check)"
     )
+    options.add_slurm(train, "train on a node of Slurm, which sees the run and its samples as this machine does")
     train.set_defaults(device=None, threads=None, batch=None)
 
     verb("check", "cross-check: every annotated image by a model that did not train on it", "run.training:check")

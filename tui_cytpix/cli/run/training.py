@@ -6,6 +6,7 @@ import argparse
 import time
 from collections.abc import Callable, Sequence
 
+from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, percent, tell
 from tui_cytpix.cli.run.status import as_dict
 from tui_cytpix.domain.jobs.training import Epoch, JobState, TrainingStatus
@@ -80,6 +81,7 @@ def _tell(arguments: argparse.Namespace, status: TrainingStatus) -> int:
 
 
 def _start(arguments: argparse.Namespace) -> None:
+    slurm_options = options.slurm_options(arguments)
     with Run.open(arguments.run) as run:
         run.go_to("train")
         if arguments.zoom is not None:
@@ -87,7 +89,7 @@ def _start(arguments: argparse.Namespace) -> None:
         control.compute_on(run, arguments.device, arguments.threads, arguments.batch)
         control.refuse_unready(run)
         _ask_base(run)
-        control.start(run, arguments.epochs, check=arguments.check)
+        control.start(run, arguments.epochs, check=arguments.check, slurm_options=slurm_options)
 
 
 def _ask_base(run: Run) -> None:

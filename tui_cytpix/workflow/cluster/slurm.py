@@ -36,6 +36,18 @@ def options(text: str) -> list[str]:
     return words
 
 
+def output_line(path: Path) -> str:
+    """What a script says of the file for what a task prints; `%a` in its name stays what Slurm makes of it.
+
+    Raises:
+        UsageError: the folder has letters that Slurm doesn't take there.
+    """
+    folder = str(path.parent)
+    if any(ord(letter) < 32 or letter in '"\\' for letter in folder):
+        raise UsageError("Slurm can't be told this folder", f"{printable(folder)} has odd letters.", "Rename it.")
+    return f'#SBATCH --output="{folder.replace("%", "%%")}/{path.name}"'
+
+
 def submit(script: Path, words: Sequence[str]) -> str:
     """Hands a script to sbatch, with options that go before what the script itself says; returns the job's number.
 
@@ -73,6 +85,18 @@ def queued(jobs: Sequence[str]) -> dict[str, dict[int, str]]:
         if task.isdecimal() and state != "COMPLETING":
             found.setdefault(job, {})[int(task)] = state
     return found
+
+
+def state_of(job: str) -> str:
+    """Of a job, as Slurm calls it; "" where it ended, or `UNKNOWN`, as there is no squeue or it gives no answer."""
+    try:
+        answer = _run(["squeue", "--noheader", "--jobs", job, "--format", "%T"], LONGEST_LOOK)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        _log.info("squeue gave no answer: %s", type(error).__name__)
+        return "UNKNOWN"
+    if answer.returncode and "Invalid job id" not in answer.stderr:
+        return "UNKNOWN"
+    return answer.stdout.strip()
 
 
 def _run(command: Sequence[str], seconds: float) -> subprocess.CompletedProcess[str]:

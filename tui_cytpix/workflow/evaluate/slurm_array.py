@@ -42,7 +42,7 @@ _TEMPLATE = """\
 # is --force below.
 #SBATCH --job-name=tui-cytpix
 #SBATCH --array=1-{tasks}
-#SBATCH --output={log}
+{output}
 #SBATCH --open-mode=append
 #SBATCH --requeue
 #SBATCH --signal=B:USR1@{notice}
@@ -160,14 +160,11 @@ def _write_list(path: Path, tubes: Sequence[SampleAtWork]) -> None:
 def _script(folder: Path, out: Path, tasks: int, command: Sequence[str], options: Sequence[str]) -> str:
     words = [sys.executable, "-P", "-m", "tui_cytpix", "process", "--samples", str(folder / LIST), "--out", str(out)]
     by_hand = shlex.join(["sbatch", *options, str(folder / SCRIPT)])
-    log = str(folder).replace("%", "%%")
-    if any(ord(letter) < 32 or letter in '"\\' for letter in str(folder)):
-        raise UsageError("Slurm can't be told this folder", f"{out}: it has odd letters.", "Give a plainer --out.")
     return _TEMPLATE.format(
         version=tui_cytpix.__version__,
         by_hand=by_hand,
         tasks=tasks,
-        log=f'"{log}/%a.txt"',
+        output=slurm.output_line(folder / "%a.txt"),
         notice=NOTICE_SECONDS,
         package=shlex.quote(str(PACKAGE.parent)),
         command=" \\\n  ".join([shlex.join(words), *map(shlex.quote, command)]),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
+import shlex
+import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tui_cytpix import diagnostics
@@ -17,10 +21,12 @@ from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import JobSpec, kind_of
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import JobError
-from tui_cytpix.formats.bytes.plain_file import open_plain_to_write
+from tui_cytpix.errors import CytpixError, JobError
+from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.bytes.plain_file import open_plain_to_write, read_json
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.formats.run.liveness import age_s, is_alive
+from tui_cytpix.workflow.cluster import slurm
 from tui_cytpix.workflow.run.resources import PACKAGE
 
 LOST_SECONDS = 30.0
@@ -36,6 +42,21 @@ _STATES: dict[type[LogLine], JobState] = {
 }
 _ENDS = (JobState.FINISHED, JobState.STOPPED, JobState.FAILED)
 _NAME = re.compile(r"([1-9][0-9]{0,8})-[a-z]+")
+SCRIPT, SUBMITTED = "engine.sbatch", "submitted.json"  # in the folder of a job that Slurm has
+ASK_SECONDS = 10.0
+_SCRIPT = """\
+#!/bin/bash
+# Made by tui-cytpix: a job of its engine, on a node that sees this folder and the samples.
+#SBATCH --job-name=tui-cytpix
+{output}
+#SBATCH --open-mode=append
+#SBATCH --no-requeue
+#SBATCH --signal=B:TERM@60
+
+export PYTHONPATH={package}${{PYTHONPATH:+:$PYTHONPATH}}
+exec {command}
+"""
+_in_slurm: dict[str, tuple[str, float]] = {}  # states of Slurm's jobs, and when it was asked
 _children: dict[Path, subprocess.Popen[bytes]] = {}
 
 
@@ -62,12 +83,16 @@ def of_kind(jobs: Path, kind: str) -> list[JobFolder]:
     return [JobFolder(path) for _, path in _numbered(jobs) if path.name.endswith(f"-{kind}")]
 
 
-def start(job: JobFolder) -> None:
-    """Starts the engine in a session of its own, so that it outlives the terminal.
+def start(job: JobFolder, slurm_options: Sequence[str] | None = None) -> None:
+    """Starts the engine in a session of its own, so that it outlives the terminal; or on a node of Slurm, where options
+    of sbatch are given, none or more.
 
     Raises:
-        JobError: the process could not be started.
+        UsageError, JobError: the process could not be started, or Slurm doesn't take it.
     """
+    if slurm_options is not None:
+        _submit(job, slurm_options)
+        return
     environment = dict(os.environ)
     environment["PYTHONPATH"] = os.pathsep.join(
         p for p in (str(PACKAGE.parent), environment.get("PYTHONPATH", "")) if p
@@ -86,6 +111,38 @@ def start(job: JobFolder) -> None:
             )
     except OSError as error:
         raise JobError("The engine can't be started", f"{job.path}: {error.strerror}.", "Try again.") from error
+
+
+def _submit(job: JobFolder, slurm_options: Sequence[str]) -> None:
+    """A job that Slurm doesn't take leaves no folder behind."""
+    script = job.path / SCRIPT
+    command = [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)]
+    try:
+        package, output = shlex.quote(str(PACKAGE.parent)), slurm.output_line(job.output_path)
+        write_text(script, _SCRIPT.format(output=output, package=package, command=shlex.join(command)))
+        number = slurm.submit(script, slurm_options)
+        write_text(job.path / SUBMITTED, json.dumps({"job": number}))
+    except OSError as error:
+        raise JobError("The engine can't be started", f"{job.path}: {error.strerror}.", "Try again.") from error
+    except CytpixError:
+        shutil.rmtree(job.path, ignore_errors=True)
+        raise
+
+
+def in_slurm(job: JobFolder) -> str:
+    """Where a job stands that waits for a node, in words; "" of one that wasn't given to Slurm, or ended there. Slurm
+    is asked every ten seconds at most.
+    """
+    try:
+        number = str(int(read_json(job.path / SUBMITTED)["job"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    now = time.monotonic()
+    state, asked = _in_slurm.get(number, ("", -ASK_SECONDS))
+    if now - asked >= ASK_SECONDS:
+        state = slurm.state_of(number)
+        _in_slurm[number] = state, now
+    return f"Slurm's job {number} is {state.lower()}." if state else ""
 
 
 def state_of(job: JobFolder, events: Iterable[LogLine]) -> JobState:
@@ -109,7 +166,7 @@ def _lives(job: JobFolder, started: Started) -> bool:
         alive = is_alive(started.pid, started.born)
         if started.born or not alive:  # without its birth it may be another process that got the number since
             return alive
-    if child is not None:
+    if child is not None or (not started.pid and in_slurm(job)):
         return True
     age = job.seconds_since_beat()
     if age is None:

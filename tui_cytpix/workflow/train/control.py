@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,16 +23,18 @@ from tui_cytpix.workflow.run.run_samples import refuse_changed
 from tui_cytpix.workflow.train.watch import TrainingWatch
 
 
-def start(run: Run, epochs: int | None = None, *, check: bool = True) -> JobFolder:
+def start(
+    run: Run, epochs: int | None = None, *, check: bool = True, slurm_options: Sequence[str] | None = None
+) -> JobFolder:
     """Starts training, or goes on where it was left, for that many more epochs. Does not wait. Of two starts at once
     one trains, and the other's engine leaves again. At its end comes a cross-check, unless that was done for these
-    annotations, or `check` is off.
+    annotations, or `check` is off. It trains here, or on a node of Slurm where options of sbatch are given.
 
     Raises:
         RunError: too few annotations, or training is at work already.
         SampleChangedError: a sample is not the one that it was.
         ModelFileError: no base model, or it changed.
-        JobError: the engine can't be started.
+        UsageError, JobError: the engine can't be started.
     """
     refuse_unready(run)
     status = TrainingWatch(run.folder).poll()
@@ -54,7 +57,7 @@ def start(run: Run, epochs: int | None = None, *, check: bool = True) -> JobFold
         check=check,
     )
     job = jobs.create(run.folder.jobs, spec)
-    jobs.start(job)
+    jobs.start(job, slurm_options)
     return job
 
 

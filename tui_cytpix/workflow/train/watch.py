@@ -209,6 +209,8 @@ class TrainingWatch:
         message = ""
         if state in (JobState.FAILED, JobState.LOST):
             message = str(jobs.failure(current, own))
+        elif state is JobState.STARTING:
+            message = jobs.in_slurm(current)
         elif state is JobState.RUNNING and (message := current.note):
             state = JobState.PAUSED
         checks = self._story.checks if state in (JobState.RUNNING, JobState.PAUSED) else []
