@@ -90,7 +90,7 @@ def test_an_engine_on_a_node_is_watched_and_asked_from_here(slurm, tmp_path, mon
         monkeypatch.setenv(name, slurm[name])
     monkeypatch.setattr(jobs, "ASK_SECONDS", 0.0)
     job = jobs.create(tmp_path / "jobs", PredictSpec())
-    jobs.start(job, ["--begin=now+1"])
+    jobs.submit(job, ["--begin=now+1"])
     assert jobs.state_of(job, []) is JobState.STARTING
     assert re.fullmatch(r"Slurm's job \d+ is (pending|running|configuring)\.", jobs.in_slurm(job))
     tail, events = job.new_events(), []
@@ -104,5 +104,5 @@ def test_an_engine_on_a_node_is_watched_and_asked_from_here(slurm, tmp_path, mon
     wait_for(lambda: not state().live)
     assert state() in (JobState.STOPPED, JobState.FINISHED)
     with pytest.raises(JobError, match="sbatch refused"):
-        jobs.start(jobs.create(tmp_path / "jobs", PredictSpec()), ["--partition=nowhere"])
+        jobs.submit(jobs.create(tmp_path / "jobs", PredictSpec()), ["--partition=nowhere"])
     assert [path.name for path in (tmp_path / "jobs").iterdir()] == [job.path.name]

@@ -19,6 +19,7 @@ from tui_cytpix.ui.widgets.pictures.pair_view import PairView
 from tui_cytpix.workflow.evaluate import process_watch, trial
 from tui_cytpix.workflow.evaluate.process_watch import ProcessWatch
 from tui_cytpix.workflow.explore import gates
+from tui_cytpix.workflow.run import jobs
 from tui_cytpix.workflow.run.run import Run
 
 
@@ -100,6 +101,19 @@ async def test_processing_starts_shows_outputs_and_is_found_again(stage: Stage) 
         assert screen.pane == "main"
     async with opened(stage, "EvaluateScreen") as (app, pilot, _screen):
         await until(pilot, lambda: "done: 1 files" in words_of(app, "#tally-words"))
+
+
+async def test_processing_on_slurm_asks_for_its_options(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished(stage)
+    asked: list[list[str]] = []
+    monkeypatch.setattr(jobs, "submit", lambda job, options: (asked.append(options), stage.engine.start(job)))
+    async with opened(stage, "EvaluateScreen", "judging.model") as (app, pilot, _screen):
+        await press_each(pilot, "p S minus minus m e m equals_sign apostrophe enter")
+        await until(pilot, lambda: "Slurm's options can't be read" in notices(app))
+        assert asked == []
+        await press_each(pilot, "S minus minus m e m equals_sign 2 enter")
+        await until(pilot, lambda: "done: 1 files" in notices(app))
+        assert asked == [["--mem=2"]]
 
 
 async def test_what_was_done_before_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

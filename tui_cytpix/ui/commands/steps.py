@@ -318,6 +318,7 @@ PROCESS = (
         for n in range(1, 1 + len(FORMATS))
     ),
     _C("process.run", "enter", "Start", "Start processing.", footer=True, action="wish('run')"),
+    _C("process.slurm", "S", "On Slurm", "Start processing on a node of Slurm.", footer=True, action="wish('slurm')"),
 )
 
 COMMANDS = (

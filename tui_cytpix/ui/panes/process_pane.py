@@ -18,12 +18,14 @@ from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.judging import Judging
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
+from tui_cytpix.workflow.cluster import slurm
 from tui_cytpix.workflow.evaluate import process, process_watch
 from tui_cytpix.workflow.evaluate.process_watch import ProcessStatus, ProcessWatch
 from tui_cytpix.workflow.explore.random_images import gate_in_use
 from tui_cytpix.workflow.run import zoom
 
 POLL_SECONDS = 0.5
+ASK_SLURM = "Options of sbatch, e.g. --partition=gpu --gres=gpu:1? The node must see the run and its samples."
 
 
 class ProcessPane(VerticalScroll, can_focus=True):
@@ -40,6 +42,7 @@ class ProcessPane(VerticalScroll, can_focus=True):
         self.formats = ["fcs", "csv"]
         self.status: ProcessStatus | None = None  # of the newest job
         self._watch: ProcessWatch | None = None
+        self._slurm = ""  # the options of sbatch that were given last
 
     def compose(self) -> ComposeResult:
         yield Words(id="process-words")
@@ -67,8 +70,12 @@ class ProcessPane(VerticalScroll, can_focus=True):
             switched = "[x]" if name in self.formats else "[ ]"
             key = self._frame.key(f"process.toggle-{number}")
             lines.append(Text.assemble((f" {key} ", _BOLD), f"{switched} {name}: {words}"))
+        on_slurm = (
+            "starts it on one node of Slurm. Many tubes on many nodes: the verb process, in the manual under cluster."
+        )
         starts = "starts. It runs by itself: leaving the app does not stop it."
         lines.append(Text.assemble((f" {self._frame.key('process.run')} ", _BOLD), starts))
+        lines.append(Text.assemble((f" {self._frame.key('process.slurm')} ", _BOLD), on_slurm))
         if self.status is not None:
             lines += [" ", *status_lines(self.status)]
         self.query_one("#process-words", Words).say(*lines)
@@ -77,6 +84,9 @@ class ProcessPane(VerticalScroll, can_focus=True):
         if wish == "run":
             self._frame.start(self._process(), "start processing")
             return
+        if wish == "slurm":
+            self._frame.ask(ASK_SLURM, self._slurm, self._on_slurm)
+            return
         name = tuple(FORMATS)[int(wish) - 1]
         if name in self.formats:
             self.formats.remove(name)
@@ -84,7 +94,12 @@ class ProcessPane(VerticalScroll, can_focus=True):
             self.formats.append(name)
         self.show()
 
-    async def _process(self) -> None:
+    def _on_slurm(self, options: str) -> None:
+        self._slurm = options
+        self._frame.start(self._process(options), "start processing")
+
+    async def _process(self, on_slurm: str | None = None) -> None:
+        """Here, or with these options of sbatch on a node."""
         run, model = self._frame.session.run, self._judging.model
         if model is None:
             return
@@ -92,7 +107,8 @@ class ProcessPane(VerticalScroll, can_focus=True):
             self._frame.report(f"Processing is at work: wait, or cancel it with {self._frame.key('step.cancel')}.")
             return
         formats = [f for f in FORMATS if f in self.formats]
-        job = await asyncio.to_thread(process.process_run, run, model, formats)
+        slurm_options = None if on_slurm is None else slurm.options(on_slurm)
+        job = await asyncio.to_thread(process.process_run, run, model, formats, slurm_options)
         await self.watch_newest(started_now=True)
         spec = job.spec
         told: set[str] = set()

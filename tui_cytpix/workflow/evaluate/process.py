@@ -33,9 +33,11 @@ Follow = Callable[[LogLine], None]
 NO_GATES: Mapping[str, Members] = MappingProxyType({})
 
 
-def start_processing(spec: ProcessSpec, members: Mapping[str, Members] = NO_GATES) -> JobFolder:
+def start_processing(
+    spec: ProcessSpec, members: Mapping[str, Members] = NO_GATES, slurm_options: Sequence[str] | None = None
+) -> JobFolder:
     """Starts a process job in `out/.job` and does not wait. `members` are, by sample, which of its events are in which
-    gates: parameters of its FCS will tell.
+    gates: parameters of its FCS will tell. It works here, or on a node of Slurm where options of sbatch are given.
 
     Raises:
         UsageError: an unknown format, one whose package isn't installed, a bad prefix, no sample, or the folder holds
@@ -52,7 +54,7 @@ def start_processing(spec: ProcessSpec, members: Mapping[str, Members] = NO_GATE
                 write_members(job.path, place, members[sample.name])
     except OSError as error:
         raise _not_made(Path(spec.out), error) from error
-    jobs.start(job)
+    jobs.start_on(job, slurm_options)
     return job
 
 
@@ -160,7 +162,9 @@ def records(run: Run) -> dict[str, ProcessRecord]:
     return found
 
 
-def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolder:
+def process_run(
+    run: Run, model: ModelEntry, formats: Sequence[str], slurm_options: Sequence[str] | None = None
+) -> JobFolder:
     """Processes the run's research samples into a folder of `processed/` in the run: one for each model, zoom that is
     set, and gate. Where a gate is in use, only the images in it, and no sample without any. An FCS tells which events
     are in which of the run's gates.
@@ -217,6 +221,7 @@ def process_run(run: Run, model: ModelEntry, formats: Sequence[str]) -> JobFolde
             threads=settings.threads,
         ),
         members,
+        slurm_options,
     )
 
 

@@ -63,7 +63,9 @@ class ProcessWatch:
         eta = None
         if state is JobState.RUNNING and started.time and done:
             eta = (progress.time - started.time) / done * (total - done)
-        failed = state in (JobState.FAILED, JobState.LOST)
+        message = jobs.in_slurm(self._job) if state is JobState.STARTING else ""
+        if state in (JobState.FAILED, JobState.LOST):
+            message = str(jobs.failure(self._job, self._events))
         return ProcessStatus(
             state=state,
             done=done,
@@ -73,7 +75,7 @@ class ProcessWatch:
             eta_seconds=eta,
             outputs=end.outputs or (),
             failures=tuple(str(failure) for failure in end.failures or ()),
-            message=str(jobs.failure(self._job, self._events)) if failed else "",
+            message=message,
             out=self._out,
             already=(end.already or 0) if isinstance(end, Finished) else 0,
         )

@@ -83,16 +83,24 @@ def of_kind(jobs: Path, kind: str) -> list[JobFolder]:
     return [JobFolder(path) for _, path in _numbered(jobs) if path.name.endswith(f"-{kind}")]
 
 
-def start(job: JobFolder, slurm_options: Sequence[str] | None = None) -> None:
-    """Starts the engine in a session of its own, so that it outlives the terminal; or on a node of Slurm, where options
-    of sbatch are given, none or more.
+def start_on(job: JobFolder, slurm_options: Sequence[str] | None) -> None:
+    """Starts the engine on a node of Slurm where options of sbatch are given, none or more; else here.
 
     Raises:
-        UsageError, JobError: the process could not be started, or Slurm doesn't take it.
+        UsageError, JobError: as `submit` and `start`.
     """
-    if slurm_options is not None:
-        _submit(job, slurm_options)
-        return
+    if slurm_options is None:
+        start(job)
+    else:
+        submit(job, slurm_options)
+
+
+def start(job: JobFolder) -> None:
+    """Starts the engine in a session of its own, so that it outlives the terminal.
+
+    Raises:
+        JobError: the process could not be started.
+    """
     environment = dict(os.environ)
     environment["PYTHONPATH"] = os.pathsep.join(
         p for p in (str(PACKAGE.parent), environment.get("PYTHONPATH", "")) if p
@@ -113,8 +121,12 @@ def start(job: JobFolder, slurm_options: Sequence[str] | None = None) -> None:
         raise JobError("The engine can't be started", f"{job.path}: {error.strerror}.", "Try again.") from error
 
 
-def _submit(job: JobFolder, slurm_options: Sequence[str]) -> None:
-    """A job that Slurm doesn't take leaves no folder behind."""
+def submit(job: JobFolder, slurm_options: Sequence[str]) -> None:
+    """Gives the engine to Slurm, to be started on a node. A job that Slurm doesn't take leaves no folder behind.
+
+    Raises:
+        UsageError, JobError: it doesn't take it, or isn't here.
+    """
     script = job.path / SCRIPT
     command = [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)]
     try:

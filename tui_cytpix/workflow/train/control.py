@@ -57,7 +57,7 @@ def start(
         check=check,
     )
     job = jobs.create(run.folder.jobs, spec)
-    jobs.start(job, slurm_options)
+    jobs.start_on(job, slurm_options)
     return job
 
 
