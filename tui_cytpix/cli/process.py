@@ -178,7 +178,7 @@ def _on_slurm(arguments: argparse.Namespace, spec: ProcessSpec, slurm_options: S
     words = ", ".join(f"{number} {state}" for state, number in totals(tubes).items() if number)
     line = f"nothing to submit: {words}"
     if array is not None:
-        number = f"{len(submitted)} of {len(tubes)} samples in {array.tasks} tasks"
+        number = f"{len(submitted)} of {len(tubes)} samples in {array.tasks} task{'s' if array.tasks > 1 else ''}"
         line = f"Slurm's job {array.job}: {number} (--tasks N for another number); {array.script}"
     failures = [{"sample": tube.name, "reason": tube.why} for tube in failed]
     result = {"out": spec.out, **told, "submitted": submitted, "totals": totals(tubes), "failures": failures}

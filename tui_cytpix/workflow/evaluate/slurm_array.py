@@ -31,7 +31,7 @@ LIST, SCRIPT, SUBMITTED = "tubes.csv", "process.sbatch", "submitted.json"
 TASK_BYTES = 10 << 30  # of samples' files for a task: some minutes, at 120 kB an image and 400 images a second
 TUBE_BYTES = 50 << 20  # that a tube counts more than it is large: a second, for opening it and writing its files
 MOST_TASKS = 1000  # of an array: the most that Slurm takes, unless it is set up otherwise
-NOTICE_SECONDS = 120  # before the time limit a task is told to end
+NOTICE_SECONDS = 60  # before the time limit, or up to a minute earlier, a task is told to end
 MOST_RESTARTS = 5  # of a task at its time limit: a tube that takes longer than the limit never ends
 
 _TEMPLATE = """\
