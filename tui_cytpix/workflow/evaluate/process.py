@@ -183,12 +183,7 @@ def process_run(
         raise next(iter(exchanged.values()))
     gate = gate_in_use(run)
     inside = gates.to_draw_from(run, samples) if gate else {}
-    name = f"{model.card.name}-{model.hash.removeprefix('sha256:')[:8]}"
     zoom = run.settings.zoom_of(*(s.name for s in samples))
-    if zoom:
-        name = f"{name}-zoom-{zoom:g}"
-    if gate:
-        name = f"{name}-gate-{hashlib.sha256(gate.encode()).hexdigest()[:8]}"
     settings = run.settings.train
     run.renew_fingerprints()
     chosen = [s for s in samples if inside.get(s.name, True)]
@@ -210,7 +205,7 @@ def process_run(
             ),
             model=model.path,
             model_hash=model.hash,
-            out=str(run.path / PROCESSED / name),
+            out=str(run.path / PROCESSED / _folder_name(model, zoom, gate)),
             formats=tuple(formats),
             size_cutoff_um=model.card.size_cutoff_um,
             zoom=zoom,
@@ -223,6 +218,13 @@ def process_run(
         members,
         slurm_options,
     )
+
+
+def _folder_name(model: ModelEntry, zoom: float, gate: str) -> str:
+    name = f"{model.card.name}-{model.hash.removeprefix('sha256:')[:8]}"
+    if zoom:
+        name = f"{name}-zoom-{zoom:g}"
+    return f"{name}-gate-{hashlib.sha256(gate.encode()).hexdigest()[:8]}" if gate else name
 
 
 def _members(run: Run, samples: Sequence[SampleRef]) -> tuple[dict[str, Members], list[str]]:
