@@ -82,9 +82,11 @@ def one_node() -> Iterator[dict[str, str]]:
             if command[0] == "munged":
                 _until((folder / "munge.socket").exists, folder)
         _until(lambda: _idle(environment), folder)
-        yield environment
-        _asked(environment, "scancel", "--user", "root")
-        _until(lambda: not _asked(environment, "squeue", "--noheader"), folder)
+        try:
+            yield environment
+        finally:
+            _asked(environment, "scancel", "--user", "root")
+            _until(lambda: not _asked(environment, "squeue", "--noheader"), folder)
     finally:
         for daemon in reversed(daemons):
             assert daemon.stdin is not None
