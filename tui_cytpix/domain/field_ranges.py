@@ -35,6 +35,11 @@ Extent = Annotated[float, Meta(ge=1e-9, le=_FARTHEST)]  # of a scale: a value ab
 Decades = Annotated[float, Meta(ge=-MOST_DECADES, le=MOST_DECADES)]  # of a logicle scale
 
 
+def after(number: int) -> int:
+    """The number of the line behind one: where somebody wrote the last that there is, again that one."""
+    return min(number + 1, _MOST)
+
+
 def in_range(kind: Any, value: object) -> bool:
     """Whether a value, given otherwise than in a file, is of a type and in its range."""
     try:

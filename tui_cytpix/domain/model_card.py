@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from tui_cytpix.domain.field_ranges import Count, Cutoff, Fingerprint, Length, Number, PixelDigest, PixelSize
+from tui_cytpix.domain.field_ranges import Count, Cutoff, Fingerprint, Length, Number, PixelDigest, PixelSize, in_range
 from tui_cytpix.domain.run_settings import DEFAULT_CUTOFF_UM
 from tui_cytpix.domain.zoom import check_zoom
 
@@ -23,7 +23,14 @@ FIGURES = {
     "foreground_iou": "IoU",
     "ap50": "AP50",
 }
-
+# What is used of `training` and `measured`; the rest is shown, or left out.
+_TOLD = {
+    "epoch": Count,
+    "kinds": list[str],
+    "lineage": list[dict[str, Any]],
+    "images_by_sample": dict[str, dict[str, Any]],
+}
+_MEASURED = {"TA": Number | None, "VA": Number | None}
 
 MOST_IMAGES, MOST_SAMPLES = 20_000, 2_000
 
@@ -154,6 +161,10 @@ class ModelCard:
             raise ValueError("a model card needs a name and a resolution of full or half")
         if self.zoom is not None:
             check_zoom(self.zoom)
+        for values, kinds in ((self.training, _TOLD), (self.measured, _MEASURED)):
+            for name, kind in kinds.items():
+                if name in values and not in_range(kind, values[name]):
+                    raise ValueError(f"what it says of its {name} can't be used")
 
     @property
     def made_with(self) -> Provenance:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from tests.network_maps import maps_of
 from tui_cytpix.engine.network.model import load_model, save_model, weights
-from tui_cytpix.engine.network.network import NetworkSettings, build
+from tui_cytpix.engine.network.network import MAX_LEVELS, MAX_WIDTH, NetworkSettings, build
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.model.file import write_model
@@ -81,6 +83,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path, toys):
         {**good, name: good[name][:1]},
         {**good, name: np.full_like(good[name], np.nan)},
         {**good, name: good[name].astype(np.int32)},
+        {**good, name: np.full_like(good[name], 1e300, np.float64)},
     ]
     for tensors in bad:
         write_model(path, tensors, model.card)
@@ -95,8 +98,44 @@ def test_weights_that_do_not_fit_are_refused(tmp_path, toys):
         {"widths": [10**9]},
         {"widths": []},
         {"widths": ["a"]},
+        {"widths": [True]},
+        {"widths": [10**6] * 4},
+        {"widths": [4] * 7},
     ],
 )
 def test_sizes_that_are_not_ours_are_refused(network):
     with pytest.raises(ValueError, match="its network"):
         NetworkSettings.from_card(network)
+
+
+@pytest.mark.parametrize(
+    "post",
+    [
+        {"foreground": 1e30},
+        {"certain": -1.0},
+        {"least_share": 1.5},
+        {"least_object": 2.0},
+        {"least_part": -0.1},
+        {"least_px": 1e30},
+        {"least_px": -1.0},
+        {"image_slope": 1e30},
+    ],
+)
+def test_thresholds_that_nothing_can_reach_are_refused(tmp_path, toys, post):
+    model, path = toys.model(), tmp_path / "m.safetensors"
+    write_model(path, weights(model.net), replace(model.card, post=post))
+    with pytest.raises(ModelFileError, match="can't be built"):
+        load_model(path)
+
+
+def test_a_network_that_its_file_does_not_hold_takes_no_memory(tmp_path, toys, monkeypatch):
+    model, path = toys.model(), tmp_path / "m.safetensors"
+    large = {"architecture": "flow-unet", "widths": [MAX_WIDTH] * MAX_LEVELS}
+    write_model(path, weights(model.net), replace(model.card, network=large))
+    made, take = [], torch.nn.Conv2d.reset_parameters
+    monkeypatch.setattr(
+        torch.nn.Conv2d, "reset_parameters", lambda one: (made.append(one.weight.device.type), take(one))
+    )
+    with pytest.raises(ModelFileError, match="don't fit"):
+        load_model(path)
+    assert set(made) == {"meta"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import threading
 
+import pytest
+
 from tui_cytpix.engine.process.provenance import write_together
 from tui_cytpix.formats.run.tube_records import make_room, workplace
 from tui_cytpix.formats.run.tube_records import write_record as written
@@ -57,3 +59,32 @@ def test_a_sample_that_is_done_again_stands_once_and_damage_is_passed_over(tmp_p
     assert [(one["name"], one["images"]) for one in told(tmp_path)["samples"]] == [("a", 5), ("b", 7)]
     assert told(tmp_path)["images"] == 12
     assert sorted(path.name for path in (tmp_path / ".job").iterdir()) == ["leases", "unfinished"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"failures": 5},
+        {"images": "many"},
+        {"images": -1},
+        {"failed": None},
+        {"notes": [1]},
+        {"notes": 1},
+        {"device": ["a"]},
+        {"done": "yes"},
+        {"sample": {"name": ["a"]}},
+        {"sample": {}},
+        {"sample": 1},
+    ],
+)
+def test_a_record_that_somebody_changed_is_left_out(tmp_path, damage):
+    write_record(tmp_path, "good", record("good"))
+    write_record(tmp_path, "bad", {**record("bad"), **damage})
+    write_together(tmp_path, {"model_hash": "x", "failed": 0, "failures": []})
+    assert [one["name"] for one in told(tmp_path)["samples"]] == ["good"]
+
+
+def test_a_record_without_a_zoom_is_taken(tmp_path):
+    write_record(tmp_path, "good", {name: value for name, value in record("good").items() if name != "zoom"})
+    write_together(tmp_path, {"model_hash": "x", "failed": 0, "failures": []})
+    assert told(tmp_path)["zooms"] == {"good": None}

@@ -103,6 +103,34 @@ def test_a_state_of_another_network_is_refused(toys, examples):
         Trainer(toys.model(), QUICK, 0).restore({**state, name: state[name][:1]})
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda s: {"counters": np.array([-1, 3])},
+        lambda s: {"counters": np.array([np.nan, 3])},
+        lambda s: {"counters": np.array(["a", "b"])},
+        lambda s: {"counters": np.array(3)},
+        lambda s: {"adam.0.exp_avg": s["adam.0.exp_avg"][:1]},
+        lambda s: {"adam.0.exp_avg": np.full_like(s["adam.0.exp_avg"], np.inf)},
+        lambda s: {"adam.0.exp_avg": np.array("a")},
+        lambda s: {"adam.0.step": np.zeros(3, np.float32)},
+        lambda s: {"adam.9999.exp_avg": s["adam.0.exp_avg"]},
+        lambda s: {"adam.0.other": s["adam.0.exp_avg"]},
+        lambda s: {"adam.0": s["adam.0.exp_avg"]},
+        lambda s: {"net.head.bias": np.full_like(s["net.head.bias"], np.nan)},
+        lambda s: {"net.head.bias": np.array(["a"] * len(s["net.head.bias"]))},
+        lambda s: {"net.head.bias": np.full(s["net.head.bias"].shape, 1e300)},
+    ],
+)
+def test_a_state_that_the_next_epoch_could_not_use_is_refused(toys, examples, damage):
+    trainer = Trainer(toys.model(), QUICK, 0)
+    trainer.train_epoch(examples)
+    state = trainer.state()
+    Trainer(toys.model(), QUICK, 0).restore(state)
+    with pytest.raises(ValueError, match=r"."):
+        Trainer(toys.model(), QUICK, 0).restore({**state, **damage(state)})
+
+
 def test_training_learns_the_toy_cells(toys, examples):
     trainer = Trainer(toys.model(), FitSettings(batch=8, views_per_epoch=32, rate=1e-2, warm_up=5, average=0.9), 0)
     before, _ = look(trainer.predictor(), examples)

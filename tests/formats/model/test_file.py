@@ -76,6 +76,27 @@ def test_what_is_no_model_is_refused(tmp_path, monkeypatch, content):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"training": {"epoch": "many"}},
+        {"training": {"epoch": -1}},
+        {"training": {"kinds": 3}},
+        {"training": {"lineage": "a"}},
+        {"training": {"images_by_sample": [1]}},
+        {"training": {"images_by_sample": {"a": 1}}},
+        {"measured": {"TA": "good"}},
+        {"post": {"foreground": 1e300}},
+    ],
+)
+def test_a_card_whose_words_cannot_be_used_is_refused(tmp_path, said):
+    path = tmp_path / "m.safetensors"
+    card = {"name": "a", "resolution": "full", "kind": "UDT", **said}
+    path.write_bytes(save({"x": np.zeros(1, np.float32)}, metadata={CARD_KEY: json.dumps(card)}))
+    with pytest.raises(ModelFileError, match="not a model of ours"):
+        read_card(path)
+
+
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(ModelFileError, match="can't be read"):

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from tests import children, job_files
-from tui_cytpix.domain.jobs.events import Best, Started
+from tui_cytpix.domain.jobs.events import Best, Log, Started
 from tui_cytpix.domain.jobs.specs import TrainSpec
 from tui_cytpix.domain.jobs.wishes import AddEpochs, Pause
 from tui_cytpix.errors import JobError
@@ -85,3 +85,13 @@ def test_what_is_no_job_is_told(tmp_path, content):
         (tmp_path / "job.toml").write_bytes(content)
     with pytest.raises(JobError, match="not a job"):
         _ = JobFolder(tmp_path).spec
+
+
+def test_lines_behind_the_last_number_that_there_is_are_read(tmp_path):
+    job = JobFolder.create(tmp_path / "1-train", TrainSpec())
+    for path in (job.events_path, job.control_path):
+        path.write_text('{"v":1,"seq":9223372036854775807,"time":0.0,"type":"resume"}\n')
+    job.emit(Log("here"))
+    job.send(Pause())
+    assert isinstance(job.new_events().new()[-1], Log)
+    assert isinstance(job.new_wishes().new()[-1], Pause)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +107,14 @@ def test_a_damaged_shard_is_as_absent(data):
         {"keys": np.array(["no colon"])},
         {"keys": np.array(["s:1", "s:2"])},
         {"masks": np.array(3)},
+        {"shapes": np.array([4, 4], np.int32)},
+        {"shapes": np.array([[16.5, 16]])},
+        {"counts": np.array([1.0])},
+        {"counts": np.array([[1]], np.int32)},
+        {"centroids": np.zeros((1, 2, 2), np.float32)},
+        {"centroids": np.zeros((2,), np.float32)},
+        {"centroids": np.zeros((1, 3), np.float32)},
+        {"centroids": np.array([["a", "b"]])},
         {"particle_confidence": np.zeros(3, np.float32)},
         {"has_labels": np.zeros(2, bool)},
         {"has_labels": np.array([True])},
@@ -120,6 +129,31 @@ def test_parts_that_do_not_fit_are_as_absent(tmp_path, wrong):
     (tmp_path / "a.npz").unlink()
     np.savez(tmp_path / "b.npz", **{**parts, **wrong})
     assert PredictionStore(tmp_path).keys() == []
+
+
+def test_masks_that_unpack_to_more_than_is_read_are_not_unpacked(tmp_path):
+    number, side = 3000, 600  # 135 MB as bits, 1 GB as masks
+    masks = np.zeros(number * side * side // 8, np.uint8)
+    with np.load(write_shard(tmp_path, "a", [Prediction(ImageKey("s", "1"), square())])) as data:
+        parts = {name: np.repeat(value, number) for name, value in data.items() if value.shape == (1,)}
+    parts |= {"keys": np.array([f"s:{k}" for k in range(number)]), "shapes": np.full((number, 2), side, np.int32)}
+    rest = {name: np.zeros(0, np.uint8) for name in ("probabilities",)} | {"labels": np.zeros(0, np.uint16)}
+    pairs = {"centroids": np.zeros((number, 2), np.float32)}
+    np.savez_compressed(tmp_path / "a.npz", **parts, **rest, **pairs, masks=masks)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="unpack to 1,080,000,000 bytes"):
+            read_shard(tmp_path / "a.npz")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 28
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("put", [lambda path: path.symlink_to(path.name), lambda path: path.symlink_to("nowhere")])
+def test_a_link_that_leads_nowhere_is_as_absent(tmp_path, put):
+    write_shard(tmp_path, "a", [Prediction(ImageKey("s", "1"), square())])
+    put(tmp_path / "b.npz")
+    assert PredictionStore(tmp_path).keys() == [ImageKey("s", "1")]
 
 
 def test_a_shard_of_earlier_builds_still_opens(tmp_path):

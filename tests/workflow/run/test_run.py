@@ -77,6 +77,26 @@ def test_a_run_comes_back_as_it_was_left(tmp_path):
     assert not (tmp_path / "r" / "run.lease").exists()
 
 
+def test_what_is_said_behind_the_last_number_that_there_is_counts(tmp_path):
+    """The log of a run from elsewhere may begin with any number."""
+    with Run.create(tmp_path / "r") as run:
+        run.record_edit(KEY, "place", DRAWN)
+        run.record(Verdict(*UNSIGNED, KEY, "m", Judgement.BOTH))
+    for name in ("annotations.jsonl", "verdicts.jsonl"):
+        path = tmp_path / "r" / name
+        path.write_text(path.read_text().replace('"seq":1', f'"seq":{2**63 - 1}'))
+    with Run.open(tmp_path / "r") as run:
+        run.record_edit(KEY, "accept")
+        run.record(Verdict(*UNSIGNED, KEY, "m", Judgement.ACCEPTABLE))
+    with Run.open(tmp_path / "r") as run:
+        assert run.damaged_lines == 0
+        assert run.annotations.state(KEY).status is Status.ACCEPTED
+        assert [v.judgement for v in run.verdicts] == [Judgement.BOTH, Judgement.ACCEPTABLE]
+        run.restore(run.verdicts[0], undoes=run.verdicts[-1].seq)
+    with Run.open(tmp_path / "r") as run:
+        assert run.damaged_lines == 0
+
+
 def test_one_writes_and_others_read(tmp_path):
     with Run.create(tmp_path / "r") as run:
         with pytest.raises(RunError, match="in use"):

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from tui_cytpix.domain.field_ranges import Moment, Whole
+from tui_cytpix.domain.field_ranges import Moment, Whole, in_range
 from tui_cytpix.domain.plain_values import from_plain, to_plain
 
 LINE_VERSION = 1
@@ -45,7 +45,7 @@ def line_from(record: Mapping[str, Any], known: Mapping[str, type[LogLine]]) -> 
     try:
         return from_plain(known.get(name, LogLine), record)
     except ValueError as error:
-        seq, about = (n if isinstance(n := record.get(key), int) else 0 for key in ("seq", "id"))
+        seq, about = (n if isinstance(n := record.get(key), int) and in_range(Whole, n) else 0 for key in ("seq", "id"))
         return Unreadable(name, str(error), about, seq=seq)
 
 

@@ -174,6 +174,9 @@ class TubeRecord(Struct, frozen=True, kw_only=True):
     failed: Count = 0
     failures: tuple[Failure, ...] = ()
     model: str = ""
+    device: str = ""
+    arithmetic: str = ""
+    notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     counts: dict[str, dict[str, Count]] = {}
     summary: TubeSummary | None = None

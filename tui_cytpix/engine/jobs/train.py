@@ -197,7 +197,7 @@ class _Session:
         models, best = {self.trainer.epoch: self.trainer.model()}, self._checkpoint("best")
         if best.is_file():
             model = load_model(best)
-            models.setdefault(int(model.card.training["epoch"]), model)
+            models.setdefault(int(model.card.training.get("epoch", 0)), model)
         with contextlib.suppress(UsageError):  # a kind of a later version: `_rehearsal` has told
             for epoch, found in zip(models, kept(self.base, list(models.values()), self.trainer.device), strict=False):
                 self._emit(KeptMeasured(epoch, found))

@@ -11,11 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.words import printable
 from tui_cytpix.engine.network.network import CytNet, NetworkSettings
 from tui_cytpix.engine.network.postprocess import PostSettings
 from tui_cytpix.errors import ModelFileError
 from tui_cytpix.formats.model.file import check_usable, read_card, read_tensors, write_model
 
+_COUNTER = "num_batches_tracked"  # of seen batches; no file keeps it
 _WAY_OUT = "Use another model, or update tui-cytpix."
 
 
@@ -46,10 +48,13 @@ def load_model(path: Path) -> Model:
         raise ModelFileError("There is no network to run", f"{path} stands for the instrument's own masks.", _WAY_OUT)
     tensors = read_tensors(path)
     try:
-        net = CytNet(NetworkSettings.from_card(card.network))
+        settings = NetworkSettings.from_card(card.network)
         PostSettings.from_card(card.post)
     except (ValueError, TypeError) as error:
         raise ModelFileError("The model can't be built", f"{path}: {error}.", _WAY_OUT) from error
+    with torch.device("meta"):  # takes no memory: what a card states is held against the file before it is built
+        _check_fit(CytNet(settings), tensors, path)
+    net = CytNet(settings)
     load_weights(net, tensors, path)
     return Model(card, net.eval())
 
@@ -58,17 +63,31 @@ def load_weights(net: CytNet, tensors: dict[str, NDArray[Any]], path: Path) -> N
     """Raises:
     ModelFileError: names, shapes or values don't fit the network.
     """
+    _check_fit(net, tensors, path)
     state = net.state_dict()
-    wanted = {name for name in state if not name.endswith("num_batches_tracked")}
-    if set(tensors) != wanted:
-        odd = sorted(set(tensors) ^ wanted)[0]
-        raise ModelFileError("The model's weights don't fit its card", f"{path}: {odd}.", _WAY_OUT)
-    for name in wanted:
-        value = tensors[name]
-        if value.shape != tuple(state[name].shape) or value.dtype.kind != "f" or not np.isfinite(value).all():
-            raise ModelFileError("The model's weights don't fit its card", f"{path}: {name}.", _WAY_OUT)
-        state[name] = torch.from_numpy(value.astype(np.float32))
+    for name, value in tensors.items():
+        with np.errstate(over="ignore"):
+            as_used = value.astype(np.float32)
+        if not np.isfinite(as_used).all():
+            raise _unfit(path, name)
+        state[name] = torch.from_numpy(as_used)
     net.load_state_dict(state)
+
+
+def _check_fit(net: CytNet, tensors: dict[str, NDArray[Any]], path: Path) -> None:
+    """Raises:
+    ModelFileError: names, shapes or types don't fit the network.
+    """
+    wanted = {name: tuple(value.shape) for name, value in net.state_dict().items() if not name.endswith(_COUNTER)}
+    if odd := sorted(tensors.keys() ^ wanted.keys()):
+        raise _unfit(path, odd[0])
+    for name, value in tensors.items():
+        if value.shape != wanted[name] or value.dtype.kind != "f":
+            raise _unfit(path, name)
+
+
+def _unfit(path: Path, name: str) -> ModelFileError:
+    return ModelFileError("The model's weights don't fit its card", f"{path}: {printable(name)}.", _WAY_OUT)
 
 
 def weights(net: CytNet) -> dict[str, NDArray[Any]]:
@@ -76,7 +95,7 @@ def weights(net: CytNet) -> dict[str, NDArray[Any]]:
     return {
         name: value.detach().cpu().numpy().astype(np.float32)
         for name, value in net.state_dict().items()
-        if not name.endswith("num_batches_tracked")
+        if not name.endswith(_COUNTER)
     }
 
 

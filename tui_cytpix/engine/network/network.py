@@ -13,7 +13,7 @@ from torch.nn import functional
 from tui_cytpix.domain.model_card import ARCHITECTURE
 
 _Module = TypeVar("_Module", bound=nn.Module)
-MAX_WIDTH, MAX_LEVELS = 512, 6
+MAX_WIDTH, MAX_LEVELS = 256, 6
 MAPS, FOREGROUND = 3, 0  # the outputs, and the place among them of the foreground; then come the vectors' x and y
 STRIDE = 2  # of the first convolution; the output is brought back by shuffling four channels into 2 x 2 pixels
 
@@ -38,7 +38,7 @@ class NetworkSettings:
         widths = data.get("widths")
         if not isinstance(widths, list) or not 1 <= len(widths) <= MAX_LEVELS:
             raise ValueError("its network has no list of widths")
-        if not all(isinstance(w, int) and 1 <= w <= MAX_WIDTH for w in widths):
+        if not all(type(w) is int and 1 <= w <= MAX_WIDTH for w in widths):
             raise ValueError(f"its network's widths are not in 1..{MAX_WIDTH}")
         return cls(tuple(widths))
 

@@ -21,6 +21,7 @@ Maps = NDArray[np.float32]  # (3, H, W)
 _SUREST = 0.999
 _TINY = 1e-6
 TOGETHER = 32  # images: more don't stay in the processor's cache
+_MOST_PX = 1e9
 _STEEPEST, _FARTHEST = 50.0, 50.0  # of a calibration; the logistic function can be computed there
 
 
@@ -55,6 +56,9 @@ class PostSettings:
         slopes, offsets = (self.image_slope, self.particle_slope), (self.image_offset, self.particle_offset)
         if not all(0 <= slope <= _STEEPEST for slope in slopes) or not all(abs(one) <= _FARTHEST for one in offsets):
             raise ValueError(f"the calibration of its confidence is not in 0..{_STEEPEST:g}, ±{_FARTHEST:g}")
+        shares = self.foreground, self.certain, self.least_share, self.least_object, self.least_part
+        if not all(0 <= share <= 1 for share in shares) or not 0 <= self.least_px <= _MOST_PX:
+            raise ValueError(f"a threshold is not in 0..1, or its smallest object not in 0..{_MOST_PX:g} pixels")
 
     @classmethod
     def from_card(cls, post: dict[str, Any]) -> PostSettings:

@@ -67,7 +67,7 @@ def _summary(job: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> di
     return {
         **{key: ", ".join(sorted({one[key] for one in done if one.get(key)})) for key in ("device", "arithmetic")},
         "samples": [{**one["sample"], **{key: one[key] for key in own if key in one}} for one in done],
-        "zooms": {one["sample"]["name"]: one["zoom"] for one in done},
+        "zooms": {one["sample"]["name"]: one.get("zoom") for one in done},
         "images": sum(one.get("images", 0) for one in records),
         "failed": job["failed"] + sum(one.get("failed", 0) for one in records),
         "failures": failures[:MOST_FAILURES],

@@ -19,6 +19,7 @@ from tui_cytpix.engine.train.records import Standing
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.bytes.atomic import write_bytes
 from tui_cytpix.formats.bytes.npz import read_npz
+from tui_cytpix.formats.bytes.plain_file import parse_json
 
 _META = "meta"
 SPARSE = 25  # every so many epochs a checkpoint is kept, at first
@@ -60,7 +61,7 @@ def read_state(path: Path) -> tuple[dict[str, NDArray[Any]], Standing]:
     """
     try:
         arrays = read_npz(path)
-        meta = json.loads(str(arrays.pop(_META)))
+        meta = parse_json(str(arrays.pop(_META)))
         standing = from_plain(Standing, {**meta, "pending": meta.get("pending") or None})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(

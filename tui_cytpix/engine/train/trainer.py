@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -33,6 +33,7 @@ _DECAY = 1e-3  # of the weights towards 0 (AdamW)
 # A step, besides those of annotated images (engine.train.rehearsal): of a built-in base, and of a user's.
 _REHEARSED_VIEWS, _REHEARSED_OF_USERS = 1, 2
 KEPT_OF_USERS = 0.25  # of a user's base's weights
+_MOMENTS = {"step": False, "exp_avg": True, "exp_avg_sq": True}  # Adam's; whether as large as the parameter
 _REHEARSAL = 1  # keeps its views' random numbers apart from the others'
 
 
@@ -203,16 +204,36 @@ class Trainer:
         try:
             for prefix, net in (("net", self.net), ("averaged", self.averaged)):
                 own = {k.removeprefix(f"{prefix}."): v for k, v in state.items() if k.startswith(f"{prefix}.")}
-                net.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in own.items()})
+                net.load_state_dict({name: _restored(name, value) for name, value in own.items()})
             moments: dict[int, dict[str, Tensor]] = {}
             for key, value in state.items():
                 if key.startswith("adam."):
                     _, i, name = key.split(".")
-                    moments.setdefault(int(i), {})[name] = torch.from_numpy(np.array(value))
+                    moments.setdefault(int(i), {})[name] = _restored(key, value)
+            self._check_moments(moments)
             self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
             self.epoch, self.steps = (int(n) for n in state["counters"])
-        except (KeyError, RuntimeError) as error:
+        except (KeyError, RuntimeError, TypeError, OverflowError) as error:
             raise ValueError(str(error).splitlines()[0]) from error
+        if min(self.epoch, self.steps) < 0:
+            raise ValueError("it counts fewer than no epochs")
+
+    def _check_moments(self, moments: Mapping[int, Mapping[str, Tensor]]) -> None:
+        """The optimiser takes whatever it is given, and fails at its next step."""
+        wanted = [one.shape for group in self.optimiser.param_groups for one in group["params"]]
+        for place, own in moments.items():
+            if not 0 <= place < len(wanted) or own.keys() != _MOMENTS.keys():
+                raise ValueError(f"the optimiser has no parameter {place}, or not all of it is there")
+            if any(value.shape != (wanted[place] if _MOMENTS[name] else ()) for name, value in own.items()):
+                raise ValueError(f"the optimiser's parameter {place} is of another size")
+
+
+def _restored(name: str, value: NDArray[Any]) -> Tensor:
+    with np.errstate(over="ignore"):
+        usable = value.dtype.kind in "iuf" and np.isfinite(value.astype(np.float32)).all()
+    if not usable:
+        raise ValueError(f"{name} holds something else than numbers")
+    return torch.from_numpy(np.array(value))
 
 
 def look(predictor: Predictor, examples: Sequence[Example]) -> tuple[Accuracy, list[Segmentation]]:

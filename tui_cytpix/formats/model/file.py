@@ -20,7 +20,7 @@ from tui_cytpix.formats.bytes.atomic import write_bytes
 from tui_cytpix.formats.bytes.plain_file import open_plain, parse_json, read_plain
 
 CARD_KEY = "tui_cytpix.card"
-MAX_BYTES = 1 << 30
+MAX_BYTES = 1 << 27  # twice the largest network that is built (engine.network.network)
 _WAY_OUT = "Give a model file that tui-cytpix wrote (.safetensors), or a name from `tui-cytpix models list`."
 
 
@@ -33,7 +33,7 @@ def file_hash(path: Path) -> str:
     try:
         with open_plain(path) as file:
             if os.fstat(file.fileno()).st_size > MAX_BYTES:
-                raise ModelFileError("The model file is too large", f"{path}: over 1 GiB.", _WAY_OUT)
+                raise ModelFileError("The model file is too large", f"{path}: over 128 MiB.", _WAY_OUT)
             return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelFileError("The model file can't be read", f"{path}: {error.strerror}.", _WAY_OUT) from error

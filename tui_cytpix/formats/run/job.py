@@ -13,6 +13,7 @@ from typing import Any
 
 import tomli_w
 
+from tui_cytpix.domain.field_ranges import after
 from tui_cytpix.domain.jobs.events import EVENTS, Log
 from tui_cytpix.domain.jobs.log_lines import LogLine, Unreadable, line_from, record_of
 from tui_cytpix.domain.jobs.specs import JobSpec, spec_from, table_of
@@ -118,12 +119,12 @@ class JobFolder:
         """
         if self._said is None:
             self._said = self._last(self.events_path)
-        self._said = self._append(self.events_path, self._said + 1, event, EVENTS)
+        self._said = self._append(self.events_path, after(self._said), event, EVENTS)
         return self._said
 
     def send(self, wish: LogLine) -> int:
         """The app, or a verb beside it, wishes something; returns the line's seq."""
-        return self._append(self.control_path, self._last(self.control_path) + 1, wish, WISHES)
+        return self._append(self.control_path, after(self._last(self.control_path)), wish, WISHES)
 
     def new_events(self) -> LineTail:
         return LineTail(self.events_path, EVENTS)

@@ -17,11 +17,15 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.zoom import AS_DRAWN, LEAST, MOST, By, Zoom
 from tui_cytpix.formats.bytes.atomic import write_bytes
 from tui_cytpix.formats.bytes.npz import read_npz
+from tui_cytpix.formats.run.folder import MAX_PIXELS
 
+MOST_STORED = 1 << 28  # bytes of a shard's arrays
+MOST_UNPACKED = 1 << 29  # bytes of its masks and labels, which are many times as large as in the file
 Ways = Callable[[str], Sequence[str]]
 _UNTOLD = ""
 _log = logging.getLogger(__name__)
-_DAMAGED = (ValueError, OSError, KeyError, TypeError, IndexError, MemoryError, OverflowError)
+_KINDS = {"shapes": "iu", "counts": "iu", "masks": "u", "probabilities": "u", "labels": "u", "centroids": "f"}
+_DAMAGED = (ValueError, OSError, KeyError, TypeError, IndexError, OverflowError)
 
 
 class Prediction(NamedTuple):
@@ -80,7 +84,7 @@ def read_shard(path: Path) -> list[Prediction]:
     Raises:
         One of _DAMAGED: not a shard, or damaged.
     """
-    data = read_npz(path)
+    data = read_npz(path, MOST_STORED)
     keys, shapes, counts, confidence = data["keys"], data["shapes"], data["counts"], data["confidence"]
     masks, centroids = data["masks"], data["centroids"]
     probabilities, has_probability = data["probabilities"], data["has_probability"]
@@ -89,8 +93,10 @@ def read_shard(path: Path) -> list[Prediction]:
     labels, has_labels = data.get("labels", np.zeros(0, np.uint16)), data.get("has_labels", np.zeros(len(keys), bool))
     if len(sure_of) != len(centroids) or labels.dtype != np.uint16:
         raise ValueError("the shard's parts don't fit each other")
+    _check_kinds({**data, "labels": labels, "has_labels": has_labels})
     if not np.isfinite(centroids).all():
         raise ValueError("a centroid is nowhere")
+    _check_size(shapes, has_labels)
     zooms = _zooms(data, len(keys))
     items = []
     mask_at = centroid_at = probability_at = label_at = 0
@@ -99,7 +105,7 @@ def read_shard(path: Path) -> list[Prediction]:
     ):
         pixels = int(height) * int(width)
         packed = (pixels + 7) // 8
-        if min(height, width) < 1 or count < 0 or packed > len(masks) - mask_at or count > len(centroids) - centroid_at:
+        if count < 0 or packed > len(masks) - mask_at or count > len(centroids) - centroid_at:
             raise ValueError("the shard's parts don't fit each other")
         mask = np.unpackbits(masks[mask_at : mask_at + packed], count=pixels).astype(bool).reshape(height, width)
         points = centroids[centroid_at : centroid_at + count]
@@ -117,6 +123,22 @@ def read_shard(path: Path) -> list[Prediction]:
         items.append(Prediction(ImageKey.parse(str(key)), segmentation, probability, zoom))
         mask_at, centroid_at = mask_at + packed, centroid_at + int(count)
     return items
+
+
+def _check_kinds(data: Mapping[str, NDArray[Any]]) -> None:
+    """All parts are rows, but for the sizes of images and the centroids, which are pairs."""
+    for name, one in data.items():
+        pairs = name in ("shapes", "centroids")
+        if one.ndim != 1 + pairs or (pairs and one.shape[1] != 2) or one.dtype.kind not in _KINDS.get(name, "biufU"):
+            raise ValueError(f"{name} are of {one.dtype}, {one.shape}")
+
+
+def _check_size(shapes: NDArray[Any], has_labels: NDArray[Any]) -> None:
+    """Before anything is unpacked."""
+    pixels = [int(height) * int(width) if min(height, width) > 0 else 0 for height, width in shapes]
+    bytes_ = sum(one * (3 if labelled else 1) for one, labelled in zip(pixels, has_labels, strict=True))
+    if min(pixels, default=1) < 1 or max(pixels, default=1) > MAX_PIXELS or bytes_ > MOST_UNPACKED:
+        raise ValueError(f"its images' sizes unpack to {bytes_:,} bytes, or one has no pixels, or more than are read")
 
 
 def _zooms(data: Mapping[str, NDArray[Any]], images: int) -> list[Zoom | None]:
@@ -161,7 +183,7 @@ class PredictionStore:
         """Reads new or replaced shards; True where there were any."""
         found = False
         for path in sorted(self._folder.glob("*.npz")) if self._folder.is_dir() else ():
-            stamp = path.stat().st_mtime_ns
+            stamp = path.lstat().st_mtime_ns
             if self._seen.get(path.name) == stamp:
                 continue
             self._seen[path.name] = stamp

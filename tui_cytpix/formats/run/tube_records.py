@@ -35,10 +35,11 @@ def record_path(out: Path, name: str) -> Path:
 def read_plain_record(out: Path, name: str) -> dict[str, Any] | None:
     """As the file has it; None where there is none, or it is damaged or no record of ours."""
     try:
-        record = read_json(record_path(out, name))
+        record: dict[str, Any] = read_json(record_path(out, name))
+        from_plain(TubeRecord, record)
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) and isinstance(record.get("sample"), dict) else None
+    return record
 
 
 def read_record(out: Path, name: str) -> TubeRecord | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from tui_cytpix.domain.annotation import Annotation, AnnotationBook, Edit
+from tui_cytpix.domain.field_ranges import after
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation
@@ -184,7 +185,7 @@ class Run:
                 self.images.digest(image)
         self.remember([image])
         edit = Edit(
-            seq=self.annotations.last_seq + 1,
+            seq=after(self.annotations.last_seq),
             time=time.time(),
             who=self.who,
             image=image,
@@ -233,7 +234,7 @@ class Run:
 
     def _next_verdict(self) -> int:
         newest = [v.seq for v in self.verdicts[-1:]] + [v.seq for v in self.pair_verdicts[-1:]]
-        return max(newest, default=0) + 1
+        return after(max(newest, default=0))
 
     def flush(self) -> bool:
         """Waits until all is on disk; False where the disk refuses."""
