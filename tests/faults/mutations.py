@@ -19,6 +19,7 @@ import numpy as np
 
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 60 60\n%%EndComments\n{ } loop\nshowpage\n"
 TEXTS = (".toml", ".jsonl", ".json", ".csv", ".wsp", ".xml", ".lease", ".txt", ".adc", ".hdr")
+UNREADABLE = "no permission"
 _NUMBERS = (0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFF, 1 << 24)
 _LONG_NUMBERS = (0, 1 << 31, 1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 _PIECES = ("-1", "1e999", "nan", "0", "9" * 20, "4294967295", "", "\n", ",,,", "1e9", "\0", "\x1b[2J", "\u202e")
@@ -209,7 +210,7 @@ _INSTEAD: dict[str, Callable[[Path, bytes], object]] = {
     "link loop": lambda path, _: _in_place(path, lambda place: place.symlink_to(place.name)),
     "endless device": lambda path, _: _in_place(path, lambda place: place.symlink_to("/dev/zero")),
     "empty": lambda path, _: path.write_bytes(b""),
-    "no permission": _unreadable,
+    UNREADABLE: _unreadable,
     "gone": lambda path, _: path.unlink(missing_ok=True),
     "deep JSON": lambda path, _: path.write_bytes(b"[" * 200_000 + b"]" * 200_000 + b"\n"),
     "long line": lambda path, _: path.write_bytes(b"a" * (8 << 20)),

@@ -3,33 +3,57 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib.util
 import io
 import json
 import os
 import shutil
 import socket
-from collections.abc import Callable, Sequence
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from tests import job_files
+from tests.faults.examples import example
 from tests.faults.watching import Reader
+from tests.workflow import workspaces
 from tui_cytpix.cli.command_line import VERBS
 from tui_cytpix.domain.gate import Axis, Gate, Members, Scale
-from tui_cytpix.domain.jobs.wishes import Pause
-from tui_cytpix.errors import CytpixError
+from tui_cytpix.domain.jobs.events import EVENTS, Progress
+from tui_cytpix.domain.jobs.processed import ProcessedSample, ProcessRecord, RecordOfSample
+from tui_cytpix.domain.jobs.specs import KINDS, ProcessSpec, SampleAtWork
+from tui_cytpix.domain.jobs.wishes import WISHES, Pause
+from tui_cytpix.domain.model_card import ModelCard
+from tui_cytpix.domain.plain_values import from_plain
+from tui_cytpix.engine.network.model import Model, load_model
+from tui_cytpix.engine.network.network import NetworkSettings, build
+from tui_cytpix.engine.process import provenance
+from tui_cytpix.engine.train.checkpoints import read_state, write_state
+from tui_cytpix.engine.train.records import Pending, Standing
+from tui_cytpix.engine.train.trainer import FitSettings, Trainer
+from tui_cytpix.errors import CytpixError, RunError
+from tui_cytpix.formats.flowjo.workspace import read_workspace
 from tui_cytpix.formats.masks.label_images import read_label_image, write_label_image
-from tui_cytpix.formats.model.file import file_hash, read_card, read_tensors
+from tui_cytpix.formats.model.file import file_hash, read_card
 from tui_cytpix.formats.run.gate_members import read_members, write_members
-from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.formats.run.job import LOOKS, JobFolder
 from tui_cytpix.formats.run.lease import Lease
+from tui_cytpix.formats.run.predictions import read_shard, write_shard
 from tui_cytpix.workflow.assess import focus
 from tui_cytpix.workflow.assess.judgements_file import read_judgements
 from tui_cytpix.workflow.assess.showings_file import read_table
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.evaluate import pairs_file, process
+from tui_cytpix.workflow.evaluate.output_names import NAMES, claimed
+from tui_cytpix.workflow.evaluate.process_watch import watch_newest
 from tui_cytpix.workflow.explore import gates
 from tui_cytpix.workflow.explore.event_table import EventTable
 from tui_cytpix.workflow.report.sections import write_report
@@ -37,8 +61,8 @@ from tui_cytpix.workflow.run import jobs, recent_runs, user_settings
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.sample_sheet import read_sheet
 from tui_cytpix.workflow.samples import coverage, descriptors, selection
-from tui_cytpix.workflow.train import finish
-from tui_cytpix.workflow.train.watch import TrainingWatch
+from tui_cytpix.workflow.train import crosscheck, finish
+from tui_cytpix.workflow.train.watch import LiveLooks, TrainingWatch
 
 SAMPLE_RUN = Path(__file__).parents[2] / "sample_runs" / "s_pombe"
 KEPT = 8  # images a sample
@@ -55,15 +79,18 @@ class Place:
         shutil.copytree(SAMPLE_RUN, self.run)
         for path in [self.run, *self.run.rglob("*")]:
             path.chmod(0o755 if path.is_dir() else 0o644)
+        self._shorten()
         self.here()
         with Run.open(self.run) as run:
             self._fill(run)
         self._fill_job(self.run / "jobs" / "4-train")
+        self._fill_processed(self.run / process.PROCESSED / "cell-full-b24d23fe")
         Lease(self.run / "training.lease", "Training").acquire()
         holder = {"host": socket.gethostname(), "pid": 2**22 + 1, "born": "", "nonce": "a"}  # of no process
         (self.run / "run.lease").write_text(json.dumps(holder))
         (self.run / "checkpoints").mkdir()
         shutil.copy(self.run / "model.safetensors", self.run / "checkpoints" / "best.safetensors")
+        self._fill_state(self.run / "checkpoints" / "last.npz")
         shutil.copy(self.run / "model.safetensors", self.home / "data" / "tui-cytpix" / "models" / "mine.safetensors")
         settings = self.home / "config" / "tui-cytpix" / "settings.toml"
         settings.parent.mkdir(parents=True)
@@ -78,6 +105,20 @@ class Place:
         (self.home / "data" / "tui-cytpix" / "models").mkdir(parents=True, exist_ok=True)
         (self.home / "tmp").mkdir(exist_ok=True)
         os.environ["TMPDIR"] = str(self.home / "tmp")
+
+    def _shorten(self) -> None:
+        """Fewer lines and answers of each kind, so that much is tried in little time, and damage meets each."""
+        for log in self.run.glob("jobs/*/events.jsonl"):
+            lines = log.read_bytes().splitlines(keepends=True)
+            times = Counter[str]()
+            kinds = [str(json.loads(line)["type"]) for line in lines]
+            log.write_bytes(b"".join(line for line, kind in zip(lines, kinds, strict=True) if _few(times, kind)))
+        for folder in self.run.glob("predictions/*"):
+            shards = sorted(folder.glob("*.npz"))
+            items = {item.key: item for shard in shards for item in read_shard(shard)}
+            for shard in shards:
+                shard.unlink()
+            write_shard(folder, shards[0].stem, list(items.values())[: 2 * KEPT])
 
     def _fill(self, run: Run) -> None:
         """Caches, copies of images, gates, and a second sample that lies outside of the run."""
@@ -114,6 +155,35 @@ class Place:
         job.beat("waits for the disk")
         job.output_path.write_text("a line\n")
         write_members(folder, 0, Members.of(["low"], ["words"], np.ones((1, 9), bool)))
+        shard = next(self.run.glob("predictions/*/*.npz"))
+        write_shard(folder / LOOKS, "preview", read_shard(shard)[:KEPT])
+        for number, (kind, spec) in enumerate(KINDS.items(), 5):  # each kind of job, with each type of line
+            other = job_files.create(folder.parent / f"{number}-{kind}", {**_without_none(example(spec)), "kind": kind})
+            for name, line in EVENTS.items():
+                job_files.say(other, name, **{**example(line), "type": name})
+            for name, line in WISHES.items():
+                job_files.wish(other, name, **{**example(line), "type": name})
+
+    def _fill_processed(self, out: Path) -> None:
+        """What `process` leaves beside its results, of which no more than that is read again."""
+        job = JobFolder.create(out / process.JOB / "1-process", self._processing(out))
+        job.emit(Progress(done=1, total=2, what="words"))
+        claimed(out, self._processing(out).samples)
+        record = {**example(RecordOfSample), "sample": example(ProcessedSample), "zoom": {"times": 1.0}}
+        provenance.write_record(out, "words", record)
+        provenance.write_together(out, {**example(ProcessRecord), "failures": [], "failed": 0})
+
+    def _processing(self, out: Path) -> ProcessSpec:
+        samples = tuple(SampleAtWork(name=f"s{number}", path=str(self.given / f"s{number}")) for number in range(2))
+        return ProcessSpec(model="m", out=str(out), samples=samples)
+
+    def _fill_state(self, path: Path) -> None:
+        trainer = _trainer()
+        for one in trainer.net.parameters():
+            one.grad = one.detach() * 0
+        trainer.optimiser.step()
+        pending = from_plain(Pending, example(Pending))
+        write_state(path, trainer.state(), Standing(pending, va=(0.5, 0.6), zooms={"words": 1.0}))
 
     def _tables(self) -> None:
         (self.given / "judged.csv").write_text(
@@ -129,12 +199,36 @@ class Place:
         labels[4:20, 5:30], labels[22:30, 7:20] = 1, 2
         (self.given / "labels").mkdir()
         write_label_image(self.given / "labels" / "1.png", labels)
+        Image.fromarray(labels).save(self.given / "labels" / "2.tif", compression="tiff_lzw")
+        if importlib.util.find_spec("flowkit"):
+            gates_ = [
+                workspaces.population("cells", workspaces.rectangle(("FSC-A", 1e4, 5e4), ("SSC-A", 3e3, 2e4))),
+                workspaces.population("dim", workspaces.polygon("BL1-A", "SSC-A", (5.0, 2e3), (1e4, 1e3), (2e3, 2e4))),
+            ]
+            scales = [workspaces.linear("FSC-A"), workspaces.linear("SSC-A"), workspaces.logicle("BL1-A")]
+            workspaces.write(self.given / "gates.wsp", workspaces.sample("tube.fcs", gates_, scales))
+
+
+def _few(times: Counter[str], kind: str) -> bool:
+    times[kind] += 1
+    return times[kind] <= KEPT
+
+
+def _without_none(value: Any) -> Any:
+    """As TOML wants it."""
+    if isinstance(value, dict):
+        return {key: _without_none(one) for key, one in value.items() if one is not None}
+    return value
+
+
+@functools.cache
+def _parsed(words: tuple[str, ...]) -> Namespace:
+    return VERBS[words[0]].parser(words[0]).parse_args(words[1:])
 
 
 def verb(*words: object) -> None:
     """A headless verb, its words not shown."""
-    given = [str(word) for word in words]
-    parsed = VERBS[given[0]].parser(given[0]).parse_args(given[1:])
+    parsed = _parsed(tuple(str(word) for word in words))
     module, name = parsed.handler.split(":")
     handler = getattr(__import__(f"tui_cytpix.cli.{module}", fromlist=[name]), name)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -180,13 +274,35 @@ def _answers(run: Run) -> None:
 
 
 def _training(run: Run) -> None:
-    watch = TrainingWatch(run.folder)
-    watch.poll()
-    for job in jobs.of_kind(run.folder.jobs, "train"):
-        job.new_wishes().new()
-        jobs.failure(job, [])
-        read_members(job.path, 0)
-        str((job.spec, job.note))
+    watch, looks = TrainingWatch(run.folder), LiveLooks()
+    status = watch.poll()
+    looks.refresh(replace(status, job=str(run.folder.jobs / "4-train"), looked=1))
+    crosscheck.in_force(status, run.annotations)
+    read_members(run.folder.jobs / "4-train", 0)
+    _jobs(run)
+
+
+def _jobs(run: Run) -> None:
+    for kind in KINDS:
+        for job in jobs.of_kind(run.folder.jobs, kind):
+            events = job.new_events().new()
+            job.new_wishes().new()
+            jobs.failure(job, events)
+            jobs.state_of(job, events)
+            str((job.spec, job.note))
+
+
+def _processed(run: Run) -> None:
+    process.records(run)
+    if (watch := watch_newest(run)) is not None:
+        watch.poll()
+    for out in (run.path / process.PROCESSED).iterdir():
+        records = provenance._records(out)
+        provenance._summary({"failures": [], "failed": 0}, list(records.values()))
+        with refused_by_system():
+            claimed(out, [SampleAtWork(name="s0", path="elsewhere")])
+        for name in (out / NAMES).glob("s0-*"):
+            name.unlink()
 
 
 def _explore(run: Run) -> None:
@@ -197,9 +313,33 @@ def _explore(run: Run) -> None:
     process.records(run)
 
 
+@functools.cache
+def _trainer() -> Trainer:
+    card = ModelCard("tiny", "full", "built-in")
+    return Trainer(Model(card, build(NetworkSettings((4, 4)), 0).eval()), FitSettings(), 0)
+
+
+def _state(_place: Place, file: Path) -> None:
+    """As a job of training that goes on (engine.jobs.train)."""
+    arrays, _ = read_state(file)
+    try:
+        _trainer().restore(arrays)
+    except ValueError as error:
+        raise RunError("The training state is of another base model", f"{file}: {error}.") from error
+
+
+@contextlib.contextmanager
+def refused_by_system() -> Iterator[None]:
+    """Around what raises OSError, of which its callers make a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise CytpixError("The output folder can't be made", f"{error.strerror}.") from error
+
+
 def _model(path: Path) -> None:
     read_card(path), file_hash(path)
-    read_tensors(path)
+    load_model(path)
 
 
 Read = Callable[[Place, Path], object]
@@ -230,7 +370,7 @@ def _person(_place: Place, _file: Path) -> None:
 
 STATUS, REVIEW, PAIRS, GATES = _verbs("status"), _verbs("review"), _verbs("pairs"), _verbs("gate", "list")
 REPORT: Read = _of_run(lambda run: write_report(run, run.path.parent / "home" / "r.html"))
-# By the path below the place; the first that fits. A file of a new kind is read by the last, which opens the run.
+# By the path below the place; the first that fits. A file of a new kind needs a line.
 WHO: Sequence[tuple[str, Sequence[Read]]] = (
     ("run/run.toml", (STATUS, GATES, _of_run(_found_of_samples, _explore))),
     ("run/annotations.jsonl", (STATUS,)),
@@ -240,8 +380,14 @@ WHO: Sequence[tuple[str, Sequence[Read]]] = (
     ("run/preview/*.background.npy", (_of_run(_backgrounds),)),
     ("run/preview/*", (_of_run(_found_of_samples),)),
     ("run/predictions/*", (_of_run(_answers), STATUS)),
-    ("run/jobs/*", (_of_run(_training), STATUS)),
+    ("run/jobs/*-train/heartbeat", (_of_run(_training),)),
+    ("run/jobs/*-train/output.txt", (_of_run(_training),)),
+    ("run/jobs/*-train/*", (_of_run(_training), STATUS)),
+    ("run/jobs/*", (_of_run(_jobs),)),
+    ("run/processed/*", (_of_run(_processed),)),
+    ("run/checkpoints/*.npz", (_state,)),
     ("run/*.lease", (_leases,)),
+    ("run/checkpoints/*.safetensors", (lambda _place, file: _model(file), _of_run(finish.checkpoints))),
     ("run/*.safetensors", (lambda _place, file: _model(file), _of_run(finish.checkpoints))),
     ("home/data/*.safetensors", (lambda _place, file: _model(file), _person)),
     ("home/*", (_person,)),
@@ -250,10 +396,22 @@ WHO: Sequence[tuple[str, Sequence[Read]]] = (
     ("given/counted.csv", (lambda _place, file: read_table(file, "judgement", "Way out."),)),
     ("given/sheet.csv", (lambda _place, file: read_sheet(file),)),
     ("given/labels/*", (lambda _place, file: read_label_image(file),)),
+    ("given/gates.wsp", (lambda _place, file: read_workspace(file),)),
     ("given/*", ()),  # samples: see sample_readers
-    ("*", (STATUS,)),
 )
 DEEP: Sequence[Read] = (STATUS, REVIEW, GATES, REPORT, _of_run(_images, _found_of_samples, _answers, _training))
+
+
+def who_reads(inside: str) -> tuple[str, Sequence[Read]]:
+    """The line of WHO for a file, by its path below the place.
+
+    Raises:
+        LookupError: there is none.
+    """
+    found = next(((pattern, reads) for pattern, reads in WHO if fnmatch(inside, pattern)), None)
+    if found is None:
+        raise LookupError(f"{inside}: say in WHO of tests/faults/side_files.py who reads such a file")
+    return found
 
 
 def readers(folder: Path) -> list[Reader]:
@@ -265,13 +423,12 @@ def readers(folder: Path) -> list[Reader]:
     kinds: dict[str, list[Path]] = {}
     for path in kept:
         inside = path.relative_to(folder).as_posix()
-        pattern, reads = next((pattern, reads) for pattern, reads in WHO if fnmatch(inside, pattern))
+        pattern, reads = who_reads(inside)
         if reads:
             kinds.setdefault(_kind(pattern, path), []).append(path)
     for kind, files in kinds.items():
         inside = files[0].relative_to(folder).as_posix()
-        reads = next(reads for pattern, reads in WHO if fnmatch(inside, pattern))
-        found.append(_reader(place, f"side {kind}", files, reads))
+        found.append(_reader(place, f"side {kind}", files, who_reads(inside)[1]))
     everything = [path for files in kinds.values() for path in files]
     found.append(_reader(place, "side any file, whole run", everything, DEEP))
     return found

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import tempfile
 import tracemalloc
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from tests.faults import sample_readers, side_files
+import tui_cytpix
+from tests.faults import sample_readers, side_files, watching
+from tests.faults.examples import example
+from tests.faults.forked_reader import forked
 from tests.faults.mutations import POSTSCRIPT, bomb, mutate, npy_claiming, put_back
-from tests.faults.watching import Found, Reader, try_mutations
+from tests.faults.watching import Found, Reader, try_mutations, without_rights_to_all
+from tui_cytpix.domain.jobs.events import EVENTS
+from tui_cytpix.domain.jobs.specs import KINDS
+from tui_cytpix.domain.jobs.wishes import WISHES
+from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.run.predictions import read_shard
 from tui_cytpix.formats.sample.registry import READERS
 from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.train import finish
 
-OF_SAMPLES, OF_SIDE_FILES, OF_WHOLE_RUN = 10, 6, 6  # mutations of each reader
+OF_SAMPLES, OF_SIDE_FILES, OF_WHOLE_RUN = 8, 4, 6  # mutations of each reader
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +50,92 @@ def whole(place: list[Reader]) -> side_files.Place:
     return side_files.Place(place[0].folder)
 
 
+def test_every_format_of_the_registry_is_damaged() -> None:
+    formats = {reader.module for reader in READERS}
+    told = "these formats have no small sample: make one in MADE of tests/faults/sample_readers.py"
+    assert not formats - sample_readers.MADE.keys(), told
+    assert not sample_readers.MADE.keys() - formats
+
+
+def test_a_file_of_a_new_kind_is_told() -> None:
+    assert side_files.who_reads("run/jobs/7-train/events.jsonl")[0] == "run/jobs/*-train/*"
+    with pytest.raises(LookupError, match=r"run/new\.bin: say in WHO"):
+        side_files.who_reads("run/new.bin")
+
+
+# The modules that open files from elsewhere, and the reader of the bench, by how its name begins, that tries what they
+# open; or why none does.
+OPENED = {
+    "engine.jobs.process": "side run/processed/process.json",
+    "engine.process.provenance": "side run/processed/",
+    "engine.train.checkpoints": "side run/checkpoints/",
+    "formats.bytes.source": "sample ",
+    "formats.fcs.write": "(a sample's FCS, which was opened as a part of the sample before)",
+    "formats.flowjo.workspace": "side given/gates.wsp",
+    "formats.masks.instrument": "sample zipped.zip_file",
+    "formats.model.file": "side run/*.safetensors",
+    "formats.model.miscount_model": "(of the package itself)",
+    "formats.run.folder": "side run/run.toml",
+    "formats.run.gate_members": "side run/jobs/*-train/npz",
+    "formats.run.images": "side run/preview/*.background.npy",
+    "formats.run.job": "side run/jobs/*-train/job.toml",
+    "formats.run.lease": "side run/*.lease",
+    "formats.run.predictions": "side run/predictions/npz",
+    "formats.sample.found": "sample ",
+    "formats.sample.identity": "sample ",
+    "formats.tables.spreadsheet": "side given/judged.csv",
+    "workflow.assess.focus": "side run/predictions/focus.json",
+    "workflow.assess.judgements_file": "side given/judged.csv",
+    "workflow.assess.showings_file": "side given/counted.csv",
+    "workflow.assess.triage": "(of its own job, in a folder of its own, which is gone afterwards)",
+    "workflow.evaluate.output_names": "side run/processed/s0",
+    "workflow.evaluate.pairs_file": "side given/pairs.csv",
+    "workflow.evaluate.process": "side run/processed/process.json",
+    "workflow.run.recent_runs": "side home/recent.json",
+    "workflow.run.sample_sheet": "side given/sheet.csv",
+    "workflow.run.user_settings": "side home/settings.toml",
+    "workflow.samples.coverage": "side run/preview/npz",
+    "workflow.samples.descriptors": "side run/preview/descriptors.npz",
+}
+OPENERS = {
+    "tui_cytpix.formats.bytes.npz": {"read_npz", "read_npy"},
+    "tui_cytpix.formats.bytes.plain_file": {
+        "open_plain",
+        "read_plain",
+        "read_text",
+        "read_json",
+        "parse_json",
+        "read_toml",
+    },
+    "tui_cytpix.formats.run.json_log": {"read_log", "LogTail"},
+    "tui_cytpix.formats.tables.spreadsheet": {"read_rows"},
+}
+
+
+def _opening() -> set[str]:
+    package = Path(tui_cytpix.__file__).parent
+    found = set()
+    for path in package.rglob("*.py"):
+        names = (one for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.ImportFrom))
+        if any(OPENERS.get(one.module or "", set()) & {alias.name for alias in one.names} for one in names):
+            found.add(".".join(path.relative_to(package).with_suffix("").parts))
+    return found - {"formats.bytes.npz", "formats.run.json_log"}  # openers themselves
+
+
+def test_every_module_that_opens_files_has_a_reader_that_is_damaged(place: list[Reader]) -> None:
+    assert not _opening() - OPENED.keys(), "say in OPENED which reader of the bench tries what these open, or why none"
+    assert not OPENED.keys() - _opening(), "these open no files any more"
+    names = [reader.name for reader in place] + [f"sample {module}" for module in sample_readers.MADE]
+    for module, name in OPENED.items():
+        there = name.startswith("(") or any(one.startswith(name) for one in names)
+        assert there or (name.endswith(".wsp") and not find_spec("flowkit")), f"{module}: no reader is called {name}"
+
+
 def test_samples(tmp_path: Path) -> None:
-    readers = sample_readers.readers(tmp_path)
-    assert len(readers) == len(READERS)
-    for reader in readers:
-        found = try_mutations(reader, range(OF_SAMPLES), Found(), child_every=0)
-        assert not found.faults, found.first
+    with forked():
+        for reader in sample_readers.readers(tmp_path):
+            found = try_mutations(reader, range(OF_SAMPLES), Found(), child_every=0)
+            assert not found.faults, found.first
 
 
 @pytest.mark.slow
@@ -66,7 +156,10 @@ def test_every_kind_of_file_of_a_run_has_a_reader(place: list[Reader], whole: si
     assert kept <= damaged
 
 
-def test_the_watch_sees_a_process_a_byte_outside_and_a_traceback(tmp_path: Path) -> None:
+def test_the_watch_sees_a_process_a_byte_outside_and_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "MOST_SECONDS", 0.2)
     file, outside = tmp_path / "in" / "a", tmp_path / "b"
     file.parent.mkdir()
     file.write_bytes(b"abc")
@@ -79,6 +172,20 @@ def test_the_watch_sees_a_process_a_byte_outside_and_a_traceback(tmp_path: Path)
         found = try_mutations(Reader("r", file.parent, [file], read), range(1), Found(), child_every=0)
         assert next(iter(found.faults)).startswith(told), told
     assert not outside.exists()
+
+
+def test_a_file_that_nobody_may_read_is_read_by_nobody(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    (tmp_path / "a").chmod(0)
+    with without_rights_to_all(), pytest.raises(PermissionError):
+        (tmp_path / "a").read_bytes()
+    (tmp_path / "a").chmod(0o600)
+    assert (tmp_path / "a").read_bytes() == b"abc"
+
+
+@pytest.mark.parametrize("kind", [*EVENTS.values(), *WISHES.values(), *KINDS.values()])
+def test_an_example_of_each_line_and_job_is_one(kind: type) -> None:
+    from_plain(kind, example(kind))
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -141,7 +248,7 @@ def test_a_preview_image_that_is_postscript_starts_nothing(whole: side_files.Pla
 
 
 def test_folders_that_are_no_jobs_are_passed_over(whole: side_files.Place) -> None:
-    strange = [whole.run / "jobs" / name for name in ("5-train", "\N{SUPERSCRIPT TWO}-train", "0009-train", "-train")]
+    strange = [whole.run / "jobs" / name for name in ("50-train", "\N{SUPERSCRIPT TWO}-train", "0009-train", "-train")]
     for folder in strange:
         folder.mkdir()
     side_files.STATUS(whole, strange[0])
@@ -165,6 +272,24 @@ def test_what_is_no_plain_file_is_never_opened(whole: side_files.Place, name: st
             side_files.STATUS(whole, path)
     finally:
         put_back(path, before)
+
+
+@pytest.mark.parametrize(
+    "put",
+    [os.mkfifo, Path.mkdir, lambda path: path.symlink_to(path.name), lambda path: path.symlink_to("/dev/zero")],
+    ids=["FIFO", "folder", "loop", "device"],
+)
+def test_a_checkpoint_that_is_no_plain_file_is_not_copied(whole: side_files.Place, put: object) -> None:
+    path = whole.run / "checkpoints" / "best.safetensors"
+    before = path.read_bytes()
+    path.unlink()
+    put(path)  # type: ignore[operator]
+    try:
+        with Run.open(whole.run) as run, pytest.raises(CytpixError, match=r"best\.safetensors"):
+            finish.finish(run, "another", "best")
+    finally:
+        put_back(path, before)
+    assert not list(whole.run.glob(".finish-*"))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import resource
 import signal
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults.mutations import mutate, put_back
+from tests.faults.mutations import UNREADABLE, mutate, put_back
 from tui_cytpix.errors import CytpixError
 
 MOST_SECONDS = 5  # of the processor's time, so that a busy machine fails nothing
@@ -115,6 +116,7 @@ class Watch:
 
 
 _watch: list[Watch] = []
+_CAPABILITIES_VERSION, _PASSES_MODES = 0x20080522, 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
 
 
 def try_mutations(reader: Reader, seeds: Sequence[int], found: Found, *, child_every: int = 100) -> Found:
@@ -122,6 +124,7 @@ def try_mutations(reader: Reader, seeds: Sequence[int], found: Found, *, child_e
     if not _watch:
         _watch.append(Watch())
     contents = {file: file.read_bytes() for file in reader.files}
+    stamps = {file: _stamp(file) for file in reader.files}
     for seed in seeds:
         file = reader.files[seed % len(reader.files)]
         content = contents[file]
@@ -129,15 +132,45 @@ def try_mutations(reader: Reader, seeds: Sequence[int], found: Found, *, child_e
         where = f"{reader.name}, {file.relative_to(reader.folder)}, {kind}, seed {seed}"
         try:
             in_child = child_every > 0 and seed // len(reader.files) % child_every == 0
-            fault = _in_child(reader) if in_child else _in_process(reader, found)
+            with without_rights_to_all() if kind == UNREADABLE else contextlib.nullcontext():
+                fault = _in_child(reader, found) if in_child else _in_process(reader, found)
         finally:
-            for one, whole in contents.items():  # a reader may have taken another away: a lease
-                if one == file or not one.exists():
+            for one, whole in contents.items():  # a reader may have changed another, or taken it away: a lease
+                if _stamp(one) != stamps[one]:
                     put_back(one, whole)
+                    stamps[one] = _stamp(one)
         found.tried, found.in_children = found.tried + 1, found.in_children + in_child
         if fault:
             found.add(fault, where)
     return found
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        about = path.lstat()
+    except OSError:
+        return ()
+    return about.st_mode, about.st_size, about.st_mtime_ns, about.st_ino
+
+
+@contextlib.contextmanager
+def without_rights_to_all() -> Iterator[None]:
+    """Root reads what nobody may read; in this block this thread, and those that it starts, go by the files' modes.
+    What a reader executes has all rights again.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    head, rights = (ctypes.c_uint32 * 2)(_CAPABILITIES_VERSION, 0), (ctypes.c_uint32 * 6)()  # effective ones first
+    if libc.capget(head, rights):
+        raise OSError(ctypes.get_errno(), "capget")
+    before = rights[0]
+    try:
+        rights[0] &= ~_PASSES_MODES
+        if libc.capset(head, rights):
+            raise OSError(ctypes.get_errno(), "capset")
+        yield
+    finally:
+        rights[0] = before
+        libc.capset(head, rights)
 
 
 def _in_process(reader: Reader, found: Found) -> str:
@@ -166,15 +199,15 @@ def _in_process(reader: Reader, found: Found) -> str:
     return fault
 
 
-def _in_child(reader: Reader) -> str:
+def _in_child(reader: Reader, found: Found) -> str:
     """The same in a fork with limits that the system keeps."""
     pid = os.fork()
     if not pid:
         with contextlib.suppress(BaseException):
             _limit()
-            found = Found()
-            fault = _in_process(reader, found)
-            os._exit(3 if fault.startswith("memory") else 2 if fault else 0)
+            own = Found()
+            fault = _in_process(reader, own)
+            os._exit(3 if fault.startswith("memory") else 2 if fault else 5 if own.refused else 0)
         os._exit(4)
     end = signal.SIGALRM
     signal.signal(end, lambda *_: os.kill(pid, signal.SIGKILL))
@@ -184,10 +217,13 @@ def _in_child(reader: Reader) -> str:
     if os.WIFSIGNALED(status):
         return f"child: signal {os.WTERMSIG(status)}"
     code = os.WEXITSTATUS(status)
-    return "" if code == 0 else f"child: {('', 'crash', 'fault', 'memory', 'crash')[min(code, 4)]}"
+    found.read, found.refused = found.read + (code == 0), found.refused + (code == 5)
+    return "" if code in (0, 5) else f"child: {('', 'crash', 'fault', 'memory', 'crash')[min(code, 4)]}"
 
 
 def _limit() -> None:
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(1)  # a fork has none of the threads that its parent started, and would wait for them
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MOST_BYTES, used + MOST_BYTES))
     spent = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])

@@ -120,6 +120,13 @@ def test_early_dips_are_normal_and_late_ones_are_not() -> None:
     assert kinds(advise(status([0.95] * 71, past), book(40))) == ["converged"]
 
 
+@pytest.mark.parametrize("kept", [[60], [1, 60], [*range(1, 12), 60], range(52, 61)])
+def test_a_log_that_lacks_lines_says_nothing_of_the_curves(kept: Sequence[int]) -> None:
+    whole = status([0.9] * 60, [0.9] * 60)
+    found = advise(replace(whole, epochs=tuple(one for one in whole.epochs if one.epoch in kept)), book(40))
+    assert "early" in kinds(found)
+
+
 def test_one_flickering_validation_image_is_a_flip_and_no_dip() -> None:
     flickering = [0.93, 0.81] * 40  # one of four images, right and half right by turns
     assert advise(status([0.95] * 80, flickering, validation=4, error=0.05), book(20))[0].kind == "converged"

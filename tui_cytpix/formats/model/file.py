@@ -66,6 +66,18 @@ def _reason(error: Exception) -> str:
     return "it carries no model card" if isinstance(error, KeyError | TypeError | AttributeError) else str(error)
 
 
+def model_bytes(path: Path) -> bytes:
+    """The file's content, whatever lies there: no more than a model's size, and never waiting.
+
+    Raises:
+        ModelFileError: it can't be read, or is too large.
+    """
+    try:
+        return read_plain(path, MAX_BYTES)
+    except OSError as error:
+        raise ModelFileError("The model file can't be read", f"{path}: {error.strerror}.", _WAY_OUT) from error
+
+
 def check_usable(card: ModelCard, path: Path) -> None:
     """Raises:
     ModelFileError: this version doesn't run the model.
@@ -85,10 +97,9 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
 
     path = Path(path)
     read_card(path)
+    content = model_bytes(path)
     try:
-        return dict(load(read_plain(path, MAX_BYTES)))
-    except OSError as error:
-        raise ModelFileError("The model file can't be read", f"{path}: {error.strerror}.", _WAY_OUT) from error
+        return dict(load(content))
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ModelFileError("The model file is damaged", f"{path}: {error}.", _WAY_OUT) from error
 

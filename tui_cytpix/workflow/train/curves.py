@@ -30,11 +30,13 @@ def _since(epochs: Sequence[Epoch]) -> tuple[int, int]:
 
 
 def early(epochs: Sequence[Epoch]) -> Said | None:
-    """None from the 25th epoch on, counted anew when images are added."""
+    """None from the 25th epoch on, counted anew when images are added; in a log that lacks lines, once it has enough."""
     since, more = _since(epochs)
     until, last = since + EARLY_EPOCHS - 1, epochs[-1].epoch
     if last >= until + LEAST:
-        return None
+        told = sum(one.epoch > until for one in epochs)
+        lacking = f"The job's log tells of {told} epochs after epoch {until}: from {LEAST} on more can be said."
+        return None if told >= LEAST else ("early", lacking)
     if last >= until:
         return (
             "early",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Collection
 from dataclasses import asdict, replace
@@ -16,7 +15,7 @@ from tui_cytpix.domain.model_card import LEAST_TO_CALIBRATE, ModelCard, ModelEnt
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import LABELS
 from tui_cytpix.errors import RunError
-from tui_cytpix.formats.model.file import check_usable, read_card, read_tensors, write_model
+from tui_cytpix.formats.model.file import check_usable, model_bytes, read_card, read_tensors, write_model
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run import used_images
 from tui_cytpix.workflow.run.run import Run
@@ -58,7 +57,7 @@ def finish(run: Run, name: str, checkpoint: str = "", notes: str = "") -> ModelE
     library.check_name(name)
     with tempfile.TemporaryDirectory(prefix=".finish-", suffix=".part", dir=run.path) as aside:
         path = Path(aside) / found[checkpoint].name  # training may replace its own at any moment
-        shutil.copyfile(found[checkpoint], path)
+        path.write_bytes(model_bytes(found[checkpoint]))
         check_usable(read_card(path), path)
         status = TrainingWatch(run.folder).poll()
         card = calibrated(read_card(path), crosscheck.in_force(status, run.annotations).values())

@@ -104,7 +104,7 @@ def test_damaged_copies_are_read_or_refused(tmp_path):
     write(tmp_path / "t", 1, 9, PROTOTYPE[:3])
     file = tmp_path / "t/Cells_00000001.tiff"
     found = outcomes(tmp_path / "t", [file], range(150))
-    assert min(found.read, found.refused) > 5
+    assert (found.read > 50, found.refused > 65) == (True, True), found  # 67 and 83
 
 
 def test_the_real_folder(shared_data):

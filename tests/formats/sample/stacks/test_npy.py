@@ -123,4 +123,4 @@ def test_values_that_do_not_fit_are_told_of_their_image(save):
 def test_damaged_copies_are_read_or_refused(save):
     path = save(STACK[:3])
     found = outcomes(path, [path], range(150))
-    assert min(found.read, found.refused) > 10
+    assert (found.read > 50, found.refused > 65) == (True, True), found  # 66 and 84

@@ -201,7 +201,7 @@ def test_damaged_copies_are_read_or_refused(tmp_path, options):
         path, TWO[:, :, :9, :11] if "imagej" in options else STACK[:4, :9, :11], photometric="minisblack", **options
     )
     found = outcomes(path, [path], range(80))
-    assert min(found.read, found.refused) > 3
+    assert (found.read > 10, found.refused > 45) == (True, True), found  # 15 to 23, and the rest
 
 
 def test_the_case_of_a_stack(shared_data):
