@@ -22,10 +22,9 @@ from pathlib import Path
 
 from tests.faults import sample_readers, side_files
 from tests.faults.forked_reader import forked
-from tests.faults.mutations import put_back
 from tests.faults.watching import Found, Reader, try_mutations
 
-LEAST_SECONDS = 0.01
+LEAST_SECONDS, SAMPLE = 0.01, 5  # of what a mutation is taken to cost; of so many
 
 
 def main(arguments: list[str]) -> int:
@@ -51,16 +50,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _seconds(reader: Reader) -> float:
-    """Of the processor, for reading what is whole: a reader that takes long gets fewer mutations."""
-    contents = {file: file.read_bytes() for file in reader.files}
-    took = []
-    for _ in range(2):  # the first time modules are loaded
-        start = time.process_time()
-        reader.read()
-        took.append(time.process_time() - start)
-        for file, content in contents.items():
-            put_back(file, content)  # who had a run open took away its lease
-    return max(LEAST_SECONDS, took[-1])
+    """Of the processor, for a mutation: a reader that takes long gets fewer of them."""
+    try_mutations(reader, range(1), Found(), child_every=0)  # loads modules
+    start = time.process_time()
+    try_mutations(reader, range(SAMPLE), Found(), child_every=0)
+    return max(LEAST_SECONDS, (time.process_time() - start) / SAMPLE)
 
 
 def _tried(reader: Reader, seeds: range) -> Found:

@@ -30,7 +30,7 @@ def _since(epochs: Sequence[Epoch]) -> tuple[int, int]:
 
 
 def early(epochs: Sequence[Epoch]) -> Said | None:
-    """None from the 25th epoch on, counted anew when images are added; in a log that lacks lines, once it has enough."""
+    """None from the 25th epoch on, counted anew when images are added; later in a log that lacks lines."""
     since, more = _since(epochs)
     until, last = since + EARLY_EPOCHS - 1, epochs[-1].epoch
     if last >= until + LEAST:
