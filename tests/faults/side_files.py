@@ -28,7 +28,7 @@ from tests.workflow import workspaces
 from tui_cytpix.cli.command_line import VERBS
 from tui_cytpix.domain.gate import Axis, Gate, Members, Scale
 from tui_cytpix.domain.jobs.events import EVENTS, Progress
-from tui_cytpix.domain.jobs.processed import ProcessedSample, ProcessRecord, RecordOfSample
+from tui_cytpix.domain.jobs.processed import ProcessRecord, TubeRecord
 from tui_cytpix.domain.jobs.specs import KINDS, ProcessSpec, SampleAtWork
 from tui_cytpix.domain.jobs.wishes import WISHES, Pause
 from tui_cytpix.domain.model_card import ModelCard
@@ -43,8 +43,9 @@ from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.flowjo.workspace import read_workspace
 from tui_cytpix.formats.masks.label_images import read_label_image, write_label_image
 from tui_cytpix.formats.model.file import file_hash, read_card
+from tui_cytpix.formats.run import tube_records
 from tui_cytpix.formats.run.gate_members import read_members, write_members
-from tui_cytpix.formats.run.job import LOOKS, JobFolder
+from tui_cytpix.formats.run.job import JOB, LOOKS, JobFolder
 from tui_cytpix.formats.run.lease import Lease
 from tui_cytpix.formats.run.predictions import read_shard, write_shard
 from tui_cytpix.workflow.assess import focus
@@ -54,8 +55,10 @@ from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.evaluate import pairs_file, process
 from tui_cytpix.workflow.evaluate.output_names import NAMES, claimed
 from tui_cytpix.workflow.evaluate.process_watch import watch_newest
+from tui_cytpix.workflow.evaluate.tube_status import tube_states
 from tui_cytpix.workflow.explore import gates
 from tui_cytpix.workflow.explore.event_table import EventTable
+from tui_cytpix.workflow.report.batch_page import as_plain, collect
 from tui_cytpix.workflow.report.sections import write_report
 from tui_cytpix.workflow.run import jobs, recent_runs, user_settings
 from tui_cytpix.workflow.run.run import Run
@@ -166,16 +169,18 @@ class Place:
 
     def _fill_processed(self, out: Path) -> None:
         """What `process` leaves beside its results, of which no more than that is read again."""
-        job = JobFolder.create(out / process.JOB / "1-process", self._processing(out))
+        spec = spec_of(out, self.given)
+        job = JobFolder.create(out / JOB / "1-process", spec)
         job.emit(Progress(done=1, total=2, what="words"))
-        claimed(out, self._processing(out).samples)
-        record = {**example(RecordOfSample), "sample": example(ProcessedSample), "zoom": {"times": 1.0}}
-        provenance.write_record(out, "words", record)
+        claimed(out, spec.samples)
+        tube_records.make_room(out)
+        for number in range(4):  # so many that each is compared with the others
+            name = f"s{number}"
+            record = {**example(TubeRecord), "outputs": {}, "zoom": {"times": 1.0}, "notes": ["words"]}
+            record["sample"] = {**record["sample"], "name": name, "path": str(self.given / name)}
+            with tube_records.workplace(out, name) as aside:
+                tube_records.write_record(out, name, record, aside)
         provenance.write_together(out, {**example(ProcessRecord), "failures": [], "failed": 0})
-
-    def _processing(self, out: Path) -> ProcessSpec:
-        samples = tuple(SampleAtWork(name=f"s{number}", path=str(self.given / f"s{number}")) for number in range(2))
-        return ProcessSpec(model="m", out=str(out), samples=samples)
 
     def _fill_state(self, path: Path) -> None:
         trainer = _trainer()
@@ -207,6 +212,11 @@ class Place:
             ]
             scales = [workspaces.linear("FSC-A"), workspaces.linear("SSC-A"), workspaces.logicle("BL1-A")]
             workspaces.write(self.given / "gates.wsp", workspaces.sample("tube.fcs", gates_, scales))
+
+
+def spec_of(out: Path, given: Path) -> ProcessSpec:
+    samples = tuple(SampleAtWork(name=f"s{number}", path=str(given / f"s{number}")) for number in range(2))
+    return ProcessSpec(model="m", out=str(out), samples=samples)
 
 
 def _few(times: Counter[str], kind: str) -> bool:
@@ -297,8 +307,9 @@ def _processed(run: Run) -> None:
     if (watch := watch_newest(run)) is not None:
         watch.poll()
     for out in (run.path / process.PROCESSED).iterdir():
-        records = provenance._records(out)
-        provenance._summary({"failures": [], "failed": 0}, list(records.values()))
+        provenance._summary({"failures": [], "failed": 0}, provenance._records(out))
+        json.dumps(as_plain(collect(out, (), run.path.parent / "home" / "batch.html")), allow_nan=False)
+        tube_states(spec_of(out, run.path.parent / "given"))
         with refused_by_system():
             claimed(out, [SampleAtWork(name="s0", path="elsewhere")])
         for name in (out / NAMES).glob("s0-*"):

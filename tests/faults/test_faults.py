@@ -66,8 +66,6 @@ def test_a_file_of_a_new_kind_is_told() -> None:
 # The modules that open files from elsewhere, and the reader of the bench, by how its name begins, that tries what they
 # open; or why none does.
 OPENED = {
-    "engine.jobs.process": "side run/processed/process.json",
-    "engine.process.provenance": "side run/processed/",
     "engine.train.checkpoints": "side run/checkpoints/",
     "formats.bytes.source": "sample ",
     "formats.fcs.write": "(a sample's FCS, which was opened as a part of the sample before)",
@@ -81,6 +79,7 @@ OPENED = {
     "formats.run.job": "side run/jobs/*-train/job.toml",
     "formats.run.lease": "side run/*.lease",
     "formats.run.predictions": "side run/predictions/npz",
+    "formats.run.tube_records": "side run/processed/process.json",
     "formats.sample.found": "sample ",
     "formats.sample.identity": "sample ",
     "formats.tables.spreadsheet": "side given/judged.csv",
