@@ -18,7 +18,6 @@ ALLOWED = {
     "formats/sample/hdf5/child.py": 2,
     "formats/sample/hdf5/reader_process.py": 1,
     "engine/predict/inference.py": 1,
-    "engine/train/checkpoints.py": 1,
     "manual/__init__.py": 1,
     "ui/theming.py": 2,
 }

@@ -7,10 +7,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import TimeoutExpired
 from typing import Any
 
 import h5py  # noqa: F401 (before the fork)
@@ -49,7 +49,7 @@ class _Forked:
             if pid:
                 self._status = os.waitstatus_to_exitcode(status)
             elif time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired("child", timeout)
+                raise TimeoutExpired("child", timeout)
             else:
                 time.sleep(0.001)
         return self._status
