@@ -8,12 +8,13 @@ import os
 import threading
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_cytpix.domain.jobs.specs import SampleAtWork
 from tui_cytpix.domain.sample_names import sample_name
-from tui_cytpix.workflow.evaluate.output_names import claimed
+from tui_cytpix.workflow.evaluate.output_names import NAMES, claimed, known_names, names_in
 
 COMPONENT = st.binary(min_size=1, max_size=40).map(lambda b: b.replace(b"/", b"").replace(b"\0", b"") or b"x")
 PATHS = st.lists(
@@ -77,3 +78,25 @@ def test_results_of_earlier_builds_keep_their_names(tmp_path):
     (tmp_path / "process.json").write_text(json.dumps({"samples": [{"name": "tube", "path": "/a/tube.acs"}]}))
     assert claimed(tmp_path, at_work(["/b/tube.acs"]))[0].name != "tube"
     assert claimed(tmp_path, at_work(["/a/tube.acs"]))[0].name == "tube"
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        os.mkfifo,
+        Path.mkdir,
+        lambda path: path.symlink_to(path.name),
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.write_bytes(b"/" + b"a" * 5000),
+        lambda path: path.write_bytes(b"a\0b"),
+        lambda path: path.write_bytes(b"/x" * (40 << 20)),
+    ],
+    ids=["FIFO", "folder", "loop", "device", "long", "NUL", "large"],
+)
+def test_what_is_no_claim_is_nobodys_and_the_others_are_known(tmp_path, put):
+    samples = at_work(["/x/a", "/x/b"])
+    claimed(tmp_path, samples)
+    (tmp_path / NAMES / "a").unlink()
+    put(tmp_path / NAMES / "a")
+    assert [one.name for one in names_in(tmp_path, samples)] == ["a", "b"]
+    assert known_names(tmp_path)["b"] == "/x/b"

@@ -46,7 +46,7 @@ def names_in(out: Path, samples: Sequence[SampleAtWork]) -> tuple[SampleAtWork, 
     earlier, found = _in_record(out), []
     for sample in {sample.path: sample for sample in samples}.values():
         both = (hashed_name(sample.name, sample.path), sample.name)
-        names = [name for name in both if _claim(out, name, sample.path, may_take=False)]
+        names = [name for name in both if _is_claimed(out, name, sample.path)]
         names += [name for name, path in earlier.items() if path == sample.path]
         found.append(sample.named(names[0] if names else sample.name))
     return tuple(found)
@@ -60,13 +60,22 @@ def known_names(out: Path) -> dict[str, str]:
     paths = {}
     for file in (out / NAMES).glob("*"):
         try:
-            paths[file.name] = os.fsdecode(read_plain(file))
+            path = os.fsdecode(read_plain(file))
+            own = sample_name(Path(path))
         except OSError:
-            continue  # no claim of ours
-        own = sample_name(Path(paths[file.name]))
-        if paths[file.name]:
+            continue  # no claim of ours, or of no path that there can be
+        paths[file.name] = path
+        if path:
             names.setdefault(file.name, own if own.casefold() == file.name else file.name)
     return {name: paths.get(key, "") for key, name in names.items()}
+
+
+def _is_claimed(out: Path, name: str, path: str) -> bool:
+    """Whether the name is the path's; what is no claim that can be read is nobody's."""
+    try:
+        return _claim(out, name, path, may_take=False)
+    except OSError:
+        return False
 
 
 def _claim(out: Path, name: str, path: str, *, may_take: bool) -> bool:
