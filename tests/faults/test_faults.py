@@ -25,6 +25,8 @@ from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.errors import CytpixError, RunError
 from tui_cytpix.formats.run.predictions import read_shard
 from tui_cytpix.formats.sample.registry import READERS
+from tui_cytpix.workflow.assess import focus
+from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.train import finish
 
@@ -223,6 +225,18 @@ def test_caches_that_are_damaged_are_made_again(whole: side_files.Place) -> None
             side_files._backgrounds(run)
             side_files._found_of_samples(run)
         put_back(path, before)
+
+
+@pytest.mark.parametrize("value", ["1" + "0" * 400, "NaN", "-1", "2", '"a"', "null", "[]"])
+def test_scores_of_focus_that_are_none_are_made_again(whole: side_files.Place, value: str) -> None:
+    path = next(whole.run.glob("predictions/*/focus.json"))
+    key = '"rich-medium:1"'
+    with Run.open(whole.run, writing=False) as run:
+        base = library.base_of(run)
+        assert focus.stored(run, base)
+        before = _put(path, f'{{"": {{{key}: {value}}}}}'.encode())
+        assert focus.stored(run, base) == {}
+    put_back(path, before)
 
 
 def test_a_shard_that_unpacks_to_a_gib_is_refused_before_it_is_unpacked(whole: side_files.Place) -> None:

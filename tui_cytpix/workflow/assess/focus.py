@@ -7,7 +7,9 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tui_cytpix.domain.field_ranges import Share
 from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Verdict
 from tui_cytpix.formats.bytes.atomic import write_text
@@ -29,9 +31,9 @@ def stored(run: Run, model: ModelEntry) -> dict[ImageKey, float]:
 def _all(run: Run, model: ModelEntry) -> dict[tuple[str, ImageKey], float]:
     """By the way (domain.zoom) in which the image was seen, and the image; nothing where they can't be read."""
     try:
-        read = read_json(_path(run, model))
-        return {(way, ImageKey.parse(k)): float(value) for way, one in read.items() for k, value in one.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        read = from_plain(dict[str, dict[str, Share]], read_json(_path(run, model)))
+        return {(way, ImageKey.parse(key)): value for way, one in read.items() for key, value in one.items()}
+    except (OSError, ValueError):
         return {}
 
 
