@@ -17,6 +17,7 @@ from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from PIL import Image
@@ -52,7 +53,7 @@ from tui_cytpix.workflow.assess import focus
 from tui_cytpix.workflow.assess.judgements_file import read_judgements
 from tui_cytpix.workflow.assess.showings_file import read_table
 from tui_cytpix.workflow.base_model import library
-from tui_cytpix.workflow.evaluate import pairs_file, process
+from tui_cytpix.workflow.evaluate import output_names, pairs_file, process
 from tui_cytpix.workflow.evaluate.output_names import NAMES, claimed
 from tui_cytpix.workflow.evaluate.process_watch import watch_newest
 from tui_cytpix.workflow.evaluate.tube_status import tube_states
@@ -302,6 +303,7 @@ def _jobs(run: Run) -> None:
             str((job.spec, job.note))
 
 
+@mock.patch.object(output_names, "_LOOKS", 2)  # at a claim that is empty: not 2 s for each
 def _processed(run: Run) -> None:
     process.records(run)
     if (watch := watch_newest(run)) is not None:
