@@ -119,3 +119,11 @@ def test_of_several_processes_one_wins(tmp_path, stale):
     while not wins.empty():
         found.append(wins.get())
     assert sorted(found) == [(number, True) for number in range(ROUNDS)]
+
+
+def test_a_holder_that_would_steer_the_terminal_is_told_as_text(tmp_path):
+    (tmp_path / "l").write_text(json.dumps({"host": "\x1b[2J" + "x" * 5000, "pid": "\u202e\n"}))
+    with pytest.raises(RunError) as told:
+        Lease(tmp_path / "l", "The run").acquire()
+    assert str(told.value).isprintable()
+    assert len(str(told.value)) < 500

@@ -36,7 +36,7 @@ class ProcessedSample(Struct, frozen=True, kw_only=True):
     pixels: str = ""
     images: Count = 0
     channel: str = ""
-    volume_ul: float | None = None
+    volume_ul: Number | None = None
     volume_source: str = ""
 
     @property

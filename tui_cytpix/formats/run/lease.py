@@ -10,11 +10,13 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import RunError
 from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.run.liveness import age_s, birth, is_alive
 
 STALE_SECONDS = 30.0
+MOST_SHOWN = 100  # characters of a holder's name
 
 
 class Lease:
@@ -38,9 +40,10 @@ class Lease:
                 return
             holder = self._holder()
             if not self._is_stale(holder):
+                pid, host = (printable(holder.get(key))[:MOST_SHOWN] for key in ("pid", "host"))
                 raise RunError(
                     f"{self._what} is in use",
-                    f"{self._path}: held by process {holder.get('pid')} on {holder.get('host')}.",
+                    f"{self._path}: held by process {pid} on {host}.",
                     "Close it there first; if that machine died, wait half a minute.",
                 )
             self._clear_stale()
