@@ -27,6 +27,7 @@ from tests.faults.examples import example
 from tests.faults.watching import Reader
 from tests.workflow import workspaces
 from tui_cytpix.cli.command_line import VERBS
+from tui_cytpix.cli.output import say_json
 from tui_cytpix.domain.gate import Axis, Gate, Members, Scale
 from tui_cytpix.domain.jobs.events import EVENTS, Progress
 from tui_cytpix.domain.jobs.processed import ProcessRecord, TubeRecord
@@ -53,7 +54,7 @@ from tui_cytpix.workflow.assess import focus
 from tui_cytpix.workflow.assess.judgements_file import read_judgements
 from tui_cytpix.workflow.assess.showings_file import read_table
 from tui_cytpix.workflow.base_model import library
-from tui_cytpix.workflow.evaluate import output_names, pairs_file, process
+from tui_cytpix.workflow.evaluate import output_names, pairs_file, process, slurm_array
 from tui_cytpix.workflow.evaluate.output_names import NAMES, claimed
 from tui_cytpix.workflow.evaluate.process_watch import watch_newest
 from tui_cytpix.workflow.evaluate.tube_status import tube_states
@@ -171,6 +172,11 @@ class Place:
     def _fill_processed(self, out: Path) -> None:
         """What `process` leaves beside its results, of which no more than that is read again."""
         spec = spec_of(out, self.given)
+        slurm = out / JOB / "slurm" / "1"
+        slurm.mkdir(parents=True)
+        (slurm / slurm_array.LIST).write_text(f"path\n{self.given / 's0'}\n")
+        for folder in (slurm, self.run / "jobs" / "4-train"):
+            (folder / slurm_array.SUBMITTED).write_text('{"job": "7", "tasks": 2}')
         job = JobFolder.create(out / JOB / "1-process", spec)
         job.emit(Progress(done=1, total=2, what="words"))
         claimed(out, spec.samples)
@@ -293,16 +299,19 @@ def _training(run: Run) -> None:
     _jobs(run)
 
 
-def _jobs(run: Run) -> None:
+@mock.patch.object(jobs.slurm, "state_of", return_value="PENDING")  # no Slurm is asked
+def _jobs(run: Run, _slurm: object) -> None:
     for kind in KINDS:
         for job in jobs.of_kind(run.folder.jobs, kind):
             events = job.new_events().new()
             job.new_wishes().new()
             jobs.failure(job, events)
             jobs.state_of(job, events)
+            jobs.in_slurm(job)
             str((job.spec, job.note))
 
 
+@mock.patch.object(slurm_array.slurm, "queued", lambda jobs: {job: {1: "PENDING"} for job in jobs})  # none is asked
 @mock.patch.object(output_names, "_LOOKS", 2)  # at a claim that is empty: not 2 s for each
 def _processed(run: Run) -> None:
     process.records(run)
@@ -310,7 +319,9 @@ def _processed(run: Run) -> None:
         watch.poll()
     for out in (run.path / process.PROCESSED).iterdir():
         provenance._summary({"failures": [], "failed": 0}, provenance._records(out))
-        json.dumps(as_plain(collect(out, (), run.path.parent / "home" / "batch.html")), allow_nan=False)
+        with contextlib.redirect_stdout(io.StringIO()):
+            say_json(as_plain(collect(out, (), run.path.parent / "home" / "batch.html")))
+        slurm_array.queued(out)
         tube_states(spec_of(out, run.path.parent / "given"))
         with refused_by_system():
             claimed(out, [SampleAtWork(name="s0", path="elsewhere")])

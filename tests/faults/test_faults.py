@@ -92,6 +92,8 @@ OPENED = {
     "workflow.evaluate.output_names": "side run/processed/s0",
     "workflow.evaluate.pairs_file": "side given/pairs.csv",
     "workflow.evaluate.process": "side run/processed/process.json",
+    "workflow.evaluate.slurm_array": "side run/processed/submitted.json",
+    "workflow.run.jobs": "side run/jobs/*-train/submitted.json",
     "workflow.run.recent_runs": "side home/recent.json",
     "workflow.run.sample_sheet": "side given/sheet.csv",
     "workflow.run.user_settings": "side home/settings.toml",
@@ -258,6 +260,18 @@ def test_a_preview_image_that_is_postscript_starts_nothing(whole: side_files.Pla
     with Run.open(whole.run, writing=False) as run, pytest.raises(CytpixError, match="it is no PNG"):
         side_files._images(run)
     put_back(image, before)
+
+
+@pytest.mark.parametrize(
+    "said", ['{"job": 1e999, "tasks": 1}', '{"job": 7, "tasks": 0}', '{"job": 7, "tasks": -1e999}']
+)
+def test_what_slurm_is_said_to_have_may_be_any_number(whole: side_files.Place, said: str) -> None:
+    for path in whole.run.rglob("submitted.json"):
+        before = _put(path, said.encode())
+        with Run.open(whole.run, writing=False) as run:
+            side_files._processed(run)
+            side_files._jobs(run)
+        put_back(path, before)
 
 
 def test_folders_that_are_no_jobs_are_passed_over(whole: side_files.Place) -> None:

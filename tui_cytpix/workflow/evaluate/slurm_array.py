@@ -119,8 +119,8 @@ def queued(out: Path) -> dict[str, str]:
     for folder in (out / JOB / "slurm").glob("*"):
         try:
             told = read_json(folder / SUBMITTED)
-            arrays[str(int(told["job"]))] = folder, int(told["tasks"])
-        except (OSError, ValueError, KeyError, TypeError):
+            arrays[str(int(told["job"]))] = folder, max(1, int(told["tasks"]))
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             continue  # sbatch refused it, or somebody submitted it by hand
     found: dict[str, str] = {}
     for job, states in slurm.queued(sorted(arrays)).items():

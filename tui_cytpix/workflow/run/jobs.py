@@ -147,7 +147,7 @@ def in_slurm(job: JobFolder) -> str:
     """
     try:
         number = str(int(read_json(job.path / SUBMITTED)["job"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return ""
     now = time.monotonic()
     state, asked = _in_slurm.get(number, ("", -ASK_SECONDS))
