@@ -14,8 +14,8 @@ from tui_cytpix.domain.jobs.events import Best, Exited, Failed, Finished, Paused
 from tui_cytpix.domain.jobs.specs import PredictSpec, TrainSpec
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.errors import JobError
+from tui_cytpix.formats.bytes.liveness import birth
 from tui_cytpix.formats.run.job import JobFolder
-from tui_cytpix.formats.run.liveness import birth
 from tui_cytpix.workflow.run import jobs, predict
 
 HERE = socket.gethostname()
@@ -89,8 +89,7 @@ def test_on_another_machine_the_heartbeat_tells(job):
 
 def test_a_job_that_a_scheduler_has_not_started_yet_waits_a_while(job):
     assert jobs.state_of(job, []) is JobState.STARTING
-    spec = job.path / "job.toml"
-    os.utime(spec, (time.time() - 2 * jobs.LOST_SECONDS,) * 2)
+    os.utime(job.path / "heartbeat", (time.time() - 2 * jobs.LOST_SECONDS,) * 2)
     assert jobs.state_of(job, []) is JobState.LOST
 
 

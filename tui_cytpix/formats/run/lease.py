@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tui_cytpix.errors import RunError
+from tui_cytpix.formats.bytes.liveness import age_s, birth, is_alive
 from tui_cytpix.formats.bytes.plain_file import read_json
-from tui_cytpix.formats.run.liveness import age_s, birth, is_alive
 
 STALE_SECONDS = 30.0
 
@@ -38,10 +38,13 @@ class Lease:
                 return
             holder = self._holder()
             if not self._is_stale(holder):
+                by = f"held by process {holder.get('pid')} on {holder.get('host')}."
                 raise RunError(
                     f"{self._what} is in use",
-                    f"{self._path}: held by process {holder.get('pid')} on {holder.get('host')}.",
-                    "Close it there first; if that machine died, wait half a minute.",
+                    f"{self._path}: {by if holder else 'somebody is about to take it, or was killed at it.'}",
+                    "Close it there first; if that machine died, wait half a minute."
+                    if holder
+                    else "Wait half a minute and try again.",
                 )
             self._clear_stale()
         raise RunError(f"{self._what} is in use", f"{self._path}: somebody else was faster.", "Try again.")
@@ -56,10 +59,16 @@ class Lease:
         pid = os.getpid()
         holder = {"host": socket.gethostname(), "pid": pid, "born": birth(pid), "nonce": self._nonce}
         try:
-            with path.open("x") as file:
-                file.write(json.dumps(holder))
+            file = path.open("x")
         except FileExistsError:
             return False
+        try:
+            with file:
+                file.write(json.dumps(holder))
+        except OSError as error:  # a full disk: an empty lease would be nobody's
+            path.unlink(missing_ok=True)
+            error.filename = str(path)
+            raise
         return True
 
     def _holder(self) -> dict[str, Any]:
