@@ -70,7 +70,7 @@ def end_engines(folder: Path) -> None:
     """Ends the engines that tests under this folder left at work."""
     for events in folder.rglob("events.jsonl"):
         for line in events.read_text().splitlines():
-            with contextlib.suppress(ValueError, OSError):
+            with contextlib.suppress(ValueError, KeyError, OSError):
                 event = json.loads(line)
                 if event["type"] == "started" and b"tui_cytpix" in Path(f"/proc/{event['pid']}/cmdline").read_bytes():
                     os.kill(event["pid"], signal.SIGKILL)

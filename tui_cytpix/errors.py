@@ -24,11 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for what is to be written
-_FULL_TITLES = {
-    errno.ENOSPC: "The disk is full",
-    errno.EDQUOT: "Your quota on the disk is used up",
-    errno.EFBIG: "The file would be larger than the system allows",
-}
+_FULL_TITLES = {errno.ENOSPC: "The disk is full", errno.EDQUOT: "Your quota on the disk is used up"}
 
 
 class CytpixError(Exception):
@@ -94,7 +90,9 @@ def refusal(
     path = str(error.filename or where)
     before = f"{path}: " if path else ""
     reason = (error.strerror or str(error)).rstrip(".")
-    if error.errno not in FULL:
+    if error.errno == errno.EFBIG:
+        return "The file is too large for the system", path, "See `ulimit -f`, or give a place on another disk."
+    if error.errno not in _FULL_TITLES:
         return title, f"{before}{reason}", way_out
     needed = [] if reason == os.strerror(error.errno) else [reason]
     room = "Free some space there, or give a place on another disk; then do it again."

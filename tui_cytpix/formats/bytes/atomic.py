@@ -82,7 +82,8 @@ def _named(path: Path, aside: Path) -> Iterator[None]:
     except OSError as error:
         if error.filename is None or str(error.filename).startswith(str(aside)):
             error.filename = str(path)
-            error.filename2 = None
+            if error.filename2 is not None:
+                del error.filename2
         raise
 
 

@@ -21,6 +21,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import LineT, PairVerdict, Verdict
 from tui_cytpix.errors import ModelFileError, RunError, SampleError, refusal
 from tui_cytpix.formats.bytes.atomic import clear_leftovers, write_text
+from tui_cytpix.formats.bytes.liveness import is_abandoned
 from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.run.folder import ImageLine, RunFolder, encode_edit, encode_image_line, encode_verdict
 from tui_cytpix.formats.run.images import RunImages
@@ -63,7 +64,7 @@ class Run:
             RunError: the folder exists and holds something.
         """
         path = Path(path).resolve()
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and (not path.is_dir() or not all(is_abandoned(one.name) for one in path.iterdir())):
             raise RunError(
                 "The run's folder is not empty", f"{path}.", "Choose a new folder, or open the run that is there."
             )
