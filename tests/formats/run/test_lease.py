@@ -119,3 +119,13 @@ def test_of_several_processes_one_wins(tmp_path, stale):
     while not wins.empty():
         found.append(wins.get())
     assert sorted(found) == [(number, True) for number in range(ROUNDS)]
+
+
+def test_a_full_disk_leaves_no_lease_of_nobody(tmp_path, monkeypatch):
+    def full(_holder: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(json, "dumps", full)
+    with pytest.raises(OSError, match="lease"):
+        Lease(tmp_path / "lease", "The run").acquire()
+    assert list(tmp_path.iterdir()) == []

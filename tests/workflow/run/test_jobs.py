@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import time
@@ -115,3 +116,17 @@ def test_an_engine_that_cannot_be_started_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
     with pytest.raises(JobError, match="can't be started"):
         jobs.start(job)
+
+
+def test_the_last_words_of_a_job_whose_log_could_not_be_written_are_told(job):
+    job.beat("The disk is full. /x: 0 bytes are free.")
+    assert "The disk is full" in str(jobs.failure(job, []))
+
+
+@pytest.mark.parametrize(("number", "words"), [(signal.SIGKILL, "killed"), (signal.SIGBUS, "disk was full")])
+def test_how_an_engine_ended_is_told_as_it_was(job, monkeypatch, number, words):
+    child = children.start([sys.executable, "-c", f"import os; os.kill(os.getpid(), {number:d})"])
+    child.wait(children.LIMIT)
+    monkeypatch.setitem(jobs._children, job.path, child)
+    assert words in str(jobs.failure(job, []))
+    assert ("memory" in str(jobs.failure(job, []))) is (number == signal.SIGKILL)
