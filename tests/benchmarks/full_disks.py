@@ -55,9 +55,11 @@ def tell(stories: list[write_points.Story], folder: Path, given: argparse.Namesp
         drawn = [n for _ in range(-(-share // points)) for n in rng.sample(range(1, points + 1), points)][:share]
         before = len(wrong)
         for number in drawn:
-            wrong += write_points.tried(story, folder, given.fault, number)
+            found = write_points.tried(story, folder, given.fault, number)
+            print(*found, sep="\n", end="\n" * bool(found), flush=True)
+            wrong += found
             tries[story.name] += 1
         print(f"{story.name:16}{points:8}{tries[story.name]:8}{len(wrong) - before:8}", flush=True)
     print(f"{given.fault}: {sum(tries.values())} tries, {len(wrong)} wrong")
-    print("\n".join(wrong) or "nothing was lost, half, left or told wrongly")
+    print("see above" if wrong else "nothing was lost, half, left or told wrongly")
     return bool(wrong)

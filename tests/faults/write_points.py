@@ -269,8 +269,10 @@ def stories(made: Path, *, engines: bool) -> Sequence[Story]:
     """All verbs that write, in `made`, where `make` was; those that start engines only where they are wanted."""
     tube, run = copies("tube.acs", "tube.acs.truth", of=made), copies("tube.acs", "tube.acs.truth", "run", of=made)
     new = verb("run", "new", "run", "--sample", "tube.acs", "--base", "cell-half", "--preview", 50)
+    simulate = verb("simulate", "pombe-rich", "--out", "t.acs", "--images", 5)
+    export = verb("models", "export", "cell-half", "m.safetensors")
     found = [
-        Story("simulate", lambda _: None, verb("simulate", "pombe-rich", "--out", "t.acs", "--images", 5)),
+        Story("simulate", lambda _: None, simulate, _removed(simulate, "t.acs", "t.acs.truth")),
         Story("demo", lambda _: None, verb("demo", "s_pombe", "--no-open")),
         Story("run new", tube, new, _either(new, verb("run", "base", "run", "cell-half"))),
         Story("run select", run, verb("run", "select", "run", "--preview", 50)),
@@ -278,7 +280,7 @@ def stories(made: Path, *, engines: bool) -> Sequence[Story]:
         Story("run base", run, verb("run", "base", "run", "cell-full")),
         Story("run annotate", run, verb("run", "annotate", "run", "--from-masks", "tube.acs.truth")),
         Story("run report", run, verb("run", "report", "run")),
-        Story("models import", copies("tube.acs", of=made), verb("models", "export", "cell-half", "m.safetensors")),
+        Story("models export", tube, export, _removed(export, "m.safetensors")),
     ]
     if engines:
         process = ("process", "tube.acs", "--model", "cell-half", "--out", "o", "--format", "csv,masks,fcs,coco")
@@ -293,6 +295,20 @@ def _either(first: Act, second: Act) -> Act:
         return first(folder) and second(folder)
 
     return act
+
+
+def _removed(act: Act, *names: str) -> Act:
+    """For what refuses to write over a file, and says that it is to be removed first."""
+
+    def again(folder: Path) -> int:
+        for name in names:
+            if (folder / name).is_dir():
+                shutil.rmtree(folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)
+        return act(folder)
+
+    return again
 
 
 def make(made: Path, images: int = 12) -> None:
