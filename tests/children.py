@@ -45,6 +45,12 @@ def adopt(leader: int) -> None:
     _leaders[leader].start()
 
 
+def end(leader: int) -> None:
+    """One of them, and all in its session."""
+    _leaders.pop(leader).cancel()
+    _kill(leader)
+
+
 def end_all() -> None:
     """After each test."""
     while _leaders:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults import write_points
 
-SEED, DRAWN = 0, 3
+SEED, DRAWN = 0, 2
 
 
 @pytest.fixture(scope="module")

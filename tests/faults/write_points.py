@@ -9,7 +9,6 @@ real small disk (`python -m tests.benchmarks full_disks --mount`).
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import io
 import os
@@ -25,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from tests import children
-from tui_cytpix.formats.run.json_log import read_log
+from tui_cytpix.formats.run import json_log
+from tui_cytpix.formats.run.json_log import LogWriter, read_log
 
 SHIM = Path(__file__).parent / "shim"
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +82,7 @@ def attempt(act: Act, folder: Path, fault: str = "none", number: int = 0) -> Out
                 }
             )
             os.chdir(folder)
+            LogWriter.flush.__defaults__, json_log.RETRY_SECONDS = (0.5,), 0.2  # a full disk stays full
             shim.install(shim.Points(fault, number, str(folder), str(log)))
             status = act(folder)
             sys.stdout.flush()
@@ -92,8 +93,7 @@ def attempt(act: Act, folder: Path, fault: str = "none", number: int = 0) -> Out
             os._exit(status)
     children.adopt(pid)
     status = _ended(pid)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+    children.end(pid)
     children.end_engines(folder)
     points = log.read_text().splitlines() if log.exists() else []
     return Outcome(os.waitstatus_to_exitcode(status), told.read_text("utf-8", "replace"), [p.strip() for p in points])

@@ -160,7 +160,7 @@ class LogWriter:
 
     def close(self) -> bool:
         """Flushes and ends the thread; False where something could not be saved."""
-        done = self.flush()
+        done = self.flush(RETRY_SECONDS) if self.problem else self.flush()
         with self._wake:
             self._closing = True
             self._wake.notify_all()
