@@ -82,7 +82,8 @@ def attempt(act: Act, folder: Path, fault: str = "none", number: int = 0) -> Out
                 }
             )
             os.chdir(folder)
-            LogWriter.flush.__defaults__, json_log.RETRY_SECONDS = (0.5,), 0.2  # a full disk stays full
+            if fault == "full":  # and stays so
+                LogWriter.flush.__defaults__, json_log.RETRY_SECONDS = (0.5,), 0.2
             shim.install(shim.Points(fault, number, str(folder), str(log)))
             status = act(folder)
             sys.stdout.flush()

@@ -129,3 +129,17 @@ def test_a_full_disk_leaves_no_lease_of_nobody(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="lease"):
         Lease(tmp_path / "lease", "The run").acquire()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_there_are_no_links_a_lease_is_taken_as_well_and_by_one(tmp_path, monkeypatch):
+    def no_links(*_paths: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", no_links)
+    first, second = Lease(tmp_path / "lease", "The run"), Lease(tmp_path / "lease", "The run")
+    first.acquire()
+    with pytest.raises(RunError, match="in use"):
+        second.acquire()
+    assert first.renew()
+    first.release()
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from tui_cytpix.errors import RunError
-from tui_cytpix.formats.bytes.liveness import age_s, birth, is_alive
+from tui_cytpix.formats.bytes.liveness import age_s, birth, is_alive, temporary_name
 from tui_cytpix.formats.bytes.plain_file import read_json
 
 STALE_SECONDS = 30.0
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # of file systems without
 
 
 class Lease:
@@ -58,17 +60,23 @@ class Lease:
         """Writes who holds it; False where the file is there already."""
         pid = os.getpid()
         holder = {"host": socket.gethostname(), "pid": pid, "born": birth(pid), "nonce": self._nonce}
+        aside = path.with_name(temporary_name())
         try:
-            file = path.open("x")
-        except FileExistsError:
-            return False
-        try:
-            with file:
-                file.write(json.dumps(holder))
-        except OSError as error:  # a full disk: an empty lease would be nobody's
-            path.unlink(missing_ok=True)
+            content = json.dumps(holder)
+            aside.write_text(content)
+            try:
+                os.link(aside, path)  # with its content or not at all, whenever we are killed
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                return _written(path, content)
+        except OSError as error:
             error.filename = str(path)
             raise
+        finally:
+            aside.unlink(missing_ok=True)
         return True
 
     def _holder(self) -> dict[str, Any]:
@@ -117,3 +125,18 @@ def _unrenewed(path: Path) -> bool:
     """True where the file is gone, or older than a living holder lets it get."""
     age = age_s(path)
     return age is None or age > STALE_SECONDS
+
+
+def _written(path: Path, content: str) -> bool:
+    """Where there are no links: a lease that is empty for a moment, or for half a minute where we are killed in it."""
+    try:
+        file = path.open("x")
+    except FileExistsError:
+        return False
+    try:
+        with file:
+            file.write(content)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    return True
