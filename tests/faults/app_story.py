@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from tests.faults.write_points import SAVED, Story
+from tui_cytpix.workflow.run.run import Run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ui"))  # the app's tests have runs without an engine
 from fakes import build_run, keys
@@ -17,7 +18,13 @@ PATIENCE = 40.0  # the machine may be busy
 
 
 def app_story() -> Story:
-    return Story("the app", lambda work: build_run(work / "run", IMAGES), _accept)
+    return Story("the app", lambda work: build_run(work / "run", IMAGES), _accept, _opened)
+
+
+def _opened(folder: Path) -> int:
+    """As whoever opens the run next."""
+    with Run.open(folder / "run") as run:
+        return int(run.damaged_lines)
 
 
 def _accept(folder: Path) -> int:
