@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from tests.faults.write_points import SAVED, Story
+from tui_cytpix.workflow.run.recent_runs import remember
 from tui_cytpix.workflow.run.run import Run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ui"))  # the app's tests have runs without an engine
@@ -23,6 +24,7 @@ def app_story() -> Story:
 
 def _opened(folder: Path) -> int:
     """As whoever opens the run next."""
+    remember(folder / "run")
     with Run.open(folder / "run") as run:
         return int(run.damaged_lines)
 
@@ -53,8 +55,16 @@ async def _by_keys(run: Path) -> int:
                 await asyncio.sleep(0.01)
             return True
 
-        if not await reached(lambda: isinstance(app.screen, AnnotateScreen) and app.screen.editor.state is not None):
-            print(" ".join(f"{n.title}: {n.message}" for n in app._notifications), flush=True)
+        def refused() -> str:
+            """A notice of an error; it goes after a while."""
+            return " ".join(f"{n.title}: {n.message}" for n in app._notifications if n.severity == "error")
+
+        def ready() -> bool:
+            return isinstance(app.screen, AnnotateScreen) and app.screen.editor.state is not None
+
+        await reached(lambda: ready() or refused())
+        if not ready():
+            print(refused(), flush=True)
             return 1
         screen = app.screen
         for number in range(IMAGES - 2):
