@@ -45,6 +45,12 @@ def adopt(leader: int) -> None:
     _leaders[leader].start()
 
 
+def end(leader: int) -> None:
+    """One of them, and all in its session."""
+    _leaders.pop(leader).cancel()
+    _kill(leader)
+
+
 def end_all() -> None:
     """After each test."""
     while _leaders:
@@ -70,7 +76,7 @@ def end_engines(folder: Path) -> None:
     """Ends the engines that tests under this folder left at work."""
     for events in folder.rglob("events.jsonl"):
         for line in events.read_text().splitlines():
-            with contextlib.suppress(ValueError, OSError):
+            with contextlib.suppress(ValueError, KeyError, OSError):
                 event = json.loads(line)
                 if event["type"] == "started" and b"tui_cytpix" in Path(f"/proc/{event['pid']}/cmdline").read_bytes():
                     os.kill(event["pid"], signal.SIGKILL)

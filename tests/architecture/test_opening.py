@@ -14,7 +14,7 @@ ALLOWED = {
     "formats/bytes/plain_file.py": 2,
     "formats/bytes/atomic.py": 1,
     "formats/bytes/image_decode.py": 1,
-    "formats/run/liveness.py": 2,
+    "formats/bytes/liveness.py": 2,
     "formats/sample/hdf5/child.py": 2,
     "formats/sample/hdf5/reader_process.py": 1,
     "engine/predict/inference.py": 1,

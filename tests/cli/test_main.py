@@ -14,6 +14,7 @@ from rich.cells import cell_len
 
 from tests import children
 from tests.verbs import handlers, parsers
+from tui_cytpix.cli import demo
 from tui_cytpix.cli import main as module
 from tui_cytpix.cli.output import Progress, percent, say_json, table
 from tui_cytpix.domain.words import printable
@@ -24,7 +25,7 @@ from tui_cytpix.workflow.run import run as run_module
 
 @pytest.fixture
 def terminal(monkeypatch):
-    monkeypatch.setattr(module, "_on_terminal", lambda: True)
+    monkeypatch.setattr(module, "on_terminal", lambda: True)
 
 
 @pytest.mark.parametrize("verb", module.VERBS)
@@ -287,6 +288,9 @@ def test_a_demo_is_copied_kept_and_opened(run_main, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run_main("demo", "--no-open") == (0, "s_pombe\n", "")
     assert (tmp_path / "s_pombe" / "run.toml").is_file()
+    assert run_main("demo", "s_pombe", "--dir", "piped") == (0, "piped\n", ""), "without a terminal it says where"
+    assert run_main.opened == []
+    monkeypatch.setattr(demo, "on_terminal", lambda: True)
     assert run_main("demo", "s_pombe", "--dir", "mine", "--graphics", "halfblock")[0] == 0
     assert run_main.opened == [(["mine"], None, "", "halfblock")]
     status, _, err = run_main("demo", "other", "--no-open")

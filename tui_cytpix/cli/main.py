@@ -17,9 +17,9 @@ import tui_cytpix
 from tui_cytpix import diagnostics
 from tui_cytpix.cli import options
 from tui_cytpix.cli.command_line import VERBS
-from tui_cytpix.cli.output import note
+from tui_cytpix.cli.output import note, on_terminal
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import CytpixError, UsageError
+from tui_cytpix.errors import CytpixError, UsageError, refusal
 from tui_cytpix.workflow.samples.inspect import each_once
 
 PROGRAM = "tui-cytpix"
@@ -61,8 +61,7 @@ def run(arguments: list[str], open_app: OpenApp) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except OSError as error:
-        where = f" {error.filename}:" if error.filename else ""
-        note(f"{PROGRAM}: The system refused.{where} {error.strerror or error}.{_logged()}")
+        note(f"{PROGRAM}: {CytpixError(*refusal(error))}{_logged()}")
         return 1
     except MemoryError:
         note(f"{PROGRAM}: The memory is not enough. Give fewer samples at once.{_logged()}")
@@ -136,10 +135,6 @@ def _checked_paths(paths: list[str]) -> list[str]:
     runs = [path for path in paths if (Path(path) / "run.toml").is_file()]
     if runs and len(paths) > 1:
         raise UsageError("A run is opened by itself", f"{runs[0]} is one of {len(paths)} paths.", "Give the run only.")
-    if not _on_terminal():
+    if not on_terminal():
         raise UsageError("The app needs a terminal", "", f"See {PROGRAM} --help for what works without one.")
     return each_once(paths)
-
-
-def _on_terminal() -> bool:
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))

@@ -220,6 +220,10 @@ def writing(run: Run) -> Iterator[Run]:
     finally:
         run.close()
     if not saved:
+        if not problem:
+            raise RunError(
+                "Not all could be saved", f"{run.path}: the disk is too slow.", "See what is saved and go on."
+            )
         raise RunError("Not all could be saved", problem, "Free some space and try again.")
 
 

@@ -17,6 +17,11 @@ REDRAW_SECONDS = 0.1
 PLAIN_STEP = 0.1  # off a terminal, a line for every tenth of the way
 
 
+def on_terminal() -> bool:
+    """Whether the app can be opened here."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
 def say(*lines: object) -> None:
     for line in lines:
         print(printable(line))

@@ -11,7 +11,17 @@ import time
 import pytest
 
 from tests import children
-from tui_cytpix.formats.bytes.atomic import replacing, write_bytes, write_text
+from tui_cytpix.errors import FULL, refusal
+from tui_cytpix.formats.bytes import atomic
+from tui_cytpix.formats.bytes.atomic import (
+    clear_leftovers,
+    replacing,
+    replacing_folder,
+    reserve,
+    write_bytes,
+    write_text,
+)
+from tui_cytpix.formats.bytes.liveness import temporary_name
 
 LIMITED = """
 import resource, sys
@@ -102,3 +112,79 @@ def test_threads_that_replace_one_file_do_not_meet(tmp_path):
     assert errors == []
     assert len(set(path.read_text())) == 1
     assert len(list(tmp_path.iterdir())) == 1
+
+
+ABANDONS = """
+import sys
+from pathlib import Path
+from tui_cytpix.formats.bytes.atomic import replacing, scratch_folder
+folder = Path(sys.argv[1])
+with replacing(folder / "a.bin") as aside, scratch_folder(folder) as scratch:
+    aside.write_bytes(b"half")
+    (scratch / "b").write_bytes(b"half")
+    print("there", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next_and_what_a_living_one_writes_is_not(tmp_path, monkeypatch):
+    writers = [
+        children.start([sys.executable, "-c", ABANDONS, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    assert [writer.stdout.readline() for writer in writers] == [b"there\n"] * 2
+    writers[0].kill()
+    writers[0].wait(children.LIMIT)
+    foreign = tmp_path / ".0123abcd.0123abcd.1.0123abcd.part"  # of another machine
+    foreign.write_text("")
+    assert len(list(tmp_path.glob(".*.part"))) == 5
+    monkeypatch.setattr(atomic, "_looked_at", set())
+    write_bytes(tmp_path / "c.bin", b"c")
+    left = list(tmp_path.glob(".*.part"))
+    assert len(left) == 3, "the living writer's two, and the one that nobody here can tell of"
+    clear_leftovers(tmp_path)
+    assert foreign not in tmp_path.iterdir()
+    assert len(list(tmp_path.glob(".*.part"))) == 2
+    for writer in writers:
+        writer.stdin.close()
+        writer.stdout.close()
+    writers[1].wait(children.LIMIT)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.bin", "c.bin"]
+
+
+def test_a_temporary_name_holds_nothing_of_the_file_s_own():
+    assert len(temporary_name()) < 60
+
+
+def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path):
+    for error in (OSError(28, "No space left on device"), OSError(28, "No space left on device", "aside")):
+
+        def fail(error: OSError = error) -> None:
+            with replacing_folder(tmp_path / "masks") as aside:
+                if error.filename:
+                    error.filename = str(aside / "7.png")
+                raise error
+
+        with pytest.raises(OSError, match="masks") as told:
+            fail()
+        assert told.value.filename == str(tmp_path / "masks")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_room_is_taken_before_it_is_mapped_and_its_lack_is_told(tmp_path):
+    with (tmp_path / "a").open("wb") as file:
+        reserve(file, 1_000_000, tmp_path / "a")
+    assert (tmp_path / "a").stat().st_blocks * 512 >= 1_000_000
+    with (tmp_path / "b").open("wb") as file, pytest.raises(OSError, match="are needed") as told:
+        reserve(file, 2**61, tmp_path / "c")
+    assert told.value.errno in FULL
+
+
+def test_a_full_disk_is_told_with_its_place_and_what_is_free_and_needed(tmp_path):
+    title, detail, way_out = refusal(OSError(28, "3 MB are needed", str(tmp_path / "no" / "x")), "elsewhere")
+    assert title == "The disk is full"
+    assert detail.startswith(f"{tmp_path / 'no' / 'x'}: 3 MB are needed, ")
+    assert detail.endswith("B are free")
+    assert "Free some space" in way_out
+    other = refusal(OSError(13, "Permission denied"), tmp_path, "No", "Ask.")
+    assert other == ("No", f"{tmp_path}: Permission denied", "Ask.")

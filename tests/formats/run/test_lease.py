@@ -127,3 +127,27 @@ def test_a_holder_that_would_steer_the_terminal_is_told_as_text(tmp_path):
         Lease(tmp_path / "l", "The run").acquire()
     assert str(told.value).isprintable()
     assert len(str(told.value)) < 500
+
+
+def test_a_full_disk_leaves_no_lease_of_nobody(tmp_path, monkeypatch):
+    def full(_holder: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(json, "dumps", full)
+    with pytest.raises(OSError, match="lease"):
+        Lease(tmp_path / "lease", "The run").acquire()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_there_are_no_links_a_lease_is_taken_as_well_and_by_one(tmp_path, monkeypatch):
+    def no_links(*_paths: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", no_links)
+    first, second = Lease(tmp_path / "lease", "The run"), Lease(tmp_path / "lease", "The run")
+    first.acquire()
+    with pytest.raises(RunError, match="in use"):
+        second.acquire()
+    assert first.renew()
+    first.release()
+    assert list(tmp_path.iterdir()) == []

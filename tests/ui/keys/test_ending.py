@@ -27,7 +27,7 @@ def test_a_bug_ends_in_one_line(
     where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     run = CytpixApp.run
-    monkeypatch.setattr(cli, "_on_terminal", lambda: True)
+    monkeypatch.setattr(cli, "on_terminal", lambda: True)
     monkeypatch.setattr(CytpixApp, "run", lambda app: run(app, headless=True))
 
     def mounted(screen: HomeScreen) -> None:

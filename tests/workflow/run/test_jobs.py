@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import time
@@ -14,8 +15,8 @@ from tui_cytpix.domain.jobs.events import Best, Exited, Failed, Finished, Paused
 from tui_cytpix.domain.jobs.specs import PredictSpec, TrainSpec
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.errors import JobError
+from tui_cytpix.formats.bytes.liveness import birth
 from tui_cytpix.formats.run.job import JobFolder
-from tui_cytpix.formats.run.liveness import birth
 from tui_cytpix.workflow.run import jobs, predict
 
 HERE = socket.gethostname()
@@ -89,8 +90,7 @@ def test_on_another_machine_the_heartbeat_tells(job):
 
 def test_a_job_that_a_scheduler_has_not_started_yet_waits_a_while(job):
     assert jobs.state_of(job, []) is JobState.STARTING
-    spec = job.path / "job.toml"
-    os.utime(spec, (time.time() - 2 * jobs.LOST_SECONDS,) * 2)
+    os.utime(job.path / "heartbeat", (time.time() - 2 * jobs.LOST_SECONDS,) * 2)
     assert jobs.state_of(job, []) is JobState.LOST
 
 
@@ -116,3 +116,17 @@ def test_an_engine_that_cannot_be_started_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
     with pytest.raises(JobError, match="can't be started"):
         jobs.start(job)
+
+
+def test_the_last_words_of_a_job_whose_log_could_not_be_written_are_told(job):
+    job.beat("The disk is full. /x: 0 bytes are free.")
+    assert "The disk is full" in str(jobs.failure(job, []))
+
+
+@pytest.mark.parametrize(("number", "words"), [(signal.SIGKILL, "killed"), (signal.SIGBUS, "disk was full")])
+def test_how_an_engine_ended_is_told_as_it_was(job, monkeypatch, number, words):
+    child = children.start([sys.executable, "-c", f"import os; os.kill(os.getpid(), {number:d})"])
+    child.wait(children.LIMIT)
+    monkeypatch.setitem(jobs._children, job.path, child)
+    assert words in str(jobs.failure(job, []))
+    assert ("memory" in str(jobs.failure(job, []))) is (number == signal.SIGKILL)

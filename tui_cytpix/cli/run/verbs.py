@@ -9,6 +9,7 @@ from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, table, tell
 from tui_cytpix.domain.annotation import Side
 from tui_cytpix.domain.run_settings import DEFAULT_PREVIEW
+from tui_cytpix.errors import RunError
 from tui_cytpix.workflow.annotate.from_labels import annotate_from_masks
 from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.base_model import instrument, library
@@ -33,14 +34,19 @@ def new_run(arguments: argparse.Namespace) -> int:
         inspect(one.path, one.um_per_px, channel)
     name, seed = arguments.name, arguments.seed
     run = run_samples.create_run(arguments.run, (), channel=channel, listed=listed, name=name, seed=seed)
-    with options.writing(run):
-        library.choose(run, base)
-        review.choose_model(run, base)
-        zoom_in_words = zoom.set_zoom(run, arguments.zoom)
-        told = [zoom_in_words] if arguments.zoom or zoom.of_unknown_scale(run) else []
-        selection.set_preview(run, preview)
-        problems = [words for ref in run.settings.samples for words in run_samples.problems_in_words(run, ref.name)]
-        copies = [words for ref in run.settings.samples[1:] for words in run_samples.copies_in_words(run, ref.name)]
+    try:
+        with options.writing(run):
+            library.choose(run, base)
+            review.choose_model(run, base)
+            zoom_in_words = zoom.set_zoom(run, arguments.zoom)
+            told = [zoom_in_words] if arguments.zoom or zoom.of_unknown_scale(run) else []
+            selection.set_preview(run, preview)
+            samples = run.settings.samples
+            problems = [words for ref in samples for words in run_samples.problems_in_words(run, ref.name)]
+            copies = [words for ref in samples[1:] for words in run_samples.copies_in_words(run, ref.name)]
+    except RunError:
+        run_samples.discard(run)
+        raise
     settings, refs = run.settings, run.settings.samples
     unknown = [
         f"{ref.name}: um/px is unknown: no size cutoff, micron fields stay empty." for ref in refs if not ref.um_per_px

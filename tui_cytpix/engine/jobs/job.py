@@ -25,10 +25,10 @@ from tui_cytpix.domain.jobs.events import Acknowledged, Exited, Failed, Log, Pro
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import ProcessSpec, TrainSpec, kind_of
 from tui_cytpix.domain.jobs.wishes import Stop
-from tui_cytpix.errors import CytpixError, RunError
+from tui_cytpix.errors import CytpixError, RunError, refusal
+from tui_cytpix.formats.bytes.liveness import birth
 from tui_cytpix.formats.run.job import ANOTHER, JobFolder
 from tui_cytpix.formats.run.lease import Lease
-from tui_cytpix.formats.run.liveness import birth
 
 if TYPE_CHECKING:
     import torch
@@ -192,7 +192,8 @@ def run_job(path: Path) -> int:
         job = Job(folder)
     except CytpixError as error:
         if (path / "job.toml").is_file():
-            return _failed(folder, f"{error.title}. {error.detail}", error.way_out)
+            _told(folder, f"{error.title}. {error.detail}", error.way_out)
+            return error.exit_status
         print(error, file=sys.stderr)  # noqa: T201
         return error.exit_status
 
@@ -214,17 +215,16 @@ def _run(job: Job) -> int:
         with contextlib.suppress(OSError):
             job.emit(Exited(leave.reason))
     except CytpixError as error:
-        return _failed(job.folder, f"{error.title}. {error.detail}".strip(), error.way_out)
+        return _failed(job, f"{error.title}. {error.detail}".strip(), error.way_out)
     except OSError as error:
         _log.exception("the system refused")
         if error.errno == errno.ENOMEM:
-            return _failed(job.folder, *in_words(MemoryError(), job))
-        return _failed(
-            job.folder, f"{error.filename or job.folder.path}: {error.strerror}.", "Check the disk and try again."
-        )
+            return _failed(job, *in_words(MemoryError(), job))
+        title, detail, way_out = refusal(error, job.folder.path, way_out="Check the disk and try again.")
+        return _failed(job, f"{title}. {detail}.", way_out)
     except Exception as error:
         _log.exception("a fault ends the job")
-        return _failed(job.folder, *in_words(error, job))
+        return _failed(job, *in_words(error, job))
     return 0
 
 
@@ -246,8 +246,19 @@ def in_words(error: Exception, job: Job) -> tuple[str, str]:
     return text[:300], f"This is a fault of tui-cytpix; please report {job.folder.output_path}."
 
 
-def _failed(folder: JobFolder, reason: str, way_out: str) -> int:
-    with contextlib.suppress(OSError):  # the disk may be what failed: then the exit status has to do
-        folder.emit(Failed(reason, way_out))
-    print(reason, way_out, file=sys.stderr)  # noqa: T201
+def _failed(job: Job, reason: str, way_out: str) -> int:
+    if not _told(job.folder, reason, way_out):
+        job.note = f"{reason} {way_out}"  # the heartbeat has room already
+        job.beat()
     return 1
+
+
+def _told(folder: JobFolder, reason: str, way_out: str) -> bool:
+    """Whether the log has it: the disk may be what failed."""
+    told = False
+    with contextlib.suppress(OSError):
+        folder.emit(Failed(reason, way_out))
+        told = True
+    with contextlib.suppress(OSError):  # what it prints goes to a file on the same disk
+        print(reason, way_out, file=sys.stderr, flush=True)  # noqa: T201
+    return told

@@ -5,7 +5,6 @@ leave (SIGTERM) it does so at once: the epoch under way is done again when train
 from __future__ import annotations
 
 import contextlib
-import errno
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +43,7 @@ from tui_cytpix.engine.train.records import Origin, Pending, Standing, checkpoin
 from tui_cytpix.engine.train.rehearsal import rehearsal_for
 from tui_cytpix.engine.train.run_images import TrainImages
 from tui_cytpix.engine.train.trainer import FitSettings, Trainer, look
-from tui_cytpix.errors import JobError, ModelFileError, RunError, UsageError
+from tui_cytpix.errors import FULL, JobError, ModelFileError, RunError, UsageError
 from tui_cytpix.formats.bytes.atomic import clear_leftovers
 from tui_cytpix.formats.model.file import file_hash
 from tui_cytpix.formats.run.folder import RunFolder
@@ -55,7 +54,6 @@ from tui_cytpix.formats.run.predictions import write_shard
 PREVIEW_EVERY = 5
 SMOOTHING = 5  # epochs
 POLL_SECONDS, LOOK_POLL_SECONDS = 0.2, 0.01
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL_SECONDS = 2.0
 CHECK = "cross-check"
 

@@ -30,7 +30,7 @@ from tui_cytpix.engine.process.ready_sample import ReadySample
 from tui_cytpix.engine.process.tube_fcs import FcsOptions, write_tube_fcs
 from tui_cytpix.engine.process.tube_summary import SummaryTaker
 from tui_cytpix.engine.process.worker import Chunk, ChunkResult, Equipment
-from tui_cytpix.errors import CytpixError, JobError
+from tui_cytpix.errors import CytpixError, JobError, refusal
 from tui_cytpix.formats.outputs.output import About
 from tui_cytpix.formats.outputs.registry import file_names
 from tui_cytpix.formats.run import tube_records
@@ -130,7 +130,7 @@ class Tube:
             except CytpixError as error:
                 self._fail_whole(error)
             except OSError as error:
-                self._fail_whole(f"{error.filename or self._out}: {error.strerror or error}.")
+                self._fail_whole(CytpixError(*refusal(error, self._out)))
             if made or before is None or not same_work(before, self._asked):  # else what is there stays what it is
                 self.outputs.append(tube_records.write_record(self._out, self.name, self._record(made), folder))
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tui_cytpix.core.features.table import FEATURES, IMAGE, names
 from tui_cytpix.domain.gate import Members
 from tui_cytpix.errors import CytpixError
+from tui_cytpix.formats.bytes.atomic import reserve
 from tui_cytpix.formats.fcs.gate_parameters import gate_keywords, gate_parameters, parameter_names
 from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.fcs.write import ExtraParameter, write_fcs_with
@@ -44,11 +45,14 @@ def write_tube_fcs(
         How many processed images have no row.
 
     Raises:
-        CytpixError: parameters that don't go into this file, gates of another, or it can't be written.
+        CytpixError, OSError: parameters that don't go into this file, gates of another, or it can't be written.
     """
     known = np.array([(row, place) for place, row in enumerate(rows) if row is not None], np.intp).reshape(-1, 2)
     imaged = values[:, IS_PROCESSED] == 1
-    table = np.memmap(path.with_suffix(".rows"), np.float32, "w+", shape=(max(fcs.event_count, 1), values.shape[1]))
+    beside, shape = path.with_suffix(".rows"), (max(fcs.event_count, 1), values.shape[1])
+    with beside.open("wb") as file:
+        reserve(file, 4 * shape[0] * shape[1], path)
+    table = np.memmap(beside, np.float32, "r+", shape=shape)
     for start in range(0, len(known), _ROWS):
         row, place = known[start : start + _ROWS].T
         table[row] = np.nan_to_num(values[place], nan=0.0, posinf=0.0, neginf=0.0)

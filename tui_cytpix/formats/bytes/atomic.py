@@ -4,47 +4,101 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
+
+from tui_cytpix.errors import needing
+from tui_cytpix.formats.bytes.liveness import is_abandoned, is_being_written, temporary_name
+
+_looked_at: set[tuple[Path, int]] = set()  # folders that this process, by its id, has cleared
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Gives a name beside `path`, ending in `.part`, to write to; on success it takes the place of `path`.
 
-    The file is synced before and the folder after the rename. On an error nothing of it stays behind.
+    The file is synced before and the folder after the rename. On an error nothing of it stays behind, and an OSError
+    names `path`. What killed processes left in the folder is removed.
     """
     path = Path(path)
     aside = _aside(path)
     try:
-        yield aside
-        with aside.open("rb+") as file:
-            os.fsync(file.fileno())
-        aside.replace(path)
+        with _named(path, aside):
+            yield aside
+            with aside.open("rb+") as file:
+                os.fsync(file.fileno())
+            aside.replace(path)
         sync_folder(path.parent)
     finally:
         aside.unlink(missing_ok=True)
 
 
-def _aside(path: Path) -> Path:
-    """Without the file's own name, which may be as long as names can be."""
-    return path.with_name(f".{secrets.token_hex(8)}.part")
+@contextlib.contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Gives a folder beside `path`, to fill; on success it takes the place of `path`, on an error it is removed. As for
+    the rest, like `replacing`.
+    """
+    path = Path(path)
+    with _named(path, path.parent), scratch_folder(path.parent) as aside:
+        yield aside
+        if path.exists():
+            with scratch_folder(path.parent) as old:
+                path.rename(old / "old")
+                aside.replace(path)
+        else:
+            aside.replace(path)
+        sync_folder(path.parent)
 
 
 @contextlib.contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
-    """Gives a folder beside `path`, to fill; on success it takes the place of `path`, on an error it is removed."""
-    aside = _aside(path)
-    aside.mkdir(parents=True)
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """A folder in `parent` for what is needed for a while; it is removed at the end, or, where the process is killed
+    meanwhile, by the next that writes in `parent`.
+    """
+    folder = _aside(parent / "scratch")
     try:
-        yield aside
-        shutil.rmtree(path, ignore_errors=True)
-        aside.replace(path)
-        sync_folder(path.parent)
+        folder.mkdir(parents=True)
+        yield folder
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _aside(path: Path) -> Path:
+    """In a folder that this process writes to for the first time, what killed processes left is removed."""
+    here = path.parent.absolute(), os.getpid()
+    if here not in _looked_at:
+        _looked_at.add(here)
+        clear_abandoned(path.parent)
+    return path.with_name(temporary_name())
+
+
+@contextlib.contextmanager
+def _named(path: Path, aside: Path) -> Iterator[None]:
+    """An error of the system says which file was to be written: for some it names none, or the temporary one."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or str(error.filename).startswith(str(aside)):
+            error.filename = str(path)
+            if error.filename2 is not None:
+                del error.filename2
+        raise
+
+
+def reserve(file: IO[Any], size: int, path: Path) -> None:
+    """Takes the room for a file on the disk before it is written, as a memory map of a file without it ends the process
+    where the disk is full.
+
+    Raises:
+        OSError: there isn't so much; it says how much is needed for `path`.
+    """
+    if size:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            raise needing(error, path, size) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -73,10 +127,29 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def clear_abandoned(folder: Path) -> int:
+    """Removes what killed processes of this machine had begun to write aside here; returns how many that were."""
+    try:
+        found = [entry.name for entry in os.scandir(folder) if is_abandoned(entry.name)]
+    except OSError:
+        return 0  # it is not there yet, or can't be read: whoever writes there is told
+    for name in found:
+        _remove(folder / name)
+    return len(found)
+
+
 def clear_leftovers(folder: Path) -> None:
-    """Removes what a killed process had begun to write aside here; to be called by the folder's only writer."""
+    """Removes also what other machines and earlier builds had begun, whose processes can't be asked; to be called by
+    the folder's only writer.
+    """
     for path in folder.glob(".*.part"):
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        if not is_being_written(path.name):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import FcsError
+from tui_cytpix.errors import FcsError, refusal
 from tui_cytpix.formats.bytes import atomic
 from tui_cytpix.formats.bytes.plain_file import open_plain
 from tui_cytpix.formats.fcs.read import FcsFile
@@ -140,6 +140,7 @@ def _write(
     told = hashlib.sha256(repr([one for one in text.items() if one[0] not in _OF_THIS_WRITING]).encode())
     try:
         with atomic.replacing(out) as aside, aside.open("wb") as file:
+            atomic.reserve(file, len(head) + sum(lengths.values()) + len(_NO_CHECKSUM), out)
             file.write(head)
             for content in itertools.chain((block.tobytes() for block in blocks), tail.values()):
                 told.update(content)
@@ -150,8 +151,7 @@ def _write(
                 file.seek(head.index(f"{key}{NO_GUID}".encode()) + len(key))
                 file.write(_guid(told.hexdigest()).encode())
     except OSError as error:
-        way_out = "Check the folder and the space on its disk."
-        raise FcsError("The FCS file can't be written", f"{out}: {error.strerror or error}.", way_out) from error
+        raise FcsError(*refusal(error, out, "The FCS file can't be written", "Check the folder.")) from error
 
 
 def _guid(told: str) -> str:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.objects.regions import boxes
 from tui_cytpix.domain.segmentation import MAX_PARTICLES
-from tui_cytpix.formats.bytes.atomic import replacing
+from tui_cytpix.formats.bytes.atomic import replacing, scratch_folder
 from tui_cytpix.formats.outputs.output import About, Answer, Findings
 
 PARTICLE = {"id": 1, "name": "particle", "supercategory": "object"}
@@ -103,21 +103,18 @@ def written(paths: Sequence[Path], about: About) -> Iterator[Callable[[Lines], N
         "licenses": [],
         "categories": [PARTICLE],
     }
-    with replacing(path) as aside:
-        waiting = aside.with_name(f"{aside.name}.part")
-        try:
-            with aside.open("w", encoding="ascii") as file, waiting.open("w+", encoding="ascii") as second:
-                file.write(_line(head)[:-1] + ',"images":[')
-                images, annotations = _List(file), _List(second)
+    with replacing(path) as aside, scratch_folder(path.parent) as scratch:
+        waiting = scratch / "annotations"
+        with aside.open("w", encoding="ascii") as file, waiting.open("w+", encoding="ascii") as second:
+            file.write(_line(head)[:-1] + ',"images":[')
+            images, annotations = _List(file), _List(second)
 
-                def add(lines: Lines) -> None:
-                    images.add(lines[0])
-                    annotations.add(lines[1])
+            def add(lines: Lines) -> None:
+                images.add(lines[0])
+                annotations.add(lines[1])
 
-                yield add
-                file.write('],"annotations":[')
-                second.seek(0)
-                shutil.copyfileobj(second, file)
-                file.write("]}\n")
-        finally:
-            waiting.unlink(missing_ok=True)
+            yield add
+            file.write('],"annotations":[')
+            second.seek(0)
+            shutil.copyfileobj(second, file)
+            file.write("]}\n")

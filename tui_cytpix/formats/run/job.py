@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,10 +17,10 @@ from tui_cytpix.domain.jobs.log_lines import LogLine, Unreadable, line_from, rec
 from tui_cytpix.domain.jobs.specs import JobSpec, spec_from, table_of
 from tui_cytpix.domain.jobs.wishes import WISHES
 from tui_cytpix.errors import JobError
-from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.bytes.atomic import scratch_folder, write_text
+from tui_cytpix.formats.bytes.liveness import age_s
 from tui_cytpix.formats.bytes.plain_file import open_plain, open_plain_to_write, read_plain, read_toml
 from tui_cytpix.formats.run.json_log import LogTail, append_now, encode, read_log
-from tui_cytpix.formats.run.liveness import age_s
 
 JOB = ".job"  # in an output folder: its jobs, and what these need among them
 NOTE_BYTES = 512
@@ -80,17 +78,19 @@ class JobFolder:
         Raises:
             FileExistsError: somebody else made it first.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-        aside.mkdir()
-        write_text(aside / "job.toml", tomli_w.dumps(table_of(spec)))
-        try:
-            aside.rename(path)
-        except OSError as error:
-            shutil.rmtree(aside, ignore_errors=True)
-            if path.exists():
-                raise FileExistsError(str(path)) from error
-            raise
+        with scratch_folder(path.parent) as aside:
+            try:
+                write_text(aside / "job.toml", tomli_w.dumps(table_of(spec)))
+                cls(aside).beat()  # room for its last words, should the disk be full by then
+            except OSError as error:
+                error.filename = str(path)
+                raise
+            try:
+                aside.rename(path)
+            except OSError as error:
+                if path.exists():
+                    raise FileExistsError(str(path)) from error
+                raise
         return cls(path)
 
     @property
@@ -158,7 +158,7 @@ class JobFolder:
         return ""
 
     def seconds_since_beat(self) -> float | None:
-        """Age of the heartbeat by the file server's own clock; None before the first."""
+        """Age of the heartbeat, which begins when the job is made, by the file server's own clock."""
         return age_s(self._heartbeat)
 
     @staticmethod

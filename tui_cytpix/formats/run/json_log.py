@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tui_cytpix.errors import refusal
 from tui_cytpix.formats.bytes.atomic import encoded, sync_folder, write_bytes
 from tui_cytpix.formats.bytes.plain_file import open_plain, open_plain_to_write, parse_json
 
@@ -91,8 +92,9 @@ def append_now(path: Path, lines: bytes) -> None:
             while written < len(lines):
                 written += os.pwrite(handle, lines[written:], end + written)
             os.fsync(handle)
-        except OSError:
+        except OSError as error:
             os.ftruncate(handle, end)
+            error.filename = str(path)
             raise
         if end == 0:
             sync_folder(Path(path).parent)
@@ -158,7 +160,7 @@ class LogWriter:
 
     def close(self) -> bool:
         """Flushes and ends the thread; False where something could not be saved."""
-        done = self.flush()
+        done = self.flush(RETRY_SECONDS) if self.problem else self.flush()
         with self._wake:
             self._closing = True
             self._wake.notify_all()
@@ -180,7 +182,8 @@ class LogWriter:
                     append_now(group[0].path, b"".join(entry.data for entry in group))
             except OSError as error:
                 _log.warning("%d lines wait for the disk: %s", len(self._queue), error.strerror)
-                self.problem = f"not saved yet: {group[0].path}: {error.strerror}"
+                title, detail, _ = refusal(error, group[0].path, "")
+                self.problem = ": ".join(filter(None, ("not saved yet", title.lower(), detail)))
                 with self._wake:
                     self._wake.wait_for(lambda: self._closing, RETRY_SECONDS)
                     if self._closing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -12,11 +13,12 @@ from typing import Any
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import RunError
+from tui_cytpix.formats.bytes.liveness import age_s, birth, is_alive, temporary_name
 from tui_cytpix.formats.bytes.plain_file import read_json
-from tui_cytpix.formats.run.liveness import age_s, birth, is_alive
 
 STALE_SECONDS = 30.0
 MOST_SHOWN = 100  # characters of a holder's name
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # of file systems without
 
 
 class Lease:
@@ -41,10 +43,13 @@ class Lease:
             holder = self._holder()
             if not self._is_stale(holder):
                 pid, host = (printable(holder.get(key))[:MOST_SHOWN] for key in ("pid", "host"))
+                by = f"held by process {pid} on {host}."
                 raise RunError(
                     f"{self._what} is in use",
-                    f"{self._path}: held by process {pid} on {host}.",
-                    "Close it there first; if that machine died, wait half a minute.",
+                    f"{self._path}: {by if holder else 'somebody is about to take it, or was killed at it.'}",
+                    "Close it there first; if that machine died, wait half a minute."
+                    if holder
+                    else "Wait half a minute and try again.",
                 )
             self._clear_stale()
         raise RunError(f"{self._what} is in use", f"{self._path}: somebody else was faster.", "Try again.")
@@ -58,11 +63,23 @@ class Lease:
         """Writes who holds it; False where the file is there already."""
         pid = os.getpid()
         holder = {"host": socket.gethostname(), "pid": pid, "born": birth(pid), "nonce": self._nonce}
+        aside = path.with_name(temporary_name())
         try:
-            with path.open("x") as file:
-                file.write(json.dumps(holder))
-        except FileExistsError:
-            return False
+            content = json.dumps(holder)
+            aside.write_text(content)
+            try:
+                os.link(aside, path)  # with its content or not at all, whenever we are killed
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                return _written(path, content)
+        except OSError as error:
+            error.filename = str(path)
+            raise
+        finally:
+            aside.unlink(missing_ok=True)
         return True
 
     def _holder(self) -> dict[str, Any]:
@@ -111,3 +128,18 @@ def _unrenewed(path: Path) -> bool:
     """True where the file is gone, or older than a living holder lets it get."""
     age = age_s(path)
     return age is None or age > STALE_SECONDS
+
+
+def _written(path: Path, content: str) -> bool:
+    """Where there are no links: a lease that is empty for a moment, or for half a minute where we are killed in it."""
+    try:
+        file = path.open("x")
+    except FileExistsError:
+        return False
+    try:
+        with file:
+            file.write(content)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    return True

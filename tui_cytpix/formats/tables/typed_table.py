@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.features.table import FEATURES
-from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import CytpixError
+from tui_cytpix.errors import CytpixError, refusal
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,5 @@ def telling(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        detail = f"{printable(path)}: {error.strerror or printable(error)}."
-        raise CytpixError(
-            "The table can't be written", detail, "Check the folder and the space on its disk."
-        ) from error
+        error.filename = str(path)  # not the name that it is written aside under
+        raise CytpixError(*refusal(error, path, "The table can't be written", "Check the folder.")) from error

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -41,8 +40,8 @@ def write_acs(path: Path, sample: SimulatedSample, measuring: Measuring = measur
     """
     name = path.stem
     identity = str(guid(sample, "masks")).upper()
-    with atomic.replacing(path) as aside, tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-        masks_path, fcs_path = Path(scratch) / f"{identity}.masks.zip", Path(scratch) / f"{name}.fcs"
+    with atomic.replacing(path) as aside, atomic.scratch_folder(path.parent) as scratch:
+        masks_path, fcs_path = scratch / f"{identity}.masks.zip", scratch / f"{name}.fcs"
         members: list[str] = []
         with zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED) as archive:
             with zipfile.ZipFile(masks_path, "w") as masks:

@@ -16,7 +16,7 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, LineT, Showing, Verdict
-from tui_cytpix.errors import InputError, UsageError
+from tui_cytpix.errors import InputError, UsageError, refusal
 from tui_cytpix.formats.tables import spreadsheet
 from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
 from tui_cytpix.formats.tables.spreadsheet import TableKind, headings, read_rows
@@ -92,7 +92,7 @@ def write_table(path: Path, rows: Sequence[Row], word: str) -> None:
         with csv_table(path, (SHOWING, word, TRUE_COUNT)) as out:
             out.write(csv_rows(heads, counts.reshape(-1, 1)))
     except OSError as error:
-        raise UsageError("The table can't be written", f"{path}: {error.strerror or error}.") from error
+        raise UsageError(*refusal(error, path, "The table can't be written")) from error
 
 
 def is_one(path: Path) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tui_cytpix.domain.jobs.specs import OnnxSpec
 from tui_cytpix.domain.model_card import ModelEntry
-from tui_cytpix.errors import ModelFileError
+from tui_cytpix.errors import ModelFileError, refusal
 from tui_cytpix.formats.bytes.atomic import replacing
 from tui_cytpix.formats.model.file import check_usable, file_hash, read_card, read_tensors, write_model
 from tui_cytpix.workflow.run import jobs, predict
@@ -88,7 +88,7 @@ def import_model(path: Path, name: str = "") -> ModelEntry:
         else:
             write_model(target, tensors, replace(card, name=name))
     except OSError as error:
-        raise ModelFileError("The model can't be put into your library", f"{target}: {error.strerror}.") from error
+        raise ModelFileError(*refusal(error, target, "The model can't be put into your library")) from error
     return entry(target)
 
 
@@ -134,7 +134,7 @@ def export_model(model: ModelEntry, out: Path, *, replace: bool = False) -> Path
         with replacing(target) as aside:
             shutil.copyfile(model.path, aside)
     except OSError as error:
-        raise ModelFileError("The model can't be written", f"{target}: {error.strerror}.") from error
+        raise ModelFileError(*refusal(error, target, "The model can't be written")) from error
     return target
 
 

@@ -16,7 +16,7 @@ from tui_cytpix.domain.jobs.specs import FORMATS, ProcessSpec, SampleAtWork, che
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.domain.sample import SampleRef
-from tui_cytpix.errors import UsageError
+from tui_cytpix.errors import JobError, UsageError, refusal
 from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.run.gate_members import write_members
 from tui_cytpix.formats.run.job import JOB, JobFolder
@@ -58,8 +58,8 @@ def start_processing(
     return job
 
 
-def _not_made(out: Path, error: OSError) -> UsageError:
-    return UsageError("The output folder can't be made", f"{out}: {error.strerror}.")
+def _not_made(out: Path, error: OSError) -> JobError:
+    return JobError(*refusal(error, out, "The output folder can't be made", "Give another with --out."))
 
 
 def check(spec: ProcessSpec) -> None:

@@ -13,7 +13,7 @@ from tui_cytpix.domain.gate import Axis, Gate
 from tui_cytpix.domain.jobs.specs import PREFIX, check_prefix
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import UsageError
+from tui_cytpix.errors import UsageError, refusal
 from tui_cytpix.workflow.explore import gates as gating
 from tui_cytpix.workflow.explore.event_table import EventTable
 from tui_cytpix.workflow.explore.populations import axis_name
@@ -70,7 +70,10 @@ def export_events(
         chosen = [Axis(one) for one in taken] if axes is None else list(axes)
         flags = [members.inside(place) for place in range(len(columns))]
         head = _head(table, chosen, columns, {**table.image_keywords(), **keywords})
-        _TABLES[ending](path, head, int(within.sum()), _blocks(table, chosen, np.flatnonzero(within), flags))
+        try:
+            _TABLES[ending](path, head, int(within.sum()), _blocks(table, chosen, np.flatnonzero(within), flags))
+        except OSError as error:
+            raise UsageError(*refusal(error, path, "The table can't be written")) from error
     return Exported(int(within.sum()), tuple(problems))
 
 
@@ -101,14 +104,11 @@ def _blocks(
 def _write_csv(path: Path, head: TableHead, _rows: int, blocks: Iterable[Rows]) -> None:
     from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
 
-    try:
-        with csv_table(path, [*head.texts, *(one.name for one in head.numbers), *head.flags]) as out:
-            for block in blocks:
-                assert block.flags is not None
-                values = np.concatenate([block.numbers, block.flags], axis=1)
-                out.write(csv_rows(list(zip(*block.texts, strict=True)), values))
-    except OSError as error:
-        raise UsageError("The table can't be written", f"{path}: {error.strerror or error}.") from error
+    with csv_table(path, [*head.texts, *(one.name for one in head.numbers), *head.flags]) as out:
+        for block in blocks:
+            assert block.flags is not None
+            values = np.concatenate([block.numbers, block.flags], axis=1)
+            out.write(csv_rows(list(zip(*block.texts, strict=True)), values))
 
 
 def _write_parquet(path: Path, head: TableHead, _rows: int, blocks: Iterable[Rows]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import UsageError
+from tui_cytpix.errors import UsageError, refusal
 from tui_cytpix.formats.bytes.atomic import write_bytes
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def write(path: Path, sheet: Sheet) -> None:
     try:
         write_bytes(path, WRITERS[path.suffix.lower()](sheet))
     except OSError as error:
-        raise UsageError("The montage can't be written", f"{path}: {error.strerror or error}.") from error
+        raise UsageError(*refusal(error, path, "The montage can't be written")) from error
 
 
 @cache

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.errors import UsageError
+from tui_cytpix.errors import UsageError, refusal
 from tui_cytpix.workflow.report import figures
 from tui_cytpix.workflow.run.run import OnProgress, Run
 
@@ -41,5 +41,5 @@ def write_pictures(folder: Path, run: Run, pictures: Sequence[Picture], on_progr
                 Image.fromarray(pixels).save(folder / f"{one.mark}.png")
             on_progress(place, len(pictures))
     except OSError as error:
-        raise UsageError("The pictures can't be written", f"{folder}: {error.strerror or error}.") from error
+        raise UsageError(*refusal(error, folder, "The pictures can't be written")) from error
     return problems

@@ -14,7 +14,7 @@ from tui_cytpix.domain.annotation import Side, Status
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey, labels_of
 from tui_cytpix.domain.verdict import LineT, Showing, Verdict
-from tui_cytpix.errors import CytpixError, RunError
+from tui_cytpix.errors import CytpixError, RunError, refusal
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.assess import blind_first, goal, over_sampling, review
@@ -57,7 +57,7 @@ def write_report(run: Run, out: Path) -> Path:
     try:
         write_text(out, html.page(f"{run.settings.name}: report", body))
     except OSError as error:
-        raise RunError("The report can't be written", f"{out}: {error.strerror}.", "Give another place.") from error
+        raise RunError(*refusal(error, out, "The report can't be written", "Give another place.")) from error
     return out
 
 

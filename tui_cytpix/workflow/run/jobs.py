@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,11 +22,11 @@ from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import JobSpec, kind_of
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import CytpixError, JobError
+from tui_cytpix.errors import CytpixError, JobError, refusal
 from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.bytes.liveness import age_s, is_alive
 from tui_cytpix.formats.bytes.plain_file import open_plain_to_write, read_json
 from tui_cytpix.formats.run.job import JobFolder
-from tui_cytpix.formats.run.liveness import age_s, is_alive
 from tui_cytpix.workflow.cluster import slurm
 from tui_cytpix.workflow.run.resources import PACKAGE
 
@@ -61,13 +62,19 @@ _children: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 def create(jobs: Path, spec: JobSpec) -> JobFolder:
-    """Makes the next job folder, `<n>-<kind>`."""
+    """Makes the next job folder, `<n>-<kind>`.
+
+    Raises:
+        JobError: the system refuses.
+    """
     number = max((n for n, _ in _numbered(jobs)), default=0) + 1
     while True:
         try:
             return JobFolder.create(jobs / f"{number}-{kind_of(spec)}", spec)
         except FileExistsError:
             number += 1
+        except OSError as error:
+            raise JobError(*refusal(error, jobs, "The job can't be made", "Give a folder of yours.")) from error
 
 
 def _numbered(jobs: Path) -> list[tuple[int, Path]]:
@@ -118,7 +125,7 @@ def start(job: JobFolder) -> None:
                 env=environment,
             )
     except OSError as error:
-        raise JobError("The engine can't be started", f"{job.path}: {error.strerror}.", "Try again.") from error
+        raise JobError(*refusal(error, job.path, "The engine can't be started", "Try again.")) from error
 
 
 def submit(job: JobFolder, slurm_options: Sequence[str]) -> None:
@@ -135,7 +142,7 @@ def submit(job: JobFolder, slurm_options: Sequence[str]) -> None:
         number = slurm.submit(script, slurm_options)
         write_text(job.path / SUBMITTED, json.dumps({"job": number}))
     except OSError as error:
-        raise JobError("The engine can't be started", f"{job.path}: {error.strerror}.", "Try again.") from error
+        raise JobError(*refusal(error, job.path, "The engine can't be started", "Try again.")) from error
     except CytpixError:
         shutil.rmtree(job.path, ignore_errors=True)
         raise
@@ -192,10 +199,26 @@ def failure(job: JobFolder, events: Iterable[LogLine]) -> JobError:
     for event in events:
         if isinstance(event, Failed):
             return JobError("The engine failed", event.reason, event.way_out)
+    if job.note:  # its log could not be written
+        return JobError("The engine failed", printable(job.note))
     lines = job.printed().strip().splitlines()
     tail = printable(lines[-1])[:300] if lines else ""
     return JobError(
         "The engine ended without a word",
-        tail or f"{job.path}: it was killed (perhaps as the memory was full), or its machine went down.",
+        tail or f"{job.path}: {_how_it_ended(job)}",
         f"Details are in {job.output_path}.",
     )
+
+
+def _how_it_ended(job: JobFolder) -> str:
+    child = _children.get(job.path)
+    ended = None if child is None else child.poll()
+    if ended is None:
+        return "it was killed, or its machine went down."
+    if ended == -signal.SIGKILL:
+        return "it was killed, by somebody or by the system as the memory was full."
+    if ended == -signal.SIGBUS:
+        return "the disk was full, or a file that it read was cut short meanwhile."
+    if ended < 0:
+        return f"it was ended by the signal {signal.Signals(-ended).name}."
+    return f"it ended with the exit status {ended}."

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_cytpix.diagnostics import state_folder
-from tui_cytpix.errors import RunError, UsageError
-from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.errors import RunError, UsageError, needing, refusal
+from tui_cytpix.formats.bytes.atomic import replacing_folder, write_text
 from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.workflow.run.resources import shipped
@@ -85,14 +85,27 @@ def copy_sample_run(name: str, target: Path) -> Path:
     names = [s.path.name for s in sample_runs()]
     if name not in names:
         raise UsageError("There is no such sample run", f"{name!r}.", f"There are: {', '.join(names) or 'none'}.")
-    if (target / "run.toml").is_file():
-        return target
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise RunError("Something else is there", f"{target} is not a run.", "Give another place with --dir.")
+    refused, elsewhere = "The sample run can't be copied", "Give another place with --dir."
     try:
-        shutil.copytree(source, target, dirs_exist_ok=True)
-    except (OSError, shutil.Error) as error:
-        raise RunError(
-            "The sample run can't be copied", f"{target}: {error}.", "Give another place with --dir."
-        ) from error
+        if (target / "run.toml").is_file():
+            return target
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise RunError("Something else is there", f"{target} is not a run.", elsewhere)
+        with replacing_folder(target) as aside:
+            try:
+                _copy(source, aside)
+            except OSError as error:
+                raise needing(error, target, sum(p.stat().st_size for p in source.rglob("*") if p.is_file())) from error
+    except OSError as error:
+        raise RunError(*refusal(error, target, refused, elsewhere)) from error
     return target
+
+
+def _copy(source: Path, target: Path) -> None:
+    """All files; not by `shutil.copytree`, which goes on after the first that can't be written."""
+    for path in sorted(source.rglob("*")):
+        to = target / path.relative_to(source)
+        if path.is_dir():
+            to.mkdir()
+        else:
+            shutil.copyfile(path, to)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -19,8 +20,9 @@ from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import LineT, PairVerdict, Verdict
-from tui_cytpix.errors import ModelFileError, RunError, SampleError
+from tui_cytpix.errors import ModelFileError, RunError, SampleError, refusal
 from tui_cytpix.formats.bytes.atomic import clear_leftovers, write_text
+from tui_cytpix.formats.bytes.liveness import is_abandoned
 from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.run.folder import ImageLine, RunFolder, encode_edit, encode_image_line, encode_verdict
 from tui_cytpix.formats.run.images import RunImages
@@ -63,10 +65,11 @@ class Run:
             RunError: the folder exists and holds something.
         """
         path = Path(path).resolve()
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and (not path.is_dir() or not all(is_abandoned(one.name) for one in path.iterdir())):
             raise RunError(
                 "The run's folder is not empty", f"{path}.", "Choose a new folder, or open the run that is there."
             )
+        made = not path.exists()
         try:
             path.mkdir(parents=True, exist_ok=True)
             folder = RunFolder(path)
@@ -75,8 +78,14 @@ class Run:
             )
             write_text(folder.settings_path, folder.encode_settings(settings))
         except OSError as error:
-            raise RunError("The run can't be made", f"{path}: {error.strerror}.", "Choose another folder.") from error
-        return cls.open(path)
+            if made:
+                shutil.rmtree(path, ignore_errors=True)
+            raise RunError(*refusal(error, path, "The run can't be made", "Choose another folder.")) from error
+        try:
+            return cls.open(path)
+        except RunError:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
 
     @classmethod
     def open(cls, path: Path, *, writing: bool = True) -> Run:
@@ -94,7 +103,7 @@ class Run:
                 lease.acquire()
             except OSError as error:
                 raise RunError(
-                    "The run can't be written to", f"{folder.path}: {error.strerror}.", "Copy it to a place of yours."
+                    *refusal(error, folder.path, "The run can't be written to", "Copy it to a place of yours.")
                 ) from error
             clear_leftovers(folder.path)
         return cls(folder, settings, lease)

@@ -48,10 +48,15 @@ def create_run(
         for one in given:
             add_sample(run, one.path, one.um_per_px, channel, [other.path for other in given], **one.labels)
     except CytpixError:
-        run.close()
-        shutil.rmtree(run.path, ignore_errors=True)
+        discard(run)
         raise
     return run
+
+
+def discard(run: Run) -> None:
+    """A run that could not be made to its end goes."""
+    run.close()
+    shutil.rmtree(run.path, ignore_errors=True)
 
 
 def add_sample(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_cytpix import __version__
-from tui_cytpix.errors import UsageError
+from tui_cytpix.errors import UsageError, refusal
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.workflow.run.refuse_existing import refuse_existing
 from tui_cytpix.workflow.samples.concordance import Concordance, Formula
@@ -48,9 +48,7 @@ def write_report(path: Path, found: Sequence[Concordance]) -> None:
     try:
         write_text(path, json.dumps(report(found), indent=2, allow_nan=False) + "\n")
     except OSError as error:
-        raise UsageError(
-            "The report can't be written", f"{path}: {error.strerror}.", "Choose another place."
-        ) from error
+        raise UsageError(*refusal(error, path, "The report can't be written", "Choose another place.")) from error
 
 
 def _of_sample(number: int, found: Concordance) -> dict[str, Any]:

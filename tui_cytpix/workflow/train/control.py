@@ -12,7 +12,7 @@ from typing import Any
 from tui_cytpix.domain.jobs.log_lines import LogLine
 from tui_cytpix.domain.jobs.specs import TrainSpec
 from tui_cytpix.domain.jobs.wishes import AddEpochs, Check, Pause, Reload, Resume, Stop
-from tui_cytpix.errors import ModelFileError, RunError, UsageError
+from tui_cytpix.errors import ModelFileError, RunError, UsageError, refusal
 from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.formats.run.job import JobFolder
@@ -138,7 +138,7 @@ def wish(run_folder: RunFolder, wanted: LogLine) -> None:
     try:
         JobFolder(Path(status.job)).send(wanted)
     except OSError as error:
-        raise RunError("Training can't be told", f"{status.job}: {error.strerror}.", "Free some space.") from error
+        raise RunError(*refusal(error, status.job, "Training can't be told")) from error
 
 
 def pause(run: Run) -> None:

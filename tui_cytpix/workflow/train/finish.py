@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -14,7 +13,8 @@ from tui_cytpix.domain.jobs.training import CrossCheck, TrainingStatus
 from tui_cytpix.domain.model_card import LEAST_TO_CALIBRATE, ModelCard, ModelEntry, Provenance
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import LABELS
-from tui_cytpix.errors import RunError
+from tui_cytpix.errors import RunError, refusal
+from tui_cytpix.formats.bytes.atomic import scratch_folder
 from tui_cytpix.formats.model.file import check_usable, model_bytes, read_card, read_tensors, write_model
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run import used_images
@@ -45,7 +45,7 @@ def finish(run: Run, name: str, checkpoint: str = "", notes: str = "") -> ModelE
     Training that is at work goes on.
 
     Raises:
-        RunError: nothing is trained yet, or there is no such checkpoint.
+        RunError: nothing is trained yet, there is no such checkpoint, or the run can't be written to.
         ModelFileError: the name is no good or taken, the checkpoint is damaged or of a version whose models are no
             longer run; or the library can't be written: then the run has its model nonetheless.
     """
@@ -55,17 +55,20 @@ def finish(run: Run, name: str, checkpoint: str = "", notes: str = "") -> ModelE
         have = ", ".join(found) or "none: nothing is trained yet, or its files are gone"
         raise RunError("There is no such checkpoint", f"{checkpoint!r}; there are: {have}.")
     library.check_name(name)
-    with tempfile.TemporaryDirectory(prefix=".finish-", suffix=".part", dir=run.path) as aside:
-        path = Path(aside) / found[checkpoint].name  # training may replace its own at any moment
-        path.write_bytes(model_bytes(found[checkpoint]))
-        check_usable(read_card(path), path)
-        status = TrainingWatch(run.folder).poll()
-        card = calibrated(read_card(path), crosscheck.in_force(status, run.annotations).values())
-        card = _final_card(card, run.settings, name, status)
-        seen = Provenance(seen=used_images.digests_of_used(run))
-        card = replace(card, provenance=card.made_with.and_then(seen))
-        tensors = read_tensors(path)
-    write_model(run.folder.model_path, tensors, replace(card, description=notes or card.description))
+    try:
+        with scratch_folder(run.path) as aside:
+            path = aside / found[checkpoint].name  # training may replace its own at any moment
+            path.write_bytes(model_bytes(found[checkpoint]))
+            check_usable(read_card(path), path)
+            status = TrainingWatch(run.folder).poll()
+            card = calibrated(read_card(path), crosscheck.in_force(status, run.annotations).values())
+            card = _final_card(card, run.settings, name, status)
+            seen = Provenance(seen=used_images.digests_of_used(run))
+            card = replace(card, provenance=card.made_with.and_then(seen))
+            tensors = read_tensors(path)
+        write_model(run.folder.model_path, tensors, replace(card, description=notes or card.description))
+    except OSError as error:
+        raise RunError(*refusal(error, run.folder.model_path, "The model can't be written")) from error
     evaluate = replace(run.settings.evaluate, model=run.folder.model_path.name, name=name)
     run.update(replace(run.settings, evaluate=evaluate))
     library.import_model(run.folder.model_path, name)
