@@ -27,6 +27,6 @@ def test_an_engine_that_waits_for_a_node_is_not_lost(tmp_path, programs, monkeyp
     monkeypatch.setattr(jobs, "_in_slurm", {})
     job = jobs.create(tmp_path / "jobs", PredictSpec())
     jobs.submit(job, [])
-    os.utime(job.path / "job.toml", (0, 0))  # it has waited for long
+    os.utime(job.path / "heartbeat", (0, 0))  # it has waited for long
     children.run(["bash", "-n", job.path / "engine.sbatch"], check=True)
     assert (jobs.state_of(job, []), jobs.in_slurm(job)) == (state, words)
