@@ -115,10 +115,39 @@ def test_a_plain_mask_shares_its_value_among_regions(seed, value):
     regions = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0] - 1
     found = facts(mask.astype(np.int64) * value)
     assert (found.labels, found.value) == (1, value)
-    if regions > 1 and not found.specked:
-        assert (found.shared, found.shared_by, found.parts) == (value, regions, regions)
     split = by_region(mask.astype(np.uint16))
-    assert (split.max(), (split > 0).sum()) == (regions, mask.sum())
+    assert found.cells == split.max() >= regions
+    assert np.array_equal(split > 0, mask)
+    if found.cells > 1 and not found.specked:
+        assert (found.shared, found.shared_by, found.parts) == (value, found.cells, found.cells)
+
+
+@pytest.mark.parametrize("thick", [False, True])
+@pytest.mark.parametrize("slope", [0, 0.3, 0.7, 1, -1, -0.4])
+def test_a_line_drawn_by_hand_parts_a_cell_even_if_its_pixels_join_at_corners_only(slope, thick):
+    cell = np.zeros((41, 41), np.uint16)
+    cv2.circle(cell.view(np.int16), (20, 20), 15, 5, cv2.FILLED)
+    line = cell.view(np.int16)
+    cv2.line(line, (0, round(20 - 20 * slope)), (40, round(20 + 20 * slope)), 0, 2 if thick else 1, cv2.LINE_8)
+    split = by_region(cell)
+    assert split.max() == 2
+    rows, columns = np.nonzero(cell)
+    above = rows < 20 + slope * (columns - 20)
+    assert len(np.unique(split[rows[above], columns[above]])) == 1
+    assert np.array_equal(split > 0, cell > 0)
+
+
+def test_specks_at_corners_go_with_the_cell_that_they_touch_and_those_apart_do_not():
+    values = np.zeros((40, 40), np.uint16)
+    values[5:15, 5:15] = values[20:30, 20:30] = 3
+    values[4, 4] = values[3, 3] = values[15, 15] = values[30, 19] = 3
+    values[35, 2] = 3
+    split = by_region(values)
+    assert split.max() == 3
+    assert split[4, 4] == split[3, 3] == split[15, 15] == split[5, 5]
+    assert split[30, 19] == split[25, 25] != split[5, 5]
+    found = facts(values.astype(np.int64))
+    assert (found.cells, found.parts, found.shared_by, found.specked) == (3, 2, 2, 3)
 
 
 def resized(labels: np.ndarray, times: float, how: Image.Resampling) -> np.ndarray:
@@ -160,6 +189,27 @@ def test_a_border_value_is_told_from_cells(seed, width, value):
     cell = facts(np.where(labels == labels.max(), value, labels))
     assert cell.border == 0
     assert cell.ignored == (value if labels.max() > 1 else 0)
+
+
+def pair(touching: int = 20) -> np.ndarray:
+    values = np.zeros((60, 60), np.int64)
+    values[10:30, 20 - touching : 20], values[10:30, 20:40] = 1, 2
+    return values
+
+
+@pytest.mark.parametrize("value", [255, 65535])
+def test_a_line_between_cells_is_told_from_a_cell(value):
+    for width in (1, 2, 4):
+        values = pair()
+        values[10:30, 20 : 20 + width] = value
+        assert facts(values).border == value, width
+    broken = pair()
+    broken[10:18, 19:21] = broken[22:30, 19:21] = value
+    found = facts(broken)
+    assert (found.border, found.labels, found.shared) == (value, 2, 0)
+    wide, beside_one, apart = pair(), pair(), pair()
+    wide[10:30, 17:25] = beside_one[10:30, 40:42] = apart[40:50, 10:12] = value
+    assert [facts(values).border for values in (wide, beside_one, apart)] == [0, 0, 0]
 
 
 @settings(deadline=None, derandomize=True, max_examples=30)

@@ -86,9 +86,11 @@ def test_what_is_no_label_image(tmp_path):
         assert "x.tif" in caught.value.detail
 
     refused("colour", np.zeros((5, 5, 3), np.uint8))
-    refused("no labels", LABELS.astype(np.float32) / 2)
-    refused("no labels", np.full((4, 4), np.nan, np.float32))
-    refused("no labels", LABELS.astype(np.int32) - 1)
+    refused(r"no numbers of cells.*such as 1\.5\.", LABELS.astype(np.float32) / 2)
+    refused(r"no numbers of cells\. .*x\.tif\. Save", np.full((4, 4), np.nan, np.float32))
+    refused(r"values like 0\.93 are probabilities\. Export the masks", np.array([[0, 0.5, 0.93, 1]], np.float32))
+    refused(r"no numbers of cells.*such as -0\.5\.", np.array([[-0.5, 1]], np.float32))
+    refused("no numbers of cells", LABELS.astype(np.int32) - 1)
     refused("too many", np.arange(300 * 300, dtype=np.int32).reshape(300, 300))
     refused("can't be read", content=b"hello")
     refused("can't be read", content=b"")

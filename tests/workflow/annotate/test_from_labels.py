@@ -138,3 +138,21 @@ def test_label_images_of_no_image_are_told(run, samples):
     intake = annotate_from_masks(run, samples.truth())
     assert intake.accepted == 23
     assert intake.notes == ("1 label image is named after no image of tube (four.png).",)
+
+
+def test_names_of_which_most_are_no_images_are_refused(run, samples):
+    truth = samples.truth()
+    for number in range(8, 24):
+        (truth / f"{number}.png").rename(truth / f"{number + 100}.png")
+    with pytest.raises(MaskError, match="named after no image of tube: nothing was taken") as caught:
+        annotate_from_masks(run, truth)
+    assert caught.value.detail == "16 of 24, as 108.png; images are called 0, 1, 2 ..."
+    assert "--trust-labels" in caught.value.way_out
+    assert run.annotations.accepted() == []
+    assert annotate_from_masks(run, truth, only=["0", "1"]).accepted == 2, "the user says which"
+    trusted = annotate_from_masks(run, truth, options=LabelOptions(trust=True))
+    assert trusted.accepted == 8
+    assert trusted.notes == ("16 label images are named after no image of tube (the first: 108.png).",)
+    for number in range(108, 116):
+        (truth / f"{number}.png").unlink()
+    assert annotate_from_masks(run, truth).accepted == 8, "half of them"

@@ -275,3 +275,10 @@ def test_what_cannot_be_compared_is_refused_in_words(samples, models, answers, t
     samples.make("other", 2, first=500)
     with pytest.raises(MaskError, match="No truth fits"):
         compare(request(samples, models, truth=(samples.truth("other"),)))
+    for number in range(9):
+        (samples.truth() / f"{number}.png").rename(samples.truth("other") / f"{number}.png")
+    for number in range(502, 510):
+        shutil.copyfile(samples.truth("other") / "500.png", samples.truth("other") / f"{number}.png")
+    with pytest.raises(MaskError, match="Most label images are named after no image of tube") as caught:
+        compare(request(samples, models, truth=(samples.truth("other"),)))
+    assert caught.value.detail.startswith("10 of 19, as 500.png")

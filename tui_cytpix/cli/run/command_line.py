@@ -11,9 +11,11 @@ from typing import Any
 from tui_cytpix.cli import options
 from tui_cytpix.domain.gate import SCALES
 from tui_cytpix.domain.jobs.specs import PREFIX
-from tui_cytpix.domain.run_settings import DEFAULT_LOOK, DEFAULT_MONTAGE, GOALS
+from tui_cytpix.domain.run_settings import DEFAULT_LOOK, DEFAULT_MONTAGE, GOALS, MAX_PREVIEW, MIN_PREVIEW
 from tui_cytpix.domain.sample import CONTROLS, ROLES
 from tui_cytpix.workflow.samples.inspect import READABLE
+
+_PREVIEWS = f"{MIN_PREVIEW} to {MAX_PREVIEW}"
 
 
 def parser(prog: str) -> argparse.ArgumentParser:
@@ -50,7 +52,9 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     )
     options.add_sheet(new)
     new.add_argument("--base", required=True, metavar="M", help="a library name or a model file")
-    new.add_argument("--preview", type=options.positive, metavar="N", help="images to choose; default: 200")
+    new.add_argument(
+        "--preview", type=options.positive, metavar="N", help=f"images to choose, {_PREVIEWS}; default: 200"
+    )
     new.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="default: 0")
     new.add_argument("--name", default="", help="default: the folder's")
     options.add_scale(new)
@@ -72,7 +76,7 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
 
     _add_base(verb)
     select = verb("select", "choose the preview images: 70 % at random, 30 % for variety", "run.verbs:select_images")
-    select.add_argument("--preview", type=options.positive, metavar="N", help="default: as the run says")
+    select.add_argument("--preview", type=options.positive, metavar="N", help=f"{_PREVIEWS}; default: as the run says")
 
     alike = verb("similar", "images of all samples that resemble one most, by morphology", "run.verbs:similar_images")
     alike.add_argument("image", metavar="IMAGE", help="SAMPLE:EVENT; EVENT will do where the run has one sample")

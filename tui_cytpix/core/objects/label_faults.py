@@ -19,8 +19,10 @@ from tui_cytpix.core.objects.regions import SQUARE, as_uint8, label_objects
 
 IGNORE_VALUES = (255, 65535)
 _OTHERS_BELOW = 0.5  # of an ignore value: the labels beside it are numbered from 1 on
-_BORDER_DEPTH = 6.0  # px; no pixel of a border lies deeper in it
+_BORDER_DEPTH = 6.0  # px; no pixel of a border around cells lies deeper in it
 _LINED = 0.5  # of the other labels' outlines
+_LINE_DEPTH = 3.0  # px; the same of a line between cells
+_BETWEEN, _LEAST_BESIDE = 0.75, 2  # of such a line's own outline; cells
 _WRAPPED = 0.9  # of a label's outline
 _MOST = 0.5  # of the frame, and of its edge
 _PART = 0.1  # of the largest region of the same label: what is smaller is a speck
@@ -36,7 +38,8 @@ class LabelFacts:
     Attributes:
         labels: how many values above 0 there are; a border's doesn't count.
         value: the only one, 0 where there is none or several.
-        parts: regions of one value (8-connected) over all values, specks apart.
+        parts: regions of one value (as by `by_region`) over all values, specks apart.
+        cells: labels that `by_region` makes.
         shared: the value that lies in most regions, specks apart, 0 where each has one; `shared_by`: how many.
         specked: a value with specks, less than a tenth of its largest region, 0 where none has.
         rimmed: a value that has a rim of other values: its outline lies to 90 % on one other label, or on labels that
@@ -50,12 +53,15 @@ class LabelFacts:
         slight: there are labels, none is longer than 5 px and wider than 2, and none is `hollow`.
         strip: a value, not the background, that fills one edge of the frame from end to end; 0 where none does.
         ignored: 255 or 65535, where all other labels are below half of it; 0 where that is not so.
-        border: `ignored`, if it lies along half of the other labels' outlines and is nowhere deeper than 6 px, else 0.
+        border: `ignored`, if it is the line around cells (it lies along half of the other labels' outlines and is
+            nowhere deeper than 6 px) or between them (each of its regions lies by three quarters of its own outline on
+            other labels, on two at least, and is nowhere deeper than 3 px), else 0.
     """
 
     labels: int = 0
     value: int = 0
     parts: int = 0
+    cells: int = 0
     shared: int = 0
     shared_by: int = 0
     specked: int = 0
@@ -112,18 +118,19 @@ def label_facts(labels: NDArray[np.integer[Any]], values: NDArray[np.integer[Any
     numbers = labels.astype(np.int32)
     background = _background(numbers)
     ignored = int(values[-1]) if _has_ignore_value(values) else 0
-    border = ignored if ignored and _is_border(numbers, len(values)) else 0
+    border = ignored if ignored and (_is_border(numbers, len(values)) or _is_between(numbers, len(values))) else 0
     if border:
         numbers[numbers == len(values)] = 0
     found = list(_each(numbers))
     thin = {one.number for one in found if one.thin}
-    parts, shared, shared_by, specked, rimmed, hollow, hole = 0, 0, 1, 0, 0, 0, 0.0
+    parts, cells, shared, shared_by, specked, rimmed, hollow, hole = 0, 0, 0, 1, 0, 0, 0, 0.0
     for one in found:
-        regions, count = label_objects(one.own)
+        regions, count = _parted(one.own)
         areas = np.bincount(regions.ravel())[1:]
         specks = np.flatnonzero(areas < _PART * areas.max()) + 1
         large, value = count - len(specks), int(values[one.number - 1])
         parts += large
+        cells += count
         if large > shared_by:
             shared, shared_by = value, large
         if len(specks):
@@ -139,6 +146,7 @@ def label_facts(labels: NDArray[np.integer[Any]], values: NDArray[np.integer[Any
         labels=len(found),
         value=int(values[found[0].number - 1]) if len(found) == 1 else 0,
         parts=parts,
+        cells=cells,
         shared=shared,
         shared_by=shared_by if shared else 0,
         specked=specked,
@@ -156,13 +164,40 @@ def label_facts(labels: NDArray[np.integer[Any]], values: NDArray[np.integer[Any
 
 
 def by_region(labels: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
-    """A label for each 8-connected region of a label, numbered from 1 on, label after label; (H, W)."""
+    """A label for each region of a label, numbered from 1 on, label after label; (H, W). What hangs together at corners
+    only is parted, as a thin line that somebody drew leaves it so, but for specks: they go with the part beside them.
+    """
     split, count = np.zeros(labels.shape, np.int32), 0
     for one, place in _placed(labels.astype(np.int32)):
-        regions, more = label_objects(one.own)
+        regions, more = _parted(one.own)
         split[place][one.own] = regions[one.own] + count
         count += more
     return split
+
+
+def _parted(own: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+    """The regions of `by_region`, 1..count, and their count: 4-connected ones, of which those below a tenth of the
+    largest in their 8-connected region are specks.
+    """
+    objects, _ = label_objects(own)
+    count, parts = cv2.connectedComponents(as_uint8(own), connectivity=4, ltype=cv2.CV_32S)
+    if count - 1 == objects.max():
+        return objects, count - 1
+    areas = np.bincount(parts.ravel(), minlength=count)
+    whose = np.zeros(count, np.int32)
+    whose[parts[own]] = objects[own]
+    largest = np.zeros(objects.max() + 1)
+    np.maximum.at(largest, whose[1:], areas[1:])
+    kept = np.flatnonzero((whose > 0) & (areas >= _PART * largest[whose]))
+    specks = own & ~np.isin(parts, kept)
+    found = np.zeros(own.shape, np.int32)
+    for number, part in enumerate(kept, start=1):
+        found[parts == part] = number
+    for number in np.unique(objects[specks]):
+        _, (rows, columns) = ndimage.distance_transform_edt((objects != number) | (found == 0), return_indices=True)
+        mine = specks & (objects == number)
+        found[mine] = found[rows[mine], columns[mine]]
+    return found, len(kept)
 
 
 def _has_ignore_value(values: NDArray[np.integer[Any]]) -> bool:
@@ -175,6 +210,16 @@ def _is_border(labels: NDArray[np.int32], number: int) -> bool:
         return False
     outlines = np.concatenate([one.beside(one.own) for one in _each(labels) if one.number != number])
     return len(outlines) > 0 and bool((outlines == number).mean() >= _LINED)
+
+
+def _is_between(labels: NDArray[np.int32], number: int) -> bool:
+    for one, place in _placed(label_objects(labels == number)[0]):
+        depth = cv2.distanceTransform(np.pad(as_uint8(one.own), 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max()
+        beside = _Label(number, one.own, labels[place]).beside(one.own)
+        cells = beside[beside > 0]
+        if depth > _LINE_DEPTH or len(cells) < _BETWEEN * len(beside) or len(np.unique(cells)) < _LEAST_BESIDE:
+            return False
+    return True
 
 
 def _each(labels: NDArray[np.int32]) -> Iterator[_Label]:

@@ -130,7 +130,7 @@ def read_numbered(path: Path, shape: tuple[int, ...] | None = None) -> Numbered:
     from tui_cytpix.formats.bytes.image_decode import opened, read_file, stored_pixels
 
     path = Path(path)
-    way_out = "Save it as 16-bit gray PNG or TIFF: 0 = background, one value per particle."
+    way_out = "Save it as 16-bit gray PNG or TIFF: 0 = background, one number per cell."
     where = printable(path)
     try:
         with opened(read_file(path), str(path), LABEL_FORMATS) as picture:
@@ -158,7 +158,7 @@ def read_numbered(path: Path, shape: tuple[int, ...] | None = None) -> Numbered:
     parts = np.array_split(values.ravel(), values.size // _AT_ONCE + 1)
     present = np.unique(np.concatenate([np.unique(part) for part in parts]))
     if not np.isfinite(present).all() or present[0] < 0 or (present != np.rint(present)).any():
-        raise MaskError("The label image has values that are no labels", f"{where}.", way_out)
+        raise _no_labels(where, present, way_out)
     first = int(present[0] != 0)  # no background at all: every pixel has a label
     highest = len(present) - 1 + first
     if highest > MAX_LABELS:
@@ -167,9 +167,22 @@ def read_numbered(path: Path, shape: tuple[int, ...] | None = None) -> Numbered:
     return Numbered(np.concatenate(labels).reshape(values.shape), present[1 - first :].astype(np.int64))
 
 
+def _no_labels(where: str, present: NDArray[Any], way_out: str) -> MaskError:
+    title = "The label image has values that are no numbers of cells"
+    odd = present[np.isfinite(present)]
+    odd = odd[odd != np.rint(odd)]
+    if not len(odd) or present[0] < 0 or not present[-1] <= 1:
+        return MaskError(title, f"{where}: such as {odd[-1]:.4g}." if len(odd) else f"{where}.", way_out)
+    detail = f"{where}: values like {odd[-1]:.2g} are probabilities."
+    return MaskError(title, detail, "Export the masks, not the probabilities; converting these to 16-bit doesn't help.")
+
+
 def _sizes_in_words(own: tuple[int, ...], shape: tuple[int, ...]) -> str:
     if own == shape[::-1]:
-        return ": it is transposed."
+        return (
+            ": it is transposed, or turned by 90 degrees (Fiji, if transposed: Image > Transform > Rotate 90 Degrees "
+            "Right, then Flip Horizontally)."
+        )
     times = own[0] / shape[0]
     return f": it is {times:g} times as large." if own[1] / shape[1] == times else "."
 

@@ -16,6 +16,7 @@ from tui_cytpix.workflow.base_model.label_check import (
     CheckedLabels,
     LabelOptions,
     normalised_of,
+    refuse_strange_names,
     to_compare,
 )
 from tui_cytpix.workflow.run.predict import predict_now
@@ -48,7 +49,7 @@ def annotate_from_masks(
 
     Raises:
         MaskError: the sample is not named where the run has several, or is set aside, the label images are certainly
-            wrong, or not one could be taken.
+            wrong, most are named after no image and none was chosen by `only`, or not one could be taken.
         SampleError: the sample can't be read, or is not the one that it was.
     """
     from tui_cytpix.formats.bytes.names import counted
@@ -60,7 +61,10 @@ def annotate_from_masks(
     refuse_changed(run, [sample])
     events = run.images.reader(sample).event_ids
     paths, unmatched = label_images_of(folder, events)
-    wanted = list(only) or [event for event in events if event in paths]
+    only = list(only)
+    if not only and not options.trust:
+        refuse_strange_names(len(paths), unmatched, events, sample)
+    wanted = only or [event for event in events if event in paths]
     keys = [ImageKey(sample, event) for event in wanted if event in paths]
     labels = CheckedLabels({key: paths[key.event] for key in keys}, lambda key: run.images.read(key).shape, options)
     if keys:
@@ -105,7 +109,7 @@ def _compare(run: Run, labels: CheckedLabels, keys: list[ImageKey], on_progress:
     except CytpixError as error:
         labels.notes.append(f"Whether the label images fit the cells was not checked: {error}")
         return
-    answers = {key: found.mask for key in chosen if (found := store.get(key)) is not None}
+    answers = {key: found for key in chosen if (found := store.get(key)) is not None}
     labels.compare(chosen, [answers], lambda key: normalised_of(run.images, key))
 
 

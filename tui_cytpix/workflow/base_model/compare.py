@@ -172,7 +172,8 @@ def _to_compare(
     """
     if not request.truth:
         return _chosen(run, request, None), None, []
-    paths, notes = truth_paths(run, request.truth, names)
+    check_names = not request.only and not request.labels.trust
+    paths, notes = truth_paths(run, request.truth, names, check_names)
     keys = _chosen(run, request, paths)
     own = {key: paths[key] for key in keys}
     labels = CheckedLabels(own, lambda key: run.images.read(key).shape, request.labels)
@@ -224,8 +225,8 @@ def _check_fit(run: Run, keys: Sequence[ImageKey], stores: Sequence[PredictionSt
     MaskError: the label images don't fit what the models see.
     """
     compared = to_compare(keys)
-    masks = [{key: answer.mask for key in compared if (answer := store.get(key)) is not None} for store in stores]
-    truth.labels.compare(compared, masks, lambda key: normalised_of(run.images, key))
+    answers = [{key: answer for key in compared if (answer := store.get(key)) is not None} for store in stores]
+    truth.labels.compare(compared, answers, lambda key: normalised_of(run.images, key))
 
 
 def _against_truth(

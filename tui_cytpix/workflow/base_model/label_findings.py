@@ -14,11 +14,24 @@ RING = 0.2  # of a label with its hole filled
 CLASSES = 3  # values in a whole folder, at most
 SINGLES = 3  # images, each with one region of the same value, from which that is told
 SAVE = "Save label images as 16-bit gray PNG or TIFF: 0 = background, one number per cell."
+NUMBERED = "Best: save the masks with one number per cell from the program that made them (Cellpose: _cp_masks files)."
 SPLIT = (
-    "If all cells lie apart, add --split-regions: each separate region becomes a cell of its own. Cells that touch "
-    "would count as one: part them first by a line of background (Fiji: Process > Binary > Watershed), or export "
-    "labels, one number per cell, from the program that made the masks."
+    f"{NUMBERED} Else, for round cells: in Fiji Process > Binary > Watershed, look at every image, then run this again "
+    "with --split-regions, by which each separate region becomes a cell. Watershed cuts long and budding cells: there, "
+    "draw a line of background, 2 px wide, between cells that touch, then the same. Where no cells touch, "
+    "--split-regions is enough."
 )
+FILL = (
+    "Export the masks, not the outlines, from the program that made them. Only if no cells touch: in Fiji Process > "
+    "Binary > Fill Holes, then number the cells by Analyze > Analyze Particles, Show: Count Masks. Cells that touch "
+    "become one so."
+)
+MASKS = (
+    "Export the masks, not the probabilities, from the program that made them; where the folder was resized or saved "
+    "as JPEG, take the masks from before that. Or threshold them (Fiji: Image > Adjust > Threshold): then they are "
+    "plain masks."
+)
+TOUCHING = "cells that touch count as one; part them before, or state their number in the editor (step 4)."
 TRUST = "If they are right all the same, add --trust-labels."
 
 Named = Sequence[tuple[str, LabelFacts]]
@@ -56,22 +69,26 @@ def _background(images: Named) -> Iterator[Finding]:
         if inverted := sum(one.inverted for _, one in odd) > HALF * len(odd):
             where += " It looks inverted: the cells have lower values than the background."
         turn = "Invert it (Fiji: Edit > Invert)" if inverted else f"If {value} is the background there, save it as 0"
-        way_out = f"{turn}. {SAVE} {TRUST}" if more else f"{turn}. {SAVE}"
+        way_out = f"{turn}. {SAVE} {TRUST}" if more and not inverted else f"{turn}. {SAVE}"
         yield Finding("The background of label images is not 0", where, way_out, more)
 
 
 def _rims(images: Named) -> Iterator[Finding]:
-    """Resized with interpolation, saved as JPEG on the way, outlined, or classes within each other."""
+    """Probabilities, resized with interpolation, saved as JPEG on the way, or classes within each other."""
     several = [(name, one) for name, one in images if one.labels > 1 and not one.background]
     if odd := [(name, one) for name, one in several if one.rimmed]:
-        yield Finding(
-            "Label images have values that are no cells",
-            f"Label {odd[0][1].rimmed} has a rim or specks of other values; such labels are in {_of(odd, several)}.",
-            "If the folder was resized, smoothed or compressed, values were mixed at the edges of cells: take the "
-            "labels from before that, and resize by the nearest neighbour only. If values are classes or outlines, "
-            f"export one number per cell instead. {TRUST}",
-            certain=len(odd) >= max(FEW, HALF * len(several)),
+        grays = "gray-scale images (probability maps, or resized or compressed masks)"
+        what, way_out = (
+            ("classes within each other (as a nucleus in a cell)", "Export one number per whole cell.")
+            if len(_values(images)) <= CLASSES
+            else (grays, MASKS)
         )
+        where = f"The value {odd[0][1].rimmed} has a rim or specks of other values; so it is in {_of(odd, several)}."
+        if len(odd) >= max(FEW, HALF * len(several)):
+            yield Finding(f"These look like {what}, not numbered cells", where, way_out, certain=True)
+        else:
+            way_out = "If values were mixed there at the edges of cells, save these label images again."
+            yield Finding("Some labels have a rim or specks of other values", where, way_out)
 
 
 def _hollow(images: Named) -> Iterator[Finding]:
@@ -81,13 +98,13 @@ def _hollow(images: Named) -> Iterator[Finding]:
         certain = len(rings) >= max(FEW, HALF * len(images))
         largest = max(one.hole for _, one in odd)
         where = (
-            f"Label {odd[0][1].hollow} has one; so it is in {_of(odd, images)}. The largest is {largest:.0%} of a cell."
+            f"The value {odd[0][1].hollow} has a hole; so it is in {_of(odd, images)}. The largest hole is "
+            f"{largest:.0%} of what its outline encloses."
         )
-        fill = "Fill them: a label covers the whole cell (Fiji: Process > Binary > Fill Holes, then number regions)."
         if certain:
-            yield Finding("These look like outlines or rings, not filled cells", where, f"{fill} {TRUST}", certain=True)
+            yield Finding("These look like outlines or rings, not filled cells", where, FILL, certain=True)
         else:
-            yield Finding("Labels have holes", where, fill)
+            yield Finding("Labels have holes", where, "Fill them, if the cells are whole there.")
 
 
 def _slight(images: Named) -> Iterator[Finding]:
@@ -116,40 +133,39 @@ def _shared(images: Named) -> Iterator[Finding]:
     several = [(name, one) for name, one in images if one.parts > 1 and not one.rimmed and not one.background]
     odd = [(name, one) for name, one in several if one.shared]
     one_value = all(one.labels == 1 for _, one in images)
-    if odd and not one_value and _are_classes(images, odd):
-        name, first = odd[0]
-        values = ", ".join(map(str, _values(images)))
-        yield Finding(
-            "These look like classes (one value for each kind of cell), not label images (one number per cell)",
-            f"All {len(images)} images have but the values {values}, and in {name} the value {first.shared} fills "
-            f"{first.shared_by} separate regions; so it is in {_of(odd, images)}.",
-            SPLIT,
-            certain=True,
-        )
-    elif odd:
+    if odd:
         name, first = odd[0]
         where = f"In {name} the value {first.shared} fills {first.shared_by} separate regions"
-        if one_value or len(odd) >= max(FEW, HALF * len(several)):
-            rest = (
-                f"and none of the {len(images)} images has a second value"
-                if one_value
-                else f"as in {_of(odd, several)}"
-            )
+        if one_value:
             yield Finding(
                 "These look like plain masks (cell or background), not label images (one number per cell)",
-                f"{where}, {rest}: nothing tells which pixels belong to which cell.",
+                f"{where}, and none of the {len(images)} images has a second value: cells that touch can't be told "
+                "apart.",
                 SPLIT,
                 certain=True,
             )
-        else:
-            way_out = "If they are several cells, give each a number of its own, or add --split-regions."
+        elif _are_classes(images, odd):
+            values = ", ".join(map(str, _values(images)))
             yield Finding(
-                "Separate regions of one value count as one cell", f"{where}; in {_of(odd, images)}.", way_out
+                "These look like classes (one value for each kind of cell), not label images (one number per cell)",
+                f"All {len(images)} images have but the values {values}. {where}; so it is in {_of(odd, images)}.",
+                f"{NUMBERED} Kinds of cells are told apart by gates later.",
+                certain=True,
+            )
+        else:
+            certain = len(odd) >= max(FEW, HALF * len(several))
+            yield Finding(
+                "One number stands for several cells" if certain else "Separate regions of one value count as one cell",
+                f"{where}; so it is in {_of(odd, several if certain else images)}.",
+                f"If {first.shared} is no cell, as a line between cells, save it as 0 (Fiji: Process > Math > Macro: "
+                f"if (v=={first.shared}) v=0)."
+                if all(one.shared == one.ignored for _, one in odd)
+                else "If they are several cells, give each a number of its own.",
+                certain,
             )
     elif one_value and len(images) >= SINGLES and len({one.value for _, one in images}) == 1:
         where = f"Each of the {len(images)} has one region, of the value {images[0][1].value}."
-        way_out = "If they are, cells that touch count as one: state their number in the editor."
-        yield Finding("The label images may be plain masks", where, way_out)
+        yield Finding("The label images may be plain masks", where, f"If they are, {TOUCHING}")
 
 
 def _values(images: Named) -> list[int]:
@@ -165,26 +181,35 @@ def _are_classes(images: Named, odd: Named) -> bool:
 
 def _split(images: Named) -> Iterator[Finding]:
     if images:
-        parts, labels = (sum(getattr(one, name) for _, one in images) for name in ("parts", "labels"))
-        where = f"{parts} of {labels} values in {len(images)} label images."
-        way_out = "Cells that touch count as one: state their number in the editor."
-        yield Finding("Each separate region of one value is a cell, as asked", where, way_out)
+        cells = sum(one.cells for _, one in images)
+        where = f"{len(images)} images gave {cells} cells: as many as you see?"
+        way_out = f"{TOUCHING[0].upper()}{TOUCHING[1:]}"
+        yield Finding("Each separate region is a cell, as asked", where, way_out)
+
+
+def has_border(images: Sequence[LabelFacts]) -> bool:
+    """Whether 255 or 65535, where it stands beside much lower labels, is a line around or between cells."""
+    ignored = [one for one in images if one.ignored]
+    return bool(ignored) and sum(bool(one.border) for one in ignored) >= HALF * len(ignored)
 
 
 def _ignored(images: Named) -> Iterator[Finding]:
-    if lines := [(name, one) for name, one in images if one.border]:
-        value = lines[0][1].border
-        yield Finding(
-            f"The value {value} is the border around cells, no cell, and taken as background",
-            f"So it is in {_of(lines, images)}.",
-            f"Cells that only this border parts lie apart then, as two objects. If {value} is a cell, give it another "
-            "number.",
-        )
-    if others := [(name, one) for name, one in images if one.ignored and not one.border]:
-        value = others[0][1].ignored
-        where = f"It stands beside much lower labels in {_of(others, images)}."
-        way_out = "Where it means `ignore`, save it as 0; where it is a cell, nothing needs to be done."
-        yield Finding(f"The value {value} is taken as a cell", where, way_out)
+    if odd := [(name, one) for name, one in images if one.ignored]:
+        value = odd[0][1].ignored
+        if has_border([one for _, one in odd]):
+            yield Finding(
+                f"The value {value} is the line around or between cells, no cell, and taken as background",
+                f"So it is in {_of(odd, images)}.",
+                "Cells that only this line parts lie apart then, and where it was drawn on a cell, the cell is smaller "
+                f"by it. If {value} is a cell, give it another number.",
+            )
+        else:
+            where = f"It stands beside much lower labels in {_of(odd, images)}."
+            way_out = (
+                f"Where it is no cell, save it as 0 (Fiji: Process > Math > Macro: if (v=={value}) v=0); where it is "
+                "one, nothing needs to be done."
+            )
+            yield Finding(f"The value {value} is taken as a cell", where, way_out)
 
 
 def _specks(images: Named) -> Iterator[Finding]:

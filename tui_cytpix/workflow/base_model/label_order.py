@@ -35,6 +35,20 @@ LEVEL = 0.01  # of the permutation test that labels fit their images better than
 APART, MOSTLY = 0.05, 0.8  # Dice's coefficient of images without overlap, and how many such are no chance
 ON_SOMETHING = 0.75  # how likely their pixels stand out; right ones 0.87 and more, in wide frames others 0.5
 LOOSE = 0.5  # Dice's coefficient; a mean below is told
+RENAMES = 12  # names that are listed
+FLIP, UPSIDE_DOWN, RIGHT, LEFT = (
+    "Flip Horizontally",
+    "Flip Vertically",
+    "Rotate 90 Degrees Right",
+    "Rotate 90 Degrees Left",
+)
+STEPS = dict(
+    zip(
+        TURNS,
+        [(RIGHT, FLIP), (FLIP,), (UPSIDE_DOWN,), (FLIP, UPSIDE_DOWN), (LEFT,), (RIGHT,), (RIGHT, UPSIDE_DOWN)],
+        strict=True,
+    )
+)  # of Fiji's menu Image > Transform, which turn labels so
 
 
 class _Way(NamedTuple):
@@ -42,6 +56,7 @@ class _Way(NamedTuple):
 
     Attributes:
         words: in which way they fit only.
+        way_out: how they are brought so.
         fits: Dice's coefficient with what the model sees, by image; NaN where there is none.
         table: the same of each label image, so laid, with each image.
         renamed: it says that labels belong to other images.
@@ -49,6 +64,7 @@ class _Way(NamedTuple):
     """
 
     words: str
+    way_out: str
     fits: Sequence[float]
     table: Callable[[], Table]
     renamed: bool = False
@@ -77,7 +93,7 @@ class _Fit:
         self.answers = [seen[place] for place in self.places]
         self.table = dice_table(self.labels, self.answers)
         self.own = [_overlap(*pair) for pair in zip(self.labels, self.answers, strict=True)]
-        self.turned = [self._laid(f"if {how}", turn) for how, turn in TURNS.items()]
+        self.turned = [self._laid(f"if {how}", _steps(how), turn) for how, turn in TURNS.items()]
 
     def best(self) -> float:
         """The mean of the way that fits best."""
@@ -88,14 +104,16 @@ class _Fit:
         yield from self.turned
         rows, columns = common_shift(self.labels, self.answers)
         if max(abs(rows), abs(columns)) >= SHIFT:
-            laid = self._laid(f"if moved by {_shift_in_words(rows, columns)}", lambda mask: moved(mask, rows, columns))
+            words = f"if moved by {_shift_in_words(rows, columns)}"
+            way_out = f"Move them (Fiji: Image > Transform > Translate, X Offset {columns}, Y Offset {rows})."
+            laid = self._laid(words, way_out, lambda mask: moved(mask, rows, columns))
             yield laid._replace(moved=[None if one is None else moved(one, rows, columns) for one in self.labels])
         yield from self._mixed_up(names, read)
 
-    def _laid(self, words: str, how: Callable[[Mask], Mask]) -> _Way:
+    def _laid(self, words: str, way_out: str, how: Callable[[Mask], Mask]) -> _Way:
         laid = [None if one is None else how(one) for one in self.labels]
         fits = [_overlap(one, answer) for one, answer in zip(laid, self.answers, strict=True)]
-        return _Way(words, fits, lambda: dice_table(laid, self.answers))
+        return _Way(words, way_out, fits, lambda: dice_table(laid, self.answers))
 
     def _mixed_up(self, names: Sequence[ImageKey], read: Callable[[int], Mask | None]) -> Iterator[_Way]:
         orders = mix_ups([key.event for key in names])
@@ -107,7 +125,8 @@ class _Fit:
             for words, number in shown.items():
                 fits[words][number] = _overlap(mask, self.answers[number])
         for words, own in fits.items():
-            yield _Way(words, own, lambda: self.table, renamed=True)
+            pairs = [(names[place], names[shown]) for place, shown in enumerate(orders[words]) if shown >= 0]
+            yield _Way(words, _renames(pairs), own, lambda: self.table, renamed=True)
 
     def exchanged(self, names: Sequence[ImageKey]) -> _Way:
         """The label images of these images named as fits best."""
@@ -117,10 +136,9 @@ class _Fit:
         fits = [np.nan] * len(self.places)
         for label, image in zip(labels, images, strict=True):
             fits[image] = float(self.table[label, image]) if possible[label, image] else np.nan
-        pairs = [(fits[image], label, image) for label, image in zip(labels, images, strict=True) if label != image]
-        _, label, image = max((pair for pair in pairs if not np.isnan(pair[0])), default=(0.0, 0, 0))
-        example = f"{names[self.places[image]].event} (that of {names[self.places[label]].event} does)"
-        return _Way(f"with other names: not each image, but {example}", fits, lambda: self.table, renamed=True)
+        known = [(label, image) for label, image in zip(labels, images, strict=True) if possible[label, image]]
+        pairs = [(names[self.places[label]], names[self.places[image]]) for label, image in known]
+        return _Way("with other names", _renames(pairs), fits, lambda: self.table, renamed=True)
 
 
 def fit_findings(
@@ -150,14 +168,12 @@ def fit_findings(
     found = _fits_otherwise(fit, names, read, p)
     # A model that sees dirt, always in one place, would move right labels there: the images decide.
     if found and (not found.way.moved or stand_out(found.way.moved) > stand_out(fit.labels)):
-        where = (
-            f"On {found.compared} images they overlap what the model sees by {found.before:.0%} as they are"
-            f"{chance if found.way.renamed else ''}, and by {found.after:.0%} otherwise (Dice's coefficient; the first "
-            f"image: {first})."
+        measured = (
+            f"By Dice's coefficient they overlap what the model sees by {found.before:.0%} as they are"
+            f"{chance if found.way.renamed else ''}, by {found.after:.0%} so ({found.compared} images, the first: "
+            f"{first})."
         )
-        right = "Name each after the image that it shows" if found.way.renamed else "Save them as the images are"
-        way_out = f"{right}. {TRUST}"
-        return [Finding(f"The label images fit only {found.way.words}", where, way_out, found.certain)]
+        return [Finding(f"The label images fit only {found.way.words}", found.way.way_out, measured, found.certain)]
     if (own < APART).mean() >= MOSTLY and chance:
         where = f"On {int((own < APART).sum())} of {len(own)} images they don't overlap (the first image: {first})."
         if stand_out(fit.labels) >= ON_SOMETHING:
@@ -172,6 +188,19 @@ def fit_findings(
         way_out = "Look at some: the model errs on these cells, or the labels belong to other images."
         return [Finding("The label images overlap little with what the model sees", where, way_out)]
     return []
+
+
+def _steps(how: str) -> str:
+    """How Fiji turns label images so."""
+    whence = "This is often so from MATLAB or Python. " if how.startswith("transposed") else ""
+    return f"{whence}In Fiji, each: Image > Transform > {', then '.join(STEPS[how])}; save it under the same name."
+
+
+def _renames(pairs: Sequence[tuple[ImageKey, ImageKey]]) -> str:
+    """Which label image is to be called after which image."""
+    other = [f"{label.event} -> {image.event}" for label, image in pairs if label != image]
+    more = f" and {len(other) - RENAMES} more" if len(other) > RENAMES else ""
+    return f"Rename each after the image that it shows: {', '.join(other[:RENAMES])}{more}."
 
 
 def _stand_out(

@@ -14,9 +14,9 @@ from tui_cytpix.core.objects.label_gaps import without_gaps
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.sample_names import sample_name
 from tui_cytpix.errors import UsageError
-from tui_cytpix.formats.bytes.names import counted
+from tui_cytpix.formats.bytes.names import counted, natural_key
 from tui_cytpix.formats.masks.label_images import label_images_of
-from tui_cytpix.workflow.base_model.label_check import CheckedLabels
+from tui_cytpix.workflow.base_model.label_check import CheckedLabels, refuse_strange_names
 from tui_cytpix.workflow.run.run import Run
 
 if TYPE_CHECKING:
@@ -53,14 +53,18 @@ class Truth:
         ]
 
 
-def truth_paths(run: Run, folders: Sequence[Path], names: Sequence[str]) -> tuple[dict[ImageKey, Path], list[str]]:
+def truth_paths(
+    run: Run, folders: Sequence[Path], names: Sequence[str], check_names: bool
+) -> tuple[dict[ImageKey, Path], list[str]]:
     """Label images of the samples of these names, and sentences about those that are named after no image.
 
     Args:
         folders: one, or one for each sample; one for several may have a sub-folder for each sample's name.
+        check_names: refuse label images of which most are named after no image.
 
     Raises:
         UsageError: such a sub-folder has the name of several samples.
+        MaskError: most label images are named after no image.
     """
     own = [*folders] if len(folders) == len(names) else [_sub_folder(run, folders[0], name, names) for name in names]
     found: dict[ImageKey, Path] = {}
@@ -69,7 +73,10 @@ def truth_paths(run: Run, folders: Sequence[Path], names: Sequence[str]) -> tupl
         paths, unmatched = label_images_of(folder, run.images.reader(name).event_ids)
         found.update((ImageKey(name, event), path) for event, path in paths.items())
         left[folder] = left.get(folder, set(unmatched)) & set(unmatched)
-    files = [path.name for path in sorted(set[Path]().union(*left.values()))]
+    strange = sorted(set[Path]().union(*left.values()), key=lambda path: natural_key(path.name))
+    if check_names:
+        refuse_strange_names(len(found), strange, run.images.reader(names[0]).event_ids, ", ".join(names))
+    files = [path.name for path in strange]
     none = "named after no image"
     return found, [*counted(files, f"label image is {none}", f"label images are {none}")]
 
