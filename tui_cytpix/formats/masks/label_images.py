@@ -173,7 +173,7 @@ def _no_labels(where: str, present: NDArray[Any], way_out: str) -> MaskError:
     odd = odd[odd != np.rint(odd)]
     if not len(odd) or present[0] < 0 or not present[-1] <= 1:
         return MaskError(title, f"{where}: such as {odd[-1]:.4g}." if len(odd) else f"{where}.", way_out)
-    detail = f"{where}: values like {odd[-1]:.2g} are probabilities."
+    detail = f"{where}: values like {odd[np.abs(odd - 0.9).argmin()]:.2g} are probabilities."
     return MaskError(title, detail, "Export the masks, not the probabilities; converting these to 16-bit doesn't help.")
 
 

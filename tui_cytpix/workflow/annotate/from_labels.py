@@ -16,9 +16,9 @@ from tui_cytpix.workflow.base_model.label_check import (
     CheckedLabels,
     LabelOptions,
     normalised_of,
-    refuse_strange_names,
     to_compare,
 )
+from tui_cytpix.workflow.base_model.label_findings import refuse_strange_names
 from tui_cytpix.workflow.run.predict import predict_now
 from tui_cytpix.workflow.run.run import OnProgress, Run
 from tui_cytpix.workflow.run.run_samples import refuse_changed

@@ -14,20 +14,19 @@ from numpy.typing import NDArray
 
 from tui_cytpix.core.images.normalise import normalise
 from tui_cytpix.core.objects.label_faults import LabelFacts, by_region, label_facts
-from tui_cytpix.core.objects.label_fit import Mask, dice
+from tui_cytpix.core.objects.label_fit import Mask
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, MaskError
 from tui_cytpix.formats.masks.label_images import MAX_LABELS, ManyPagesError, read_numbered
 from tui_cytpix.formats.run.images import RunImages
-from tui_cytpix.workflow.base_model.label_findings import FEW, Finding, findings_in_words, has_border, value_findings
-from tui_cytpix.workflow.base_model.label_order import LOOSE, fit_findings
+from tui_cytpix.workflow.base_model.label_findings import FEW, findings_in_words, has_border, value_findings
+from tui_cytpix.workflow.base_model.label_fused import fused_findings
+from tui_cytpix.workflow.base_model.label_order import fit_findings
 
 T = TypeVar("T")
 COMPARED_PAIRS = 12  # of images whose labels are compared with answers
-FUSED, FUSED_IMAGES = 1 / 3, 3  # of the compared images; models miscount single cells
-NAMED = 3  # images whose names are given as examples
 
 
 @dataclass(frozen=True)
@@ -119,39 +118,15 @@ class CheckedLabels:
         Raises:
             MaskError: they lie elsewhere, or fit only transposed, flipped, turned, moved, or with the names of others.
         """
-        labelled = _by_sample(self._paths)
+        labelled, compared = _by_sample(self._paths), {key for one in answers for key in one}
         for sample in _by_sample(keys):
             own = labelled[sample]
             seen = [{place: one[key].mask for place, key in enumerate(own) if key in one} for one in answers]
             found = fit_findings(own, _by_place(own, self._mask), seen, _by_place(own, normalised))
-            self.notes += findings_in_words([*found, *self._fused(own, answers)], self._options.trust)
-
-    def _fused(self, keys: Sequence[ImageKey], answers: Sequence[Mapping[ImageKey, Segmentation]]) -> list[Finding]:
-        """Labels that cover what models count as several cells, by the model that sees fewest such images. Those images
-        count on which it sees these cells.
-        """
-        read = _by_place(keys, lambda key: self.read(key, None))
-        fewest: Finding | None = None
-        least = 0
-        for one in answers:
-            counts = {}
-            for place, key in enumerate(keys):
-                labels = read(place) if key in one else None
-                if labels is not None and dice(labels > 0, one[key].mask) >= LOOSE:
-                    counts[key] = _counts(labels, one[key].centroids)
-            odd = [key for key, (_, __, most) in counts.items() if most > 1]
-            if len(odd) < max(FUSED_IMAGES, FUSED * len(counts)):
-                return []
-            if not fewest or len(odd) < least:
-                own, seen = (sum(count[which] for count in counts.values()) for which in (0, 1))
-                where = (
-                    f"In {len(odd)} of {len(counts)} images a label covers what the model counts as several cells (the "
-                    f"first: {odd[0]}, {counts[odd[0]][2]} in one). These images have {own} labels, and by the model "
-                    f"{seen} cells."
-                )
-                way_out = "Look at some: if cells that touch share a number, part them; if the model errs, go on."
-                least, fewest = len(odd), Finding("Labels may cover several cells each", where, way_out)
-        return [fewest] if fewest else []
+            read = _by_place(own, lambda key: self.read(key, None))
+            labels = {key: one for place, key in enumerate(own) if key in compared and (one := read(place)) is not None}
+            found += fused_findings(labels, answers)
+            self.notes += findings_in_words(found, self._options.trust)
 
     def _mask(self, key: ImageKey) -> Mask:
         return self.read(key, None) > 0
@@ -167,35 +142,6 @@ def _by_place(keys: Sequence[ImageKey], read: Callable[[ImageKey], T]) -> Callab
             return None
 
     return found
-
-
-def _counts(labels: NDArray[np.uint16], centroids: NDArray[np.float32]) -> tuple[int, int, int]:
-    """How many labels there are, how many centroids, and how many of these lie on one label at most."""
-    rows, columns = np.rint(centroids).astype(int).T
-    hit = np.bincount(labels[rows, columns], minlength=2)[1:]
-    return int(labels.max()), len(centroids), int(hit.max())
-
-
-def refuse_strange_names(taken: int, unmatched: Sequence[Path], events: Sequence[str], of: str) -> None:
-    """Where most label images are named after no image, those that are may be so by chance.
-
-    Args:
-        taken: label images named after an image.
-        unmatched: the others.
-        events: the images' names; `of`: what these are images of.
-
-    Raises:
-        MaskError: most have such names.
-    """
-    if taken and len(unmatched) > taken:
-        images = ", ".join(map(printable, events[:NAMED]))
-        raise MaskError(
-            f"Most label images are named after no image of {of}: nothing was taken",
-            f"{len(unmatched)} of {len(unmatched) + taken}, as {printable(unmatched[0].name)}; images are called "
-            f"{images}{' ...' if len(events) > NAMED else '.'}",
-            "Give each the name of the image that it shows. If the folder holds label images of other images, too, and "
-            "the names are right, add --trust-labels.",
-        )
 
 
 def normalised_of(images: RunImages, key: ImageKey) -> NDArray[np.float32]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tui_cytpix.core.objects.label_faults import LabelFacts
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import MaskError
 
 HALF = 0.5  # of the images that can show a fault: no oversight any more
 FEW = 2  # images that show it, too
 RING = 0.2  # of a label with its hole filled
 CLASSES = 3  # values in a whole folder, at most
+NAMED = 3  # images whose names are given as examples
 SINGLES = 3  # images, each with one region of the same value, from which that is told
 SAVE = "Save label images as 16-bit gray PNG or TIFF: 0 = background, one number per cell."
 NUMBERED = "Best: save the masks with one number per cell from the program that made them (Cellpose: _cp_masks files)."
@@ -239,3 +242,25 @@ def findings_in_words(findings: Sequence[Finding], trust: bool) -> list[str]:
         if one.certain and not trust:
             raise one.error()
     return [str(one.error()) for one in findings]
+
+
+def refuse_strange_names(taken: int, unmatched: Sequence[Path], events: Sequence[str], of: str) -> None:
+    """Where most label images are named after no image, those that are may be so by chance.
+
+    Args:
+        taken: label images named after an image.
+        unmatched: the others.
+        events: the images' names; `of`: what these are images of.
+
+    Raises:
+        MaskError: most have such names.
+    """
+    if taken and len(unmatched) > taken:
+        images = ", ".join(map(printable, events[:NAMED]))
+        raise MaskError(
+            f"Most label images are named after no image of {of}: nothing was taken",
+            f"{len(unmatched)} of {len(unmatched) + taken}, as {printable(unmatched[0].name)}; images are called "
+            f"{images}{' ...' if len(events) > NAMED else '.'}",
+            "Give each the name of the image that it shows. If the folder holds label images of other images, too, and "
+            "the names are right, add --trust-labels.",
+        )

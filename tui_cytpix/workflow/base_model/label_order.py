@@ -200,7 +200,8 @@ def _renames(pairs: Sequence[tuple[ImageKey, ImageKey]]) -> str:
     """Which label image is to be called after which image."""
     other = [f"{label.event} -> {image.event}" for label, image in pairs if label != image]
     more = f" and {len(other) - RENAMES} more" if len(other) > RENAMES else ""
-    return f"Rename each after the image that it shows: {', '.join(other[:RENAMES])}{more}."
+    names = ", ".join(other[:RENAMES])
+    return f"Copy them into a new folder, each under the name of the image that it shows: {names}{more}."
 
 
 def _stand_out(

@@ -16,7 +16,8 @@ from tui_cytpix.domain.sample_names import sample_name
 from tui_cytpix.errors import UsageError
 from tui_cytpix.formats.bytes.names import counted, natural_key
 from tui_cytpix.formats.masks.label_images import label_images_of
-from tui_cytpix.workflow.base_model.label_check import CheckedLabels, refuse_strange_names
+from tui_cytpix.workflow.base_model.label_check import CheckedLabels
+from tui_cytpix.workflow.base_model.label_findings import refuse_strange_names
 from tui_cytpix.workflow.run.run import Run
 
 if TYPE_CHECKING:
