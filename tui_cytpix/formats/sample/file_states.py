@@ -43,7 +43,9 @@ class FileStates:
     def _files(self, path: Path) -> Iterator[Path]:
         is_folder = path.is_dir()
         stem = path.name if is_folder else path.stem
-        named = [file for suffix in _BESIDE if (file := path.with_name(stem + suffix)) != path and file.is_file()]
+        beside = (path.with_name(stem + suffix) for suffix in _BESIDE)
+        # Path.is_file raises where a name gets too long: then there is none.
+        named = [file for file in beside if file != path and os.path.isfile(file)]  # noqa: PTH113
         yield from named
         if not any(file.suffix.lower() == ".fcs" for file in (path, *named)):
             yield from self._only_fcs_of(path.parent)
