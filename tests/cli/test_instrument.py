@@ -219,6 +219,37 @@ def test_masks_of_the_trigger_are_judged_for_their_fit_alone(
     assert "can't be judged" in program("run", "review", run, "--require", "count,mask", status=2).stderr
     compared = program.json("compare", sample, "--model", "instrument", "--model", tiny_model)
     assert any("their counts can't" in note for note in compared["notes"])
+    own, other = compared["models"]
+    assert (own["particles"], own["multiplet_images"], compared["pairs"][0]["counts_differing"]) == (None, None, None)
+    assert None not in (other["particles"], other["multiplet_images"], compared["pairs"][0]["foreground_iou"])
     done = program.json("process", sample, "--model", "instrument", "--out", tmp_path / "o", "--format", "csv")
     assert done["failures"] == []
     assert "tell no counts" in (tmp_path / "o" / "process.json").read_text()
+    rows = list(csv.DictReader((tmp_path / "o" / "cells.events.csv").open()))
+    assert {row[name] for row in rows for name in ("ParticleCount", "ObjectCount", "ClumpIndexMax")} == {""}
+    assert [float(row["NumPixels"]) for row in rows] == [mask.sum() for mask in squares()[1]]
+    assert len((tmp_path / "o" / "cells.particles.csv").read_text().splitlines()) == 1
+    record = json.loads((tmp_path / "o" / "cells.process.json").read_text())
+    assert (record["images"], set(map(len, record["counts"].values()))) == (8, {0})
+    program("collect", tmp_path / "o")
+    (tube,) = csv.DictReader((tmp_path / "o" / "batch.tubes.csv").open())
+    assert (tube["Processed"], tube["NoParticle"], tube["MultipletsPercent"]) == ("8", "", "")
+
+
+def test_masks_of_the_trigger_have_no_counts_to_compare_with_the_truth(program, tiny_model, tmp_path):
+    sample, truth = as_cif(tmp_path), tmp_path / "truth"
+    truth.mkdir()
+    for number, mask in enumerate(squares()[1]):
+        label = mask.astype(np.uint8) * (1 + (np.arange(SHAPE[0]) > 20)[:, None])
+        Image.fromarray(label.astype(np.uint8)).save(truth / f"{number}.png")
+    given = ("compare", sample, "--truth", truth, "--model", "instrument", "--model", tiny_model)
+    found = program.json(*given)
+    own, other = found["models"]
+    assert own["foreground_iou"] == 1
+    for name in ("count_accuracy", "singlet_specificity", "multiplet_sensitivity", "centroid_f1", "ap50"):
+        assert (own[name], own[f"{name}_ci"]) == (None, [None, None]), name
+    assert None not in (other["count_accuracy"], found["pairs"][0]["foreground_iou_difference"])
+    assert own["multiplet_images"] == other["multiplet_images"] == 0  # of the truth
+    told = program(*given).stdout
+    assert "one of them tells no counts" in told
+    assert next(line for line in told.splitlines() if "centroid F1" in line).split()[2] == "-"

@@ -13,6 +13,7 @@ from tui_cytpix.workflow.base_model.compare import compare as run
 
 ERROR = 0.05
 FEW = 4  # samples: below, intervals over them are hardly of use
+_NO_COUNTS = "one of them tells no counts"
 _MEASURES = {
     "count_accuracy": "count accuracy",
     "singlet_specificity": "singlet specificity",
@@ -53,6 +54,8 @@ def compare(arguments: argparse.Namespace) -> int:
 
 
 def _with_interval(measures: Mapping[str, Any], name: str) -> str:
+    if measures[name] is None:
+        return percent(None)
     low, high = measures[f"{name}_ci"]
     return f"{percent(measures[name])} ({percent(low)} to {percent(high)})"
 
@@ -63,19 +66,24 @@ def _tell_scores(found: Mapping[str, Any]) -> None:
     say(*table((f"{found['images']} images", *(m["model"] for m in models)), rows))
     for pair in found["pairs"]:
         say(
-            f"{pair['a']} against {pair['b']}: count right only in the first on {pair['count_only_a_right']} images, "
-            f"only in the second on {pair['count_only_b_right']}; {_counts_apart(pair)}; "
+            f"{pair['a']} against {pair['b']}: {_counts_apart(pair)}; "
             f"foreground IoU {_difference(pair, 'foreground_iou_difference', '{:+.3f}')}"
         )
     say(f"In brackets: 95 % confidence intervals {_over(found)}.")
 
 
 def _counts_apart(pair: Mapping[str, Any]) -> str:
+    if pair["count_only_a_right"] is None:
+        return _NO_COUNTS
+    right = (
+        f"count right only in the first on {pair['count_only_a_right']} images, "
+        f"only in the second on {pair['count_only_b_right']}"
+    )
     if pair["count_least_p"] is None:
-        return f"McNemar p = {pair['count_p']:.3g}"
+        return f"{right}; McNemar p = {pair['count_p']:.3g}"
     least = f"; so few samples give none below {pair['count_least_p']:.3g}" if pair["count_least_p"] > ERROR else ""
     apart = _difference(pair, "count_difference", "{:+.1%}")
-    return f"difference {apart}, exact sign-flip test p = {pair['count_p']:.3g}{least}"
+    return f"{right}; difference {apart}, exact sign-flip test p = {pair['count_p']:.3g}{least}"
 
 
 def _difference(pair: Mapping[str, Any], name: str, form: str) -> str:
@@ -95,14 +103,18 @@ def _over(found: Mapping[str, Any]) -> str:
     return f"over {found['samples']} samples, each taken for an independent unit (culture, donor, animal){few}"
 
 
+def _counted(model: Mapping[str, Any]) -> tuple[object, ...]:
+    """Particles and images with a multiplet, `-` of a model that tells no counts."""
+    return tuple("-" if model[name] is None else model[name] for name in ("particles", "multiplet_images"))
+
+
 def _tell_agreement(found: Mapping[str, Any]) -> None:
-    rows = [(m["model"], m["images"], m["particles"], m["multiplet_images"]) for m in found["models"]]
+    rows = [(m["model"], m["images"], *_counted(m)) for m in found["models"]]
     say(*table(("model", "images", "particles", "images with a multiplet"), rows))
     for pair in found["pairs"]:
         share = _with_interval(pair, "counts_differing_share")
-        say(
-            f"{pair['a']} and {pair['b']}: counts differ on {pair['counts_differing']} of {pair['images']} images, "
-            f"{share}; foreground IoU {_with_interval(pair, 'foreground_iou')}"
-        )
+        differing = f"counts differ on {pair['counts_differing']} of {pair['images']} images, {share}"
+        counts = _NO_COUNTS if pair["counts_differing"] is None else differing
+        say(f"{pair['a']} and {pair['b']}: {counts}; foreground IoU {_with_interval(pair, 'foreground_iou')}")
     say(f"In brackets: 95 % confidence intervals {_over(found)}.")
     say("Without truth this says where models differ, not which is right.")

@@ -44,6 +44,7 @@ class Subject:
         focus: FocusScore of the image (core.features.focus).
         particle_confidence: (K,), that of its particles; empty where unknown.
         labels: uint16 (h, w), k + 1 on the pixels of centroid k's particle; None where the objects are to be divided.
+        counted: whether it is known how many particles there are: else counts are NaN, and particles have no rows.
     """
 
     gray: NDArray[np.generic]
@@ -57,6 +58,7 @@ class Subject:
     focus: float = _NAN
     particle_confidence: _Points = field(default_factory=lambda: np.zeros(0, np.float32))
     labels: NDArray[np.uint16] | None = None
+    counted: bool = True
 
 
 class _Part:
@@ -70,7 +72,8 @@ class _Part:
         self.gray, self.background = subject.gray[box.slices], subject.background[box.slices]
         self.mask = subject.mask[box.slices]
         self.labels = None if subject.labels is None else subject.labels[box.slices]
-        self.points = np.asarray(subject.centroids, np.float64).reshape(-1, 2) - (box.y0, box.x0)
+        points = subject.centroids if subject.counted else np.zeros((0, 2))
+        self.points = np.asarray(points, np.float64).reshape(-1, 2) - (box.y0, box.x0)
         self.objects, self.count = label_objects(self.mask) if self.mask.size else (self.mask.astype(np.int32), 0)
         self.owners = object_of(self.objects, self.points)
         self.owned = np.bincount(self.owners, minlength=self.count + 1)  # centroids in each object
@@ -110,14 +113,15 @@ class Measurement:
         parts = self._parts
         everything, found = self._everything
         clumps = self._pixels([part.largest() if part.count > 1 else part.nothing for part in parts], [1] * len(parts))
+        known = np.where([part.subject.counted for part in parts], 1.0, _NAN)
         table: dict[str, _Table] = {}
         _put(table, everything.regions - 1, found, len(parts), 0.0)
         _put(table, clumps.regions - 1, shape(clumps, self._um_per_px), len(parts))
         table |= {
             "AreaSquareMicrons": table["NumPixels"] * self._um_per_px**2,
-            "ParticleCount": np.array([len(part.points) for part in parts], np.float64),
-            "ObjectCount": np.array([part.count for part in parts], np.float64),
-            "ClumpIndexMax": np.array([part.owned.max() for part in parts], np.float64),
+            "ParticleCount": known * [len(part.points) for part in parts],
+            "ObjectCount": known * [part.count for part in parts],
+            "ClumpIndexMax": known * [part.owned.max() for part in parts],
             "IsProcessable": np.array([part.subject.processable for part in parts], np.float64),
             "IsProcessed": np.ones(len(parts)),
             "ConfidenceScore": np.array([part.subject.confidence for part in parts], np.float64),

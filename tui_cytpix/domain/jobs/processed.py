@@ -159,7 +159,8 @@ class TubeRecord(Struct, frozen=True, kw_only=True):
     """The record of one tube. Where it is `done` all of its files, `outputs` with their sizes (None of a folder), were
     whole when it was written. `files` is the state of the tube's files as `formats.sample.file_states` has it, `fcs`
     the hash of the FCS; `masks`: the instrument's masks decided, too, so that any change of a file counts. `counts`
-    says of some features how many images have each value. Earlier builds' lacks `asked`, `counts` or `summary`.
+    says of some features how many images have each value; none where no image has a count. Earlier
+    builds' lacks `asked`, `counts` or `summary`.
     """
 
     sample: ProcessedSample

@@ -24,8 +24,8 @@ class Spread(Struct, frozen=True, kw_only=True):
 
 class TimeCourse(Struct, frozen=True, kw_only=True):
     """How many events there are in each of TIME_PARTS parts, equally long, of the Time from the first to the last one
-    (both as the event table has them); of these, whose images were processed, and which of them show a multiplet.
-    `step_s`: seconds in a unit of Time (`$TIMESTEP`), None where nothing says.
+    (both as the event table has them); of these, whose images were processed and counted, and which of them show a
+    multiplet. `step_s`: seconds in a unit of Time (`$TIMESTEP`), None where nothing says.
     """
 
     start: Number

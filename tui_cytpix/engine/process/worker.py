@@ -234,7 +234,8 @@ def _known(chunk: Chunk, reader: SampleReader, event: str, shape: tuple[int, ...
         return Found.certain(annotated, drawn)
     if not instrument:
         return None
-    return Found.certain(*instrument_answer(reader, event, cutoff_px(_State.settings.size_cutoff_um, chunk.um_per_px)))
+    answer = instrument_answer(reader, event, cutoff_px(_State.settings.size_cutoff_um, chunk.um_per_px))
+    return Found.certain(*answer, counted=reader.masks_tell_particles)
 
 
 def _reader(chunk: Chunk) -> SampleReader:
@@ -262,7 +263,11 @@ def _write_up(chunk: Chunk, result: ChunkResult, subjects: Sequence[Subject], fo
         sample=chunk.name,
         events=chunk.events,
         values=values,
-        owners=[event for event, one in zip(good, found, strict=True) for _ in one.segmentation.centroids],
+        owners=[
+            event
+            for event, one in zip(good, found, strict=True)
+            for _ in (one.segmentation.centroids if one.counted else ())
+        ],
         particles=_stacked([sheet.particles() for sheet in sheets], "particle"),
         answers=lambda: _answers(good, subjects, found),
     )
@@ -291,6 +296,7 @@ def _subject(gray: Gray, background: NDArray[np.float32], sigma: float, found: F
         focus=_focus(gray, background, sigma, found),
         particle_confidence=segmentation.particle_confidence,
         labels=segmentation.labels,
+        counted=found.counted,
     )
 
 

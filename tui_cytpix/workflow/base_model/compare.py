@@ -80,7 +80,8 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
         `size_cutoff_um` (None where no scale is known), `over` (what the intervals are over, with `samples` of them:
         images of one sample, or several samples), `failures` (image and reason) and `notes` (sentences). With
         truth, models have the measures of `core.statistics.model_scores.summarise` and pairs those of
-        `core.statistics.model_scores.paired`; without, see `_agreement`.
+        `core.statistics.model_scores.paired`; without, see `_agreement`. Counts are None of the instrument's masks
+        where they mark the trigger only.
 
     Raises:
         UsageError, SampleError, ModelFileError, MaskError: the request can't be met.
@@ -123,7 +124,7 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
         {"model": given, "name": entry.card.name, "hash": entry.hash, "seen": {n: asdict(z) for n, z in zooms.items()}}
         for given, entry, zooms in zip(request.models, entries, seen, strict=True)
     ]
-    return _named(names, scored) | {
+    return _named(names, _told(run, entries, scored)) | {
         "images": len(common),
         "size_cutoff_um": cutoff_um if any(cutoffs.values()) else None,
         "failures": failures,
@@ -134,6 +135,23 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
 def _added(run: Run, request: CompareRequest) -> list[SampleRef]:
     given, asked = request.samples, (request.um_per_px, request.channel)
     return [run_samples.add_sample(run, path, *asked, together=given) for path in given]
+
+
+def _told(run: Run, entries: Sequence[ModelEntry], scored: Mapping[str, Any]) -> dict[str, Any]:
+    """The scores, without what can't be judged."""
+    if not any(entry.card.of_instrument for entry in entries) or not instrument.without_counts(run):
+        return dict(scored)
+    pairs = itertools.combinations(entries, 2)
+
+    def told(measures: Mapping[str, Any], *models: ModelEntry) -> Mapping[str, Any]:
+        of_instrument = any(model.card.of_instrument for model in models)
+        return instrument.told_without_counts(measures) if of_instrument else measures
+
+    return {
+        **scored,
+        "models": [told(own, entry) for own, entry in zip(scored["models"], entries, strict=True)],
+        "pairs": [told(own, *pair) for own, pair in zip(scored["pairs"], pairs, strict=True)],
+    }
 
 
 def _named(names: Sequence[dict[str, Any]], scored: Mapping[str, Any]) -> dict[str, Any]:

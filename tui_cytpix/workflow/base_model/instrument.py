@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import Kind
@@ -10,6 +11,14 @@ from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import MaskError, SampleError, UsageError
 from tui_cytpix.workflow.base_model.library import library
 from tui_cytpix.workflow.run.run import Run
+
+_SHARES = ("count_accuracy", "singlet_specificity", "multiplet_sensitivity", "centroid_f1", "ap50")
+_OF_PAIRS = ("count_difference", "counts_differing_share")
+_NO_COUNT: dict[str, Any] = {  # what a comparison says of a model that tells no counts, and of a pair with it
+    **dict.fromkeys(("predicted_particles", "particles", *_SHARES, *_OF_PAIRS)),
+    **dict.fromkeys(("count_only_a_right", "count_only_b_right", "count_p", "count_least_p", "counts_differing")),
+    **{f"{name}_ci": [None, None] for name in (*_SHARES, *_OF_PAIRS)},
+}
 
 
 def candidates(run: Run) -> list[ModelEntry]:
@@ -33,6 +42,11 @@ def _readable(run: Run) -> list[str]:
 def without_masks(run: Run) -> list[str]:
     """The samples in use that carry none."""
     return [name for name in _readable(run) if not run.images.reader(name).has_masks]
+
+
+def silent_on(run: Run, models: Sequence[ModelEntry]) -> set[str]:
+    """The samples that one of the models can't be asked about, as they carry no masks of the instrument."""
+    return set(without_masks(run)) if any(model.card.of_instrument for model in models) else set()
 
 
 def without_counts(run: Run) -> list[str]:
@@ -69,6 +83,17 @@ def refuse(run: Run, model: ModelEntry, required: Sequence[Kind] = (Kind.MASK,))
         raise MaskError("There are no masks of the instrument", f"{_listed(none)}.", "Choose another model.")
     if any(kind is not Kind.MASK for kind in required):
         refuse_counts(without_counts(run))
+
+
+def told_without_counts(measures: Mapping[str, Any]) -> dict[str, Any]:
+    """Measures of a model whose masks tell no counts, or of a pair of models of which one is such, as `compare` has
+    them: those of the masks' fit, and None for the others.
+    """
+    of_answers = "particles" in measures  # no truth: the multiplets are the model's
+    return {
+        name: None if name == "multiplet_images" and of_answers else _NO_COUNT.get(name, value)
+        for name, value in measures.items()
+    }
 
 
 def refuse_counts(samples: Sequence[str]) -> None:

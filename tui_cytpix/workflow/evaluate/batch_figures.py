@@ -75,10 +75,16 @@ def percent(found: int, images: int) -> Value:
 
 def _of_counts(record: TubeRecord, name: str, among: Callable[[int], bool]) -> int | None:
     """In how many images a feature has certain values; None where the record doesn't say."""
-    found = record.counts.get(name)
+    found = _counts_in(record, name)
     if found is None:
         return None
     return sum(images for value, images in _numbered(found) if among(value))
+
+
+def _counts_in(record: TubeRecord, name: str) -> Mapping[str, int] | None:
+    """None where the record lacks it, or none of its images has a count: the masks of some instruments tell none."""
+    found = record.counts.get(name)
+    return found if found or not record.images else None
 
 
 def _numbered(counts: Mapping[str, int]) -> Iterator[tuple[int, int]]:
@@ -160,7 +166,7 @@ def _rate(summary: TubeSummary) -> float | None:
 
 
 def _false_objects(record: TubeRecord) -> int | None:
-    found = record.counts.get("ObjectCount")
+    found = _counts_in(record, "ObjectCount")
     if found is None:
         return None
     return sum(value * images for value, images in _numbered(found))
