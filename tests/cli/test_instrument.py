@@ -164,6 +164,26 @@ def test_a_sample_without_masks_is_named(program, tube, tiny_model, tmp_path):
     assert set(found["seen"]) == {"tube"}
 
 
+def test_images_are_drawn_of_samples_with_masks_only(program, tube, tiny_model, tmp_path):
+    folder, run = tmp_path / "plain", tmp_path / "r"
+    folder.mkdir()
+    for number in range(12):
+        pixels = np.random.default_rng(number).integers(0, 99, SHAPE).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    program("run", "new", run, "--sample", tube, "--sample", folder, "--base", tiny_model)
+    assert program.json("run", "review", run, "--model", tiny_model, "--images", 6)["processed"] == 6
+    drawn = program.json("run", "review", run, "--model", "instrument", "--images", 8)
+    assert drawn["processed"] == 8
+    assert any(line.startswith("plain: no masks of the instrument") for line in drawn["words"])
+    assert program.json("run", "review", run, "--model", "instrument", "--images", 8)["processed"] == 8
+    with Run.open(run, writing=False) as opened:
+        samples = [key.sample for key in opened.settings.assess.sequence]
+    assert (samples.count("tube"), samples.count("plain")) == (8, 3)
+    pairs = program.json("run", "pairs", run, "--model", "instrument", "--images", 6)
+    assert pairs["images"] == 6
+    assert any(line.startswith("plain: no masks of the instrument") for line in pairs["words"])
+
+
 def squares() -> tuple[list[NDArray[np.uint16]], list[NDArray[np.bool_]]]:
     """Images of two squares, and masks of both."""
     images, masks = [], []

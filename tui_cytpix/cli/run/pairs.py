@@ -9,7 +9,7 @@ from typing import Any
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, tell
 from tui_cytpix.workflow.assess import blind_first, showings_file
-from tui_cytpix.workflow.base_model import differences
+from tui_cytpix.workflow.base_model import differences, instrument
 from tui_cytpix.workflow.base_model.differences import Difference
 from tui_cytpix.workflow.evaluate import held_out_masks, pair_showings_file, pair_words, pairs, pairs_file, trial
 from tui_cytpix.workflow.evaluate.across_units import ConditionErrors
@@ -84,7 +84,9 @@ def _tell(run: Run, models: Models, arguments: argparse.Namespace) -> int:
     gone = used_images.gone_in_words(run, used_images.EVALUATE, models)
     reviewer = blind_first.repeatability(pairs.standing(run, *models).values())
     said_of_both = (*pair_words.lines(result), *blind_first.in_words(reviewer))
-    words = [line for line in (*said_of_both, valid_for, gone, masks, drawn, *zoom.by_model_in_words(seen)) if line]
+    noted = [words for model in models for words in instrument.noted_in_words(run, model)]
+    told = (*noted, *said_of_both, valid_for, gone, masks, drawn, *zoom.by_model_in_words(seen))
+    words = [line for line in told if line]
     tell(
         arguments.json,
         {

@@ -73,19 +73,20 @@ def set_least_focus(run: Run, least: float) -> None:
 def draw(run: Run, images: int, model: ModelEntry | None = None, step: str = STEP) -> tuple[ImageKey, ...]:
     """The step's seeded random sequence, at least `images` long where its samples hold as many; drawing more only
     appends, unless the gate that is drawn from has changed: then it is drawn anew. Images that are selected, touched,
-    or used by the other step, or that a model was made with, are left out (`random_images.extended`); `model` is the
-    one that is judged, if not the run's of this step.
+    or used by the other step, or that a model was made with, are left out (`random_images.extended`), and in the
+    answer those that the models can't be asked about; `model` is the one that is judged, if not the run's of this step.
 
     Raises:
         SampleError: a sample can't be read, or the gate can't be applied to it.
     """
     before = run.settings.of_step(step)
-    sequence = extended(run, step, images, judged_models(run, step, model))
+    models = judged_models(run, step, model)
+    sequence, silent = extended(run, step, images, models), instrument.silent_on(run, models)
     run.remember(sequence)
     rules, gate = moved(before.over_sampling, before.sequence, sequence), gate_in_use(run)
     drawn = run.settings.with_step(step, sequence=sequence, images=images, drawn_from=gate, over_sampling=rules)
     run.update(drawn)
-    return sequence
+    return tuple(key for key in sequence if key.sample not in silent)
 
 
 def least_focus(run: Run, step: str) -> float:

@@ -12,7 +12,7 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import AssessSettings, EvaluateSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.errors import ModelFileError, SampleChangedError, SampleError
-from tui_cytpix.workflow.base_model import library
+from tui_cytpix.workflow.base_model import instrument, library
 from tui_cytpix.workflow.explore import gates
 from tui_cytpix.workflow.run import used_images
 from tui_cytpix.workflow.run.run import Run
@@ -61,7 +61,7 @@ def extended(run: Run, step: str, length: int, models: Sequence[ModelEntry]) -> 
     in the gate in use, where one is), as many of each sample while it has some; without those that the run has used or
     that the models were made with, whatever they are called, and each once. What the step has drawn is kept in front
     where it is still fresh (used_images.still_fresh), unless it was drawn from another gate. `models` are judged, the
-    first above all.
+    first above all; of samples that one of them can't be asked about nothing is drawn, and what was is on top.
 
     Raises:
         SampleError: a sample can't be read, or is not the one that it was.
@@ -69,13 +69,15 @@ def extended(run: Run, step: str, length: int, models: Sequence[ModelEntry]) -> 
     settings = run.settings.of_step(step)
     fresh = used_images.still_fresh(run, step, models)
     kept = fresh if settings.drawn_from == gate_in_use(run) else ()
+    silent = instrument.silent_on(run, models)
+    length += sum(key.sample in silent for key in kept)
     if len(kept) >= length:
         return kept
     gone = set(settings.sequence).difference(fresh)
     used = used_images.used(run, step, models[0].hash if models else "") | gone | set(kept)
     made_with = [model.card.made_with.images for model in (*models, *models_of(run))]
     taken = used_images.digests(run, used).union(*made_with)
-    samples = drawn_from(run, step)
+    samples = [sample for sample in drawn_from(run, step) if sample.name not in silent]
     population = [ImageKey(s.name, event) for s in samples for event in run.images.reader(s.name).event_ids]
     random.Random(f"{run.settings.seed}/{step}").shuffle(population)  # before the gate: early ones come early again
     inside = {ImageKey(name, e) for name, events in gates.to_draw_from(run, samples).items() for e in events}
