@@ -238,6 +238,23 @@ def test_in_a_folder_of_images_and_masks_the_masks_are_the_label_images(tmp_path
     assert set(find_label_images(folder)) == {"2", "2_cp_masks", "3", "03_cp_masks", "4"}
 
 
+def test_a_label_image_beside_another_of_its_event_is_no_image(tmp_path):
+    for number in (1, 2, 3):
+        Image.fromarray(LABELS.astype(np.uint8)).save(tmp_path / f"{number}_cp_masks.png")
+    noise = np.random.default_rng(1).integers(0, 99, LABELS.shape).astype(np.uint8)  # 0 here and there
+    Image.fromarray(noise).save(tmp_path / "1.png")
+    Image.fromarray(noise * (LABELS > 0).astype(np.uint8)).save(tmp_path / "2.png")  # cut to its cells
+    Image.fromarray(LABELS.astype(np.uint8)).save(tmp_path / "3.png")  # the same once more
+    events = ["1", "2", "3"]
+    assert matched(tmp_path, *events) == {event: f"{event}_cp_masks.png" for event in events}
+    Image.fromarray((LABELS > 0).astype(np.uint8)).save(tmp_path / "3.png")
+    with pytest.raises(MaskError, match=r"3_cp_masks\.png and 3\.png .*both label images.*Leave one"):
+        label_images_of(tmp_path, events)
+    Image.fromarray((LABELS == 1).astype(np.uint8) * 255).save(tmp_path / "1.png")
+    with pytest.raises(MaskError, match=r"1_cp_masks\.png and 1\.png .*1 more images have two"):
+        label_images_of(tmp_path, events)
+
+
 def test_one_region_of_255_is_one_particle(tmp_path):
     Image.fromarray(((LABELS == 3) * 255).astype(np.uint8)).save(tmp_path / "a.png")
     assert np.array_equal(read_label_image(tmp_path / "a.png"), LABELS == 3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ LABEL_SUFFIXES = (".png", ".tif", ".tiff")
 # Of those that a TIFF may have; the others (JPEG, WebP, LogLuv) may change values.
 _LOSSLESS = {"raw", "tiff_raw_16", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "lzma", "zstd"}
 _LOSSLESS |= {"tiff_ccitt", "group3", "group4"}
+_FLAT = 0.8  # of the neighbours in a label image have one value, at least
 _AT_ONCE = 1 << 20  # pixels; numbering takes many bytes for each
 
 
@@ -61,17 +62,18 @@ def label_images_of(folder: Path, events: Collection[str]) -> NamedLabels:
     holds files of a name with and without such an ending, those without are images.
 
     Raises:
-        MaskError: as `find_label_images`; or two files are named after one event.
+        MaskError: as `find_label_images`; or two label images are named after one event.
     """
     files = _label_files(Path(folder))
     stems = {path.stem for path in files}
     mixed = any(without_label_ending(stem) in stems for stem in stems)
     exact, numbers = set(events), _by_number(events)
-    found, unmatched = dict[str, Path](), list[Path]()
+    found, unmatched, images = dict[str, Path](), list[Path](), dict[str, Path]()
     for path in files:
         own = event_of(path.name)
         bare = without_label_ending(own)
         if mixed and not bare:
+            images[own] = path
             continue
         names = [name for name in (own, bare) if name]
         near = [numbers[number] for name in names if (number := _number(name)) in numbers]
@@ -79,6 +81,7 @@ def label_images_of(folder: Path, events: Collection[str]) -> NamedLabels:
             _add(found, event, path)
         else:
             unmatched.append(path)
+    _refuse_two(found, images)
     return NamedLabels(found, tuple(unmatched))
 
 
@@ -100,6 +103,35 @@ def _add(found: dict[str, Path], event: str, path: Path) -> None:
         detail = f"{printable(path)} and {printable(found[event].name)}."
         raise MaskError("Two label images are named after one event", detail, "Leave one of them.")
     found[event] = path
+
+
+def _refuse_two(labels: Mapping[str, Path], images: Mapping[str, Path]) -> None:
+    """Raises:
+    MaskError: what should be an image beside a label image is another label image.
+    """
+    beside = {event: images.get(without_label_ending(event_of(path.name))) for event, path in labels.items()}
+    two = [
+        (labels[event], path) for event, path in beside.items() if path is not None and _is_another(path, labels[event])
+    ]
+    if not two:
+        return
+    first, second = (printable(path.name) for path in two[0])
+    detail = f"{first} and {second} in {printable(two[0][0].parent)} are both label images, and differ"
+    if len(two) > 1:
+        detail += f"; {len(two) - 1} more images have two, too"
+    raise MaskError("Two label images are named after one event", f"{detail}.", "Leave one of them for each image.")
+
+
+def _is_another(path: Path, label_image: Path) -> bool:
+    """Whether a file is a label image, not an image, and other than this one: flat regions on a background of 0."""
+    try:
+        labels = read_label_image(path)
+        same = np.array_equal(labels, read_label_image(label_image))
+    except MaskError:
+        return False
+    right, both = labels[:, 1:], (labels[:, 1:] > 0) & (labels[:, :-1] > 0)
+    flat = np.count_nonzero(both & (right == labels[:, :-1]))
+    return not same and bool((labels == 0).any() and flat > 0 and flat >= _FLAT * np.count_nonzero(both))
 
 
 def _number(name: str) -> str:
