@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tui_cytpix.core.objects.particles import carried_over, particles_of
-from tui_cytpix.formats.masks.instrument import InstrumentMasks
-from tui_cytpix.formats.masks.mask_archive import instrument_masks, segmentation_from_masks
+from tui_cytpix.formats.masks.instrument import InstrumentMasks, decode_instrument_masks
+from tui_cytpix.formats.masks.mask_archive import instrument_masks, segmentation_from_masks, written_masks
 
 
 def drawn() -> InstrumentMasks:
@@ -80,3 +81,22 @@ def test_masks_of_the_trigger_get_a_centroid_in_each_region():
     objects[2:8, 2:8] = objects[20:25, 20:25] = 1
     found = segmentation_from_masks(InstrumentMasks(objects, np.zeros_like(objects)), tells_particles=False)
     assert found.centroids.tolist() == [[4.5, 4.5], [22.0, 22.0]]
+
+
+OVERLAPPING = [[0, 1, 2, 20, 21, 22], [2, 3, 4, 22, 23, 24]]
+
+
+@pytest.mark.parametrize("objects", [OVERLAPPING, [[0, 1, 1, 0], [60]], [[0, 1, 2], [], [40]]], ids=str)
+def test_masks_that_nobody_changed_are_written_as_they_were_drawn(objects):
+    blobs = [[indexes[0]] for indexes in objects if indexes]
+    layers = [{"masks": [{"pixelIndexes": {"indexes": one}} for one in layer]} for layer in (objects, blobs)]
+    drawn = decode_instrument_masks(json.dumps([{"version": "1.0"}, *layers]).encode(), (10, 20))
+    found = segmentation_from_masks(drawn)
+    assert json.loads(written_masks(found, drawn))[1:] == layers
+    without = replace(found, mask=found.mask & (np.arange(20) != 0))
+    again = decode_instrument_masks(written_masks(without, drawn), (10, 20))
+    assert np.array_equal(again.objects > 0, without.mask)
+    fewer = replace(found, centroids=found.centroids[:1], labels=None)
+    assert json.loads(written_masks(fewer, drawn))[1:] != layers
+    drawn_anew = json.loads(written_masks(found))[1:]
+    assert drawn_anew != layers

@@ -22,10 +22,12 @@ class InstrumentMasks:
     """The instrument's two layers as label images, uint16 (H, W), 0 = background.
 
     `objects` has one label per connected object (ObjectCount), `particles` a small blob per particle (ParticleCount).
+    `source` is the JSON that they are from, b"" for none: in it masks may overlap, which label images can't.
     """
 
     objects: NDArray[np.uint16]
     particles: NDArray[np.uint16]
+    source: bytes = b""
 
 
 def encode_instrument_masks(objects: NDArray[np.integer[Any]], particles: NDArray[np.integer[Any]]) -> bytes:
@@ -67,7 +69,7 @@ def decode_instrument_masks(data: bytes, shape: tuple[int, int]) -> InstrumentMa
     layers = [part["masks"] for part in document if isinstance(part, dict) and "masks" in part]
     if len(layers) != 2:
         raise _bad_masks(f"they have {len(layers)} layers, not 2 (objects, particles)")
-    return InstrumentMasks(_layer(layers[0], shape), _layer(layers[1], shape))
+    return InstrumentMasks(_layer(layers[0], shape), _layer(layers[1], shape), data)
 
 
 def _layer(masks: object, shape: tuple[int, int]) -> NDArray[np.uint16]:

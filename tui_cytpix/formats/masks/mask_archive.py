@@ -17,7 +17,7 @@ from tui_cytpix.core.objects.watershed import divided, object_of
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.formats.bytes.atomic import replacing
 from tui_cytpix.formats.bytes.names import file_name
-from tui_cytpix.formats.masks.instrument import InstrumentMasks
+from tui_cytpix.formats.masks.instrument import InstrumentMasks, encode_instrument_masks
 
 BLOB_SHARE = 0.07  # of a particle's area: how large the instrument draws it
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same masks give the same file
@@ -60,6 +60,21 @@ def instrument_masks(found: Segmentation, drawn: InstrumentMasks | None = None) 
     """
     layers = _layers_of(found)
     return layers if drawn is None else InstrumentMasks(_objects_kept(layers, drawn), _blobs_kept(layers, drawn, found))
+
+
+def written_masks(found: Segmentation, drawn: InstrumentMasks | None = None) -> bytes:
+    """The JSON of `instrument_masks`. Where nobody has changed anything it is the one that was read, in which masks may
+    overlap.
+    """
+    layers = instrument_masks(found, drawn)
+    if drawn is not None and drawn.source and _same(layers, drawn):
+        return drawn.source
+    return encode_instrument_masks(layers.objects, layers.particles)
+
+
+def _same(now: InstrumentMasks, before: InstrumentMasks) -> bool:
+    pairs = (now.objects, before.objects), (now.particles, before.particles)
+    return all(np.array_equal(compact(one)[0], compact(other)[0]) for one, other in pairs)
 
 
 def _objects_kept(layers: InstrumentMasks, drawn: InstrumentMasks) -> NDArray[np.uint16]:

@@ -6,19 +6,14 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tui_cytpix.formats.masks.instrument import encode_instrument_masks
-from tui_cytpix.formats.masks.mask_archive import instrument_masks, mask_archive
+from tui_cytpix.formats.masks.mask_archive import mask_archive, written_masks
 from tui_cytpix.formats.outputs.output import About, Findings
 
 Members = list[tuple[str, bytes]]  # events and contents
 
 
 def encode(found: Findings) -> Members:
-    members = []
-    for one in found.answers():
-        layers = instrument_masks(one.segmentation, one.drawn)
-        members.append((one.event, encode_instrument_masks(layers.objects, layers.particles)))
-    return members
+    return [(one.event, written_masks(one.segmentation, one.drawn)) for one in found.answers()]
 
 
 @contextlib.contextmanager
