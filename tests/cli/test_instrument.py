@@ -153,7 +153,7 @@ def test_a_sample_without_masks_is_named(program, tube, tiny_model, tmp_path):
     plain, run = plain_folder(tmp_path / "plain"), tmp_path / "r"
     program("run", "new", run, "--sample", plain, "--base", tiny_model)
     for refused in (("review", run, "--model", "instrument"), ("base", run, "--proposals", "instrument")):
-        assert "no masks of the instrument. plain." in program("run", *refused, status=1).stderr
+        assert "no masks of the instrument. plain carries none." in program("run", *refused, status=1).stderr
     assert (
         "plain carries none"
         in program("process", plain, "--model", "instrument", "--out", tmp_path / "o", status=1).stderr
@@ -162,6 +162,11 @@ def test_a_sample_without_masks_is_named(program, tube, tiny_model, tmp_path):
     found = program.json("run", "review", run, "--model", "instrument", "--images", 10)
     assert any(line.startswith("plain: no masks of the instrument") for line in found["words"])
     assert set(found["seen"]) == {"tube"}
+
+
+def test_the_list_of_models_states_no_resolution_of_them(program):
+    (line,) = [one for one in program("models", "list").stdout.splitlines() if one.startswith("instrument ")]
+    assert line.split()[:3] == ["instrument", "instrument", "-"]
 
 
 def test_images_are_drawn_of_samples_with_masks_only(program, tube, tiny_model, tmp_path):

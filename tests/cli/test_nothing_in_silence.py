@@ -266,3 +266,21 @@ def test_what_is_wrong_with_real_files_process_says(shared_data, tmp_path, run_m
         assert ("has no parameter Event" in own) == (folder.name != "bad_corrupted_10bytes")
         others = [said for name, said in REAL.items() if said != words]
         assert not [said for said in others if said in own]
+
+
+def test_inspect_claims_no_size_or_bits_where_no_image_can_be_read(tmp_path, run_main):
+    path = tmp_path / "stack.npy"
+    np.save(path, np.full((4, 20, 30), -60, np.int16) + np.arange(30, dtype=np.int16))
+    status, out, _ = run_main("inspect", path)
+    assert (status, "4, none of which can be read" in out, "bits of gray" in out) == (1, True, False)
+    np.save(path, np.arange(2400, dtype=np.uint16).reshape(4, 20, 30))
+    assert "4, 30 x 20 px, 12 bits of gray" in run_main("inspect", path)[1]
+
+
+def test_a_part_of_a_list_without_a_sample_is_told(tmp_path, run_main, tiny_model):
+    folder = tmp_path / "one"
+    folder.mkdir()
+    Image.fromarray(np.arange(600, dtype=np.uint8).reshape(20, 30)).save(folder / "1.png")
+    given = ("process", folder, "--model", tiny_model, "--out", tmp_path / "o", "--shard")
+    status, _, told = run_main(*given, "2/3")
+    assert (status, told) == (0, "Part 2 of 3 has no sample: 1 was given.\n")

@@ -98,6 +98,7 @@ _SOURCES = {"given": "given", "fcs": "derived from the FCS", "file": "stated by 
 def _tell(info: SampleInfo) -> None:
     events = "no FCS" if info.event_count is None else f"{info.event_count} in {info.fcs_path}"
     size = f"{info.image_shape[1]} x {info.image_shape[0]} px" if info.image_shape else "of differing sizes"
+    seen = f"{size}, {info.bit_depth} bits of gray" if info.readable else "none of which can be read"
     scale = "unknown"
     if info.scale:
         source = _SOURCES.get(info.scale.source, info.scale.source)
@@ -105,7 +106,7 @@ def _tell(info: SampleInfo) -> None:
     say(info.path)
     rows = [
         ("format", info.format),
-        ("images", f"{info.image_count}, {size}, {info.bit_depth} bits of gray"),
+        ("images", f"{info.image_count}, {seen}"),
         ("channels", _channels(info)),
         ("events", events),
         ("scale", scale),

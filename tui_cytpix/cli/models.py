@@ -24,7 +24,7 @@ def list_models(arguments: argparse.Namespace) -> int:
         (
             m.card.name,
             m.card.kind,
-            m.card.resolution,
+            "-" if m.card.of_instrument else m.card.resolution,
             m.card.base_name or "-",
             m.card.created[:10],
             _first_sentence(m.card.out_of_use or m.card.description),

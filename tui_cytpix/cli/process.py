@@ -42,7 +42,10 @@ def process(arguments: argparse.Namespace) -> int:
         for given in options.given_samples(arguments)
     ]
     if arguments.shard is not None:
-        samples = shard_of(arguments.out.resolve(), samples, arguments.shard)
+        part, parts = arguments.shard
+        samples, given = shard_of(arguments.out.resolve(), samples, arguments.shard), len(samples)
+        if not samples:
+            note(f"Part {part} of {parts} has no sample: {given} {'was' if given == 1 else 'were'} given.")
     slurm_options = options.slurm_options(arguments)
     if slurm_options is None and (arguments.tasks or arguments.retry):
         raise UsageError("Which scheduler?", "", "Give --on slurm with --tasks and --retry.")

@@ -171,6 +171,8 @@ def test_a_montage_of_two_gates(run_main, run, tmp_path, samples_without_fcs) ->
     assert (status, err.count("um/px")) == (0, 0)
     assert "plain, all events: 5 of 5 images. No scale bar: um/px is unknown." in said
     assert "Which sample" in run_main("run", "gate", run, "montage", "--out", tmp_path / "n.svg", "--sample", "x")[2]
+    told = run_main("run", "gate", run, "export", "--out", tmp_path / "e.csv")[2]
+    assert "Which sample? The run has 2. Give --sample, one of" in told
 
 
 def test_all_events_with_the_gates_that_they_are_in(run_main, run, tmp_path) -> None:

@@ -199,3 +199,16 @@ def test_the_real_crops(shared_data):
         assert len(sample.event_ids) == 43
         assert sample.info().fcs_path is None
         assert all(sample.read_image(event).ndim == 2 for event in sample.event_ids)
+
+
+def test_images_in_colour_are_told_once(files):
+    gray = (files.gray16(1) >> 2).astype(np.uint8)
+    for number, kind in enumerate(("PNG", "TIFF"), start=1):
+        files.write(f"same/{number}.{kind.lower()}", files.encoded(np.stack([gray] * 3, axis=-1), kind))
+        files.write(f"gray/{number}.{kind.lower()}", files.encoded(gray, kind))
+        files.write(f"colour/{number}.{kind.lower()}", files.encoded(np.stack([gray, gray, gray // 2], axis=-1), kind))
+    said = {}
+    for name in ("same", "gray", "colour"):
+        with open_sample(files.folder / name) as sample:
+            said[name] = [problem for problem in sample.problems() if "in colour" in problem]
+    assert [len(said[name]) for name in ("same", "gray", "colour")] == [0, 0, 1]

@@ -20,6 +20,7 @@ from tui_cytpix.formats.sample.registry import READERS, each_once, open_sample
         ("a.txt", b"hello", "kind of file is not known"),
         ("a.png", b"\x89PNG", "single image"),
         ("a.daf", b"", "ImageStream analysis"),
+        ("a.npz", b"PK\x03\x04", r"archive of NumPy arrays.*as \.npy"),
         ("a.cyz", b"PK", "CytoSense"),
         ("a.lst", b"1", "FlowCam"),
         ("a.zip", b"hello", "Not a zip archive"),

@@ -23,6 +23,7 @@ async def test_the_card_follows_the_cursor_and_enter_chooses(stage: Stage) -> No
     async with opened(stage, "BaseModelScreen") as (app, pilot, screen):
         await until(pilot, lambda: screen.table.row_count == 2)
         assert "About cell-full" in words_of(app, "#card-words")
+        assert "Half resolution is the faster" in words_of(app, "#card-words")
         await press_each(pilot, "j")
         assert "About cell-half" in words_of(app, "#card-words")
         await press_each(pilot, "enter")
@@ -82,6 +83,7 @@ async def test_the_instruments_masks_propose_and_are_no_base(stage: Stage, monke
         base = library.base_of(app.session.run)
         await press_each(pilot, "j j")
         assert "lets annotating begin from it" in words_of(app, "#card-words")
+        assert "Half resolution is the faster" not in words_of(app, "#card-words")
         await press_each(pilot, "enter")
         assert "can't be the base model" in notices(app)
         await press_each(pilot, "p")

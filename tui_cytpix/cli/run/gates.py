@@ -8,6 +8,7 @@ from dataclasses import asdict
 from tui_cytpix.cli import options
 from tui_cytpix.cli.output import note, say, say_json, table, tell
 from tui_cytpix.domain.gate import Axis, Gate
+from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import RunError, UsageError
 from tui_cytpix.workflow.explore import flowjo, gates, per_volume, plot
 from tui_cytpix.workflow.explore import populations as explore_populations
@@ -186,5 +187,6 @@ def _sample(run: Run, named: str) -> str:
     names = [sample.name for sample in run.settings.in_use]
     sample = named or (names[0] if len(names) == 1 else "")
     if sample not in names:
-        raise UsageError("Which sample?", f"{named}.", f"Give --sample, one of {', '.join(names)}.")
+        why = f"The run has no {printable(named)}" if named else f"The run has {len(names)}"
+        raise UsageError("Which sample?", f"{why}.", f"Give --sample, one of {', '.join(names)}.")
     return sample

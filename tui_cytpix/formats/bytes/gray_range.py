@@ -56,7 +56,7 @@ class GrayRange(NamedTuple):
         """
         numbers = _float64(pixels)
         if not (np.abs(numbers) < MOST).all():
-            raise ValueError("some of its pixels are no numbers")
+            raise ValueError("some of its pixels are no numbers; give them the background's value")
         gray = LOW_GRAY + (numbers - self.low) * ((HIGH_GRAY - LOW_GRAY) / (self.high - self.low))
         return np.clip(np.rint(gray), 0, _HIGHEST).astype(np.uint16)
 

@@ -94,6 +94,15 @@ def decode_pixels(data: bytes, label: str, formats: tuple[str, ...] = KINDS) -> 
     return pixels
 
 
+def is_coloured(data: bytes, label: str) -> bool:
+    """Whether an image has colours other than gray; raises as `decode_gray`, and reads no pixels of a gray file."""
+    with opened(data, label) as picture:
+        if picture.mode in ("1", "L", "LA", "F") or picture.mode.startswith("I"):
+            return False
+        red, green, blue = np.moveaxis(np.asarray(picture.convert("RGB")), -1, 0)
+        return not (np.array_equal(red, green) and np.array_equal(red, blue))
+
+
 def image_header(data: bytes, label: str) -> tuple[int, int, int]:
     """(height, width, pages) from the headers alone; raises as `decode_gray`, except that pixels aren't looked at."""
     if not data:

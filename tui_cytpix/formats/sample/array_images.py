@@ -19,6 +19,7 @@ from tui_cytpix.formats.bytes.write_plain_tiff import encode_plain_tiff
 from tui_cytpix.formats.sample.identity import spread
 
 Pixels = NDArray[Any]
+_AS_FLOAT = "save them as floating point numbers (float32), which are scaled"
 
 
 class ArrayImages:
@@ -65,7 +66,7 @@ class ArrayImages:
         if pixels.dtype.kind in "iu":
             low, high = int(pixels.min()), int(pixels.max())
             if low < 0 or high > 0xFFFF:
-                raise self._bad(event, f"values from {low} to {high} don't fit into 16 bits")
+                raise self._bad(event, f"values from {low} to {high} don't fit into 16 bits; {_AS_FLOAT}")
             return pixels.astype(np.uint16)
         try:
             return self._found_range().gray(pixels)

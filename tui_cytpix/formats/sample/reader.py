@@ -17,7 +17,7 @@ from tui_cytpix.domain.sample import Loss, MeasuredVolume, PixelScale, SampleInf
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.bytes.gray_range import HIGH_GRAY, IMAGES_SCALED_BY, LOW_GRAY, GrayRange
-from tui_cytpix.formats.bytes.image_decode import Gray, decode_gray, decode_pixels, image_header
+from tui_cytpix.formats.bytes.image_decode import Gray, decode_gray, decode_pixels, image_header, is_coloured
 from tui_cytpix.formats.bytes.names import IMAGE_SUFFIXES
 from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.masks.instrument import InstrumentMasks
@@ -27,6 +27,7 @@ from tui_cytpix.formats.sample.parts import ImageStore, SampleParts
 
 HEADERS_PROBED = 64
 IMAGES_PROBED = 16
+COLOURS_PROBED = 4
 BIT_DEPTHS = (8, 10, 12, 16)
 
 
@@ -308,7 +309,7 @@ class _Probe:
 
 
 def _probe_images(images: ImageStore, read: Callable[[str], Gray]) -> _Probe:
-    """Reads headers of up to 64 and pixels of up to 16 images, evenly spread: shape, bits, and what is damaged. Where
+    """Reads headers of up to 64 and pixels of up to 16 images, evenly spread: shape, bits, colours, damage. Where
     none of these can be read, the others too, until one can.
     """
     headers: list[tuple[int, int, int]] = []
@@ -327,6 +328,7 @@ def _probe_images(images: ImageStore, read: Callable[[str], Gray]) -> _Probe:
             bad[event] = error.detail
             continue
         depths.append(next(bits for bits in BIT_DEPTHS if highest < 1 << bits))
+    coloured = any(_is_coloured(images, event) for event in identity.spread(looked, COLOURS_PROBED))
     shapes = {header[:2] for header in headers}
     readable = bool(depths) or any(_can_be_read(event, read) for event in images.events if event not in bad)
     problems: list[str] = []
@@ -337,7 +339,16 @@ def _probe_images(images: ImageStore, read: Callable[[str], Gray]) -> _Probe:
         problems.append(f"Of {len(looked)} images looked at, {len(bad)} can't be read: {first}")
     if any(pages > 1 for *_, pages in headers):
         problems.append("Some image files have several pages; the first page of each is read, thumbnails left out.")
+    if coloured:
+        problems.append("Images are in colour: each is made gray, by its luma (ITU-R 601).")
     return _Probe(shapes.pop() if len(shapes) == 1 else None, max(depths, default=8), tuple(problems), readable)
+
+
+def _is_coloured(images: ImageStore, event: str) -> bool:
+    try:
+        return is_coloured(images.read(event), images.label(event))
+    except SampleError:  # told when it is read itself
+        return False
 
 
 def _can_be_read(event: str, read: Callable[[str], Gray]) -> bool:

@@ -114,6 +114,11 @@ READERS = (
 
 REFUSED = (
     Refused(
+        _suffix(".npz"),
+        "an archive of NumPy arrays",
+        "Save the stack of images alone, as .npy: `np.save(NAME, array)`.",
+    ),
+    Refused(
         _holds(".lst", ".ctx"),
         "measured by a FlowCam, whose images lie side by side in collages",
         "Export each particle's image as a file of its own in VisualSpreadsheet, and give that folder.",

@@ -110,7 +110,7 @@ class BaseModelScreen(WorkScreen):
             pace = self.session.predict.images_per_second(entry)
             measured = "" if math.isnan(pace) else f"Measured in this session: {1000 / pace:.1f} s per 1000 images."
             zoomed = zoom.in_words(self._zooms_of(entry)) if entry.hash in self._answers_read else []
-            about = [*zoomed, measured, self._proposals_words(entry), ADVICE]
+            about = [*zoomed, measured, self._proposals_words(entry), "" if entry.card.of_instrument else ADVICE]
             self.query_one("#card-words", Words).say(*card_lines(entry), " ", *about)
 
     def _proposals_words(self, entry: ModelEntry) -> str:

@@ -80,7 +80,10 @@ def refuse(run: Run, model: ModelEntry, required: Sequence[Kind] = (Kind.MASK,))
         return
     none = without_masks(run)
     if none and len(none) == len(_readable(run)):
-        raise MaskError("There are no masks of the instrument", f"{_listed(none)}.", "Choose another model.")
+        carries = "carries" if len(none) == 1 else "carry"
+        raise MaskError(
+            "There are no masks of the instrument", f"{_listed(none)} {carries} none.", "Choose another model."
+        )
     if any(kind is not Kind.MASK for kind in required):
         refuse_counts(without_counts(run))
 

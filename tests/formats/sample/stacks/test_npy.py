@@ -116,7 +116,7 @@ def test_values_that_do_not_fit_are_told_of_their_image(save):
     stack[2, 0, 0] = 70_000
     with open_sample(save(stack)) as sample:
         assert sample.read_image("1").dtype == np.uint16
-        with pytest.raises(SampleError, match="don't fit into 16 bits"):
+        with pytest.raises(SampleError, match="don't fit into 16 bits; save them as floating point"):
             sample.read_image("3")
 
 
