@@ -80,8 +80,7 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
         `size_cutoff_um` (None where no scale is known), `over` (what the intervals are over, with `samples` of them:
         images of one sample, or several samples), `failures` (image and reason) and `notes` (sentences). With
         truth, models have the measures of `core.statistics.model_scores.summarise` and pairs those of
-        `core.statistics.model_scores.paired`; without, see `_agreement`. Counts are None of the instrument's masks
-        where they mark the trigger only.
+        `core.statistics.model_scores.paired`; without, see `_agreement`; and see `_told`.
 
     Raises:
         UsageError, SampleError, ModelFileError, MaskError: the request can't be met.
@@ -138,7 +137,7 @@ def _added(run: Run, request: CompareRequest) -> list[SampleRef]:
 
 
 def _told(run: Run, entries: Sequence[ModelEntry], scored: Mapping[str, Any]) -> dict[str, Any]:
-    """The scores, without what can't be judged."""
+    """The scores; counts are None of the instrument's masks where those of a sample mark the trigger only."""
     if not any(entry.card.of_instrument for entry in entries) or not instrument.without_counts(run):
         return dict(scored)
     pairs = itertools.combinations(entries, 2)
