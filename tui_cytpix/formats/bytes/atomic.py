@@ -23,7 +23,7 @@ def replacing(path: Path) -> Iterator[Path]:
     names `path`. What killed processes left in the folder is removed.
     """
     path = Path(path)
-    aside = _aside(path)
+    aside = temporary(path)
     try:
         with _named(path, aside):
             yield aside
@@ -57,7 +57,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     """A folder in `parent` for what is needed for a while; it is removed at the end, or, where the process is killed
     meanwhile, by the next that writes in `parent`.
     """
-    folder = _aside(parent / "scratch")
+    folder = temporary(parent / "scratch")
     try:
         folder.mkdir(parents=True)
         yield folder
@@ -65,8 +65,8 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _aside(path: Path) -> Path:
-    """In a folder that this process writes to for the first time, what killed processes left is removed."""
+def temporary(path: Path) -> Path:
+    """A name beside `path`. In a folder that this process writes to for the first time, what killed processes left is removed."""
     here = path.parent.absolute(), os.getpid()
     if here not in _looked_at:
         _looked_at.add(here)

@@ -13,7 +13,8 @@ from typing import Any
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import RunError
-from tui_cytpix.formats.bytes.liveness import age_s, birth, is_alive, temporary_name
+from tui_cytpix.formats.bytes.atomic import temporary
+from tui_cytpix.formats.bytes.liveness import age_s, birth, is_alive
 from tui_cytpix.formats.bytes.plain_file import read_json
 
 STALE_SECONDS = 30.0
@@ -63,7 +64,7 @@ class Lease:
         """Writes who holds it; False where the file is there already."""
         pid = os.getpid()
         holder = {"host": socket.gethostname(), "pid": pid, "born": birth(pid), "nonce": self._nonce}
-        aside = path.with_name(temporary_name())
+        aside = temporary(path)
         try:
             content = json.dumps(holder)
             aside.write_text(content)

@@ -201,18 +201,18 @@ def failure(job: JobFolder, events: Iterable[LogLine]) -> JobError:
             return JobError("The engine failed", event.reason, event.way_out)
     if job.note:  # its log could not be written
         return JobError("The engine failed", printable(job.note))
-    lines = job.printed().strip().splitlines()
+    child = _children.get(job.path)
+    ended = None if child is None else child.poll()
+    lines = job.printed().strip().splitlines() if ended is None or ended > 0 else []  # no reason for a signal
     tail = printable(lines[-1])[:300] if lines else ""
     return JobError(
         "The engine ended without a word",
-        tail or f"{job.path}: {_how_it_ended(job)}",
+        tail or f"{job.path}: {_how_it_ended(ended)}",
         f"Details are in {job.output_path}.",
     )
 
 
-def _how_it_ended(job: JobFolder) -> str:
-    child = _children.get(job.path)
-    ended = None if child is None else child.poll()
+def _how_it_ended(ended: int | None) -> str:
     if ended is None:
         return "it was killed, or its machine went down."
     if ended == -signal.SIGKILL:
