@@ -66,7 +66,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 
 
 def temporary(path: Path) -> Path:
-    """A name beside `path`. In a folder that this process writes to for the first time, what killed processes left is removed."""
+    """A name beside `path`. The first time that this process writes to the folder, it removes what killed ones left."""
     here = path.parent.absolute(), os.getpid()
     if here not in _looked_at:
         _looked_at.add(here)

@@ -42,7 +42,7 @@ class Lease:
                 self.held = True
                 return
             holder = self._holder()
-            if not self._is_stale(holder):
+            if not self._is_stale(holder) and self._path.exists():
                 pid, host = (printable(holder.get(key))[:MOST_SHOWN] for key in ("pid", "host"))
                 by = f"held by process {pid} on {host}."
                 raise RunError(
@@ -126,9 +126,11 @@ class Lease:
 
 
 def _unrenewed(path: Path) -> bool:
-    """True where the file is gone, or older than a living holder lets it get."""
+    """Whether the file is older than a living holder lets it get. One that is gone is not: the next may be there by the
+    time that it is taken away.
+    """
     age = age_s(path)
-    return age is None or age > STALE_SECONDS
+    return age is not None and age > STALE_SECONDS
 
 
 def _written(path: Path, content: str) -> bool:
