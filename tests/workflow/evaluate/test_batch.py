@@ -144,7 +144,7 @@ def test_failed_missing_and_running_tubes_are_told(out, tmp_path):
         "t5": (TubeState.MISSING, "t5.fcs is gone, or was changed"),
         "t6": (TubeState.RUNNING, "a job is at it"),
     }
-    assert batch.totals == {"done": 4, "running": 1, "failed": 2, "missing": 2}
+    assert batch.totals == {"done": 4, "running": 1, "pending": 0, "failed": 2, "missing": 2}
 
 
 def test_a_list_gives_order_labels_and_what_is_missing(out):
