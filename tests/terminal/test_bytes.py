@@ -13,7 +13,7 @@ from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.formats.run.predictions import PredictionStore
 
 SIZE = (160, 50)
-QUIET_LOOKS = 5
+QUIET_LOOKS = 10
 
 
 def written(window: Terminal, record: Path) -> int:

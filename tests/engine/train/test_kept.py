@@ -60,7 +60,7 @@ def test_of_a_users_base_the_kinds_count_that_it_knows(toys, shown):
 
 
 def test_a_base_that_names_no_kinds_is_not_judged_and_an_unknown_one_is_told(toys):
-    assert list(kept(carded(toys.model(), "built-in", 7), [toys.model()], CPU)) == []
+    assert list(kept(carded(toys.model(), "built-in", []), [toys.model()], CPU)) == []
     with pytest.raises(UsageError):
         list(kept(carded(toys.model(), "built-in", ["no such kind"]), [], CPU))
 

@@ -70,9 +70,7 @@ class ProcessPane(VerticalScroll, can_focus=True):
             switched = "[x]" if name in self.formats else "[ ]"
             key = self._frame.key(f"process.toggle-{number}")
             lines.append(Text.assemble((f" {key} ", _BOLD), f"{switched} {name}: {words}"))
-        on_slurm = (
-            "starts it on one node of Slurm. Many tubes on many nodes: the verb process, in the manual under cluster."
-        )
+        on_slurm = "starts it on one node of Slurm (on many: manual, page cluster)."
         starts = "starts. It runs by itself: leaving the app does not stop it."
         lines.append(Text.assemble((f" {self._frame.key('process.run')} ", _BOLD), starts))
         lines.append(Text.assemble((f" {self._frame.key('process.slurm')} ", _BOLD), on_slurm))
