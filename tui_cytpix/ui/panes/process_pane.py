@@ -70,10 +70,9 @@ class ProcessPane(VerticalScroll, can_focus=True):
             switched = "[x]" if name in self.formats else "[ ]"
             key = self._frame.key(f"process.toggle-{number}")
             lines.append(Text.assemble((f" {key} ", _BOLD), f"{switched} {name}: {words}"))
-        on_slurm = "starts it on one node of Slurm (on many: manual, page cluster)."
-        starts = "starts. It runs by itself: leaving the app does not stop it."
-        lines.append(Text.assemble((f" {self._frame.key('process.run')} ", _BOLD), starts))
-        lines.append(Text.assemble((f" {self._frame.key('process.slurm')} ", _BOLD), on_slurm))
+        run_key, slurm_key = (f" {self._frame.key(f'process.{wish}')} " for wish in ("run", "slurm"))
+        more = "on a node of Slurm. Leaving the app does not stop it."
+        lines.append(Text.assemble((run_key, _BOLD), "starts,", (slurm_key, _BOLD), more))
         if self.status is not None:
             lines += [" ", *status_lines(self.status)]
         self.query_one("#process-words", Words).say(*lines)
