@@ -19,11 +19,8 @@ children.signals_as_from_a_terminal()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Terminal tests, which one worker makes, come first, then files with a slow test: a worker that got one of these
-    last would be alone with it at the end.
-    """
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (not item.nodeid.startswith(TERMINAL), item.path not in slow))
+    """Terminal tests, which one worker makes, come first: who got them last would be alone with them at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(TERMINAL))
 
 
 class Scheduling(LoadFileScheduling):

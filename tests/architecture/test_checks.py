@@ -19,7 +19,7 @@ TOOLS = Path(sys.executable).parent
         ["ruff", "format", "--check", "."],
         ["ruff", "check", "."],
         ["lint-imports"],
-        pytest.param(["mypy"], marks=pytest.mark.slow),
+        ["mypy"],
     ],
     ids=lambda command: command[0] + "-" + command[-1],
 )

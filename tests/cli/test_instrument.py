@@ -215,6 +215,7 @@ def as_cif(folder: Path) -> Path:
     return Cifs(folder).write([(number, *both) for number, both in enumerate(side_by_side)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [as_rtdc, as_cif])
 def test_masks_of_the_trigger_are_judged_for_their_fit_alone(
     program, tiny_model, tmp_path, make: Callable[[Path], Path]

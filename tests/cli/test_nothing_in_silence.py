@@ -64,6 +64,7 @@ TROUBLES = {
 }
 
 
+@pytest.mark.slow
 def test_a_broken_fcs_costs_only_the_sample_whose_it_is(images, tmp_path, run_main, tiny_model):
     """`tube` and its FCS, which is damaged; beside it a folder of images without one: for that it is a mere guess."""
     tube, other = copied(images, tmp_path / "tube"), tmp_path / "other"
@@ -82,6 +83,7 @@ def test_a_broken_fcs_costs_only_the_sample_whose_it_is(images, tmp_path, run_ma
     assert "tube.fcs is not used" in json.dumps(record)
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_an_fcs_every_verb_says(images, tmp_path, run_main, tiny_model):
     whole = copied(images, tmp_path / "whole")
     broken = {name: copied(images, tmp_path / name) for name in TROUBLES}
@@ -110,6 +112,7 @@ def test_what_is_wrong_with_an_fcs_every_verb_says(images, tmp_path, run_main, t
     assert sorted(path.name for path in results.glob("*.events.csv"))[0] == "cut.events.csv"
 
 
+@pytest.mark.slow
 def test_parameters_of_one_name_are_told_and_kept_apart(images, tmp_path, run_main, tiny_model):
     folder, words = copied(images, tmp_path / "twice"), "Several parameters of the FCS are named 'FSC-A'"
     fcs = folder.with_suffix(".fcs")

@@ -56,6 +56,7 @@ def test_inspect(program, tube):
     assert "24, 248 x 248 px" in words
 
 
+@pytest.mark.slow
 def test_process_lists_failures_and_goes_on(program, tube, tiny_model, tmp_path):
     bad = tmp_path / "bad.acs"
     bad.write_text("this is a text file")
@@ -79,6 +80,7 @@ def test_process_lists_failures_and_goes_on(program, tube, tiny_model, tmp_path)
     assert "another model" in program("process", tube, "--model", other, "--out", out, status=2).stderr
 
 
+@pytest.mark.slow
 def test_process_and_triage_restrict_to_a_gate_of_a_run(program, tube, tmp_path):
     other = tmp_path / "elsewhere" / "copy.acs"  # not the run's own sample
     other.parent.mkdir()
@@ -235,6 +237,7 @@ def test_ctrl_c_leaves_training_at_work_and_it_can_be_steered(program, tube, tin
     assert [e.epoch for e in stopped.epochs] == list(range(1, stopped.epochs[-1].epoch + 1))
 
 
+@pytest.mark.slow
 def test_training_leaves_out_an_image_that_it_refuses_and_says_so(program, tube, tiny_model, tmp_path):
     run = tmp_path / "r"
     program("run", "new", run, "--sample", tube, "--base", tiny_model)
@@ -247,6 +250,7 @@ def test_training_leaves_out_an_image_that_it_refuses_and_says_so(program, tube,
     assert "finished: epoch 1 of 1" in done.stdout
 
 
+@pytest.mark.slow
 def test_without_truth_and_without_an_fcs(program, tube, tiny_model, tmp_path):
     """A folder of plain images: no FCS to write, no scale, and a warning for each."""
     folder = tmp_path / "plain"

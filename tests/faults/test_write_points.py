@@ -19,6 +19,7 @@ def made(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["full", "kill"])
 def test_nothing_is_lost_and_nothing_is_half(made, tmp_path, fault):
     rng = random.Random(SEED)

@@ -3,7 +3,7 @@
 A child is forked from this process, which has all loaded, so that a try takes tenths of a second; in it `shim` counts
 the points. Processes that the child starts load `shim` by themselves. A shim, and no mounted disk: it works wherever
 tests run, and meets every point, where a disk of a given size meets those that come to lie on a block's border. What it
-can't show, a memory map that finds no room, is tested where room is taken for one first (`formats.bytes.atomic.reserve`).
+can't show, a memory map that finds no room, is tested where room is taken for one (`formats.bytes.atomic.reserve`).
 """
 
 from __future__ import annotations

@@ -108,6 +108,7 @@ def test_help_in_any_surroundings(verb, variables, term):
     assert "inspect" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("term", "colours", "size"),
     [("dumb", {}, (80, 24)), ("linux", {}, (80, 24)), ("xterm-256color", {"NO_COLOR": "1"}, (40, 10))],

@@ -22,6 +22,7 @@ def tubes(tmp_path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_tube_in_the_place_of_another_is_refused_and_told(program, tubes, tiny_model):
     run, sample = tubes / "r", tubes / "s.acs"
     program("run", "new", run, "--sample", sample, "--base", tiny_model, "--preview", 50)
@@ -42,6 +43,7 @@ def test_a_tube_in_the_place_of_another_is_refused_and_told(program, tubes, tiny
     assert program.json("run", "annotate", run, "--from-masks", tubes / "s.acs.truth")["taken"] == 60
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_beside_a_tube_that_was_exchanged(program, tubes, tiny_model):
     """What was annotated before is trained on from the run's copies; a new sample is annotated and reviewed."""
     run, sample = tubes / "r", tubes / "s.acs"
@@ -65,6 +67,7 @@ def test_a_run_goes_on_beside_a_tube_that_was_exchanged(program, tubes, tiny_mod
     program("run", "train", run, "--epochs", 1, "--device", "cpu", "--no-check")
 
 
+@pytest.mark.slow
 def test_processing_and_the_report_say_that_a_tube_was_exchanged(program, tubes, tiny_model):
     run, sample, out = tubes / "r", tubes / "s.acs", tubes / "out"
     program("run", "new", run, "--sample", sample, tubes / "other.acs", "--base", tiny_model)

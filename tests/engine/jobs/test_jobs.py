@@ -340,6 +340,7 @@ def test_a_cross_check_changes_nothing_of_training(toy_run, tmp_path, here):
     assert all(np.array_equal(plain[name], checked[name]) for name in plain)
 
 
+@pytest.mark.slow
 def test_what_is_wished_ends_a_cross_check_and_it_comes_later(toy_run, tmp_path):
     job = job_files.create(tmp_path / "1-train", toy_run.train_spec(epochs=8, check=True))
     process = forks.start_engine(job)
@@ -354,6 +355,7 @@ def test_what_is_wished_ends_a_cross_check_and_it_comes_later(toy_run, tmp_path)
     assert kinds[-2:] == ["crosschecked", "finished"]
 
 
+@pytest.mark.slow
 def test_a_cross_check_is_wished_in_mid_training(toy_run, tmp_path, here):
     events = here(tmp_path / "1-train", toy_run.train_spec(epochs=3), wishes=[{"kind": "check"}])
     kinds = [e["type"] for e in events if e["type"] in ("crosschecked", "epoch")]
@@ -375,6 +377,7 @@ def test_a_cross_check_is_done_while_training_is_paused(toy_run, tmp_path):
     assert job_files.events(job)[-1]["type"] == "stopped"
 
 
+@pytest.mark.slow
 def test_a_pause_holds_a_cross_check_that_is_at_work(toy_run, tmp_path):
     job = job_files.create(tmp_path / "1-train", toy_run.train_spec(epochs=12))
     process = forks.start_engine(job)

@@ -113,6 +113,7 @@ def test_sigterm_in_mid_epoch_leaves_at_once_and_the_epoch_comes_out_the_same(to
 # Memory and GPU
 
 
+@pytest.mark.slow
 def test_a_full_memory_is_a_sentence_and_the_run_can_go_on(toy_run, monkeypatch, here):
     """The process gets no more address space once it trains; its next large allocation fails, as each asks for some."""
     monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")  # else what was freed may do for ever

@@ -71,6 +71,7 @@ def done(tube):
     return found
 
 
+@pytest.mark.slow
 def test_one_worker_and_two_write_the_same(done):
     for name in ("tube.events.csv", "tube.particles.csv"):
         assert (done[1] / name).read_bytes() == (done[2] / name).read_bytes()
@@ -122,6 +123,7 @@ def gone(pid):
         return True
 
 
+@pytest.mark.slow
 def test_a_killed_worker_fails_the_job_and_leaves_nothing_half_written(tube, tmp_path):
     job, process = start(tube, tmp_path / "out", 2)
     wait_for(lambda: workers_of(process.pid))

@@ -46,6 +46,7 @@ async def process(pilot, images: int) -> None:
     await until(pilot, lambda: f"{images} of {images} images processed" in words_of(pilot.app, "#tally-words"))
 
 
+@pytest.mark.slow
 async def test_step_1_tells_nothing_before_the_count_and_some_images_come_twice(stage: Stage) -> None:
     state_goal(stage)
     with Run.open(stage.run) as run:
@@ -161,6 +162,7 @@ async def test_what_can_not_be_counted_goes_on_raw_and_skipped_images_come_once(
         assert pane.view.segmentation is not None
 
 
+@pytest.mark.slow
 async def test_pairs_are_counted_raw_and_their_masks_compared_where_both_are_right(stage: Stage) -> None:
     finished(stage)
     with Run.open(stage.run) as run:

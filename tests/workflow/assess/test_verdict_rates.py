@@ -101,6 +101,7 @@ def test_a_good_model_is_kept_within_700_images():
     assert not any(one.retrained for one in after)
 
 
+@pytest.mark.slow
 def test_over_sampling_tells_a_bad_model_sooner_and_a_good_one_about_as_soon():
     """Of doublets a fifth counted as one; medians over all reviews."""
     reviews = 15

@@ -257,6 +257,7 @@ def opposite_errors(run: Run, models, units: int) -> pairs.PairComparison:
     return said(run, models, found, answers)
 
 
+@pytest.mark.slow
 def test_opposite_errors_of_two_conditions_differ_though_as_many_counts_are_wrong(tmp_path, models):
     with Run.create(tmp_path / "r") as run:
         result = opposite_errors(run, models, 4)
@@ -275,6 +276,7 @@ def test_three_units_against_three_show_nothing_and_say_so(tmp_path, models):
         assert all("So few units can't show a difference (the smallest p is 0.1); one of up to " in w for w in told)
 
 
+@pytest.mark.slow
 def test_units_with_tubes_in_both_conditions_are_compared_with_themselves(tmp_path, models):
     with Run.create(tmp_path / "r") as run:
         opposite_errors(run, models, 6)

@@ -83,6 +83,7 @@ def test_few_images_tell_nothing():
     assert Coverage("a", "g", 10, 5).in_words().startswith("a, gate g: 50% of 10")
 
 
+@pytest.mark.slow
 def test_heterogeneous_samples_are_told_how_many_images_they_need(run, tmp_path):
     run_samples.add_sample(run, simulated(tmp_path / "alike", "pombe-rich", 200, 1), 0.3)
     assert selection.select(run, 50).notes == ()
