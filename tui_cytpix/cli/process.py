@@ -149,7 +149,7 @@ def _followed(spec: ProcessSpec, members: Mapping[str, Members]) -> Finished:
 
 def _status(arguments: argparse.Namespace, spec: ProcessSpec) -> int:
     tubes = tube_states(spec)
-    found = totals(tubes)
+    found = totals(tube.state for tube in tubes)
     rows = [(tube.state, tube.name, tube.images or "", _told(tube.why, tube.failed)) for tube in tubes]
     together = ", ".join(f"{number} {state}" for state, number in found.items() if number)
     tell(
@@ -178,13 +178,19 @@ def _on_slurm(arguments: argparse.Namespace, spec: ProcessSpec, slurm_options: S
     failed = [tube for tube in tubes if tube.state is TubeState.FAILED and tube.path not in chosen]
     told = {} if array is None else {"job": array.job, "tasks": array.tasks, "script": str(array.script)}
     submitted = [] if array is None else [tube.name for tube in array.tubes]
-    words = ", ".join(f"{number} {state}" for state, number in totals(tubes).items() if number)
+    words = ", ".join(f"{number} {state}" for state, number in totals(tube.state for tube in tubes).items() if number)
     line = f"nothing to submit: {words}"
     if array is not None:
         number = f"{len(submitted)} of {len(tubes)} samples in {array.tasks} task{'s' if array.tasks > 1 else ''}"
         line = f"Slurm's job {array.job}: {number} (--tasks N for another number); {array.script}"
     failures = [{"sample": tube.name, "reason": tube.why} for tube in failed]
-    result = {"out": spec.out, **told, "submitted": submitted, "totals": totals(tubes), "failures": failures}
+    result = {
+        "out": spec.out,
+        **told,
+        "submitted": submitted,
+        "totals": totals(tube.state for tube in tubes),
+        "failures": failures,
+    }
     tell(arguments.json, result, line)
     note(*(f"failed before: {tube.name}: {tube.why}" for tube in failed))
     if failed:

@@ -105,7 +105,7 @@ class _Batch:
         samples = [tube.sample for tube in tubes]
         with (
             Workers(self._job, settings, worker_count(spec.threads)) as workers,
-            ReadySamples(samples, self._order.card, spec.zoom) as ready,
+            ReadySamples(samples, card, spec.zoom) as ready,
         ):
             equipment = workers.describe()
             self._job.started(equipment.device, workers.number)

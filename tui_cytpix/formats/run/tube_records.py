@@ -32,22 +32,24 @@ def record_path(out: Path, name: str) -> Path:
     return out / f"{name}{OF_TUBE}"
 
 
-def read_plain_record(out: Path, name: str) -> dict[str, Any] | None:
-    """As the file has it; None where there is none, or it is damaged or no record of ours."""
+def _read(out: Path, name: str) -> tuple[dict[str, Any], TubeRecord] | None:
     try:
-        record: dict[str, Any] = read_json(record_path(out, name))
-        from_plain(TubeRecord, record)
+        plain: dict[str, Any] = read_json(record_path(out, name))
+        return plain, from_plain(TubeRecord, plain)
     except (OSError, ValueError):
         return None
-    return record
+
+
+def read_plain_record(out: Path, name: str) -> dict[str, Any] | None:
+    """As the file has it; None where there is none, or it is damaged or no record of ours."""
+    found = _read(out, name)
+    return None if found is None else found[0]
 
 
 def read_record(out: Path, name: str) -> TubeRecord | None:
     """None where there is none, or it is damaged."""
-    try:
-        return from_plain(TubeRecord, read_plain_record(out, name))
-    except ValueError:
-        return None
+    found = _read(out, name)
+    return None if found is None else found[1]
 
 
 def make_room(out: Path) -> None:

@@ -74,13 +74,8 @@ def queued(jobs: Sequence[str]) -> dict[str, dict[int, str]]:
     found: dict[str, dict[int, str]] = {}
     if not jobs:
         return found
-    asked = ["squeue", "--noheader", "--array", "--jobs", ",".join(jobs), "--format", "%F %K %T"]
-    try:
-        answer = _run(asked, LONGEST_LOOK)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        _log.info("squeue gave no answer: %s", type(error).__name__)
-        return found
-    for line in answer.stdout.splitlines():
+    answer = _asked("--array", "--jobs", ",".join(jobs), "--format", "%F %K %T")
+    for line in [] if answer is None else answer.stdout.splitlines():
         job, task, state = (*line.split(), "", "", "")[:3]
         if task.isdecimal() and state != "COMPLETING":
             found.setdefault(job, {})[int(task)] = state
@@ -89,14 +84,19 @@ def queued(jobs: Sequence[str]) -> dict[str, dict[int, str]]:
 
 def state_of(job: str) -> str:
     """Of a job, as Slurm calls it; "" where it ended, or `UNKNOWN`, as there is no squeue or it gives no answer."""
-    try:
-        answer = _run(["squeue", "--noheader", "--jobs", job, "--format", "%T"], LONGEST_LOOK)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        _log.info("squeue gave no answer: %s", type(error).__name__)
-        return "UNKNOWN"
-    if answer.returncode and "Invalid job id" not in answer.stderr:
+    answer = _asked("--jobs", job, "--format", "%T")
+    if answer is None or (answer.returncode and "Invalid job id" not in answer.stderr):
         return "UNKNOWN"
     return answer.stdout.strip()
+
+
+def _asked(*words: str) -> subprocess.CompletedProcess[str] | None:
+    """What squeue says; None where there is none, or it gives no answer."""
+    try:
+        return _run(["squeue", "--noheader", *words], LONGEST_LOOK)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        _log.info("squeue gave no answer: %s", type(error).__name__)
+        return None
 
 
 def _run(command: Sequence[str], seconds: float) -> subprocess.CompletedProcess[str]:

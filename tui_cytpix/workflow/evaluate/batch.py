@@ -21,7 +21,7 @@ from tui_cytpix.formats.bytes.names import natural_key
 from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
 from tui_cytpix.workflow.evaluate.batch_figures import BLANK, FIGURES, Figure, Kind, Value, percent, shown
 from tui_cytpix.workflow.evaluate.output_names import known_names, names_in
-from tui_cytpix.workflow.evaluate.tube_status import TubeState, standing
+from tui_cytpix.workflow.evaluate.tube_status import TubeState, standing, totals
 
 EARLIER = "an earlier build processed it, and its record lacks figures: process it again with --force"
 _ALL_LABELS = {**LABELS, **PLATE_LABELS}
@@ -73,8 +73,9 @@ class Batch:
 
     @property
     def totals(self) -> dict[str, int]:
-        found = Counter(tube.state for tube in self.tubes)
-        return {state.value: found[state] for state in TubeState if state is not TubeState.STALE}
+        """By states, but for the one that only a list of what is asked for can tell."""
+        found = totals(tube.state for tube in self.tubes)
+        return {state: number for state, number in found.items() if state != TubeState.STALE}
 
 
 def read_batch(out: Path, listed: Sequence[SampleAtWork] = ()) -> Batch:

@@ -185,6 +185,29 @@ def _false_per_frames(record: TubeRecord) -> Value:
 _INTERVAL, _QUARTILES = ("Low", "High"), ("LowerQuartile", "UpperQuartile")
 _TWENTY = 0.2  # of the median: numbers that are chosen, or follow from what was loaded
 
+
+def _more(what: str, least: float = 2.0, *, blanks: bool = False) -> Compared:
+    """Of a share, in percent."""
+    return Compared(least, f"more {what}", f"fewer {what}", blanks=blanks)
+
+
+def _number_and_share(
+    name: str,
+    words: str,
+    of: Callable[[TubeRecord], int | None],
+    compared: Compared | None = None,
+    of_share: str = "",
+    *,
+    of_taken: bool = False,
+) -> tuple[Figure, Figure]:
+    """How many images, and how many percent; `of_share` where the words of that are others."""
+    share = _share(of, of_taken=of_taken)
+    return (
+        Figure(name, words, Kind.COUNT, _count(of)),
+        Figure(f"{name}Percent", of_share or words, Kind.PERCENT, share, _INTERVAL, compared),
+    )
+
+
 FIGURES: tuple[Figure, ...] = (
     Figure(
         "Events",
@@ -203,46 +226,14 @@ FIGURES: tuple[Figure, ...] = (
         None,
         Compared(_TWENTY, "more images processed", "fewer images processed", relative=True),
     ),
-    Figure("Failed", "images failed", Kind.COUNT, _count(_failed)),
-    Figure(
-        "FailedPercent",
-        "images failed",
-        Kind.PERCENT,
-        _share(_failed, of_taken=True),
-        _INTERVAL,
-        Compared(1.0, "more images failed", "fewer images failed", blanks=True),
+    *_number_and_share("Failed", "images failed", _failed, _more("images failed", 1.0, blanks=True), of_taken=True),
+    *_number_and_share(
+        "Unusable", "images unusable", _unusable, _more("images cut by the border"), "cut by the border"
     ),
-    Figure("Unusable", "images unusable", Kind.COUNT, _count(_unusable)),
-    Figure(
-        "UnusablePercent",
-        "cut by the border",
-        Kind.PERCENT,
-        _share(_unusable),
-        _INTERVAL,
-        Compared(2.0, "more images cut by the border", "fewer images cut by the border"),
-    ),
-    Figure("NoParticle", "without a particle", Kind.COUNT, _count(_none)),
-    Figure(
-        "NoParticlePercent",
-        "without a particle",
-        Kind.PERCENT,
-        _share(_none),
-        _INTERVAL,
-        Compared(2.0, "more images without a particle", "fewer images without a particle"),
-    ),
-    Figure("Singlets", "singlets", Kind.COUNT, _count(_singlets)),
-    Figure("SingletsPercent", "singlets", Kind.PERCENT, _share(_singlets), _INTERVAL),
-    Figure("Multiplets", "multiplets", Kind.COUNT, _count(_multiplets)),
-    Figure(
-        "MultipletsPercent",
-        "multiplets",
-        Kind.PERCENT,
-        _share(_multiplets),
-        _INTERVAL,
-        Compared(2.0, "more multiplets", "fewer multiplets"),
-    ),
-    Figure("Coincident", "coincident", Kind.COUNT, _count(_coincident)),
-    Figure("CoincidentPercent", "coincident", Kind.PERCENT, _share(_coincident), _INTERVAL),
+    *_number_and_share("NoParticle", "without a particle", _none, _more("images without a particle")),
+    *_number_and_share("Singlets", "singlets", _singlets),
+    *_number_and_share("Multiplets", "multiplets", _multiplets, _more("multiplets")),
+    *_number_and_share("Coincident", "coincident", _coincident),
     Figure(
         "ConfidenceMean",
         "mean confidence",

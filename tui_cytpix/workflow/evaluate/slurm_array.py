@@ -18,7 +18,7 @@ from pathlib import Path
 
 import tui_cytpix
 from tui_cytpix.domain.jobs.specs import SampleAtWork
-from tui_cytpix.errors import CytpixError, UsageError
+from tui_cytpix.errors import CytpixError, UsageError, refusal
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.run.job import JOB
@@ -104,7 +104,7 @@ def submit(
         job = slurm.submit(script, options)
         write_text(folder / SUBMITTED, json.dumps({"job": job, "tasks": tasks}))
     except OSError as error:
-        raise UsageError("The output folder can't be written to", f"{out}: {error.strerror}.") from error
+        raise UsageError(*refusal(error, out, "The output folder can't be written to")) from error
     return Array(job, tasks, script, tuple(tubes))
 
 

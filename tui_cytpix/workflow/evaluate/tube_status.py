@@ -5,7 +5,7 @@ of its files has another size or time of change than when it was done. Slurm is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -65,9 +65,9 @@ def to_submit(tubes: Sequence[TubeStatus], *, force: bool, retry: bool) -> set[s
     return {tube.path for tube in tubes if tube.state in states}
 
 
-def totals(tubes: Sequence[TubeStatus]) -> dict[str, int]:
+def totals(states: Iterable[TubeState]) -> dict[str, int]:
     """How many are in each state, in one order always."""
-    found = Counter(tube.state for tube in tubes)
+    found = Counter(states)
     return {state.value: found[state] for state in TubeState}
 
 
