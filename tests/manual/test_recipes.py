@@ -140,7 +140,7 @@ def test_containers_start_the_program_that_is_installed():
     assert 'exec tui-cytpix "$@"' in read_page("process.def")
     images = {re.search(r"^(?:FROM|From:) (.+)$", read_page(name), re.M)[1] for name in ("Dockerfile", "process.def")}
     (image,) = images
-    said = (Path(tui_cytpix.__file__).parents[1] / "pyproject.toml").read_text()
+    said = (Path(__file__).parents[2] / "pyproject.toml").read_text()
     assert f"Python :: {image.removeprefix('python:').removesuffix('-slim')}" in said
 
 
