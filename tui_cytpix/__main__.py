@@ -13,12 +13,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run(list(sys.argv[1:] if arguments is None else arguments), _open_app)
 
 
-def _open_app(paths: Sequence[str], um_per_px: float | None, channel: str, graphics: str) -> int:
+def _open_app(paths: Sequence[str], um_per_px: float | None, channel: str, graphics: str, tour: bool) -> int:
     from tui_cytpix.ui.app import CytpixApp
     from tui_cytpix.workflow.run.given_paths import check
 
     check(paths, um_per_px, channel)
-    app = CytpixApp(paths, graphics=graphics, um_per_px=um_per_px, channel=channel)
+    app = CytpixApp(paths, graphics=graphics, um_per_px=um_per_px, channel=channel, tour=tour)
     app.ask_terminal()
     app.tidying.begin()
     app.run()

@@ -46,6 +46,7 @@ from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.evaluate import trial
 from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.run.predict import predict_now
+from tui_cytpix.workflow.run.recent_runs import FRESH
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples import selection
 from tui_cytpix.workflow.train import control, finish
@@ -54,6 +55,7 @@ from tui_cytpix.workflow.train.watch import TrainingWatch
 
 CONDITIONS = {"edinburgh-minimal": ("pombe-edinburgh", 33), "rich-medium": ("pombe-rich", 26)}
 IMAGES = 60
+FRESH_IMAGES, FRESH_SEED = 40, 500  # for whoever wants to tell the story anew, from other seeds
 PREVIEW = 60
 CONVENTION = "A septated cell counts as one until it has split; ghosts and debris do not count."
 GOOD_IOU = 0.80  # of a mask in the review
@@ -118,13 +120,13 @@ def count_near(truth: Segmentation, point: np.ndarray) -> int:
     return at.count(here)
 
 
-def make_samples(folder: Path) -> dict[ImageKey, Segmentation]:
-    """Two conditions as folders of 8-bit images with an FCS beside each; returns the truth."""
+def make_samples(folder: Path, conditions: dict[str, tuple[str, int]], images: int) -> dict[ImageKey, Segmentation]:
+    """A sample for each condition's kind and seed, a folder of 8-bit images with an FCS beside; returns the truth."""
     truth: dict[ImageKey, Segmentation] = {}
     folder.mkdir(parents=True)
-    for name, (kind, seed) in CONDITIONS.items():
+    for name, (kind, seed) in conditions.items():
         with tempfile.TemporaryDirectory() as aside:
-            simulate.write(kind, Path(aside) / name, IMAGES, "folder", seed)
+            simulate.write(kind, Path(aside) / name, images, "folder", seed)
             shutil.copy(Path(aside) / f"{name}.fcs", folder / f"{name}.fcs")
             (folder / name).mkdir()
             for path in sorted((Path(aside) / name).glob("*.png")):
@@ -134,6 +136,12 @@ def make_samples(folder: Path) -> dict[ImageKey, Segmentation]:
             for event, path in find_label_images(Path(aside) / f"{name}.truth").items():
                 truth[ImageKey(name, event)] = segmentation_from_labels(read_label_image(path))
     return truth
+
+
+def make_fresh(story: Path) -> None:
+    """Samples of the same conditions, beside those of the story, that nothing was decided on."""
+    others = {name: (kind, seed + FRESH_SEED) for name, (kind, seed) in CONDITIONS.items()}
+    make_samples(story / FRESH, others, FRESH_IMAGES)
 
 
 def follow(run: Run) -> TrainingStatus:
@@ -148,7 +156,7 @@ def tell(folder: Path) -> Run:
     """The story, up to the finished model; prints what it measured."""
     run = Run.create(folder, "S. pombe in two culture conditions", seed=7)
     run.who = "demo"
-    oracle = Oracle(make_samples(folder / "samples"))
+    oracle = Oracle(make_samples(folder / "samples", CONDITIONS, IMAGES))
     for name in CONDITIONS:
         run_samples.add_sample(run, folder / "samples" / name, condition=name)
     base = library.find("cell-full")
@@ -291,6 +299,7 @@ def main(arguments: list[str]) -> int:
             run.go_to("train")
         if options.write:
             strip(folder)
+            make_fresh(folder)
             shutil.rmtree(options.write, ignore_errors=True)
             shutil.copytree(folder, options.write)
     return 0

@@ -98,7 +98,11 @@ def test_paths_open_the_app_in_a_terminal(run_main, terminal, tmp_path, monkeypa
     assert run_main()[0] == 0
     assert run_main("./inspect", "--um-per-px", "0.3", "--graphics", "halfblock")[0] == 0
     assert run_main("r")[0] == 0
-    assert run_main.opened == [([], None, "", ""), (["./inspect"], 0.3, "", "halfblock"), (["r"], None, "", "")]
+    assert run_main.opened == [
+        ([], None, "", "", False),
+        (["./inspect"], 0.3, "", "halfblock", False),
+        (["r"], None, "", "", False),
+    ]
     assert run_main("r", "./inspect")[0] == 2
     assert run_main("nonesuch")[0] == 2
 
@@ -292,7 +296,7 @@ def test_a_demo_is_copied_kept_and_opened(run_main, tmp_path, monkeypatch):
     assert run_main.opened == []
     monkeypatch.setattr(demo, "on_terminal", lambda: True)
     assert run_main("demo", "s_pombe", "--dir", "mine", "--graphics", "halfblock")[0] == 0
-    assert run_main.opened == [(["mine"], None, "", "halfblock")]
+    assert run_main.opened == [(["mine"], None, "", "halfblock", True)]
     status, _, err = run_main("demo", "other", "--no-open")
     assert status == 2
     assert "s_pombe" in err
@@ -311,3 +315,11 @@ def test_a_bin_named_by_all_its_files_is_one_sample():
         .parse_args(["new", "r", "--base", "m", "--sample", "a.adc", "--sample", "a.roi"])
     )
     assert new.samples == [one]
+
+
+@pytest.mark.parametrize("name", ["drosophila", "peritoneal"])
+def test_the_other_sample_runs_end_in_keep(run_main, tmp_path, name):
+    assert run_main("demo", name, "--dir", tmp_path / name, "--no-open")[0] == 0
+    status, out, _ = run_main("run", "review", tmp_path / name)
+    assert status == 0
+    assert "Keep this model: count, mask, singlets and multiplets will do." in out

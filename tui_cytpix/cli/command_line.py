@@ -20,7 +20,7 @@ def _demo(prog: str) -> argparse.ArgumentParser:
     parser = options.verb(
         prog,
         "demo:demo",
-        "Copies a sample run to ./NAME, or --dir, and opens it; a copy that is there is kept.",
+        "Copies a sample run to ./NAME, or --dir, and walks through it; a copy that is there is kept.",
         with_json=False,
     )
     parser.add_argument("name", nargs="?", default="", metavar="NAME", help="default: the first sample run")

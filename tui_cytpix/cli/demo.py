@@ -11,7 +11,7 @@ from tui_cytpix.workflow.run.recent_runs import copy_sample_run, sample_runs
 
 
 def demo(arguments: argparse.Namespace) -> int | Path:
-    """Copies; returns the run's path where the app is to open it, and can: on a terminal."""
+    """Copies; returns the run's path where the app is to open it, with its tour, and can: on a terminal."""
     names = [run.path.name for run in sample_runs()]
     if not names:
         raise UsageError("There is no sample run", "This installation came without any.", "Install it again.")

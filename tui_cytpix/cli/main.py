@@ -26,7 +26,7 @@ PROGRAM = "tui-cytpix"
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
 BROKEN_PIPE = 128 + signal.SIGPIPE
-OpenApp = Callable[[Sequence[str], float | None, str, str], int]
+OpenApp = Callable[[Sequence[str], float | None, str, str, bool], int]  # the last: with a tour
 
 _ABOUT = """\
 Train and judge the models that annotate brightfield images from imaging flow cytometers.
@@ -98,11 +98,11 @@ def _run(arguments: list[str], open_app: OpenApp) -> int:
         outcome = getattr(importlib.import_module(f"tui_cytpix.cli.{module}"), name)(parsed)
         if isinstance(outcome, int):
             return outcome
-        return open_app([str(outcome)], None, "", parsed.graphics)
+        return open_app([str(outcome)], None, "", parsed.graphics, True)
     parsed = _app_parser().parse_args(arguments)
     _begin_log("the app", parsed)
     paths = _checked_paths(parsed.paths)
-    return open_app(paths, parsed.um_per_px, parsed.channel, parsed.graphics)
+    return open_app(paths, parsed.um_per_px, parsed.channel, parsed.graphics, False)
 
 
 def _begin_log(what: str, parsed: argparse.Namespace) -> None:

@@ -20,6 +20,7 @@ from tui_cytpix.ui.commands.bindings import bindings, key_map
 from tui_cytpix.ui.deciding import DecidingApp
 from tui_cytpix.ui.frame.base import BaseScreen, StepScreen
 from tui_cytpix.ui.frame.screens_app import ScreensApp
+from tui_cytpix.ui.frame.tour import DO_IT_YOURSELF, STOPS, first_of
 from tui_cytpix.ui.graphics.choice import choose
 from tui_cytpix.ui.graphics.detection import TerminalFacts, ask
 from tui_cytpix.ui.graphics.surface import Surface
@@ -32,6 +33,7 @@ from tui_cytpix.ui.theming import load_themes
 from tui_cytpix.ui.widgets.pictures.picture_widget import PictureWidget
 from tui_cytpix.workflow.run import recent_runs, run_samples
 from tui_cytpix.workflow.run.given_paths import is_run
+from tui_cytpix.workflow.run.recent_runs import fresh_samples, own_try
 from tui_cytpix.workflow.run.resources import shipped
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.user_settings import GRAPHICS, Settings, read_settings
@@ -61,7 +63,8 @@ class CytpixApp(DecidingApp, EndingApp):
     """Opens the home screen, a run, or a new run on samples.
 
     `paths` is one run folder, or samples; `graphics` one of workflow.run.user_settings.GRAPHICS, which wins over the
-    settings file's; `um_per_px` the pixel size of samples given, `channel` the one to read.
+    settings file's; `um_per_px` the pixel size of samples given, `channel` the one to read. With `tour` the run is
+    walked through (`frame.tour`).
     """
 
     CSS_PATH = "app.tcss"
@@ -75,6 +78,8 @@ class CytpixApp(DecidingApp, EndingApp):
         settings: Settings | None = None,
         um_per_px: float | None = None,
         channel: str = "",
+        *,
+        tour: bool = False,
     ) -> None:
         super().__init__()
         self.settings = read_settings() if settings is None else settings
@@ -85,6 +90,7 @@ class CytpixApp(DecidingApp, EndingApp):
         self.user_keys: dict[str, str] = {}
         self._paths = [Path(p) for p in paths]
         self._um_per_px, self._channel = um_per_px, channel
+        self._tour = tour
         self.facts = TerminalFacts()
         self.surface = Surface()
 
@@ -167,7 +173,7 @@ class CytpixApp(DecidingApp, EndingApp):
     def _open_paths(self, home: HomeScreen) -> None:
         first = self._paths[0]
         if len(self._paths) == 1 and is_run(first):
-            self.open_run(first)
+            self.open_run(first, tour=self._tour)
         else:
             home.ask_new_run(self._paths, self._um_per_px, self._channel)
 
@@ -179,11 +185,11 @@ class CytpixApp(DecidingApp, EndingApp):
 
     # Runs and steps
 
-    def open_run(self, path: Path) -> None:
-        """Opens a run at the step where it was left; does not wait."""
-        self.run_worker(self._open_run(path), name="open", group=FIRST, exclusive=True)
+    def open_run(self, path: Path, *, tour: bool = False) -> None:
+        """Opens a run at the step where it was left, or where its tour begins; does not wait."""
+        self.run_worker(self._open_run(path, tour=tour), name="open", group=FIRST, exclusive=True)
 
-    async def _open_run(self, path: Path) -> None:
+    async def _open_run(self, path: Path, *, tour: bool) -> None:
         try:
             await self.close_run()
             run = await asyncio.to_thread(Run.open, path)
@@ -197,6 +203,9 @@ class CytpixApp(DecidingApp, EndingApp):
             self.report(f"{run.damaged_lines} damaged lines in the run's logs were passed over.")
         self.run_worker(self.session.watch(self), name="watch", group="watch")  # type: ignore[arg-type]
         self.run_worker(self._tell_changed(run), name="changed samples", group="watch")
+        if tour and fresh_samples(run.path):
+            self.session.tour = 0
+            run.go_to(STOPS[0].step)
         await self.push_screen(step_screen(run.settings.step if run.settings.step in STEPS else STEPS[0]))
 
     async def _tell_changed(self, run: Run) -> None:
@@ -231,6 +240,8 @@ class CytpixApp(DecidingApp, EndingApp):
             self.report(error)
             return
         _log.debug("goes to step %s", step)
+        if self.session.tour is not None and STOPS[self.session.tour].step != step:
+            self.session.tour = first_of(step)
         self.switch_screen(screen)
 
     def open_annotator(self, keys: Sequence[ImageKey], start: ImageKey | None = None) -> None:
@@ -253,9 +264,54 @@ class CytpixApp(DecidingApp, EndingApp):
 
     # Commands
 
+    # The tour
+
+    def action_tour(self) -> None:
+        if self.session is not None:
+            self.session.tour = 0
+            self._show_stop()
+
+    def _show_stop(self) -> None:
+        """Goes to the screen of the tour's stop, and does there what the stop says."""
+        screen = self.screen
+        if self.session is None or self.session.tour is None or not isinstance(screen, StepScreen):
+            return
+        stop = STOPS[self.session.tour]
+        if screen.step != stop.step:
+            self.go_to_step(stop.step)
+        else:
+            screen.refresh_tour()
+            self.run_worker(screen.show_stop(), name="tour", group=FIRST)
+
+    def _walk(self, by: int) -> None:
+        """To the next stop; from the last one to images of one's own."""
+        assert self.session is not None
+        assert self.session.tour is not None
+        place = self.session.tour + by
+        if 0 <= place < len(STOPS):
+            self.session.tour = place
+            self._show_stop()
+        elif by > 0 and isinstance(self.screen, StepScreen):
+            self.screen.end_tour()
+            self.screen.ask_panel.confirm(DO_IT_YOURSELF, lambda: self._try_it(self.session))
+
+    def _try_it(self, session: Session | None) -> None:
+        if session is not None:
+            self.run_worker(self._open_try(session.run.path), name="try", group=FIRST, exclusive=True)
+
+    async def _open_try(self, story: Path) -> None:
+        try:
+            path = await asyncio.to_thread(own_try, story)
+        except CytpixError as error:
+            self.report(error)
+            return
+        self.open_run(path)
+
     def action_step_by(self, by: int) -> None:
         screen = self.screen
-        if isinstance(screen, StepScreen) and screen.step in STEPS:
+        if self.session is not None and self.session.tour is not None:
+            self._walk(by)
+        elif isinstance(screen, StepScreen) and screen.step in STEPS:
             place = STEPS.index(screen.step) + by
             if 0 <= place < len(STEPS):
                 self.go_to_step(STEPS[place])
@@ -264,6 +320,9 @@ class CytpixApp(DecidingApp, EndingApp):
         """Steps exist in an open run only, and not under a screen on top of one."""
         if action == "training":
             return isinstance(self.screen, StepScreen)
+        if action == "tour":
+            story = self.session is not None and fresh_samples(self.session.run.path)
+            return bool(story) and isinstance(self.screen, StepScreen) and not self.screen.on_top
         if action == "step_by":
             return isinstance(self.screen, StepScreen) and not self.screen.on_top
         return super().check_action(action, parameters)

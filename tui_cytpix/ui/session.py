@@ -74,6 +74,7 @@ class Session:
         self._news = False
         self._troubles: tuple[str, ...] = ()
         self._closed = False
+        self.tour: int | None = None  # the stop of the tour that is shown
         self.marked_models: list[str] = []  # in step 2, by hash: they stay while the run is open
 
     def _read(self, key: ImageKey) -> NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]:

@@ -72,3 +72,21 @@ def test_a_sample_run_is_copied_once_and_kept(shipped, tmp_path):
         recent_runs.copy_sample_run("s_pombe", tmp_path / "full")
     with pytest.raises(RunError, match="can't be copied"):
         recent_runs.copy_sample_run("s_pombe", tmp_path / "full" / "file" / "below")
+
+
+def test_the_story_with_fresh_samples_comes_first_and_is_tried_beside_it():
+    found = recent_runs.sample_runs()
+    assert [r.path.name for r in found] == ["s_pombe", "drosophila", "peritoneal"]
+    assert [p.name for p in recent_runs.fresh_samples(found[0].path)] == ["edinburgh-minimal", "rich-medium"]
+    assert recent_runs.fresh_samples(found[1].path) == []
+
+
+def test_a_try_is_a_run_on_the_fresh_samples_and_opened_again(tmp_path):
+    story = recent_runs.copy_sample_run("s_pombe", tmp_path / "story")
+    own = recent_runs.own_try(story)
+    with Run.open(own) as run:
+        assert [s.name for s in run.settings.samples] == ["edinburgh-minimal", "rich-medium"]
+        run.go_to("train")
+    assert recent_runs.own_try(story) == own
+    with Run.open(own, writing=False) as run:
+        assert run.settings.step == "train"

@@ -20,6 +20,7 @@ APP = (
     _C("app.previous-step", "comma", "Step -", "The step before this one.", action="step_by(-1)"),
     _C("app.next-step", "full_stop", "Step +", "The step after this one.", footer=True, action="step_by(1)"),
     _C("app.training", "asterisk", "Training", "Training, from any screen: pause, go on, more epochs, stop, write."),
+    _C("app.tour", "exclamation_mark", "Tour", "Walk through a sample run's story, from its first step on."),
     _C("app.theme", "f2", "Theme", "Dark or light."),
 )
 

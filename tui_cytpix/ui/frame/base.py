@@ -23,6 +23,7 @@ from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands.bindings import all_commands, bindings, key_text, of_scope
 from tui_cytpix.ui.commands.command import Command
 from tui_cytpix.ui.frame.screens_app import ScreensApp
+from tui_cytpix.ui.frame.tour import STOPS, TourBox
 from tui_cytpix.ui.keys.key_order import FIRST
 from tui_cytpix.ui.session import SavedChanged, Session, TrainingChanged
 from tui_cytpix.ui.textual_private import commands_of
@@ -61,6 +62,7 @@ class BaseScreen(Screen[None]):
         yield StepRail()
         yield from self.body()
         yield HelpPanel()
+        yield TourBox()
         yield AskPanel()
         yield ChoicePanel()
         yield KeyFooter(self.keys_instead, self.BACK)
@@ -101,7 +103,11 @@ class BaseScreen(Screen[None]):
 
     def close_panels(self) -> bool:
         """Closes what `q` closes before it leaves the screen; False where nothing was open."""
-        return self.close_help()
+        return self.close_help() or self.end_tour()
+
+    def end_tour(self) -> bool:
+        """False where this screen shows none."""
+        return False
 
     def close_help(self) -> bool:
         """Closes help or the palette; False where neither was open."""
@@ -201,11 +207,38 @@ class StepScreen(BaseScreen):
     def on_mount(self) -> None:
         """Shows the run at once, loads afterwards."""
         self.refresh_rail()
+        self.refresh_tour()
         self.call_after_refresh(self._enter)
+
+    def end_tour(self) -> bool:
+        if self.session.tour is None or self.on_top:
+            return False
+        self.session.tour = None
+        self.refresh_tour()
+        return True
+
+    def refresh_tour(self) -> None:
+        """Shows the tour's stop where it is on this screen."""
+        self.query_one(TourBox).show_stop(None if self.on_top else self.session.tour, self.key)
+
+    async def show_stop(self) -> None:
+        """Does what the tour's stop shows; from a pane that it does not lead to, back to the main one."""
+        place = None if self.on_top else self.session.tour
+        if place is not None and STOPS[place].step == self.step:
+            await self.to_main_pane()
+            if wanted := STOPS[place].command:
+                await self._run_command(next(c for c in all_commands() if c.id == wanted))
+
+    async def to_main_pane(self) -> None:
+        """Leaves another pane of the screen, if one shows."""
 
     def _enter(self) -> None:
         self.entered = True
-        self.start(self.enter(), "enter", first=True)
+        self.start(self._entered(), "enter", first=True)
+
+    async def _entered(self) -> None:
+        await self.enter()
+        await self.show_stop()
 
     def on_screen_resume(self) -> None:
         if self.entered:

@@ -25,8 +25,8 @@ class ScreensApp(Protocol):
     surface: Surface
     user_keys: dict[str, str]
 
-    def open_run(self, path: Path) -> None:
-        """Opens a run at the step where it was left; does not wait."""
+    def open_run(self, path: Path, *, tour: bool = False) -> None:
+        """Opens a run at the step where it was left, or where its tour begins; does not wait."""
 
     async def close_run(self) -> None:
         """Saves and closes the open run, if any."""

@@ -101,7 +101,7 @@ class HomeScreen(BaseScreen):
 
     async def _open_copy(self, name: str, target: str) -> None:
         path = await asyncio.to_thread(recent_runs.copy_sample_run, name, Path(target).expanduser())
-        self.cytpix.open_run(path)
+        self.cytpix.open_run(path, tour=True)
 
     def action_path(self) -> None:
         self.ask_path("Open the run in this folder:", self._open, "open")

@@ -12,9 +12,12 @@ from tui_cytpix.errors import RunError, UsageError, needing, refusal
 from tui_cytpix.formats.bytes.atomic import replacing_folder, write_text
 from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.run.folder import RunFolder
+from tui_cytpix.workflow.run import run_samples
+from tui_cytpix.workflow.run.given_paths import is_run
 from tui_cytpix.workflow.run.resources import shipped
 
 MAX_RECENT = 20
+FRESH = "fresh"  # folder of a sample run
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,28 @@ def remember(path: Path) -> None:
 
 
 def sample_runs() -> list[RunSummary]:
-    """The runs that ship with the program."""
+    """The runs that ship with the program; those with fresh samples, which a tour leads through, first."""
     folder = shipped("sample_runs")
-    return [summary(p.parent) for p in sorted(folder.glob("*/run.toml"))] if folder.is_dir() else []
+    paths = sorted(folder.glob("*/run.toml"), key=lambda p: (not fresh_samples(p.parent), p))
+    return [summary(path.parent) for path in paths]
+
+
+def fresh_samples(run: Path) -> list[Path]:
+    """Samples that come with a sample run for whoever wants to try what it tells; a run of another kind has none."""
+    folder = run / FRESH
+    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def own_try(story: Path) -> Path:
+    """A run on the fresh samples, beside the sample run; one that is there already is opened again.
+
+    Raises:
+        CytpixError: it can't be made.
+    """
+    target = story.with_name(f"{story.name}-yours")
+    if not is_run(target):
+        run_samples.create_run(target, fresh_samples(story)).close()
+    return target
 
 
 def copy_sample_run(name: str, target: Path) -> Path:
