@@ -65,8 +65,11 @@ async def test_it_is_left_at_any_time_and_begun_again(story):
         assert not told(app)
         await pilot.press("exclamation_mark")
         await until(pilot, lambda: "Tour 1" in told(app), "begun again")
-        app.go_to_step("train")
+        await pilot.press("4")
         await until(pilot, lambda: "Tour 4" in told(app), "who goes elsewhere takes the tour along")
+        await pilot.press("q")
+        assert not told(app)
+        assert app.screen.step == "train"
 
 
 async def test_other_runs_have_none(stage):

@@ -229,13 +229,14 @@ class CytpixApp(DecidingApp, EndingApp):
         if not await asyncio.to_thread(session.close):
             self.report("Not everything could be saved: the disk refused.")
 
-    def go_to_step(self, step: str) -> None:
-        """Shows another step of the open run and remembers it."""
+    def go_to_step(self, step: str, then: str = "") -> None:
+        """Shows another step of the open run and remembers it; runs the command of the id `then` there."""
         if self.session is None or step not in STEPS:
             return
         try:
             self.session.run.go_to(step)
             screen = step_screen(step)
+            screen.then = then
         except CytpixError as error:
             self.report(error)
             return
@@ -278,10 +279,10 @@ class CytpixApp(DecidingApp, EndingApp):
             return
         stop = STOPS[self.session.tour]
         if screen.step != stop.step:
-            self.go_to_step(stop.step)
+            self.go_to_step(stop.step, stop.command)
         else:
             screen.refresh_tour()
-            self.run_worker(screen.show_stop(), name="tour", group=FIRST)
+            self.run_worker(screen.do(stop.command), name="tour", group=FIRST)
 
     def _walk(self, by: int) -> None:
         """To the next stop; from the last one to images of one's own."""
@@ -316,6 +317,9 @@ class CytpixApp(DecidingApp, EndingApp):
             if 0 <= place < len(STEPS):
                 self.go_to_step(STEPS[place])
 
+    def action_to_step(self, number: int) -> None:
+        self.go_to_step(STEPS[number - 1])
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Steps exist in an open run only, and not under a screen on top of one."""
         if action == "training":
@@ -323,6 +327,8 @@ class CytpixApp(DecidingApp, EndingApp):
         if action == "tour":
             story = self.session is not None and fresh_samples(self.session.run.path)
             return bool(story) and isinstance(self.screen, StepScreen) and not self.screen.on_top
+        if action == "to_step":
+            return isinstance(self.screen, StepScreen) and self.screen.digits_lead
         if action == "step_by":
             return isinstance(self.screen, StepScreen) and not self.screen.on_top
         return super().check_action(action, parameters)

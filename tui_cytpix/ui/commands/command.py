@@ -35,6 +35,7 @@ class Command:
         action: the Textual action; empty: the id's name.
         decides: about the image that is shown; then it works only on one that has been drawn, and once, like
         once: what a held key does once.
+        words: what else people call it, for the palette.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Command:
     action: str = ""
     decides: bool = False
     once: bool = False
+    words: str = ""
 
     @property
     def scope(self) -> str:

@@ -14,14 +14,30 @@ def _tool(name: str, keys: str, *, footer: bool = False) -> Command:
 
 
 APP = (
-    _C("app.help", "question_mark,f1", "Help", "Every key of this screen.", footer=True),
+    _C("app.help", "question_mark,f1", "Help", "Every key of this screen.", footer=True, words="shortcuts legend"),
     _C("app.palette", "colon", "Palette", "Find a command by its name."),
-    _C("app.back", "q", "Back", "Back; on the home screen: leave.", footer=True),
+    _C("app.back", "q", "Back", "Back; on the home screen: leave.", footer=True, words="quit exit close"),
     _C("app.previous-step", "comma", "Step -", "The step before this one.", action="step_by(-1)"),
     _C("app.next-step", "full_stop", "Step +", "The step after this one.", footer=True, action="step_by(1)"),
+    *(
+        _C(
+            f"app.step-{n}",
+            digit(n),
+            f"Step {n}",
+            "To a step by its number, from the main view of another." if n == 1 else "",
+            action=f"to_step({n})",
+        )
+        for n in range(1, 6)
+    ),
     _C("app.training", "asterisk", "Training", "Training, from any screen: pause, go on, more epochs, stop, write."),
-    _C("app.tour", "exclamation_mark", "Tour", "Walk through a sample run's story, from its first step on."),
-    _C("app.theme", "f2", "Theme", "Dark or light."),
+    _C(
+        "app.tour",
+        "exclamation_mark",
+        "Tour",
+        "Walk through a sample run's story, from its first step on.",
+        words="demo guide",
+    ),
+    _C("app.theme", "f2", "Theme", "Dark or light.", words="colours background"),
 )
 
 HELP = (
@@ -33,6 +49,7 @@ HELP = (
         footer=True,
         action="app.manual",
     ),
+    _C("help.search", "slash", "Search", "Find a command by a word, and run it.", footer=True, action="app.palette"),
     _C("help.down", "j", "Down", "Scroll this list.", action="scroll_down"),
     _C("help.up", "k", "Up", action="scroll_up"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from inspect import isawaitable
 from itertools import takewhile
 from pathlib import Path
@@ -18,12 +19,13 @@ from textual.widget import Widget
 from tui_cytpix.domain.entered_numbers import NumberT
 from tui_cytpix.domain.gate import in_order
 from tui_cytpix.domain.jobs.training import TrainingStatus
+from tui_cytpix.domain.run_settings import STEPS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.commands.bindings import all_commands, bindings, key_text, of_scope
 from tui_cytpix.ui.commands.command import Command
 from tui_cytpix.ui.frame.screens_app import ScreensApp
-from tui_cytpix.ui.frame.tour import STOPS, TourBox
+from tui_cytpix.ui.frame.tour import TourBox
 from tui_cytpix.ui.keys.key_order import FIRST
 from tui_cytpix.ui.session import SavedChanged, Session, TrainingChanged
 from tui_cytpix.ui.textual_private import commands_of
@@ -33,7 +35,7 @@ from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter, Keys
 from tui_cytpix.ui.widgets.lines.step_rail import StepRail
 from tui_cytpix.ui.widgets.panels.ask_panel import About, AskPanel
 from tui_cytpix.ui.widgets.panels.choice_panel import Choice, ChoicePanel
-from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel
+from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel, Legend
 from tui_cytpix.ui.widgets.panels.palette import palette
 from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
 from tui_cytpix.ui.widgets.pictures.picture_widget import PictureWidget
@@ -47,6 +49,7 @@ class BaseScreen(Screen[None]):
 
     SCOPES: ClassVar[tuple[str, ...]] = ()
     BACK: ClassVar[str] = "Back"  # what `q` does, in a word
+    LEGEND: ClassVar[Legend] = ()  # of the marks that its pictures bear
     AUTO_FOCUS = ""
     # What gains or loses the focus paints itself; Textual would paint the whole screen besides.
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
@@ -125,11 +128,16 @@ class BaseScreen(Screen[None]):
             around = takewhile(lambda node: node is not self, (self.focused or self).ancestors_with_self)
             near = {name.partition(".")[0] for node in around for name in commands_of(node)}
             own = sorted(self.SCOPES, key=lambda scope: scope not in near)
-            self.query_one(HelpPanel).show(("help", *own, "app"), self.cytpix.user_keys)
+            self.query_one(HelpPanel).show(("help", *own, "app"), self.cytpix.user_keys, self.LEGEND)
 
     def open_palette(self) -> None:
         commands = [c for scope in (*self.SCOPES, "app") for c in of_scope(scope) if c.id != "app.palette"]
-        self.offer("command", "Run", palette(commands, self.cytpix.user_keys, self._run_command))
+        rows = palette(commands, self.cytpix.user_keys, self.run_command)
+        self.offer("command", "Run", [*rows, *self.elsewhere()])
+
+    def elsewhere(self) -> Sequence[Choice]:
+        """What the palette offers of other screens."""
+        return ()
 
     def offer(self, what: str, verb: str, choices: Sequence[Choice], current: int | None = None) -> None:
         """Opens a list to choose from; the parameters are `ChoicePanel.offer`'s."""
@@ -144,7 +152,7 @@ class BaseScreen(Screen[None]):
         if isawaitable(done):
             await done
 
-    async def _run_command(self, command: Command) -> None:
+    async def run_command(self, command: Command) -> None:
         """Where its key would have: in the focused widget, else upwards."""
         for node in (self.focused or self).ancestors_with_self:
             if command.id in commands_of(node):
@@ -197,6 +205,7 @@ class StepScreen(BaseScreen):
     step: str = ""
     on_top: ClassVar[bool] = False  # True for a screen that opens on top of a step's
     entered = False  # whether `enter` has begun
+    then = ""  # the command to run behind `enter`
 
     @property
     def session(self) -> Session:
@@ -221,16 +230,37 @@ class StepScreen(BaseScreen):
         """Shows the tour's stop where it is on this screen."""
         self.query_one(TourBox).show_stop(None if self.on_top else self.session.tour, self.key)
 
-    async def show_stop(self) -> None:
-        """Does what the tour's stop shows; from a pane that it does not lead to, back to the main one."""
-        place = None if self.on_top else self.session.tour
-        if place is not None and STOPS[place].step == self.step:
-            await self.to_main_pane()
-            if wanted := STOPS[place].command:
-                await self._run_command(next(c for c in all_commands() if c.id == wanted))
+    @property
+    def digits_lead(self) -> bool:
+        """Whether digits lead to the steps: not where they mean something else."""
+        return not self.on_top
 
-    async def to_main_pane(self) -> None:
-        """Leaves another pane of the screen, if one shows."""
+    def elsewhere(self) -> Sequence[Choice]:
+        """What the other steps have, each of them a step away."""
+        rows: list[Choice] = []
+        for number, step in enumerate(() if self.on_top else STEPS, 1):
+            if step != self.step:
+                there = palette(of_scope(step), self.cytpix.user_keys, partial(self._run_there, step), f"{number} ")
+                rows.extend(there)
+        return rows
+
+    async def _run_there(self, step: str, command: Command) -> None:
+        self.cytpix.go_to_step(step, command.id)
+
+    def on_step_rail_wished(self, event: StepRail.Wished) -> None:
+        if not self.on_top:
+            self.cytpix.go_to_step(event.step)
+
+    async def do(self, command: str) -> None:
+        """Runs the command of that id, from the main pane; "" leads there."""
+        while self.to_main_pane():
+            pass
+        if command:
+            await self.run_command(next(c for c in all_commands() if c.id == command))
+
+    def to_main_pane(self) -> bool:
+        """One pane back; False where the main one shows, or the one that shows must stay."""
+        return False
 
     def _enter(self) -> None:
         self.entered = True
@@ -238,7 +268,8 @@ class StepScreen(BaseScreen):
 
     async def _entered(self) -> None:
         await self.enter()
-        await self.show_stop()
+        if self.then:
+            await self.do(self.then)
 
     def on_screen_resume(self) -> None:
         if self.entered:

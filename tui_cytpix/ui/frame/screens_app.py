@@ -31,8 +31,8 @@ class ScreensApp(Protocol):
     async def close_run(self) -> None:
         """Saves and closes the open run, if any."""
 
-    def go_to_step(self, step: str) -> None:
-        """Shows another step of the open run."""
+    def go_to_step(self, step: str, then: str = "") -> None:
+        """Shows another step of the open run, and runs the command of that id there."""
 
     def open_annotator(self, keys: Sequence[ImageKey], start: ImageKey | None = None) -> None:
         """The annotation editor on these images, on top of the current screen."""

@@ -101,19 +101,19 @@ class WorkScreen(StepScreen):
 
     def close_panels(self) -> bool:
         """`q` closes help or a question first, then leads back to the main pane."""
-        return super().close_panels() or self._to_main_pane()
+        return super().close_panels() or self.to_main_pane()
 
-    def _to_main_pane(self) -> bool:
-        """False where no other pane shows, or it must stay."""
+    @property
+    def digits_lead(self) -> bool:
+        return super().digits_lead and (self.pane in ("main", "") or self.must_stay())
+
+    def to_main_pane(self) -> bool:
         if self.pane == "main" or self.must_stay():
             return False
         self.show_pane("main")
         self.focus_main()
         self.say_next()
         return True
-
-    async def to_main_pane(self) -> None:
-        self._to_main_pane()
 
     def must_stay(self) -> bool:
         """True where the pane that shows is the only one that makes sense now."""

@@ -12,6 +12,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, Showing, Verdict
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.widgets.gallery.gallery import GalleryItem, Tone
+from tui_cytpix.ui.widgets.panels.help_panel import Legend
 from tui_cytpix.workflow.assess import blind_first, goal, over_sampling, review, undo
 from tui_cytpix.workflow.assess.review import Said
 from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts
@@ -31,6 +32,15 @@ BADGES: dict[Judgement, tuple[str, Tone, str]] = {
     Judgement.MASK_RIGHT: ("", "good", "mask fits, count not judged"),
     Judgement.MASK_WRONG: ("M", "bad", "mask error, count not judged"),
 }
+LEGEND: Legend = (
+    ("✓", "acceptable"),
+    ("C", "count error"),
+    ("M", "mask error; m? C?: the mask is not judged"),
+    ("x", "unusable frame"),
+    ("?", "indistinguishable"),
+    ("–", "skipped"),
+    ("■", "marked"),
+)
 
 
 def in_words(verdict: Verdict | None) -> str:

@@ -20,7 +20,7 @@ from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.blurred import Blurred
-from tui_cytpix.ui.panes.judging import Judging
+from tui_cytpix.ui.panes.judging import LEGEND, Judging
 from tui_cytpix.ui.panes.model_choice import ModelChoice
 from tui_cytpix.ui.panes.questions import ask_draw, ask_rates, ask_zoom
 from tui_cytpix.ui.panes.review_pane import ReviewPane
@@ -44,6 +44,7 @@ class AssessScreen(WorkScreen):
     """Panes: the goal, the gallery with its tally (main), the models, the review."""
 
     step = "assess"
+    LEGEND = LEGEND
     SCOPES = ("assess", "step", "gallery", "review", "image", "table")
     CSS_PATH = ["tallied.tcss", "assess.tcss"]  # noqa: RUF012 - as in Textual
 

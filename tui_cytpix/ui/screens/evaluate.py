@@ -17,7 +17,7 @@ from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.comparison import Comparison
-from tui_cytpix.ui.panes.judging import Judging
+from tui_cytpix.ui.panes.judging import LEGEND, Judging
 from tui_cytpix.ui.panes.model_choice import ModelChoice
 from tui_cytpix.ui.panes.pair_review_pane import PairReview
 from tui_cytpix.ui.panes.process_pane import ProcessPane, in_a_line
@@ -43,6 +43,7 @@ class EvaluateScreen(WorkScreen):
     """
 
     step = "evaluate"
+    LEGEND = (("≠", "the models count differently: 2→1, base and new"), *LEGEND)
     SCOPES = ("evaluate", "step", "gallery", "pair", "pair_review", "pair_count", "review", "process", "image")
     CSS_PATH = "tallied.tcss"
 

@@ -40,6 +40,7 @@ class SamplesScreen(WorkScreen):
     """Panes: the samples with the coverage picture (main), the selected images."""
 
     step = "samples"
+    LEGEND = (("▲", "chosen for variety"), ("+", "added as similar"), ("■", "marked"))
     SCOPES = ("samples", "step", "table", "gallery")
     MAIN = "SampleLabels"
     CSS_PATH = "samples.tcss"

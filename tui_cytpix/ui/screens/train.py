@@ -22,7 +22,7 @@ from tui_cytpix.ui.panes.training_pane import TrainingPane, spark_line
 from tui_cytpix.ui.panes.training_wishes import Seen, TrainingWishes
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
-from tui_cytpix.ui.widgets.gallery.preview_items import badge, preview_item
+from tui_cytpix.ui.widgets.gallery.preview_items import LEGEND, badge, preview_item
 from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.workflow.annotate import suggest
 from tui_cytpix.workflow.base_model import library
@@ -38,6 +38,7 @@ class TrainScreen(WorkScreen):
     """The preview's gallery and the training pane, side by side where there is room, else one at a time."""
 
     step = "train"
+    LEGEND = LEGEND
     SCOPES = ("train", "training", "step", "gallery")
     CSS_PATH = "train.tcss"
 
@@ -303,10 +304,8 @@ class TrainScreen(WorkScreen):
         self.set_focus(self.training_pane)
         self.say_next()
 
-    def close_panels(self) -> bool:
-        """`q` leads from flips to curves, from there to the gallery, from there out."""
-        if self.close_help():
-            return True
+    def to_main_pane(self) -> bool:
+        """From flips to curves, from there to the gallery."""
         if self.training_pane.flips_shown:
             self.training_pane.show_flips(False)
             return True

@@ -5,8 +5,19 @@ from __future__ import annotations
 from tui_cytpix.domain.annotation import Annotation, Side, Status
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.widgets.gallery.gallery import GalleryItem, Tone
+from tui_cytpix.ui.widgets.panels.help_panel import Legend
 
 FLIPS = "↔"
+LEGEND: Legend = (
+    ("✓", "accepted as the model had it"),
+    ("✎", "accepted, corrected; v: held back for VA"),
+    ("✗", "rejected"),
+    ("?", "ambiguous"),
+    (FLIPS, "its count flips while the model trains"),
+    ("↑ ↓", "its count rose, fell since the look before"),
+    ("2→1", "count of the base, of the model in training"),
+    ("■", "marked"),
+)
 _TONES: dict[Status, Tone] = {Status.ACCEPTED: "good", Status.REJECTED: "muted", Status.AMBIGUOUS: "warn"}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -15,6 +16,7 @@ from tui_cytpix.ui.keys.sight import Appearance, draw_afresh
 Keys = list[tuple[str, str]]
 ALWAYS = ("app.next-step", "app.help", "app.back")  # at the right; the step gives way on narrow screens
 NARROW = 60
+_OF_PANELS = {"⏎": "enter", "Esc": "escape"}
 
 
 class KeyFooter(Widget):
@@ -32,6 +34,7 @@ class KeyFooter(Widget):
         super().__init__()
         self._instead, self._back = instead, back
         self._words = self._rendered = ""
+        self._keys: dict[str, str] = {}  # Textual's names of the keys that are shown
         self.appearance = Appearance()
 
     def on_mount(self) -> None:
@@ -61,15 +64,25 @@ class KeyFooter(Widget):
         if instead:
             return instead, []
         found: dict[str, tuple[int, str, str]] = {}
+        self._keys.clear()
         for node, binding, enabled, _tooltip in self.screen.active_bindings.values():
             if binding.show and enabled and binding.id and binding.id not in found:
                 label = self._back if binding.id == "app.back" else binding.description
-                found[binding.id] = (len(node.ancestors), self.app.get_key_display(binding), label)
+                shown = self.app.get_key_display(binding)
+                found[binding.id] = (len(node.ancestors), shown, label)
+                self._keys[shown] = binding.key
         right = [found.pop(name)[1:] for name in ALWAYS if name in found]
         if self.size.width < NARROW:
             right = right[-2:]
         own = sorted(found.values(), key=lambda entry: entry[0])
         return [entry[1:] for entry in own], right
+
+    def on_click(self, event: events.Click) -> None:
+        """As if the key had been pressed."""
+        shown = event.style.meta.get("key", "")
+        key = self._keys.get(shown) or _OF_PANELS.get(shown, shown)
+        if len(shown) == 1 or key != shown:
+            self.app.simulate_key(key)
 
     def render(self) -> Text:
         """As many at the left as fit whole."""
@@ -89,4 +102,7 @@ class KeyFooter(Widget):
 
     @staticmethod
     def _text(pairs: Keys, style: Style) -> Text:
-        return Text.assemble(*(part for key, label in pairs for part in ((key, style), f" {label}  ")))
+        text = Text()
+        for key, label in pairs:
+            text.append_text(Text.assemble((key, style), f" {label}", style=Style(meta={"key": key}))).append("  ")
+        return text

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rich.style import Style
 from rich.text import Text
+from textual import events
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
@@ -23,11 +27,17 @@ LABELS = {
 
 
 class StepRail(Widget):
-    """One line. State comes down through the reactives; it posts nothing."""
+    """One line. State comes down through the reactives; a step that is clicked on is posted."""
 
     DEFAULT_CSS = """
     StepRail { dock: top; height: 1; background: $panel; color: $foreground; }
     """
+
+    @dataclass
+    class Wished(Message):
+        """A step was clicked on."""
+
+        step: str
 
     name_of_run: reactive[str] = reactive("")
     step: reactive[str] = reactive("")
@@ -51,6 +61,11 @@ class StepRail(Widget):
     def show_training(self, status: TrainingStatus) -> None:
         self.training = training_text(status)
         self.curves = " ".join(sparklines(status.epochs, SPARKS)) if status.live and status.epochs else ""
+
+    def on_click(self, event: events.Click) -> None:
+        step = event.style.meta.get("step")
+        if step and step != self.step:
+            self.post_message(self.Wished(step))
 
     def render(self) -> Text:
         """Steps in the middle; the name, the steps' names, the curves, then training give way on narrow screens."""
@@ -82,6 +97,7 @@ class StepRail(Widget):
             here = step == self.step
             mark = "▸" if here else "✓" if step in self.done else " "
             style = Style(bold=True, reverse=True) if here else Style(dim=step not in self.done)
+            style += Style(meta={"step": step})
             name = f" {LABELS[step]} " if here else "" if short else f" {LABELS[step]} "
             steps.append(f"{mark}{number}{name}", style)
         return steps

@@ -16,6 +16,8 @@ from textual.widgets import Static
 from tui_cytpix.ui.commands.bindings import bindings, key_text, of_scope
 from tui_cytpix.ui.commands.command import Command
 
+Legend = tuple[tuple[str, str], ...]  # marks, and what they mean
+
 
 class HelpPanel(VerticalScroll):
     """Lists the commands of some scopes; `m` opens the manual, `?` or `q` closes."""
@@ -28,7 +30,7 @@ class HelpPanel(VerticalScroll):
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("help")
 
-    _listed: tuple[tuple[str, ...], Mapping[str, str]] = ((), {})
+    _listed: tuple[tuple[str, ...], Mapping[str, str], Legend] = ((), {}, ())
 
     def compose(self) -> ComposeResult:
         yield Static(markup=False)
@@ -37,10 +39,10 @@ class HelpPanel(VerticalScroll):
     def open(self) -> bool:
         return self.has_class("-open")
 
-    def show(self, scopes: tuple[str, ...], keys: Mapping[str, str]) -> None:
-        if (scopes, keys) != self._listed:  # to lay the same list out again takes longer than to show it
-            self._listed = (scopes, dict(keys))
-            self.query_one(Static).update(help_table([c for s in scopes for c in of_scope(s)], keys))
+    def show(self, scopes: tuple[str, ...], keys: Mapping[str, str], legend: Legend = ()) -> None:
+        if (scopes, keys, legend) != self._listed:  # to lay the same list out again takes longer than to show it
+            self._listed = (scopes, dict(keys), legend)
+            self.query_one(Static).update(help_table([c for s in scopes for c in of_scope(s)], keys, legend))
         self.add_class("-open")
         self.scroll_home(animate=False)
         self.screen.set_focus(self)
@@ -49,8 +51,8 @@ class HelpPanel(VerticalScroll):
         self.remove_class("-open")
 
 
-def help_table(commands: list[Command], keys: Mapping[str, str]) -> Table:
-    """Keys beside what they do; commands without a help line share the one above."""
+def help_table(commands: list[Command], keys: Mapping[str, str], legend: Legend = ()) -> Table:
+    """Keys beside what they do, under the marks of pictures; commands without a help line share the one above."""
     table = Table.grid(padding=(0, 1))
     table.add_column(width=11)
     table.add_column(ratio=1)
@@ -62,6 +64,7 @@ def help_table(commands: list[Command], keys: Mapping[str, str]) -> Table:
             rows[-1] = (scope, f"{before} {shown}", text)
         else:
             rows.append((command.scope, shown, command.help or command.label))
+    rows = [("marks", mark, words) for mark, words in legend] + rows
     scope_before = ""
     for scope, shown, text in rows:
         if scope != scope_before:

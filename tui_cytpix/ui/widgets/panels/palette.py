@@ -14,15 +14,18 @@ from tui_cytpix.ui.widgets.panels.choice_panel import Choice
 
 
 def palette(
-    commands: Sequence[Command], keys: Mapping[str, str], run: Callable[[Command], Awaitable[None]]
+    commands: Sequence[Command],
+    keys: Mapping[str, str],
+    run: Callable[[Command], Awaitable[None]],
+    where: str = "",
 ) -> list[Choice]:
-    """Rows under the user's keys; to choose one runs it."""
-    return [Choice(partial(run, c), _row(c, keys), f"{c.id} {c.label} {c.help}") for c in commands]
+    """Rows under the user's keys; to choose one runs it. `where` stands before each."""
+    return [Choice(partial(run, c), _row(c, keys, where), f"{c.id} {c.label} {c.help} {c.words}") for c in commands]
 
 
-def _row(command: Command, keys: Mapping[str, str]) -> Text:
+def _row(command: Command, keys: Mapping[str, str], where: str) -> Text:
     row = Text(no_wrap=True, overflow="ellipsis")
-    row.append(f"{command.label:<18}", Style(bold=True))
+    row.append(f"{where + command.label:<18}", Style(bold=True))
     row.append(f"{key_text(keys.get(command.id, command.keys)):<12} ")
     row.append(f"{command.help}  {command.id}", Style(dim=True))
     return row
