@@ -14,12 +14,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _open_app(paths: Sequence[str], um_per_px: float | None, channel: str, graphics: str, tour: bool) -> int:
-    from tui_cytpix.ui.app import CytpixApp
-    from tui_cytpix.workflow.run.given_paths import check
+    from tui_cytpix.ui.splash import splash
 
-    check(paths, um_per_px, channel)
-    app = CytpixApp(paths, graphics=graphics, um_per_px=um_per_px, channel=channel, tour=tour)
-    app.ask_terminal()
+    with splash(paths):
+        from tui_cytpix.ui.app import CytpixApp
+        from tui_cytpix.workflow.run.given_paths import check
+
+        check(paths, um_per_px, channel)
+        app = CytpixApp(paths, graphics=graphics, um_per_px=um_per_px, channel=channel, tour=tour)
+        app.ask_terminal()
     app.tidying.begin()
     app.run()
     if app.failure is not None:

@@ -19,6 +19,7 @@ from tui_cytpix.domain.words import printable, shortened
 from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.frame.base import BaseScreen
 from tui_cytpix.ui.frame.handed import Handed
+from tui_cytpix.ui.splash import ABOUT
 from tui_cytpix.ui.widgets.lines.step_rail import LABELS
 from tui_cytpix.ui.widgets.lines.task_bar import TaskBar
 from tui_cytpix.workflow.assess import review
@@ -27,11 +28,6 @@ from tui_cytpix.workflow.run.given_paths import check
 from tui_cytpix.workflow.run.recent_runs import RunSummary
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples.inspect import READABLE
-
-INTRO = (
-    "Train and judge the models that annotate brightfield images from imaging flow cytometers.\n"
-    "A run is one pass through five steps: assess a model, choose a base, select images, train, evaluate."
-)
 
 
 class RunList(OptionList, inherit_bindings=False):
@@ -51,7 +47,7 @@ class HomeScreen(BaseScreen):
         self._rows: list[tuple[str, RunSummary]] = []
 
     def body(self) -> Iterable[Widget]:
-        yield Static(INTRO, id="intro", markup=False)
+        yield Static(ABOUT, id="intro", markup=False)
         yield self.runs
         yield TaskBar()
 
