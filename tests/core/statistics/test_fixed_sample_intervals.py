@@ -34,6 +34,11 @@ def test_mcnemar_is_the_binomial_test_on_discordant_pairs(only_a, only_b):
     assert fixed_sample_intervals.mcnemar_exact(only_a, only_b) == pytest.approx(judge, rel=1e-9)
 
 
+@pytest.mark.parametrize("freedom", [*range(1, 40), 99, 500, 2001])
+def test_students_quantile_is_scipys(freedom):
+    assert fixed_sample_intervals.student_quantile(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=1e-12)
+
+
 def test_bootstrap_agrees_with_scipys_percentile_bootstrap():
     values = np.random.default_rng(3).beta(8, 2, 60)
     judge = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=9999, rng=1).confidence_interval
