@@ -29,7 +29,8 @@ def test_line_and_limits_are_scipys_and_textbook(seed):
     assert found.bias == pytest.approx(difference.mean(), rel=1e-4)
     assert found.bias_error == pytest.approx(stats.sem(difference), rel=1e-4)
     deviation = difference.std(ddof=1)
-    assert (found.low, found.high) == pytest.approx((found.bias - 1.96 * deviation, found.bias + 1.96 * deviation))
+    limits = (found.bias - 1.96 * deviation, found.bias + 1.96 * deviation)
+    assert (found.low, found.high) == pytest.approx(limits, rel=1e-4)
     assert found.rms == pytest.approx(math.sqrt(np.mean(difference**2)))
     assert found.n == 200
 
