@@ -215,6 +215,21 @@ def test_progress_is_a_few_plain_lines_elsewhere():
     assert lines[-1].startswith("going: 1000 of 1000 (100%)")
 
 
+def test_the_time_left_is_told_once_the_speed_is_measured(monkeypatch):
+    """Not by what came before the first image was done, and of all that is to be done."""
+    screen, clock = Screen(terminal=False), [0.0]
+    monkeypatch.setattr("tui_cytpix.cli.output.time.monotonic", lambda: clock[0])
+    with Progress("going", screen) as progress:
+        for clock[0], done, share in ((60.0, 10, 0.1), (61.0, 20, 0.2), (65.0, 30, 0.6), (69.0, 100, 1.0)):
+            progress(done, 100, share, ", sample 1 of 2")
+    assert screen.text.splitlines() == [
+        "going: 10 of 100, sample 1 of 2 (10% of all)",
+        "going: 20 of 100, sample 1 of 2 (20% of all)",
+        "going: 30 of 100, sample 1 of 2 (60% of all), about 4 s left",
+        "going: 100 of 100, sample 1 of 2 (100% of all)",
+    ]
+
+
 def test_a_reader_that_leaves_is_no_trouble(program, tube):
     writer = children.start(
         program.command("inspect", tube), env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -287,3 +288,18 @@ def test_a_part_of_a_list_without_a_sample_is_told(tmp_path, run_main, tiny_mode
     given = ("process", folder, "--model", tiny_model, "--out", tmp_path / "o", "--shard")
     status, _, told = run_main(*given, "2/3")
     assert (status, told) == (0, "Part 2 of 3 has no sample: 1 was given.\n")
+
+
+def test_process_ends_with_what_was_done_and_where_it_is(tmp_path, tube, run_main, tiny_model):
+    (tmp_path / "bad.acs").write_text("no archive")
+    asked = ("process", tube, tmp_path / "bad.acs", "--model", tiny_model, "--out", tmp_path / "out", "--format", "csv")
+    for words in ("", "1 done already"):
+        status, _, err = run_main(*asked)
+        *before, together, where, next_ = err.splitlines()
+        assert status == 1
+        assert re.match(r"2 samples: 1 done, 1 failed; 24 images in \d+ s\.$", together)
+        assert where == f"Results: {tmp_path / 'out'}. What was done, and how: {tmp_path / 'out' / 'process.json'}."
+        assert (tmp_path / "out" / "process.json").is_file()
+        assert next_.endswith(f"tui-cytpix collect {tmp_path / 'out'}")
+        assert "failed: bad" in " ".join(before)
+        assert words in " ".join(before)

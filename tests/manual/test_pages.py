@@ -84,8 +84,8 @@ def test_command_lines_parse(path: Path) -> None:
     verbs = main.VERBS
     for given in commands(path, main.PROGRAM):
         words = shlex.split(given.partition(" > ")[0].replace("[PAGE]", "PAGE").replace("$SGE_TASK_ID", "1"))
-        parser = verbs[words[0]].parser(words.pop(0)) if words and words[0] in verbs else main._app_parser()
-        asked = {"--help", "--version"} & {*words}
+        parser = verbs[words[0]].parser(words.pop(0)) if words and words[0] in verbs else main.app_parser()
+        asked = {"--help", "--version", "-V"} & {*words}
         with pytest.raises(SystemExit, match="0") if asked else contextlib.nullcontext():
             parser.parse_args(words)
 
@@ -112,7 +112,7 @@ def test_no_verb_and_no_option_is_missing() -> None:
         options = [option for a in one._actions if a.dest not in EVERYWHERE for option in a.option_strings]
         assert section, one.prog
         assert [option for option in options if option not in section] == []
-    for action in main._app_parser()._actions:
+    for action in main.app_parser()._actions:
         assert action.dest in ("help", "paths") or action.option_strings[0] in text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -160,16 +161,21 @@ def test_counts_in_dense_layers_are_no_readout() -> None:
     assert differences.crowded_in_words([9] * 19) == differences.crowded_in_words([]) == ""
 
 
-def test_a_process_job_is_watched_from_start_to_end(tmp_path: Path) -> None:
+def test_a_process_job_is_watched_from_start_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job = JobFolder.create(tmp_path / "1-process", SPEC)
     watch = process_watch.ProcessWatch(job)
     job.beat()
     assert watch.poll().state is JobState.STARTING
     job.emit(Started(device="cpu", pid=1, host="elsewhere"))
-    job.emit(Progress(done=20, total=80, what="tube1"))
+    monkeypatch.setattr(process_watch, "MEASURED_SECONDS", 0.0)
+    job.emit(Progress(done=10, total=80, what="tube1", sample=1, samples=2, share=0.1))
+    assert watch.poll().eta_seconds is None, "nothing is measured yet"
+    time.sleep(0.01)
+    job.emit(Progress(done=20, total=80, what="tube1", sample=1, samples=2, share=0.2))
     status = watch.poll()
     assert (status.done, status.total, status.what, status.live) == (20, 80, "tube1", True)
-    assert status.eta_seconds is not None
+    first, last = (one.time for one in job.new_events().new() if isinstance(one, Progress))
+    assert status.eta_seconds == pytest.approx(8 * (last - first)), "of all samples' files, not of this one's images"
     watch.cancel()
     assert isinstance(job.new_wishes().new()[-1], Stop)
     job.emit(Finished(outputs=("/out/a.fcs",), failures=(Failure("b", reason="broken"),)))

@@ -5,15 +5,29 @@ so help is quick.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import tui_cytpix
 from tui_cytpix.cli import options
 from tui_cytpix.cli.run import command_line as of_run
 from tui_cytpix.domain.jobs.specs import FORMATS, PREFIX
+from tui_cytpix.domain.words import did_you_mean
+from tui_cytpix.errors import UsageError
 from tui_cytpix.manual import CONTENTS, recipes
 from tui_cytpix.simulate import LAYOUTS
+
+PROGRAM = "tui-cytpix"
+PATHS = "RUN | SAMPLE"
+SHELLS = ("bash", "zsh", "fish")
+
+_ABOUT = """\
+Train and judge the models that annotate brightfield images from imaging flow cytometers.
+
+With paths or nothing it opens the app; with a verb it works headless:
+{verbs}
+`{program} help VERB` tells more. A file named like a verb is written ./NAME."""
 
 
 def _demo(prog: str) -> argparse.ArgumentParser:
@@ -23,7 +37,7 @@ def _demo(prog: str) -> argparse.ArgumentParser:
         "Copies a sample run to ./NAME, or --dir, and walks through it; a copy that is there is kept.",
         with_json=False,
     )
-    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="default: the first sample run")
+    parser.add_argument("name", nargs="?", default="", metavar="SAMPLE_RUN", help="default: the first")
     parser.add_argument("--dir", type=Path, metavar="DIR", help="where to; default: ./NAME")
     options.add_graphics(parser)
     parser.add_argument("--no-open", action="store_true", help="copy only")
@@ -210,6 +224,26 @@ def _manual(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
+def _help(prog: str) -> argparse.ArgumentParser:
+    parser = options.verb(
+        prog, "program.help:tell", "What --help says, of a verb or a verb within one.", with_json=False
+    )
+    parser.add_argument("verbs", nargs="*", metavar="VERB", help="as in: help run train; none: of the program")
+    return parser
+
+
+def _completion(prog: str) -> argparse.ArgumentParser:
+    parser = options.verb(
+        prog,
+        "program.completion:script",
+        "Prints what a shell runs to complete verbs, options, models, kinds, gates and files by Tab: for ~/.bashrc or "
+        "~/.zshrc (after compinit), or to keep in fish's folder of completions.",
+        with_json=False,
+    )
+    parser.add_argument("shell", choices=SHELLS, help="which")
+    return parser
+
+
 def _formats(text: str) -> tuple[str, ...]:
     return tuple(f.strip() for f in text.split(",") if f.strip())
 
@@ -232,4 +266,47 @@ VERBS: Mapping[str, Verb] = {
     "run": Verb("a training run, step by step", of_run.parser),
     "simulate": Verb("make synthetic samples with their truth", _simulate),
     "manual": Verb("read the manual", _manual),
+    "help": Verb("what --help says, of a verb", _help),
+    "completion": Verb("complete command lines by Tab in bash, zsh or fish", _completion),
 }
+
+
+def app_parser() -> argparse.ArgumentParser:
+    """Of the program without a verb."""
+    verbs = "\n".join(f"  {name:<11} {verb.about}" for name, verb in VERBS.items())
+    parser = options.Parser(
+        prog=PROGRAM,
+        usage=f"{PROGRAM} [options] [RUN | SAMPLE ...]\n       {PROGRAM} VERB ...",
+        description=_ABOUT.format(program=PROGRAM, verbs=verbs),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("paths", nargs="*", metavar=PATHS, help="a run to open, or samples for a new run")
+    options.add_scale(parser)
+    options.add_channel(parser)
+    options.add_graphics(parser)
+    parser.add_argument("-V", "--version", action="version", version=f"{PROGRAM} {tui_cytpix.__version__}")
+    return parser
+
+
+def inner_verbs(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
+    """The verbs within a verb, by name."""
+    inner = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return inner[0] if inner else {}
+
+
+def parser_of(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Of a verb, or a verb within one: `run train`.
+
+    Raises:
+        UsageError: there is no such verb.
+    """
+    first, *others = words
+    if first not in VERBS:
+        raise UsageError("No such verb", first, did_you_mean(first, VERBS))
+    parser = VERBS[first].parser(f"{PROGRAM} {first}")
+    for word in others:
+        inner = inner_verbs(parser)
+        if word not in inner:
+            raise UsageError("No such verb", f"{parser.prog} {word}", did_you_mean(word, inner))
+        parser = inner[word]
+    return parser

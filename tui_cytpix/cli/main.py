@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import difflib
 import importlib
 import os
 import signal
@@ -13,27 +12,18 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import tui_cytpix
 from tui_cytpix import diagnostics
-from tui_cytpix.cli import options
-from tui_cytpix.cli.command_line import VERBS
+from tui_cytpix.cli.command_line import PROGRAM, VERBS, app_parser, inner_verbs, parser_of
 from tui_cytpix.cli.output import note, on_terminal
-from tui_cytpix.domain.words import printable
+from tui_cytpix.domain.words import nearest, printable
 from tui_cytpix.errors import CytpixError, UsageError, refusal
 from tui_cytpix.workflow.samples.inspect import each_once
 
-PROGRAM = "tui-cytpix"
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
 BROKEN_PIPE = 128 + signal.SIGPIPE
+ASKED = "_ARGCOMPLETE"  # in the environment, where a shell asks what may follow
 OpenApp = Callable[[Sequence[str], float | None, str, str, bool], int]  # the last: with a tour
-
-_ABOUT = """\
-Train and judge the models that annotate brightfield images from imaging flow cytometers.
-
-With paths or nothing it opens the app; with a verb it works headless:
-{verbs}
-`{program} VERB --help` tells more. A file named like a verb is written ./NAME."""
 
 
 def run(arguments: list[str], open_app: OpenApp) -> int:
@@ -87,6 +77,10 @@ def _logged() -> str:
 
 
 def _run(arguments: list[str], open_app: OpenApp) -> int:
+    if ASKED in os.environ:
+        from tui_cytpix.cli.program.completion import answer
+
+        answer()
     if arguments[:1] == ["--debug"]:  # said before the verb
         arguments = [*arguments[1:2], "--debug", *arguments[2:]]
     if arguments and arguments[0] in VERBS:
@@ -99,7 +93,7 @@ def _run(arguments: list[str], open_app: OpenApp) -> int:
         if isinstance(outcome, int):
             return outcome
         return open_app([str(outcome)], None, "", parsed.graphics, True)
-    parsed = _app_parser().parse_args(arguments)
+    parsed = app_parser().parse_args(arguments)
     _begin_log("the app", parsed)
     paths = _checked_paths(parsed.paths)
     return open_app(paths, parsed.um_per_px, parsed.channel, parsed.graphics, False)
@@ -109,28 +103,13 @@ def _begin_log(what: str, parsed: argparse.Namespace) -> None:
     diagnostics.configure(what, debug=getattr(parsed, "debug", False))
 
 
-def _app_parser() -> argparse.ArgumentParser:
-    verbs = "\n".join(f"  {name:<11} {verb.about}" for name, verb in VERBS.items())
-    parser = options.Parser(
-        prog=PROGRAM,
-        usage=f"{PROGRAM} [options] [RUN | SAMPLE ...]\n       {PROGRAM} VERB ...",
-        description=_ABOUT.format(program=PROGRAM, verbs=verbs),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("paths", nargs="*", metavar="RUN | SAMPLE", help="a run to open, or samples for a new run")
-    options.add_scale(parser)
-    options.add_channel(parser)
-    options.add_graphics(parser)
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {tui_cytpix.__version__}")
-    return parser
-
-
 def _checked_paths(paths: list[str]) -> list[str]:
     """Says what is wrong before the app takes the screen."""
     for path in paths:
         if not os.path.lexists(path):
-            close = difflib.get_close_matches(path, VERBS, 1)
-            way_out = f"Did you mean `{PROGRAM} {close[0]}`?" if close else f"See {PROGRAM} --help."
+            verbs = {word: f"run {word}" for word in inner_verbs(parser_of(["run"]))} | {word: word for word in VERBS}
+            near = nearest(path, verbs)
+            way_out = f"Did you mean `{PROGRAM} {verbs[near]}`?" if near else f"See {PROGRAM} --help."
             raise UsageError("No such run, sample or verb", f"{printable(path)!r}.", way_out)
     runs = [path for path in paths if (Path(path) / "run.toml").is_file()]
     if runs and len(paths) > 1:

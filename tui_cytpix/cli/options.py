@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Callable, Iterator
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tui_cytpix.cli.examples import examples_of
 from tui_cytpix.cli.output import note
 from tui_cytpix.domain import entered_numbers
 from tui_cytpix.domain.run_settings import parse_kinds
 from tui_cytpix.domain.sample import well_of
-from tui_cytpix.domain.words import printable
+from tui_cytpix.domain.words import did_you_mean, printable
 from tui_cytpix.domain.zoom import parse_zoom
 from tui_cytpix.errors import RunError, UsageError
 from tui_cytpix.workflow.run.user_settings import GRAPHICS
@@ -26,13 +29,17 @@ if TYPE_CHECKING:
 
 ValueT = TypeVar("ValueT")
 DEVICES = ("auto", "cpu", "cuda")
+_NO_CHOICE = re.compile(r"invalid choice: '(?P<given>.*)' \(choose from (?P<choices>.*)\)")
 
 
 class Parser(argparse.ArgumentParser):
-    """Options are written out in full, so that adding one never changes what a script means."""
+    """Options are written out in full, so that adding one never changes what a script means. Help ends with examples;
+    what isn't known is told with what may have been meant.
+    """
 
     def __init__(self, **settings: object) -> None:
         super().__init__(**{"allow_abbrev": False, **settings})  # type: ignore[arg-type]
+        self._given: list[str] = []
         self.add_argument(
             "--debug",
             action="store_true",
@@ -40,7 +47,32 @@ class Parser(argparse.ArgumentParser):
             help="write what happens to diagnostic.log, for a bug report",
         )
 
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """What is left over is told here, by the innermost verb, whose options are the ones that were meant."""
+        self._given = sys.argv[1:] if args is None else list(args)
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(". ".join([f"unrecognized arguments: {' '.join(unknown)}", *self._meant(unknown)]))
+        return parsed, []
+
+    def _meant(self, words: Sequence[str]) -> list[str]:
+        """What options that aren't known were to be."""
+        own = [name for action in self._actions for name in action.option_strings]
+        names = [word.partition("=")[0] for word in words if word.startswith("--")]
+        return [guess for name in names if name not in own and (guess := did_you_mean(name, own))]
+
+    def format_help(self) -> str:
+        lines = "".join(f"  {line}\n" for line in examples_of(self.prog))
+        return super().format_help() + (f"\nexamples:\n{lines}" if lines else "")
+
     def error(self, message: str) -> None:  # type: ignore[override]
+        if found := _NO_CHOICE.search(message):
+            guess = did_you_mean(found["given"], re.findall(r"[^\s',]+", found["choices"]))
+            message = f"{message}. {guess}" if guess else message
+        elif "are required" in message:  # it may have been given, mistyped
+            message = ". ".join([message, *self._meant(self._given)])
         self.exit(2, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
 
 
@@ -169,7 +201,7 @@ def add_zoom(parser: argparse.ArgumentParser, *, of_run: bool = False) -> None:
 
 def add_gate(parser: argparse.ArgumentParser, *, columns: bool = False) -> None:
     """`columns`: an FCS is written, which tells the gates."""
-    parser.add_argument("--gate", default="", metavar="NAME", help="only events in this gate; needs --gates-of")
+    parser.add_argument("--gate", default="", metavar="GATE", help="only events in this gate; needs --gates-of")
     told = "; each of its gates becomes a parameter of the FCS, 1 for the events in it" if columns else ""
     parser.add_argument("--gates-of", type=Path, metavar="RUN", help=f"the run whose gate it is; see `run gate`{told}")
 

@@ -15,6 +15,7 @@ from tui_cytpix.domain.words import duration, printable, width_of
 
 REDRAW_SECONDS = 0.1
 PLAIN_STEP = 0.1  # off a terminal, a line for every tenth of the way
+MEASURED_SECONDS = 2.0  # of work, before it is told how long the rest will take
 
 
 def on_terminal() -> bool:
@@ -75,34 +76,40 @@ def percent(value: float | None) -> str:
 class Progress:
     """How far a long task is: one rewritten line on a terminal, a plain line now and then elsewhere.
 
-    Call it with (done, total); use it as a context, so that the line ends.
+    Call it with (done, total); use it as a context, so that the line ends. Where these are not yet of all, `share` is
+    what is done of all, and `of` says of what. The time left follows from the speed since the first call: what came
+    before, as loading a model, is no measure of it.
     """
 
     def __init__(self, what: str, stream: TextIO | None = None) -> None:
         self._what = what
         self._stream = sys.stderr if stream is None else stream
         self.terminal = self._stream is not None and self._stream.isatty()
-        self._began = time.monotonic()
+        self._first: tuple[float, float] | None = None  # when the first was done, and what share
         self._drawn = -math.inf
         self._shown = ""
         self._share = -1.0
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: int, total: int, share: float | None = None, of: str = "") -> None:
         if total <= 0:
             return
-        share, now = done / total, time.monotonic()
+        share, now = done / total if share is None else share, time.monotonic()
+        if self._first is None and done > 0:
+            self._first = now, share
+        line = f"{self._what}: {done} of {total}{of} ({share:.0%}{' of all' if of else ''}){self._left(share, now)}"
         if self.terminal:
             if now - self._drawn >= REDRAW_SECONDS or done >= total:
                 self._drawn = now
-                self._rewrite(self._line(done, total, now))
+                self._rewrite(printable(line))
         elif share >= self._share + PLAIN_STEP or (done >= total and share > self._share):
             self._share = share
-            self._write(self._line(done, total, now) + "\n")
+            self._write(printable(line) + "\n")
 
-    def _line(self, done: int, total: int, now: float) -> str:
-        spent = now - self._began
-        left = f", about {duration(spent / done * (total - done))} left" if 0 < done < total and spent > 1 else ""
-        return printable(f"{self._what}: {done} of {total} ({done / total:.0%}){left}")
+    def _left(self, share: float, now: float) -> str:
+        began, at_first = self._first or (now, share)
+        if now - began < MEASURED_SECONDS or not at_first < share < 1:
+            return ""
+        return f", about {duration((now - began) / (share - at_first) * (1 - share))} left"
 
     def _rewrite(self, line: str) -> None:
         line = line[: shutil.get_terminal_size().columns - 1]

@@ -14,10 +14,12 @@ from tui_cytpix.domain.gate import Members
 from tui_cytpix.domain.jobs.events import Failure, Finished, Log
 from tui_cytpix.domain.jobs.events import Progress as ProgressEvent
 from tui_cytpix.domain.jobs.log_lines import LogLine
+from tui_cytpix.domain.jobs.processed import RECORD
 from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.domain.sample_names import sample_name
+from tui_cytpix.domain.words import duration
 from tui_cytpix.errors import CytpixError, JobError, UsageError
 from tui_cytpix.workflow.base_model.library import find
 from tui_cytpix.workflow.evaluate import slurm_array
@@ -53,9 +55,9 @@ def process(arguments: argparse.Namespace) -> int:
         spec = _spec(arguments, model, gate, _Wanted(list(samples)))
         return _status(arguments, spec) if arguments.status else _on_slurm(arguments, spec, slurm_options or [])
     wanted = _wanted(arguments, samples, model, gate)
-    ended = Finished(outputs=(), failures=tuple(wanted.failures))
+    ended, spec = Finished(outputs=(), failures=tuple(wanted.failures)), _spec(arguments, model, gate, wanted)
     if wanted.samples:
-        ended = _followed(_spec(arguments, model, gate, wanted), wanted.members)
+        ended = _followed(spec, wanted.members)
     outputs, failures = ended.outputs or (), ended.failures or ()
     result = {"out": str(arguments.out), "outputs": outputs, "failures": to_plain(failures)}
     more = {"already": ended.already or 0, "elsewhere": ended.elsewhere or ()}
@@ -63,7 +65,25 @@ def process(arguments: argparse.Namespace) -> int:
     note(*(f"failed: {failure}" for failure in failures))
     if ended.already:
         note(f"{ended.already} done already; --force does them again")
+    note(*_summary(spec, ended))
     return 1 if failures else 0
+
+
+def _summary(spec: ProcessSpec, ended: Finished) -> list[str]:
+    """How the samples stand now, in numbers, and where the results are."""
+    tubes = tube_states(spec)
+    states = [*(tube.state for tube in tubes), *(TubeState.FAILED for _ in spec.left_out)]
+    if not states:
+        return []
+    told = ", ".join(f"{number} {state}" for state, number in totals(states).items() if number)
+    failed = sum(tube.failed for tube in tubes if tube.state is TubeState.DONE)
+    images = f"{sum(tube.images for tube in tubes)} images{f', {failed} more failed' if failed else ''}"
+    spent = f" in {duration(ended.seconds)}" if ended.seconds else ""
+    lines = [f"{len(states)} sample{'' if len(states) == 1 else 's'}: {told}; {images}{spent}."]
+    if ended.outputs:
+        lines.append(f"Results: {spec.out}. What was done, and how: {Path(spec.out) / RECORD}.")
+        lines.append(f"Side by side on one page: tui-cytpix collect {spec.out}")
+    return lines
 
 
 @dataclass
@@ -137,7 +157,8 @@ def _followed(spec: ProcessSpec, members: Mapping[str, Members]) -> Finished:
 
         def on_event(event: LogLine) -> None:
             if isinstance(event, ProgressEvent):
-                progress(event.done, event.total)
+                several = f", sample {event.sample} of {event.samples}" if event.samples > 1 else ""
+                progress(event.done, event.total, event.share if several else None, several)
             elif isinstance(event, Log):
                 progress.note(event.text)
 

@@ -21,6 +21,7 @@ from tui_cytpix.domain.field_ranges import (
 )
 from tui_cytpix.domain.gate import Gate
 from tui_cytpix.domain.sample import ImageKey, SampleRef
+from tui_cytpix.domain.words import did_you_mean
 from tui_cytpix.domain.zoom import AUTOMATIC, check_zoom, way_of
 
 FORMAT_VERSION = 1
@@ -75,7 +76,8 @@ def parse_kinds(text: str) -> tuple[Kind, ...]:
     named = text.replace(",", " ").lower().split()
     unknown = [name for name in named if name not in KINDS]
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is none of {', '.join(KINDS)}")
+        guess = did_you_mean(unknown[0], KINDS)
+        raise ValueError(f"{unknown[0]!r} is none of {', '.join(KINDS)}{f'. {guess}' if guess else ''}")
     return tuple(kind for kind in KINDS if kind in named) or KINDS
 
 

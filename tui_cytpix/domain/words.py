@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 
 def printable(value: object) -> str:
@@ -11,6 +12,21 @@ def printable(value: object) -> str:
     """
     text = str(value)
     return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """What a mistyped or shortened word was to be; "" where nothing is near."""
+    import difflib
+
+    names = sorted(known)
+    close = [name for name in names if word and name.startswith(word)] or difflib.get_close_matches(word, names, 1, 0.7)
+    return close[0] if close else ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A question that names what is nearest; "" where nothing is near."""
+    near = nearest(word, known)
+    return f"Did you mean `{near}`?" if near else ""
 
 
 def width_of(text: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tui_cytpix.domain.words import did_you_mean
 from tui_cytpix.errors import UsageError
 
 FOLDER = Path(__file__).parent
@@ -36,5 +37,5 @@ def read_page(name: str) -> str:
     stem = name.removesuffix(".md")
     if stem not in found:
         there = f"Its pages are: {', '.join(pages())}; its recipes: {', '.join(recipes())}."
-        raise UsageError("The manual has no such page", f"{name!r}.", there)
+        raise UsageError("The manual has no such page", f"{name!r}.", did_you_mean(stem, found) or there)
     return found[stem].read_text("utf-8")

@@ -85,6 +85,10 @@ def test_one_bad_sample_and_one_bad_image_do_not_stop_the_others(processed):
     assert all(Path(path).exists() for path in end["outputs"])
     progress = [e for e in events if e["type"] == "progress"]
     assert progress[-1]["done"] == progress[-1]["total"] == IMAGES + 3
+    shares = [one["share"] for one in progress]
+    assert shares == sorted(shares), "of all samples' files, though those to come haven't been opened"
+    assert shares[0] < progress[0]["done"] / progress[0]["total"]
+    assert {one["samples"] for one in progress} == {max(one["sample"] for one in progress) + 1}, "the last is broken"
     assert not [p for p in (base / "out").iterdir() if p.name.endswith(".part")]
 
 

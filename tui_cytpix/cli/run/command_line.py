@@ -69,7 +69,7 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     options.add_channel(add)
 
     label = verb("label", "set labels of samples, or, none given, tell them", "run.labels:label")
-    label.add_argument("samples", nargs="+", metavar="SAMPLE", help="by the run's name of it (run status)")
+    label.add_argument("samples", nargs="+", metavar="SAMPLE_NAME", help="by the run's name of it (run status)")
     _add_labels(label)
     options.add_stated_scale(label)
     label.add_argument("--channel", metavar="NAME|N", help="the one to read, before images of the sample are used")
@@ -94,7 +94,7 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     annotate.add_argument(
         "--only", nargs="+", action="extend", default=[], metavar="EVENT", help="default: all that have a label image"
     )
-    annotate.add_argument("--sample", default="", metavar="NAME", help="where the run has several")
+    annotate.add_argument("--sample", default="", metavar="SAMPLE_NAME", help="where the run has several")
     options.add_label_options(annotate)
 
 
@@ -185,18 +185,18 @@ def _add_gate(verbs: Any) -> None:
     take = verb("import", "the gates of a FlowJo workspace (needs the extra `flowjo`)", "run.gates:import_gates")
     take.add_argument("workspace", type=Path, metavar="FILE.wsp")
     which = "take this sample's; default: those that are the same in all samples of the run"
-    take.add_argument("--sample", default="", metavar="NAME", help=which)
+    take.add_argument("--sample", default="", metavar="SAMPLE_NAME", help=which)
 
     remove = verb("remove", "a gate, and those that lie in it", "run.gates:remove_gate")
-    remove.add_argument("name", metavar="NAME")
+    remove.add_argument("name", metavar="GATE")
 
     use = verb("use", "draw the images of steps 1, 3 and 5 from this gate only", "run.gates:use_gate")
-    use.add_argument("name", nargs="?", default="", metavar="NAME", help="none given: from all events again")
+    use.add_argument("name", nargs="?", default="", metavar="GATE", help="none given: from all events again")
 
     image = verb("image", "which gate the instrument imaged from: for numbers per volume", "run.gates:name_image_gate")
-    image.add_argument("name", nargs="?", default="", metavar="NAME", help="none given: not known")
+    image.add_argument("name", nargs="?", default="", metavar="GATE", help="none given: not known")
     counter = "whose particle counts give cells per volume: a model, or FCS for the instrument; default: the only ones"
-    image.add_argument("--counter", default="", metavar="MODEL", help=counter)
+    image.add_argument("--counter", default="", metavar="M", help=counter)
 
     _add_gate_files(verb)
 
@@ -205,17 +205,19 @@ def _add_gate_files(verb: Callable[..., argparse.ArgumentParser]) -> None:
     """What is written of gates."""
     what = "the events of a gate: .fcs, or .csv, .parquet, .h5ad with every parameter; and which gates each is in"
     export = verb("export", what, "run.gates:export_gate")
-    export.add_argument("name", nargs="?", default="", metavar="NAME", help="none given: all events")
+    export.add_argument("name", nargs="?", default="", metavar="GATE", help="none given: all events")
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
-    export.add_argument("--sample", default="", metavar="NAME", help="where the run has several")
+    export.add_argument("--sample", default="", metavar="SAMPLE_NAME", help="where the run has several")
     prefix = "of the parameters that tell the gates; default: %(default)s"
     export.add_argument("--prefix", default=PREFIX, help=prefix)
 
     what = "a picture of images of gates, drawn at random, with a scale bar: .png or .svg"
     montage = verb("montage", what, "run.montage:montage")
-    montage.add_argument("names", nargs="*", metavar="NAME", help="none given: all events")
+    montage.add_argument("names", nargs="*", metavar="GATE", help="none given: all events")
     montage.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
-    montage.add_argument("--sample", dest="samples", nargs="+", action="extend", metavar="NAME", help="default: all")
+    montage.add_argument(
+        "--sample", dest="samples", nargs="+", action="extend", metavar="SAMPLE_NAME", help="default: all"
+    )
     number = "of each gate and sample; default: %(default)s"
     montage.add_argument("--images", type=options.positive, default=DEFAULT_MONTAGE, metavar="N", help=number)
     montage.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="of the draw; default: 0")

@@ -44,11 +44,16 @@ class LeftOut(LogLine, frozen=True):
 
 
 class Progress(LogLine, frozen=True):
-    """`done` of `total` images; `what` is at work."""
+    """`done` of `total` images; `what` is at work. Where several samples are processed, and those to come have not been
+    counted yet: the `sample`-th (from 1) of `samples`, and the `share` that is done of all their files, by bytes.
+    """
 
     done: Count = 0
     total: Count = 0
     what: str = ""
+    sample: Count = 0
+    samples: Count = 0
+    share: Share | None = None
 
 
 class Best(LogLine, frozen=True):

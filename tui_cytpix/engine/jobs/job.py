@@ -84,11 +84,11 @@ class Job:
         """Whether a stop was wished since the last call; for jobs that know no other wish."""
         return any(isinstance(wish, Stop) for wish in self.wishes())
 
-    def progress(self, done: int, total: int, what: str) -> None:
+    def progress(self, told: Progress) -> None:
         """Tells how far it is, at most twice a second, the end always."""
-        if done >= total or time.monotonic() - self._told >= PROGRESS_SECONDS:
+        if told.done >= told.total or time.monotonic() - self._told >= PROGRESS_SECONDS:
             self._told = time.monotonic()
-            self.emit(Progress(done, total, what))
+            self.emit(told)
 
     def check(self) -> None:
         """Raises:

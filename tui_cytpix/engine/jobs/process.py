@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tui_cytpix.domain.annotation import AnnotationBook
-from tui_cytpix.domain.jobs.events import Failure, Finished, Log, Stopped
+from tui_cytpix.domain.jobs.events import Failure, Finished, Log, Progress, Stopped
 from tui_cytpix.domain.jobs.specs import ProcessSpec
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.domain.segmentation import Segmentation
@@ -69,6 +69,9 @@ class _Batch:
         self._already = 0
         self._elsewhere: list[str] = []
         self._done_images = self._all_images = 0
+        self._bytes: list[int] = []  # of each tube at work or to come, and before it
+        self._place = 0  # among them
+        self._of_tube = (0, 0)  # images that are done, and all
 
     def run(self) -> None:
         spec = self._order.spec
@@ -103,6 +106,8 @@ class _Batch:
             Path(spec.model), card.size_cutoff_um, spec.device, spec.chosen_formats, card.of_instrument
         )
         samples = [tube.sample for tube in tubes]
+        files = FileStates()
+        self._bytes = [files.size(Path(sample.path)) for sample in samples]
         with (
             Workers(self._job, settings, worker_count(spec.threads)) as workers,
             ReadySamples(samples, card, spec.zoom) as ready,
@@ -111,7 +116,8 @@ class _Batch:
             self._job.started(equipment.device, workers.number)
             if equipment.note:
                 self._job.emit(Log(equipment.note))
-            for tube, coming in zip(tubes, ready, strict=True):
+            for self._place, (tube, coming) in enumerate(zip(tubes, ready, strict=True)):
+                self._of_tube = (0, 0)
                 lease = lease_of(self._order.out, tube.name)
                 try:
                     lease.acquire()
@@ -126,8 +132,17 @@ class _Batch:
     def _told(self, name: str, more: int, done: int) -> None:
         self._all_images += more
         self._done_images += done
+        self._of_tube = (self._of_tube[0] + done, self._of_tube[1] + more)
         if done:
-            self._job.progress(self._done_images, self._all_images, name)
+            place, samples = self._place + 1, len(self._bytes)
+            self._job.progress(Progress(self._done_images, self._all_images, name, place, samples, self._share()))
+
+    def _share(self) -> float | None:
+        """What is done of all tubes' files, those not opened yet too, which is why bytes are counted."""
+        done, images = self._of_tube
+        all_bytes = sum(self._bytes)
+        here = self._bytes[self._place] * done / images if images else 0
+        return (sum(self._bytes[: self._place]) + here) / all_bytes if all_bytes else None
 
     def _results(self) -> tuple[tuple[str, ...], tuple[Failure, ...]]:
         """The files that are there and what failed, once `process.json` tells of them, too."""

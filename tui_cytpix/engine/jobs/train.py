@@ -21,6 +21,7 @@ from tui_cytpix.domain.jobs.events import (
     LeftOut,
     Log,
     Paused,
+    Progress,
     Resumed,
     Stopped,
     ZoomChosen,
@@ -214,7 +215,7 @@ class _Session:
             try:
                 self._answer_folds(examples, parts, found, epochs)
             except _Asked:
-                self._keep(lambda: self.job.progress(1, 1, CHECK))
+                self._keep(lambda: self.job.progress(Progress(1, 1, CHECK)))
                 return
             told = {key: found[key] for key in examples}
             self._emit(CrossChecked(checks(examples, told), len(parts), epochs, self.base_hash, self._base_name))
@@ -244,7 +245,7 @@ class _Session:
                 raise _Asked
 
         def on_progress(done: int, total: int) -> None:
-            self._keep(lambda: self.job.progress(done, total, CHECK))
+            self._keep(lambda: self.job.progress(Progress(done, total, CHECK)))
 
         on_progress(0, len(parts) * epochs)
         cross_checked(trainer, examples, parts, found, epochs, check, on_progress)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tui_cytpix.core.statistics.sampling import descriptors
-from tui_cytpix.domain.jobs.events import Finished
+from tui_cytpix.domain.jobs.events import Finished, Progress
 from tui_cytpix.domain.jobs.specs import SampleAtWork, TriageSpec
 from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.engine.jobs.job import Job, Leave
@@ -79,7 +79,7 @@ def _triage(
                 part = [image.normalised for image in images[start : start + CHUNK]]
                 told.append(ask(predictor, part, predictor.cutoff_px(scale), zoom.times, start))
                 done += len(part)
-                job.progress(done, total, predictor.model.card.name)
+                job.progress(Progress(done, total, predictor.model.card.name))
             arrays |= _named(place, told, zoom)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)

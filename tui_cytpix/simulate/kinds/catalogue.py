@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tui_cytpix.domain.words import did_you_mean
 from tui_cytpix.errors import UsageError
 from tui_cytpix.simulate.kinds.hard_training_kinds import HARD_TRAINING_KINDS
 from tui_cytpix.simulate.kinds.kind import Arrangement, Cell, Export, Interior, SampleKind, TubeRanges
@@ -313,6 +314,6 @@ def kind_named(kind: str | SampleKind) -> SampleKind:
         raise UsageError(
             "No such sample type",
             f"{kind!r} cannot be simulated.",
-            f"Choose one of: {', '.join(KINDS)}.",
+            did_you_mean(kind, KINDS) or f"Choose one of: {', '.join(KINDS)}.",
         )
     return KINDS[kind]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tui_cytpix.domain.jobs.specs import OnnxSpec
 from tui_cytpix.domain.model_card import ModelEntry
+from tui_cytpix.domain.words import did_you_mean
 from tui_cytpix.errors import ModelFileError, refusal
 from tui_cytpix.formats.bytes.atomic import replacing
 from tui_cytpix.formats.model.file import check_usable, file_hash, read_card, read_tensors, write_model
@@ -39,6 +40,11 @@ def library() -> list[ModelEntry]:
     return entries
 
 
+def names() -> list[str]:
+    """All that the library's models are called; no file is opened."""
+    return [path.stem for folder in (built_in_models(), user_models()) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+
+
 def entry(path: Path) -> ModelEntry:
     """The entry of a model file.
 
@@ -63,9 +69,11 @@ def find(name: str) -> ModelEntry:
             return entry(path)
     if Path(name).exists():
         return entry(Path(name))
-    names = ", ".join(e.card.name for e in library()) or "none"
+    names = [e.card.name for e in library()]
     raise ModelFileError(
-        "There is no such model", f"{name!r}: neither a model file nor in the library ({names}).", "Check the name."
+        "There is no such model",
+        f"{name!r}: neither a model file nor in the library ({', '.join(names) or 'none'}).",
+        did_you_mean(name, names) or "Check the name.",
     )
 
 

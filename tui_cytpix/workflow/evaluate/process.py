@@ -16,6 +16,7 @@ from tui_cytpix.domain.jobs.specs import FORMATS, ProcessSpec, SampleAtWork, che
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.domain.sample import SampleRef
+from tui_cytpix.domain.words import did_you_mean
 from tui_cytpix.errors import JobError, UsageError, refusal
 from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.run.gate_members import write_members
@@ -70,7 +71,8 @@ def check(spec: ProcessSpec) -> None:
 
     unknown = [f for f in spec.formats or () if f not in FORMATS]
     if unknown or spec.formats == ():
-        raise UsageError("Unknown output format", ", ".join(unknown), f"Choose from {', '.join(FORMATS)}.")
+        guess = did_you_mean(unknown[0], FORMATS) if unknown else ""
+        raise UsageError("Unknown output format", ", ".join(unknown), guess or f"Choose from {', '.join(FORMATS)}.")
     refuse_missing(spec.formats or ())
     check_prefix(spec.prefix)
     if not spec.samples:

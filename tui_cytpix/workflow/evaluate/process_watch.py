@@ -13,6 +13,8 @@ from tui_cytpix.formats.run.job import JOB, JobFolder
 from tui_cytpix.workflow.run import jobs
 from tui_cytpix.workflow.run.run import Run
 
+MEASURED_SECONDS = 2.0  # of work, before it is told how long the rest will take
+
 
 @dataclass(frozen=True)
 class ProcessStatus:
@@ -60,9 +62,7 @@ class ProcessWatch:
                 case Ended():
                     end = event
         done, total = progress.done, progress.total
-        eta = None
-        if state is JobState.RUNNING and started.time and done:
-            eta = (progress.time - started.time) / done * (total - done)
+        eta = self._left() if state is JobState.RUNNING else None
         message = jobs.in_slurm(self._job) if state is JobState.STARTING else ""
         if state in (JobState.FAILED, JobState.LOST):
             message = str(jobs.failure(self._job, self._events))
@@ -79,6 +79,14 @@ class ProcessWatch:
             out=self._out,
             already=(end.already or 0) if isinstance(end, Finished) else 0,
         )
+
+    def _left(self) -> float | None:
+        """Seconds, by the speed since the first images were told; None until that is measured."""
+        told = [event for event in self._events if isinstance(event, Progress) and event.total]
+        if not told or told[-1].time - told[0].time < MEASURED_SECONDS:
+            return None
+        first, last = (one.done / one.total if one.share is None else one.share for one in (told[0], told[-1]))
+        return (told[-1].time - told[0].time) / (last - first) * (1 - last) if last > first else None
 
     def cancel(self) -> None:
         self._job.send(Stop())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tui_cytpix.domain.gate import Gate, Members, check_gates, in_order, lineage
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.sample_names import names_together
-from tui_cytpix.domain.words import printable
+from tui_cytpix.domain.words import did_you_mean, printable
 from tui_cytpix.errors import CytpixError, SampleError, UsageError
 from tui_cytpix.workflow.explore.event_table import EventTable, on_scale
 from tui_cytpix.workflow.run.run import Run
@@ -65,8 +65,9 @@ def find(run: Run, name: str) -> Gate:
     for gate in run.settings.gates:
         if gate.name == name:
             return gate
-    existing = ", ".join(gate.name for gate, _ in in_order(run.settings.gates)) or "none"
-    raise UsageError("The run has no such gate", f"{name}.", f"Its gates: {existing}.")
+    existing = [gate.name for gate, _ in in_order(run.settings.gates)]
+    way_out = did_you_mean(name, existing) or f"Its gates: {', '.join(existing) or 'none'}."
+    raise UsageError("The run has no such gate", f"{name}.", way_out)
 
 
 def use_for_drawing(run: Run, name: str) -> None:

@@ -1,0 +1,1 @@
+"""The program itself: its help, completion in shells, a browser in place of a terminal, a bug report."""
