@@ -33,6 +33,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "run new": [
         "tui-cytpix run new pombe --sample tube.acs --base cell-full",
         "tui-cytpix run new week-2 --samples sheet.csv --base cell-half --preview 100",
+        "tui-cytpix run new week-3 --sample tube.acs --like week-2",
     ],
     "run add": ["tui-cytpix run add pombe tube-2.acs --condition rich --unit 'culture 2'"],
     "run label": ["tui-cytpix run label pombe tube", "tui-cytpix run label pombe tube-2 --role aside"],

@@ -259,6 +259,38 @@ class RunSettings:
         changed: Any = replace(self.of_step(step), **changes)
         return replace(self, assess=changed) if step == "assess" else replace(self, evaluate=changed)
 
+    def stated_as(self, other: RunSettings) -> RunSettings:
+        """With what was stated in another run: goal, gates, size cutoff, how many images are looked at, how training
+        works. Models and samples stay, and what was found.
+        """
+        goal, mine = other.assess, self.assess
+        selection = replace(self.selection, preview=other.selection.preview, gate=other.selection.gate)
+        evaluate = replace(
+            self.evaluate,
+            images=other.evaluate.images,
+            blind=other.evaluate.blind,
+            blind_first=other.evaluate.blind_first,
+        )
+        return replace(
+            self,
+            assess=replace(
+                mine,
+                goal=goal.goal,
+                p0=goal.p0,
+                p1=goal.p1,
+                required=goal.required,
+                counting_convention=goal.counting_convention,
+                images=goal.images,
+                blind_first=goal.blind_first,
+            ),
+            base_model=replace(self.base_model, zoom=other.base_model.zoom),
+            selection=selection,
+            train=other.train,
+            evaluate=evaluate,
+            gates=other.gates,
+            image_gate=other.image_gate,
+        )
+
     def zoom_of(self, *samples: str) -> float:
         """The zoom that is set for images of these samples, AUTOMATIC where the scale of each is known and decides."""
         known = {sample.name for sample in self.samples if sample.um_per_px is not None}

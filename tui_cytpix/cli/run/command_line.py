@@ -51,9 +51,17 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
         help="repeatable",
     )
     options.add_sheet(new)
-    new.add_argument("--base", required=True, metavar="M", help="a library name or a model file")
+    new.add_argument("--base", metavar="M", help="a library name or a model file; needed, unless --like is given")
+    like = (
+        "start like that run: its goal, gates, size cutoff and other settings, its new model (else its base), its "
+        "labels for samples of the same name; units and days are new"
+    )
+    new.add_argument("--like", type=Path, metavar="RUN", help=like)
     new.add_argument(
-        "--preview", type=options.positive, metavar="N", help=f"images to choose, {_PREVIEWS}; default: 200"
+        "--preview",
+        type=options.positive,
+        metavar="N",
+        help=f"images to choose, {_PREVIEWS}; default: 200, or as --like",
     )
     new.add_argument("--seed", type=options.not_negative, default=0, metavar="N", help="default: 0")
     new.add_argument("--name", default="", help="default: the folder's")

@@ -9,13 +9,13 @@ from tui_cytpix.cli import options
 from tui_cytpix.cli.output import Progress, note, table, tell
 from tui_cytpix.domain.annotation import Side
 from tui_cytpix.domain.run_settings import DEFAULT_PREVIEW
-from tui_cytpix.errors import RunError
+from tui_cytpix.errors import CytpixError, UsageError
 from tui_cytpix.workflow.annotate.from_labels import annotate_from_masks
 from tui_cytpix.workflow.assess import review
 from tui_cytpix.workflow.base_model import instrument, library
 from tui_cytpix.workflow.run import run_samples, zoom
 from tui_cytpix.workflow.run.run import Run
-from tui_cytpix.workflow.samples import coverage, selection, similar
+from tui_cytpix.workflow.samples import coverage, selection, similar, template
 from tui_cytpix.workflow.samples.inspect import inspect
 from tui_cytpix.workflow.train import control
 from tui_cytpix.workflow.train import finish as finish_training
@@ -25,9 +25,13 @@ BASE = "base"
 
 def new_run(arguments: argparse.Namespace) -> int:
     """Makes the run, once samples and base are known to be good."""
-    preview = DEFAULT_PREVIEW if arguments.preview is None else arguments.preview
+    if arguments.base is None and arguments.like is None:
+        raise UsageError("Which model is the base?", "", "Give --base M, or --like RUN to start as that run did.")
+    like = None if arguments.like is None else template.template_of(arguments.like)
+    usual = DEFAULT_PREVIEW if like is None else like.settings.selection.preview
+    preview = usual if arguments.preview is None else arguments.preview
     selection.check_preview(preview)
-    base = library.find(arguments.base)
+    base = library.find(arguments.base) if like is None or arguments.base is not None else like.model
     library.refuse_as_base(base)
     listed, channel = options.given_samples(arguments), arguments.channel
     for one in listed:
@@ -36,22 +40,24 @@ def new_run(arguments: argparse.Namespace) -> int:
     run = run_samples.create_run(arguments.run, (), channel=channel, listed=listed, name=name, seed=seed)
     try:
         with options.writing(run):
+            taken_over = [] if like is None else template.take_over(run, like, base)
             library.choose(run, base)
             review.choose_model(run, base)
-            zoom_in_words = zoom.set_zoom(run, arguments.zoom)
-            told = [zoom_in_words] if arguments.zoom or zoom.of_unknown_scale(run) else []
+            asked_zoom = arguments.zoom or (like.settings.base_model.zoom if like else arguments.zoom)
+            zoom_in_words = zoom.set_zoom(run, asked_zoom)
+            told = [zoom_in_words] if asked_zoom or zoom.of_unknown_scale(run) else []
             selection.set_preview(run, preview)
             samples = run.settings.samples
             problems = [words for ref in samples for words in run_samples.problems_in_words(run, ref.name)]
             copies = [words for ref in samples[1:] for words in run_samples.copies_in_words(run, ref.name)]
-    except RunError:
+    except CytpixError:
         run_samples.discard(run)
         raise
     settings, refs = run.settings, run.settings.samples
     unknown = [
         f"{ref.name}: um/px is unknown: no size cutoff, micron fields stay empty." for ref in refs if not ref.um_per_px
     ]
-    note(*problems, *unknown, *told, *copies)
+    note(*taken_over, *problems, *unknown, *told, *copies)
     found = [asdict(ref) for ref in refs]
     tell(
         arguments.json,

@@ -79,6 +79,7 @@ MANUAL = (
 HOME = (
     _C("home.open", "enter", "Open", "Open the run under the cursor, or a copy of a sample run.", footer=True),
     _C("home.new", "n", "New run", "A new run: asks for a sample and for the run's folder.", footer=True),
+    _C("home.like", "l", "Like this", "A new run with goal, gates, model, cutoff and labels of this one.", footer=True),
     _C("home.triage", "t", "Triage", "Rank all models on a sample, without a review: an estimate.", footer=True),
     _C("home.path", "p", "Open path", "Open a run by its folder.", footer=True),
     _C("home.down", "j,down", "Down", "One row down, up."),

@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample_names import sample_name
 from tui_cytpix.domain.words import printable, shortened
-from tui_cytpix.errors import UsageError
+from tui_cytpix.errors import CytpixError, UsageError
 from tui_cytpix.ui.frame.base import BaseScreen
 from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.ui.splash import ABOUT
@@ -28,6 +28,7 @@ from tui_cytpix.workflow.run.given_paths import check
 from tui_cytpix.workflow.run.recent_runs import RunSummary
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples.inspect import READABLE
+from tui_cytpix.workflow.samples.template import Template, take_over, template_of
 
 
 class RunList(OptionList, inherit_bindings=False):
@@ -118,11 +119,24 @@ class HomeScreen(BaseScreen):
     def action_new(self) -> None:
         self.ask_path(f"Sample ({READABLE}):", self._new_run_on, "check")
 
-    async def _new_run_on(self, path: Path) -> None:
+    def action_like(self) -> None:
+        """A new run that starts like the one under the cursor."""
+        option = self.runs.highlighted_option
+        if option is None or option.id is None:
+            self.report("No run is there to start like: n starts one anew.")
+            return
+        self.start(self._like(self._rows[int(option.id)][1]), "like")
+
+    async def _like(self, run: RunSummary) -> None:
+        like = await asyncio.to_thread(template_of, run.path)
+        question = f"New run like {shortened(run.name, 28)}. Sample ({READABLE}):"
+        self.ask_path(question, lambda path: self._new_run_on(path, like), "check")
+
+    async def _new_run_on(self, path: Path, like: Template | None = None) -> None:
         """A sample that can't be read is refused before more is asked."""
         with self._reading([path]):
             await asyncio.to_thread(check, [path])
-        self.ask_new_run([path])
+        self.ask_new_run([path], like=like)
 
     @contextlib.contextmanager
     def _reading(self, paths: Sequence[Path]) -> Iterator[None]:
@@ -139,8 +153,11 @@ class HomeScreen(BaseScreen):
         um_per_px: float | None = None,
         channel: str = "",
         model: ModelEntry | None = None,
+        like: Template | None = None,
     ) -> None:
-        """Asks for the folder of a new run on these samples, in which that model is to be judged first."""
+        """Asks for the folder of a new run on these samples, in which that model is to be judged first, or which starts
+        like an earlier one.
+        """
         names = ", ".join(path.name for path in paths)
         stem = paths[0].resolve().name.split(".")[0] or "new"
         if not stem.isprintable():  # nobody could see, or type, what stands in the line
@@ -148,11 +165,17 @@ class HomeScreen(BaseScreen):
         self.ask_panel.ask(
             f"New run on {names}. Folder of the run:",
             str(Path.cwd() / f"{stem}-run"),
-            lambda text: self.start(self._new_run(list(paths), text, um_per_px, channel, model), "new run"),
+            lambda text: self.start(self._new_run(list(paths), text, um_per_px, channel, model, like), "new run"),
         )
 
     async def _new_run(
-        self, paths: list[Path], target: str, um_per_px: float | None, channel: str, model: ModelEntry | None
+        self,
+        paths: list[Path],
+        target: str,
+        um_per_px: float | None,
+        channel: str,
+        model: ModelEntry | None,
+        like: Template | None,
     ) -> None:
         if not target:
             raise UsageError("A run needs a folder", "Nothing was given.", "Give a new folder's name.")
@@ -161,11 +184,21 @@ class HomeScreen(BaseScreen):
             run = await asyncio.to_thread(run_samples.create_run, folder, paths, um_per_px, channel)
             if model is not None:
                 review.choose_model(run, model)
-            problems = await asyncio.to_thread(_problems, run)
+            told = [] if like is None else await asyncio.to_thread(_like, run, like)
+            told += await asyncio.to_thread(_problems, run)
             await asyncio.to_thread(run.close)
         self.cytpix.open_run(run.path)
-        if problems:
-            self.report("\n".join(problems))
+        if told:
+            self.report("\n".join(told))
+
+
+def _like(run: Run, like: Template) -> list[str]:
+    """Where the new run can't start like that one, it goes."""
+    try:
+        return take_over(run, like)
+    except CytpixError:
+        run_samples.discard(run)
+        raise
 
 
 def _problems(run: Run) -> list[str]:
