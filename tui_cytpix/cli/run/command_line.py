@@ -37,8 +37,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> None:
-    """Up to the annotated images."""
+def _add_new(verb: Callable[..., argparse.ArgumentParser]) -> None:
     new = verb("new", "make a run on samples, with a base model", "run.verbs:new_run")
     new.add_argument(
         "--sample",
@@ -69,6 +68,10 @@ def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> 
     options.add_channel(new)
     options.add_zoom(new)
 
+
+def _add_preparing(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> None:
+    """Up to the annotated images."""
+    _add_new(verb)
     add = verb("add", "take further samples into the run", "run.labels:add")
     add.add_argument("samples", nargs="*", action=options.Samples, type=Path, metavar="S", help=READABLE)
     options.add_sheet(add)
