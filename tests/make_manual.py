@@ -20,6 +20,7 @@ BEGIN, END = "<!-- made by `python -m tests.make_manual` -->", "<!-- end -->"
 EVERYWHERE = ("help", "debug")  # options of every verb: told once
 SCOPES = {
     "app": "Everywhere",
+    "log": "The log of messages",
     "help": "In the list of keys (`?`)",
     "manual": "In the manual",
     "home": "Home: runs and samples",

@@ -118,6 +118,15 @@ class Terminal:
         """The screen without line breaks and runs of blanks, so that wrapped sentences are found."""
         return " ".join(self.screen().split())
 
+    def set_option(self, name: str, value: str) -> None:
+        """Of the tmux server."""
+        self._tmux("set-option", "-s", name, value)
+
+    @property
+    def clipboard(self) -> str:
+        """What tmux was last given to keep."""
+        return self._tmux("show-buffer")
+
     def flag(self, name: str) -> str:
         """A state of the terminal by tmux's name, e.g. `alternate_on`."""
         return self._tmux("display-message", "-p", "-t", "app", f"#{{{name}}}").strip()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from tui_cytpix.domain.run_settings import STEPS
@@ -19,6 +20,7 @@ from tui_cytpix.errors import CytpixError, UsageError
 from tui_cytpix.ui.commands.bindings import bindings, key_map
 from tui_cytpix.ui.deciding import DecidingApp
 from tui_cytpix.ui.frame.base import BaseScreen, StepScreen
+from tui_cytpix.ui.frame.messages import Message, Messages
 from tui_cytpix.ui.frame.screens_app import ScreensApp
 from tui_cytpix.ui.frame.tour import DO_IT_YOURSELF, STOPS, first_of
 from tui_cytpix.ui.graphics.choice import choose
@@ -88,6 +90,7 @@ class CytpixApp(DecidingApp, EndingApp):
             raise UsageError("Unknown graphics", f"{graphics!r}.", f"Choose from {', '.join(GRAPHICS)}.")
         self.session: Session | None = None
         self.user_keys: dict[str, str] = {}
+        self.messages = Messages()
         self._paths = [Path(p) for p in paths]
         self._um_per_px, self._channel = um_per_px, channel
         self._tour = tour
@@ -367,10 +370,27 @@ class CytpixApp(DecidingApp, EndingApp):
         if isinstance(self.screen, BaseScreen):
             self.screen.open_palette()
 
+    def action_log(self) -> None:
+        from tui_cytpix.ui.screens.log import LogScreen
+
+        if not isinstance(self.screen, LogScreen):
+            self.push_screen(LogScreen())
+
+    def action_copy(self) -> None:
+        from tui_cytpix.ui.panes import copying
+
+        if isinstance(self.screen, BaseScreen):
+            copying.menu(self.screen)
+
     def action_theme(self) -> None:
         self.theme = LIGHT if self.theme == DARK else DARK
 
     # Notices
+
+    def notify(self, message: str, *, title: str = "", severity: SeverityLevel = "information", **how: Any) -> None:
+        """Kept in the log, too."""
+        self.messages.add(Message(message, title, severity == "error"))
+        super().notify(message, title=title, severity=severity, **how)
 
     def report(self, problem: CytpixError | str) -> None:
         """A notice: title, detail and way out of an error, or a sentence. Nothing in it is read as markup."""

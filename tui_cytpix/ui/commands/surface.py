@@ -38,6 +38,15 @@ APP = (
         words="demo guide",
     ),
     _C("app.theme", "f2", "Theme", "Dark or light.", words="colours background"),
+    _C("app.log", "f3", "Log", "All messages since the app began, errors too: to read again, and to copy."),
+    _C("app.copy", "f4", "Copy", "Copy to the clipboard: the event's id, paths, the last message."),
+)
+
+LOG = (
+    _C("log.copy", "y,enter", "Copy", "Copy the message under the cursor to the terminal's clipboard.", footer=True),
+    _C("log.copy-all", "Y", "Copy all", "Copy all messages.", footer=True),
+    _C("log.down", "j,down", "Down", "One message down, up."),
+    _C("log.up", "k,up", "Up"),
 )
 
 HELP = (
@@ -222,4 +231,4 @@ EDITOR = (
     ),
 )
 
-COMMANDS = APP + HELP + MANUAL + HOME + GALLERY + IMAGE + PAN + EDITOR + CURSOR
+COMMANDS = APP + LOG + HELP + MANUAL + HOME + GALLERY + IMAGE + PAN + EDITOR + CURSOR

@@ -90,6 +90,10 @@ class BaseScreen(Screen[None]):
     def ask_panel(self) -> AskPanel:
         return self.query_one(AskPanel)
 
+    def paths_here(self) -> Sequence[tuple[str, str]]:
+        """Paths of this screen that may be copied, each after what it is."""
+        return ()
+
     def key(self, command: str) -> str:
         """The first key of a command, as the user has mapped it."""
         keys = self.cytpix.user_keys.get(command) or next((c.keys for c in all_commands() if c.id == command), "")

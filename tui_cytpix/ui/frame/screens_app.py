@@ -8,6 +8,7 @@ from typing import Protocol
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError
+from tui_cytpix.ui.frame.messages import Messages
 from tui_cytpix.ui.graphics.surface import Surface
 from tui_cytpix.ui.session import Session
 
@@ -19,11 +20,13 @@ class ScreensApp(Protocol):
         session: the open run; None where none is.
         surface: what pictures are drawn on.
         user_keys: keys by command id, where the user chose others.
+        messages: what was told since the app began.
     """
 
     session: Session | None
     surface: Surface
     user_keys: dict[str, str]
+    messages: Messages
 
     def open_run(self, path: Path, *, tour: bool = False) -> None:
         """Opens a run at the step where it was left, or where its tour begins; does not wait."""

@@ -100,6 +100,12 @@ class HomeScreen(BaseScreen):
         path = await asyncio.to_thread(recent_runs.copy_sample_run, name, Path(target).expanduser())
         self.cytpix.open_run(path, tour=True)
 
+    def paths_here(self) -> Sequence[tuple[str, str]]:
+        option = self.runs.highlighted_option
+        return (
+            () if option is None or option.id is None else [("Run's folder", str(self._rows[int(option.id)][1].path))]
+        )
+
     def action_path(self) -> None:
         self.ask_path("Open the run in this folder:", self._open, "open")
 

@@ -87,7 +87,7 @@ def _in_words(template: Template, model: ModelEntry, labelled: int) -> str:
         f"{gates or 'no'} gate{'' if gates == 1 else 's'}{drawn}",
         f"size cutoff {stated.train.size_cutoff_um:g} um",
         f"model {model.card.name}",
-        f"labels of {labelled} sample{'' if labelled == 1 else 's'}",
+        *([f"labels of {labelled} sample{'' if labelled == 1 else 's'}"] if labelled else []),
     ]
     return f"As in {template.path}: {'; '.join(parts)}."
 
