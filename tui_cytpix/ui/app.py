@@ -19,6 +19,7 @@ from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import CytpixError, UsageError
 from tui_cytpix.ui.commands.bindings import bindings, key_map
 from tui_cytpix.ui.deciding import DecidingApp
+from tui_cytpix.ui.frame import copying
 from tui_cytpix.ui.frame.base import BaseScreen, StepScreen
 from tui_cytpix.ui.frame.messages import Message, Messages
 from tui_cytpix.ui.frame.screens_app import ScreensApp
@@ -377,8 +378,6 @@ class CytpixApp(DecidingApp, EndingApp):
             self.push_screen(LogScreen())
 
     def action_copy(self) -> None:
-        from tui_cytpix.ui.panes import copying
-
         if isinstance(self.screen, BaseScreen):
             copying.menu(self.screen)
 

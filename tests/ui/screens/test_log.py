@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from tui_cytpix.errors import SampleError
 from tui_cytpix.ui.app import CytpixApp
-from tui_cytpix.ui.frame import messages
+from tui_cytpix.ui.frame import copying, messages
 from tui_cytpix.ui.frame.messages import Message, Messages
 from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.widgets.panels.choice_panel import ChoicePanel
@@ -46,7 +46,7 @@ async def test_what_was_told_is_read_again_and_copied(monkeypatch: pytest.Monkey
 
 
 async def test_event_ids_and_paths_are_copied_from_where_they_show(stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TMUX", "/tmp/tmux,1,0")
+    monkeypatch.setenv("TMUX", "socket,1,0")
     select(stage)
     async with opened(stage, "TrainScreen", "gallery.items") as (app, pilot, screen):
         key = screen.gallery.current.key
@@ -63,8 +63,6 @@ async def test_event_ids_and_paths_are_copied_from_where_they_show(stage, monkey
 
 
 async def test_a_blind_review_has_nothing_to_copy_that_tells(stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui_cytpix.ui.panes import copying
-
     select(stage)
     async with opened(stage, "TrainScreen", "gallery.items") as (_app, _pilot, screen):
         monkeypatch.setattr(type(screen), "hides_names", property(lambda _: True))

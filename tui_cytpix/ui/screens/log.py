@@ -27,7 +27,7 @@ class LogScreen(BaseScreen):
     SCOPES = ("log",)
     DEFAULT_CSS = """
     LogScreen #about { color: $text-muted; padding: 0 1; }
-    LogScreen MessageList { height: 1fr; border: none; background: $background; }
+    LogScreen MessageList, LogScreen MessageList:focus { height: 1fr; border: none; background: $background; }
     """
 
     def __init__(self) -> None:
