@@ -28,6 +28,11 @@ def state_folder() -> Path:
     return user_state_path(APP)
 
 
+def without_paths(text: str) -> str:
+    """The text with `…` in place of each path."""
+    return _PATH.sub("…", text)
+
+
 class _Lines(logging.Formatter):
     """Time (UTC), version, process, level, module, message; then the traceback."""
 
@@ -37,7 +42,7 @@ class _Lines(logging.Formatter):
         """The home folder, which has the user's name, is `~`; other paths are kept in a traceback's frames only."""
         home = str(Path.home())
         lines = super().format(record).splitlines()
-        return "\n".join(line.replace(home, "~") if line.startswith(" ") else _PATH.sub("…", line) for line in lines)
+        return "\n".join(line.replace(home, "~") if line.startswith(" ") else without_paths(line) for line in lines)
 
 
 class _File(logging.Handler):

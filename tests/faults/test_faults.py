@@ -93,6 +93,7 @@ OPENED = {
     "workflow.evaluate.pairs_file": "side given/pairs.csv",
     "workflow.evaluate.process": "side run/processed/process.json",
     "workflow.evaluate.slurm_array": "side run/processed/submitted.json",
+    "workflow.report.bug_report": "(files of the kinds above, as text or leniently: test_bug_report.py damages them)",
     "workflow.run.jobs": "side run/jobs/*-train/submitted.json",
     "workflow.run.recent_runs": "side home/recent.json",
     "workflow.run.sample_sheet": "side given/sheet.csv",

@@ -244,6 +244,19 @@ def _completion(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
+def _bundle(prog: str) -> argparse.ArgumentParser:
+    parser = options.verb(
+        prog,
+        "program.bundle:bundle",
+        "What to send with a bug report: versions, settings, logs, and of a run its settings and logs; no image and no "
+        "mask, and of samples, labels, persons, machines and files no name. Tells what is in it; --out writes it.",
+    )
+    parser.add_argument("run", nargs="?", type=Path, metavar="RUN", help="the run that it is about")
+    parser.add_argument("--out", type=Path, metavar="FILE.zip", help="a new file; none given: only tell")
+    parser.add_argument("--names", action="store_true", help="with all names, where they matter for the bug")
+    return parser
+
+
 def _formats(text: str) -> tuple[str, ...]:
     return tuple(f.strip() for f in text.split(",") if f.strip())
 
@@ -267,6 +280,7 @@ VERBS: Mapping[str, Verb] = {
     "simulate": Verb("make synthetic samples with their truth", _simulate),
     "manual": Verb("read the manual", _manual),
     "help": Verb("what --help says, of a verb", _help),
+    "bundle": Verb("what to send with a bug report", _bundle),
     "completion": Verb("complete command lines by Tab in bash, zsh or fish", _completion),
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 EXAMPLES: Mapping[str, Sequence[str]] = {
     "": ["tui-cytpix", "tui-cytpix tube.acs", "tui-cytpix pombe", "tui-cytpix help run train"],
+    "bundle": ["tui-cytpix bundle", "tui-cytpix bundle pombe --out bug.zip"],
     "collect": ["tui-cytpix collect results", "tui-cytpix collect results --samples sheet.csv --out batch.html"],
     "compare": [
         "tui-cytpix compare images/ --model cell-half --truth masks/",

@@ -381,6 +381,22 @@ class CytpixApp(DecidingApp, EndingApp):
         if isinstance(self.screen, BaseScreen):
             copying.menu(self.screen)
 
+    def action_bug_report(self) -> None:
+        from tui_cytpix.ui.frame import bug_reporting
+
+        if isinstance(self.screen, BaseScreen):
+            known = {
+                "sixel": self.facts.sixel,
+                "kitty": self.facts.kitty,
+                "pixels in a cell": self.facts.cell,
+                "columns and rows": tuple(self.size),
+                "colours": self.console.color_system,
+                "graphics asked for": self.graphics,
+                "drawn by": type(self.surface).__name__,
+                "theme": self.theme,
+            }
+            self.screen.start(bug_reporting.ask(self.screen, known), "bug report")
+
     def action_theme(self) -> None:
         self.theme = LIGHT if self.theme == DARK else DARK
 

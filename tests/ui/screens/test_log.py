@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from pathlib import Path
 
 import pytest
 from driving import notices, press_each, until
 from steps import SAMPLE, on_screen, opened, select
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from tui_cytpix.errors import SampleError
 from tui_cytpix.ui.app import CytpixApp
@@ -79,3 +81,26 @@ def test_the_log_keeps_and_copies_no_more_than_it_can(monkeypatch: pytest.Monkey
     text, number = kept.together()
     assert (number, len(text.splitlines())) == (4, 4)
     assert text.endswith(f"message {messages.MOST_KEPT + 2}")
+
+
+async def test_a_bug_report_says_what_is_in_it_and_is_written(
+    stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    select(stage)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tui-cytpix-bug.zip").touch()
+    async with opened(stage, "TrainScreen", "gallery.items") as (app, pilot, screen):
+        app.report("Something odd.")
+        await press_each(pilot, "f5")
+        await until(pilot, lambda: screen.ask_panel.open)
+        told = str(screen.ask_panel.query_one(Static).render())
+        assert "run/run.toml: its settings" in told
+        assert "No image and no mask" in told
+        assert screen.ask_panel.size.height < 20, "there is room for it at 80x24"
+        await press_each(pilot, "enter")
+        await until(pilot, lambda: "Written:" in notices(app))
+    with zipfile.ZipFile(tmp_path / "tui-cytpix-bug-2.zip") as file:
+        about = json.loads(file.read("about.json"))
+        assert about["terminal"]["columns and rows"] == [80, 24]
+        assert "Something odd" in file.read("messages.txt").decode()
+        assert SAMPLE not in file.read("run/run.toml").decode()

@@ -39,6 +39,7 @@ APP = (
     ),
     _C("app.theme", "f2", "Theme", "Dark or light.", words="colours background"),
     _C("app.log", "f3", "Log", "All messages since the app began, errors too: to read again, and to copy."),
+    _C("app.bug-report", "f5", "Bug report", "Write a zip to send: versions, settings, logs; no images, no names."),
     _C("app.copy", "f4", "Copy", "Copy to the clipboard: the event's id, paths, the last message."),
 )
 
