@@ -244,6 +244,20 @@ def _completion(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
+def _serve(prog: str) -> argparse.ArgumentParser:
+    parser = options.verb(
+        prog,
+        "program.serve:serve",
+        "Opens the app in a browser, where there is no terminal: at an address of this machine alone, which it prints "
+        "and nobody can guess; needs the extra `serve`.",
+        with_json=False,
+    )
+    parser.add_argument("paths", nargs="*", metavar=PATHS, help="as without the verb")
+    parser.add_argument("--port", type=options.port, default=8000, metavar="N", help="default: %(default)s")
+    options.add_graphics(parser)
+    return parser
+
+
 def _bundle(prog: str) -> argparse.ArgumentParser:
     parser = options.verb(
         prog,
@@ -280,6 +294,7 @@ VERBS: Mapping[str, Verb] = {
     "simulate": Verb("make synthetic samples with their truth", _simulate),
     "manual": Verb("read the manual", _manual),
     "help": Verb("what --help says, of a verb", _help),
+    "serve": Verb("the app in a browser, for this machine only", _serve),
     "bundle": Verb("what to send with a bug report", _bundle),
     "completion": Verb("complete command lines by Tab in bash, zsh or fish", _completion),
 }

@@ -78,6 +78,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "tui-cytpix run pairs pombe --preferences pairs.csv",
     ],
     "run report": ["tui-cytpix run report pombe --out pombe.html"],
+    "serve": ["tui-cytpix serve", "tui-cytpix serve pombe --port 8100"],
     "simulate": ["tui-cytpix simulate pombe-rich --out tube.acs --images 2000"],
     "triage": ["tui-cytpix triage tube.acs", "tui-cytpix triage tube.acs --model cell-full --model cell-half"],
 }

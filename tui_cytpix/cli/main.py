@@ -22,6 +22,7 @@ from tui_cytpix.workflow.samples.inspect import each_once
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
 BROKEN_PIPE = 128 + signal.SIGPIPE
+IN_BROWSER = "TEXTUAL_DRIVER"  # in the environment, where the verb serve started the app
 ASKED = "_ARGCOMPLETE"  # in the environment, where a shell asks what may follow
 OpenApp = Callable[[Sequence[str], float | None, str, str, bool], int]  # the last: with a tour
 
@@ -114,6 +115,6 @@ def _checked_paths(paths: list[str]) -> list[str]:
     runs = [path for path in paths if (Path(path) / "run.toml").is_file()]
     if runs and len(paths) > 1:
         raise UsageError("A run is opened by itself", f"{runs[0]} is one of {len(paths)} paths.", "Give the run only.")
-    if not on_terminal():
+    if not on_terminal() and not os.environ.get(IN_BROWSER):
         raise UsageError("The app needs a terminal", "", f"See {PROGRAM} --help for what works without one.")
     return each_once(paths)
