@@ -173,7 +173,7 @@ def test_a_process_job_is_watched_from_start_to_end(tmp_path: Path, monkeypatch:
     time.sleep(0.01)
     job.emit(Progress(done=20, total=80, what="tube1", sample=1, samples=2, share=0.2))
     status = watch.poll()
-    assert (status.done, status.total, status.what, status.live) == (20, 80, "tube1", True)
+    assert (status.done, status.total, status.what, status.live) == (20, 80, "tube1 (1 of 2)", True)
     first, last = (one.time for one in job.new_events().new() if isinstance(one, Progress))
     assert status.eta_seconds == pytest.approx(8 * (last - first)), "of all samples' files, not of this one's images"
     watch.cancel()

@@ -38,9 +38,27 @@ APP = (
         words="demo guide",
     ),
     _C("app.theme", "f2", "Theme", "Dark or light.", words="colours background"),
-    _C("app.log", "f3", "Log", "All messages since the app began, errors too: to read again, and to copy."),
-    _C("app.bug-report", "f5", "Bug report", "Write a zip to send: versions, settings, logs; no images, no names."),
-    _C("app.copy", "f4", "Copy", "Copy to the clipboard: the event's id, paths, the last message."),
+    _C(
+        "app.log",
+        "f3",
+        "Log",
+        "All messages since the app began, errors too: to read again, and to copy.",
+        words="notifications history",
+    ),
+    _C(
+        "app.copy",
+        "f4",
+        "Copy",
+        "Copy to the clipboard: the event's id, paths, the last message.",
+        words="yank",
+    ),
+    _C(
+        "app.bug-report",
+        "f5",
+        "Bug report",
+        "Write a zip to send: versions, settings, logs; no images, no names.",
+        words="diagnostic bundle",
+    ),
 )
 
 LOG = (
@@ -89,7 +107,14 @@ MANUAL = (
 HOME = (
     _C("home.open", "enter", "Open", "Open the run under the cursor, or a copy of a sample run.", footer=True),
     _C("home.new", "n", "New run", "A new run: asks for a sample and for the run's folder.", footer=True),
-    _C("home.like", "l", "Like this", "A new run with goal, gates, model, cutoff and labels of this one.", footer=True),
+    _C(
+        "home.like",
+        "l",
+        "Like this",
+        "A new run with goal, gates, model, cutoff and labels of this one.",
+        footer=True,
+        words="template copy settings again",
+    ),
     _C("home.triage", "t", "Triage", "Rank all models on a sample, without a review: an estimate.", footer=True),
     _C("home.path", "p", "Open path", "Open a run by its folder.", footer=True),
     _C("home.down", "j,down", "Down", "One row down, up."),

@@ -18,8 +18,8 @@ MEASURED_SECONDS = 2.0  # of work, before it is told how long the rest will take
 
 @dataclass(frozen=True)
 class ProcessStatus:
-    """An immutable picture of one process job. `what` is what is at work; `failures` and `message` are sentences;
-    `already`: so many samples had been done before.
+    """An immutable picture of one process job. `what` is what is at work, and which of how many; `failures` and
+    `message` are sentences; `already`: so many samples had been done before.
     """
 
     state: JobState
@@ -70,7 +70,7 @@ class ProcessWatch:
             state=state,
             done=done,
             total=total,
-            what=progress.what,
+            what=progress.what + (f" ({progress.sample} of {progress.samples})" if progress.samples > 1 else ""),
             device=started.device,
             eta_seconds=eta,
             outputs=end.outputs or (),

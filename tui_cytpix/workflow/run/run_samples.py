@@ -13,6 +13,7 @@ from tui_cytpix.domain.entered_numbers import LEAST_PIXEL, MOST_PIXEL
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import PixelScale, SampleRef
 from tui_cytpix.domain.sample_names import names_together
+from tui_cytpix.domain.words import did_you_mean
 from tui_cytpix.domain.zoom import AUTOMATIC, way_of
 from tui_cytpix.errors import CytpixError, RunError, SampleChangedError, SampleError, UsageError
 from tui_cytpix.formats.sample.identity import is_of_earlier_builds, spread
@@ -232,8 +233,9 @@ def sample(run: Run, name: str) -> SampleRef:
     try:
         return run.settings.sample(name)
     except KeyError as error:
-        names = ", ".join(s.name for s in run.settings.samples) or "none"
-        raise UsageError("The run has no such sample", f"{name}.", f"Its samples: {names}.") from error
+        names = [s.name for s in run.settings.samples]
+        way_out = did_you_mean(name, names) or f"Its samples: {', '.join(names) or 'none'}."
+        raise UsageError("The run has no such sample", f"{name}.", way_out) from error
 
 
 def set_pixel_size(run: Run, name: str, um_per_px: float | None) -> None:
