@@ -60,7 +60,7 @@ def test_the_help_names_every_verb(run_main, capsys):
     [
         ("run",),
         ("run", "nonsense"),
-        ("run", "new", "d"),
+        ("run", "new"),
         ("run", "train", "d", "--epochs", "0"),
         ("run", "train", "d", "--device", "tpu"),
         ("inspect",),

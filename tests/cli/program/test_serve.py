@@ -112,6 +112,19 @@ def test_another_name_of_the_machine_and_another_page_get_nothing(served: str) -
     assert answer(served, websocket, Host=here, Origin=f"http://{here}", **UPGRADE)[0] == 101
 
 
+@pytest.mark.parametrize(
+    "line", ["OPTIONS * HTTP/1.1", "GET http://127.0.0.1/x HTTP/1.1", "GET /x HTTP/1.0", "CONNECT x:1 HTTP/1.1"]
+)
+def test_odd_requests_get_no_more(served: str, line: str) -> None:
+    """And the server goes on."""
+    parts = urlsplit(served)
+    with socket.create_connection(("127.0.0.1", parts.port), timeout=30) as connection:
+        host = f"Host: {parts.netloc}\r\n" if "1.1" in line else ""
+        connection.sendall(f"{line}\r\n{host}\r\n".encode())
+        assert connection.recv(65536).split()[1] in (b"400", b"403")
+    assert answer(served, parts.path)[0] == 200
+
+
 def test_it_listens_on_this_machine_alone(served: str) -> None:
     port = urlsplit(served).port
     listening = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]

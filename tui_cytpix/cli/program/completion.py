@@ -46,7 +46,7 @@ def answer() -> None:
                 action.completer = _Completer(names)  # type: ignore[attr-defined]
             elif action.metavar in ("DIR", "RUN"):
                 action.completer = DirectoriesCompleter()  # type: ignore[attr-defined]
-            elif action.metavar == PATHS:
+            elif action.metavar == PATHS and one.prog == PROGRAM:
                 action.completer = verbs_and_files  # type: ignore[attr-defined]
     argcomplete.autocomplete(parser, always_complete_options=False)
 

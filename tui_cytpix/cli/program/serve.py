@@ -103,7 +103,7 @@ def guard(pages: web.Application, address: str, token: str) -> web.Application:
 
     @web.middleware
     async def let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
-        asked = request.path.split("/")[1].encode("utf-8", "replace")
+        asked = request.path.partition("/")[2].partition("/")[0].encode("utf-8", "replace")
         known = hmac.compare_digest(asked, token.encode())
         if not known or request.headers.getall("Host", []) != [address]:
             raise web.HTTPForbidden
