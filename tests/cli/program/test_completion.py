@@ -28,6 +28,7 @@ BEFORE = {"bash": "PS1=", "zsh": "PS1= ; bindkey -e; autoload -U compinit; compi
 LINES = [
     ("insp", "inspect"),
     ("run tra", "run train"),
+    ("run compa", "run compa"),  # a verb, and none of run's
     ("help run fin", "help run finish"),
     ("process tube --form", "process tube --format"),
     ("process tube --format csv,fc", "process tube --format csv,fcs"),

@@ -42,6 +42,8 @@ def answer() -> None:
     parser = _parser(before)
     for one in _all_parsers(parser):
         for action in one._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                continue  # knows its verbs itself
             if names := _NAMES.get(str(action.metavar)):
                 action.completer = _Completer(names)  # type: ignore[attr-defined]
             elif action.metavar in ("DIR", "RUN"):
