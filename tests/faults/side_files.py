@@ -421,7 +421,8 @@ WHO: Sequence[tuple[str, Sequence[Read]]] = (
     ("given/sheet.csv", (lambda _place, file: read_sheet(file),)),
     ("given/labels/*", (lambda _place, file: read_label_image(file),)),
     ("given/gates.wsp", (lambda _place, file: read_workspace(file),)),
-    ("given/*", ()),  # samples: see sample_readers
+    ("run/fresh/*", ()),  # samples: see sample_readers
+    ("given/*", ()),  # likewise
 )
 DEEP: Sequence[Read] = (STATUS, REVIEW, GATES, REPORT, _of_run(_images, _found_of_samples, _answers, _training))
 
