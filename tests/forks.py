@@ -31,6 +31,7 @@ from tests import children
 from tui_cytpix.formats.run.job import JobFolder
 
 ROOT = Path(__file__).resolve().parents[1]
+FAULT, SHIM = "CYTPIX_TESTS_FAULT", ROOT / "tests" / "faults" / "shim" / "sitecustomize.py"
 _IMPORTED = (
     *("torch._dynamo", "scipy.optimize", "scipy.stats", "tui_cytpix.cli.main", "tui_cytpix.workflow.report.sections"),
     *(f"tui_cytpix.engine.jobs.{kind}" for kind in ("predict", "process", "train", "triage")),
@@ -212,9 +213,12 @@ def _become(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = None  # to be asked for anew
     sys.argv = list(words)
     status: object = 0
     try:
+        if FAULT in environment:  # as an interpreter does at its start
+            runpy.run_path(str(SHIM))
         runpy.run_module(words[0], run_name="__main__", alter_sys=True)
     except SystemExit as end:
         status = end.code

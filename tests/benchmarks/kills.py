@@ -1,7 +1,7 @@
 """Kills the app, the trainer, or both, at random moments, and looks for what was lost.
 
     python -m tests.benchmarks kills [--kills 50] [--seed 0]
-    python -m tests.benchmarks kills --points 1000    at write points of every verb and of the app: see `full_disks`
+    python -m tests.benchmarks kills --points 1000    at write points of every verb and of the app: as `full_disks`
 
 One run in a real terminal: images are accepted by keys and training is started by keys, again and again, with SIGKILL
 in between. After each kill everything on disk is read by those who read it in earnest: no annotation that was shown as
@@ -227,9 +227,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--points", type=int)
-    given = parser.parse_args(arguments)
+    given, others = parser.parse_known_args(arguments)
     if given.points is not None:
-        return full_disks.main(["--fault", "kill", "--tries", str(given.points), "--seed", str(given.seed)])
+        return full_disks.main(["--fault", "kill", "--tries", str(given.points), "--seed", str(given.seed), *others])
+    if others:
+        parser.error(f"{' '.join(others)}: only with --points")
     folder = Path(tempfile.mkdtemp(prefix="cytpix-kills-"))
     try:
         story = Story(*prepare(folder), given.seed)

@@ -7,7 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from tests.faults.write_points import SAVED, Story
+from tests.faults.holding import SAVED
+from tests.faults.write_points import Story
 from tui_cytpix.workflow.run.recent_runs import remember
 from tui_cytpix.workflow.run.run import Run
 

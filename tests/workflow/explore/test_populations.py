@@ -13,7 +13,7 @@ import pytest
 
 from tui_cytpix.domain.gate import SCALES, Axis, Gate, Scale
 from tui_cytpix.domain.sample import ImageKey
-from tui_cytpix.errors import SampleError, UsageError
+from tui_cytpix.errors import CytpixError, SampleError, UsageError
 from tui_cytpix.formats.fcs.read import read_fcs
 from tui_cytpix.workflow.explore import gates, plot, populations
 from tui_cytpix.workflow.explore.axes import X, Y
@@ -299,7 +299,7 @@ def test_exports(run, seen, tmp_path) -> None:
     assert float(table[1]["FSC-A median"]) == 95.0
     with pytest.raises(UsageError, match=r"\.fcs, \.csv, \.parquet, \.h5ad"):
         seen.export(tmp_path / "low.xlsx")
-    with pytest.raises(UsageError, match="can't be written"):
+    with pytest.raises(CytpixError, match="can't be written"):
         seen.export(tmp_path / "none" / "low.csv")
 
 

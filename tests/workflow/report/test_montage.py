@@ -15,7 +15,7 @@ from tui_cytpix.core.images import render
 from tui_cytpix.domain.gate import Axis, Gate
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.errors import SampleError, UsageError
+from tui_cytpix.errors import CytpixError, SampleError, UsageError
 from tui_cytpix.workflow.explore import gates
 from tui_cytpix.workflow.report import figures, montage, montage_file
 from tui_cytpix.workflow.run import run_samples
@@ -175,7 +175,7 @@ def test_too_many_images_and_a_full_disk(run, tmp_path, monkeypatch) -> None:
     kept = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, kept[1]))
     try:
-        with pytest.raises(UsageError, match="too large for the system"):
+        with pytest.raises(CytpixError, match="too large for the system"):
             write(run, tmp_path / "m.png", images=4)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, kept)

@@ -182,3 +182,10 @@ def test_damaged_lines_are_counted_and_the_rest_is_kept(tmp_path):
         run.record_edit(ImageKey("s", "2"), "accept")
     with Run.open(tmp_path / "r") as run:
         assert len(run.annotations.accepted()) == 2
+
+
+def test_a_run_that_is_open_for_reading_takes_no_fingerprints(tmp_path) -> None:
+    Run.create(tmp_path / "r").close()
+    with Run.open(tmp_path / "r", writing=False) as run:
+        run.renew_fingerprints()  # as `run check` and `run resume` do, beside an open app
+        assert run.unsaved == 0

@@ -28,7 +28,7 @@ from tui_cytpix.engine.network.zoom import zoom_of
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.engine.predict.instrument import instrument_answer, refuse_without_masks
 from tui_cytpix.engine.predict.sample_images import READERS, SampleImages
-from tui_cytpix.errors import CytpixError
+from tui_cytpix.errors import CytpixError, refusal
 from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.run.folder import RunFolder
 from tui_cytpix.formats.run.images import RunImages
@@ -112,7 +112,7 @@ class _Service:
         except CytpixError as error:
             self._job.emit(RequestFailed(wish.id, str(error)))
         except OSError as error:
-            self._job.emit(RequestFailed(wish.id, f"{wish.out}: {error.strerror}."))
+            self._job.emit(RequestFailed(wish.id, str(CytpixError(*refusal(error, wish.out)))))
         else:
             seconds = round(time.monotonic() - start, 3)
             self._job.emit(Predicted(wish.id, wish.shard, wish.model, len(items), seconds, tuple(problems)))

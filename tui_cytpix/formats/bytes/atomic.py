@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -53,13 +54,13 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def scratch_folder(parent: Path) -> Iterator[Path]:
+def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
     """A folder in `parent` for what is needed for a while; it is removed at the end, or, where the process is killed
-    meanwhile, by the next that writes in `parent`.
+    meanwhile, by the next that writes in `parent`. None: where the system keeps such, for this user alone (TMPDIR).
     """
-    folder = temporary(parent / "scratch")
+    folder = temporary((parent or Path(tempfile.gettempdir())) / "scratch")
     try:
-        folder.mkdir(parents=True)
+        folder.mkdir(0o777 if parent else 0o700, parents=True)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

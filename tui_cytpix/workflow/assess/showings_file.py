@@ -16,7 +16,7 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Judgement, LineT, Showing, Verdict
-from tui_cytpix.errors import InputError, UsageError, refusal
+from tui_cytpix.errors import CytpixError, InputError, refusal
 from tui_cytpix.formats.tables import spreadsheet
 from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
 from tui_cytpix.formats.tables.spreadsheet import TableKind, headings, read_rows
@@ -84,7 +84,7 @@ def write_table(path: Path, rows: Sequence[Row], word: str) -> None:
     """`word` is the name of the last column.
 
     Raises:
-        UsageError: it can't be written.
+        CytpixError: it can't be written.
     """
     counts = np.array([np.nan if row.true_count is None else row.true_count for row in rows], np.float64)
     heads = [(row.mark, row.word) for row in rows]
@@ -92,7 +92,7 @@ def write_table(path: Path, rows: Sequence[Row], word: str) -> None:
         with csv_table(path, (SHOWING, word, TRUE_COUNT)) as out:
             out.write(csv_rows(heads, counts.reshape(-1, 1)))
     except OSError as error:
-        raise UsageError(*refusal(error, path, "The table can't be written")) from error
+        raise CytpixError(*refusal(error, path, "The table can't be written")) from error
 
 
 def is_one(path: Path) -> bool:

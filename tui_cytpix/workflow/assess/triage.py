@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.sample_names import names_together
 from tui_cytpix.domain.zoom import AUTOMATIC, By, Zoom
 from tui_cytpix.errors import ModelFileError, SampleError, UsageError
+from tui_cytpix.formats.bytes.atomic import scratch_folder
 from tui_cytpix.formats.bytes.npz import read_npz
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.base_model import library
@@ -132,9 +132,9 @@ def triage(request: TriageRequest, on_progress: OnProgress = lambda _done, _tota
     knowledge = read_miscount_model(built_in_models() / "miscount_model.json")
     asked = _with_references(entries)
     drawn, problems = _drawn(request)
-    with tempfile.TemporaryDirectory(prefix="tui-cytpix-", ignore_cleanup_errors=True) as scratch:
-        out = Path(scratch) / "told"
-        job = jobs.create(Path(scratch) / "jobs", _spec(request, asked, drawn, out))
+    with scratch_folder() as scratch:
+        out = scratch / "told"
+        job = jobs.create(scratch / "jobs", _spec(request, asked, drawn, out))
         jobs.start(job)
 
         def follow(event: LogLine) -> None:

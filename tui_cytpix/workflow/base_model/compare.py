@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.zoom import AUTOMATIC, Zoom
 from tui_cytpix.errors import CytpixError, MaskError, UsageError
+from tui_cytpix.formats.bytes.atomic import scratch_folder
 from tui_cytpix.formats.run.predictions import PredictionStore
 from tui_cytpix.workflow.base_model import instrument, library
 from tui_cytpix.workflow.base_model.label_check import (
@@ -94,8 +94,8 @@ def compare(request: CompareRequest, on_progress: OnProgress = lambda _done, _to
             "Give --truth once, or once for each sample.",
         )
     with (
-        tempfile.TemporaryDirectory(prefix="tui-cytpix-", ignore_cleanup_errors=True) as scratch,
-        Run.create(Path(scratch) / "compare") as run,
+        scratch_folder() as scratch,
+        Run.create(scratch / "compare") as run,
     ):
         refs = _added(run, request)
         zoom.set_zoom(run, request.zoom)

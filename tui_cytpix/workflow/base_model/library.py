@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from tui_cytpix.domain.jobs.specs import OnnxSpec
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.words import did_you_mean
 from tui_cytpix.errors import ModelFileError, refusal
-from tui_cytpix.formats.bytes.atomic import replacing
+from tui_cytpix.formats.bytes.atomic import replacing, scratch_folder
 from tui_cytpix.formats.model.file import check_usable, file_hash, read_card, read_tensors, write_model
 from tui_cytpix.workflow.run import jobs, predict
 from tui_cytpix.workflow.run.refuse_existing import refuse_existing
@@ -147,8 +146,8 @@ def export_model(model: ModelEntry, out: Path, *, replace: bool = False) -> Path
 
 
 def _export_onnx(model: ModelEntry, target: Path) -> None:
-    with tempfile.TemporaryDirectory() as aside:
-        job = jobs.create(Path(aside), OnnxSpec(model=model.path, out=str(target.resolve())))
+    with scratch_folder() as aside:
+        job = jobs.create(aside, OnnxSpec(model=model.path, out=str(target.resolve())))
         jobs.start(job)
         predict.wait(job, lambda _event: None)
 

@@ -12,7 +12,7 @@ import numpy as np
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import COMPARED, PairVerdict, Preference
-from tui_cytpix.errors import InputError, UsageError, refusal
+from tui_cytpix.errors import CytpixError, InputError, refusal
 from tui_cytpix.formats.tables import spreadsheet
 from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
 from tui_cytpix.formats.tables.spreadsheet import TableKind, read_rows
@@ -104,7 +104,7 @@ def write_pairs(path: Path, order: Sequence[BlindPair], said: Mapping[ImageKey, 
     """The table to judge, with what was `said` already.
 
     Raises:
-        UsageError: it can't be written.
+        CytpixError: it can't be written.
     """
     heads = [
         (one.mark, str(one.found.image), one.in_word(before), _stated(before))
@@ -116,7 +116,7 @@ def write_pairs(path: Path, order: Sequence[BlindPair], said: Mapping[ImageKey, 
         with csv_table(path, COLUMNS) as out:
             out.write(csv_rows(heads, counts))
     except OSError as error:
-        raise UsageError(*refusal(error, path, "The table can't be written")) from error
+        raise CytpixError(*refusal(error, path, "The table can't be written")) from error
 
 
 def _stated(said: PairVerdict | None) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import tui_cytpix
 from tui_cytpix.domain.jobs.specs import SampleAtWork
-from tui_cytpix.errors import CytpixError, UsageError, refusal
+from tui_cytpix.errors import CytpixError, refusal
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.run.job import JOB
@@ -89,7 +89,8 @@ def submit(
         tasks: as many as there are tubes at most; None: by the size of the tubes' files.
 
     Raises:
-        UsageError: the folder can't be written to, or its name not be told to Slurm.
+        UsageError: the folder's name can't be told to Slurm.
+        CytpixError: the folder can't be written to.
         JobError: sbatch can't be had, or refuses.
     """
     states = FileStates()
@@ -104,7 +105,7 @@ def submit(
         job = slurm.submit(script, options)
         write_text(folder / SUBMITTED, json.dumps({"job": job, "tasks": tasks}))
     except OSError as error:
-        raise UsageError(*refusal(error, out, "The output folder can't be written to")) from error
+        raise CytpixError(*refusal(error, out, "The output folder can't be written to")) from error
     return Array(job, tasks, script, tuple(tubes))
 
 

@@ -13,7 +13,7 @@ from tui_cytpix.domain.gate import Axis, Gate
 from tui_cytpix.domain.jobs.specs import PREFIX, check_prefix
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import UsageError, refusal
+from tui_cytpix.errors import CytpixError, UsageError, refusal
 from tui_cytpix.workflow.explore import gates as gating
 from tui_cytpix.workflow.explore.event_table import EventTable
 from tui_cytpix.workflow.explore.populations import axis_name
@@ -46,7 +46,8 @@ def export_events(
     of axes.
 
     Raises:
-        UsageError: another ending, its package isn't installed, a bad prefix, or it can't be written.
+        UsageError: another ending, its package isn't installed, or a bad prefix.
+        CytpixError: it can't be written.
         InputError: the sample lacks what the gate needs, or it can't be read.
         CytpixError: it can't be written.
     """
@@ -73,7 +74,7 @@ def export_events(
         try:
             _TABLES[ending](path, head, int(within.sum()), _blocks(table, chosen, np.flatnonzero(within), flags))
         except OSError as error:
-            raise UsageError(*refusal(error, path, "The table can't be written")) from error
+            raise CytpixError(*refusal(error, path, "The table can't be written")) from error
     return Exported(int(within.sum()), tuple(problems))
 
 

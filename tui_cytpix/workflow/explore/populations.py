@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tui_cytpix.core.events.population import Summary, summary
 from tui_cytpix.domain.gate import Axis, Gate, in_order, lineage
 from tui_cytpix.domain.sample import labels_of
-from tui_cytpix.errors import InputError, UsageError, refusal
+from tui_cytpix.errors import CytpixError, InputError, refusal
 from tui_cytpix.formats.tables.csv_table import csv_rows, csv_table
 from tui_cytpix.workflow.explore import gates as gating
 from tui_cytpix.workflow.explore.event_table import EventTable
@@ -150,7 +150,7 @@ def export_statistics(
     numbers per volume are empty; returns the rows.
 
     Raises:
-        UsageError: it can't be written.
+        CytpixError: it can't be written.
     """
     rows = np.array([statistics_row(population, axes) for population in found])
     shown = labels_of(run.settings.samples)
@@ -166,4 +166,4 @@ def _write_csv(path: Path, header: Sequence[str], lines: str) -> None:
         with csv_table(path, header) as out:
             out.write(lines)
     except OSError as error:
-        raise UsageError(*refusal(error, path, "The table can't be written")) from error
+        raise CytpixError(*refusal(error, path, "The table can't be written")) from error

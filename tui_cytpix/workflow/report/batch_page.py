@@ -12,7 +12,7 @@ from typing import Any
 from tui_cytpix.core.statistics.outliers import FEWEST, LIMIT
 from tui_cytpix.domain.jobs.specs import SampleAtWork
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import RunError, UsageError
+from tui_cytpix.errors import RunError, UsageError, refusal
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.workflow.evaluate.batch import Batch, BatchTube, read_batch, write_table
 from tui_cytpix.workflow.evaluate.batch_figures import FIGURES, PER_FRAMES, Figure, shown
@@ -70,8 +70,7 @@ def collect(out: Path, listed: Sequence[SampleAtWork] = (), page: Path | None = 
         write_table(batch, table)
         write_text(page, _page(batch))
     except OSError as error:
-        where = f"{printable(error.filename or page)}: {error.strerror or error}."
-        raise RunError("The batch can't be written", where, "Give another place with --out.") from error
+        raise RunError(*refusal(error, page, "The batch can't be written", "Give another place with --out.")) from error
     return Collected(page, table, batch)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import UsageError, refusal
+from tui_cytpix.errors import CytpixError, refusal
 from tui_cytpix.formats.bytes.atomic import write_bytes
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ def write(path: Path, sheet: Sheet) -> None:
     """As its ending says, one of WRITERS.
 
     Raises:
-        UsageError: it can't be written.
+        CytpixError: it can't be written.
     """
     try:
         write_bytes(path, WRITERS[path.suffix.lower()](sheet))
     except OSError as error:
-        raise UsageError(*refusal(error, path, "The montage can't be written")) from error
+        raise CytpixError(*refusal(error, path, "The montage can't be written")) from error
 
 
 @cache

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.errors import UsageError, refusal
+from tui_cytpix.errors import CytpixError, refusal
+from tui_cytpix.formats.bytes.atomic import replacing_folder
 from tui_cytpix.workflow.report import figures
 from tui_cytpix.workflow.run.run import OnProgress, Run
 
@@ -26,20 +27,20 @@ def write_pictures(folder: Path, run: Run, pictures: Sequence[Picture], on_progr
     """As MARK.png in a new folder; returns sentences about images that can't be read.
 
     Raises:
-        UsageError: they can't be written.
+        CytpixError: they can't be written.
     """
     from PIL import Image
 
     problems = []
     try:
-        folder.mkdir(parents=True)
-        for place, one in enumerate(pictures, 1):
-            pixels = figures.with_answers(run, one.image, one.answers)
-            if pixels is None:
-                problems.append(f"{one.image} can't be read: no picture {one.mark}.png.")
-            else:
-                Image.fromarray(pixels).save(folder / f"{one.mark}.png")
-            on_progress(place, len(pictures))
+        with replacing_folder(folder) as aside:
+            for place, one in enumerate(pictures, 1):
+                pixels = figures.with_answers(run, one.image, one.answers)
+                if pixels is None:
+                    problems.append(f"{one.image} can't be read: no picture {one.mark}.png.")
+                else:
+                    Image.fromarray(pixels).save(aside / f"{one.mark}.png")
+                on_progress(place, len(pictures))
     except OSError as error:
-        raise UsageError(*refusal(error, folder, "The pictures can't be written")) from error
+        raise CytpixError(*refusal(error, folder, "The pictures can't be written")) from error
     return problems

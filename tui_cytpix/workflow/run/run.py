@@ -145,7 +145,11 @@ class Run:
         self._writer.replace(self.folder.settings_path, self.folder.encode_settings(settings))
 
     def renew_fingerprints(self) -> None:
-        """Takes those of today of samples that were opened and that the run knew by those of earlier builds."""
+        """Takes those of today of samples that were opened and that the run knew by those of earlier builds, unless the
+        run is open for reading.
+        """
+        if self._lease is None:
+            return
         samples = (replace(s, fingerprint=self.images.fingerprint(s.name)) for s in self.settings.samples)
         self.update(replace(self.settings, samples=tuple(samples)))
 

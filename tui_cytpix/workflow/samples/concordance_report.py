@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_cytpix import __version__
-from tui_cytpix.errors import UsageError, refusal
+from tui_cytpix.errors import CytpixError, refusal
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.workflow.run.refuse_existing import refuse_existing
 from tui_cytpix.workflow.samples.concordance import Concordance, Formula
@@ -42,13 +42,14 @@ def write_report(path: Path, found: Sequence[Concordance]) -> None:
     """As JSON.
 
     Raises:
-        UsageError: something is there already, or it can't be written.
+        UsageError: something is there already.
+        CytpixError: it can't be written.
     """
     refuse_existing(path)
     try:
         write_text(path, json.dumps(report(found), indent=2, allow_nan=False) + "\n")
     except OSError as error:
-        raise UsageError(*refusal(error, path, "The report can't be written", "Choose another place.")) from error
+        raise CytpixError(*refusal(error, path, "The report can't be written", "Choose another place.")) from error
 
 
 def _of_sample(number: int, found: Concordance) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from tui_cytpix.domain.sample import Loss
 from tui_cytpix.domain.sample_names import name_from
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import MaskError, SampleError
+from tui_cytpix.formats.bytes.atomic import scratch_folder
 from tui_cytpix.formats.bytes.names import counted
 from tui_cytpix.formats.bytes.source import unreadable
 from tui_cytpix.formats.fcs.read import FcsFile
@@ -61,7 +61,7 @@ def open_parts(path: Path, asked: Asked) -> SampleParts:
         return process.frame("image", place)
 
     def as_fcs() -> FcsFile:
-        folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="tui-cytpix-")))
+        folder = resources.enter_context(scratch_folder())
         identifier = printable(facts["attributes"].get("setup:identifier", ""))
         return features_as_fcs(process, facts, events, identifier, folder / f"{name_from(path.stem)}.fcs")
 

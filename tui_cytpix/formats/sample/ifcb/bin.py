@@ -7,12 +7,12 @@ Event ids are the numbers of the lines, from 1. Two images of one trigger stay t
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from pathlib import Path
 
 from tui_cytpix.domain.sample import Loss
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
+from tui_cytpix.formats.bytes.atomic import scratch_folder
 from tui_cytpix.formats.bytes.image_decode import read_file
 from tui_cytpix.formats.bytes.names import counted
 from tui_cytpix.formats.bytes.source import FileBytes
@@ -52,8 +52,8 @@ def open_parts(path: Path, asked: Asked) -> SampleParts:  # noqa: ARG001 (as eve
         raise SampleError("No images found", found, "Give another bin.")
 
     def as_fcs() -> FcsFile:
-        folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="tui-cytpix-"))
-        return lines_as_fcs(lines, roi.imaged, volume, Path(folder) / f"{adc.stem}.fcs")
+        folder = resources.enter_context(scratch_folder())
+        return lines_as_fcs(lines, roi.imaged, volume, folder / f"{adc.stem}.fcs")
 
     unread, cut_off = list(map(str, lines.unreadable)), list(map(str, lines.cut_off))
     tells = "cut off, so that the volume may be wrong"

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import tempfile
 import threading
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
 from xml.parsers import expat
 
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import SampleError
+from tui_cytpix.errors import SampleError, needing, refusal
+from tui_cytpix.formats.bytes.atomic import scratch_folder
 from tui_cytpix.formats.bytes.names import counted, event_of, natural_key
 from tui_cytpix.formats.bytes.source import ByteSource, FileBytes, MemoryBytes, PartBytes
 from tui_cytpix.formats.bytes.xml_elements import read_elements
@@ -100,17 +99,15 @@ def _fcs_within(
 def _unpacked(index: ZipIndex, member: Member, resources: contextlib.ExitStack) -> Path:
     """A packed FCS can't be read in place: a temporary copy, gone when the sample is closed."""
     try:
-        temporary = tempfile.NamedTemporaryFile(prefix="tui-cytpix-", suffix=".fcs")  # noqa: SIM115 (closed later)
-        copy = resources.enter_context(temporary)
-        index.copy_to(member, cast("BinaryIO", copy), PACKED_FCS_LIMIT)
-        copy.flush()
+        copy = resources.enter_context(scratch_folder()) / "packed.fcs"
+        with copy.open("wb") as file:
+            index.copy_to(member, file, PACKED_FCS_LIMIT)
     except OSError as error:
+        title, detail, _ = refusal(needing(error, copy, member.size), copy, "The packed FCS can't be unpacked")
         raise SampleError(
-            "The packed FCS can't be unpacked",
-            f"{printable(member.name)} into {tempfile.gettempdir()}: {error.strerror}.",
-            "Make room there, or set TMPDIR to a folder with more.",
+            title, f"{detail} ({printable(member.name)})", "Make room there, or set TMPDIR to a folder with more."
         ) from error
-    return Path(copy.name)
+    return copy
 
 
 def _capture_settings(index: ZipIndex, problems: list[str]) -> tuple[str, int | None]:
