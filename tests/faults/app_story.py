@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.faults.holding import SAVED
 from tests.faults.write_points import Story
+from tui_cytpix.errors import CytpixError
 from tui_cytpix.workflow.run.recent_runs import remember
 from tui_cytpix.workflow.run.run import Run
 
@@ -25,9 +26,13 @@ def app_story() -> Story:
 
 def _opened(folder: Path) -> int:
     """As whoever opens the run next."""
-    remember(folder / "run")
-    with Run.open(folder / "run") as run:
-        return int(run.damaged_lines)
+    try:
+        remember(folder / "run")
+        with Run.open(folder / "run") as run:
+            return int(run.damaged_lines)
+    except CytpixError as error:
+        print(error)
+        return 1
 
 
 def _accept(folder: Path) -> int:
@@ -70,7 +75,10 @@ async def _by_keys(run: Path) -> int:
         screen = app.screen
         for number in range(IMAGES - 2):
             await pilot.press("a")
-            await reached(lambda number=number: screen.images.key == keys(IMAGES)[number + 1])
+            await reached(lambda number=number: refused() or screen.images.key == keys(IMAGES)[number + 1])
+            if refused():
+                print(refused(), flush=True)
+                return 1
             decided = screen.session.run.annotations.last_seq
             await reached(lambda: " saved " in screen.rail.render().plain or screen.session.run.problem)
             if screen.session.run.problem:

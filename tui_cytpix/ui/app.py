@@ -16,7 +16,7 @@ from textual.screen import Screen
 from tui_cytpix.domain.run_settings import STEPS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import CytpixError, UsageError
+from tui_cytpix.errors import CytpixError, UsageError, refusal
 from tui_cytpix.ui.commands.bindings import bindings, key_map
 from tui_cytpix.ui.deciding import DecidingApp
 from tui_cytpix.ui.frame import copying
@@ -176,7 +176,12 @@ class CytpixApp(DecidingApp, EndingApp):
 
     def _open_paths(self, home: HomeScreen) -> None:
         first = self._paths[0]
-        if len(self._paths) == 1 and is_run(first):
+        try:
+            opens_run = len(self._paths) == 1 and is_run(first)
+        except OSError as error:  # nobody may look into it
+            self.report(error)
+            return
+        if opens_run:
             self.open_run(first, tour=self._tour)
         else:
             home.ask_new_run(self._paths, self._um_per_px, self._channel)
@@ -197,7 +202,7 @@ class CytpixApp(DecidingApp, EndingApp):
         try:
             await self.close_run()
             run = await asyncio.to_thread(Run.open, path)
-        except CytpixError as error:
+        except (CytpixError, OSError) as error:
             self.report(error)
             return
         _log.info("opens a run at %s: %d damaged lines", run.settings.step, run.damaged_lines)
@@ -241,7 +246,7 @@ class CytpixApp(DecidingApp, EndingApp):
             self.session.run.go_to(step)
             screen = step_screen(step)
             screen.then = then
-        except CytpixError as error:
+        except (CytpixError, OSError) as error:
             self.report(error)
             return
         _log.debug("goes to step %s", step)
@@ -407,8 +412,11 @@ class CytpixApp(DecidingApp, EndingApp):
         self.messages.add(Message(message, title, severity == "error"))
         super().notify(message, title=title, severity=severity, **how)
 
-    def report(self, problem: CytpixError | str) -> None:
+    def report(self, problem: CytpixError | OSError | str) -> None:
         """A notice: title, detail and way out of an error, or a sentence. Nothing in it is read as markup."""
+        if isinstance(problem, OSError):
+            _log.warning("the system refused", exc_info=problem)
+            problem = CytpixError(*refusal(problem))
         if isinstance(problem, CytpixError):
             _log.info("notice: %s", problem.title)
             lines = [printable(part) for part in (problem.detail, problem.way_out) if part]
@@ -423,11 +431,11 @@ class CytpixApp(DecidingApp, EndingApp):
         return isinstance(screen, StepScreen) and not screen.entered
 
     async def run_action(self, *args: Any, **kwargs: Any) -> bool:
-        """A CytpixError in any command becomes a notice."""
+        """A CytpixError in any command becomes a notice, and what the system refuses."""
         _log.debug("command %s", args[0] if args else "")
         try:
             return await super().run_action(*args, **kwargs)
-        except CytpixError as error:
+        except (CytpixError, OSError) as error:
             self.report(error)
             return True
 

@@ -72,8 +72,8 @@ class Points:
         self.dies(point, 2)
         return done
 
-    def some_of(self, path: str, data: Any, write: Callable[[Any], int]) -> int:
-        """A write; half of it where the point is the one that is asked for."""
+    def some_of(self, path: str, data: Any, write: Callable[..., int]) -> int:
+        """A write; half of it where the point is the one that is asked for. `write` is told how much is written."""
         point, whole = self.passed("write", path), memoryview(data).cast("B")
         half = whole[: len(whole) // 2]
         self.dies(point, 0)
@@ -84,7 +84,7 @@ class Points:
         if self.kind in _SIGNALS and point == self.number and point % 3 == 1:
             first = write(half)
             self.dies(point, 1)
-            return first + write(whole[first:])
+            return first + write(whole[first:], first)
         done = write(data)
         self.dies(point, 2)
         return done
@@ -148,10 +148,10 @@ def _install_handles(points: Points) -> None:
         return int(points.at("open", where, lambda: real_open(path, flags, *arguments, **options), path))
 
     def write(handle: int, data: Any) -> int:
-        return points.some_of(_of_handle(handle), data, lambda part: real_write(handle, part))
+        return points.some_of(_of_handle(handle), data, lambda part, _=0: real_write(handle, part))
 
     def pwrite(handle: int, data: Any, offset: int) -> int:
-        where, act = _of_handle(handle), lambda part: real_pwrite(handle, part, offset)
+        where, act = _of_handle(handle), lambda part, done=0: real_pwrite(handle, part, offset + done)
         in_place = offset + len(data) <= os.fstat(handle).st_size
         return points.at("in place", where, lambda: act(data)) if in_place else points.some_of(where, data, act)
 
@@ -163,7 +163,8 @@ def _install_open(points: Points) -> None:
 
     class CountedFile(io.FileIO):
         def write(self, data: Any) -> int:
-            return points.some_of(_of_handle(self.fileno()), data, super().write)
+            write = super().write
+            return points.some_of(_of_handle(self.fileno()), data, lambda part, _=0: write(part))
 
         def truncate(self, size: int | None = None) -> int:
             act = functools.partial(super().truncate, size)

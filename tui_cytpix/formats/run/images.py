@@ -42,7 +42,7 @@ class RunImages:
     Attributes:
         pixels: the digest of every image that the run has used, and of those read since.
         damaged_lines: of the log that tells these.
-        unreadable: images that were asked for and that their samples can't give.
+        unreadable: images that were asked for and that their samples, which are there, can't give.
         renewed: fingerprints of samples that the run knew by those of earlier builds, and that are the same still.
     """
 
@@ -52,6 +52,8 @@ class RunImages:
         self.unreadable: set[ImageKey] = set()
         self.renewed: dict[str, str] = {}
         self._readers: dict[str, SampleReader] = {}
+        self._lay_there: dict[str, tuple[int, ...]] = {}  # where a reader's sample lies, when it was opened
+        self._former: list[SampleReader] = []  # that somebody may still read from
         self._backgrounds: dict[str, NDArray[np.float32] | None] = {}
         self._lock = threading.Lock()  # of the readers; nothing is waited for while it is held
         self._opening: dict[str, threading.Lock] = {}
@@ -80,17 +82,21 @@ class RunImages:
                     return self._readers[sample]
             ref = self._ref(sample)
             path = self._folder.sample_path(ref)
-            if not path.exists():
-                raise SampleError(
-                    "The sample is not where it was",
-                    f"{sample}: {path} is gone.",
-                    "Put it back, or edit its path in run.toml. Selected images open from the run's copies.",
-                )
+            lies_there = _lying_at(path)
+            if not lies_there:
+                raise _gone(sample, path)
             given = ref.um_per_px if ref.scale_source == "given" else None
             reader = self._same(ref, open_sample(path, given, ref.channel))
             with self._lock:
                 self._readers[sample] = reader
+                self._lay_there[sample] = lies_there
             return reader
+
+    def _to_open_anew(self, sample: str, lies_there: tuple[int, ...]) -> None:
+        """Where something else lies in the place of an open sample."""
+        with self._lock:
+            if sample in self._readers and lies_there != self._lay_there[sample]:
+                self._former.append(self._readers.pop(sample))
 
     def _to_open(self, sample: str) -> threading.Lock:
         """Held while a sample is opened: one of gigabytes keeps nobody waiting for another."""
@@ -154,7 +160,10 @@ class RunImages:
             SampleError: the image can't be read.
         """
         copy = self._folder.preview_image(key)
-        kept = copy.is_file()
+        try:
+            kept = copy.is_file()
+        except OSError as error:
+            raise unreadable(copy, error) from error
         image = _read_png(copy) if kept else self._of_sample(key)
         found = identity.pixel_digest(image)
         if self.pixels.setdefault(key, found) != found:
@@ -167,12 +176,19 @@ class RunImages:
         return image
 
     def _of_sample(self, key: ImageKey) -> Gray:
+        path = self._folder.sample_path(self._ref(key.sample))
+        if lies_there := _lying_at(path):
+            self._to_open_anew(key.sample, lies_there)
         reader = self.reader(key.sample)
         try:
-            return reader.read_image(key.event)
-        except SampleError:
+            image = reader.read_image(key.event)
+        except SampleError as error:
+            if not lies_there:
+                raise _gone(key.sample, path) from error
             self.unreadable.add(key)
             raise
+        self.unreadable.discard(key)
+        return image
 
     def digest(self, key: ImageKey) -> str:
         """Of its pixels: those that the run knows it by; it is read where it has never been. Raises as `read`."""
@@ -254,9 +270,10 @@ class RunImages:
 
     def close(self) -> None:
         with self._lock:
-            for reader in self._readers.values():
+            for reader in (*self._readers.values(), *self._former):
                 reader.close()
             self._readers.clear()
+            self._former.clear()
 
 
 def _checked_background(found: NDArray[Any]) -> NDArray[np.float32]:
@@ -276,6 +293,24 @@ def _keep_found(path: Path, content: bytes) -> None:
         write_bytes(path, content)
     except OSError as error:
         _log.warning("what was found of a sample can't be kept: %s", error.strerror or "not written to its end")
+
+
+def _lying_at(path: Path) -> tuple[int, ...]:
+    """By what it is seen that something else lies there: of a folder, to which images may come, the folder alone."""
+    try:
+        about = path.stat()
+    except OSError:
+        return ()
+    which = (about.st_dev, about.st_ino)
+    return which if path.is_dir() else (*which, about.st_size, about.st_mtime_ns)
+
+
+def _gone(sample: str, path: Path) -> SampleError:
+    return SampleError(
+        "The sample is not where it was",
+        f"{sample}: {path} is gone.",
+        "Put it back, or edit its path in run.toml. Selected images open from the run's copies.",
+    )
 
 
 def _opened_as(sample: SampleRef) -> tuple[object, ...]:

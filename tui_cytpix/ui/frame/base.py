@@ -169,7 +169,7 @@ class BaseScreen(Screen[None]):
         if came_from is not None and came_from.is_attached:
             self.set_focus(came_from)
 
-    def report(self, problem: CytpixError | str) -> None:
+    def report(self, problem: CytpixError | OSError | str) -> None:
         self.cytpix.report(problem)
 
     def ask_path(self, question: str, work: Callable[[Path], Awaitable[object]], name: str) -> None:
@@ -182,14 +182,14 @@ class BaseScreen(Screen[None]):
         self.ask_panel.ask(question, "", answered)
 
     def start(self, work: Awaitable[object], name: str = "", *, first: bool = False) -> None:
-        """Runs a coroutine as a worker of this screen; a CytpixError in it becomes a notice. With `first`, keys wait
-        for its end.
+        """Runs a coroutine as a worker of this screen; errors of ours and of the system become notices. With `first`,
+        keys wait for its end.
         """
 
         async def guarded() -> None:
             try:
                 await work
-            except CytpixError as error:
+            except (CytpixError, OSError) as error:
                 self.report(error)
             except NoMatches:  # the screen was left, and its widgets with it, while the work went on
                 if self.is_running and self.is_attached and self.app.return_code is None:
@@ -285,12 +285,12 @@ class StepScreen(BaseScreen):
         return self.query_one(Gallery)
 
     def ask(self, question: str, default: str, callback: Callable[[str], Any], about: About | None = None) -> None:
-        """Asks for a line; a CytpixError in `callback` becomes a notice. `about` says what there is to say of it."""
+        """Asks for a line; errors of `callback` become notices. `about` says what there is to say of it."""
 
         def answered(text: str) -> None:
             try:
                 callback(text)
-            except CytpixError as error:
+            except (CytpixError, OSError) as error:
                 self.report(error)
 
         self.ask_panel.ask(question, default, answered, about)

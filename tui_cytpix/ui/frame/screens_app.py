@@ -46,5 +46,5 @@ class ScreensApp(Protocol):
     def open_similar(self, key: ImageKey, step: str) -> None:
         """The images of all samples that resemble this one, on top of that step's screen."""
 
-    def report(self, problem: CytpixError | str) -> None:
+    def report(self, problem: CytpixError | OSError | str) -> None:
         """A notice: an error, or a sentence."""

@@ -11,7 +11,7 @@ from hashlib import sha256
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import AssessSettings, EvaluateSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
-from tui_cytpix.errors import ModelFileError, SampleChangedError, SampleError
+from tui_cytpix.errors import ModelFileError, SampleError
 from tui_cytpix.workflow.base_model import instrument, library
 from tui_cytpix.workflow.explore import gates
 from tui_cytpix.workflow.run import used_images
@@ -108,10 +108,10 @@ def _is_of_use(run: Run, key: ImageKey, taken: set[str]) -> bool:
     """Whether the image can be read, and none with these pixels is taken; from now on one is."""
     try:
         digest = run.images.digest(key)
-    except SampleChangedError:
-        raise
     except SampleError:
-        return False
+        if key in run.images.unreadable:
+            return False
+        raise  # its sample is gone, or another one
     if digest in taken:
         run.remember([key])  # it tells that two samples are of one tube
         return False
