@@ -196,6 +196,21 @@ async def test_a_sample_that_is_gone_leaves_the_rest_working(stage: Stage, monke
         assert len(screen.query_one(Gallery).items) == 20
 
 
+async def test_a_map_that_is_damaged_is_told_and_made_again(stage: Stage) -> None:
+    choose_base(stage, "samples")
+    path = stage.run / "preview" / "coverage.npz"
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
+        await pilot.press("s")
+        await until(pilot, lambda: path.is_file() and not screen.task_bar.working)
+        chosen = app.session.run.settings.selection
+    path.write_bytes(path.read_bytes()[:-100])
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
+        await until(pilot, lambda: "map of the selection is not there or damaged" in words_of(app, "#about-words"))
+        await pilot.press("s")
+        await until(pilot, lambda: "not there or damaged" not in words_of(app, "#about-words"))
+        assert app.session.run.settings.selection == chosen
+
+
 async def test_what_is_not_covered_is_shown(stage: Stage, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()

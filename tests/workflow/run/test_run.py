@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -189,3 +190,13 @@ def test_a_run_that_is_open_for_reading_takes_no_fingerprints(tmp_path) -> None:
     with Run.open(tmp_path / "r", writing=False) as run:
         run.renew_fingerprints()  # as `run check` and `run resume` do, beside an open app
         assert run.unsaved == 0
+
+
+def test_of_two_that_make_a_run_in_one_folder_the_slower_one_leaves_it_alone(tmp_path, monkeypatch):
+    with Run.create(tmp_path / "r", "first") as first:
+        monkeypatch.setattr(Path, "exists", lambda _path: False)  # as it was when the slower one looked
+        with pytest.raises(RunError, match="not empty"):
+            Run.create(tmp_path / "r", "second")
+        monkeypatch.undo()
+        assert first.flush()
+        assert Run.open(tmp_path / "r", writing=False).settings.name == "first"

@@ -51,6 +51,7 @@ class SamplesScreen(WorkScreen):
         self.table = SampleLabels(self)
         self._selection: Selection | None = None
         self._coverage: list[Coverage] = []
+        self._looked_for_map = False
         self._foreseen: tuple[object, str] = (None, "")
 
     def work(self) -> Iterable[Widget]:
@@ -71,6 +72,7 @@ class SamplesScreen(WorkScreen):
 
     async def _load_selection(self) -> None:
         self._selection = await asyncio.to_thread(coverage.load, self.session.run)
+        self._looked_for_map = True
         self.show_selection()
 
     async def _open_samples(self) -> None:
@@ -114,6 +116,9 @@ class SamplesScreen(WorkScreen):
             lines.append(f"{self.key('samples.explore')} plots the events; images can be drawn from a gate only.")
         if chosen.images:
             lines.append(Text.assemble(labelled("Selected", f"{len(chosen.images)}: "), chosen.groups_in_words))
+            if self._looked_for_map and self._selection is None:
+                again = self.key("samples.select")
+                lines.append(f"The map of the selection is not there or damaged: {again} selects again and makes it.")
         else:
             lines.append("Nothing is selected yet.")
         notes = self._selection.notes if self._selection else ()

@@ -65,13 +65,19 @@ class Run:
             RunError: the folder exists and holds something.
         """
         path = Path(path).resolve()
-        if path.exists() and (not path.is_dir() or not all(is_abandoned(one.name) for one in path.iterdir())):
-            raise RunError(
-                "The run's folder is not empty", f"{path}.", "Choose a new folder, or open the run that is there."
-            )
+        taken = RunError(
+            "The run's folder is not empty", f"{path}.", "Choose a new folder, or open the run that is there."
+        )
         made = not path.exists()
+        if not made and (not path.is_dir() or not all(is_abandoned(one.name) for one in path.iterdir())):
+            raise taken
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(parents=True, exist_ok=not made)
+        except FileExistsError:  # somebody else was faster, whose folder it is
+            raise taken from None
+        except OSError as error:
+            raise RunError(*refusal(error, path, "The run can't be made", "Choose another folder.")) from error
+        try:
             folder = RunFolder(path)
             settings = RunSettings(
                 name=name or path.name, created=datetime.now(UTC).isoformat(timespec="seconds"), seed=seed
@@ -84,7 +90,8 @@ class Run:
         try:
             return cls.open(path)
         except RunError:
-            shutil.rmtree(path, ignore_errors=True)
+            if made:
+                shutil.rmtree(path, ignore_errors=True)
             raise
 
     @classmethod
