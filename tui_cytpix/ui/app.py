@@ -312,7 +312,7 @@ class CytpixApp(DecidingApp, EndingApp):
     async def _open_try(self, story: Path) -> None:
         try:
             path = await asyncio.to_thread(own_try, story)
-        except CytpixError as error:
+        except (CytpixError, OSError) as error:
             self.report(error)
             return
         self.open_run(path)
