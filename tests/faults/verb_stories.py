@@ -164,9 +164,13 @@ WRITING = (
         "run pairs reviewed --model m.safetensors --out p.csv --blind-first b.csv --pictures p",
         new="p.csv b.csv p",
     ),
+    Row("bundle", f"{TUBES} run", "bundle run --out b.zip", new="b.zip"),
     Row("run report", f"{TUBES} run", "run report run"),
 )
-READING = {"models:list_models", "models:show_model", "run.status:status", "manual:manual"}  # these write nothing
+READING = {  # what these do writes nothing; what is done by way of `serve` is the app's
+    *("models:list_models", "models:show_model", "run.status:status", "manual:manual"),
+    *("program.serve:serve", "program.completion:script", "program.help:tell"),
+}
 
 
 def handler_of(command: str) -> str:
