@@ -81,7 +81,7 @@ class Place:
 
     def make(self) -> None:
         """Fills the folder; needs no engine."""
-        shutil.copytree(SAMPLE_RUN, self.run)
+        shutil.copytree(SAMPLE_RUN, self.run, ignore=shutil.ignore_patterns("fresh"))
         for path in [self.run, *self.run.rglob("*")]:
             path.chmod(0o755 if path.is_dir() else 0o644)
         self._shorten()
@@ -421,8 +421,7 @@ WHO: Sequence[tuple[str, Sequence[Read]]] = (
     ("given/sheet.csv", (lambda _place, file: read_sheet(file),)),
     ("given/labels/*", (lambda _place, file: read_label_image(file),)),
     ("given/gates.wsp", (lambda _place, file: read_workspace(file),)),
-    ("run/fresh/*", ()),  # samples: see sample_readers
-    ("given/*", ()),  # likewise
+    ("given/*", ()),  # samples: see sample_readers
 )
 DEEP: Sequence[Read] = (STATUS, REVIEW, GATES, REPORT, _of_run(_images, _found_of_samples, _answers, _training))
 
