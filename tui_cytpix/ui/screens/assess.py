@@ -91,6 +91,7 @@ class AssessScreen(WorkScreen):
         self.say_next()
 
     def say_next(self) -> None:
+        self.gallery.invite(f"{self.key('assess.process')} draws random images of your sample")
         run, model = self.session.run, self.judging.model
         name = "" if model is None else model.card.name
         predicted = len(self.judging.processed())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 from rich.segment import Segment
@@ -35,6 +36,7 @@ KEPT_PIXELS = 16 << 20  # kitty keeps four bytes for each
 _TONES = {"good": "success", "bad": "error", "warn": "warning"}
 FEW_LEVELS = 16  # of gray: in pixels nobody tells more apart at this size, and they cost bytes
 OUTLINED_FROM = 8  # pixels across of a thumbnail's particle
+SKETCH = ("╭───────╮ ╭───────╮ ╭───────╮", "│   ●   │ │  ●●   │ │   ?   │", "╰───────╯ ╰───────╯ ╰───────╯")
 HERE = "▸"  # before the caption under the cursor: seen without colours, too
 LEAST_SHARE = 0.24  # of an image's longer side: thumbnails of small things keep one scale
 
@@ -58,7 +60,11 @@ class Geometry(NamedTuple):
 
 
 class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindings=False):
-    """Shows an arrangement of items and a cursor on one of them."""
+    """Shows an arrangement of items and a cursor on one of them; while there are none, and `invitation` says which key
+    brings them, that, below a sketch.
+    """
+
+    shows_cursor = True
 
     DEFAULT_CSS = """
     ThumbnailGrid { background: $background; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1;
@@ -70,6 +76,7 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         self.order = Arrangement()
         self._cursor = 0
         self._said = ""
+        self._invitation = ""
         self._chosen_columns = 0
         self.whole_frames = False
         self._drawn: OrderedDict[tuple[object, ...], Thumbnail] = OrderedDict()
@@ -189,6 +196,8 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         width = self.size.width
         if y >= self.page_height:
             return Strip([self._status()]).adjust_cell_length(width, self.rich_style)
+        if not self.order.all and self._invitation:
+            return self._sketch(y)
         row, line = divmod(y + self.scroll_offset.y, self._cell_height)
         segments: list[Segment] = []
         for place in range(row * self.columns, min((row + 1) * self.columns, len(self.order.shown))):
@@ -199,7 +208,7 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
     def _item_line(self, place: int, line: int) -> list[Segment]:
         item = self.order.all[self.order.shown[place]]
         if line == self._cell_height - 1:
-            return [self._caption(item, here=place == self._cursor)]
+            return [self._caption(item, here=self.shows_cursor and place == self._cursor)]
         found = self._thumbnail(item)
         if found is None:
             return [self._words(item, line)]
@@ -207,6 +216,20 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         if kept is None:
             kept = found.lines[line] = self.surface.line(found.drawing, line, 0, self.thumb)
         return kept
+
+    def invite(self, words: str) -> None:
+        """What to do where there is nothing to show; "" where that is not known yet."""
+        if words != self._invitation:
+            self._invitation = words
+            self.refresh()
+
+    def _sketch(self, y: int) -> Strip:
+        width = self.size.width
+        lines = [*SKETCH, "", *wrap(self._invitation, max(10, width - 4))]
+        at = y - (self.page_height - len(lines)) // 2
+        text = lines[at] if 0 <= at < len(lines) else ""
+        look = Style(bold=True) if at > len(SKETCH) else Style(dim=True)
+        return Strip([Segment(text.center(width), self.rich_style + look)]).adjust_cell_length(width, self.rich_style)
 
     def _words(self, item: GalleryItem, line: int) -> Segment:
         """Waiting, or why there is no picture."""
