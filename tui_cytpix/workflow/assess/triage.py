@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tui_cytpix.formats.model.miscount_model import MiscountKnowledge
 
 IMAGES = 300
+LEAST_HERE = 100  # of each sample of a run, which share the images out
 DOUBTFUL = 12
 ALIKE = 0.02  # expected shares of wrong counts that say no difference
 HOPELESS_FROM = 0.25  # expected share of wrong counts
@@ -168,6 +169,7 @@ def right_here(run: Run, on_progress: OnProgress = lambda _done, _total: None) -
             (run.folder.sample_path(sample),),
             um_per_px=sample.um_per_px,
             channel=sample.channel,
+            images=max(LEAST_HERE, IMAGES // len(samples)),
             device=run.settings.train.device,
             threads=run.settings.train.threads,
         )
