@@ -1,4 +1,4 @@
-"""What pictures cost on the wire: bytes and ms per key in half-blocks, Sixel and Kitty graphics, counted through a pty.
+"""What pictures cost on the wire: bytes and ms per key in blocks, Sixel and Kitty graphics, counted through a pty.
 
     python -m tests.benchmarks terminal_bytes [--size 160x50] [--starts 3]
 
@@ -21,7 +21,7 @@ IMAGES = 200
 ROWS = 16  # more than there are on the screen
 SMALLER = 7  # presses of Z, until about 100 thumbnails are on the screen
 KINDS = ("", "sixel", "kitty")
-NAMES = {"": "half-blocks", "sixel": "sixel", "kitty": "kitty"}
+NAMES = {"": "blocks", "sixel": "sixel", "kitty": "kitty"}
 BARS = {
     "cursor": {"": 2_000, "sixel": 1_000, "kitty": 300},
     "cursor, 8 px": {"": 2_000, "sixel": 1_000, "kitty": 300},

@@ -100,7 +100,7 @@ class CytpixApp(DecidingApp, EndingApp):
 
     def ask_terminal(self) -> None:
         """Asks the terminal what it can draw, where that matters; to be called before the app takes the screen."""
-        if self.graphics not in ("halfblock", "unicode"):
+        if self.graphics not in ("quadrant", "halfblock", "unicode"):
             self.facts = ask()
 
     def on_mount(self) -> None:

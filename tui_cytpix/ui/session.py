@@ -75,6 +75,7 @@ class Session:
         self._troubles: tuple[str, ...] = ()
         self._closed = False
         self.tour: int | None = None  # the stop of the tour that is shown
+        self.right_here: dict[str, tuple[float, float, float]] = {}  # by model's hash, as triage estimates
         self.marked_models: list[str] = []  # in step 2, by hash: they stay while the run is open
 
     def _read(self, key: ImageKey) -> NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]:

@@ -93,6 +93,20 @@ def test_content_box_finds_what_is_there_and_nothing_in_noise() -> None:
     assert 80 <= right <= 84
 
 
+def test_content_box_leaves_specks_out_and_keeps_a_second_cell() -> None:
+    image = np.random.default_rng(4).normal(500, 3, (200, 200)).astype(np.float32)
+    image[60:90, 60:80] += 200
+    image[180:186, 180:186] += 200
+    box = render.content_box(render.stretch(image))
+    assert box is not None
+    assert box[2] < 120
+    image[150:175, 150:170] += 200
+    box = render.content_box(render.stretch(image))
+    assert box is not None
+    assert box[0] <= 60
+    assert box[2] >= 175
+
+
 @pytest.mark.parametrize("shape", [(0, 0), (3, 3), (4, 4)])
 def test_content_box_takes_tiny_images(shape: tuple[int, int]) -> None:
     assert render.content_box(np.zeros(shape, np.uint8)) is None

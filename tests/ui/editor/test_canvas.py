@@ -265,3 +265,23 @@ async def test_a_click_puts_the_crosshair_there(run: Path, monkeypatch: pytest.M
         assert part is not None
         assert canvas.cursor[0] == pytest.approx(part.top + 15.5 / rows * part.height - 0.5, abs=1)
         assert canvas.cursor[1] == pytest.approx(part.left + 60.5 / columns * part.width - 0.5, abs=1)
+
+
+@pytest.mark.parametrize("graphics", ["quadrant", "halfblock", "unicode"])
+async def test_a_scale_bar_tells_the_length_that_it_has(
+    run: Path, monkeypatch: pytest.MonkeyPatch, graphics: str
+) -> None:
+    app = app_on(monkeypatch, run, ImageScreen, graphics=graphics)
+    async with app.run_test(size=SIZE) as pilot:
+        view = await drawn(pilot)
+        seen = set()
+        for _ in range(4):
+            line = "".join(segment.text for segment in view.cells_of(view.tiles[0], view.cell_size[0] - 1))
+            bar = line[: line.index("µm")]
+            cells, um = bar.index("┤") + 1, float(bar[bar.index("┤") + 1 :])
+            assert view.window is not None
+            um_per_cell = 0.3 * view.window.width / view.cell_size[1]
+            assert abs(cells * um_per_cell - um) <= um_per_cell / 2
+            seen.add(line[:20])
+            await press_each(pilot, "Z")
+        assert len(seen) > 1

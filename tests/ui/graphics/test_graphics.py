@@ -340,7 +340,7 @@ def test_the_surface_is_as_wished_and_as_possible(
 def test_each_allowed_value_of_graphics_draws_in_its_own_way() -> None:
     told = TerminalFacts(cell=CELL)
     surfaces = [choose(wanted, told, few_colours=False)[0] for wanted in GRAPHICS if wanted != "auto"]
-    assert len({(type(surface), surface.shades) for surface in surfaces}) == len(GRAPHICS) - 1
+    assert len({(type(surface), surface.shades, surface.cell) for surface in surfaces}) == len(GRAPHICS) - 1
 
 
 @pytest.mark.parametrize(("features", "kind"), [("256,RGB,sixel,title", "SixelSurface"), ("256,RGB,title", "Surface")])

@@ -170,6 +170,7 @@ async def test_ten_accepted_are_enough_and_two_of_them_validate(run: Path, monke
         await press_each(pilot, " ".join("a" * N))
         await until(pilot, lambda: len(screen.session.run.annotations.accepted()) == N)
         assert "12 annotated ✓" in said(screen)
+        assert "training can start: q t p" in said(screen)
         assert "10 train · 2 validate" in said(screen)
         assert "No open image is left" in said(screen)
         assert screen.session.run.annotations.ready_to_train() is None
@@ -308,6 +309,26 @@ async def test_the_proposal_can_be_looked_at(run: Path, monkeypatch: pytest.Monk
         await until(pilot, lambda: "4 particles" in said(screen))
 
 
+async def test_the_key_card_has_what_the_image_needs_digits_first(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_on(monkeypatch, run, lambda: editor(SINGLE))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot)
+        card = said(screen)
+        assert "1-9 how many are here a right: take it x leave it out" in card
+        assert "? all keys" in card
+        assert "Tab" not in card
+        assert "undo" not in card
+        assert "training can start" not in card
+        rows = [line.plain for line in screen.query_one(Readout)._lines[: screen.query_one(Readout).size.height]]
+        assert any("all keys" in row for row in rows), "the card is cut"
+        await press_each(pilot, "2")
+        await until(pilot, lambda: "2 particles, doublet" in said(screen))
+        await until(pilot, lambda: "next particle" in said(screen) and "u undo" in said(screen))
+        await press_each(pilot, "d tab d")
+        await until(pilot, lambda: "p mark one here" in said(screen))
+        assert "how many" not in said(screen)
+
+
 async def test_the_readout_has_units_convention_and_position(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_on(monkeypatch, run, lambda: editor(SINGLE))
     async with app.run_test(size=(160, 50)) as pilot:
@@ -316,9 +337,8 @@ async def test_the_readout_has_units_convention_and_position(run: Path, monkeypa
         area = int((events(N)[SINGLE].labels > 0).sum())
         shown = said(screen)
         assert f"y {y:.0f} x {x:.0f} px" in shown
-        assert f"{y * 0.3:.1f} {x * 0.3:.1f} µm" in shown
-        assert "clump 1" in shown
-        assert f"area {area} px = {area * 0.09:.1f} µm²" in shown
+        assert "1 particle, singlet" in shown
+        assert f" {area * 0.09:.1f} µm²" in shown
         assert "no convention is written down" in shown
         assert "not touched yet" in shown
         await press_each(pilot, "l z")
@@ -413,13 +433,13 @@ async def test_outlines_of_all_masks_or_of_the_one_moved_to(run: Path, monkeypat
     app = app_on(monkeypatch, run, lambda: editor(SINGLE))
     async with app.run_test(size=SIZE) as pilot:
         screen = await ready(pilot)
-        assert "t T: all" in said(screen)
+        assert "t T all: tighter" in said(screen)
         whole = segmentation_of(events(N)[SINGLE]).mask.sum()
         await press_each(pilot, "t t")
         await until(pilot, lambda: state(screen).segmentation is not None and "Tighter." in said(screen))
         assert state(screen).segmentation.mask.sum() < whole  # type: ignore[union-attr]
         await press_each(pilot, "l")
-        assert "t T: one" in said(screen)
+        assert "t T one: tighter" in said(screen)
         await press_each(pilot, "T T T")
         await until(pilot, lambda: state(screen).segmentation.mask.sum() > whole)  # type: ignore[union-attr]
         await press_each(pilot, "P")
@@ -433,7 +453,7 @@ async def test_hints_name_the_keys_that_the_user_chose(run: Path, monkeypatch: p
         app.user_keys = {"editor.tighten": "4", "editor.drop": "5"}
         await press_each(pilot, "m")
         assert "Moving: m or 5 drops it." in said(screen)
-        assert "4 T: all" in said(screen)
+        assert "4 T all: tighter" in said(screen)
 
 
 async def test_the_mouse_puts_the_crosshair_and_draws(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from tui_cytpix.ui.panes.review_pane import ReviewPane
 from tui_cytpix.ui.screens.assess import AssessScreen
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel
+from tui_cytpix.ui.widgets.plots.verdict_plot import VerdictPlot
 from tui_cytpix.workflow.assess import over_sampling
 from tui_cytpix.workflow.run.run import Run
 
@@ -73,6 +74,10 @@ async def test_the_review_records_goes_on_and_takes_back(stage: Stage) -> None:
         assert badges[screen.judging.sequence[1]] == "C"
         assert badges[first] == ""
         assert "1 unusable" in words_of(app, "#tally-words")
+        shown = [row.plain for row in screen.query_one(VerdictPlot).rows]
+        assert shown[0].startswith(" NOT YET KNOWN ")
+        assert any("count" in row and row.endswith("1/4") for row in shown)
+        assert screen.query_one("#tally").region.contains_region(screen.query_one(VerdictPlot).region)
     with Run.open(stage.run, writing=False) as run:
         assert len(run.verdicts) == 10
 

@@ -13,7 +13,9 @@ from tui_cytpix.base_models import instrument
 from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.formats.model.file import write_model
 from tui_cytpix.formats.sample.reader import SampleReader
+from tui_cytpix.ui.widgets.gallery.example_images import ExampleImages
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView
+from tui_cytpix.workflow.assess import triage
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run.resources import user_models
 
@@ -140,3 +142,31 @@ async def test_up_to_four_models_side_by_side(stage: Stage) -> None:
         assert not view.query_one("#pair-fourth").display
         await press_each(pilot, "n o z q")
         assert screen.pane == "main"
+
+
+async def test_the_table_says_what_decides_beside_images_of_this_run(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose_base(stage, "base_model")
+    told = {library.find("cell-full").hash: (0.62, 0.5, 0.7), library.find("cell-half").hash: (0.91, 0.85, 0.95)}
+    monkeypatch.setattr(triage, "right_here", lambda _run, _progress: told)
+    async with opened(stage, "BaseModelScreen") as (app, pilot, screen):
+        await until(pilot, lambda: screen.table.row_count == 2)
+        examples = screen.query_one(ExampleImages)
+        assert "c draws images" in "".join(examples.render_line(y).text for y in range(examples.size.height))
+        assert [str(cell) for cell in screen.table.get_row_at(0)][2:] == ["About cell-full", "?", "?", "full"]
+        await press_each(pilot, "t")
+        await until(pilot, lambda: "62% (50%–70%)" in [str(cell) for cell in screen.table.get_row_at(0)])
+        assert "91% (85%–95%)" in [str(cell) for cell in screen.table.get_row_at(1)]
+        assert "This is an estimate" in notices(app)
+        await press_each(pilot, "j c")
+        await until(pilot, lambda: screen.pane == "pair" and "24 images" in screen.hint.words)
+        await press_each(pilot, "q")
+        last = examples.size.height - 1
+        for model, key in (("cell-half", "g"), ("cell-full", "k")):
+            await press_each(pilot, key)
+            await until(pilot, lambda m=model: f"as {m} annotates" in examples.render_line(last).text)
+            await until(pilot, lambda: examples.items and all(item.segmentation for item in examples.items))
+            counts = [item.segmentation.particle_count for item in examples.items]
+            assert counts == [answer(model, item.key).particle_count for item in examples.items]
+        assert screen.focused is screen.table

@@ -20,6 +20,7 @@ NOTHING = 255  # leaves what is there
 MID_GRAY = 128.0  # of a stretched picture's background
 MIN_SPAN_SIGMAS = 12.0
 SOME_SHARE = 0.05
+SPECK = 0.2  # of the largest piece's area: less is no cell beside it
 RGB = tuple[int, int, int]
 
 
@@ -59,7 +60,8 @@ def stretch(image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32])
 
 def content_box(picture: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
     """(top, left, bottom, right) of what stands out from the background of a stretched picture, whether or not a model
-    saw it; None where nothing does. Means over 4 x 4 px against their own spread, so that noise stays below.
+    saw it; None where nothing does. Means over 4 x 4 px against their own spread, so that noise stays below; specks
+    beside something larger are left out.
     """
     height, width = picture.shape[0] // 4 * 4, picture.shape[1] // 4 * 4
     if not height or not width:
@@ -68,10 +70,28 @@ def content_box(picture: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
     away = np.abs(blocks.mean(axis=(1, 3)) - float(np.median(picture))) + blocks.std(axis=(1, 3))
     usual = float(np.median(away))
     spread = 1.4826 * float(np.median(np.abs(away - usual)))
-    ys, xs = np.nonzero(away > usual + max(10.0 * spread, 12.0))
+    ys, xs = _without_specks(away > usual + max(10.0 * spread, 12.0))
     if not len(ys):
         return None
     return int(ys.min()) * 4, int(xs.min()) * 4, int(ys.max()) * 4 + 4, int(xs.max()) * 4 + 4
+
+
+def _without_specks(standing_out: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where pieces lie that have at least SPECK of the largest one's area; pieces touch along edges or at corners."""
+    left = set(map(tuple, np.argwhere(standing_out).tolist()))
+    pieces = []
+    while left:
+        piece, edge = [], [left.pop()]
+        while edge:
+            y, x = edge.pop()
+            piece.append((y, x))
+            near = {(y + down, x + right) for down in (-1, 0, 1) for right in (-1, 0, 1)} & left
+            left -= near
+            edge.extend(near)
+        pieces.append(piece)
+    least = SPECK * max(map(len, pieces), default=0)
+    kept = np.array([at for piece in pieces if len(piece) >= least for at in piece], np.intp).reshape(-1, 2)
+    return kept[:, 0], kept[:, 1]
 
 
 def tone_table(

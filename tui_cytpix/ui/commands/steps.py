@@ -150,6 +150,13 @@ PAIR_COUNT = tuple(
 BASE_MODEL = (
     _C("base_model.mark", "space", "Mark", "Mark the model for comparison, at most four.", footer=True),
     _C("base_model.compare", "c", "Compare", "The marked models side by side, disagreements first.", footer=True),
+    _C(
+        "base_model.triage",
+        "t",
+        "Triage",
+        "Estimate how often each model counts right on this run's samples, without a review.",
+        footer=True,
+    ),
     _C("base_model.propose", "p", "Propose", "Let annotating begin from this model's answers."),
     _C("base_model.magnify", "M", "Magnify", MAGNIFY),
     _C("base_model.import", "i", "Import", "Take a model file into the library.", footer=True, action="import_model"),

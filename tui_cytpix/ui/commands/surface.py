@@ -148,6 +148,7 @@ GALLERY = (
     _C("gallery.overlay-off", "O", "No overlay", "Overlay off; again: back."),
     _C("gallery.larger", "z,plus", "Larger", "Larger thumbnails, smaller ones.", footer=True, action="zoom(1)"),
     _C("gallery.smaller", "Z,minus", "Smaller", action="zoom(-1)"),
+    _C("gallery.frames", digit(0), "Frames", "Thumbnails of whole frames; again: of what is in them."),
 )
 
 IMAGE = (

@@ -23,6 +23,7 @@ from tui_cytpix.ui.widgets.pictures.picture_tiles import Cell
 
 EDGE_SHARE = 0.08  # of the window: a crosshair closer to the border moves the window
 BEHIND = 0.25  # of the window: what is kept of where the crosshair came from, as every such move draws the whole window
+QUARTERS = ("▘▝", "▖▗")
 ARMS = ((0, -2), (0, -1), (0, 1), (0, 2), (-1, 0), (1, 0))  # (rows, columns) of cells
 
 
@@ -113,34 +114,39 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
     # Drawing
 
     def glyphs(self, drawing: Drawing) -> dict[Cell, tuple[str, Style]]:
-        """The crosshair: the half-cell of its pixel, and short arms; they leave centroid marks visible."""
+        """The crosshair: the half or quarter cell of its pixel, and short arms; they leave centroid marks visible."""
         window = self.window
         if window is None:
             return {}
         rows, columns = drawing.size
         y, x = render.to_screen(self.cursor, window, *drawing.inks.shape)
-        row, column = int(y) // 2, int(x)
+        tall, wide = drawing.cell
+        row, column = int(y) // tall, int(x) // wide
         found: dict[Cell, tuple[str, Style]] = {}
         front = drawing.rgb[render.CROSSHAIR]
         for down, right in ARMS:
             cell = (row + down, column + right)
             if 0 <= cell[0] < rows and 0 <= cell[1] < columns and cell not in drawing.marks:
-                behind = drawing.colours[drawing.inks[2 * cell[0] : 2 * cell[0] + 2, cell[1]]].mean(axis=0) * 0.6
+                behind = drawing.behind(*cell)
                 plain, double = ("─", "═") if down == 0 else ("│", "║")
-                red, green, blue = (int(v) for v in behind)
+                red, green, blue = (value * 3 // 5 for value in behind)
                 found[cell] = (double if self.grabbed else plain, style(front, (red, green, blue), bold=True))
         if 0 <= row < rows and 0 <= column < columns:
-            found[row, column] = self._middle(drawing, int(y), column)
+            found[row, column] = self._middle(drawing, int(y), int(x))
         return found
 
-    def _middle(self, drawing: Drawing, half_row: int, column: int) -> tuple[str, Style]:
-        front = drawing.rgb[render.CROSSHAIR]
-        if (half_row // 2, column) in drawing.marks:
+    def _middle(self, drawing: Drawing, y: int, x: int) -> tuple[str, Style]:
+        front, (tall, wide) = drawing.rgb[render.CROSSHAIR], drawing.cell
+        row, column = y // tall, x // wide
+        if (row, column) in drawing.marks:
             return DOT, style(front, BLACK, bold=True)
         if self.surface.shades:
             return "X", style(front, BLACK, bold=True)
-        other = drawing.rgb[drawing.inks[half_row ^ 1, column]]
-        return (HALF if half_row % 2 == 0 else "▄"), style(front, other)
+        lower, right = y % tall >= tall // 2, x % wide >= 1
+        if wide > 1:
+            return QUARTERS[lower][right], style(front, drawing.behind(row, column))
+        other = drawing.rgb[drawing.inks[y ^ 1, x]]
+        return ("▄" if lower else HALF), style(front, other)
 
     def make_sprite(self, drawing: Drawing) -> Sprite | None:
         """The crosshair in pixels, around the middle of its pixel of the image."""
@@ -191,7 +197,7 @@ class AnnotationCanvas(EventImageView, inherit_bindings=False):
         row, column = event.screen_y - self.tiles[0].region.y, event.screen_x - self.tiles[0].region.x
         if not (0 <= row < rows and 0 <= column < columns):
             return None
-        return render.to_image((2 * row + 1.0, column + 0.5), window, rows * 2, columns)
+        return render.to_image((row + 0.5, column + 0.5), window, rows, columns)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         point = self._point_at(event)

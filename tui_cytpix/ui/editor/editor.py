@@ -7,6 +7,7 @@ import asyncio
 from textual.app import ComposeResult
 
 from tui_cytpix.domain.annotation import Annotation
+from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
@@ -158,11 +159,13 @@ class Editor(Horizontal):
             zoom=self.canvas.zoom_factor,
             message=with_keys(self._message, self._frame.key).plain,
             one_mask=self.target is not None,
-            wide=self._frame.has_class("-wide"),
             tool="" if self.pens.down is None else self.pens.down.id,
             aside=self._aside(self.state),
+            can_train=self._frame.session.training.state not in (JobState.STARTING, JobState.RUNNING),
         )
-        self._readout.show(lines(shown, run.annotations, self._frame.key), paragraphs(shown, run.settings))
+        self._readout.show(
+            lines(shown, run.annotations, self._frame.key), paragraphs(shown, run.settings, self._frame.key)
+        )
 
     def _aside(self, state: Annotation) -> tuple[str, ...]:
         """Why this image, how its masks lie, and how it differs from the proposal while that is shown."""

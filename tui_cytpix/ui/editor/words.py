@@ -14,7 +14,6 @@ from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.words import printable
 from tui_cytpix.workflow.annotate.anatomy import Anatomy, ObjectPart
-from tui_cytpix.workflow.annotate.tool import nearest_centroid
 
 DIM, BOLD = Style(dim=True), Style(bold=True)
 _WORDS = {
@@ -39,9 +38,9 @@ class Shown:
     zoom: float
     message: str
     one_mask: bool = False
-    wide: bool = False
     tool: str = ""  # the pen that is down
     aside: tuple[str, ...] = ()
+    can_train: bool = False  # no training is at work
 
 
 def lines(shown: Shown, book: AnnotationBook, key: Callable[[str], str]) -> list[Text]:
@@ -51,19 +50,54 @@ def lines(shown: Shown, book: AnnotationBook, key: Callable[[str], str]) -> list
         Text(f"{printable(shown.key.sample)} · {shown.place + 1}/{shown.images}", DIM),
         *_status(shown.state),
         Text(),
-        *_counts(shown, key),
+        *_counts(shown),
         Text(),
-        *_position(shown, key),
-        Text(),
-        *_progress(book),
+        *_progress(book, shown, key),
+        _position(shown),
     ]
 
 
-def paragraphs(shown: Shown, settings: RunSettings) -> list[Text]:
+def paragraphs(shown: Shown, settings: RunSettings, key: Callable[[str], str]) -> list[Text]:
+    """What the last key did, what can be done here, what there is to know."""
     convention = printable(settings.assess.counting_convention) or "no convention is written down (step 1)."
     said = [Text(printable(shown.message), Style(bold=True))] if shown.message else []
     aside = [Text(printable(words)) for words in shown.aside]
-    return [*said, *aside, Text(f"Counting: {convention}")]
+    return [*said, key_card(shown, key), *aside, Text(f"Counting: {convention}")]
+
+
+def key_card(shown: Shown, key: Callable[[str], str]) -> Text:
+    """The keys that this image needs, in the order in which one asks: how many, is it right, what is odd about it."""
+    anatomy = shown.anatomy
+    rows = [(f"{key('editor.count-1')}-{key('editor.count-9')}", "how many are here")]
+    if anatomy is None:
+        rows = []
+    elif not len(anatomy.offsets_px):
+        rows = [(key("editor.place"), "mark one here"), (key("editor.wand"), "outline it")]
+    rows += [(key("editor.accept"), "right: take it"), (key("editor.reject"), "leave it out")]
+    if anatomy is not None:
+        rows += _for_what_is_odd(anatomy, shown.one_mask, key)
+    if shown.state.corrected:
+        rows.append((key("editor.undo"), "undo"))
+    rows.append((key("app.help"), "all keys"))
+    card = Text()
+    for place, (cap, words) in enumerate(rows):
+        card.append("\n" if place else "").append(f"{cap:<4}", BOLD).append(words)
+    return card
+
+
+def _for_what_is_odd(anatomy: Anatomy, one_mask: bool, key: Callable[[str], str]) -> list[tuple[str, str]]:
+    rows = []
+    if anatomy.off_centre:
+        rows.append((key("editor.centre-all"), "centre the marks"))
+    if anatomy.unclaimed or anatomy.doubtful or anatomy.specks:
+        rows.append((key("editor.next-odd"), "next odd place"))
+    if len(anatomy.offsets_px) > 1:
+        rows.append((key("editor.next-particle"), "next particle"))
+        rows.append((key("editor.delete"), "take its mark off"))
+    if anatomy.objects:
+        caps = f"{key('editor.tighten')} {key('editor.loosen')}"
+        rows.append((caps, f"{'one' if one_mask else 'all'}: tighter, wider"))
+    return rows
 
 
 def _status(state: Annotation) -> list[Text]:
@@ -74,68 +108,57 @@ def _status(state: Annotation) -> list[Text]:
         words = "waits for the model"
     elif state.corrected:
         words += ", changed"
-    found = [Text(words, BOLD)]
-    when = f"{datetime.fromtimestamp(state.time):%d %b %H:%M}"
-    found.append(Text(f"{printable(state.who)} {when}" if state.time else "not touched yet", DIM))
-    found.append(Text("" if state.side is None else f"side: {state.side}", DIM))
-    return found
+    touched = (
+        f"{printable(state.who)} {datetime.fromtimestamp(state.time):%d %b %H:%M}" if state.time else "not touched yet"
+    )
+    side = "" if state.side is None else f" · {state.side}"
+    return [Text(words, BOLD), Text(f"{touched}{side}", DIM)]
 
 
-def _counts(shown: Shown, key: Callable[[str], str]) -> list[Text]:
+def _counts(shown: Shown) -> list[Text]:
+    """How many in the image; and of several objects, what lies at the crosshair, or is nearest to it."""
     anatomy = shown.anatomy
     if anatomy is None:
-        return [Text("no particles yet"), Text(), Text(), Text()]
-    particles = len(anatomy.offsets_px)
-    found = [Text(f"{particles} particle{'s' * (particles != 1)}, {_objects(len(anatomy.objects))}", BOLD)]
-    here, nearest = anatomy.object_at(shown.cursor), anatomy.nearest_object(shown.cursor)
-    found.extend(_object(nearest, shown.um_per_px, here is None) if nearest is not None else [Text(), Text()])
-    off = anatomy.off_centre
-    warning = f"! {len(off)} off centre: {key('editor.centre-all')}" if off else _offset(shown)
-    found.append(Text(warning))
-    return found
-
-
-def _offset(shown: Shown) -> str:
-    """How far the centroid nearest to the crosshair is from its particle's centre."""
-    state, anatomy = shown.state, shown.anatomy
-    nearest = None if state.segmentation is None else nearest_centroid(state.segmentation, shown.cursor)
-    if anatomy is None or nearest is None or nearest >= len(anatomy.offsets_px):
-        return ""
-    offset = float(anatomy.offsets_px[nearest])
-    in_um = "" if shown.um_per_px is None else f" = {offset * shown.um_per_px:.1f} µm"
-    sure = f", confidence {anatomy.confidence[nearest]:.2f}" if len(anatomy.confidence) else ""
-    return f"off by {offset:.1f} px{in_um}{sure}"
-
-
-def _objects(number: int) -> str:
-    return f"{number} object{'s' * (number != 1)}"
-
-
-def _object(part: ObjectPart, um_per_px: float | None, beside: bool) -> list[Text]:
-    """The object at the crosshair, or the one that a digit means where there is none."""
-    area = f"{part.area_px} px"
-    if um_per_px is not None:
-        area += f" = {part.area_px * um_per_px**2:.1f} µm²"
-    return [Text(f"{'by ' * beside}object {part.number}: clump {len(part.particles)}"), Text(f"area {area}")]
-
-
-def _position(shown: Shown, key: Callable[[str], str]) -> list[Text]:
-    y, x = shown.cursor
+        return [Text("no particles yet"), Text()]
+    particles, objects = len(anatomy.offsets_px), len(anatomy.objects)
+    what = _called(particles) if objects == 1 else f"{objects} objects"
+    found = [Text(f"{particles} particle{'s' * (particles != 1)}, {what}", BOLD)]
+    part = anatomy.nearest_object(shown.cursor)
+    if part is None:
+        return [*found, Text()]
+    where = "" if objects == 1 else "here: " if anatomy.object_at(shown.cursor) is not None else "nearest: "
+    called = "" if objects == 1 else f"{_called(len(part.particles))}, "
     scale = shown.um_per_px
-    in_um = "µm unknown (step 3)" if scale is None else f"{y * scale:.1f} {x * scale:.1f} µm"
-    in_px = f"y {y:.0f} x {x:.0f} px"
-    # One line where it fits: each line that changes costs bytes at every move.
-    found = [Text(f"{in_px}, {in_um}"), Text()] if shown.wide else [Text(in_px), Text(in_um, DIM)]
-    outlines = f"{key('editor.tighten')} {key('editor.loosen')}: {'one' if shown.one_mask else 'all'}"
-    found.append(Text(f"zoom {shown.zoom:g}×, {shown.tool or outlines}", DIM))
-    return found
+    area = f"{part.area_px} px" if scale is None else f"{part.area_px * scale**2:.1f} µm²"
+    return [*found, Text(f"{where}{called}{area}{_doubt(shown, part)}")]
 
 
-def _progress(book: AnnotationBook) -> list[Text]:
+def _called(particles: int) -> str:
+    """As one says at the cytometer."""
+    return {0: "no particle", 1: "singlet", 2: "doublet"}.get(particles, f"clump of {particles}")
+
+
+def _doubt(shown: Shown, part: ObjectPart) -> str:
+    """How sure the model is of the least sure particle, where it said."""
+    known = () if shown.anatomy is None else shown.anatomy.confidence
+    sure = [float(known[k]) for k in part.particles if k < len(known)]
+    return f", {min(sure):.0%} sure" if sure else ""
+
+
+def _position(shown: Shown) -> Text:
+    """One line: each that changes costs bytes at every move."""
+    y, x = shown.cursor
+    return Text(f"y {y:.0f} x {x:.0f} px · {shown.tool or f'{shown.zoom:g}×'}", DIM)
+
+
+def _progress(book: AnnotationBook, shown: Shown, key: Callable[[str], str]) -> list[Text]:
     accepted, held_out = len(book.accepted()), len(book.side(Side.VALIDATION))
-    enough = " ✓" if book.ready_to_train() is None else ""
+    enough = book.ready_to_train() is None
     of_least = f" of {MIN_ANNOTATED}" if accepted < MIN_ANNOTATED else ""
+    keys = " ".join(key(command) for command in ("app.back", "train.training", "training.pause"))
+    start = Text(f"training can start: {keys}", BOLD) if enough and shown.can_train else Text()
     return [
-        Text(f"{accepted}{of_least} annotated{enough}", BOLD),
+        Text(f"{accepted}{of_least} annotated{' ✓' * enough}", BOLD),
         Text(f"{accepted - held_out} train · {held_out} validate", DIM),
+        start,
     ]

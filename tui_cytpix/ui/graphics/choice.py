@@ -11,9 +11,9 @@ from tui_cytpix.ui.graphics.detection import TerminalFacts
 from tui_cytpix.ui.graphics.surface import Surface
 
 FEW = "This terminal has 16 colours or fewer: pictures are drawn with shades (░▒▓)."
-NO_SIZE = "The terminal does not tell how many pixels a character has: half-blocks are shown."
-NO_KITTY = "Kitty graphics don't pass through tmux and screen: half-blocks are shown."
-NO_SIXEL = "The terminal around tmux does not say that it draws Sixel: half-blocks are shown."
+NO_SIZE = "The terminal does not tell how many pixels a character has: block characters are shown."
+NO_KITTY = "Kitty graphics don't pass through tmux and screen: block characters are shown."
+NO_SIXEL = "The terminal around tmux does not say that it draws Sixel: block characters are shown."
 
 
 def choose(wanted: str, facts: TerminalFacts, *, few_colours: bool) -> tuple[Surface, str]:
@@ -23,12 +23,12 @@ def choose(wanted: str, facts: TerminalFacts, *, few_colours: bool) -> tuple[Sur
     kitty = wanted == "kitty" or (wanted == "auto" and facts.kitty)
     sixel = wanted == "sixel" or (wanted == "auto" and facts.sixel)
     if not kitty and not sixel:
-        return Surface(), ""
+        return Surface(quadrants=wanted != "halfblock"), ""
     if detection.multiplexed() and (kitty or not _tmux_draws_sixel()):
-        return Surface(), NO_KITTY if kitty else NO_SIXEL
+        return Surface(quadrants=True), NO_KITTY if kitty else NO_SIXEL
     cell_size = detection.cell_sizes(facts)
     if cell_size is None:
-        return Surface(), NO_SIZE
+        return Surface(quadrants=True), NO_SIZE
     if kitty:
         from tui_cytpix.ui.graphics.kitty_surface import KittySurface
 

@@ -87,14 +87,14 @@ class SpriteHost(Protocol):
 
 
 class Surface:
-    """Half-blocks, or shades where colours are few."""
+    """Block characters, quadrants or halves, or shades where colours are few."""
 
     pixels = False  # whether sources are asked for pixels
     stamps = False  # whether a picture's pieces include its sprite
 
-    def __init__(self, *, shades: bool = False) -> None:
+    def __init__(self, *, shades: bool = False, quadrants: bool = False) -> None:
         self.shades = shades
-        self.cell = (2, 1)  # pixels (rows, columns) in a cell
+        self.cell = text_cells.QUADRANT_CELL if quadrants else text_cells.HALF_CELL  # pixels (rows, columns)
 
     def line(self, drawing: Drawing, row: int, start: int, stop: int) -> list[Segment]:
         """The cells `start` to `stop` of one row, as Textual shall know them."""

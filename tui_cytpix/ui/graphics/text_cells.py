@@ -1,4 +1,6 @@
-"""A drawing as text: half-blocks (two pixels a cell), or shades where colours are few."""
+"""A drawing as text: half-blocks (two pixels a cell), quadrants (eight, in two colours; see `blocks`), or shades where
+colours are few.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tui_cytpix.core.images.render import BACKDROP, GRAY_LEVELS, MARK, OUTLINE, RGB
+from tui_cytpix.ui.graphics.blocks import BLANK, CHARACTERS, Blocks, fitted
 
+HALF_CELL, QUADRANT_CELL = (2, 1), (4, 2)  # pixels (rows, columns) in a cell of text
 HALF = "▀"
 SHADES = " ░▒▓█"
 DOT = "●"
@@ -42,6 +46,18 @@ class Drawing:
         return [(red, green, blue) for red, green, blue in self.colours.tolist()]
 
     @cached_property
+    def blocks(self) -> Blocks:
+        """Of every cell of text, where one has eight pixels."""
+        return fitted(self.inks, self.colours)
+
+    def behind(self, row: int, column: int) -> RGB:
+        """The mean colour of a cell."""
+        tall, wide = self.cell
+        inks = self.inks[row * tall : (row + 1) * tall, column * wide : (column + 1) * wide]
+        red, green, blue = self.colours[inks].mean(axis=(0, 1)).astype(int).tolist()
+        return red, green, blue
+
+    @cached_property
     def marked(self) -> dict[int, set[int]]:
         found: dict[int, set[int]] = {}
         for row, column in self.marks:
@@ -60,6 +76,8 @@ def line(drawing: Drawing, row: int, start: int, stop: int, *, shades: bool) -> 
     """
     if shades:
         return _shades(drawing, row, start, stop)
+    if drawing.cell == QUADRANT_CELL:
+        return _quadrants(drawing, row, start, stop)
     top = drawing.inks[2 * row, start:stop].tolist()
     bottom = drawing.inks[2 * row + 1, start:stop].tolist()
     marked = drawing.marked.get(row, ())
@@ -69,7 +87,7 @@ def line(drawing: Drawing, row: int, start: int, stop: int, *, shades: bool) -> 
         if column in marked:
             segments.extend(_run(drawing, length, first))
             length, first = 0, (-1, -1)
-            segments.append(Segment(DOT, style(drawing.rgb[MARK], _behind_mark(drawing, *pair), bold=True)))
+            segments.append(_mark(drawing, row, column))
         elif length and _near(pair[0], first[0]) and _near(pair[1], first[1]):
             length += 1
         else:
@@ -91,10 +109,49 @@ def _run(drawing: Drawing, length: int, pair: tuple[int, int]) -> list[Segment]:
     return [Segment((" " if front == back else HALF) * length, style(front, back))]
 
 
-def _behind_mark(drawing: Drawing, above: int, below: int) -> RGB:
-    """Dark, so that the mark stands out on any picture, in any theme."""
-    dark = min((sum(drawing.rgb[above]) + sum(drawing.rgb[below])) // 18, 50)
-    return dark, dark, dark
+def _quadrants(drawing: Drawing, row: int, start: int, stop: int) -> list[Segment]:
+    """As `line`; a flat cell continues whatever has its colour behind."""
+    found, marked = drawing.blocks, drawing.marked.get(row, ())
+    cells = (part[row, start:stop].tolist() for part in found)
+    segments: list[Segment] = []
+    text, front, back = "", _NONE, _NONE
+    for column, (shape, ahead, behind) in enumerate(zip(*cells, strict=True), start):
+        if column in marked:
+            if text:
+                segments.append(Segment(text, style(_rgb(front), _rgb(back))))
+            segments.append(_mark(drawing, row, column))
+            text = ""
+        elif text and _alike(behind, back) and (shape == BLANK or front == _NONE or _alike(ahead, front)):
+            text += CHARACTERS[shape]
+            front = ahead if front == _NONE and shape != BLANK else front
+        else:
+            if text:
+                segments.append(Segment(text, style(_rgb(front), _rgb(back))))
+            text, front, back = CHARACTERS[shape], _NONE if shape == BLANK else ahead, behind
+    if text:
+        segments.append(Segment(text, style(_rgb(front), _rgb(back))))
+    return segments
+
+
+_NONE = [-1, -1, -1]  # a run of flat cells has no colour in front yet
+ALIKE = 9  # of 255; grays that differ by less share a segment
+
+
+def _alike(one: list[int], other: list[int]) -> bool:
+    """The same, or two grays a level apart."""
+    grays = one[0] == one[1] == one[2] and other[0] == other[1] == other[2]
+    return one == other or (grays and abs(one[0] - other[0]) < ALIKE)
+
+
+def _rgb(colour: list[int]) -> RGB:
+    red, green, blue = colour
+    return (red, green, blue) if colour != _NONE else BLACK
+
+
+def _mark(drawing: Drawing, row: int, column: int) -> Segment:
+    """A centroid; dark behind, so that it stands out on any picture, in any theme."""
+    dark = min(sum(drawing.behind(row, column)) // 9, 50)
+    return Segment(DOT, style(drawing.rgb[MARK], (dark, dark, dark), bold=True))
 
 
 def _shades(drawing: Drawing, row: int, start: int, stop: int) -> list[Segment]:

@@ -26,7 +26,8 @@ from tui_cytpix.ui.panes.questions import ask_draw, ask_rates, ask_zoom
 from tui_cytpix.ui.panes.review_pane import ReviewPane
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
-from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
+from tui_cytpix.ui.widgets.lines.hint import Words, labelled
+from tui_cytpix.ui.widgets.plots.verdict_plot import VerdictPlot
 from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.assess import goal, over_sampling, review
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
@@ -60,6 +61,7 @@ class AssessScreen(WorkScreen):
             with Vertical(id="main"):
                 yield Gallery(id="images")
                 with VerticalScroll(id="tally", can_focus=False):
+                    yield VerdictPlot(id="verdict")
                     yield Words(id="tally-words")
             with Vertical(id="goal"):
                 yield Words(GOAL_WORDS, id="goal-words")
@@ -89,12 +91,15 @@ class AssessScreen(WorkScreen):
         self.say_next()
 
     def say_next(self) -> None:
+        self.gallery.invite(f"{self.key('assess.process')} draws random images of your sample")
         run, model = self.session.run, self.judging.model
         name = "" if model is None else model.card.name
         predicted = len(self.judging.processed())
         next_step = hints.assess(run.settings, name, predicted, self.judging.assessment(), self.session.progress.busy)
         self.say(self.review_pane.hint() if self.hides_names else hints.PANES.get(self.pane, next_step))
         if self.pane != "review":  # the tally does not show there, and every key would write it
+            told = self.judging.model is not None and predicted
+            self.query_one(VerdictPlot).show(self.judging.assessment() if told else None, tall=self.has_class("-wide"))
             self.query_one("#tally-words", Words).say(*self.tally_lines(predicted))
 
     def tally_lines(self, predicted: int) -> list[str | Text]:
@@ -103,11 +108,9 @@ class AssessScreen(WorkScreen):
         store = None if model is None else self.session.predict.store(model)
         lines: list[str | Text] = []
         if model is not None and predicted:
-            said = [line for line in verdict_lines(self.judging.assessment()) if line]
             lines += [
-                *map(heading, said[:3]),
                 *self.magnified_lines(model),
-                *said[3:],
+                *[line for line in verdict_lines(self.judging.assessment())[1:] if line],
                 *self.judging.repeatability_lines(),
                 *self.blurred.lines(),
             ]

@@ -20,10 +20,11 @@ from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.questions import ask_export, ask_zoom
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal
+from tui_cytpix.ui.widgets.gallery.example_images import ExampleImages
 from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView, shown_pairs
 from tui_cytpix.ui.widgets.tables.model_table import ModelTable, card_lines
-from tui_cytpix.workflow.assess import review
+from tui_cytpix.workflow.assess import review, triage
 from tui_cytpix.workflow.base_model import differences, instrument, library, resolution
 from tui_cytpix.workflow.run import zoom
 
@@ -52,6 +53,7 @@ class BaseModelScreen(WorkScreen):
                 yield ModelTable(id="library")
                 with VerticalScroll(id="card", can_focus=False):
                     yield Words(id="card-words")
+                yield ExampleImages(id="examples")
             yield PairView(id="pair")
 
     @property
@@ -82,7 +84,7 @@ class BaseModelScreen(WorkScreen):
         for entry in self._library:
             await self.session.load_predictions(entry)
             self._answers_read.add(entry.hash)
-        self._show_card()
+        self._show()
 
     def _zooms_of(self, model: ModelEntry) -> dict[str, Zoom]:
         return zoom.zooms_of(self.session.run, self.session.predict.store(model))
@@ -94,9 +96,10 @@ class BaseModelScreen(WorkScreen):
         return next((entry.hash for entry in self._library if chosen and library.reference(entry) == chosen), "")
 
     def _show(self) -> None:
-        self.table.show(
-            self._library, self.session.run.settings.base_model.hash, self.session.marked_models, self._proposing
-        )
+        chosen = self.session.run.settings.base_model.hash
+        here = {entry.hash: (self._right_here(entry), self._pace(entry)) for entry in self._library}
+        self.table.show(self._library, chosen, self.session.marked_models, self._proposing, here)
+        self.query_one(ExampleImages).invite(f"{self.key('base_model.compare')} draws images of your sample")
         self._show_card()
         self.say_next()
 
@@ -107,11 +110,36 @@ class BaseModelScreen(WorkScreen):
     def _show_card(self) -> None:
         entry = self.table.current
         if entry is not None:
-            pace = self.session.predict.images_per_second(entry)
-            measured = "" if math.isnan(pace) else f"Measured in this session: {1000 / pace:.1f} s per 1000 images."
             zoomed = zoom.in_words(self._zooms_of(entry)) if entry.hash in self._answers_read else []
-            about = [*zoomed, measured, self._proposals_words(entry), "" if entry.card.of_instrument else ADVICE]
+            about = [*zoomed, self._proposals_words(entry), "" if entry.card.of_instrument else ADVICE]
             self.query_one("#card-words", Words).say(*card_lines(entry), " ", *about)
+            if entry.hash in self._answers_read:
+                self._show_examples(entry)
+
+    def _show_examples(self, entry: ModelEntry) -> None:
+        """Of this run's images, as the model annotates them."""
+        self.query_one(ExampleImages).show(entry, self.images or self.session.run.settings.selection.images)
+
+    def _right_here(self, entry: ModelEntry) -> str:
+        found = self.session.right_here.get(entry.hash)
+        return "" if found is None else f"{found[0]:.0%} ({found[1]:.0%}–{found[2]:.0%})"
+
+    def _pace(self, entry: ModelEntry) -> str:
+        pace = self.session.predict.images_per_second(entry)
+        return "" if math.isnan(pace) else f"{1000 / pace:.0f} s"
+
+    async def action_triage(self) -> None:
+        """Asks all models, and puts what is expected of each into the table."""
+        if self.pane == "main":
+            self.start(self._triage(), "triage")
+
+    async def _triage(self) -> None:
+        run = self.session.run
+        found = await self.in_thread("Asking the models", lambda progress: triage.right_here(run, progress))
+        if found:
+            self.session.right_here = found
+            self._show()
+            self.report(triage.ESTIMATE)
 
     def _proposals_words(self, entry: ModelEntry) -> str:
         if entry.hash == self._proposing:
@@ -136,6 +164,10 @@ class BaseModelScreen(WorkScreen):
         self.report(f"{entry.card.name} is the base model of this run.")
         self.refresh_rail()
         self._show()
+
+    def focus_main(self) -> None:
+        super().focus_main()
+        self._show()  # images may have been drawn, and answered
 
     def action_propose(self) -> None:
         """Lets annotating begin from the answers of the model under the cursor; of the base, from the base's again."""
@@ -198,6 +230,8 @@ class BaseModelScreen(WorkScreen):
 
     def predictions_came(self) -> None:
         """Sorts what all have answered, the most different first, and says what is measured."""
+        if self.pane == "main":
+            self._show_card()
         if not self._compared or self.pane != "pair":
             return
         predict = self.session.predict

@@ -27,6 +27,7 @@ from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Vertical
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView, shown_pairs
+from tui_cytpix.ui.widgets.plots.verdict_plot import VerdictPlot
 from tui_cytpix.workflow.assess import goal
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
@@ -63,6 +64,7 @@ class EvaluateScreen(WorkScreen):
             with Vertical(id="main"):
                 yield Gallery(id="images")
                 with VerticalScroll(id="tally", can_focus=False):
+                    yield VerdictPlot(id="verdict")
                     yield Words(id="tally-words")
             yield PairView(id="pair")
             yield self.pair_review
@@ -136,11 +138,13 @@ class EvaluateScreen(WorkScreen):
                 key = self.key("evaluate.pairs")
                 lines.append(f"Only images on which they differ can show which is better: {key} reviews them.")
             lines.append(compared.held_out_words())
+        judged = new is not None and bool(self.judging.sequence)
+        self.query_one(VerdictPlot).show(self.judging.assessment() if judged else None, tall=self.has_class("-wide"))
         if new is not None:
             found = self.judging.assessment()
             if any(found.counts.values()):
                 history = goal.history_in_words(settings.assess)
-                said = [line for line in verdict_lines(found) if line]
+                said = [line for line in verdict_lines(found)[1:] if line]
                 lines += ["The new model by itself:", *said, *self.judging.repeatability_lines(), *history]
         lines += self.judging.fresh_lines()
         lines.append(random_images.drawn_in_words(self.session.run, settings.evaluate))

@@ -47,6 +47,7 @@ class Finding:
     they could change it, it is open and `skips_decide`. `clean_needed` further images without an error keep the model,
     `expected_needed` do on average where half of the plainly good rate is wrong and as many as so far are left out
     (None: these prevent it), `most_needed` decide at the most (None: images are over-sampled, then there is no end).
+    `course` says of each judged image, in order, whether it is wrong.
     """
 
     plan: Plan
@@ -63,6 +64,7 @@ class Finding:
     clean_needed: int
     expected_needed: int | None
     most_needed: int | None
+    course: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,7 @@ def finding(test: Plan, marks: Marks, following: Inclusion = CERTAIN) -> Finding
         clean_needed=expected_needed(test, errors, shown, 0.0, following) or 0,
         expected_needed=_expected_needed(test, marks, following),
         most_needed=max(0, test.maximum - len(errors)) if {*shown, following} == {CERTAIN} else None,
+        course=tuple(errors),
     )
 
 

@@ -27,13 +27,14 @@ from tui_cytpix.workflow.base_model.differences import crowded_in_words
 from tui_cytpix.workflow.explore.gates import RunGate
 from tui_cytpix.workflow.run import jobs, predict, used_images, zoom
 from tui_cytpix.workflow.run.resources import built_in_models
-from tui_cytpix.workflow.run.run import OnProgress
+from tui_cytpix.workflow.run.run import OnProgress, Run
 
 if TYPE_CHECKING:
     from tui_cytpix.core.statistics.miscount_model import Signs
     from tui_cytpix.formats.model.miscount_model import MiscountKnowledge
 
 IMAGES = 300
+LEAST_HERE = 100  # of each sample of a run, which share the images out
 DOUBTFUL = 12
 ALIKE = 0.02  # expected shares of wrong counts that say no difference
 HOPELESS_FROM = 0.25  # expected share of wrong counts
@@ -148,6 +149,34 @@ def triage(request: TriageRequest, on_progress: OnProgress = lambda _done, _tota
         replace(_sample(name, path, arrays, asked, wanted, knowledge), problems=problems[name])
         for name, path, arrays in told
     ]
+
+
+def right_here(run: Run, on_progress: OnProgress = lambda _done, _total: None) -> dict[str, tuple[float, float, float]]:
+    """By model hash the share of counts expected to be right on the run's samples, and its interval: those of the
+    sample on which the model is worst.
+
+    Raises:
+        UsageError, SampleError, ModelFileError, JobError: as `triage`.
+    """
+    found: dict[str, tuple[float, float, float]] = {}
+    samples = [sample for sample in run.settings.samples if not sample.aside]
+    for place, sample in enumerate(samples):
+
+        def told(done: int, total: int, place: int = place) -> None:
+            on_progress(place * total + done, len(samples) * total)
+
+        request = TriageRequest(
+            (run.folder.sample_path(sample),),
+            um_per_px=sample.um_per_px,
+            channel=sample.channel,
+            images=max(LEAST_HERE, IMAGES // len(samples)),
+            device=run.settings.train.device,
+            threads=run.settings.train.threads,
+        )
+        for one in triage(request, told)[0].models:
+            right = (1 - one.expected, 1 - one.high, 1 - one.low)
+            found[one.model.hash] = min(found.get(one.model.hash, right), right)
+    return found
 
 
 def _with_references(entries: Sequence[ModelEntry]) -> list[ModelEntry]:

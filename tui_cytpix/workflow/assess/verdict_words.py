@@ -72,6 +72,16 @@ def outcome_in_words(found: Assessment) -> str:
     return f"Not yet known{needed_in_words(found)}.{by_sample}"
 
 
+def reason_in_words(found: Assessment) -> str:
+    """`outcome_in_words` without the word itself: what it rests on, or what is missing."""
+    if not any(found.counts.values()):
+        return "no image is judged yet"
+    said = outcome_in_words(found)
+    for word in ("Keep this model", "Retrain", "Not yet known"):
+        said = said.removeprefix(word)
+    return said.lstrip(":, ")
+
+
 def needed_in_words(found: Assessment) -> str:
     """`, about 76 more images`; the slowest of several parts takes more than each does on average."""
     if not found.images_needed:

@@ -10,7 +10,7 @@ from tui_cytpix.formats.bytes.plain_file import read_toml
 from tui_cytpix.workflow.run.resources import settings_file
 
 # What `ui.graphics.choice` takes: here, as the command line offers it and knows no `ui`.
-GRAPHICS = ("auto", "halfblock", "unicode", "sixel", "kitty")
+GRAPHICS = ("auto", "quadrant", "halfblock", "unicode", "sixel", "kitty")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 from driving import app_on, press_each, until
 from fakes import build_run, events, keys, segmentation_of
@@ -14,7 +15,9 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from tui_cytpix.core.images.render import GRAY_LEVELS, OUTLINE
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.graphics.text_cells import DOT as MARK
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
@@ -328,3 +331,84 @@ async def test_shades_for_terminals_with_few_colours(run: Path, monkeypatch: pyt
         assert set("░▒▓") & set(shown)
         assert "o" in shown
         assert MARK in shown
+
+
+async def test_thumbnails_are_cut_to_what_is_in_them_and_whole_on_request(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_on(monkeypatch, run, GalleryScreen)
+    async with app.run_test(size=SIZE) as pilot:
+        _, gallery = await opened(pilot)
+        await until(pilot, lambda: gallery.session.cache.get(keys(N)[0]) is not None)
+
+        def covered() -> float:
+            """The share of the first thumbnail that lies on the mask, which is shown filled."""
+            found = gallery._thumbnail(gallery.items[0])
+            assert found is not None
+            inks = found.drawing.inks
+            return float(((inks >= GRAY_LEVELS) & (inks < OUTLINE)).mean())
+
+        await press_each(pilot, "o")
+        cut = covered()
+        await press_each(pilot, "0")
+        assert 0 < covered() < cut / 2
+        await press_each(pilot, "0")
+        assert covered() == cut
+
+
+async def test_outlines_are_left_out_where_they_would_hide_the_cells(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_on(monkeypatch, run, GalleryScreen)
+    async with app.run_test(size=SIZE) as pilot:
+        _, gallery = await opened(pilot)
+        await until(pilot, lambda: gallery.session.cache.get(keys(N)[0]) is not None)
+
+        def outlined() -> bool:
+            found = gallery._thumbnail(gallery.items[0])
+            return found is not None and bool((found.drawing.inks == OUTLINE).any())
+
+        await press_each(pilot, "z z z")
+        assert outlined()
+        await press_each(pilot, "Z Z Z Z Z Z Z Z Z Z")
+        assert not outlined()
+        assert any(MARK in text(gallery, line) for line in range(gallery._cell_height))
+
+
+async def test_as_many_marks_as_centroids_also_where_they_share_a_cell(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_on(monkeypatch, run, GalleryScreen)
+    async with app.run_test(size=SIZE) as pilot:
+        _, gallery = await opened(pilot)
+        await until(pilot, lambda: gallery.session.cache.get(keys(N)[0]) is not None)
+        first = gallery.items[0]
+        assert first.segmentation is not None
+        middle = first.segmentation.centroids[0]
+        three = np.stack([middle, middle + 0.5, middle - 0.5]).astype(np.float32)
+        gallery.set_items([GalleryItem(first.key, Segmentation(first.segmentation.mask, three, 0.9))])
+        await press_each(pilot, "Z Z Z")
+        shown = "".join(text(gallery, line) for line in range(gallery._cell_height - 1))
+        assert shown.count(MARK) == 3
+
+
+async def test_the_cursor_has_a_mark_of_its_own(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = app_on(monkeypatch, run, GalleryScreen)
+    async with app.run_test(size=SIZE) as pilot:
+        _, gallery = await opened(pilot)
+        for place in range(3):
+            caption = text(gallery, gallery._cell_height - 1)
+            assert caption.count("▸") == 1
+            assert caption.index("▸") == place * (gallery.thumb + 1)
+            await press_each(pilot, "l")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 30), (160, 50)])
+async def test_pages_hold_whole_rows(run: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
+    app = app_on(monkeypatch, run, GalleryScreen)
+    async with app.run_test(size=size) as pilot:
+        _, gallery = await opened(pilot)
+        assert gallery.page_height % gallery._cell_height <= gallery.page_height // gallery._cell_height
+        assert gallery._cell_height >= 8
+        assert 0.7 < gallery.thumb / (2 * (gallery._cell_height - 1)) < 1.4

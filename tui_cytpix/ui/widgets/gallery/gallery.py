@@ -147,6 +147,11 @@ class Gallery(ArrangedGrid, inherit_bindings=False):
         self._asked_for = (-1, -1)
         self._resize_grid()
 
+    def action_frames(self) -> None:
+        """Whole frames, or what is in them."""
+        self.whole_frames = not self.whole_frames
+        self.refresh()
+
     def on_click(self, event: events.Click) -> None:
         """Moves the cursor; a click on the item under it opens it."""
         x, y = event.x, event.y + self.scroll_offset.y

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 from rich.segment import Segment
@@ -15,23 +16,29 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui_cytpix.core.images.render import GRAY_LEVELS, Window
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.words import printable, shortened
 from tui_cytpix.ui.graphics.surface import Piece, PixelImage
-from tui_cytpix.ui.graphics.text_cells import Drawing, style
+from tui_cytpix.ui.graphics.text_cells import HALF_CELL, Drawing, style
 from tui_cytpix.ui.textual_private import PaintedWithLayout, fit_scrollbars
 from tui_cytpix.ui.widgets.gallery.gallery_items import Arrangement, GalleryItem
-from tui_cytpix.ui.widgets.pictures.picture import around, box_of, drawing, pixels
+from tui_cytpix.ui.widgets.pictures.picture import around, box_of, drawing, line_width, pixels, whole
 from tui_cytpix.ui.widgets.pictures.picture_widget import PictureWidget
 
-USUAL_THUMB, SMALL_THUMB, LEAST_THUMB = 26, 20, 8  # columns of cells; small where few rows fit
+USUAL_ROWS, SMALL_ROWS = 13, 8  # of cells in a thumbnail; small where few fit
+HALF_ROWS = 16  # in place of small ones, of two pixels a cell: fewer and larger, or nothing is told apart in them
+LEAST_THUMB = 8  # columns of cells
 TALL = 32
 KEPT_THUMBNAILS = 600
 KEPT_PIXELS = 16 << 20  # kitty keeps four bytes for each
 _TONES = {"good": "success", "bad": "error", "warn": "warning"}
 FEW_LEVELS = 16  # of gray: in pixels nobody tells more apart at this size, and they cost bytes
-LEAST_SHARE = 0.4  # of an image's longer side: thumbnails of small things keep one scale
+OUTLINED_FROM = 8  # pixels across of a thumbnail's particle
+SKETCH = ("╭───────╮ ╭───────╮ ╭───────╮", "│   ●   │ │  ●●   │ │   ?   │", "╰───────╯ ╰───────╯ ╰───────╯")
+HERE = "▸"  # before the caption under the cursor: seen without colours, too
+LEAST_SHARE = 0.24  # of an image's longer side: thumbnails of small things keep one scale
 
 
 class Thumbnail:
@@ -49,10 +56,15 @@ class Geometry(NamedTuple):
     columns: int
     thumb: int
     page_height: int
+    cell_height: int  # a thumbnail's rows and its caption
 
 
 class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindings=False):
-    """Shows an arrangement of items and a cursor on one of them."""
+    """Shows an arrangement of items and a cursor on one of them; while there are none, and `invitation` says which key
+    brings them, that, below a sketch.
+    """
+
+    shows_cursor = True
 
     DEFAULT_CSS = """
     ThumbnailGrid { background: $background; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1;
@@ -64,30 +76,36 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         self.order = Arrangement()
         self._cursor = 0
         self._said = ""
+        self._invitation = ""
         self._chosen_columns = 0
+        self.whole_frames = False
         self._drawn: OrderedDict[tuple[object, ...], Thumbnail] = OrderedDict()
         self._asked_for: tuple[int, int] = (-1, -1)
         self._geometry_of: tuple[object, ...] = ()
-        self._geometry_kept = Geometry(1, LEAST_THUMB, 1)
+        self._geometry_kept = Geometry(1, LEAST_THUMB, 1, 2)
 
     # Geometry
 
     @property
     def _geometry(self) -> Geometry:
         """For the size as it is. Every cell of every line asks, and Textual looks a size up in its styles each time."""
-        of = (self.outer_size, self.show_vertical_scrollbar, self._chosen_columns)
+        of = (self.outer_size, self.show_vertical_scrollbar, self._chosen_columns, self.surface.cell)
         if of != self._geometry_of:
-            width, height = self.size
-            page = max(1, height - 1)
-            most = max(1, width // (LEAST_THUMB + 1))
-            usual = USUAL_THUMB if height >= TALL else SMALL_THUMB
-            columns = min(self._chosen_columns or max(1, round(width / usual)), most)
-            fits = 2 * max(1, page - 1) if height else USUAL_THUMB
-            self._geometry_of, self._geometry_kept = (
-                of,
-                Geometry(columns, max(4, min(width // columns - 1, fits)), page),
-            )
+            self._geometry_of, self._geometry_kept = of, self._fitting(*self.size)
         return self._geometry_kept
+
+    def _fitting(self, width: int, height: int) -> Geometry:
+        """Whole rows of thumbnails on a page, as square as that leaves them; where their number is chosen, square."""
+        page, most = max(1, height - 1), max(1, width // (LEAST_THUMB + 1))
+        if self._chosen_columns:
+            columns = min(self._chosen_columns, most)
+            thumb = max(4, min(width // columns - 1, 2 * max(1, page - 1)))
+            return Geometry(columns, thumb, page, (thumb + 1) // 2 + 1)
+        small = HALF_ROWS if self.surface.cell == HALF_CELL else SMALL_ROWS
+        usual = USUAL_ROWS if height >= TALL else small
+        tall = page // max(1, round(page / (usual + 1)))
+        columns = max(1, min(round(width / (2 * tall - 1)), most))
+        return Geometry(columns, max(4, width // columns - 1), page, max(2, tall))
 
     @property
     def columns(self) -> int:
@@ -96,7 +114,7 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
 
     @property
     def thumb(self) -> int:
-        """Cells across a thumbnail: they share the width, and one with its caption fits the height."""
+        """Cells across a thumbnail: they share the width."""
         return self._geometry.thumb
 
     @property
@@ -106,7 +124,7 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
 
     @property
     def _cell_height(self) -> int:
-        return (self._geometry.thumb + 1) // 2 + 1
+        return self._geometry.cell_height
 
     @property
     def _rows(self) -> int:
@@ -178,6 +196,8 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         width = self.size.width
         if y >= self.page_height:
             return Strip([self._status()]).adjust_cell_length(width, self.rich_style)
+        if not self.order.all and self._invitation:
+            return self._sketch(y)
         row, line = divmod(y + self.scroll_offset.y, self._cell_height)
         segments: list[Segment] = []
         for place in range(row * self.columns, min((row + 1) * self.columns, len(self.order.shown))):
@@ -188,7 +208,7 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
     def _item_line(self, place: int, line: int) -> list[Segment]:
         item = self.order.all[self.order.shown[place]]
         if line == self._cell_height - 1:
-            return [self._caption(item, here=place == self._cursor)]
+            return [self._caption(item, here=self.shows_cursor and place == self._cursor)]
         found = self._thumbnail(item)
         if found is None:
             return [self._words(item, line)]
@@ -196,6 +216,20 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         if kept is None:
             kept = found.lines[line] = self.surface.line(found.drawing, line, 0, self.thumb)
         return kept
+
+    def invite(self, words: str) -> None:
+        """What to do where there is nothing to show; "" where that is not known yet."""
+        if words != self._invitation:
+            self._invitation = words
+            self.refresh()
+
+    def _sketch(self, y: int) -> Strip:
+        width = self.size.width
+        lines = [*SKETCH, "", *wrap(self._invitation, max(10, width - 4))]
+        at = y - (self.page_height - len(lines)) // 2
+        text = lines[at] if 0 <= at < len(lines) else ""
+        look = Style(bold=True) if at > len(SKETCH) else Style(dim=True)
+        return Strip([Segment(text.center(width), self.rich_style + look)]).adjust_cell_length(width, self.rich_style)
 
     def _words(self, item: GalleryItem, line: int) -> Segment:
         """Waiting, or why there is no picture."""
@@ -205,20 +239,20 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         return Segment(text.center(self.thumb), style(self._palette.text, self._palette.background))
 
     def _thumbnail(self, item: GalleryItem) -> Thumbnail | None:
-        """Cropped to what is in it, whether or not a model saw it, and to the mask."""
+        """As it was drawn, if it still is what is wanted."""
         picture = self.session.cache.get(item.key)
         if picture is None:
             return None
         size, cell = (self._cell_height - 1, self.thumb), self.surface.cell
-        wanted = (item.key, size, cell, self.display_settings.overlay)
+        wanted = (item.key, size, cell, self.display_settings.overlay, self.whole_frames)
         found = self._drawn.get(wanted)
         if found is None or found.segmentation is not item.segmentation:
-            content = self.session.cache.content(item.key)
-            boxes = ([] if content is None else [content]) + box_of(item.segmentation)
-            settings = (
-                replace(self.display_settings, levels=FEW_LEVELS) if self.surface.pixels else self.display_settings
+            settings = replace(
+                self.display_settings,
+                levels=FEW_LEVELS if self.surface.pixels else GRAY_LEVELS,
+                outlined_from=OUTLINED_FROM * line_width(cell),
             )
-            window = around(picture.shape, boxes, *pixels(size, cell), LEAST_SHARE * max(picture.shape))
+            window = self._window(item, picture.shape, pixels(size, cell))
             drawn = drawing(picture, item.segmentation, window, (size, cell), settings, self._palette)
             found = self._drawn[wanted] = Thumbnail(item.segmentation, drawn)
         self._drawn.move_to_end(wanted)
@@ -226,6 +260,14 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         while len(self._drawn) > kept:
             self._drawn.popitem(last=False)
         return found
+
+    def _window(self, item: GalleryItem, shape: tuple[int, ...], size: tuple[int, int]) -> Window:
+        """Cropped to what is in it, whether or not a model saw it, and to the mask; or all of it, on request."""
+        if self.whole_frames:
+            return whole(shape, *size)
+        content = self.session.cache.content(item.key)
+        boxes = ([] if content is None else [content]) + box_of(item.segmentation)
+        return around(shape, boxes, *size, LEAST_SHARE * max(shape))
 
     def pieces(self, row: int, column: int, width: int) -> Iterator[Piece]:
         if row >= self.page_height:
@@ -255,7 +297,8 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
     def _caption(self, item: GalleryItem, *, here: bool) -> Segment:
         mark = "■" if item.key in self.order.marked else ""
         count = "" if item.segmentation is None else str(item.segmentation.particle_count)
-        text = " ".join(part for part in (mark, printable(item.badges), item.caption or count) if part)
+        shown = (HERE if here else "", mark, printable(item.badges), item.caption or count)
+        text = " ".join(part for part in shown if part)
         name = shortened(item.key.event, max(0, self.thumb - len(text) - (1 if text else 0)))
         line = f"{shortened(text, self.thumb)}{name:>{max(0, self.thumb - len(text))}}"[: self.thumb]
         colour = Color.parse(self.app.theme_variables.get(_TONES.get(item.tone, "foreground"), "white")).hex6.lower()

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.style import Style
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Static
@@ -19,7 +20,8 @@ from tui_cytpix.ui.commands.bindings import bindings
 from tui_cytpix.ui.graphics.text_cells import Drawing
 from tui_cytpix.ui.keys.sight import Appearance, draw_afresh
 from tui_cytpix.ui.widgets.pictures.picture import around, box_of, drawing, kept, pixels, whole
-from tui_cytpix.ui.widgets.pictures.picture_tiles import TiledPicture
+from tui_cytpix.ui.widgets.pictures.picture_tiles import Cell, TiledPicture
+from tui_cytpix.ui.widgets.pictures.scale_bar import scale_bar
 
 ZOOMS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 CONTRASTS = (1.0, 2.0, 4.0)
@@ -150,6 +152,13 @@ class EventImageView(TiledPicture, can_focus=True):
         return drawing(
             picture, self.segmentation, window, sizes, self.display_settings, self._palette, particles=self.particles
         )
+
+    def labels(self, drawing: Drawing) -> dict[Cell, tuple[str, Style]]:
+        window, key = self.window, self.key
+        if window is None or key is None:
+            return {}
+        px_per_cell = window.width / drawing.size[1]
+        return scale_bar(drawing.size, px_per_cell, self.session.run.images.um_per_px(key.sample), self._palette)
 
     def words(self) -> str:
         """Waiting, or why the image can't be shown."""

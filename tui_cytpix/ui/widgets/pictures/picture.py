@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,27 +15,31 @@ from numpy.typing import NDArray
 from tui_cytpix.core.images import render
 from tui_cytpix.core.images.render import RGB, Window
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.ui.graphics.text_cells import WHITE, Drawing
+from tui_cytpix.ui.graphics.text_cells import HALF_CELL, QUADRANT_CELL, WHITE, Drawing
 from tui_cytpix.ui.theming import rgb
 
 if TYPE_CHECKING:
     from textual.app import App
 
 OVERLAYS = ("outline", "fill", "off")
-ROOM = 1.3  # times the content's box
+TEXT_CELLS = (HALF_CELL, QUADRANT_CELL)
+ROOM = 1.2  # times the content's box
 Box = tuple[int, int, int, int]
 Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class DisplaySettings:
-    """How pictures are drawn: `overlay` is one of OVERLAYS, `levels` how many grays are told apart."""
+    """How pictures are drawn: `overlay` is one of OVERLAYS, `levels` how many grays are told apart. Particles that are
+    on average fewer pixels across than `outlined_from` get no outline: it would hide them.
+    """
 
     overlay: str = "outline"
     gamma: float = 1.0
     invert: bool = False
     contrast: float = 1.0
     levels: int = render.GRAY_LEVELS
+    outlined_from: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,12 @@ def drawing(
     points: list[tuple[int, int]] = []
     if segmentation is not None and settings.overlay != "off" and segmentation.mask.shape == picture.shape:
         covered = render.coverage(segmentation.mask, window, rows, columns)
-        edges = render.outline(covered, width=line_width(cell))
+        across = math.sqrt(float(covered.sum()) / max(1, len(segmentation.centroids)))
+        edges = (
+            render.outline(covered, width=line_width(cell))
+            if across >= settings.outlined_from
+            else np.zeros_like(covered)
+        )
         if particles is not None and particles.shape == picture.shape:
             edges |= render.divisions(render.sample_labels(particles, window, rows, columns))
         found = (render.to_screen((y, x), window, rows, columns) for y, x in segmentation.centroids.tolist())
@@ -111,11 +121,23 @@ def drawing(
         filled=covered if settings.overlay == "fill" else None,
         outside=~render.inside(picture.shape, window, rows, columns),
     )
-    if cell[1] > 1:  # else a mark is a character
+    if cell not in TEXT_CELLS:  # where a mark is a character
         for point in points:
             render.stamp(inks, render.disc(mark_radius(cell)), point)
-    marks = frozenset((y // cell[0], x // cell[1]) for y, x in points)
-    return Drawing(inks, palette.colours, marks, cell)
+    return Drawing(inks, palette.colours, _marks(points, sizes), cell)
+
+
+def _marks(points: Iterable[tuple[int, int]], sizes: tuple[Size, Size]) -> frozenset[tuple[int, int]]:
+    """A cell for each point, its own or the nearest that is free: as many marks show as there are centroids."""
+    (rows, columns), (tall, wide) = sizes
+    taken: set[tuple[int, int]] = set()
+    for y, x in points:
+        row, column = y // tall, x // wide
+        near = [(row + down, column + right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+        free = [at for at in near if at not in taken and 0 <= at[0] < rows and 0 <= at[1] < columns]
+        if free:
+            taken.add(min(free, key=lambda at: ((at[0] + 0.5) * tall - y) ** 2 + ((at[1] + 0.5) * wide - x) ** 2))
+    return frozenset(taken)
 
 
 def line_width(cell: Size) -> int:

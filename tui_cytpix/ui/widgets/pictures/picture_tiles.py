@@ -57,14 +57,15 @@ class Tile(PaintedWithLayout, Widget):
     def pieces(self, row: int, column: int, width: int) -> Iterator[Piece]:
         image = self._view.chunk(self.place, row // CHUNK_ROWS)
         if image is not None:
-            yield Piece(0, image, row % CHUNK_ROWS, column, width)
+            for start, stop in self._view.free_of_text(self, row, column, width):
+                yield Piece(start - column, image, row % CHUNK_ROWS, start, stop - start)
 
 
 class TiledPicture(Vertical, PictureWidget):
     """Draws a picture and something small on top of it, and sends what differs from what is on the screen.
 
     `TILES` is a balance: many make small changes cheap, few a new picture. Subclasses say what to draw: `draw`,
-    `words`, and on top `glyphs` (of text cells) or `make_sprite` (of pixels).
+    `words`, and on top `labels` (on every surface) and `glyphs` (of text cells) or `make_sprite` (of pixels).
     """
 
     DEFAULT_CSS = """
@@ -110,6 +111,10 @@ class TiledPicture(Vertical, PictureWidget):
     def words(self) -> str:
         return ""
 
+    def labels(self, drawing: Drawing) -> dict[Cell, tuple[str, Style]]:  # noqa: ARG002
+        """Characters in place of the picture, by cell; none here."""
+        return {}
+
     def glyphs(self, drawing: Drawing) -> dict[Cell, tuple[str, Style]]:  # noqa: ARG002
         """Characters on top of the picture, by cell; none here."""
         return {}
@@ -124,9 +129,10 @@ class TiledPicture(Vertical, PictureWidget):
         if drawing is None:
             self._glyphs, self.sprite = {}, None
         elif self.surface.pixels:
+            self._glyphs = self.labels(drawing)
             self.sprite = self.make_sprite(drawing)
         else:
-            self._glyphs = self.glyphs(drawing)
+            self._glyphs = {**self.labels(drawing), **self.glyphs(drawing)}
 
     # What differs
 
@@ -270,10 +276,22 @@ class TiledPicture(Vertical, PictureWidget):
     def uncovered(self, row: int, column: int) -> bool:
         """Whether nothing lies over that cell of the picture."""
         y, x = self.corner
+        if (row, column) in self._glyphs:
+            return False
         try:
             return self.screen.is_current and self.screen.get_widget_at(x + column, y + row)[0] in self.tiles
         except NoWidget:
             return False
+
+    def free_of_text(self, tile: Tile, row: int, column: int, width: int) -> Iterator[tuple[int, int]]:
+        """(start, stop) of columns of a tile's row that no character takes the place of."""
+        before = sum(other.outer_size.width for other in self.tiles[: tile.place])
+        taken = sorted(c - before for r, c in self._glyphs if r == row and column <= c - before < column + width)
+        start = column
+        for at in [*taken, column + width]:
+            if start < at:
+                yield start, at
+            start = at + 1
 
     def chunk(self, place: int, band: int) -> PixelImage | None:
         """A part of the picture as an image of its own: CHUNK_ROWS rows of cells of one tile."""

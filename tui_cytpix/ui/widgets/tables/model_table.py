@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from rich.text import Text
@@ -12,7 +13,9 @@ from tui_cytpix.domain.words import printable
 from tui_cytpix.ui.widgets.lines.hint import heading, labelled
 from tui_cytpix.ui.widgets.tables.table import Table
 
-COLUMNS = ("", "Model", "Resolution", "Kind", "From", "TA", "VA", "Made")
+COLUMNS = ("", "Model", "Made for", "Right here", "Per 1000", "Sees")
+WIDE = 110  # columns of the screen
+MADE_FOR = 20  # characters that fit into 80 columns
 
 
 class ModelTable(Table):
@@ -23,28 +26,31 @@ class ModelTable(Table):
         self._entries: dict[str, ModelEntry] = {}
 
     def show(
-        self, entries: Sequence[ModelEntry], chosen: str = "", marked: Collection[str] = (), proposing: str = ""
+        self,
+        entries: Sequence[ModelEntry],
+        chosen: str = "",
+        marked: Collection[str] = (),
+        proposing: str = "",
+        here: Mapping[str, tuple[str, str]] = MappingProxyType({}),
     ) -> None:
-        """Lists the models; `chosen`, `marked` and `proposing` are hashes."""
+        """Lists the models; `chosen`, `marked` and `proposing` are hashes, `here` has by hash how often counts are
+        expected to be right on this run's samples, and what 1000 images took in this session; "" where nobody knows.
+        """
         self._entries = {entry.hash: entry for entry in entries}
-        self.fill([(entry.hash, self._cells(entry, chosen, marked, proposing)) for entry in entries])
-
-    @staticmethod
-    def _cells(entry: ModelEntry, chosen: str, marked: Collection[str], proposing: str) -> list[str]:
-        card = entry.card
-        mark = ("●" if entry.hash == chosen else "○" if entry.hash == proposing else " ") + (
-            "■" if entry.hash in marked else " "
-        )
-        return [
-            mark,
-            card.name,
-            "–" if card.of_instrument else card.resolution,
-            card.kind,
-            card.base_name or "–",
-            measure(card.measured.get("TA")),
-            measure(card.measured.get("VA")),
-            card.created[:10],
-        ]
+        rows = []
+        for entry in entries:
+            right, pace = here.get(entry.hash, ("", ""))
+            mark = "●" if entry.hash == chosen else "○" if entry.hash == proposing else " "
+            cells = (
+                f"{mark}{'■' if entry.hash in marked else ' '}",
+                entry.card.name,
+                cut(made_for(entry.card), MADE_FOR if self.app.size.width < WIDE else 2 * MADE_FOR),
+                right or "?",
+                pace or "?",
+                sees(entry.card),
+            )
+            rows.append((entry.hash, cells))
+        self.fill(rows)
 
     @property
     def current(self) -> ModelEntry | None:
@@ -52,6 +58,24 @@ class ModelTable(Table):
 
     def entry(self, key: str | None) -> ModelEntry | None:
         return self._entries.get(key or "")
+
+
+def cut(text: str, width: int) -> str:
+    """Its beginning."""
+    return text if len(text) <= width else f"{text[: width - 1].rstrip(' ,')}…"
+
+
+def made_for(card: ModelCard) -> str:
+    """Which cells, in a few words: the first sentence of its card."""
+    return card.description.partition(". ")[0].removesuffix(".") or card.kind
+
+
+def sees(card: ModelCard) -> str:
+    """Its resolution, and the scale where images of known scale are brought to one."""
+    if card.of_instrument:
+        return "–"
+    scale = f" {card.network_um_per_px:g} µm" if card.network_um_per_px else ""
+    return f"{card.resolution}{scale}"
 
 
 def measure(value: Any) -> str:
