@@ -312,7 +312,7 @@ def _jobs(run: Run, _slurm: object) -> None:
 
 
 @mock.patch.object(slurm_array.slurm, "queued", lambda jobs: {job: {1: "PENDING"} for job in jobs})  # none is asked
-@mock.patch.object(output_names, "_LOOKS", 2)  # at a claim that is empty: not 2 s for each
+@mock.patch.object(output_names, "_LONGEST_WAIT", 0.04)  # at a claim that is empty: not 2 s for each
 def _processed(run: Run) -> None:
     process.records(run)
     if (watch := watch_newest(run)) is not None:
