@@ -16,7 +16,7 @@ from tui_cytpix.domain.jobs.processed import Asked, ProcessedSample, TubeRecord
 from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.formats.run import tube_records
-from tui_cytpix.formats.run.tube_records import lease_of, make_room, workplace, write_record
+from tui_cytpix.formats.run.tube_records import lease_of, make_room, part_lease, parts_of, workplace, write_record
 from tui_cytpix.formats.sample.file_states import FileStates
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.base_model import library
@@ -80,6 +80,13 @@ def test_done_running_failed_and_missing(spec):
     lease.release()
     (Path(spec.out) / "t0.fcs").write_text("cut off by somebody")
     assert (states(spec)[0], tube_states(spec)[0].why) == (TubeState.MISSING, "t0.fcs is gone, or was changed")
+    lease = part_lease(Path(spec.out), "t3", 1)
+    parts_of(Path(spec.out), "t3").mkdir(parents=True)
+    (parts_of(Path(spec.out), "t3") / "0").touch()
+    lease.acquire()
+    assert states(spec)[3] is TubeState.RUNNING
+    lease.release()
+    assert tube_states(spec)[3].why == "not ended: 1 of its parts are there"
     assert not (Path(spec.out) / ".names").exists()  # to look claims nothing
 
 
