@@ -130,27 +130,30 @@ class Tube:
             parts = self._parts(sample)
             if not parts.several:
                 return True
-            while any(self._made_part(sample, workers, parts, part) for part in parts.missing()):
-                pass  # until nobody leaves one to it
+            wanted, made = sum(_number(parts.images[part]) for part in parts.missing()), 0
+            self._told(self.name, wanted, 0)
+            while now := next(filter(None, (self._made_part(sample, workers, parts, k) for k in parts.missing())), 0):
+                made += now
+            self._told(self.name, made - wanted, 0)  # what others made
             return self.done_already() or not parts.missing()
         except JobError:
             raise
         except (CytpixError, OSError):
             return True
 
-    def _made_part(self, sample: ReadySample, workers: Workers, parts: TubeParts, part: int) -> bool:
-        """Whether there was anything to do: another job may be at it, or have done it, or the whole tube, since."""
+    def _made_part(self, sample: ReadySample, workers: Workers, parts: TubeParts, part: int) -> int:
+        """Of how many images; 0 where another job is at it, or made it, or the whole tube, since."""
         self._check()
         lease = parts.lease(part)
         try:
             lease.acquire()
         except RunError:
-            return False
+            return 0
         with self._job.holding(lease):
             if parts.has(part) or self.done_already():
-                return False
+                return 0
             parts.keep(part, self._results(sample, workers, parts.images[part]))
-        return True
+        return _number(parts.images[part])
 
     def _parts(self, sample: ReadySample) -> TubeParts:
         found = [sample.fingerprint, self._order.states.of(sample.path), sample.um_per_px, sample.zoom.times]
@@ -233,13 +236,14 @@ class Tube:
         parts = self._parts(sample)
         for part, images in enumerate(parts.images):
             kept = parts.several and parts.has(part)
+            if not kept:
+                self._told(self.name, _number(images), 0)
             for result in parts.results(part) if kept else self._results(sample, workers, images):
                 self._check()
                 yield result
 
     def _results(self, sample: ReadySample, workers: Workers, images: slice) -> Iterator[ChunkResult]:
         events = sample.events[images]
-        self._told(self.name, len(events), 0)
         for chunk, result in workers.results(self._chunks(sample, events, workers)):
             self._check()
             yield result
@@ -404,6 +408,10 @@ def _hash_of(annotated: Mapping[str, Segmentation]) -> str:
         digest.update(f"{event} {found.mask.shape}".encode("utf-8", "surrogateescape"))
         digest.update(found.mask.tobytes() + found.centroids.tobytes() + labels)
     return digest.hexdigest() if annotated else ""
+
+
+def _number(images: slice) -> int:
+    return int(images.stop - images.start)
 
 
 def chunk_sizes(images: int, workers: int, frame: int, most: int = CHUNK) -> Iterator[int]:
