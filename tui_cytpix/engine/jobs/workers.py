@@ -42,7 +42,7 @@ class Workers:
         context.set_forkserver_preload([process_worker.__name__, *torch_too])
         forkserver.ensure_running()  # it imports while the job makes a sample ready
         self._pool = ProcessPoolExecutor(
-            number, mp_context=context, initializer=process_worker.start, initargs=(settings,)
+            number, mp_context=context, initializer=process_worker.start, initargs=(settings, context.Value("i", 0))
         )
 
     def __enter__(self) -> Self:

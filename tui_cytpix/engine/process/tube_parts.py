@@ -2,8 +2,8 @@
 share a tube, and one that was killed goes on where it was.
 
 A part is a file beside the tube's record (`formats.run.tube_records.parts_of`): for which work it was made, then one
-chunk's result after another, each with its length before it. What a chunk holds does not depend on how images are
-divided into chunks, so what is put together of parts is what one job would have written.
+chunk's result after another, each with its length before it. One job alone makes the same parts: what is put together
+does not tell how many there were.
 """
 
 from __future__ import annotations

@@ -42,6 +42,8 @@ from tui_cytpix.formats.sample.identity import pixel_digest
 from tui_cytpix.formats.sample.registry import open_sample
 
 if TYPE_CHECKING:
+    from multiprocessing.sharedctypes import Synchronized
+
     from tui_cytpix.engine.predict.crops import CropPlan, NetworkInput
     from tui_cytpix.engine.predict.inference import Predictor
     from tui_cytpix.formats.sample.reader import SampleReader
@@ -119,6 +121,7 @@ class _State:
     """A worker's own; its model is loaded at the first need, so that an error can be told."""
 
     settings: WorkerSettings
+    place = 0  # among the job's workers
     predictor: Predictor | None = None
     equipment: Equipment = Equipment()
     reader: SampleReader | None = None
@@ -128,8 +131,10 @@ class _State:
     chunks = 0  # that were processed
 
 
-def start(settings: WorkerSettings) -> None:
-    """Prepares the process. The job decides when to stop; where it is gone, so is the worker."""
+def start(settings: WorkerSettings, started: Synchronized[int]) -> None:
+    """Prepares the process; `started` counts those of the job. The job decides when to stop; where it is gone, so is
+    the worker.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
@@ -143,6 +148,8 @@ def start(settings: WorkerSettings) -> None:
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
     cv2.setNumThreads(1)
     _State.settings = settings
+    with started.get_lock():
+        _State.place, started.value = started.value, started.value + 1
 
 
 def _leave_with_parent() -> None:
@@ -174,7 +181,7 @@ def _predictor() -> Predictor:
         settings = _State.settings
         model = load_model(settings.model)
         model = replace(model, card=replace(model.card, size_cutoff_um=settings.size_cutoff_um))
-        device, note = usable_device(settings.device, threads=1)
+        device, note = usable_device(settings.device, threads=1, place=_State.place)
         _State.predictor = Predictor(model, device)
         arithmetic = str(_State.predictor.dtype).removeprefix("torch.")
         _State.equipment = Equipment(device_name(device), arithmetic, note)
