@@ -311,11 +311,13 @@ def test_a_damaged_part_is_told_and_made_again(tmp_path, damage):
     assert parts.missing() == [0]
 
 
-def test_killed_at_any_moment_a_batch_ends_as_one_that_nobody_killed(batch, base, tmp_path):
+@pytest.mark.parametrize("part", [tube_parts.PART, 2])
+def test_killed_at_any_moment_a_batch_ends_as_one_that_nobody_killed(batch, base, tmp_path, monkeypatch, part):
     """A job is killed as often as it takes until one comes to its end."""
     began = time.monotonic()
     batch("alone")
     usual = time.monotonic() - began
+    monkeypatch.setattr(tube_parts, "PART", part)
     killed, rng, jobs, kills = tmp_path / "killed", random.Random(5), 0, 0
     while not _to_its_end(base, killed, jobs := jobs + 1, rng.uniform(0, usual) if kills < 6 else 300.0):
         assert kills < 6, "a job that nobody kills comes to no end"
