@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from multiprocessing import Value
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -13,7 +14,7 @@ from unittest import mock
 from tui_cytpix.core.features.measurement import Measurement
 from tui_cytpix.domain.jobs.specs import SampleAtWork
 from tui_cytpix.domain.zoom import AUTOMATIC
-from tui_cytpix.engine.jobs import process
+from tui_cytpix.engine.jobs.tube import CHUNK, GPU_CHUNK
 from tui_cytpix.engine.predict import inference
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.engine.process import worker as process_worker
@@ -30,7 +31,8 @@ STAGES: tuple[tuple[str, Any, str], ...] = (  # name, and the function that is a
     ("regions", inference, "plan_differing"),
     ("resample", inference, "NetworkInput"),
     ("cut crops", Predictor, "_outputs"),
-    ("network", Predictor, "_batch"),
+    ("network", Predictor, "_begin"),
+    ("waiting for a GPU", Predictor, "_end"),
     ("maps of the frame", inference, "_composed"),
     ("objects, particles", inference, "segment"),
     ("focus", process_worker, "_focus"),
@@ -85,8 +87,8 @@ def milliseconds(
     """Milliseconds per image of each stage, the least of some rounds, in this process: by default of this thread's CPU,
     which a busy machine does not lengthen.
     """
-    card = read_card(model)
-    process_worker.start(WorkerSettings(model, card.size_cutoff_um, device, ("fcs", "csv")))
+    card, chunk = read_card(model), CHUNK if device == "cpu" else GPU_CHUNK
+    process_worker.start(WorkerSettings(model, card.size_cutoff_um, device, ("fcs", "csv")), Value("i", 0))
     process_worker._State.predictor = None  # of another model
     process_worker.describe()
     ready = make_ready(SampleAtWork(name="", path=str(sample), um_per_px=um_per_px), card, asked=AUTOMATIC)
@@ -96,8 +98,8 @@ def milliseconds(
         for _ in range(ROUNDS):
             clock = _Clock(now)
             with clock.watching():
-                for start in range(0, len(events), process.CHUNK):
-                    part = events[start : start + process.CHUNK]
+                for start in range(0, len(events), chunk):
+                    part = events[start : start + chunk]
                     process_worker.process(Chunk("", sample, um_per_px, ready.zoom.times, ready.background, part))
             for stage, seconds in clock.spent.items():
                 least[stage] = min(least.get(stage, seconds), seconds)

@@ -1,6 +1,6 @@
 """The GPU beside the CPU: the same answers, seconds an epoch, images a second of `process`, where the time goes.
 
-    python -m tests.benchmarks gpu [--cpu] [--parts answers process stages batches training]
+    python -m tests.benchmarks gpu [--cpu] [--parts answers process stages batches overlap training]
         [--models cell-half cell-full] [--each 50] [--images 12000] [--processes 8 16] [--epochs 20] [--seconds 260]
 
 All on simulated tubes, in less than five minutes on a machine with a CUDA device; a row that would begin after
@@ -58,6 +58,7 @@ from tui_cytpix.engine.jobs.job import default_threads
 from tui_cytpix.engine.jobs.workers import worker_count
 from tui_cytpix.engine.network.device import device_name, usable_device
 from tui_cytpix.engine.network.model import Model, load_model
+from tui_cytpix.engine.predict import inference
 from tui_cytpix.engine.predict.inference import Predictor, has_bf16
 from tui_cytpix.engine.train.dataset import Example
 from tui_cytpix.engine.train.rehearsal import rehearsal_for
@@ -251,6 +252,27 @@ def batches(bench: Bench) -> None:
                     _pass_rows(bench, f"{name}, {way}", model, device, parts)
 
 
+def overlap(bench: Bench) -> None:
+    """What a worker takes where the next batches are cut while so many are before the GPU."""
+    bench.head("model", "device", "batches ahead", "images", "ms an image")
+    torch.set_num_threads(1)
+    crops = _cells.tube(KIND, 0, bench.given.staged)
+    grays = [normalise(crop.image, crop.background) for crop in crops]
+    for name in bench.given.models:
+        model = load_model(path_of(name))
+        for device in bench.devices:
+            predictor = Predictor(model, device)
+            plans = [predictor.plan(gray, 1.0) for gray in grays]
+            for ahead in (0, 1, inference.GPU_AHEAD, 2 * inference.GPU_AHEAD):
+                predictor._ahead = ahead
+                taken = []
+                for _ in range(4):
+                    began = time.perf_counter()
+                    predictor.found(plans, [0.0] * len(plans))
+                    taken.append(time.perf_counter() - began)
+                bench.row(name, device.type, ahead, len(plans), f"{1000 * min(taken[1:]) / len(plans):.3f}")
+
+
 def _inputs(model: Model, images: int) -> list[np.ndarray]:
     """The network's batches of a tube's images, by chunks of 256 and 100 in turn."""
     crops = _cells.tube(KIND, 0, images)
@@ -259,11 +281,11 @@ def _inputs(model: Model, images: int) -> list[np.ndarray]:
     predictor = Predictor(model)
     predictor._batch_pixels = 64 * 256 * 256
 
-    def note(batch: np.ndarray) -> np.ndarray:
+    def note(batch: np.ndarray) -> inference._Coming:
         seen.append(batch)
-        return np.zeros((len(batch), 3, *batch.shape[2:]), np.float32)
+        return inference._Coming(torch.zeros(len(batch), 3, *batch.shape[2:]))
 
-    with mock.patch.object(predictor, "_batch", note):
+    with mock.patch.object(predictor, "_begin", note):
         start = 0
         for size in [100, 256] * len(grays):
             part = grays[start : start + size]
@@ -479,6 +501,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "process": process,
     "stages": stages,
     "batches": batches,
+    "overlap": overlap,
     "training": training,
 }
 

@@ -8,7 +8,7 @@
 They live in an environment of their own, as TensorFlow and Cellpose ask for other versions of what we use; no weights
 are downloaded. How each is trained, and where that departs from its defaults: `_peer_worker`. Seconds are of the CPU on
 one thread. A peer's label image is its mask, and its labels' centres are the centroids. Speed: whole simulated frames
-of leukocytes, 248x248, with the network and all that follows it.
+of leukocytes, 248x248, with the network and all that follows it, beside our models on the same frames.
 """
 
 from __future__ import annotations
@@ -17,22 +17,31 @@ import argparse
 import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
+import torch
 
 from tests.benchmarks._cells import REAL, Fold, folds, load
 from tests.benchmarks._fitting import Fitted, compared
 from tests.benchmarks._results import Key, Result, Results, header, row
+from tests.benchmarks.speed import UM_PER_PX, best
+from tui_cytpix.core.images.background import static_background
 from tui_cytpix.core.objects import regions
 from tui_cytpix.core.objects.centroids import centres
 from tui_cytpix.core.statistics.agreement import Counts, ap50_counts
 from tui_cytpix.domain.segmentation import Segmentation
+from tui_cytpix.engine.network.model import load_model
+from tui_cytpix.engine.predict.inference import Predictor
+from tui_cytpix.workflow.base_model.library import find
 
 WORKER = Path(__file__).with_name("_peer_worker.py")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
+OURS = ("cell-half", "cell-full")
 CPU_SECONDS = {"stardist": 300.0, "cellpose": 720.0}
 
 
@@ -42,8 +51,10 @@ def installed_version(python: str, peer: str) -> str:
     return subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def measure(key: Key, python: str, cpu_seconds: float, frames: Sequence[np.ndarray]) -> tuple[Result, list[str]]:
-    """One peer on one set with one seed, and for each fold a table's line on how its training went."""
+def measure(
+    key: Key, python: str, cpu_seconds: float, frames: Sequence[np.ndarray]
+) -> tuple[Result, list[str], list[float]]:
+    """One peer on one set with one seed; for each fold a table's line on how its training went, and its frames/s."""
     every = folds(load(key.data), key.annotations, key.seed)
     found = [_answered(key, fold, python, cpu_seconds, frames) for fold in every]
     names, comparisons = [], []
@@ -57,7 +68,29 @@ def measure(key: Key, python: str, cpu_seconds: float, frames: Sequence[np.ndarr
         ]
     training, answering = ([float(one[name]) for one in found] for name in ("training_s", "answering_s"))
     result = Result(key, names, comparisons, float(np.mean(training)), sum(answering))
-    return result, [_line(key, one, len(fold.test)) for fold, one in zip(every, found, strict=True)]
+    lines = [_line(key, one, len(fold.test)) for fold, one in zip(every, found, strict=True)]
+    return result, lines, [float(one["frames_per_s"]) for one in found]
+
+
+def own_rate(model: str, frames: Sequence[np.ndarray]) -> float:
+    """Frames a second of our model's, of this thread's CPU: normalised, through the network, to masks and centroids."""
+    predictor, background = Predictor(load_model(Path(find(model).path))), static_background(np.stack(frames))
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    images = [(frame, background) for frame in frames]
+    predictor.predict(images, UM_PER_PX)  # the first time the network is prepared for sizes
+    return len(frames) / best(lambda: predictor.predict(images, UM_PER_PX))
+
+
+def ratios(rates: Mapping[str, Sequence[float]], frames: Sequence[np.ndarray]) -> Iterator[str]:
+    """A table's lines: our models beside the peers, on the same frames; of a peer the best of its folds."""
+    columns = ["frames/s of one thread's CPU", *(f"x {peer}" for peer in rates)]
+    yield f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}"
+    for model in OURS:
+        rate = own_rate(model, frames)
+        yield f"| {model} {rate:.1f} | {' | '.join(f'{rate / max(found):.1f}' for found in rates.values())} |"
+    for peer, found in rates.items():
+        yield f"| {peer} {max(found):.2f} |{' |' * len(rates)}"
 
 
 def _answered(
@@ -121,18 +154,21 @@ def main(arguments: list[str]) -> int:
         "peer | seed | epochs | steps | ended by | losses along the way | best | training CPU s | crops/s | frames/s"
     )
     print(f"| {columns} |\n|{' --- |' * 10}", flush=True)
+    rates: defaultdict[str, list[float]] = defaultdict(list)
     for data in given.sets:
         for peer in given.peers:
             for seed in given.seeds:
                 key = Key(peer, versions[peer], data, given.annotations, seed)
                 if key not in results.found:
-                    result, lines = measure(key, given.python, limits[peer], frames)
+                    result, lines, found = measure(key, given.python, limits[peer], frames)
                     results.add(result)
+                    rates[f"{peer} {versions[peer]}"] += found
                     print("\n".join(lines), flush=True)
+    if rates:
+        print("", *ratios(rates, frames), sep="\n", flush=True)
     print(f"\n{header('set, annotations, model')}")
     for data in given.sets:
         for peer in given.peers:
-            found = results.seeds(peer, data, given.annotations)
-            if found:
-                print(row(f"{data}, {given.annotations}, {peer}", found))
+            if seeds := results.seeds(peer, data, given.annotations):
+                print(row(f"{data}, {given.annotations}, {peer}", seeds))
     return 0

@@ -3,9 +3,11 @@
     python -m tests.benchmarks speed [--images 4000] [--models cell-half cell-full] [--threads 0] [--agreement 60]
 
 A simulated `.acs` of 248 x 248 frames: 300 leukocytes' images, repeated under new event ids, processed to FCS and CSV
-by a process of its own. Wall-clock on a shared machine says little: the rates are also given per CPU second, and as
-ratios to a matrix product and to a decode loop timed in the same run. The tube's noise is white: where noise is
-blotchy, more of a frame differs from the background and is looked at.
+by a process of its own. `--images 30000` is a tube as large as they usually get: `s` is from the start of the process
+to its end, `MiB` of it and its workers, which should be those of the smaller tube. Wall-clock on a shared machine says
+little: the rates are also given per CPU second, and as ratios to a matrix product and to a decode loop timed in the
+same run. The tube's noise is white: where noise is blotchy, more of a frame differs from the background and is looked
+at.
 
 The last table tells what bfloat16 and region-first inference change, each by itself, and which side is right. On whole
 frames the network sees things in noise now and then; where an image equals its background there is nothing,
@@ -234,6 +236,8 @@ def main(arguments: list[str]) -> int:
     columns = (
         "model",
         "images",
+        "s",
+        "CPU s",
         "images/s",
         "with start-up",
         "per CPU s",
@@ -250,6 +254,8 @@ def main(arguments: list[str]) -> int:
             cells = (
                 model,
                 run.images,
+                f"{run.seconds:.0f}",
+                f"{run.cpu:.0f}",
                 f"{rate:.0f}",
                 f"{run.images / run.seconds:.0f}",
                 f"{cpu_rate:.0f}",

@@ -50,13 +50,24 @@ def test_what_the_worker_answers_is_compared_with_the_truth(tmp_path, monkeypatc
     monkeypatch.setattr(peers, "load", lambda name: crops)
     monkeypatch.setattr(peers, "folds", lambda found, annotations, seed: [Fold(found[:2], found[2:])])
     key = Key("stardist", "0.9.2", "yeast", 2, 3)
-    result, (line,) = peers.measure(key, sys.executable, 7.0, [])
+    result, (line,), rates = peers.measure(key, sys.executable, 7.0, [])
     assert result.images == ["2.png", "3.png", "4.png", "5.png"]
     assert [c.count_right for c in result.comparisons] == [True, True, True, False]
     assert sum(c.centroids.tp for c in result.comparisons) == 8
     assert (result.training_s, result.answering_s) == (5.0, 1.0)
     assert "| 30 | plateau | " in line
     assert "| 2: 1.000 |" in line
+    assert rates == [2.0]
+
+
+def test_our_models_stand_beside_the_peers_on_the_same_frames(monkeypatch):
+    monkeypatch.setattr(peers, "own_rate", lambda model, frames: {"cell-half": 90.0, "cell-full": 30.0}[model])
+    assert list(peers.ratios({"stardist 0.9": [1.0, 3.0], "cellpose 3.1": [0.5]}, []))[1:] == [
+        "| cell-half 90.0 | 30.0 | 180.0 |",
+        "| cell-full 30.0 | 10.0 | 60.0 |",
+        "| stardist 0.9 3.00 | | |",
+        "| cellpose 3.1 0.50 | | |",
+    ]
 
 
 def test_a_worker_that_fails_ends_the_bench_and_says_why(tmp_path, monkeypatch, crops):

@@ -59,7 +59,7 @@ def test_an_array_ends_though_a_task_is_late_and_is_not_submitted_again(slurm, b
     children.run(["scancel", "--batch", "--signal=USR1", task], env=slurm, check=True)  # as when its time is up
     wait_for(lambda: tasks(slurm).get(task) == "PENDING")  # by its own wish
     first = json.loads((script.parent / SUBMITTED).read_text())
-    assert first == {"job": told["job"], "tasks": 2}
+    assert first == {"job": told["job"], "tasks": 2, "more": []}
     wait_for(lambda: not tasks(slurm))
 
     status = json.loads(verb(slurm, *asked(batch, "--status")).stdout)["totals"]

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from tests.divided import nothing
 from tui_cytpix.domain.jobs.training import Flip, JobState, TrainingStatus
 from tui_cytpix.domain.model_card import ModelCard
-from tui_cytpix.domain.plain_values import from_plain
+from tui_cytpix.domain.plain_values import from_plain, packed, unpacked
 from tui_cytpix.domain.run_settings import RunSettings
 from tui_cytpix.domain.sample import ImageKey, SampleRef
 from tui_cytpix.domain.segmentation import Segmentation, decode_mask, encode_mask
@@ -31,6 +31,24 @@ JSON = st.recursive(
 @given(st.text(alphabet=st.characters(exclude_characters=":"), min_size=1), st.text())
 def test_an_image_key_survives_being_text(sample, event):
     assert ImageKey.parse(str(ImageKey(sample, event))) == (sample, event)
+
+
+def test_arrays_and_what_holds_them_are_packed_as_they_are():
+    value = {"a": [("text", b"bytes", np.array([[1.5, np.nan]], np.float32))]}
+    found = unpacked(dict[str, list[tuple[str, bytes, np.ndarray]]], packed(value))
+    assert found["a"][0][:2] == ("text", b"bytes")
+    np.testing.assert_array_equal(found["a"][0][2], value["a"][0][2])
+    assert found["a"][0][2].dtype == np.float32
+    with pytest.raises(NotImplementedError, match="object"):
+        packed(object())
+
+
+@pytest.mark.parametrize(
+    "plain", [b"", packed(["|O", [1], b"12345678"]), packed(["<f4", [3], b"1234"]), packed(["<f4"])]
+)
+def test_what_is_no_array_is_refused(plain):
+    with pytest.raises(ValueError, match=r"array|truncated"):
+        unpacked(np.ndarray, plain)
 
 
 def test_a_key_without_a_colon_is_refused():

@@ -38,6 +38,8 @@ from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.engine.network.model import Model, load_model
 from tui_cytpix.engine.network.network import NetworkSettings, build
 from tui_cytpix.engine.process import provenance
+from tui_cytpix.engine.process.tube_parts import TubeParts
+from tui_cytpix.engine.process.worker import ChunkResult
 from tui_cytpix.engine.train.checkpoints import read_state, write_state
 from tui_cytpix.engine.train.records import Pending, Standing
 from tui_cytpix.engine.train.trainer import FitSettings, Trainer
@@ -181,6 +183,10 @@ class Place:
         job.emit(Progress(done=1, total=2, what="words"))
         claimed(out, spec.samples)
         tube_records.make_room(out)
+        parts = TubeParts(out, "s0", "work", 1)
+        parts.lease(0)
+        lines = {"csv": ("s0,1\r\n", "s0,1,2\r\n")}
+        parts.keep(0, [ChunkResult([""], ["a"], np.ones((1, 3), np.float32), [1.0], lines)])
         for number in range(4):  # so many that each is compared with the others
             name = f"s{number}"
             record = {**example(TubeRecord), "outputs": {}, "zoom": {"times": 1.0}, "notes": ["words"]}
@@ -312,7 +318,7 @@ def _jobs(run: Run, _slurm: object) -> None:
 
 
 @mock.patch.object(slurm_array.slurm, "queued", lambda jobs: {job: {1: "PENDING"} for job in jobs})  # none is asked
-@mock.patch.object(output_names, "_LOOKS", 2)  # at a claim that is empty: not 2 s for each
+@mock.patch.object(output_names, "_LONGEST_WAIT", 0.04)  # at a claim that is empty: not 2 s for each
 def _processed(run: Run) -> None:
     process.records(run)
     if (watch := watch_newest(run)) is not None:
@@ -323,6 +329,10 @@ def _processed(run: Run) -> None:
             say_json(as_plain(collect(out, (), run.path.parent / "home" / "batch.html")))
         slurm_array.queued(out)
         tube_states(spec_of(out, run.path.parent / "given"))
+        parts = TubeParts(out, "s0", "work", 1)
+        with contextlib.suppress(CytpixError, FileNotFoundError):
+            parts.missing()
+            list(parts.results(0))
         with refused_by_system():
             claimed(out, [SampleAtWork(name="s0", path="elsewhere")])
         for name in (out / NAMES).glob("s0-*"):

@@ -68,6 +68,7 @@ def test_a_file_of_a_new_kind_is_told() -> None:
 # The modules that open files from elsewhere, and the reader of the bench, by how its name begins, that tries what they
 # open; or why none does.
 OPENED = {
+    "engine.process.tube_parts": "side run/processed/0",
     "engine.train.checkpoints": "side run/checkpoints/",
     "formats.bytes.source": "sample ",
     "formats.fcs.write": "(a sample's FCS, which was opened as a part of the sample before)",

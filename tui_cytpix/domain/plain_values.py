@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from tui_cytpix.domain.sample import ImageKey
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 KindT = TypeVar("KindT")
 
@@ -46,3 +49,38 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [to_plain(one) for one in value]
     return value
+
+
+def packed(value: object) -> bytes:
+    """Dataclasses, tuples, lists, mappings, text, bytes, numbers and arrays, as MessagePack."""
+    return msgspec.msgpack.encode(value, enc_hook=_of_array)
+
+
+def unpacked(kind: type[KindT], data: bytes) -> KindT:
+    """The inverse of `packed`; arrays are not to be written to.
+
+    Raises:
+        ValueError: it is damaged, or of another kind.
+    """
+    try:
+        return msgspec.msgpack.decode(data, type=kind, dec_hook=_array)
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from error
+
+
+def _of_array(value: object) -> tuple[str, tuple[int, ...], bytes]:
+    import numpy as np  # not before: `--help` reads this module
+
+    if not isinstance(value, np.ndarray):
+        raise NotImplementedError(type(value).__name__)
+    return value.dtype.str, value.shape, value.tobytes()
+
+
+def _array(_kind: type, plain: Any) -> NDArray[Any]:
+    import numpy as np
+
+    try:
+        dtype, shape, content = plain
+        return np.frombuffer(content, dtype).reshape(shape)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"no array: {error}") from error

@@ -199,6 +199,17 @@ def test_the_gpu_with_the_most_room_is_taken_and_full_ones_are_left_alone(monkey
     assert "only 0.5 GB free" in note
 
 
+def test_several_processes_are_divided_among_gpus_with_room(monkeypatch):
+    fake_gpus(monkeypatch, [40.0, 3.0, 70.0, 80.0])
+    for wanted in ("auto", "cuda"):
+        chosen = [device.usable_device(wanted, 1, place)[0].index for place in range(5)]
+        assert chosen == [3, 2, 0, 3, 2]
+    assert device.usable_device("cuda:1", 1, 4)[0].index == 1
+    assert device.usable_device("cuda", 1)[0].index is None
+    fake_gpus(monkeypatch, [0.3, 0.5])
+    assert device.usable_device("auto", 1, 3)[0].type == "cpu"
+
+
 def test_a_gpu_computes_the_same_each_time_and_float32_as_such(monkeypatch):
     torch.backends.cudnn.deterministic = False
     torch.backends.cudnn.allow_tf32 = True

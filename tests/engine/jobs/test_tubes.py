@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
+import math
 import os
 import random
 import shutil
 import signal
 import time
 
+import numpy as np
 import pytest
 import torch
 
 from tests import job_files
 from tests.tubes import contents, small_tubes
 from tui_cytpix.engine.jobs import process
-from tui_cytpix.engine.jobs.job import run_job
+from tui_cytpix.engine.jobs.job import Leave, run_job
 from tui_cytpix.engine.network.model import save_model
-from tui_cytpix.engine.process import worker
-from tui_cytpix.formats.run.tube_records import lease_of, make_room
+from tui_cytpix.engine.process import tube_parts, worker
+from tui_cytpix.engine.process.tube_parts import TubeParts
+from tui_cytpix.engine.process.worker import ChunkResult
+from tui_cytpix.errors import CytpixError
+from tui_cytpix.formats.outputs.registry import OUTPUTS
+from tui_cytpix.formats.run.tube_records import in_use, lease_of, make_room, part_lease, parts_of
 
 TUBES = 4
 
@@ -27,7 +34,7 @@ TUBES = 4
 class WorkersHere:
     """In the place of the pool: as what is tried is what becomes of tubes, and processes that load torch take long."""
 
-    number = 1
+    number, on_gpu = 1, False
 
     def __init__(self, _job, settings, _number) -> None:
         worker._State.settings, worker._State.predictor = settings, None
@@ -215,11 +222,102 @@ def test_a_tube_that_another_job_is_at_is_left_to_it(batch):
     assert batch()["already"] == TUBES - 1
 
 
-def test_killed_at_any_moment_a_batch_ends_as_one_that_nobody_killed(batch, base, tmp_path):
+ALL = [name for name, output in OUTPUTS.items() if not output.package or importlib.util.find_spec(output.package)]
+
+
+@pytest.fixture
+def in_parts(monkeypatch):
+    """Each tube has three parts."""
+    monkeypatch.setattr(tube_parts, "PART", 2)
+
+
+def test_a_tube_that_is_made_in_parts_is_as_one_that_is_not(batch, base, monkeypatch):
+    one = {"samples": base[1][:1], "formats": ["fcs", *ALL]}
+    batch("alone", **one)
+    monkeypatch.setattr(tube_parts, "PART", 2)
+    kept, keep = [], TubeParts.keep
+    monkeypatch.setattr(TubeParts, "keep", lambda parts, part, found: (kept.append(part), keep(parts, part, found)))
+    assert batch(**one)["processed"] == 6
+    assert kept == [0, 1, 2]
+    assert tables(batch.out) == tables(batch.out.parent / "alone")
+    assert not parts_of(batch.out, "t0").exists()
+
+
+def tables(out):
+    """Contents of an output folder; of AnnData without the time that HDF5 gives each object."""
+    found = contents(out)
+    return {name: content for name, content in found.items() if not name.endswith(".h5ad")}
+
+
+@pytest.mark.usefixtures("in_parts")
+def test_several_jobs_make_a_tube_in_parts_and_the_last_puts_it_together(batch, base):
+    one = {"samples": base[1][:1]}
+    batch("alone", **one)
+    make_room(batch.out)
+    parts_of(batch.out, "t0").mkdir(parents=True)
+    other = part_lease(batch.out, "t0", 1)
+    other.acquire()
+    first = batch(**one)
+    assert (first["elsewhere"], first["processed"], first["outputs"]) == (["t0"], 0, [])
+    assert sorted(path.name for path in parts_of(batch.out, "t0").iterdir()) == ["0", "1.lease", "2"]
+    assert in_use(batch.out, "t0")
+    other.release()
+    assert not in_use(batch.out, "t0")
+    last = batch(**one)
+    assert (last["elsewhere"], last["processed"]) == ([], 6)
+    assert contents(batch.out) == contents(batch.out.parent / "alone")
+    assert batch(**one)["already"] == 1
+
+
+@pytest.mark.usefixtures("in_parts")
+def test_a_tube_goes_on_where_it_was_killed_unless_it_is_other_work(batch, base, monkeypatch):
+    one = {"samples": base[1][:1]}
+    batch("alone", **one)
+    seen, process_ = [], worker.process
+
+    def killed(chunk):
+        if len(seen) == 2:
+            raise Leave("terminated")
+        seen.append(chunk.events)
+        return process_(chunk)
+
+    monkeypatch.setattr(worker, "process", killed)
+    job = job_files.create(batch.out / ".job" / "99-process", spec_of(*base, batch.out, **one))
+    run_job(job.path)
+    assert job_files.events(job)[-1]["type"] == "exited"
+    assert sorted(path.name for path in parts_of(batch.out, "t0").iterdir()) == ["0", "1"]
+    monkeypatch.setattr(worker, "process", lambda chunk: (seen.append(chunk.events), process_(chunk))[1])
+    batch(**one)
+    assert len(seen) == 3
+    assert contents(batch.out) == contents(batch.out.parent / "alone")
+    cut = tube_parts.TubeParts(batch.out, "t0", "other work", 6)
+    cut.lease(0)
+    cut.keep(0, [])
+    batch(**one, size_cutoff_um=3.0)
+    assert len(seen) == 6
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: content[:-1] + b"\xc1"])
+def test_a_damaged_part_is_told_and_made_again(tmp_path, damage):
+    parts = TubeParts(tmp_path, "t", "work", 2)
+    parts.lease(0)
+    parts.keep(0, [ChunkResult(["", ""], ["a", "b"], np.ones((2, 3), np.float32), [1.0, math.nan])])
+    path = parts_of(tmp_path, "t") / "0"
+    (found,) = parts.results(0)
+    assert (found.digests, found.values.tolist(), found.levels[0]) == (["a", "b"], [[1.0] * 3] * 2, 1.0)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(CytpixError, match="damaged"):
+        list(parts.results(0))
+    assert parts.missing() == [0]
+
+
+@pytest.mark.parametrize("part", [tube_parts.PART, 2])
+def test_killed_at_any_moment_a_batch_ends_as_one_that_nobody_killed(batch, base, tmp_path, monkeypatch, part):
     """A job is killed as often as it takes until one comes to its end."""
     began = time.monotonic()
     batch("alone")
     usual = time.monotonic() - began
+    monkeypatch.setattr(tube_parts, "PART", part)
     killed, rng, jobs, kills = tmp_path / "killed", random.Random(5), 0, 0
     while not _to_its_end(base, killed, jobs := jobs + 1, rng.uniform(0, usual) if kills < 6 else 300.0):
         assert kills < 6, "a job that nobody kills comes to no end"

@@ -204,6 +204,16 @@ def test_one_large_batch_and_many_small_ones_agree(samples, model):
         assert overlap(a.mask, b.mask) > 0.999
 
 
+def test_batches_that_are_fetched_later_go_to_the_same_images(samples, model):
+    """As with a GPU, which has some before it while the next are cut."""
+    at_once, later = Predictor(model, fast=False), Predictor(model, fast=False)
+    later._ahead, later._batch_pixels = 3, 1  # a crop each
+    at_once._batch_pixels = 1
+    for a, b in zip(answers(at_once, samples["leukocytes"]), answers(later, samples["leukocytes"]), strict=True):
+        np.testing.assert_array_equal(a.mask, b.mask)
+        np.testing.assert_array_equal(a.centroids, b.centroids)
+
+
 def test_the_size_cutoff_is_in_pixels_of_the_image(samples, model):
     predictor = Predictor(replace(model, card=replace(model.card, size_cutoff_um=5.0)))
     grays = samples["leukocytes"]

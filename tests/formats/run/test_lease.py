@@ -130,10 +130,10 @@ def test_a_holder_that_would_steer_the_terminal_is_told_as_text(tmp_path):
 
 
 def test_a_full_disk_leaves_no_lease_of_nobody(tmp_path, monkeypatch):
-    def full(_holder: object) -> str:
+    def full(_path: Path, _content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(json, "dumps", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="lease"):
         Lease(tmp_path / "lease", "The run").acquire()
     assert list(tmp_path.iterdir()) == []

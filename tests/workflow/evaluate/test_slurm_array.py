@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tui_cytpix.domain.jobs.specs import SampleAtWork
 from tui_cytpix.errors import JobError, UsageError
 from tui_cytpix.workflow.cluster import slurm
 from tui_cytpix.workflow.evaluate import slurm_array
-from tui_cytpix.workflow.evaluate.slurm_array import MOST_TASKS, TASK_BYTES, queued, submit, usual_tasks
+from tui_cytpix.workflow.evaluate.slurm_array import MOST_TASKS, TASK_BYTES, more_tasks, queued, submit, usual_tasks
 from tui_cytpix.workflow.run.sample_sheet import read_sheet
 
 # Options of `process` that a task doesn't get: what to do with samples, and those that are in its list.
@@ -102,6 +103,33 @@ def test_small_tubes_share_a_task_and_large_ones_have_their_own():
     assert usual_tasks([1000] * 40) == 1
     assert usual_tasks([TASK_BYTES] * 40) == 41  # a tube counts a little more than it is large
     assert usual_tasks([TASK_BYTES] * 5000) == MOST_TASKS
+
+
+def test_a_tube_larger_than_a_task_has_several_that_share_it(tmp_path, programs):
+    assert more_tasks([3 * TASK_BYTES, TASK_BYTES + 1, TASK_BYTES], 100) == [1, 1, 2]
+    assert more_tasks([3 * TASK_BYTES, TASK_BYTES + 1], 3) == [1]
+    programs("sbatch", "echo 12")
+    given = tubes(tmp_path, [10, 3 * TASK_BYTES, 20])
+    array = submit(tmp_path / "out", given, ["echo"], [], 4)
+    text = array.script.read_text()
+    assert (array.tasks, "--array=1-4" in text) == (4, True)
+    asked = [shard_of_task(text, task) for task in (1, 2, 3, 4)]
+    assert asked == ["1/3", "2/3", "3/3", "1/3"]
+    programs("squeue", "echo '12 4 RUNNING'; echo '12 3 PENDING'")
+    assert queued(tmp_path / "out") == {
+        str(tmp_path / "t1.acs"): "Slurm's task 12_4 is running",
+        str(tmp_path / "t0.acs"): "Slurm's task 12_3 is pending",
+    }
+    assert submit(tmp_path / "out", given, ["--force"], [], 4).tasks == 3
+
+
+def shard_of_task(script: str, task: int) -> str:
+    """What the script gives to `--shard`, in the place of the command that it starts."""
+    head, _, rest = script[script.index("shard=$SLURM") :].partition(sys.executable)
+    shard = rest.partition("--shard ")[2].partition(" &")[0]
+    environment = {"SLURM_ARRAY_TASK_ID": str(task)}
+    found = children.run(["bash", "-c", f"{head} echo {shard}"], env=environment, text=True, capture_output=True)
+    return str(found.stdout).strip()
 
 
 def test_every_option_of_process_goes_to_the_tasks_or_is_known_not_to(tmp_path, model_file, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -15,7 +16,7 @@ from tui_cytpix.domain.jobs.processed import Asked, ProcessedSample, TubeRecord
 from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
 from tui_cytpix.domain.plain_values import to_plain
 from tui_cytpix.formats.run import tube_records
-from tui_cytpix.formats.run.tube_records import lease_of, make_room, workplace, write_record
+from tui_cytpix.formats.run.tube_records import lease_of, make_room, part_lease, parts_of, workplace, write_record
 from tui_cytpix.formats.sample.file_states import FileStates
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.base_model import library
@@ -79,6 +80,13 @@ def test_done_running_failed_and_missing(spec):
     lease.release()
     (Path(spec.out) / "t0.fcs").write_text("cut off by somebody")
     assert (states(spec)[0], tube_states(spec)[0].why) == (TubeState.MISSING, "t0.fcs is gone, or was changed")
+    lease = part_lease(Path(spec.out), "t3", 1)
+    parts_of(Path(spec.out), "t3").mkdir(parents=True)
+    (parts_of(Path(spec.out), "t3") / "0").touch()
+    lease.acquire()
+    assert states(spec)[3] is TubeState.RUNNING
+    lease.release()
+    assert tube_states(spec)[3].why == "not ended: 1 of its parts are there"
     assert not (Path(spec.out) / ".names").exists()  # to look claims nothing
 
 
@@ -168,10 +176,35 @@ def test_a_name_that_is_just_being_claimed_is_waited_for(tmp_path, monkeypatch):
     (found,) = output_names.claimed(tmp_path, (SampleAtWork(name="tube", path="/a/tube.acs"),))
     writer.join(20)
     assert found.name == "tube"
-    monkeypatch.setattr(output_names, "_LOOKS", 2)
+    monkeypatch.setattr(output_names, "_LONGEST_WAIT", 0.04)
     (tmp_path / ".names" / "other").touch()
     (found,) = output_names.claimed(tmp_path, (SampleAtWork(name="other", path="/a/other.acs"),))
     assert found.name.startswith("other-")
+
+
+def test_to_look_waits_for_no_claim(tmp_path, monkeypatch):
+    (tmp_path / ".names").mkdir()
+    (tmp_path / ".names" / "tube").touch()
+    monkeypatch.setattr(output_names.time, "sleep", None)
+    (found,) = output_names.names_in(tmp_path, (SampleAtWork(name="tube", path="/a/tube.acs"),))
+    assert found.name == "tube"
+    (tmp_path / ".names" / ".1.part").write_text("/a/b.acs")
+    assert output_names.known_names(tmp_path) == {}
+
+
+def test_a_claim_is_there_with_its_path_or_not_at_all(tmp_path, monkeypatch):
+    """Killed at any moment, a job leaves no empty claim that all later ones would wait for."""
+    seen = []
+
+    def link(source, target):
+        seen.append((Path(source).read_text(), Path(target).exists()))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "link", link)
+    with pytest.raises(KeyboardInterrupt):
+        output_names.claimed(tmp_path, (SampleAtWork(name="tube", path="/a/tube.acs"),))
+    assert seen == [("/a/tube.acs", False)]
+    assert list((tmp_path / ".names").iterdir()) == []
 
 
 def test_the_verb_tells_it_in_lines_and_as_json(spec, monkeypatch, capsys, model_file):

@@ -118,8 +118,12 @@ class _Batch:
                 self._job.emit(Log(equipment.note))
             for self._place, (tube, coming) in enumerate(zip(tubes, ready, strict=True)):
                 self._of_tube = (0, 0)
+                if self._is_done(tube):  # by another job, since
+                    continue
                 lease = lease_of(self._order.out, tube.name)
                 try:
+                    if not tube.shared(coming, workers):
+                        raise RunError("Another job is at a part of it")
                     lease.acquire()
                 except RunError:
                     self._elsewhere.append(tube.name)

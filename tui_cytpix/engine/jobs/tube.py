@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import json
+import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -28,9 +31,10 @@ from tui_cytpix.engine.process.outputs import OutputSettings, SampleOutputs, rea
 from tui_cytpix.engine.process.provenance import MOST_FAILURES
 from tui_cytpix.engine.process.ready_sample import ReadySample
 from tui_cytpix.engine.process.tube_fcs import FcsOptions, write_tube_fcs
+from tui_cytpix.engine.process.tube_parts import TubeParts
 from tui_cytpix.engine.process.tube_summary import SummaryTaker
 from tui_cytpix.engine.process.worker import Chunk, ChunkResult, Equipment
-from tui_cytpix.errors import CytpixError, JobError, refusal
+from tui_cytpix.errors import CytpixError, JobError, RunError, refusal
 from tui_cytpix.formats.outputs.output import About
 from tui_cytpix.formats.outputs.registry import file_names
 from tui_cytpix.formats.run import tube_records
@@ -39,7 +43,8 @@ from tui_cytpix.formats.sample.file_states import FileStates
 from tui_cytpix.formats.sample.identity import of_many
 
 # Images at a time: enough of one size to go through the network together, few enough to stop soon and to fit in memory.
-CHUNK, SMALL_CHUNK, LEAST_CHUNK, CHUNK_PIXELS = 256, 64, 32, 256**3
+# On a CPU an image of 64 costs what one of 256 does, and a worker takes half of the memory; a GPU is kept busy by more.
+CHUNK, GPU_CHUNK, SMALL_CHUNK, LEAST_CHUNK, CHUNK_PIXELS = 64, 256, 64, 32, 256**3
 OTHER_BEFORE = "what was here of it was made from other images, and is replaced."
 COUNTED = ("ParticleCount", "ObjectCount", "ClumpIndexMax")  # of which the record says how many images have each value
 _PLACES = [names(IMAGE).index(name) for name in COUNTED]
@@ -113,6 +118,48 @@ class Tube:
 
     # The work
 
+    def shared(self, coming: Future[ReadySample], workers: Workers) -> bool:
+        """Makes those parts of a large tube that no other job is at. Whether all are there now, to be put together by
+        `process`; of other tubes, and of those that can't be made (`process` tells why), always.
+
+        Raises:
+            JobError, Leave, Stopping: the job ends; parts that were made stay.
+        """
+        try:
+            sample = coming.result()
+            parts = self._parts(sample)
+            if not parts.several:
+                return True
+            wanted, made = sum(_number(parts.images[part]) for part in parts.missing()), 0
+            self._told(self.name, wanted, 0)
+            while now := next(filter(None, (self._made_part(sample, workers, parts, k) for k in parts.missing())), 0):
+                made += now
+            self._told(self.name, made - wanted, 0)  # what others made
+            return self.done_already() or not parts.missing()
+        except JobError:
+            raise
+        except (CytpixError, OSError):
+            return True
+
+    def _made_part(self, sample: ReadySample, workers: Workers, parts: TubeParts, part: int) -> int:
+        """Of how many images; 0 where another job is at it, or made it, or the whole tube, since."""
+        self._check()
+        lease = parts.lease(part)
+        try:
+            lease.acquire()
+        except RunError:
+            return 0
+        with self._job.holding(lease):
+            if parts.has(part) or self.done_already():
+                return 0
+            parts.keep(part, self._results(sample, workers, parts.images[part]))
+        return _number(parts.images[part])
+
+    def _parts(self, sample: ReadySample) -> TubeParts:
+        found = [sample.fingerprint, self._order.states.of(sample.path), sample.um_per_px, sample.zoom.times]
+        work = json.dumps([to_plain(self._asked), *found])
+        return TubeParts(self._out, self.name, hashlib.sha256(work.encode()).hexdigest(), len(sample.events))
+
     def process(self, coming: Future[ReadySample], workers: Workers) -> None:
         """All of it, by who holds the tube's lease. A tube that fails is told, and has a record that says so.
 
@@ -133,6 +180,8 @@ class Tube:
                 self._fail_whole(CytpixError(*refusal(error, self._out)))
             if made or before is None or not same_work(before, self._asked):  # else what is there stays what it is
                 self.outputs.append(tube_records.write_record(self._out, self.name, self._record(made), folder))
+            if made:
+                shutil.rmtree(tube_records.parts_of(self._out, self.name), ignore_errors=True)
 
     def _made(self, sample: ReadySample, workers: Workers, folder: Path, before: TubeRecord | None) -> dict[str, Any]:
         """Makes the tube's files and puts them in their places; returns what the record tells of them."""
@@ -174,30 +223,47 @@ class Tube:
         to_write = About(self.name, len(sample.events), about.um_per_px, self._keywords(about, sample.zoom))
         settings = OutputSettings(folder, folder / _VALUES, self._order.spec.chosen_formats)
         digests: list[str] = []
-        self._told(self.name, len(sample.events), 0)
+        events = iter(sample.events)
         with SampleOutputs(to_write, settings) as outputs:
-            for chunk, result in workers.results(self._chunks(sample, workers.number)):
-                self._check()
+            for result in self._all_results(sample, workers):
                 outputs.add(result)
                 digests += result.digests
-                self._count(chunk, result)
-                self._told(self.name, 0, len(chunk.events))
+                self._count(list(itertools.islice(events, len(result.problems))), result)
         return about.when_read(of_many(digests), len(digests))
 
-    def _chunks(self, sample: ReadySample, workers: int) -> Iterator[Chunk]:
-        start, frame = 0, 1 if sample.background is None else sample.background.size
-        for size in chunk_sizes(len(sample.events), workers, frame):
+    def _all_results(self, sample: ReadySample, workers: Workers) -> Iterator[ChunkResult]:
+        """Of all images: those that are kept in parts, else made."""
+        parts = self._parts(sample)
+        for part, images in enumerate(parts.images):
+            kept = parts.several and parts.has(part)
+            if not kept:
+                self._told(self.name, _number(images), 0)
+            for result in parts.results(part) if kept else self._results(sample, workers, images):
+                self._check()
+                yield result
+
+    def _results(self, sample: ReadySample, workers: Workers, images: slice) -> Iterator[ChunkResult]:
+        events = sample.events[images]
+        for chunk, result in workers.results(self._chunks(sample, events, workers)):
             self._check()
-            part = sample.events[start : start + size]
+            yield result
+            self._told(self.name, 0, len(chunk.events))
+
+    def _chunks(self, sample: ReadySample, events: Sequence[str], workers: Workers) -> Iterator[Chunk]:
+        start, frame = 0, 1 if sample.background is None else sample.background.size
+        most = GPU_CHUNK if workers.on_gpu else CHUNK
+        for size in chunk_sizes(len(events), workers.number, frame, most):
+            self._check()
+            part = events[start : start + size]
             start += size
             seen = sample.um_per_px, sample.zoom.times, sample.background
             own = {event: self._annotated[event] for event in part if event in self._annotated}
             yield Chunk(self.name, sample.path, *seen, part, sample.reader.channel, own)
 
-    def _count(self, chunk: Chunk, result: ChunkResult) -> None:
+    def _count(self, events: Sequence[str], result: ChunkResult) -> None:
         self._equipment.add(result.equipment)
         self._taken.add(result)
-        for event, problem in zip(chunk.events, result.problems, strict=True):
+        for event, problem in zip(events, result.problems, strict=True):
             if problem:
                 self._fail(event, problem)
         self.images += result.problems.count("")
@@ -283,7 +349,7 @@ class Tube:
         """The outputs, and what was asked for to make them. Files of other formats that were made so before stay;
         those that were made otherwise go, as nothing would tell how.
         """
-        device = "cpu" if all(used.device.casefold() == "cpu" for used in self._equipment) else "cuda"
+        device = "cuda" if any(used.is_gpu for used in self._equipment) else "cpu"
         asked = self._asked.but(device=device)
         if before is None or before.asked is None:
             return {"asked": to_plain(asked), "outputs": outputs}
@@ -344,11 +410,15 @@ def _hash_of(annotated: Mapping[str, Segmentation]) -> str:
     return digest.hexdigest() if annotated else ""
 
 
-def chunk_sizes(images: int, workers: int, frame: int) -> Iterator[int]:
-    """How many of so many images, of `frame` px each, go to a worker at a time: fewer towards the end, so that all
-    workers end together, but not few: an image of a small chunk costs more.
+def _number(images: slice) -> int:
+    return int(images.stop - images.start)
+
+
+def chunk_sizes(images: int, workers: int, frame: int, most: int = CHUNK) -> Iterator[int]:
+    """How many of so many images, of `frame` px each, go to a worker at a time, `most` at most: fewer towards the end,
+    so that all workers end together, but not few: an image of a small chunk costs more.
     """
-    most = max(1, min(CHUNK, CHUNK_PIXELS // frame))
+    most = max(1, min(most, CHUNK_PIXELS // frame))
     least = max(LEAST_CHUNK, min(SMALL_CHUNK, images // workers))
     while images > 0:
         size = min(images, most, max(least, images // workers))

@@ -31,17 +31,18 @@ def worker_count(wanted: int) -> int:
 
 class Workers:
     """`number` processes that know `settings`: forks of one that has imported what they need, of which torch takes
-    longest, and has started no thread of torch's. They share its memory.
+    longest, and has started no thread of torch's. They share its memory. `on_gpu`: they compute on one, as the first
+    of them found when it was asked to `describe`.
     """
 
     def __init__(self, job: Job, settings: WorkerSettings, number: int) -> None:
-        self._job, self.number = job, number
+        self._job, self.number, self.on_gpu = job, number, False
         context = multiprocessing.get_context("forkserver")
         torch_too = () if settings.instrument else ("tui_cytpix.engine.predict.inference",)
         context.set_forkserver_preload([process_worker.__name__, *torch_too])
         forkserver.ensure_running()  # it imports while the job makes a sample ready
         self._pool = ProcessPoolExecutor(
-            number, mp_context=context, initializer=process_worker.start, initargs=(settings,)
+            number, mp_context=context, initializer=process_worker.start, initargs=(settings, context.Value("i", 0))
         )
 
     def __enter__(self) -> Self:
@@ -63,7 +64,9 @@ class Workers:
             described = [self._pool.submit(process_worker.describe) for _ in range(self.number)]
         except _LOST as error:
             raise self._lost() from error
-        return self._wait(described[0])
+        equipment = self._wait(described[0])
+        self.on_gpu = equipment.is_gpu
+        return equipment
 
     def results(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, ChunkResult]]:
         """Raises:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -29,8 +30,16 @@ from tui_cytpix.engine.predict.found import Found
 
 # Pixels of a batch. On a CPU a batch's layers should stay near its caches, on a GPU it should be kept busy.
 CPU_BATCH_PIXELS, GPU_BATCH_PIXELS = 2 * 256 * 256, 64 * 256 * 256
+GPU_AHEAD = 2  # batches that a GPU has before it while the next ones are cut
 _BF16_CAPABILITY = (8, 0)  # of NVIDIA GPUs: Ampere (2020)
 Image = tuple[NDArray[np.generic], NDArray[np.float32]]
+
+
+class _Coming(NamedTuple):
+    """A batch's answers, and what tells that they are there; None where they are."""
+
+    outputs: torch.Tensor
+    there: torch.cuda.Event | None = None
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -70,7 +79,9 @@ class Predictor:
         self.whole_frame = whole_frame
         net: nn.Module = _folded(copy.deepcopy(model.net).eval())
         self._net = channels_last(net.to(self.device, self.dtype))
-        self._batch_pixels = GPU_BATCH_PIXELS if self.device.type == "cuda" else CPU_BATCH_PIXELS
+        on_gpu = self.device.type == "cuda"
+        self._batch_pixels = GPU_BATCH_PIXELS if on_gpu else CPU_BATCH_PIXELS
+        self._ahead = GPU_AHEAD if on_gpu else 0
 
     def find(
         self, grays: Sequence[NDArray[np.float32]], cutoffs_px: Sequence[float], zooms: Sequence[float]
@@ -118,6 +129,7 @@ class Predictor:
         for i, (_, crop) in enumerate(wanted):
             by_size[crop.height, crop.width].append(i)
         found: dict[int, Maps] = {}
+        begun: deque[tuple[list[int], _Coming]] = deque()
         for (height, width), members in by_size.items():
             most = max(1, self._batch_pixels // (height * width))
             for start in range(0, len(members), most):
@@ -125,14 +137,37 @@ class Predictor:
                 inputs = np.zeros((len(part), 1, height, width), np.float32)
                 for target, i in zip(inputs, part, strict=True):
                     wanted[i][0].take(wanted[i][1], target[0])
-                found.update(zip(part, self._batch(inputs), strict=True))
+                begun.append((part, self._begin(inputs)))
+                if len(begun) > self._ahead:
+                    self._take(begun, found)
+        while begun:
+            self._take(begun, found)
         return [found[i] for i in range(len(wanted))]
 
-    def _batch(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _take(self, begun: deque[tuple[list[int], _Coming]], found: dict[int, Maps]) -> None:
+        part, coming = begun.popleft()
+        found.update(zip(part, self._end(coming), strict=True))
+
+    def _begin(self, inputs: NDArray[np.float32]) -> _Coming:
+        """Sends a batch through the network. A GPU is not waited for: its transfers are from and to pinned memory."""
+        x, on_gpu = torch.from_numpy(inputs), self.device.type == "cuda"
         with torch.inference_mode():
-            x = torch.from_numpy(inputs).to(self.device, self.dtype).contiguous(memory_format=torch.channels_last)
-            outputs = self._net(x).float().contiguous().cpu().numpy()
-        return np.asarray(outputs, np.float32)
+            if on_gpu:
+                x = x.pin_memory().to(self.device, non_blocking=True)
+            x = x.to(self.dtype).contiguous(memory_format=torch.channels_last)
+            outputs = self._net(x).float().contiguous()
+            if not on_gpu:
+                return _Coming(outputs)
+            answer = torch.empty(outputs.shape, dtype=outputs.dtype, pin_memory=True)
+            answer.copy_(outputs, non_blocking=True)
+            there = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            there.record(torch.cuda.current_stream(self.device))
+        return _Coming(answer, there)
+
+    def _end(self, coming: _Coming) -> NDArray[np.float32]:
+        if coming.there is not None:
+            coming.there.synchronize()
+        return np.asarray(coming.outputs.numpy(), np.float32)
 
     def predict(
         self, images: Sequence[Image], um_per_px: float | None = None, zoom: float = 1.0

@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection
 from pathlib import Path
@@ -42,11 +42,14 @@ from tui_cytpix.formats.sample.identity import pixel_digest
 from tui_cytpix.formats.sample.registry import open_sample
 
 if TYPE_CHECKING:
+    from multiprocessing.sharedctypes import Synchronized
+
     from tui_cytpix.engine.predict.crops import CropPlan, NetworkInput
     from tui_cytpix.engine.predict.inference import Predictor
     from tui_cytpix.formats.sample.reader import SampleReader
 
 TOGETHER = 32  # images go through a step: more do not stay in the cache, of fewer its code does not
+TRIMMED_EVERY = 16  # chunks: memory in pieces is given back before it adds up, seldom enough to cost nothing
 _MMAP_THRESHOLD, _TRIM_THRESHOLD, _KEPT_BYTES = -3, -1, 256 << 20  # mallopt's names for them (malloc.h)
 
 
@@ -88,6 +91,10 @@ class Equipment:
     arithmetic: str = ""
     note: str = ""
 
+    @property
+    def is_gpu(self) -> bool:
+        return self.device.casefold() not in ("", "cpu")
+
 
 @dataclass(eq=False)
 class ChunkResult:
@@ -114,15 +121,20 @@ class _State:
     """A worker's own; its model is loaded at the first need, so that an error can be told."""
 
     settings: WorkerSettings
+    place = 0  # among the job's workers
     predictor: Predictor | None = None
     equipment: Equipment = Equipment()
     reader: SampleReader | None = None
     numbers: Mapping[str, int] = MappingProxyType({})  # of the reader's events, from 1
     opened: tuple[Path, float | None, str] | None = None
+    trim: Callable[[int], object] | None = None  # the C library's malloc_trim, where it has one
+    chunks = 0  # that were processed
 
 
-def start(settings: WorkerSettings) -> None:
-    """Prepares the process. The job decides when to stop; where it is gone, so is the worker."""
+def start(settings: WorkerSettings, started: Synchronized[int]) -> None:
+    """Prepares the process; `started` counts those of the job. The job decides when to stop; where it is gone, so is
+    the worker.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
@@ -131,10 +143,13 @@ def start(settings: WorkerSettings) -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_MMAP_THRESHOLD, _KEPT_BYTES)
         libc.mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
+        _State.trim = libc.malloc_trim
     # Of its own accord oneDNN remembers how to convolve some sixty sizes of batches, fewer than come up.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
     cv2.setNumThreads(1)
     _State.settings = settings
+    with started.get_lock():
+        _State.place, started.value = started.value, started.value + 1
 
 
 def _leave_with_parent() -> None:
@@ -166,7 +181,7 @@ def _predictor() -> Predictor:
         settings = _State.settings
         model = load_model(settings.model)
         model = replace(model, card=replace(model.card, size_cutoff_um=settings.size_cutoff_um))
-        device, note = usable_device(settings.device, threads=1)
+        device, note = usable_device(settings.device, threads=1, place=_State.place)
         _State.predictor = Predictor(model, device)
         arithmetic = str(_State.predictor.dtype).removeprefix("torch.")
         _State.equipment = Equipment(device_name(device), arithmetic, note)
@@ -197,6 +212,9 @@ def process(chunk: Chunk) -> ChunkResult:
     result.equipment = _State.equipment
     subjects = [_subject(*image, one) for image, one in zip(shown, found, strict=True)]
     _write_up(chunk, result, subjects, found)
+    _State.chunks += 1
+    if _State.trim is not None and _State.chunks % TRIMMED_EVERY == 0:
+        _State.trim(0)
     return result
 
 
@@ -251,12 +269,12 @@ def _reader(chunk: Chunk) -> SampleReader:
 
 def _write_up(chunk: Chunk, result: ChunkResult, subjects: Sequence[Subject], found: Sequence[Found]) -> None:
     good = [event for event, problem in zip(chunk.events, result.problems, strict=True) if not problem]
-    parts = [subjects[i : i + TOGETHER] for i in range(0, len(subjects), TOGETHER)]
-    sheets = [Measurement(part, chunk.um_per_px) for part in parts]
-    values = np.full((len(chunk.events), len(names("image"))), np.nan)
-    values[[not problem for problem in result.problems]] = _stacked([sheet.images() for sheet in sheets], "image")
-    result.values = values.astype(np.float32)
     wanted = [name for name in _State.settings.formats if name in OUTPUTS]
+    parts = [subjects[i : i + TOGETHER] for i in range(0, len(subjects), TOGETHER)]
+    measured = [_measured(part, chunk.um_per_px, bool(wanted)) for part in parts]
+    values = np.full((len(chunk.events), len(names("image"))), np.nan)
+    values[[not problem for problem in result.problems]] = _stacked([images for images, _ in measured], "image")
+    result.values = values.astype(np.float32)
     if not wanted:
         return
     findings = Findings(
@@ -268,10 +286,18 @@ def _write_up(chunk: Chunk, result: ChunkResult, subjects: Sequence[Subject], fo
             for event, one in zip(good, found, strict=True)
             for _ in (one.segmentation.centroids if one.counted else ())
         ],
-        particles=_stacked([sheet.particles() for sheet in sheets], "particle"),
+        particles=_stacked([particles for _, particles in measured], "particle"),
         answers=lambda: _answers(good, subjects, found),
     )
     result.encoded = {name: OUTPUTS[name].encode(findings) for name in wanted}
+
+
+def _measured(
+    subjects: Sequence[Subject], um_per_px: float | None, with_particles: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Features of images and of their particles; what they are made from, 600 kB an image, is let go."""
+    sheet = Measurement(subjects, um_per_px)
+    return sheet.images(), sheet.particles() if with_particles else np.zeros((0, len(names("particle"))))
 
 
 def _answers(events: Sequence[str], subjects: Sequence[Subject], found: Sequence[Found]) -> Iterator[Answer]:

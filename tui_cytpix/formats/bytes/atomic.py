@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -13,6 +14,7 @@ from typing import IO, Any
 from tui_cytpix.errors import needing
 from tui_cytpix.formats.bytes.liveness import is_abandoned, is_being_written, temporary_name
 
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # of file systems without
 _looked_at: set[tuple[Path, int]] = set()  # folders that this process, by its id, has cleared
 
 
@@ -106,6 +108,43 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Replaces the file's content as a whole."""
     with replacing(path) as aside:
         aside.write_bytes(data)
+
+
+def create(path: Path, data: bytes) -> bool:
+    """Writes a file that is not there yet, with its content or not at all, whenever we are killed; False where it is
+    there. On file systems without links it is empty for a moment, or stays so where we are killed in it.
+    """
+    aside = temporary(path)
+    try:
+        aside.write_bytes(data)
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            return _written(path, data)
+    except OSError as error:
+        error.filename = str(path)
+        raise
+    finally:
+        aside.unlink(missing_ok=True)
+    return True
+
+
+def _written(path: Path, data: bytes) -> bool:
+    try:
+        file = path.open("xb")
+    except FileExistsError:
+        return False
+    try:
+        with file:
+            file.write(data)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

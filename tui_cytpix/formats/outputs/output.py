@@ -75,10 +75,12 @@ class Output(NamedTuple):
         encode: what is to be written of some images; done by workers, at the same time.
         written: opens the files of a sample, one for each ending, and gives what takes in what `encode` made, in the
             order of the events; the files appear, whole, when the block ends without an error.
+        encoded: the type of what `encode` makes, for who keeps it for a while (engine.process.tube_parts).
         package: that it needs, "" for none; the extra that brings it is called as the format.
     """
 
     endings: tuple[str, ...]
     encode: Callable[[Findings], Any]
     written: Callable[[Sequence[Path], About], AbstractContextManager[Callable[[Any], None]]]
+    encoded: Any
     package: str = ""

@@ -16,17 +16,24 @@ from tui_cytpix.formats.outputs import (
     parquet_tables,
 )
 from tui_cytpix.formats.outputs.output import Output
+from tui_cytpix.formats.tables.typed_table import Rows
 
 OUTPUTS: Mapping[str, Output] = {
-    "csv": Output((".events.csv", ".particles.csv"), csv_tables.encode, csv_tables.written),
-    "masks": Output((".masks",), label_images.encode, label_images.written),
-    "instrument-masks": Output((".masks.zip",), instrument_masks.encode, instrument_masks.written),
-    "parquet": Output(
-        (".events.parquet", ".particles.parquet"), parquet_tables.encode, parquet_tables.written, "pyarrow"
+    "csv": Output((".events.csv", ".particles.csv"), csv_tables.encode, csv_tables.written, csv_tables.Lines),
+    "masks": Output((".masks",), label_images.encode, label_images.written, label_images.Files),
+    "instrument-masks": Output(
+        (".masks.zip",), instrument_masks.encode, instrument_masks.written, instrument_masks.Members
     ),
-    "h5ad": Output((".h5ad",), anndata_events.encode, anndata_events.written, "h5py"),
-    "ome-tiff": Output((".masks.ome.tif",), ome_tiff.encode, ome_tiff.written),
-    "coco": Output((".coco.json",), coco.encode, coco.written),
+    "parquet": Output(
+        (".events.parquet", ".particles.parquet"),
+        parquet_tables.encode,
+        parquet_tables.written,
+        parquet_tables.Parts,
+        "pyarrow",
+    ),
+    "h5ad": Output((".h5ad",), anndata_events.encode, anndata_events.written, Rows, "h5py"),
+    "ome-tiff": Output((".masks.ome.tif",), ome_tiff.encode, ome_tiff.written, list[ome_tiff.Page]),
+    "coco": Output((".coco.json",), coco.encode, coco.written, coco.Lines),
 }
 
 

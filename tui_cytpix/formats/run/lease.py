@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import socket
@@ -13,13 +12,12 @@ from typing import Any
 
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import RunError
-from tui_cytpix.formats.bytes.atomic import temporary
+from tui_cytpix.formats.bytes.atomic import create
 from tui_cytpix.formats.bytes.liveness import age_s, birth, is_alive
 from tui_cytpix.formats.bytes.plain_file import read_json
 
 STALE_SECONDS = 30.0
 MOST_SHOWN = 100  # characters of a holder's name
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # of file systems without
 
 
 class Lease:
@@ -64,24 +62,7 @@ class Lease:
         """Writes who holds it; False where the file is there already."""
         pid = os.getpid()
         holder = {"host": socket.gethostname(), "pid": pid, "born": birth(pid), "nonce": self._nonce}
-        aside = temporary(path)
-        try:
-            content = json.dumps(holder)
-            aside.write_text(content)
-            try:
-                os.link(aside, path)  # with its content or not at all, whenever we are killed
-            except FileExistsError:
-                return False
-            except OSError as error:
-                if error.errno not in _NO_LINKS:
-                    raise
-                return _written(path, content)
-        except OSError as error:
-            error.filename = str(path)
-            raise
-        finally:
-            aside.unlink(missing_ok=True)
-        return True
+        return create(path, json.dumps(holder).encode())
 
     def _holder(self) -> dict[str, Any]:
         with contextlib.suppress(OSError, ValueError):
@@ -131,18 +112,3 @@ def _unrenewed(path: Path) -> bool:
     """
     age = age_s(path)
     return age is not None and age > STALE_SECONDS
-
-
-def _written(path: Path, content: str) -> bool:
-    """Where there are no links: a lease that is empty for a moment, or for half a minute where we are killed in it."""
-    try:
-        file = path.open("x")
-    except FileExistsError:
-        return False
-    try:
-        with file:
-            file.write(content)
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
-    return True

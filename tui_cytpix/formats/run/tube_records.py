@@ -1,7 +1,8 @@
 """The tubes in an output folder: their records, who is at which, and whether what is there is what is asked for.
 
 A tube's files are made in a folder of its own, `.job/unfinished/NAME`, by the job that holds its lease,
-`.job/leases/NAME`; they take their places when all are whole, and the record comes last.
+`.job/leases/NAME`; they take their places when all are whole, and the record comes last. Of a large tube parts are made
+before that, in `.job/parts/NAME`, by several jobs perhaps, each by who holds its lease (`engine.process.tube_parts`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from tui_cytpix.formats.run.job import JOB
 from tui_cytpix.formats.run.lease import Lease
 from tui_cytpix.formats.sample.file_states import FileStates
 from tui_cytpix.formats.sample.registry import open_sample
+
+_OF_PART = ".lease"
 
 
 def record_path(out: Path, name: str) -> Path:
@@ -73,6 +76,30 @@ def lease_of(out: Path, name: str) -> Lease:
 def unfinished(out: Path) -> Path:
     """Of the tubes that jobs are at."""
     return out / JOB / "unfinished"
+
+
+def parts_of(out: Path, name: str) -> Path:
+    """Of a large tube that is being made."""
+    return _parts(out) / name
+
+
+def _parts(out: Path) -> Path:
+    return out / JOB / "parts"
+
+
+def part_lease(out: Path, name: str, part: int) -> Lease:
+    return Lease(parts_of(out, name) / f"{part}{_OF_PART}", name)
+
+
+def in_use(out: Path, name: str) -> bool:
+    """Whether a job is at the tube, or at a part of it."""
+    leases = parts_of(out, name).glob(f"*{_OF_PART}")
+    return lease_of(out, name).in_use or any(Lease(path, name).in_use for path in leases)
+
+
+def parts_made(out: Path, name: str) -> int:
+    """How many parts of a large tube are there."""
+    return sum(path.name.isdecimal() for path in parts_of(out, name).glob("*"))
 
 
 @contextlib.contextmanager
@@ -176,7 +203,13 @@ def inputs_differ(record: TubeRecord, sample: SampleAtWork, states: FileStates) 
 
 
 def clear_leftovers(out: Path) -> None:
-    """Removes what jobs that were killed left behind; what living ones are at stays."""
+    """Removes what jobs that were killed left behind; what living ones are at stays, as do parts of tubes that are to
+    be put together yet.
+    """
+    for path in _parts(out).glob("[!.]*"):
+        record = read_record(out, path.name)
+        if record is not None and record.done and not in_use(out, path.name):
+            shutil.rmtree(path, ignore_errors=True)
     for folder in (unfinished(out), _leases(out)):
         for path in folder.glob("[!.]*"):
             lease = lease_of(out, path.name)

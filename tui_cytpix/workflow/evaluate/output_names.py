@@ -12,9 +12,12 @@ from typing import Any
 from tui_cytpix.domain.jobs.processed import OF_TUBE
 from tui_cytpix.domain.jobs.specs import SampleAtWork
 from tui_cytpix.domain.sample_names import hashed_name, sample_name
+from tui_cytpix.formats.bytes.atomic import create
+from tui_cytpix.formats.bytes.liveness import age_s
 from tui_cytpix.formats.bytes.plain_file import read_json, read_plain
 
-_LOOKS, _LOOK_SECONDS = 100, 0.02  # at a claim that is being written
+_LOOK_SECONDS = 0.02  # from one look at a claim that is being written to the next
+_LONGEST_WAIT = 2.0  # for it
 NAMES = ".names"  # in the output folder: for each name that is taken a file that holds its sample's path
 
 
@@ -59,6 +62,8 @@ def known_names(out: Path) -> dict[str, str]:
     names = {name.casefold(): name for path in out.glob(f"*{OF_TUBE}") if (name := path.name.removesuffix(OF_TUBE))}
     paths = {}
     for file in (out / NAMES).glob("*"):
+        if file.match(".*.part"):  # a claim that is being written
+            continue
         try:
             path = os.fsdecode(read_plain(file))
             own = sample_name(Path(path))
@@ -71,9 +76,9 @@ def known_names(out: Path) -> dict[str, str]:
 
 
 def _is_claimed(out: Path, name: str, path: str) -> bool:
-    """Whether the name is the path's; what is no claim that can be read is nobody's."""
+    """Whether the name is the path's; what is no claim that can be read is nobody's, and none is waited for."""
     try:
-        return _claim(out, name, path, may_take=False)
+        return read_plain(_claim_file(out, name)) == os.fsencode(path)
     except OSError:
         return False
 
@@ -82,30 +87,27 @@ def _claim(out: Path, name: str, path: str, *, may_take: bool) -> bool:
     """Whether the name is the path's, or, where it may be taken, was nobody's. Names that differ in case only are one:
     on some file systems they are.
     """
-    file, content = out / NAMES / name.casefold(), os.fsencode(path)
+    file, content = _claim_file(out, name), os.fsencode(path)
     try:
         return _claimed_for(file) == content
     except FileNotFoundError:
         if not may_take:
             return False
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    except FileExistsError:
-        return _claimed_for(file) == content
-    with os.fdopen(handle, "wb") as claim:
-        claim.write(content)
-    return True
+    return create(file, content) or _claimed_for(file) == content
+
+
+def _claim_file(out: Path, name: str) -> Path:
+    return out / NAMES / name.casefold()
 
 
 def _claimed_for(file: Path) -> bytes:
-    """The path that a claim holds. One that is being written is empty for a moment: of jobs that begin at once on one
-    list each must see that it is theirs. One that stays empty, as its job was killed just then, is nobody's for ever.
+    """The path that a claim holds. On file systems without links one that is being written is empty for a moment: of
+    jobs that begin at once on one list each must see that it is theirs. One that stays empty, as its job was killed
+    just then, is nobody's for ever.
     """
-    for _ in range(_LOOKS):
-        if content := read_plain(file):
-            return content
+    while not (content := read_plain(file)) and (age := age_s(file)) is not None and age < _LONGEST_WAIT:
         time.sleep(_LOOK_SECONDS)
-    return b""
+    return content
 
 
 def _in_record(out: Path) -> dict[str, str]:

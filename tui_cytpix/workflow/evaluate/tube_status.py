@@ -13,10 +13,12 @@ from pathlib import Path
 from tui_cytpix.domain.jobs.processed import Asked, TubeRecord, differs
 from tui_cytpix.domain.jobs.specs import ProcessSpec, SampleAtWork
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.formats.run.tube_records import inputs_differ, lease_of, missing_outputs, read_record
+from tui_cytpix.formats.run.tube_records import in_use, inputs_differ, missing_outputs, parts_made, read_record
 from tui_cytpix.formats.sample.file_states import FileStates
 from tui_cytpix.workflow.evaluate import slurm_array
 from tui_cytpix.workflow.evaluate.output_names import names_in
+
+NOT_ENDED = "not begun, or not ended"
 
 
 class TubeState(StrEnum):
@@ -84,10 +86,11 @@ def _status(out: Path, spec: ProcessSpec, sample: SampleAtWork, states: FileStat
 def standing(out: Path, name: str) -> tuple[TubeState, str, TubeRecord | None]:
     """Of the tube of that name: whether it is done, whatever is asked for now; why not; and its record."""
     record = read_record(out, name)
-    if lease_of(out, name).in_use:
+    if in_use(out, name):
         return TubeState.RUNNING, "a job is at it", record
     if record is None:
-        return TubeState.MISSING, "not begun, or not ended", None
+        parts = parts_made(out, name)
+        return TubeState.MISSING, f"not ended: {parts} of its parts are there" if parts else NOT_ENDED, None
     if not record.done:
         whole = [failure.reason for failure in record.failures if not failure.event]
         return TubeState.FAILED, whole[0] if whole else "its images failed", record
