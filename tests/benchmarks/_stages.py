@@ -13,7 +13,7 @@ from unittest import mock
 from tui_cytpix.core.features.measurement import Measurement
 from tui_cytpix.domain.jobs.specs import SampleAtWork
 from tui_cytpix.domain.zoom import AUTOMATIC
-from tui_cytpix.engine.jobs import process
+from tui_cytpix.engine.jobs import tube
 from tui_cytpix.engine.predict import inference
 from tui_cytpix.engine.predict.inference import Predictor
 from tui_cytpix.engine.process import worker as process_worker
@@ -96,8 +96,8 @@ def milliseconds(
         for _ in range(ROUNDS):
             clock = _Clock(now)
             with clock.watching():
-                for start in range(0, len(events), process.CHUNK):
-                    part = events[start : start + process.CHUNK]
+                for start in range(0, len(events), tube.CHUNK):
+                    part = events[start : start + tube.CHUNK]
                     process_worker.process(Chunk("", sample, um_per_px, ready.zoom.times, ready.background, part))
             for stage, seconds in clock.spent.items():
                 least[stage] = min(least.get(stage, seconds), seconds)
