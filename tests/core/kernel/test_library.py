@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tui_cytpix.core.features.pixels import Canvas
+from tui_cytpix.core.features.sums import Patches, plain_sums
 from tui_cytpix.core.images.normalise import plain_normalised
 from tui_cytpix.core.kernel import library
 
@@ -53,3 +57,63 @@ def test_what_normalising_leaves_to_the_plain_code():
     assert library.normalise(np.zeros((0, 5), np.uint8), background[:0]) is None
     with pytest.raises(ValueError, match="background"):
         library.normalise(np.ones((4, 4), np.uint8), background)
+
+
+def labelled(rng, height, width):
+    """Regions numbered from 1, some of them scattered, some without any pixel; and how many numbers there are."""
+    count = int(rng.integers(0, 6))
+    labels = np.zeros((height, width), int)
+    for label in range(1, count + 1):
+        if rng.random() < 0.2:
+            labels[rng.random(labels.shape) < rng.choice([0.001, 0.5])] = label
+        else:
+            (y0, y1), (x0, x1) = (np.sort(rng.integers(0, n + 1, 2)) for n in labels.shape)
+            labels[y0:y1, x0:x1] = label
+    return labels, count
+
+
+@settings(max_examples=200, deadline=None)
+@given(seeds, st.lists(st.tuples(sides, sides), max_size=3), grays, st.sampled_from([np.bool_, np.uint16, np.int32]))
+def test_sums_of_regions_are_the_same(seed, shapes, dtype, kind):
+    rng = np.random.default_rng(seed)
+    frames = [frame(rng, *shape, dtype) for shape in shapes]
+    regions = [labelled(rng, *shape) for shape in shapes]
+    labels, counts = [one.astype(kind) for one, _ in regions], [count for _, count in regions]
+    if kind is np.bool_:
+        counts = [1] * len(shapes)
+    images, backgrounds = [image for image, _ in frames], [background for _, background in frames]
+    found = Patches(images, backgrounds).sums(labels, counts)
+    plain = plain_sums(Canvas(images, backgrounds), labels, counts)
+    for name, value in plain._asdict().items():
+        there = getattr(found, name)
+        if isinstance(value, dict):
+            assert list(there) == list(value)
+        of_plain, of_found = (list(one.values()) if isinstance(one, dict) else one for one in (value, there))
+        np.testing.assert_allclose(of_found, of_plain, rtol=1e-7, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_part_of_an_image_is_measured_where_it_lies(step):
+    rng = np.random.default_rng(step)
+    image, background = frame(rng, 40, 50, np.uint16)
+    inside = np.zeros(image.shape, np.uint16)
+    inside[8:20, 9:31], inside[22:30, 12:20] = 1, 2
+    part = np.s_[5:35, 6:40:step]
+    cut = [one[part] for one in (image, background, inside)]
+    found, copied = ([a[None] for a in arrays] for arrays in (cut, [np.ascontiguousarray(one) for one in cut]))
+    np.testing.assert_array_equal(library.measure(*found, [2]), library.measure(*copied, [2]))
+
+
+def test_what_measuring_refuses():
+    image, background = np.ones((4, 5), np.uint8), np.ones((4, 5), np.float32)
+    assert library.measure([image.astype(float)], [background], [image], [1]) is None
+    with pytest.raises(ValueError, match="labels of"):
+        library.measure([image], [background], [image[:2]], [1])
+    with pytest.raises(ValueError, match="above 1"):
+        library.measure([image], [background], [image * 2], [1])
+    nothing = library.measure([image, image], [background] * 2, [image * 0, None], [1, 1])
+    np.testing.assert_array_equal(nothing[0], nothing[1])
+    nothing = nothing[:1]
+    assert nothing.shape == (1, library.MEASURES)
+    assert nothing[0, 0] == 0
+    assert all(math.isnan(value) for value in nothing[0, 1:])

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +18,13 @@ from tui_cytpix.core.kernel.build import LIBRARY, sources_hash
 
 _FAILED, _NOT_HERE = -1, 1
 _GRAYS = (np.dtype(np.uint8), np.dtype(np.uint16))
-_ADDRESS, _SIZE, _INT = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+_LABELS = (np.dtype(np.bool_), *_GRAYS, np.dtype(np.int32))
+MEASURES = 37  # columns of `measure`
+_ADDRESS, _SIZE, _STEP, _INT = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_ssize_t, ctypes.c_int
+_ARRAY = (_ADDRESS, _INT, _STEP)  # of an image: where it begins, bytes of a pixel, from row to row
 _FUNCTIONS = {
     "normalise": (_ADDRESS, _INT, _ADDRESS, _SIZE, _SIZE, _ADDRESS, _ADDRESS),
+    "measure": (*_ARRAY, _ADDRESS, _STEP, *_ARRAY, _SIZE, _SIZE, _SIZE, _ADDRESS),
 }
 _MOST_PX = 1 << 31
 
@@ -63,6 +69,43 @@ def normalise(
         image.ctypes.data, image.itemsize, background.ctypes.data, *image.shape, gray.ctypes.data, told
     )
     return (gray, told[0], told[1]) if _is_done(done) else None
+
+
+def measure(
+    grays: Sequence[NDArray[np.generic]],
+    backgrounds: Sequence[NDArray[np.float32]],
+    labels: Sequence[NDArray[Any] | None],
+    counts: Sequence[int],
+) -> NDArray[np.float64] | None:
+    """What core.features.sums.plain_sums is made of, (sum of `counts`, MEASURES), the number of pixels first: 0 for a
+    region without any, of which the rest is NaN. None where that has to do it: no library, other types.
+    """
+    library = _loaded()[0]
+    if library is None:
+        return None
+    found = np.full((sum(counts), MEASURES), np.nan)
+    found[:, 0], row = 0, 0
+    for gray, background, label, count in zip(grays, backgrounds, labels, counts, strict=True):
+        first, row = row, row + count
+        if label is None or not count or not gray.size:
+            continue
+        if gray.dtype not in _GRAYS or background.dtype != np.float32 or label.dtype not in _LABELS:
+            return None
+        if not gray.shape == background.shape == label.shape or gray.ndim != 2 or gray.size >= _MOST_PX:
+            raise ValueError(f"an image of {gray.shape}, a background of {background.shape}, labels of {label.shape}")
+        image, behind, numbers = _in_rows(gray), _in_rows(background), _in_rows(label)
+        done = library.measure(
+            *(image.ctypes.data, image.itemsize, image.strides[0], behind.ctypes.data, behind.strides[0]),
+            *(numbers.ctypes.data, numbers.itemsize, numbers.strides[0], *gray.shape, count, found[first:].ctypes.data),
+        )
+        if not _is_done(done):
+            raise ValueError(f"a label is above {count}")
+    return found
+
+
+def _in_rows(image: NDArray[Any]) -> NDArray[Any]:
+    """Itself where the pixels of a row lie side by side."""
+    return image if image.strides[1] == image.itemsize else np.ascontiguousarray(image)
 
 
 def _is_done(code: int) -> bool:
