@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from tui_cytpix.core.features.pixels import Canvas
 from tui_cytpix.core.features.sums import Patches, plain_sums
+from tui_cytpix.core.images import differing_regions
+from tui_cytpix.core.images.differing_regions import plain_busy_cells
 from tui_cytpix.core.images.normalise import plain_normalised
 from tui_cytpix.core.kernel import library
 
@@ -57,6 +59,28 @@ def test_what_normalising_leaves_to_the_plain_code():
     assert library.normalise(np.zeros((0, 5), np.uint8), background[:0]) is None
     with pytest.raises(ValueError, match="background"):
         library.normalise(np.ones((4, 4), np.uint8), background)
+
+
+@settings(max_examples=200, deadline=None)
+@given(seeds, sides, sides, st.integers(1, 9), st.sampled_from([0.0, 0.1]))
+def test_the_same_cells_differ(seed, height, width, cell, sigma):
+    """But for those so near to the threshold that the rounding of their means decides."""
+    rng = np.random.default_rng(seed)
+    image = plain_normalised(*frame(rng, height, width, np.uint16)).gray + rng.choice([0, 0.02], size=(height, width))
+    image = image.astype(np.float32)
+    found = library.busy_cells(image, cell, sigma**2, differing_regions.QUIET, np.array(differing_regions.MEASURES))
+    surely, perhaps = (
+        plain_busy_cells(
+            image,
+            cell,
+            sigma**2,
+            [one._replace(times=one.times * by, faintest=one.faintest * by) for one in differing_regions.MEASURES],
+        )
+        for by in (1 + 1e-5, 1 - 1e-5)
+    )
+    assert found.shape == surely.shape
+    assert (surely <= found).all()
+    assert (found <= perhaps).all()
 
 
 def labelled(rng, height, width):

@@ -20,10 +20,13 @@ _FAILED, _NOT_HERE = -1, 1
 _GRAYS = (np.dtype(np.uint8), np.dtype(np.uint16))
 _LABELS = (np.dtype(np.bool_), *_GRAYS, np.dtype(np.int32))
 MEASURES = 37  # columns of `measure`
-_ADDRESS, _SIZE, _STEP, _INT = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_ssize_t, ctypes.c_int
+WIDEST_CELLS = 31
+_ADDRESS, _SIZE, _STEP = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_ssize_t
+_INT, _DOUBLE = ctypes.c_int, ctypes.c_double
 _ARRAY = (_ADDRESS, _INT, _STEP)  # of an image: where it begins, bytes of a pixel, from row to row
 _FUNCTIONS = {
     "normalise": (_ADDRESS, _INT, _ADDRESS, _SIZE, _SIZE, _ADDRESS, _ADDRESS),
+    "busy_cells": (_ADDRESS, _SIZE, _SIZE, _SIZE, _DOUBLE, _DOUBLE, _ADDRESS, _ADDRESS),
     "measure": (*_ARRAY, _ADDRESS, _STEP, *_ARRAY, _SIZE, _SIZE, _SIZE, _ADDRESS),
 }
 _MOST_PX = 1 << 31
@@ -69,6 +72,30 @@ def normalise(
         image.ctypes.data, image.itemsize, background.ctypes.data, *image.shape, gray.ctypes.data, told
     )
     return (gray, told[0], told[1]) if _is_done(done) else None
+
+
+def busy_cells(
+    normalised: NDArray[np.float32], cell: int, white: float, quiet_share: float, measures: NDArray[np.float64]
+) -> NDArray[np.bool_] | None:
+    """As core.images.differing_regions.plain_busy_cells, bool (rows, columns); None where that has to do it.
+
+    Args:
+        measures: (2, 4), of the texture and of the shade: window, odd, times, faintest, loudest.
+    """
+    library = _loaded()[0]
+    if library is None or normalised.dtype != np.float32 or not 0 < normalised.size < _MOST_PX:
+        return None
+    windows = measures[:, 0]
+    if normalised.ndim != 2 or cell < 1 or measures.shape != (2, 4) or (windows % 2 != 1).any():
+        raise ValueError(f"an image of {normalised.shape}, cells of {cell}, windows of {windows}")
+    if (windows > WIDEST_CELLS).any():
+        return None
+    image, told = np.ascontiguousarray(normalised), np.ascontiguousarray(measures, np.float64)
+    busy = np.empty([-(-side // cell) for side in image.shape], np.bool_)
+    done = library.busy_cells(
+        image.ctypes.data, *image.shape, cell, white, quiet_share, told.ctypes.data, busy.ctypes.data
+    )
+    return busy if _is_done(done) else None
 
 
 def measure(

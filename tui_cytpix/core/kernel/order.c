@@ -49,53 +49,75 @@ void sort_floats(float *values, uint32_t *scratch, size_t n) {
         values[i] = float_of(from[i] & sign ? from[i] & ~sign : ~from[i]);
 }
 
+/* What is spread evenly over BINS: from the lowest to the highest bits of n values, all >= 0, n > 0. */
+typedef struct {
+    uint32_t lowest;
+    int shift;
+} Spread;
+
+VECTORISED static Spread spread_of(const float *values, size_t n) {
+    uint32_t lowest = UINT32_MAX, highest = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t bits = bits_of(values[i]);
+        lowest = bits < lowest ? bits : lowest;
+        highest = bits > highest ? bits : highest;
+    }
+    int shift = 0;
+    while ((highest - lowest) >> shift >= BINS)
+        shift++;
+    return (Spread){lowest, shift};
+}
+
+static uint32_t bin_of(float value, Spread spread) {
+    return (bits_of(value) - spread.lowest) >> spread.shift;
+}
+
 /* What stands at place k of the sorted values, (n), all >= 0, n > k; they are lost. As core.images.order_statistic:
-   digit by digit from the highest, what has another one is left out. */
+   again and again only those are kept that fall into the bin with that place. */
 float kth_smallest(float *values, size_t n, size_t k) {
-    uint32_t found = 0;
-    for (int shift = 2 * DIGIT; shift >= 0; shift -= DIGIT) {
-        uint32_t counts[BINS] = {0}, digit = 0;
+    for (;;) {
+        const Spread spread = spread_of(values, n);
+        uint32_t counts[BINS] = {0}, bin = 0;
         for (size_t i = 0; i < n; i++)
-            counts[bits_of(values[i]) >> shift & (BINS - 1)]++;
-        for (; k >= counts[digit]; digit++)
-            k -= counts[digit];
-        found |= digit << shift;
-        if (counts[digit] == n)
-            continue;
+            counts[bin_of(values[i], spread)]++;
+        for (; k >= counts[bin]; bin++)
+            k -= counts[bin];
+        if (spread.shift == 0)
+            return float_of(spread.lowest + bin);
         size_t kept = 0;
         for (size_t i = 0; i < n; i++) {
             const float value = values[i];
             values[kept] = value;
-            kept += (bits_of(value) >> shift & (BINS - 1)) == digit;
+            kept += bin_of(value, spread) == bin;
         }
         n = kept;
     }
-    return float_of(found);
 }
 
 /* The value below which half of the energy (sum of squares) of the values, (n), all > 0, lies; 0 where n is 0.
    `scratch`: (3 n). As core.images.normalise._energy_median of all of them, but for the order of its sums: only those
-   are sorted whose highest digit is the answer's. */
+   are sorted that fall into the answer's bin. */
 float energy_median(const float *values, float *scratch, size_t n) {
-    enum { SHIFT = 31 - DIGIT };
+    if (n == 0)
+        return 0;
+    const Spread spread = spread_of(values, n);
     double energies[BINS] = {0}, half = 0, below = 0;
     for (size_t i = 0; i < n; i++)
-        energies[bits_of(values[i]) >> SHIFT] += (double)values[i] * values[i];
+        energies[bin_of(values[i], spread)] += (double)values[i] * values[i];
     for (int bin = 0; bin < BINS; bin++)
-        half += energies[bin];
-    half /= 2;
+        half += energies[bin] / 2;
     uint32_t bin = 0;
     while (bin < BINS - 1 && below + energies[bin] < half)
         below += energies[bin++];
     size_t kept = 0;
     for (size_t i = 0; i < n; i++)
-        if (bits_of(values[i]) >> SHIFT == bin)
+        if (bin_of(values[i], spread) == bin)
             scratch[kept++] = values[i];
     sort_floats(scratch, (uint32_t *)(scratch + kept), kept);
     for (size_t i = 0; i < kept; i++) {
         below += (double)scratch[i] * scratch[i];
-        if (below >= half || i == kept - 1)
+        if (below >= half)
             return scratch[i];
     }
-    return 0;
+    return kept ? scratch[kept - 1] : 0; /* none where there is NaN */
 }
