@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
 
 from tui_cytpix.core.features.pixels import Canvas
 from tui_cytpix.core.features.sums import Patches, plain_sums
@@ -141,3 +142,47 @@ def test_what_measuring_refuses():
     assert nothing.shape == (1, library.MEASURES)
     assert nothing[0, 0] == 0
     assert all(math.isnan(value) for value in nothing[0, 1:])
+
+
+def bilinear(image, ys, xs):
+    """At all (y, x), what lies beyond the border like the border, in float64."""
+    height, width = image.shape
+    y0, x0 = np.floor(ys).astype(int), np.floor(xs).astype(int)
+    fy, fx = (ys - y0)[:, None], (xs - x0)[None]
+    corner = {
+        (dy, dx): image[np.ix_(np.clip(y0 + dy, 0, height - 1), np.clip(x0 + dx, 0, width - 1))].astype(float)
+        for dy in (0, 1)
+        for dx in (0, 1)
+    }
+    upper, lower = (corner[dy, 0] * (1 - fx) + corner[dy, 1] * fx for dy in (0, 1))
+    return upper * (1 - fy) + lower * fy
+
+
+@settings(max_examples=100, deadline=None)
+@given(seeds, sides, sides, st.integers(1, 40), st.integers(1, 40), st.sampled_from([0.5, 1.0, 0.37, 1.7]))
+def test_maps_are_interpolated_and_only_where_a_region_is_its_own(seed, height, width, rows, columns, scale):
+    """Against the formulas: OpenCV before 5 rounds places to 1/32 px."""
+    rng = np.random.default_rng(seed)
+    crop = rng.normal(0, rng.choice([1, 60]), (3, rows, columns)).astype(np.float32)
+    own = rng.random((height, width)) < 0.7
+    first = rng.integers(-40, 10, 2) / 4
+    maps = rng.normal(size=(3, height + 3, width + 2)).astype(np.float32)
+    before, target = maps.copy(), maps[:, 1:-2, 1:-1]
+    assert library.place_maps(crop, (scale, first[0], scale, first[1]), own, target)
+    ys, xs = (scale * (np.arange(n) + 0.5) + at for n, at in zip(own.shape, first, strict=True))
+    expected = np.stack([bilinear(one, ys, xs) for one in crop])
+    np.testing.assert_allclose(target[1:, own], expected[1:, own], rtol=1e-5, atol=1e-4)
+    logits = expected[0][own]
+    np.testing.assert_allclose(
+        target[0, own], special.expit(logits), rtol=1e-6 * (1 + np.abs(logits).max(initial=0)), atol=1e-7
+    )
+    target[:, own] = before[:, 1:-2, 1:-1][:, own]
+    np.testing.assert_array_equal(maps, before)
+
+
+def test_half_a_probability_is_a_logit_of_nothing():
+    target = np.zeros((1, 1, 4), np.float32)
+    logits = np.array([[[-1e30, 0, -0.0, 1e30]]], np.float32)
+    assert library.place_maps(logits, (1.0, -0.5, 1.0, -0.5), np.ones((1, 4), bool), target)
+    np.testing.assert_allclose(target[0, 0], [0, 0.5, 0.5, 1], atol=1e-30)
+    assert (target[0, 0, 1:3] == 0.5).all()

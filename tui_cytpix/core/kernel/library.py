@@ -27,6 +27,7 @@ _ARRAY = (_ADDRESS, _INT, _STEP)  # of an image: where it begins, bytes of a pix
 _FUNCTIONS = {
     "normalise": (_ADDRESS, _INT, _ADDRESS, _SIZE, _SIZE, _ADDRESS, _ADDRESS),
     "busy_cells": (_ADDRESS, _SIZE, _SIZE, _SIZE, _DOUBLE, _DOUBLE, _ADDRESS, _ADDRESS),
+    "place_maps": (_ADDRESS, _SIZE, _SIZE, _SIZE, _ADDRESS, _ADDRESS, _STEP, _SIZE, _SIZE, _ADDRESS, _STEP, _STEP),
     "measure": (*_ARRAY, _ADDRESS, _STEP, *_ARRAY, _SIZE, _SIZE, _SIZE, _ADDRESS),
 }
 _MOST_PX = 1 << 31
@@ -128,6 +129,35 @@ def measure(
         if not _is_done(done):
             raise ValueError(f"a label is above {count}")
     return found
+
+
+def place_maps(
+    crop: NDArray[np.float32],
+    placing: tuple[float, float, float, float],
+    own: NDArray[np.bool_],
+    target: NDArray[np.float32],
+) -> bool:
+    """As engine.predict.inference.plainly_placed; false where that has to do it.
+
+    Args:
+        crop: (M, height, width).
+        placing: scale and first place in y, then in x: the region's pixel i lies at scale (i + 1/2) + first.
+        own: (h, w).
+        target: (M, h, w), written to.
+    """
+    library = _loaded()[0]
+    if library is None or crop.dtype != np.float32 or target.dtype != np.float32 or own.dtype != np.bool_:
+        return False
+    if crop.ndim != 3 or not all(crop.shape) or target.shape != (len(crop), *own.shape) or not target.flags.writeable:
+        raise ValueError(f"maps of {crop.shape} for {own.shape} in {target.shape}")
+    if target.size and target.strides[2] != target.itemsize:
+        raise ValueError("the target's rows are not in one piece")
+    maps, inside = np.ascontiguousarray(crop), _in_rows(own)
+    done = library.place_maps(
+        *(maps.ctypes.data, *maps.shape, (ctypes.c_double * 4)(*placing), inside.ctypes.data, inside.strides[0]),
+        *(*own.shape, target.ctypes.data, *target.strides[:2]),
+    )
+    return _is_done(done)
 
 
 def _in_rows(image: NDArray[Any]) -> NDArray[Any]:
