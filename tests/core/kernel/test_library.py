@@ -16,6 +16,7 @@ from tui_cytpix.core.images import differing_regions
 from tui_cytpix.core.images.differing_regions import plain_busy_cells
 from tui_cytpix.core.images.normalise import plain_normalised
 from tui_cytpix.core.kernel import library
+from tui_cytpix.engine.network import flows
 
 pytestmark = pytest.mark.skipif(library.why_absent() != "", reason="the library is not compiled here")
 
@@ -186,3 +187,25 @@ def test_half_a_probability_is_a_logit_of_nothing():
     assert library.place_maps(logits, (1.0, -0.5, 1.0, -0.5), np.ones((1, 4), bool), target)
     np.testing.assert_allclose(target[0, 0], [0, 0.5, 0.5, 1], atol=1e-30)
     assert (target[0, 0, 1:3] == 0.5).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(seeds, st.integers(1, 40), st.integers(1, 40), st.integers(1, 3), st.integers(1, 2))
+def test_vectors_are_followed_to_the_same_ends(seed, height, width, radius, step):
+    rng = np.random.default_rng(seed)
+    labels = np.zeros((height, width), np.uint16)
+    for label in range(1, int(rng.integers(2, 5))):
+        y, x, size = rng.uniform(0, height), rng.uniform(0, width), rng.uniform(1, 12)
+        ys, xs = np.ogrid[:height, :width]
+        labels[(ys - y) ** 2 + (xs - x) ** 2 < size**2] = label
+    field = flows.flow(labels) + rng.choice([0, 0.02, 0.5]) * rng.normal(size=(2, height, width))
+    field, inside = field.astype(np.float32)[:, ::step, ::step], (labels > 0)[::step, ::step]
+    share = rng.choice([0.1, 0.35, 1.0])
+    found = library.owners(field, inside, share, flows._disc(radius))
+    if not inside.any():
+        assert found is None
+        return
+    plain = flows.plain_owners(field, inside, share, radius)
+    assert found[1] == plain[1]
+    np.testing.assert_array_equal(found[0], plain[0])
+    assert found[2] == pytest.approx(plain[2], abs=1e-4)

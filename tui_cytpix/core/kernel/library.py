@@ -28,6 +28,10 @@ _FUNCTIONS = {
     "normalise": (_ADDRESS, _INT, _ADDRESS, _SIZE, _SIZE, _ADDRESS, _ADDRESS),
     "busy_cells": (_ADDRESS, _SIZE, _SIZE, _SIZE, _DOUBLE, _DOUBLE, _ADDRESS, _ADDRESS),
     "place_maps": (_ADDRESS, _SIZE, _SIZE, _SIZE, _ADDRESS, _ADDRESS, _STEP, _SIZE, _SIZE, _ADDRESS, _STEP, _STEP),
+    "owners": (
+        *(_ADDRESS, _ADDRESS, _STEP, _STEP, _ADDRESS, _STEP, _STEP, _SIZE, _SIZE),
+        *(_ADDRESS, _SIZE, _DOUBLE, _ADDRESS, _ADDRESS),
+    ),
     "measure": (*_ARRAY, _ADDRESS, _STEP, *_ARRAY, _SIZE, _SIZE, _SIZE, _ADDRESS),
 }
 _MOST_PX = 1 << 31
@@ -158,6 +162,30 @@ def place_maps(
         *(*own.shape, target.ctypes.data, *target.strides[:2]),
     )
     return _is_done(done)
+
+
+def owners(
+    field: NDArray[np.float32], inside: NDArray[np.bool_], least_share: float, element: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint16], int, float] | None:
+    """As engine.network.flows.plain_owners; None where that has to do it.
+
+    Args:
+        element: (2 radius + 1, 2 radius + 1), what belongs to the place where a pixel ends.
+    """
+    library = _loaded()[0]
+    if library is None or field.dtype != np.float32 or inside.dtype != np.bool_ or not inside.any():
+        return None
+    if field.shape != (2, *inside.shape) or inside.size >= _MOST_PX:
+        raise ValueError(f"vectors of {field.shape} for an object of {inside.shape}")
+    if element.dtype != np.uint8 or element.ndim != 2 or len(set(element.shape)) > 1 or len(element) % 2 == 0:
+        raise ValueError(f"an element of {element.shape}")
+    places, told = np.ascontiguousarray(element), (ctypes.c_double * 2)()
+    labels = np.zeros(inside.shape, np.uint16)
+    done = library.owners(
+        *(field[0].ctypes.data, field[1].ctypes.data, *field.strides[1:], inside.ctypes.data, *inside.strides),
+        *(*inside.shape, places.ctypes.data, len(places) // 2, least_share, labels.ctypes.data, told),
+    )
+    return (labels, int(told[0]), told[1]) if _is_done(done) else None
 
 
 def _in_rows(image: NDArray[Any]) -> NDArray[Any]:
