@@ -24,7 +24,7 @@ LIBRARY = HERE / "kernel.so"
 # flags of exceptions: loops with conditions can be vectorised then.
 _MATHS = ("-ffp-contract=off", "-fno-trapping-math", "-fno-math-errno")
 FLAGS = ("-std=c11", "-O3", *_MATHS, "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
-_COMPILERS = ("cc", "gcc", "clang")
+COMPILERS = ("cc", "gcc", "clang")
 _SECONDS = 120
 
 
@@ -41,7 +41,7 @@ def compiled(more: tuple[str, ...] = ()) -> str:
         Why there is none; "" where there is.
     """
     LIBRARY.unlink(missing_ok=True)
-    compiler = shlex.split(os.environ.get("CC", "")) or list(filter(None, map(shutil.which, _COMPILERS)))[:1]
+    compiler = shlex.split(os.environ.get("CC", "")) or list(filter(None, map(shutil.which, COMPILERS)))[:1]
     if not compiler:
         return "there is no C compiler"
     sources = [str(path) for path in sorted(HERE.glob("*.c"))]

@@ -60,6 +60,13 @@ def why_absent() -> str:
     return _loaded()[1]
 
 
+def absence() -> str:
+    """`why_absent` in a sentence for people, with the way out; "" where it is there."""
+    why = why_absent()
+    way_out = "Where there is a C compiler (cc, gcc or clang), install tui-cytpix again."
+    return f"Images are processed more slowly, as the compiled library is not in use: {why}. {way_out}" if why else ""
+
+
 def normalise(
     image: NDArray[np.generic], background: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], float, float] | None:
