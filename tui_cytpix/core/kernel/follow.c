@@ -14,34 +14,47 @@ typedef struct {
     float x, y;
 } Vector;
 
-/* An object's pixels in (height, width), n of them, and where they end. */
+/* Where an object's n pixels in (height, width) end. */
 typedef struct {
     ptrdiff_t height, width;
     size_t n;
-    const int32_t *pixels; /* their places, row by row */
     const double *x, *y;
 } Ends;
 
-/* The vectors between four pixels. */
-static Vector between(const Vector *field, ptrdiff_t height, ptrdiff_t width, float x, float y) {
+/* A pixel of the object: which of the rows' pixels it is, and where it lies. */
+typedef struct {
+    int32_t at;
+    float x, y;
+} Pixel;
+
+static inline ptrdiff_t within(ptrdiff_t at, ptrdiff_t size) {
+    return at < 0 ? 0 : at >= size ? size - 1 : at;
+}
+
+/* The vectors between four pixels; beyond the border as on it. */
+static inline Vector between(const Vector *field, ptrdiff_t height, ptrdiff_t width, float x, float y) {
     const float left = floorf(x), upper = floorf(y), across = x - left, down = y - upper;
-    const ptrdiff_t x0 = (ptrdiff_t)left, y0 = (ptrdiff_t)upper;
-    const ptrdiff_t a = x0 < 0 ? 0 : x0 >= width ? width - 1 : x0, b = x0 + 1 < 0 ? 0 : x0 + 1 >= width ? width - 1 : x0 + 1;
-    const ptrdiff_t c = y0 < 0 ? 0 : y0 >= height ? height - 1 : y0, d = y0 + 1 < 0 ? 0 : y0 + 1 >= height ? height - 1 : y0 + 1;
-    const Vector p = field[c * width + a], q = field[c * width + b], r = field[d * width + a], s = field[d * width + b];
+    const ptrdiff_t x0 = within((ptrdiff_t)left, width), x1 = within((ptrdiff_t)left + 1, width);
+    const Vector *const above = field + within((ptrdiff_t)upper, height) * width;
+    const Vector *const below = field + within((ptrdiff_t)upper + 1, height) * width;
     const float one = (1 - across) * (1 - down), two = across * (1 - down), three = (1 - across) * down, four = across * down;
-    return (Vector){p.x * one + q.x * two + r.x * three + s.x * four, p.y * one + q.y * two + r.y * three + s.y * four};
+    return (Vector){
+        above[x0].x * one + above[x1].x * two + below[x0].x * three + below[x1].x * four,
+        above[x0].y * one + above[x1].y * two + below[x0].y * three + below[x1].y * four,
+    };
 }
 
 /* `ends`: a way of 2 n steps is one of n steps and from there one of n steps more. Ways of all pixels, 0 outside of the
    object; `other` likewise, which of the two is returned. */
-static const Vector *ways(Vector *way, Vector *other, const int32_t *pixels, size_t n, ptrdiff_t height, ptrdiff_t width) {
+VECTORISED static const Vector *ways(
+    Vector *way, Vector *other, const Pixel *pixels, size_t n, ptrdiff_t height, ptrdiff_t width
+) {
     for (ptrdiff_t steps = 1; steps < height || steps < width; steps *= 2) {
         for (size_t i = 0; i < n; i++) {
-            const int32_t at = pixels[i];
-            const Vector own = way[at];
-            const Vector more = between(way, height, width, (float)(at % width) + own.x, (float)(at / width) + own.y);
-            other[at] = (Vector){own.x + more.x, own.y + more.y};
+            const Pixel pixel = pixels[i];
+            const Vector own = way[pixel.at];
+            const Vector more = between(way, height, width, pixel.x + own.x, pixel.y + own.y);
+            other[pixel.at] = (Vector){own.x + more.x, own.y + more.y};
         }
         Vector *const swapped = way;
         way = other, other = swapped;
@@ -50,7 +63,7 @@ static const Vector *ways(Vector *way, Vector *other, const int32_t *pixels, siz
 }
 
 static int32_t nearest(double at, ptrdiff_t size) {
-    return (int32_t)fmin(fmax(rint(at), 0), (double)(size - 1));
+    return (int32_t)within((ptrdiff_t)rint(at), size);
 }
 
 /* Marks all of one 8-connected piece of what is -1 with a number. */
@@ -167,40 +180,40 @@ EXPORTED int owners(
     const size_t size = height * width;
     int done = FAILED;
     Vector *const way = calloc(size, 2 * sizeof *way);
-    int32_t *const pixels = malloc(4 * size * sizeof *pixels);
-    double *const x = malloc(2 * size * sizeof *x);
+    Pixel *const pixels = malloc(size * sizeof *pixels);
+    int32_t *const grid = malloc(3 * size * sizeof *grid), *const stack = grid + size, *const owner = stack + size;
+    double *const x = malloc(2 * size * sizeof *x), *const y = x + size;
     Group *const groups = malloc(size * sizeof *groups);
-    if (!way || !pixels || !x || !groups)
+    if (!way || !pixels || !grid || !x || !groups)
         goto end;
-    int32_t *const grid = pixels + size, *const stack = grid + size, *const owner = stack + size;
-    double *const y = x + size;
     size_t n = 0;
-    for (size_t at = 0; at < size; at++) {
-        const ptrdiff_t row = (ptrdiff_t)(at / width), column = (ptrdiff_t)(at % width);
-        if (!((const uint8_t *)inside)[row * inside_row_step + column * inside_column_step])
-            continue;
-        const ptrdiff_t offset = row * row_step + column * column_step;
-        const float dx = *(const float *)((const uint8_t *)field_x + offset);
-        const float dy = *(const float *)((const uint8_t *)field_y + offset);
-        const float length = fmaxf(sqrtf(dx * dx + dy * dy), LEAST_STEP);
-        way[at] = (Vector){dx * (1 / length), dy * (1 / length)};
-        pixels[n++] = (int32_t)at;
-    }
+    for (size_t row = 0; row < height; row++)
+        for (size_t column = 0; column < width; column++) {
+            const ptrdiff_t v = (ptrdiff_t)row, u = (ptrdiff_t)column, offset = v * row_step + u * column_step;
+            if (!((const uint8_t *)inside)[v * inside_row_step + u * inside_column_step])
+                continue;
+            const float dx = *(const float *)((const uint8_t *)field_x + offset);
+            const float dy = *(const float *)((const uint8_t *)field_y + offset);
+            const float length = sqrtf(dx * dx + dy * dy), share = 1 / (length > LEAST_STEP ? length : LEAST_STEP);
+            pixels[n] = (Pixel){(int32_t)(row * width + column), (float)column, (float)row};
+            way[pixels[n++].at] = (Vector){dx * share, dy * share};
+        }
     const Vector *const last = ways(way, way + size, pixels, n, (ptrdiff_t)height, (ptrdiff_t)width);
     for (size_t i = 0; i < n; i++) {
-        x[i] = (double)((size_t)pixels[i] % width) + last[pixels[i]].x;
-        y[i] = (double)((size_t)pixels[i] / width) + last[pixels[i]].y;
+        x[i] = (double)pixels[i].x + last[pixels[i].at].x;
+        y[i] = (double)pixels[i].y + last[pixels[i].at].y;
     }
-    const Ends ends = {(ptrdiff_t)height, (ptrdiff_t)width, n, pixels, x, y};
+    const Ends ends = {(ptrdiff_t)height, (ptrdiff_t)width, n, x, y};
     int32_t number = gathered(&ends, element, (ptrdiff_t)radius, grid, stack, owner);
     number = decided(&ends, owner, groups, number, least_share, told + 1);
     for (size_t i = 0; i < n; i++)
-        labels[pixels[i]] = (uint16_t)(owner[i] + 1);
+        labels[pixels[i].at] = (uint16_t)(owner[i] + 1);
     told[0] = number;
     done = DONE;
 end:
     free(groups);
     free(x);
+    free(grid);
     free(pixels);
     free(way);
     return done;
