@@ -16,7 +16,7 @@ from tui_cytpix.core.images import differing_regions
 from tui_cytpix.core.images.differing_regions import plain_busy_cells
 from tui_cytpix.core.images.normalise import plain_normalised
 from tui_cytpix.core.kernel import library
-from tui_cytpix.engine.network import flows
+from tui_cytpix.engine.network import flows, postprocess
 
 pytestmark = pytest.mark.skipif(library.why_absent() != "", reason="the library is not compiled here")
 
@@ -209,3 +209,41 @@ def test_vectors_are_followed_to_the_same_ends(seed, height, width, radius, step
     assert found[1] == plain[1]
     np.testing.assert_array_equal(found[0], plain[0])
     assert found[2] == pytest.approx(plain[2], abs=1e-4)
+
+
+@settings(max_examples=200, deadline=None)
+@given(seeds, sides, sides, st.integers(1, 4))
+def test_particles_are_summed_up_the_same(seed, height, width, count):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, count + 1, (height, width)).astype(np.uint16)
+    labels.flat[rng.integers(labels.size)] = count
+    if count == 1:
+        labels = labels > 0
+    ys, xs = np.mgrid[:height, :width].astype(np.float32)
+    towards = np.stack([width / 2 - xs, height / 2 - ys]) + rng.choice([0, 5]) * rng.normal(size=(2, height, width))
+    maps = np.concatenate([rng.random((1, height, width)), towards]).astype(np.float32)
+    whole = np.zeros((3, height + 2, width + 3), np.float32)
+    whole[:, 1:-1, 1:-2] = maps
+    near = rng.choice([0.0, 9.0])
+    sums, is_one = library.particle_sums(whole[:, 1:-1, 1:-2], labels, count, near)
+    plain, plainly_one = postprocess.plain_sums(maps, labels, count, near)
+    np.testing.assert_array_equal(sums, plain)
+    assert is_one == plainly_one
+
+
+def test_what_summing_particles_refuses():
+    maps = np.zeros((3, 4, 5), np.float32)
+    with pytest.raises(ValueError, match="above 1"):
+        library.particle_sums(maps, np.full((4, 5), 2, np.uint16), 1, 0.0)
+    with pytest.raises(ValueError, match="labels of"):
+        library.particle_sums(maps, np.zeros((4, 4), np.uint16), 1, 0.0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(seeds, sides, sides, st.sampled_from([0, 0.05, 1]))
+def test_outlines_are_as_clear(seed, height, width, scale):
+    rng = np.random.default_rng(seed)
+    probability = (scale * rng.random((height, width))).astype(np.float32)
+    mask = rng.random(probability.shape) < rng.choice([0, 0.01, 0.5])
+    found = library.mask_clearness(probability, mask, postprocess._LIKELY)
+    assert found == pytest.approx(postprocess.plain_clearness(probability, mask), rel=1e-6, nan_ok=True)

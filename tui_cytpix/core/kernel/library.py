@@ -32,6 +32,11 @@ _FUNCTIONS = {
         *(_ADDRESS, _ADDRESS, _STEP, _STEP, _ADDRESS, _STEP, _STEP, _SIZE, _SIZE),
         *(_ADDRESS, _SIZE, _DOUBLE, _ADDRESS, _ADDRESS),
     ),
+    "particle_sums": (
+        *(_ADDRESS, _STEP, _STEP, _ADDRESS, _INT, _STEP, _SIZE, _SIZE, _SIZE),
+        *(_DOUBLE, _ADDRESS, _ADDRESS),
+    ),
+    "mask_clearness": (_ADDRESS, _ADDRESS, _SIZE, ctypes.c_float, _ADDRESS),
     "measure": (*_ARRAY, _ADDRESS, _STEP, *_ARRAY, _SIZE, _SIZE, _SIZE, _ADDRESS),
 }
 _MOST_PX = 1 << 31
@@ -193,6 +198,39 @@ def owners(
         *(*inside.shape, places.ctypes.data, len(places) // 2, least_share, labels.ctypes.data, told),
     )
     return (labels, int(told[0]), told[1]) if _is_done(done) else None
+
+
+def particle_sums(
+    maps: NDArray[np.float32], labels: NDArray[Any], count: int, near: float
+) -> tuple[NDArray[np.float64], bool] | None:
+    """As engine.network.postprocess.plain_sums; None where that has to do it."""
+    library = _loaded()[0]
+    if library is None or maps.dtype != np.float32 or labels.dtype not in (np.bool_, np.uint16):
+        return None
+    if maps.shape != (3, *labels.shape):
+        raise ValueError(f"maps of {maps.shape} for labels of {labels.shape}")
+    if maps.size and maps.strides[2] != maps.itemsize:
+        maps = np.ascontiguousarray(maps)
+    inside, found, is_one = _in_rows(labels), np.zeros((count, 5)), ctypes.c_int()
+    done = library.particle_sums(
+        *(maps.ctypes.data, *maps.strides[:2], inside.ctypes.data, inside.itemsize, inside.strides[0]),
+        *(*labels.shape, count, near, found.ctypes.data, ctypes.byref(is_one)),
+    )
+    if not _is_done(done):
+        raise ValueError(f"a label is above {count}")
+    return found, bool(is_one)
+
+
+def mask_clearness(probability: NDArray[np.float32], mask: NDArray[np.bool_], likely: float) -> float | None:
+    """As engine.network.postprocess.plain_clearness; None where that has to do it."""
+    library = _loaded()[0]
+    if library is None or probability.dtype != np.float32 or mask.dtype != np.bool_:
+        return None
+    if probability.shape != mask.shape:
+        raise ValueError(f"probabilities of {probability.shape} and a mask of {mask.shape}")
+    values, inside, clearness = np.ascontiguousarray(probability), np.ascontiguousarray(mask), ctypes.c_double()
+    library.mask_clearness(values.ctypes.data, inside.ctypes.data, mask.size, likely, ctypes.byref(clearness))
+    return clearness.value
 
 
 def _in_rows(image: NDArray[Any]) -> NDArray[Any]:

@@ -81,24 +81,11 @@ def ends(field: Field, inside: NDArray[np.bool_]) -> Field:
     return np.stack([x, y])
 
 
-def are_one(
-    vectors: NDArray[np.float32], at: tuple[NDArray[np.intp], NDArray[np.intp]], first: NDArray[np.intp], px: Any = 1.0
-) -> NDArray[np.bool_]:
-    """Of many objects, whether all vectors of one lead towards their common middle, so that following them ends there:
-    a quick answer for most single particles.
-
-    Args:
-        vectors: (2, P), of the objects' pixels, object by object.
-        at: y and x of these, (P,) each.
-        first: (R,), each object's first among the pixels.
-        px: as for `particles`, one for all or (R,).
+def near(px: float) -> float:
+    """Square of the distance from an object's middle, px, within which its vectors may point anywhere; arguments as of
+    `particles`.
     """
-    number = np.diff(first, append=len(at[0]))
-    owner = np.repeat(np.arange(len(first)), number)
-    y, x = ((np.add.reduceat(one, first) / number)[owner] - one for one in at)
-    inward = vectors[0] * x + vectors[1] * y > 0
-    near = np.broadcast_to(np.square(_NEAR * np.asarray(px)), first.shape)[owner]
-    return np.logical_and.reduceat(inward | (x * x + y * y <= near), first)
+    return (_NEAR * px) ** 2
 
 
 def particles(
