@@ -21,27 +21,32 @@ VECTORISED static void add_row(const float *row, float *values, float *squares, 
     }
 }
 
-static float mean_of(const float *sums, size_t first, size_t cell, size_t width) {
-    const size_t end = first + cell < width ? first + cell : width;
-    float sum = (float)(first + cell - end) * sums[width - 1]; /* the last column is repeated */
-    for (size_t x = first; x < end; x++)
-        sum += sums[x];
-    return sum / (float)(cell * cell);
+/* Means over `cell` neighbouring sums each, the last column repeated. */
+static inline void means(const float *sums, size_t cell, size_t width, float *found) {
+    const float share = 1 / (float)(cell * cell);
+    for (size_t first = 0; first < width; first += cell) {
+        float sum = 0;
+        if (first + cell <= width)
+            for (size_t x = 0; x < cell; x++)
+                sum += sums[first + x];
+        else
+            for (size_t x = 0; x < cell; x++)
+                sum += sums[first + x < width ? first + x : width - 1];
+        *found++ = sum * share;
+    }
 }
 
-/* Means of the cells' squares and the squares of their means, (rows, columns) each. `sums`: (2 width). */
-static void cell_energies(
-    const float *image, size_t height, size_t width, size_t cell, float *texture, float *shade, float *sums
+/* Means of the cells' squares and of their pixels, (rows, columns) each. `sums`: (2 width). */
+static inline void cell_means(
+    const float *image, size_t height, size_t width, size_t cell, float *squares, float *values, float *sums
 ) {
-    for (size_t top = 0; top < height; top += cell) {
+    const size_t columns = (width + cell - 1) / cell;
+    for (size_t top = 0; top < height; top += cell, squares += columns, values += columns) {
         memset(sums, 0, 2 * width * sizeof *sums);
         for (size_t y = top; y < top + cell; y++)
             add_row(image + (y < height ? y : height - 1) * width, sums, sums + width, width);
-        for (size_t left = 0; left < width; left += cell) {
-            const float mean = mean_of(sums, left, cell, width);
-            *shade++ = mean * mean;
-            *texture++ = mean_of(sums + width, left, cell, width);
-        }
+        means(sums, cell, width, values);
+        means(sums + width, cell, width, squares);
     }
 }
 
@@ -52,14 +57,10 @@ static ptrdiff_t mirrored(ptrdiff_t i, ptrdiff_t n) {
     return n > 1 ? i : 0;
 }
 
-/* sums[i] += values[i], (n). */
-VECTORISED static void add(double *sums, const double *values, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        sums[i] += values[i];
-}
-
 /* cv2.blur in a square window, odd and at most WIDEST. `scratch`: (rows + 2) (columns + WIDEST). */
-static void blurred(const float *image, ptrdiff_t rows, ptrdiff_t columns, int window, float *blurred, double *scratch) {
+VECTORISED static void blurred(
+    const float *image, ptrdiff_t rows, ptrdiff_t columns, int window, float *blurred, double *scratch
+) {
     const ptrdiff_t reach = window / 2;
     double *const sum = scratch + rows * columns, *const row = sum + columns;
     for (ptrdiff_t y = 0; y < rows; y++) {
@@ -72,12 +73,14 @@ static void blurred(const float *image, ptrdiff_t rows, ptrdiff_t columns, int w
         }
         memset(across, 0, (size_t)columns * sizeof *across);
         for (int k = 0; k < window; k++)
-            add(across, row + k, (size_t)columns);
+            for (ptrdiff_t x = 0; x < columns; x++)
+                across[x] += row[x + k];
     }
     for (ptrdiff_t y = 0; y < rows; y++) {
         memset(sum, 0, (size_t)columns * sizeof *sum);
         for (ptrdiff_t k = -reach; k <= reach; k++)
-            add(sum, scratch + mirrored(y + k, rows) * columns, (size_t)columns);
+            for (ptrdiff_t x = 0, from = mirrored(y + k, rows) * columns; x < columns; x++)
+                sum[x] += scratch[from + x];
         for (ptrdiff_t x = 0; x < columns; x++)
             blurred[y * columns + x] = (float)(sum[x] / (window * window));
     }
@@ -100,7 +103,12 @@ EXPORTED int busy_cells(
     if (!scratch)
         return FAILED;
     float *const energies = (float *)(scratch + (rows + 2) * (columns + WIDEST)), *const around = energies + 2 * n;
-    cell_energies(image, height, width, cell, energies, energies + n, around + 2 * n);
+    if (cell == 4) /* the usual one, for which the compiler unrolls */
+        cell_means(image, height, width, 4, energies, energies + n, around + 2 * n);
+    else
+        cell_means(image, height, width, cell, energies, energies + n, around + 2 * n);
+    for (size_t at = n; at < 2 * n; at++)
+        energies[at] *= energies[at];
     memset(busy, 0, n);
     for (int i = 0; i < MEASURES; i++) {
         const double noise = i == 0 ? white : white / (double)(cell * cell);
