@@ -93,16 +93,17 @@ static float threshold(float *values, size_t n, double quiet_share, double white
     return (float)fmax(measure->times * quiet, measure->faintest * measure->faintest);
 }
 
-/* busy: (rows, columns), whether a cell differs; white: the noise's variance; measures: of the texture, of the shade. */
+/* busy: (rows, columns), whether a cell differs; white: the noise's variance; measures: of the texture, of the shade */
 EXPORTED int busy_cells(
     const float *image, size_t height, size_t width, size_t cell, double white, double quiet_share,
     const Measure *measures, uint8_t *busy
 ) {
     const size_t rows = (height + cell - 1) / cell, columns = (width + cell - 1) / cell, n = rows * columns;
-    double *const scratch = malloc((rows + 2) * (columns + WIDEST) * sizeof *scratch + (4 * n + 2 * width) * sizeof *image);
+    const size_t sums = (rows + 2) * (columns + WIDEST);
+    double *const scratch = malloc(sums * sizeof *scratch + (4 * n + 2 * width) * sizeof *image);
     if (!scratch)
         return FAILED;
-    float *const energies = (float *)(scratch + (rows + 2) * (columns + WIDEST)), *const around = energies + 2 * n;
+    float *const energies = (float *)(scratch + sums), *const around = energies + 2 * n;
     if (cell == 4) /* the usual one, for which the compiler unrolls */
         cell_means(image, height, width, 4, energies, energies + n, around + 2 * n);
     else
@@ -112,7 +113,8 @@ EXPORTED int busy_cells(
     memset(busy, 0, n);
     for (int i = 0; i < MEASURES; i++) {
         const double noise = i == 0 ? white : white / (double)(cell * cell);
-        blurred(energies + (size_t)i * n, (ptrdiff_t)rows, (ptrdiff_t)columns, (int)measures[i].window, around, scratch);
+        const float *const means = energies + (size_t)i * n;
+        blurred(means, (ptrdiff_t)rows, (ptrdiff_t)columns, (int)measures[i].window, around, scratch);
         memcpy(around + n, around, n * sizeof *around);
         const float least = threshold(around + n, n, quiet_share, noise, measures + i);
         for (size_t at = 0; at < n; at++)

@@ -1,5 +1,5 @@
-/* engine.network.flows._owners: where each pixel of an object ends that follows the vectors, and which end at one place.
-   Interpolated in float32, so that ends differ from OpenCV's in the fifth digit (versions before 5 round places to
+/* engine.network.flows.plain_owners: where each pixel of an object ends that follows the vectors, and which end at one
+   place. Interpolated in float32, so that ends differ from OpenCV's in the fifth digit (versions before 5 round places to
    1/32 px). */
 
 #include "kernel.h"
@@ -37,7 +37,8 @@ static inline Vector between(const Vector *field, ptrdiff_t height, ptrdiff_t wi
     const ptrdiff_t x0 = within((ptrdiff_t)left, width), x1 = within((ptrdiff_t)left + 1, width);
     const Vector *const above = field + within((ptrdiff_t)upper, height) * width;
     const Vector *const below = field + within((ptrdiff_t)upper + 1, height) * width;
-    const float one = (1 - across) * (1 - down), two = across * (1 - down), three = (1 - across) * down, four = across * down;
+    const float one = (1 - across) * (1 - down), two = across * (1 - down);
+    const float three = (1 - across) * down, four = across * down;
     return (Vector){
         above[x0].x * one + above[x1].x * two + below[x0].x * three + below[x1].x * four,
         above[x0].y * one + above[x1].y * two + below[x0].y * three + below[x1].y * four,
@@ -81,7 +82,9 @@ static void filled(int32_t *grid, ptrdiff_t height, ptrdiff_t width, ptrdiff_t a
 
 /* `_gathered`: of each end the number from 0 of its group, and how many there are. element: (2 radius + 1)^2, what
    belongs to an end; `grid`, `stack`: (height, width). */
-static int32_t gathered(const Ends *ends, const uint8_t *element, ptrdiff_t radius, int32_t *grid, int32_t *stack, int32_t *owner) {
+static int32_t gathered(
+    const Ends *ends, const uint8_t *element, ptrdiff_t radius, int32_t *grid, int32_t *stack, int32_t *owner
+) {
     const ptrdiff_t height = ends->height, width = ends->width;
     int32_t groups = 0;
     memset(grid, 0, (size_t)(height * width) * sizeof *grid);
@@ -153,7 +156,9 @@ static void left_out(const Ends *ends, int32_t *owner, const Group *groups, int3
 }
 
 /* Groups that gather too little are dissolved, the smallest first; how many are left, and the doubt. */
-static int32_t decided(const Ends *ends, int32_t *owner, Group *groups, int32_t number, double least_share, double *doubt) {
+static int32_t decided(
+    const Ends *ends, int32_t *owner, Group *groups, int32_t number, double least_share, double *doubt
+) {
     summed_up(ends, owner, groups, number);
     *doubt = scatter(groups, number);
     while (number > 1) {
