@@ -70,11 +70,17 @@ EXPORTED int place_maps(
     int32_t *const above = right + width, *const below = above + height;
     places(height, placing[0], placing[1], rows, above, below, down);
     places(width, placing[2], placing[3], columns, left, right, across);
+    const int at_pixels = placing[0] == 1 && placing[2] == 1 && width > 0 && height > 0 && down[0] == 0 && across[0] == 0;
+    const int is_copy = at_pixels && left[width - 1] - left[0] == width - 1; /* none beyond the crop's left or right */
     for (ptrdiff_t map = 0; map < (ptrdiff_t)maps; map++)
         for (ptrdiff_t y = 0; y < height; y++) {
             const float *const image = crop + map * rows * columns;
-            between_rows(image + above[y] * columns, image + below[y] * columns, down[y], row, columns);
-            between_columns(row, left, right, across, found, width);
+            if (is_copy) {
+                memcpy(found, image + above[y] * columns + left[0], (size_t)width * sizeof *found);
+            } else {
+                between_rows(image + above[y] * columns, image + below[y] * columns, down[y], row, columns);
+                between_columns(row, left, right, across, found, width);
+            }
             if (map == 0)
                 logistic(found, width);
             float *const to = (float *)((unsigned char *)target + map * map_step + y * row_step);
