@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+import tui_cytpix
 from tests import children
 from tests.verbs import handlers, parsers
 from tui_cytpix.cli import demo
 from tui_cytpix.cli import main as module
 from tui_cytpix.cli.output import Progress, percent, say_json, table
+from tui_cytpix.core.kernel import library
 from tui_cytpix.domain.words import printable
 from tui_cytpix.errors import SampleError
 from tui_cytpix.workflow.run import recent_runs
@@ -46,6 +48,18 @@ def test_every_verb_has_a_handler_that_can_be_imported():
         place, name = handler.split(":")
         assert callable(getattr(importlib.import_module(f"tui_cytpix.cli.{place}"), name)), handler
     assert sum(handler is None for handler in named) == 2  # of `run` and `run gate`, which need a further verb
+
+
+def test_the_version_tells_whether_the_compiled_library_is_absent(run_main, capsys, monkeypatch):
+    for why, lines in (("", 1), ("it was not compiled", 2)):
+        monkeypatch.setattr(library, "why_absent", lambda why=why: why)
+        with pytest.raises(SystemExit) as ended:
+            run_main("--version")
+        assert ended.value.code == 0
+        said = capsys.readouterr().out.splitlines()
+        assert said[0] == f"tui-cytpix {tui_cytpix.__version__}"
+        assert len(said) == lines
+        assert why in said[-1]
 
 
 def test_the_help_names_every_verb(run_main, capsys):

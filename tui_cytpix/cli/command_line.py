@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tui_cytpix
 from tui_cytpix.cli import options
@@ -313,8 +313,23 @@ def app_parser() -> argparse.ArgumentParser:
     options.add_scale(parser)
     options.add_channel(parser)
     options.add_graphics(parser)
-    parser.add_argument("-V", "--version", action="version", version=f"{PROGRAM} {tui_cytpix.__version__}")
+    parser.add_argument("-V", "--version", action=_Version, help="show program's version number and exit")
     return parser
+
+
+class _Version(argparse.Action):
+    """Which version it is, and whether it does without its compiled library; that is asked only then."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "nargs": 0, "dest": argparse.SUPPRESS})
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from tui_cytpix.core.kernel import library
+
+        print(f"{PROGRAM} {tui_cytpix.__version__}")
+        if absence := library.absence():
+            print(absence)
+        parser.exit()
 
 
 def inner_verbs(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:

@@ -18,11 +18,12 @@ from PIL import Image
 from tests import children, job_files
 from tests.bins import Bins
 from tui_cytpix.core.features.table import names
+from tui_cytpix.core.kernel import library
 from tui_cytpix.domain.gate import Members
 from tui_cytpix.engine.network import device
 from tui_cytpix.engine.network.model import save_model
 from tui_cytpix.engine.process import worker
-from tui_cytpix.engine.process.worker import Chunk, WorkerSettings
+from tui_cytpix.engine.process.worker import Chunk, Equipment, WorkerSettings
 from tui_cytpix.formats.fcs.read import read_fcs
 from tui_cytpix.formats.masks.instrument import decode_instrument_masks
 from tui_cytpix.formats.masks.label_images import read_label_image
@@ -176,7 +177,7 @@ def test_provenance_is_written_down(processed):
     assert record["size_cutoff_um"] == 5.0
     assert record["images"] == IMAGES + 2
     assert record["device"] == "cpu"
-    assert record["arithmetic"] in ("float32", "bfloat16")
+    assert record["arithmetic"].partition(",")[0] in ("float32", "bfloat16")
     assert record["zooms"]["tube"] == {"times": pytest.approx(1, abs=4), "by": "particles", "um_per_px": 0.3}
     assert (record["zooms"]["plain"]["by"], record["zooms"]["plain"]["um_per_px"]) == ("particles", None)
 
@@ -206,12 +207,25 @@ def test_a_worker_tells_where_it_computes_and_why(processed, toys, tmp_path, mon
     monkeypatch.setattr(worker._State, "predictor", None)
     settings = WorkerSettings(tmp_path / "tiny.safetensors", 5.0, "auto", ("csv",))
     monkeypatch.setattr(worker._State, "settings", settings, raising=False)
+    monkeypatch.setattr(library, "why_absent", lambda: "")
     told = worker.describe()
     assert (told.device, told.note) == ("cpu", "GPU 0 is full.")
     assert told.arithmetic in ("float32", "bfloat16")
     monkeypatch.setattr(worker._State, "reader", None)
     found = worker.process(Chunk("tube", processed[0] / "tube.acs", None, 1.0, None, ()))
     assert found.equipment == told
+
+
+def test_a_worker_tells_that_it_does_without_the_compiled_library(monkeypatch):
+    settings = WorkerSettings(Path("none"), 5.0, "cpu", ("csv",), instrument=True)
+    monkeypatch.setattr(worker._State, "settings", settings, raising=False)
+    monkeypatch.setattr(worker._State, "equipment", Equipment())
+    monkeypatch.setattr(library, "why_absent", lambda: "")
+    assert worker.describe() == Equipment("CPU")
+    monkeypatch.setattr(library, "why_absent", lambda: "it was not compiled")
+    told = worker.describe()
+    assert told.arithmetic == "without the compiled library"
+    assert "it was not compiled" in told.note
 
 
 def test_images_of_unknown_scale_are_seen_as_asked(processed, tmp_path, here):

@@ -15,12 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.features.focus import focus_score
-from tui_cytpix.core.features.intensity import NORMALIZED_STEPS, intensity
-from tui_cytpix.core.features.pixels import Canvas, Pixels
-from tui_cytpix.core.features.shape import shape
+from tui_cytpix.core.features.sums import Patches, Sums
 from tui_cytpix.core.features.table import IMAGE, PARTICLE, names
-from tui_cytpix.core.features.texture import cooccurrence, gray_levels
-from tui_cytpix.core.objects.regions import Box, bounding_box, label_objects
+from tui_cytpix.core.objects.regions import PIXEL_VARIANCE, Box, axes, bounding_box, label_objects
 from tui_cytpix.core.objects.watershed import divided, object_of
 
 _NAN = math.nan
@@ -81,7 +78,6 @@ class _Part:
         whole = self.labels is None or np.array_equal(self.labels, self.mask)
         # One particle, nothing else.
         self.alone = self.count == 1 == len(self.points) and bool(self.owners[0]) and whole
-        self.nothing = np.zeros(self.mask.shape, np.uint16)
 
     def particles(self) -> NDArray[np.uint16]:
         """uint16 (h, w), k + 1 for centroid k."""
@@ -106,17 +102,18 @@ class Measurement:
     def __init__(self, subjects: Sequence[Subject], um_per_px: float | None) -> None:
         self._um_per_px = _NAN if um_per_px is None else float(um_per_px)
         self._parts = [_Part(subject) for subject in subjects]
-        self._canvas = Canvas([part.gray for part in self._parts], [part.background for part in self._parts])
+        self._patches = Patches([part.gray for part in self._parts], [part.background for part in self._parts])
 
     def images(self) -> _Table:
         """One row per image. Without an object, counts, NumPixels and area are 0 and the rest is NaN."""
         parts = self._parts
         everything, found = self._everything
-        clumps = self._pixels([part.largest() if part.count > 1 else part.nothing for part in parts], [1] * len(parts))
+        largest = [part.largest() if part.count > 1 else None for part in parts]
+        clumps = self._patches.sums(largest, [1] * len(parts))
         known = np.where([part.subject.counted for part in parts], 1.0, _NAN)
         table: dict[str, _Table] = {}
-        _put(table, everything.regions - 1, found, len(parts), 0.0)
-        _put(table, clumps.regions - 1, shape(clumps, self._um_per_px), len(parts))
+        _put(table, everything.rows, found, len(parts), 0.0)
+        _put(table, clumps.rows, _shape(clumps, self._um_per_px), len(parts))
         table |= {
             "AreaSquareMicrons": table["NumPixels"] * self._um_per_px**2,
             "ParticleCount": known * [len(part.points) for part in parts],
@@ -137,12 +134,12 @@ class Measurement:
         parts = self._parts
         counts = [len(part.points) for part in parts]
         # One particle and nothing else in the image: what is known of all foreground is the particle's.
-        pixels = self._pixels([part.nothing if part.alone else part.particles() for part in parts], counts)
+        others = self._patches.sums([None if part.alone else part.particles() for part in parts], counts)
         alone, total = np.array([part.alone for part in parts], np.bool_), sum(counts)
-        rows = np.concatenate([pixels.regions - 1, np.cumsum([0, *counts])[:-1][alone]])
+        rows = np.concatenate([others.rows, np.cumsum([0, *counts])[:-1][alone]])
         everything, whole = self._everything
-        same = alone[everything.regions - 1]
-        found = {name: np.concatenate([v, whole[name][same]]) for name, v in self._of_regions(pixels).items()}
+        same = alone[everything.rows]
+        found = {name: np.concatenate([v, whole[name][same]]) for name, v in self._of_regions(others).items()}
         table: dict[str, _Table] = {}
         _put(table, rows, found, total)
         points = np.concatenate([part.points + part.corner for part in parts]) if parts else np.zeros((0, 2))
@@ -164,63 +161,55 @@ class Measurement:
         return _stacked(table, PARTICLE)
 
     @functools.cached_property
-    def _foreground(self) -> Pixels:
-        return self._pixels([part.mask for part in self._parts], [1] * len(self._parts))
-
-    @functools.cached_property
-    def _everything(self) -> tuple[Pixels, dict[str, _Table]]:
+    def _everything(self) -> tuple[Sums, dict[str, _Table]]:
         """All foreground of each image as one region, and its features."""
-        return self._foreground, self._of_regions(self._foreground)
+        sums = self._patches.sums([part.mask for part in self._parts], [1] * len(self._parts))
+        return sums, self._of_regions(sums)
 
-    @functools.cached_property
-    def _levels(self) -> NDArray[np.uint8]:
-        """Levels for texture on the canvas, of the foreground."""
-        levels = np.zeros(self._canvas.gray.shape, np.uint8)
-        levels[self._foreground.at] = gray_levels(_ratio(self._foreground))
-        return levels
-
-    def _pixels(self, labels: Sequence[NDArray[Any]], counts: Sequence[int]) -> Pixels:
-        """Of regions that are numbered on from image to image."""
-        return Pixels(self._canvas, self._canvas.filled(labels, np.int32), counts)
-
-    def _corners(self, pixels: Pixels, axis: int) -> NDArray[np.intp]:
-        return np.array([part.corner[axis] for part in self._parts], np.intp)[pixels.patch]
-
-    def _of_regions(self, pixels: Pixels) -> dict[str, _Table]:
-        middles = {
-            "CentroidYPixels": pixels.mean(pixels.y) + self._corners(pixels, 0),
-            "CentroidXPixels": pixels.mean(pixels.x) + self._corners(pixels, 1),
-        }
-        return self._of_pixels(pixels) | shape(pixels, self._um_per_px) | middles
-
-    def _of_pixels(self, pixels: Pixels) -> dict[str, _Table]:
-        """Intensities, number, texture, and whether the border is touched."""
-        ratio = _ratio(pixels)
-        found: dict[str, _Table] = {}
-        for prefix, statistics in (
-            ("", intensity(pixels, pixels.gray, pixels.gray.astype(np.int32))),
-            ("Normalized", intensity(pixels, ratio, (ratio * NORMALIZED_STEPS).astype(np.int32))),
-        ):
-            found |= {f"{prefix}{name}Intensity": values for name, values in statistics.items()}
-        return found | {
-            **cooccurrence(pixels, self._levels),
-            "NumPixels": pixels.number.astype(np.float64),
-            "AreaSquareMicrons": pixels.number * self._um_per_px**2,
-            "IsOnBorder": self._on_border(pixels),
+    def _of_regions(self, sums: Sums) -> dict[str, _Table]:
+        statistics = [("", sums.gray), ("Normalized", sums.ratio)]
+        return {
+            **{f"{prefix}{name}Intensity": v for prefix, values in statistics for name, v in values.items()},
+            **sums.texture,
+            **_shape(sums, self._um_per_px),
+            "NumPixels": sums.number,
+            "AreaSquareMicrons": sums.number * self._um_per_px**2,
+            "CentroidYPixels": sums.middle[0] + self._corners(sums, 0),
+            "CentroidXPixels": sums.middle[1] + self._corners(sums, 1),
+            "IsOnBorder": self._on_border(sums),
         }
 
-    def _on_border(self, pixels: Pixels) -> _Table:
-        touching = np.zeros(len(pixels.number), np.bool_)
-        for axis, values in enumerate((pixels.y, pixels.x)):
-            corners = self._corners(pixels, axis)
-            last = np.array([part.frame[axis] - 1 for part in self._parts], np.intp)[pixels.patch]
-            touching |= (pixels.lowest(values) + corners == 0) | (pixels.highest(values) + corners == last)
+    def _corners(self, sums: Sums, axis: int) -> NDArray[np.intp]:
+        return np.array([part.corner[axis] for part in self._parts], np.intp)[sums.patch]
+
+    def _on_border(self, sums: Sums) -> _Table:
+        touching = np.zeros(len(sums.number), np.bool_)
+        for axis in (0, 1):
+            corners = self._corners(sums, axis)
+            last = np.array([part.frame[axis] - 1 for part in self._parts], np.intp)[sums.patch]
+            touching |= (sums.lowest[axis] + corners == 0) | (sums.highest[axis] + corners == last)
         return touching.astype(np.float64)
 
 
-def _ratio(pixels: Pixels) -> _Table:
-    """Gray/background, (P,)."""
-    return np.asarray(pixels.gray / np.maximum(pixels.background, 1.0), np.float64)
+def _shape(sums: Sums, um_per_px: float) -> dict[str, _Table]:
+    """Features of each region's shape, (R,), as core.features.table defines them."""
+    yy, xx, xy = sums.variances
+    major, minor, _ = axes(yy + PIXEL_VARIANCE, xx + PIXEL_VARIANCE, xy)
+    longest, narrowest = sums.feret
+    circularity = 100 * 4 * math.pi * sums.number / sums.perimeter**2
+    return {
+        "PerimeterMicrons": sums.perimeter * um_per_px,
+        "MajorDiameterMicrons": major * um_per_px,
+        "MinorDiameterMicrons": minor * um_per_px,
+        "MinorMajorRatioPercent": 100 * minor / major,
+        "EccentricityPercent": 100 * np.sqrt(np.maximum(0.0, 1 - (minor / major) ** 2)),
+        "MaxFeretDiameterMicrons": longest * um_per_px,
+        "MinFeretDiameterMicrons": narrowest * um_per_px,
+        "CircularityPercent": np.minimum(100.0, circularity),
+        "UncutCircularityPercent": circularity,
+        "PseudoDiameterMicrons": 2 * np.sqrt(sums.number / math.pi) * um_per_px,
+        "GyrationRadiusWeighted": sums.gyration,
+    }
 
 
 def _put(

@@ -31,12 +31,12 @@ class Canvas:
         self.y = self.filled([np.arange(height)[:, None] for height, _ in self._shapes], np.int32)
         self.x = self.filled([np.arange(width) for _, width in self._shapes], np.int32)
 
-    def filled(self, parts: Sequence[NDArray[Any]], dtype: type[np.number[Any]]) -> NDArray[Any]:
-        """The patches' arrays (h, w) on a canvas, 0 on the rims."""
+    def filled(self, parts: Sequence[NDArray[Any] | None], dtype: type[np.number[Any]]) -> NDArray[Any]:
+        """The patches' arrays (h, w) on a canvas, 0 on the rims and where a patch has None."""
         flat = np.zeros(self.starts[-1], dtype)
         for start, (height, width), part in zip(self.starts.tolist(), self._shapes, parts, strict=False):
             inner = flat[start : start + (height + 2) * (width + 2)].reshape(height + 2, width + 2)
-            inner[1:-1, 1:-1] = part
+            inner[1:-1, 1:-1] = 0 if part is None else part
         return flat
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.features.pixels import Pixels
-from tui_cytpix.core.objects.regions import PIXEL_VARIANCE, axes
 
 _Values = NDArray[np.float64]
 _STRAIGHT = ((0, 1), (1, 0))
@@ -23,7 +23,11 @@ def perimeter(pixels: Pixels) -> _Values:
     Counts how often horizontal, vertical and both diagonal lines through the pixels enter and leave the region: a
     digital disc of radius 10 comes out within 1 % of 2 pi r, where following pixel edges errs by 27 %.
     """
-    straight, diagonal = (_crossings(pixels, offsets) for offsets in (_STRAIGHT, _DIAGONAL))
+    return perimeter_of(*(_crossings(pixels, offsets) for offsets in (_STRAIGHT, _DIAGONAL)))
+
+
+def perimeter_of(straight: NDArray[Any], diagonal: NDArray[Any]) -> _Values:
+    """`perimeter` where it is known how often lines along the axes and along the diagonals cross each boundary."""
     # Half pi times the mean, over directions, of crossings times the spacing of lines (diagonals: 1 / sqrt 2 px).
     return np.asarray(math.pi / 8 * (straight + diagonal / math.sqrt(2)), np.float64)
 
@@ -69,29 +73,6 @@ def _hulls(pixels: Pixels) -> list[NDArray[np.int32]]:
     corners = np.stack([y, left, y + 1, left, y, right, y + 1, right], axis=1).reshape(-1, 2)
     ends = 4 * np.flatnonzero(np.diff(pixels.owner[first], append=-1))
     return [np.asarray(cv2.convexHull(part), np.int32).reshape(-1, 2) for part in np.split(corners, ends[:-1] + 4)]
-
-
-def shape(pixels: Pixels, um_per_px: float) -> dict[str, _Values]:
-    """Features of each region's shape, (R,), as core.features.table defines them."""
-    dy, dx = pixels.away
-    yy, xx = pixels.mean(dy * dy) + PIXEL_VARIANCE, pixels.mean(dx * dx) + PIXEL_VARIANCE
-    major, minor, _ = axes(yy, xx, pixels.mean(dy * dx))
-    outline = perimeter(pixels)
-    longest, narrowest = feret_diameters(pixels)
-    circularity = 100 * 4 * math.pi * pixels.number / outline**2
-    return {
-        "PerimeterMicrons": outline * um_per_px,
-        "MajorDiameterMicrons": major * um_per_px,
-        "MinorDiameterMicrons": minor * um_per_px,
-        "MinorMajorRatioPercent": 100 * minor / major,
-        "EccentricityPercent": 100 * np.sqrt(np.maximum(0.0, 1 - (minor / major) ** 2)),
-        "MaxFeretDiameterMicrons": longest * um_per_px,
-        "MinFeretDiameterMicrons": narrowest * um_per_px,
-        "CircularityPercent": np.minimum(100.0, circularity),
-        "UncutCircularityPercent": circularity,
-        "PseudoDiameterMicrons": 2 * np.sqrt(pixels.number / math.pi) * um_per_px,
-        "GyrationRadiusWeighted": gyration_radius(pixels, np.abs(pixels.gray - pixels.background)),
-    }
 
 
 def gyration_radius(pixels: Pixels, weights: _Values) -> _Values:

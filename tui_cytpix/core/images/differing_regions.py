@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import cv2
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 from tui_cytpix.core.images.normalise import noise
 from tui_cytpix.core.images.order_statistic import kth_smallest
 from tui_cytpix.core.images.resample import extended
+from tui_cytpix.core.kernel import library
 from tui_cytpix.core.objects.regions import Box, filled_objects
 
 _RIM = 2  # cells around what differs
-_QUIET = 0.25  # this share of an image is hoped to be background
+QUIET = 0.25  # this share of an image is hoped to be background
 
 
 class _Measure(NamedTuple):
@@ -28,6 +30,7 @@ class _Measure(NamedTuple):
 
 _TEXTURE = _Measure(window=3, times=2.0, faintest=0.06, loudest=3.5)  # of the pixels
 _SHADE = _Measure(window=7, times=3.3, faintest=0.025, loudest=20.0)  # of the cells' means: large faint things
+MEASURES = (_TEXTURE, _SHADE)
 
 
 class Region(NamedTuple):
@@ -50,11 +53,10 @@ def differing_regions(normalised: NDArray[np.float32], cell: int, sigma: float |
         sigma: standard deviation of the image's noise, None to measure it.
     """
     height, width = normalised.shape
-    rows, columns = -(-height // cell), -(-width // cell)
-    padded = extended(normalised, rows * cell, columns * cell)
     white = (noise(normalised) if sigma is None else sigma) ** 2
-    texture, means = _cell_means(padded * padded, cell), _cell_means(padded, cell)
-    busy = _differs(texture, white, _TEXTURE) | _differs(means * means, white / cell**2, _SHADE)
+    busy = library.busy_cells(normalised, cell, white, QUIET, np.array(MEASURES))
+    if busy is None:
+        busy = plain_busy_cells(normalised, cell, white)
     rim = 2 * _RIM + 1
     grown = cv2.dilate(busy.view(np.uint8), np.ones((rim, rim), np.uint8))
     found = []
@@ -64,6 +66,17 @@ def differing_regions(normalised: NDArray[np.float32], cell: int, sigma: float |
         box = Box(y0, x0, min(y1, height), min(x1, width))
         found.append(Region(box, own[: box.y1 - y0, : box.x1 - x0]))
     return found
+
+
+def plain_busy_cells(
+    normalised: NDArray[np.float32], cell: int, white: float, measures: Sequence[_Measure] = MEASURES
+) -> NDArray[np.bool_]:
+    """Which cells differ, bool (rows, columns), without the compiled library; `white`: the noise's variance."""
+    rows, columns = (-(-side // cell) for side in normalised.shape)
+    padded = extended(normalised, rows * cell, columns * cell)
+    texture, means = _cell_means(padded * padded, cell), _cell_means(padded, cell)
+    of_texture, of_shade = measures
+    return _differs(texture, white, of_texture) | _differs(means * means, white / cell**2, of_shade)
 
 
 def _cell_means(image: NDArray[np.float32], cell: int) -> NDArray[np.float32]:
@@ -78,5 +91,5 @@ def _cell_means(image: NDArray[np.float32], cell: int) -> NDArray[np.float32]:
 
 def _differs(energy: NDArray[Any], white: float, measure: _Measure) -> NDArray[np.bool_]:
     around = cv2.blur(energy, (measure.window, measure.window))
-    quiet = min(kth_smallest(around.ravel(), int(_QUIET * (around.size - 1))), measure.loudest * white)
+    quiet = min(kth_smallest(around.ravel(), int(QUIET * (around.size - 1))), measure.loudest * white)
     return np.asarray(around > max(measure.times * quiet, measure.faintest**2), np.bool_)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_cytpix.core.images.order_statistic import kth_smallest
+from tui_cytpix.core.kernel import library
 from tui_cytpix.core.objects.regions import touches_border
 
 CLIP = 4.0  # in units of the image's own contrast
@@ -176,6 +177,12 @@ def normalise(image: NDArray[np.generic], background: NDArray[np.float32]) -> ND
 
 def normalise_knowing_noise(image: NDArray[np.generic], background: NDArray[np.float32]) -> Normalised:
     """`normalise`, for those who need the noise too."""
+    found = library.normalise(image, background)
+    return plain_normalised(image, background) if found is None else Normalised(*found)
+
+
+def plain_normalised(image: NDArray[np.generic], background: NDArray[np.float32]) -> Normalised:
+    """`normalise_knowing_noise` without the compiled library."""
     difference = np.subtract(image, background, dtype=np.float32)
     outside = unlit(image)
     difference -= np.float32(level(difference, outside))

@@ -8,6 +8,7 @@ Michaelos, Pachitariu 2021, Nature Methods 18, 100).
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.kernel import library
 from tui_cytpix.core.objects.centroids import centre
 from tui_cytpix.core.objects.regions import boxes
 from tui_cytpix.core.objects.watershed import in_one_piece
@@ -79,24 +81,11 @@ def ends(field: Field, inside: NDArray[np.bool_]) -> Field:
     return np.stack([x, y])
 
 
-def are_one(
-    vectors: NDArray[np.float32], at: tuple[NDArray[np.intp], NDArray[np.intp]], first: NDArray[np.intp], px: Any = 1.0
-) -> NDArray[np.bool_]:
-    """Of many objects, whether all vectors of one lead towards their common middle, so that following them ends there:
-    a quick answer for most single particles.
-
-    Args:
-        vectors: (2, P), of the objects' pixels, object by object.
-        at: y and x of these, (P,) each.
-        first: (R,), each object's first among the pixels.
-        px: as for `particles`, one for all or (R,).
+def near(px: float) -> float:
+    """Square of the distance from an object's middle, px, within which its vectors may point anywhere; arguments as of
+    `particles`.
     """
-    number = np.diff(first, append=len(at[0]))
-    owner = np.repeat(np.arange(len(first)), number)
-    y, x = ((np.add.reduceat(one, first) / number)[owner] - one for one in at)
-    inward = vectors[0] * x + vectors[1] * y > 0
-    near = np.broadcast_to(np.square(_NEAR * np.asarray(px)), first.shape)[owner]
-    return np.logical_and.reduceat(inward | (x * x + y * y <= near), first)
+    return (_NEAR * px) ** 2
 
 
 def particles(
@@ -120,7 +109,7 @@ def particles(
     step, radius = max(int(px), 1), max(round(_JOINED * px), 1)
     if step == 1 or not inside[::step, ::step].any():
         return _followed(field, inside, least_share, radius)
-    coarse = np.ascontiguousarray(field[:, ::step, ::step]), np.ascontiguousarray(inside[::step, ::step])
+    coarse = field[:, ::step, ::step], inside[::step, ::step]
     labels, doubt = _followed(*coarse, least_share, max(radius // step, 1))
     return _refined(labels, step, inside), doubt
 
@@ -129,6 +118,19 @@ def _followed(
     field: Field, inside: NDArray[np.bool_], least_share: float, radius: int
 ) -> tuple[NDArray[np.uint16], float]:
     """As `particles`; places within twice the radius, px, are one."""
+    found = library.owners(field, inside, least_share, _disc(radius)) or plain_owners(
+        field, inside, least_share, radius
+    )
+    labels, number, doubt = found
+    return (in_one_piece(labels, inside) if number > 1 else labels), doubt
+
+
+def plain_owners(
+    field: Field, inside: NDArray[np.bool_], least_share: float, radius: int
+) -> tuple[NDArray[np.uint16], int, float]:
+    """Labels by where following the vectors ends, not yet in one piece each, how many there are, and the doubt. Without
+    the compiled library.
+    """
     ys, xs = np.nonzero(inside)
     at = np.stack([xs, ys]) + ends(field, inside)[:, ys, xs]  # (2, N): where each pixel ends
     owner = _gathered(at, inside.shape, radius)
@@ -144,7 +146,7 @@ def _followed(
         sizes = np.bincount(owner)
     labels = np.zeros(inside.shape, np.uint16)
     labels[ys, xs] = owner + 1
-    return (in_one_piece(labels, inside) if len(sizes) > 1 else labels), doubt
+    return labels, len(sizes), doubt
 
 
 def _refined(labels: NDArray[np.uint16], step: int, inside: NDArray[np.bool_]) -> NDArray[np.uint16]:
@@ -158,11 +160,15 @@ def _refined(labels: NDArray[np.uint16], step: int, inside: NDArray[np.bool_]) -
 def _gathered(at: NDArray[Any], shape: tuple[int, ...], radius: int) -> NDArray[np.intp]:
     """For each place (2, N) the number from 0 of its group; groups are more than twice the radius (px) apart."""
     columns, rows = (np.clip(np.rint(part).astype(np.intp), 0, n - 1) for part, n in zip(at, shape[::-1], strict=True))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
     reached = np.zeros(shape, np.uint8)
     reached[rows, columns] = 1
-    _, groups = cv2.connectedComponents(cv2.dilate(reached, disc), connectivity=8, ltype=cv2.CV_32S)
+    _, groups = cv2.connectedComponents(cv2.dilate(reached, _disc(radius)), connectivity=8, ltype=cv2.CV_32S)
     return np.asarray(groups[rows, columns] - 1, np.intp)
+
+
+@functools.lru_cache(maxsize=8)
+def _disc(radius: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), np.uint8)
 
 
 def _scatter(at: NDArray[Any], owner: NDArray[np.intp]) -> float:

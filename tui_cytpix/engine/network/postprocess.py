@@ -11,15 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_cytpix.core.kernel import library
 from tui_cytpix.core.objects.centroids import centre
 from tui_cytpix.core.objects.regions import Box, filled_objects, is_as_long_as, label_objects, objects_of
 from tui_cytpix.domain.segmentation import Segmentation
-from tui_cytpix.engine.network.flows import are_one, particles
-from tui_cytpix.engine.network.network import FOREGROUND, MAPS
+from tui_cytpix.engine.network.flows import near, particles
+from tui_cytpix.engine.network.network import FOREGROUND
 
 Maps = NDArray[np.float32]  # (3, H, W)
 _SUREST = 0.999
 _TINY = 1e-6
+_LIKELY = 0.1  # from this probability on a pixel may be foreground
 TOGETHER = 32  # images: more don't stay in the processor's cache
 _MOST_PX = 1e9
 _STEEPEST, _FARTHEST = 50.0, 50.0  # of a calibration; the logistic function can be computed there
@@ -68,34 +70,25 @@ class PostSettings:
 
 
 class _Object(NamedTuple):
-    """An object of one of several images: where it lies, its pixels there, bool (h, w), and the places of these in the
-    image's flattened maps, (P,).
-    """
+    """An object of one of several images: where it lies, and its pixels there, bool (h, w)."""
 
     image: int
     box: Box
     inside: NDArray[np.bool_]
-    at: NDArray[np.intp]
-
-    @classmethod
-    def of(cls, image: int, box: Box, inside: NDArray[np.bool_], width: int) -> _Object:
-        rows = np.arange(box.y0, box.y1)[:, None] * width
-        return cls(image, box, inside, (rows + np.arange(box.x0, box.x1))[inside])
 
 
 class _Particles:
-    """The particles of the objects of some images, and what the maps show on the pixels of them all, object by object.
+    """The particles of the objects of some images, and what the maps show on their pixels.
 
     Attributes:
         objects: (R,), image by image.
-        first: (R + 1,), the first pixel of each object, and the number of all.
+        parts: (R,), of each object whose each pixel is, 0 or 1.. of its particles: bool or uint16 (h, w).
+        first: (R + 1,), the first particle of each object, and the number of all.
         doubts: (R,), of the number of each object's particles, 0..1.
         owner: (K,), the object of each particle.
-        pixel: (P,), the particle of each pixel.
-        labels: of each object in which vectors had to be followed, uint16 (h, w), 1.. on the pixels of its particles.
         beliefs: (K,), the mean probability in each: that of debris or a ghost, which might be a cell, is a little
             lower all over, also where it touches a cell.
-        surest: float32 (K,), the highest probability in each.
+        surest: (K,), the highest probability in each.
         middles: float32 (K, 2), y and x of each in its object's box, px.
     """
 
@@ -104,46 +97,72 @@ class _Particles:
     ) -> None:
         """Arguments as of `segment` and `flows.particles`."""
         self.objects, self.doubts = objects, np.zeros(len(objects))
-        self.labels: dict[int, NDArray[np.uint16]] = {}
-        values = _joined([maps[one.image].reshape(MAPS, -1).take(one.at, axis=1) for one in objects], np.float32, MAPS)
-        y, x = _joined([np.nonzero(one.inside) for one in objects], np.intp, 2)
-        self.first = np.cumsum([0, *(len(one.at) for one in objects)])
-        single = are_one(values[1:], (y, x), self.first[:-1], np.array([px[one.image] for one in objects]))
-        part, count = np.zeros(len(y), np.intp), np.ones(len(objects), np.intp)
-        for place in np.flatnonzero(~single).tolist():
-            (image, box, inside, _), pixels = objects[place], slice(*self.first[place : place + 2].tolist())
-            labels, self.doubts[place] = particles(maps[image][1:, *box.slices], inside, least_share, px[image])
-            self.labels[place], part[pixels], count[place] = labels, labels[inside] - 1, labels.max()
-        self.owner = np.repeat(np.arange(len(objects)), count)
-        self.pixel = np.repeat(np.cumsum(count) - count, np.diff(self.first)) + part
-        areas = np.bincount(self.pixel)
-        self.beliefs, self.surest = (
-            np.bincount(self.pixel, values[FOREGROUND]) / areas,
-            np.zeros(len(areas), np.float32),
-        )
-        np.maximum.at(self.surest, self.pixel, values[FOREGROUND])
-        self.middles = np.stack([np.bincount(self.pixel, at) / areas for at in (y, x)], axis=1).astype(np.float32)
+        self.parts: list[NDArray[Any]] = []
+        rows = [np.zeros((0, 5))]
+        for place, (image, box, inside) in enumerate(objects):
+            there: Maps = maps[image][:, *box.slices]
+            parts: NDArray[Any] = inside
+            sums, is_one = _sums(there, inside, 1, near(px[image]))
+            if not is_one:
+                labels, self.doubts[place] = particles(there[1:], inside, least_share, px[image])
+                if (number := int(labels.max())) > 1:
+                    parts, (sums, _) = labels, _sums(there, labels, number, 0.0)
+            self.parts.append(parts)
+            rows.append(sums)
+        counts = [len(one) for one in rows[1:]]
+        self.first = np.cumsum([0, *counts])
+        self.owner = np.repeat(np.arange(len(objects)), counts)
+        areas, beliefs, self.surest, ys, xs = np.concatenate(rows).T
+        self.beliefs = beliefs / areas
+        self.middles = np.stack([ys / areas, xs / areas], axis=1).astype(np.float32)
 
     def there(self, settings: PostSettings, cutoffs_px: Sequence[float]) -> NDArray[np.float64]:
         """(K,), how clearly each stays (>= 0) or goes; pieces of an object that are then too small go beyond doubt
         (-1).
         """
         images = np.array([one.image for one in self.objects], np.intp)
-        first = np.searchsorted(self.owner, np.arange(len(self.objects)))
-        best = np.maximum.reduceat(self.beliefs, first)
+        best = np.maximum.reduceat(self.beliefs, self.first[:-1]) if len(images) else self.beliefs
         most = np.zeros(len(cutoffs_px))
         np.maximum.at(most, images, best)
-        certain = (self.surest.astype(np.float64) - settings.certain) / (1 - settings.certain)
+        certain = (self.surest - settings.certain) / (1 - settings.certain)
         of_image = _high_enough(best, most[images], settings.least_object)
         of_object = _high_enough(self.beliefs, best[self.owner], settings.least_part)
-        there = np.minimum(certain, np.minimum(of_image[self.owner], of_object))
-        for place, labels in self.labels.items():
-            own = there[first[place] :][: labels.max()]
-            if (own < 0).any():
-                for box, piece in objects_of(np.append(False, own >= 0)[labels]):
+        there: NDArray[np.float64] = np.minimum(certain, np.minimum(of_image[self.owner], of_object))
+        for place, parts in enumerate(self.parts):
+            own = there[self.first[place] : self.first[place + 1]]
+            if len(own) > 1 and (own < 0).any():
+                for box, piece in objects_of(np.append(False, own >= 0)[parts]):
                     if _too_small(piece, settings, cutoffs_px[images[place]]):
-                        own[np.unique(labels[box.slices][piece]) - 1] = -1.0
+                        own[np.unique(parts[box.slices][piece]) - 1] = -1.0
         return there
+
+
+def _sums(maps: Maps, labels: NDArray[Any], count: int, near: float) -> tuple[NDArray[np.float64], bool]:
+    return library.particle_sums(maps, labels, count, near) or plain_sums(maps, labels, count, near)
+
+
+def plain_sums(maps: Maps, labels: NDArray[Any], count: int, near: float) -> tuple[NDArray[np.float64], bool]:
+    """Of each of an object's particles the number of its pixels, the sum and the highest of its probabilities, and the
+    sums of y and x, float64 (count, 5); and whether all vectors of the only one lead towards its middle, so that
+    following them ends there: a quick answer for most single particles. Without the compiled library.
+
+    Args:
+        maps: float32 (3, h, w), as of `segment`.
+        labels: bool or uint16 (h, w), 0 or 1..count.
+        near: square of the distance from the middle, px, within which vectors may point anywhere.
+    """
+    y, x = np.nonzero(labels)
+    owner = labels[y, x].astype(np.intp) - 1
+    belief, dx, dy = maps[:, y, x]
+    surest = np.zeros(count, np.float32)
+    np.maximum.at(surest, owner, belief)
+    number, beliefs, ys, xs = (np.bincount(owner, weights, count) for weights in (None, belief, y, x))
+    found = np.stack([number, beliefs, surest, ys, xs], axis=1)
+    if count != 1:
+        return found, False
+    down, across = ys[0] / number[0] - y, xs[0] / number[0] - x
+    inward = dx * across + dy * down > 0
+    return found, bool((inward | (across * across + down * down <= near)).all())
 
 
 def _too_small(inside: NDArray[np.bool_], settings: PostSettings, cutoff_px: float) -> bool:
@@ -177,7 +196,7 @@ def _segment(
     maps: Sequence[Maps], settings: PostSettings, cutoffs_px: Sequence[float], px: Sequence[float]
 ) -> list[Segmentation]:
     objects = [
-        _Object.of(image, box, inside, one.shape[2])
+        _Object(image, box, inside)
         for image, (one, cutoff) in enumerate(zip(maps, cutoffs_px, strict=True))
         for box, inside in filled_objects(one[FOREGROUND] >= settings.foreground)
         if not _too_small(inside, settings, cutoff)
@@ -195,20 +214,21 @@ def _summed_up(
     objects, stays = found.objects, there >= 0
     unclear = np.maximum(1 - np.minimum(np.abs(there), 1.0), stays * found.doubts[found.owner])
     staying = np.append(0, np.cumsum(stays))
-    # Where each image begins among the objects, the particles, their pixels and the particles that stay.
+    # Where each image begins among the objects, the particles, and the particles that stay.
     of_objects = np.searchsorted([one.image for one in objects], np.arange(len(probabilities) + 1))
-    of_particles, of_pixels = np.searchsorted(found.owner, of_objects), found.first[of_objects]
-    bounds = np.stack([of_objects, of_particles, of_pixels, staying[of_particles]], axis=1).tolist()
+    of_particles = found.first[of_objects]
+    bounds = np.stack([of_objects, of_particles, staying[of_particles]], axis=1).tolist()
     owner, middles = found.owner[stays], found.middles[stays]
     corners = np.array([(one.box.y0, one.box.x0) for one in objects], np.intp).reshape(-1, 2)[owner]
     rows, columns = (np.rint(middles).astype(np.intp) + corners).T
     sure = [calibrated(one, settings.particle_slope, settings.particle_offset) for one in (1 - unclear[stays]).tolist()]
-    confidence, numbers = np.array(sure, np.float32), (staying[1:] * stays)[found.pixel]
-    at, answers = np.concatenate([np.zeros(0, np.intp), *(one.at for one in objects)]), []
+    confidence, numbers, answers = np.array(sure, np.float32), staying[1:] * stays, []
     for probability, (first, end) in zip(probabilities, pairwise(bounds), strict=True):
-        of_image, own, pixels, kept = (slice(*part) for part in zip(first, end, strict=True))
+        of_image, own, kept = (slice(*part) for part in zip(first, end, strict=True))
         labels = np.zeros(probability.shape, np.uint16)
-        labels.ravel()[at[pixels]] = np.maximum(numbers[pixels] - kept.start, 0)
+        for place in range(of_image.start, of_image.stop):
+            of_object = np.maximum(numbers[found.first[place] : found.first[place + 1]] - kept.start, 0)
+            _paint(labels[objects[place].box.slices], found.parts[place], of_object)
         mask = labels > 0
         outside = labels[rows[kept], columns[kept]] != np.arange(1, kept.stop - kept.start + 1)
         for k in np.flatnonzero(outside).tolist():
@@ -229,15 +249,18 @@ def _summed_up(
     return answers
 
 
+def _paint(labels: NDArray[np.uint16], parts: NDArray[Any], numbers: NDArray[np.intp]) -> None:
+    """Writes the number of each of an object's particles (K,) on its pixels; 0 for one that goes."""
+    if len(numbers) == 1:
+        np.copyto(labels, numbers[0], where=parts, casting="unsafe")
+    else:
+        labels |= np.append(0, numbers).astype(np.uint16)[parts]
+
+
 def _touch(one: _Object, labels: NDArray[np.uint16]) -> bool:
     """Whether any of an object's particles in a label image touch each other."""
     own = labels[one.box.slices] * one.inside
     return bool(label_objects(own > 0)[1] < np.count_nonzero(np.bincount(own.ravel())[1:]))
-
-
-def _joined(parts: Sequence[Any], kind: type[np.generic], rows: int) -> NDArray[Any]:
-    """Arrays (rows, N) side by side."""
-    return np.concatenate([np.zeros((rows, 0), kind), *parts], axis=1)
 
 
 def calibrated(sure: float, slope: float, offset: float) -> float:
@@ -250,9 +273,17 @@ def mask_certainty(probability: NDArray[np.float32], mask: NDArray[np.bool_]) ->
     """How clear-cut the foreground is: the mean of |2 p - 1| over the pixels that are or may be foreground (in the
     mask, or p > 0.1), rescaled so that an ordinary soft outline costs nothing; 1 where there are none.
     """
-    values = np.compress((mask | (probability > 0.1)).ravel(), probability)
+    clearness = library.mask_clearness(probability, mask, _LIKELY)
+    if clearness is None:
+        clearness = plain_clearness(probability, mask)
+    return 1.0 if math.isnan(clearness) else min(1.0, clearness / 0.9)
+
+
+def plain_clearness(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+    """`mask_certainty` before it is rescaled, NaN where there are no pixels. Without the compiled library."""
+    values = np.compress((mask | (probability > _LIKELY)).ravel(), probability)
     if not len(values):
-        return 1.0
+        return math.nan
     values *= 2
     values -= 1
-    return float(min(1.0, np.abs(values, out=values).mean() / 0.9))
+    return float(np.abs(values, out=values).mean())

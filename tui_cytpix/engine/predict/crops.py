@@ -62,6 +62,11 @@ class NetworkInput:
         found = self.gray[crop.y0 + top : crop.y0 + crop.height, crop.x0 + left : crop.x0 + crop.width]
         target[top : top + found.shape[0], left : left + found.shape[1]] = found
 
+    def placing(self, box: Box, crop: Crop) -> tuple[float, float, float, float]:
+        """Where a box's pixels lie in a crop: pixel i at scale (i + 1/2) + first; both of y, then of x."""
+        sy, sx = self.scale
+        return sy, sy * box.y0 - 0.5 - crop.y0, sx, sx * box.x0 - 0.5 - crop.x0
+
     def in_image(self, box: Box, crop: Crop, maps: NDArray[np.float32]) -> NDArray[np.float32]:
         """From maps (M, height, width) of a crop to those of a box of the image: float32 (M, h, w), the caller's own.
 
@@ -71,10 +76,8 @@ class NetworkInput:
         if self.scale == (1.0, 1.0):
             top, left = box.y0 - crop.y0, box.x0 - crop.x0
             return maps[:, top : top + height, left : left + width].copy()
-        (sy, sx), flags = self.scale, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        to_input = np.array(
-            [[sx, 0, sx * (box.x0 + 0.5) - 0.5 - crop.x0], [0, sy, sy * (box.y0 + 0.5) - 0.5 - crop.y0]]
-        )
+        (sy, y0, sx, x0), flags = self.placing(box, crop), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        to_input = np.array([[sx, 0, sx / 2 + x0], [0, sy, sy / 2 + y0]])
         found = np.empty((len(maps), height, width), np.float32)
         for one, target in zip(maps, found, strict=True):
             cv2.warpAffine(one, to_input, (width, height), target, flags, cv2.BORDER_REPLICATE)

@@ -16,8 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tui_cytpix.core.images.differing_regions import differing_regions
+from tui_cytpix.core.images.differing_regions import Region, differing_regions
 from tui_cytpix.core.images.normalise import normalise
+from tui_cytpix.core.kernel import library
 from tui_cytpix.core.objects.regions import Box, label_objects
 from tui_cytpix.core.objects.size_cutoff import cutoff_px
 from tui_cytpix.core.objects.watershed import object_of
@@ -223,10 +224,19 @@ def _composed(source: NetworkInput, plan: CropPlan, outputs: Sequence[Maps]) -> 
     for region, place in zip(plan.regions, plan.places, strict=True):
         y0, x0, y1, x1 = region.box
         target = maps[:, y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0]
-        found = source.in_image(region.box, plan.crops[place], outputs[place])
-        torch.from_numpy(found[FOREGROUND]).sigmoid_()
-        np.copyto(target, found, where=region.own)
+        crop, found = plan.crops[place], outputs[place]
+        if not library.place_maps(found, source.placing(region.box, crop), region.own, target):
+            plainly_placed(source, region, crop, found, target)
     return box, maps
+
+
+def plainly_placed(source: NetworkInput, region: Region, crop: Crop, found: Maps, target: Maps) -> None:
+    """Writes a crop's maps to where the region is its own, the first of them, logits, as probabilities. Without the
+    compiled library.
+    """
+    placed = source.in_image(region.box, crop, found)
+    torch.from_numpy(placed[FOREGROUND]).sigmoid_()
+    np.copyto(target, placed, where=region.own)
 
 
 def _folded(net: nn.Module) -> nn.Module:

@@ -29,6 +29,7 @@ from tui_cytpix.core.features.measurement import Measurement, Subject
 from tui_cytpix.core.features.table import names
 from tui_cytpix.core.images.background import background_of
 from tui_cytpix.core.images.normalise import normalise_knowing_noise
+from tui_cytpix.core.kernel import library
 from tui_cytpix.core.objects.size_cutoff import cutoff_px
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.words import printable
@@ -85,7 +86,9 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Equipment:
-    """Where a worker computes, for people, and in which arithmetic; `note`: what was found when that was chosen."""
+    """Where a worker computes, for people, and in which arithmetic, and whether without the compiled library; `note`:
+    what was found when that was chosen.
+    """
 
     device: str = ""
     arithmetic: str = ""
@@ -166,10 +169,17 @@ def describe() -> Equipment:
         CytpixError: the model or the device can't be used.
     """
     if _State.settings.instrument:
-        _State.equipment = Equipment("CPU")
+        _State.equipment = _equipment("CPU")
     else:
         _predictor()
     return _State.equipment
+
+
+def _equipment(device: str, arithmetic: str = "", note: str = "") -> Equipment:
+    """With what is to be known where the compiled library is absent."""
+    absence = library.absence()
+    without = "without the compiled library" if absence else ""
+    return Equipment(device, ", ".join(filter(None, (arithmetic, without))), " ".join(filter(None, (note, absence))))
 
 
 def _predictor() -> Predictor:
@@ -184,7 +194,7 @@ def _predictor() -> Predictor:
         device, note = usable_device(settings.device, threads=1, place=_State.place)
         _State.predictor = Predictor(model, device)
         arithmetic = str(_State.predictor.dtype).removeprefix("torch.")
-        _State.equipment = Equipment(device_name(device), arithmetic, note)
+        _State.equipment = _equipment(device_name(device), arithmetic, note)
         gc.freeze()  # torch's modules are there to stay: no need to search them for garbage time and again
     return _State.predictor
 
