@@ -28,7 +28,6 @@ from tui_cytpix.ui.graphics.choice import choose
 from tui_cytpix.ui.graphics.detection import TerminalFacts, ask
 from tui_cytpix.ui.graphics.surface import Surface
 from tui_cytpix.ui.keys.ending import EndingApp
-from tui_cytpix.ui.keys.key_order import FIRST
 from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.textual_private import typed
@@ -182,7 +181,7 @@ class CytpixApp(DecidingApp, EndingApp):
             self.report(error)
             return
         if opens_run:
-            self.open_run(first, tour=self._tour)
+            home.start(self.open_run(first, tour=self._tour), "open", first=True)
         else:
             home.ask_new_run(self._paths, self._um_per_px, self._channel)
 
@@ -194,17 +193,15 @@ class CytpixApp(DecidingApp, EndingApp):
 
     # Runs and steps
 
-    def open_run(self, path: Path, *, tour: bool = False) -> None:
-        """Opens a run at the step where it was left, or where its tour begins; does not wait."""
-        self.run_worker(self._open_run(path, tour=tour), name="open", group=FIRST, exclusive=True)
+    async def open_run(self, path: Path, *, tour: bool = False) -> None:
+        """Opens a run at the step where it was left, or where its tour begins.
 
-    async def _open_run(self, path: Path, *, tour: bool) -> None:
-        try:
-            await self.close_run()
-            run = await asyncio.to_thread(Run.open, path)
-        except (CytpixError, OSError) as error:
-            self.report(error)
-            return
+        Raises:
+            RunError: it can't be opened.
+            OSError: the system refuses.
+        """
+        await self.close_run()
+        run = await asyncio.to_thread(Run.open, path)
         _log.info("opens a run at %s: %d damaged lines", run.settings.step, run.damaged_lines)
         self.session = Session(run)
         await asyncio.to_thread(recent_runs.remember, run.path)
@@ -311,11 +308,9 @@ class CytpixApp(DecidingApp, EndingApp):
 
     async def _open_try(self, story: Path) -> None:
         try:
-            path = await asyncio.to_thread(own_try, story)
+            await self.open_run(await asyncio.to_thread(own_try, story))
         except (CytpixError, OSError) as error:
             self.report(error)
-            return
-        self.open_run(path)
 
     def action_step_by(self, by: int) -> None:
         screen = self.screen

@@ -111,7 +111,7 @@ async def test_processing_on_slurm_asks_for_its_options(stage: Stage, monkeypatc
         await press_each(pilot, "p S minus minus m e m equals_sign apostrophe enter")
         await until(pilot, lambda: "Slurm's options can't be read" in notices(app))
         assert asked == []
-        await press_each(pilot, "S minus minus m e m equals_sign 2 enter")
+        await press_each(pilot, "end backspace 2 enter")
         await until(pilot, lambda: "done: 1 files" in notices(app))
         assert asked == [["--mem=2"]]
 

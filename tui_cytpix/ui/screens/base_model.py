@@ -229,7 +229,7 @@ class BaseModelScreen(WorkScreen):
     # Files
 
     def action_import_model(self) -> None:
-        self.ask_path("Model file to take into the library:", self._import, "import")
+        self.ask_path("Model file to take into the library:", self._import)
 
     async def _import(self, path: Path) -> None:
         entry = await asyncio.to_thread(library.import_model, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 from tui_cytpix.formats.sample.registry import open_sample
@@ -12,6 +13,19 @@ from tui_cytpix.workflow.run.run import Run
 def is_run(path: Path | str) -> bool:
     """True for a run's folder; anything else is taken for a sample."""
     return (Path(path) / "run.toml").is_file()
+
+
+def free_folder(path: Path) -> Path:
+    """Where a new run can be made: that folder, else the first of `NAME-2`, `NAME-3`, ... that is not there."""
+    names = (path if number == 1 else path.with_name(f"{path.name}-{number}") for number in count(1))
+    return next(one for one in names if not one.is_symlink() and (not one.exists() or _is_empty(one)))
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.is_dir() and not any(path.iterdir())
+    except OSError:
+        return False
 
 
 def check(paths: Sequence[Path | str], um_per_px: float | None = None, channel: str = "") -> None:
