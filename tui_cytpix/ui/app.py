@@ -28,6 +28,7 @@ from tui_cytpix.ui.graphics.choice import choose
 from tui_cytpix.ui.graphics.detection import TerminalFacts, ask
 from tui_cytpix.ui.graphics.surface import Surface
 from tui_cytpix.ui.keys.ending import EndingApp
+from tui_cytpix.ui.keys.key_order import FIRST
 from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.textual_private import typed
@@ -351,7 +352,12 @@ class CytpixApp(DecidingApp, EndingApp):
         if isinstance(screen, HomeScreen):
             self.exit()
         elif isinstance(screen, StepScreen) and screen.step in STEPS and screen.on_top is False:
-            await self.close_run()
+            task = screen.session.task
+            if task is None:
+                await self.close_run()
+            else:
+                question = f"{task.name} is at work, and ends where the run is left. Leave it?"
+                screen.ask_panel.confirm(question, lambda: self.run_worker(self.close_run(), group=FIRST))
         else:
             await self.pop_screen()
 
@@ -422,7 +428,7 @@ class CytpixApp(DecidingApp, EndingApp):
     @property
     def opening(self) -> bool:
         """A step's screen starts its work after its first paint."""
-        screen = self.screen
+        screen = next(reversed(self.screen_stack), None)  # none while the app ends
         return isinstance(screen, StepScreen) and not screen.entered
 
     async def run_action(self, *args: Any, **kwargs: Any) -> bool:

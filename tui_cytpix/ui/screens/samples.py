@@ -20,6 +20,7 @@ from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.sample_labels import SampleLabels
+from tui_cytpix.ui.session import Task
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal, Vertical
 from tui_cytpix.ui.widgets.gallery.enlarging_gallery import EnlargingGallery
 from tui_cytpix.ui.widgets.gallery.gallery import GalleryItem
@@ -74,6 +75,16 @@ class SamplesScreen(WorkScreen):
         self._selection = await asyncio.to_thread(coverage.load, self.session.run)
         self._looked_for_map = True
         self.show_selection()
+        if self._selection is None and self.session.run.settings.selection.images:
+            self.start(self._draw_map(), "map")
+
+    async def _draw_map(self) -> None:
+        """Of a run whose selection has none: another build made it, or it was left in the middle."""
+        run = self.session.run
+        if self.session.task is None:  # else it comes with what is at work
+            self._selection = await self.in_thread("Drawing the map", lambda tell: coverage.draw(run, tell))
+            self.show_selection()
+            await self._find_coverage()
 
     async def _open_samples(self) -> None:
         await self._find_coverage()
@@ -88,6 +99,11 @@ class SamplesScreen(WorkScreen):
     def returned(self) -> None:
         """Back from the plots, where gates may be others, or from similar images, of which some may be selected."""
         self.start(self._come_back(), "coverage")
+
+    def task_ended(self, task: Task) -> None:  # noqa: ARG002
+        """Selecting went on while another screen was shown."""
+        if self.pane == "main":
+            self.start(self._come_back(), "coverage")
 
     async def _come_back(self) -> None:
         if self._selection is None or self._selection.settings.images != self.session.run.settings.selection.images:
@@ -208,11 +224,10 @@ class SamplesScreen(WorkScreen):
         with contextlib.suppress(CytpixError):  # selecting tells
             if words := await asyncio.to_thread(selection.leaves_too_few, run, preview):
                 self.report(words)
-        found = await self.in_thread("Looking at morphologies", lambda tell: selection.select(run, preview, tell))
+        found = await self.in_thread("Looking at morphologies", lambda tell: coverage.select(run, preview, tell))
         if found is None:
             return
         self._selection = found
-        await asyncio.to_thread(coverage.save, run, found)
         self.refresh_rail()
         self.show_selection()
         await self._find_coverage()

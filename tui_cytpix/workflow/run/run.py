@@ -136,6 +136,11 @@ class Run:
             return "this run was taken over elsewhere: nothing is saved from here any more"
         return self._writer.problem
 
+    @property
+    def read_only(self) -> bool:
+        """Whether it was opened to be looked at."""
+        return self._lease is None
+
     def _check_writable(self) -> None:
         if self._lease is None or not self._lease.held:
             raise RunError("The run is open for reading only", f"{self.path}.", "Open it again.")
