@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
@@ -71,7 +71,8 @@ class CytpixApp(DecidingApp, EndingApp):
     """
 
     CSS_PATH = "app.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    # Esc is no command of its own: it is never needed, and tmux delays it.
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app"), Binding("escape", "close", show=False)]
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(
@@ -360,6 +361,18 @@ class CytpixApp(DecidingApp, EndingApp):
                 screen.ask_panel.confirm(question, lambda: self.run_worker(self.close_run(), group=FIRST))
         else:
             await self.pop_screen()
+
+    async def action_close(self) -> None:
+        """What was opened over the screen; questions and lists take the key themselves."""
+        from tui_cytpix.ui.screens.manual import ManualScreen
+
+        screen = self.screen
+        if isinstance(screen, BaseScreen) and screen.close_help():
+            return
+        if isinstance(screen, ManualScreen):
+            await self.pop_screen()
+        else:
+            self.clear_notifications()
 
     def action_help(self) -> None:
         if isinstance(self.screen, BaseScreen):
