@@ -14,6 +14,7 @@ from tui_cytpix.ui.commands.bindings import bindings, of_scope
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.session import Cancelled, PredictionsChanged, Task, TaskChanged
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher
+from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.lines.hint import Hint
 from tui_cytpix.ui.widgets.lines.task_bar import TaskBar
 from tui_cytpix.workflow.run.predict import PredictProgress
@@ -32,6 +33,8 @@ class WorkScreen(StepScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings("step")
     MAIN: ClassVar[str] = "Gallery"  # what has the focus in the main pane, a selector
     IN_EVERY_PANE: ClassVar[frozenset[str]] = frozenset()  # ids of the screen's own commands that other panes have too
+
+    loaded = False  # whether `enter` has read what there is to say of the run
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +61,7 @@ class WorkScreen(StepScreen):
     def say(self, words: str) -> None:
         """What to do next; `{command.id}` becomes its key. Comes with every change of the run."""
         self.refresh_saved()
-        self.hint.say_next(words, self.key)
+        self.hint.say_next(words if self.loaded else "Loading …", self.key)
 
     def say_next(self) -> None:
         """Says what to do next, whatever the state."""
@@ -176,8 +179,22 @@ class WorkScreen(StepScreen):
         self.refresh_all()
 
     def _enter(self) -> None:
+        """Until the run is read nothing is said of it."""
+        self.entered = True
         self.show_task()
-        super()._enter()
+        self.start(self._read_run(), "enter", first=True)
+
+    async def _read_run(self) -> None:
+        for gallery in self.query(Gallery):
+            gallery.say("loading …")
+        try:
+            await self.enter()
+        finally:
+            self.loaded = True
+            if self.is_attached and self.cytpix.session is not None:
+                for gallery in self.query(Gallery):
+                    gallery.say("")
+                self.say_next()
 
     def action_cancel(self) -> None:
         """Stops the task in the thread, else what the engine has not begun."""
