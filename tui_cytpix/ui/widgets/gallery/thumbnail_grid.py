@@ -202,7 +202,7 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         error = self.session.cache.error(item.key)
         words = "…" if error is None else printable(error.title)
         text = words[: self.thumb] if line == (self._cell_height - 1) // 2 else ""
-        return Segment(text.center(self.thumb), style(self._palette.text, self._palette.background))
+        return Segment(text.center(self.thumb), style(self._palette.text, self._palette.waiting))
 
     def _thumbnail(self, item: GalleryItem) -> Thumbnail | None:
         """Cropped to what is in it, whether or not a model saw it, and to the mask."""
@@ -253,7 +253,7 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         return Segment(shortened(words, self.size.width), self.rich_style + Style(dim=True))
 
     def _caption(self, item: GalleryItem, *, here: bool) -> Segment:
-        mark = "■" if item.key in self.order.marked else ""
+        mark = ("▸" if here else "") + ("■" if item.key in self.order.marked else "")
         count = "" if item.segmentation is None else str(item.segmentation.particle_count)
         text = " ".join(part for part in (mark, printable(item.badges), item.caption or count) if part)
         name = shortened(item.key.event, max(0, self.thumb - len(text) - (1 if text else 0)))
