@@ -39,7 +39,7 @@ from tui_cytpix.workflow.run.given_paths import is_run
 from tui_cytpix.workflow.run.recent_runs import fresh_samples, own_try
 from tui_cytpix.workflow.run.resources import shipped
 from tui_cytpix.workflow.run.run import Run
-from tui_cytpix.workflow.run.user_settings import GRAPHICS, Settings, read_settings
+from tui_cytpix.workflow.run.user_settings import GRAPHICS, Settings, read_settings, remember_theme, remembered_theme
 
 _log = logging.getLogger(__name__)
 CHANGED_SECONDS = 5.0
@@ -100,7 +100,9 @@ class CytpixApp(DecidingApp, EndingApp):
         self.surface = Surface()
 
     def ask_terminal(self) -> None:
-        """Asks the terminal what it can draw, where that matters; to be called before the app takes the screen."""
+        """Asks the terminal what it can draw, and its background; to be called before the app takes the screen. Not
+        where the way to draw is said: there are terminals that don't answer.
+        """
         if self.graphics not in ("halfblock", "unicode"):
             self.facts = ask()
 
@@ -120,7 +122,9 @@ class CytpixApp(DecidingApp, EndingApp):
         found = load_themes(shipped("themes"), few_colours=self._few_colours)
         for theme in found.themes:
             self.register_theme(theme)
-        wanted = self.settings.theme or DARK
+        wanted = self.settings.theme
+        if not wanted and (wanted := remembered_theme()) not in self.available_themes:
+            wanted = LIGHT if self.facts.light else DARK
         if wanted in self.available_themes:
             self.theme = wanted
             return found.problems
@@ -417,7 +421,9 @@ class CytpixApp(DecidingApp, EndingApp):
             self.screen.start(bug_reporting.ask(self.screen, known), "bug report")
 
     def action_theme(self) -> None:
+        """The other one, also at the next start."""
         self.theme = LIGHT if self.theme == DARK else DARK
+        remember_theme(self.theme)
 
     # Notices
 

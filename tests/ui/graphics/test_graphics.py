@@ -322,6 +322,22 @@ def test_answers_are_understood(said: bytes, sixel_there: bool, kitty_there: boo
     assert facts(said) == TerminalFacts(sixel_there, kitty_there, cell)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("said", "light"),
+    [
+        (b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[?62c", True),
+        (b"\x1b]11;rgb:1c/1c/1c\x07\x1b[?62c", False),
+        (b"\x1b]11;rgb:f/f/d\x07\x1b[?62c", True),
+        (b"\x1b]11;rgba:0000/2b2b/3636/ffff\x1b\\\x1b[?62c", False),
+        (b"\x1b[?62c", None),
+        (b"", None),
+    ],
+)
+def test_the_background_is_understood_and_never_typed(said: bytes, light: bool | None) -> None:
+    assert facts(said).light is light
+    assert facts(b"j" + said + b"k").typed == "jk"
+
+
 def test_what_is_typed_meanwhile_is_kept() -> None:
     assert facts(b"q\x1b[?62;4cj\xc3\xa9\x1b[A").typed == "qj\u00e9\x1b[A"
 
