@@ -16,7 +16,7 @@ from textual.screen import Screen
 from tui_cytpix.domain.run_settings import STEPS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import CytpixError, UsageError, refusal
+from tui_cytpix.errors import CytpixError, InUseError, UsageError, refusal
 from tui_cytpix.ui.commands.bindings import bindings, key_map
 from tui_cytpix.ui.deciding import DecidingApp
 from tui_cytpix.ui.frame import copying
@@ -207,9 +207,9 @@ class CytpixApp(DecidingApp, EndingApp):
             OSError: the system refuses.
         """
         await self.close_run()
-        run = await asyncio.to_thread(Run.open, path)
+        run, held = await asyncio.to_thread(_opened, path)
         _log.info("opens a run at %s: %d damaged lines", run.settings.step, run.damaged_lines)
-        self.session = Session(run)
+        self.session = Session(run, held)
         await asyncio.to_thread(recent_runs.remember, run.path)
         if run.damaged_lines:
             self.report(f"{run.damaged_lines} damaged lines in the run's logs were passed over.")
@@ -246,7 +246,8 @@ class CytpixApp(DecidingApp, EndingApp):
         if self.session is None or step not in STEPS:
             return
         try:
-            self.session.run.go_to(step)
+            if not self.session.held:
+                self.session.run.go_to(step)
             screen = step_screen(step)
             screen.then = then
         except (CytpixError, OSError) as error:
@@ -462,6 +463,14 @@ class CytpixApp(DecidingApp, EndingApp):
     async def on_unmount(self) -> None:
         """Saves what is left, however the app ends."""
         await asyncio.to_thread(self.close_at_once)
+
+
+def _opened(path: Path) -> tuple[Run, str]:
+    """The run; to be looked at, and who holds it, where it is in use elsewhere."""
+    try:
+        return Run.open(path), ""
+    except InUseError as error:
+        return Run.open(path, writing=False), error.detail.partition(": ")[2] or error.detail
 
 
 if TYPE_CHECKING:

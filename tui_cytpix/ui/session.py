@@ -89,10 +89,14 @@ class TaskChanged(Message):
 
 
 class Session:
-    """An open run and what serves it. `watch` runs as an async worker and posts to whatever screen is on top."""
+    """An open run and what serves it. `watch` runs as an async worker and posts to whatever screen is on top.
 
-    def __init__(self, run: Run) -> None:
+    `held` says who else has the run open to write: then it is only looked at.
+    """
+
+    def __init__(self, run: Run, held: str = "") -> None:
         self.run = run
+        self.held = held
         self.predict = PredictService(run, run.settings.train.device, run.settings.train.threads)
         self.cache = ImageCache(self._read)
         self.measures = Measures(run)
@@ -122,8 +126,12 @@ class Session:
         return image - images.background(key, image)
 
     def ask_model(self, model: ModelEntry, images: Iterable[ImageKey]) -> None:
-        """Asks for predictions without waiting; they arrive as `PredictionsChanged`, as does why they don't."""
+        """Asks for predictions without waiting; they arrive as `PredictionsChanged`, as does why they don't. Of a run
+        that is only looked at nothing is asked.
+        """
         wanted = list(images)
+        if self.held:
+            return
 
         def ask() -> None:
             self._news = True  # answers may be complete before the next poll: the progress alone would not tell

@@ -141,9 +141,12 @@ async def test_a_sample_that_is_none_is_one_notice_and_leaves_no_run(
         assert isinstance(app.screen, HomeScreen)
 
 
-async def test_a_path_that_is_no_run_and_a_run_in_use_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_path_that_is_no_run_is_told_and_a_run_in_use_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, _ = build_run(tmp_path / "run", 3)
-    app = CytpixApp(settings=Settings())
+    app = app_on(monkeypatch, path, Bare)
+    app._paths = []
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await home_of(pilot)
         await press_each(pilot, "p")
@@ -152,11 +155,14 @@ async def test_a_path_that_is_no_run_and_a_run_in_use_are_told(tmp_path: Path, m
         await press_each(pilot, "enter")
         await until(pilot, lambda: "This is not a run" in notices(app))
         with Run.open(path):
-            await press_each(pilot, "p")
             line.value = str(path)
             await press_each(pilot, "enter")
-            await until(pilot, lambda: sum(n.severity == "error" for n in app._notifications) == 2)
-        assert isinstance(app.screen, HomeScreen)
+            await until(pilot, lambda: isinstance(app.screen, Bare))
+            assert app.session is not None
+            assert "held by process" in app.session.held
+            assert "READ ONLY" in app.screen.rail.render().plain
+            await press_each(pilot, "q")
+            await until(pilot, lambda: app.session is None)
 
 
 async def test_questions_are_left_without_escape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

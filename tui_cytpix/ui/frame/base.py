@@ -339,6 +339,7 @@ class StepScreen(BaseScreen):
             self.rail.name_of_run = ""
         self.rail.show_training(session.training)
         self.rail.problem = session.saved[1]
+        self.rail.read_only = bool(session.held)
         self.refresh_saved()
 
     def refresh_saved(self) -> None:

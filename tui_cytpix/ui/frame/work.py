@@ -61,7 +61,8 @@ class WorkScreen(StepScreen):
     def say(self, words: str) -> None:
         """What to do next; `{command.id}` becomes its key. Comes with every change of the run."""
         self.refresh_saved()
-        self.hint.say_next(words if self.loaded else "Loading …", self.key)
+        held = f"Only to be looked at: {self.session.held} " if self.session.held else ""
+        self.hint.say_next(held + (words if self.loaded else "Loading …"), self.key)
 
     def say_next(self) -> None:
         """Says what to do next, whatever the state."""

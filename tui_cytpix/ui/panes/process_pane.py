@@ -101,6 +101,7 @@ class ProcessPane(VerticalScroll, can_focus=True):
         run, model = self._frame.session.run, self._judging.model
         if model is None:
             return
+        run.check_writable()
         if self.status is not None and self.status.live:
             self._frame.report(f"Processing is at work: wait, or cancel it with {self._frame.key('step.cancel')}.")
             return

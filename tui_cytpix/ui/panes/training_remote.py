@@ -37,6 +37,10 @@ class TrainingRemote:
         screen.ask_panel.choose(f"{progress.in_words(status)}.", choices, "Leave it")
 
     def _in_background(self, work: Callable[[], object], name: str) -> None:
+        """Raises:
+        RunError: the run is only looked at.
+        """
+        self._screen.session.run.check_writable()
         self._screen.start(asyncio.to_thread(work), name)
 
     def pause(self) -> None:
@@ -93,6 +97,7 @@ class TrainingRemote:
 
     def write(self, checkpoint: str = "") -> None:
         session = self._screen.session
+        session.run.check_writable()
         if not session.training.epochs:
             self._screen.report("Nothing is trained yet.")
             return

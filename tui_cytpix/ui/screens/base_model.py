@@ -15,7 +15,7 @@ from textual.widgets import DataTable
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import Zoom
-from tui_cytpix.errors import ModelFileError
+from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.questions import ask_export, ask_zoom
@@ -130,7 +130,7 @@ class BaseModelScreen(WorkScreen):
         compared = next((e.card.name for e in self._compared if e.hash != entry.hash), "")
         try:
             library.choose(self.session.run, entry, compared)
-        except ModelFileError as error:
+        except CytpixError as error:
             self.report(error)
             return
         self.report(f"{entry.card.name} is the base model of this run.")

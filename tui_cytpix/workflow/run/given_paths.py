@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
+from tui_cytpix.errors import InUseError
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.run.run import Run
 
@@ -32,12 +34,13 @@ def check(paths: Sequence[Path | str], um_per_px: float | None = None, channel: 
     """Opens each run or sample and closes it again. Large archives take a moment.
 
     Raises:
-        RunError: a run is damaged, of a newer version, in use, or can't be written to.
+        RunError: a run is damaged, of a newer version, or can't be written to.
         SampleError: a sample can't be read, or holds no image.
         UsageError: the pixel size is no positive number, or a sample has no such channel.
     """
     for path in paths:
         if is_run(path):
-            Run.open(Path(path)).close()
+            with contextlib.suppress(InUseError):  # which can be looked at
+                Run.open(Path(path)).close()
         else:
             open_sample(path, um_per_px, channel).close()
