@@ -215,7 +215,7 @@ class CytpixApp(DecidingApp, EndingApp):
             self.report(f"{run.damaged_lines} damaged lines in the run's logs were passed over.")
         self.run_worker(self.session.watch(self), name="watch", group="watch")  # type: ignore[arg-type]
         self.run_worker(self._tell_changed(run), name="changed samples", group="watch")
-        if tour and fresh_samples(run.path):
+        if tour and not held and fresh_samples(run.path):
             self.session.tour = 0
             run.go_to(STOPS[0].step)
         await self.push_screen(step_screen(run.settings.step if run.settings.step in STEPS else STEPS[0]))
@@ -372,7 +372,7 @@ class CytpixApp(DecidingApp, EndingApp):
         from tui_cytpix.ui.screens.manual import ManualScreen
 
         screen = self.screen
-        if isinstance(screen, BaseScreen) and screen.close_help():
+        if isinstance(screen, BaseScreen) and (screen.close_help() or screen.end_tour()):
             return
         if isinstance(screen, ManualScreen):
             await self.pop_screen()

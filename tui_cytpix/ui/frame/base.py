@@ -35,7 +35,7 @@ from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter, Keys
 from tui_cytpix.ui.widgets.lines.step_rail import StepRail
 from tui_cytpix.ui.widgets.panels.ask_panel import About, AskPanel
 from tui_cytpix.ui.widgets.panels.choice_panel import Choice, ChoicePanel
-from tui_cytpix.ui.widgets.panels.dialogue import Dialogue, Question, number
+from tui_cytpix.ui.widgets.panels.dialogue import Dialogue, Question, a_number
 from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel, Legend
 from tui_cytpix.ui.widgets.panels.palette import palette
 from tui_cytpix.ui.widgets.panels.typed_line import TypedLine
@@ -324,7 +324,7 @@ class StepScreen(BaseScreen):
         about: About | None = None,
     ) -> None:
         """Asks until the answer is a number that `parse` takes (`domain.entered_numbers`)."""
-        parsed = number(parse)
+        parsed = a_number(parse)
         self.ask(question, f"{default:g}", lambda text: callback(parsed(text)), about)
 
     @property

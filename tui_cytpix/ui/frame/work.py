@@ -179,17 +179,13 @@ class WorkScreen(StepScreen):
         """One that another screen began."""
         self.refresh_all()
 
-    def _enter(self) -> None:
+    async def _entered(self) -> None:
         """Until the run is read nothing is said of it."""
-        self.entered = True
         self.show_task()
-        self.start(self._read_run(), "enter", first=True)
-
-    async def _read_run(self) -> None:
         for gallery in self.query(Gallery):
             gallery.say("loading …")
         try:
-            await self.enter()
+            await super()._entered()
         finally:
             self.loaded = True
             if self.is_attached and self.cytpix.session is not None:

@@ -13,7 +13,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import LEAST, MOST, parse_zoom
 from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.frame.work import WorkScreen
-from tui_cytpix.ui.widgets.panels.dialogue import Question, number
+from tui_cytpix.ui.widgets.panels.dialogue import Question, a_number
 from tui_cytpix.workflow.assess import goal
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.explore import random_images
@@ -90,7 +90,7 @@ def ask_rates(screen: WorkScreen, name: str, done: Stated) -> None:
     convention = before.counting_convention or goal.DEFAULT_CONVENTION
 
     def high(text: str, answers: Sequence[float]) -> float:
-        p1 = number(percentage)(text)
+        p1 = a_number(percentage)(text)
         goal.check_rates(answers[0], p1)
         return p1
 
@@ -102,7 +102,7 @@ def ask_rates(screen: WorkScreen, name: str, done: Stated) -> None:
 
     screen.ask_in_turn(
         [
-            Question(LOW, f"{preset.p0 * 100:g}", lambda text, _before: number(percentage)(text)),
+            Question(LOW, f"{preset.p0 * 100:g}", lambda text, _before: a_number(percentage)(text)),
             Question(HIGH, f"{preset.p1 * 100:g}", high),
             Question(REQUIRED, ", ".join(before.required), required),
             Question(CONVENTION, convention, lambda text, _before: text or convention),

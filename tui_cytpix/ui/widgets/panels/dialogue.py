@@ -23,7 +23,7 @@ class Question:
     parse: Parse
 
 
-def number(parse: Callable[[str], NumberT]) -> Callable[[str], NumberT]:
+def a_number(parse: Callable[[str], NumberT]) -> Callable[[str], NumberT]:
     """A parser of `domain.entered_numbers`, with its refusals as a UsageError."""
 
     def parsed(text: str) -> NumberT:
