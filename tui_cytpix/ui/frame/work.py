@@ -182,6 +182,7 @@ class WorkScreen(StepScreen):
     async def _entered(self) -> None:
         """Until the run is read nothing is said of it."""
         self.show_task()
+        self.say("")
         for gallery in self.query(Gallery):
             gallery.say("loading …")
         try:

@@ -31,6 +31,7 @@ from tui_cytpix.workflow.samples import coverage, selection
 from tui_cytpix.workflow.samples.coverage import Coverage
 from tui_cytpix.workflow.samples.selection import Selection
 
+SELECTING = "Looking at morphologies"
 UNKNOWN_SCALE = (
     "Pixel size unknown: the size cutoff is off and fields in micrometres stay empty; all else works. "
     "0.3 µm/px is common on the Attune CytPix; others differ: state it only where you know it."
@@ -52,7 +53,6 @@ class SamplesScreen(WorkScreen):
         self.table = SampleLabels(self)
         self._selection: Selection | None = None
         self._coverage: list[Coverage] = []
-        self._looked_for_map = False
         self._foreseen: tuple[object, str] = (None, "")
 
     def work(self) -> Iterable[Widget]:
@@ -73,7 +73,6 @@ class SamplesScreen(WorkScreen):
 
     async def _load_selection(self) -> None:
         self._selection = await asyncio.to_thread(coverage.load, self.session.run)
-        self._looked_for_map = True
         self.show_selection()
         if self._selection is None and self.session.run.settings.selection.images:
             self.start(self._draw_map(), "map")
@@ -132,9 +131,8 @@ class SamplesScreen(WorkScreen):
             lines.append(f"{self.key('samples.explore')} plots the events; images can be drawn from a gate only.")
         if chosen.images:
             lines.append(Text.assemble(labelled("Selected", f"{len(chosen.images)}: "), chosen.groups_in_words))
-            if self._looked_for_map and self._selection is None:
-                again = self.key("samples.select")
-                lines.append(f"The map of the selection is not there or damaged: {again} selects again and makes it.")
+        elif self.session.task is not None and self.session.task.name == SELECTING:
+            lines.append("Images are being selected.")
         else:
             lines.append("Nothing is selected yet.")
         notes = self._selection.notes if self._selection else ()
@@ -146,7 +144,7 @@ class SamplesScreen(WorkScreen):
         lines.extend(one.in_words() for one in self._coverage)
         if self._coverage and self._selection and coverage.uncovered(self._selection):
             lines.append(f"{self.key('samples.uncovered')} shows the images that have none nearby.")
-        if not chosen.images:
+        if not chosen.images and self.session.task is None:
             self._look_ahead()
             lines.append(self._foreseen[1])
         lines.extend(notes)
@@ -224,7 +222,7 @@ class SamplesScreen(WorkScreen):
         with contextlib.suppress(CytpixError):  # selecting tells
             if words := await asyncio.to_thread(selection.leaves_too_few, run, preview):
                 self.report(words)
-        found = await self.in_thread("Looking at morphologies", lambda tell: coverage.select(run, preview, tell))
+        found = await self.in_thread(SELECTING, lambda tell: coverage.select(run, preview, tell))
         if found is None:
             return
         self._selection = found
