@@ -196,6 +196,30 @@ async def test_selecting_goes_on_where_one_leaves_the_step(stage: Stage, monkeyp
         assert coverage.load(run) is not None
 
 
+async def test_a_task_that_ends_behind_another_screen_is_over_on_return(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose_base(stage, "samples")
+    read, go_on = RunImages.read, threading.Event()
+
+    def slow(self: RunImages, key: object) -> object:
+        go_on.wait(10)
+        return read(self, key)
+
+    monkeypatch.setattr(RunImages, "read", slow)
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
+        await press_each(pilot, "s")
+        await until(pilot, lambda: screen.task_bar.working)
+        await press_each(pilot, "comma")
+        other = await on_screen(pilot, "BaseModelScreen")
+        await press_each(pilot, "question_mark m")
+        await until(pilot, lambda: type(app.screen).__name__ == "ManualScreen")
+        go_on.set()
+        await until(pilot, lambda: app.session.task is None and not app.session._ended)
+        await press_each(pilot, "escape")
+        await until(pilot, lambda: app.screen is other and not other.task_bar.working)
+
+
 async def test_leaving_the_run_while_it_selects_asks(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     choose_base(stage, "samples")
     read, go_on = RunImages.read, threading.Event()

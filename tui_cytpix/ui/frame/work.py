@@ -169,6 +169,11 @@ class WorkScreen(StepScreen):
         else:
             self.task_bar.show_progress(task.name, task.done, task.total, f"{self.key('step.cancel')} cancels")
 
+    def on_screen_resume(self) -> None:
+        """What a task did meanwhile, the screen on top was told."""
+        if self.entered:
+            self.show_task()
+
     def on_task_changed(self, event: TaskChanged) -> None:
         self.show_task()
         if event.ended is not None and event.ended not in self._own_tasks:
