@@ -9,6 +9,7 @@
     │   ├── MaskError         label images, instrument masks
     │   └── ModelFileError    a model file, or a model name that doesn't exist
     ├── RunError              a run folder is broken, locked, or not ready for what was asked
+    │   └── InUseError        somebody else has it open to write: it can be looked at
     └── JobError              an engine process failed
 
 Each carries a *title* (what went wrong), a *detail* (which file, which value) and a *way out* (what to do).
@@ -75,6 +76,10 @@ class ModelFileError(InputError):
 
 class RunError(CytpixError):
     """A run folder is broken, locked, or not ready for what was asked."""
+
+
+class InUseError(RunError):
+    """Somebody else has it open to write."""
 
 
 class JobError(CytpixError):

@@ -52,7 +52,8 @@ class Program:
     """A command in a pseudo-terminal of `size` (columns, rows); `graphics` is what the terminal has: a key of NAMES.
 
     `round_trip` seconds pass between a question and its answer; without `tells_cell` it doesn't say how many pixels a
-    cell has, as xterm where window operations are off: its window's size does.
+    cell has, as xterm where window operations are off: its window's size does. With a `background`, such as
+    ffff/ffff/ffff, it tells that. A `silent` one answers nothing.
     """
 
     def __init__(
@@ -64,6 +65,8 @@ class Program:
         graphics: str = "",
         round_trip: float = 0.0,
         tells_cell: bool = True,
+        background: bytes = b"",
+        silent: bool = False,
     ) -> None:
         columns, rows = size
         self.output = bytearray()
@@ -71,6 +74,10 @@ class Program:
         self.reading.set()
         self.times: list[tuple[float, int]] = []
         self._answers = [a for a in _answers(graphics, columns, rows) if tells_cell or a[0] != CELL_ASKED]
+        if silent:
+            self._answers.clear()
+        if background:
+            self._answers.append((rb"\x1b\]11;\?\x1b\\", lambda _m: b"\x1b]11;rgb:" + background + b"\x1b\\"))
         self._round_trip, self._scanned, self._answered = round_trip, 0, 0
         self.begun = time.monotonic()
         self.pid, self._terminal = pty.fork()

@@ -103,6 +103,7 @@ class Place:
         settings.parent.mkdir(parents=True)
         settings.write_text('theme = "nord"\ngraphics = "sixel"\n[keys]\n"gallery.next" = "j"\n')
         recent_runs.remember(self.run)
+        user_settings.remember_theme("cytpix-light")
         self._tables()
 
     def here(self) -> None:
@@ -398,6 +399,7 @@ def _leases(place: Place, _file: Path) -> None:
 
 def _person(_place: Place, _file: Path) -> None:
     user_settings.read_settings()
+    user_settings.remembered_theme()
     recent_runs.recent_runs()
     library.library()
 

@@ -66,3 +66,11 @@ def build_run(path: Path, images: int = 12, step: str = "train", predicted: bool
         if predicted:
             write_shard(run.folder.predictions(model.hash), "0", found)
     return path, model
+
+
+def image_folder(path: Path) -> Path:
+    """A sample of three images."""
+    path.mkdir()
+    for number in range(3):
+        Image.linear_gradient("L").resize((32, 32 + number)).save(path / f"{number}.png")
+    return path

@@ -76,6 +76,9 @@ class PixelTerminal:
         if body.endswith("H"):
             row, column = (int(v or 1) for v in (body[:-1] or "1;1").split(";"))
             self._at = [row - 1, column - 1]
+        elif body == "2J":
+            self.cells[:], self.pixels[:] = " ", -1
+            self.named.clear()
         elif body.endswith("m"):
             found = re.match(r"38;2;(\d+);(\d+);(\d+)m", body)
             self._colour = 0 if found is None else int(found[1]) << 16 | int(found[2]) << 8 | int(found[3])

@@ -125,6 +125,33 @@ async def test_the_palette_finds_and_runs_a_command(run: Path, monkeypatch: pyte
         assert not screen.query_one(ChoicePanel).open
 
 
+async def test_escape_closes_whatever_is_open(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_on(monkeypatch, run, Train)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_train(app, pilot)
+        focused = screen.focused
+        await press_each(pilot, "question_mark escape")
+        assert not screen.query_one(HelpPanel).open
+        await press_each(pilot, "colon escape")
+        assert not screen.query_one(ChoicePanel).open
+        screen.ask_panel.ask("Name?", "some", lambda _text: None)
+        await press_each(pilot, "escape")
+        assert not screen.ask_panel.open
+        screen.ask_panel.confirm("Really?", lambda: None)
+        await press_each(pilot, "escape")
+        assert not screen.ask_panel.open
+        await press_each(pilot, "question_mark m")
+        await until(pilot, lambda: type(app.screen).__name__ == "ManualScreen")
+        await press_each(pilot, "escape")
+        await until(pilot, lambda: app.screen is screen)
+        app.report("A notice.")
+        await press_each(pilot, "escape")
+        assert notices(app) == ""
+        await press_each(pilot, "escape")
+        assert app.screen is screen, "it leaves no screen of a run"
+        assert screen.focused is focused
+
+
 async def test_an_error_in_a_command_is_a_notice_without_markup(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_on(monkeypatch, run, Train)
     async with app.run_test(size=(80, 24)) as pilot:

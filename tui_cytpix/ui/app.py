@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from tui_cytpix.domain.run_settings import STEPS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import CytpixError, UsageError, refusal
+from tui_cytpix.errors import CytpixError, InUseError, UsageError, refusal
 from tui_cytpix.ui.commands.bindings import bindings, key_map
 from tui_cytpix.ui.deciding import DecidingApp
 from tui_cytpix.ui.frame import copying
@@ -39,7 +39,7 @@ from tui_cytpix.workflow.run.given_paths import is_run
 from tui_cytpix.workflow.run.recent_runs import fresh_samples, own_try
 from tui_cytpix.workflow.run.resources import shipped
 from tui_cytpix.workflow.run.run import Run
-from tui_cytpix.workflow.run.user_settings import GRAPHICS, Settings, read_settings
+from tui_cytpix.workflow.run.user_settings import GRAPHICS, Settings, read_settings, remember_theme, remembered_theme
 
 _log = logging.getLogger(__name__)
 CHANGED_SECONDS = 5.0
@@ -71,7 +71,8 @@ class CytpixApp(DecidingApp, EndingApp):
     """
 
     CSS_PATH = "app.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    # Esc is no command of its own: it is never needed, and tmux delays it.
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app"), Binding("escape", "close", show=False)]
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(
@@ -99,7 +100,9 @@ class CytpixApp(DecidingApp, EndingApp):
         self.surface = Surface()
 
     def ask_terminal(self) -> None:
-        """Asks the terminal what it can draw, where that matters; to be called before the app takes the screen."""
+        """Asks the terminal what it can draw, and its background; to be called before the app takes the screen. Not
+        where the way to draw is said: there are terminals that don't answer.
+        """
         if self.graphics not in ("quadrant", "halfblock", "unicode"):
             self.facts = ask()
 
@@ -119,7 +122,9 @@ class CytpixApp(DecidingApp, EndingApp):
         found = load_themes(shipped("themes"), few_colours=self._few_colours)
         for theme in found.themes:
             self.register_theme(theme)
-        wanted = self.settings.theme or DARK
+        wanted = self.settings.theme
+        if not wanted and (wanted := remembered_theme()) not in self.available_themes:
+            wanted = LIGHT if self.facts.light else DARK
         if wanted in self.available_themes:
             self.theme = wanted
             return found.problems
@@ -182,7 +187,7 @@ class CytpixApp(DecidingApp, EndingApp):
             self.report(error)
             return
         if opens_run:
-            self.open_run(first, tour=self._tour)
+            home.start(self.open_run(first, tour=self._tour), "open", first=True)
         else:
             home.ask_new_run(self._paths, self._um_per_px, self._channel)
 
@@ -194,25 +199,23 @@ class CytpixApp(DecidingApp, EndingApp):
 
     # Runs and steps
 
-    def open_run(self, path: Path, *, tour: bool = False) -> None:
-        """Opens a run at the step where it was left, or where its tour begins; does not wait."""
-        self.run_worker(self._open_run(path, tour=tour), name="open", group=FIRST, exclusive=True)
+    async def open_run(self, path: Path, *, tour: bool = False) -> None:
+        """Opens a run at the step where it was left, or where its tour begins.
 
-    async def _open_run(self, path: Path, *, tour: bool) -> None:
-        try:
-            await self.close_run()
-            run = await asyncio.to_thread(Run.open, path)
-        except (CytpixError, OSError) as error:
-            self.report(error)
-            return
+        Raises:
+            RunError: it can't be opened.
+            OSError: the system refuses.
+        """
+        await self.close_run()
+        run, held = await asyncio.to_thread(_opened, path)
         _log.info("opens a run at %s: %d damaged lines", run.settings.step, run.damaged_lines)
-        self.session = Session(run)
+        self.session = Session(run, held)
         await asyncio.to_thread(recent_runs.remember, run.path)
         if run.damaged_lines:
             self.report(f"{run.damaged_lines} damaged lines in the run's logs were passed over.")
         self.run_worker(self.session.watch(self), name="watch", group="watch")  # type: ignore[arg-type]
         self.run_worker(self._tell_changed(run), name="changed samples", group="watch")
-        if tour and fresh_samples(run.path):
+        if tour and not held and fresh_samples(run.path):
             self.session.tour = 0
             run.go_to(STOPS[0].step)
         await self.push_screen(step_screen(run.settings.step if run.settings.step in STEPS else STEPS[0]))
@@ -243,7 +246,8 @@ class CytpixApp(DecidingApp, EndingApp):
         if self.session is None or step not in STEPS:
             return
         try:
-            self.session.run.go_to(step)
+            if not self.session.held:
+                self.session.run.go_to(step)
             screen = step_screen(step)
             screen.then = then
         except (CytpixError, OSError) as error:
@@ -311,11 +315,9 @@ class CytpixApp(DecidingApp, EndingApp):
 
     async def _open_try(self, story: Path) -> None:
         try:
-            path = await asyncio.to_thread(own_try, story)
+            await self.open_run(await asyncio.to_thread(own_try, story))
         except (CytpixError, OSError) as error:
             self.report(error)
-            return
-        self.open_run(path)
 
     def action_step_by(self, by: int) -> None:
         screen = self.screen
@@ -356,9 +358,26 @@ class CytpixApp(DecidingApp, EndingApp):
         if isinstance(screen, HomeScreen):
             self.exit()
         elif isinstance(screen, StepScreen) and screen.step in STEPS and screen.on_top is False:
-            await self.close_run()
+            task = screen.session.task
+            if task is None:
+                await self.close_run()
+            else:
+                question = f"{task.name} is at work, and ends where the run is left. Leave it?"
+                screen.ask_panel.confirm(question, lambda: self.run_worker(self.close_run(), group=FIRST))
         else:
             await self.pop_screen()
+
+    async def action_close(self) -> None:
+        """What was opened over the screen; questions and lists take the key themselves."""
+        from tui_cytpix.ui.screens.manual import ManualScreen
+
+        screen = self.screen
+        if isinstance(screen, BaseScreen) and (screen.close_help() or screen.end_tour()):
+            return
+        if isinstance(screen, ManualScreen):
+            await self.pop_screen()
+        else:
+            self.clear_notifications()
 
     def action_help(self) -> None:
         if isinstance(self.screen, BaseScreen):
@@ -403,7 +422,9 @@ class CytpixApp(DecidingApp, EndingApp):
             self.screen.start(bug_reporting.ask(self.screen, known), "bug report")
 
     def action_theme(self) -> None:
+        """The other one, also at the next start."""
         self.theme = LIGHT if self.theme == DARK else DARK
+        remember_theme(self.theme)
 
     # Notices
 
@@ -427,7 +448,7 @@ class CytpixApp(DecidingApp, EndingApp):
     @property
     def opening(self) -> bool:
         """A step's screen starts its work after its first paint."""
-        screen = self.screen
+        screen = next(reversed(self.screen_stack), None)  # none while the app ends
         return isinstance(screen, StepScreen) and not screen.entered
 
     async def run_action(self, *args: Any, **kwargs: Any) -> bool:
@@ -442,6 +463,14 @@ class CytpixApp(DecidingApp, EndingApp):
     async def on_unmount(self) -> None:
         """Saves what is left, however the app ends."""
         await asyncio.to_thread(self.close_at_once)
+
+
+def _opened(path: Path) -> tuple[Run, str]:
+    """The run; to be looked at, and who holds it, where it is in use elsewhere."""
+    try:
+        return Run.open(path), ""
+    except InUseError as error:
+        return Run.open(path, writing=False), error.detail.partition(": ")[2] or error.detail
 
 
 if TYPE_CHECKING:

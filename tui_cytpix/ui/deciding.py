@@ -44,6 +44,8 @@ class DecidingApp(SightApp, KeyOrderApp):
 
     async def lets_through(self, event: events.Key) -> bool:
         """Keys in their order: one that waits decides before the next, whichever that is, does anything."""
+        if isinstance(self.screen, BaseScreen):
+            self.screen.focus_panel()
         wait = self._presses.press(event.key, event.time)
         command = self._command(event)
         if command is not None and command.decides and self._covered:

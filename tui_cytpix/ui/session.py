@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from textual.message import Message
 
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
     from textual.app import App
 
 POLL_SECONDS = 0.2
+TASK_SECONDS = 3.0  # that a task has to end with its run
 _log = logging.getLogger(__name__)
 TRAINING_SECONDS = 0.5
+T = TypeVar("T")
 
 
 @dataclass
@@ -54,11 +57,46 @@ class SavedChanged(Message):
     problem: str
 
 
-class Session:
-    """An open run and what serves it. `watch` runs as an async worker and posts to whatever screen is on top."""
+class Cancelled(Exception):  # noqa: N818 - not an error: the user wished it
+    """Ends a task from its progress callback."""
 
-    def __init__(self, run: Run) -> None:
+
+class Task:
+    """A long task in a thread: it goes on where the screen that began it is left, and ends with the run at the
+    latest. `abandoned`: nobody waits for what it returns.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.done = self.total = 0
+        self.cancel_wished = self.abandoned = False
+        self.over = threading.Event()
+
+    def tell(self, done: int, total: int) -> None:
+        """Raises:
+        Cancelled: somebody wished so.
+        """
+        if self.cancel_wished:
+            raise Cancelled
+        self.done, self.total = done, total
+
+
+@dataclass
+class TaskChanged(Message):
+    """A task went on (`ended` none) or has ended, whichever screen shows."""
+
+    ended: Task | None
+
+
+class Session:
+    """An open run and what serves it. `watch` runs as an async worker and posts to whatever screen is on top.
+
+    `held` says who else has the run open to write: then it is only looked at.
+    """
+
+    def __init__(self, run: Run, held: str = "") -> None:
         self.run = run
+        self.held = held
         self.predict = PredictService(run, run.settings.train.device, run.settings.train.threads)
         self.cache = ImageCache(self._read)
         self.measures = Measures(run)
@@ -76,6 +114,10 @@ class Session:
         self._closed = False
         self.tour: int | None = None  # the stop of the tour that is shown
         self.right_here: dict[str, tuple[float, float, float]] = {}  # by model's hash, as triage estimates
+        self.task: Task | None = None  # at work now
+        self._ended: list[Task] = []  # what the screens were not told of yet
+        self._task_failed: BaseException | None = None
+        self._running: asyncio.Task[object] | None = None
         self.marked_models: list[str] = []  # in step 2, by hash: they stay while the run is open
 
     def _read(self, key: ImageKey) -> NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]:
@@ -85,8 +127,12 @@ class Session:
         return image - images.background(key, image)
 
     def ask_model(self, model: ModelEntry, images: Iterable[ImageKey]) -> None:
-        """Asks for predictions without waiting; they arrive as `PredictionsChanged`, as does why they don't."""
+        """Asks for predictions without waiting; they arrive as `PredictionsChanged`, as does why they don't. Of a run
+        that is only looked at nothing is asked.
+        """
         wanted = list(images)
+        if self.held:
+            return
 
         def ask() -> None:
             self._news = True  # answers may be complete before the next poll: the progress alone would not tell
@@ -117,6 +163,43 @@ class Session:
         """Drops the requests that the engine has not begun."""
         self._engine.submit(self.predict.cancel)
 
+    def begin(self, name: str, work: Callable[[Callable[[int, int], None]], T]) -> tuple[Task, asyncio.Task[T]]:
+        """Runs `work(tell)` in a thread; only while none is at work. Whoever waits for it may leave."""
+        task = self.task = Task(name)
+
+        def in_thread() -> T:
+            try:
+                return work(task.tell)
+            finally:
+                task.over.set()
+
+        async def at_work() -> T:
+            return await asyncio.to_thread(in_thread)
+
+        running = asyncio.create_task(at_work())
+        self._running = running  # kept, or it might go before it has ended
+        running.add_done_callback(lambda done: self._task_over(task, done))
+        return task, running
+
+    def _task_over(self, task: Task, done: asyncio.Task[T]) -> None:
+        self.task = None
+        self._ended.append(task)
+        error = None if done.cancelled() else done.exception()
+        if task.abandoned and isinstance(error, CytpixError):
+            self._troubles = (*self._troubles, str(error))
+            self._news = True
+        elif task.abandoned and error is not None and not isinstance(error, Cancelled):
+            self._task_failed = error
+
+    def _tell_of_task(self, app: App[object]) -> None:
+        if self._task_failed is not None and not self._closed:
+            raise self._task_failed
+        for task in self._ended:
+            app.screen.post_message(TaskChanged(task))
+        self._ended.clear()
+        if self.task is not None:
+            app.screen.post_message(TaskChanged(None))
+
     async def load_predictions(self, model: ModelEntry) -> None:
         """Reads the model's answers from disk off the event loop; `prediction` is cheap afterwards."""
         await asyncio.get_running_loop().run_in_executor(self._engine, self.predict.store, model)
@@ -137,6 +220,7 @@ class Session:
         """Polls predictions (5 Hz), training (2 Hz) and the disk until closed; tells the screen what changed."""
         next_training = 0.0
         while not self._closed:
+            self._tell_of_task(app)
             await self._poll_predictions(app)
             if time.monotonic() >= next_training:
                 next_training = time.monotonic() + TRAINING_SECONDS
@@ -169,6 +253,9 @@ class Session:
     def close(self) -> bool:
         """Saves what is left and lets everything go; False where something could not be saved."""
         self._closed = True
+        if (task := self.task) is not None:
+            task.cancel_wished = True
+            task.over.wait(TASK_SECONDS)
         self._engine.shutdown(wait=True, cancel_futures=True)
         self.predict.close()
         self.cache.close()

@@ -218,6 +218,25 @@ async def test_any_change_leaves_the_right_pixels(run: Path, monkeypatch: pytest
         check(pilot, terminal)
 
 
+async def test_a_resize_wipes_what_lies_outside(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with shown(monkeypatch, run, "sixel") as (pilot, terminal, _canvas, _gallery):
+        await settled(pilot)
+        below = terminal.pixels[: 3 * CELL[0]] * 0  # tiles of a larger layout, below this one
+        terminal.pixels = np.vstack([terminal.pixels, below])
+        terminal.cells = np.vstack([terminal.cells, np.full((3, SIZE[0]), " ")])
+        await press_each(pilot, "l")
+        assert (terminal.pixels[-len(below) :] == 0).all()
+        for height in (SIZE[1] - 3, SIZE[1] - 1, SIZE[1]):
+            await pilot.resize_terminal(SIZE[0], height)
+        await settled(pilot)
+        assert (terminal.pixels[-len(below) :] == -1).all()
+        check(pilot, terminal)
+        fed = []
+        monkeypatch.setattr(terminal, "feed", fed.append)
+        await press_each(pilot, "l j z")
+        assert not any("\x1b[2J" in text for text in fed), "a key wipes nothing"
+
+
 @pytest.mark.parametrize("graphics", ["sixel", "kitty"])
 async def test_text_over_a_picture_wins(run: Path, monkeypatch: pytest.MonkeyPatch, graphics: str) -> None:
     async with shown(monkeypatch, run, graphics) as (pilot, terminal, canvas, _gallery):
@@ -301,6 +320,22 @@ def facts(said: bytes) -> TerminalFacts:
 )
 def test_answers_are_understood(said: bytes, sixel_there: bool, kitty_there: bool, cell: object) -> None:
     assert facts(said) == TerminalFacts(sixel_there, kitty_there, cell)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("said", "light"),
+    [
+        (b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[?62c", True),
+        (b"\x1b]11;rgb:1c/1c/1c\x07\x1b[?62c", False),
+        (b"\x1b]11;rgb:f/f/d\x07\x1b[?62c", True),
+        (b"\x1b]11;rgba:0000/2b2b/3636/ffff\x1b\\\x1b[?62c", False),
+        (b"\x1b[?62c", None),
+        (b"", None),
+    ],
+)
+def test_the_background_is_understood_and_never_typed(said: bytes, light: bool | None) -> None:
+    assert facts(said).light is light
+    assert facts(b"j" + said + b"k").typed == "jk"
 
 
 def test_what_is_typed_meanwhile_is_kept() -> None:

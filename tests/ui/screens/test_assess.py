@@ -33,6 +33,7 @@ async def test_the_goal_comes_first_and_rates_are_checked(stage: Stage) -> None:
         await reply(pilot, "20")
         await reply(pilot, "5")
         await until(pilot, lambda: "don't fit" in notices(app))
+        await press_each(pilot, "up")
         await reply(pilot, "1,5")
         await reply(pilot, "six")
         await until(pilot, lambda: "no percentage" in notices(app))
@@ -314,6 +315,7 @@ async def test_plain_images_are_shown_less_often_where_one_asks_for_it(stage: St
         await pilot.press("W")
         await reply(pilot, "2")
         await until(pilot, lambda: "12 random images are processed" in notices(app))  # too few
+        await pilot.press("escape")
         await process(pilot, "36")
         assert "Expected to be judged until a good model is kept" in words_of(app, "#tally-words")
         await pilot.press("W")

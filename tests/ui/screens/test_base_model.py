@@ -105,6 +105,7 @@ async def test_files_come_in_and_go_out_with_one_clear_message(stage: Stage, tmp
         await pilot.press("i")
         await reply(pilot, str(tmp_path / "text.safetensors"))
         await until(pilot, lambda: "not a model of ours" in notices(app))
+        await pilot.press("escape")
         await pilot.press("x")
         await reply(pilot, str(tmp_path / "out.safetensors"))
         await until(pilot, lambda: "Written" in notices(app))

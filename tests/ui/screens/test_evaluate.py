@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from tui_cytpix.domain.jobs.specs import ProcessSpec
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.run.job import JobFolder
+from tui_cytpix.ui.session import PredictionsChanged
+from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView
 from tui_cytpix.workflow.evaluate import process_watch, trial
 from tui_cytpix.workflow.evaluate.process_watch import ProcessWatch
@@ -38,6 +41,31 @@ async def test_without_a_model_it_says_where_one_comes_from(stage: Stage) -> Non
         await press_each(pilot, "j enter")
         await until(pilot, lambda: screen.judging.model is not None)
         await until(pilot, lambda: "cell-half" in screen.hint.words)
+
+
+async def test_nothing_is_said_before_it_is_known(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished(stage)
+    read, go_on = trial.new_model, threading.Event()
+
+    def slow(run: Run) -> object:
+        go_on.wait(30)
+        return read(run)
+
+    monkeypatch.setattr(trial, "new_model", slow)
+    app = stage.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: type(app.screen).__name__ == "EvaluateScreen" and app.screen.entered)
+        screen = app.screen
+        screen.on_predictions_changed(PredictionsChanged(app.session.progress))
+        screen.refresh_all()
+        await pilot.pause()
+        assert screen.hint.words == "→ Loading …"
+        gallery = screen.query_one(Gallery)
+        assert "loading …" in gallery.render_line(gallery.size.height - 1).text
+        go_on.set()
+        await until(pilot, lambda: screen.loaded)
+        assert "pombe-1" in screen.hint.words
+        assert "loading" not in gallery.render_line(gallery.size.height - 1).text
 
 
 async def test_differences_come_first_and_are_tallied(stage: Stage) -> None:
@@ -111,7 +139,7 @@ async def test_processing_on_slurm_asks_for_its_options(stage: Stage, monkeypatc
         await press_each(pilot, "p S minus minus m e m equals_sign apostrophe enter")
         await until(pilot, lambda: "Slurm's options can't be read" in notices(app))
         assert asked == []
-        await press_each(pilot, "S minus minus m e m equals_sign 2 enter")
+        await press_each(pilot, "end backspace 2 enter")
         await until(pilot, lambda: "done: 1 files" in notices(app))
         assert asked == [["--mem=2"]]
 

@@ -233,7 +233,7 @@ async def test_axes_by_keys(app: CytpixApp) -> None:
         await press_each(pilot, "r")
         await reply(pilot, "many")
         await until(pilot, lambda: "not two numbers" in notices(app))
-        await press_each(pilot, "c")
+        await press_each(pilot, "escape c")
         await until(pilot, lambda: "no spillover matrix" in notices(app))
         await press_each(pilot, "y enter")
         await quiet(pilot, screen)

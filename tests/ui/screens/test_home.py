@@ -5,42 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from at_home import Bare, home_of
 from driving import app_on, notices, press_each, until
-from fakes import build_run
-from PIL import Image
-from textual.pilot import Pilot
+from fakes import build_run, image_folder
 from textual.widgets import Input
 
+from tui_cytpix.domain.jobs.training import JobState, TrainingStatus
 from tui_cytpix.ui.app import CytpixApp
-from tui_cytpix.ui.frame.base import StepScreen
+from tui_cytpix.ui.screens import home
 from tui_cytpix.ui.screens.home import HomeScreen
 from tui_cytpix.workflow.run import recent_runs
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.user_settings import Settings
 
 
-class Bare(StepScreen):
-    """Any step."""
-
-    step = "train"
-
-
-async def home_of(pilot: Pilot) -> HomeScreen:
-    await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen) and pilot.app.screen.runs.option_count)
-    screen = pilot.app.screen
-    assert isinstance(screen, HomeScreen)
-    return screen
-
-
 def listed(screen: HomeScreen) -> str:
     return "\n".join(str(screen.runs.get_option_at_index(n).prompt) for n in range(screen.runs.option_count))
-
-
-def image_folder(path: Path) -> Path:
-    path.mkdir()
-    for number in range(3):
-        Image.linear_gradient("L").resize((32, 32 + number)).save(path / f"{number}.png")
-    return path
 
 
 async def test_an_empty_home_says_how_to_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +41,7 @@ async def test_a_recent_run_opens_with_enter_and_q_leads_back(tmp_path: Path, mo
     app._paths = []
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await home_of(pilot)
-        assert str(path) in listed(screen)
+        assert "…/run" in listed(screen)
         await press_each(pilot, "enter")
         await until(pilot, lambda: isinstance(app.screen, Bare))
         assert app.session is not None
@@ -70,6 +50,41 @@ async def test_a_recent_run_opens_with_enter_and_q_leads_back(tmp_path: Path, mo
         await until(pilot, lambda: isinstance(app.screen, HomeScreen))
         assert app.session is None
         assert not (path / "run.lease").exists()
+
+
+async def test_a_run_that_trains_is_marked_on_its_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{'2026-11 ' * 6}run-{letter}" for letter in "ab"]
+    for name in names:
+        folder = tmp_path / "a folder of some length" / name
+        folder.parent.mkdir(exist_ok=True)
+        recent_runs.remember(build_run(folder, 3)[0])
+    at_work = TrainingStatus(JobState.RUNNING, (), target=100)
+    idle = TrainingStatus(None)
+    monkeypatch.setattr(home, "watch_at", lambda path: Watch(at_work if path.name == names[1] else idle))
+    app = CytpixApp(settings=Settings())
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await home_of(pilot)
+        await until(pilot, lambda: "● 0/100" in listed(screen))
+        shown = [screen.runs.render_line(y).text for y in range(4)]
+        assert "run-b" in shown[1], "the last one opened comes first"
+        assert "● 0/100" in shown[1]
+        assert "run-a" in shown[2]
+        assert "●" not in shown[2]
+        assert shown[3].strip() == "", "a line each"
+        await press_each(pilot, "j")
+        await pilot.resize_terminal(120, 30)
+        await until(pilot, lambda: "sample" in screen.runs.render_line(1).text)
+        assert screen.runs.highlighted == 2
+
+
+class Watch:
+    """Of a run's training."""
+
+    def __init__(self, status: TrainingStatus) -> None:
+        self.status = status
+
+    def poll(self) -> TrainingStatus:
+        return self.status
 
 
 async def test_a_sample_run_is_copied_to_where_the_answer_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,9 +141,12 @@ async def test_a_sample_that_is_none_is_one_notice_and_leaves_no_run(
         assert isinstance(app.screen, HomeScreen)
 
 
-async def test_a_path_that_is_no_run_and_a_run_in_use_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_path_that_is_no_run_is_told_and_a_run_in_use_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, _ = build_run(tmp_path / "run", 3)
-    app = CytpixApp(settings=Settings())
+    app = app_on(monkeypatch, path, Bare)
+    app._paths = []
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await home_of(pilot)
         await press_each(pilot, "p")
@@ -137,11 +155,14 @@ async def test_a_path_that_is_no_run_and_a_run_in_use_are_told(tmp_path: Path, m
         await press_each(pilot, "enter")
         await until(pilot, lambda: "This is not a run" in notices(app))
         with Run.open(path):
-            await press_each(pilot, "p")
             line.value = str(path)
             await press_each(pilot, "enter")
-            await until(pilot, lambda: sum(n.severity == "error" for n in app._notifications) == 2)
-        assert isinstance(app.screen, HomeScreen)
+            await until(pilot, lambda: isinstance(app.screen, Bare))
+            assert app.session is not None
+            assert "held by process" in app.session.held
+            assert "READ ONLY" in app.screen.rail.render().plain
+            await press_each(pilot, "q")
+            await until(pilot, lambda: app.session is None)
 
 
 async def test_questions_are_left_without_escape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

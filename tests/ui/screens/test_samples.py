@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from driving import notices, press_each, until
 from PIL import Image
-from steps import SAMPLE, Stage, choose_base, opened, reply, select, words_of
+from steps import SAMPLE, Stage, choose_base, on_screen, opened, reply, select, words_of
 
 from tui_cytpix.errors import SampleError
 from tui_cytpix.formats.run.images import RunImages
@@ -19,6 +20,7 @@ from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
 from tui_cytpix.ui.widgets.plots.coverage_plot import CoveragePlot
 from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.samples import coverage
 
 
 async def test_labels_scale_and_role_by_key(stage: Stage) -> None:
@@ -146,8 +148,6 @@ async def test_selecting_anew_asks_once_annotations_are_there(stage: Stage) -> N
 
 
 async def test_a_long_selection_can_be_cancelled(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
     choose_base(stage, "samples")
     read, go_on = RunImages.read, threading.Event()
 
@@ -164,6 +164,97 @@ async def test_a_long_selection_can_be_cancelled(stage: Stage, monkeypatch: pyte
         await until(pilot, lambda: "cancelled" in notices(app))
         assert not app.session.run.settings.selection.images
         assert not screen.task_bar.working
+
+
+async def test_selecting_goes_on_where_one_leaves_the_step(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose_base(stage, "samples")
+    read, go_on = RunImages.read, threading.Event()
+
+    def slow(self: RunImages, key: object) -> object:
+        go_on.wait(10)
+        return read(self, key)
+
+    async with opened(stage, "SamplesScreen") as (app, pilot, first):
+        await until(pilot, lambda: str(first.table.get_row_at(0)[1]) == "36")
+        monkeypatch.setattr(RunImages, "read", slow)
+        await press_each(pilot, "s")
+        await until(pilot, lambda: "morphologies" in first.task_bar.words())
+        await press_each(pilot, "comma")
+        other = await on_screen(pilot, "BaseModelScreen")
+        assert "morphologies" in other.task_bar.words(), "it shows elsewhere"
+        assert other.task_bar.working
+        await press_each(pilot, "full_stop")
+        screen = await on_screen(pilot, "SamplesScreen")
+        assert "morphologies" in screen.task_bar.words(), "and on return"
+        await press_each(pilot, "s")
+        await until(pilot, lambda: "is at work" in notices(app))
+        go_on.set()
+        await until(pilot, lambda: "Selected 36" in words_of(app, "#about-words"))
+        assert not screen.task_bar.working
+        assert "o" in "".join(screen.query_one(CoveragePlot).render_line(y).text for y in range(4))
+    with Run.open(stage.run) as run:
+        assert coverage.load(run) is not None
+
+
+async def test_a_task_that_ends_behind_another_screen_is_over_on_return(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose_base(stage, "samples")
+    read, go_on = RunImages.read, threading.Event()
+
+    def slow(self: RunImages, key: object) -> object:
+        go_on.wait(10)
+        return read(self, key)
+
+    monkeypatch.setattr(RunImages, "read", slow)
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
+        await press_each(pilot, "s")
+        await until(pilot, lambda: screen.task_bar.working)
+        await press_each(pilot, "comma")
+        other = await on_screen(pilot, "BaseModelScreen")
+        await press_each(pilot, "question_mark m")
+        await until(pilot, lambda: type(app.screen).__name__ == "ManualScreen")
+        go_on.set()
+        await until(pilot, lambda: app.session.task is None and not app.session._ended)
+        await press_each(pilot, "escape")
+        await until(pilot, lambda: app.screen is other and not other.task_bar.working)
+
+
+async def test_leaving_the_run_while_it_selects_asks(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose_base(stage, "samples")
+    read, go_on = RunImages.read, threading.Event()
+
+    def slow(self: RunImages, key: object) -> object:
+        go_on.wait(0.2)
+        return read(self, key)
+
+    monkeypatch.setattr(RunImages, "read", slow)
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
+        await press_each(pilot, "s")
+        await until(pilot, lambda: screen.task_bar.working)
+        await press_each(pilot, "q")
+        assert screen.ask_panel.open
+        await press_each(pilot, "n")
+        assert app.session is not None
+        await press_each(pilot, "q y")
+        await until(pilot, lambda: app.session is None and not (stage.run / "run.lease").exists())
+        go_on.set()
+    with Run.open(stage.run) as run:
+        assert not run.settings.selection.images
+
+
+async def test_a_selection_without_its_map_gets_one(stage: Stage) -> None:
+    select(stage)
+    with Run.open(stage.run) as run:
+        run.go_to("samples")
+        assert coverage.load(run) is None
+    async with opened(stage, "SamplesScreen") as (app, pilot, screen):
+        plot = screen.query_one(CoveragePlot)
+        shown = lambda: "".join(plot.render_line(y).text for y in range(plot.size.height - 1))  # noqa: E731
+        await until(pilot, lambda: "o" in shown() and "·" in shown() and "▲" in shown())
+        await until(pilot, lambda: "have a selected one nearby" in words_of(app, "#about-words"))
+    with Run.open(stage.run) as run:
+        assert coverage.load(run) is not None
 
 
 async def test_samples_are_added_and_bad_ones_told(stage: Stage, tmp_path: Path) -> None:
@@ -196,7 +287,7 @@ async def test_a_sample_that_is_gone_leaves_the_rest_working(stage: Stage, monke
         assert len(screen.query_one(Gallery).items) == 20
 
 
-async def test_a_map_that_is_damaged_is_told_and_made_again(stage: Stage) -> None:
+async def test_a_map_that_is_damaged_is_made_again(stage: Stage) -> None:
     choose_base(stage, "samples")
     path = stage.run / "preview" / "coverage.npz"
     async with opened(stage, "SamplesScreen") as (app, pilot, screen):
@@ -205,9 +296,7 @@ async def test_a_map_that_is_damaged_is_told_and_made_again(stage: Stage) -> Non
         chosen = app.session.run.settings.selection
     path.write_bytes(path.read_bytes()[:-100])
     async with opened(stage, "SamplesScreen") as (app, pilot, screen):
-        await until(pilot, lambda: "map of the selection is not there or damaged" in words_of(app, "#about-words"))
-        await pilot.press("s")
-        await until(pilot, lambda: "not there or damaged" not in words_of(app, "#about-words"))
+        await until(pilot, lambda: coverage.load(app.session.run) is not None and not screen.task_bar.working)
         assert app.session.run.settings.selection == chosen
 
 

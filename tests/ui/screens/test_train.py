@@ -156,6 +156,7 @@ async def test_train_pause_add_go_on_and_write_by_keys(stage: Stage) -> None:
         await press_each(pilot, "w")
         await reply(pilot, "my model")
         await until(pilot, lambda: "no name" in notices(app))
+        await pilot.press("escape")
         await write(pilot, "pombe-1", "")
         assert library.find("pombe-1").card.training["epoch"] == 30
         assert "pombe-1 is written" in screen.hint.words
@@ -255,7 +256,6 @@ async def test_where_training_computes_is_asked(stage: Stage) -> None:
         await press_each(pilot, "t c")
         await reply(pilot, "gpu")
         await until(pilot, lambda: "no device" in notices(app))
-        await press_each(pilot, "c")
         for answer in ("cuda:1", "3", "4"):
             await reply(pilot, answer)
         settings = app.session.run.settings.train

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -38,12 +39,12 @@ def engine(run: Run) -> JobFolder:
     return job
 
 
-def answer(run: Run, wish: Predict) -> None:
+def answer(run: Run, wish: Predict, seconds: float = 0.1) -> None:
     """What the engine does with a request."""
     empty = Segmentation(np.zeros((4, 4), bool), np.zeros((0, 2), np.float32))
     found = [Prediction(ImageKey(g.sample, e), empty) for g in wish.images for e in g.events]
     write_shard(run.folder.predictions(MODEL.hash), wish.shard, found)
-    engine(run).emit(Predicted(id=wish.id, shard=wish.shard, images=len(found), seconds=0.1))
+    engine(run).emit(Predicted(id=wish.id, shard=wish.shard, images=len(found), seconds=seconds))
 
 
 def test_requests_go_out_in_chunks_and_each_image_once(run):
@@ -58,6 +59,21 @@ def test_requests_go_out_in_chunks_and_each_image_once(run):
     answer(run, engine(run).new_wishes().new()[-1])
     assert not service.poll().busy
     assert set(service.store(MODEL).keys()) == set(KEYS)
+
+
+def test_a_speed_is_told_once_the_engine_is_warm_and_on_enough_images(run):
+    service = PredictService(run)
+    service.request(MODEL, KEYS)
+    (first, second), asked = engine(run).new_wishes().new(), engine(run).new_wishes()
+    answer(run, first, seconds=20.0)  # the model is loaded
+    service.poll()
+    assert math.isnan(service.images_per_second(MODEL))
+    answer(run, second, seconds=0.1)
+    service.poll()
+    assert math.isnan(service.images_per_second(MODEL)), "too few"
+    answer(run, asked.new()[-1], seconds=0.1)
+    service.poll()
+    assert service.images_per_second(MODEL) == pytest.approx(2 * CHUNK / 0.2)
 
 
 def test_what_failed_can_be_asked_again(run):

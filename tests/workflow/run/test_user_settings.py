@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tui_cytpix.workflow.run.user_settings import Settings, read_settings
+from tui_cytpix.workflow.run.user_settings import Settings, read_settings, remember_theme, remembered_theme
 
 
 def test_no_file_means_defaults(tmp_path: Path) -> None:
@@ -35,3 +35,14 @@ def test_what_is_wrong_is_told_and_left_at_its_default(tmp_path: Path, text: str
     found = read_settings(path)
     assert words in found.problems[0]
     assert (found.theme, found.graphics, found.keys) == ("", "auto", {})
+
+
+def test_a_theme_is_remembered_and_a_damaged_memory_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert remembered_theme() == ""
+    remember_theme("cytpix-light")
+    assert remembered_theme() == "cytpix-light"
+    (file,) = tmp_path.rglob("theme.json")
+    for damaged in ("", "{", "3", "[1]"):
+        file.write_text(damaged)
+        assert remembered_theme() == ""

@@ -96,9 +96,8 @@ def select_images(arguments: argparse.Namespace) -> int:
     with options.writing(Run.open(arguments.run)) as run, Progress("looking at images") as progress:
         preview = run.settings.selection.preview if arguments.preview is None else arguments.preview
         note(*filter(None, [selection.leaves_too_few(run, preview)]))
-        chosen = selection.select(run, preview, progress)
+        chosen = coverage.select(run, preview, progress)
         run.go_to("samples")
-        coverage.save(run, chosen)
         figures = coverage.figures(run, chosen)
     note(*chosen.notes, *(one.in_words() for one in figures))
     settings = chosen.settings

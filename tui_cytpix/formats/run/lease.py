@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import RunError
+from tui_cytpix.errors import InUseError
 from tui_cytpix.formats.bytes.atomic import create
 from tui_cytpix.formats.bytes.liveness import age_s, birth, is_alive
 from tui_cytpix.formats.bytes.plain_file import read_json
@@ -32,7 +32,7 @@ class Lease:
         """Takes the lease.
 
         Raises:
-            RunError: somebody else holds it and is alive.
+            InUseError: somebody else holds it and is alive.
             OSError: the folder can't be written to.
         """
         for _ in range(2):
@@ -43,7 +43,7 @@ class Lease:
             if not self._is_stale(holder) and self._path.exists():
                 pid, host = (printable(holder.get(key))[:MOST_SHOWN] for key in ("pid", "host"))
                 by = f"held by process {pid} on {host}."
-                raise RunError(
+                raise InUseError(
                     f"{self._what} is in use",
                     f"{self._path}: {by if holder else 'somebody is about to take it, or was killed at it.'}",
                     "Close it there first; if that machine died, wait half a minute."
@@ -51,7 +51,7 @@ class Lease:
                     else "Wait half a minute and try again.",
                 )
             self._clear_stale()
-        raise RunError(f"{self._what} is in use", f"{self._path}: somebody else was faster.", "Try again.")
+        raise InUseError(f"{self._what} is in use", f"{self._path}: somebody else was faster.", "Try again.")
 
     @property
     def in_use(self) -> bool:

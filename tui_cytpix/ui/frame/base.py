@@ -35,8 +35,11 @@ from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter, Keys
 from tui_cytpix.ui.widgets.lines.step_rail import StepRail
 from tui_cytpix.ui.widgets.panels.ask_panel import About, AskPanel
 from tui_cytpix.ui.widgets.panels.choice_panel import Choice, ChoicePanel
+from tui_cytpix.ui.widgets.panels.dialogue import Dialogue, Question, a_number
 from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel, Legend
 from tui_cytpix.ui.widgets.panels.palette import palette
+from tui_cytpix.ui.widgets.panels.typed_line import TypedLine
+from tui_cytpix.ui.widgets.panels.typed_paths import typed_path
 from tui_cytpix.ui.widgets.pictures.event_image import EventImageView
 from tui_cytpix.ui.widgets.pictures.picture_widget import PictureWidget
 from tui_cytpix.workflow.explore import gates
@@ -66,7 +69,7 @@ class BaseScreen(Screen[None]):
         yield from self.body()
         yield HelpPanel()
         yield TourBox()
-        yield AskPanel()
+        yield AskPanel(self.start, self.report)
         yield ChoicePanel()
         yield KeyFooter(self.keys_instead, self.BACK)
 
@@ -107,6 +110,15 @@ class BaseScreen(Screen[None]):
     def panel_open(self) -> bool:
         """Help, a question or a list lies over what the screen shows."""
         return self.query_one(HelpPanel).open or bool(self.keys_instead())
+
+    def focus_panel(self) -> None:
+        """An open question, or list, has the keys, whatever took the focus: Enter never means something behind it."""
+        if not self.query_one(HelpPanel).open:
+            for panel in (self.ask_panel, self.query_one(ChoicePanel)):
+                line = panel.query_one(TypedLine)
+                if panel.open and self.focused is not line:
+                    self.set_focus(line)
+                    return
 
     def close_panels(self) -> bool:
         """Closes what `q` closes before it leaves the screen; False where nothing was open."""
@@ -172,14 +184,13 @@ class BaseScreen(Screen[None]):
     def report(self, problem: CytpixError | OSError | str) -> None:
         self.cytpix.report(problem)
 
-    def ask_path(self, question: str, work: Callable[[Path], Awaitable[object]], name: str) -> None:
-        """Asks for a path and starts work on it; an empty answer leaves it."""
+    def ask_path(self, question: str, work: Callable[[Path], Awaitable[object]]) -> None:
+        """Asks for a path and works on it; an empty answer leaves it."""
 
-        def answered(text: str) -> None:
-            if text:
-                self.start(work(Path(text).expanduser()), name)
+        def answered(text: str) -> Awaitable[object] | None:
+            return work(typed_path(text)) if text else None
 
-        self.ask_panel.ask(question, "", answered)
+        self.ask_panel.ask(question, "", answered, path=True)
 
     def start(self, work: Awaitable[object], name: str = "", *, first: bool = False) -> None:
         """Runs a coroutine as a worker of this screen; errors of ours and of the system become notices. With `first`,
@@ -285,27 +296,24 @@ class StepScreen(BaseScreen):
         return self.query_one(Gallery)
 
     def ask(self, question: str, default: str, callback: Callable[[str], Any], about: About | None = None) -> None:
-        """Asks for a line; errors of `callback` become notices. `about` says what there is to say of it."""
+        """Asks for a line until `callback` takes it without a CytpixError. `about` says what there is to say of it."""
+        self.ask_panel.ask(question, default, callback, about)
 
-        def answered(text: str) -> None:
-            try:
-                callback(text)
-            except (CytpixError, OSError) as error:
-                self.report(error)
-
-        self.ask_panel.ask(question, default, answered, about)
+    def ask_in_turn(self, questions: Sequence[Question], done: Callable[..., object]) -> None:
+        """Asks several questions, and calls `done` with their answers."""
+        Dialogue(self.ask_panel, questions, done).begin()
 
     def ask_file(self, question: str, default: Path, write: Callable[[Path], Any]) -> None:
         """Asks where to write, and again before a file is replaced; an empty answer leaves it."""
 
-        def answered(text: str) -> None:
-            path = Path(text).expanduser()
+        def answered(text: str) -> object:
+            path = typed_path(text)
             if text and path.is_file():
                 self.ask_panel.confirm(f"{path} is there already. Replace it?", lambda: write(path))
-            elif text:
-                write(path)
+                return None
+            return write(path) if text else None
 
-        self.ask(question, str(default), answered)
+        self.ask_panel.ask(question, str(default), answered, path=True)
 
     def ask_number(
         self,
@@ -316,18 +324,8 @@ class StepScreen(BaseScreen):
         about: About | None = None,
     ) -> None:
         """Asks until the answer is a number that `parse` takes (`domain.entered_numbers`)."""
-
-        def answered(text: str) -> None:
-            try:
-                number = parse(text)
-            except ValueError as error:
-                self.report(f"{error}.")
-            else:
-                callback(number)
-                return
-            self.ask_number(question, default, callback, parse, about)
-
-        self.ask(question, f"{default:g}", answered, about)
+        parsed = a_number(parse)
+        self.ask(question, f"{default:g}", lambda text: callback(parsed(text)), about)
 
     @property
     def hides_names(self) -> bool:
@@ -341,6 +339,7 @@ class StepScreen(BaseScreen):
             self.rail.name_of_run = ""
         self.rail.show_training(session.training)
         self.rail.problem = session.saved[1]
+        self.rail.read_only = bool(session.held)
         self.refresh_saved()
 
     def refresh_saved(self) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 
 from tui_cytpix.ui.frame.base import BaseScreen
+from tui_cytpix.ui.widgets.panels.typed_paths import typed_path
 from tui_cytpix.workflow.report import bug_report
 
 WHERE = "Nothing is sent. Write the bug report to (with all names: `tui-cytpix bundle --names`):"
@@ -23,11 +24,11 @@ async def ask(screen: BaseScreen, terminal: Mapping[str, object]) -> None:
         written = await asyncio.to_thread(bug_report.write, parts, path, names=False)
         screen.report(f"Written: {written}")
 
-    def answered(text: str) -> None:
-        if text:
-            screen.start(write(Path(text).expanduser()), "bug report")
+    def answered(text: str) -> Awaitable[None] | None:
+        return write(typed_path(text)) if text else None
 
-    screen.ask_panel.ask(WHERE, str(_free(Path.cwd() / "tui-cytpix-bug.zip")), answered, lambda _typed: lines)
+    default = str(_free(Path.cwd() / "tui-cytpix-bug.zip"))
+    screen.ask_panel.ask(WHERE, default, answered, lambda _typed: lines, path=True)
 
 
 def _free(path: Path) -> Path:

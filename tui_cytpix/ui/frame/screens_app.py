@@ -28,8 +28,12 @@ class ScreensApp(Protocol):
     user_keys: dict[str, str]
     messages: Messages
 
-    def open_run(self, path: Path, *, tour: bool = False) -> None:
-        """Opens a run at the step where it was left, or where its tour begins; does not wait."""
+    async def open_run(self, path: Path, *, tour: bool = False) -> None:
+        """Opens a run at the step where it was left, or where its tour begins.
+
+        Raises:
+            RunError: it can't be opened.
+        """
 
     async def close_run(self) -> None:
         """Saves and closes the open run, if any."""

@@ -12,17 +12,14 @@ from textual.widget import Widget
 
 from tui_cytpix.ui.commands.bindings import bindings, of_scope
 from tui_cytpix.ui.frame.base import StepScreen
-from tui_cytpix.ui.session import PredictionsChanged
+from tui_cytpix.ui.session import Cancelled, PredictionsChanged, Task, TaskChanged
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher
+from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.lines.hint import Hint
 from tui_cytpix.ui.widgets.lines.task_bar import TaskBar
 from tui_cytpix.workflow.run.predict import PredictProgress
 
 T = TypeVar("T")
-
-
-class Cancelled(Exception):  # noqa: N818 - not an error: the user wished it
-    """Ends a task in a thread from its progress callback."""
 
 
 class WorkScreen(StepScreen):
@@ -37,11 +34,12 @@ class WorkScreen(StepScreen):
     MAIN: ClassVar[str] = "Gallery"  # what has the focus in the main pane, a selector
     IN_EVERY_PANE: ClassVar[frozenset[str]] = frozenset()  # ids of the screen's own commands that other panes have too
 
+    loaded = False  # whether `enter` has read what there is to say of the run
+
     def __init__(self) -> None:
         super().__init__()
         self._told: set[str] = set()
-        self._cancel_wished = False
-        self._task_name = ""
+        self._own_tasks: set[Task] = set()
         self._switcher: ContentSwitcher | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -63,7 +61,8 @@ class WorkScreen(StepScreen):
     def say(self, words: str) -> None:
         """What to do next; `{command.id}` becomes its key. Comes with every change of the run."""
         self.refresh_saved()
-        self.hint.say_next(words, self.key)
+        held = f"Only to be looked at: {self.session.held} " if self.session.held else ""
+        self.hint.say_next(held + (words if self.loaded else "Loading …"), self.key)
 
     def say_next(self) -> None:
         """Says what to do next, whatever the state."""
@@ -136,41 +135,74 @@ class WorkScreen(StepScreen):
     # Long tasks
 
     async def in_thread(self, task: str, work: Callable[[Callable[[int, int], None]], T]) -> T | None:
-        """Runs `work(on_progress)` in a thread, with progress and cancel; None where the user cancelled it.
+        """Runs `work(on_progress)` in a thread, with progress and cancel; None where the user cancelled it. Where this
+        screen is left it goes on, and shows on the others: what is to be kept of it, `work` writes.
 
         Raises:
             CytpixError: as `work`.
         """
-        if self._task_name:
-            self.report(f"{self._task_name} is at work: wait, or cancel it with {self.key('step.cancel')}.")
+        if self.session.task is not None:
+            at_work = self.session.task.name
+            self.report(f"{at_work} is at work: wait, or cancel it with {self.key('step.cancel')}.")
             return None
-        self._task_name, self._cancel_wished = task, False
-        self.show_task(0, 0)
-
-        def on_progress(done: int, total: int) -> None:
-            if self._cancel_wished:
-                raise Cancelled
-            if done % max(1, total // 100) == 0 or done == total:
-                self.app.call_from_thread(self.show_task, done, total)
-
+        begun, running = self.session.begin(task, work)
+        self._own_tasks.add(begun)
+        self.show_task()
         try:
-            return await asyncio.to_thread(work, on_progress)
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            begun.abandoned = True
+            raise
         except Cancelled:
             self.report(f"{task}: cancelled.")
             return None
         finally:
-            self._task_name = ""
+            if not begun.abandoned:
+                self.show_task()
+
+    def show_task(self) -> None:
+        """The task at work, whichever screen began it, else the engine's progress."""
+        task = self.session.task
+        if task is None:
             self.task_bar.clear()
             self.show_predictions(self.session.progress)
+        else:
+            self.task_bar.show_progress(task.name, task.done, task.total, f"{self.key('step.cancel')} cancels")
 
-    def show_task(self, done: int, total: int) -> None:
-        if self._task_name:
-            self.task_bar.show_progress(self._task_name, done, total, f"{self.key('step.cancel')} cancels")
+    def on_screen_resume(self) -> None:
+        """What a task did meanwhile, the screen on top was told."""
+        if self.entered:
+            self.show_task()
+
+    def on_task_changed(self, event: TaskChanged) -> None:
+        self.show_task()
+        if event.ended is not None and event.ended not in self._own_tasks:
+            self.refresh_rail()
+            self.task_ended(event.ended)
+
+    def task_ended(self, task: Task) -> None:  # noqa: ARG002
+        """One that another screen began."""
+        self.refresh_all()
+
+    async def _entered(self) -> None:
+        """Until the run is read nothing is said of it."""
+        self.show_task()
+        self.say("")
+        for gallery in self.query(Gallery):
+            gallery.say("loading …")
+        try:
+            await super()._entered()
+        finally:
+            self.loaded = True
+            if self.is_attached and self.cytpix.session is not None:
+                for gallery in self.query(Gallery):
+                    gallery.say("")
+                self.say_next()
 
     def action_cancel(self) -> None:
         """Stops the task in the thread, else what the engine has not begun."""
-        if self._task_name:
-            self._cancel_wished = True
+        if self.session.task is not None:
+            self.session.task.cancel_wished = True
         elif self.session.progress.busy:
             self.session.cancel_predictions()
             self.report("Cancelled; what is processed stays.")
@@ -192,8 +224,8 @@ class WorkScreen(StepScreen):
         self.predictions_came()
 
     def show_predictions(self, progress: PredictProgress) -> None:
-        """The engine's progress, unless a task of our own is at work."""
-        if self._task_name:
+        """The engine's progress, unless a task is at work."""
+        if self.session.task is not None:
             return
         if progress.busy:
             label = "Starting the engine:" if progress.starting and not progress.done else "Processing images:"

@@ -20,10 +20,13 @@ PATIENCE = 4.0  # seconds; a terminal on another continent answers in half of on
 SAY_SO = 1.0
 WAITING = "Waiting for the terminal to say what it can draw (--graphics halfblock does not ask).\r\n"
 
-_QUESTIONS = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\" + b"\x1b[>q" + b"\x1b[16t" + b"\x1b[c"
+_ON_PICTURES = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\" + b"\x1b[>q" + b"\x1b[16t"
+_ON_BACKGROUND = b"\x1b]11;?\x1b\\"
+_LAST = b"\x1b[c"
 _KITTY = re.compile(rb"\x1b_G[^\x1b]*;([^\x1b]*)\x1b\\")
 _NAME = re.compile(rb"\x1bP>\|([^\x1b]*)\x1b\\")
 _CELL = re.compile(rb"\x1b\[6;(\d+);(\d+)t")
+_BACKGROUND = re.compile(rb"\x1b\]11;rgba?:([0-9a-fA-F]+)/([0-9a-fA-F]+)/([0-9a-fA-F]+)[^\x07\x1b]*(?:\x07|\x1b\\)")
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([\d;]*)c")
 _KITTY_VERSION = re.compile(r"kitty\((\d+)\.(\d+)")
 
@@ -37,20 +40,25 @@ class TerminalFacts:
         kitty: it keeps images and shows them by placeholder characters.
         cell: pixels (rows, columns) in a cell, where it told.
         typed: what was typed while it was asked.
+        light: its background is; None where it did not tell.
     """
 
     sixel: bool = False
     kitty: bool = False
     cell: tuple[int, int] | None = None
     typed: str = ""
+    light: bool | None = None
 
 
 def ask() -> TerminalFacts:
-    """Asks the terminal on stdin and stdout; knows nothing where there is none, or one that is known not to answer."""
+    """Asks the terminal on stdin and stdout; knows nothing where there is none, or one that is known not to answer.
+    tmux answers for itself: it is asked for the background only.
+    """
+    tmux = "TMUX" in os.environ
     streams = (sys.__stdin__, sys.__stdout__)
     if any(stream is None or stream.closed or not stream.isatty() for stream in streams):
         return TerminalFacts()
-    if os.environ.get("TERM", "dumb") in ("dumb", "linux") or multiplexed():
+    if os.environ.get("TERM", "dumb") in ("dumb", "linux") or (multiplexed() and not tmux):
         return TerminalFacts()
     import termios
     import tty
@@ -60,13 +68,14 @@ def ask() -> TerminalFacts:
         before = termios.tcgetattr(source)
         tty.setcbreak(source, termios.TCSANOW)
         try:
-            os.write(target, _QUESTIONS)
+            os.write(target, (b"" if tmux else _ON_PICTURES) + _ON_BACKGROUND + _LAST)
             said = _listen(source, target)
         finally:
             termios.tcsetattr(source, termios.TCSANOW, before)
     except (OSError, termios.error):
         return TerminalFacts()
-    return understand(said)
+    found = understand(said)
+    return TerminalFacts(typed=found.typed, light=found.light) if tmux else found
 
 
 def multiplexed() -> bool:
@@ -93,18 +102,27 @@ def _listen(source: int, target: int) -> bytes:
 
 def understand(said: bytes) -> TerminalFacts:
     """Takes the answers apart; the rest was typed."""
-    attributes, cell, name, kitty = (p.search(said) for p in (_ATTRIBUTES, _CELL, _NAME, _KITTY))
+    attributes, cell, name, kitty, background = (
+        pattern.search(said) for pattern in (_ATTRIBUTES, _CELL, _NAME, _KITTY, _BACKGROUND)
+    )
     size = (int(cell[1]), int(cell[2])) if cell else (0, 0)
     named = name[1].decode("ascii", "replace") if name else ""
     typed = said
-    for pattern in (_KITTY, _NAME, _CELL, _ATTRIBUTES):
+    for pattern in (_KITTY, _NAME, _CELL, _BACKGROUND, _ATTRIBUTES):
         typed = pattern.sub(b"", typed)
     return TerminalFacts(
         sixel=attributes is not None and b"4" in attributes[1].split(b";")[1:],
         kitty=kitty is not None and kitty[1] == b"OK" and _has_placeholders(named),
         cell=size if min(size) > 1 else None,
         typed=typed.decode("utf-8", "ignore"),
+        light=None if background is None else _is_light(background),
     )
+
+
+def _is_light(background: re.Match[bytes]) -> bool:
+    """By the luma (ITU-R BT.601) of what `rgb:` tells, one to four hexadecimal digits a colour."""
+    red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in background.groups())
+    return 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
 
 
 def _has_placeholders(name: str) -> bool:

@@ -13,11 +13,12 @@ from rich.segment import Segment
 from tui_cytpix.ui.graphics.surface import PictureSource, Piece, Sprite, Surface
 from tui_cytpix.ui.graphics.text_cells import Drawing
 from tui_cytpix.ui.graphics.updates import PLACE, runs
-from tui_cytpix.ui.textual_private import CompositorUpdate
+from tui_cytpix.ui.textual_private import CompositorUpdate, LayoutUpdate
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
+WIPE = "\x1b[2J"
 CellSize = Callable[[], tuple[int, int]]
 
 
@@ -30,15 +31,17 @@ class Placed(NamedTuple):
 
 
 class Dressed(CompositorUpdate):
-    """An update of the screen, and the pixels of the pictures in it."""
+    """An update of the screen, and the pixels of the pictures in it; with `wipe`, after all that was there before."""
 
-    def __init__(self, update: CompositorUpdate, surface: PixelSurface, screen: Screen[Any]) -> None:
-        self._update, self._surface, self._screen = update, surface, screen
+    def __init__(
+        self, update: CompositorUpdate, surface: PixelSurface, screen: Screen[Any], *, wipe: bool = False
+    ) -> None:
+        self._update, self._surface, self._screen, self._wipe = update, surface, screen, wipe
 
     def render_segments(self, console: Console) -> str:
         """All that goes to the terminal, in one string."""
         text = self._update.render_segments(console).replace(PLACE, " ")
-        return text + self._surface.after(self._update, self._screen)
+        return (WIPE if self._wipe else "") + text + self._surface.after(self._update, self._screen)
 
 
 class PixelSurface(Surface):
@@ -51,19 +54,29 @@ class PixelSurface(Surface):
         self._cell_size = cell_size
         self.cell = cell_size()
         self._sources: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._to_wipe = False
 
     def line(self, drawing: Drawing, row: int, start: int, stop: int) -> list[Segment]:  # noqa: ARG002
         """Cells that the pixels will cover."""
         return [Segment(PLACE * (stop - start))] if stop > start else []
 
     def dress(self, update: Any, screen: Screen[Any]) -> Any:
-        return Dressed(update, self, screen) if isinstance(update, CompositorUpdate) else update
+        """The first update of the whole screen after a resize wipes it: what was drawn for another size may lie where
+        nothing is written any more.
+        """
+        if not isinstance(update, CompositorUpdate):
+            return update
+        wipe = self._to_wipe and isinstance(update, LayoutUpdate) and update.region.size == screen.size
+        if wipe:
+            self._to_wipe = False
+        return Dressed(update, self, screen, wipe=wipe)
 
     def add(self, source: PictureSource) -> None:
         """Kept as long as the widget lives."""
         self._sources.add(source)
 
     def resized(self) -> bool:
+        self._to_wipe = True
         before, self.cell = self.cell, self._cell_size()
         return before != self.cell
 

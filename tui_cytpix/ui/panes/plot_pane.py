@@ -14,6 +14,7 @@ from textual.containers import VerticalScroll
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.words import printable, shortened
+from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.widgets.boxes import Horizontal, Vertical
 from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
@@ -204,8 +205,7 @@ class PlotPane(Horizontal):
             try:
                 low, high = (float(part) for part in text.replace(",", " ").split())
             except ValueError:
-                self._frame.report(f"{text!r} is not two numbers.")
-                return
+                raise UsageError("This is not two numbers", f"{text!r}") from None
             self.change(lambda explored: explored.set_range(which, low, high))
 
         self._frame.ask(f"Range of {axis_name(explored.axes[which])}: low and high", "", answered)

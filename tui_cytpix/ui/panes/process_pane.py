@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import ClassVar
 
 from rich.style import Style
@@ -91,15 +92,16 @@ class ProcessPane(VerticalScroll, can_focus=True):
             self.formats.append(name)
         self.show()
 
-    def _on_slurm(self, options: str) -> None:
+    def _on_slurm(self, options: str) -> Awaitable[None]:
         self._slurm = options
-        self._frame.start(self._process(options), "start processing")
+        return self._process(options)
 
     async def _process(self, on_slurm: str | None = None) -> None:
         """Here, or with these options of sbatch on a node."""
         run, model = self._frame.session.run, self._judging.model
         if model is None:
             return
+        run.check_writable()
         if self.status is not None and self.status.live:
             self._frame.report(f"Processing is at work: wait, or cancel it with {self._frame.key('step.cancel')}.")
             return

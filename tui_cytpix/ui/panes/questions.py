@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tui_cytpix.domain.entered_numbers import percentage, whole
@@ -13,6 +13,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import LEAST, MOST, parse_zoom
 from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.frame.work import WorkScreen
+from tui_cytpix.ui.widgets.panels.dialogue import Question, a_number
 from tui_cytpix.workflow.assess import goal
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.explore import random_images
@@ -85,35 +86,29 @@ def ask_rates(screen: WorkScreen, name: str, done: Stated) -> None:
     """Asks for a goal's two rates, for what is required and for what counts as one particle."""
     preset = next(g for g in GOALS if g.name == name)
 
-    def ask_low() -> None:
-        screen.ask_number(LOW, preset.p0 * 100, ask_high, percentage)
+    before = screen.session.run.settings.assess
+    convention = before.counting_convention or goal.DEFAULT_CONVENTION
 
-    def ask_high(p0: float) -> None:
-        screen.ask_number(HIGH, preset.p1 * 100, lambda p1: check(p0, p1), percentage)
+    def high(text: str, answers: Sequence[float]) -> float:
+        p1 = a_number(percentage)(text)
+        goal.check_rates(answers[0], p1)
+        return p1
 
-    def check(p0: float, p1: float) -> None:
+    def required(text: str, _before: object) -> tuple[Kind, ...]:
         try:
-            goal.check_rates(p0, p1)
-        except UsageError as error:
-            screen.report(error)
-            ask_low()
-        else:
-            ask_required(p0, p1)
+            return parse_kinds(text)
+        except ValueError as error:
+            raise UsageError("This can't be taken", f"{error}") from None
 
-    def ask_required(p0: float, p1: float) -> None:
-        def answered(text: str) -> None:
-            try:
-                required = parse_kinds(text)
-            except ValueError as error:
-                screen.report(f"{error}.")
-                ask_required(p0, p1)
-                return
-            screen.ask(CONVENTION, before, lambda text: done(name, text or before, p0, p1, required))
-
-        before = screen.session.run.settings.assess.counting_convention or goal.DEFAULT_CONVENTION
-        screen.ask(REQUIRED, ", ".join(screen.session.run.settings.assess.required), answered)
-
-    ask_low()
+    screen.ask_in_turn(
+        [
+            Question(LOW, f"{preset.p0 * 100:g}", lambda text, _before: a_number(percentage)(text)),
+            Question(HIGH, f"{preset.p1 * 100:g}", high),
+            Question(REQUIRED, ", ".join(before.required), required),
+            Question(CONVENTION, convention, lambda text, _before: text or convention),
+        ],
+        lambda p0, p1, kinds, words: done(name, words, p0, p1, kinds),
+    )
 
 
 def ask_export(screen: WorkScreen, model: ModelEntry, question: str) -> None:
@@ -124,4 +119,4 @@ def ask_export(screen: WorkScreen, model: ModelEntry, question: str) -> None:
         screen.report(f"Written: {target}")
 
     default = Path.cwd() / f"{model.card.name}.safetensors"
-    screen.ask_file(question, default, lambda path: screen.start(export(path), "export"))
+    screen.ask_file(question, default, export)

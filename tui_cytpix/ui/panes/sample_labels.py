@@ -10,6 +10,7 @@ from tui_cytpix.domain.entered_numbers import stated_pixel_size
 from tui_cytpix.domain.sample import LABELS, ROLES, SampleRef, labels_of
 from tui_cytpix.errors import CytpixError, SampleChangedError
 from tui_cytpix.ui.frame.work import WorkScreen
+from tui_cytpix.ui.widgets.panels.dialogue import a_number
 from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.samples import channel
@@ -100,11 +101,7 @@ class SampleLabels(Table):
 
     def _set_scale(self, sample: SampleRef, text: str) -> None:
         if text:
-            try:
-                value = stated_pixel_size(text) or None
-            except ValueError as error:
-                self._frame.report(f"{error}.")
-                return
+            value = a_number(stated_pixel_size)(text) or None
             run_samples.set_pixel_size(self._frame.session.run, sample.name, value)
             self.show()
 
@@ -122,7 +119,7 @@ class SampleLabels(Table):
         self._frame.ask(
             f"Channel of {sample.name}, its name or number ({listed}):",
             sample.channel,
-            lambda text: self._frame.start(self._set_channel(sample, text), "channel"),
+            lambda text: self._set_channel(sample, text),
         )
 
     async def _set_channel(self, sample: SampleRef, text: str) -> None:
@@ -135,7 +132,7 @@ class SampleLabels(Table):
     # Another sample
 
     def ask_path(self) -> None:
-        self._frame.ask_path(f"Add the sample ({READABLE}):", self._add, "add")
+        self._frame.ask_path(f"Add the sample ({READABLE}):", self._add)
 
     async def _add(self, path: Path) -> None:
         added = await self._frame.in_thread(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tui_cytpix.domain.entered_numbers import MOST_EPOCHS, whole
 from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.ui.frame.base import StepScreen
+from tui_cytpix.ui.widgets.panels.dialogue import Question
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.train import control, crosscheck, finish, progress
 
@@ -36,6 +37,10 @@ class TrainingRemote:
         screen.ask_panel.choose(f"{progress.in_words(status)}.", choices, "Leave it")
 
     def _in_background(self, work: Callable[[], object], name: str) -> None:
+        """Raises:
+        RunError: the run is only looked at.
+        """
+        self._screen.session.run.check_writable()
         self._screen.start(asyncio.to_thread(work), name)
 
     def pause(self) -> None:
@@ -92,6 +97,7 @@ class TrainingRemote:
 
     def write(self, checkpoint: str = "") -> None:
         session = self._screen.session
+        session.run.check_writable()
         if not session.training.epochs:
             self._screen.report("Nothing is trained yet.")
             return
@@ -102,15 +108,17 @@ class TrainingRemote:
         default = library.free_name(f"{session.run.settings.name}-udt")
         still = " Training goes on." if session.training.state is JobState.RUNNING else ""
 
-        def named(name: str) -> None:
-            if name:
-                library.check_name(name)
-                self._screen.ask("Notes for its card (may stay empty):", "", lambda notes: wrote(name, notes))
+        def named(name: str, _before: object) -> str:
+            library.check_name(name)
+            return name
 
-        def wrote(name: str, notes: str) -> None:
-            self._screen.start(self._write(name, checkpoint, notes), "write")
-
-        self._screen.ask(f"Write the model (checkpoint: {checkpoint}).{still} Its name:", default, named)
+        self._screen.ask_in_turn(
+            [
+                Question(f"Write the model (checkpoint: {checkpoint}).{still} Its name:", default, named),
+                Question("Notes for its card (may stay empty):", "", lambda notes, _before: notes),
+            ],
+            lambda name, notes: self._write(name, checkpoint, notes),
+        )
 
     async def _write(self, name: str, checkpoint: str, notes: str) -> None:
         screen = self._screen

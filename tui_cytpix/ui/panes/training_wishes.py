@@ -13,6 +13,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.training_remote import TrainingRemote
+from tui_cytpix.ui.widgets.panels.dialogue import Question, a_number
 from tui_cytpix.workflow.train import control, finish
 from tui_cytpix.workflow.train.object_sizes import ObjectSizes, object_sizes
 
@@ -74,30 +75,29 @@ class TrainingWishes:
         """Asks for the device, the number of threads and the batch, one after the other."""
         run, settings = self._screen.session.run, self._screen.session.run.settings.train
 
-        def to_device(device: str) -> None:
-            control.check_device(device)
-            self._screen.ask_number(
-                "Threads (0: half of the processors):",
-                settings.threads,
-                lambda threads: to_batch(device, threads),
-                whole(0, MOST_THREADS),
-            )
-
-        def to_batch(device: str, threads: int) -> None:
-            self._screen.ask_number(
-                "Views a step (0: as usual; fewer need less memory):",
-                settings.batch,
-                lambda batch: done(device, threads, batch),
-                whole(0, MOST_BATCH),
-            )
+        def device(text: str, _before: object) -> str:
+            control.check_device(text)
+            return text
 
         def done(device: str, threads: int, batch: int) -> None:
             control.compute_on(run, device, threads, batch)
             self._screen.report(f"From its next start on training computes on {device}.")
             self._changed()
 
-        self._screen.ask(
-            "Device: auto (a GPU with room, else the CPU), cpu, cuda or cuda:N:", settings.device, to_device
+        threads, batch = a_number(whole(0, MOST_THREADS)), a_number(whole(0, MOST_BATCH))
+        self._screen.ask_in_turn(
+            [
+                Question("Device: auto (a GPU with room, else the CPU), cpu, cuda or cuda:N:", settings.device, device),
+                Question(
+                    "Threads (0: half of the processors):", f"{settings.threads}", lambda text, _before: threads(text)
+                ),
+                Question(
+                    "Views a step (0: as usual; fewer need less memory):",
+                    f"{settings.batch}",
+                    lambda text, _before: batch(text),
+                ),
+            ],
+            done,
         )
 
     def _ask_cutoff(self) -> None:

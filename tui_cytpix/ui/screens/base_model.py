@@ -15,7 +15,7 @@ from textual.widgets import DataTable
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import Zoom
-from tui_cytpix.errors import ModelFileError
+from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.questions import ask_export, ask_zoom
@@ -158,7 +158,7 @@ class BaseModelScreen(WorkScreen):
         compared = next((e.card.name for e in self._compared if e.hash != entry.hash), "")
         try:
             library.choose(self.session.run, entry, compared)
-        except ModelFileError as error:
+        except CytpixError as error:
             self.report(error)
             return
         self.report(f"{entry.card.name} is the base model of this run.")
@@ -263,7 +263,7 @@ class BaseModelScreen(WorkScreen):
     # Files
 
     def action_import_model(self) -> None:
-        self.ask_path("Model file to take into the library:", self._import, "import")
+        self.ask_path("Model file to take into the library:", self._import)
 
     async def _import(self, path: Path) -> None:
         entry = await asyncio.to_thread(library.import_model, path)

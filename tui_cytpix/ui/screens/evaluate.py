@@ -246,7 +246,7 @@ class EvaluateScreen(WorkScreen):
     def action_report(self) -> None:
         question = "Write the report of this run (one HTML page) to:"
         default = self.session.run.path / "report.html"
-        self.ask_file(question, default, lambda out: self.start(self._write_report(out), "report"))
+        self.ask_file(question, default, self._write_report)
 
     async def _write_report(self, out: Path) -> None:
         run = self.session.run

@@ -155,7 +155,7 @@ class ExploreScreen(WorkScreen):
         )
 
     def action_import(self) -> None:
-        self.ask_path("FlowJo workspace (.wsp) whose gates the run takes:", self._import, "import")
+        self.ask_path("FlowJo workspace (.wsp) whose gates the run takes:", self._import)
 
     async def _import(self, path: Path) -> None:
         run = self.session.run

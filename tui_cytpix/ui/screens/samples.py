@@ -20,6 +20,7 @@ from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.handed import Handed
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.sample_labels import SampleLabels
+from tui_cytpix.ui.session import Task
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal, Vertical
 from tui_cytpix.ui.widgets.gallery.enlarging_gallery import EnlargingGallery
 from tui_cytpix.ui.widgets.gallery.gallery import GalleryItem
@@ -30,6 +31,7 @@ from tui_cytpix.workflow.samples import coverage, selection
 from tui_cytpix.workflow.samples.coverage import Coverage
 from tui_cytpix.workflow.samples.selection import Selection
 
+SELECTING = "Looking at morphologies"
 UNKNOWN_SCALE = (
     "Pixel size unknown: the size cutoff is off and fields in micrometres stay empty; all else works. "
     "0.3 µm/px is common on the Attune CytPix; others differ: state it only where you know it."
@@ -51,7 +53,6 @@ class SamplesScreen(WorkScreen):
         self.table = SampleLabels(self)
         self._selection: Selection | None = None
         self._coverage: list[Coverage] = []
-        self._looked_for_map = False
         self._foreseen: tuple[object, str] = (None, "")
 
     def work(self) -> Iterable[Widget]:
@@ -72,8 +73,17 @@ class SamplesScreen(WorkScreen):
 
     async def _load_selection(self) -> None:
         self._selection = await asyncio.to_thread(coverage.load, self.session.run)
-        self._looked_for_map = True
         self.show_selection()
+        if self._selection is None and self.session.run.settings.selection.images:
+            self.start(self._draw_map(), "map")
+
+    async def _draw_map(self) -> None:
+        """Of a run whose selection has none: another build made it, or it was left in the middle."""
+        run = self.session.run
+        if self.session.task is None:  # else it comes with what is at work
+            self._selection = await self.in_thread("Drawing the map", lambda tell: coverage.draw(run, tell))
+            self.show_selection()
+            await self._find_coverage()
 
     async def _open_samples(self) -> None:
         await self._find_coverage()
@@ -88,6 +98,11 @@ class SamplesScreen(WorkScreen):
     def returned(self) -> None:
         """Back from the plots, where gates may be others, or from similar images, of which some may be selected."""
         self.start(self._come_back(), "coverage")
+
+    def task_ended(self, task: Task) -> None:  # noqa: ARG002
+        """Selecting went on while another screen was shown."""
+        if self.pane == "main":
+            self.start(self._come_back(), "coverage")
 
     async def _come_back(self) -> None:
         if self._selection is None or self._selection.settings.images != self.session.run.settings.selection.images:
@@ -116,9 +131,8 @@ class SamplesScreen(WorkScreen):
             lines.append(f"{self.key('samples.explore')} plots the events; images can be drawn from a gate only.")
         if chosen.images:
             lines.append(Text.assemble(labelled("Selected", f"{len(chosen.images)}: "), chosen.groups_in_words))
-            if self._looked_for_map and self._selection is None:
-                again = self.key("samples.select")
-                lines.append(f"The map of the selection is not there or damaged: {again} selects again and makes it.")
+        elif self.session.task is not None and self.session.task.name == SELECTING:
+            lines.append("Images are being selected.")
         else:
             lines.append("Nothing is selected yet.")
         notes = self._selection.notes if self._selection else ()
@@ -130,7 +144,7 @@ class SamplesScreen(WorkScreen):
         lines.extend(one.in_words() for one in self._coverage)
         if self._coverage and self._selection and coverage.uncovered(self._selection):
             lines.append(f"{self.key('samples.uncovered')} shows the images that have none nearby.")
-        if not chosen.images:
+        if not chosen.images and self.session.task is None:
             self._look_ahead()
             lines.append(self._foreseen[1])
         lines.extend(notes)
@@ -208,11 +222,10 @@ class SamplesScreen(WorkScreen):
         with contextlib.suppress(CytpixError):  # selecting tells
             if words := await asyncio.to_thread(selection.leaves_too_few, run, preview):
                 self.report(words)
-        found = await self.in_thread("Looking at morphologies", lambda tell: selection.select(run, preview, tell))
+        found = await self.in_thread(SELECTING, lambda tell: coverage.select(run, preview, tell))
         if found is None:
             return
         self._selection = found
-        await asyncio.to_thread(coverage.save, run, found)
         self.refresh_rail()
         self.show_selection()
         await self._find_coverage()

@@ -74,8 +74,10 @@ class SimilarScreen(WorkScreen):
         self._refresh()
 
     def on_unmount(self) -> None:
-        """What is described so far is kept."""
-        self._cancel_wished = True
+        """What is described so far is kept; the rest need not be."""
+        session = self.cytpix.session
+        if session is not None and session.task is not None and session.task.name == TASK:
+            session.task.cancel_wished = True
 
     def show_similar(self, key: ImageKey) -> None:
         """Of what is known at once, and again once more was looked at."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
+from tui_cytpix.errors import InUseError
 from tui_cytpix.formats.sample.registry import open_sample
 from tui_cytpix.workflow.run.run import Run
 
@@ -14,16 +17,30 @@ def is_run(path: Path | str) -> bool:
     return (Path(path) / "run.toml").is_file()
 
 
+def free_folder(path: Path) -> Path:
+    """Where a new run can be made: that folder, else the first of `NAME-2`, `NAME-3`, ... that is not there."""
+    names = (path if number == 1 else path.with_name(f"{path.name}-{number}") for number in count(1))
+    return next(one for one in names if not one.is_symlink() and (not one.exists() or _is_empty(one)))
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.is_dir() and not any(path.iterdir())
+    except OSError:
+        return False
+
+
 def check(paths: Sequence[Path | str], um_per_px: float | None = None, channel: str = "") -> None:
     """Opens each run or sample and closes it again. Large archives take a moment.
 
     Raises:
-        RunError: a run is damaged, of a newer version, in use, or can't be written to.
+        RunError: a run is damaged, of a newer version, or can't be written to.
         SampleError: a sample can't be read, or holds no image.
         UsageError: the pixel size is no positive number, or a sample has no such channel.
     """
     for path in paths:
         if is_run(path):
-            Run.open(Path(path)).close()
+            with contextlib.suppress(InUseError):  # which can be looked at
+                Run.open(Path(path)).close()
         else:
             open_sample(path, um_per_px, channel).close()

@@ -23,6 +23,7 @@ from tui_cytpix.workflow.run import jobs
 from tui_cytpix.workflow.run.run import OnProgress, Run
 
 CHUNK = 32
+ENOUGH = 2 * CHUNK  # images, from which on a model's speed is told
 _log = logging.getLogger(__name__)
 IN_FLIGHT = 2
 POLL_SECONDS = 0.1
@@ -62,12 +63,15 @@ class PredictService:
         self._next_id = 1
         self._done = self._total = 0
         self._problems: list[str] = []
-        self._pace: dict[str, tuple[int, float]] = {}  # by model: images, and seconds of the engine
+        self._pace: dict[str, tuple[int, float]] = {}  # by model: images, and seconds of the engine, once it is warm
+        self._warm: set[str] = set()  # models that the engine at work has answered by
 
     def images_per_second(self, model: ModelEntry) -> float:
-        """How fast the model was in this session, reading included; NaN where it was not asked."""
+        """How fast the model is, reading included; NaN until it was measured on ENOUGH images, without the first
+        request of each engine, which loads the model.
+        """
         images, seconds = self._pace.get(model.hash, (0, 0.0))
-        return images / seconds if seconds > 0 else math.nan
+        return images / seconds if seconds > 0 and images >= ENOUGH else math.nan
 
     def store(self, model: ModelEntry) -> PredictionStore:
         if model.hash not in self._stores:
@@ -124,9 +128,12 @@ class PredictService:
                 return
         if (request := self._flying.pop(event.id, None)) is not None:
             self._done += len(request[1])
-            images, seconds = self._pace.get(request[0].hash, (0, 0.0))
+            model = request[0].hash
             _log.debug("the engine answered about %d images in %.2f s", *answered)
-            self._pace[request[0].hash] = (images + answered[0], seconds + answered[1])
+            if model in self._warm:
+                images, seconds = self._pace.get(model, (0, 0.0))
+                self._pace[model] = (images + answered[0], seconds + answered[1])
+            self._warm.add(model)
         for store in self._stores.values():
             store.refresh()
 
@@ -154,6 +161,7 @@ class PredictService:
         spec = PredictSpec(run=str(self._run.path), device=self._device, threads=self._threads)
         self._job = jobs.create(self._run.folder.jobs, spec)
         self._tail, self._events = self._job.new_events(), []
+        self._warm.clear()
         jobs.start(self._job)
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,20 @@ def recent_runs() -> list[RunSummary]:
         except (RunError, OSError, ValueError):  # ValueError: no name that a file can have
             continue
     return found
+
+
+def run_on(samples: Sequence[Path], *places: Path) -> Path | None:
+    """The run on just these samples, at one of these places or opened last; None where there is none."""
+    wanted = {Path(sample).resolve() for sample in samples}
+    for path in (*places, *_paths()):
+        try:
+            folder = RunFolder(path)
+            found = folder.read_settings().samples
+        except (RunError, OSError, ValueError):
+            continue
+        if found and {Path(folder.sample_path(sample)).resolve() for sample in found} == wanted:
+            return path
+    return None
 
 
 def _list() -> Path:

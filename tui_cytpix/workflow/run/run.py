@@ -99,7 +99,8 @@ class Run:
         """Opens a run; with `writing` it must not be open elsewhere.
 
         Raises:
-            RunError: not a run, damaged, of a newer version, or in use.
+            RunError: not a run, damaged, or of a newer version.
+            InUseError: somebody else writes to it.
         """
         folder = RunFolder(path)
         settings = folder.read_settings()
@@ -136,13 +137,23 @@ class Run:
             return "this run was taken over elsewhere: nothing is saved from here any more"
         return self._writer.problem
 
-    def _check_writable(self) -> None:
+    @property
+    def read_only(self) -> bool:
+        """Whether it was opened to be looked at."""
+        return self._lease is None
+
+    def check_writable(self) -> None:
+        """Raises:
+        RunError: it was opened to be looked at, or taken over elsewhere.
+        """
         if self._lease is None or not self._lease.held:
-            raise RunError("The run is open for reading only", f"{self.path}.", "Open it again.")
+            raise RunError(
+                "The run is open for reading only", f"{self.path}.", "Close it where it is in use, then open it again."
+            )
 
     def update(self, settings: RunSettings) -> None:
         """Takes new settings and queues `run.toml`."""
-        self._check_writable()
+        self.check_writable()
         if settings == self.settings:
             return
         if settings.samples != self.settings.samples:
@@ -199,7 +210,7 @@ class Run:
         seconds: float = 0.0,
     ) -> Annotation:
         """Appends an edit and returns the image's new state; it is on disk once `unsaved` is 0."""
-        self._check_writable()
+        self.check_writable()
         if action == "accept":
             with contextlib.suppress(SampleError):  # what can't be read trains nobody
                 self.images.digest(image)
@@ -244,7 +255,7 @@ class Run:
         self._add(replace(line, seq=seq, time=time.time(), who=self.who, undoes=undoes, redoes=redoes))
 
     def _add(self, verdict: Verdict | PairVerdict) -> None:
-        self._check_writable()
+        self.check_writable()
         self.remember([verdict.image])
         self._writer.append(self.folder.verdicts_path, encode_verdict(verdict))
         if isinstance(verdict, Verdict):

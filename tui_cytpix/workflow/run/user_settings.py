@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tui_cytpix.formats.bytes.plain_file import read_toml
+from tui_cytpix.diagnostics import state_folder
+from tui_cytpix.formats.bytes.atomic import write_text
+from tui_cytpix.formats.bytes.plain_file import read_json, read_toml
 from tui_cytpix.workflow.run.resources import settings_file
 
 # What `ui.graphics.choice` takes: here, as the command line offers it and knows no `ui`.
@@ -27,6 +31,26 @@ class Settings:
     graphics: str = "auto"
     keys: Mapping[str, object] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+
+
+def _last_theme() -> Path:
+    return state_folder() / "theme.json"
+
+
+def remembered_theme() -> str:
+    """The theme that was chosen last by its key; "" where none was."""
+    try:
+        name = read_json(_last_theme())
+    except (OSError, ValueError):
+        return ""
+    return name if isinstance(name, str) else ""
+
+
+def remember_theme(name: str) -> None:
+    """For the next start; a state folder that can't be written is no reason to stop working."""
+    with contextlib.suppress(OSError):
+        _last_theme().parent.mkdir(parents=True, exist_ok=True)
+        write_text(_last_theme(), json.dumps(name))
 
 
 def read_settings(path: Path | None = None) -> Settings:

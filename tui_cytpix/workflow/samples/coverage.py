@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.words import printable
-from tui_cytpix.errors import CytpixError
+from tui_cytpix.errors import CytpixError, SampleError
 from tui_cytpix.formats.bytes.atomic import write_bytes
 from tui_cytpix.formats.bytes.npz import read_npz
 from tui_cytpix.workflow.explore import gates
 from tui_cytpix.workflow.explore.event_table import EventTable
-from tui_cytpix.workflow.run.run import Run
+from tui_cytpix.workflow.run.run import OnProgress, Run
+from tui_cytpix.workflow.samples import selection as selecting
 from tui_cytpix.workflow.samples.selection import Selection
 
 WELL_COVERED = 0.8  # below it the sample, or the gate, is told
@@ -107,6 +108,27 @@ def save(run: Run, selection: Selection) -> None:
     )
     _path(run).parent.mkdir(parents=True, exist_ok=True)
     write_bytes(_path(run), buffer.getvalue())
+
+
+def select(run: Run, preview: int, on_progress: OnProgress = lambda _done, _total: None) -> Selection:
+    """`selection.select`, with its picture kept in the run. Raises as that does."""
+    found = selecting.select(run, preview, on_progress)
+    save(run, found)
+    return found
+
+
+def draw(run: Run, on_progress: OnProgress = lambda _done, _total: None) -> Selection:
+    """The picture of a selection that has none, over as many images as were to choose from; over those selected alone
+    where the samples are not there any more.
+    """
+    try:
+        keys, _, _ = selecting.population(run, run.settings.selection.preview, on_progress)
+    except SampleError:
+        keys = []
+    found = selecting.over_population(run, keys, (), on_progress)
+    if not run.read_only:
+        save(run, found)
+    return found
 
 
 def _keys(names: NDArray[Any]) -> tuple[ImageKey, ...]:

@@ -60,6 +60,8 @@ def _found_of(run: Run, sample: str) -> str:
 
 def _keep(run: Run, sample: str, new: Mapping[str, NDArray[np.float32]]) -> None:
     """Adds to what the run holds; like any cache it may be deleted, and a run that can't be written to goes without."""
+    if run.read_only:
+        return
     known = {**described(run, sample), **new}
     buffer = io.BytesIO()
     np.savez(

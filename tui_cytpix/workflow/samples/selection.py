@@ -111,7 +111,7 @@ def select(run: Run, preview: int, on_progress: OnProgress = lambda _done, _tota
     from tui_cytpix.core.statistics.sampling import select as select_rows
     from tui_cytpix.core.statistics.sampling import shares_alike
 
-    keys, table, notes = _described(run, preview, on_progress)
+    keys, table, notes = population(run, preview, on_progress)
     if len(keys) < preview:
         notes.append(f"Only {len(keys)} images are there to take: all of them are taken.")
     names = [key.sample for key in keys]
@@ -170,11 +170,11 @@ def _too_few(preview: int, shares: Mapping[int, float]) -> list[str]:
     return [f"{said}, {more} would show {shares[more]:.0%}. Select {more}." if more > preview else f"{said}."]
 
 
-def _described(
+def population(
     run: Run, preview: int, on_progress: OnProgress
 ) -> tuple[list[ImageKey], NDArray[np.float32], list[str]]:
-    """Candidates of every sample to train on, an equal share of each, with their descriptors as rows; and notes, of
-    which the first says, where a gate is chosen, what it let through.
+    """What that many images are chosen from: candidates of every sample to train on, an equal share of each, with their
+    descriptors as rows; and notes, of which the first says, where a gate is chosen, what it let through.
 
     Raises:
         SampleError: no image can be read or is in the gate, or a sample lacks a parameter of the gate.

@@ -169,6 +169,8 @@ def add_epochs(run: Run, epochs: int) -> None:
 
 def reload(run: Run) -> None:
     """Tells a live job that annotations changed; they enter at the next epoch."""
+    if run.read_only:
+        return
     run.flush()
     if TrainingWatch(run.folder).poll().live:
         wish(run.folder, Reload())

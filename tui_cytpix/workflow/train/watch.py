@@ -147,6 +147,11 @@ class _Story:
         )
 
 
+def watch_at(run: Path) -> TrainingWatch:
+    """Of a run that need not be open."""
+    return TrainingWatch(RunFolder(run))
+
+
 class TrainingWatch:
     """All training of a run so far, over all its jobs; `poll` reads only what is new, and thinks only where it is."""
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from driving import app_on, press_each, until
 from fakes import build_run, events, keys, segmentation_of
+from textual.color import Color
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -21,6 +22,7 @@ from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.frame.base import StepScreen
 from tui_cytpix.ui.graphics.text_cells import DOT as MARK
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
+from tui_cytpix.workflow.run.image_cache import ImageCache
 
 N = 12
 SIZE = (80, 24)
@@ -221,6 +223,35 @@ async def test_captions_show_counts_badges_and_ids(run: Path, monkeypatch: pytes
         gallery.update_item(GalleryItem(first.key, first.segmentation, "✓", "good", "3→1"))
         await pilot.pause()
         assert "✓ 3→1" in text(gallery, gallery._cell_height - 1)
+
+
+async def test_the_cursor_has_a_mark_of_its_own_shape(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variables in ({}, {"NO_COLOR": "1"}, {"COLORTERM": "", "TERM": "xterm"}):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        app = app_on(monkeypatch, run, GalleryScreen)
+        async with app.run_test(size=SIZE) as pilot:
+            _, gallery = await opened(pilot)
+            line, step = gallery._cell_height - 1, gallery.thumb + 1
+            marked = lambda: [x for x, letter in enumerate(text(gallery, line)) if letter == "▸"]  # noqa: B023, E731
+            assert marked() == [0]
+            await press_each(pilot, "l")
+            assert marked() == [step]
+            await press_each(pilot, "space")
+            assert text(gallery, line)[step:].startswith("▸■")
+
+
+async def test_a_tile_that_waits_has_the_surface_colour(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_on(monkeypatch, run, GalleryScreen, theme="cytpix-light")
+    monkeypatch.setattr(ImageCache, "get", lambda _cache, _key: None)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, GalleryScreen) and app.screen.query(Gallery))
+        gallery = app.screen.query_one(Gallery)
+        await until(pilot, lambda: gallery.items)
+        surface = Color.parse(app.theme_variables["surface"])
+        waiting = gallery.render_line(1)._segments[0]
+        assert waiting.style is not None
+        assert waiting.style.bgcolor.triplet == (surface.r, surface.g, surface.b)
 
 
 async def test_a_hostile_name_is_only_text(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -236,7 +236,7 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         error = self.session.cache.error(item.key)
         words = "…" if error is None else printable(error.title)
         text = words[: self.thumb] if line == (self._cell_height - 1) // 2 else ""
-        return Segment(text.center(self.thumb), style(self._palette.text, self._palette.background))
+        return Segment(text.center(self.thumb), style(self._palette.text, self._palette.waiting))
 
     def _thumbnail(self, item: GalleryItem) -> Thumbnail | None:
         """As it was drawn, if it still is what is wanted."""
@@ -295,7 +295,7 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         return Segment(shortened(words, self.size.width), self.rich_style + Style(dim=True))
 
     def _caption(self, item: GalleryItem, *, here: bool) -> Segment:
-        mark = "■" if item.key in self.order.marked else ""
+        mark = ("▸" if here else "") + ("■" if item.key in self.order.marked else "")
         count = "" if item.segmentation is None else str(item.segmentation.particle_count)
         shown = (HERE if here else "", mark, printable(item.badges), item.caption or count)
         text = " ".join(part for part in shown if part)

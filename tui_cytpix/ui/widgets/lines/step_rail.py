@@ -44,6 +44,7 @@ class StepRail(Widget):
     done: reactive[frozenset[str]] = reactive(frozenset())
     unsaved: reactive[int] = reactive(0)
     problem: reactive[str] = reactive("")
+    read_only: reactive[bool] = reactive(False)
     training: reactive[str] = reactive("")
     curves: reactive[str] = reactive("")
 
@@ -84,6 +85,8 @@ class StepRail(Widget):
         return text.append_text(right)
 
     def _saved(self) -> Text:
+        if self.read_only:
+            return Text("READ ONLY ", Style(bold=True, reverse=True))
         if self.problem:
             return Text("NOT SAVED ", Style(bold=True, reverse=True))
         if self.unsaved:

@@ -12,6 +12,7 @@ from tui_cytpix.domain.words import duration, printable
 
 FULL, EMPTY = "━", "─"
 SETTLE_SECONDS = 1.0
+ENOUGH = 10  # things done in them: what is left is told of no fewer
 
 
 class TaskBar(Widget):
@@ -25,6 +26,7 @@ class TaskBar(Widget):
     _label = _note = ""
     _done = _total = 0
     _first: tuple[float, int] | None = None  # when (s) it began, with so many done
+    _warm = False
     _eta: float | None = None
 
     @property
@@ -34,7 +36,9 @@ class TaskBar(Widget):
     def show_progress(self, label: str, done: int, total: int, note: str = "", eta: float | None = None) -> None:
         """`total` 0 means that nobody knows yet; `eta` in seconds where the task itself tells it."""
         if label != self._label or self._first is None or done < self._done or not self.working:
-            self._first = (time.monotonic(), done)
+            self._first, self._warm = (time.monotonic(), done), False
+        elif not self._warm and done > self._first[1]:  # the first ones take longer: a model is loaded, a file opened
+            self._first, self._warm = (time.monotonic(), done), True
         self._label, self._done, self._total, self._note = label, done, total, note
         self._eta = self._estimate() if eta is None else eta
         self.add_class("-working")
@@ -44,7 +48,7 @@ class TaskBar(Widget):
         if self._first is None:
             return None
         passed, finished = time.monotonic() - self._first[0], self._done - self._first[1]
-        if finished <= 0 or passed < SETTLE_SECONDS:
+        if finished < min(ENOUGH, self._total // 4) or finished <= 0 or passed < SETTLE_SECONDS:
             return None
         return passed / finished * (self._total - self._done)
 

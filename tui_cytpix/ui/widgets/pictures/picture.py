@@ -51,20 +51,22 @@ class Palette:
     crosshair: RGB = (55, 226, 255)
     background: RGB = (18, 22, 27)
     text: RGB = (128, 128, 128)
+    waiting: RGB = (27, 33, 40)  # of a tile whose picture is not there yet
 
     @classmethod
     def of(cls, app: App[object]) -> Palette:
         """From the current theme; white under NO_COLOR, where hue is lost and only brightness and shape tell."""
         variables = app.theme_variables
         if "NO_COLOR" in os.environ:
-            background, text = rgb(variables, "background"), rgb(variables, "secondary")
-            return cls(WHITE, WHITE, WHITE, background, text)
+            rest = (rgb(variables, name) for name in ("background", "secondary", "surface"))
+            return cls(WHITE, WHITE, WHITE, *rest)
         return cls(
             rgb(variables, "mask-outline"),
             rgb(variables, "centroid-mark"),
             rgb(variables, "crosshair"),
             rgb(variables, "background"),
             rgb(variables, "secondary"),
+            rgb(variables, "surface"),
         )
 
     @cached_property
