@@ -210,19 +210,20 @@ def test_the_coverage_picture_comes_back_as_long_as_it_fits(tmp_path: Path) -> N
         assert coverage.load(run) is None
         run.update(replace(run.settings, selection=chosen))
         places = np.zeros((5, 2), np.float32)
-        coverage.save(run, Selection(chosen, keys, places, ("a note",), keys[3:], (True, False)))
+        coverage.save(
+            run, Selection(chosen, keys, places, ("a note",), keys[3:], (True, False), ("area", "less roundness"))
+        )
         found = coverage.load(run)
         assert found is not None
         assert found.candidates == keys
-        assert found.notes == ("a note",)
+        assert (found.notes, found.axes) == (("a note",), ("area", "less roundness"))
         assert (found.probed, found.near) == (keys[3:], (True, False))
         assert coverage.uncovered(found) == [keys[4]]
         np.savez(
             run.folder.preview / "coverage.npz", keys=[str(key) for key in keys], positions=places, notes=["a note"]
         )
-        earlier = coverage.load(run)
-        assert earlier is not None
-        assert (earlier.candidates, earlier.probed) == (keys, ())
+        assert coverage.load(run) is None, "of an earlier version: it is made again"
+        coverage.save(run, found)
         run.update(replace(run.settings, selection=replace(chosen, random=(ImageKey("s", "other"),))))
         assert coverage.load(run) is None
         (run.folder.preview / "coverage.npz").write_bytes(b"torn")

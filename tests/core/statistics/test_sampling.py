@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from tui_cytpix.core.statistics import sampling
-from tui_cytpix.core.statistics.sampling import DESCRIPTORS, descriptors, embed_2d, near_selected, select, shares_alike
+from tui_cytpix.core.statistics.sampling import (
+    DESCRIPTORS,
+    axis_words,
+    descriptors,
+    embed_2d,
+    near_selected,
+    select,
+    shares_alike,
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -56,9 +64,9 @@ def test_unreadable_images_are_never_chosen():
     table[::2] = np.nan
     random, variable = select(table, 50, 0, 0.3)
     assert sorted([*random, *variable]) == list(range(1, 20, 2))
-    assert np.isnan(embed_2d(table)[::2]).all()
-    assert np.isfinite(embed_2d(table)[1::2]).all()
-    assert np.isnan(embed_2d(np.full((3, 2), np.nan))).all()
+    assert np.isnan(embed_2d(table)[0][::2]).all()
+    assert np.isfinite(embed_2d(table)[0][1::2]).all()
+    assert np.isnan(embed_2d(np.full((3, 2), np.nan))[0]).all()
 
 
 def test_nonsense_is_refused():
@@ -70,17 +78,26 @@ def test_nonsense_is_refused():
 def test_identical_images_are_no_error():
     random, variable = select(np.ones((30, 4)), 10, 0, 0.3)
     assert len(set(random) | set(variable)) == 10
-    assert (embed_2d(np.ones((30, 4))) == 0).all()
+    assert all((part == 0).all() for part in embed_2d(np.ones((30, 4))))
 
 
 def test_the_embedding_is_that_of_an_svd():
     table = np.random.default_rng(0).normal(size=(200, 5)) @ np.diag([5, 3, 1, 1, 1])
     points = sampling.standardised(table)
     left, values, _ = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)
-    found = embed_2d(table)
+    found, loadings = embed_2d(table)
+    assert found == pytest.approx((points - points.mean(axis=0)) @ loadings, abs=1e-3)
     for axis in (0, 1):
         judge = left[:, axis] * values[axis]
         assert np.abs(found[:, axis]) == pytest.approx(np.abs(judge), abs=1e-3)
+
+
+def test_an_axis_is_named_by_what_grows_along_it():
+    loadings = np.zeros(len(DESCRIPTORS))
+    assert axis_words(loadings) == ""
+    loadings[DESCRIPTORS.index("area")], loadings[DESCRIPTORS.index("elongation")] = 0.8, -0.5
+    loadings[DESCRIPTORS.index("rim")] = 0.1
+    assert axis_words(loadings) == "area, less roundness"
 
 
 def names_of(image, light):

@@ -29,6 +29,20 @@ DESCRIPTORS = (
     "sharpness",  # fine over coarse detail in the largest region: focus
     "border",  # 1 where a region is cut
 )
+_IN_WORDS = {
+    "foreground": "foreground",
+    "regions": "objects",
+    "area": "area",
+    "elongation": "roundness",
+    "solidity": "solidity",
+    "second_region": "second object",
+    "mean": "brightness",
+    "deviation": "contrast",
+    "dark": "darkness",
+    "rim": "bright rim",
+    "sharpness": "sharpness",
+    "border": "cut by the border",
+}
 DESCRIPTORS_VERSION = 1  # to be raised where they come out otherwise: runs keep what was found
 _THRESHOLD = 0.3  # of the image's contrast
 _MIN_AREA = 25  # px
@@ -251,19 +265,31 @@ def _farthest(
     return np.array(picked, np.intp)
 
 
-def embed_2d(descriptors: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """The first two principal components of the standardised descriptors, float32 (N, 2); NaN rows stay NaN.
+def embed_2d(descriptors: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The first two principal components of the standardised descriptors, and their loadings.
 
     Each axis points where its largest loading is positive, so that the picture does not flip between runs.
+
+    Returns:
+        float32 (N, 2), NaN where a descriptor is, and float64 (descriptors, 2), 0 where nothing varies.
     """
     placed = np.full((len(descriptors), 2), np.nan, np.float32)
+    loadings = np.zeros((descriptors.shape[1], 2))
     usable = np.isfinite(descriptors).all(axis=1)
     if not usable.any():
-        return placed
+        return placed, loadings
     points = standardised(descriptors[usable])
     points -= points.mean(axis=0)
-    _, vectors = np.linalg.eigh(points.T @ points)
-    axes = vectors[:, ::-1][:, :2]
+    spread, vectors = np.linalg.eigh(points.T @ points)
+    axes = (vectors * (spread > 0))[:, ::-1][:, :2]
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     placed[usable, : axes.shape[1]] = points @ axes
-    return placed
+    loadings[:, : axes.shape[1]] = axes
+    return placed, loadings
+
+
+def axis_words(loadings: NDArray[np.floating[Any]]) -> str:
+    """What grows along an axis, in words, the two largest of its loadings (len(DESCRIPTORS),) first."""
+    largest = np.argsort(-np.abs(loadings), kind="stable")[:2]
+    told = [("" if loadings[k] > 0 else "less ") + _IN_WORDS[DESCRIPTORS[k]] for k in largest if loadings[k]]
+    return ", ".join(told)

@@ -153,7 +153,7 @@ class SamplesScreen(WorkScreen):
     def show_selection(self) -> None:
         chosen, found = self.session.run.settings.selection, self._selection
         if found is not None:
-            self.query_one(CoveragePlot).show(found.candidates, found.positions, chosen)
+            self.query_one(CoveragePlot).show(found.candidates, found.positions, found.axes, chosen)
         self.gallery.set_items(
             [GalleryItem(key, caption="random", verdict="random") for key in chosen.random]
             + [GalleryItem(key, badges="▲", caption="variety", verdict="variety") for key in chosen.variable]

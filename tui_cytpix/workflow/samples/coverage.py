@@ -105,6 +105,7 @@ def save(run: Run, selection: Selection) -> None:
         notes=np.array(list(selection.notes), dtype=np.str_),
         looked=np.array([str(key) for key in selection.probed], dtype=np.str_),
         near=np.array(selection.near, bool),
+        axes=np.array(selection.axes, dtype=np.str_),
     )
     _path(run).parent.mkdir(parents=True, exist_ok=True)
     write_bytes(_path(run), buffer.getvalue())
@@ -140,14 +141,16 @@ def load(run: Run) -> Selection | None:
     try:
         data = read_npz(_path(run), MOST_BYTES)
         keys, notes, positions = _keys(data["keys"]), tuple(map(printable, data["notes"].tolist())), data["positions"]
-        has_probed = "looked" in data  # files of earlier versions have not
-        probed = _keys(data["looked"]) if has_probed else ()
-        near = tuple(map(bool, data["near"].tolist())) if has_probed else ()
+        axes = tuple(map(printable, data["axes"].tolist()))
+        probed = _keys(data["looked"])
+        near = tuple(map(bool, data["near"].tolist()))
     except (OSError, ValueError, KeyError, TypeError):  # TypeError: a number in place of a list
         return None
     chosen = run.settings.selection
-    if positions.shape != (len(keys), 2) or len(probed) != len(near) or not set(chosen.images) <= set(keys):
+    if positions.shape != (len(keys), 2) or len(probed) != len(near) or len(axes) != 2:
+        return None
+    if not set(chosen.images) <= set(keys):
         return None
     if positions.dtype != np.float32 or not (np.abs(positions) < FARTHEST).all():
         return None
-    return Selection(chosen, keys, positions, notes, probed, near)
+    return Selection(chosen, keys, positions, notes, probed, near, axes)

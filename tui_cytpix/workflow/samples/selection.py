@@ -35,7 +35,8 @@ class Selection:
 
     `positions` is float32 (N, 2), a plane through the candidates' descriptors; `candidates` names its rows. `notes`
     are sentences for the user. `probed` are random images of the research samples that were not selected, `near` which
-    of them have a selected one nearby (core.statistics.sampling.near_selected), bool.
+    of them have a selected one nearby (core.statistics.sampling.near_selected), bool; `axes` say what grows along the
+    plane's two.
     """
 
     settings: SelectionSettings
@@ -44,6 +45,7 @@ class Selection:
     notes: tuple[str, ...]
     probed: tuple[ImageKey, ...] = ()
     near: tuple[bool, ...] = ()
+    axes: tuple[str, str] = ("", "")
 
 
 def set_preview(run: Run, preview: int) -> None:
@@ -146,7 +148,7 @@ def over_population(
     run: Run, candidates: Sequence[ImageKey], notes: Sequence[str], on_progress: OnProgress
 ) -> Selection:
     """The run's selection as it is now, over those candidates and what was added to them by hand."""
-    from tui_cytpix.core.statistics.sampling import embed_2d, near_selected
+    from tui_cytpix.core.statistics.sampling import axis_words, embed_2d, near_selected
 
     chosen = run.settings.selection
     keys, table = describe(run, tuple(dict.fromkeys((*candidates, *chosen.images))), on_progress)
@@ -154,9 +156,10 @@ def over_population(
     rows = np.array([places[key] for key in chosen.images if key in places], np.intp)
     probed, others, problems = research_images(run, set(chosen.images), on_progress)
     near = near_selected(table, rows, others)
-    positions = np.asarray(embed_2d(table), np.float32)
+    positions, loadings = embed_2d(table)
+    axes = (axis_words(loadings[:, 0]), axis_words(loadings[:, 1]))
     told = tuple(dict.fromkeys((*notes, *problems)))
-    return Selection(chosen, tuple(keys), positions, told, tuple(probed), tuple(near.tolist()))
+    return Selection(chosen, tuple(keys), positions, told, tuple(probed), tuple(near.tolist()), axes)
 
 
 def _too_few(preview: int, shares: Mapping[int, float]) -> list[str]:

@@ -295,7 +295,7 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         return Segment(shortened(words, self.size.width), self.rich_style + Style(dim=True))
 
     def _caption(self, item: GalleryItem, *, here: bool) -> Segment:
-        mark = ("▸" if here else "") + ("■" if item.key in self.order.marked else "")
+        mark = "■" if item.key in self.order.marked else ""
         count = "" if item.segmentation is None else str(item.segmentation.particle_count)
         shown = (HERE if here else "", mark, printable(item.badges), item.caption or count)
         text = " ".join(part for part in shown if part)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tui_cytpix.domain.run_settings import SelectionSettings
 from tui_cytpix.domain.sample import ImageKey
+from tui_cytpix.domain.words import shortened
 from tui_cytpix.ui.widgets.plots.curve_plot import CharacterPlot, Row
 
 MARGIN = 0.02  # of the plane, on each side
@@ -68,14 +69,17 @@ class CoveragePlot(CharacterPlot):
 
     _positions: NDArray[np.float32] = np.zeros((0, 2), np.float32)
     _kinds: Sequence[str] = ()
+    _axes = ("", "")
 
     def show(
         self,
         candidates: Sequence[ImageKey],
         positions: NDArray[np.float32],
+        axes: tuple[str, str],
         chosen: SelectionSettings,
     ) -> None:
-        """`positions` is (N, 2), one row a candidate."""
+        """`positions` is (N, 2), one row a candidate; `axes` say what grows to the right, and upwards."""
+        self._axes = axes
         groups = (("random", chosen.random), ("variable", chosen.variable), ("similar", chosen.similar))
         group_of = {key: name for name, keys in groups for key in keys}
         self._positions = positions
@@ -83,6 +87,10 @@ class CoveragePlot(CharacterPlot):
         self.draw_anew()
 
     def rows(self, columns: int, rows: int) -> list[Row]:
-        """The plane; the last row is the legend."""
-        plane = cells(self._positions, self._kinds, columns, max(0, rows - 1))
-        return [*plane, legend(columns)] if len(self._positions) else plane
+        """The plane; the last rows say what its axes and its characters are."""
+        below = [self._axis_words(columns), legend(columns)] if len(self._positions) else []
+        return [*cells(self._positions, self._kinds, columns, max(0, rows - len(below))), *below]
+
+    def _axis_words(self, columns: int) -> Row:
+        told = "   ".join(f"{arrow} {words}" for arrow, words in zip("→↑", self._axes, strict=True) if words)
+        return [(letter, "population") for letter in shortened(told, columns).ljust(columns)]
