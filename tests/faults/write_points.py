@@ -156,11 +156,15 @@ def _at_work_in(folder: Path, states: str = "RSDT") -> list[int]:
 
 def end_all_in(folder: Path) -> None:
     """Ends engines, also those that have not told yet that they started."""
-    while there := _at_work_in(folder):
+
+    def ended() -> bool:
+        there = _at_work_in(folder)
         for pid in there:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        time.sleep(0.01)
+        return not there
+
+    children.until(ended)
 
 
 def tried(story: Story, folder: Path, fault: str, number: int) -> list[str]:

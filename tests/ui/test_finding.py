@@ -64,16 +64,16 @@ async def test_steps_and_keys_are_clicked_on(stage):
 
 
 @pytest.mark.parametrize(
-    ("called", "first"), [("colours", "Theme"), ("exit", "Back"), ("report", "5 Report"), ("demo guide", "Tour")]
+    ("called", "found"), [("colours", "Theme"), ("exit", "Back"), ("report", "5 Report"), ("demo guide", "Tour")]
 )
-async def test_the_palette_knows_what_people_say(stage, called, first):
+async def test_the_palette_knows_what_people_say(stage, called, found):
     state_goal(stage)
     async with opened(stage, "AssessScreen") as (_, pilot, screen):
         await pilot.press("question_mark", "slash", *press_names(called))
         panel = screen.query_one(ChoicePanel)
         assert panel.open
         assert not screen.query_one(HelpPanel).open
-        await until(pilot, lambda: panel._found and panel._found[0].row.plain.startswith(first), called)
+        await until(pilot, lambda: any(one.row.plain.startswith(found) for one in panel._found[:3]), called)
 
 
 async def test_the_palette_leads_to_what_another_step_has(stage):

@@ -205,8 +205,9 @@ async def test_chromium_shows_the_app_takes_keys_and_sees_it_leave(program, tmp_
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        children.until((profile / "DevToolsActivePort").exists)
-        port = (profile / "DevToolsActivePort").read_text().split()[0]
+        told = profile / "DevToolsActivePort"
+        children.until(lambda: told.exists() and told.read_text().split())
+        port = told.read_text().split()[0]
         async with aiohttp.ClientSession() as session:
             async with session.get(f"http://127.0.0.1:{port}/json") as found:
                 target = next(one for one in await found.json() if one["type"] == "page")

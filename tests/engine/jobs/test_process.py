@@ -203,7 +203,7 @@ def test_record_and_fcs_tell_which_images_in_which_scale_and_depth(processed):
 def test_a_worker_tells_where_it_computes_and_why(processed, toys, tmp_path, monkeypatch):
     model = toys.model()
     save_model(tmp_path / "tiny.safetensors", model.net, model.card)
-    monkeypatch.setattr(device, "usable_device", lambda _wanted, threads: (torch.device("cpu"), "GPU 0 is full."))
+    monkeypatch.setattr(device, "usable_device", lambda _wanted, **_: (torch.device("cpu"), "GPU 0 is full."))
     monkeypatch.setattr(worker._State, "predictor", None)
     settings = WorkerSettings(tmp_path / "tiny.safetensors", 5.0, "auto", ("csv",))
     monkeypatch.setattr(worker._State, "settings", settings, raising=False)

@@ -423,18 +423,6 @@ async def test_as_many_marks_as_centroids_also_where_they_share_a_cell(
         assert shown.count(MARK) == 3
 
 
-async def test_the_cursor_has_a_mark_of_its_own(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    app = app_on(monkeypatch, run, GalleryScreen)
-    async with app.run_test(size=SIZE) as pilot:
-        _, gallery = await opened(pilot)
-        for place in range(3):
-            caption = text(gallery, gallery._cell_height - 1)
-            assert caption.count("▸") == 1
-            assert caption.index("▸") == place * (gallery.thumb + 1)
-            await press_each(pilot, "l")
-
-
 @pytest.mark.parametrize("size", [(80, 24), (120, 30), (160, 50)])
 async def test_pages_hold_whole_rows(run: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
     app = app_on(monkeypatch, run, GalleryScreen)

@@ -295,9 +295,9 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         return Segment(shortened(words, self.size.width), self.rich_style + Style(dim=True))
 
     def _caption(self, item: GalleryItem, *, here: bool) -> Segment:
-        mark = "■" if item.key in self.order.marked else ""
+        mark = (HERE if here else "") + ("■" if item.key in self.order.marked else "")
         count = "" if item.segmentation is None else str(item.segmentation.particle_count)
-        shown = (HERE if here else "", mark, printable(item.badges), item.caption or count)
+        shown = (mark, printable(item.badges), item.caption or count)
         text = " ".join(part for part in shown if part)
         name = shortened(item.key.event, max(0, self.thumb - len(text) - (1 if text else 0)))
         line = f"{shortened(text, self.thumb)}{name:>{max(0, self.thumb - len(text))}}"[: self.thumb]
