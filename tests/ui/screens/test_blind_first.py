@@ -210,6 +210,6 @@ async def test_pairs_are_counted_raw_and_their_masks_compared_where_both_are_rig
         await press_each(pilot, "u")
         assert view.current.showing == last
         await press_each(pilot, "q")
-        tally = words_of(app, "#tally-words")
+        tally = words_of(app, "#pair-verdict")
         assert f"{len(shown) - len(repeats)} of {len(shown) - len(repeats)} images were judged before" in tally
         assert "The reviewer's own repeatability" in tally

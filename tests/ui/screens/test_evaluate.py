@@ -19,6 +19,7 @@ from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.ui.session import PredictionsChanged
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView
+from tui_cytpix.ui.widgets.plots.verdict_plot import VerdictPlot
 from tui_cytpix.workflow.evaluate import process_watch, trial
 from tui_cytpix.workflow.evaluate.process_watch import ProcessWatch
 from tui_cytpix.workflow.explore import gates
@@ -228,7 +229,42 @@ async def test_pairs_are_judged_blind_and_unblinded_at_the_end(stage: Stage) -> 
         await press_each(pilot, "q B")
         assert "models' names" in notices(app)
         assert not app.session.run.settings.evaluate.blind
-        assert "counts better" in words_of(app, "#tally-words") or "No difference" in words_of(app, "#tally-words")
+        assert "counts better" in words_of(app, "#pair-verdict") or "No difference" in words_of(app, "#pair-verdict")
+
+
+async def compared(pilot, screen) -> None:
+    """Both models answer all images that are left."""
+    await pilot.press("c")
+    await reply(pilot, "30")
+    await until(pilot, lambda: not pilot.app.session.progress.busy and len(screen.comparison.differences) == 16)
+
+
+async def judge_pairs(pilot, view) -> None:
+    """By their true counts."""
+    for _ in view.order:
+        true = truth()[view.current.key.event].particle_count
+        counts = [answer.particle_count for answer in view.current.answers]
+        await pilot.press("equals_sign" if counts == [true, true] else str(1 + counts.index(true)))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+async def test_what_the_pairs_say_comes_first(stage: Stage, size: tuple[int, int]) -> None:
+    finished(stage)
+    async with opened(stage, "EvaluateScreen", "judging.model", "comparison.base", size=size) as (_, pilot, screen):
+        await compared(pilot, screen)
+        assert not screen.query_one(VerdictPlot).region.area, "no chart of no judgement"
+        assert "judges pairs" in screen.hint.words
+        await pilot.press("r")
+        await judge_pairs(pilot, screen.pair_review)
+        await pilot.press("q")
+        await until(pilot, lambda: "All pairs are judged. p processes samples" in screen.hint.words)
+        said, tally = screen.query_one("#pair-verdict"), screen.query_one("#tally")
+        assert "counts" in said.words.splitlines()[0]
+        assert said.region.y == tally.scrollable_content_region.y
+        assert not screen.query_one(VerdictPlot).region.area
+        await press_each(pilot, "v a q")  # what the new model does by itself follows
+        assert said.region.y == tally.scrollable_content_region.y
+        assert screen.query_one(VerdictPlot).display
 
 
 async def test_equal_is_refused_where_the_counts_differ(stage: Stage) -> None:

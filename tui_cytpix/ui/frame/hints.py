@@ -162,7 +162,9 @@ def training(status: TrainingStatus, missing: str | None, written: str) -> str:
     return missing or "{training.pause} starts training."
 
 
-def evaluate(new: str, drawn: int, compared: int, busy: bool, same: bool, any_left: bool = True) -> str:
+def evaluate(
+    new: str, drawn: int, compared: int, busy: bool, same: bool, any_left: bool = True, *, pairs_judged: bool = False
+) -> str:
     """Step 5. `any_left`: there are images that no step has seen."""
     if not new:
         return "No new model yet: finish training in step 4 ({app.previous-step}), or choose one: {evaluate.model}."
@@ -176,4 +178,6 @@ def evaluate(new: str, drawn: int, compared: int, busy: bool, same: bool, any_le
         return f"{{evaluate.compare}} lets {new} and the base answer fresh random images."
     if busy:
         return "Both models are at work; where they differ comes first."
+    if pairs_judged:
+        return "All pairs are judged. {evaluate.process} processes samples, {evaluate.export} shares the model."
     return "{evaluate.pairs} judges pairs, {evaluate.process} processes samples, {evaluate.export} shares the model."

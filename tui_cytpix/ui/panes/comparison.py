@@ -65,6 +65,15 @@ class Comparison:
             self._standing = state, pairs.standing(run, *models)
         return self._standing[1]
 
+    @property
+    def all_judged(self) -> bool:
+        """Nothing that a review of pairs shows is left to judge."""
+        models, said = self.models, self.preferences()
+        if models is None or not self.differences:
+            return False
+        order = pairs.review_order(self.differences, pairs.seed_of(self._screen.session.run, *models))
+        return all(image in said for image in order)
+
     async def warm_up(self) -> None:
         """Loads SciPy, which the statistics need, off the event loop."""
         await asyncio.to_thread(lambda: (self.lines(), self.held_out_words()))

@@ -64,6 +64,7 @@ class EvaluateScreen(WorkScreen):
             with Vertical(id="main"):
                 yield Gallery(id="images")
                 with VerticalScroll(id="tally", can_focus=False):
+                    yield Words(id="pair-verdict")
                     yield VerdictPlot(id="verdict")
                     yield Words(id="tally-words")
             yield PairView(id="pair")
@@ -120,7 +121,8 @@ class EvaluateScreen(WorkScreen):
     def say_next(self) -> None:
         new, compared, busy = self.judging.model, self.comparison, self.session.progress.busy
         name, differing = "" if new is None else new.card.name, len(compared.differences)
-        next_step = hints.evaluate(name, len(self.judging.sequence), differing, busy, compared.same, self._any_left)
+        drawn, done = len(self.judging.sequence), compared.all_judged
+        next_step = hints.evaluate(name, drawn, differing, busy, compared.same, self._any_left, pairs_judged=done)
         if self.pane == "pairs":
             self.say(self.pair_review.hint())
         else:
@@ -128,24 +130,24 @@ class EvaluateScreen(WorkScreen):
         if self.pane == "pairs" or self.hides_names:  # what the preferences say would tell which is which
             return
         settings = self.session.run.settings
+        better = compared.lines() if compared.models is not None and not compared.same else []
+        found = None if new is None else self.judging.assessment()
+        if found is not None and not any(found.counts.values()):
+            found = None  # a chart of no judgement
+        self.query_one("#pair-verdict", Words).say(*map(heading, better[:1]), *better[1:])
+        self.query_one("#pair-verdict").display = bool(better)
+        self.query_one(VerdictPlot).show(found, tall=self.has_class("-wide"))
         lines = self._model_lines()
         if compared.models is not None and not compared.same:
             lines.append(heading(differences.in_words(compared.differences, "base", "new")))
-            said = compared.lines()
-            if said:
-                lines += [heading(said[0]), *said[1:]]
-            elif differing:
+            if not better and differing:
                 key = self.key("evaluate.pairs")
                 lines.append(f"Only images on which they differ can show which is better: {key} reviews them.")
             lines.append(compared.held_out_words())
-        judged = new is not None and bool(self.judging.sequence)
-        self.query_one(VerdictPlot).show(self.judging.assessment() if judged else None, tall=self.has_class("-wide"))
-        if new is not None:
-            found = self.judging.assessment()
-            if any(found.counts.values()):
-                history = goal.history_in_words(settings.assess)
-                said = [line for line in verdict_lines(found)[1:] if line]
-                lines += ["The new model by itself:", *said, *self.judging.repeatability_lines(), *history]
+        if found is not None:
+            history = goal.history_in_words(settings.assess)
+            said = [line for line in verdict_lines(found)[1:] if line]
+            lines += ["The new model by itself:", *said, *self.judging.repeatability_lines(), *history]
         lines += self.judging.fresh_lines()
         lines.append(random_images.drawn_in_words(self.session.run, settings.evaluate))
         if self.processing.status is not None:
