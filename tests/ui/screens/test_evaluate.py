@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from driving import notices, press_each, until
-from steps import Stage, answer, finished, opened, reply, select, truth, words_of
+from steps import SAMPLE, Stage, answer, finished, opened, reply, select, truth, words_of
 
 from tests import children
 from tui_cytpix.domain.gate import Axis, Gate
@@ -23,7 +23,7 @@ from tui_cytpix.ui.widgets.plots.verdict_plot import VerdictPlot
 from tui_cytpix.workflow.evaluate import process_watch, trial
 from tui_cytpix.workflow.evaluate.process_watch import ProcessWatch
 from tui_cytpix.workflow.explore import gates
-from tui_cytpix.workflow.run import jobs
+from tui_cytpix.workflow.run import jobs, run_samples
 from tui_cytpix.workflow.run.run import Run
 
 
@@ -265,6 +265,28 @@ async def test_what_the_pairs_say_comes_first(stage: Stage, size: tuple[int, int
         await press_each(pilot, "v a q")  # what the new model does by itself follows
         assert said.region.y == tally.scrollable_content_region.y
         assert screen.query_one(VerdictPlot).display
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+async def test_both_sides_are_drawn_at_one_scale(stage: Stage, size: tuple[int, int]) -> None:
+    finished(stage)
+    with Run.open(stage.run) as run:
+        run_samples.set_pixel_size(run, SAMPLE, 0.3)
+    async with opened(stage, "EvaluateScreen", "judging.model", "comparison.base", size=size) as (_, pilot, screen):
+        await compared(pilot, screen)
+        await pilot.press("r")
+        left, right = (screen.query_one(f"#pairs #pair-{side}") for side in ("left", "right"))
+        for keys in ("space", "space", "z", "space"):
+            await until(pilot, lambda: left._drawing and right._drawing)
+            assert left.size == right.size
+            assert left.window == right.window
+            bars = [view.labels(view._drawing) for view in (left, right)]
+            assert bars[0]
+            assert bars[0] == bars[1]
+            await press_each(pilot, keys)
+        await pilot.resize_terminal(size[0] - 7, size[1])
+        await until(pilot, lambda: left._drawing.size == left.cell_size and right._drawing.size == right.cell_size)
+        assert left.window == right.window
 
 
 async def test_equal_is_refused_where_the_counts_differ(stage: Stage) -> None:

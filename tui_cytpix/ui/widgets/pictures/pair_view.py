@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 
 from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 
+from tui_cytpix.core.images.render import Window
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.domain.verdict import Showing
@@ -54,13 +56,25 @@ def shown_pairs(found: Iterable[Difference], *stores: Store) -> list[Pair]:
     return pairs
 
 
+class PairImage(EventImageView):
+    """One side; framed for the size that it has, so that all sides, of one size, show the same part at one scale."""
+
+    _framed_at = (0, 0)
+
+    @property
+    def window(self) -> Window | None:
+        if self.cell_size != self._framed_at:
+            self._framed, self._framed_at = None, self.cell_size
+        return super().window
+
+
 class PairView(Vertical):
     """Goes through pairs in the order given; all images zoom and show overlays alike."""
 
     DEFAULT_CSS = """
     PairView { height: 1fr; }
-    PairView .pair-title { width: 1fr; height: 1; text-style: bold; }
-    PairView EventImageView { width: 1fr; height: 1fr; }
+    PairView .pair-title { height: 1; text-style: bold; }
+    PairView EventImageView { height: 1fr; }
     PairView #pair-words, PairView #pair-titles { height: 1; }
     PairView .pair-further { margin-left: 1; }
     """
@@ -75,16 +89,19 @@ class PairView(Vertical):
         super().__init__(**options)
         self._pairs: list[Pair] = []
         self._at = 0
+        self._answers = 2  # side by side
         self._names: tuple[str, ...] = ("", "")
 
     def compose(self) -> ComposeResult:
         yield Words(id="pair-words")
         with Horizontal(id="pair-titles"):
             for side in SIDES:
-                yield Words(id=f"pair-{side}-title", classes="pair-title")
+                yield Words(
+                    id=f"pair-{side}-title", classes="pair-title" if side == SIDES[0] else "pair-title pair-further"
+                )
         with Horizontal(id="pair-images"):
             for side in SIDES:
-                yield EventImageView(id=f"pair-{side}", classes="" if side == SIDES[0] else "pair-further")
+                yield PairImage(id=f"pair-{side}", classes="" if side == SIDES[0] else "pair-further")
 
     def on_mount(self) -> None:
         """The pair has the focus, not one of its images; two show until there are more."""
@@ -92,10 +109,18 @@ class PairView(Vertical):
             view.can_focus = False
         self._make_room(2)
 
+    def on_resize(self, _event: events.Resize) -> None:
+        self._make_room(self._answers)
+
     def _make_room(self, answers: int) -> None:
+        """For so many, of the same width each, with a column between two: a column that is left stays empty."""
+        self._answers = answers
+        width = max(1, (self.size.width + 1) // answers - 1)
         for place, side in enumerate(SIDES):
             for name in (f"#pair-{side}", f"#pair-{side}-title"):
-                self.query_one(name).display = place < answers
+                part = self.query_one(name)
+                part.display = place < answers
+                part.styles.width = width
 
     @property
     def _views(self) -> list[EventImageView]:
