@@ -18,6 +18,7 @@ from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.ui.session import PredictionsChanged
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
+from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView
 from tui_cytpix.ui.widgets.plots.verdict_plot import VerdictPlot
 from tui_cytpix.workflow.evaluate import process_watch, trial
@@ -287,6 +288,22 @@ async def test_both_sides_are_drawn_at_one_scale(stage: Stage, size: tuple[int, 
         await pilot.resize_terminal(size[0] - 7, size[1])
         await until(pilot, lambda: left._drawing.size == left.cell_size and right._drawing.size == right.cell_size)
         assert left.window == right.window
+
+
+async def test_a_small_screen_shows_the_four_preferences_and_which_images_come(stage: Stage) -> None:
+    finished(stage)
+    async with opened(stage, "EvaluateScreen", "judging.model", "comparison.base") as (_, pilot, screen):
+        await compared(pilot, screen)
+        await pilot.press("r")
+        await until(pilot, lambda: "1 Left" in screen.query_one(KeyFooter).render().plain)
+        footer = screen.query_one(KeyFooter).render().plain
+        assert footer.startswith(" 1 Left  2 Right  = Equal  0 Neither  u Undo")
+        differ = sum(one.counts_differ for one in screen.comparison.differences)
+        agree = len(screen.pair_review.order) - differ
+        assert agree > 0
+        said = screen.hint.words
+        assert f"(on {differ} the models differ, on {agree} they agree)" in said
+        assert len(said) < 2 * 78, "two rows"
 
 
 async def test_equal_is_refused_where_the_counts_differ(stage: Stage) -> None:

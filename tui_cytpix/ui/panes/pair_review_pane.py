@@ -30,12 +30,12 @@ SAYINGS = {
 ON_RAW = ("unclear", "skipped")  # blind first, what can be said by a word before the answers are shown
 
 
-class PairReview(PairView):
+class PairReview(PairView, inherit_bindings=False):
     """Shows the images on which the models of `comparison` differ, in an order and with sides drawn at random. Blind
     first, an image comes raw, for its count; where both models count so, their answers follow, for the masks.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("pair_count", "pair_review")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("pair_review", "pair_count", "pair")  # as the footer shows them
 
     def __init__(self, screen: WorkScreen, comparison: Comparison) -> None:
         super().__init__(id="pairs")
@@ -88,10 +88,13 @@ class PairReview(PairView):
         said = self._comparison.standing()
         if not self.blind_first:
             judged = sum(one in said for one in self.order)
+            differ = sum(map(pairs.differs, self._comparison.differences))
+            agree = len(self.order) - differ
+            which = f" (on {differ} the models differ, on {agree} they agree)" if agree else ""
             return (
-                f"{judged} of {len(self.order)} judged: {{pair_review.first-better}} left or "
+                f"{judged} of {len(self.order)} judged{which}: {{pair_review.first-better}} left or "
                 "{pair_review.second-better} right is better, {pair_review.equal} both right, "
-                "{pair_review.neither} both wrong; {app.back} shows what it says so far."
+                "{pair_review.neither} both wrong; {app.back} shows the result so far."
             )
         if self.current is not None and self.current.raw:
             return (
