@@ -306,6 +306,25 @@ async def test_a_small_screen_shows_the_four_preferences_and_which_images_come(s
         assert len(said) < 2 * 78, "two rows"
 
 
+async def test_leaving_a_review_leads_to_its_image_in_the_gallery(stage: Stage) -> None:
+    finished(stage)
+    async with opened(stage, "EvaluateScreen", "judging.model", "comparison.base") as (_, pilot, screen):
+        await compared(pilot, screen)
+        gallery = screen.gallery
+        for opens, on in (("v", "space"), ("r", "pagedown")):
+            await press_each(pilot, f"{opens} {' '.join([on] * 13)}")
+            shown = screen.review_pane.current if opens == "v" else screen.pair_review.current.key
+            await press_each(pilot, "q")
+            assert screen.pane == "main"
+            assert gallery.current_key == shown
+            await until(pilot, lambda: gallery.size.height, "the gallery")
+            top, cell = gallery.scroll_offset.y, gallery._region(gallery._cursor)
+            assert gallery.page_height < gallery.virtual_size.height
+            assert top <= cell.y
+            assert cell.bottom <= top + gallery.page_height
+            await press_each(pilot, "g")
+
+
 async def test_equal_is_refused_where_the_counts_differ(stage: Stage) -> None:
     finished(stage)
     async with opened(stage, "EvaluateScreen", "judging.model", "comparison.base") as (app, pilot, screen):

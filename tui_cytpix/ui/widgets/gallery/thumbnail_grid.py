@@ -168,6 +168,10 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
         region = self._region(self.order.places[key])
         self.refresh(Region(region.x, region.bottom - 1, region.width, 1).translate(-self.scroll_offset))
 
+    def on_show(self) -> None:
+        """Back in its pane, of the size that it had: the cursor may have moved while nothing could scroll."""
+        self._show_cursor()
+
     def _show_cursor(self) -> None:
         if not self.order.shown or not self.size.height:
             return
