@@ -95,6 +95,25 @@ async def test_the_question_for_the_cutoff_shows_the_sizes_found(stage: Stage) -
         assert "below" not in asked(app)
 
 
+async def test_leaving_the_editor_leads_to_its_image_in_the_gallery(stage: Stage) -> None:
+    select(stage, annotated=10)
+    async with opened(stage, "TrainScreen", "base") as (_, pilot, screen):
+        await press_each(pilot, "l a")
+        editor = await on_screen(pilot, "AnnotateScreen")
+        await until(pilot, lambda: editor.editor.state)
+        for _ in range(12):
+            await press_each(pilot, "pagedown")
+        await until(pilot, lambda: editor.images.place == 13)
+        last = editor.images.key
+        await press_each(pilot, "q")
+        await until(pilot, lambda: pilot.app.screen is screen and screen.gallery.current_key == last)
+        gallery = screen.gallery
+        top, cell = gallery.scroll_offset.y, gallery._region(gallery._cursor)
+        assert top > 0
+        assert top <= cell.y
+        assert cell.bottom <= top + gallery.page_height
+
+
 async def test_no_key_of_a_burst_is_lost(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys arrive faster than focus moves: into a question, through one, and past a list that closes."""
     select(stage, annotated=10)

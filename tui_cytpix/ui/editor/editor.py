@@ -92,7 +92,7 @@ class Editor(Horizontal):
         if annotator is None:
             return
         self._images.go_to(place)
-        key = self._images.key
+        key = self._frame.session.annotated_last = self._images.key
         if key != self._opened:
             self._opened, self._waits_at = key, self.canvas.cursor
             self.canvas.appears_as(key)  # until it is, the one before is on the screen

@@ -109,6 +109,9 @@ class TrainScreen(WorkScreen):
         self._ask_models()
         self._show_training()
         self.refresh_all()
+        last, self.session.annotated_last = self.session.annotated_last, None
+        if last is not None:
+            self.gallery.go_to(last)
         self.start(self._look_for_lacks(), "lacks")
         if self.session.training.live:
             self.start(asyncio.to_thread(control.reload, self.session.run), "reload")
