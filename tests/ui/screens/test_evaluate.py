@@ -325,6 +325,25 @@ async def test_leaving_a_review_leads_to_its_image_in_the_gallery(stage: Stage) 
             await press_each(pilot, "g")
 
 
+async def test_keys_lead_to_the_first_and_the_last_image_of_a_review(stage: Stage) -> None:
+    finished(stage)
+    async with opened(stage, "EvaluateScreen", "judging.model", "comparison.base") as (_, pilot, screen):
+        await compared(pilot, screen)
+        await pilot.press("r")
+        view = screen.pair_review
+        for first, last in (("g", "G"), ("home", "end")):
+            await pilot.press(last)
+            assert view.current.showing == view.order[-1]
+            await pilot.press(last)
+            assert view.current.showing == view.order[-1]
+            await pilot.press(first)
+            assert view.current.showing == view.order[0]
+        await press_each(pilot, "q v end")
+        assert screen.review_pane.current == screen.judging.to_judge()[-1]
+        await press_each(pilot, "home")
+        assert screen.review_pane.current == screen.judging.to_judge()[0]
+
+
 async def test_equal_is_refused_where_the_counts_differ(stage: Stage) -> None:
     finished(stage)
     async with opened(stage, "EvaluateScreen", "judging.model", "comparison.base") as (app, pilot, screen):

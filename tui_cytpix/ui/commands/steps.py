@@ -95,11 +95,15 @@ REVIEW = (
     _C("review.redo", "U", "Redo", once=True, action="take_back(True)"),
     _C("review.next", "pagedown", "Next", "The next image, the one before, without a judgement.", action="step(1)"),
     _C("review.previous", "pageup", "Previous", action="step(-1)"),
+    _C("review.first", "home", "First", "The first image, the last."),
+    _C("review.last", "end", "Last"),
 )
 
 PAIR = (
     _C("pair.next", "pagedown,n,j,down", "Next", "The next image, the one before.", footer=True, action="go(1)"),
     _C("pair.previous", "pageup,N,k,up", "Previous", action="go(-1)"),
+    _C("pair.first", "g,home", "First", "The first image, the last."),
+    _C("pair.last", "G,end", "Last"),
     _C(
         "pair.overlay",
         "o",

@@ -162,6 +162,10 @@ class PairReview(PairView, inherit_bindings=False):
         super().go_to(showing, done)
         self._frame.refresh_bindings()
 
+    @property
+    def _last(self) -> int:
+        return max((i for i, pair in enumerate(self._pairs) if self._may_show(pair.showing)), default=0)
+
     def action_go(self, by: int) -> None:
         """The pair before or after; a repeat only once it has come."""
         places = range(self._at + by, len(self._pairs) if by > 0 else -1, by)

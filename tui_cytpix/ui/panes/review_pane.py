@@ -254,6 +254,13 @@ class ReviewPane(Horizontal):
     def action_raw(self) -> None:
         self.view.action_overlay_off()
 
+    def action_first(self) -> None:
+        self._show_at(0)
+
+    def action_last(self) -> None:
+        """A repeat only once it has come."""
+        self._show_at(max(i for i, one in enumerate(self._showings) if self._judging.may_show(one)))
+
     def action_step(self, by: int) -> None:
         """The image before or after; a repeat only once it has come."""
         places = range(self._at + by, len(self._showings) if by > 0 else -1, by)

@@ -192,6 +192,20 @@ class PairView(Vertical):
             self._at = at
             self._show()
 
+    def action_first(self) -> None:
+        if self._at:
+            self.action_go(-self._at)
+
+    def action_last(self) -> None:
+        by = self._last - self._at
+        if by:
+            self.action_go(by)
+
+    @property
+    def _last(self) -> int:
+        """The place of the last pair that may be gone to."""
+        return len(self._pairs) - 1
+
     def action_on_all(self, action: str, *arguments: int) -> None:
         for view in self._views:
             getattr(view, f"action_{action}")(*arguments)
