@@ -43,9 +43,13 @@ async def test_a_run_in_use_is_shown_and_not_written_to(stage: Stage) -> None:
                 await until(pilot, lambda: screen.loaded)  # noqa: B023
                 assert "READ ONLY" in screen.rail.render().plain
                 assert HELD in screen.hint.words
+                assert screen.hint.words.endswith(", and . lead to other steps, q leads back."), "no key that writes"
                 app.clear_notifications()
                 await press_each(pilot, WRITING[name])
                 await until(pilot, lambda: "open for reading only" in notices(app), name)
+                if name == "EvaluateScreen":
+                    await press_each(pilot, "p")
+                    assert screen.hint.words.endswith(f"{app.session.held} q leads back.")
                 await leave(pilot, screen)
                 await press_each(pilot, "full_stop")
             await press_each(pilot, "q")

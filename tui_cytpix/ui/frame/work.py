@@ -61,6 +61,9 @@ class WorkScreen(StepScreen):
     def say(self, words: str) -> None:
         """What to do next; `{command.id}` becomes its key. Comes with every change of the run."""
         self.refresh_saved()
+        if self.session.held:  # what a step's own words advise would write
+            steps = "{app.previous-step} and {app.next-step} lead to other steps, " if self.pane in ("main", "") else ""
+            words = f"{steps}{{app.back}} leads back."
         held = f"Only to be looked at: {self.session.held} " if self.session.held else ""
         self.hint.say_next(held + (words if self.loaded else "Loading …"), self.key)
 
