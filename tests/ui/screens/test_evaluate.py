@@ -14,6 +14,7 @@ from tui_cytpix.domain.gate import Axis, Gate
 from tui_cytpix.domain.jobs.events import Finished
 from tui_cytpix.domain.jobs.specs import ProcessSpec
 from tui_cytpix.domain.jobs.training import JobState
+from tui_cytpix.domain.zoom import By, Zoom
 from tui_cytpix.formats.model.file import read_card
 from tui_cytpix.formats.run.job import JobFolder
 from tui_cytpix.ui.session import PredictionsChanged
@@ -24,8 +25,26 @@ from tui_cytpix.ui.widgets.plots.verdict_plot import VerdictPlot
 from tui_cytpix.workflow.evaluate import process_watch, trial
 from tui_cytpix.workflow.evaluate.process_watch import ProcessWatch
 from tui_cytpix.workflow.explore import gates
-from tui_cytpix.workflow.run import jobs, run_samples
+from tui_cytpix.workflow.run import jobs, run_samples, zoom
 from tui_cytpix.workflow.run.run import Run
+
+
+async def test_a_model_and_how_it_saw_the_images_stand_behind_one_label(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished(stage)
+    seen = {SAMPLE: Zoom(1.3, By.PARTICLES)}
+    async with opened(stage, "EvaluateScreen", "judging.model", "comparison.base") as (app, pilot, screen):
+        await until(pilot, lambda: screen.loaded)
+        base = app.session.predict.store(screen.comparison.base)
+        monkeypatch.setattr(zoom, "zooms_of", lambda _run, store: seen if store is base else {})
+        screen.say_next()
+        assert "Base cell-full (full); images of pombe: seen 1.3 times" in words_of(app, "#tally-words")
+        monkeypatch.setattr(zoom, "zooms_of", lambda _run, _store: seen)
+        await compared(pilot, screen)
+        words = words_of(app, "#tally-words")
+        assert "Base cell-full (full)\nImages of pombe: seen 1.3 times" in words
+        assert words.count("pombe: seen") == 1
 
 
 async def test_without_a_model_it_says_where_one_comes_from(stage: Stage) -> None:
@@ -225,12 +244,12 @@ async def test_pairs_are_judged_blind_and_unblinded_at_the_end(stage: Stage) -> 
         assert all(v.blind for v in said)
         await pilot.press("u")
         assert len(screen.comparison.preferences()) == len(view.order) - 1
-        await pilot.press("R")
+        await press_each(pilot, "U R")
         assert "new pombe-1" in words_of(app, "#pairs #pair-right-title")
         await press_each(pilot, "q B")
         assert "models' names" in notices(app)
         assert not app.session.run.settings.evaluate.blind
-        assert "counts better" in words_of(app, "#pair-verdict") or "No difference" in words_of(app, "#pair-verdict")
+        assert words_of(app, "#pair-verdict").startswith("The new model counts better, in these samples.")
 
 
 async def compared(pilot, screen) -> None:

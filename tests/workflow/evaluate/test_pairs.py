@@ -118,15 +118,24 @@ def test_of_many_samples_one_that_differs_by_chance_makes_no_model_better(tmp_pa
         (one,) = whole.samples
 
         def told(*right: tuple[int, int]) -> str:
-            of = [replace(one, new_right=n, base_right=b, p=stats.binomtest(n, n + b).pvalue) for n, b in right]
+            p = [stats.binomtest(n, n + b).pvalue if n + b else 1.0 for n, b in right]
+            of = [replace(one, new_right=n, base_right=b, p=p) for (n, b), p in zip(right, p, strict=True)]
             return pair_words.verdict(replace(whole, samples=tuple(of)))
 
         assert stats.binomtest(15, 20).pvalue < 0.05
         assert told((15, 5)) == "The new model counts better, in these samples."
-        assert told((15, 5), *[(10, 10)] * 11).startswith("No difference in counts is shown yet")
+        assert told((15, 5), *[(10, 10)] * 11).startswith("It is not known yet which model counts better")
         assert told(*[(13, 7)] * 4) == "The new model counts better, in these samples."
         assert told(*[(7, 13)] * 4) == "The base counts better, in these samples."
-        assert told((15, 5), (5, 15), (10, 10)).startswith("No difference")
+        assert told((15, 5), (5, 15), (10, 10)).startswith("It is not known yet")
+        assert told((1, 0)) == (
+            "It is not known yet which model counts better: only the new one is right on 1 image, only the base on 0; "
+            "that may be chance."
+        )
+        assert told((2, 0)).startswith(
+            "It is not known yet which model counts better: only the new one is right on 2 images,"
+        )
+        assert told((0, 0)) == ("It is not known yet which model counts better: on no image is just one of them right.")
         assert told((19, 1), (1, 19)) == "The new model counts better on some samples and worse on others."
 
 

@@ -160,9 +160,15 @@ class EvaluateScreen(WorkScreen):
         both = (("New", self.judging.model), ("Base", self.comparison.base))
         models = {label: one for label, one in both if one is not None}
         run, store = self.session.run, self.session.predict.store
-        zoomed = zoom.by_model_in_words({label: zoom.zooms_of(run, store(one)) for label, one in models.items()})
-        named = [labelled(label, f"{one.card.name} ({one.card.resolution})") for label, one in models.items()]
-        return [*named, *zoomed]
+        seen = {label: zoom.in_words(zoom.zooms_of(run, store(one))) for label, one in models.items()}
+        lines: list[str | Text] = []
+        for label, one in models.items():
+            alike = all(words == seen[label] for words in seen.values())
+            own = "" if alike else "".join(f"; images of {line}" for line in seen[label])
+            lines.append(labelled(label, f"{one.card.name} ({one.card.resolution}){own}"))
+            if alike and label == next(reversed(models)):
+                lines += [f"Images of {line}" for line in seen[label]]
+        return lines
 
     # Comparing
 

@@ -87,7 +87,12 @@ def _in_these_samples(found: PairComparison) -> str:
     new, base = sum(s.new_right for s in found.samples), sum(s.base_right for s in found.samples)
     if mcnemar_exact(new, base) < SIGNIFICANT:
         return f"The {'new model' if new > base else 'base'} counts better, in these samples."
-    return f"No difference in counts is shown yet: images right only in the new model {new}, only in the base {base}."
+    if not new + base:
+        return "It is not known yet which model counts better: on no image is just one of them right."
+    return (
+        f"It is not known yet which model counts better: only the new one is right on {new} image{'s'[: new != 1]}, "
+        f"only the base on {base}; that may be chance."
+    )
 
 
 def undeclared_in_words(found: PairComparison) -> str:
