@@ -14,6 +14,7 @@ from tui_cytpix.ui.screens.assess import AssessScreen
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel
 from tui_cytpix.ui.widgets.plots.verdict_plot import VerdictPlot
+from tui_cytpix.ui.widgets.tables.model_table import ModelTable
 from tui_cytpix.workflow.assess import over_sampling
 from tui_cytpix.workflow.run.run import Run
 
@@ -167,8 +168,10 @@ async def test_another_model_is_judged_on_the_same_images(stage: Stage) -> None:
     async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
         await process(pilot, "8")
         drawn = screen.judging.sequence
+        app.session.right_here = {screen.judging.model.hash: (0.9, 0.8, 0.95)}
         await pilot.press("m")
         await until(pilot, lambda: screen.pane == "models")
+        assert "90% (80%–95%)" in map(str, screen.query_one(ModelTable).get_row(screen.judging.model.hash))
         await press_each(pilot, "j enter")
         await until(pilot, lambda: screen.judging.model.card.name == "cell-half")
         await until(pilot, lambda: all(i.segmentation is not None for i in screen.gallery.items))

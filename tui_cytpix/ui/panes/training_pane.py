@@ -91,9 +91,9 @@ class TrainingPane(Vertical):
         """The most urgent advice stands below the curves; the rest of it, and `lines`, below that, for whom scrolls."""
         self.query_one("#training-state", Words).say(Text(progress.in_words(status), Style(bold=True)))
         self.query_one(CurvePlot).show(status.epochs, status.target, status.best_epoch)
-        first, *others = [Text.assemble(("▸ ", "bold"), printable(found.words)) for found in advice[:ADVICE]] or [""]
-        self.query_one("#training-advice", Words).say(status.message, first)
-        self.query_one("#training-words", Words).say(*others, *lines, pace_words(status))
+        advised = [Text.assemble(("▸ ", "bold"), printable(found.words)) for found in advice[:ADVICE]]
+        self.query_one("#training-advice", Words).say(status.message, *advised[:1])
+        self.query_one("#training-words", Words).say(*advised[1:], *lines, pace_words(status))
         self._status, self._book = status, book
         if self.flips_shown:
             self._fill()
