@@ -45,6 +45,7 @@ from tui_cytpix.ui.widgets.pictures.picture_widget import PictureWidget
 from tui_cytpix.workflow.explore import gates
 
 WIDE = 110  # columns
+MOVING_ABOUT = {"gallery", "table"}  # scopes of widgets in which one looks for something
 
 
 class BaseScreen(Screen[None]):
@@ -138,12 +139,15 @@ class BaseScreen(Screen[None]):
         return True
 
     def toggle_help(self) -> None:
-        """The keys of the focused widget and of the panes around it first, then the general ones, then the marks."""
+        """The keys of the focused widget and of the panes around it first, the screen's own before those that only move
+        about; then the general ones, then the marks.
+        """
         if not self.close_help():
             self._came_from = self.focused
             around = takewhile(lambda node: node is not self, (self.focused or self).ancestors_with_self)
             near = {name.partition(".")[0] for node in around for name in commands_of(node)}
-            own = sorted(self.SCOPES, key=lambda scope: scope not in near)
+            first = self.SCOPES[:1] if near <= MOVING_ABOUT else ()
+            own = sorted(self.SCOPES, key=lambda scope: (scope not in first, scope not in near))
             self.query_one(HelpPanel).show((*own, "app", "help"), self.cytpix.user_keys, self.LEGEND)
 
     def open_palette(self) -> None:
