@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from driving import press_each, until
-from steps import Stage, build, on_screen, opened, state_goal, words_of
+from steps import Stage, build, choose_base, on_screen, opened, state_goal, words_of
 from textual.widgets._toast import Toast
 
 from tui_cytpix.ui.app import CytpixApp
@@ -43,6 +43,26 @@ async def test_notices_cover_neither_questions_nor_the_tally(stage: Stage, size:
             assert widget.region.area
             assert not rack.overlaps(widget.region), widget
         assert screen.query(Toast).last().size.width <= size[0] // 2
+
+
+@pytest.mark.parametrize(("name", "step"), [("BaseModelScreen", "base_model"), ("SamplesScreen", "samples")])
+async def test_notices_cover_neither_questions_nor_the_table_where_it_is_narrow(
+    stage: Stage, name: str, step: str
+) -> None:
+    choose_base(stage, step)
+    app = stage.app()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen = await on_screen(pilot, name)
+        await until(pilot, lambda: screen.table.row_count)
+        screen.ask("Which?", "", lambda _text: None)
+        app.report("A notice. " + "Some words on what happened and what can be done about it. " * 3)
+        await until(pilot, lambda: screen.query(Toast))
+        await pilot.pause()
+        toast = screen.query(Toast).last().region
+        assert toast.area
+        assert not toast.overlaps(screen.ask_panel.region)
+        rows = screen.table.region
+        assert toast.y >= rows.y + screen.table.header_height + screen.table.row_count
 
 
 async def test_the_footer_always_shows_help_and_the_way_back(stage: Stage) -> None:

@@ -99,7 +99,7 @@ async def test_step_4_tells_how_large_the_base_and_training_see_images(stage: St
         app.session.ask_model(screen.base, screen.preview)
         await until(pilot, lambda: screen.zoom_lines() == [AS_SET])
         screen.show_words()
-        assert AS_SET in words_of(app, "#training-state")
+        assert AS_SET in words_of(app, "#training-words")
         app.session.training = replace(app.session.training, zoom=Zoom(1.4, By.PARTICLES))
         assert screen.zoom_lines()[1] == (
             "training: seen 1.4 times as large (unknown scale; chosen from its particles)"

@@ -170,7 +170,7 @@ async def test_ten_accepted_are_enough_and_two_of_them_validate(run: Path, monke
         await press_each(pilot, " ".join("a" * N))
         await until(pilot, lambda: len(screen.session.run.annotations.accepted()) == N)
         assert "12 annotated ✓" in said(screen)
-        assert "training can start: q t p" in said(screen)
+        assert "start training: q t p" in said(screen)
         assert "10 train · 2 validate" in said(screen)
         assert "No open image is left" in said(screen)
         assert screen.session.run.annotations.ready_to_train() is None
@@ -318,7 +318,7 @@ async def test_the_key_card_has_what_the_image_needs_digits_first(run: Path, mon
         assert "? all keys" in card
         assert "Tab" not in card
         assert "undo" not in card
-        assert "training can start" not in card
+        assert "start training" not in card
         rows = [line.plain for line in screen.query_one(Readout)._lines[: screen.query_one(Readout).size.height]]
         assert any("all keys" in row for row in rows), "the card is cut"
         await press_each(pilot, "2")

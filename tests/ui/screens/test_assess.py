@@ -14,6 +14,7 @@ from tui_cytpix.ui.screens.assess import AssessScreen
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel
 from tui_cytpix.ui.widgets.plots.verdict_plot import VerdictPlot
+from tui_cytpix.ui.widgets.tables.model_table import ModelTable
 from tui_cytpix.workflow.assess import over_sampling
 from tui_cytpix.workflow.run.run import Run
 
@@ -138,9 +139,14 @@ async def test_help_lists_the_keys_of_what_has_the_focus_first(stage: Stage) -> 
     async with opened(stage, "AssessScreen", "judging.model") as (_app, pilot, screen):
         await process(pilot, "3")
         await press_each(pilot, "question_mark")
-        assert scopes(screen)[:3] == ["help", "gallery", "assess"]
+        assert scopes(screen)[:2] == ["assess", "gallery"]
+        assert scopes(screen)[-2:] == ["app", "help"]
+        table = screen.query_one(HelpPanel).query_one("Static").visual._renderable
+        first = [str(cell) for column in table.columns[:1] for cell in column.cells]
+        titles = [words for words in first if words.isupper() and len(words) > 2]
+        assert (titles[0], titles[-1]) == ("ASSESS", "MARKS")
         await press_each(pilot, "q v question_mark")
-        assert scopes(screen)[:4] == ["help", "review", "image", "assess"]
+        assert scopes(screen)[:3] == ["review", "image", "assess"]
 
 
 async def test_enter_enlarges_the_image_under_the_cursor_and_all_judged_is_told(stage: Stage) -> None:
@@ -162,8 +168,10 @@ async def test_another_model_is_judged_on_the_same_images(stage: Stage) -> None:
     async with opened(stage, "AssessScreen", "judging.model") as (app, pilot, screen):
         await process(pilot, "8")
         drawn = screen.judging.sequence
+        app.session.right_here = {screen.judging.model.hash: (0.9, 0.8, 0.95)}
         await pilot.press("m")
         await until(pilot, lambda: screen.pane == "models")
+        assert "90% (80%–95%)" in map(str, screen.query_one(ModelTable).get_row(screen.judging.model.hash))
         await press_each(pilot, "j enter")
         await until(pilot, lambda: screen.judging.model.card.name == "cell-half")
         await until(pilot, lambda: all(i.segmentation is not None for i in screen.gallery.items))

@@ -39,6 +39,22 @@ def bare_app(monkeypatch: pytest.MonkeyPatch, *paths: Path) -> CytpixApp:
     return app
 
 
+@pytest.mark.parametrize("path", [False, True])
+async def test_of_a_long_default_one_reads_the_beginning_and_of_a_path_the_end(stage: Stage, *, path: bool) -> None:
+    async with opened(stage, "AssessScreen") as (_app, pilot, screen):
+        panel, default = screen.ask_panel, f"first {'word ' * 30}last"
+        answers: list[str] = []
+        panel.ask("What counts as one?", default, answers.append, path=path)
+        await pilot.pause()
+        shown = panel.line.render_line(0).text
+        assert ("first" in shown, "last" in shown) == (not path, path)
+        await press_each(pilot, "right ! enter")
+        assert answers == [f"{default}!"], "an arrow key keeps it to be changed"
+        panel.ask("What counts as one?", default, answers.append, path=path)
+        await press_each(pilot, "a enter")
+        assert answers[1:] == ["a"], "what is typed stands in its place"
+
+
 async def test_tab_completes_a_path_and_enter_opens_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("other", "tube-run", "tube-run-2"):

@@ -183,7 +183,9 @@ async def test_selecting_goes_on_where_one_leaves_the_step(stage: Stage, monkeyp
         other = await on_screen(pilot, "BaseModelScreen")
         assert "morphologies" in other.task_bar.words(), "it shows elsewhere"
         assert other.task_bar.working
-        await press_each(pilot, "full_stop")
+        await press_each(pilot, "4")
+        assert "Step 3 is selecting images" in (await on_screen(pilot, "TrainScreen")).hint.words
+        await press_each(pilot, "3")
         screen = await on_screen(pilot, "SamplesScreen")
         assert "morphologies" in screen.task_bar.words(), "and on return"
         await press_each(pilot, "s")

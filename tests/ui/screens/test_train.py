@@ -20,6 +20,7 @@ from tui_cytpix.ui.app import CytpixApp
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery
 from tui_cytpix.ui.widgets.panels.ask_panel import AskPanel
 from tui_cytpix.ui.widgets.panels.typed_line import TypedLine
+from tui_cytpix.ui.widgets.plots.curve_plot import CurvePlot
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.run_samples import set_pixel_size
@@ -291,9 +292,9 @@ async def test_a_cross_check_is_asked_for_and_told(stage: Stage) -> None:
         run.record_edit(last, "propose", run.annotations.accepted()[0].segmentation, origin="masks")
         run.record_edit(last, "accept")
         await press_each(pilot, "k")
-        await until(pilot, lambda: "Cross-check" in words_of(app, "#training-state"))
-        assert "all 0.90 [0.7" in words_of(app, "#training-state")
-        assert "10/10" in words_of(app, "#training-state")
+        await until(pilot, lambda: "Cross-check" in words_of(app, "#training-words"))
+        assert "all 0.90 [0.7" in words_of(app, "#training-words")
+        assert "10/10" in words_of(app, "#training-words")
 
 
 async def test_stop_asks_and_detach_leaves_training_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,6 +352,28 @@ async def test_without_base_or_selection_the_hint_leads_there(stage: Stage) -> N
         assert not screen.has_class("-in-training")
 
 
+async def test_on_a_small_screen_the_curves_have_room_and_longer_words_stand_below(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    select(stage, annotated=10)
+    epochs = tuple(Epoch(n, 0.1, 0.9, 0.8, 3.0, 8, 2) for n in range(1, 40))
+    status = TrainingStatus(JobState.STOPPED, epochs=epochs, target=40, log=("one", "two", "three"), device="a chip")
+    monkeypatch.setattr(TrainingWatch, "poll", lambda _self: status)
+    async with opened(stage, "TrainScreen", "base") as (app, pilot, screen):
+        await until(pilot, lambda: app.session.training is status)
+        await press_each(pilot, "t")
+        plot, more = screen.training_pane.query_one(CurvePlot), screen.training_pane.query_one("#training-more")
+        axis = next(y for y in range(plot.size.height) if "└" in plot.render_line(y).text)
+        assert axis - 1 >= 8
+        assert "VA 0.80" in plot.render_line(0).text
+        assert screen.training_pane.query_one("#training-state").size.height == 1
+        assert plot.region.bottom <= screen.training_pane.query_one("#training-advice").region.y
+        assert "a chip" in words_of(app, "#training-words")
+        assert more.max_scroll_y
+        await press_each(pilot, ";")
+        assert more.scroll_y
+
+
 async def test_both_panes_stand_side_by_side_where_there_is_room(stage: Stage) -> None:
     select(stage, annotated=3)
     async with opened(stage, "TrainScreen", "base", size=(160, 50)) as (app, pilot, screen):
@@ -360,7 +383,7 @@ async def test_both_panes_stand_side_by_side_where_there_is_room(stage: Stage) -
         await reply(pilot, "3")
         assert app.session.run.settings.train.size_cutoff_um == 3
         assert "debris" in notices(app)
-        assert "3 µm" in words_of(app, "#training-state")
+        assert "3 µm" in words_of(app, "#training-words")
         captions = {item.key: item.caption for item in screen.gallery.items}
         assert captions[ImageKey(SAMPLE, next(iter(truth())))].startswith("✓")
 

@@ -12,6 +12,7 @@ from tui_cytpix.workflow.run.recent_runs import RunSummary
 RUN = RunSummary(
     "S. pombe in two culture conditions", Path("/data/users/me/2026-11/run-a"), "train", 2, "2026-11-30T08"
 )
+MURINE = replace(RUN, name="Murine peritoneal cells: clean up a gate", path=Path("/usr/sample_runs/peritoneal"))
 LONG = replace(RUN, name="n" * 90, path=Path("/data/users/me/2026-11/run-b"))
 
 
@@ -26,6 +27,8 @@ def test_a_line_each_with_the_paths_end() -> None:
             assert "Train" in row.plain
     narrow, wide = run_rows([RUN], {}, 76)[0].plain, run_rows([RUN], {}, 160)[0].plain
     assert RUN.name in narrow, "the name is whole where there is room"
+    assert "Murine peritoneal cells: clean up a gate" in run_rows([MURINE], {}, 74)[0].plain, "the path is shorter"
+    assert run_rows([LONG], {}, 40)[0].plain.lstrip().startswith("nnnnnnnnnn… ")
     assert "2 samples" in wide
     assert "2026-11-30" in wide
     assert str(RUN.path) in wide

@@ -156,7 +156,7 @@ def _progress(book: AnnotationBook, shown: Shown, key: Callable[[str], str]) -> 
     enough = book.ready_to_train() is None
     of_least = f" of {MIN_ANNOTATED}" if accepted < MIN_ANNOTATED else ""
     keys = " ".join(key(command) for command in ("app.back", "train.training", "training.pause"))
-    start = Text(f"training can start: {keys}", BOLD) if enough and shown.can_train else Text()
+    start = Text(f"start training: {keys}", BOLD) if enough and shown.can_train else Text()
     return [
         Text(f"{accepted}{of_least} annotated{' ✓' * enough}", BOLD),
         Text(f"{accepted - held_out} train · {held_out} validate", DIM),

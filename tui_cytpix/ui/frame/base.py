@@ -45,6 +45,7 @@ from tui_cytpix.ui.widgets.pictures.picture_widget import PictureWidget
 from tui_cytpix.workflow.explore import gates
 
 WIDE = 110  # columns
+MOVING_ABOUT = {"gallery", "table"}  # scopes of widgets in which one looks for something
 
 
 class BaseScreen(Screen[None]):
@@ -138,13 +139,16 @@ class BaseScreen(Screen[None]):
         return True
 
     def toggle_help(self) -> None:
-        """With the keys of the focused widget, and of the panes around it, first."""
+        """The keys of the focused widget and of the panes around it first, the screen's own before those that only move
+        about; then the general ones, then the marks.
+        """
         if not self.close_help():
             self._came_from = self.focused
             around = takewhile(lambda node: node is not self, (self.focused or self).ancestors_with_self)
             near = {name.partition(".")[0] for node in around for name in commands_of(node)}
-            own = sorted(self.SCOPES, key=lambda scope: scope not in near)
-            self.query_one(HelpPanel).show(("help", *own, "app"), self.cytpix.user_keys, self.LEGEND)
+            first = self.SCOPES[:1] if near <= MOVING_ABOUT else ()
+            own = sorted(self.SCOPES, key=lambda scope: (scope not in first, scope not in near))
+            self.query_one(HelpPanel).show((*own, "app", "help"), self.cytpix.user_keys, self.LEGEND)
 
     def open_palette(self) -> None:
         commands = [c for scope in (*self.SCOPES, "app") for c in of_scope(scope) if c.id != "app.palette"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 from textual.app import ComposeResult
@@ -11,10 +12,22 @@ from textual.widgets import DataTable
 from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.judging import Judging
+from tui_cytpix.ui.session import Session
 from tui_cytpix.ui.widgets.boxes import Vertical
 from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.ui.widgets.tables.model_table import ModelTable
 from tui_cytpix.workflow.base_model import instrument
+
+
+def known_here(session: Session, model: ModelEntry) -> tuple[str, str]:
+    """How often its counts are expected to be right on this run's samples, and what 1000 images took in this session;
+    empty where that is not known.
+    """
+    right, pace = session.right_here.get(model.hash), session.predict.images_per_second(model)
+    return (
+        "" if right is None else f"{right[0]:.0%} ({right[1]:.0%}–{right[2]:.0%})",
+        "" if math.isnan(pace) else f"{1000 / pace:.0f} s",
+    )
 
 
 class ModelChoice(Vertical):
@@ -41,7 +54,8 @@ class ModelChoice(Vertical):
         if not found:
             self._frame.report("The library is empty: import a model in step 2.")
             return
-        self._table.show(found, self._judging.model.hash if self._judging.model else "")
+        here = {entry.hash: known_here(self._frame.session, entry) for entry in found}
+        self._table.show(found, self._judging.model.hash if self._judging.model else "", here=here)
         self._frame.show_pane("models")
         self._frame.set_focus(self._table)
         self._frame.say_next()

@@ -1,4 +1,4 @@
-"""Training as it goes: state, curves, advice, flips, log, and the keys that steer it."""
+"""Training as it goes: state, curves, advice, flips, what is longer, and the keys that steer it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import VerticalScroll
 from textual.events import Resize
 from textual.message import Message
 from textual.widgets import DataTable
@@ -39,12 +40,15 @@ class TrainingPane(Vertical):
 
     DEFAULT_CSS = """
     TrainingPane { height: 100%; }
-    TrainingPane CurvePlot { height: 1fr; min-height: 7; margin: 0 1; }
+    TrainingPane CurvePlot { height: 1fr; min-height: 11; margin: 0 1; }
     TrainingPane #flips { height: 9; display: none; }
+    TrainingPane #training-more { height: auto; max-height: 45%; }
+    TrainingPane.-low #training-more { max-height: 4; }
     TrainingPane.-flips #flips { display: block; }
-    TrainingPane.-flips #training-log { display: none; }
+    TrainingPane.-flips #training-more { display: none; }
+    TrainingPane.-flips.-low CurvePlot { min-height: 5; }
     TrainingPane.-flips.-low #training-advice { display: none; }
-    TrainingPane #training-log { color: $text-muted; }
+    TrainingPane #training-words, TrainingPane #training-log { color: $text-muted; }
     TrainingPane:focus #training-state { text-style: bold; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("training")
@@ -70,7 +74,9 @@ class TrainingPane(Vertical):
         yield CurvePlot()
         yield Words(id="training-advice")
         yield Table(("Image", "Annotated", "Flips", "Counted, last look at the right"), id="flips")
-        yield Words(id="training-log")
+        with VerticalScroll(id="training-more", can_focus=False):
+            yield Words(id="training-words")
+            yield Words(id="training-log")
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.height < ROOMY, "-low")
@@ -82,12 +88,12 @@ class TrainingPane(Vertical):
     def show(
         self, status: TrainingStatus, lines: list[str | Text], advice: Sequence[Advice], book: AnnotationBook
     ) -> None:
-        """`lines` stand below the state: annotations, estimate, checkpoint; of the advice the most urgent shows."""
-        self.query_one("#training-state", Words).say(state_line(status), *lines)
+        """The most urgent advice stands below the curves; the rest of it, and `lines`, below that, for whom scrolls."""
+        self.query_one("#training-state", Words).say(Text(progress.in_words(status), Style(bold=True)))
         self.query_one(CurvePlot).show(status.epochs, status.target, status.best_epoch)
-        self.query_one("#training-advice", Words).say(
-            status.message, *(Text.assemble(("▸ ", "bold"), printable(found.words)) for found in advice[:ADVICE])
-        )
+        advised = [Text.assemble(("▸ ", "bold"), printable(found.words)) for found in advice[:ADVICE]]
+        self.query_one("#training-advice", Words).say(status.message, *advised[:1])
+        self.query_one("#training-words", Words).say(*advised[1:], *lines, pace_words(status))
         self._status, self._book = status, book
         if self.flips_shown:
             self._fill()
@@ -142,17 +148,14 @@ class TrainingPane(Vertical):
         self.post_message(self.FlipChosen(ImageKey.parse(str(event.row_key.value))))
 
 
-def state_line(status: TrainingStatus) -> Text:
-    text = Text(progress.in_words(status), Style(bold=True))
+def pace_words(status: TrainingStatus) -> str:
+    """How fast training goes, where, and with what learning rate; empty before the first epoch."""
     recent = status.epochs[-5:]
-    if recent:
-        seconds = sum(e.seconds for e in recent) / len(recent)
-        text.append(f" · {seconds:.1f} s an epoch", Style(bold=False))
-    if status.device:
-        text.append(f" · {printable(status.device)}", Style(bold=False))
-    if recent and recent[-1].rate is not None:
-        text.append(f" · rate {recent[-1].rate:.2g}", Style(bold=False))
-    return text
+    if not recent:
+        return printable(status.device)
+    seconds = sum(e.seconds for e in recent) / len(recent)
+    rate = "" if recent[-1].rate is None else f"rate {recent[-1].rate:.2g}"
+    return " · ".join(filter(None, (f"{seconds:.1f} s an epoch", printable(status.device), rate)))
 
 
 def spark_line(epochs: tuple[Epoch, ...], width: int) -> Text:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
@@ -18,6 +17,7 @@ from tui_cytpix.domain.zoom import Zoom
 from tui_cytpix.errors import CytpixError
 from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.work import WorkScreen
+from tui_cytpix.ui.panes.model_choice import known_here
 from tui_cytpix.ui.panes.questions import ask_export, ask_zoom
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal
 from tui_cytpix.ui.widgets.gallery.example_images import ExampleImages
@@ -97,7 +97,7 @@ class BaseModelScreen(WorkScreen):
 
     def _show(self) -> None:
         chosen = self.session.run.settings.base_model.hash
-        here = {entry.hash: (self._right_here(entry), self._pace(entry)) for entry in self._library}
+        here = {entry.hash: known_here(self.session, entry) for entry in self._library}
         self.table.show(self._library, chosen, self.session.marked_models, self._proposing, here)
         self.query_one(ExampleImages).invite(f"{self.key('base_model.compare')} draws images of your sample")
         self._show_card()
@@ -119,14 +119,6 @@ class BaseModelScreen(WorkScreen):
     def _show_examples(self, entry: ModelEntry) -> None:
         """Of this run's images, as the model annotates them."""
         self.query_one(ExampleImages).show(entry, self.images or self.session.run.settings.selection.images)
-
-    def _right_here(self, entry: ModelEntry) -> str:
-        found = self.session.right_here.get(entry.hash)
-        return "" if found is None else f"{found[0]:.0%} ({found[1]:.0%}–{found[2]:.0%})"
-
-    def _pace(self, entry: ModelEntry) -> str:
-        pace = self.session.predict.images_per_second(entry)
-        return "" if math.isnan(pace) else f"{1000 / pace:.0f} s"
 
     async def action_triage(self) -> None:
         """Asks all models, and puts what is expected of each into the table."""

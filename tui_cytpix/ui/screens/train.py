@@ -20,6 +20,7 @@ from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.training_pane import TrainingPane, spark_line
 from tui_cytpix.ui.panes.training_wishes import Seen, TrainingWishes
+from tui_cytpix.ui.screens.samples import SELECTING
 from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal
 from tui_cytpix.ui.widgets.gallery.gallery import Gallery, GalleryItem
 from tui_cytpix.ui.widgets.gallery.preview_items import LEGEND, badge, preview_item
@@ -165,6 +166,9 @@ class TrainScreen(WorkScreen):
             self.say(hints.training(status, missing, run.settings.evaluate.name))
             return
         chosen = bool(run.settings.preview)
+        if not chosen and self.session.task is not None and self.session.task.name == SELECTING:
+            self.say("Step 3 is selecting images: they come here once it has ended.")
+            return
         self.say(hints.train(status, missing, chosen, bool(run.settings.base_model.model), run.settings.evaluate.name))
 
     def show_words(self) -> None:

@@ -314,6 +314,7 @@ async def test_what_is_taken_away_leaves_the_cursor_in_bounds(run: Path, monkeyp
         await press_each(pilot, "l j G g pagedown n space V s f enter o z")
         assert gallery.current is None
         assert status(gallery).startswith("no image")
+        assert text(gallery, gallery.size.height - 1).startswith(" no"), "indented as all else is"
 
 
 async def test_commands_can_be_left_to_the_screen(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

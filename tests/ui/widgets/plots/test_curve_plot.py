@@ -122,7 +122,7 @@ async def test_the_widgets_draw_what_they_are_given() -> None:
         plot.show(curve(20), 100, 12)
         keys = [ImageKey("s", str(i)) for i in range(50)]
         points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
-        coverage.show(keys, points, SelectionSettings(50, tuple(keys[:10]), tuple(keys[10:13])))
+        coverage.show(keys, points, ("area", "rim"), SelectionSettings(50, tuple(keys[:10]), tuple(keys[10:13])))
         await pilot.pause()
         assert "TA 0.90" in plot.render_line(0).text
         drawn = "".join(coverage.render_line(y).text for y in range(coverage.size.height - 1))

@@ -296,7 +296,7 @@ class ThumbnailGrid(PaintedWithLayout, ScrollView, PictureWidget, inherit_bindin
 
     def _status(self) -> Segment:
         words = self._said or self.order.describe(self._cursor)
-        return Segment(shortened(words, self.size.width), self.rich_style + Style(dim=True))
+        return Segment(f" {shortened(words, max(0, self.size.width - 2))}", self.rich_style + Style(dim=True))
 
     def _caption(self, item: GalleryItem, *, here: bool) -> Segment:
         mark = (HERE if here else "") + ("■" if item.key in self.order.marked else "")

@@ -9,13 +9,13 @@ from rich.style import Style
 from rich.text import Text
 
 from tui_cytpix.domain.jobs.training import TrainingStatus
-from tui_cytpix.domain.words import printable, shortened
+from tui_cytpix.domain.words import printable
 from tui_cytpix.ui.widgets.lines.step_rail import LABELS, training_text
 from tui_cytpix.workflow.run.recent_runs import RunSummary
 
 MARGIN = 2
 STEP = 10  # columns
-LEAST_PATH = 24
+LEAST_PATH = 16
 WIDE = 100  # columns, from which on there is room for the number of samples and the date
 
 
@@ -30,7 +30,9 @@ def run_rows(runs: Sequence[RunSummary], training: Mapping[Path, TrainingStatus]
     rows = []
     for number, run in enumerate(runs):
         text = Text(" " * MARGIN, no_wrap=True, overflow="ellipsis")
-        text.append(shortened(run.name, name - 1).ljust(name), Style(bold=True))
+        named = Text(printable(run.name))
+        named.truncate(name - 1, overflow="ellipsis", pad=True)
+        text.append(f"{named.plain} ", Style(bold=True))
         text.append(LABELS.get(run.step, "").ljust(STEP))
         if works:
             text.append(told.get(run.path, "").ljust(works), Style(bold=True))

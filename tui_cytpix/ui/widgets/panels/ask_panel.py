@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.keys import format_key
 from textual.widget import Widget
 from textual.widgets import Input, Static
+from textual.widgets.input import Selection
 
 from tui_cytpix.domain.words import printable, shortened
 from tui_cytpix.errors import CytpixError
@@ -153,7 +154,8 @@ class AskPanel(Vertical):
         self._asked, self._busy, self._names = asked, False, ()
         line = self.line
         line.value = text
-        line.select_all()  # what is typed stands in place of the default; an arrow key keeps it to be changed
+        # What is typed stands in place of the default; an arrow key keeps it to be changed. Of a path the end shows.
+        line.selection = Selection(0, len(text)) if asked.path else Selection(len(text), 0)
         self.say_about()
         self.add_class("-asking")
         self.screen.set_focus(line)

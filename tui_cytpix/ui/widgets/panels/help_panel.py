@@ -52,7 +52,7 @@ class HelpPanel(VerticalScroll):
 
 
 def help_table(commands: list[Command], keys: Mapping[str, str], legend: Legend = ()) -> Table:
-    """Keys beside what they do, under the marks of pictures; commands without a help line share the one above."""
+    """Keys beside what they do, below them the marks of pictures; commands without a help line share the one above."""
     table = Table.grid(padding=(0, 1))
     table.add_column(width=11)
     table.add_column(ratio=1)
@@ -64,11 +64,12 @@ def help_table(commands: list[Command], keys: Mapping[str, str], legend: Legend 
             rows[-1] = (scope, f"{before} {shown}", text)
         else:
             rows.append((command.scope, shown, command.help or command.label))
-    rows = [("marks", mark, words) for mark, words in legend] + rows
+    rows += [("marks", mark, words) for mark, words in legend]
     scope_before = ""
     for scope, shown, text in rows:
         if scope != scope_before:
-            table.add_row(Text(""), Text(""))
+            if scope_before:
+                table.add_row(Text(""), Text(""))
             table.add_row(Text(scope.replace("_", " ").upper(), Style(bold=True)), Text(""))
             scope_before = scope
         table.add_row(Text(shown, Style(bold=True)), Text(text))

@@ -14,6 +14,14 @@ from tui_cytpix.domain.words import shortened
 from tui_cytpix.ui.widgets.plots.curve_plot import CharacterPlot, Row
 
 MARGIN = 0.02  # of the plane, on each side
+LEGEND = {
+    "o at random": "random",
+    "▲ for variety": "variable",
+    "◆ both": "both",
+    "+ similar": "similar",
+    "· others": "population",
+}
+NARROW_LEGEND = {text.replace("at ", "").replace("for ", ""): kind for text, kind in LEGEND.items()}
 GLYPHS = {"": " ", "population": "·", "random": "o", "variable": "▲", "both": "◆", "similar": "+"}
 
 
@@ -41,15 +49,14 @@ def cells(positions: NDArray[np.float32], kinds: Sequence[str], columns: int, ro
 
 
 def legend(columns: int) -> Row:
-    """What the characters mean, as far as it fits."""
-    pieces = [
-        ("o at random  ", "random"),
-        ("▲ for variety  ", "variable"),
-        ("◆ both  ", "both"),
-        ("+ similar  ", "similar"),
-        ("· others", "population"),
-    ]
-    row: Row = [(c, kind) for text, kind in pieces for c in text]
+    """What the characters mean, in fewer words where it is narrow; what does not fit whole is left out."""
+    words, gap = LEGEND, 2
+    if sum(len(text) + gap for text in words) - gap > columns:
+        words, gap = NARROW_LEGEND, 1
+    row: Row = []
+    for text, kind in words.items():
+        if len(row) + len(text) <= columns:
+            row += [*((c, kind) for c in text), *[(" ", "")] * gap]
     return (row + [(" ", "")] * columns)[:columns]
 
 
@@ -88,9 +95,12 @@ class CoveragePlot(CharacterPlot):
 
     def rows(self, columns: int, rows: int) -> list[Row]:
         """The plane; the last rows say what its axes and its characters are."""
-        below = [self._axis_words(columns), legend(columns)] if len(self._positions) else []
+        below = [*self._axis_words(columns), legend(columns)] if len(self._positions) else []
         return [*cells(self._positions, self._kinds, columns, max(0, rows - len(below))), *below]
 
-    def _axis_words(self, columns: int) -> Row:
-        told = "   ".join(f"{arrow} {words}" for arrow, words in zip("→↑", self._axes, strict=True) if words)
-        return [(letter, "population") for letter in shortened(told, columns).ljust(columns)]
+    def _axis_words(self, columns: int) -> list[Row]:
+        """Both in a row, or a row each where that is too narrow."""
+        told = [f"{arrow} {words}" for arrow, words in zip("→↑", self._axes, strict=True) if words]
+        together = "   ".join(told)
+        lines = told if len(together) > columns else [together]
+        return [[(letter, "population") for letter in shortened(line, columns).ljust(columns)] for line in lines]

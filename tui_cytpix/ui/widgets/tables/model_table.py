@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from tui_cytpix.domain.model_card import FIGURES, ModelCard, ModelEntry
@@ -14,8 +15,8 @@ from tui_cytpix.ui.widgets.lines.hint import heading, labelled
 from tui_cytpix.ui.widgets.tables.table import Table
 
 COLUMNS = ("", "Model", "Made for", "Right here", "Per 1000", "Sees")
-WIDE = 110  # columns of the screen
-MADE_FOR = 20  # characters that fit into 80 columns
+AT = COLUMNS.index("Made for")
+MADE_FOR = 20  # characters at least
 
 
 class ModelTable(Table):
@@ -24,6 +25,8 @@ class ModelTable(Table):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(COLUMNS, id=id)
         self._entries: dict[str, ModelEntry] = {}
+        self._listed: list[tuple[str, tuple[str, ...]]] = []
+        self._made_for = 0
 
     def show(
         self,
@@ -37,20 +40,40 @@ class ModelTable(Table):
         expected to be right on this run's samples, and what 1000 images took in this session; "" where nobody knows.
         """
         self._entries = {entry.hash: entry for entry in entries}
-        rows = []
+        self._listed = []
         for entry in entries:
             right, pace = here.get(entry.hash, ("", ""))
             mark = "●" if entry.hash == chosen else "○" if entry.hash == proposing else " "
             cells = (
                 f"{mark}{'■' if entry.hash in marked else ' '}",
                 entry.card.name,
-                cut(made_for(entry.card), MADE_FOR if self.app.size.width < WIDE else 2 * MADE_FOR),
+                made_for(entry.card),
                 right or "?",
                 pace or "?",
                 sees(entry.card),
             )
-            rows.append((entry.hash, cells))
-        self.fill(rows)
+            self._listed.append((entry.hash, cells))
+        self._fit()
+
+    def on_resize(self) -> None:
+        """There is more room for what models were made for, or less."""
+        if self._listed and self._room() != self._made_for:
+            self._fit()
+
+    def _room(self) -> int:
+        """What the other columns leave of the table's width."""
+        taken = sum(
+            max(cell_len(words) for words in column) + 2 * self.cell_padding
+            for place, column in enumerate(zip(COLUMNS, *(cells for _, cells in self._listed), strict=True))
+            if place != AT
+        )
+        bar = self.styles.scrollbar_size_vertical if len(self._listed) >= self.size.height else 0
+        return max(MADE_FOR, self.size.width - taken - 2 * self.cell_padding - bar)
+
+    def _fit(self) -> None:
+        room = self._made_for = self._room()
+        self.ordered_columns[AT].content_width = 0  # Textual only ever widens it
+        self.fill([(key, (*cells[:AT], cut(cells[AT], room), *cells[AT + 1 :])) for key, cells in self._listed])
 
     @property
     def current(self) -> ModelEntry | None:
