@@ -64,10 +64,15 @@ class HomeScreen(BaseScreen):
     def on_mount(self) -> None:
         self.rail.name_of_run = "tui-cytpix"
         self.set_focus(self.runs)
-        self.set_interval(TRAINING_SECONDS, self._look_at_training)
+        self._looks = self.set_interval(TRAINING_SECONDS, self._look_at_training)
+
+    def on_screen_suspend(self) -> None:
+        """A timer of a screen behind another makes Textual paint the one in front."""
+        self._looks.pause()
 
     def on_screen_resume(self) -> None:
         """Lists afresh, whenever the screen comes to the front."""
+        self._looks.resume()
         self.start(self._load(), "runs", first=True)
 
     async def _load(self) -> None:
