@@ -53,7 +53,7 @@ def _judging(model: str, found: Assessment) -> str:
         masks = f"The masks of {found.only_counted} images are still to be judged"
         return f"{masks}: {{assess.review}} leads to them, {{review.acceptable}} or {{review.mask}} judges them."
     return (
-        f"Not yet known{needed_in_words(found)}: judge on with {{assess.review}}; {{assess.process}} draws more images."
+        f"Not yet known{needed_in_words(found)}. Judge on with {{assess.review}}; {{assess.process}} draws more images."
     )
 
 

@@ -247,7 +247,7 @@ def rule_in_words(settings: AssessSettings, sequence: Sequence[ImageKey], rules:
     tests = part_tests(settings, names if len(names) > 1 else [])
     longest = max(tests.values(), key=lambda test: test.maximum)
     each = f" and each of {len(names)} samples" if len(names) > 1 else ""
-    ends = f"{longest.clean_needed([])} without an error keep it, {longest.maximum} decide at the most"
+    ends = f"{longest.clean_needed([])} keep it if none is wrong, decided after {longest.maximum} at the latest"
     if any(rule.shown < 1 for rule in rules):
         ends = "more where some are shown less often than others, and then without an end"
     return (
