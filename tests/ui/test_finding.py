@@ -81,7 +81,7 @@ async def test_steps_and_keys_are_clicked_on(stage):
     async with opened(stage, "AssessScreen") as (app, pilot, screen):
         await pilot.click(StepRail, offset=place(screen.query_one(StepRail), "3 Samples"))
         await at(pilot, app, "samples")
-        await pilot.click(KeyFooter, offset=place(app.screen.query_one(KeyFooter), "Step +"))
+        await pilot.click(KeyFooter, offset=place(app.screen.query_one(KeyFooter), "Next step"))
         await at(pilot, app, "train")
         await pilot.click(KeyFooter, offset=place(app.screen.query_one(KeyFooter), "? Help"))
         await until(pilot, lambda: app.screen.query_one(HelpPanel).open, "help")

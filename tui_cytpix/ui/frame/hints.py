@@ -70,7 +70,7 @@ def _base_model(settings: RunSettings, marked: int) -> str:
         return (
             "{table.select-cursor} chooses the model to start training from; {base_model.mark} marks some to compare."
         )
-    return "The base model is chosen. {app.next-step} goes on to the samples; {base_model.mark} marks some to compare."
+    return "The base model is chosen: {app.next-step} goes on to the samples; {base_model.mark} marks some to compare."
 
 
 def samples(settings: RunSettings) -> str:
@@ -148,7 +148,10 @@ def training(status: TrainingStatus, missing: str | None, written: str) -> str:
         return f"{written} is written: {{app.next-step}} compares it with the base. {{training.more}} adds epochs."
     match status.state:
         case JobState.RUNNING | JobState.STARTING:
-            return "{training.pause} pauses after this epoch, {training.flips} lists flips, {training.detach} leaves."
+            return (
+                "{training.pause} pauses after this epoch, {training.flips} lists images whose count flips, "
+                "{training.detach} leaves."
+            )
         case JobState.PAUSED:
             return (
                 "{training.suggested} annotates what is suggested, {training.pause} goes on, {training.write} writes."

@@ -134,7 +134,7 @@ class AssessScreen(WorkScreen):
         if settings.counting_convention:
             lines += [
                 review.rule_in_words(settings, settings.sequence, settings.over_sampling),
-                labelled("Convention", settings.counting_convention),
+                labelled("Counting convention", settings.counting_convention),
             ]
         return lines
 

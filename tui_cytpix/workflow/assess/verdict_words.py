@@ -157,7 +157,9 @@ def _kind_in_words(found: Assessment, kind: Kind) -> str:
     """`Count: keep this model. ...`: the decision, the numbers behind it, and what is missing."""
     one, decision = found.all.of(kind), found.of_kind(kind)
     name = kind.capitalize()
-    numbers = f"{one.errors} wrong of {one.judged} ({_weighted(one)}{_percent(one.rate)}; {_interval(one)})"
+    numbers = (
+        f"{one.errors} wrong of {one.judged} ({_weighted(one)}{_percent(one.rate)}; 95 % confidence {_interval(one)})"
+    )
     if decision is None:
         return f"{name}: not required. {numbers}." if one.judged else f"{name}: not required."
     last = "" if found.by_sample else _missing(one)  # of several samples each has its own
