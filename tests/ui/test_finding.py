@@ -10,6 +10,7 @@ from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter
 from tui_cytpix.ui.widgets.lines.step_rail import StepRail
 from tui_cytpix.ui.widgets.panels.choice_panel import ChoicePanel
 from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel
+from tui_cytpix.workflow.assess.verdict import has_fallen
 
 
 def press_names(text):
@@ -52,12 +53,35 @@ async def test_digits_of_a_review_are_counts(stage):
         assert screen.pane == "review"
 
 
+async def test_a_step_that_judges_is_ticked_once_its_verdict_fell(stage):
+    """Not as soon as one has looked in: "✓1 Assess" reads as "passed"."""
+    state_goal(stage)
+    async with opened(stage, "AssessScreen") as (app, pilot, screen):
+        await pilot.press("p")
+        await reply(pilot, "20")
+        await until(pilot, lambda: len(screen.judging.processed()) == 20, "images are there")
+        await pilot.press("2")
+        await at(pilot, app, "base_model")
+        assert " 1 Assess" in app.screen.rail.render().plain, "only visited"
+        await pilot.press("1")
+        await at(pilot, app, "assess")
+        await until(pilot, lambda: len(app.screen.judging.processed()) == 20, "its answers are read")
+        await pilot.press("v", *["c"] * 20)
+        assert has_fallen(app.screen.judging.assessment())
+        await pilot.press("q", "2")
+        await at(pilot, app, "base_model")
+        assert "✓1 Assess" in app.screen.rail.render().plain
+        assert "✓5" not in app.screen.rail.render().plain
+    async with opened(stage, "BaseModelScreen") as (app, _, _):
+        assert "✓1 Assess" in app.screen.rail.render().plain, "when it is opened again, too"
+
+
 async def test_steps_and_keys_are_clicked_on(stage):
     state_goal(stage)
     async with opened(stage, "AssessScreen") as (app, pilot, screen):
         await pilot.click(StepRail, offset=place(screen.query_one(StepRail), "3 Samples"))
         await at(pilot, app, "samples")
-        await pilot.click(KeyFooter, offset=place(app.screen.query_one(KeyFooter), "Step +"))
+        await pilot.click(KeyFooter, offset=place(app.screen.query_one(KeyFooter), "Next step"))
         await at(pilot, app, "train")
         await pilot.click(KeyFooter, offset=place(app.screen.query_one(KeyFooter), "? Help"))
         await until(pilot, lambda: app.screen.query_one(HelpPanel).open, "help")

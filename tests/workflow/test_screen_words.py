@@ -151,7 +151,7 @@ def test_differing_counts_come_first_and_are_tallied(tmp_path: Path) -> None:
 
 def test_counts_are_told_as_shares(tmp_path: Path) -> None:
     counted = differences.counted([ImageKey("s", e) for e in "1234"], store(tmp_path, {"1": 0, "2": 1, "3": 1, "4": 7}))
-    assert counted == "Counted: none 25%, 1 particle 50%, 3 or more 25% of 4 images."
+    assert counted == "The model counts no particle in 25%, 1 particle in 50%, 3 particles or more in 25% of 4 images."
     assert differences.counted([], PredictionStore(tmp_path)) == ""
 
 

@@ -101,8 +101,8 @@ class Kept:
             kinds = "of kinds that it knows"
             limit = " Its own training images are not in its file, so nobody can ask how those fare."
         return (
-            f"Of {known} simulated images, {kinds}, that the base model counts right {self.kept} are right still "
-            f"({self.kept / known:.0%}).{limit}"
+            f"It forgot {self.lost} of {known} simulated images that the base model counts right, {kinds} "
+            f"({self.kept / known:.0%} kept).{limit}"
         )
 
 

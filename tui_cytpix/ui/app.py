@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from tui_cytpix.domain.jobs.training import JobState
 from tui_cytpix.domain.run_settings import STEPS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.words import printable
@@ -210,6 +211,7 @@ class CytpixApp(DecidingApp, EndingApp):
         run, held = await asyncio.to_thread(_opened, path)
         _log.info("opens a run at %s: %d damaged lines", run.settings.step, run.damaged_lines)
         self.session = Session(run, held)
+        self.session.decided |= await asyncio.to_thread(_decided, run)
         await asyncio.to_thread(recent_runs.remember, run.path)
         if run.damaged_lines:
             self.report(f"{run.damaged_lines} damaged lines in the run's logs were passed over.")
@@ -471,6 +473,27 @@ def _opened(path: Path) -> tuple[Run, str]:
         return Run.open(path), ""
     except InUseError as error:
         return Run.open(path, writing=False), error.detail.partition(": ")[2] or error.detail
+
+
+def _decided(run: Run) -> set[str]:
+    """The steps that judge whose verdict has fallen; of step 5 also where samples are processed. What reviews need is
+    imported with the first run that has one.
+    """
+    from tui_cytpix.workflow.assess import review
+    from tui_cytpix.workflow.evaluate import process_watch
+    from tui_cytpix.workflow.explore.random_images import judged_models
+
+    found = set()
+    for step in {verdict.step for verdict in run.verdicts}:
+        try:
+            if review.is_decided(run, judged_models(run, step, None), step):
+                found.add(step)
+        except CytpixError as error:  # the step's screen says so
+            _log.info("no verdict of %s: %s", step, error.title)
+    watch = process_watch.watch_newest(run)
+    if watch is not None and watch.poll().state is JobState.FINISHED:
+        found.add("evaluate")
+    return found
 
 
 if TYPE_CHECKING:

@@ -119,6 +119,7 @@ class Session:
         self._task_failed: BaseException | None = None
         self._running: asyncio.Task[object] | None = None
         self.annotated_last: ImageKey | None = None  # where the editor is, until its caller has gone there
+        self.decided: set[str] = set()  # the steps that judge, where the verdict fell
         self.marked_models: list[str] = []  # in step 2, by hash: they stay while the run is open
 
     def _read(self, key: ImageKey) -> NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]:

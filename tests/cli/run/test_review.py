@@ -226,9 +226,9 @@ def test_over_sampling_is_set_told_and_weighted(made, run_main):
     assert found["over_sampling"] == [{"since": 0, "shown": 0.25, "rare": "singlets", "doubtful": 1.0, "large": 81}]
     assert (found["images"], found["processed"], found["count"]["most_needed"]) == (120, 120, None)
     assert "of what the model counts as several without doubt one image in 4 is shown" in found["words"][-2]
-    assert "decide at the most" in before["rule"]
+    assert "at the latest" in before["rule"]
     assert "without an end" in found["rule"]
-    assert "decide at the most" not in found["rule"]
+    assert "at the latest" not in found["rule"]
     judged = json.loads(run_main("run", "review", made, "--judgements", table(made, one_bad), "--json")[1])
     assert (judged["count"]["judged"], judged["decision"]) == (120, "retrain")
     over = json.loads(run_main("run", "review", made, "--over-sample", "1", "--json")[1])

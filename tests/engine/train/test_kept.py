@@ -72,8 +72,8 @@ def test_other_events_are_shown_than_training_goes_over():
 
 def test_the_words_say_what_the_number_cannot_tell():
     assert Kept(57, 3, 9, of_all_kinds=False).in_words == (
-        "Of 60 simulated images, of the kinds that it was trained on, that the base model counts right 57 are right "
-        "still (95%)."
+        "It forgot 3 of 60 simulated images that the base model counts right, of the kinds that it was trained on "
+        "(95% kept)."
     )
     users = Kept(1, 1, 0, of_all_kinds=True).in_words
     assert "of kinds that it knows" in users

@@ -314,7 +314,7 @@ async def test_the_key_card_has_what_the_image_needs_digits_first(run: Path, mon
     async with app.run_test(size=SIZE) as pilot:
         screen = await ready(pilot)
         card = said(screen)
-        assert "1-9 how many are here a right: take it x leave it out" in card
+        assert "1-9 how many are here a Accept: it is right x Reject: leave it out" in card
         assert "? all keys" in card
         assert "Tab" not in card
         assert "undo" not in card
@@ -336,13 +336,13 @@ async def test_the_readout_has_units_convention_and_position(run: Path, monkeypa
         y, x = screen.canvas.cursor
         area = int((events(N)[SINGLE].labels > 0).sum())
         shown = said(screen)
-        assert f"y {y:.0f} x {x:.0f} px" in shown
+        assert f"row {y:.0f} column {x:.0f} · " in shown
         assert "1 particle, singlet" in shown
         assert f" {area * 0.09:.1f} µm²" in shown
         assert "no convention is written down" in shown
         assert "not touched yet" in shown
         await press_each(pilot, "l z")
-        assert f"x {x + 1:.0f} px" in said(screen)
+        assert f"column {x + 1:.0f} · " in said(screen)
 
 
 async def test_pages_and_view_keys(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

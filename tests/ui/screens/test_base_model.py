@@ -13,7 +13,9 @@ from tui_cytpix.base_models import instrument
 from tui_cytpix.domain.model_card import ARCHITECTURE, ModelCard
 from tui_cytpix.formats.model.file import write_model
 from tui_cytpix.formats.sample.reader import SampleReader
+from tui_cytpix.ui.screens.base_model import BaseModelScreen
 from tui_cytpix.ui.widgets.gallery.example_images import ExampleImages
+from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView
 from tui_cytpix.workflow.assess import triage
 from tui_cytpix.workflow.base_model import library
@@ -171,3 +173,16 @@ async def test_the_table_says_what_decides_beside_images_of_this_run(
             counts = [item.segmentation.particle_count for item in examples.items]
             assert counts == [answer(model, item.key).particle_count for item in examples.items]
         assert screen.focused is screen.table
+
+
+async def test_the_columns_are_explained_below_the_table(stage: Stage) -> None:
+    choose_base(stage, "base_model")
+    async with opened(stage, "BaseModelScreen") as (app, pilot, screen):
+        await until(pilot, lambda: "t estimates it (asks all models: minutes)" in words_of(app, "#columns-mean"))
+        assert isinstance(screen, BaseModelScreen)
+        words = screen.query_one("#columns-mean", Words)
+        assert words.region.y == screen.table.region.bottom
+        assert len(words.words) <= 2 * words.content_size.width, "in two rows, all of it"
+        assert words.size.height == 2
+        for name in ("Right here", "Per 1000", "Sees"):
+            assert f"{name}: " in words.words

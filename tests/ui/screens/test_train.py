@@ -293,8 +293,8 @@ async def test_a_cross_check_is_asked_for_and_told(stage: Stage) -> None:
         run.record_edit(last, "accept")
         await press_each(pilot, "k")
         await until(pilot, lambda: "Cross-check" in words_of(app, "#training-words"))
-        assert "all 0.90 [0.7" in words_of(app, "#training-words")
-        assert "10/10" in words_of(app, "#training-words")
+        assert "all: accuracy 0.90 (95 % confidence 0.7" in words_of(app, "#training-words")
+        assert "10 of 10 counts right" in words_of(app, "#training-words")
 
 
 async def test_stop_asks_and_detach_leaves_training_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ def test_without_enough_others_there_is_no_judgement(run):
     seven = consistency.of(run.annotations.state(ImageKey("tube", "7")))
     assert not seven.drifts
     assert np.isnan(seven.usual_px)
-    assert seven.in_words().endswith("of the edge")
+    assert seven.in_words().endswith("side the edge")
 
 
 def test_an_image_that_cannot_be_read_is_not_judged(run):

@@ -214,4 +214,4 @@ def test_where_all_are_shown_again_what_was_judged_before_still_weighs_and_that_
     )
     found = review.assessment_of(run, model, shown(made)).all.count
     assert found.most_needed is None
-    assert "decide at the most" not in " ".join(verdict_lines(review.assessment_of(run, model, shown(made))))
+    assert "at the latest" not in " ".join(verdict_lines(review.assessment_of(run, model, shown(made))))

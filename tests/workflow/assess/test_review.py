@@ -134,7 +134,7 @@ def test_the_goal_is_written_down(run):
     review.state_goal(run, "quantitative", "A septated cell is one.")
     settings = run.settings.assess
     assert (settings.p0, settings.p1, settings.counting_convention) == (0.01, 0.05, "A septated cell is one.")
-    assert "73 without an error keep it, 425 decide at the most" in review.rule_in_words(settings, (), ())
+    assert "73 keep it if none is wrong, decided after 425 at the latest" in review.rule_in_words(settings, (), ())
     review.state_goal(run, "gating", "", p0=0.03)
     assert (run.settings.assess.p0, run.settings.assess.p1) == (0.03, 0.10)
 

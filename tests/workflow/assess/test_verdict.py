@@ -58,8 +58,8 @@ def test_an_open_verdict_says_how_many_more():
     line = verdict_lines(found)[1]
     count = found.all.count
     assert "not yet known" in line
-    assert f"{count.clean_needed} more without an error keep it" in line
-    assert f"{count.plan.maximum - 20} more decide at the most" in line
+    assert f"{count.clean_needed} more keep it if none is wrong" in line
+    assert f"decided after {count.plan.maximum - 20} more at the latest" in line
     kept = assess(*[WRONG, *[OK] * (19 + found.all.count.clean_needed)])
     assert kept.all.count.decision == "keep"
 
@@ -188,19 +188,32 @@ def test_keep_needs_the_multiplets_too():
     assert (found.all.count.decision, found.of_kind(Kind.MULTIPLETS)) == ("keep", "not yet known")
     assert outcome(found) == "not yet known"
     said = verdict_lines(found)
-    assert said[0] == "Not yet known."
-    assert said[3] == "Missing: multiplets (36 or more, none seen yet)."
+    assert said[0] == "Not yet known: multiplets 0 of 36 seen; count, mask and singlets done."
+    assert said[3] == "Missing: multiplets (36 if none is wrong, none seen yet)."
     assert "Of the images none are multiplets: if your goal doesn't need them, state it again without them." in said
     found = assess(*[OK, OK, OK, TWO] * 20, settings=GATING)
     (part,) = found.missing
     assert (part.kind, part.share, part.found.clean_needed, part.found.expected_needed) == ("multiplets", 0.25, 16, 19)
     assert (part.images_needed, found.images_needed) == (76, 76)
-    assert verdict_lines(found)[0] == "Not yet known, about 76 more images."
-    few = assess(*[OK, OK, OK, TWO] * 6, settings=GATING)  # the slowest of several parts takes more than their means
-    assert verdict_lines(few)[0] == f"Not yet known, {few.images_needed} more images or more."
-    assert verdict_lines(found)[3] == "Missing: multiplets (19 expected, 16 at the least, in 76 images)."
+    assert (
+        verdict_lines(found)[0]
+        == "Not yet known: multiplets 20 of 36 seen (1 image in 4); count, mask and singlets done."
+    )
+    few = verdict_lines(assess(*[OK, OK, OK, TWO] * 6, settings=GATING))[0]
+    assert few == "Not yet known: multiplets 6 of 36 seen (1 image in 4); singlets 18 of 36; count and mask 24 of 36."
+    assert verdict_lines(found)[3] == "Missing: multiplets (16 more if none is wrong, 19 expected)."
     assert outcome(assess(*[OK, OK, OK, TWO] * 36, settings=GATING)) == "keep"
     assert not [line for line in verdict_lines(found) if line.startswith("Of the images")]
+
+
+def test_faultless_work_never_moves_the_goal_away():
+    """A first-time reader saw the number of images that are missing rise with each that was right."""
+    said = [
+        verdict_lines(assess(*[OK, OK, OK, TWO] * 4, *[OK] * more, settings=GATING))[0].removeprefix("Not yet known: ")
+        for more in (1, 5)
+    ]
+    assert said[0].startswith("multiplets 4 of 36 seen (1 image in 4); singlets 13 of 36; count and mask 17 of 36")
+    assert said[1].startswith("multiplets 4 of 36 seen (1 image in 5); singlets 17 of 36; count and mask 21 of 36")
 
 
 def test_every_sample_must_keep_by_itself():

@@ -68,11 +68,11 @@ def test_all_images_classes_and_samples_of_five_and_more_are_told(run):
     assert found[4].interval is None  # of four images
     words = crosscheck.in_words(told(run, images), run.annotations)
     assert words[0].startswith(
-        "Cross-check (5 models of 10 epochs from cell-full): accuracy [95 %], counts right: "
-        "all 0.83 [0.69, 0.90] 11/12; single 0.90 [0.7"
+        "Cross-check (5 models of 10 epochs from cell-full): all: accuracy 0.83 (95 % confidence 0.69 to 0.90), "
+        "11 of 12 counts right; single: accuracy 0.90 (95 % confidence 0.7"
     )
-    assert "· two 0.72" in words[0]
-    assert "· b 0.90 4/4" in words[0]
+    assert "; two: accuracy 0.72" in words[0]
+    assert "; b: accuracy 0.90, 4 of 4 counts right" in words[0]
 
 
 def test_what_is_annotated_otherwise_since_no_longer_counts(run):

@@ -17,8 +17,8 @@ APP = (
     _C("app.help", "question_mark,f1", "Help", "Every key of this screen.", footer=True, words="shortcuts legend"),
     _C("app.palette", "colon", "Palette", "Find a command by its name."),
     _C("app.back", "q", "Back", "Back; on the home screen: leave.", footer=True, words="quit exit close"),
-    _C("app.previous-step", "comma", "Step -", "The step before this one.", action="step_by(-1)"),
-    _C("app.next-step", "full_stop", "Step +", "The step after this one.", footer=True, action="step_by(1)"),
+    _C("app.previous-step", "comma", "Previous step", "The step before this one.", action="step_by(-1)"),
+    _C("app.next-step", "full_stop", "Next step", "The step after this one.", footer=True, action="step_by(1)"),
     *(
         _C(
             f"app.step-{n}",
@@ -219,11 +219,11 @@ EDITOR = (
     _C(
         "editor.next-odd",
         "y",
-        "Odd place",
+        "Doubtful place",
         "To the next place that looks wrong: unmarked, doubted by the model, a speck.",
         action="odd(1)",
     ),
-    _C("editor.previous-odd", "Y", "Odd place back", action="odd(-1)"),
+    _C("editor.previous-odd", "Y", "Doubtful place back", action="odd(-1)"),
     _C(
         "editor.next-particle",
         "tab",

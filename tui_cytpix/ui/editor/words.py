@@ -62,7 +62,7 @@ def paragraphs(shown: Shown, settings: RunSettings, key: Callable[[str], str]) -
     convention = printable(settings.assess.counting_convention) or "no convention is written down (step 1)."
     said = [Text(printable(shown.message), Style(bold=True))] if shown.message else []
     aside = [Text(printable(words)) for words in shown.aside]
-    return [*said, key_card(shown, key), *aside, Text(f"Counting: {convention}")]
+    return [*said, key_card(shown, key), *aside, Text(f"Counting convention: {convention}")]
 
 
 def key_card(shown: Shown, key: Callable[[str], str]) -> Text:
@@ -73,7 +73,7 @@ def key_card(shown: Shown, key: Callable[[str], str]) -> Text:
         rows = []
     elif not len(anatomy.offsets_px):
         rows = [(key("editor.place"), "mark one here"), (key("editor.wand"), "outline it")]
-    rows += [(key("editor.accept"), "right: take it"), (key("editor.reject"), "leave it out")]
+    rows += [(key("editor.accept"), "Accept: it is right"), (key("editor.reject"), "Reject: leave it out")]
     if anatomy is not None:
         rows += _for_what_is_odd(anatomy, shown.one_mask, key)
     if shown.state.corrected:
@@ -90,7 +90,7 @@ def _for_what_is_odd(anatomy: Anatomy, one_mask: bool, key: Callable[[str], str]
     if anatomy.off_centre:
         rows.append((key("editor.centre-all"), "centre the marks"))
     if anatomy.unclaimed or anatomy.doubtful or anatomy.specks:
-        rows.append((key("editor.next-odd"), "next odd place"))
+        rows.append((key("editor.next-odd"), "next doubtful place"))
     if len(anatomy.offsets_px) > 1:
         rows.append((key("editor.next-particle"), "next particle"))
         rows.append((key("editor.delete"), "take its mark off"))
@@ -148,7 +148,7 @@ def _doubt(shown: Shown, part: ObjectPart) -> str:
 def _position(shown: Shown) -> Text:
     """One line: each that changes costs bytes at every move."""
     y, x = shown.cursor
-    return Text(f"y {y:.0f} x {x:.0f} px · {shown.tool or f'{shown.zoom:g}×'}", DIM)
+    return Text(f"row {y:.0f} column {x:.0f} · {shown.tool or f'{shown.zoom:g}×'}", DIM)
 
 
 def _progress(book: AnnotationBook, shown: Shown, key: Callable[[str], str]) -> list[Text]:

@@ -336,9 +336,15 @@ class StepScreen(BaseScreen):
         """Whether nothing may tell which sample and model are judged: blind first."""
         return False
 
+    def tick(self, decided: bool) -> None:
+        """Says whether this step has decided what it is there for."""
+        if decided != (self.step in self.session.decided):
+            self.session.decided ^= {self.step}
+            self.refresh_rail()
+
     def refresh_rail(self) -> None:
         session = self.session
-        self.rail.show_run(session.run.settings, self.step)
+        self.rail.show_run(session.run.settings, self.step, session.decided)
         if self.hides_names:
             self.rail.name_of_run = ""
         self.rail.show_training(session.training)

@@ -53,7 +53,7 @@ def _judging(model: str, found: Assessment) -> str:
         masks = f"The masks of {found.only_counted} images are still to be judged"
         return f"{masks}: {{assess.review}} leads to them, {{review.acceptable}} or {{review.mask}} judges them."
     return (
-        f"Not yet known{needed_in_words(found)}: judge on with {{assess.review}}; {{assess.process}} draws more images."
+        f"Not yet known{needed_in_words(found)}. Judge on with {{assess.review}}; {{assess.process}} draws more images."
     )
 
 
@@ -70,7 +70,7 @@ def _base_model(settings: RunSettings, marked: int) -> str:
         return (
             "{table.select-cursor} chooses the model to start training from; {base_model.mark} marks some to compare."
         )
-    return "The base model is chosen. {app.next-step} goes on to the samples; {base_model.mark} marks some to compare."
+    return "The base model is chosen: {app.next-step} goes on to the samples; {base_model.mark} marks some to compare."
 
 
 def samples(settings: RunSettings) -> str:
@@ -148,7 +148,10 @@ def training(status: TrainingStatus, missing: str | None, written: str) -> str:
         return f"{written} is written: {{app.next-step}} compares it with the base. {{training.more}} adds epochs."
     match status.state:
         case JobState.RUNNING | JobState.STARTING:
-            return "{training.pause} pauses after this epoch, {training.flips} lists flips, {training.detach} leaves."
+            return (
+                "{training.pause} pauses after this epoch, {training.flips} lists images whose count flips, "
+                "{training.detach} leaves."
+            )
         case JobState.PAUSED:
             return (
                 "{training.suggested} annotates what is suggested, {training.pause} goes on, {training.write} writes."

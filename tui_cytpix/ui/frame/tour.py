@@ -31,8 +31,8 @@ STOPS = (
     Stop(
         "base_model",
         "Start from which model?",
-        "Training goes on from a model that is there. The one of full resolution has the tighter mask: it was chosen. "
-        "{base_model.mark} marks two, {base_model.compare} shows them side by side.",
+        "Training starts from a model that is there: here from the one that errs. Its full resolution gives the "
+        "tighter masks; how it counts is what training mends. {base_model.compare} shows two side by side.",
     ),
     Stop(
         "samples",

@@ -226,7 +226,9 @@ class Judging:
 
     def convention_line(self) -> str:
         settings = self._screen.session.run.settings.assess
-        return f"Convention: {settings.counting_convention.rstrip('.')}." if settings.counting_convention else ""
+        return (
+            f"Counting convention: {settings.counting_convention.rstrip('.')}." if settings.counting_convention else ""
+        )
 
     def _zoom_words(self, key: ImageKey) -> str:
         """Where the image isn't seen as large as it is by its scale."""

@@ -127,6 +127,11 @@ class ProcessPane(VerticalScroll, can_focus=True):
 
     # The job
 
+    @property
+    def is_done(self) -> bool:
+        """Whether samples are processed."""
+        return self.status is not None and self.status.state is JobState.FINISHED
+
     async def watch_newest(self, *, started_now: bool = False) -> None:
         """Follows the run's newest process job; the end of one that ended in an earlier session is no news."""
         self._watch = await asyncio.to_thread(process_watch.watch_newest, self._frame.session.run)

@@ -22,8 +22,11 @@ from tui_cytpix.workflow.run.run import Run
 
 LOW = "Plainly good: at most how many percent of images wrong?"
 HIGH = "Intolerable: from how many percent of images wrong?"
-REQUIRED = "What must be right? Leave out of count, mask, singlets, multiplets what your goal does not need."
-CONVENTION = "What counts as one particle? It is written down before the first judgement."
+REQUIRED = (
+    "What must the model get right? Strike out what you can do without. Singlets: images of one particle; "
+    "multiplets: of several."
+)
+CONVENTION = "Counting convention: what counts as one particle? It is written down before the first judgement."
 MOST_DRAWN = 5000
 Images = tuple[ImageKey, ...]
 Stated = Callable[[str, str, float, float, tuple[Kind, ...]], None]  # goal, convention, p0, p1, what is required

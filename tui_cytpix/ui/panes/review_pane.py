@@ -17,7 +17,7 @@ from textual.message import Message
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.verdict import Judgement, Showing
 from tui_cytpix.domain.words import printable
-from tui_cytpix.ui.commands.bindings import bindings
+from tui_cytpix.ui.commands.bindings import bindings, of_scope
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.judging import BADGES, Judging
 from tui_cytpix.ui.widgets.boxes import Horizontal
@@ -155,23 +155,29 @@ class ReviewPane(Horizontal):
             self._frame.report(f"Blind first: leave the review with {self._frame.key('app.back')} for that.")
 
     def _key_lines(self) -> list[Text]:
-        pairs = [
-            ("acceptable", "right", "count", "count bad"),
-            ("mask", "mask bad", "both", "both bad"),
-            ("unusable", "unusable", "indistinguishable", "unclear"),
-            ("skip", "skip", "undo", "undo"),
-            ("raw", "raw image", "next", "next"),
+        """By the names that the footer gives them."""
+        pairs = [("acceptable", "both"), ("count", "raw"), ("mask", "undo"), ("skip", "next")]
+        named = {command.id.removeprefix("review."): command.label for command in of_scope("review")}
+        alone = [
+            ("unusable", f"{named['unusable']} frame"),
+            ("indistinguishable", f"{named['indistinguishable']} cells"),
         ]
         digits = f"{self._frame.key('review.true-0')}-{self._frame.key('review.true-9')}"
         return [
             Text.assemble(
                 (f"{self._frame.key(f'review.{a}'):>5} ", Style(bold=True)),
-                f"{first:<10}",
+                f"{named[a]:<12}",
                 (f"{self._frame.key(f'review.{b}'):>4} ", Style(bold=True)),
-                second,
+                named[b],
             )
-            for a, first, b, second in pairs
-        ] + [Text.assemble((f"{digits:>5} ", Style(bold=True)), "so many there are")]
+            for a, b in pairs
+        ] + [
+            Text.assemble((f"{cap:>5} ", Style(bold=True)), words)
+            for cap, words in [
+                *((self._frame.key(f"review.{name}"), words) for name, words in alone),
+                (digits, "so many there are"),
+            ]
+        ]
 
     def _advance(self) -> bool:
         """On to the next image to judge; False where none is left."""

@@ -154,7 +154,7 @@ def pace_words(status: TrainingStatus) -> str:
     if not recent:
         return printable(status.device)
     seconds = sum(e.seconds for e in recent) / len(recent)
-    rate = "" if recent[-1].rate is None else f"rate {recent[-1].rate:.2g}"
+    rate = "" if recent[-1].rate is None else f"learning rate {recent[-1].rate:.2g}"
     return " · ".join(filter(None, (f"{seconds:.1f} s an epoch", printable(status.device), rate)))
 
 

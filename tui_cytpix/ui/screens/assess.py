@@ -30,6 +30,7 @@ from tui_cytpix.ui.widgets.lines.hint import Words, labelled
 from tui_cytpix.ui.widgets.plots.verdict_plot import VerdictPlot
 from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.assess import goal, over_sampling, review
+from tui_cytpix.workflow.assess.verdict import has_fallen
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.explore import random_images
@@ -97,6 +98,8 @@ class AssessScreen(WorkScreen):
         predicted = len(self.judging.processed())
         next_step = hints.assess(run.settings, name, predicted, self.judging.assessment(), self.session.progress.busy)
         self.say(self.review_pane.hint() if self.hides_names else hints.PANES.get(self.pane, next_step))
+        if model is not None:
+            self.tick(has_fallen(self.judging.assessment()))
         if self.pane != "review":  # the tally does not show there, and every key would write it
             told = self.judging.model is not None and predicted
             self.query_one(VerdictPlot).show(self.judging.assessment() if told else None, tall=self.has_class("-wide"))
@@ -131,7 +134,7 @@ class AssessScreen(WorkScreen):
         if settings.counting_convention:
             lines += [
                 review.rule_in_words(settings, settings.sequence, settings.over_sampling),
-                labelled("Convention", settings.counting_convention),
+                labelled("Counting convention", settings.counting_convention),
             ]
         return lines
 

@@ -29,6 +29,10 @@ from tui_cytpix.workflow.base_model import differences, instrument, library, res
 from tui_cytpix.workflow.run import zoom
 
 COMPARED_IMAGES, MOST_COMPARED = 24, 4
+COLUMNS_MEAN = (
+    "Right here: images expected to be counted right; {key} estimates it (asks all models: minutes). "
+    "Per 1000: time for 1000 images. Sees: resolution, µm/px."
+)
 ADVICE = "Half resolution is the faster: look at half first, and move to full where you see errors or loose masks."
 
 
@@ -51,6 +55,7 @@ class BaseModelScreen(WorkScreen):
         with ContentSwitcher(initial="main"):
             with Horizontal(id="main"):
                 yield ModelTable(id="library")
+                yield Words(id="columns-mean")
                 with VerticalScroll(id="card", can_focus=False):
                     yield Words(id="card-words")
                 yield ExampleImages(id="examples")
@@ -67,6 +72,7 @@ class BaseModelScreen(WorkScreen):
 
     async def enter(self) -> None:
         self.set_focus(self.table)
+        self.query_one("#columns-mean", Words).say(COLUMNS_MEAN.format(key=self.key("base_model.triage")))
         self.say_next()
         await self._load()
 

@@ -29,6 +29,7 @@ from tui_cytpix.ui.widgets.lines.hint import Words, heading, labelled
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView, shown_pairs
 from tui_cytpix.ui.widgets.plots.verdict_plot import VerdictPlot
 from tui_cytpix.workflow.assess import goal
+from tui_cytpix.workflow.assess.verdict import has_fallen
 from tui_cytpix.workflow.assess.verdict_words import verdict_lines
 from tui_cytpix.workflow.base_model import differences, library
 from tui_cytpix.workflow.base_model.differences import Difference
@@ -127,6 +128,8 @@ class EvaluateScreen(WorkScreen):
             self.say(self.pair_review.hint())
         else:
             self.say(self.review_pane.hint() if self.hides_names else hints.PANES.get(self.pane, next_step))
+        if new is not None:
+            self.tick(has_fallen(self.judging.assessment()) or self.processing.is_done)
         if self.pane == "pairs" or self.hides_names:  # what the preferences say would tell which is which
             return
         settings = self.session.run.settings

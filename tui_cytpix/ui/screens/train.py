@@ -180,7 +180,7 @@ class TrainScreen(WorkScreen):
         lines: list[str | Text] = [self.annotated_words(), self.plan_words(), *self.zoom_lines()]
         convention = run.settings.assess.counting_convention
         if convention and not status.epochs:
-            lines.append(f"Convention: {convention}")
+            lines.append(f"Counting convention: {convention}")
         lines += [*crosscheck.in_words(status, run.annotations), *progress.kept_in_words(status)]
         self.training_pane.show(status, lines, self.advice, run.annotations)
 
@@ -202,7 +202,8 @@ class TrainScreen(WorkScreen):
         unknown = [sample.name for sample in settings.samples if sample.um_per_px is None]
         where = "" if len(unknown) == len(settings.samples) else f" in {', '.join(unknown)}"
         off = f" (off{where}: unknown scale)" if unknown else ""
-        return f"Size cutoff {settings.train.size_cutoff_um:g} µm{off} · writes checkpoint: {self.wishes.checkpoint}"
+        written = f"the model is written from checkpoint: {self.wishes.checkpoint}"
+        return f"Size cutoff {settings.train.size_cutoff_um:g} µm{off} · {written}"
 
     def zoom_lines(self) -> list[str]:
         """How large the base sees the samples; and training, where it sees those of unknown scale otherwise."""

@@ -35,13 +35,17 @@ class Stringency:
         """A sentence for the read-out, `{command.id}` where a key is meant; empty where nothing is known."""
         if np.isnan(self.offset_px):
             return ""
-        words = f"outline {self.offset_px:+.1f} px of the edge"
+        words = f"outline {_beside(self.offset_px)} the edge"
         if np.isnan(self.usual_px):
             return words
         if not self.drifts:
-            return f"{words}, usually {self.usual_px:+.1f}"
+            return f"{words}, usually {_beside(self.usual_px)}"
         kind = "looser: {editor.tighten}" if self.offset_px > self.usual_px else "tighter: {editor.loosen}"
-        return f"! {words}, usually {self.usual_px:+.1f}: {kind}"
+        return f"! {words}, usually {_beside(self.usual_px)}: {kind}"
+
+
+def _beside(offset_px: float) -> str:
+    return f"{abs(offset_px):.1f} px {'outside' if offset_px > 0 else 'inside'}"
 
 
 class Consistency:

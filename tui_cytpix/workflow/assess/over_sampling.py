@@ -232,5 +232,7 @@ def budget_in_words(found: Sequence[Budget]) -> list[str]:
     words = [f"Expected to be judged until a good model is kept: some {first.keep} images{told}."]
     if first.retrain is not None:
         fewer = [f"with one in {one.times} shown {one.keep} and {one.retrain}" for one in others]
-        words.append(f"Of images that the model finds plain fewer can be shown: {', '.join(fewer)}.")
+        words.append(
+            f"These two numbers where only some images that the model finds plain are shown: {'; '.join(fewer)}."
+        )
     return words

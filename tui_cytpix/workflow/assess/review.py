@@ -16,7 +16,7 @@ from tui_cytpix.domain.verdict import UNSIGNED, Judgement, Showing, Verdict, in_
 from tui_cytpix.workflow.assess import blind_first, focus, over_sampling
 from tui_cytpix.workflow.assess.goal import check_rates
 from tui_cytpix.workflow.assess.over_sampling import Shown, moved
-from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts, part_tests
+from tui_cytpix.workflow.assess.verdict import Assessment, assess_verdicts, has_fallen, part_tests
 from tui_cytpix.workflow.base_model import instrument
 from tui_cytpix.workflow.base_model.library import reference
 from tui_cytpix.workflow.explore.random_images import extended, gate_in_use, judged_models
@@ -241,13 +241,20 @@ def assessment_of(run: Run, model: ModelEntry, images: Sequence[ImageKey], step:
     return assess_verdicts(images, verdict_of(run, model, step), run.settings.assess, following)
 
 
+def is_decided(run: Run, models: Sequence[ModelEntry], step: str = STEP) -> bool:
+    """Whether the verdict on the first of the models has fallen; the others are what it is held against."""
+    if not models or not lines(run, models[0], step):
+        return False
+    return has_fallen(assessment_of(run, models[0], to_review(run, models, step).images, step))
+
+
 def rule_in_words(settings: AssessSettings, sequence: Sequence[ImageKey], rules: Sequence[OverSampling]) -> str:
     """How many images the verdict on that random sequence takes; `rules` are the step's: over-sampled it has no end."""
     names = list(dict.fromkeys(key.sample for key in sequence))
     tests = part_tests(settings, names if len(names) > 1 else [])
     longest = max(tests.values(), key=lambda test: test.maximum)
     each = f" and each of {len(names)} samples" if len(names) > 1 else ""
-    ends = f"{longest.clean_needed([])} without an error keep it, {longest.maximum} decide at the most"
+    ends = f"{longest.clean_needed([])} keep it if none is wrong, decided after {longest.maximum} at the latest"
     if any(rule.shown < 1 for rule in rules):
         ends = "more where some are shown less often than others, and then without an end"
     return (

@@ -121,6 +121,11 @@ def outcome(found: Assessment) -> Decision:
     return together(found.parts) or Decision.OPEN
 
 
+def has_fallen(found: Assessment) -> bool:
+    """Whether the model is kept, or to be retrained."""
+    return outcome(found) is not Decision.OPEN
+
+
 def assess_verdicts(
     images: Sequence[ImageKey],
     verdicts: Mapping[ImageKey, Verdict],

@@ -13,6 +13,7 @@ from tui_cytpix.workflow.assess.verdict import ALL, FEW, Assessment, Part, outco
 
 NOT_COUNTABLE = "Count is not a good readout here: the cells of too many images can't be told apart."
 RARE = 0.05  # share of images below which a class takes very many
+SELDOM = 1 / 3  # share of images up to which it is said how rare a class is
 NAMED = 3  # so many parts, or samples, are named
 _HEADS = {Decision.KEEP: "keep this model", Decision.RETRAIN: "retrain", Decision.OPEN: "not yet known"}
 
@@ -83,15 +84,34 @@ def reason_in_words(found: Assessment) -> str:
 
 
 def needed_in_words(found: Assessment) -> str:
-    """`, about 76 more images`; the slowest of several parts takes more than each does on average."""
-    if not found.images_needed:
+    """`: multiplets 4 of 36 seen (1 image in 5); count and mask 17 of 36`: how far each part is from being kept, the
+    slowest first, and which are done. An image without an error never lowers these: how many images that takes would
+    rise with each in which a rare class is not seen.
+    """
+    apart: dict[tuple[int, int, str], list[str]] = {}
+    for part in found.missing:
+        if not part.found.skips_decide:
+            seen, rare = part.found.judged, _one_in(part)
+            apart.setdefault((seen, seen + part.found.clean_needed, rare), []).append(part_name(part))
+    told = [
+        f"{_listed(_few(names, 'part'))} {seen} of {of}{'' if place else ' seen'}{rare}"
+        for place, ((seen, of, rare), names) in enumerate(apart.items())
+    ]
+    done = [kind for kind in dict.fromkeys(part.kind for part in found.parts) if found.of_kind(kind) is Decision.KEEP]
+    if told and done:
+        told = [*_few(told, "part"), f"{_listed(done)} done"]
+    return f": {'; '.join(_few(told, 'part'))}" if told else ""
+
+
+def _one_in(part: Part) -> str:
+    """How rare a class is, where it is; "" where it was not seen yet."""
+    if part.kind not in (Kind.SINGLETS, Kind.MULTIPLETS) or not part.share or part.share > SELDOM:
         return ""
-    images = _many(found.images_needed, "more image")
-    return f", about {images}" if len(found.missing) == 1 else f", {images} or more"
+    return f" (1 image in {1 / part.share:.0f})"
 
 
 def _missing_in_words(found: Assessment) -> str:
-    """How many images of which undecided parts; where one asks for retraining, none is missing."""
+    """How many more of which undecided parts; where one asks for retraining, none is missing."""
     missing = found.missing if outcome(found) is Decision.OPEN else []
     return f"Missing: {'; '.join(_few(list(map(_missing_part, missing)), 'part'))}." if missing else ""
 
@@ -116,12 +136,10 @@ def _missing_part(part: Part) -> str:
     if found.skips_decide:
         return f"{name} (hangs on {_without(found)})"
     if not part.share:
-        return f"{name} ({found.clean_needed} or more, none seen yet)"
+        return f"{name} ({found.clean_needed} if none is wrong, none seen yet)"
     if found.expected_needed is None:
         return f"{name} (with so many images left out, no number will do)"
-    return (
-        f"{name} ({found.expected_needed} expected, {found.clean_needed} at the least, in {part.images_needed} images)"
-    )
+    return f"{name} ({found.clean_needed} more if none is wrong, {found.expected_needed} expected)"
 
 
 def _without(found: Finding) -> str:
@@ -139,7 +157,9 @@ def _kind_in_words(found: Assessment, kind: Kind) -> str:
     """`Count: keep this model. ...`: the decision, the numbers behind it, and what is missing."""
     one, decision = found.all.of(kind), found.of_kind(kind)
     name = kind.capitalize()
-    numbers = f"{one.errors} wrong of {one.judged} ({_weighted(one)}{_percent(one.rate)}; {_interval(one)})"
+    numbers = (
+        f"{one.errors} wrong of {one.judged} ({_weighted(one)}{_percent(one.rate)}; 95 % confidence {_interval(one)})"
+    )
     if decision is None:
         return f"{name}: not required. {numbers}." if one.judged else f"{name}: not required."
     last = "" if found.by_sample else _missing(one)  # of several samples each has its own
@@ -154,8 +174,8 @@ def _missing(found: Finding) -> str:
     if found.skips_decide:
         end = ", so give it" if found.skipped else ""
         return f": {_without(found)} could change the verdict{end}"
-    at_most = "" if found.most_needed is None else f", {found.most_needed} more decide at the most"
-    return f"; {found.clean_needed} more without an error keep it{at_most}"
+    at_most = "" if found.most_needed is None else f", decided after {found.most_needed} more at the latest"
+    return f"; {found.clean_needed} more keep it if none is wrong{at_most}"
 
 
 def _classes_in_words(found: Assessment, of: SampleFindings) -> str:

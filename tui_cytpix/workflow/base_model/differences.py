@@ -102,5 +102,6 @@ def counted(images: Iterable[ImageKey], store: PredictionStore) -> str:
     total = sum(found.values())
     if not total:
         return ""
-    names = {0: "none", 1: "1 particle", 2: "2", MANY: f"{MANY} or more"}
-    return "Counted: " + ", ".join(f"{names[n]} {found[n] / total:.0%}" for n in sorted(found)) + f" of {total} images."
+    names = {0: "no particle", 1: "1 particle", 2: "2 particles", MANY: f"{MANY} particles or more"}
+    told = ", ".join(f"{names[n]} in {found[n] / total:.0%}" for n in sorted(found))
+    return f"The model counts {told} of {total} images."

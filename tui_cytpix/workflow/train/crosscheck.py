@@ -34,8 +34,8 @@ class Tally:
     interval: tuple[float, float] | None
 
     def in_words(self) -> str:
-        between = "" if self.interval is None else " [{:.2f}, {:.2f}]".format(*self.interval)
-        return f"{self.name} {self.accuracy:.2f}{between} {self.right}/{self.images}"
+        between = "" if self.interval is None else " (95 % confidence {:.2f} to {:.2f})".format(*self.interval)
+        return f"{self.name}: accuracy {self.accuracy:.2f}{between}, {self.right} of {self.images} counts right"
 
 
 def in_force(status: TrainingStatus, book: AnnotationBook) -> dict[ImageKey, CrossCheck]:
@@ -93,5 +93,5 @@ def in_words(status: TrainingStatus, book: AnnotationBook) -> list[str]:
     others = len(book.accepted()) - whole.images
     without = f"; without {others} that are new, changed or unreadable" if others else ""
     of = f"{checked.folds} models of {checked.epochs} epochs from {checked.base_name}" if checked else ""
-    told = "; ".join([whole.in_words(), *([" · ".join(one.in_words() for one in parts)] if parts else [])])
-    return [f"Cross-check ({of}): accuracy [95 %], counts right: {told}{without}"]
+    told = "; ".join([whole.in_words(), *(["; ".join(one.in_words() for one in parts)] if parts else [])])
+    return [f"Cross-check ({of}): {told}{without}"]

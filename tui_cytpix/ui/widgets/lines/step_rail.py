@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from rich.style import Style
@@ -48,14 +49,17 @@ class StepRail(Widget):
     training: reactive[str] = reactive("")
     curves: reactive[str] = reactive("")
 
-    def show_run(self, settings: RunSettings, step: str) -> None:
+    def show_run(self, settings: RunSettings, step: str, decided: Collection[str]) -> None:
+        """A step is ticked where it has what the next needs; of those that judge, only the `decided` are: a tick that
+        came by looking in would read as "passed".
+        """
         self.name_of_run, self.step = settings.name, step
         reached = {
-            "assess": bool(settings.assess.sequence),
+            "assess": "assess" in decided,
             "base_model": bool(settings.base_model.model),
             "samples": bool(settings.selection.images),
             "train": bool(settings.evaluate.name),
-            "evaluate": bool(settings.evaluate.sequence),
+            "evaluate": "evaluate" in decided,
         }
         self.done = frozenset(name for name, is_reached in reached.items() if is_reached)
 

@@ -22,6 +22,7 @@ from tui_cytpix.ui.widgets.plots import braille
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 TA_MARK, VA_MARK = "⠒⠒", "⠶⠶"
+BEST = "   ★ best epoch"
 MARGIN = 5
 MAX_TICKS = 7
 _TICK_STEPS = (0.05, 0.1, 0.2, 0.25, 0.5)
@@ -69,7 +70,7 @@ def draw(epochs: Sequence[Epoch], target: int, columns: int, rows: int, best: in
     body = [_body_row(row, y, scale, height) for y, row in enumerate(_merge(layers))]
     axis = _text(" " * (MARGIN - 1) + "└" + "─" * width, "axis", columns)
     _mark(axis, epochs, scale, width, best)
-    return [_legend(epochs[-1], columns), *body, axis, _numbers(scale, width, columns)]
+    return [_legend(epochs[-1], columns, starred=best is not None), *body, axis, _numbers(scale, width, columns)]
 
 
 def _empty(columns: int, rows: int, words: str) -> list[Row]:
@@ -132,11 +133,17 @@ def _body_row(row: Row, y: int, scale: Scale, height: int) -> Row:
     return [*_text(f"{ticks[y]:.2f}┤", "axis", MARGIN), *dotted]
 
 
-def _legend(last: Epoch, columns: int) -> Row:
-    ta = f"TA {last.ta:.2f} ({last.training_images} images)"
-    va = f"VA {last.va_in_words} ({last.validation_images} images)"
-    if len(ta) + len(va) + MARGIN + 9 > columns:
+def _legend(last: Epoch, columns: int, *, starred: bool) -> Row:
+    """The names are spelled out wherever there is room."""
+    ta, va = f"training accuracy (TA) {last.ta:.2f}", f"validation accuracy (VA) {last.va_in_words}"
+    numbers = f" ({last.training_images} images)", f" ({last.validation_images} images)"
+    room = columns - MARGIN - 9
+    if len(ta) + len(va) + len("".join(numbers)) <= room:
+        ta, va = ta + numbers[0], va + numbers[1]
+    elif len(ta) + len(va) > room:
         ta, va = f"TA {last.ta:.2f}", f"VA {last.va:.2f}"
+    if starred and len(ta) + len(va) + len(BEST) <= room:
+        va += BEST
     row: Row = [(" ", "")] * MARGIN
     row += [(c, "ta") for c in f"{TA_MARK} {ta}"] + [(" ", "")] * 3 + [(c, "va") for c in f"{VA_MARK} {va}"]
     return (row + [(" ", "")] * columns)[:columns]
