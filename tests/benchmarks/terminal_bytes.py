@@ -90,7 +90,7 @@ def in_editor(run: Path, home: Path, size: tuple[int, int], graphics: str) -> di
         program.wait(rb"Annotate")
         program.settle()
         program.press(b"a")
-        program.wait(rb"x \d+ px")  # the crosshair is there
+        program.wait(rb"column \d+")  # the crosshair is there
         program.settle()
         moves = [program.press(key) for key in (b"l", b"j", b"l", b"h", b"k", b"l", b"j")]
         far = [program.press(key) for key in (b"L", b"J", b"H", b"K")]

@@ -132,7 +132,7 @@ def _prepare(typist: Typist, tube: str, goal: str, model: str, images: int) -> N
     typist.answer("Folder of the run", "run")
     typist.wait("▸1 Assess", "⏎ Choose")
     typist.press(" ".join(["j"] * [g.name for g in GOALS].index(goal) + ["Enter"]))
-    for question in ("Plainly good", "Intolerable:", "What must be right", "What counts"):
+    for question in ("Plainly good", "Intolerable:", "What must the model get right", "Counting convention"):
         typist.answer(question)
     typist.wait("processes random images")
     typist.press("m")

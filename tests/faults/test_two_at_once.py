@@ -86,7 +86,8 @@ def test_of_two_that_train_at_once_one_trains_and_the_other_says_so(work):
 def test_two_that_process_into_one_folder_share_it(work):
     command = "process {} --model cell-half --out o --format csv " + verb_stories._ON
     both = [Attempt(verb(command.format(tube)), work, name=tube) for tube in ("tube.acs", "other.acs")]
-    assert [one.outcome().status for one in both] == [0, 0]
+    ended = [one.outcome() for one in both]
+    assert [one.status for one in ended] == [0, 0], [one.told for one in ended]
     records = [json.loads((work / "o" / f"{name}.process.json").read_text()) for name in ("tube", "other")]
     assert [one["sample"]["name"] for one in records] == ["tube", "other"]
     assert (work / "o" / "tube.events.csv").is_file()

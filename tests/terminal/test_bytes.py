@@ -58,7 +58,7 @@ def test_bytes_a_key(terminal, run, tmp_path):
     window.record(record)
     in_gallery = costs(window, record, "ljk")
     window.press("a")
-    window.wait(r"x \d+ px", r"\d particles?,")
+    window.wait(r"column \d+", r"\d particles?,")
     window.press("Z Z Z Z Z Z")  # the whole image: a view that follows the crosshair is another picture
     in_editor = costs(window, record, "ljLJ")
     assert max(*in_gallery, *in_editor) < 15_000, (in_gallery, in_editor)

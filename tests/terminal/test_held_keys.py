@@ -28,7 +28,7 @@ def test_a_hold_and_a_burst_accept_one_image_each(terminal, run):
     window = terminal(run)
     window.wait("10 annotated: 8 train")
     window.press("a")
-    window.wait("10 annotated", r"x \d+ px", r"\d particles?,")
+    window.wait("10 annotated", r"column \d+", r"\d particles?,")
     others = 10 - statuses(run).count(Status.ACCEPTED)  # annotated, and not selected
     even = False
     for _ in range(HOLDS):
@@ -55,7 +55,7 @@ def test_on_a_link_that_has_stopped_nothing_more_is_decided(tmp_path):
         program.wait(rb"1/12")
         program.settle()
         program.type(b"a")
-        program.wait(rb"x \d+ px")
+        program.wait(rb"column \d+")
         program.settle(quiet=1.5)
         program.reading.clear()
         program.type(b"a")

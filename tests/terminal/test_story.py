@@ -48,17 +48,17 @@ def assess(window: Terminal) -> None:
     window.press("j Enter")
     window.answer("Plainly good", "3")
     window.answer("Intolerable:", "12")
-    window.answer("What must be right")
-    window.answer("What counts")
+    window.answer("What must the model get right")
+    window.answer("Counting convention")
     window.wait("good up to 3.0%, intolerable from 12.0%", "processes random images")
     window.press("p")
     window.answer("Process how many", str(DRAWN))
-    window.wait(f"{DRAWN} of {DRAWN} images processed")
+    window.wait("judges the images one by one")
     window.press("v")
     for number, key in enumerate(("a", "c", "m"), 1):
         window.wait(f" {number} of {DRAWN} ", "not judged")
         window.decide(key)
-    window.wait("Count: not yet known. 1 wrong", "Mask: not yet known. 1 wrong", r"of 3 \(33%")
+    window.wait("Count: not yet known. 1 wrong", r"of 3 \(33%")
     window.press("u")
     window.wait(r"of 2 \(50%", f" 3 of {DRAWN} ")
     window.press("q")
@@ -67,7 +67,7 @@ def assess(window: Terminal) -> None:
 
 
 def choose_base(window: Terminal) -> None:
-    window.wait("▸2 Base", "cell-full", "cell-half", "Resolution")
+    window.wait("▸2 Base", "cell-full", "cell-half", "Made for")
     window.press("Space")
     window.wait("■ cell-full")
     window.press("j Space")

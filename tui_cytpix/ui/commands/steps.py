@@ -163,7 +163,7 @@ BASE_MODEL = (
     ),
     _C("base_model.propose", "p", "Propose", "Let annotating begin from this model's answers."),
     _C("base_model.magnify", "M", "Magnify", MAGNIFY),
-    _C("base_model.import", "i", "Import", "Take a model file into the library.", footer=True, action="import_model"),
+    _C("base_model.import", "i", "Import", "Take a model file into the library.", action="import_model"),
     _C("base_model.export", "x", "Export", "Copy the model's file to a place of yours.", action="export_model"),
 )
 
