@@ -112,4 +112,6 @@ async def test_help_tells_the_marks_of_pictures(stage):
     state_goal(stage)
     async with opened(stage, "AssessScreen") as (_, pilot, screen):
         await pilot.press("question_mark")
+        await until(pilot, lambda: screen.query_one(HelpPanel).max_scroll_y, "help")
+        screen.query_one(HelpPanel).scroll_end(animate=False)
         await until(pilot, lambda: "count error" in drawn(screen), "its marks")

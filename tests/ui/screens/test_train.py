@@ -365,7 +365,7 @@ async def test_on_a_small_screen_the_curves_have_room_and_longer_words_stand_bel
         plot, more = screen.training_pane.query_one(CurvePlot), screen.training_pane.query_one("#training-more")
         axis = next(y for y in range(plot.size.height) if "└" in plot.render_line(y).text)
         assert axis - 1 >= 8
-        assert "VA 0.80" in plot.render_line(0).text
+        assert "(VA) 0.80" in plot.render_line(0).text
         assert screen.training_pane.query_one("#training-state").size.height == 1
         assert plot.region.bottom <= screen.training_pane.query_one("#training-advice").region.y
         assert "a chip" in words_of(app, "#training-words")
