@@ -19,7 +19,7 @@ from tui_cytpix.ui.frame import hints
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.model_choice import known_here
 from tui_cytpix.ui.panes.questions import ask_export, ask_zoom
-from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal
+from tui_cytpix.ui.widgets.boxes import ContentSwitcher, Horizontal, Vertical
 from tui_cytpix.ui.widgets.gallery.example_images import ExampleImages
 from tui_cytpix.ui.widgets.lines.hint import Words
 from tui_cytpix.ui.widgets.pictures.pair_view import PairView, shown_pairs
@@ -54,8 +54,9 @@ class BaseModelScreen(WorkScreen):
     def work(self) -> Iterable[Widget]:
         with ContentSwitcher(initial="main"):
             with Horizontal(id="main"):
-                yield ModelTable(id="library")
-                yield Words(id="columns-mean")
+                with Vertical(id="models"):
+                    yield ModelTable(id="library")
+                    yield Words(id="columns-mean")
                 with VerticalScroll(id="card", can_focus=False):
                     yield Words(id="card-words")
                 yield ExampleImages(id="examples")
