@@ -32,7 +32,7 @@ async def picture(run: Path, step: str, keys: tuple[str, ...]) -> str:
     """The screen of a step after some keys, as SVG."""
     with Run.open(run) as opened:
         opened.update(replace(opened.settings, step=step))
-    app = CytpixApp([run], graphics="halfblock")
+    app = CytpixApp([run], graphics="quadrant")
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(SETTLE_SECONDS)
         for key in keys:

@@ -29,7 +29,7 @@ def made(tmp_path_factory):
 @pytest.fixture
 def work(made, tmp_path):
     """With a tube and a run on it."""
-    folder = tmp_path / "work"
+    folder = tmp_path / "w"  # short: multiprocessing puts sockets below it, whose paths have a limit
     folder.mkdir()
     (story,) = verb_stories.stories(made, engines=False, only=["run annotate"])
     story.prepare(folder)
@@ -83,7 +83,7 @@ def test_of_two_that_train_at_once_one_trains_and_the_other_says_so(work):
 
 
 @pytest.mark.slow
-def test_two_that_process_into_one_folder_share_it(work):
+def test_two_in_one_folder(work):
     command = "process {} --model cell-half --out o --format csv " + verb_stories._ON
     both = [Attempt(verb(command.format(tube)), work, name=tube) for tube in ("tube.acs", "other.acs")]
     ended = [one.outcome() for one in both]
