@@ -93,7 +93,8 @@ def test_labels_agree_with_mask_and_centroids_after_any_edits(seed, edits):
             carried = carried_over(told, new)
             assert carried.mask is new.mask
             assert carried.centroids is new.centroids
-            assert edit(bare(told)) is not None
+            # Of a division that nobody told a centroid may stand in the middle already, and to centre it does nothing.
+            assert edit(bare(told)) is not None or np.array_equal(new.mask, told.mask)
             agrees(carried)
             told = carried
 
