@@ -208,19 +208,25 @@ class CytpixApp(DecidingApp, EndingApp):
             OSError: the system refuses.
         """
         await self.close_run()
-        run, held = await asyncio.to_thread(_opened, path)
+        run, held, has_tour = await asyncio.to_thread(_opened, path)
         _log.info("opens a run at %s: %d damaged lines", run.settings.step, run.damaged_lines)
-        self.session = Session(run, held)
-        self.session.decided |= await asyncio.to_thread(_decided, run)
+        session = self.session = Session(run, held, has_tour=has_tour)
         await asyncio.to_thread(recent_runs.remember, run.path)
         if run.damaged_lines:
             self.report(f"{run.damaged_lines} damaged lines in the run's logs were passed over.")
-        self.run_worker(self.session.watch(self), name="watch", group="watch")  # type: ignore[arg-type]
+        self.run_worker(session.watch(self), name="watch", group="watch")  # type: ignore[arg-type]
         self.run_worker(self._tell_changed(run), name="changed samples", group="watch")
-        if tour and not held and fresh_samples(run.path):
-            self.session.tour = 0
+        if tour and has_tour and not held:
+            session.tour = 0
             run.go_to(STOPS[0].step)
         await self.push_screen(step_screen(run.settings.step if run.settings.step in STEPS else STEPS[0]))
+        self.run_worker(self._tick_decided(session), name="decided", group="watch")
+
+    async def _tick_decided(self, session: Session) -> None:
+        """Verdicts take their time: once the first screen stands."""
+        session.decided |= await asyncio.to_thread(_decided, session.run)
+        if self.session is session and isinstance(self.screen, StepScreen):
+            self.screen.refresh_rail()
 
     async def _tell_changed(self, run: Run) -> None:
         """Samples are opened for it: once the first screen stands. In short, as notices lie over what is worked on, and
@@ -278,8 +284,6 @@ class CytpixApp(DecidingApp, EndingApp):
 
         self.push_screen(SimilarScreen(key, step))
 
-    # Commands
-
     # The tour
 
     def action_tour(self) -> None:
@@ -308,18 +312,17 @@ class CytpixApp(DecidingApp, EndingApp):
             self.session.tour = place
             self._show_stop()
         elif by > 0 and isinstance(self.screen, StepScreen):
+            story = self.session.run.path
             self.screen.end_tour()
-            self.screen.ask_panel.confirm(DO_IT_YOURSELF, lambda: self._try_it(self.session))
-
-    def _try_it(self, session: Session | None) -> None:
-        if session is not None:
-            self.run_worker(self._open_try(session.run.path), name="try", group=FIRST, exclusive=True)
+            self.screen.ask_panel.confirm(DO_IT_YOURSELF, lambda: self.run_worker(self._open_try(story), group=FIRST))
 
     async def _open_try(self, story: Path) -> None:
         try:
             await self.open_run(await asyncio.to_thread(own_try, story))
         except (CytpixError, OSError) as error:
             self.report(error)
+
+    # Commands
 
     def action_step_by(self, by: int) -> None:
         screen = self.screen
@@ -338,8 +341,8 @@ class CytpixApp(DecidingApp, EndingApp):
         if action == "training":
             return isinstance(self.screen, StepScreen)
         if action == "tour":
-            story = self.session is not None and fresh_samples(self.session.run.path)
-            return bool(story) and isinstance(self.screen, StepScreen) and not self.screen.on_top
+            has_tour = self.session is not None and self.session.has_tour
+            return has_tour and isinstance(self.screen, StepScreen) and not self.screen.on_top
         if action == "to_step":
             return isinstance(self.screen, StepScreen) and self.screen.digits_lead
         if action == "step_by":
@@ -467,12 +470,13 @@ class CytpixApp(DecidingApp, EndingApp):
         await asyncio.to_thread(self.close_at_once)
 
 
-def _opened(path: Path) -> tuple[Run, str]:
-    """The run; to be looked at, and who holds it, where it is in use elsewhere."""
+def _opened(path: Path) -> tuple[Run, str, bool]:
+    """The run; to be looked at, and who holds it, where it is in use elsewhere; and whether a tour leads through it."""
     try:
-        return Run.open(path), ""
+        run, held = Run.open(path), ""
     except InUseError as error:
-        return Run.open(path, writing=False), error.detail.partition(": ")[2] or error.detail
+        run, held = Run.open(path, writing=False), error.detail.partition(": ")[2] or error.detail
+    return run, held, bool(fresh_samples(run.path))
 
 
 def _decided(run: Run) -> set[str]:

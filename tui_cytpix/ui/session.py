@@ -91,12 +91,12 @@ class TaskChanged(Message):
 class Session:
     """An open run and what serves it. `watch` runs as an async worker and posts to whatever screen is on top.
 
-    `held` says who else has the run open to write: then it is only looked at.
+    `held` says who else has the run open to write: then it is only looked at. `has_tour`: one leads through the run.
     """
 
-    def __init__(self, run: Run, held: str = "") -> None:
+    def __init__(self, run: Run, held: str = "", *, has_tour: bool = False) -> None:
         self.run = run
-        self.held = held
+        self.held, self.has_tour = held, has_tour
         self.predict = PredictService(run, run.settings.train.device, run.settings.train.threads)
         self.cache = ImageCache(self._read)
         self.measures = Measures(run)

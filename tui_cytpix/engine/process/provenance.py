@@ -7,7 +7,6 @@ Several jobs may write into one folder at a time, and one may do a tube again: e
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from tui_cytpix.domain.jobs.processed import OF_TUBE, RECORD
 from tui_cytpix.errors import RunError
-from tui_cytpix.formats.bytes.atomic import encoded, sync_folder
+from tui_cytpix.formats.bytes.atomic import write_through
 from tui_cytpix.formats.run.job import JOB
 from tui_cytpix.formats.run.lease import Lease
 from tui_cytpix.formats.run.tube_records import read_plain_record
@@ -42,12 +41,7 @@ def write_together(out: Path, job: Mapping[str, Any], check: Callable[[], None] 
             check()
             time.sleep(_LOOK_SECONDS)
     try:
-        with aside.open("wb") as file:
-            file.write(encoded(json.dumps({**job, **_summary(job, _records(out))}, indent=1)))
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-        sync_folder(out)
+        write_through(aside, path, json.dumps({**job, **_summary(job, _records(out))}, indent=1))
     finally:
         lease.release()
     return path

@@ -152,6 +152,13 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, encoded(text))
 
 
+def write_through(aside: Path, path: Path, text: str) -> None:
+    """As `write_text`, by way of `aside` in another folder of the same disk: nothing temporary lies beside the file."""
+    write_text(aside, text)
+    aside.replace(path)
+    sync_folder(path.parent)
+
+
 def encoded(text: str) -> bytes:
     """As `write_text` writes it."""
     return text.encode("utf-8", "surrogateescape")

@@ -19,7 +19,7 @@ from tui_cytpix.domain.jobs.processed import OF_TUBE, TubeRecord
 from tui_cytpix.domain.jobs.specs import SampleAtWork
 from tui_cytpix.domain.plain_values import from_plain
 from tui_cytpix.errors import RunError
-from tui_cytpix.formats.bytes.atomic import sync_folder, write_text
+from tui_cytpix.formats.bytes.atomic import sync_folder, write_through
 from tui_cytpix.formats.bytes.plain_file import read_json
 from tui_cytpix.formats.fcs.read import FcsFile
 from tui_cytpix.formats.outputs.registry import file_names
@@ -127,9 +127,7 @@ def put_in_place(folder: Path, out: Path, name: str, names: list[str]) -> list[P
 
 def write_record(out: Path, name: str, record: Mapping[str, Any], aside: Path) -> Path:
     """Writes a tube's record, by way of a folder of the tube's own."""
-    write_text(aside / OF_TUBE, json.dumps(record, indent=1))
-    (aside / OF_TUBE).replace(record_path(out, name))
-    sync_folder(out)
+    write_through(aside / OF_TUBE, record_path(out, name), json.dumps(record, indent=1))
     return record_path(out, name)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tui_cytpix.ui.frame.base import BaseScreen
 from tui_cytpix.ui.widgets.panels.typed_paths import typed_path
 from tui_cytpix.workflow.report import bug_report
+from tui_cytpix.workflow.run.given_paths import free_file
 
 WHERE = "Nothing is sent. Write the bug report to (with all names: `tui-cytpix bundle --names`):"
 
@@ -27,13 +28,5 @@ async def ask(screen: BaseScreen, terminal: Mapping[str, object]) -> None:
     def answered(text: str) -> Awaitable[None] | None:
         return write(typed_path(text)) if text else None
 
-    default = str(_free(Path.cwd() / "tui-cytpix-bug.zip"))
+    default = str(free_file(Path.cwd() / "tui-cytpix-bug.zip"))
     screen.ask_panel.ask(WHERE, default, answered, lambda _typed: lines, path=True)
-
-
-def _free(path: Path) -> Path:
-    number = 2
-    free = path
-    while free.exists():
-        free, number = path.with_stem(f"{path.stem}-{number}"), number + 1
-    return free

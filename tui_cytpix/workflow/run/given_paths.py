@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -19,8 +19,19 @@ def is_run(path: Path | str) -> bool:
 
 def free_folder(path: Path) -> Path:
     """Where a new run can be made: that folder, else the first of `NAME-2`, `NAME-3`, ... that is not there."""
-    names = (path if number == 1 else path.with_name(f"{path.name}-{number}") for number in count(1))
-    return next(one for one in names if not one.is_symlink() and (not one.exists() or _is_empty(one)))
+    found = (one for one in _numbered(path) if not one.is_symlink())
+    return next(one for one in found if not one.exists() or _is_empty(one))
+
+
+def free_file(path: Path) -> Path:
+    """That path, else the first of `NAME-2.zip`, `NAME-3.zip`, ... that is not there."""
+    return next(one for one in _numbered(path, path.suffix) if not one.exists())
+
+
+def _numbered(path: Path, suffix: str = "") -> Iterator[Path]:
+    """The path, then with 2, 3, ... before its suffix."""
+    stem = path.name.removesuffix(suffix)
+    return (path if number == 1 else path.with_name(f"{stem}-{number}{suffix}") for number in count(1))
 
 
 def _is_empty(path: Path) -> bool:

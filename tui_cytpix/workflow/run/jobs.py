@@ -102,6 +102,10 @@ def start_on(job: JobFolder, slurm_options: Sequence[str] | None) -> None:
         submit(job, slurm_options)
 
 
+def _command(job: JobFolder, *options: str) -> list[str]:
+    return [sys.executable, "-P", "-m", "tui_cytpix.engine", *options, str(job.path)]
+
+
 def start(job: JobFolder) -> None:
     """Starts the engine in a session of its own, so that it outlives the terminal.
 
@@ -117,7 +121,7 @@ def start(job: JobFolder) -> None:
     try:
         with os.fdopen(open_plain_to_write(job.output_path, os.O_WRONLY | os.O_APPEND), "ab") as output:
             _children[job.path] = subprocess.Popen(
-                [sys.executable, "-P", "-m", "tui_cytpix.engine", *debug, str(job.path)],
+                _command(job, *debug),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -135,10 +139,9 @@ def submit(job: JobFolder, slurm_options: Sequence[str]) -> None:
         UsageError, JobError: it doesn't take it, or isn't here.
     """
     script = job.path / SCRIPT
-    command = [sys.executable, "-P", "-m", "tui_cytpix.engine", str(job.path)]
     try:
         package, output = shlex.quote(str(PACKAGE.parent)), slurm.output_line(job.output_path)
-        write_text(script, _SCRIPT.format(output=output, package=package, command=shlex.join(command)))
+        write_text(script, _SCRIPT.format(output=output, package=package, command=shlex.join(_command(job))))
         number = slurm.submit(script, slurm_options)
         write_text(job.path / SUBMITTED, json.dumps({"job": number}))
     except OSError as error:
