@@ -25,7 +25,7 @@ from tui_cytpix.workflow.base_model.library import find
 from tui_cytpix.workflow.evaluate import slurm_array
 from tui_cytpix.workflow.evaluate.process import annotated_as, check, named, shard_of
 from tui_cytpix.workflow.evaluate.process import process as process_samples
-from tui_cytpix.workflow.evaluate.tube_status import TubeState, to_submit, totals, tube_states
+from tui_cytpix.workflow.evaluate.tube_status import TubeState, to_submit, totals, totals_in_words, tube_states
 from tui_cytpix.workflow.explore.gates import RunGate
 from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.run.run_samples import exchanged_in_words
@@ -75,7 +75,7 @@ def _summary(spec: ProcessSpec, ended: Finished) -> list[str]:
     states = [*(tube.state for tube in tubes), *(TubeState.FAILED for _ in spec.left_out)]
     if not states:
         return []
-    told = ", ".join(f"{number} {state}" for state, number in totals(states).items() if number)
+    told = totals_in_words(totals(states))
     failed = sum(tube.failed for tube in tubes if tube.state is TubeState.DONE)
     images = f"{sum(tube.images for tube in tubes)} images{f', {failed} more failed' if failed else ''}"
     spent = f" in {duration(ended.seconds)}" if ended.seconds else ""
@@ -172,12 +172,11 @@ def _status(arguments: argparse.Namespace, spec: ProcessSpec) -> int:
     tubes = tube_states(spec)
     found = totals(tube.state for tube in tubes)
     rows = [(tube.state, tube.name, tube.images or "", _told(tube.why, tube.failed)) for tube in tubes]
-    together = ", ".join(f"{number} {state}" for state, number in found.items() if number)
     tell(
         arguments.json,
         {"out": str(arguments.out), "tubes": [asdict(tube) for tube in tubes], "totals": found},
         *table(("STATE", "SAMPLE", "IMAGES", "NOTE"), rows),
-        f"{len(tubes)} samples: {together}",
+        f"{len(tubes)} samples: {totals_in_words(found)}",
     )
     return 0 if found[TubeState.DONE] == len(tubes) else 1
 
@@ -199,8 +198,8 @@ def _on_slurm(arguments: argparse.Namespace, spec: ProcessSpec, slurm_options: S
     failed = [tube for tube in tubes if tube.state is TubeState.FAILED and tube.path not in chosen]
     told = {} if array is None else {"job": array.job, "tasks": array.tasks, "script": str(array.script)}
     submitted = [] if array is None else [tube.name for tube in array.tubes]
-    words = ", ".join(f"{number} {state}" for state, number in totals(tube.state for tube in tubes).items() if number)
-    line = f"nothing to submit: {words}"
+    found = totals(tube.state for tube in tubes)
+    line = f"nothing to submit: {totals_in_words(found)}"
     if array is not None:
         number = f"{len(submitted)} of {len(tubes)} samples in {array.tasks} task{'s' if array.tasks > 1 else ''}"
         line = f"Slurm's job {array.job}: {number} (--tasks N for another number); {array.script}"
@@ -209,7 +208,7 @@ def _on_slurm(arguments: argparse.Namespace, spec: ProcessSpec, slurm_options: S
         "out": spec.out,
         **told,
         "submitted": submitted,
-        "totals": totals(tube.state for tube in tubes),
+        "totals": found,
         "failures": failures,
     }
     tell(arguments.json, result, line)

@@ -23,6 +23,18 @@ from tui_cytpix.workflow.run.run import Run
 from tui_cytpix.workflow.samples import coverage
 
 
+def hold_reads(monkeypatch: pytest.MonkeyPatch, seconds: float = 10) -> threading.Event:
+    """Every image takes so long to read, until the event is set."""
+    read, go_on = RunImages.read, threading.Event()
+
+    def slow(self: RunImages, key: object) -> object:
+        go_on.wait(seconds)
+        return read(self, key)
+
+    monkeypatch.setattr(RunImages, "read", slow)
+    return go_on
+
+
 async def test_labels_scale_and_role_by_key(stage: Stage) -> None:
     choose_base(stage, "samples")
     async with opened(stage, "SamplesScreen") as (app, pilot, screen):
@@ -149,13 +161,7 @@ async def test_selecting_anew_asks_once_annotations_are_there(stage: Stage) -> N
 
 async def test_a_long_selection_can_be_cancelled(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     choose_base(stage, "samples")
-    read, go_on = RunImages.read, threading.Event()
-
-    def slow(self: RunImages, key: object) -> object:
-        go_on.wait(10)
-        return read(self, key)
-
-    monkeypatch.setattr(RunImages, "read", slow)
+    go_on = hold_reads(monkeypatch)
     async with opened(stage, "SamplesScreen") as (app, pilot, screen):
         await pilot.press("s")
         await until(pilot, lambda: screen.task_bar.working)
@@ -168,15 +174,9 @@ async def test_a_long_selection_can_be_cancelled(stage: Stage, monkeypatch: pyte
 
 async def test_selecting_goes_on_where_one_leaves_the_step(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     choose_base(stage, "samples")
-    read, go_on = RunImages.read, threading.Event()
-
-    def slow(self: RunImages, key: object) -> object:
-        go_on.wait(10)
-        return read(self, key)
-
     async with opened(stage, "SamplesScreen") as (app, pilot, first):
         await until(pilot, lambda: str(first.table.get_row_at(0)[1]) == "36")
-        monkeypatch.setattr(RunImages, "read", slow)
+        go_on = hold_reads(monkeypatch)
         await press_each(pilot, "s")
         await until(pilot, lambda: "morphologies" in first.task_bar.words())
         await press_each(pilot, "comma")
@@ -202,13 +202,7 @@ async def test_a_task_that_ends_behind_another_screen_is_over_on_return(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choose_base(stage, "samples")
-    read, go_on = RunImages.read, threading.Event()
-
-    def slow(self: RunImages, key: object) -> object:
-        go_on.wait(10)
-        return read(self, key)
-
-    monkeypatch.setattr(RunImages, "read", slow)
+    go_on = hold_reads(monkeypatch)
     async with opened(stage, "SamplesScreen") as (app, pilot, screen):
         await press_each(pilot, "s")
         await until(pilot, lambda: screen.task_bar.working)
@@ -224,13 +218,7 @@ async def test_a_task_that_ends_behind_another_screen_is_over_on_return(
 
 async def test_leaving_the_run_while_it_selects_asks(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     choose_base(stage, "samples")
-    read, go_on = RunImages.read, threading.Event()
-
-    def slow(self: RunImages, key: object) -> object:
-        go_on.wait(0.2)
-        return read(self, key)
-
-    monkeypatch.setattr(RunImages, "read", slow)
+    go_on = hold_reads(monkeypatch, 0.2)
     async with opened(stage, "SamplesScreen") as (app, pilot, screen):
         await press_each(pilot, "s")
         await until(pilot, lambda: screen.task_bar.working)

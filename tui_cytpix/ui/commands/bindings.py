@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from textual.binding import BindingType
 from textual.keys import format_key
@@ -24,6 +25,11 @@ from tui_cytpix.ui.commands.command import DIGIT_ALIASES, Command
 def all_commands() -> tuple[Command, ...]:
     """Every command there is, in the order of the help panel."""
     return surface.COMMANDS + steps.COMMANDS + explore.COMMANDS
+
+
+@cache
+def by_id() -> Mapping[str, Command]:
+    return {command.id: command for command in all_commands()}
 
 
 def of_scope(scope: str) -> tuple[Command, ...]:

@@ -22,7 +22,7 @@ from tui_cytpix.domain.jobs.training import TrainingStatus
 from tui_cytpix.domain.run_settings import STEPS
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.errors import CytpixError
-from tui_cytpix.ui.commands.bindings import all_commands, bindings, key_text, of_scope
+from tui_cytpix.ui.commands.bindings import bindings, by_id, key_text, of_scope
 from tui_cytpix.ui.commands.command import Command
 from tui_cytpix.ui.frame.screens_app import ScreensApp
 from tui_cytpix.ui.frame.tour import TourBox
@@ -35,7 +35,7 @@ from tui_cytpix.ui.widgets.lines.key_footer import KeyFooter, Keys
 from tui_cytpix.ui.widgets.lines.step_rail import StepRail
 from tui_cytpix.ui.widgets.panels.ask_panel import About, AskPanel
 from tui_cytpix.ui.widgets.panels.choice_panel import Choice, ChoicePanel
-from tui_cytpix.ui.widgets.panels.dialogue import Dialogue, Question, a_number
+from tui_cytpix.ui.widgets.panels.dialogue import Dialogue, Question, taken_as
 from tui_cytpix.ui.widgets.panels.help_panel import HelpPanel, Legend
 from tui_cytpix.ui.widgets.panels.palette import palette
 from tui_cytpix.ui.widgets.panels.typed_line import TypedLine
@@ -100,7 +100,8 @@ class BaseScreen(Screen[None]):
 
     def key(self, command: str) -> str:
         """The first key of a command, as the user has mapped it."""
-        keys = self.cytpix.user_keys.get(command) or next((c.keys for c in all_commands() if c.id == command), "")
+        declared = by_id().get(command)
+        keys = self.cytpix.user_keys.get(command) or (declared.keys if declared else "")
         return key_text(keys.split(",")[0])
 
     def keys_instead(self) -> Keys:
@@ -275,7 +276,7 @@ class StepScreen(BaseScreen):
         while self.to_main_pane():
             pass
         if command:
-            await self.run_command(next(c for c in all_commands() if c.id == command))
+            await self.run_command(by_id()[command])
 
     def to_main_pane(self) -> bool:
         """One pane back; False where the main one shows, or the one that shows must stay."""
@@ -328,7 +329,7 @@ class StepScreen(BaseScreen):
         about: About | None = None,
     ) -> None:
         """Asks until the answer is a number that `parse` takes (`domain.entered_numbers`)."""
-        parsed = a_number(parse)
+        parsed = taken_as(parse)
         self.ask(question, f"{default:g}", lambda text: callback(parsed(text)), about)
 
     @property

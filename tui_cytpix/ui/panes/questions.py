@@ -11,9 +11,8 @@ from tui_cytpix.domain.model_card import ModelEntry
 from tui_cytpix.domain.run_settings import GOALS, AssessSettings, EvaluateSettings, Kind, parse_kinds
 from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.zoom import LEAST, MOST, parse_zoom
-from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.frame.work import WorkScreen
-from tui_cytpix.ui.widgets.panels.dialogue import Question, a_number
+from tui_cytpix.ui.widgets.panels.dialogue import Question, taken_as
 from tui_cytpix.workflow.assess import goal
 from tui_cytpix.workflow.base_model import library
 from tui_cytpix.workflow.explore import random_images
@@ -93,21 +92,15 @@ def ask_rates(screen: WorkScreen, name: str, done: Stated) -> None:
     convention = before.counting_convention or goal.DEFAULT_CONVENTION
 
     def high(text: str, answers: Sequence[float]) -> float:
-        p1 = a_number(percentage)(text)
+        p1 = taken_as(percentage)(text)
         goal.check_rates(answers[0], p1)
         return p1
 
-    def required(text: str, _before: object) -> tuple[Kind, ...]:
-        try:
-            return parse_kinds(text)
-        except ValueError as error:
-            raise UsageError("This can't be taken", f"{error}") from None
-
     screen.ask_in_turn(
         [
-            Question(LOW, f"{preset.p0 * 100:g}", lambda text, _before: a_number(percentage)(text)),
+            Question(LOW, f"{preset.p0 * 100:g}", lambda text, _before: taken_as(percentage)(text)),
             Question(HIGH, f"{preset.p1 * 100:g}", high),
-            Question(REQUIRED, ", ".join(before.required), required),
+            Question(REQUIRED, ", ".join(before.required), lambda text, _before: taken_as(parse_kinds)(text)),
             Question(CONVENTION, convention, lambda text, _before: text or convention),
         ],
         lambda p0, p1, kinds, words: done(name, words, p0, p1, kinds),

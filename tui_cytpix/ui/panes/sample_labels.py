@@ -10,7 +10,7 @@ from tui_cytpix.domain.entered_numbers import stated_pixel_size
 from tui_cytpix.domain.sample import LABELS, ROLES, SampleRef, labels_of
 from tui_cytpix.errors import CytpixError, SampleChangedError
 from tui_cytpix.ui.frame.work import WorkScreen
-from tui_cytpix.ui.widgets.panels.dialogue import a_number
+from tui_cytpix.ui.widgets.panels.dialogue import taken_as
 from tui_cytpix.ui.widgets.tables.table import Table
 from tui_cytpix.workflow.run import run_samples
 from tui_cytpix.workflow.samples import channel
@@ -101,7 +101,7 @@ class SampleLabels(Table):
 
     def _set_scale(self, sample: SampleRef, text: str) -> None:
         if text:
-            value = a_number(stated_pixel_size)(text) or None
+            value = taken_as(stated_pixel_size)(text) or None
             run_samples.set_pixel_size(self._frame.session.run, sample.name, value)
             self.show()
 

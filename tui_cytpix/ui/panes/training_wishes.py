@@ -13,7 +13,7 @@ from tui_cytpix.domain.sample import ImageKey
 from tui_cytpix.domain.segmentation import Segmentation
 from tui_cytpix.ui.frame.work import WorkScreen
 from tui_cytpix.ui.panes.training_remote import TrainingRemote
-from tui_cytpix.ui.widgets.panels.dialogue import Question, a_number
+from tui_cytpix.ui.widgets.panels.dialogue import Question, taken_as
 from tui_cytpix.workflow.train import control, finish
 from tui_cytpix.workflow.train.object_sizes import ObjectSizes, object_sizes
 
@@ -84,7 +84,7 @@ class TrainingWishes:
             self._screen.report(f"From its next start on training computes on {device}.")
             self._changed()
 
-        threads, batch = a_number(whole(0, MOST_THREADS)), a_number(whole(0, MOST_BATCH))
+        threads, batch = taken_as(whole(0, MOST_THREADS)), taken_as(whole(0, MOST_BATCH))
         self._screen.ask_in_turn(
             [
                 Question("Device: auto (a GPU with room, else the CPU), cpu, cuda or cuda:N:", settings.device, device),

@@ -5,7 +5,7 @@ of its files has another size or time of change than when it was done. Slurm is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -71,6 +71,11 @@ def totals(states: Iterable[TubeState]) -> dict[str, int]:
     """How many are in each state, in one order always."""
     found = Counter(states)
     return {state.value: found[state] for state in TubeState}
+
+
+def totals_in_words(found: Mapping[str, int]) -> str:
+    """`3 done, 1 failed`: states that there are."""
+    return ", ".join(f"{number} {state}" for state, number in found.items() if number)
 
 
 def _status(out: Path, spec: ProcessSpec, sample: SampleAtWork, states: FileStates) -> TubeStatus:

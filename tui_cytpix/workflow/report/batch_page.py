@@ -16,7 +16,7 @@ from tui_cytpix.errors import RunError, UsageError, refusal
 from tui_cytpix.formats.bytes.atomic import write_text
 from tui_cytpix.workflow.evaluate.batch import Batch, BatchTube, read_batch, write_table
 from tui_cytpix.workflow.evaluate.batch_figures import FIGURES, PER_FRAMES, Figure, shown
-from tui_cytpix.workflow.evaluate.tube_status import TubeState
+from tui_cytpix.workflow.evaluate.tube_status import TubeState, totals_in_words
 from tui_cytpix.workflow.report import html_tags as html
 from tui_cytpix.workflow.report.batch_charts import Well, plate, plate_size
 from tui_cytpix.workflow.report.batch_table import all_tubes, figure_text, named
@@ -87,7 +87,7 @@ def as_plain(found: Collected) -> dict[str, Any]:
 
 def summary_lines(batch: Batch) -> list[str]:
     """The batch in a few sentences, for the top of the page and for the terminal."""
-    told = ", ".join(f"{number} {state}" for state, number in batch.totals.items() if number)
+    told = totals_in_words(batch.totals)
     apart = [tube for tube in batch.done if tube.apart]
     images = int(sum(tube.value("Processed").value for tube in batch.done))
     number = len(batch.tubes)

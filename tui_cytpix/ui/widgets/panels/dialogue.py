@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
-from tui_cytpix.domain.entered_numbers import NumberT
 from tui_cytpix.errors import UsageError
 from tui_cytpix.ui.widgets.panels.ask_panel import AskPanel, Place
 
+T = TypeVar("T")
 Parse = Callable[[str, Sequence[Any]], object]  # from the line, and the answers to the questions before it
 
 
@@ -23,10 +23,10 @@ class Question:
     parse: Parse
 
 
-def a_number(parse: Callable[[str], NumberT]) -> Callable[[str], NumberT]:
-    """A parser of `domain.entered_numbers`, with its refusals as a UsageError."""
+def taken_as(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """A parser that raises ValueError, with its refusals as a UsageError."""
 
-    def parsed(text: str) -> NumberT:
+    def parsed(text: str) -> T:
         try:
             return parse(text)
         except ValueError as error:
