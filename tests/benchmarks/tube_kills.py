@@ -45,13 +45,16 @@ class Batch:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         return subprocess.Popen(command, start_new_session=True, env=environment), job
 
-    def run(self) -> float:
-        """To its end; returns for how long it worked."""
+    def run(self) -> dict[str, float]:
+        """To its end; returns when its events were, by their types."""
         engine, job = self.start()
         assert engine.wait(LONGEST_WAIT) == 0
         events = {event["type"]: event["time"] for event in job_files.events(job)}
         assert "finished" in events, events
-        return float(events["finished"] - events.get("started", events["finished"]))
+        return events
+
+    def records(self) -> list[Path]:
+        return list(self.out.glob("t*.process.json"))
 
     def kill(self, after: float) -> int:
         """Starts it, kills it so long after it began to work, and returns how many tubes are done."""
@@ -66,7 +69,7 @@ class Batch:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(engine.pid, signal.SIGKILL)
             engine.wait(LONGEST_WAIT)
-        return len(list(self.out.glob("t*.process.json")))
+        return len(self.records())
 
 
 def _began(job: JobFolder) -> bool:
@@ -85,10 +88,12 @@ def main(arguments: list[str]) -> int:
         tubes = small_tubes(folder, given.tubes)
         spec = {"samples": tubes, "model": model.path, "device": "cpu", "threads": 1}
         alone, killed = Batch(folder / "alone", spec), Batch(folder / "killed", spec)
-        seconds = alone.run()
+        began = alone.run()["started"]
+        records = sorted(path.stat().st_mtime for path in alone.records())
+        each = (records[-1] - records[0]) / (given.tubes - 1)
         done: Counter[int] = Counter()
         for _ in range(given.kills):
-            after = rng.uniform(0, 1.5 * seconds / given.tubes)  # few tubes at a time: the last ones, too, find work
+            after = rng.uniform(0, records[0] - began + each)  # few tubes at a time: the last kills, too, find work
             done[killed.kill(after)] += 1
         killed.run()
         wanted, found = contents(alone.out), contents(killed.out)
